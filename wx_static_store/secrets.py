@@ -1,0 +1,80 @@
+"""Values that must never be printed, and the filter that keeps them out of other loggers."""
+
+import hmac
+import logging
+import re
+
+MASK = "***"
+
+_NAMES = (
+    "component_access_token|access_token|component_appsecret|component_verify_ticket|appsecret"
+    "|x-cos-security-token|q-signature|q-ak|signed_url|sign|token|ticket|secret|authorization"
+)
+# name=value, name: value, "name": "value" and 'name': 'value', up to the end of the value;
+# the names may be percent-encoded into one parameter, as WeChat does with `sign`.
+_NAMED = re.compile(
+    rf"""(?P<name>(?<![a-z0-9])(?:{_NAMES}))(?P<sep>["']?\s*(?:[=:]|%3D)\s*)"""
+    r"""(?P<value>"[^"]*"|'[^']*'|(?:(?:Basic|Bearer)\s+)?[^\s&"',;<>)}\]]+)""",
+    re.IGNORECASE,
+)
+
+LOGGERS = (
+    "urllib3",
+    "urllib3.connectionpool",
+    "urllib3.connection",
+    "urllib3.util.retry",
+    "requests",
+)
+
+
+class Secret:
+    """A text that prints as ``***``; only `reveal()` gives it away."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        raise TypeError(
+            "A Secret is not pickled: it would lie in a cache or a queue as plain text."
+        )
+
+
+def scrub(text: str) -> str:
+    """`text` with the value of every name that carries a secret replaced by ``***``."""
+    return _NAMED.sub(lambda match: match["name"] + match["sep"] + MASK, text)
+
+
+class ScrubbingFilter(logging.Filter):
+    """Rewrites a record before any handler sees it: urllib3 logs whole query strings at DEBUG."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = scrub(record.getMessage()), None
+        return True
+
+
+_FILTER = ScrubbingFilter()
+
+
+def install_log_filter() -> None:
+    """Put the filter on the HTTP libraries' loggers, however often it is called."""
+    for name in LOGGERS:
+        logging.getLogger(name).addFilter(_FILTER)
