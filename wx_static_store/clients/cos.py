@@ -1,0 +1,189 @@
+"""`put_object` on a signed link: one PUT, its ETag compared, its XML error read."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..exceptions import (
+    ConnectFailed,
+    CosError,
+    CosRefused,
+    CosThrottled,
+    IntegrityError,
+    LinkExpired,
+    ProtocolError,
+    Remedy,
+    Verdict,
+    WxStaticStoreError,
+    gettext_lazy as _,
+)
+from ..secrets import Secret, scrub
+from ..transfers import ContentHeaders, SignedLink
+from .transport import Reply, Transport
+
+_ALTERED = _("The link or the body was altered on the way: look for a proxy that rewrites either.")
+_LATE = _("The link expired before it was used: the upload may need more than its 60 seconds.")
+_ARREARS = _("The environment's bill is unpaid: see the CloudBase console.")
+_NO_BUCKET = _("Static hosting is not enabled in this environment, or it was destroyed.")
+_BLOCKED = _("The platform blocks this content or this domain.")
+
+# Source: COS error tables; what is not listed goes by its HTTP status.
+COS_CODES: dict[str, Verdict] = {
+    "ExpiredToken": Verdict(LinkExpired, _LATE),
+    "InvalidAccessKeyId": Verdict(LinkExpired, _LATE, once=True),
+    "RequestTimeTooSkewed": Verdict(CosRefused, _LATE, Remedy.NEW_LINK, once=True),
+    "SignatureDoesNotMatch": Verdict(CosRefused, _ALTERED, Remedy.NEW_LINK, once=True),
+    "BadDigest": Verdict(IntegrityError, _ALTERED),
+    "InvalidDigest": Verdict(IntegrityError, _ALTERED),
+    "IncompleteBody": Verdict(CosError),
+    "EntitySizeNotMatch": Verdict(CosError),
+    "RequestTimeout": Verdict(CosError),
+    "UserNetworkTooSlow": Verdict(CosError),
+    "EntityTooLarge": Verdict(CosRefused, _("One PUT takes 5 GB at most.")),
+    "InvalidURI": Verdict(CosRefused, _("The key is longer than 850 bytes.")),
+    "PaymentRequired": Verdict(CosRefused, _ARREARS, stops_batch=True),
+    "NoSuchBucket": Verdict(CosRefused, _NO_BUCKET, stops_batch=True),
+    "UnavailableForLegalReasons": Verdict(CosRefused, _BLOCKED, stops_batch=True),
+    "DomainAuditFailed": Verdict(CosRefused, _BLOCKED, stops_batch=True),
+    "SlowDown": Verdict(CosThrottled),
+    "ServiceUnavailable": Verdict(CosThrottled),
+}
+
+
+class Body(Protocol):
+    """The bytes of one attempt; `handed_over` once the last was read, `md5()` of those read."""
+
+    handed_over: bool
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[bytes]: ...
+    def md5(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PutReceipt:
+    """`verified` tells whether COS named the MD5 that we sent; an encrypted object has none."""
+
+    request_id: str
+    verified: bool
+
+
+class CosClient:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def put_object(
+        self,
+        link: SignedLink,
+        body: Body,
+        headers: ContentHeaders,
+        *,
+        md5: str,
+        left: Callable[[], float],
+    ) -> PutReceipt:
+        """
+        Sends `body` to the link, as it stands; `md5` is empty where it is not known yet.
+
+        An error says `maybe_stored` when the whole body was sent and its fate is not known.
+        """
+        try:
+            reply = self._transport.exchange(
+                "PUT",
+                link.url,
+                stage="put",
+                left=left,
+                headers=_headers(link, headers, md5),
+                body=body if len(body) else b"",
+                key=link.key,
+            )
+        except WxStaticStoreError as error:
+            sent = body.handed_over or not len(body)
+            failure = error.about(maybe_stored=sent and _was_sending(error))
+        else:
+            outcome = _judge(reply, body.md5())
+            if isinstance(outcome, PutReceipt):
+                return outcome
+            failure = outcome
+        raise failure.about(stage=failure.stage or "put")
+
+
+def _was_sending(error: WxStaticStoreError) -> bool:
+    return error.stage == "put" and not isinstance(error, ConnectFailed)
+
+
+def _headers(link: SignedLink, headers: ContentHeaders, md5: str) -> dict[str, str | Secret]:
+    sent: dict[str, str | Secret] = {
+        "Content-Type": headers.content_type,
+        "Cache-Control": headers.cache_control,
+        "x-cos-security-token": link.token,
+    }
+    if md5:
+        sent["Content-MD5"] = base64.b64encode(bytes.fromhex(md5)).decode()
+    return sent
+
+
+def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
+    request_id = reply.headers.get("x-cos-request-id", "")
+    if reply.status == 200 and not reply.body:
+        return _compare(reply.headers.get("ETag", ""), md5, request_id)
+    if 200 <= reply.status < 300:
+        remedy = Remedy.NEW_LINK if reply.status == 200 else Remedy.GIVE_UP
+        failure: WxStaticStoreError = ProtocolError(
+            "COS answered neither yes nor no", remedy=remedy, once=True, maybe_stored=True
+        )
+    elif 300 <= reply.status < 400:
+        failure = ProtocolError(
+            "COS wants the upload elsewhere, which is not done", remedy=Remedy.NEW_LINK, once=True
+        )
+    else:
+        failure = _refusal(reply)
+    return failure.about(http_status=reply.status, request_id=request_id)
+
+
+def _compare(etag: str, md5: str, request_id: str) -> PutReceipt | IntegrityError:
+    tag = etag.strip('"').lower()
+    if re.fullmatch(r"[0-9a-f]{32}", tag) is None:
+        return PutReceipt(request_id, verified=False)
+    if tag == md5:
+        return PutReceipt(request_id, verified=True)
+    return IntegrityError(
+        "COS stored other bytes than were sent",
+        stage="verify",
+        http_status=200,
+        request_id=request_id,
+        hint=_ALTERED,
+    )
+
+
+def _refusal(reply: Reply) -> WxStaticStoreError:
+    code, message = _element(reply.body, b"Code"), _element(reply.body, b"Message")
+    if "x-cos-request-id" not in reply.headers:
+        code, message = "", "not COS itself, but a proxy or the network answered"
+    verdict = COS_CODES.get(code) or _by_status(reply.status, message)
+    return verdict.build(
+        f"COS refused the upload: {message}" if message else "COS refused the upload",
+        cos_code=code,
+        maybe_stored=False,
+    )
+
+
+def _by_status(status: int, message: str) -> Verdict:
+    if status == 403 and "expired" in message.lower():
+        return Verdict(LinkExpired, _LATE)
+    if status == 403:
+        return Verdict(CosRefused, _ALTERED, Remedy.NEW_LINK, once=True)
+    if status in (429, 503):
+        return Verdict(CosThrottled)
+    if status >= 500 and status != 501:
+        return Verdict(CosError)
+    if status in (402, 404, 451):
+        return Verdict(CosRefused, stops_batch=True)
+    return Verdict(CosRefused)
+
+
+def _element(xml: bytes, name: bytes) -> str:
+    """The text of one element, read without an XML parser: the answer may be hostile."""
+    found = re.search(rb"<%s>([^<]{1,200})</%s>" % (name, name), xml)
+    return scrub(found[1].decode("utf-8", "replace")).strip() if found else ""

@@ -1,0 +1,83 @@
+"""May this address be used? Host, scheme and path, asked before a byte leaves."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+from ..exceptions import ProtocolError, Remedy
+
+# Parsers disagree about these, so that one host is checked and another one called.
+_AMBIGUOUS = re.compile(r"[^\x21-\x7e]|[\\#]")
+_BUCKET = r"[a-z0-9-]+\.cos\.[a-z0-9-]+"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address stays on this machine: 127.0.0.0/8, ::1 or localhost."""
+    host = (_parse(url).host or "").strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: bool) -> str:
+    """What is wrong with a signed link for `key`; empty when it may be used."""
+    if _AMBIGUOUS.search(url):
+        return "it has characters that parsers read differently"
+    parsed = _parse(url)
+    if parsed.auth or "%" in (parsed.netloc or ""):
+        return "it names a user, or quotes its host"
+    if fault := _host_fault(parsed, upload_hosts, loopback=loopback and is_loopback(url)):
+        return fault
+    if _decoded(parsed.path or "") != "/" + key:
+        return "its path is not the key that was asked for"
+    return ""
+
+
+def link_refused(reason: str) -> ProtocolError:
+    """The error for such a link: a fresh one may be right, nothing was sent to this one."""
+    return ProtocolError(
+        f"The signed link was not used: {reason}",
+        stage="link",
+        remedy=Remedy.NEW_LINK,
+        once=True,
+        hint="If the host is right, add it to upload_hosts.",
+    )
+
+
+def _parse(url: str) -> Url:
+    try:
+        return parse_url(url)
+    except LocationParseError:
+        return Url()
+
+
+def _host_fault(parsed: Url, upload_hosts: Sequence[str], *, loopback: bool) -> str:
+    if loopback:
+        return "" if parsed.scheme in ("http", "https") else "it is not http"
+    if parsed.scheme != "https":
+        return "it is not https"
+    if parsed.port not in (None, 443):
+        return f"it uses port {parsed.port}"
+    host = parsed.host or ""
+    if not any(_matches(host, allowed) for allowed in upload_hosts):
+        return f"its host {host!a} is not in upload_hosts"
+    return ""
+
+
+def _matches(host: str, allowed: str) -> bool:
+    """`.example.com` allows the buckets of a COS domain, `cdn.example.com` only itself."""
+    if allowed.startswith("."):
+        return re.fullmatch(_BUCKET + re.escape(allowed), host) is not None
+    return host == allowed
+
+
+def _decoded(path: str) -> str | None:
+    try:
+        return unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        return None

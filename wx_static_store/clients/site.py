@@ -1,0 +1,38 @@
+"""GET of a public address: streamed, past the caches, its length checked."""
+
+import secrets
+from collections.abc import Callable
+from typing import BinaryIO
+
+from ..exceptions import ProtocolError, Remedy, WeChatBusy, gettext_lazy as _
+from ..secrets import Secret
+from .transport import Transport
+
+
+class SiteClient:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def fetch(self, url: str, sink: BinaryIO, *, left: Callable[[], float]) -> bool:
+        """Writes what the address serves into `sink`; False where it serves nothing (404)."""
+        address = f"{url}?_={secrets.token_hex(8)}"  # a CDN keeps each query apart
+        sink.seek(0)
+        sink.truncate()
+        reply = self._transport.exchange(
+            "GET", Secret(address), stage="verify", left=left, sink=sink
+        )
+        if reply.status == 200:
+            return True
+        if reply.status in (404, 410):
+            return False
+        if reply.status >= 500 or reply.status == 429:
+            raise WeChatBusy(
+                f"{url} is not served just now", stage="verify", http_status=reply.status
+            )
+        raise ProtocolError(
+            f"{url} is not served",
+            stage="verify",
+            http_status=reply.status,
+            remedy=Remedy.GIVE_UP,
+            hint=_("Open the address in a browser; base_url must be the site's public address."),
+        )

@@ -1,0 +1,299 @@
+"""
+The only door to the network: one exchange per call, and only our own exceptions come out.
+
+The HTTP libraries' exceptions carry addresses with tokens in them. They end here: what happened
+is told by an error that is built inside the ``except`` block and raised after it.
+"""
+
+import os
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from http.client import HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
+from io import BufferedReader, RawIOBase
+from typing import Any, BinaryIO
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from .. import __version__
+from ..exceptions import (
+    ConfigurationError,
+    ConnectFailed,
+    DeadlineExceeded,
+    ProtocolError,
+    Remedy,
+    ResponseLost,
+    TlsFailed,
+    WxStaticStoreError,
+    gettext_lazy as _,
+)
+from ..secrets import Secret, install_log_filter
+from .links import check_link, link_refused
+
+ANSWER_LIMIT = 64 * 1024  # bytes; only a list is longer than 2 KiB
+_BLOCK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)  # may hold a link
+
+
+# What the connection must know of the exchange that runs over it: its own time for one receive.
+_receive_time: ContextVar[Callable[[], float]] = ContextVar("wx_static_store_receive_time")
+
+
+class _TimedReader(RawIOBase):
+    """Before each receive, no more time than the exchange has left: a dripping answer ends."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if not (seconds := _receive_time.get()()):
+            raise TimeoutError
+        self._sock.settimeout(seconds)
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _TimedResponse(HTTPResponse):
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = BufferedReader(_TimedReader(sock))
+
+
+class _HTTPConnection(urllib3.connection.HTTPConnection):
+    response_class = _TimedResponse
+
+
+class _HTTPSConnection(urllib3.connection.HTTPSConnection):
+    response_class = _TimedResponse
+
+
+class _HTTPPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, blocksize=_BLOCK)
+        self._use_our_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return self._use_our_pools(super().proxy_manager_for(proxy, **kwargs))
+
+    def _use_our_pools(self, manager: Any) -> Any:
+        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        return manager
+
+
+def _make_session(pool_size: int) -> requests.Session:
+    install_log_filter()
+    session = requests.Session()
+    session.trust_env = False  # the environment is asked once: see _proxies
+    session.verify = (
+        os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    )
+    session.headers.clear()
+    session.headers["User-Agent"] = f"wx_static_store/{__version__}"
+    session.headers["Accept-Encoding"] = "identity"
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = _Adapter(pool_maxsize=pool_size, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+@lru_cache(maxsize=64)
+def _proxies(origin: str) -> dict[str, str]:
+    """What the environment says of proxies for this origin."""
+    return dict(requests.utils.get_environ_proxies(origin))
+
+
+class Transport:
+    """
+    One pooled session, its limits in seconds, and the rules for where a signed link may point.
+
+    `loopback` allows plain http and signed links on this machine: the emulator.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        pool_size: int,
+        upload_hosts: Sequence[str] = (),
+        loopback: bool = False,
+    ) -> None:
+        self._timeouts = (connect_timeout, read_timeout)
+        self._check_link = partial(check_link, upload_hosts=upload_hosts, loopback=loopback)
+        self._session = _make_session(pool_size)
+
+    def exchange(
+        self,
+        method: str,
+        url: Secret,
+        *,
+        stage: str,
+        left: Callable[[], float],
+        headers: Mapping[str, str | Secret] | None = None,
+        body: bytes | Secret | Iterable[bytes] = b"",
+        limit: int = ANSWER_LIMIT,
+        sink: BinaryIO | None = None,
+        key: str | None = None,
+    ) -> Reply:
+        """
+        The answer to one request, whatever its status; no redirect is followed.
+
+        `left()` gives the seconds that remain. With `key` the address is a signed link and must
+        point at that key. With `sink` the body of a 200 goes there, of any length; else more than
+        `limit` bytes are an error. Raises TransportError, ProtocolError, DeadlineExceeded,
+        ConfigurationError, and what reading the body raises.
+        """
+        if key is not None and (fault := self._check_link(url.reveal(), key=key)):
+            raise link_refused(fault)
+        if not left():
+            raise _late(stage)
+        request = partial(_request, method, url, headers or {}, body)
+        outcome = self._perform(request, url, limit, sink, left)
+        if isinstance(outcome, Reply):
+            return outcome
+        outcome.__cause__ = outcome.__context__ = None
+        raise outcome.about(stage=outcome.stage or stage).with_traceback(None)
+
+    def _perform(
+        self,
+        request: Callable[[], requests.Request],
+        url: Secret,
+        limit: int,
+        sink: BinaryIO | None,
+        left: Callable[[], float],
+    ) -> Reply | WxStaticStoreError:
+        """Everything that holds a revealed secret happens in here; nothing is raised from here."""
+        connect, read = self._timeouts
+        token = _receive_time.set(lambda: min(read, left()))
+        try:
+            prepared = self._session.prepare_request(request())
+            if prepared.url != url.reveal():
+                return link_refused("the HTTP library would send another address")
+            with self._session.send(
+                prepared,
+                timeout=(min(connect, left()), read),
+                allow_redirects=False,
+                stream=True,
+                proxies=_proxies(_origin(url)),
+                verify=self._session.verify,
+            ) as response:
+                return _read(response, limit, sink)
+        except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here
+            return _classify(error, late=not left())
+        finally:
+            _receive_time.reset(token)
+
+
+def _request(
+    method: str,
+    url: Secret,
+    headers: Mapping[str, str | Secret],
+    body: bytes | Secret | Iterable[bytes],
+) -> requests.Request:
+    revealed = {k: v.reveal() if isinstance(v, Secret) else v for k, v in headers.items()}
+    data = body.reveal().encode() if isinstance(body, Secret) else body
+    return requests.Request(method, url.reveal(), headers=revealed, data=data)
+
+
+def _origin(url: Secret) -> str:
+    return "/".join(url.reveal().split("/", 3)[:3])
+
+
+def _read(response: requests.Response, limit: int, sink: BinaryIO | None) -> Reply | ProtocolError:
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        return ProtocolError("The answer is compressed although none was asked for")
+    if sink is not None and response.status_code == 200:
+        while block := response.raw.read(_BLOCK):
+            sink.write(block)
+        return Reply(200, response.headers, b"")
+    data = response.raw.read(limit + 1)
+    if len(data) > limit:
+        return ProtocolError(f"The answer is longer than {limit} bytes")
+    return Reply(response.status_code, response.headers, data)
+
+
+def _late(stage: str) -> DeadlineExceeded:
+    hint = _("Set a longer deadline.")
+    return DeadlineExceeded("There was no answer in the time allowed", stage=stage, hint=hint)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it wraps, in whichever of the libraries' ways."""
+    seen, todo = set(), [error]
+    while todo:
+        link = todo.pop(0)
+        if id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            wrapped = [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
+            todo += [inner for inner in wrapped if isinstance(inner, BaseException)]
+
+
+def _classify(error: Exception, *, late: bool) -> WxStaticStoreError:
+    """Our error for theirs: of theirs only the class is told, its text may hold a token."""
+    chain = tuple(_chain(error))
+    kinds = {kind for link in chain for kind in type(link).__mro__}
+    if ours := [link for link in chain if isinstance(link, WxStaticStoreError)]:
+        return ours[0]
+    if late:
+        return _late("")
+    failure = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
+    return failure.about(message=f"{failure.message} ({type(error).__name__})")
+
+
+_CERTIFICATE = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
+_PROXY = _("Check HTTPS_PROXY and NO_PROXY in the environment: the proxy refused the connection.")
+
+# The first row that fits wins: a certificate failure is a TLS failure, a TLS failure a lost answer.
+_CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
+    (
+        {ssl.SSLCertVerificationError},
+        lambda: TlsFailed(
+            "The server's certificate is not valid",
+            remedy=Remedy.GIVE_UP,
+            stops_batch=True,
+            hint=_CERTIFICATE,
+        ),
+    ),
+    ({urllib3.exceptions.ProxyError}, lambda: ConfigurationError("No way through", hint=_PROXY)),
+    (
+        {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError},
+        lambda: ConnectFailed("The server could not be reached"),
+    ),
+    ({ssl.SSLError}, lambda: TlsFailed("The TLS connection broke")),
+    (
+        {urllib3.exceptions.IncompleteRead},
+        lambda: ProtocolError("The answer is shorter than announced", remedy=Remedy.WAIT),
+    ),
+    ({OSError, urllib3.exceptions.HTTPError}, lambda: ResponseLost("The answer never came")),
+    ({Exception}, lambda: ProtocolError("The request cannot be sent as it stands")),
+)

@@ -1,0 +1,293 @@
+"""The four static-store calls and `api_component_token`: one exchange each, judged by `errcode`."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+from django.utils.dateparse import parse_datetime
+from django.utils.text import format_lazy
+
+from ..exceptions import (
+    ERRCODES,
+    UNKNOWN_ERRCODE,
+    ProtocolError,
+    Remedy,
+    Verdict,
+    WeChatBusy,
+    WeChatThrottled,
+    WxStaticStoreError,
+    gettext_lazy as _,
+)
+from ..secrets import Secret, scrub
+from ..transfers import RemoteFile, SignedLink
+from .transport import ANSWER_LIMIT, Reply, Transport
+
+T = TypeVar("T")
+
+LIST_LIMIT = 4 * 1024 * 1024  # bytes; a page of 1,000 entries is about 150 KB
+
+_RID = re.compile(r"\s*rid: ([0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8})\s*$")
+_REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
+
+# On the token call this number speaks of the appsecret, not of a token.
+_TOKEN_CALL = {40001: ERRCODES[41004]}
+
+_PROXY_PAGE = _("A proxy or firewall page answered in place of WeChat: look at the way out.")
+
+
+@dataclass(frozen=True, slots=True)
+class StaticStore:
+    """What `describestaticstore` says; only the status ``online`` takes files."""
+
+    domain: str
+    bucket: str
+    region: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """`marker` asks for the next page; None when this one is the last."""
+
+    files: tuple[RemoteFile, ...]
+    marker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FreshToken:
+    token: Secret
+    expires_in: int  # seconds
+
+
+class WeChatClient:
+    """One environment-free client: the token and the environment come with each call."""
+
+    def __init__(self, transport: Transport, base_url: str) -> None:
+        self._transport = transport
+        self._base_url = base_url.rstrip("/")
+
+    def upload_link(
+        self, token: Secret, env: str, key: str, *, left: Callable[[], float]
+    ) -> SignedLink:
+        """A link that takes one PUT of `key` within 60 seconds."""
+        return self._static_store(
+            "staticuploadfile",
+            token,
+            {"env": env, "filename": key},
+            lambda answer: _read_link(answer, key),
+            left=left,
+        )
+
+    def list_page(
+        self, token: Secret, env: str, prefix: str, marker: str = "", *, left: Callable[[], float]
+    ) -> ListPage:
+        """One page of the objects whose key starts with `prefix`, in UTF-8 order."""
+        members = {"env": env, "prefix": prefix} | ({"marker": marker} if marker else {})
+        return self._static_store(
+            "staticfilelist", token, members, lambda answer: _read_page(answer, marker), left=left
+        )
+
+    def describe(self, token: Secret, env: str, *, left: Callable[[], float]) -> StaticStore | None:
+        """The environment's static hosting, None where it is not enabled."""
+        return self._static_store(
+            "describestaticstore", token, {"env": env}, _read_store, left=left
+        )
+
+    def create(self, token: Secret, env: str, *, left: Callable[[], float]) -> None:
+        """Asks for static hosting; it is ready minutes later, when `describe` says ``online``."""
+        self._static_store("createstaticstore", token, {"env": env}, lambda _: None, left=left)
+
+    def component_token(
+        self, appid: str, appsecret: Secret, ticket: Secret, *, left: Callable[[], float]
+    ) -> FreshToken:
+        """A new token for the whole platform; the one before it dies within five minutes."""
+        members: dict[str, str | Secret] = {
+            "component_appid": appid,
+            "component_appsecret": appsecret,
+            "component_verify_ticket": ticket,
+        }
+        path = "/cgi-bin/component/api_component_token"
+        return self._call(path, "", members, _read_token, _TOKEN_CALL, stage="token", left=left)
+
+    def _static_store(
+        self,
+        name: str,
+        token: Secret,
+        members: Mapping[str, str | Secret],
+        read: Callable[[Any], T | WxStaticStoreError],
+        *,
+        left: Callable[[], float],
+    ) -> T:
+        query = Secret("?access_token=" + quote(token.reveal(), safe=""))
+        return self._call(
+            "/componenttcb/" + name, query, members, read, {}, stage="link", left=left
+        )
+
+    def _call(
+        self,
+        path: str,
+        query: Secret | str,
+        members: Mapping[str, str | Secret],
+        read: Callable[[Any], T | WxStaticStoreError],
+        verdicts: Mapping[int, Verdict],
+        *,
+        stage: str,
+        left: Callable[[], float],
+    ) -> T:
+        reply = self._transport.exchange(
+            "POST",
+            Secret(self._base_url + path + _reveal(query)),
+            stage=stage,
+            left=left,
+            headers={"Content-Type": "application/json"},
+            body=Secret(_json(members)),
+            limit=LIST_LIMIT if path.endswith("staticfilelist") else ANSWER_LIMIT,
+        )
+        outcome = _judge(path.rsplit("/", 1)[1], reply, read, verdicts)
+        if isinstance(outcome, WxStaticStoreError):
+            raise outcome.about(stage=stage)
+        return outcome
+
+
+def _json(members: Mapping[str, str | Secret]) -> str:
+    """Real UTF-8, no escapes: some of WeChat's calls refuse them (40033)."""
+    return json.dumps({name: _reveal(value) for name, value in members.items()}, ensure_ascii=False)
+
+
+def _reveal(value: Secret | str) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _judge(
+    name: str,
+    reply: Reply,
+    read: Callable[[Any], T | WxStaticStoreError],
+    verdicts: Mapping[int, Verdict],
+) -> T | WxStaticStoreError:
+    """What the answer says, or the error that it means: no frame that raises has seen it."""
+    if reply.status != 200:
+        return _not_an_answer(name, reply.status)
+    try:
+        answer = json.loads(reply.body.decode("utf-8", "replace"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        page = b"<html" in reply.body[:1024].lower()
+        return _odd(name, "no JSON", hint=_PROXY_PAGE if page else "", once=page)
+    errcode = _errcode(answer)
+    if errcode is None:
+        return _odd(name, "no object with a whole number as errcode", remedy=Remedy.GIVE_UP)
+    if errcode:
+        return _refusal(name, errcode, answer, verdicts)
+    return read(answer)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _odd(name: str, what: str, **details: Any) -> ProtocolError:
+    defaults: dict[str, Any] = {"remedy": Remedy.WAIT, "once": True, "http_status": 200}
+    return ProtocolError(f"{name} answered with {what}", **(defaults | details))
+
+
+def _not_an_answer(name: str, status: int) -> WxStaticStoreError:
+    message = f"{name} was not answered by WeChat itself"
+    if status == 429:
+        return WeChatThrottled(message, http_status=status)
+    if status >= 500:
+        return WeChatBusy(message, http_status=status)
+    return ProtocolError(message, http_status=status, hint=_PROXY_PAGE)
+
+
+def _errcode(answer: Any) -> int | None:
+    """0 where it is absent; a text of digits counts; anything else is no errcode."""
+    if not isinstance(answer, dict):
+        return None
+    value = answer.get("errcode", 0)
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
+        return int(value)
+    return value if type(value) is int and abs(value) < 10**9 else None
+
+
+def _refusal(
+    name: str, errcode: int, answer: dict[str, Any], verdicts: Mapping[int, Verdict]
+) -> WxStaticStoreError:
+    errmsg = scrub(str(answer.get("errmsg", "")))[:500]
+    found = _RID.search(errmsg)
+    verdict = verdicts.get(errcode) or ERRCODES.get(errcode, UNKNOWN_ERRCODE)
+    error = verdict.build(
+        f"{name} was refused",
+        errcode=errcode,
+        errmsg=_RID.sub("", errmsg),
+        rid=found[1] if found else "",
+        http_status=200,
+    )
+    address = _REQUEST_IP.search(errmsg)
+    return error.about(
+        hint=format_lazy(cast(str, error.hint), request_ip=address[1] if address else "?")
+    )
+
+
+def _read_link(answer: Any, key: str) -> SignedLink | WxStaticStoreError:
+    url, token = answer.get("signed_url"), answer.get("token")
+    if not (isinstance(url, str) and url and isinstance(token, str)):
+        return _odd("staticuploadfile", "no signed_url and token")
+    if not _PRINTABLE.fullmatch(token):
+        return _odd("staticuploadfile", "a token that cannot be a header")
+    return SignedLink(key, Secret(url), Secret(token))
+
+
+def _read_token(answer: Any) -> FreshToken | WxStaticStoreError:
+    token, expires_in = answer.get("component_access_token"), answer.get("expires_in")
+    if not (isinstance(token, str) and _PRINTABLE.fullmatch(token)):
+        return _odd("api_component_token", "no usable token")
+    lifetime = int(expires_in) if re.fullmatch(r"\d{1,6}", str(expires_in)) else 7200
+    return FreshToken(Secret(token), lifetime)
+
+
+def _read_store(answer: Any) -> StaticStore | WxStaticStoreError | None:
+    """The samples spell `Data` and `regoin`, the tables `data`, the cloud's own call `Region`."""
+    stores = answer.get("data") or answer.get("Data")
+    if not stores:
+        return None
+    if not (isinstance(stores, list) and isinstance(stores[0], dict)):
+        return _odd("describestaticstore", "a list of another shape")
+    first = {str(name).lower(): str(value or "") for name, value in stores[0].items()}
+    region = first.get("regoin") or first.get("region", "")
+    return StaticStore(
+        first.get("domain", ""), first.get("bucket", ""), region, first.get("status", "")
+    )
+
+
+def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
+    """Tolerates a marker that is included again, folder objects, a text for the truth value."""
+    contents = answer.get("contents") or []
+    try:
+        files = [_remote_file(entry) for entry in contents]
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return _odd("staticfilelist", "contents of another shape")
+    last = files[-1].key if files else ""
+    more = str(answer.get("is_truncated", False)).lower() == "true"
+    wanted = tuple(f for f in files if f.key != marker and not f.key.endswith("/"))
+    advanced = last.encode() > marker.encode()
+    return ListPage(wanted, last if more and advanced else None)
+
+
+def _remote_file(entry: dict[str, Any]) -> RemoteFile:
+    """Only a bare MD5 is one: a tag with a suffix is not the digest of the bytes."""
+    md5 = str(entry.get("md5") or "").strip('"').lower()
+    return RemoteFile(
+        key=entry["key"],
+        size=int(entry["size"]),
+        md5=md5 if _MD5.fullmatch(md5) else None,
+        last_modified=_moment(entry.get("last_modified")),
+    )
+
+
+def _moment(value: Any) -> datetime | None:
+    return parse_datetime(value) if isinstance(value, str) else None
