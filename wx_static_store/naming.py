@@ -1,0 +1,142 @@
+"""Name → object key, key → public URL, content headers; refuses what cannot be a key."""
+
+import mimetypes
+import re
+import unicodedata
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import PurePath
+from urllib.parse import quote
+
+from django.utils.functional import Promise
+
+from .exceptions import NameRejected, gettext_lazy as _
+from .transfers import ContentHeaders, UploadItem
+
+MAX_KEY_BYTES = 850  # COS, object overview: UTF-8 bytes, not characters
+
+# Cc holds NUL to ESC and the C1 controls; Cs are the lone surrogates of undecodable file names;
+# the bidi controls turn a name round on the screen, the separators break a line of the log.
+_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+SHORT = "public, max-age=300"
+NO_CACHE = "no-cache"
+
+# The machine's own tables differ from host to host, so only Python's list and this one count.
+_TYPES = mimetypes.MimeTypes()
+for _type, _extensions in {
+    "application/manifest+json": ".webmanifest",
+    "application/json": ".json .map",
+    "application/wasm": ".wasm",
+    "font/otf": ".otf",
+    "font/ttf": ".ttf",
+    "font/woff": ".woff",
+    "font/woff2": ".woff2",
+    "application/vnd.ms-fontobject": ".eot",
+    "image/avif": ".avif",
+    "image/heic": ".heic",
+    "image/webp": ".webp",
+    "image/x-icon": ".ico",
+    "text/javascript": ".js .mjs .cjs",
+    "text/markdown": ".md",
+}.items():
+    for _extension in _extensions.split():
+        _TYPES.add_type(_type, _extension)
+_ENCODED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+_UTF8_TYPES = {"application/json", "application/manifest+json", "image/svg+xml", "application/xml"}
+
+
+def clean_name(name: str | PurePath | Promise) -> str:
+    """The name in NFC with forward slashes; refuses it (`NameRejected`) rather than repair it."""
+    if isinstance(name, PurePath):
+        name = name.as_posix()
+    elif isinstance(name, Promise):
+        name = str(name)
+    elif not isinstance(name, str):
+        raise TypeError(f"A file name must be str or a path, not {type(name).__name__}.")
+    name = unicodedata.normalize("NFC", name)
+    if reason := _fault(name):
+        raise NameRejected(
+            f"{name[:100]!a} cannot be the name of a file: {reason}",
+            stage="name",
+            hint=_("Rename the file and try again."),
+        )
+    return name
+
+
+def _fault(name: str) -> str:
+    segments = name.split("/")
+    if not name.strip():
+        return "it is empty"
+    if "\\" in name:
+        return "it has a backslash; write forward slashes"
+    if name.startswith("/"):
+        return "it is absolute; write it relative to the site"
+    if ".." in segments or "." in segments:
+        return "it has a part '.' or '..'"
+    if "" in segments:
+        return "it has an empty part ('//' or a slash at the end)"
+    if any(unicodedata.category(c) in _CATEGORIES or c in _BIDI for c in name):
+        return "it has control characters, or bytes that are not UTF-8"
+    return ""
+
+
+def object_key(location: str, name: str | PurePath | Promise) -> str:
+    """The key under which `name` is kept: at most 850 bytes of UTF-8, `location` included."""
+    key = location + clean_name(name)
+    if (size := len(key.encode())) > MAX_KEY_BYTES:
+        raise NameRejected(
+            f"{key[:60]!a}… is too long for a key: {size} bytes, {MAX_KEY_BYTES} are allowed",
+            stage="name",
+            hint=_("Shorten the name or the location; a Chinese character takes three bytes."),
+        )
+    return key
+
+
+def quote_key(key: str) -> str:
+    """The key as a URL path, quoted once, with the safe characters of Django's own URLs."""
+    return quote(key, safe="/~!*()'")
+
+
+def content_type(name: str) -> str:
+    """By the last extension; text goes out as UTF-8, the unknown as a plain stream of bytes."""
+    guessed, encoding = _TYPES.guess_type("file:" + quote(name), strict=True)
+    if encoding:
+        return _ENCODED.get(encoding, "application/octet-stream")
+    if guessed is None:
+        return "application/octet-stream"
+    if guessed.startswith("text/") or guessed in _UTF8_TYPES:
+        return guessed + "; charset=utf-8"
+    return guessed
+
+
+def is_html(name: str) -> bool:
+    return name.lower().endswith((".html", ".htm", ".xhtml"))
+
+
+def content_headers(
+    item: UploadItem, rules: Sequence[tuple[str, str]] = (), *, static: bool
+) -> ContentHeaders:
+    """The item's own headers, else the first rule whose pattern fits its name, else the default."""
+    cache_control = item.cache_control or next(
+        (value for pattern, value in rules if fnmatchcase(item.name, pattern)), None
+    )
+    return ContentHeaders(
+        header_value(item.content_type or content_type(item.name)),
+        header_value(cache_control or _default_cache_control(item, static=static)),
+    )
+
+
+def _default_cache_control(item: UploadItem, *, static: bool) -> str:
+    if static and item.hashed:
+        return IMMUTABLE
+    return NO_CACHE if static and is_html(item.name) else SHORT
+
+
+def header_value(value: str) -> str:
+    """Refuses what could end a header line, or what COS would read as other characters."""
+    if not re.fullmatch(r"[\x20-\x7e]+", value):
+        raise NameRejected(f"{value[:100]!a} cannot be the value of a header", stage="name")
+    return value

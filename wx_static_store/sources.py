@@ -1,0 +1,181 @@
+"""The bytes of one file: rewound, spooled, measured, hashed; notices a change while reading."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, BinaryIO
+
+from .exceptions import SourceChanged, SourceError, gettext_lazy as _
+from .transfers import UploadItem
+
+BLOCK = 256 * 1024
+HASH_AHEAD = 8 * 1024 * 1024  # bytes; a larger file is hashed while it streams
+_IN_MEMORY = 1024 * 1024
+
+_REOPEN = _("Open it in binary mode, and let it stand still while it is uploaded.")
+
+
+class Source:
+    """
+    One opened file, at its start, as the body of one attempt.
+
+    Iterating gives exactly `len()` bytes, or raises: SourceError when reading fails,
+    SourceChanged when the file shrank, grew or changed in between.
+    """
+
+    def __init__(
+        self, file: BinaryIO, size: int, *, known_md5: str, tick: Callable[[], None]
+    ) -> None:
+        self.file = file
+        self._size = size
+        self._tick = tick
+        self._stat = _fingerprint(file)
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self._read = 0
+        self.known_md5 = known_md5
+        self.handed_over = False
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        while left := self._size - self._read:
+            self._tick()
+            block = _read(self.file, min(BLOCK, left))
+            if not block:
+                raise SourceChanged("The file became shorter", stage="source", hint=_REOPEN)
+            self._digest.update(block)
+            self._read += len(block)
+            self.handed_over = self._read == self._size
+            yield block
+
+    def md5(self) -> str:
+        """Of the bytes that were read; raises SourceChanged if they are not the file's any more."""
+        digest = self._digest.hexdigest()
+        if _fingerprint(self.file) != self._stat or (self.known_md5 and digest != self.known_md5):
+            raise SourceChanged(
+                "The file changed while it was uploaded",
+                stage="source",
+                maybe_stored=self.handed_over or not self._size,
+                hint=_REOPEN,
+            )
+        return digest
+
+
+@contextmanager
+def opened(
+    item: UploadItem, *, md5: str | None = None, tick: Callable[[], None] = lambda: None
+) -> Iterator[Source]:
+    """
+    The item's file, ready to send; `md5` is what is known already, `tick` is called per block.
+
+    A file that cannot seek, or that gives text, is copied first: text as UTF-8.
+    """
+    original = _open(item)
+    copies: list[IO[bytes]] = []
+    try:
+        file = _seekable(original, copies)
+        size = _measure(file)
+        if md5 is None:
+            md5 = digest(file) if size <= HASH_AHEAD else ""
+        yield Source(file, size, known_md5=md5, tick=tick)
+    finally:
+        for copy in copies:
+            copy.close()
+        if item.close:
+            original.close()
+
+
+def digest(file: BinaryIO) -> str:
+    """The MD5 of the whole file, which is left at its start."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    _seek(file, 0)
+    while block := _read(file, BLOCK):
+        md5.update(block)
+    _seek(file, 0)
+    return md5.hexdigest()
+
+
+def _open(item: UploadItem) -> Any:
+    try:
+        return item.open()
+    except Exception as error:  # noqa: BLE001 -- any storage's file may be behind it
+        failure = _unreadable(error)
+    raise failure
+
+
+def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
+    """The file itself where it can be sent as it stands, else a copy of it, added to `copies`."""
+    if getattr(original, "closed", False):
+        raise SourceError("The file is closed", stage="source", hint=_REOPEN)
+    if _can_seek(original):
+        _seek(original, 0)
+        if isinstance(_call(original.read, 0), bytes):
+            return original  # type: ignore[no-any-return]
+    copy = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed by `opened`
+    copies.append(copy)
+    while block := _call(original.read, BLOCK):
+        _call(copy.write, block.encode() if isinstance(block, str) else _bytes(block))
+    return copy  # type: ignore[return-value]
+
+
+def _can_seek(file: Any) -> bool:
+    return bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek")
+
+
+def _measure(file: BinaryIO) -> int:
+    """What the file holds, not what its `size` attribute says."""
+    size: int = _call(file.seek, 0, os.SEEK_END)
+    if not isinstance(size, int):
+        size = _call(file.tell)
+    _seek(file, 0)
+    return size
+
+
+def _seek(file: BinaryIO, position: int) -> None:
+    _call(file.seek, position)
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    block = _bytes(_call(file.read, size))
+    if len(block) > size:
+        raise SourceError("The file gives more bytes than it was asked for", stage="source")
+    return block
+
+
+def _bytes(block: Any) -> bytes:
+    if not isinstance(block, bytes):
+        raise SourceError(
+            f"The file gives {type(block).__name__} in place of bytes", stage="source", hint=_REOPEN
+        )
+    return block
+
+
+def _call(method: Callable[..., Any], *args: Any) -> Any:
+    """The file's answer; whatever it raises becomes a SourceError."""
+    try:
+        return method(*args)
+    except Exception as error:  # noqa: BLE001
+        failure = _unreadable(error)
+    raise failure
+
+
+def _unreadable(error: Exception) -> SourceError:
+    if isinstance(error, SourceError):
+        return error
+    return SourceError(
+        f"The file cannot be read ({type(error).__name__}: {error})", stage="source", hint=_REOPEN
+    )
+
+
+def _fingerprint(file: Any) -> tuple[int, int, int] | None:
+    """Size, time of change and inode of a file on disk; None for everything else."""
+    if isinstance(file, SpooledTemporaryFile):  # asking it would move it to the disk
+        return None
+    try:
+        stat = os.fstat(file.fileno())
+    except (AttributeError, OSError, ValueError, TypeError):
+        return None
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino
