@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class WxStaticStoreConfig(AppConfig):
+    name = "wx_static_store"
+    verbose_name = _("WeChat static hosting")
+    default_auto_field = "django.db.models.BigAutoField"

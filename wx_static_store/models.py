@@ -1,0 +1,140 @@
+"""The log of uploads, the deploys they belong to, and every permission of the app."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .transfers import UploadStatus
+
+DIGESTS_A_QUERY = 500
+
+
+def key_digest(key: str) -> str:
+    """A fixed width for the index: MariaDB indexes 3072 bytes at most, a key may have 850."""
+    return hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
+class UploadLogQuerySet(models.QuerySet["UploadLog"]):
+    def newest(self, env: str, keys: Iterable[str]) -> dict[str, UploadLog]:
+        """The newest row of each key, whatever its status, in two indexed queries per 500 keys."""
+        digests = [key_digest(key) for key in keys]
+        found: dict[str, UploadLog] = {}
+        for start in range(0, len(digests), DIGESTS_A_QUERY):
+            part = digests[start : start + DIGESTS_A_QUERY]
+            rows = self.filter(env=env, key_digest__in=part).order_by()
+            newest = rows.values("key_digest").annotate(newest=models.Max("id"))
+            ids = list(newest.values_list("newest", flat=True))  # MariaDB plans a subquery badly
+            found |= {row.key: row for row in self.filter(id__in=ids)}
+        return found
+
+
+class Deployment(models.Model):
+    """One publishing of many files; its uploads point here."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    env = models.CharField(_("environment"), max_length=64)
+    source = models.CharField(_("source"), max_length=32)
+    label = models.CharField(_("label"), max_length=200, blank=True)
+    outcome = models.CharField(
+        _("outcome"), max_length=16, choices=Outcome.choices, default=Outcome.RUNNING
+    )
+    stored = models.PositiveIntegerField(_("stored"), default=0)
+    skipped = models.PositiveIntegerField(_("unchanged"), default=0)
+    failed = models.PositiveIntegerField(_("failed"), default=0)
+    not_attempted = models.PositiveIntegerField(_("not attempted"), default=0)
+    bytes = models.PositiveBigIntegerField(_("bytes"), default=0)
+    duration_ms = models.PositiveBigIntegerField(_("duration (ms)"), null=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("deployment")
+        verbose_name_plural = _("deployments")
+        default_permissions = ("view",)
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.label or self.source} → {self.env}"
+
+
+class UploadLog(models.Model):
+    """How one upload ended. Rows are only added: a correction is a new row."""
+
+    class Status(models.TextChoices):
+        STORED = UploadStatus.STORED.value, _("stored")
+        FAILED = UploadStatus.FAILED.value, _("failed")
+        UNKNOWN = UploadStatus.UNKNOWN.value, _("unknown")
+
+    env = models.CharField(_("environment"), max_length=64)
+    key = models.CharField(_("key"), max_length=850)
+    key_digest = models.CharField(max_length=40, editable=False)
+    name = models.CharField(_("name"), max_length=1024)
+    status = models.CharField(_("status"), max_length=16, choices=Status.choices)
+    stage = models.CharField(_("stage"), max_length=16, blank=True)
+    errcode = models.IntegerField(_("errcode"), null=True, blank=True)
+    errmsg = models.CharField(_("message"), max_length=1000, blank=True)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
+    cos_code = models.CharField(_("COS code"), max_length=64, blank=True)
+    rid = models.CharField(_("rid"), max_length=64, blank=True, db_index=True)
+    request_id = models.CharField(_("request id"), max_length=128, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    size = models.PositiveBigIntegerField(_("size"), null=True, blank=True)
+    md5 = models.CharField(_("MD5"), max_length=32, blank=True)
+    content_type = models.CharField(_("content type"), max_length=255, blank=True)
+    cache_control = models.CharField(_("cache control"), max_length=255, blank=True)
+    duration_ms = models.PositiveBigIntegerField(_("duration (ms)"), default=0)
+    source = models.CharField(_("source"), max_length=32)
+    source_ref = models.CharField(_("source reference"), max_length=255, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    deployment = models.ForeignKey(
+        Deployment,
+        verbose_name=_("deployment"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="uploads",
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+
+    objects = UploadLogQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+        default_permissions = ("view",)
+        permissions = (
+            ("upload", _("Can upload files to the public site")),
+            ("upload_active_content", _("Can upload HTML, scripts and other active content")),
+            ("replace", _("Can replace a published file")),
+            ("replace_protected", _("Can replace protected files, such as domain verification")),
+            ("retry", _("Can upload a file again")),
+            ("prune", _("Can delete old rows of the log")),
+        )
+        ordering = ("-id",)
+        indexes = (models.Index(fields=["env", "key_digest", "id"], name="wx_upload_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.status}"

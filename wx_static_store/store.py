@@ -1,0 +1,263 @@
+"""`get_store(using, env=None)` → one `Store` per environment: options, tokens, clients, URLs."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from inspect import isclass
+from io import BytesIO
+from typing import BinaryIO, TypeVar
+
+from django.core.cache import caches
+from django.utils.module_loading import import_string
+
+from .clients.cos import CosClient
+from .clients.links import is_loopback
+from .clients.site import SiteClient
+from .clients.tokens import (
+    CallableToken,
+    ComponentToken,
+    FixedToken,
+    TokenProvider,
+    current_token,
+    discard_token,
+)
+from .clients.transport import Transport
+from .clients.wechat import ListPage, WeChatClient
+from .conf import Options, options_for
+from .exceptions import ConfigurationError, Remedy, WxStaticStoreError
+from .naming import quote_key
+from .pool import Gate
+from .retry import Clock, Deadline, run
+from .secrets import Secret
+from .transfers import DELETED, DELETED_MD5, RemoteFile
+
+T = TypeVar("T")
+
+INTERACTIVE_SECONDS = 25.0  # below the 30 s after which many web servers end a worker
+ADDRESS_SECONDS = 24 * 3600
+
+logger = logging.getLogger("wx_static_store.store")
+
+
+class Store:
+    """One environment: everything that reaches it, and the addresses of what is in it."""
+
+    def __init__(self, options: Options, env: str, clock: Clock) -> None:
+        self.options = options
+        self.env = env
+        self.clock = clock
+        transport = _transport(os.getpid(), _without_env(options))
+        self.wechat = WeChatClient(transport, options.api_base_url)
+        self.cos = CosClient(transport)
+        self.site = SiteClient(transport)
+        self.tokens = _provider(os.getpid(), _without_env(options))
+        self.gate = _gate(os.getpid(), _without_env(options))
+        self._root = options.base_url
+
+    def attempt(
+        self,
+        try_once: Callable[[int, Callable[[], Secret]], T],
+        *,
+        deadline: Deadline,
+        on_error: Callable[[WxStaticStoreError], None] = lambda error: None,
+    ) -> T:
+        """
+        `try_once(number, token)` under the retry loop; `token()` gives the current token.
+
+        A refused token is discarded before the next try, and every error learns the environment.
+        """
+        used: list[Secret] = []
+
+        def token() -> Secret:
+            used.append(current_token(self.tokens))
+            return used[-1]
+
+        def hear(error: WxStaticStoreError) -> None:
+            error.about(env=self.env)
+            if error.remedy is Remedy.NEW_TOKEN and used:
+                discard_token(self.tokens, used[-1])
+            on_error(error)
+
+        return run(
+            lambda number: try_once(number, token),
+            max_attempts=self.options.max_attempts,
+            deadline=deadline,
+            on_error=hear,
+        )
+
+    def interactive_deadline(self, size: int = 0) -> Deadline:
+        """25 s (or what `deadline` sets), plus a second for each MiB to send."""
+        seconds = self.options.deadline or INTERACTIVE_SECONDS
+        return Deadline.after(seconds + size / 2**20, self.clock)
+
+    def find(self, key: str) -> RemoteFile | None:
+        """The object at exactly this key, None where there is none or it was deleted."""
+        page = self._page(key, "")
+        found = next((file for file in page.files if file.key == key), None)
+        return None if found is None or self.is_deleted(found) else found
+
+    def sweep(self, prefix: str) -> Iterator[RemoteFile]:
+        """Every object below the prefix, in pages of up to 1,000, without what was deleted."""
+        marker: str | None = ""
+        while marker is not None:
+            page = self._page(prefix, marker)
+            yield from (file for file in page.files if not self.is_deleted(file))
+            marker = page.marker
+
+    def is_deleted(self, file: RemoteFile) -> bool:
+        """Whether it holds the deletion marker; asks the site where the list gives no MD5."""
+        if file.size != len(DELETED):
+            return False
+        if file.md5 is not None:
+            return file.md5 == DELETED_MD5
+        body = BytesIO()
+        return self.fetch(file.key, body) and body.getvalue() == DELETED
+
+    def fetch(self, key: str, sink: BinaryIO) -> bool:
+        """Writes the public bytes of `key` into `sink`; False where the site has none."""
+        deadline = self.interactive_deadline()
+        url = self.key_url(key)
+        return run(
+            lambda number: self.site.fetch(url, sink, left=deadline.left),
+            max_attempts=self.options.max_attempts,
+            deadline=deadline,
+        )
+
+    def url(self, name: str) -> str:
+        """The public address of a name (which the location comes before)."""
+        prefix = self.options.url_prefix or self.root() + quote_key(self.options.location)
+        return prefix + quote_key(name)
+
+    def key_url(self, key: str) -> str:
+        if key.startswith(self.options.location):
+            return self.url(key.removeprefix(self.options.location))
+        return self.root() + quote_key(key)
+
+    def root(self) -> str:
+        """The site's own address: `base_url`, else what WeChat says, asked once and cached."""
+        if not self._root:
+            self._root = self._remembered_root()
+        return self._root
+
+    def _page(self, prefix: str, marker: str) -> ListPage:
+        deadline = self.interactive_deadline()
+
+        def try_once(number: int, token: Callable[[], Secret]) -> ListPage:
+            current = token()
+            with self.gate:
+                return self.wechat.list_page(current, self.env, prefix, marker, left=deadline.left)
+
+        return self.attempt(try_once, deadline=deadline)
+
+    def _remembered_root(self) -> str:
+        key = f"wx_static_store:site:{self.env}"
+        try:
+            root = caches[self.options.token_cache].get(key)
+        except Exception as error:  # noqa: BLE001 -- a dead cache costs a call, nothing else
+            logger.warning("The cache fails (%s)", type(error).__name__)
+            return self._described_root()
+        if not root:
+            root = self._described_root()
+            caches[self.options.token_cache].set(key, root, timeout=ADDRESS_SECONDS)
+        return str(root)
+
+    def _described_root(self) -> str:
+        deadline = self.interactive_deadline()
+        found = self.attempt(
+            lambda number, token: self.wechat.describe(token(), self.env, left=deadline.left),
+            deadline=deadline,
+        )
+        if found is None or not found.domain:
+            raise ConfigurationError(
+                "Static hosting is not enabled",
+                hint="Enable it in the console, or set base_url to the site's public address.",
+            ).about(env=self.env)
+        local = is_loopback(self.options.api_base_url) and is_loopback(f"http://{found.domain}")
+        return f"{'http' if local else 'https'}://{found.domain}/"
+
+
+def get_store(using: str = "default", env: str | None = None) -> Store:
+    """The store behind a ``STORAGES`` alias, or the same store at another environment."""
+    return store_for(options_for(using).for_env(env))
+
+
+def store_for(options: Options) -> Store:
+    """The store of these options; a callable `env` is asked each time."""
+    if callable(options.env):
+        options = replace(options, env="").for_env(options.env())
+    return _store(os.getpid(), options)
+
+
+# Keyed by process as well: after a fork the child makes sessions, locks and gates of its own, or
+# it would read answers that are meant for its parent.
+
+
+@lru_cache(maxsize=1024)
+def _store(pid: int, options: Options) -> Store:
+    return Store(options, str(options.env), Clock())
+
+
+@lru_cache(maxsize=32)
+def _transport(pid: int, options: Options) -> Transport:
+    return Transport(
+        connect_timeout=options.connect_timeout,
+        read_timeout=options.read_timeout,
+        pool_size=max(options.max_workers, 10),
+        upload_hosts=options.upload_hosts,
+        loopback=is_loopback(options.api_base_url),
+    )
+
+
+@lru_cache(maxsize=32)
+def _gate(pid: int, options: Options) -> Gate:
+    return Gate(options.api_concurrency or max(options.max_workers, 1))
+
+
+@lru_cache(maxsize=32)
+def _provider(pid: int, options: Options) -> TokenProvider:
+    if options.token_provider:
+        return _own_provider(options.token_provider)
+    if options.access_token:
+        return FixedToken(options.access_token)
+    if options.component_appid and options.component_appsecret:
+        return ComponentToken(
+            WeChatClient(_transport(pid, options), options.api_base_url),
+            lambda: caches[options.token_cache],
+            appid=options.component_appid,
+            appsecret=options.component_appsecret,
+            ticket=_ticket(options),
+        )
+    raise ConfigurationError(
+        "There is no source of a component_access_token",
+        stage="token",
+        hint="Set COMPONENT_APPID, COMPONENT_APPSECRET and VERIFY_TICKET in WX_STATIC_STORE, "
+        "or ACCESS_TOKEN, or a token_provider.",
+    )
+
+
+def _own_provider(given: object) -> TokenProvider:
+    found = import_string(given) if isinstance(given, str) else given
+    provider = found() if isclass(found) else found
+    if isinstance(provider, TokenProvider):
+        return provider
+    if callable(provider):
+        return CallableToken(provider)
+    raise ConfigurationError(
+        f"token_provider gives {type(provider).__name__}",
+        stage="token",
+        hint="It must be a function that returns the token, or have get() and invalidate(token).",
+    )
+
+
+def _ticket(options: Options) -> Callable[[], str]:
+    given = options.verify_ticket
+    if isinstance(given, Secret):
+        return given.reveal
+    return given if callable(given) else lambda: ""
+
+
+def _without_env(options: Options) -> Options:
+    """What all tenants of a platform share: connections, the token, the limit of calls."""
+    return replace(options, env="", location="", base_url="", url_prefix="", cache_control=())

@@ -1,0 +1,223 @@
+"""One file, from `UploadItem` to `UploadResult`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from . import pool, recorders
+from .clients.cos import PutReceipt
+from .conf import STATIC, Options, options_for
+from .exceptions import (
+    ConfigurationError,
+    NameRejected,
+    UploadFailed,
+    WxStaticStoreError,
+)
+from .naming import content_headers, object_key
+from .retry import Deadline
+from .secrets import Secret
+from .sources import opened
+from .store import Store, store_for
+from .transfers import (
+    ContentHeaders,
+    UploadContext,
+    UploadItem,
+    UploadResult,
+    UploadStatus,
+)
+
+BATCH_SECONDS = 300.0
+BATCH_RATE = 200 * 1024  # bytes a second that a slow line still manages
+RECORD_AT_ONCE = 50  # results, written in one query
+SAME_FAILURES = 5  # in a row, every attempt used up: the rest would go the same way
+
+
+@dataclass
+class _Progress:
+    """What the attempts of one upload learn on the way."""
+
+    key: str
+    headers: ContentHeaders
+    size: int | None = None
+    md5: str = ""
+    attempts: int = 0
+    errcode: int | None = None
+    rid: str = ""
+    maybe_stored: bool = False
+    receipt: PutReceipt | None = field(default=None)
+
+    def hear(self, error: WxStaticStoreError) -> None:
+        error.about(key=self.key)
+        self.maybe_stored |= error.maybe_stored
+        self.answered(error.errcode, error.rid)
+
+    def answered(self, errcode: int | None, rid: str = "") -> None:
+        """The last number that WeChat gave in this upload; a lost answer is no number."""
+        if errcode is not None:
+            self.errcode, self.rid = errcode, rid
+
+
+class Uploader:
+    """Sends files to one store; `transfer` is safe in threads, the other two record."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @property
+    def store(self) -> Store:
+        return store_for(self.options)
+
+    def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
+        """Send one file and record nothing; an expected failure is a result, not an exception."""
+        store = self.store
+        started = store.clock.now()
+        progress = _Progress("", ContentHeaders("", ""))
+        error: WxStaticStoreError | None = None
+        try:
+            progress.key = object_key(self.options.location, item.name)
+            progress.headers = self.headers(item)
+            self._attempt(store, item, progress, self._deadline(store, item, batch=batch))
+        except WxStaticStoreError as failure:
+            error = failure.about(env=store.env, key=progress.key)
+        return _result(item, store, progress, error, store.clock.now() - started)
+
+    def upload(self, item: UploadItem, context: UploadContext) -> UploadResult:
+        """
+        Send one file and record it.
+
+        Raises NameRejected, ConfigurationError, or UploadFailed, whose `status` tells ``failed``
+        from ``unknown``.
+        """
+        result = self.transfer(item)
+        recorders.record([result], context)
+        if result.error is None:
+            return result
+        raise _to_raise(result)
+
+    def upload_many(
+        self, items: Iterable[UploadItem], context: UploadContext
+    ) -> Iterator[UploadResult]:
+        """
+        Send many files in parallel and record them as they finish.
+
+        Stops handing out files when an error says that all others would fail alike; what was not
+        attempted then has no result.
+        """
+        recent: list[UploadResult] = []
+        halt = _Halt()
+        results = pool.run(
+            lambda item: self.transfer(item, batch=True),
+            halt.until_halted(items),
+            max_workers=self.options.max_workers,
+        )
+        try:
+            for result in results:
+                halt.hear(result)
+                recent.append(result)
+                if len(recent) == RECORD_AT_ONCE:
+                    recorders.record(recent, context)
+                    recent = []
+                yield result
+        finally:
+            recorders.record(recent, context)
+
+    def headers(self, item: UploadItem) -> ContentHeaders:
+        """The content headers that this store gives the item."""
+        static = self.options.kind == STATIC
+        return content_headers(item, self.options.cache_control, static=static)
+
+    def _deadline(self, store: Store, item: UploadItem, *, batch: bool) -> Deadline:
+        if not batch:
+            return store.interactive_deadline(item.size or 0)
+        seconds = self.options.deadline or BATCH_SECONDS
+        return Deadline.after(seconds + (item.size or 0) / BATCH_RATE, store.clock)
+
+    def _attempt(
+        self, store: Store, item: UploadItem, progress: _Progress, deadline: Deadline
+    ) -> None:
+        def try_once(number: int, token: Callable[[], Secret]) -> None:
+            progress.attempts = number
+            known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
+            with opened(item, md5=known, tick=lambda: deadline.check("put")) as source:
+                progress.size = len(source)
+                progress.md5 = source.known_md5
+                current = token()
+                with store.gate:
+                    link = store.wechat.upload_link(
+                        current, store.env, progress.key, left=deadline.left
+                    )
+                progress.answered(0)
+                progress.receipt = store.cos.put_object(
+                    link, source, progress.headers, md5=source.known_md5, left=deadline.left
+                )
+                progress.md5 = source.md5()
+
+        store.attempt(try_once, deadline=deadline, on_error=progress.hear)
+
+
+def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
+    """The uploader of a ``STORAGES`` alias, or of the same store at another environment."""
+    return Uploader(options_for(using).for_env(env))
+
+
+class _Halt:
+    """Decides when the rest of a batch is not worth trying."""
+
+    def __init__(self) -> None:
+        self._halted = False
+        self._kind: type[WxStaticStoreError] | None = None
+        self._in_a_row = 0
+
+    def until_halted(self, items: Iterable[UploadItem]) -> Iterator[UploadItem]:
+        for item in items:
+            if self._halted:
+                return
+            yield item
+
+    def hear(self, result: UploadResult) -> None:
+        error = result.error
+        self._in_a_row = self._in_a_row + 1 if error and type(error) is self._kind else 1
+        self._kind = type(error) if error else None
+        if error is None:
+            return
+        exhausted = result.attempts > 1 and self._in_a_row >= SAME_FAILURES
+        self._halted |= error.stops_batch or exhausted
+
+
+def _result(
+    item: UploadItem,
+    store: Store,
+    progress: _Progress,
+    error: WxStaticStoreError | None,
+    seconds: float,
+) -> UploadResult:
+    receipt = progress.receipt
+    if error is None:
+        status = UploadStatus.STORED
+    else:
+        status = UploadStatus.UNKNOWN if progress.maybe_stored else UploadStatus.FAILED
+    return UploadResult(
+        name=str(item.name),
+        key=progress.key,
+        status=status,
+        env=store.env,
+        size=progress.size,
+        md5=progress.md5,
+        headers=progress.headers,
+        verified=receipt.verified if receipt and not error else False,
+        attempts=progress.attempts,
+        seconds=seconds,
+        stage=error.stage if error else "",
+        error=error,
+        errcode=progress.errcode,
+        rid=progress.rid,
+        request_id=error.request_id if error else receipt.request_id if receipt else "",
+    )
+
+
+def _to_raise(result: UploadResult) -> WxStaticStoreError:
+    error = result.error
+    if isinstance(error, NameRejected | ConfigurationError):
+        return error.with_traceback(None)
+    failed = UploadFailed(str(result.name))
+    failed.__dict__.update(error.__dict__ if error else {})
+    return failed.about(status=result.status.value)
