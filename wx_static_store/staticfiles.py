@@ -1,0 +1,123 @@
+"""
+``WxStaticFilesStorage`` and ``WxManifestStaticFilesStorage``: collect locally, then publish.
+
+Both are Django's own storages over ``STATIC_ROOT``. `post_process()`, which `collectstatic` calls
+at its end, publishes the finished files in parallel; ``--no-post-process`` publishes nothing.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
+
+from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
+
+from .conf import STATIC, Options, freeze, resolve
+from .deploy import PublishFailed, make_plan, publish
+from .exceptions import WxStaticStoreError
+from .store import store_for
+from .transfers import UploadContext, UploadItem
+from .uploader import Uploader
+
+CONTEXT = UploadContext(source="collectstatic")
+
+Processed = tuple[str, str | None, bool | Exception]
+
+
+class WxStaticFilesStorage(StaticFilesStorage):
+    """Django's static files storage, whose files are published under `location` at the end."""
+
+    wx_kind: ClassVar[str] = STATIC
+
+    def __init__(self, **options: Any) -> None:
+        self._given = freeze(options)
+        super().__init__()
+
+    @property
+    def options(self) -> Options:
+        return resolve(STATIC, self._given)
+
+    @property
+    def base_url(self) -> str:
+        """The public address of the static files; asks WeChat only if no setting tells it."""
+        return self.options.url_prefix or store_for(self.options).url("")
+
+    @base_url.setter
+    def base_url(self, value: str | None) -> None:
+        """Django's own storage writes ``STATIC_URL`` here; the options know it already."""
+
+    def post_process(
+        self, paths: Mapping[str, Any], dry_run: bool = False, **options: Any
+    ) -> Iterator[Processed]:
+        """Publish what was collected; yields nothing but what failed, as one exception."""
+        if not dry_run:
+            yield from self._publish(paths)
+
+    def _publish(self, names: Iterable[str], hashed: Iterable[str] = ()) -> Iterator[Processed]:
+        try:
+            self._publish_all([*self._items(names), *self._items(hashed, hashed=True)])
+        except PublishFailed as error:
+            failure = error
+        except WxStaticStoreError as error:
+            failure = PublishFailed(str(error))
+        else:
+            return
+        yield "All", None, failure
+
+    def _publish_all(self, items: list[UploadItem]) -> None:
+        uploader = Uploader(self.options)
+        publish(uploader, make_plan(uploader, items), CONTEXT).raise_for_failures()
+
+    def _items(self, names: Iterable[str], *, hashed: bool = False) -> Iterator[UploadItem]:
+        for name in names:
+            path = self.path(name)
+            yield UploadItem(
+                name=name.replace(os.sep, "/"),
+                open=lambda path=path: open(path, "rb"),  # type: ignore[misc]  # noqa: SIM115
+                hashed=hashed,
+            )
+
+
+class _QuotedTwice(WxStaticFilesStorage):
+    """Addresses for Django's manifest code, which unquotes whatever it is given."""
+
+    def url(self, name: str | None) -> str:
+        return super().url(name).replace("%", "%25")
+
+
+class WxManifestStaticFilesStorage(ManifestFilesMixin, _QuotedTwice):  # type: ignore[misc]
+    """
+    The same with hashed names, which browsers may keep for ever.
+
+    The plain names are published too (scripts load their siblings by them), unless
+    `keep_only_hashed` is set. The manifest that the site reads stays local, and is written only
+    when all that it names is stored.
+    """
+
+    def post_process(  # type: ignore[override]
+        self, paths: dict[str, Any], dry_run: bool = False, **options: Any
+    ) -> Iterator[Processed]:
+        """Hash as Django does, publish, and write the manifest only when all is stored."""
+        if dry_run:
+            return
+        self.hashed_files = {}
+        # ManifestFilesMixin's own step would write the manifest too early.
+        yield from super(ManifestFilesMixin, self).post_process(paths, dry_run, **options)
+        plain = () if self.options.keep_only_hashed else paths
+        yield from self._publish(plain, hashed=dict.fromkeys(self.hashed_files.values()))
+
+    def _publish_all(self, items: list[UploadItem]) -> None:
+        uploader = Uploader(self.options)
+        plan = make_plan(uploader, items, also=[self.manifest_name])
+        publish(uploader, plan, CONTEXT, last=self._save_manifest).raise_for_failures()
+
+    def _save_manifest(self) -> UploadItem:
+        self.save_manifest()
+        return UploadItem(
+            self.manifest_name,
+            open=self._open_manifest,
+            cache_control="no-cache",
+        )
+
+    def _open_manifest(self) -> Any:
+        assert self.manifest_storage is not None  # noqa: S101 -- for the type checker
+        return self.manifest_storage.open(self.manifest_name)

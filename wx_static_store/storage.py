@@ -1,0 +1,171 @@
+"""``WxStorage``: a Django storage for media; one upload per save, every file public."""
+
+from datetime import datetime
+from errno import ENOENT
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import Any, ClassVar
+
+from django.core.files.base import File
+from django.utils import timezone
+from django.utils.deconstruct import deconstructible
+from storages.base import BaseStorage
+
+from . import recorders
+from .conf import MEDIA, Options, freeze, resolve, use_tz
+from .exceptions import IntegrityError, gettext_lazy as _
+from .naming import clean_name, object_key
+from .sources import digest
+from .store import Store, store_for
+from .transfers import DELETED, DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus
+from .uploader import Uploader
+
+SAVE = UploadContext(source="storage")
+DELETE = UploadContext(source="delete")
+
+_IN_MEMORY = 1024 * 1024  # bytes of an opened file; a larger one goes to the disk
+
+
+@deconstructible(path="wx_static_store.storage.WxStorage")
+class WxStorage(BaseStorage):  # type: ignore[misc]
+    """
+    Keeps files in WeChat's static hosting; options as in the README, by keyword.
+
+    Everything saved is public. `save()` returns only when COS answered for exactly our bytes, and
+    raises UploadFailed (an OSError), NameRejected or ConfigurationError otherwise.
+    """
+
+    wx_kind: ClassVar[str] = MEDIA
+
+    def __init__(self, **options: Any) -> None:
+        self._given = freeze(options)
+        super().__init__()
+
+    @property
+    def options(self) -> Options:
+        return resolve(MEDIA, self._given)
+
+    @property
+    def store(self) -> Store:
+        return store_for(self.options)
+
+    def _save(self, name: str, content: Any) -> str:
+        name = clean_name(name)
+        size = getattr(content, "size", None)
+        item = UploadItem(
+            name=name,
+            open=lambda: content,
+            size=size if isinstance(size, int) and size > 0 else None,
+            close=False,
+        )
+        Uploader(self.options).upload(item, SAVE)
+        return name
+
+    def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
+        if mode not in ("r", "rb"):
+            raise ValueError(f"{mode!r}: a public file is opened for reading; save() replaces it.")
+        key = self._key(name)
+        file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- the caller closes it
+        try:
+            self._fetch(key, file)
+        except BaseException:
+            file.close()
+            raise
+        return File(file, name)
+
+    def _fetch(self, key: str, file: Any) -> None:
+        store = self.store
+        if not store.fetch(key, file):
+            raise _missing(key)
+        md5 = digest(file)
+        if md5 == DELETED_MD5:
+            raise _missing(key)
+        if self._recorded_md5(key) in ("", md5):
+            return
+        remote = store.find(key)  # somebody else may have written: what is stored now wins
+        if remote is None:
+            raise _missing(key)
+        if remote.md5 not in (None, md5):
+            raise IntegrityError(
+                "The public site serves other bytes than are stored",
+                stage="verify",
+                hint=_("A CDN may serve the old file for some minutes; try again then."),
+            ).about(env=store.env, key=key, maybe_stored=False)
+
+    def _recorded_md5(self, key: str) -> str:
+        """What the log says of the bytes at `key`; empty where it does not know."""
+        row = (recorders.newest_rows(self.store.env, [key]) or {}).get(key)
+        return row.md5 if row and row.status == UploadStatus.STORED else ""
+
+    def exists(self, name: str) -> bool:
+        """Whether exactly this object is there; the root is, other folders are not objects."""
+        return not name or self._find(name) is not None
+
+    def is_name_available(self, name: str, max_length: int | None = None) -> bool:
+        """With `file_overwrite` every name is free, and nobody is asked."""
+        if max_length and len(name) > max_length:
+            return False
+        return self.options.file_overwrite or not self.exists(name)
+
+    def size(self, name: str) -> int:
+        return self._get(name).size
+
+    def get_modified_time(self, name: str) -> datetime:
+        moment = self._get(name).last_modified
+        if moment is None:
+            raise NotImplementedError("The list does not tell when this file was written.")
+        return moment if use_tz() else timezone.make_naive(moment)
+
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        """The folders and files of one level; a sweep of everything below it."""
+        path = path.strip("/")
+        prefix = self._key(path) + "/" if path else self.options.location
+        folders: dict[str, None] = {}
+        files = []
+        for remote in self.store.sweep(prefix):
+            head, slash, _rest = remote.key.removeprefix(prefix).partition("/")
+            if slash:
+                folders[head] = None
+            else:
+                files.append(head)
+        return list(folders), files
+
+    def url(self, name: str | None) -> str:
+        """The public address, quoted once."""
+        return self.store.url(clean_name(name or ""))
+
+    def delete(self, name: str) -> None:
+        """
+        What is deleted stops being public and stops being there; its address serves a marker.
+
+        Three calls: the API cannot delete. A missing name is silent. `on_delete` may also be
+        ``raise`` (NotImplementedError) or ``ignore``.
+        """
+        if not name:
+            raise ValueError("The name must be given to delete().")
+        if self.options.on_delete == "raise":
+            raise NotImplementedError("WeChat's static hosting cannot delete files.")
+        if self.options.on_delete == "ignore" or self._find(name) is None:
+            return
+        marker = UploadItem(
+            name=clean_name(name),
+            open=lambda: BytesIO(DELETED),
+            content_type="text/plain",
+            cache_control="no-store",
+        )
+        Uploader(self.options).upload(marker, DELETE)
+
+    def _key(self, name: str) -> str:
+        return object_key(self.options.location, name)
+
+    def _find(self, name: str) -> RemoteFile | None:
+        return self.store.find(self._key(name))
+
+    def _get(self, name: str) -> RemoteFile:
+        if (found := self._find(name)) is None:
+            raise _missing(self._key(name))
+        return found
+
+
+def _missing(key: str) -> FileNotFoundError:
+    return FileNotFoundError(ENOENT, "The environment has no such file", key)
