@@ -1,0 +1,110 @@
+"""A running emulator, and a client too simple to be wrong with it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from wx_static_store.emulator import EmulatorServer
+
+ENV = "demo-1a2b3c4d5e6f7g8h"
+NOON = 1700000000.0  # the time of the wire samples
+
+
+class Client:
+    """Talks to one emulator over real sockets."""
+
+    def __init__(self, server: EmulatorServer) -> None:
+        self.server = server
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def call(self, name: str, fields: Any = None, **more: Any) -> requests.Response:
+        """POST a call of static hosting; `fields` gets the environment."""
+        params = more.pop("params", {"access_token": self.server.access_token})
+        fields = {"env": ENV, **(fields or {})}
+        url = f"{self.server.api_url}/componenttcb/{name}"
+        return self.session.post(url, params=params, json=fields, timeout=10, **more)
+
+    def token(self, **changes: Any) -> requests.Response:
+        """Fetch a component_access_token."""
+        account = self.server.state.account
+        fields = {
+            "component_appid": account.appid,
+            "component_appsecret": account.appsecret,
+            "component_verify_ticket": account.ticket,
+            **changes,
+        }
+        url = f"{self.server.api_url}/cgi-bin/component/api_component_token"
+        return self.session.post(url, json=fields, timeout=10)
+
+    def link(self, key: str, **fields: Any) -> tuple[str, dict[str, str]]:
+        """A signed link, and the header that goes with it."""
+        answer = self.call("staticuploadfile", {"filename": key, **fields}).json()
+        return answer["signed_url"], {"x-cos-security-token": answer["token"]}
+
+    def put(self, key: str, body: Any = b"123456789", **headers: str) -> requests.Response:
+        """Link and PUT."""
+        url, own = self.link(key)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.session.put(url, data=body, headers={**own, **headers}, timeout=10)
+
+    def get(self, path: str, **more: Any) -> requests.Response:
+        """What a browser gets."""
+        return self.session.get(self.server.site_url() + path, timeout=10, **more)
+
+    def control(self, method: str, page: str, **more: Any) -> requests.Response:
+        """The control plane."""
+        url = f"{self.server.api_url}/__emulator__/{page}"
+        return self.session.request(method, url, timeout=10, **more)
+
+
+class Clock:
+    """A clock that stands."""
+
+    now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def connect(url: str) -> socket.socket:
+    """A bare connection to the host of a URL."""
+    parts = urlsplit(url)
+    return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10)
+
+
+def head(method: str, url: str, headers: dict[str, str]) -> bytes:
+    """A request's head, as bytes."""
+    parts = urlsplit(url)
+    lines = [f"{method} {parts.path}?{parts.query} HTTP/1.1", f"Host: {parts.netloc}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Everything until the server closes."""
+    received = b""
+    while block := connection.recv(65536):
+        received += block
+    return received
+
+
+@pytest.fixture
+def emulator() -> Iterator[EmulatorServer]:
+    """A fresh emulator whose clock stands at the time of the wire samples."""
+    with EmulatorServer(envs=[ENV], clock=Clock()) as server:
+        yield server
+
+
+@pytest.fixture
+def client(emulator: EmulatorServer) -> Iterator[Client]:
+    """A client of it."""
+    client = Client(emulator)
+    yield client
+    client.session.close()

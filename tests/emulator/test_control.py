@@ -1,0 +1,146 @@
+"""The control plane, as curl sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import ENV, NOON, Client
+
+
+def error(client: Client, page: str, **more: Any) -> str:
+    """The text of a refusal."""
+    answer = client.control("POST", page, **more)
+    assert answer.status_code == 400
+    text: str = answer.json()["error"]
+    return text
+
+
+@pytest.mark.parametrize("page", ["", "../__emulator__"])
+def test_manual(client: Client, page: str) -> None:
+    """The root explains everything in plain text, with and without its last slash."""
+    answer = client.control("GET", page)
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    for word in ("curl", "/__emulator__/faults", "stop_reading", "link_seconds"):
+        assert word in answer.text
+
+
+def test_state(client: Client) -> None:
+    """Addresses, token, time, counts and quirks."""
+    client.server.put_object("a", b"x")
+    state = client.control("GET", "state").json()
+    assert state["api_base_url"] == client.server.api_url
+    assert state["access_token"] == client.server.access_token
+    assert state["now"] == NOON
+    assert state["quirks"]["page_size"] == 1000
+    (env,) = state["envs"]
+    assert (env["env"], env["url"], env["objects"]) == (ENV, client.server.site_url(), 1)
+
+
+def test_journal(client: Client) -> None:
+    """All requests, or those of a name or key; it can be emptied."""
+    client.put("a")
+    client.get("/b")
+    assert len(client.control("GET", "journal").json()) == 3
+    (entry,) = client.control("GET", "journal", params={"name": "put_object"}).json()
+    assert (entry["key"], entry["status"]) == ("a", 200)
+    assert len(client.control("GET", "journal", params={"key": "b"}).json()) == 1
+    client.control("DELETE", "journal")
+    assert client.control("GET", "journal").json() == []
+
+
+def test_objects(client: Client) -> None:
+    """Keys with sizes and headers, of one environment."""
+    client.put("a.css", b"abc", Content_Type="text/css")
+    objects = client.control("GET", "objects").json()
+    assert objects["a.css"]["size"] == 3
+    assert objects["a.css"]["headers"] == {"Content-Type": "text/css"}
+    answer = client.control("GET", "objects", params={"env": "demo"})
+    assert answer.status_code == 400
+
+
+def test_faults(client: Client) -> None:
+    """One or several, seen and cleared."""
+    fault = {"on": "staticuploadfile", "do": "errcode", "errcode": -1}
+    client.control("POST", "faults", json=fault)
+    client.control("POST", "faults", json=[fault, fault])
+    assert client.call("staticuploadfile", {"filename": "a"}).json()["errcode"] == -1
+    assert [item["times"] for item in client.control("GET", "faults").json()] == [0, 1, 1]
+    client.control("DELETE", "faults")
+    assert client.control("GET", "faults").json() == []
+
+
+def test_quirks(client: Client) -> None:
+    """Several at once: all or none."""
+    client.control("POST", "quirks", json={"page_size": 2, "data_key": "data"})
+    assert (client.server.quirks.page_size, client.server.quirks.data_key) == (2, "data")
+    assert "data_key is 'Data' or 'data'" in error(
+        client, "quirks", json={"page_size": 3, "data_key": "DATA"}
+    )
+    assert client.server.quirks.page_size == 2
+
+
+def test_clock(client: Client) -> None:
+    """Time moves on."""
+    assert client.control("POST", "clock", json={"advance": 61}).json()["now"] == NOON + 61
+    assert "only goes forward" in error(client, "clock", json={"advance": -1})
+
+
+def test_envs(client: Client) -> None:
+    """A new environment has its own address; a known one changes its status."""
+    answer = client.control("POST", "envs", json={"env": "demo-2", "status": "none"}).json()
+    assert (answer["status"], answer["url"]) == ("none", client.server.site_url("demo-2"))
+    assert client.session.get(answer["url"] + "/a").status_code == 404
+    again = client.control("POST", "envs", json={"env": "demo-2"}).json()
+    assert (again["status"], again["url"]) == ("online", answer["url"])
+
+
+def test_token_and_ticket(client: Client) -> None:
+    """Another system's refresh, and a pushed ticket."""
+    token = client.control("POST", "expire-token").json()["access_token"]
+    assert token == client.server.access_token
+    client.control("POST", "ticket", json={"ticket": "fresh"})
+    assert "expires_in" in client.token(component_verify_ticket="fresh").json()
+
+
+def test_reset(client: Client) -> None:
+    """Journal, faults, objects, clock, tokens, quirks and statuses as at the start."""
+    client.put("a")
+    client.token()
+    client.server.script({"on": "*", "do": "reset"})
+    client.server.quirks.page_size = 1
+    client.server.advance(10)
+    client.server.add_env(ENV, "offline")
+    state = client.control("POST", "reset").json()
+    assert (state["requests"], state["faults"], state["now"]) == (0, 0, NOON)
+    assert state["access_token"] == "emulator-access-token"
+    assert state["quirks"]["page_size"] == 1000
+    assert (state["envs"][0]["objects"], state["envs"][0]["status"]) == (0, "online")
+
+
+@pytest.mark.parametrize(
+    ("page", "body", "text"),
+    [
+        ("fault", {}, "did you mean 'faults'"),
+        ("faults", {"on": "put_object", "do": "rest"}, "did you mean 'reset'"),
+        ("faults", {"on": "put_object", "do": "hang"}, "needs 'seconds'"),
+        ("quirks", {"pagesize": 1}, "did you mean 'page_size'"),
+        ("quirks", {"page_size": 0}, "takes a whole number such as 1000"),
+        ("quirks", {"cors": 1}, "takes true or false such as False"),
+        ("quirks", [], "a JSON object"),
+        ("clock", {"seconds": 1}, "unknown member 'seconds'"),
+        ("clock", {}, '{"advance": 60}'),
+        ("envs", {"env": "../x"}, "no environment id"),
+        ("envs", {"env": "x", "status": "onlin"}, "did you mean 'online'"),
+        ("state", {}, "state takes GET, not POST"),
+    ],
+)
+def test_wrong_input_names_the_fix(client: Client, page: str, body: Any, text: str) -> None:
+    """400 and what would have been right."""
+    assert text in error(client, page, json=body)
+
+
+def test_no_json(client: Client) -> None:
+    """A body that is no JSON is named as such."""
+    assert "the body is not JSON" in error(client, "faults", data=b"{")

@@ -1,0 +1,337 @@
+"""PUT Object: what is checked, what is stored, what is answered."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from wx_static_store.emulator.crc64 import crc64
+
+from .conftest import ENV, Client, connect, head, read_all
+
+
+def code(text: str) -> str:
+    """The code of an XML error."""
+    found = re.search("<Code>(.*)</Code>", text)
+    return found[1] if found else ""
+
+
+def content_md5(body: bytes) -> str:
+    """As the header wants it."""
+    return base64.b64encode(hashlib.md5(body).digest()).decode()
+
+
+def test_put_stores_bytes_and_headers(client: Client) -> None:
+    """What was sent is what is kept."""
+    answer = client.put("a.css", b"a{}", Content_Type="text/css", Cache_Control="no-cache")
+    assert answer.status_code == 200
+    assert answer.content == b""
+    stored = client.server.objects()["a.css"]
+    assert (stored.body, stored.size) == (b"a{}", 3)
+    assert stored.headers == {"Content-Type": "text/css", "Cache-Control": "no-cache"}
+
+
+def test_answer_headers(client: Client) -> None:
+    """A quoted ETag, the checksum, an id and the server's name."""
+    headers = client.put("a", b"123456789").headers
+    assert headers["ETag"] == '"25f9e794323b453885f5181f1b624d0b"'
+    assert headers["x-cos-hash-crc64ecma"] == "11051210869376104954"
+    assert headers["x-cos-request-id"]
+    assert headers["Server"] == "tencent-cos"
+
+
+def test_overwrite_is_200(client: Client) -> None:
+    """The second PUT wins."""
+    client.put("a", b"old")
+    assert client.put("a", b"new").status_code == 200
+    assert client.server.objects()["a"].body == b"new"
+
+
+def test_forbid_overwrite(client: Client) -> None:
+    """With the header an existing key is a conflict."""
+    client.put("a", b"old")
+    answer = client.put("a", b"new", x_cos_forbid_overwrite="true")
+    assert (answer.status_code, code(answer.text)) == (409, "FileAlreadyExists")
+    assert client.server.objects()["a"].body == b"old"
+
+
+# --- the link -------------------------------------------------------------------------------
+
+
+def test_link_lives_sixty_seconds(client: Client) -> None:
+    """The 60th second counts, the 61st does not; the answer tells the server's time."""
+    url, headers = client.link("a")
+    client.server.advance(60)
+    assert client.session.put(url, data=b"", headers=headers).status_code == 200
+    client.server.advance(1)
+    answer = client.session.put(url, data=b"", headers=headers)
+    assert (answer.status_code, code(answer.text)) == (403, "AccessDenied")
+    assert "<Message>Request has expired</Message>" in answer.text
+    assert "<ServerTime>2023-11-14T22:14:21Z</ServerTime>" in answer.text
+    assert [entry.link_age for entry in client.server.calls("put_object")] == [60, 61]
+
+
+def test_link_is_checked_at_the_end_by_quirk(client: Client) -> None:
+    """An upload that takes longer than its link may be refused when all is sent."""
+    client.server.quirks.check_signature_at = "end"
+    url, headers = client.link("a")
+
+    def slow() -> Iterator[bytes]:
+        yield b"a"
+        client.server.advance(61)
+        yield b"b"
+
+    answer = client.session.put(url, data=slow(), headers=headers)
+    assert "Request has expired" in answer.text
+    assert client.server.objects() == {}
+
+
+def test_signature_covers_the_key(client: Client) -> None:
+    """A link does not open another key."""
+    url, headers = client.link("a")
+    answer = client.session.put(url.replace("/a?", "/b?"), data=b"", headers=headers)
+    assert (answer.status_code, code(answer.text)) == (403, "SignatureDoesNotMatch")
+
+
+def test_decoded_link_is_refused(client: Client) -> None:
+    """Somebody who decodes the link breaks it."""
+    url, headers = client.link("a")
+    answer = client.session.put(unquote(url), data=b"", headers=headers)
+    assert (answer.status_code, code(answer.text)) == (403, "AccessDenied")
+
+
+def test_separate_parameters_are_a_signature_too(client: Client) -> None:
+    """The seven parts may stand each on its own in the query."""
+    url, headers = client.link("a")
+    base, _, sign = url.partition("?sign=")
+    answer = client.session.put(f"{base}?{unquote(sign)}", data=b"", headers=headers)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"), [(None, "InvalidAccessKeyId"), ("wrong", "AccessDenied")]
+)
+def test_security_token_is_needed(client: Client, token: str | None, expected: str) -> None:
+    """Without the header, or with another token, nothing is stored."""
+    url, _ = client.link("a")
+    answer = client.session.put(url, data=b"", headers={"x-cos-security-token": token})
+    assert (answer.status_code, code(answer.text)) == (403, expected)
+
+
+def test_security_token_may_be_in_the_query(client: Client) -> None:
+    """Tencent's SDK sends it so."""
+    url, headers = client.link("a")
+    token = headers["x-cos-security-token"]
+    answer = client.session.put(f"{url}&x-cos-security-token={token}", data=b"")
+    assert answer.status_code == 200
+
+
+def test_key_id_must_be_known(client: Client) -> None:
+    """A foreign q-ak is named as such."""
+    url, headers = client.link("a")
+    answer = client.session.put(url.replace("AKIDEXAMPLE", "AKIDOTHER"), data=b"", headers=headers)
+    assert (answer.status_code, code(answer.text)) == (403, "InvalidAccessKeyId")
+
+
+def test_times_that_are_no_numbers(client: Client) -> None:
+    """A damaged q-sign-time is refused, not a crash."""
+    url, headers = client.link("a")
+    answer = client.session.put(url.replace("1700000000", "soon"), data=b"", headers=headers)
+    assert answer.status_code == 403
+
+
+# --- the body -------------------------------------------------------------------------------
+
+
+def test_content_md5(client: Client) -> None:
+    """A right one is accepted, a wrong one is BadDigest, nonsense is InvalidDigest."""
+    assert client.put("a", b"a", Content_MD5=content_md5(b"a")).status_code == 200
+    wrong = client.put("b", b"b", Content_MD5=content_md5(b"a"))
+    nonsense = client.put("b", b"b", Content_MD5="abc")
+    assert (wrong.status_code, code(wrong.text)) == (400, "BadDigest")
+    assert (nonsense.status_code, code(nonsense.text)) == (400, "InvalidDigest")
+    assert list(client.server.objects()) == ["a"]
+
+
+def test_length_is_needed(client: Client) -> None:
+    """Neither Content-Length nor chunked is 411."""
+    url, headers = client.link("a")
+    with connect(url) as connection:
+        connection.sendall(head("PUT", url, {**headers, "Connection": "close"}))
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert code(answer.decode()) == "MissingContentLength"
+
+
+def test_chunked_is_accepted_and_noted(client: Client) -> None:
+    """COS takes it; the journal tells."""
+    url, headers = client.link("a")
+    blocks = [b"one ", b"two ", b"x" * 100_000]
+    assert client.session.put(url, data=iter(blocks), headers=headers).status_code == 200
+    assert client.server.objects()["a"].body == b"".join(blocks)
+    (entry,) = client.server.calls("put_object")
+    assert entry.chunked
+    assert entry.body_size == 100_008
+
+
+def test_connection_serves_on_after_a_chunked_body(client: Client) -> None:
+    """The end of the chunks is read to its last byte."""
+    url, headers = client.link("a")
+    with connect(url) as connection:
+        more = {**headers, "Transfer-Encoding": "chunked"}
+        connection.sendall(head("PUT", url, more) + b"1\r\na\r\n0\r\nTrailer: x\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(head("GET", url, {"Connection": "close"}))
+        assert read_all(connection).endswith(b"\r\n\r\na")
+
+
+def test_body_is_cut_at_content_length(client: Client) -> None:
+    """More bytes than announced are not part of the object."""
+    url, headers = client.link("a")
+    with connect(url) as connection:
+        more = {**headers, "Content-Length": "3", "Connection": "close"}
+        connection.sendall(head("PUT", url, more) + b"abcdef")
+        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+    assert client.server.objects()["a"].body == b"abc"
+
+
+def test_short_body_is_incomplete(client: Client) -> None:
+    """A client that stops early has stored nothing."""
+    url, headers = client.link("a")
+    with connect(url) as connection:
+        connection.sendall(head("PUT", url, {**headers, "Content-Length": "10"}) + b"abc")
+        connection.shutdown(1)
+        answer = read_all(connection)
+    assert code(answer.decode()) == "IncompleteBody"
+    assert client.server.objects() == {}
+
+
+@pytest.mark.parametrize("chunk", [b"zz\r\n", b"5", b"-1\r\n"])
+def test_broken_chunks_are_incomplete(client: Client, chunk: bytes) -> None:
+    """A size that is no size ends the request."""
+    url, headers = client.link("a")
+    with connect(url) as connection:
+        connection.sendall(head("PUT", url, {**headers, "Transfer-Encoding": "chunked"}) + chunk)
+        connection.shutdown(1)
+        assert code(read_all(connection).decode()) == "IncompleteBody"
+
+
+def test_expect_100_continue(client: Client) -> None:
+    """The body is invited first."""
+    url, headers = client.link("a")
+    more = {**headers, "Content-Length": "1", "Expect": "100-continue", "Connection": "close"}
+    with connect(url) as connection:
+        connection.sendall(head("PUT", url, more))
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"a")
+        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_expect_100_continue_of_an_expired_link(client: Client) -> None:
+    """A refusal comes without an invitation, and ends the connection."""
+    url, headers = client.link("a")
+    client.server.advance(61)
+    with connect(url) as connection:
+        more = {**headers, "Content-Length": "1", "Expect": "100-continue"}
+        connection.sendall(head("PUT", url, more))
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+def test_too_large_is_refused_before_it_is_sent(client: Client) -> None:
+    """More than 5 GiB is refused by its announcement."""
+    url, headers = client.link("a")
+    with connect(url) as connection:
+        connection.sendall(head("PUT", url, {**headers, "Content-Length": str((5 << 30) + 1)}))
+        assert code(read_all(connection).decode()) == "EntityTooLarge"
+
+
+def test_large_objects_have_no_crc64(client: Client) -> None:
+    """Summing is slow in Python, so above a limit the header is left out."""
+    client.server.quirks.crc64_limit = 4
+    assert client.put("a", b"1234").headers["x-cos-hash-crc64ecma"] == str(crc64(b"1234"))
+    assert "x-cos-hash-crc64ecma" not in client.put("a", b"12345").headers
+
+
+# --- addresses ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/" + "x" * 851, "/%ff"])
+def test_keys_that_are_no_keys(client: Client, path: str) -> None:
+    """Over 850 bytes, or not UTF-8."""
+    url, headers = client.link("a")
+    query = urlsplit(url).query
+    answer = client.session.put(f"{client.server.site_url()}{path}?{query}", headers=headers)
+    assert (answer.status_code, code(answer.text)) == (400, "InvalidURI")
+
+
+def test_environment_that_is_gone(client: Client) -> None:
+    """A link into a destroyed bucket is 404."""
+    url, headers = client.link("a")
+    client.server.add_env(ENV, "destroying")
+    answer = client.session.put(url, data=b"", headers=headers)
+    assert (answer.status_code, code(answer.text)) == (404, "NoSuchBucket")
+
+
+def test_other_methods_are_not_allowed(client: Client) -> None:
+    """There is no DELETE."""
+    answer = client.session.delete(client.link("a")[0])
+    assert (answer.status_code, code(answer.text)) == (405, "MethodNotAllowed")
+
+
+def test_error_headers(client: Client) -> None:
+    """Errors are XML and carry the trace in a header, too."""
+    url, headers = client.link("a")
+    client.server.advance(61)
+    answer = client.session.put(url, data=b"abc", headers=headers)
+    assert answer.headers["Content-Type"] == "application/xml"
+    assert f"<TraceId>{answer.headers['x-cos-trace-id']}</TraceId>" in answer.text
+    assert f"<RequestId>{answer.headers['x-cos-request-id']}</RequestId>" in answer.text
+
+
+def test_connection_is_kept_after_an_error(client: Client) -> None:
+    """The body is read before the refusal, so the next request may follow."""
+    url, headers = client.link("a")
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    for body in (b"x" * 100_000, b"y"):
+        wrong = {**headers, "Content-MD5": content_md5(b"other")}
+        connection.request("PUT", f"{parts.path}?{parts.query}", body, wrong)
+        answer = connection.getresponse()
+        assert code(answer.read().decode()) == "BadDigest"
+    connection.close()
+
+
+# --- browsers -------------------------------------------------------------------------------
+
+
+def preflight(client: Client) -> tuple[int, str | None]:
+    """What a browser asks before it PUTs."""
+    headers = {
+        "Origin": "https://example.com",
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "x-cos-security-token",
+    }
+    answer = client.session.options(client.link("a")[0], headers=headers)
+    return answer.status_code, answer.headers.get("Access-Control-Allow-Origin")
+
+
+def test_no_cors_by_default(client: Client) -> None:
+    """Without a rule the preflight is forbidden."""
+    assert preflight(client) == (403, None)
+
+
+def test_cors_by_quirk(client: Client) -> None:
+    """With it the preflight passes and the ETag can be read."""
+    client.server.quirks.cors = True
+    assert preflight(client) == (200, "https://example.com")
+    answer = client.put("a", b"", Origin="https://example.com")
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://example.com"
+    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]

@@ -1,0 +1,310 @@
+"""The calls of the open platform: who may call, what is refused, what is answered."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from wx_static_store.emulator import EmulatorServer
+
+from .conftest import ENV, NOON, Client
+
+# --- tokens ---------------------------------------------------------------------------------
+
+
+def test_token_call_has_no_errcode_on_success(client: Client) -> None:
+    """The answer holds the token and its life, nothing else."""
+    answer = client.token().json()
+    assert sorted(answer) == ["component_access_token", "expires_in"]
+    assert answer["expires_in"] == 7200
+
+
+def test_fetched_token_is_accepted_and_is_the_newest(client: Client) -> None:
+    """A fetched token works and is what the emulator calls its token."""
+    token = client.token().json()["component_access_token"]
+    assert client.server.access_token == token
+    assert client.call("staticfilelist").json()["errcode"] == 0
+
+
+def test_old_token_lives_five_minutes_after_a_new_one(client: Client) -> None:
+    """The one before is good for 300 seconds, then it is `not latest`."""
+    old = {"access_token": client.server.access_token}
+    client.token()
+    client.server.advance(299)
+    assert client.call("staticfilelist", params=old).json()["errcode"] == 0
+    client.server.advance(1)
+    assert client.call("staticfilelist", params=old).json()["errcode"] == 40001
+
+
+def test_token_expires_after_two_hours(client: Client) -> None:
+    """A token that nobody replaced is expired, not invalid."""
+    client.server.advance(7200)
+    assert client.call("staticfilelist").json()["errcode"] == 42001
+
+
+def test_expire_token_is_another_system_s_refresh(client: Client) -> None:
+    """The old token is refused at once, the new one is at hand."""
+    old = {"access_token": client.server.access_token}
+    client.server.expire_token()
+    assert client.call("staticfilelist", params=old).json()["errcode"] == 40001
+    assert client.call("staticfilelist").json()["errcode"] == 0
+
+
+@pytest.mark.parametrize(
+    ("params", "errcode"),
+    [
+        ({}, 41001),
+        ({"access_token": ""}, 41001),
+        ({"component_access_token": "emulator-access-token"}, 41001),
+        ({"access_token": "never-given"}, 40014),
+    ],
+)
+def test_token_parameter(client: Client, params: dict[str, str], errcode: int) -> None:
+    """The token goes into a query parameter named access_token, and must be known."""
+    assert client.call("staticfilelist", params=params).json()["errcode"] == errcode
+
+
+@pytest.mark.parametrize(
+    ("changes", "errcode"),
+    [
+        ({"component_appid": None}, 41002),
+        ({"component_appid": "wxother"}, 40013),
+        ({"component_appsecret": ""}, 41004),
+        ({"component_appsecret": 1}, 40125),
+        ({"component_appsecret": "wrong"}, 40001),
+        ({"component_verify_ticket": "wrong"}, 61006),
+        ({"component_verify_ticket": None}, 61006),
+    ],
+)
+def test_token_call_refusals(client: Client, changes: dict[str, Any], errcode: int) -> None:
+    """Each wrong credential has its own errcode."""
+    assert client.token(**changes).json()["errcode"] == errcode
+
+
+def test_ticket_expires_after_twelve_hours_until_the_next_push(client: Client) -> None:
+    """An old ticket is refused as expired; a pushed one works."""
+    client.server.advance(12 * 3600)
+    assert client.token().json()["errcode"] == 61005
+    client.server.push_ticket("fresh")
+    answer = client.token(component_verify_ticket="fresh").json()
+    assert "component_access_token" in answer
+
+
+# --- the envelope ---------------------------------------------------------------------------
+
+
+def raw(client: Client, method: str = "POST", body: bytes = b"", name: str = "") -> dict[str, Any]:
+    """A call whose body is bytes."""
+    url = f"{client.server.api_url}/componenttcb/{name or 'staticuploadfile'}"
+    params = {"access_token": client.server.access_token}
+    answer = client.session.request(method, url, params=params, data=body, timeout=10)
+    assert answer.status_code == 200
+    result: dict[str, Any] = answer.json()
+    return result
+
+
+def test_only_post(client: Client) -> None:
+    """GET is 43002."""
+    assert raw(client, "GET")["errcode"] == 43002
+
+
+@pytest.mark.parametrize(
+    ("body", "errcode"),
+    [
+        (b"", 44002),
+        (b"{", 47001),
+        (b"[]", 47001),
+        (b'{"env": "\xff"}', 47001),
+        (b"{}", 40101),
+        (json.dumps({"env": ENV}).encode(), 40101),
+    ],
+)
+def test_bodies_that_are_refused(client: Client, body: bytes, errcode: int) -> None:
+    """Empty, not JSON, not an object, not UTF-8, or without a required field."""
+    assert raw(client, body=body)["errcode"] == errcode
+
+
+def test_errors_end_with_a_rid_that_holds_the_time(client: Client) -> None:
+    """The first of three groups of 8 hex digits is the clock."""
+    errmsg = raw(client)["errmsg"]
+    groups = errmsg.rpartition(" rid: ")[2].split("-")
+    assert [len(group) for group in groups] == [8, 8, 8]
+    assert int(groups[0], 16) == int(NOON)
+
+
+def test_unknown_path_is_404(client: Client) -> None:
+    """Another API is not emulated, and says so."""
+    answer = client.call("batchdeletefile")
+    assert answer.status_code == 404
+    assert client.server.journal[-1].name == "other"
+
+
+# --- staticuploadfile -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "filename", ["", "/a", "a/../b", "..", 1, None, ["a"], "x" * 851, "字" * 284, "\ud800"]
+)
+def test_filenames_that_are_refused(client: Client, filename: object) -> None:
+    """Wrong type, leading slash, parent folder or more than 850 bytes."""
+    answer = client.call("staticuploadfile", {"filename": filename}).json()
+    assert answer["errcode"] == 40097
+
+
+@pytest.mark.parametrize("filename", ["x" * 850, "a..b", "a/..b", "文档/图 1.png", "a+b%20c.txt"])
+def test_filenames_that_are_keys(client: Client, filename: str) -> None:
+    """Up to 850 bytes; blanks, percent and plus are ordinary characters."""
+    assert client.put(filename).status_code == 200
+    assert list(client.server.objects()) == [filename]
+
+
+def test_link_is_percent_encoded_once_and_signed_in_one_parameter(client: Client) -> None:
+    """The key is in the path, the whole authorization in `sign`."""
+    url, headers = client.link("文档/图 1.png")
+    path = "/%E6%96%87%E6%A1%A3/%E5%9B%BE%201.png?sign=q-sign-algorithm%3Dsha1%26q-ak%3D"
+    assert url.startswith(client.server.site_url() + path)
+    assert headers["x-cos-security-token"].startswith("EXAMPLE-security-token_")
+
+
+def test_unknown_environment(client: Client) -> None:
+    """The cloud's own error, with its TcbCode."""
+    answer = client.call("staticuploadfile", {"env": "other", "filename": "a"}).json()
+    assert answer["errcode"] == -501000
+    assert "TcbCode: [ResourceNotFound.Env]" in answer["errmsg"]
+
+
+@pytest.mark.parametrize(
+    ("status", "errcode"), [("none", 85088), ("process", -501005), ("offline", -501005)]
+)
+def test_hosting_that_is_not_online(client: Client, status: str, errcode: int) -> None:
+    """Never opened and not in service are told apart."""
+    client.server.add_env(ENV, status)
+    answer = client.call("staticuploadfile", {"filename": "a"}).json()
+    assert answer["errcode"] == errcode
+
+
+# --- createstaticstore, describestaticstore -------------------------------------------------
+
+
+def test_describe_gives_the_address_of_the_site(client: Client) -> None:
+    """`domain` is where objects are served."""
+    (store,) = client.call("describestaticstore").json()["Data"]
+    assert f"http://{store['domain']}" == client.server.site_url()
+    assert store["status"] == "online"
+    assert store["regoin"] == "ap-shanghai"
+    assert store["bucket"].endswith(f"-static-{ENV}-1304480914")
+
+
+def test_hosting_is_online_some_time_after_it_was_created(client: Client) -> None:
+    """create, then `process`, then `online` after the delay."""
+    client.server.quirks.store_delay = 180
+    client.server.add_env(ENV, "none")
+    assert client.call("describestaticstore").json()["Data"] is None
+    created = client.call("createstaticstore").json()
+    assert created == {"errcode": 0, "errmsg": "ok"}
+    assert client.call("describestaticstore").json()["Data"][0]["status"] == "process"
+    client.server.advance(180)
+    assert client.call("describestaticstore").json()["Data"][0]["status"] == "online"
+
+
+def test_describe_empty(client: Client) -> None:
+    """The quirk gives [] or null where hosting is off."""
+    client.server.add_env(ENV, "none")
+    empties: list[list[str] | None] = [[], None]
+    for empty in empties:
+        client.server.quirks.update({"describe_empty": empty})
+        assert client.call("describestaticstore").json()["Data"] == empty
+
+
+# --- staticfilelist -------------------------------------------------------------------------
+
+
+def keys(client: Client, **fields: str) -> list[str]:
+    """The keys of one page."""
+    return [item["key"] for item in client.call("staticfilelist", fields).json()["contents"]]
+
+
+def seed(server: EmulatorServer, *names: str) -> None:
+    """Objects to be listed."""
+    for name in names:
+        server.put_object(name, name.encode())
+
+
+def test_list_is_in_binary_order(client: Client) -> None:
+    """Upper case before lower case, Chinese after, astral last: bytes of UTF-8, not UTF-16."""
+    seed(client.server, "b", "a/b", "字", "B", "a-b", "\U0001f600", "\uffee")
+    assert keys(client) == ["B", "a-b", "a/b", "b", "字", "\uffee", "\U0001f600"]
+
+
+def test_list_items(client: Client) -> None:
+    """Sizes are text, times have milliseconds and a Z, md5 is the plain one."""
+    client.put("a.txt", b"a")
+    assert client.call("staticfilelist").json()["contents"] == [
+        {
+            "key": "a.txt",
+            "last_modified": "2023-11-14T22:13:20.000Z",
+            "md5": "0cc175b9c0f1b6a831c399e269772661",
+            "size": "1",
+        }
+    ]
+
+
+def test_prefix_is_a_plain_prefix(client: Client) -> None:
+    """No folder is meant."""
+    seed(client.server, "a", "ab/c", "b")
+    assert keys(client, prefix="a") == ["a", "ab/c"]
+
+
+def test_pages_of_a_thousand(client: Client) -> None:
+    """1000 keys on a page; the marker is the last key, and exclusive; there is no next marker."""
+    seed(client.server, *(f"{number:04}" for number in range(1001)))
+    first = client.call("staticfilelist").json()
+    assert sorted(first) == ["contents", "errcode", "errmsg", "is_truncated"]
+    assert (len(first["contents"]), first["is_truncated"]) == (1000, True)
+    second = client.call("staticfilelist", {"marker": "0999"}).json()
+    assert [item["key"] for item in second["contents"]] == ["1000"]
+    assert second["is_truncated"] is False
+
+
+def test_inclusive_marker(client: Client) -> None:
+    """The quirk repeats the marker."""
+    seed(client.server, "a", "b")
+    client.server.quirks.marker = "inclusive"
+    assert keys(client, marker="a") == ["a", "b"]
+
+
+def test_delimiter_makes_folders_invisible(client: Client) -> None:
+    """They take room on the page but cannot be shown."""
+    seed(client.server, "a/1", "a/2", "b", "c")
+    assert keys(client, delimiter="/") == ["b", "c"]
+    client.server.quirks.page_size = 2
+    assert keys(client, delimiter="/") == ["b"]
+
+
+def test_multipart_md5(client: Client) -> None:
+    """The quirk gives tags that are no MD5."""
+    client.put("a", b"a")
+    client.server.quirks.list_md5 = "multipart"
+    (item,) = client.call("staticfilelist").json()["contents"]
+    assert item["md5"] == "0cc175b9c0f1b6a831c399e269772661-1"
+
+
+@pytest.mark.parametrize("field", ["prefix", "marker", "delimiter"])
+def test_list_arguments_are_text(client: Client, field: str) -> None:
+    """Another type is an invalid argument."""
+    assert client.call("staticfilelist", {field: 1}).json()["errcode"] == 40097
+
+
+# --- the journal ----------------------------------------------------------------------------
+
+
+def test_calls_are_in_the_journal(client: Client) -> None:
+    """Name, environment, key, verdict and headers of each call."""
+    client.call("staticuploadfile", {"filename": "a/b.css"})
+    (entry,) = client.server.calls("staticuploadfile", key="a/b.css")
+    assert (entry.number, entry.env, entry.method, entry.status) == (1, ENV, "POST", 200)
+    assert entry.errcode == 0
+    assert entry.headers["content-type"] == "application/json"
+    assert entry.body_size == int(entry.headers["content-length"])

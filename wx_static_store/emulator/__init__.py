@@ -1,0 +1,8 @@
+"""WeChat's open platform, Tencent COS and the hosted site, emulated on loopback.
+
+Written from the documents, not from the client beside it: a second opinion. Standard library only.
+"""
+
+from .server import EmulatorServer
+
+__all__ = ["EmulatorServer"]

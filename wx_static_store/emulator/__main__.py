@@ -1,0 +1,93 @@
+"""The emulator as a command: `python -m wx_static_store.emulator`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from typing import Any
+
+from .manual import manual
+from .quirks import BadInput, parse_quirk
+from .server import EmulatorServer
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until Ctrl-C or SIGTERM."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        server = _server(options)
+        server.start()
+    except (BadInput, OSError) as error:
+        parser.error(str(error))
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with server:
+        _say(_greeting(server))
+        stop.wait()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m wx_static_store.emulator",
+        description="WeChat's open platform, Tencent COS and the hosted site, on loopback.",
+        epilog=manual(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--port", type=int, default=0, help="API port; environments follow (default: free ones)")
+    add("--host", default="127.0.0.1", help="loopback address to bind (default: %(default)s)")
+    add(
+        "--env", action="append", help="environment id, repeatable (default: demo-1a2b3c4d5e6f7g8h)"
+    )
+    add("--directory", help="keep objects here, so that they survive a restart (default: memory)")
+    for name in ("appid", "appsecret", "ticket", "access-token"):
+        add(f"--{name}", help="what the client is configured with")
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help="a quirk, repeatable")
+    add("--fault", action="append", default=[], metavar="JSON", help="a fault, repeatable")
+    add("--verbose", action="store_true", help="one line for each request, on stderr")
+    return parser
+
+
+def _server(options: argparse.Namespace) -> EmulatorServer:
+    given = {"envs": options.env, "directory": options.directory, "appid": options.appid}
+    given |= {"appsecret": options.appsecret, "ticket": options.ticket}
+    given |= {"access_token": options.access_token, "log": sys.stderr if options.verbose else None}
+    known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    server = EmulatorServer(host=options.host, port=options.port, **known)
+    server.quirks.update(dict(parse_quirk(text) for text in options.set))
+    server.script(*(_fault(text) for text in options.fault))
+    return server
+
+
+def _fault(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"--fault {text}: not JSON: {error}") from None
+
+
+def _greeting(server: EmulatorServer) -> str:
+    account = server.state.account
+    lines = [f"api_base_url         {server.api_url}"]
+    lines += [f"access token         {server.access_token}"]
+    lines += [f"component appid      {account.appid}", f"component appsecret  {account.appsecret}"]
+    lines += [f"verify ticket        {server.state.ticket}"]
+    for env in server.state.environments:
+        lines.append(f"environment          {env}  base_url {server.site_url(env)}")
+    lines += [f"control plane        {server.api_url}/__emulator__/", "ready"]
+    return "\n".join(lines) + "\n"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

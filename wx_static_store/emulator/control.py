@@ -1,0 +1,195 @@
+"""The control plane under `/__emulator__/`: look inside and change things, with curl."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from .answers import Answer
+from .incoming import Request
+from .quirks import BadInput, unknown
+from .state import Environment, State
+
+PREFIX = b"/__emulator__/"
+
+
+class Emulator(Protocol):
+    """What the control plane needs of the server."""
+
+    state: State
+
+    @property
+    def api_url(self) -> str:
+        """Where the API listens."""
+
+    def add_env(self, env: str, status: str = "online") -> None:
+        """Open a listener for an environment."""
+
+
+def handle(emulator: Emulator, request: Request, manual: str) -> Answer:
+    """Answer one request of the control plane."""
+    name = request.path[len(PREFIX) :].decode(errors="replace").strip("/")
+    if not name:
+        return Answer(200, {"Content-Type": "text/plain; charset=utf-8"}, manual.encode())
+    try:
+        return _json(_action(request.method, name)(emulator, request))
+    except BadInput as error:
+        return _json({"error": str(error)}, 400)
+
+
+def _action(method: str, name: str) -> Callable[[Emulator, Request], object]:
+    if action := _ACTIONS.get((method, name)):
+        return action
+    names = sorted({known for _, known in _ACTIONS})
+    if name not in names:
+        raise unknown("page", name, names)
+    methods = [known for known, page in _ACTIONS if page == name]
+    raise BadInput(f"{name} takes {' or '.join(methods)}, not {method}")
+
+
+def _json(value: object, status: int = 200) -> Answer:
+    body = json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
+    return Answer(status, {"Content-Type": "application/json"}, body)
+
+
+def _input(request: Request) -> Any:
+    try:
+        return json.loads(request.content)
+    except ValueError as error:
+        raise BadInput(f"the body is not JSON: {error}") from None
+
+
+def _object(request: Request, *names: str) -> dict[str, Any]:
+    value = _input(request)
+    if not isinstance(value, dict):
+        raise BadInput(f"the body is a JSON object with {', '.join(names) or 'names and values'}")
+    for name in value:
+        if names and name not in names:
+            raise unknown("member", name, list(names))
+    return value
+
+
+def _member(value: dict[str, Any], name: str, kinds: tuple[type, ...], example: str) -> Any:
+    if type(value.get(name)) not in kinds:
+        raise BadInput(f"{name!r} is missing or of the wrong type; send {example}")
+    return value[name]
+
+
+def _state(emulator: Emulator, _: Request) -> dict[str, object]:
+    """Everything at a glance."""
+    inner = emulator.state
+    return {
+        "api_base_url": emulator.api_url,
+        "access_token": inner.tokens.newest,
+        "now": inner.now(),
+        "envs": [_environment(inner, env) for env in inner.environments.values()],
+        "requests": len(inner.journal),
+        "faults": len(inner.script.as_list()),
+        "quirks": asdict(inner.quirks),
+    }
+
+
+def _environment(inner: State, environment: Environment) -> dict[str, object]:
+    inner.settle(environment)
+    return {
+        "env": environment.env,
+        "url": f"http://{environment.address}",
+        "bucket": environment.bucket_name,
+        "status": environment.status,
+        "objects": len(environment.bucket.all()),
+    }
+
+
+def _journal(emulator: Emulator, request: Request) -> list[dict[str, Any]]:
+    name, key = request.params.get("name"), request.params.get("key")
+    return [
+        entry.as_dict()
+        for entry in list(emulator.state.journal)
+        if name in (None, entry.name) and key in (None, entry.key)
+    ]
+
+
+def _clear_journal(emulator: Emulator, _: Request) -> dict[str, object]:
+    emulator.state.journal.clear()
+    return {"requests": 0}
+
+
+def _objects(emulator: Emulator, request: Request) -> dict[str, object]:
+    environment = emulator.state.find(request.params.get("env"))
+    return {
+        key: {
+            "size": entry.size,
+            "md5": entry.md5,
+            "last_modified": entry.last_modified,
+            "headers": entry.headers,
+        }
+        for key, entry in sorted(environment.bucket.all().items())
+    }
+
+
+def _faults(emulator: Emulator, _: Request) -> list[dict[str, Any]]:
+    return emulator.state.script.as_list()
+
+
+def _add_faults(emulator: Emulator, request: Request) -> list[dict[str, Any]]:
+    value = _input(request)
+    emulator.state.script.add(*(value if isinstance(value, list) else [value]))
+    return emulator.state.script.as_list()
+
+
+def _clear_faults(emulator: Emulator, _: Request) -> list[dict[str, Any]]:
+    emulator.state.script.clear()
+    return []
+
+
+def _quirks(emulator: Emulator, request: Request) -> dict[str, object]:
+    emulator.state.quirks.update(_object(request))
+    return asdict(emulator.state.quirks)
+
+
+def _clock(emulator: Emulator, request: Request) -> dict[str, object]:
+    value = _object(request, "advance")
+    emulator.state.advance(_member(value, "advance", (int, float), '{"advance": 60}'))
+    return {"now": emulator.state.now()}
+
+
+def _ticket(emulator: Emulator, request: Request) -> dict[str, object]:
+    value = _object(request, "ticket")
+    emulator.state.set_ticket(_member(value, "ticket", (str,), '{"ticket": "..."}'))
+    return {"ticket": emulator.state.ticket}
+
+
+def _expire_token(emulator: Emulator, _: Request) -> dict[str, object]:
+    inner = emulator.state
+    return {"access_token": inner.tokens.fetch(inner.now(), inner.quirks.token_seconds, 0)}
+
+
+def _envs(emulator: Emulator, request: Request) -> dict[str, object]:
+    value = _object(request, "env", "status")
+    env = _member(value, "env", (str,), '{"env": "demo-1", "status": "online"}')
+    emulator.add_env(env, value.get("status", "online"))
+    return _environment(emulator.state, emulator.state.find(env))
+
+
+def _reset(emulator: Emulator, request: Request) -> dict[str, object]:
+    emulator.state.reset()
+    return _state(emulator, request)
+
+
+_ACTIONS: dict[tuple[str, str], Callable[[Emulator, Request], object]] = {
+    ("GET", "state"): _state,
+    ("GET", "journal"): _journal,
+    ("DELETE", "journal"): _clear_journal,
+    ("GET", "objects"): _objects,
+    ("GET", "faults"): _faults,
+    ("POST", "faults"): _add_faults,
+    ("DELETE", "faults"): _clear_faults,
+    ("POST", "quirks"): _quirks,
+    ("POST", "clock"): _clock,
+    ("POST", "ticket"): _ticket,
+    ("POST", "expire-token"): _expire_token,
+    ("POST", "envs"): _envs,
+    ("POST", "reset"): _reset,
+}

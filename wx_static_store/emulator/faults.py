@@ -1,0 +1,185 @@
+"""Faults by script: which request meets which fault."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from .answers import Answer
+from .incoming import Request
+from .kinds import ANY, KINDS, Kind, Parameter
+from .quirks import BadInput, unknown
+from .wire import Wire
+
+_COMMON = ("on", "key", "env", "skip", "times", "do")
+
+
+@dataclass
+class Fault:
+    """One scripted fault; `skip` and `times` count down as requests match."""
+
+    on: str
+    do: str
+    key: str | None = None  # a glob
+    env: str | None = None
+    skip: int = 0
+    times: int | None = 1  # None: for ever
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        """Its line of the table."""
+        return KINDS[self.do]
+
+    @property
+    def handles(self) -> bool:
+        """The request takes effect, though the answer may differ."""
+        return self.kind.receive is None and bool(self.values.get("apply", True))
+
+    def matches(self, request: Request) -> bool:
+        """This fault is meant for that request."""
+        return (
+            self.times != 0
+            and self.on in (request.name, "*")
+            and request.name in self.kind.on
+            and (self.env is None or self.env == request.env)
+            and (self.key is None or fnmatchcase(request.key, self.key))
+            and (self.do != "close_on_reuse" or request.reused)
+        )
+
+    def before(self, request: Request, wire: Wire) -> None:
+        """Ahead of the normal handling."""
+        if self.kind.before:
+            self.kind.before(self.values, request, wire)
+
+    def receive(self, request: Request) -> Answer:
+        """Instead of the normal handling: take the request and forget it."""
+        if self.kind.receive:
+            return self.kind.receive(self.values, request)
+        request.body.drain()
+        return Answer(0)
+
+    def change(self, request: Request, answer: Answer) -> Answer:
+        """What is answered; status 0 when nothing will be."""
+        if self.kind.change:
+            return self.kind.change(self.values, request, answer)
+        return answer
+
+    def deliver(self, wire: Wire, answer: Answer) -> None:
+        """How it is answered."""
+        (self.kind.deliver or _send)(self.values, wire, answer)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the control plane shows it."""
+        common = {name: getattr(self, name) for name in _COMMON}
+        return {**common, **self.values}
+
+
+class Script:
+    """The faults in force; the first that matches and is not spent wins."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, *specs: Mapping[str, Any]) -> None:
+        """All of them or, when one is wrong, none."""
+        faults = [parse_fault(spec) for spec in specs]
+        with self._lock:
+            self._faults += faults
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._faults.clear()
+
+    def claim(self, request: Request) -> Fault | None:
+        """The fault that this request meets; it counts as met."""
+        with self._lock:
+            for fault in self._faults:
+                if fault.matches(request):
+                    if fault.skip == 0:
+                        fault.times = None if fault.times is None else fault.times - 1
+                        return fault
+                    fault.skip -= 1
+        return None
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """As the control plane shows them; spent ones have times 0."""
+        with self._lock:
+            return [fault.as_dict() for fault in self._faults]
+
+
+def parse_fault(spec: object) -> Fault:
+    """Read one fault, or say what is wrong with it."""
+    if not isinstance(spec, Mapping):
+        raise BadInput("a fault is a JSON object such as " + '{"on": "put_object", "do": "reset"}')
+    do, on = spec.get("do"), spec.get("on")
+    if not isinstance(do, str) or do not in KINDS:
+        raise unknown("kind of fault ('do')", str(do), list(KINDS))
+    kind = KINDS[do]
+    if on != "*" and on not in kind.on:
+        raise unknown(f"'on' for {do!r}", str(on), [*kind.on, "*"])
+    names = [*_COMMON, *kind.parameters]
+    for name in spec:
+        if name not in names:
+            raise unknown(f"parameter of {do!r}", str(name), names)
+    values = {name: _value(do, name, item, spec) for name, item in kind.parameters.items()}
+    return Fault(on=str(on), do=do, values=values, **_common(spec))
+
+
+def _common(spec: Mapping[str, Any]) -> dict[str, Any]:
+    key, env, skip, times = (spec.get(n) for n in ("key", "env", "skip", "times"))
+    if not all(value is None or isinstance(value, str) for value in (key, env)):
+        raise BadInput("'key' is a glob and 'env' an environment id, both text")
+    if not all(value is None or _is_count(value) for value in (skip, times)):
+        raise BadInput("'skip' and 'times' are whole numbers; \"times\": null is for ever")
+    return {"key": key, "env": env, "skip": skip or 0, "times": spec.get("times", 1)}
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _value(do: str, name: str, parameter: Parameter, spec: Mapping[str, Any]) -> Any:
+    if name not in spec:
+        if parameter.required:
+            raise BadInput(f"{do!r} needs {name!r} ({_types(parameter)})")
+        return parameter.default
+    value = spec[name]
+    if type(value) not in parameter.types:
+        raise BadInput(f"{name!r} of {do!r} is {_types(parameter)}, not {value!r}")
+    if parameter.choices and value not in parameter.choices:
+        raise BadInput(f"{name!r} of {do!r} is one of {', '.join(parameter.choices)}")
+    return value
+
+
+def _types(parameter: Parameter) -> str:
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    words |= {dict: "an object", list: "a list", type(None): "null"}
+    return " or ".join(words[kind] for kind in parameter.types)
+
+
+def _send(_: Mapping[str, Any], wire: Wire, answer: Answer) -> None:
+    wire.send(answer)
+
+
+def describe_kinds() -> list[tuple[str, str, str]]:
+    """Name, parameters and meaning of each kind, for the help texts."""
+    return [(name, _signature(kind), kind.text) for name, kind in KINDS.items()]
+
+
+def _signature(kind: Kind) -> str:
+    on = "any" if kind.on == ANY else "|".join(kind.on) if len(kind.on) == 1 else "API calls"
+    return f"on {on}: " + (", ".join(map(_shown, kind.parameters.items())) or "no parameters")
+
+
+def _shown(item: tuple[str, Parameter]) -> str:
+    name, parameter = item
+    if parameter.required:
+        return name
+    shown = "|".join(parameter.choices) if parameter.choices else repr(parameter.default)
+    return f"{name}={shown}"

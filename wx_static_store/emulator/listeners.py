@@ -1,0 +1,189 @@
+"""The sockets: one accepting thread for all listeners, one thread for each connection."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import queue
+import selectors
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import Any, BinaryIO, cast
+
+from .incoming import Body, Request
+from .quirks import BadInput
+from .wire import Wire
+
+Exchange = Callable[[Request, Wire], None]
+_GOODBYE = 5.0  # seconds that open connections get to end when the server stops
+
+
+def loopback(host: str) -> str:
+    """The address to bind; anything but loopback is refused."""
+    host = "127.0.0.1" if host == "localhost" else host.strip("[]")
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(host).is_loopback:
+            return host
+    raise BadInput(
+        f"the emulator listens on loopback only, not on {host!r}: its secrets are public. "
+        "Use 127.0.0.1, ::1 or localhost"
+    )
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection: parses heads, leaves everything else to the exchange."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Listener
+    served = 0
+
+    def serve(self) -> None:
+        """One request, of whatever method."""
+        request = self._request()
+        wire = Wire(
+            self.connection,
+            stopping=self.server.hub.stopping,
+            release=self.rfile.close,
+            head_only=self.command == "HEAD",
+            keep_alive=not self.close_connection,
+        )
+        self.server.exchange(request, wire)
+        # A client that still holds its body back may send it or not: nobody can tell what comes.
+        self.close_connection = not wire.keep_alive or request.body.waiting
+        if not self.close_connection:
+            request.body.drain()
+        self.served += 1
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        # The base class looks for do_GET, do_PUT, ...: every method there is goes one way.
+        if name.startswith("do_"):
+            return self.serve
+        raise AttributeError(name)
+
+    def _request(self) -> Request:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        length = headers.get("content-length", "")
+        invited = headers.get("expect", "").lower() == "100-continue"
+        body = Body(
+            cast("BinaryIO", self.rfile),
+            length=int(length) if length.isascii() and length.isdigit() else None,
+            chunked="chunked" in headers.get("transfer-encoding", "").lower(),
+            invite=self._invite if invited else None,
+        )
+        # `self.path` had its leading slashes merged; the raw target still has them all.
+        target = self.requestline.split()[1]
+        host = headers.get("host", "")
+        return Request(self.command, target, headers, body, host=host, reused=self.served > 0)
+
+    def handle_expect_100(self) -> bool:
+        """Not yet: whoever reads the body invites it."""
+        return True
+
+    def _invite(self) -> None:
+        self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silent: the journal is the log."""
+
+
+class Listener(socketserver.ThreadingTCPServer):
+    """One port."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 256
+
+    def __init__(self, hub: Hub, address: tuple[str, int], exchange: Exchange) -> None:
+        self.hub, self.exchange = hub, exchange
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, _Handler)
+
+    @property
+    def netloc(self) -> str:
+        """host:port, as it stands in a URL."""
+        host, port = self.server_address[:2]
+        return (
+            f"[{host!s}]:{port}" if self.address_family == socket.AF_INET6 else f"{host!s}:{port}"
+        )
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """A new connection."""
+        self.hub.connected(request)
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """The life of a connection."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.hub.disconnected(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients may go away at any time; anything else is our bug and is shown."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class Hub:
+    """All listeners of one emulator, and every connection that they accepted."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._new: queue.SimpleQueue[Listener] = queue.SimpleQueue()
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._connections: set[socket.socket] = set()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._accept, name="emulator", daemon=True)
+        self._thread.start()
+
+    def listen(self, address: tuple[str, int], exchange: Exchange) -> Listener:
+        """Open a port. It queues connections at once, so there is nothing to wait for."""
+        listener = Listener(self, address, exchange)
+        self._new.put(listener)
+        self._wake_in.send(b".")
+        return listener
+
+    def stop(self) -> None:
+        """Close everything; what hangs on purpose ends at once."""
+        self.stopping.set()
+        self._wake_in.send(b".")
+        self._thread.join()
+        with self._changed:
+            for connection in self._connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            self._changed.wait_for(lambda: not self._connections, _GOODBYE)
+
+    def connected(self, connection: socket.socket) -> None:
+        """Remember a connection."""
+        with self._changed:
+            self._connections.add(connection)
+
+    def disconnected(self, connection: socket.socket) -> None:
+        """Forget it."""
+        with self._changed:
+            self._connections.discard(connection)
+            self._changed.notify_all()
+
+    def _accept(self) -> None:
+        listeners: list[Listener] = []
+        with selectors.DefaultSelector() as selector, self._wake_in, self._wake_out:
+            selector.register(self._wake_out, selectors.EVENT_READ)
+            while not self.stopping.is_set():
+                for key, _ in selector.select():
+                    if isinstance(key.fileobj, Listener):
+                        key.fileobj.handle_request()
+                    else:
+                        self._wake_out.recv(1)
+                        while not self._new.empty():
+                            listeners.append(self._new.get())
+                            selector.register(listeners[-1], selectors.EVENT_READ)
+            while not self._new.empty():
+                listeners.append(self._new.get())
+            for listener in listeners:
+                listener.server_close()

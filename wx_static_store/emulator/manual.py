@@ -1,0 +1,75 @@
+"""The manual: printed by `--help` and by `GET /__emulator__/`."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from .faults import describe_kinds
+from .quirks import describe_quirks
+
+FLOW = """\
+THE FLOW, FROM ANY LANGUAGE
+  API=http://127.0.0.1:8900                        # "api_base_url" in the lines printed at start
+  TOKEN=emulator-access-token                      # or fetch one, see the last lines here
+
+  # 1. a link for one file, good for 60 seconds: {"errcode":0,...,"signed_url":"...","token":"..."}
+  curl -s "$API/componenttcb/staticuploadfile?access_token=$TOKEN" \\
+       -d '{"env": "demo-1a2b3c4d5e6f7g8h", "filename": "static/a.css"}'
+  # 2. the bytes, to signed_url exactly as it came, with "token" in a header
+  curl -X PUT "$SIGNED_URL" -H "x-cos-security-token: $SECURITY_TOKEN" \\
+       -H "Content-Type: text/css" --data-binary @a.css
+  # 3. what a browser sees (the address stands in describestaticstore as "domain")
+  curl http://127.0.0.1:8901/static/a.css
+
+  curl -s "$API/componenttcb/staticfilelist?access_token=$TOKEN" \\
+       -d '{"env": "demo-1a2b3c4d5e6f7g8h", "prefix": "static/"}'
+  curl -s "$API/componenttcb/describestaticstore?access_token=$TOKEN" \\
+       -d '{"env": "demo-1a2b3c4d5e6f7g8h"}'
+  curl -s "$API/cgi-bin/component/api_component_token" -d '{"component_appid":
+       "wx0000000000000001", "component_appsecret": "emulator-appsecret",
+       "component_verify_ticket": "emulator-ticket"}'
+"""
+
+CONTROL = """\
+CONTROL PLANE (JSON over HTTP, on the API port)
+  GET    /__emulator__/            this text
+  GET    /__emulator__/state       addresses, token, counts, quirks
+  GET    /__emulator__/journal     every request so far; ?name=put_object  ?key=static/a.css
+  DELETE /__emulator__/journal
+  GET    /__emulator__/objects     ?env=... (default: the first environment)
+  POST   /__emulator__/faults      one fault or a list of them
+  GET    /__emulator__/faults      what is scripted; spent ones have "times": 0
+  DELETE /__emulator__/faults
+  POST   /__emulator__/quirks      {"page_size": 2}
+  POST   /__emulator__/clock       {"advance": 61}
+  POST   /__emulator__/envs        {"env": "demo-2", "status": "online"}; a known one: new status
+  POST   /__emulator__/ticket      {"ticket": "..."}  as if WeChat had pushed a verify ticket
+  POST   /__emulator__/expire-token   as if another system had refreshed the token
+  POST   /__emulator__/reset       everything as at the start, ports stay open
+"""
+
+FAULTS = """\
+FAULTS: a fault is a JSON object; the first that matches a request and is not spent applies
+  {"on": "put_object", "key": "static/*", "skip": 1, "times": 2, "do": "cos_error",
+   "status": 503, "code": "SlowDown"}
+  on     api_component_token createstaticstore describestaticstore staticuploadfile
+         staticfilelist put_object get_object other, or * for all that the kind allows
+  key    glob over the object key; env: environment id; both optional
+  skip   matching requests that pass first (0); times: how often it applies (1, null: for ever)
+  do     one of the kinds below; a parameter without a value is required
+  apply  whether the request takes effect although its answer is another one
+"""
+
+QUIRKS = """\
+QUIRKS (--set name=value, POST /__emulator__/quirks), with their defaults
+"""
+
+
+@cache
+def manual() -> str:
+    """All of it."""
+    kinds = "".join(f"  {n:<16} {text}\n{'':19}{sign}\n" for n, sign, text in describe_kinds())
+    quirks = "".join(
+        f"  {n} = {default!r}\n      {text}\n" for n, default, text in describe_quirks()
+    )
+    return "\n".join([FLOW, CONTROL, FAULTS + kinds, QUIRKS + quirks])

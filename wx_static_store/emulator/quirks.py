@@ -1,0 +1,129 @@
+"""The switches: where the documents are silent or differ, the emulator can do either."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+class BadInput(ValueError):
+    """The caller asked for something the emulator does not know; the text names the fix."""
+
+
+def unknown(kind: str, name: str, valid: list[str]) -> BadInput:
+    """The error for an unknown name: with the nearest valid one, and all of them."""
+    near = difflib.get_close_matches(name, valid, 1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return BadInput(f"unknown {kind} {name!r}: {hint}valid are {', '.join(valid)}")
+
+
+def _quirk(default: Any, text: str, *choices: str) -> Any:
+    return field(default=default, metadata={"text": text, "choices": choices})
+
+
+@dataclass
+class Quirks:
+    """All switches, each with its default: the sample of the documents."""
+
+    data_key: str = _quirk("Data", "member of describestaticstore", "Data", "data")
+    region_key: str = _quirk("regoin", "the region's member there", "regoin", "region")
+    describe_empty: str = _quirk("null", "no hosting: what describe holds", "null", "[]")
+    list_empty: str = _quirk("[]", "contents of an empty list", "[]", "null", "missing")
+    truncated_as: str = _quirk("bool", "is_truncated is a", "bool", "string")
+    marker: str = _quirk("exclusive", "does a page repeat its marker", "exclusive", "inclusive")
+    page_size: int = _quirk(1000, "keys on a page of staticfilelist")
+    list_md5: str = _quirk("plain", "md5 in lists; multipart = <32 hex>-1", "plain", "multipart")
+    errcode_as: str = _quirk("number", "errcode is a", "number", "string")
+    content_type: str = _quirk(
+        "application/json; encoding=utf-8",
+        "Content-Type of WeChat's answers",
+        "application/json; encoding=utf-8",
+        "text/plain",
+    )
+    check_signature_at: str = _quirk("start", "when a PUT's link is checked", "start", "end")
+    link_seconds: float = _quirk(60.0, "life of a link")
+    token_seconds: float = _quirk(7200.0, "life of a component_access_token")
+    grace_seconds: float = _quirk(300.0, "life of the old token after a new one was fetched")
+    ticket_seconds: float = _quirk(43200.0, "life of the verify ticket")
+    site_stale_seconds: float = _quirk(0.0, "the site serves the old bytes this long (CDN)")
+    site_cache_busting: bool = _quirk(True, "a query string skips the stale copy")
+    cors: bool = _quirk(False, "browsers may PUT and GET from other origins")
+    latency_api: float = _quirk(0.0, "seconds before a WeChat call is handled")
+    latency_put: float = _quirk(0.0, "seconds before a PUT is handled")
+    store_delay: float = _quirk(0.0, "seconds from createstaticstore to online")
+    crc64_limit: int = _quirk(4 << 20, "larger objects (bytes) are answered without CRC-64")
+    link_base: str = _quirk(
+        "", "start of links instead of the listener's, with {env} {bucket} {region} {address}"
+    )
+    domain: str = _quirk("", "public address told by describe, with {env}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, _checked(name, value))
+
+    def update(self, values: Mapping[str, object]) -> None:
+        """Set several: all of them or, when one is wrong, none."""
+        checked = {name: _checked(name, value) for name, value in values.items()}
+        for name, value in checked.items():
+            setattr(self, name, value)
+
+
+_FIELDS = {item.name: item for item in fields(Quirks)}
+
+
+def quirk_names() -> list[str]:
+    """Every valid name."""
+    return list(_FIELDS)
+
+
+def describe_quirks() -> list[tuple[str, object, str]]:
+    """Name, default and meaning of each quirk, for the help texts."""
+    return [(name, item.default, _meaning(name)) for name, item in _FIELDS.items()]
+
+
+def parse_quirk(text: str) -> tuple[str, object]:
+    """One `name=value` of the command line."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadInput(f"{text!r} is not of the form name=value")
+    return name, _from_text(name, value)
+
+
+def _meaning(name: str) -> str:
+    text, choices = _FIELDS[name].metadata["text"], _FIELDS[name].metadata["choices"]
+    return f"{text} ({' | '.join(choices)})" if choices else str(text)
+
+
+def _from_text(name: str, value: str) -> object:
+    default: Any = _FIELDS[name].default if name in _FIELDS else ""
+    if isinstance(default, bool):
+        return {"true": True, "1": True, "false": False, "0": False}.get(value.lower(), value)
+    try:
+        return type(default)(value)
+    except ValueError:
+        return value
+
+
+def _checked(name: str, value: object) -> object:
+    if name not in _FIELDS:
+        raise unknown("quirk", name, quirk_names())
+    item = _FIELDS[name]
+    choices = item.metadata["choices"]
+    if choices and (value is None or value == []):
+        value = "[]" if value == [] else "null"  # as they stand in JSON
+    if choices and value not in choices:
+        raise BadInput(f"quirk {name} is {' or '.join(map(repr, choices))}, not {value!r}")
+    return value if choices else _typed(name, value, type(item.default))
+
+
+def _typed(name: str, value: object, kind: type) -> object:
+    if kind in (int, float) and type(value) in (int, float):
+        number: float = value  # type: ignore[assignment]
+        least = 1 if name == "page_size" else 0
+        if number >= least and kind(number) == number:
+            return kind(number)
+    elif type(value) is kind:
+        return value
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    raise BadInput(f"quirk {name} takes {words[kind]} such as {_FIELDS[name].default!r}")

@@ -1,0 +1,241 @@
+"""The emulator as one object: start it, point a client at it, look into it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TextIO
+
+from . import control, object_store, open_platform, site
+from .answers import Answer, nothing
+from .bucket import StoredObject
+from .faults import Fault
+from .incoming import Request
+from .listeners import Hub, Listener, loopback
+from .manual import manual
+from .quirks import Quirks
+from .state import Account, Entry, State
+from .wire import Wire
+
+# Public by intent: the examples of the documents, and names that say what they are.
+APPSECRET = "emulator-appsecret"
+ACCESS_TOKEN = "emulator-access-token"  # noqa: S105
+SECRET_ID = "AKIDEXAMPLE"  # noqa: S105
+SECRET_KEY = "example-secret-key"  # noqa: S105
+SECURITY_TOKEN = "EXAMPLE-security-token_0123456789abcdefghijklmnopqrstuvwxyz"  # noqa: S105
+
+_API_BODY = 1 << 20  # bytes; a call is a few hundred
+
+Handle = Callable[[State, Request], Answer]
+Finish = Callable[[Answer, Request, Quirks], Answer]
+
+
+class EmulatorServer:
+    """WeChat's open platform, the object store and the public sites, on loopback."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        envs: Iterable[str] = ("demo-1a2b3c4d5e6f7g8h",),
+        directory: Path | str | None = None,
+        appid: str = "wx0000000000000001",
+        appsecret: str = "emulator-appsecret",
+        ticket: str = "emulator-ticket",
+        access_token: str = ACCESS_TOKEN,
+        secret_id: str = SECRET_ID,
+        secret_key: str = SECRET_KEY,
+        security_token: str = SECURITY_TOKEN,
+        clock: Callable[[], float] = time.time,
+        log: TextIO | None = None,
+        **quirks: Any,
+    ) -> None:
+        self._host, self._port, self._log = loopback(host), port, log
+        account = Account(
+            appid, appsecret, ticket, access_token, secret_id, secret_key, security_token
+        )
+        folder = Path(directory) if directory is not None else None
+        self.state = State(account, directory=folder, clock=clock, quirks=quirks)
+        self._hub: Hub | None = None
+        self._api: Listener | None = None
+        self._next_port = port
+        for env in envs:
+            self.state.add(env, "online")
+
+    # --- life -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open every port; when this returns, clients may come."""
+        if self._hub is not None:
+            return
+        self._hub, self._next_port = Hub(), self._port
+        try:
+            self._api = self._listen(self._hub, self._on_api)
+            for env in self.state.environments:
+                self._open(self._hub, env)
+        except OSError:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Close every port and end every connection."""
+        hub, self._hub, self._api = self._hub, None, None
+        if hub is not None:
+            hub.stop()
+
+    def __enter__(self) -> EmulatorServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # --- where it is ------------------------------------------------------------------------
+
+    @property
+    def api_url(self) -> str:
+        """What a client sets as `api_base_url`."""
+        if self._api is None:
+            raise RuntimeError("the emulator is not running: call start() first")
+        return f"http://{self._api.netloc}"
+
+    def site_url(self, env: str | None = None) -> str:
+        """The public address of an environment."""
+        address = self.state.find(env).address
+        if self._hub is None:
+            raise RuntimeError("the emulator is not running: call start() first")
+        return f"http://{address}"
+
+    def add_env(self, env: str, status: str = "online") -> None:
+        """Another environment with its own port; of a known one, only the status changes."""
+        known = env in self.state.environments
+        self.state.add(env, status)
+        if self._hub is not None and not known:
+            self._open(self._hub, env)
+
+    # --- what it knows ----------------------------------------------------------------------
+
+    @property
+    def quirks(self) -> Quirks:
+        """The switches; assign to them at any time."""
+        return self.state.quirks
+
+    @property
+    def access_token(self) -> str:
+        """The newest component_access_token."""
+        return self.state.tokens.newest
+
+    def expire_token(self) -> None:
+        """As if another system had refreshed: tokens given so far are no longer accepted."""
+        self.state.tokens.fetch(self.state.now(), self.quirks.token_seconds, 0)
+
+    def push_ticket(self, ticket: str) -> None:
+        """As if WeChat had pushed another verify ticket."""
+        self.state.set_ticket(ticket)
+
+    def objects(self, env: str | None = None) -> dict[str, StoredObject]:
+        """The objects of an environment by their keys."""
+        return self.state.find(env).bucket.all()
+
+    def put_object(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        env: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Lay an object down without a request."""
+        bucket, quirks = self.state.find(env).bucket, self.quirks
+        incoming = bucket.receive([body], quirks.crc64_limit)
+        now, stale = self.state.now(), quirks.site_stale_seconds
+        bucket.put(key, incoming, dict(headers or {}), now, stale)
+
+    def delete_object(self, key: str, *, env: str | None = None) -> None:
+        """Take an object away without a request."""
+        self.state.find(env).bucket.delete(key)
+
+    @property
+    def journal(self) -> list[Entry]:
+        """Every request since the start or the last reset."""
+        return self.state.journal
+
+    def calls(self, name: str | None = None, *, key: str | None = None) -> list[Entry]:
+        """The requests of one kind, or for one key."""
+        return [e for e in list(self.journal) if name in (None, e.name) and key in (None, e.key)]
+
+    def script(self, *faults: dict[str, Any]) -> None:
+        """Add faults; see the manual for the kinds."""
+        self.state.script.add(*faults)
+
+    def advance(self, seconds: float) -> None:
+        """Move the emulator's clock forward."""
+        self.state.advance(seconds)
+
+    def reset(self) -> None:
+        """Everything as at the start; the ports stay open."""
+        self.state.reset()
+
+    # --- one exchange -----------------------------------------------------------------------
+
+    def _listen(self, hub: Hub, exchange: Callable[[Request, Wire], None]) -> Listener:
+        listener = hub.listen((self._host, self._next_port), exchange)
+        self._next_port += 1 if self._next_port else 0
+        return listener
+
+    def _open(self, hub: Hub, env: str) -> None:
+        listener = self._listen(hub, lambda request, wire: self._on_env(env, request, wire))
+        self.state.environments[env].address = listener.netloc
+
+    def _on_api(self, request: Request, wire: Wire) -> None:
+        request.content = b"".join(request.body.blocks(_API_BODY))
+        if (request.path + b"/").startswith(control.PREFIX):
+            wire.send(control.handle(self, request, manual()))
+            return
+        open_platform.identify(request)
+        wire.wait(self.quirks.latency_api)
+        self._play(request, wire, open_platform.handle, open_platform.render)
+
+    def _on_env(self, env: str, request: Request, wire: Wire) -> None:
+        if request.method in ("GET", "HEAD"):
+            site.identify(request, env)
+            self._play(request, wire, site.handle, object_store.share)
+            return
+        object_store.identify(request, env)
+        request.link_age = object_store.link_age(request, self.state.now())
+        wire.wait(self.quirks.latency_put)
+        self._play(request, wire, object_store.handle, object_store.share)
+
+    def _play(self, request: Request, wire: Wire, handle: Handle, finish: Finish) -> None:
+        request.started = self.state.now()
+        fault = self.state.script.claim(request)
+        if fault:
+            fault.before(request, wire)
+        answer = finish(self._answer(request, handle, fault), request, self.quirks)
+        self.state.record(request, answer, fault)
+        if self._log:
+            self._log.write(_log_line(request, answer, fault))
+        if fault:
+            fault.deliver(wire, answer)
+        else:
+            wire.send(answer)
+
+    def _answer(self, request: Request, handle: Handle, fault: Fault | None) -> Answer:
+        if fault is None:
+            return handle(self.state, request)
+        try:
+            answer = handle(self.state, request) if fault.handles else fault.receive(request)
+        except ConnectionError:
+            return nothing()
+        return fault.change(request, answer)
+
+
+def _log_line(request: Request, answer: Answer, fault: Fault | None) -> str:
+    """One request on one line; the query stays out, it holds tokens and signatures."""
+    path = request.path.decode(errors="backslashreplace")
+    met = f" [{fault.do}]" if fault else ""
+    verdict = "" if answer.errcode is None else f" errcode {answer.errcode}"
+    status = answer.status or "no answer"
+    return f"{request.method} {path} {request.env} {status}{verdict}{met}\n"

@@ -1,0 +1,181 @@
+"""Everything the emulator remembers: environments, objects, tokens, faults and the journal."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .answers import Answer
+from .bucket import Bucket
+from .faults import Fault, Script
+from .incoming import Request
+from .quirks import BadInput, Quirks, unknown
+from .tokens import Tokens
+
+REGION = "ap-shanghai"
+CLOUD_APPID = "1304480914"  # of the documents' sample, so that our buckets look like theirs
+STATUSES: tuple[str, ...] = ("none", "init", "process", "online", "offline")
+STATUSES += ("destroying", "create_fail", "destroy_fail")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the client must know of us, and we of it."""
+
+    appid: str
+    appsecret: str
+    ticket: str
+    access_token: str
+    secret_id: str
+    secret_key: str
+    security_token: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One request, as the journal keeps it; written before the answer is complete."""
+
+    number: int  # from 1
+    name: str  # api_component_token, staticuploadfile, ..., put_object, get_object, other
+    env: str
+    key: str
+    method: str
+    status: int  # 0: no answer was sent
+    errcode: int | None  # of WeChat's answers
+    headers: dict[str, str]  # of the request, lower-case names
+    body_size: int  # bytes received
+    chunked: bool
+    fault: str | None  # kind of the fault that it met
+    link_age: float | None  # seconds between a link and its PUT
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the control plane shows it."""
+        return asdict(self)
+
+
+@dataclass
+class Environment:
+    """One cloud environment and its hosting."""
+
+    env: str
+    first_status: str
+    bucket: Bucket
+    status: str = ""
+    online_from: float | None = None  # hosting is being made and will be ready then
+    address: str = ""  # host:port of its listener
+
+    @property
+    def bucket_name(self) -> str:
+        """As in the documents' sample, whose first group cannot be derived."""
+        sample = self.env.startswith("myttest-")
+        group = "b8b3" if sample else hashlib.md5(self.env.encode()).hexdigest()[:4]
+        return f"{group}-static-{self.env}-{CLOUD_APPID}"
+
+    @property
+    def has_bucket(self) -> bool:
+        """There is a bucket, whether or not it is served."""
+        return self.status in ("online", "offline", "destroy_fail")
+
+
+class State:
+    """Shared by all listeners; small changes are made under one lock."""
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        directory: Path | None,
+        clock: Callable[[], float],
+        quirks: dict[str, Any],
+    ) -> None:
+        self.account = account
+        self.lock = threading.Lock()
+        self.environments: dict[str, Environment] = {}
+        self.quirks = Quirks()
+        self.quirks.update(quirks)
+        self.script = Script()
+        self.journal: list[Entry] = []
+        self._directory, self._clock, self._first_quirks = directory, clock, dict(quirks)
+        self._start()
+
+    def _start(self) -> None:
+        self._offset = 0.0
+        self.tokens = Tokens(self.account.access_token, self.now(), self.quirks.token_seconds)
+        self.set_ticket(self.account.ticket)
+
+    def now(self) -> float:
+        """The emulator's time."""
+        return self._clock() + self._offset
+
+    def advance(self, seconds: float) -> None:
+        """Move the time on."""
+        if seconds < 0:
+            raise BadInput("the clock only goes forward; 'advance' takes seconds")
+        self._offset += seconds
+
+    def set_ticket(self, ticket: str) -> None:
+        """As if WeChat had pushed a verify ticket now."""
+        self.ticket, self.ticket_time = ticket, self.now()
+
+    def reset(self) -> None:
+        """Back to the start; listeners and environments stay."""
+        self.script.clear()
+        self.journal.clear()
+        self.quirks.update({**asdict(Quirks()), **self._first_quirks})
+        for environment in self.environments.values():
+            environment.bucket.clear()
+            environment.status, environment.online_from = environment.first_status, None
+        self._start()
+
+    def add(self, env: str, status: str) -> Environment:
+        """A new environment, or another status of an old one."""
+        if status not in STATUSES:
+            raise unknown("status", str(status), list(STATUSES))
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", env):
+            raise BadInput(f"{env!r} is no environment id: letters, digits and '-' only")
+        if env not in self.environments:
+            folder = self._directory / env if self._directory else None
+            self.environments[env] = Environment(env, status, Bucket(folder))
+        environment = self.environments[env]
+        environment.status, environment.online_from = status, None
+        return environment
+
+    def find(self, env: str | None = None) -> Environment:
+        """An environment by its id; without one, the first."""
+        if env is None and self.environments:
+            return next(iter(self.environments.values()))
+        if env is None or env not in self.environments:
+            raise unknown("environment", str(env), list(self.environments))
+        return self.environments[env]
+
+    def settle(self, environment: Environment) -> Environment:
+        """Hosting that was being made is online once its time has come."""
+        ready = environment.online_from
+        if ready is not None and self.now() >= ready:
+            environment.status, environment.online_from = "online", None
+        return environment
+
+    def record(self, request: Request, answer: Answer, fault: Fault | None) -> Entry:
+        """Write a request into the journal."""
+        with self.lock:
+            entry = Entry(
+                number=len(self.journal) + 1,
+                name=request.name,
+                env=request.env,
+                key=request.key,
+                method=request.method,
+                status=answer.status,
+                errcode=answer.errcode,
+                headers=request.headers,
+                body_size=request.body.size,
+                chunked=request.body.chunked,
+                fault=fault.do if fault else None,
+                link_age=request.link_age,
+            )
+            self.journal.append(entry)
+        return entry
