@@ -20,8 +20,7 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from .clients.links import is_loopback
-from .exceptions import ConfigurationError, NameRejected
-from .naming import clean_name, header_value, quote_key
+from .exceptions import ConfigurationError
 from .secrets import Secret
 
 SETTING = "WX_STATIC_STORE"
@@ -39,7 +38,7 @@ class Options:
     env: str | Callback = ""
     location: str = ""
     base_url: str = ""
-    url_prefix: str = ""  # public address of the names, `location` included; "" = ask WeChat
+    url_prefix: str = ""  # an absolute STATIC_URL or MEDIA_URL: it includes the location
     file_overwrite: bool = False
     on_delete: str = "blank"
     keep_only_hashed: bool = False
@@ -88,7 +87,10 @@ def _env(value: Any) -> Any:
 def _location(value: Any) -> str:
     if value == "":
         return ""
-    return clean_name(_text(value).removesuffix("/")) + "/"
+    location = _text(value).removesuffix("/")
+    if "\\" in location or not {"", ".", ".."}.isdisjoint(location.split("/")):
+        raise ValueError("must be a relative folder with forward slashes, without '.' and '..'")
+    return location + "/"
 
 
 def _url(value: Any) -> str:
@@ -125,9 +127,11 @@ def _count(value: Any) -> int:
 
 def _rules(value: Any) -> tuple[tuple[str, str], ...]:
     pairs = (("*", value),) if isinstance(value, str) else tuple(map(tuple, value))
-    if not all(len(pair) == 2 and all(isinstance(part, str) for part in pair) for pair in pairs):
-        raise ValueError('must be a list of (pattern, value), as [("*.html", "no-cache")]')
-    return tuple((pattern, header_value(rule)) for pattern, rule in pairs)
+    for pair in pairs:
+        texts = all(isinstance(part, str) for part in pair)
+        if not (texts and len(pair) == 2 and re.fullmatch(r"[\x20-\x7e]+", pair[1])):
+            raise ValueError('must be a list of (pattern, value), as [("*.html", "no-cache")]')
+    return pairs
 
 
 def _hosts(value: Any) -> tuple[str, ...]:
@@ -141,12 +145,6 @@ def _on_delete(value: Any) -> str:
     if value not in ("blank", "raise", "ignore"):
         raise ValueError("must be one of blank, raise, ignore")
     return str(value)
-
-
-def _function(value: Any) -> Any:
-    if not (callable(value) or isinstance(value, str)):
-        raise ValueError("must be a function, a class or the dotted path of one")
-    return value
 
 
 def _secret(value: Any) -> Secret:
@@ -171,7 +169,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "progress": _flag,
     "api_base_url": _api_url,
     "upload_hosts": _hosts,
-    "token_provider": _function,
+    "token_provider": lambda value: value if callable(value) else _text(value),
     "token_cache": _text,
 }
 _SETTINGS_ONLY: dict[str, Callable[[Any], Any]] = {
@@ -214,7 +212,7 @@ def _known(names: Iterable[str], known: Iterable[str], where: str) -> None:
 def resolve(kind: str, given: Given = ()) -> Options:
     """The options of a store that was given these; raises ConfigurationError."""
     own = _checked(dict(given), "OPTIONS")
-    general = _checked(_general(), SETTING)
+    general = _checked(general_settings(), SETTING)
     options = replace(Options(kind=kind), **(general | own))
     if not options.env:
         raise ConfigurationError(
@@ -224,7 +222,13 @@ def resolve(kind: str, given: Given = ()) -> Options:
     return _with_address(options, own, general)
 
 
-def _general() -> dict[str, Any]:
+def configured() -> bool:
+    """Whether there are settings at all; a plain script has none."""
+    return settings.configured
+
+
+def general_settings() -> dict[str, Any]:
+    """What stands in ``WX_STATIC_STORE``, with the names of options."""
     if not isinstance(found := getattr(settings, SETTING, {}), Mapping):
         raise ConfigurationError(f"{SETTING} must be a dictionary")
     _known(found, (name.upper() for name in _CHECKS | _SETTINGS_ONLY), SETTING)
@@ -241,8 +245,6 @@ def _checked(options: dict[str, Any], where: str) -> dict[str, Any]:
             clean[name] = checks[name](value)
         except (ValueError, TypeError) as error:
             reason = str(error)
-        except NameRejected as error:
-            reason = str(error.message)
         if reason:
             shown = name.upper() if where == SETTING else name
             raise ConfigurationError(f"{where}: {shown} {reason}")
@@ -251,21 +253,18 @@ def _checked(options: dict[str, Any], where: str) -> dict[str, Any]:
 
 def _with_address(options: Options, own: dict[str, Any], general: dict[str, Any]) -> Options:
     """
-    `base_url` and what it gives, if it is this environment's.
+    `base_url`, or the `url_prefix` that Django's own setting gives, if it is this environment's.
 
     An address in the general settings belongs to the general environment, not to the tenant that
     a storage was built for by hand.
     """
     same_env = "env" not in own or general.get("env") in (None, own["env"])
     base_url = own.get("base_url") or (general.get("base_url") if same_env else None)
-    location = quote_key(options.location)
-    if base_url:
-        return replace(options, base_url=base_url, url_prefix=base_url + location)
     prefix = str(settings.STATIC_URL if options.kind == STATIC else settings.MEDIA_URL)
-    if callable(options.env) or not same_env or not prefix.startswith(("http://", "https://")):
-        return replace(options, base_url="", url_prefix="")
-    base_url = prefix.removesuffix(location) if prefix.endswith("/" + location) else ""
-    return replace(options, base_url=base_url, url_prefix=prefix)
+    absolute = prefix.startswith(("http://", "https://"))
+    if base_url or callable(options.env) or not same_env or not absolute:
+        prefix = ""
+    return replace(options, base_url=base_url or "", url_prefix=prefix)
 
 
 def stores() -> dict[str, tuple[str, Given]]:

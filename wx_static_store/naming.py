@@ -85,7 +85,8 @@ def _fault(name: str) -> str:
 
 def object_key(location: str, name: str | PurePath | Promise) -> str:
     """The key under which `name` is kept: at most 850 bytes of UTF-8, `location` included."""
-    key = location + clean_name(name)
+    name = clean_name(name)
+    key = clean_name(location + name)
     if (size := len(key.encode())) > MAX_KEY_BYTES:
         raise NameRejected(
             f"{key[:60]!a}… is too long for a key: {size} bytes, {MAX_KEY_BYTES} are allowed",

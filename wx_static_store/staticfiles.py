@@ -14,6 +14,7 @@ from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesSt
 from .conf import STATIC, Options, freeze, resolve
 from .deploy import PublishFailed, make_plan, publish
 from .exceptions import WxStaticStoreError
+from .naming import quote_key
 from .store import store_for
 from .transfers import UploadContext, UploadItem
 from .uploader import Uploader
@@ -39,11 +40,15 @@ class WxStaticFilesStorage(StaticFilesStorage):
     @property
     def base_url(self) -> str:
         """The public address of the static files; asks WeChat only if no setting tells it."""
-        return self.options.url_prefix or store_for(self.options).url("")
+        return store_for(self.options).url("")
 
     @base_url.setter
     def base_url(self, value: str | None) -> None:
         """Django's own storage writes ``STATIC_URL`` here; the options know it already."""
+
+    def url(self, name: str | None) -> str:
+        """The public address, quoted once."""
+        return self.base_url + quote_key((name or "").lstrip("/"))
 
     def post_process(
         self, paths: Mapping[str, Any], dry_run: bool = False, **options: Any
@@ -77,14 +82,17 @@ class WxStaticFilesStorage(StaticFilesStorage):
             )
 
 
-class _QuotedTwice(WxStaticFilesStorage):
-    """Addresses for Django's manifest code, which unquotes whatever it is given."""
+class _ForHashing(WxStaticFilesStorage):
+    """
+    Addresses for Django's hashing: relative, so that collecting asks nobody for the site's, and
+    quoted twice, because Django unquotes whatever it gets.
+    """
 
     def url(self, name: str | None) -> str:
-        return super().url(name).replace("%", "%25")
+        return quote_key(quote_key((name or "").lstrip("/")))
 
 
-class WxManifestStaticFilesStorage(ManifestFilesMixin, _QuotedTwice):  # type: ignore[misc]
+class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
     """
     The same with hashed names, which browsers may keep for ever.
 
@@ -92,6 +100,10 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _QuotedTwice):  # type: i
     `keep_only_hashed` is set. The manifest that the site reads stays local, and is written only
     when all that it names is stored.
     """
+
+    def url(self, name: str | None, force: bool = False) -> str:
+        """The public address of the hashed name, quoted once; the plain name in DEBUG mode."""
+        return self.base_url + super().url(name or "", force)
 
     def post_process(  # type: ignore[override]
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any

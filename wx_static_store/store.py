@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from hashlib import md5
 from inspect import isclass
 from io import BytesIO
 from typing import BinaryIO, TypeVar
@@ -54,7 +55,7 @@ class Store:
         self.site = SiteClient(transport)
         self.tokens = _provider(os.getpid(), _without_env(options))
         self.gate = _gate(os.getpid(), _without_env(options))
-        self._root = options.base_url
+        self._root = options.base_url or _root_of(options)
 
     def attempt(
         self,
@@ -119,8 +120,12 @@ class Store:
         """Writes the public bytes of `key` into `sink`; False where the site has none."""
         deadline = self.interactive_deadline()
         url = self.key_url(key)
+
+        def left() -> float:  # a second more for each MiB that has come
+            return deadline.left() + sink.tell() / 2**20
+
         return run(
-            lambda number: self.site.fetch(url, sink, left=deadline.left),
+            lambda number: self.site.fetch(url, sink, left=left),
             max_attempts=self.options.max_attempts,
             deadline=deadline,
         )
@@ -152,7 +157,8 @@ class Store:
         return self.attempt(try_once, deadline=deadline)
 
     def _remembered_root(self) -> str:
-        key = f"wx_static_store:site:{self.env}"
+        platform = md5(self.options.api_base_url.encode(), usedforsecurity=False).hexdigest()
+        key = f"wx_static_store:site:{platform}:{self.env}"
         try:
             root = caches[self.options.token_cache].get(key)
         except Exception as error:  # noqa: BLE001 -- a dead cache costs a call, nothing else
@@ -256,6 +262,13 @@ def _ticket(options: Options) -> Callable[[], str]:
     if isinstance(given, Secret):
         return given.reveal
     return given if callable(given) else lambda: ""
+
+
+def _root_of(options: Options) -> str:
+    """The site's address, if ``STATIC_URL`` is nothing but that and the location."""
+    location = quote_key(options.location)
+    inside = options.url_prefix.endswith("/" + location)
+    return options.url_prefix.removesuffix(location) if inside else ""
 
 
 def _without_env(options: Options) -> Options:

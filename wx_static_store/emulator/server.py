@@ -158,6 +158,11 @@ class EmulatorServer:
         self.state.find(env).bucket.delete(key)
 
     @property
+    def busiest(self) -> int:
+        """The most requests that were under way at the same time."""
+        return self.state.busiest
+
+    @property
     def journal(self) -> list[Entry]:
         """Every request since the start or the last reset."""
         return self.state.journal
@@ -181,7 +186,11 @@ class EmulatorServer:
     # --- one exchange -----------------------------------------------------------------------
 
     def _listen(self, hub: Hub, exchange: Callable[[Request, Wire], None]) -> Listener:
-        listener = hub.listen((self._host, self._next_port), exchange)
+        def counted(request: Request, wire: Wire) -> None:
+            with self.state.under_way():
+                exchange(request, wire)
+
+        listener = hub.listen((self._host, self._next_port), counted)
         self._next_port += 1 if self._next_port else 0
         return listener
 

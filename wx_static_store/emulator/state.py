@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,13 +101,27 @@ class State:
         self.quirks.update(quirks)
         self.script = Script()
         self.journal: list[Entry] = []
+        self._busy, self._busy_lock = 0, threading.Lock()
         self._directory, self._clock, self._first_quirks = directory, clock, dict(quirks)
         self._start()
 
     def _start(self) -> None:
         self._offset = 0.0
+        self.busiest = 0  # most requests that were under way at once
         self.tokens = Tokens(self.account.access_token, self.now(), self.quirks.token_seconds)
         self.set_ticket(self.account.ticket)
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Counts a request while it is answered."""
+        with self._busy_lock:
+            self._busy += 1
+            self.busiest = max(self.busiest, self._busy)
+        try:
+            yield
+        finally:
+            with self._busy_lock:
+                self._busy -= 1
 
     def now(self) -> float:
         """The emulator's time."""

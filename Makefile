@@ -1,0 +1,47 @@
+# `make` alone lists the targets. Everything runs in a virtual environment of its own: .venv
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' $(EXTRA)
+	touch $@
+
+.PHONY: venv
+venv: $(VENV)/installed  ## the virtual environment, with the app and its tools
+
+.PHONY: demo
+demo: venv  ## the main job on the embedded emulator; ONCE=1 ends after printing
+	cd example_project && ../$(BIN)/python demo.py $(if $(ONCE),--once)
+
+.PHONY: test
+test: venv  ## the test suite
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: venv  ## ruff, and the migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run wx_static_store
+
+.PHONY: types
+types: venv  ## mypy, strict
+	$(BIN)/mypy
+
+.PHONY: coverage
+coverage: venv  ## the test suite with branch coverage
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage report
+
+.PHONY: clean
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache example_project/var

@@ -1,0 +1,52 @@
+"""Stores over an emulator, for every test that needs a wire."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from wx_static_store.emulator import EmulatorServer
+
+ENV = "demo-1a2b3c4d5e6f7g8h"
+
+
+@pytest.fixture
+def emulator() -> Iterator[EmulatorServer]:
+    with EmulatorServer(envs=(ENV, "tenant-b")) as server:
+        yield server
+
+
+@pytest.fixture
+def configure(emulator: EmulatorServer, tmp_path: Path) -> Iterator[Any]:
+    """`configure(BACKEND, STATIC_URL=…, **options)`: both aliases over the emulator until the end."""
+    active = []
+
+    def apply(**changes: Any) -> EmulatorServer:
+        settings = {
+            "STORAGES": {
+                "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+                "staticfiles": {
+                    "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
+                    "OPTIONS": {"location": "static"},
+                },
+            },
+            "STATIC_ROOT": str(tmp_path / "static_root"),
+            "WX_STATIC_STORE": {
+                "ENV": ENV,
+                "ACCESS_TOKEN": emulator.access_token,
+                "API_BASE_URL": emulator.api_url,
+            },
+        }
+        for name, value in changes.items():
+            merged = name == "WX_STATIC_STORE"
+            settings[name] = settings[name] | value if merged else value
+        override = override_settings(**settings)
+        override.enable()
+        active.append(override)
+        return emulator
+
+    yield apply
+    while active:
+        active.pop().disable()

@@ -1,0 +1,12 @@
+"""A model with a file and an image, as any project has one."""
+
+from django.db import models
+
+
+class Book(models.Model):
+    title = models.CharField(max_length=100)
+    file = models.FileField(upload_to="books", blank=True)
+    cover = models.ImageField(upload_to="covers", blank=True)
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,85 @@
+"""
+A pytest plugin for projects that use this app (it loads by itself).
+
+Fixtures: `wx_emulator` (the project's stores write to an emulator on this machine) and
+`wx_storage` (a `WxStorage` over it). And a guard: no test uploads to the real WeChat, unless it
+is marked ``wx_real``.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .emulator import EmulatorServer
+    from .secrets import Secret
+
+ENV = "demo-1a2b3c4d5e6f7g8h"  # where a project names none
+ADVICE = (
+    "This test was about to publish a file for real, through {host}. Use the fixture wx_storage or "
+    "wx_emulator, or Django's InMemoryStorage; a test that must reach WeChat is marked "
+    "@pytest.mark.wx_real."
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "wx_real: this test may publish files for real")
+
+
+@pytest.fixture
+def wx_emulator() -> Iterator["EmulatorServer"]:
+    """An emulator, to which every store of the project writes while the test runs."""
+    from django.test import override_settings
+
+    from .conf import general_settings, stores
+    from .emulator import EmulatorServer
+
+    own = {"ENV": ENV} | {name.upper(): value for name, value in general_settings().items()}
+    envs = [own["ENV"], *(dict(given).get("env") for _kind, given in stores().values())]
+    with EmulatorServer(envs=dict.fromkeys(filter(_is_id, envs))) as emulator:
+        pointed = {
+            "API_BASE_URL": emulator.api_url,
+            "ACCESS_TOKEN": emulator.access_token,
+            "TOKEN_PROVIDER": None,
+            "BASE_URL": None,
+        }
+        with override_settings(WX_STATIC_STORE=own | pointed):
+            yield emulator
+
+
+def _is_id(env: object) -> bool:
+    return isinstance(env, str)
+
+
+@pytest.fixture
+def wx_storage(wx_emulator: "EmulatorServer") -> Any:
+    """A `WxStorage` over the emulator."""
+    from django.core.files.storage import storages
+
+    return storages.create_storage({"BACKEND": "wx_static_store.storage.WxStorage"})
+
+
+@pytest.fixture(autouse=True)
+def _wx_static_store_guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    from . import conf
+
+    if not conf.configured() or request.node.get_closest_marker("wx_real"):
+        return
+    from . import recorders
+    from .clients.transport import Transport
+
+    recorders.rest(0)
+    monkeypatch.setattr(Transport, "exchange", _guarded(Transport.exchange))
+
+
+def _guarded(exchange: Any) -> Any:
+    from .clients.links import is_loopback
+
+    def guarded(self: Any, method: str, url: "Secret", **kwargs: Any) -> Any:
+        if not is_loopback(url.reveal()):
+            host = url.reveal().split("/", 3)[2]
+            pytest.fail(ADVICE.format(host=host), pytrace=False)
+        return exchange(self, method, url, **kwargs)
+
+    return guarded
