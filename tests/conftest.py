@@ -5,11 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.cache import cache
 from django.test import override_settings
 
 from wx_static_store.emulator import EmulatorServer
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """The tokens and addresses of one emulator are not those of the next."""
+    if settings.configured:
+        cache.clear()
 
 
 @pytest.fixture
@@ -20,11 +29,11 @@ def emulator() -> Iterator[EmulatorServer]:
 
 @pytest.fixture
 def configure(emulator: EmulatorServer, tmp_path: Path) -> Iterator[Any]:
-    """`configure(BACKEND, STATIC_URL=…, **options)`: both aliases over the emulator until the end."""
+    """`configure(**settings)`: both aliases write to the emulator until the test ends."""
     active = []
 
     def apply(**changes: Any) -> EmulatorServer:
-        settings = {
+        wanted = {
             "STORAGES": {
                 "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
                 "staticfiles": {
@@ -41,8 +50,8 @@ def configure(emulator: EmulatorServer, tmp_path: Path) -> Iterator[Any]:
         }
         for name, value in changes.items():
             merged = name == "WX_STATIC_STORE"
-            settings[name] = settings[name] | value if merged else value
-        override = override_settings(**settings)
+            wanted[name] = wanted[name] | value if merged else value
+        override = override_settings(**wanted)
         override.enable()
         active.append(override)
         return emulator

@@ -37,6 +37,7 @@ TEMPLATES = [
     }
 ]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+ROOT_URLCONF = "tests.urls"
 STATIC_URL = "/static/"
 STATIC_ROOT = str(ROOT / "nowhere")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

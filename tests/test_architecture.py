@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "wx_static_store"
 
-# From the top: a room imports from floors below its own. `apps` and the package itself carry no code.
+# From the top: a room imports from floors below its own.
 FLOORS = (
     {"storage", "staticfiles", "admin", "api", "callback", "management", "checks", "testing"},
     {"deploy", "policy", "doctor", "upkeep", "tasks"},

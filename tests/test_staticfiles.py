@@ -282,7 +282,9 @@ def test_a_failed_run_leaves_the_local_manifest(site: Site) -> None:
 
 def test_a_run_after_a_failure_sends_what_is_missing(site: Site) -> None:
     cloud = site.use()
-    cloud.script({"on": "staticuploadfile", "key": "static/c.js", "do": "errcode", "errcode": 40097})
+    cloud.script(
+        {"on": "staticuploadfile", "key": "static/c.js", "do": "errcode", "errcode": 40097}
+    )
     failure_of(site)
     # c.js, index.html and its copy, the manifest
     assert site.collect()["put_object"] == 4

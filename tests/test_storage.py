@@ -17,7 +17,12 @@ from django.utils import timezone
 from tests.conftest import ENV
 from tests.library.models import Book
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import ConfigurationError, IntegrityError, NameRejected, UploadFailed
+from wx_static_store.exceptions import (
+    ConfigurationError,
+    IntegrityError,
+    NameRejected,
+    UploadFailed,
+)
 from wx_static_store.models import UploadLog
 from wx_static_store.storage import WxStorage
 from wx_static_store.transfers import DELETED
@@ -55,7 +60,9 @@ def test_a_save_stores_the_bytes_under_the_name(cloud: EmulatorServer) -> None:
     assert body(cloud, "notes/a.txt") == b"hello"
 
 
-@pytest.mark.parametrize("name", ["图/文 档.txt", "a+b.txt", "100%.txt", "a#b?.txt", "%2F.txt", "⊗"])
+@pytest.mark.parametrize(
+    "name", ["图/文 档.txt", "a+b.txt", "100%.txt", "a#b?.txt", "%2F.txt", "⊗"]
+)
 def test_a_name_arrives_as_it_is(cloud: EmulatorServer, name: str) -> None:
     default_storage.save(name, ContentFile(b"x"))
     assert body(cloud, name) == b"x"

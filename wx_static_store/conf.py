@@ -148,7 +148,7 @@ def _on_delete(value: Any) -> str:
 
 
 def _secret(value: Any) -> Secret:
-    return Secret(_text(value))
+    return value if isinstance(value, Secret) else Secret(_text(value))
 
 
 # None stands for "not set" everywhere, as os.environ.get() gives it.

@@ -70,16 +70,17 @@ def _wx_static_store_guard(request: pytest.FixtureRequest, monkeypatch: pytest.M
     from .clients.transport import Transport
 
     recorders.rest(0)
-    monkeypatch.setattr(Transport, "exchange", _guarded(Transport.exchange))
+    monkeypatch.setattr(Transport, "_perform", _guarded(Transport._perform))
 
 
-def _guarded(exchange: Any) -> Any:
+def _guarded(perform: Any) -> Any:
+    """The innermost step of an exchange: what is refused earlier never goes out anyway."""
     from .clients.links import is_loopback
 
-    def guarded(self: Any, method: str, url: "Secret", **kwargs: Any) -> Any:
+    def guarded(self: Any, request: Any, url: "Secret", *args: Any) -> Any:
         if not is_loopback(url.reveal()):
             host = url.reveal().split("/", 3)[2]
             pytest.fail(ADVICE.format(host=host), pytrace=False)
-        return exchange(self, method, url, **kwargs)
+        return perform(self, request, url, *args)
 
     return guarded

@@ -218,6 +218,7 @@ def _to_raise(result: UploadResult) -> WxStaticStoreError:
     error = result.error
     if isinstance(error, NameRejected | ConfigurationError):
         return error.with_traceback(None)
-    failed = UploadFailed(str(result.name))
-    failed.__dict__.update(error.__dict__ if error else {})
-    return failed.about(status=result.status.value)
+    assert error is not None  # noqa: S101 -- only failures come here
+    failed = UploadFailed(error.message)
+    failed.__dict__.update(error.__dict__)
+    return failed.about(hint=error.hint, remedy=error.remedy, status=result.status.value)

@@ -12,6 +12,7 @@ from ..exceptions import ProtocolError, Remedy
 
 # Parsers disagree about these, so that one host is checked and another one called.
 _AMBIGUOUS = re.compile(r"[^\x21-\x7e]|[\\#]")
+_USER_OR_QUOTED = re.compile(r"[^/]*//[^/?]*[@%]")
 _BUCKET = r"[a-z0-9-]+\.cos\.[a-z0-9-]+"
 
 
@@ -28,9 +29,9 @@ def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: boo
     """What is wrong with a signed link for `key`; empty when it may be used."""
     if _AMBIGUOUS.search(url):
         return "it has characters that parsers read differently"
-    parsed = _parse(url)
-    if parsed.auth or "%" in (parsed.netloc or ""):
+    if _USER_OR_QUOTED.match(url):  # asked of the text itself: the parser unquotes
         return "it names a user, or quotes its host"
+    parsed = _parse(url)
     if fault := _host_fault(parsed, upload_hosts, loopback=loopback and is_loopback(url)):
         return fault
     if _decoded(parsed.path or "") != "/" + key:

@@ -64,8 +64,7 @@ class _TimedReader(RawIOBase):
         if not (seconds := _receive_time.get()()):
             raise TimeoutError
         self._sock.settimeout(seconds)
-        count: int | None = self._raw.readinto(buffer)
-        return count
+        return self._raw.readinto(buffer)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         self._raw.close()
@@ -108,13 +107,17 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: asked for a target, the library reads the redirect's whole body to get there."""
+
+
 def _make_session(pool_size: int) -> requests.Session:
     install_log_filter()
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False  # the environment is asked once: see _proxies
-    session.verify = (
-        os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    )
+    env = os.environ.get
+    session.verify = env("REQUESTS_CA_BUNDLE") or env("CURL_CA_BUNDLE") or True
     session.headers.clear()
     session.headers["User-Agent"] = f"wx_static_store/{__version__}"
     session.headers["Accept-Encoding"] = "identity"
@@ -229,6 +232,8 @@ def _origin(url: Secret) -> str:
 
 
 def _read(response: requests.Response, limit: int, sink: BinaryIO | None) -> Reply | ProtocolError:
+    if response.status_code < 200:  # left unread: the true answer may still come this way
+        return ProtocolError("Only an interim answer came", remedy=Remedy.WAIT)
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return ProtocolError("The answer is compressed although none was asked for")
     if sink is not None and response.status_code == 200:
@@ -236,7 +241,7 @@ def _read(response: requests.Response, limit: int, sink: BinaryIO | None) -> Rep
             sink.write(block)
         return Reply(200, response.headers, b"")
     data = response.raw.read(limit + 1)
-    if len(data) > limit:
+    if len(data) > limit or response.raw.read(1):  # only this read notices a missing end
         return ProtocolError(f"The answer is longer than {limit} bytes")
     return Reply(response.status_code, response.headers, data)
 
@@ -271,18 +276,14 @@ def _classify(error: Exception, *, late: bool) -> WxStaticStoreError:
 
 
 _CERTIFICATE = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
+_FATAL: dict[str, Any] = {"remedy": Remedy.GIVE_UP, "stops_batch": True}
 _PROXY = _("Check HTTPS_PROXY and NO_PROXY in the environment: the proxy refused the connection.")
 
 # The first row that fits wins: a certificate failure is a TLS failure, a TLS failure a lost answer.
 _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
     (
         {ssl.SSLCertVerificationError},
-        lambda: TlsFailed(
-            "The server's certificate is not valid",
-            remedy=Remedy.GIVE_UP,
-            stops_batch=True,
-            hint=_CERTIFICATE,
-        ),
+        lambda: TlsFailed("The server's certificate is not valid", hint=_CERTIFICATE, **_FATAL),
     ),
     ({urllib3.exceptions.ProxyError}, lambda: ConfigurationError("No way through", hint=_PROXY)),
     (

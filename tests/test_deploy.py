@@ -1,0 +1,190 @@
+"""Plans and reports of many files."""
+
+import sys
+from io import BytesIO, StringIO
+from typing import Any
+
+import pytest
+
+from wx_static_store import deploy
+from wx_static_store.deploy import PublishFailed, Report, make_plan, publish
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment
+from wx_static_store.transfers import UploadContext, UploadItem
+from wx_static_store.uploader import Uploader, get_uploader
+
+pytestmark = pytest.mark.django_db
+
+CONTEXT = UploadContext(source="test", source_ref="v1")
+
+
+def items(**files: bytes) -> list[UploadItem]:
+    """`a_js=b"…"` is ``a.js``."""
+    return [
+        UploadItem(name.replace("_", "."), open=lambda content=content: BytesIO(content))  # type: ignore[misc]
+        for name, content in files.items()
+    ]
+
+
+def names(part: tuple[UploadItem, ...]) -> list[str]:
+    return [item.name for item in part]
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    server: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "MAX_WORKERS": 1})
+    return server
+
+
+@pytest.fixture
+def uploader(cloud: EmulatorServer) -> Uploader:
+    return get_uploader()
+
+
+def run(uploader: Uploader, **files: bytes) -> Report:
+    return publish(uploader, make_plan(uploader, items(**files)), CONTEXT)
+
+
+def test_a_plan_puts_assets_before_pages(uploader: Uploader) -> None:
+    plan = make_plan(uploader, items(index_html=b"1", z_css=b"2", a_js=b"3"))
+    assert (names(plan.assets), names(plan.pages)) == (["a.js", "z.css"], ["index.html"])
+    assert (len(plan), plan.size) == (3, 3)
+
+
+def test_a_plan_leaves_out_what_is_stored(uploader: Uploader) -> None:
+    run(uploader, a_js=b"1", b_js=b"2")
+    plan = make_plan(uploader, items(a_js=b"1", b_js=b"changed"))
+    assert (names(plan.unchanged), names(plan.assets)) == (["a.js"], ["b.js"])
+
+
+def test_a_plan_makes_no_call(cloud: EmulatorServer, uploader: Uploader) -> None:
+    make_plan(uploader, items(a_js=b"1"))
+    assert cloud.journal == []
+
+
+def test_a_file_without_an_md5_in_the_list_is_sent(
+    cloud: EmulatorServer, uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploy.recorders, "newest_rows", lambda env, keys: None)
+    cloud.quirks.list_md5 = "multipart"
+    cloud.put_object("a.js", b"1")
+    assert names(make_plan(uploader, items(a_js=b"1")).assets) == ["a.js"]
+
+
+def test_a_file_that_cannot_be_read_fails_and_the_others_go(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    def gone() -> Any:
+        raise FileNotFoundError("gone.js")
+
+    plan = make_plan(uploader, [UploadItem("gone.js", open=gone), *items(a_js=b"1")])
+    report = publish(uploader, plan, CONTEXT)
+    assert set(cloud.objects()) == {"a.js"}
+    assert [result.stage for result in report.failures] == ["source"]
+
+
+def test_the_last_file_is_made_when_all_is_stored(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    seen: list[set[str]] = []
+
+    def last() -> UploadItem:
+        seen.append(set(cloud.objects()))
+        return items(manifest_json=b"{}")[0]
+
+    plan = make_plan(uploader, items(a_js=b"1", index_html=b"2"))
+    publish(uploader, plan, CONTEXT, last=last)
+    assert seen == [{"a.js", "index.html"}]
+    assert "manifest.json" in cloud.objects()
+
+
+def test_the_last_file_is_not_made_after_a_failure(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
+    plan = make_plan(uploader, items(a_js=b"1"))
+    report = publish(uploader, plan, CONTEXT, last=lambda: pytest.fail("too early"))
+    assert report.counts.startswith("stored 0, unchanged 0, failed 1, unknown 0, held back 1")
+
+
+def test_a_report_tells_unknown_from_failed(cloud: EmulatorServer, uploader: Uploader) -> None:
+    cloud.script(
+        {"on": "put_object", "key": "a.js", "do": "drop_reply"},
+        {"on": "staticuploadfile", "key": "b.js", "do": "errcode", "errcode": 40097},
+    )
+    report = run(uploader, a_js=b"1", b_js=b"2", c_js=b"3")
+    assert report.counts == (
+        "stored 1, unchanged 0, failed 1, unknown 1, held back 0, not attempted 0"
+    )
+    with pytest.raises(PublishFailed, match=r"b\.js: .*errcode 40097"):
+        report.raise_for_failures()
+
+
+def test_a_deployment_tells_how_it_ended(cloud: EmulatorServer, uploader: Uploader) -> None:
+    cloud.script({"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097})
+    run(uploader, a_js=b"1", b_js=b"22", index_html=b"3")
+    row = Deployment.objects.get()
+    told = (row.outcome, row.label, row.stored, row.failed, row.not_attempted, row.bytes)
+    assert told == ("failed", "v1", 1, 1, 1, 2)
+
+
+def test_an_interrupted_run_says_how_far_it_came(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(Uploader):
+        def upload_many(self, items: Any, context: Any) -> Any:
+            yield from super().upload_many(list(items)[:2], context)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(uploader.options), a_js=b"1", b_js=b"2", c_js=b"3")
+    assert "Interrupted: stored 2," in capsys.readouterr().err
+    assert Deployment.objects.get().outcome == "failed"
+
+
+# --- progress ---------------------------------------------------------------------------------
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("progress", "terminal", "told"),
+    [
+        (None, False, ""),
+        (False, True, ""),
+        (True, False, "1/2 files, 0.0/0.0 MiB\n2/2 files, 0.0/0.0 MiB\n"),
+    ],
+)
+def test_progress_is_told_where_it_is_wanted(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, progress: Any, terminal: bool, told: str
+) -> None:
+    configure(WX_STATIC_STORE={"PROGRESS": progress})
+    stream = Terminal() if terminal else StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    run(get_uploader(), a_js=b"1", b_js=b"2")
+    assert stream.getvalue() == told
+
+
+def test_a_terminal_gets_a_bar_with_files_and_bytes(
+    configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure()
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    run(get_uploader(), a_js=b"1" * 1024, b_js=b"2" * 1024)
+    assert "2/2 files" in stream.getvalue()
+    assert "2.00k/2.00k" in stream.getvalue()
+
+
+def test_a_terminal_without_tqdm_gets_plain_lines(
+    configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure()
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    run(get_uploader(), a_js=b"1", b_js=b"2")
+    assert stream.getvalue().splitlines()[-1] == "2/2 files, 0.0/0.0 MiB"

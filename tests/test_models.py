@@ -1,0 +1,65 @@
+"""The log's tables."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from wx_static_store.models import UploadLog, key_digest
+
+pytestmark = pytest.mark.django_db
+
+
+def row(key: str, status: str = "stored", env: str = "env-1") -> UploadLog:
+    return UploadLog.objects.create(env=env, key=key, key_digest=key_digest(key), status=status)
+
+
+def test_the_migration_holds_the_models() -> None:
+    call_command("makemigrations", "wx_static_store", check=True, dry_run=True, verbosity=0)
+
+
+def test_permissions_are_those_that_the_doors_ask_for() -> None:
+    names = Permission.objects.filter(content_type__app_label="wx_static_store")
+    assert set(names.values_list("codename", flat=True)) == {
+        "view_deployment",
+        "view_uploadlog",
+        "upload",
+        "upload_active_content",
+        "replace",
+        "replace_protected",
+        "retry",
+        "prune",
+    }
+
+
+def test_the_newest_row_counts_whatever_its_status() -> None:
+    row("a")
+    newest = row("a", "failed")
+    assert UploadLog.objects.newest("env-1", ["a"]) == {"a": newest}
+
+
+def test_rows_of_another_environment_do_not_count() -> None:
+    row("a", env="env-2")
+    assert UploadLog.objects.newest("env-1", ["a"]) == {}
+
+
+def test_five_hundred_keys_cost_two_queries() -> None:
+    keys = [str(n) for n in range(500)]
+    for key in keys[:3]:
+        row(key)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        found = UploadLog.objects.newest("env-1", keys)
+    assert set(found) == set(keys[:3])
+    assert len(queries) == 2
+
+
+def test_the_newest_rows_are_found_by_index() -> None:
+    rows = UploadLog.objects.filter(env="env-1", key_digest__in=[key_digest("a")]).order_by()
+    assert "wx_upload_newest" in rows.values("key_digest").explain()
+
+
+def test_a_digest_has_a_fixed_width() -> None:
+    assert len(key_digest("")) == len(key_digest("文" * 283)) == 40

@@ -1,0 +1,144 @@
+"""Planted secrets are looked for in everything that an upload leaves behind, however it fails."""
+
+import logging
+import traceback
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core import serializers
+from django.test import RequestFactory
+from django.views.debug import ExceptionReporter
+
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import WxStaticStoreError
+from wx_static_store.models import UploadLog
+from wx_static_store.secrets import Secret
+from wx_static_store.transfers import UploadContext, UploadItem
+from wx_static_store.uploader import get_uploader
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "planted-access-token"
+APPSECRET = "planted-appsecret"
+TICKET = "planted-ticket"
+SECURITY_TOKEN = "planted-security-token"
+SECRETS = (TOKEN, APPSECRET, TICKET, SECURITY_TOKEN, "q-signature", "q-ak")
+
+LINK, PUT, TOKEN_CALL = "staticuploadfile", "put_object", "api_component_token"
+FAULTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "errcode": {"on": LINK, "do": "errcode", "errcode": 40097},
+    "errmsg with the token": {
+        "on": LINK, "do": "errcode", "errcode": 40001, "errmsg": f"bad access_token={TOKEN}",
+    },
+    "link answer is html": {"on": LINK, "do": "html"},
+    "link answer is cut": {"on": LINK, "do": "truncate_json"},
+    "link answer is short": {"on": LINK, "do": "short_body"},
+    "link without its token": {"on": LINK, "do": "merge", "drop": ["token"]},
+    "link to another host": {"on": LINK, "do": "link", "host": "evil.example"},
+    "link connection reset": {"on": LINK, "do": "reset"},
+    "link redirected": {"on": LINK, "do": "redirect", "status": 302, "location": "http://x.invalid"},
+    "link status": {"on": LINK, "do": "status", "status": 502, "headers": {}, "body": ""},
+    "put connection reset": {"on": PUT, "do": "reset"},
+    "put reply lost": {"on": PUT, "do": "drop_reply"},
+    "put hangs": {"on": PUT, "do": "hang", "seconds": 5},
+    "put refused": {"on": PUT, "do": "cos_error", "code": "AccessDenied", "status": 403},
+    "put redirected": {"on": PUT, "do": "redirect", "status": 307, "location": "http://x.invalid"},
+    "put with another etag": {"on": PUT, "do": "etag", "value": "0" * 32},
+    "token refused": {"on": TOKEN_CALL, "do": "errcode", "errcode": 40125},
+    "token answer is cut": {"on": TOKEN_CALL, "do": "truncate_json"},
+    "token connection reset": {"on": TOKEN_CALL, "do": "reset"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def cloud(configure: Any, emulator: EmulatorServer) -> EmulatorServer:
+    account = {"appsecret": APPSECRET, "ticket": TICKET, "security_token": SECURITY_TOKEN}
+    with EmulatorServer(envs=("env-1",), access_token=TOKEN, **account) as planted:
+        configure(
+            WX_STATIC_STORE={
+                "ENV": "env-1",
+                "API_BASE_URL": planted.api_url,
+                "ACCESS_TOKEN": TOKEN,
+                "COMPONENT_APPSECRET": APPSECRET,
+                "COMPONENT_APPID": "wx0000000000000001",
+                # Django's error page hides settings named TOKEN or SECRET, but no TICKET
+                "VERIFY_TICKET": Secret(TICKET),
+                "MAX_ATTEMPTS": 2,
+                "DEADLINE": 1.0,
+            }
+        )
+        yield planted
+
+
+def upload() -> BaseException | None:
+    item = UploadItem("a.txt", open=lambda: BytesIO(b"hello"))
+    try:
+        get_uploader().upload(item, UploadContext(source="test"))
+    except WxStaticStoreError as error:
+        return error
+    return None
+
+
+def everything_told_of(error: BaseException) -> str:
+    """Text, arguments, chain, traceback with locals, and Django's error page."""
+    report = ExceptionReporter(
+        RequestFactory().get("/"), type(error), error, error.__traceback__
+    )  # shows the locals of each frame
+    return "\n".join(
+        [
+            str(error),
+            repr(error),
+            repr(error.args),
+            repr(vars(error)),
+            repr(error.__cause__),
+            repr(error.__context__),
+            *traceback.TracebackException.from_exception(error, capture_locals=True).format(),
+            report.get_traceback_html(),
+            report.get_traceback_text(),
+        ]
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("credentials", ["access token", "component"])
+def test_no_secret_is_left_behind(
+    cloud: EmulatorServer,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+    credentials: str,
+) -> None:
+    if credentials == "component":
+        settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ACCESS_TOKEN": None}
+    elif FAULTS[fault].get("on") == TOKEN_CALL:
+        pytest.skip("a fixed access token makes no token call")
+    if FAULTS[fault]:
+        cloud.script(FAULTS[fault] | {"times": None})
+    with caplog.at_level(logging.DEBUG):
+        error = upload()
+    assert (error is None) == (fault == "none")
+    left = [caplog.text, *(str(record.__dict__) for record in caplog.records)]
+    left.append(serializers.serialize("json", UploadLog.objects.all()))
+    left += [everything_told_of(error)] if error else []
+    found = {secret for secret in SECRETS for text in left if secret in text}
+    assert found == set()
+    assert "/a.txt" in caplog.text or fault.startswith(("token", "link")) or error
+
+
+def test_the_scan_sees_what_an_unguarded_library_would_tell(
+    cloud: EmulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without the filter, urllib3 logs the query: the scan above can fail."""
+    from wx_static_store import secrets
+
+    logger = logging.getLogger("urllib3.connectionpool")
+    upload()
+    logger.removeFilter(secrets._FILTER)
+    try:
+        with caplog.at_level(logging.DEBUG):
+            upload()
+    finally:
+        secrets.install_log_filter()
+    assert TOKEN in caplog.text

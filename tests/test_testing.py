@@ -1,0 +1,86 @@
+"""The pytest plugin that projects get with the app."""
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+PROJECT = """
+    SECRET_KEY = "x"
+    INSTALLED_APPS = ["wx_static_store"]
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+    STORAGES = {
+        "default": {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {"env": "prod-1"}},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    WX_STATIC_STORE = {"ACCESS_TOKEN": "real-token"}
+"""
+SAVE = """
+    import pytest
+    from django.core.files.base import ContentFile
+    from django.core.files.storage import default_storage
+
+    {mark}
+    def test_save({fixture}):
+        default_storage.save("a.txt", ContentFile(b"x"))
+        {check}
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makepyfile(project_settings=PROJECT)
+    return pytester
+
+
+def run(project: pytest.Pytester, *, mark: str = "", fixture: str = "", check: str = "pass") -> str:
+    project.makepyfile(test_it=SAVE.format(mark=mark, fixture=fixture, check=check))
+    return "\n".join(
+        project.runpytest_subprocess("--ds=project_settings", "-p", "no:cacheprovider").outlines
+    )
+
+
+def test_an_upload_for_real_fails_the_test_with_advice(project: pytest.Pytester) -> None:
+    out = run(project)
+    assert "1 failed" in out
+    assert "about to publish a file for real, through api.weixin.qq.com" in out
+    assert "wx_storage" in out
+    assert "real-token" not in out
+
+
+def test_the_emulator_takes_the_uploads_of_the_projects_own_stores(
+    project: pytest.Pytester,
+) -> None:
+    out = run(
+        project,
+        fixture="wx_emulator",
+        check='assert wx_emulator.objects("prod-1")["a.txt"].body == b"x"',
+    )
+    assert "1 passed" in out
+
+
+def test_wx_storage_is_a_storage_over_the_emulator(project: pytest.Pytester) -> None:
+    out = run(
+        project,
+        fixture="wx_storage",
+        check='assert wx_storage.open(wx_storage.save("b", ContentFile(b"y"))).read() == b"y"',
+    )
+    assert "1 passed" in out
+
+
+def test_a_marked_test_may_go_out(project: pytest.Pytester) -> None:
+    """It is let through to the network, where nobody listens."""
+    project.makepyfile(
+        project_settings=PROJECT.replace(
+            '"real-token"',
+            '"real-token", "API_BASE_URL": "https://api.example.invalid", "MAX_ATTEMPTS": 1',
+        )
+    )
+    out = run(project, mark="@pytest.mark.wx_real")
+    assert "ConnectFailed" in out
+    assert "for real" not in out
+
+
+def test_a_project_without_django_is_left_alone(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(): pass")
+    result = pytester.runpytest_subprocess("-p", "no:django", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1)

@@ -1,0 +1,261 @@
+"""`Uploader`: one outcome for each file, whatever happened on the way."""
+
+import threading
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ENV
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import (
+    ConfigurationError,
+    NameRejected,
+    TokenRejected,
+    UploadFailed,
+)
+from wx_static_store.models import UploadLog
+from wx_static_store.transfers import UploadContext, UploadItem, UploadResult, UploadStatus
+from wx_static_store.uploader import Uploader, get_uploader
+
+pytestmark = pytest.mark.django_db
+
+CONTEXT = UploadContext(source="test", source_ref="ref")
+
+
+def item(name: str = "a.txt", content: bytes = b"hello", **details: Any) -> UploadItem:
+    return UploadItem(name, open=lambda: BytesIO(content), **details)
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    server: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 2})
+    return server
+
+
+@pytest.fixture
+def uploader(cloud: EmulatorServer) -> Uploader:
+    return get_uploader()
+
+
+def put(do: str, **details: Any) -> dict[str, Any]:
+    return {"on": "put_object", "do": do, **details}
+
+
+def link(errcode: int, **details: Any) -> dict[str, Any]:
+    return {"on": "staticuploadfile", "do": "errcode", "errcode": errcode, **details}
+
+
+def test_a_stored_file_is_told_in_full(uploader: Uploader) -> None:
+    result = uploader.transfer(item())
+    told = (result.status, result.name, result.key, result.env, result.size, result.md5)
+    assert told == ("stored", "a.txt", "a.txt", ENV, 5, "5d41402abc4b2a76b9719d911017c592")
+    assert (result.attempts, result.errcode, result.error, result.verified) == (1, 0, None, True)
+
+
+def test_transfer_records_nothing(uploader: Uploader) -> None:
+    uploader.transfer(item())
+    assert not UploadLog.objects.exists()
+
+
+# --- how an upload ends -----------------------------------------------------------------------
+
+EVERY_TIME = {"times": None}
+
+
+@pytest.mark.parametrize(
+    ("faults", "status", "stage", "errcode", "attempts"),
+    [
+        ([link(-1)], "stored", "", 0, 2),
+        ([link(-1, **EVERY_TIME)], "failed", "link", -1, 2),
+        ([link(40097)], "failed", "link", 40097, 1),
+        ([link(42001, **EVERY_TIME)], "failed", "link", 42001, 2),
+        ([put("cos_error", code="SlowDown", status=503)], "stored", "", 0, 2),
+        ([put("cos_error", code="PaymentRequired", status=402)], "failed", "put", 0, 1),
+        ([put("drop_reply", **EVERY_TIME)], "unknown", "put", 0, 2),
+        ([put("drop_reply")], "stored", "", 0, 2),
+        # the first body may be stored, so a later refusal does not make it failed
+        ([put("drop_reply"), link(40097, skip=1)], "unknown", "link", 40097, 2),
+        ([put("etag", value="0" * 32, **EVERY_TIME)], "unknown", "verify", 0, 2),
+        ([put("status", status=204, headers={}, body="")], "unknown", "put", 0, 1),
+        # a page of HTML is no number: the last one that WeChat gave stays
+        ([link(-1), {"on": "staticuploadfile", "do": "html"}], "failed", "link", -1, 2),
+    ],
+    ids=lambda value: str(value)[:60] if isinstance(value, list) else None,
+)
+def test_an_upload_ends_as(
+    cloud: EmulatorServer,
+    uploader: Uploader,
+    faults: list[dict[str, Any]],
+    status: str,
+    stage: str,
+    errcode: int,
+    attempts: int,
+) -> None:
+    cloud.script(*faults)
+    result = uploader.transfer(item())
+    assert (result.status, result.stage) == (status, stage), result.error
+    assert (result.errcode, result.attempts) == (errcode, attempts)
+    assert (result.status == "stored") == (result.error is None)
+
+
+def test_stored_means_that_the_other_side_has_the_bytes(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script(put("reset_after", bytes=2))
+    assert uploader.transfer(item()).status == "stored"
+    assert cloud.objects()["a.txt"].body == b"hello"
+
+
+def test_an_etag_that_is_no_md5_counts_as_stored_unverified(
+    cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.script(put("etag", value="0f343b0931126a20f133d67c2b018a3b-1"))
+    with caplog.at_level("INFO", "wx_static_store.uploads"):
+        result = uploader.upload(item(), CONTEXT)
+    assert (result.status, result.verified) == ("stored", False)
+    assert "unverified" in caplog.text
+
+
+def test_a_refused_name_makes_no_call(cloud: EmulatorServer, uploader: Uploader) -> None:
+    result = uploader.transfer(item("../a"))
+    assert (result.status, result.stage) == ("failed", "name")
+    assert cloud.journal == []
+
+
+def test_an_unreadable_file_makes_no_call(cloud: EmulatorServer, uploader: Uploader) -> None:
+    result = uploader.transfer(UploadItem("a", open=Path("/no/such/file").open))
+    assert (result.status, result.stage) == ("failed", "source")
+    assert cloud.journal == []
+
+
+def test_a_refused_token_is_asked_for_again_once(configure: Any) -> None:
+    tokens = ["stale-token", "stale-token"]
+    cloud = configure(WX_STATIC_STORE={"TOKEN_PROVIDER": lambda: tokens.pop()})
+    tokens.insert(0, cloud.access_token)
+    result = get_uploader().transfer(item())
+    assert isinstance(result.error, TokenRejected)
+    assert len(cloud.calls("staticuploadfile")) == 2
+    assert get_uploader().transfer(item()).status == "stored"
+
+
+def test_the_deadline_ends_a_hanging_upload(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 0.3})
+    cloud.script({"on": "staticuploadfile", "do": "hang", "seconds": 30})
+    result = get_uploader().transfer(item())
+    assert result.status == "failed"
+    assert "in the time allowed" in str(result.error)
+    assert result.seconds < 3
+
+
+def test_every_error_names_environment_and_key(cloud: EmulatorServer, uploader: Uploader) -> None:
+    cloud.script(link(40097))
+    error = uploader.transfer(item("dir/a.txt")).error
+    assert error is not None
+    assert (error.env, error.key) == (ENV, "dir/a.txt")
+
+
+# --- upload -----------------------------------------------------------------------------------
+
+
+def test_upload_writes_one_row_however_many_attempts(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script(link(-1))
+    uploader.upload(item(), CONTEXT)
+    row = UploadLog.objects.get()
+    assert (row.status, row.attempts, row.source, row.source_ref) == ("stored", 2, "test", "ref")
+
+
+def test_upload_raises_what_the_row_says(cloud: EmulatorServer, uploader: Uploader) -> None:
+    cloud.script(link(40097))
+    with pytest.raises(UploadFailed) as caught:
+        uploader.upload(item(), CONTEXT)
+    row = UploadLog.objects.get()
+    assert (row.status, row.stage, row.errcode, row.rid) == (
+        "failed",
+        "link",
+        40097,
+        caught.value.rid,
+    )
+    assert row.errmsg == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "kind"),
+    [("../a", None, NameRejected), ("a", link(85088), ConfigurationError)],
+)
+def test_names_and_configuration_fail_as_themselves(
+    cloud: EmulatorServer, uploader: Uploader, name: str, fault: Any, kind: type[Exception]
+) -> None:
+    cloud.script(*filter(None, [fault]))
+    with pytest.raises(kind):
+        uploader.upload(item(name), CONTEXT)
+
+
+# --- upload_many ------------------------------------------------------------------------------
+
+
+def many(uploader: Uploader, count: int, **details: Any) -> list[UploadResult]:
+    items = (item(f"{n:03}.txt", str(n).encode(), **details) for n in range(count))
+    return list(uploader.upload_many(items, CONTEXT))
+
+
+def test_every_file_has_a_result_and_a_row(cloud: EmulatorServer, uploader: Uploader) -> None:
+    results = many(uploader, 120)
+    assert {result.status for result in results} == {UploadStatus.STORED}
+    assert UploadLog.objects.count() == len(cloud.objects()) == 120
+
+
+def test_one_failure_does_not_stop_the_others(cloud: EmulatorServer, uploader: Uploader) -> None:
+    cloud.script(link(40097, key="003.txt"))
+    results = many(uploader, 10)
+    assert sum(result.status == "stored" for result in results) == 9
+    assert "003.txt" not in cloud.objects()
+
+
+def test_rows_are_written_in_the_callers_thread(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+    insert = UploadLog.objects.bulk_create
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        threads.append(threading.current_thread())
+        return insert(*args, **kwargs)
+
+    monkeypatch.setattr(UploadLog.objects, "bulk_create", noted)
+    many(uploader, 3)
+    assert threads == [threading.main_thread()]
+
+
+def test_rows_of_a_batch_that_is_left_early_are_written(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    results = uploader.upload_many([item(f"{n}.txt") for n in range(200)], CONTEXT)
+    seen = [next(results), next(results)]
+    results.close()
+    assert UploadLog.objects.count() >= len(seen)
+    assert len(cloud.calls("put_object")) < 200
+
+
+def test_what_would_fail_every_file_stops_the_batch(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 2})
+    cloud.script(link(45009, **EVERY_TIME))
+    assert len(many(get_uploader(), 100)) < 10
+
+
+def test_five_files_that_used_all_attempts_alike_stop_the_batch(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 1, "MAX_ATTEMPTS": 2})
+    cloud.script(put("cos_error", code="InternalError", status=500, **EVERY_TIME))
+    assert len(many(get_uploader(), 100)) in range(5, 8)
+
+
+def test_api_concurrency_bounds_the_calls_in_flight(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 8, "API_CONCURRENCY": 1})
+    cloud.quirks.latency_api = 0.01
+    many(get_uploader(), 12)
+    calls = [entry.name for entry in cloud.journal]
+    assert calls.count("staticuploadfile") == 12
+    assert cloud.busiest < 8

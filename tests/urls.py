@@ -1,0 +1,3 @@
+"""No pages: the suite asks none."""
+
+urlpatterns: list[object] = []
