@@ -18,6 +18,8 @@ from .sources import digest, opened
 from .transfers import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
 from .uploader import Uploader
 
+__all__ = ["Plan", "PublishFailed", "Report", "make_plan", "publish"]
+
 logger = logging.getLogger("wx_static_store.deploy")
 
 PLAIN_LINES = 20  # of progress, where there is no bar

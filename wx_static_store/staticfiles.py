@@ -19,6 +19,8 @@ from .store import store_for
 from .transfers import UploadContext, UploadItem
 from .uploader import Uploader
 
+__all__ = ["WxManifestStaticFilesStorage", "WxStaticFilesStorage"]
+
 CONTEXT = UploadContext(source="collectstatic")
 
 Processed = tuple[str, str | None, bool | Exception]

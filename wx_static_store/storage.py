@@ -20,6 +20,8 @@ from .store import Store, store_for
 from .transfers import DELETED, DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus
 from .uploader import Uploader
 
+__all__ = ["WxStorage"]
+
 SAVE = UploadContext(source="storage")
 DELETE = UploadContext(source="delete")
 

@@ -34,6 +34,8 @@ from .retry import Clock, Deadline, run
 from .secrets import Secret
 from .transfers import DELETED, DELETED_MD5, RemoteFile
 
+__all__ = ["Store", "get_store"]
+
 T = TypeVar("T")
 
 INTERACTIVE_SECONDS = 25.0  # below the 30 s after which many web servers end a worker

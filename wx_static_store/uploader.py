@@ -25,6 +25,8 @@ from .transfers import (
     UploadStatus,
 )
 
+__all__ = ["Uploader", "get_uploader"]
+
 BATCH_SECONDS = 300.0
 BATCH_RATE = 200 * 1024  # bytes a second that a slow line still manages
 RECORD_AT_ONCE = 50  # results, written in one query
