@@ -1,0 +1,339 @@
+"""
+The main job from end to end, on an emulator of WeChat that runs in this process.
+
+Collects and publishes the static files, saves a document, gets every public address back and
+compares the bytes, publishes again, then serves the site until Ctrl-C (not with ``--once``).
+Exit code 0 only if all of it worked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import logging
+import os
+import re
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+import requests
+from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.db import connections
+
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import WxStaticStoreError
+
+if TYPE_CHECKING:
+    from documents.models import Document
+
+    from wx_static_store.models import UploadLog
+
+HERE = Path(__file__).resolve().parent
+VAR = HERE / "var" / "demo"  # made anew each time
+TABLE = VAR / "uploaded.txt"
+
+FIRST_PORT = 8000
+FIRST_ROWS, LAST_ROWS = 6, 4  # of the static files; the whole table is in a file
+
+Wanted = dict[str, bytes]  # public address → the bytes that must come back
+
+
+class DemoFailed(Exception):
+    """Something is not as it should be; the text says what."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="The main job, on the embedded emulator.")
+    parser.add_argument("--once", action="store_true", help="end after printing; do not serve")
+    once = parser.parse_args().once
+    try:
+        with EmulatorServer() as emulator:
+            prepare(emulator)
+            with closing_databases(), served() as site:
+                publish_and_check(emulator, site)
+                if not once:
+                    serve(emulator, site)
+    except KeyboardInterrupt:
+        say("", "Interrupted.")
+        return 130
+    except (CommandError, DemoFailed, WxStaticStoreError) as error:
+        say("", f"FAILED: {error}")
+        return 1
+    return 0
+
+
+def prepare(emulator: EmulatorServer) -> None:
+    """Point the settings at the emulator; a fresh database with one user."""
+    title("Emulator")
+    say(
+        f"In place of WeChat     {emulator.api_url}",
+        f"The public site        {emulator.site_url()}",
+    )
+    if os.environ.pop("WX_ENV", ""):
+        say("WX_ENV is set, but this demo never publishes for real.")
+    os.environ["EMULATOR_API"] = emulator.api_url
+    os.environ["EMULATOR_SITE"] = emulator.site_url()
+    os.environ["EXAMPLE_VAR"] = str(VAR)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "example.settings"
+    shutil.rmtree(VAR, ignore_errors=True)
+    django.setup()
+    migrate()
+
+
+def migrate() -> None:
+    from django.contrib.auth.models import User
+
+    title("Database")
+    call_command("check", fail_level="WARNING")
+    call_command("migrate", verbosity=0)
+    User.objects.create_superuser("demo", "demo@example.com", "demo")
+    say("Fresh and migrated; user demo, password demo.")
+
+
+def publish_and_check(emulator: EmulatorServer, site: str) -> None:
+    title("Publish")
+    collect(emulator, "collectstatic")
+    document = save_document(emulator)
+    wanted = static_files() | media_files(document)
+
+    title("What was uploaded")
+    show_uploads(uploads(wanted))
+
+    title("Everything back, byte for byte")
+    compare(wanted)
+    check_pages(site, document, emulator.site_url(), wanted)
+
+    title("Publish again, nothing changed")
+    if collect(emulator, "second run") != (0, 0):
+        raise DemoFailed("the second, unchanged run should have cost nothing")
+    say(f"All {len(wanted) - 2} static files were left alone.", "", "All of it worked.")
+
+
+# --- publish --------------------------------------------------------------------------------------
+
+
+def collect(emulator: EmulatorServer, label: str) -> tuple[int, int]:
+    """Run `collectstatic`; says and gives what it cost: calls and bytes."""
+    before, started = len(emulator.journal), time.monotonic()
+    call_command("collectstatic", interactive=False, stdout=StringIO())
+    return say_cost(emulator, before, time.monotonic() - started, label)
+
+
+def save_document(emulator: EmulatorServer) -> Document:
+    from documents import sample
+    from documents.models import Document
+
+    before, started = len(emulator.journal), time.monotonic()
+    document = Document.objects.create(
+        title=sample.TITLE,
+        description=sample.DESCRIPTION,
+        file=ContentFile(sample.TEXT, sample.TEXT_NAME),
+        image=ContentFile(sample.picture(), sample.PICTURE_NAME),
+    )
+    say_cost(emulator, before, time.monotonic() - started, "one document")
+    return document
+
+
+def say_cost(emulator: EmulatorServer, before: int, seconds: float, label: str) -> tuple[int, int]:
+    """By the emulator's own journal, which knows nothing of the client."""
+    entries = emulator.journal[before:]
+    puts = [entry for entry in entries if entry.name == "put_object"]
+    calls, size = len(entries), sum(entry.body_size for entry in puts)
+    say(
+        f"{label:<15} {calls:>5,} calls: {len(puts):,} uploads and {calls - len(puts):,} to the "
+        f"API; {size:,} bytes; {seconds:.1f} s"
+    )
+    return calls, size
+
+
+# --- what must be there, and what is --------------------------------------------------------------
+
+
+def static_files() -> Wanted:
+    """Every file below STATIC_ROOT, hashed copies and the manifest included."""
+    from django.conf import settings
+
+    from wx_static_store.store import get_store
+
+    store, root = get_store("staticfiles"), Path(settings.STATIC_ROOT)
+    paths = (path for path in root.rglob("*") if path.is_file())
+    return {store.url(path.relative_to(root).as_posix()): path.read_bytes() for path in paths}
+
+
+def media_files(document: Document) -> Wanted:
+    from documents import sample
+
+    return {document.file.url: sample.TEXT, document.image.url: sample.picture()}
+
+
+def uploads(wanted: Wanted) -> dict[str, UploadLog]:
+    """The rows of the log by public address; they must be exactly what is wanted."""
+    from wx_static_store.models import UploadLog
+    from wx_static_store.store import get_store
+
+    store = get_store("staticfiles")
+    rows = {store.key_url(row.key): row for row in UploadLog.objects.order_by("key")}
+    if differing := sorted(rows.keys() ^ wanted.keys()):
+        raise DemoFailed("\n  ".join(["the log and the files on the disk differ:", *differing]))
+    if bad := [str(row) for row in rows.values() if row.status != "stored"]:
+        raise DemoFailed("\n  ".join(["the log has other rows than stored ones:", *bad]))
+    return rows
+
+
+def compare(wanted: Wanted) -> None:
+    """GET every public address, as a browser would, and compare."""
+    started = time.monotonic()
+    with requests.Session() as session, ThreadPoolExecutor(8) as pool:
+        session.trust_env = False  # loopback needs no proxy
+        answers = pool.map(lambda url: fault(session, url, wanted[url]), wanted)
+        faults = [found for found in answers if found]
+    if faults:
+        raise DemoFailed("\n  ".join([f"{len(faults)} public addresses are wrong:", *faults]))
+    size, seconds = sum(map(len, wanted.values())), time.monotonic() - started
+    say(f"{len(wanted):,} public addresses, {size:,} bytes: all equal; {seconds:.1f} s")
+
+
+def fault(session: requests.Session, url: str, body: bytes) -> str:
+    """What is wrong with a public address; empty if nothing is."""
+    try:
+        answer = session.get(url, timeout=30)
+    except requests.RequestException as error:
+        return f"{url}: {type(error).__name__}"
+    if answer.status_code != 200:
+        return f"{url}: answers {answer.status_code}"
+    if answer.content != body:
+        return f"{url}: {len(answer.content):,} bytes came back, other than the {len(body):,} sent"
+    return ""
+
+
+def check_pages(site: str, document: Document, public: str, wanted: Wanted) -> None:
+    """Whatever the pages load from the public site must be among what was compared."""
+    paths = ("/", document.get_absolute_url(), "/admin/login/", "/api/documents/")
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers["Accept"] = "text/html"
+        texts = [session.get(site + path, timeout=30).text for path in paths]
+    named = [set(re.findall(r'(?:href|src)="([^"]+)"', text)) for text in texts]
+    loaded = {html.unescape(url) for page in named for url in page if url.startswith(public)}
+    if missing := sorted(loaded - wanted.keys()):
+        raise DemoFailed("\n  ".join(["pages name what is not published:", *missing]))
+    if not all(any(".css" in url for url in page) for page in named):
+        raise DemoFailed("a page of the site has no style sheet")
+    if document.image.url not in loaded:
+        raise DemoFailed("the pages do not show the document's image")
+    say(f"{len(paths)} pages of the site load {len(loaded)} of them, the image among them.")
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def show_uploads(rows: Mapping[str, UploadLog]) -> None:
+    head = f"{'bytes':>9}  {'content type':<24}  {'kept for':<10}  public address"
+    lines = {url: line(url, row) for url, row in rows.items()}
+    TABLE.write_text("\n".join([head, *lines.values()]) + "\n", encoding="utf-8")
+    media = [lines[url] for url, row in rows.items() if row.source == "storage"]
+    static = [lines[url] for url, row in rows.items() if row.source != "storage"]
+    say(head, *media, *shortened(static))
+    size = sum(row.size or 0 for row in rows.values())
+    say(f"{size:>9,}  in {len(rows):,} files; the whole table: {TABLE.relative_to(HERE.parent)}")
+
+
+def line(url: str, row: UploadLog) -> str:
+    kind = row.content_type.partition(";")[0]
+    return f"{row.size or 0:>9,}  {kind:<24}  {kept_for(row.cache_control):<10}  {url}"
+
+
+def kept_for(cache_control: str) -> str:
+    """How long a browser may keep a file without asking again."""
+    found = re.search(r"max-age=(\d+)", cache_control)
+    if not found:
+        return cache_control
+    days, seconds = divmod(int(found[1]), 24 * 3600)
+    return f"{days} days" if days else f"{seconds // 60} min"
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    hidden = len(lines) - FIRST_ROWS - LAST_ROWS
+    if hidden <= 0:
+        return list(lines)
+    return [*lines[:FIRST_ROWS], f"{'…':>9}  {hidden:,} more", *lines[-LAST_ROWS:]]
+
+
+# --- the site -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def closing_databases() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        connections.close_all()
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The Django site on loopback, in a thread; gives its address."""
+    from example.wsgi import application
+
+    logging.getLogger("django.server").setLevel(logging.ERROR)  # no line for each request
+    server = free_server()
+    server.set_app(application)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def free_server() -> ThreadedWSGIServer:
+    for port in (*range(FIRST_PORT, FIRST_PORT + 20), 0):
+        try:
+            return ThreadedWSGIServer(("127.0.0.1", port), WSGIRequestHandler)
+        except OSError:
+            continue
+    raise DemoFailed("there is no free port on 127.0.0.1")
+
+
+def serve(emulator: EmulatorServer, site: str) -> None:
+    """Until Ctrl-C, or until somebody ends the process."""
+    title("Have a look")
+    say(f"The site               {site}/")
+    say(f"The admin              {site}/admin/  (user demo, password demo)")
+    say(f"The emulator's inside  {emulator.api_url}/__emulator__/")
+    say("", "Ctrl-C ends it.")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+    say("", "Ended.")
+
+
+# --- print ----------------------------------------------------------------------------------------
+
+
+def title(text: str) -> None:
+    say("", text, "-" * len(text))
+
+
+def say(*lines: str) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

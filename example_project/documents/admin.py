@@ -1,0 +1,14 @@
+from django.contrib import admin
+from django.utils.html import format_html
+
+from .models import Document
+
+
+@admin.register(Document)
+class DocumentAdmin(admin.ModelAdmin):
+    list_display = ("title", "public_file", "created")
+    search_fields = ("title", "description")
+
+    @admin.display(description="public address", ordering="file")
+    def public_file(self, document: Document) -> str:
+        return format_html('<a href="{}">{}</a>', document.file.url, document.file_name)

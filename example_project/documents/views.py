@@ -1,0 +1,34 @@
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
+from django.views.generic import DetailView, ListView
+from rest_framework.generics import ListAPIView
+from rest_framework.serializers import ModelSerializer
+
+from .models import Document
+
+
+class DocumentList(ListView):
+    model = Document
+
+
+class DocumentDetail(DetailView):
+    model = Document
+
+
+class DocumentSerializer(ModelSerializer):
+    class Meta:
+        model = Document
+        fields = ("id", "title", "description", "file", "image", "created")
+
+
+class DocumentApi(ListAPIView):
+    """The documents as JSON, for everybody, as the files themselves are."""
+
+    queryset = Document.objects.all()
+    serializer_class = DocumentSerializer
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask the site itself where a page names no icon, as the admin's do."""
+    return redirect(static("documents/logo.svg"))
