@@ -1,6 +1,9 @@
 """The import table of the design, held against the code."""
 
 import ast
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,8 +156,6 @@ def test_every_room_stands_on_a_floor() -> None:
 
 
 def test_the_emulator_needs_the_standard_library_only() -> None:
-    import sys
-
     names = {
         imported.split(".")[0]
         for module, path in modules(PACKAGE / "emulator")
@@ -166,6 +167,12 @@ def test_the_emulator_needs_the_standard_library_only() -> None:
 def test_no_module_is_longer_than_three_hundred_lines() -> None:
     lengths = {module: len(path.read_text().splitlines()) for module, path in modules(PACKAGE)}
     assert {module: n for module, n in lengths.items() if n > LONGEST} == {}
+
+
+def test_the_http_library_is_imported_with_the_first_call_only() -> None:
+    code = "import sys, wx_static_store.storage; sys.exit('requests' in sys.modules)"
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, cwd=PACKAGE.parent)
 
 
 def test_the_import_graph_has_no_circle() -> None:

@@ -179,7 +179,7 @@ def test_upload_raises_what_the_row_says(cloud: EmulatorServer, uploader: Upload
         40097,
         caught.value.rid,
     )
-    assert row.errmsg == str(caught.value)
+    assert row.message == "staticuploadfile was refused: scripted"
 
 
 @pytest.mark.parametrize(
@@ -238,6 +238,14 @@ def test_rows_of_a_batch_that_is_left_early_are_written(
     results.close()
     assert UploadLog.objects.count() >= len(seen)
     assert len(cloud.calls("put_object")) < 200
+
+
+def test_a_callable_env_is_asked_in_the_callers_thread(configure: Any) -> None:
+    tenant = threading.local()
+    tenant.env = "tenant-b"
+    cloud = configure(WX_STATIC_STORE={"ENV": lambda: tenant.env, "MAX_WORKERS": 4})
+    assert {result.env for result in many(get_uploader(), 8)} == {"tenant-b"}
+    assert len(cloud.objects("tenant-b")) == 8
 
 
 def test_what_would_fail_every_file_stops_the_batch(configure: Any) -> None:

@@ -58,7 +58,6 @@ class Options:
     component_appid: str = ""
     component_appsecret: Secret | None = None
     verify_ticket: Secret | Callback | None = None
-    environments: str = ""
 
     def for_env(self, env: str | None) -> "Options":
         """The same store at another environment, whose address is then asked of WeChat."""
@@ -177,7 +176,6 @@ _SETTINGS_ONLY: dict[str, Callable[[Any], Any]] = {
     "component_appid": _text,
     "component_appsecret": _secret,
     "verify_ticket": lambda value: value if callable(value) else _secret(value),
-    "environments": _text,
 }
 
 

@@ -88,7 +88,7 @@ class UploadLog(models.Model):
     status = models.CharField(_("status"), max_length=16, choices=Status.choices)
     stage = models.CharField(_("stage"), max_length=16, blank=True)
     errcode = models.IntegerField(_("errcode"), null=True, blank=True)
-    errmsg = models.CharField(_("message"), max_length=1000, blank=True)
+    message = models.CharField(_("message"), max_length=1000, blank=True)
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     cos_code = models.CharField(_("COS code"), max_length=64, blank=True)
     rid = models.CharField(_("rid"), max_length=64, blank=True, db_index=True)

@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, router
 from .transfers import UploadContext, UploadResult, UploadStatus
 
 if TYPE_CHECKING:
+    from .exceptions import WxStaticStoreError
     from .models import UploadLog
 
 T = TypeVar("T")
@@ -150,7 +151,7 @@ def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
         "status": result.status.value,
         "stage": result.stage,
         "errcode": result.errcode,
-        "errmsg": _printable(str(error), 1000) if error else "",
+        "message": _printable(_message(error), 1000) if error else "",
         "http_status": error.http_status if error else None,
         "cos_code": error.cos_code[:64] if error else "",
         "rid": result.rid[:64],
@@ -166,6 +167,11 @@ def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
         "user_id": context.user_id,
         "deployment_id": context.deployment_id,
     }
+
+
+def _message(error: "WxStaticStoreError") -> str:
+    """What happened, without the hint: that is looked up by its reader, in their language."""
+    return ": ".join(filter(None, [str(error.message), error.errmsg]))
 
 
 def _printable(text: str, length: int) -> str:

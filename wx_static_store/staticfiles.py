@@ -117,7 +117,8 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
         # ManifestFilesMixin's own step would write the manifest too early.
         yield from super(ManifestFilesMixin, self).post_process(paths, dry_run, **options)
         plain = () if self.options.keep_only_hashed else paths
-        yield from self._publish(plain, hashed=dict.fromkeys(self.hashed_files.values()))
+        hashed = (name for name in self.hashed_files.values() if name not in plain)
+        yield from self._publish(plain, dict.fromkeys(hashed))
 
     def _publish_all(self, items: list[UploadItem]) -> None:
         uploader = Uploader(self.options)

@@ -1,5 +1,7 @@
 """`get_store(using, env=None)` → one `Store` per environment: options, tokens, clients, URLs."""
 
+from __future__ import annotations
+
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -8,7 +10,7 @@ from functools import lru_cache
 from hashlib import md5
 from inspect import isclass
 from io import BytesIO
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from django.core.cache import caches
 from django.utils.module_loading import import_string
@@ -24,10 +26,9 @@ from .clients.tokens import (
     current_token,
     discard_token,
 )
-from .clients.transport import Transport
 from .clients.wechat import ListPage, WeChatClient
 from .conf import Options, options_for
-from .exceptions import ConfigurationError, Remedy, WxStaticStoreError
+from .exceptions import ConfigurationError, Remedy, WxStaticStoreError, gettext_lazy as _
 from .naming import quote_key
 from .pool import Gate
 from .retry import Clock, Deadline, run
@@ -36,9 +37,13 @@ from .transfers import DELETED, DELETED_MD5, RemoteFile
 
 __all__ = ["Store", "get_store"]
 
+if TYPE_CHECKING:
+    from .clients.transport import Transport
+
 T = TypeVar("T")
 
 INTERACTIVE_SECONDS = 25.0  # below the 30 s after which many web servers end a worker
+READ_RATE = 64 * 1024  # bytes a second that must come; a default domain gives some 100 KB/s
 ADDRESS_SECONDS = 24 * 3600
 
 logger = logging.getLogger("wx_static_store.store")
@@ -123,8 +128,8 @@ class Store:
         deadline = self.interactive_deadline()
         url = self.key_url(key)
 
-        def left() -> float:  # a second more for each MiB that has come
-            return deadline.left() + sink.tell() / 2**20
+        def left() -> float:
+            return deadline.left() + sink.tell() / READ_RATE
 
         return run(
             lambda number: self.site.fetch(url, sink, left=left),
@@ -180,7 +185,7 @@ class Store:
         if found is None or not found.domain:
             raise ConfigurationError(
                 "Static hosting is not enabled",
-                hint="Enable it in the console, or set base_url to the site's public address.",
+                hint=_("Enable it in the console, or set base_url to the site's public address."),
             ).about(env=self.env)
         local = is_loopback(self.options.api_base_url) and is_loopback(f"http://{found.domain}")
         return f"{'http' if local else 'https'}://{found.domain}/"
@@ -193,9 +198,14 @@ def get_store(using: str = "default", env: str | None = None) -> Store:
 
 def store_for(options: Options) -> Store:
     """The store of these options; a callable `env` is asked each time."""
+    return _store(os.getpid(), settled(options))
+
+
+def settled(options: Options) -> Options:
+    """The same options at one environment: asks a callable `env`, in the caller's thread."""
     if callable(options.env):
-        options = replace(options, env="").for_env(options.env())
-    return _store(os.getpid(), options)
+        return replace(options, env="").for_env(options.env())
+    return options
 
 
 # Keyed by process as well: after a fork the child makes sessions, locks and gates of its own, or
@@ -209,6 +219,8 @@ def _store(pid: int, options: Options) -> Store:
 
 @lru_cache(maxsize=32)
 def _transport(pid: int, options: Options) -> Transport:
+    from .clients.transport import Transport  # requests comes with it: half of the start-up time
+
     return Transport(
         connect_timeout=options.connect_timeout,
         read_timeout=options.read_timeout,
@@ -240,8 +252,10 @@ def _provider(pid: int, options: Options) -> TokenProvider:
     raise ConfigurationError(
         "There is no source of a component_access_token",
         stage="token",
-        hint="Set COMPONENT_APPID, COMPONENT_APPSECRET and VERIFY_TICKET in WX_STATIC_STORE, "
-        "or ACCESS_TOKEN, or a token_provider.",
+        hint=_(
+            "Set COMPONENT_APPID, COMPONENT_APPSECRET and VERIFY_TICKET in WX_STATIC_STORE, "
+            "or ACCESS_TOKEN, or a token_provider."
+        ),
     )
 
 
@@ -255,7 +269,7 @@ def _own_provider(given: object) -> TokenProvider:
     raise ConfigurationError(
         f"token_provider gives {type(provider).__name__}",
         stage="token",
-        hint="It must be a function that returns the token, or have get() and invalidate(token).",
+        hint=_("It must be a function that gives the token, or have get() and invalidate(token)."),
     )
 
 

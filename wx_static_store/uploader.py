@@ -16,7 +16,7 @@ from .naming import content_headers, object_key
 from .retry import Deadline
 from .secrets import Secret
 from .sources import opened
-from .store import Store, store_for
+from .store import Store, settled, store_for
 from .transfers import (
     ContentHeaders,
     UploadContext,
@@ -59,10 +59,14 @@ class _Progress:
 
 
 class Uploader:
-    """Sends files to one store; `transfer` is safe in threads, the other two record."""
+    """
+    Sends files to one environment; `transfer` is safe in threads, the other two record.
+
+    A callable `env` is asked here, once: worker threads know nothing of the caller's tenant.
+    """
 
     def __init__(self, options: Options) -> None:
-        self.options = options
+        self.options = settled(options)
 
     @property
     def store(self) -> Store:

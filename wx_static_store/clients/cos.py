@@ -1,10 +1,12 @@
 """`put_object` on a signed link: one PUT, its ETag compared, its XML error read."""
 
+from __future__ import annotations
+
 import base64
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..exceptions import (
     ConnectFailed,
@@ -21,7 +23,9 @@ from ..exceptions import (
 )
 from ..secrets import Secret, scrub
 from ..transfers import ContentHeaders, SignedLink
-from .transport import Reply, Transport
+
+if TYPE_CHECKING:
+    from .transport import Reply, Transport
 
 _ALTERED = _("The link or the body was altered on the way: look for a proxy that rewrites either.")
 _LATE = _("The link expired before it was used: the upload may need more than its 60 seconds.")
@@ -102,7 +106,8 @@ class CosClient:
             sent = body.handed_over or not len(body)
             failure = error.about(maybe_stored=sent and _was_sending(error))
         else:
-            outcome = _judge(reply, body.md5())
+            # Refused early, the body was not read to its end and has no digest.
+            outcome = _judge(reply, body.md5() if body.handed_over or not len(body) else "")
             if isinstance(outcome, PutReceipt):
                 return outcome
             failure = outcome

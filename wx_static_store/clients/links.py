@@ -1,14 +1,17 @@
 """May this address be used? Host, scheme and path, asked before a byte leaves."""
 
+from __future__ import annotations
+
 import ipaddress
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from urllib3.exceptions import LocationParseError
-from urllib3.util import Url, parse_url
+from ..exceptions import ProtocolError, Remedy, gettext_lazy as _
 
-from ..exceptions import ProtocolError, Remedy
+if TYPE_CHECKING:
+    from urllib3.util import Url
 
 # Parsers disagree about these, so that one host is checked and another one called.
 _AMBIGUOUS = re.compile(r"[^\x21-\x7e]|[\\#]")
@@ -46,11 +49,15 @@ def link_refused(reason: str) -> ProtocolError:
         stage="link",
         remedy=Remedy.NEW_LINK,
         once=True,
-        hint="If the host is right, add it to upload_hosts.",
+        hint=_("If the host is right, add it to upload_hosts."),
     )
 
 
 def _parse(url: str) -> Url:
+    """As urllib3 will read it, which is imported when the first address is."""
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import Url, parse_url
+
     try:
         return parse_url(url)
     except LocationParseError:

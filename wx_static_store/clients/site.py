@@ -1,12 +1,16 @@
 """GET of a public address: streamed, past the caches, its length checked."""
 
+from __future__ import annotations
+
 import secrets
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..exceptions import ProtocolError, Remedy, WeChatBusy, gettext_lazy as _
 from ..secrets import Secret
-from .transport import Transport
+
+if TYPE_CHECKING:
+    from .transport import Transport
 
 
 class SiteClient:

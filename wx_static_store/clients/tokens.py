@@ -93,7 +93,8 @@ class ComponentToken:
         self._ticket = ticket
         self._now = now
         self._lock = threading.Lock()
-        self._own = ""  # what this process fetched: serves while the cache is down
+        self._own = ""  # what this process fetched: serves while the cache is down, or forgets
+        self._cache_works = True
         digest = hashlib.sha256(appid.encode()).hexdigest()[:16]
         self._cache_key = f"wx_static_store:token:{digest}"
 
@@ -120,17 +121,26 @@ class ComponentToken:
 
     def _load(self) -> str:
         try:
-            return self._cache().get(self._cache_key) or ""
+            entry = self._cache().get(self._cache_key)
         except Exception as error:  # noqa: BLE001 -- each cache has exceptions of its own
-            _cache_failed(error)
+            self._cache_failed(error)
             return self._own
+        self._cache_works = True
+        return entry or self._own
 
     def _store(self, entry: str, timeout: int) -> None:
         self._own = entry
         try:
             self._cache().set(self._cache_key, entry, timeout=timeout)
         except Exception as error:  # noqa: BLE001
-            _cache_failed(error)
+            self._cache_failed(error)
+
+    def _cache_failed(self, error: Exception) -> None:
+        """Told once until the cache works again; only its class, its text may hold the token."""
+        if self._cache_works:
+            name = type(error).__name__
+            logger.warning("The token cache fails (%s): this process goes on alone", name)
+        self._cache_works = False
 
     def _refresh(self) -> str:
         until = time.monotonic() + _CALL_SECONDS
@@ -156,11 +166,6 @@ class ComponentToken:
             "expires_in": fresh.expires_in,
         }
         self._store(json.dumps(entry), timeout=fresh.expires_in)
-
-
-def _cache_failed(error: Exception) -> None:
-    """Only its class: a cache's exception may repeat the value."""
-    logger.warning("The token cache fails (%s): this process goes on alone", type(error).__name__)
 
 
 def current_token(provider: TokenProvider) -> Secret:

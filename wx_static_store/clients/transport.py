@@ -33,17 +33,16 @@ from ..exceptions import (
     gettext_lazy as _,
 )
 from ..secrets import Secret, install_log_filter
-from .links import check_link, link_refused
+from .links import check_link, is_loopback, link_refused
 
-ANSWER_LIMIT = 64 * 1024  # bytes; only a list is longer than 2 KiB
 _BLOCK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)  # may hold a link
+    headers: Mapping[str, str] = field(repr=False)  # both may hold a link
+    body: bytes = field(repr=False)
 
 
 # What the connection must know of the exchange that runs over it: its own time for one receive.
@@ -131,7 +130,7 @@ def _make_session(pool_size: int) -> requests.Session:
 @lru_cache(maxsize=64)
 def _proxies(origin: str) -> dict[str, str]:
     """What the environment says of proxies for this origin."""
-    return dict(requests.utils.get_environ_proxies(origin))
+    return {} if is_loopback(origin) else dict(requests.utils.get_environ_proxies(origin))
 
 
 class Transport:
@@ -163,7 +162,7 @@ class Transport:
         left: Callable[[], float],
         headers: Mapping[str, str | Secret] | None = None,
         body: bytes | Secret | Iterable[bytes] = b"",
-        limit: int = ANSWER_LIMIT,
+        limit: int = 64 * 1024,
         sink: BinaryIO | None = None,
         key: str | None = None,
     ) -> Reply:

@@ -1,11 +1,12 @@
 """The four static-store calls and `api_component_token`: one exchange each, judged by `errcode`."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 from django.utils.dateparse import parse_datetime
@@ -24,13 +25,16 @@ from ..exceptions import (
 )
 from ..secrets import Secret, scrub
 from ..transfers import RemoteFile, SignedLink
-from .transport import ANSWER_LIMIT, Reply, Transport
+
+if TYPE_CHECKING:
+    from .transport import Reply, Transport
 
 T = TypeVar("T")
 
+ANSWER_LIMIT = 64 * 1024  # bytes; most answers are shorter than 2 KiB
 LIST_LIMIT = 4 * 1024 * 1024  # bytes; a page of 1,000 entries is about 150 KB
 
-_RID = re.compile(r"\s*rid: ([0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8})\s*$")
+_RID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
 _REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
@@ -217,17 +221,19 @@ def _errcode(answer: Any) -> int | None:
 def _refusal(
     name: str, errcode: int, answer: dict[str, Any], verdicts: Mapping[int, Verdict]
 ) -> WxStaticStoreError:
-    errmsg = scrub(str(answer.get("errmsg", "")))[:500]
-    found = _RID.search(errmsg)
+    errmsg = scrub(str(answer.get("errmsg", "")))
+    text, _sep, rid = errmsg.rpartition("rid: ")
+    if not _RID.fullmatch(rid.strip()):
+        text, rid = errmsg, ""
     verdict = verdicts.get(errcode) or ERRCODES.get(errcode, UNKNOWN_ERRCODE)
     error = verdict.build(
         f"{name} was refused",
         errcode=errcode,
-        errmsg=_RID.sub("", errmsg),
-        rid=found[1] if found else "",
+        errmsg=text[:500].rstrip(),
+        rid=rid.strip(),
         http_status=200,
     )
-    address = _REQUEST_IP.search(errmsg)
+    address = _REQUEST_IP.search(text)
     return error.about(
         hint=format_lazy(cast(str, error.hint), request_ip=address[1] if address else "?")
     )
@@ -281,13 +287,10 @@ def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
 def _remote_file(entry: dict[str, Any]) -> RemoteFile:
     """Only a bare MD5 is one: a tag with a suffix is not the digest of the bytes."""
     md5 = str(entry.get("md5") or "").strip('"').lower()
+    entry["key"].encode()  # fails for what is no text, or none that UTF-8 can hold
     return RemoteFile(
         key=entry["key"],
-        size=int(entry["size"]),
+        size=int(str(entry["size"])),
         md5=md5 if _MD5.fullmatch(md5) else None,
-        last_modified=_moment(entry.get("last_modified")),
+        last_modified=parse_datetime(str(entry.get("last_modified"))),
     )
-
-
-def _moment(value: Any) -> datetime | None:
-    return parse_datetime(value) if isinstance(value, str) else None

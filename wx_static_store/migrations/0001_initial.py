@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('stored', 'stored'), ('failed', 'failed'), ('unknown', 'unknown')], max_length=16, verbose_name='status')),
                 ('stage', models.CharField(blank=True, max_length=16, verbose_name='stage')),
                 ('errcode', models.IntegerField(blank=True, null=True, verbose_name='errcode')),
-                ('errmsg', models.CharField(blank=True, max_length=1000, verbose_name='message')),
+                ('message', models.CharField(blank=True, max_length=1000, verbose_name='message')),
                 ('http_status', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='HTTP status')),
                 ('cos_code', models.CharField(blank=True, max_length=64, verbose_name='COS code')),
                 ('rid', models.CharField(blank=True, db_index=True, max_length=64, verbose_name='rid')),
