@@ -1,5 +1,6 @@
 """`Uploader`: one outcome for each file, whatever happened on the way."""
 
+import _thread
 import threading
 from io import BytesIO
 from pathlib import Path
@@ -238,6 +239,23 @@ def test_rows_of_a_batch_that_is_left_early_are_written(
     results.close()
     assert UploadLog.objects.count() >= len(seen)
     assert len(cloud.calls("put_object")) < 200
+
+
+def test_ctrl_c_leaves_a_row_for_every_object(configure: Any) -> None:
+    """What is in flight then is waited for, and told."""
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 4})
+    cloud.quirks.latency_put = 0.02
+
+    def interrupting() -> BytesIO:
+        _thread.interrupt_main()
+        return BytesIO(b"x")
+
+    items = [item(f"{n:03}.txt") for n in range(100)]
+    items[20] = UploadItem("020.txt", open=interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        list(get_uploader().upload_many(items, CONTEXT))
+    assert set(UploadLog.objects.values_list("key", flat=True)) == set(cloud.objects())
+    assert 1 < len(cloud.objects()) < 50
 
 
 def test_a_callable_env_is_asked_in_the_callers_thread(configure: Any) -> None:

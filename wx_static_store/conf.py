@@ -87,7 +87,8 @@ def _location(value: Any) -> str:
     if value == "":
         return ""
     location = _text(value).removesuffix("/")
-    if "\\" in location or not {"", ".", ".."}.isdisjoint(location.split("/")):
+    clean = "\\" not in location and location.isprintable()
+    if not (clean and {"", ".", ".."}.isdisjoint(location.split("/"))):
         raise ValueError("must be a relative folder with forward slashes, without '.' and '..'")
     return location + "/"
 
@@ -125,17 +126,22 @@ def _count(value: Any) -> int:
 
 
 def _rules(value: Any) -> tuple[tuple[str, str], ...]:
-    pairs = (("*", value),) if isinstance(value, str) else tuple(map(tuple, value))
-    for pair in pairs:
-        texts = all(isinstance(part, str) for part in pair)
-        if not (texts and len(pair) == 2 and re.fullmatch(r"[\x20-\x7e]+", pair[1])):
-            raise ValueError('must be a list of (pattern, value), as [("*.html", "no-cache")]')
+    pairs = (("*", value),) if isinstance(value, str) else value
+    if not (isinstance(pairs, tuple) and all(map(_is_rule, pairs))):
+        raise ValueError('must be a list of (pattern, value), as [("*.html", "no-cache")]')
     return pairs
+
+
+def _is_rule(pair: Any) -> bool:
+    if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)):
+        return False
+    return bool(re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", str(pair[1])))
 
 
 def _hosts(value: Any) -> tuple[str, ...]:
     hosts = tuple(value) if isinstance(value, list | tuple) else ()
-    if not hosts or not all(re.fullmatch(r"\.?([a-z0-9-]+\.)+[a-z0-9-]+", str(h)) for h in hosts):
+    pattern = re.compile(r"\.?([a-z0-9-]+\.)+[a-z0-9-]+")
+    if not (hosts and all(isinstance(host, str) and pattern.fullmatch(host) for host in hosts)):
         raise ValueError('must be a list of hosts, or of domains as ".myqcloud.com"')
     return hosts
 
@@ -194,15 +200,19 @@ def freeze(options: Mapping[str, Any]) -> Given:
 def _hashable(value: Any) -> Any:
     if isinstance(value, Mapping):
         value = tuple(value.items())
-    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return tuple(map(_hashable, value))
+    return value if value.__hash__ else ...  # no option takes that: its check says what it takes
 
 
 def _known(names: Iterable[str], known: Iterable[str], where: str) -> None:
     known = tuple(known)
     for name in names:
         if name not in known:
-            near = get_close_matches(str(name), known, 1, 0.5)
-            hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known))}."
+            lower = {each.lower(): each for each in known}
+            near = get_close_matches(str(name).lower(), lower, 1, 0.5)
+            hint = f"Known are: {', '.join(sorted(known))}."
+            hint = f"Did you mean {lower[near[0]]}?" if near else hint
             raise ConfigurationError(f"{where} has no option {name!r}", hint=hint)
 
 
@@ -240,7 +250,7 @@ def _checked(options: dict[str, Any], where: str) -> dict[str, Any]:
         if value is None:
             continue
         try:
-            clean[name] = checks[name](value)
+            clean[name] = checks[name](_hashable(value))
         except (ValueError, TypeError) as error:
             reason = str(error)
         if reason:

@@ -138,6 +138,6 @@ def _default_cache_control(item: UploadItem, *, static: bool) -> str:
 
 def header_value(value: str) -> str:
     """Refuses what could end a header line, or what COS would read as other characters."""
-    if not re.fullmatch(r"[\x20-\x7e]+", value):
+    if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", value):
         raise NameRejected(f"{value[:100]!a} cannot be the value of a header", stage="name")
     return value

@@ -2,8 +2,9 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,68 +29,96 @@ class Gate:
 def run(
     function: Callable[[Item], Result], items: Iterable[Item], *, max_workers: int
 ) -> Iterator[Result]:
+    """`function` of each item, as they finish."""
+    return Crew(function, max_workers).work(items)
+
+
+class Crew(Generic[Item, Result]):
     """
-    `function` of each item, as they finish; `items` is read only as far ahead as there is room.
+    Workers that apply `function` to items; every result is in `finished`, in order of arrival.
 
-    What `function` raises surfaces here, and what was not started then is dropped. Left early
-    (an exception, Ctrl-C, a closed generator), it waits a few seconds at most: the workers are
-    daemons, so that a hanging peer does not keep the process.
+    They are daemons, so that a hanging peer does not keep the process.
     """
-    if max_workers == 1:
-        yield from map(function, items)
-        return
-    yield from _Crew(function, max_workers).work(items)
 
-
-class _Crew:
-    def __init__(self, function: Callable[[Any], Any], size: int) -> None:
+    def __init__(self, function: Callable[[Item], Result], max_workers: int) -> None:
+        self.finished: list[Result] = []
         self._function = function
-        self._size = size
+        self._max_workers = max_workers
         self._todo: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._stopped = False
+        self._dismissed = False
 
-    def work(self, items: Iterable[Any]) -> Iterator[Any]:
-        source, in_flight = iter(items), 0
+    def work(self, items: Iterable[Item]) -> Iterator[Result]:
+        """
+        The results as they finish; `items` is read only as far ahead as there is room.
+
+        What `function` raises surfaces here, and so does Ctrl-C: what was not started then is
+        dropped, what is in flight gets a few seconds, its results come before the exception.
+        """
+        if self._max_workers == 1:
+            yield from self._work_here(items)
+            return
+        taken = 0
         try:
-            for item in source:
-                self._submit(item)
-                in_flight += 1
-                if in_flight == 2 * self._size:
-                    in_flight -= 1
-                    yield self._next()
-            while in_flight:
-                in_flight -= 1
-                yield self._next()
+            for taken, _news in enumerate(self._events(items), start=1):
+                yield self.finished[taken - 1]
+        except GeneratorExit:
+            raise
+        except BaseException:
+            self.dismiss()
+            yield from self.finished[taken:]
+            raise
         finally:
-            self._dismiss()
+            self.dismiss()
 
-    def _submit(self, item: Any) -> None:
+    def dismiss(self) -> None:
+        """No more work; waits a few seconds at most for what is in flight."""
+        if self._dismissed:
+            return
+        self._dismissed = True
+        for _ in self._threads:
+            self._todo.put(_DONE)
+        until = time.monotonic() + _GRACE
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _work_here(self, items: Iterable[Item]) -> Iterator[Result]:
+        for item in items:
+            self.finished.append(self._function(item))
+            yield self.finished[-1]
+
+    def _events(self, items: Iterable[Item]) -> Iterator[None]:
+        """Once for each finished item, while there is always room for the next."""
+        in_flight = 0
+        for item in items:
+            self._submit(item)
+            in_flight += 1
+            if in_flight == 2 * self._max_workers:
+                in_flight -= 1
+                self._wait()
+                yield
+        for _ in range(in_flight):
+            self._wait()
+            yield
+
+    def _submit(self, item: Item) -> None:
         self._todo.put(item)
-        if len(self._threads) < self._size:
+        if len(self._threads) < self._max_workers:
             thread = threading.Thread(target=self._serve, daemon=True, name="wx-static-store")
             self._threads.append(thread)
             thread.start()
 
-    def _next(self) -> Any:
-        result, error = self._done.get()
-        if error is not None:
+    def _wait(self) -> None:
+        if (error := self._news.get()) is not None:
             raise error
-        return result
 
     def _serve(self) -> None:
         while (item := self._todo.get()) is not _DONE:
-            if self._stopped:
+            if self._dismissed:
                 continue
             try:
-                self._done.put((self._function(item), None))
-            except BaseException as error:  # noqa: BLE001 -- it is raised again by `_next`
-                self._done.put((None, error))
-
-    def _dismiss(self) -> None:
-        self._stopped = True
-        for _ in self._threads:
-            self._todo.put(_DONE)
-        for thread in self._threads:
-            thread.join(_GRACE / len(self._threads))
+                self.finished.append(self._function(item))
+                self._news.put(None)
+            except BaseException as error:  # noqa: BLE001 -- it is raised again by `_wait`
+                self._news.put(error)

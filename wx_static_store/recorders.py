@@ -25,6 +25,9 @@ T = TypeVar("T")
 logger = logging.getLogger("wx_static_store.recorders")
 uploads = logging.getLogger("wx_static_store.uploads")
 
+# Without a handler of its own, Python would print each failure beside the exception that tells it.
+uploads.addHandler(logging.NullHandler())
+
 _REST_SECONDS = 30.0  # after the database failed, so that 5,000 files do not wait 5,000 time-outs
 _resting_until = 0.0
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from . import pool, recorders
 from .clients.cos import PutReceipt
@@ -108,23 +109,21 @@ class Uploader:
         Stops handing out files when an error says that all others would fail alike; what was not
         attempted then has no result.
         """
-        recent: list[UploadResult] = []
-        halt = _Halt()
-        results = pool.run(
-            lambda item: self.transfer(item, batch=True),
-            halt.until_halted(items),
-            max_workers=self.options.max_workers,
-        )
+        halt, recorded = _Halt(), 0
+        crew = pool.Crew(partial(self.transfer, batch=True), self.options.max_workers)
         try:
-            for result in results:
+            for result in crew.work(halt.until_halted(items)):
                 halt.hear(result)
-                recent.append(result)
-                if len(recent) == RECORD_AT_ONCE:
-                    recorders.record(recent, context)
-                    recent = []
+                if len(crew.finished) - recorded >= RECORD_AT_ONCE:
+                    recorded += self._record(crew.finished[recorded:], context)
                 yield result
         finally:
-            recorders.record(recent, context)
+            crew.dismiss()
+            self._record(crew.finished[recorded:], context)
+
+    def _record(self, results: list[UploadResult], context: UploadContext) -> int:
+        recorders.record(results, context)
+        return len(results)
 
     def headers(self, item: UploadItem) -> ContentHeaders:
         """The content headers that this store gives the item."""

@@ -137,6 +137,8 @@ def _common(spec: Mapping[str, Any]) -> dict[str, Any]:
         raise BadInput("'key' is a glob and 'env' an environment id, both text")
     if not all(value is None or _is_count(value) for value in (skip, times)):
         raise BadInput("'skip' and 'times' are whole numbers; \"times\": null is for ever")
+    if times == 0:
+        raise BadInput('"times": 0 would never act; null is for ever')
     return {"key": key, "env": env, "skip": skip or 0, "times": spec.get("times", 1)}
 
 
