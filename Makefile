@@ -22,7 +22,7 @@ venv: $(VENV)/installed  ## the virtual environment, with the app and its tools
 
 .PHONY: demo
 demo: venv  ## the main job on the embedded emulator; ONCE=1 ends after printing
-	cd example_project && ../$(BIN)/python demo.py $(if $(ONCE),--once)
+	cd example_project && $(abspath $(BIN))/python demo.py $(if $(ONCE),--once)
 
 .PHONY: test
 test: venv  ## the test suite

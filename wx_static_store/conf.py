@@ -9,6 +9,7 @@ is given to a field is written into migrations with its options.
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -87,8 +88,8 @@ def _location(value: Any) -> str:
     if value == "":
         return ""
     location = _text(value).removesuffix("/")
-    clean = "\\" not in location and location.isprintable()
-    if not (clean and {"", ".", ".."}.isdisjoint(location.split("/"))):
+    odd = {"", ".", ".."} & {*location.split("/")}
+    if odd or "\\" in location or not location.isprintable():
         raise ValueError("must be a relative folder with forward slashes, without '.' and '..'")
     return location + "/"
 
@@ -126,24 +127,18 @@ def _count(value: Any) -> int:
 
 
 def _rules(value: Any) -> tuple[tuple[str, str], ...]:
-    pairs = (("*", value),) if isinstance(value, str) else value
-    if not (isinstance(pairs, tuple) and all(map(_is_rule, pairs))):
-        raise ValueError('must be a list of (pattern, value), as [("*.html", "no-cache")]')
-    return pairs
-
-
-def _is_rule(pair: Any) -> bool:
-    if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)):
-        return False
-    return bool(re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", str(pair[1])))
+    rules = (("*", value),) if isinstance(value, str) else value
+    with suppress(ValueError, TypeError):
+        if all(isinstance(k, str) and re.fullmatch(r"[!-~][ -~]*", v) for k, v in rules):
+            return tuple(rules)
+    raise ValueError('must be a list of (pattern, value), as [("*.html", "no-cache")]')
 
 
 def _hosts(value: Any) -> tuple[str, ...]:
     hosts = tuple(value) if isinstance(value, list | tuple) else ()
-    pattern = re.compile(r"\.?([a-z0-9-]+\.)+[a-z0-9-]+")
-    if not (hosts and all(isinstance(host, str) and pattern.fullmatch(host) for host in hosts)):
+    if not hosts or not all(re.fullmatch(r"\.?([a-z0-9-]+\.)+[a-z0-9-]+", str(h)) for h in hosts):
         raise ValueError('must be a list of hosts, or of domains as ".myqcloud.com"')
-    return hosts
+    return tuple(map(str, hosts))
 
 
 def _on_delete(value: Any) -> str:
@@ -198,21 +193,18 @@ def freeze(options: Mapping[str, Any]) -> Given:
 
 
 def _hashable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        value = tuple(value.items())
+    value = tuple(value.items()) if isinstance(value, Mapping) else value
     if isinstance(value, list | tuple):
         return tuple(map(_hashable, value))
     return value if value.__hash__ else ...  # no option takes that: its check says what it takes
 
 
 def _known(names: Iterable[str], known: Iterable[str], where: str) -> None:
-    known = tuple(known)
+    known, in_case = tuple(known), str.upper if where == SETTING else str.lower
     for name in names:
         if name not in known:
-            lower = {each.lower(): each for each in known}
-            near = get_close_matches(str(name).lower(), lower, 1, 0.5)
-            hint = f"Known are: {', '.join(sorted(known))}."
-            hint = f"Did you mean {lower[near[0]]}?" if near else hint
+            near = get_close_matches(in_case(str(name)), known, 1, 0.5)
+            hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known))}."
             raise ConfigurationError(f"{where} has no option {name!r}", hint=hint)
 
 

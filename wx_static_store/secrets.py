@@ -12,11 +12,11 @@ _NAMES = (
 )
 # name=value, name: value, "name": "value" and 'name': 'value', up to the end of the value;
 # the names may be percent-encoded into one parameter, as WeChat does with `sign`.
-_SEPARATOR = r"""["']?\s*(?:[=:]|%3D)\s*"""
 _NAMED = re.compile(
-    rf"""(?P<name>(?:(?<![a-z0-9])|(?<=%26))(?:{_NAMES}))(?P<sep>{_SEPARATOR})"""
-    rf"""(?P<value>"[^"]*"|'[^']*'|(?!(?:{_NAMES}){_SEPARATOR})"""
-    r"""(?:(?:Basic|Bearer)\s+)?[^\s&"',;<>)}\]]+)""",
+    rf"""(?P<name>(?:(?<![a-z0-9])|(?<=%26))(?:{_NAMES}))(?P<sep>["']?\s*(?:[=:]|%3D)\s*)"""
+    rf"""(?!(?P<quote>["']?)(?:{_NAMES})(?P=quote)\s*(?:[=:]|%3D))"""  # the next name, no value
+    r"""(?P<value>\*\*\*|(?:"[^"]*"|'[^']*')(?![\w-])"""
+    r"""|(?:(?:Basic|Bearer)\s+)?[^\s&"',;<>)}\]]+)""",
     re.IGNORECASE,
 )
 

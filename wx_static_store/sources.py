@@ -112,13 +112,19 @@ def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
         raise SourceError("The file is closed", stage="source", hint=_REOPEN)
     if _can_seek(original):
         _seek(original, 0)
-        if isinstance(_call(original.read, 0), bytes):
+        if isinstance(_call(lambda: original.read(0)), bytes):
             return original  # type: ignore[no-any-return]
     copy = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed by `opened`
     copies.append(copy)
-    while block := _call(original.read, BLOCK):
-        _call(copy.write, block.encode() if isinstance(block, str) else _bytes(block))
+    while block := _next_block(original):
+        _call(copy.write, block)
     return copy  # type: ignore[return-value]
+
+
+def _next_block(original: Any) -> bytes:
+    """Empty at the end only: None, which a pipe gives while it has nothing, is refused."""
+    block = _call(lambda: original.read(BLOCK))
+    return _bytes(_call(block.encode) if isinstance(block, str) else block)
 
 
 def _can_seek(file: Any) -> bool:

@@ -1,0 +1,480 @@
+"""The four static-store calls and the token call, and what is made of odd answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from wx_static_store.clients.transport import Reply, Transport
+from wx_static_store.clients.wechat import LIST_LIMIT, ListPage, WeChatClient
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import (
+    ConfigurationError,
+    ProtocolError,
+    Remedy,
+    TokenRejected,
+    WeChatBusy,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+from wx_static_store.secrets import Secret
+from wx_static_store.transfers import SignedLink
+
+from .conftest import (
+    APPSECRET,
+    CANARIES,
+    LIMIT,
+    SECURITY,
+    SIGN,
+    TICKET,
+    TOKEN,
+    ScriptedServer,
+    answer,
+    as_json,
+    leaks,
+    plenty,
+)
+
+ENV = "demo-1a2b3c4d5e6f7g8h"
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(serve: Callable[..., ScriptedServer], transport: Transport) -> Ask:
+    """`ask(answer, call=…)`: the outcome of one call, which is for a link unless it says other."""
+
+    def one(says: bytes, call: str = "link", **more: Any) -> Any:
+        wechat = WeChatClient(transport, serve(says).url)
+        token = Secret(TOKEN)
+        return {
+            "link": lambda: wechat.upload_link(token, ENV, "a.css", left=plenty),
+            "list": lambda: wechat.list_page(token, ENV, "", more.get("marker", ""), left=plenty),
+            "describe": lambda: wechat.describe(token, ENV, left=plenty),
+            "token": lambda: wechat.component_token(
+                "wx1", Secret(APPSECRET), Secret(TICKET), left=plenty
+            ),
+        }[call]()
+
+    return one
+
+
+def failure(ask: Ask, says: bytes, call: str = "link") -> WxStaticStoreError:
+    with pytest.raises(WxStaticStoreError) as caught:
+        ask(says, call)
+    return caught.value
+
+
+# --- what is sent ---------------------------------------------------------------------------
+
+
+def test_names_are_sent_as_real_utf8(
+    serve: Callable[..., ScriptedServer], transport: Transport
+) -> None:
+    """Some calls of the family refuse the escapes of JSON (40033)."""
+    server = serve(as_json({"signed_url": "https://x", "token": "t"}))
+    wechat = WeChatClient(transport, server.url)
+    wechat.upload_link(Secret(TOKEN), ENV, "文档/图 1.png", left=plenty)
+    assert '"文档/图 1.png"'.encode() in server.heard[0].body
+    assert server.heard[0].headers["content-type"] == "application/json"
+
+
+def test_a_token_is_quoted_into_the_query(
+    serve: Callable[..., ScriptedServer], transport: Transport
+) -> None:
+    server = serve(as_json({"errcode": 0}))
+    WeChatClient(transport, server.url + "/").create(Secret("a&b=c/+d"), ENV, left=plenty)
+    assert server.heard[0].target == "/componenttcb/createstaticstore?access_token=a%26b%3Dc%2F%2Bd"
+
+
+def test_the_token_call_has_no_query_and_its_secrets_in_the_body(
+    serve: Callable[..., ScriptedServer], transport: Transport
+) -> None:
+    server = serve(as_json({"component_access_token": "t", "expires_in": 7200}))
+    wechat = WeChatClient(transport, server.url)
+    wechat.component_token("wx1", Secret(APPSECRET), Secret(TICKET), left=plenty)
+    assert server.heard[0].target == "/cgi-bin/component/api_component_token"
+    assert server.heard[0].json["component_verify_ticket"] == TICKET
+
+
+# --- the envelope ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("errcode", [0, "0", None])
+def test_success_has_errcode_zero_as_number_or_text_or_none_at_all(ask: Ask, errcode: Any) -> None:
+    members = {"signed_url": "https://x/a.css", "token": "t"}
+    link = ask(as_json(members if errcode is None else members | {"errcode": errcode}))
+    assert isinstance(link, SignedLink)
+
+
+@pytest.mark.parametrize("errcode", [True, False, None, 1.0, 0.0, "", "ok", "1.5", [], {}, 10**20])
+def test_an_errcode_that_is_no_whole_number_is_no_answer(ask: Ask, errcode: Any) -> None:
+    error = failure(
+        ask, as_json({"errcode": errcode, "signed_url": "https://x/a.css", "token": "t"})
+    )
+    assert isinstance(error, ProtocolError)
+    assert error.errcode is None
+
+
+@pytest.mark.parametrize("body", ["[]", "1", '"ok"', "null", "true"])
+def test_json_that_is_no_object_is_no_answer(ask: Ask, body: str) -> None:
+    assert isinstance(failure(ask, answer(body=body)), ProtocolError)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        '{"errcode": 0, "signed_u',
+        "NaN",
+        '{"errcode": NaN}',
+        "[" * 20_000,
+        "9" * 6_000,
+        "\ufeff",
+        "<Error/>",
+        "ok",
+    ],
+    ids=range(9),
+)
+def test_broken_json_may_be_asked_for_again_once(ask: Ask, body: str) -> None:
+    error = failure(ask, answer(body=body))
+    assert isinstance(error, ProtocolError)
+    assert (error.remedy, error.http_status, error.errcode) == (Remedy.WAIT, 200, None)
+
+
+def test_a_page_of_a_proxy_is_named_as_such(ask: Ask) -> None:
+    error = failure(ask, answer(body="<!DOCTYPE html>\n<HTML><body>Log in</body></HTML>"))
+    assert isinstance(error, ProtocolError)
+    assert error.once
+    assert "proxy or firewall" in str(error)
+    assert "Log in" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "remedy"),
+    [
+        (500, WeChatBusy, Remedy.WAIT),
+        (502, WeChatBusy, Remedy.WAIT),
+        (503, WeChatBusy, Remedy.WAIT),
+        (504, WeChatBusy, Remedy.WAIT),
+        (429, WeChatThrottled, Remedy.WAIT),
+        (302, ProtocolError, Remedy.GIVE_UP),
+        (400, ProtocolError, Remedy.GIVE_UP),
+        (404, ProtocolError, Remedy.GIVE_UP),
+        (201, ProtocolError, Remedy.GIVE_UP),
+    ],
+)
+def test_only_http_200_is_an_answer_of_wechat(
+    ask: Ask, status: int, expected: type[WxStaticStoreError], remedy: Remedy
+) -> None:
+    """Even if the body looks like one."""
+    members = {"errcode": 0, "signed_url": "https://x/a.css", "token": "t"}
+    error = failure(ask, as_json(members, status=status))
+    assert type(error) is expected
+    assert (error.remedy, error.http_status, error.errcode) == (remedy, status, None)
+
+
+def test_invalid_utf8_in_errmsg_does_not_hide_the_errcode(ask: Ask) -> None:
+    error = failure(ask, answer(body=b'{"errcode": 40014, "errmsg": "bad \xff\xfe token"}'))
+    assert error.errcode == 40014
+
+
+def test_the_rid_is_taken_out_of_errmsg(ask: Ask) -> None:
+    error = failure(ask, as_json({"errcode": -1, "errmsg": "busy rid: 65535f00-1a2b3c4d-0f1e2d3c"}))
+    assert (error.errmsg, error.rid) == ("busy", "65535f00-1a2b3c4d-0f1e2d3c")
+
+
+def test_the_rid_survives_a_long_errmsg(ask: Ask) -> None:
+    errmsg = "x" * 5_000 + " rid: 65535f00-1a2b3c4d-0f1e2d3c"
+    error = failure(ask, as_json({"errcode": -1, "errmsg": errmsg}))
+    assert error.rid == "65535f00-1a2b3c4d-0f1e2d3c"
+    assert len(error.errmsg) <= 500
+
+
+@pytest.mark.parametrize(
+    "errmsg", [None, 5, ["a"], {"a": 1}, "", " " * 60_000, "rid: " * 9_000, "token:" + " " * 60_000]
+)
+def test_any_errmsg_is_read_in_no_time(ask: Ask, errmsg: Any) -> None:
+    error = failure(ask, as_json({"errcode": 40097, "errmsg": errmsg}))
+    assert error.errcode == 40097
+    assert len(error.errmsg) <= 500
+
+
+def test_a_secret_in_errmsg_is_masked(ask: Ask) -> None:
+    error = failure(ask, as_json({"errcode": 40001, "errmsg": f"bad access_token={TOKEN} x"}))
+    assert TOKEN not in str(error)
+    assert leaks(error) == []
+
+
+def test_an_unknown_errcode_gives_up_and_shows_all_that_wechat_said(ask: Ask) -> None:
+    errmsg = "strange rid: 65535f00-1a2b3c4d-0f1e2d3c"
+    error = failure(ask, as_json({"errcode": 123456, "errmsg": errmsg}))
+    assert error.remedy is Remedy.GIVE_UP
+    for part in ("123456", "strange", "65535f00-1a2b3c4d-0f1e2d3c", "staticuploadfile"):
+        assert part in str(error)
+
+
+def test_the_stage_is_the_call_s(ask: Ask) -> None:
+    refused = as_json({"errcode": 40014, "errmsg": ""})
+    assert failure(ask, refused).stage == "link"
+    assert failure(ask, refused, "token").stage == "token"
+
+
+def test_40001_speaks_of_the_token_but_on_the_token_call_of_the_appsecret(ask: Ask) -> None:
+    refused = as_json({"errcode": 40001, "errmsg": ""})
+    assert type(failure(ask, refused)) is TokenRejected
+    error = failure(ask, refused, "token")
+    assert type(error) is ConfigurationError
+    assert error.errcode == 40001
+    assert "COMPONENT_APPSECRET" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("errmsg", "shown"),
+    [("not registered requestIP: 2001:db8::7 rid: x", "2001:db8::7"), ("no address", "(?)")],
+)
+def test_the_hint_of_61004_names_the_address_that_wechat_saw(
+    ask: Ask, errmsg: str, shown: str
+) -> None:
+    assert shown in str(failure(ask, as_json({"errcode": 61004, "errmsg": errmsg})).hint)
+
+
+# --- each answer ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"signed_url": "https://x/a"},
+        {"token": "t"},
+        {"signed_url": "", "token": "t"},
+        {"signed_url": None, "token": "t"},
+        {"signed_url": 5, "token": "t"},
+        {"signed_url": ["https://x/a"], "token": "t"},
+        {"signed_url": "https://x/a", "token": ""},
+        {"signed_url": "https://x/a", "token": 5},
+        {"signed_url": "https://x/a", "token": "a b"},
+        {"signed_url": "https://x/a", "token": "a\r\nX-Evil: 1"},
+        {"signed_url": "https://x/a", "token": "令牌"},
+        {"signed_url": "https://x/a", "token": "t" * 4097},
+    ],
+)
+def test_a_link_without_a_usable_url_and_token_may_be_asked_for_again_once(
+    ask: Ask, members: dict[str, Any]
+) -> None:
+    error = failure(ask, as_json({"errcode": 0} | members))
+    assert isinstance(error, ProtocolError)
+    assert (error.remedy, error.once) == (Remedy.WAIT, True)
+
+
+@pytest.mark.parametrize("token", [None, "", 5, "a b", "令牌", "a\n", "t" * 4097])
+def test_a_token_answer_without_a_usable_token_is_refused(ask: Ask, token: Any) -> None:
+    answered = as_json({"component_access_token": token, "expires_in": 7200})
+    assert isinstance(failure(ask, answered, "token"), ProtocolError)
+
+
+@pytest.mark.parametrize(
+    ("given_", "read"), [(7200, 7200), ("600", 600), (None, 7200), (True, 7200), ("soon", 7200)]
+)
+def test_a_lifetime_that_is_no_number_is_the_usual_two_hours(
+    ask: Ask, given_: Any, read: int
+) -> None:
+    answered = as_json({"component_access_token": "t", "expires_in": given_})
+    assert ask(answered, "token").expires_in == read
+
+
+@pytest.mark.parametrize("stores", [[], None, {}, "", 0])
+def test_no_store_is_none(ask: Ask, stores: Any) -> None:
+    assert ask(as_json({"errcode": 0, "data": stores}), "describe") is None
+
+
+@pytest.mark.parametrize("stores", [["x"], [None], {"a": 1}, "x", 5])
+def test_stores_of_another_shape_are_refused(ask: Ask, stores: Any) -> None:
+    answered = as_json({"errcode": 0, "Data": stores})
+    assert isinstance(failure(ask, answered, "describe"), ProtocolError)
+
+
+def entry(key: Any = "a", **changes: Any) -> dict[str, Any]:
+    usual = {"key": key, "md5": "0cc175b9c0f1b6a831c399e269772661", "size": "1"}
+    return usual | {"last_modified": "2020-12-04T08:56:59.000Z"} | changes
+
+
+def page(ask: Ask, *entries: Any, more: Any = False, marker: str = "") -> ListPage:
+    members = {"errcode": 0, "contents": list(entries), "is_truncated": more}
+    return ask(as_json(members), "list", marker=marker)
+
+
+@pytest.mark.parametrize(
+    ("md5", "read"),
+    [
+        ("0CC175B9C0F1B6A831C399E269772661", "0cc175b9c0f1b6a831c399e269772661"),
+        ('"0cc175b9c0f1b6a831c399e269772661"', "0cc175b9c0f1b6a831c399e269772661"),
+        ("0cc175b9c0f1b6a831c399e269772661-1", None),
+        ("0cc175b9c0f1b6a831c399e26977266", None),
+        ("", None),
+        (None, None),
+        (5, None),
+    ],
+)
+def test_only_a_bare_md5_is_one(ask: Ask, md5: Any, read: str | None) -> None:
+    assert page(ask, entry(md5=md5)).files[0].md5 == read
+
+
+def test_the_moment_is_read_with_its_time_zone(ask: Ask) -> None:
+    moment = page(ask, entry()).files[0].last_modified
+    assert moment == datetime(2020, 12, 4, 8, 56, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("more", [True, "true", "True"])
+def test_the_last_key_asks_for_the_next_page(ask: Ask, more: Any) -> None:
+    assert page(ask, entry("a"), entry("b"), more=more).marker == "b"
+
+
+def test_a_folder_object_is_left_out_but_may_be_the_marker(ask: Ask) -> None:
+    found = page(ask, entry("a"), entry("b/", size="0"), more=True)
+    assert [file.key for file in found.files] == ["a"]
+    assert found.marker == "b/"
+
+
+@pytest.mark.parametrize("entries", [[], [entry("a")], [entry("A")]])
+def test_a_page_that_does_not_get_further_is_the_last(ask: Ask, entries: list[Any]) -> None:
+    """Else a list that lies about more would be asked for ever."""
+    assert page(ask, *entries, more=True, marker="a").marker is None
+
+
+def test_keys_advance_in_the_order_of_utf8_not_of_code_units(ask: Ask) -> None:
+    assert page(ask, entry("\U0001f600"), more=True, marker="\uffee").marker == "\U0001f600"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        "a",
+        5,
+        [],
+        {},
+        {"key": "a"},
+        entry(5),
+        entry(None),
+        entry(["a"]),
+        entry("\ud800"),
+        entry(size="large"),
+        entry(size=None),
+        entry(size=""),
+        entry(last_modified="2020-13-45T00:00:00Z"),
+    ],
+    ids=str,
+)
+def test_entries_of_another_shape_are_refused(ask: Ask, odd: Any) -> None:
+    with pytest.raises(ProtocolError, match="contents of another shape"):
+        page(ask, odd)
+
+
+def test_a_size_that_overflows_is_refused(ask: Ask) -> None:
+    body = '{"errcode": 0, "contents": [{"key": "a", "size": 1e999}]}'
+    assert isinstance(failure(ask, answer(body=body), "list"), ProtocolError)
+
+
+@pytest.mark.parametrize("contents", ["abc", 5, {"key": "a"}, True])
+def test_contents_that_are_no_list_are_refused(ask: Ask, contents: Any) -> None:
+    answered = as_json({"errcode": 0, "contents": contents})
+    assert isinstance(failure(ask, answered, "list"), ProtocolError)
+
+
+def test_a_page_may_be_longer_than_other_answers(ask: Ask) -> None:
+    """1,000 entries are about 150 KB."""
+    entries = [entry(f"{number:04}" + "x" * 60) for number in range(1000)]
+    assert len(json.dumps(entries)) > LIMIT
+    assert len(page(ask, *entries).files) == 1000
+
+
+def test_a_page_is_cut_at_its_own_limit(transport: Transport, emulator: EmulatorServer) -> None:
+    emulator.script({"on": "staticfilelist", "do": "huge", "bytes": LIST_LIMIT + 1})
+    wechat = WeChatClient(transport, emulator.api_url)
+    with pytest.raises(ProtocolError, match=f"longer than {LIST_LIMIT} bytes"):
+        wechat.list_page(Secret(emulator.access_token), ENV, "", left=plenty)
+
+
+@pytest.mark.parametrize("quirk", ["exclusive", "inclusive"])
+def test_all_pages_give_every_key_once(
+    transport: Transport, emulator: EmulatorServer, quirk: str
+) -> None:
+    """Against the emulator, whose pages may or may not repeat their marker."""
+    emulator.quirks.update({"page_size": 2, "marker": quirk, "truncated_as": "string"})
+    keys = ["a", "a/b", "b", "文", "\U0001f600"]
+    for key in reversed(keys):
+        emulator.put_object(key, key.encode())
+    wechat, found, marker = WeChatClient(transport, emulator.api_url), [], ""
+    while marker is not None:
+        token = Secret(emulator.access_token)
+        got = wechat.list_page(token, ENV, "", marker, left=plenty)
+        found += [file.key for file in got.files]
+        marker = got.marker
+    assert found == keys
+
+
+# --- anything at all ------------------------------------------------------------------------
+
+
+class Answering:
+    """In place of a transport: 400 exchanges over sockets would take seconds."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def exchange(self, *args: Any, **kwargs: Any) -> Reply:
+        return Reply(200, {}, self.body)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["errcode", "errmsg", "signed_url", "token", "data", "contents", "key", "size"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(
+    max_examples=200,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(_JSON.map(json.dumps).map(str.encode) | st.binary(max_size=60))
+def test_any_answer_is_a_value_or_an_error_of_ours(body: bytes) -> None:
+    """H8, for each of the five calls."""
+    wechat = WeChatClient(Answering(body), "http://127.0.0.1")  # type: ignore[arg-type]
+    token = Secret(TOKEN)
+    calls: list[Callable[[], Any]] = [
+        lambda: wechat.upload_link(token, ENV, "a", left=plenty),
+        lambda: wechat.list_page(token, ENV, "", left=plenty),
+        lambda: wechat.describe(token, ENV, left=plenty),
+        lambda: wechat.create(token, ENV, left=plenty),
+        lambda: wechat.component_token("wx1", token, token, left=plenty),
+    ]
+    for call in calls:
+        with contextlib.suppress(WxStaticStoreError):
+            call()
+
+
+def test_no_frame_shows_an_answer_that_holds_secrets(ask: Ask) -> None:
+    """A wrong token kind: the answer has a link in it, and is refused all the same."""
+    members = {"errcode": 0, "signed_url": f"https://x/?sign={SIGN}", "token": f"{SECURITY} x"}
+    error = failure(ask, as_json(members))
+    assert leaks(error) == []
+    assert not [canary for canary in CANARIES if canary in repr(error)]
