@@ -4,12 +4,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import override_settings
+from hypothesis import HealthCheck
 
 from wx_static_store.emulator import EmulatorServer
+
+# The same examples in each run; how long one takes depends on the machine.
+hypothesis.settings.register_profile(
+    "suite",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
 

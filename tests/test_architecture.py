@@ -14,16 +14,18 @@ PACKAGE = Path(__file__).parent.parent / "wx_static_store"
 # From the top: a room imports from floors below its own.
 FLOORS = (
     {"storage", "staticfiles", "admin", "api", "callback", "management", "checks", "testing"},
-    {"deploy", "policy", "doctor", "upkeep", "tasks"},
+    {"deploy", "progress", "policy", "doctor", "upkeep", "tasks"},
     {"uploader", "recorders", "models"},
-    {"store"},
-    {"conf", "naming", "sources", "retry", "pool"},
+    {"store", "platforms"},
+    {"conf", "options", "naming", "sources", "retry", "pool"},
     {"clients"},
     {"exceptions", "transfers", "secrets", "signals"},
 )
 # The arrows that the design draws within a floor.
 ARROWS = {
     ("tasks", "deploy"),
+    ("deploy", "progress"),
+    ("store", "platforms"),
     ("uploader", "recorders"),
     ("recorders", "models"),
     ("clients.tokens", "clients.wechat"),
@@ -31,6 +33,8 @@ ARROWS = {
     ("clients.cos", "clients.transport"),
     ("clients.site", "clients.transport"),
     ("clients.transport", "clients.links"),
+    ("clients.transport", "clients.receive"),
+    ("conf", "options"),
 }
 APART = {"emulator"}
 USES_EMULATOR = {"testing"}  # whose fixtures start it

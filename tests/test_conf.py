@@ -10,17 +10,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given, settings as few, strategies as st
 
-from wx_static_store.conf import (
-    MEDIA,
-    SETTING,
-    STATIC,
-    Options,
-    freeze,
-    options_for,
-    resolve,
-    stores,
-)
+from wx_static_store.conf import SETTING, freeze, options_for, resolve, stores
 from wx_static_store.exceptions import ConfigurationError
+from wx_static_store.options import MEDIA, STATIC, Options
 from wx_static_store.secrets import Secret
 
 WX = "wx_static_store.storage.WxStorage"
@@ -375,7 +367,7 @@ def test_the_same_environment_keeps_the_address(options: Read, env: str | None) 
 
 @pytest.mark.parametrize("env", ["", "a b", "../x", 5])
 def test_another_environment_is_checked_too(options: Read, env: Any) -> None:
-    with pytest.raises(ValueError, match="must be the id of a cloud environment"):
+    with pytest.raises(ConfigurationError, match="env must be the id of a cloud environment"):
         options().for_env(env)
 
 

@@ -128,6 +128,18 @@ def test_a_deployment_tells_how_it_ended(cloud: EmulatorServer, uploader: Upload
     assert told == ("failed", "v1", 1, 1, 1, 2)
 
 
+def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Uploader) -> None:
+    plan = make_plan(uploader, [UploadItem("a\x1b[31m.js", open=lambda: BytesIO(b"1"))])
+    with pytest.raises(PublishFailed) as caught:
+        publish(uploader, plan, CONTEXT).raise_for_failures()
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_manifest_alone_is_a_deployment_too(uploader: Uploader) -> None:
+    publish(uploader, make_plan(uploader, []), CONTEXT, last=lambda: items(m_json=b"{}")[0])
+    assert Deployment.objects.get().stored == 1
+
+
 def test_an_interrupted_run_says_how_far_it_came(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

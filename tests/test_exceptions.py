@@ -141,7 +141,7 @@ def test_the_text_holds_all_that_a_log_reader_needs() -> None:
         errcode=40097,
         errmsg="invalid args",
         rid="65535f00-1a2b3c4d-0f1e2d3c",
-        http_status=200,
+        http_status=503,
         cos_code="SlowDown",
         request_id="NjU1MzVm",
     )
@@ -151,8 +151,8 @@ def test_the_text_holds_all_that_a_log_reader_needs() -> None:
         "errcode 40097",
         "errmsg invalid args",
         "rid 65535f00-1a2b3c4d-0f1e2d3c",
-        "HTTP status 200",
-        "COS code SlowDown",
+        "http status 503",
+        "cos code SlowDown",
         "request id NjU1MzVm",
         "env demo-1a2b",
         "key static/a.css",
@@ -238,7 +238,7 @@ def test_who_knows_only_the_outer_world_catches_it_too(name: str, native: type) 
     error = CLASSES[name]("It failed", stage="put")
     with pytest.raises(native):
         raise error
-    assert str(error) == "It failed"
+    assert str(error).startswith("It failed (stage put)")
 
 
 def test_only_what_may_have_reached_cos_is_maybe_stored() -> None:

@@ -11,9 +11,10 @@ from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import WxStaticStoreError
+from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
 from wx_static_store.models import UploadLog
 from wx_static_store.secrets import Secret
+from wx_static_store.storage import WxStorage
 from wx_static_store.transfers import UploadContext, UploadItem
 from wx_static_store.uploader import get_uploader
 
@@ -130,6 +131,40 @@ def test_no_secret_is_left_behind(
     left += [everything_told_of(error)] if error else []
     found = {secret for secret in SECRETS for text in left if secret in text}
     assert found == set()
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"MAX_WORKERS": "many"},
+        {"MAX_WORKER": 3},
+        {"ENV": "no such id!"},
+        {"TOKEN_PROVIDER": "no.such.module"},
+        {"COMPONENT_APPID": 5},
+    ],
+    ids=str,
+)
+def test_a_mistake_in_the_settings_tells_no_secret(
+    cloud: EmulatorServer, settings: Any, mistake: dict[str, Any]
+) -> None:
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | mistake
+    error = upload()
+    assert error is not None
+    assert not {secret for secret in SECRETS if secret in everything_told_of(error)}
+
+
+def test_a_secret_among_the_options_is_refused_and_not_told() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        WxStorage(access_token=SECRETS[0])
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    of_ours = [
+        frame
+        for frame in frames.stack
+        if "wx_static_store/wx_static_store" in frame.filename
+        or frame.filename.endswith(("conf.py", "storage.py"))
+    ]
+    assert of_ours
+    assert not [frame for frame in of_ours if SECRETS[0] in str(frame.locals)]
 
 
 def test_the_scan_sees_what_an_unguarded_library_would_tell(

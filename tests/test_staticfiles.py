@@ -220,6 +220,28 @@ def test_static_urls_are_quoted_once(site: Site) -> None:
         assert answer.text == "x"
 
 
+@pytest.mark.parametrize("rest", ["?v=1", "#icon", "?v=1#icon", "?#iefix"])
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_query_and_a_fragment_stay_as_they_are(
+    site: Site, settings: Any, rest: str, debug: bool
+) -> None:
+    site.use()
+    site.collect()
+    settings.DEBUG = debug
+    assert staticfiles_storage.url("a.css" + rest).endswith(".css" + rest)
+
+
+@pytest.mark.parametrize("backend", [PLAIN, MANIFEST])
+def test_a_decomposed_name_is_found_at_its_address(site: Site, backend: str) -> None:
+    import requests
+
+    (site.folder / "e\u0301.txt").write_text("x")
+    site.use(backend)
+    site.collect()
+    with requests.get(staticfiles_storage.url("e\u0301.txt"), timeout=5) as answer:
+        assert answer.text == "x"
+
+
 def test_base_url_needs_no_call(site: Site) -> None:
     cloud = site.use(PLAIN, base_url="https://cdn.example.com")
     assert staticfiles_storage.url("a b.css") == "https://cdn.example.com/static/a%20b.css"
@@ -307,6 +329,39 @@ def test_what_stops_all_files_is_asked_only_a_few_times(site: Site) -> None:
     asked = len(cloud.calls("staticuploadfile"))
     assert asked < 10
     assert f"failed {asked}, unknown 0, held back 1, not attempted {33 - asked}" in text
+
+
+def test_names_that_differ_in_their_unicode_form_only_are_refused(site: Site) -> None:
+    for name in ("\xe9.txt", "e\u0301.txt"):
+        (site.folder / name).write_text(name)
+    site.use(PLAIN)
+    text = failure_of(site)
+    assert "are the same key" in text
+    assert "\xe9.txt" not in site.keys
+    assert {"a.css", "b.svg", "c.js"} == site.keys  # every other asset; HTML waits
+
+
+def test_a_few_files_that_cos_refuses_do_not_stop_the_others(site: Site) -> None:
+    for n in range(6):
+        (site.folder / f"bad{n}.txt").write_text("x")
+    cloud = site.use(PLAIN, max_workers=1)
+    refused = {"do": "cos_error", "code": "AccessDenied", "status": 403, "times": None}
+    cloud.script({"on": "put_object", "key": "static/bad*"} | refused)
+    failure_of(site)
+    assert {"a.css", "b.svg", "c.js"} == site.keys
+
+
+def test_a_manifest_that_cannot_be_written_fails_without_a_traceback(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.use()
+
+    def full(self: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("wx_static_store.staticfiles.ManifestFilesMixin.save_manifest", full)
+    assert "No space left" in failure_of(site)
+    assert Deployment.objects.get().outcome == "failed"
 
 
 def test_missing_credentials_are_told_without_a_traceback(site: Site) -> None:

@@ -244,6 +244,23 @@ def test_a_missing_file_is_not_found(cloud: EmulatorServer, method: str) -> None
         getattr(default_storage, method)("none.txt")
 
 
+def test_an_opened_file_can_be_closed_and_opened_again(cloud: EmulatorServer) -> None:
+    """A local file of the same name is never taken for it."""
+    book = Book(title="t")
+    book.file.save("README.rst", ContentFile(b"ours"), save=False)
+    book.file.open()
+    book.file.close()
+    with book.file.open() as file:
+        assert file.read() == b"ours"
+
+
+def test_opening_an_open_file_starts_again(cloud: EmulatorServer) -> None:
+    cloud.put_object("a.txt", b"hello")
+    with default_storage.open("a.txt") as file:
+        file.read()
+        assert file.open().read() == b"hello"
+
+
 def test_open_for_writing_says_what_to_do(cloud: EmulatorServer) -> None:
     with pytest.raises(ValueError, match=r"save\(\)"):
         default_storage.open("a.txt", "wb")
@@ -254,6 +271,7 @@ def test_exists_is_true_of_the_exact_name_only(cloud: EmulatorServer) -> None:
     assert default_storage.exists("dir/ab.txt")
     assert not default_storage.exists("dir/ab")
     assert not default_storage.exists("dir")
+    assert not default_storage.exists("dir/")
     assert default_storage.exists("")
 
 
@@ -396,6 +414,31 @@ def test_a_storage_can_address_another_environment(cloud: EmulatorServer) -> Non
     assert cloud.objects("tenant-b")["a.txt"].body == b"b"
     assert cloud.objects() == {}
     assert storage.url("a.txt") == f"{cloud.site_url('tenant-b')}/a.txt"
+
+
+@pytest.mark.parametrize("env", ["", None, "no such id!"])
+def test_a_callable_env_that_gives_no_id_is_told(cloud: EmulatorServer, env: Any) -> None:
+    with pytest.raises(ConfigurationError, match="env must be the id"):
+        WxStorage(env=lambda: env).save("a.txt", ContentFile(b"x"))
+    assert cloud.journal == []
+
+
+def test_another_tenant_does_not_inherit_the_address(cloud: EmulatorServer) -> None:
+    ours = {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {"env": ENV}}
+    wx = {"ACCESS_TOKEN": cloud.access_token, "API_BASE_URL": cloud.api_url}
+    with override_settings(
+        STORAGES={"default": ours}, WX_STATIC_STORE=wx | {"BASE_URL": "https://a.example"}
+    ):
+        assert default_storage.url("x") == "https://a.example/x"
+        assert WxStorage(env="tenant-b").url("x") == f"{cloud.site_url('tenant-b')}/x"
+
+
+def test_a_decomposed_location_is_the_composed_one(cloud: EmulatorServer) -> None:
+    storage = WxStorage(location="cafe\u0301")
+    storage.save("x.txt", ContentFile(b"x"))
+    assert list(cloud.objects()) == ["caf\xe9/x.txt"]
+    assert storage.listdir("") == ([], ["x.txt"])
+    assert storage.url("x.txt") == f"{cloud.site_url()}/caf%C3%A9/x.txt"
 
 
 def test_a_callable_env_is_asked_for_each_call(cloud: EmulatorServer) -> None:

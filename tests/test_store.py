@@ -1,6 +1,8 @@
 """`get_store`: one store for each environment, and where its tokens and addresses come from."""
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -61,8 +63,20 @@ def test_env_addresses_another_environment(cloud: EmulatorServer) -> None:
     assert get_store(env="tenant-b").root() == cloud.site_url("tenant-b") + "/"
 
 
-def test_tenants_share_the_token_provider(cloud: EmulatorServer) -> None:
+def test_tenants_and_aliases_share_the_token_provider(cloud: EmulatorServer) -> None:
     assert get_store(env="tenant-b").tokens is get_store().tokens
+    assert get_store("staticfiles").tokens is get_store().tokens
+
+
+def test_threads_that_start_cold_share_one_token_provider(cloud: EmulatorServer) -> None:
+    start = threading.Barrier(16)
+
+    def ask(n: int) -> Any:
+        start.wait(10)
+        return get_store(env=f"tenant-{n % 4}").tokens
+
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(map(id, pool.map(ask, range(16))))) == 1
 
 
 def test_changed_settings_give_another_store(cloud: EmulatorServer) -> None:
@@ -81,10 +95,9 @@ def test_the_address_of_the_site_is_asked_once_and_cached(cloud: EmulatorServer)
     assert len(cloud.calls("describestaticstore")) == 2
 
 
-def test_a_dead_cache_costs_a_call_and_nothing_else(configure: Any) -> None:
-    cloud = configure(
-        CACHES={"default": {"BACKEND": "tests.test_store.DeadCache"}},
-    )
+@pytest.mark.parametrize("cache", ["DeadCache", "ReadOnlyCache"])
+def test_a_cache_that_fails_costs_a_call_and_nothing_else(configure: Any, cache: str) -> None:
+    cloud = configure(CACHES={"default": {"BACKEND": f"tests.test_store.{cache}"}})
     assert get_store().url("a.txt") == f"{cloud.site_url()}/a.txt"
 
 
@@ -96,6 +109,11 @@ class DeadCache(BaseCache):
         raise ConnectionError("no cache here")
 
     set = delete = get
+
+
+class ReadOnlyCache(DeadCache):
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return None
 
 
 def test_hosting_that_is_off_is_a_configuration_error(cloud: EmulatorServer) -> None:
@@ -124,6 +142,12 @@ def test_a_project_can_bring_its_own_provider(
     monkeypatch.setenv("WX_TEST_TOKEN", cloud.access_token)
     upload()
     assert "a.txt" in cloud.objects()
+
+
+def test_a_provider_that_is_not_there_is_a_configuration_error(configure: Any) -> None:
+    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": "no.such.module"})
+    with pytest.raises(ConfigurationError, match="token_provider cannot be made"):
+        upload()
 
 
 def test_a_refused_token_is_handed_back_to_its_provider(
@@ -181,6 +205,14 @@ def test_a_wrong_appsecret_is_a_configuration_error(
     configure(WX_STATIC_STORE=component(emulator, COMPONENT_APPSECRET="wrong"))
     with pytest.raises(ConfigurationError, match="COMPONENT_APPSECRET"):
         upload()
+
+
+def test_a_wrong_appsecret_is_asked_about_once(configure: Any, emulator: EmulatorServer) -> None:
+    configure(WX_STATIC_STORE=component(emulator, COMPONENT_APPSECRET="wrong"))
+    for _ in range(3):
+        with pytest.raises(ConfigurationError, match="COMPONENT_APPSECRET"):
+            upload()
+    assert len(emulator.calls("api_component_token")) == 1
 
 
 def test_without_any_source_of_tokens_the_error_names_the_settings(configure: Any) -> None:

@@ -58,6 +58,30 @@ def test_the_emulator_takes_the_uploads_of_the_projects_own_stores(
     assert "1 passed" in out
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ('"env": "prod-1"', '"env": lambda: "prod-1"'),
+        ('"env": "prod-1"', '"env": "prod-1", "base_url": "https://real.example"'),
+        ('"env": "prod-1"', '"env": "prod-1", "token_provider": "project.tokens.real"'),
+        ('"ACCESS_TOKEN": "real-token"', '"ENV": None, "BASE_URL": "https://real.example"'),
+        ("SECRET_KEY", 'MEDIA_URL = "https://real.example/media/"\n    SECRET_KEY'),
+    ],
+    ids=["callable env", "base_url", "token_provider", "no env", "MEDIA_URL"],
+)
+def test_whatever_a_store_is_given_it_stays_with_the_emulator(
+    project: pytest.Pytester, changed: tuple[str, str]
+) -> None:
+    assert changed[0] in PROJECT
+    project.makepyfile(project_settings=PROJECT.replace(*changed))
+    out = run(
+        project,
+        fixture="wx_emulator",
+        check='assert default_storage.open("a.txt").read() == b"x"',
+    )
+    assert "1 passed" in out, out
+
+
 def test_wx_storage_is_a_storage_over_the_emulator(project: pytest.Pytester) -> None:
     out = run(
         project,

@@ -258,6 +258,24 @@ def test_ctrl_c_leaves_a_row_for_every_object(configure: Any) -> None:
     assert 1 < len(cloud.objects()) < 50
 
 
+@pytest.mark.parametrize("workers", [1, 4])
+def test_what_hangs_when_the_run_is_interrupted_is_unknown(configure: Any, workers: int) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": workers, "DEADLINE": 30})
+    cloud.script(put("hang", seconds=30, key="h*"))
+
+    def interrupted(path: Any) -> Any:
+        for entry in iter(lambda: len(cloud.calls("staticuploadfile")), None):
+            if entry >= 2:
+                _thread.interrupt_main()
+                return
+
+    threading.Thread(target=interrupted, args=(None,), daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        list(get_uploader().upload_many([item("a.txt"), item("h.txt")], CONTEXT))
+    rows = dict(UploadLog.objects.values_list("key", "status"))
+    assert rows == {"a.txt": "stored", "h.txt": "unknown"}
+
+
 def test_a_callable_env_is_asked_in_the_callers_thread(configure: Any) -> None:
     tenant = threading.local()
     tenant.env = "tenant-b"

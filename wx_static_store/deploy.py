@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from . import pool, recorders
-from .exceptions import NameRejected, SourceError, WxStaticStoreError
+from .exceptions import NameRejected, SourceError, WxStaticStoreError, gettext_lazy as _
 from .naming import is_html, object_key
+from .progress import Tell, progress
 from .sources import digest, opened
 from .transfers import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
 from .uploader import Uploader
@@ -21,8 +22,6 @@ from .uploader import Uploader
 __all__ = ["Plan", "PublishFailed", "Report", "make_plan", "publish"]
 
 logger = logging.getLogger("wx_static_store.deploy")
-
-PLAIN_LINES = 20  # of progress, where there is no bar
 
 # What is known of a key: its MD5, and the headers it was stored with (None: a list cannot say).
 Known = dict[str, tuple[str, ContentHeaders | None]]
@@ -39,6 +38,7 @@ class Plan:
     assets: tuple[UploadItem, ...]
     pages: tuple[UploadItem, ...]
     unchanged: tuple[UploadItem, ...]
+    rejected: tuple[UploadResult, ...]
     known: Known = field(repr=False)
 
     def __len__(self) -> int:
@@ -59,13 +59,14 @@ class Report:
     failures: list[UploadResult] = field(default_factory=list)
     held_back: int = 0
     not_attempted: int = 0
+    broken_off: bool = False
 
     def add(self, result: UploadResult) -> None:
         (self.failures if result.error else self.stored).append(result)
 
     @property
     def ok(self) -> bool:
-        return not (self.failures or self.held_back or self.not_attempted)
+        return not (self.failures or self.held_back or self.not_attempted or self.broken_off)
 
     @property
     def size(self) -> int:
@@ -84,7 +85,7 @@ class Report:
     def raise_for_failures(self) -> None:
         """Raises PublishFailed unless everything is stored."""
         if not self.ok:
-            lines = [f"  {result.name}: {result.error}" for result in self.failures]
+            lines = [f"  {_shown(result.name)}: {result.error}" for result in self.failures]
             raise PublishFailed("\n".join(["Not everything was published:", *lines, self.counts]))
 
 
@@ -93,10 +94,12 @@ def make_plan(uploader: Uploader, items: Iterable[UploadItem], *, also: Sequence
     Compare the files with what was stored before, and order them.
 
     Unchanged is a file whose key's newest row, of any status, is `stored` with the same MD5 and
-    headers. Where there is no log, one list of the environment tells the MD5. `also` names files
-    that come later, so that they are asked for in the same query.
+    headers. Where there is no log, one list of the environment tells the MD5. Files that would
+    share a key are rejected. `also` names files that come later, so that they are asked for in the
+    same query.
     """
-    hashed = list(pool.run(_hashed, items, max_workers=uploader.options.max_workers))
+    single, rejected = _without_collisions(uploader, items)
+    hashed = list(pool.run(_hashed, single, max_workers=uploader.options.max_workers))
     known = _known(uploader, [*(item.name for item in hashed), *also])
     changed = [item for item in hashed if not _is_unchanged(uploader, item, known)]
     changed.sort(key=lambda item: item.name)
@@ -104,6 +107,7 @@ def make_plan(uploader: Uploader, items: Iterable[UploadItem], *, also: Sequence
         assets=tuple(item for item in changed if not is_html(item.name)),
         pages=tuple(item for item in changed if is_html(item.name)),
         unchanged=tuple(item for item in hashed if _is_unchanged(uploader, item, known)),
+        rejected=rejected,
         known=known,
     )
 
@@ -121,64 +125,71 @@ def publish(
     `last()` is called when all is stored and gives the file that makes the others live, such as
     the copy of a manifest. Failures are in the report.
     """
-    report = Report(skipped=len(plan.unchanged))
-    started = uploader.store.clock.now()
-    context = replace(context, deployment_id=_start(uploader, plan, context))
+    run = _Run(uploader, plan, context)
+    started = time.monotonic()
     try:
-        with _progress(uploader.options.progress, plan) as tell:
-            _send(uploader, plan.assets, context, report, tell)
-            _send(uploader, plan.pages, context, report, tell)
+        with progress(uploader.options.progress, files=len(plan), size=plan.size) as tell:
+            run.send(plan.assets, tell)
+            run.reject(plan.rejected)
+            run.send(plan.pages, tell)
         if last is not None:
-            _send_last(uploader, plan, context, report, last)
-    except BaseException:
-        planned = len(report.stored) + len(report.failures) + report.held_back
-        report.not_attempted = max(0, len(plan) - planned)
-        sys.stderr.write(f"\nInterrupted: {report.counts}\n")
+            run.send_last(last)
+    except BaseException as error:
+        run.broken_off(error)
         raise
     finally:
-        seconds = uploader.store.clock.now() - started
-        recorders.finish_deployment(context.deployment_id, **_outcome(report, seconds))
-    return report
+        facts = _outcome(run.report, time.monotonic() - started)
+        recorders.finish_deployment(run.context.deployment_id, **facts)
+    return run.report
 
 
-def _start(uploader: Uploader, plan: Plan, context: UploadContext) -> int | None:
-    """A run that changes nothing leaves no row."""
-    return recorders.start_deployment(uploader.store.env, context) if len(plan) else None
+class _Run:
+    """One publishing under way; a run that changes nothing leaves no `Deployment`."""
 
+    def __init__(self, uploader: Uploader, plan: Plan, context: UploadContext) -> None:
+        self.uploader, self.plan, self.context = uploader, plan, context
+        self.report = Report(skipped=len(plan.unchanged))
 
-def _send(
-    uploader: Uploader,
-    items: Sequence[UploadItem],
-    context: UploadContext,
-    report: Report,
-    tell: Callable[[UploadResult], object],
-) -> None:
-    if not report.ok:
-        report.held_back += len(items)
-        return
-    attempted = 0
-    for result in uploader.upload_many(items, context):
-        attempted += 1
-        report.add(result)
-        tell(result)
-    report.not_attempted += len(items) - attempted
+    def reject(self, results: Sequence[UploadResult]) -> None:
+        if results:
+            self._start()
+            recorders.record(results, self.context)
+            self.report.failures += results
 
+    def send(self, items: Sequence[UploadItem], tell: Tell = lambda result: None) -> None:
+        """Send these if nothing failed before them, else hold them back."""
+        if items and not self.report.ok:
+            self.report.held_back += len(items)
+        elif items:
+            self._start()
+            self.report.not_attempted += len(items)
+            for result in self.uploader.upload_many(items, self.context):
+                self.report.not_attempted -= 1
+                self.report.add(result)
+                tell(result)
 
-def _send_last(
-    uploader: Uploader,
-    plan: Plan,
-    context: UploadContext,
-    report: Report,
-    last: Callable[[], UploadItem],
-) -> None:
-    if not report.ok:
-        report.held_back += 1
-        return
-    item = _hashed(last())
-    if _is_unchanged(uploader, item, plan.known):
-        report.skipped += 1
-    else:
-        _send(uploader, [item], context, report, lambda result: None)
+    def send_last(self, last: Callable[[], UploadItem]) -> None:
+        if not self.report.ok:
+            self.report.held_back += 1
+            return
+        item = _hashed(last())
+        if _is_unchanged(self.uploader, item, self.plan.known):
+            self.report.skipped += 1
+        else:
+            self.send([item])
+
+    def broken_off(self, error: BaseException) -> None:
+        report, rejected = self.report, len(self.plan.rejected)
+        told = len(report.stored) + len(report.failures) + report.held_back + report.not_attempted
+        report.not_attempted += max(0, len(self.plan) + rejected - told)
+        report.broken_off = True
+        why = "Interrupted" if isinstance(error, KeyboardInterrupt) else "Broken off"
+        sys.stderr.write(f"\n{why}: {self.report.counts}\n")
+
+    def _start(self) -> None:
+        if self.context.deployment_id is None:
+            started = recorders.start_deployment(self.uploader.env, self.context)
+            self.context = replace(self.context, deployment_id=started)
 
 
 def _outcome(report: Report, seconds: float) -> dict[str, Any]:
@@ -202,9 +213,37 @@ def _hashed(item: UploadItem) -> UploadItem:
         return item
 
 
+def _without_collisions(
+    uploader: Uploader, items: Iterable[UploadItem]
+) -> tuple[list[UploadItem], tuple[UploadResult, ...]]:
+    """Names that differ only in their Unicode form would overwrite each other, in any order."""
+    by_key: dict[str, dict[str, UploadItem]] = {}
+    for item in items:
+        by_key.setdefault(_key(uploader, item.name) or item.name, {})[item.name] = item
+    alone = [item for named in by_key.values() if len(named) == 1 for item in named.values()]
+    return alone, tuple(
+        _collision(uploader, key, name, [*named])
+        for key, named in by_key.items()
+        if len(named) > 1
+        for name in named
+    )
+
+
+def _collision(uploader: Uploader, key: str, name: str, names: list[str]) -> UploadResult:
+    error = NameRejected(
+        f"{' and '.join(map(ascii, names))} are the same key", stage="name", hint=_("Rename one.")
+    )
+    status = UploadStatus.FAILED
+    return UploadResult(name, key, status, env=uploader.env, stage="name", error=error)
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() else ascii(name)
+
+
 def _known(uploader: Uploader, names: Iterable[str]) -> Known:
     keys = [key for name in names if (key := _key(uploader, name))]
-    rows = recorders.newest_rows(uploader.store.env, keys)
+    rows = recorders.newest_rows(uploader.env, keys)
     if rows is None:
         return _listed(uploader)
     return {
@@ -235,48 +274,3 @@ def _is_unchanged(uploader: Uploader, item: UploadItem, known: Known) -> bool:
     if not md5 or md5 != item.md5:
         return False
     return headers is None or headers == uploader.headers(item)
-
-
-@contextmanager
-def _progress(wanted: bool | None, plan: Plan) -> Iterator[Callable[[UploadResult], object]]:
-    """A bar on a terminal, plain lines elsewhere if they are wanted, else nothing."""
-    terminal = sys.stderr.isatty()
-    if not len(plan) or wanted is False or (wanted is None and not terminal):
-        yield lambda result: None
-        return
-    tqdm = _tqdm() if terminal else None
-    if tqdm is None:
-        yield _plain_lines(plan)
-        return
-    with tqdm(total=plan.size, unit="B", unit_scale=True, unit_divisor=1024) as bar:
-        count = 0
-
-        def tell(result: UploadResult) -> None:
-            nonlocal count
-            count += 1
-            bar.set_description(f"{count}/{len(plan)} files", refresh=False)
-            bar.update(result.size or 0)
-
-        yield tell
-
-
-def _tqdm() -> Any:
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return None
-    return tqdm
-
-
-def _plain_lines(plan: Plan) -> Callable[[UploadResult], object]:
-    every, count, sent = max(1, len(plan) // PLAIN_LINES), 0, 0
-
-    def tell(result: UploadResult) -> None:
-        nonlocal count, sent
-        count += 1
-        sent += result.size or 0
-        if count % every == 0 or count == len(plan):
-            line = f"{count}/{len(plan)} files, {sent / 2**20:.1f}/{plan.size / 2**20:.1f} MiB"
-            sys.stderr.write(line + "\n")
-
-    return tell

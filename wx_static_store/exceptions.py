@@ -62,6 +62,9 @@ class Remedy(Enum):
     NEW_LINK = "try again at once: each attempt asks for a link of its own"
 
 
+_UNSAID = ("", None, 0)
+
+
 class WxStaticStoreError(Exception):
     """
     Base of all; its text alone is enough to act on, and never holds a secret.
@@ -72,37 +75,18 @@ class WxStaticStoreError(Exception):
     """
 
     remedy = Remedy.GIVE_UP
-    once = False
-    stops_batch = False
+    once = stops_batch = maybe_stored = False
     pause = 0.0
-    maybe_stored = False
     hint: str | Promise = ""
+    stage = errmsg = rid = cos_code = request_id = env = key = ""
+    errcode: int | None = None
+    http_status: int | None = None
+    attempts = 0
 
-    def __init__(
-        self,
-        message: str | Promise = "",
-        *,
-        stage: str = "",
-        errcode: int | None = None,
-        errmsg: str = "",
-        rid: str = "",
-        http_status: int | None = None,
-        cos_code: str = "",
-        request_id: str = "",
-        **remedies: Any,
-    ) -> None:
+    def __init__(self, message: str | Promise = "", **details: Any) -> None:
         super().__init__(message)
         self.message = message
-        self.stage = stage
-        self.errcode = errcode
-        self.errmsg = errmsg
-        self.rid = rid
-        self.http_status = http_status
-        self.cos_code = cos_code
-        self.request_id = request_id
-        self.env = self.key = ""
-        self.attempts = 0
-        self.about(**remedies)
+        self.about(**details)
 
     def about(self, **details: Any) -> Self:
         """Add what is known further out: the environment, the key, the stage, a better hint."""
@@ -113,20 +97,11 @@ class WxStaticStoreError(Exception):
         return self
 
     def __str__(self) -> str:
-        facts = (
-            ("errcode", self.errcode),
-            ("errmsg", self.errmsg),
-            ("rid", self.rid),
-            ("HTTP status", self.http_status),
-            ("COS code", self.cos_code),
-            ("request id", self.request_id),
-            ("env", self.env),
-            ("key", self.key),
-            ("attempts", self.attempts),
-        )
-        known = ", ".join(
-            f"{name} {value!s}" for name, value in facts if value not in ("", None, 0)
-        )
+        facts = ("stage", "errcode", "errmsg", "rid", "http_status", "cos_code", "request_id")
+        told = {name: getattr(self, name) for name in (*facts, "env", "key", "attempts")}
+        if told["http_status"] == 200:
+            del told["http_status"]  # WeChat answers 200 whatever it says
+        known = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in told.items() if v not in _UNSAID)
         text = f"{self.message} ({known})" if known else str(self.message)
         return f"{text}. {self.hint}" if self.hint else text
 
@@ -147,7 +122,8 @@ class ConfigurationError(WxStaticStoreError, ImproperlyConfigured):
 class NameRejected(WxStaticStoreError, SuspiciousFileOperation): ...
 
 
-class SourceError(WxStaticStoreError, OSError): ...
+class SourceError(WxStaticStoreError, OSError):
+    hint = _("Check that the file exists, may be read, and stands still while it is sent.")
 
 
 class SourceChanged(SourceError):
@@ -178,7 +154,7 @@ class WeChatError(WxStaticStoreError): ...
 
 
 class WeChatBusy(WeChatError):
-    remedy, hint = Remedy.WAIT, _("WeChat is busy; nothing is wrong on your side.")
+    remedy, hint = Remedy.WAIT, _("WeChat is busy, nothing is wrong on your side: try again later.")
 
 
 class WeChatThrottled(WeChatError):
@@ -189,7 +165,7 @@ class WeChatRefused(WeChatError): ...
 
 
 class TransportError(WxStaticStoreError, OSError):
-    remedy = Remedy.WAIT
+    remedy, hint = Remedy.WAIT, _("Check the network, the DNS and the proxy of this server.")
 
 
 class ConnectFailed(TransportError): ...
@@ -201,23 +177,24 @@ class ResponseLost(TransportError): ...
 class TlsFailed(TransportError): ...
 
 
-class ProtocolError(WxStaticStoreError): ...
+class ProtocolError(WxStaticStoreError):
+    hint = _("Look for a proxy or a firewall that answers in place of WeChat, or report this.")
 
 
 class CosError(WxStaticStoreError):
-    remedy = Remedy.WAIT
+    remedy, hint = Remedy.WAIT, _("The object store has trouble of its own: try again later.")
 
 
 class LinkExpired(CosError):
-    remedy = Remedy.NEW_LINK
+    remedy, hint = Remedy.NEW_LINK, _("A link lives 60 seconds: the way to COS may be too slow.")
 
 
 class CosThrottled(CosError):
-    pause = 2.0
+    pause, hint = 2.0, _("The object store allows fewer requests: lower max_workers.")
 
 
 class CosRefused(CosError):
-    remedy = Remedy.GIVE_UP
+    remedy, hint = Remedy.GIVE_UP, _("Quote the request id when you ask Tencent Cloud.")
 
 
 class IntegrityError(CosError):

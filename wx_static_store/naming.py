@@ -98,7 +98,7 @@ def object_key(location: str, name: str | PurePath | Promise) -> str:
 
 def quote_key(key: str) -> str:
     """The key as a URL path, quoted once, with the safe characters of Django's own URLs."""
-    return quote(key, safe="/~!*()'")
+    return quote(unicodedata.normalize("NFC", key), safe="/~!*()'")
 
 
 def content_type(name: str) -> str:

@@ -40,9 +40,17 @@ class Crew(Generic[Item, Result]):
     They are daemons, so that a hanging peer does not keep the process.
     """
 
-    def __init__(self, function: Callable[[Item], Result], max_workers: int) -> None:
+    def __init__(
+        self,
+        function: Callable[[Item], Result],
+        max_workers: int,
+        *,
+        lost: Callable[[Item], Result] | None = None,
+    ) -> None:
         self.finished: list[Result] = []
         self._function = function
+        self._lost = lost
+        self._in_work: dict[int, Item] = {}
         self._max_workers = max_workers
         self._todo: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._news: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
@@ -54,14 +62,12 @@ class Crew(Generic[Item, Result]):
         The results as they finish; `items` is read only as far ahead as there is room.
 
         What `function` raises surfaces here, and so does Ctrl-C: what was not started then is
-        dropped, what is in flight gets a few seconds, its results come before the exception.
+        dropped, what is in flight gets a few seconds, and its results come before the exception:
+        `lost(item)` for what did not end in time.
         """
-        if self._max_workers == 1:
-            yield from self._work_here(items)
-            return
-        taken = 0
+        taken, events = 0, self._events_here if self._max_workers == 1 else self._events
         try:
-            for taken, _news in enumerate(self._events(items), start=1):
+            for taken, _news in enumerate(events(items), start=1):
                 yield self.finished[taken - 1]
         except GeneratorExit:
             raise
@@ -82,11 +88,13 @@ class Crew(Generic[Item, Result]):
         until = time.monotonic() + _GRACE
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
+        if self._lost is not None:
+            self.finished += map(self._lost, list(self._in_work.values()))
 
-    def _work_here(self, items: Iterable[Item]) -> Iterator[Result]:
+    def _events_here(self, items: Iterable[Item]) -> Iterator[None]:
         for item in items:
-            self.finished.append(self._function(item))
-            yield self.finished[-1]
+            self._do(item)
+            yield
 
     def _events(self, items: Iterable[Item]) -> Iterator[None]:
         """Once for each finished item, while there is always room for the next."""
@@ -118,7 +126,13 @@ class Crew(Generic[Item, Result]):
             if self._dismissed:
                 continue
             try:
-                self.finished.append(self._function(item))
+                self._do(item)
                 self._news.put(None)
             except BaseException as error:  # noqa: BLE001 -- it is raised again by `_wait`
                 self._news.put(error)
+
+    def _do(self, item: Item) -> None:
+        me = threading.get_ident()
+        self._in_work[me] = item
+        self.finished.append(self._function(item))
+        del self._in_work[me]

@@ -95,18 +95,27 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
     if time.monotonic() < _resting_until:
         return otherwise
     try:
-        return _atomically(work, otherwise)
+        done = _atomically(work, otherwise)
+        rest(0.0)
+        return done
     except Exception as error:  # noqa: BLE001 -- whatever it is, the upload counts
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        rest(_REST_SECONDS if _is_down(error) else 0.0)
-    logger.warning("The upload log cannot be used; uploads go on without it (%s)", reason)
+        down = _is_down(error)
+    _warn(down, reason)
+    rest(_REST_SECONDS if down else 0.0)
     return otherwise
+
+
+def _warn(down: bool, reason: str) -> None:
+    """Of a database that stays down, once."""
+    if not (down and _resting_until):
+        logger.warning("The upload log cannot be used; uploads go on without it (%s)", reason)
 
 
 def rest(seconds: float) -> None:
     """Leave the database alone for so long; 0 asks it again at once."""
     global _resting_until
-    _resting_until = time.monotonic() + seconds
+    _resting_until = time.monotonic() + seconds if seconds else 0.0
 
 
 def _atomically(work: Callable[[], T], otherwise: T) -> T:
@@ -114,7 +123,7 @@ def _atomically(work: Callable[[], T], otherwise: T) -> T:
 
     database = router.db_for_write(UploadLog)
     if transaction.get_connection(database).needs_rollback:
-        logger.warning("The transaction is broken: its uploads stand in the logger only")
+        logger.warning("The transaction is broken: the upload log is not used in it")
         return otherwise
     with transaction.atomic(using=database):
         return work()

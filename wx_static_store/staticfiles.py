@@ -6,15 +6,17 @@ at its end, publishes the finished files in parallel; ``--no-post-process`` publ
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
 
-from .conf import STATIC, Options, freeze, resolve
+from .conf import freeze, resolve
 from .deploy import PublishFailed, make_plan, publish
 from .exceptions import WxStaticStoreError
 from .naming import quote_key
+from .options import STATIC, Options
 from .store import store_for
 from .transfers import UploadContext, UploadItem
 from .uploader import Uploader
@@ -64,7 +66,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
             self._publish_all([*self._items(names), *self._items(hashed, hashed=True)])
         except PublishFailed as error:
             failure = error
-        except WxStaticStoreError as error:
+        except (WxStaticStoreError, OSError) as error:  # no token, no room for the manifest
             failure = PublishFailed(str(error))
         else:
             return
@@ -104,8 +106,14 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
     """
 
     def url(self, name: str | None, force: bool = False) -> str:
-        """The public address of the hashed name, quoted once; the plain name in DEBUG mode."""
-        return self.base_url + super().url(name or "", force)
+        """
+        The public address of the hashed name, quoted once; the plain name in DEBUG mode.
+
+        A query and a fragment stay as they are: ``{% static "icons.svg?v=2#home" %}``.
+        """
+        path = re.split("[?#]", name or "", maxsplit=1)[0]
+        rest = (name or "").removeprefix(path)
+        return self.base_url + super().url(path, force) + rest
 
     def post_process(  # type: ignore[override]
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any

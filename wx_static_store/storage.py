@@ -1,10 +1,11 @@
 """``WxStorage``: a Django storage for media; one upload per save, every file public."""
 
+import os
 from datetime import datetime
 from errno import ENOENT
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar, Self
 
 from django.core.files.base import File
 from django.utils import timezone
@@ -12,9 +13,10 @@ from django.utils.deconstruct import deconstructible
 from storages.base import BaseStorage
 
 from . import recorders
-from .conf import MEDIA, Options, freeze, resolve, use_tz
+from .conf import freeze, resolve, setting
 from .exceptions import IntegrityError, gettext_lazy as _
 from .naming import clean_name, object_key
+from .options import MEDIA, Options
 from .sources import digest
 from .store import Store, store_for
 from .transfers import DELETED, DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus
@@ -26,6 +28,21 @@ SAVE = UploadContext(source="storage")
 DELETE = UploadContext(source="delete")
 
 _IN_MEMORY = 1024 * 1024  # bytes of an opened file; a larger one goes to the disk
+
+
+class PublicFile(File):  # type: ignore[type-arg]
+    """What `open()` gives: it can be opened again after it was closed, as a field's file is."""
+
+    def __init__(self, storage: "WxStorage", name: str) -> None:
+        self._storage = storage
+        super().__init__(storage.fetch(name), name)
+
+    def open(self, mode: str | None = None, *args: Any, **kwargs: Any) -> Self:
+        if self.closed:
+            self.file = self._storage.fetch(str(self.name))
+        else:
+            self.seek(0)
+        return self
 
 
 @deconstructible(path="wx_static_store.storage.WxStorage")
@@ -52,7 +69,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         return store_for(self.options)
 
     def _save(self, name: str, content: Any) -> str:
-        name = clean_name(name)
+        name = clean_name(name.replace(os.sep, "/"))
         size = getattr(content, "size", None)
         item = UploadItem(
             name=name,
@@ -66,14 +83,17 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
         if mode not in ("r", "rb"):
             raise ValueError(f"{mode!r}: a public file is opened for reading; save() replaces it.")
-        key = self._key(name)
-        file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- the caller closes it
+        return PublicFile(self, name)
+
+    def fetch(self, name: str) -> IO[bytes]:
+        """The public bytes of a file, checked, in a temporary file that the caller closes."""
+        file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         try:
-            self._fetch(key, file)
+            self._fetch(self._key(name), file)
         except BaseException:
             file.close()
             raise
-        return File(file, name)
+        return file
 
     def _fetch(self, key: str, file: Any) -> None:
         store = self.store
@@ -101,7 +121,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def exists(self, name: str) -> bool:
         """Whether exactly this object is there; the root is, other folders are not objects."""
-        return not name or self._find(name) is not None
+        return not name or (not name.endswith("/") and self._find(name) is not None)
 
     def is_name_available(self, name: str, max_length: int | None = None) -> bool:
         """With `file_overwrite` every name is free, and nobody is asked."""
@@ -116,7 +136,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         moment = self._get(name).last_modified
         if moment is None:
             raise NotImplementedError("The list does not tell when this file was written.")
-        return moment if use_tz() else timezone.make_naive(moment)
+        return moment if setting("USE_TZ") else timezone.make_naive(moment)
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         """The folders and files of one level; a sweep of everything below it."""
@@ -158,7 +178,8 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         Uploader(self.options).upload(marker, DELETE)
 
     def _key(self, name: str) -> str:
-        return object_key(self.options.location, name)
+        # Django joins alternative names with the separator of the machine.
+        return object_key(self.options.location, str(name).replace(os.sep, "/"))
 
     def _find(self, name: str) -> RemoteFile | None:
         return self.store.find(self._key(name))

@@ -5,40 +5,29 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import md5
-from inspect import isclass
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 from django.core.cache import caches
-from django.utils.module_loading import import_string
 
 from .clients.cos import CosClient
 from .clients.links import is_loopback
 from .clients.site import SiteClient
-from .clients.tokens import (
-    CallableToken,
-    ComponentToken,
-    FixedToken,
-    TokenProvider,
-    current_token,
-    discard_token,
-)
-from .clients.wechat import ListPage, WeChatClient
-from .conf import Options, options_for
+from .clients.tokens import current_token, discard_token
+from .clients.wechat import ListPage, StaticStore, WeChatClient
+from .conf import options_for
 from .exceptions import ConfigurationError, Remedy, WxStaticStoreError, gettext_lazy as _
 from .naming import quote_key
-from .pool import Gate
+from .options import Options
+from .platforms import platform_for
 from .retry import Clock, Deadline, run
 from .secrets import Secret
 from .transfers import DELETED, DELETED_MD5, RemoteFile
 
 __all__ = ["Store", "get_store"]
-
-if TYPE_CHECKING:
-    from .clients.transport import Transport
 
 T = TypeVar("T")
 
@@ -56,12 +45,12 @@ class Store:
         self.options = options
         self.env = env
         self.clock = clock
-        transport = _transport(os.getpid(), _without_env(options))
-        self.wechat = WeChatClient(transport, options.api_base_url)
-        self.cos = CosClient(transport)
-        self.site = SiteClient(transport)
-        self.tokens = _provider(os.getpid(), _without_env(options))
-        self.gate = _gate(os.getpid(), _without_env(options))
+        platform = platform_for(options)
+        self.wechat = WeChatClient(platform.transport, options.api_base_url)
+        self.cos = CosClient(platform.transport)
+        self.site = SiteClient(platform.transport)
+        self.tokens = platform.tokens
+        self.gate = platform.gate
         self._root = options.base_url or _root_of(options)
 
     def attempt(
@@ -170,18 +159,22 @@ class Store:
             root = caches[self.options.token_cache].get(key)
         except Exception as error:  # noqa: BLE001 -- a dead cache costs a call, nothing else
             logger.warning("The cache fails (%s)", type(error).__name__)
-            return self._described_root()
+            root = ""
         if not root:
             root = self._described_root()
-            caches[self.options.token_cache].set(key, root, timeout=ADDRESS_SECONDS)
+            with suppress(Exception):  # told above, or by the next reader
+                caches[self.options.token_cache].set(key, root, timeout=ADDRESS_SECONDS)
         return str(root)
 
     def _described_root(self) -> str:
         deadline = self.interactive_deadline()
-        found = self.attempt(
-            lambda number, token: self.wechat.describe(token(), self.env, left=deadline.left),
-            deadline=deadline,
-        )
+
+        def try_once(number: int, token: Callable[[], Secret]) -> StaticStore | None:
+            current = token()
+            with self.gate:
+                return self.wechat.describe(current, self.env, left=deadline.left)
+
+        found = self.attempt(try_once, deadline=deadline)
         if found is None or not found.domain:
             raise ConfigurationError(
                 "Static hosting is not enabled",
@@ -198,18 +191,7 @@ def get_store(using: str = "default", env: str | None = None) -> Store:
 
 def store_for(options: Options) -> Store:
     """The store of these options; a callable `env` is asked each time."""
-    return _store(os.getpid(), settled(options))
-
-
-def settled(options: Options) -> Options:
-    """The same options at one environment: asks a callable `env`, in the caller's thread."""
-    if callable(options.env):
-        return replace(options, env="").for_env(options.env())
-    return options
-
-
-# Keyed by process as well: after a fork the child makes sessions, locks and gates of its own, or
-# it would read answers that are meant for its parent.
+    return _store(os.getpid(), options.settled())
 
 
 @lru_cache(maxsize=1024)
@@ -217,76 +199,8 @@ def _store(pid: int, options: Options) -> Store:
     return Store(options, str(options.env), Clock())
 
 
-@lru_cache(maxsize=32)
-def _transport(pid: int, options: Options) -> Transport:
-    from .clients.transport import Transport  # requests comes with it: half of the start-up time
-
-    return Transport(
-        connect_timeout=options.connect_timeout,
-        read_timeout=options.read_timeout,
-        pool_size=max(options.max_workers, 10),
-        upload_hosts=options.upload_hosts,
-        loopback=is_loopback(options.api_base_url),
-    )
-
-
-@lru_cache(maxsize=32)
-def _gate(pid: int, options: Options) -> Gate:
-    return Gate(options.api_concurrency or max(options.max_workers, 1))
-
-
-@lru_cache(maxsize=32)
-def _provider(pid: int, options: Options) -> TokenProvider:
-    if options.token_provider:
-        return _own_provider(options.token_provider)
-    if options.access_token:
-        return FixedToken(options.access_token)
-    if options.component_appid and options.component_appsecret:
-        return ComponentToken(
-            WeChatClient(_transport(pid, options), options.api_base_url),
-            lambda: caches[options.token_cache],
-            appid=options.component_appid,
-            appsecret=options.component_appsecret,
-            ticket=_ticket(options),
-        )
-    raise ConfigurationError(
-        "There is no source of a component_access_token",
-        stage="token",
-        hint=_(
-            "Set COMPONENT_APPID, COMPONENT_APPSECRET and VERIFY_TICKET in WX_STATIC_STORE, "
-            "or ACCESS_TOKEN, or a token_provider."
-        ),
-    )
-
-
-def _own_provider(given: object) -> TokenProvider:
-    found = import_string(given) if isinstance(given, str) else given
-    provider = found() if isclass(found) else found
-    if isinstance(provider, TokenProvider):
-        return provider
-    if callable(provider):
-        return CallableToken(provider)
-    raise ConfigurationError(
-        f"token_provider gives {type(provider).__name__}",
-        stage="token",
-        hint=_("It must be a function that gives the token, or have get() and invalidate(token)."),
-    )
-
-
-def _ticket(options: Options) -> Callable[[], str]:
-    given = options.verify_ticket
-    if isinstance(given, Secret):
-        return given.reveal
-    return given if callable(given) else lambda: ""
-
-
 def _root_of(options: Options) -> str:
     """The site's address, if ``STATIC_URL`` is nothing but that and the location."""
     location = quote_key(options.location)
     inside = options.url_prefix.endswith("/" + location)
     return options.url_prefix.removesuffix(location) if inside else ""
-
-
-def _without_env(options: Options) -> Options:
-    """What all tenants of a platform share: connections, the token, the limit of calls."""
-    return replace(options, env="", location="", base_url="", url_prefix="", cache_control=())

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .secrets import Secret
 
 ENV = "demo-1a2b3c4d5e6f7g8h"  # where a project names none
+REAL = ("api_base_url", "base_url", "token_provider", "upload_hosts")  # never used in a test
 ADVICE = (
     "This test was about to publish a file for real, through {host}. Use the fixture wx_storage or "
     "wx_emulator, or Django's InMemoryStorage; a test that must reach WeChat is marked "
@@ -35,21 +36,30 @@ def wx_emulator() -> Iterator["EmulatorServer"]:
     from .conf import general_settings, stores
     from .emulator import EmulatorServer
 
-    own = {"ENV": ENV} | {name.upper(): value for name, value in general_settings().items()}
-    envs = [own["ENV"], *(dict(given).get("env") for _kind, given in stores().values())]
-    with EmulatorServer(envs=dict.fromkeys(filter(_is_id, envs))) as emulator:
-        pointed = {
-            "API_BASE_URL": emulator.api_url,
-            "ACCESS_TOKEN": emulator.access_token,
-            "TOKEN_PROVIDER": None,
-            "BASE_URL": None,
-        }
-        with override_settings(WX_STATIC_STORE=own | pointed):
-            yield emulator
+    own = {k.upper(): v for k, v in general_settings().items() if v is not None}
+    own.setdefault("ENV", ENV)
+    wanted = (own["ENV"], *(dict(given).get("env") for _kind, given in stores().values()))
+    envs = dict.fromkeys(env() if callable(env) else env for env in wanted if env)
+    with EmulatorServer(envs=envs) as emulator, override_settings(**_pointed_at(emulator, own)):
+        yield emulator
 
 
-def _is_id(env: object) -> bool:
-    return isinstance(env, str)
+def _pointed_at(emulator: "EmulatorServer", own: dict[str, Any]) -> dict[str, Any]:
+    """The project's settings with the emulator in place of WeChat and of every real address."""
+    from .conf import setting, stores
+
+    place = {"API_BASE_URL": emulator.api_url, "ACCESS_TOKEN": emulator.access_token}
+    storages = {alias: dict(config) for alias, config in setting("STORAGES").items()}
+    for alias in stores():
+        options = storages[alias].get("OPTIONS", {})
+        storages[alias]["OPTIONS"] = {k: v for k, v in options.items() if k not in REAL}
+    addresses = {
+        name: f"/{name.lower()}/"
+        for name in ("STATIC_URL", "MEDIA_URL")
+        if "//" in str(setting(name))
+    }
+    real = dict.fromkeys(map(str.upper, REAL))
+    return {"WX_STATIC_STORE": own | real | place, "STORAGES": storages, **addresses}
 
 
 @pytest.fixture

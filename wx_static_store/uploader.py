@@ -1,23 +1,27 @@
 """One file, from `UploadItem` to `UploadResult`."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
 from . import pool, recorders
 from .clients.cos import PutReceipt
-from .conf import STATIC, Options, options_for
+from .conf import options_for
 from .exceptions import (
     ConfigurationError,
     NameRejected,
+    Remedy,
+    ResponseLost,
     UploadFailed,
     WxStaticStoreError,
 )
 from .naming import content_headers, object_key
+from .options import STATIC, Options
 from .retry import Deadline
 from .secrets import Secret
 from .sources import opened
-from .store import Store, settled, store_for
+from .store import Store, store_for
 from .transfers import (
     ContentHeaders,
     UploadContext,
@@ -67,7 +71,8 @@ class Uploader:
     """
 
     def __init__(self, options: Options) -> None:
-        self.options = settled(options)
+        self.options = options.settled()
+        self.env = str(self.options.env)
 
     @property
     def store(self) -> Store:
@@ -75,17 +80,16 @@ class Uploader:
 
     def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
         """Send one file and record nothing; an expected failure is a result, not an exception."""
-        store = self.store
-        started = store.clock.now()
+        started = time.monotonic()
         progress = _Progress("", ContentHeaders("", ""))
         error: WxStaticStoreError | None = None
         try:
             progress.key = object_key(self.options.location, item.name)
             progress.headers = self.headers(item)
-            self._attempt(store, item, progress, self._deadline(store, item, batch=batch))
+            self._attempt(self.store, item, progress, batch=batch)
         except WxStaticStoreError as failure:
-            error = failure.about(env=store.env, key=progress.key)
-        return _result(item, store, progress, error, store.clock.now() - started)
+            error = failure.about(env=self.env, key=progress.key)
+        return _result(item, self.env, progress, error, time.monotonic() - started)
 
     def upload(self, item: UploadItem, context: UploadContext) -> UploadResult:
         """
@@ -109,8 +113,9 @@ class Uploader:
         Stops handing out files when an error says that all others would fail alike; what was not
         attempted then has no result.
         """
-        halt, recorded = _Halt(), 0
-        crew = pool.Crew(partial(self.transfer, batch=True), self.options.max_workers)
+        halt, recorded = _Halt(self.options.max_attempts), 0
+        transfer = partial(self.transfer, batch=True)
+        crew = pool.Crew(transfer, self.options.max_workers, lost=self._lost)
         try:
             for result in crew.work(halt.until_halted(items)):
                 halt.hear(result)
@@ -120,6 +125,13 @@ class Uploader:
         finally:
             crew.dismiss()
             self._record(crew.finished[recorded:], context)
+
+    def _lost(self, item: UploadItem) -> UploadResult:
+        """The result of a file that was under way when the run was interrupted."""
+        error = ResponseLost("Interrupted while it was sent", stage="put")
+        progress = _Progress(object_key(self.options.location, item.name), self.headers(item))
+        progress.hear(error.about(env=self.env, maybe_stored=True))
+        return _result(item, self.env, progress, error, 0.0)
 
     def _record(self, results: list[UploadResult], context: UploadContext) -> int:
         recorders.record(results, context)
@@ -136,9 +148,9 @@ class Uploader:
         seconds = self.options.deadline or BATCH_SECONDS
         return Deadline.after(seconds + (item.size or 0) / BATCH_RATE, store.clock)
 
-    def _attempt(
-        self, store: Store, item: UploadItem, progress: _Progress, deadline: Deadline
-    ) -> None:
+    def _attempt(self, store: Store, item: UploadItem, progress: _Progress, *, batch: bool) -> None:
+        deadline = self._deadline(store, item, batch=batch)
+
         def try_once(number: int, token: Callable[[], Secret]) -> None:
             progress.attempts = number
             known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
@@ -167,7 +179,8 @@ def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
 class _Halt:
     """Decides when the rest of a batch is not worth trying."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_attempts: int) -> None:
+        self._max_attempts = max_attempts
         self._halted = False
         self._kind: type[WxStaticStoreError] | None = None
         self._in_a_row = 0
@@ -184,13 +197,13 @@ class _Halt:
         self._kind = type(error) if error else None
         if error is None:
             return
-        exhausted = result.attempts > 1 and self._in_a_row >= SAME_FAILURES
-        self._halted |= error.stops_batch or exhausted
+        in_vain = error.remedy is Remedy.WAIT and result.attempts == self._max_attempts
+        self._halted |= error.stops_batch or (in_vain and self._in_a_row >= SAME_FAILURES)
 
 
 def _result(
     item: UploadItem,
-    store: Store,
+    env: str,
     progress: _Progress,
     error: WxStaticStoreError | None,
     seconds: float,
@@ -204,7 +217,7 @@ def _result(
         name=str(item.name),
         key=progress.key,
         status=status,
-        env=store.env,
+        env=env,
         size=progress.size,
         md5=progress.md5,
         headers=progress.headers,

@@ -87,6 +87,29 @@ def test_clock(client: Client) -> None:
     assert "only goes forward" in error(client, "clock", json={"advance": -1})
 
 
+@pytest.mark.parametrize(
+    "seconds", ["1e400", "-1e400", "NaN", "1" + "0" * 400, "1e300", "4e9", "true", "null", '"60"']
+)
+def test_clock_takes_sensible_numbers_only(client: Client, seconds: str) -> None:
+    """Infinite, huge or no number: refused with an example, and the time stands."""
+    text = error(client, "clock", data=f'{{"advance": {seconds}}}')
+    assert "'advance'" in text
+    assert "60" in text
+    assert client.control("GET", "state").json()["now"] == NOON
+
+
+def test_clock_s_hundred_years_are_a_sum(client: Client) -> None:
+    """Many steps cannot lead where one cannot."""
+    assert client.control("POST", "clock", json={"advance": 3e9}).status_code == 200
+    assert "100 years in all" in error(client, "clock", json={"advance": 3e9})
+
+
+@pytest.mark.parametrize("body", [b'{"page_size": 1e400}', b'{"latency_api": NaN}'])
+def test_quirks_are_finite(client: Client, body: bytes) -> None:
+    """Numbers that JSON cannot hold, but Python's reader lets through."""
+    assert "takes a" in error(client, "quirks", data=body)
+
+
 def test_envs(client: Client) -> None:
     """A new environment has its own address; a known one changes its status."""
     answer = client.control("POST", "envs", json={"env": "demo-2", "status": "none"}).json()

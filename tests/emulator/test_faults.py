@@ -109,6 +109,9 @@ def test_the_journal_names_the_fault(client: Client) -> None:
         ({"on": "put_object", "do": "hang", "second": 1}, "did you mean 'seconds'"),
         ({"on": "put_object", "do": "hang"}, "'hang' needs 'seconds'"),
         ({"on": "put_object", "do": "hang", "seconds": "1"}, "is a whole number or a number"),
+        ({"on": "put_object", "do": "hang", "seconds": float("inf")}, "not inf"),
+        ({"on": "connection", "do": "reset"}, "'on' for 'reset'"),
+        ({"on": "put_object", "do": "tls_eof"}, "valid are connection"),
         ({"on": "put_object", "do": "reset", "times": -1}, "whole numbers"),
         ({"on": "put_object", "do": "reset", "key": 1}, "both text"),
         ({"on": "*", "do": "drip", "seconds": 1, "part": "tail"}, "one of head, body"),
@@ -148,6 +151,15 @@ def test_kind_status(client: Client) -> None:
     assert (answer.status_code, answer.text) == (503, "busy")
     assert answer.headers["Retry-After"] == "7"
     assert client.server.objects() == {}
+
+
+def test_retry_after_of_an_api_call(client: Client) -> None:
+    """WeChat's gateway, too, can tell when to come again."""
+    values = {"status": 503, "headers": {"Retry-After": "7"}}
+    client.server.script({"on": "staticuploadfile", "do": "status", **values})
+    answer = client.call("staticuploadfile", UPLOAD)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
+    assert client.call("staticuploadfile", UPLOAD).status_code == 200
 
 
 def test_kind_merge(client: Client) -> None:
@@ -426,3 +438,34 @@ def test_kind_close_on_reuse(client: Client) -> None:
         connection.getresponse()
     connection.close()
     assert ask(client).endswith(b"abc")
+
+
+# --- connections that end before there is a request (over TLS: test_tls.py) ------------------
+
+
+def test_kind_accept_then_close(client: Client) -> None:
+    """The site's next connection ends without an answer; the API's are not touched."""
+    _one_connection_ends(client, "accept_then_close")
+
+
+def test_kind_tls_eof(client: Client) -> None:
+    """Without TLS the client's first words are its request."""
+    _one_connection_ends(client, "tls_eof")
+
+
+def _one_connection_ends(client: Client, do: str) -> None:
+    client.server.script({"on": "connection", "env": ENV, "do": do})
+    assert client.call("staticfilelist").json()["errcode"] == 0
+    with pytest.raises(requests.ConnectionError):
+        client.get("/a")
+    assert client.get("/a").status_code == 404
+    (entry,) = client.server.calls("connection")
+    assert (entry.env, entry.status, entry.fault) == (ENV, 0, do)
+
+
+def test_connections_to_the_api_only(client: Client) -> None:
+    """They have no environment: the empty text."""
+    client.server.script({"on": "connection", "env": "", "do": "accept_then_close"})
+    assert client.get("/a").status_code == 404
+    with pytest.raises(requests.ConnectionError):
+        client.call("staticfilelist")

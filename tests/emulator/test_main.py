@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.__main__ import main
 from wx_static_store.emulator.kinds import KINDS
+from wx_static_store.emulator.manual import FLOW
 from wx_static_store.emulator.quirks import quirk_names
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +107,39 @@ def test_help_is_the_whole_manual(capsys: pytest.CaptureFixture[str]) -> None:
         assert word in text
 
 
+def test_help_of_the_credentials(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has its own text, and shows its default."""
+    monkeypatch.setenv("COLUMNS", "200")  # no line breaks within a default
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "component_appid that the token call accepts (default: wx0000000000000001)",
+        "component_appsecret that belongs to it (default: emulator-appsecret)",
+        "good for 12 hours (default: emulator-ticket)",
+        "until another is fetched (default: emulator-access-token)",
+    ):
+        assert words in text
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("sh")), reason="needs curl and sh")
+def test_the_flow_can_be_pasted(tmp_path: Path) -> None:
+    """Each command of the manual, as it stands there but for the ports."""
+    with EmulatorServer() as server:
+        script = FLOW.partition("\n")[2].replace("http://127.0.0.1:8900", server.api_url)
+        script = script.replace("http://127.0.0.1:8901", server.site_url())
+        env = {"PATH": os.environ["PATH"], "no_proxy": "*"}
+        shell = subprocess.run(
+            ["sh", "-e"], input=script, cwd=tmp_path, env=env, text=True, capture_output=True
+        )
+        assert shell.returncode == 0, shell.stderr
+        assert server.objects()["static/a.css"].body == b"body{}"
+        assert {(entry.status, entry.errcode or 0) for entry in server.journal} == {(200, 0)}
+        assert len(server.journal) == 6
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -114,6 +150,8 @@ def test_help_is_the_whole_manual(capsys: pytest.CaptureFixture[str]) -> None:
         (["--fault", '{"on": "put_object", "do": "rest"}'], "did you mean 'reset'"),
         (["--host", "0.0.0.0"], "loopback only"),
         (["--env", "a b"], "no environment id"),
+        (["--tls-cert", "cert.pem"], "--tls-cert and --tls-key go together"),
+        (["--tls-cert", "no.pem", "--tls-key", "no.pem"], "TLS needs a certificate"),
     ],
 )
 def test_wrong_options_name_the_fix(

@@ -39,9 +39,28 @@ def test_old_token_lives_five_minutes_after_a_new_one(client: Client) -> None:
 
 
 def test_token_expires_after_two_hours(client: Client) -> None:
-    """A token that nobody replaced is expired, not invalid."""
+    """A fetched token that nobody replaced is expired, not invalid."""
+    client.token()
     client.server.advance(7200)
     assert client.call("staticfilelist").json()["errcode"] == 42001
+
+
+def test_the_token_of_the_start_has_no_age(client: Client) -> None:
+    """A demo that is left open overnight still works; a fetch ends it all the same."""
+    given = {"access_token": client.server.access_token}
+    client.server.advance(30 * 86400)
+    assert client.call("staticfilelist", params=given).json()["errcode"] == 0
+    client.server.push_ticket("emulator-ticket")
+    client.token()
+    client.server.advance(300)
+    assert client.call("staticfilelist", params=given).json()["errcode"] == 40001
+
+
+def test_the_token_of_the_start_ends_by_expire_token(client: Client) -> None:
+    """At once, whatever its age."""
+    given = {"access_token": client.server.access_token}
+    client.server.expire_token()
+    assert client.call("staticfilelist", params=given).json()["errcode"] == 40001
 
 
 def test_expire_token_is_another_system_s_refresh(client: Client) -> None:

@@ -7,16 +7,19 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from ..exceptions import (
     ConnectFailed,
     CosError,
     CosRefused,
     CosThrottled,
+    DeadlineExceeded,
     IntegrityError,
     LinkExpired,
     ProtocolError,
     Remedy,
+    ResponseLost,
     Verdict,
     WxStaticStoreError,
     gettext_lazy as _,
@@ -103,8 +106,7 @@ class CosClient:
                 key=link.key,
             )
         except WxStaticStoreError as error:
-            sent = body.handed_over or not len(body)
-            failure = error.about(maybe_stored=sent and _was_sending(error))
+            failure = error.about(maybe_stored=_may_be_stored(error, body))
         else:
             # Refused early, the body was not read to its end and has no digest.
             outcome = _judge(reply, body.md5() if body.handed_over or not len(body) else "")
@@ -114,8 +116,12 @@ class CosClient:
         raise failure.about(stage=failure.stage or "put")
 
 
-def _was_sending(error: WxStaticStoreError) -> bool:
-    return error.stage == "put" and not isinstance(error, ConnectFailed)
+def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
+    """Whether the last byte went out before this; an empty body has none that could tell."""
+    if error.stage != "put" or isinstance(error, ConnectFailed):
+        return False
+    lost = ResponseLost | ProtocolError | DeadlineExceeded
+    return body.handed_over if len(body) else isinstance(error, lost)
 
 
 def _headers(link: SignedLink, headers: ContentHeaders, md5: str) -> dict[str, str | Secret]:
@@ -139,12 +145,20 @@ def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
             "COS answered neither yes nor no", remedy=remedy, once=True, maybe_stored=True
         )
     elif 300 <= reply.status < 400:
+        host = _host(reply.headers.get("Location", ""))
         failure = ProtocolError(
-            "COS wants the upload elsewhere, which is not done", remedy=Remedy.NEW_LINK, once=True
+            f"COS wants the upload at {host}, which is not done", remedy=Remedy.NEW_LINK, once=True
         )
     else:
         failure = _refusal(reply)
     return failure.about(http_status=reply.status, request_id=request_id)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or "another address"
+    except ValueError:
+        return "another address"
 
 
 def _compare(etag: str, md5: str, request_id: str) -> PutReceipt | IntegrityError:
@@ -167,11 +181,9 @@ def _refusal(reply: Reply) -> WxStaticStoreError:
     if "x-cos-request-id" not in reply.headers:
         code, message = "", "not COS itself, but a proxy or the network answered"
     verdict = COS_CODES.get(code) or _by_status(reply.status, message)
-    return verdict.build(
-        f"COS refused the upload: {message}" if message else "COS refused the upload",
-        cos_code=code,
-        maybe_stored=False,
-    )
+    text = f"COS refused the upload: {message}" if message else "COS refused the upload"
+    error = verdict.build(text, cos_code=code, maybe_stored=False)
+    return error.about(pause=max(error.pause, reply.retry_after))
 
 
 def _by_status(status: int, message: str) -> Verdict:

@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from copy import copy
 from typing import Any, Protocol, runtime_checkable
 
 from ..exceptions import (
@@ -28,6 +29,7 @@ logger = logging.getLogger("wx_static_store.tokens")
 
 FRESH_SHARE = 0.9  # of `expires_in`; WeChat advises 1 h 50 min of 2 h
 _CALL_SECONDS = 15.0
+_HOPELESS_SECONDS = 60.0
 
 _ITS_LOG = _("Look into the provider's own log: its error is not repeated, it may hold a secret.")
 _SHAPE = _("A token is one line of printable ASCII, 2,048 characters at most.")
@@ -95,15 +97,17 @@ class ComponentToken:
         self._lock = threading.Lock()
         self._own = ""  # what this process fetched: serves while the cache is down, or forgets
         self._cache_works = True
-        digest = hashlib.sha256(appid.encode()).hexdigest()[:16]
+        self._failure: ConfigurationError | None = None
+        self._failed_at = 0.0
+        digest = hashlib.sha256(f"{client.base_url} {appid}".encode()).hexdigest()[:16]
         self._cache_key = f"wx_static_store:token:{digest}"
 
     def get(self) -> str:
         if token := self._cached():
             return token
         with self._lock:
-            # Somebody may have been faster while we waited for the lock.
-            return self._cached() or self._refresh()
+            # Somebody may have been faster while we waited for the lock, or failed for good.
+            return self._cached() or self._refresh_unless_hopeless()
 
     def invalidate(self, token: str) -> None:
         with self._lock:
@@ -141,6 +145,16 @@ class ComponentToken:
             name = type(error).__name__
             logger.warning("The token cache fails (%s): this process goes on alone", name)
         self._cache_works = False
+
+    def _refresh_unless_hopeless(self) -> str:
+        """A wrong secret stays wrong for a while: 20 workers do not ask 20 times."""
+        if self._failure and self._now() - self._failed_at < _HOPELESS_SECONDS:
+            raise copy(self._failure)
+        try:
+            return self._refresh()
+        except ConfigurationError as error:
+            self._failure, self._failed_at = copy(error), self._now()
+            raise
 
     def _refresh(self) -> str:
         until = time.monotonic() + _CALL_SECONDS

@@ -6,14 +6,12 @@ is told by an error that is built inside the ``except`` block and raised after i
 """
 
 import os
+import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
-from io import BufferedReader, RawIOBase
 from typing import Any, BinaryIO
 
 import requests
@@ -34,6 +32,7 @@ from ..exceptions import (
 )
 from ..secrets import Secret, install_log_filter
 from .links import check_link, is_loopback, link_refused
+from .receive import TimedResponse, receive_time
 
 _BLOCK = 64 * 1024
 
@@ -44,45 +43,19 @@ class Reply:
     headers: Mapping[str, str] = field(repr=False)  # both may hold a link
     body: bytes = field(repr=False)
 
-
-# What the connection must know of the exchange that runs over it: its own time for one receive.
-_receive_time: ContextVar[Callable[[], float]] = ContextVar("wx_static_store_receive_time")
-
-
-class _TimedReader(RawIOBase):
-    """Before each receive, no more time than the exchange has left: a dripping answer ends."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if not (seconds := _receive_time.get()()):
-            raise TimeoutError
-        self._sock.settimeout(seconds)
-        return self._raw.readinto(buffer)  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _TimedResponse(HTTPResponse):
-    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = BufferedReader(_TimedReader(sock))
+    @property
+    def retry_after(self) -> float:
+        """Seconds that the server asks us to wait, 30 at most; 0 where it names none."""
+        value = self.headers.get("Retry-After", "")
+        return min(float(value), 30.0) if re.fullmatch(r"\d{1,9}", value) else 0.0
 
 
 class _HTTPConnection(urllib3.connection.HTTPConnection):
-    response_class = _TimedResponse
+    response_class = TimedResponse
 
 
 class _HTTPSConnection(urllib3.connection.HTTPSConnection):
-    response_class = _TimedResponse
+    response_class = TimedResponse
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):
@@ -115,16 +88,23 @@ def _make_session(pool_size: int) -> requests.Session:
     install_log_filter()
     session = _Session()
     session.trust_env = False  # the environment is asked once: see _proxies
-    env = os.environ.get
-    session.verify = env("REQUESTS_CA_BUNDLE") or env("CURL_CA_BUNDLE") or True
+    session.verify = _ca_bundle() or True
     session.headers.clear()
     session.headers["User-Agent"] = f"wx_static_store/{__version__}"
     session.headers["Accept-Encoding"] = "identity"
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = _Adapter(pool_maxsize=pool_size, max_retries=0)
+    # each tenant's bucket is a host of its own
+    adapter = _Adapter(pool_connections=64, pool_maxsize=pool_size, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def _ca_bundle() -> str:
+    path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or ""
+    if path and not os.path.exists(path):
+        raise ConfigurationError(f"There is no certificate store at {path}", hint=_CERTIFICATE)
+    return path
 
 
 @lru_cache(maxsize=64)
@@ -195,7 +175,7 @@ class Transport:
     ) -> Reply | WxStaticStoreError:
         """Everything that holds a revealed secret happens in here; nothing is raised from here."""
         connect, read = self._timeouts
-        token = _receive_time.set(lambda: min(read, left()))
+        token = receive_time.set(lambda: min(read, left()))
         try:
             prepared = self._session.prepare_request(request())
             if prepared.url != url.reveal():
@@ -210,9 +190,9 @@ class Transport:
             ) as response:
                 return _read(response, limit, sink)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here
-            return _classify(error, late=not left())
+            return _classify(error, _origin(url), late=not left())
         finally:
-            _receive_time.reset(token)
+            receive_time.reset(token)
 
 
 def _request(
@@ -262,7 +242,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             todo += [inner for inner in wrapped if isinstance(inner, BaseException)]
 
 
-def _classify(error: Exception, *, late: bool) -> WxStaticStoreError:
+def _classify(error: Exception, origin: str, *, late: bool) -> WxStaticStoreError:
     """Our error for theirs: of theirs only the class is told, its text may hold a token."""
     chain = tuple(_chain(error))
     kinds = {kind for link in chain for kind in type(link).__mro__}
@@ -271,7 +251,7 @@ def _classify(error: Exception, *, late: bool) -> WxStaticStoreError:
     if late:
         return _late("")
     failure = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
-    return failure.about(message=f"{failure.message} ({type(error).__name__})")
+    return failure.about(message=f"{failure.message} ({origin}: {type(error).__name__})")
 
 
 _CERTIFICATE = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
@@ -284,11 +264,11 @@ _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
         {ssl.SSLCertVerificationError},
         lambda: TlsFailed("The server's certificate is not valid", hint=_CERTIFICATE, **_FATAL),
     ),
-    ({urllib3.exceptions.ProxyError}, lambda: ConfigurationError("No way through", hint=_PROXY)),
     (
         {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError},
         lambda: ConnectFailed("The server could not be reached"),
     ),
+    ({urllib3.exceptions.ProxyError}, lambda: ConfigurationError("No way through", hint=_PROXY)),
     ({ssl.SSLError}, lambda: TlsFailed("The TLS connection broke")),
     (
         {urllib3.exceptions.IncompleteRead},

@@ -74,7 +74,7 @@ class WeChatClient:
 
     def __init__(self, transport: Transport, base_url: str) -> None:
         self._transport = transport
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
 
     def upload_link(
         self, token: Secret, env: str, key: str, *, left: Callable[[], float]
@@ -146,7 +146,7 @@ class WeChatClient:
     ) -> T:
         reply = self._transport.exchange(
             "POST",
-            Secret(self._base_url + path + _reveal(query)),
+            Secret(self.base_url + path + _reveal(query)),
             stage=stage,
             left=left,
             headers={"Content-Type": "application/json"},
@@ -176,7 +176,8 @@ def _judge(
 ) -> T | WxStaticStoreError:
     """What the answer says, or the error that it means: no frame that raises has seen it."""
     if reply.status != 200:
-        return _not_an_answer(name, reply.status)
+        error = _not_an_answer(name, reply.status)
+        return error.about(pause=max(error.pause, reply.retry_after))
     try:
         answer = json.loads(reply.body.decode("utf-8", "replace"), parse_constant=_no_constant)
     except (ValueError, RecursionError):

@@ -11,7 +11,18 @@ from typing import Any
 
 from .manual import manual
 from .quirks import BadInput, parse_quirk
-from .server import EmulatorServer
+from .server import ACCESS_TOKEN, APPID, APPSECRET, TICKET, EmulatorServer
+
+_CREDENTIALS = (
+    ("--appid", APPID, "component_appid that the token call accepts"),
+    ("--appsecret", APPSECRET, "component_appsecret that belongs to it"),
+    ("--ticket", TICKET, "component_verify_ticket, as if pushed at the start; good for 12 hours"),
+    (
+        "--access-token",
+        ACCESS_TOKEN,
+        "component_access_token that is good at once and of any age, until another is fetched",
+    ),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -46,8 +57,10 @@ def _parser() -> argparse.ArgumentParser:
         "--env", action="append", help="environment id, repeatable (default: demo-1a2b3c4d5e6f7g8h)"
     )
     add("--directory", help="keep objects here, so that they survive a restart (default: memory)")
-    for name in ("appid", "appsecret", "ticket", "access-token"):
-        add(f"--{name}", help="what the client is configured with")
+    for option, default, text in _CREDENTIALS:
+        add(option, default=default, help=f"{text} (default: %(default)s)")
+    add("--tls-cert", metavar="PEM", help="certificate: serve https on every port, with --tls-key")
+    add("--tls-key", metavar="PEM", help="private key of the certificate")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a quirk, repeatable")
     add("--fault", action="append", default=[], metavar="JSON", help="a fault, repeatable")
     add("--verbose", action="store_true", help="one line for each request, on stderr")
@@ -55,7 +68,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _server(options: argparse.Namespace) -> EmulatorServer:
-    given = {"envs": options.env, "directory": options.directory, "appid": options.appid}
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise BadInput("--tls-cert and --tls-key go together: a certificate and its private key")
+    tls = (options.tls_cert, options.tls_key) if options.tls_cert is not None else None
+    given = {
+        "tls": tls,
+        "envs": options.env,
+        "directory": options.directory,
+        "appid": options.appid,
+    }
     given |= {"appsecret": options.appsecret, "ticket": options.ticket}
     given |= {"access_token": options.access_token, "log": sys.stderr if options.verbose else None}
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}

@@ -95,7 +95,7 @@ def _environment(inner: State, environment: Environment) -> dict[str, object]:
     inner.settle(environment)
     return {
         "env": environment.env,
-        "url": f"http://{environment.address}",
+        "url": f"{inner.scheme}://{environment.address}",
         "bucket": environment.bucket_name,
         "status": environment.status,
         "objects": len(environment.bucket.all()),

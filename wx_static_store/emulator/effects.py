@@ -41,7 +41,7 @@ def html(values: Values, _: Request, __: Answer) -> Answer:
 
 
 def redirect(values: Values, request: Request, _: Answer) -> Answer:
-    location = values["location"] or f"http://{request.host}{request.target}"
+    location = values["location"] or f"{request.scheme}://{request.host}{request.target}"
     return Answer(values["status"], {"Location": location})
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from math import isfinite
 from typing import Any
 
 from .answers import Answer
@@ -152,7 +153,7 @@ def _value(do: str, name: str, parameter: Parameter, spec: Mapping[str, Any]) ->
             raise BadInput(f"{do!r} needs {name!r} ({_types(parameter)})")
         return parameter.default
     value = spec[name]
-    if type(value) not in parameter.types:
+    if type(value) not in parameter.types or (type(value) is float and not isfinite(value)):
         raise BadInput(f"{name!r} of {do!r} is {_types(parameter)}, not {value!r}")
     if parameter.choices and value not in parameter.choices:
         raise BadInput(f"{name!r} of {do!r} is one of {', '.join(parameter.choices)}")

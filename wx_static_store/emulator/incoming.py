@@ -96,6 +96,8 @@ class Request:
     headers: dict[str, str]  # lower-case names
     body: Body
     host: str = ""  # the host the client named
+    peer: str = ""  # the client's address
+    scheme: str = "http"
     reused: bool = False  # not the first request on its connection
     name: str = "other"
     env: str = ""

@@ -12,10 +12,12 @@ from .effects import Values
 from .incoming import Request
 from .wire import Wire
 
-API: tuple[str, ...] = ("api_component_token", "createstaticstore", "describestaticstore")
+API: tuple[str, ...] = ("api_component_token", "api_start_push_ticket", "clear_quota")
+API += ("createstaticstore", "describestaticstore")
 API += ("staticuploadfile", "staticfilelist")
 PUT = ("put_object",)
 ANY = (*API, *PUT, "get_object", "other")
+CONNECTION = ("connection",)  # met before there is a request
 
 TEXT, WHOLE, FLAG = (str,), (int,), (bool,)
 
@@ -216,6 +218,16 @@ KINDS: dict[str, Kind] = {
             "expired": Parameter(FLAG, False),
         },
         change=effects.link,
+    ),
+    "tls_eof": Kind(
+        "closes during the TLS handshake, after the client's first words",
+        CONNECTION,
+        change=effects.silence,
+    ),
+    "accept_then_close": Kind(
+        "accepts the connection (and its TLS), then closes without reading a request",
+        CONNECTION,
+        change=effects.silence,
     ),
     "close_on_reuse": Kind(
         "closes without an answer, only on a connection that already served a request",

@@ -8,10 +8,12 @@ import queue
 import selectors
 import socket
 import socketserver
+import ssl
 import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from .incoming import Body, Request
@@ -19,6 +21,7 @@ from .quirks import BadInput
 from .wire import Wire
 
 Exchange = Callable[[Request, Wire], None]
+Greet = Callable[[str], str]  # a client's address: the fault that its connection meets, or ""
 _GOODBYE = 5.0  # seconds that open connections get to end when the server stops
 
 
@@ -32,6 +35,19 @@ def loopback(host: str) -> str:
         f"the emulator listens on loopback only, not on {host!r}: its secrets are public. "
         "Use 127.0.0.1, ::1 or localhost"
     )
+
+
+def tls_context(cert: Path | str, key: Path | str) -> ssl.SSLContext:
+    """What every listener needs to speak TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(cert, key)
+    except OSError as error:
+        raise BadInput(
+            f"TLS needs a certificate and its private key in PEM, not {str(cert)!r} and "
+            f"{str(key)!r}: {error}"
+        ) from None
+    return context
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -78,7 +94,16 @@ class _Handler(BaseHTTPRequestHandler):
         # `self.path` had its leading slashes merged; the raw target still has them all.
         target = self.requestline.split()[1]
         host = headers.get("host", "")
-        return Request(self.command, target, headers, body, host=host, reused=self.served > 0)
+        return Request(
+            self.command,
+            target,
+            headers,
+            body,
+            host=host,
+            peer=str(self.client_address[0]),
+            scheme="https" if self.server.hub.tls else "http",
+            reused=self.served > 0,
+        )
 
     def handle_expect_100(self) -> bool:
         """Not yet: whoever reads the body invites it."""
@@ -98,8 +123,10 @@ class Listener(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 256
 
-    def __init__(self, hub: Hub, address: tuple[str, int], exchange: Exchange) -> None:
-        self.hub, self.exchange = hub, exchange
+    def __init__(
+        self, hub: Hub, address: tuple[str, int], exchange: Exchange, greet: Greet
+    ) -> None:
+        self.hub, self.exchange, self.greet = hub, exchange, greet
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
 
@@ -110,6 +137,15 @@ class Listener(socketserver.ThreadingTCPServer):
         return (
             f"[{host!s}]:{port}" if self.address_family == socket.AF_INET6 else f"{host!s}:{port}"
         )
+
+    def get_request(self) -> tuple[Any, Any]:
+        """A connection; its TLS handshake comes later, in its own thread."""
+        connection, address = super().get_request()
+        if self.hub.tls:
+            connection = self.hub.tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """A new connection."""
@@ -123,6 +159,25 @@ class Listener(socketserver.ThreadingTCPServer):
         finally:
             self.hub.disconnected(request)
 
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Shake hands and serve, unless a fault wants the connection to end before."""
+        fate = self.greet(str(client_address[0]))
+        if fate == "tls_eof":
+            socket.socket.recv(request, 1 << 16)  # below TLS: unread bytes would make it a reset
+            return
+        if self.hub.tls:
+            request.do_handshake()
+        if fate != "accept_then_close":
+            super().finish_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """End it, with TLS's own goodbye; the client's is not waited for."""
+        if self.hub.tls:
+            with contextlib.suppress(OSError, ValueError):
+                request.settimeout(0)
+                request.unwrap()
+        super().shutdown_request(request)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients may go away at any time; anything else is our bug and is shown."""
         if not isinstance(sys.exception(), OSError):
@@ -132,7 +187,8 @@ class Listener(socketserver.ThreadingTCPServer):
 class Hub:
     """All listeners of one emulator, and every connection that they accepted."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.stopping = threading.Event()
         self._new: queue.SimpleQueue[Listener] = queue.SimpleQueue()
         self._wake_out, self._wake_in = socket.socketpair()
@@ -141,22 +197,32 @@ class Hub:
         self._thread = threading.Thread(target=self._accept, name="emulator", daemon=True)
         self._thread.start()
 
-    def listen(self, address: tuple[str, int], exchange: Exchange) -> Listener:
+    def listen(self, address: tuple[str, int], exchange: Exchange, greet: Greet) -> Listener:
         """Open a port. It queues connections at once, so there is nothing to wait for."""
-        listener = Listener(self, address, exchange)
-        self._new.put(listener)
-        self._wake_in.send(b".")
+        with self._changed:
+            if self.stopping.is_set():
+                raise ConnectionAbortedError("the emulator is stopping")
+            listener = Listener(self, address, exchange, greet)
+            self._new.put(listener)
+            self._wake_in.send(b".")
         return listener
 
     def stop(self) -> None:
         """Close everything; what hangs on purpose ends at once."""
-        self.stopping.set()
-        self._wake_in.send(b".")
+        with self._changed:
+            if self.stopping.is_set():
+                return
+            self.stopping.set()
+            self._wake_in.send(b".")
         self._thread.join()
+        # Only now: the thread may see that we are stopping before it was woken for it.
+        self._wake_in.close()
+        self._wake_out.close()
         with self._changed:
             for connection in self._connections:
                 with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                    # Below TLS: its own shutdown would take the session from under its thread.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
             self._changed.wait_for(lambda: not self._connections, _GOODBYE)
 
     def connected(self, connection: socket.socket) -> None:
@@ -172,7 +238,7 @@ class Hub:
 
     def _accept(self) -> None:
         listeners: list[Listener] = []
-        with selectors.DefaultSelector() as selector, self._wake_in, self._wake_out:
+        with selectors.DefaultSelector() as selector:
             selector.register(self._wake_out, selectors.EVENT_READ)
             while not self.stopping.is_set():
                 for key, _ in selector.select():

@@ -8,13 +8,16 @@ from .faults import describe_kinds
 from .quirks import describe_quirks
 
 FLOW = """\
-THE FLOW, FROM ANY LANGUAGE
+THE FLOW, FROM ANY LANGUAGE (to be pasted, with an emulator started with --port 8900)
   API=http://127.0.0.1:8900                        # "api_base_url" in the lines printed at start
   TOKEN=emulator-access-token                      # or fetch one, see the last lines here
+  printf 'body{}' > a.css
 
   # 1. a link for one file, good for 60 seconds: {"errcode":0,...,"signed_url":"...","token":"..."}
-  curl -s "$API/componenttcb/staticuploadfile?access_token=$TOKEN" \\
-       -d '{"env": "demo-1a2b3c4d5e6f7g8h", "filename": "static/a.css"}'
+  ANSWER=$(curl -s "$API/componenttcb/staticuploadfile?access_token=$TOKEN" \\
+       -d '{"env": "demo-1a2b3c4d5e6f7g8h", "filename": "static/a.css"}')
+  SIGNED_URL=$(printf %s "$ANSWER" | sed 's/.*"signed_url":"\\([^"]*\\)".*/\\1/')
+  SECURITY_TOKEN=$(printf %s "$ANSWER" | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
   # 2. the bytes, to signed_url exactly as it came, with "token" in a header
   curl -X PUT "$SIGNED_URL" -H "x-cos-security-token: $SECURITY_TOKEN" \\
        -H "Content-Type: text/css" --data-binary @a.css
@@ -28,6 +31,17 @@ THE FLOW, FROM ANY LANGUAGE
   curl -s "$API/cgi-bin/component/api_component_token" -d '{"component_appid":
        "wx0000000000000001", "component_appsecret": "emulator-appsecret",
        "component_verify_ticket": "emulator-ticket"}'
+"""
+
+OTHERS = """\
+OTHER CALLS WITHOUT A TOKEN
+  /cgi-bin/component/clear_quota/v2         component_appid, appsecret: call counters back to 0,
+                                            10 times a month, then 48006
+  /cgi-bin/component/api_start_push_ticket  component_appid, component_secret: an expired ticket
+                                            is good again ("ok"), else "in a normal state"
+
+TLS: with --tls-cert and --tls-key every address above is https; the certificate is yours to make
+and the client's to trust (curl --cacert cert.pem)
 """
 
 CONTROL = """\
@@ -52,9 +66,11 @@ FAULTS = """\
 FAULTS: a fault is a JSON object; the first that matches a request and is not spent applies
   {"on": "put_object", "key": "static/*", "skip": 1, "times": 2, "do": "cos_error",
    "status": 503, "code": "SlowDown"}
-  on     api_component_token createstaticstore describestaticstore staticuploadfile
-         staticfilelist put_object get_object other, or * for all that the kind allows
-  key    glob over the object key; env: environment id; both optional
+  on     api_component_token api_start_push_ticket clear_quota createstaticstore
+         describestaticstore staticuploadfile staticfilelist put_object get_object other,
+         connection (before any request), or * for all that the kind allows
+  key    glob over the object key; env: environment id ("" for connections to the API port);
+         both optional
   skip   matching requests that pass first (0); times: how often it applies (1, null: for ever)
   do     one of the kinds below; a parameter without a value is required
   apply  whether the request takes effect although its answer is another one
@@ -72,4 +88,4 @@ def manual() -> str:
     quirks = "".join(
         f"  {n} = {default!r}\n      {text}\n" for n, default, text in describe_quirks()
     )
-    return "\n".join([FLOW, CONTROL, FAULTS + kinds, QUIRKS + quirks])
+    return "\n".join([FLOW, OTHERS, CONTROL, FAULTS + kinds, QUIRKS + quirks])

@@ -1,39 +1,31 @@
-"""WeChat's open platform: the token call and the four calls of static hosting."""
+"""WeChat's open platform: who may call, and the four calls of static hosting."""
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 from urllib.parse import quote
 
-from . import signing
+from . import credentials, signing
 from .answers import Answer, iso_time, wechat_error
 from .bucket import StoredObject
+from .credentials import Fields, Refused, check
 from .incoming import Request
+from .limits import address_verdict
 from .quirks import Quirks
 from .state import REGION, Environment, State
 
 PATHS = {
     b"/cgi-bin/component/api_component_token": "api_component_token",
+    b"/cgi-bin/component/api_start_push_ticket": "api_start_push_ticket",
+    b"/cgi-bin/component/clear_quota/v2": "clear_quota",
     b"/componenttcb/createstaticstore": "createstaticstore",
     b"/componenttcb/describestaticstore": "describestaticstore",
     b"/componenttcb/staticuploadfile": "staticuploadfile",
     b"/componenttcb/staticfilelist": "staticfilelist",
 }
 MAX_KEY = 850  # bytes of UTF-8
-
-Fields = dict[str, Any]
-
-
-class Refused(Exception):
-    """WeChat says no."""
-
-    def __init__(self, errcode: int, errmsg: str) -> None:
-        super().__init__(errcode, errmsg)
-        self.errcode, self.errmsg = errcode, errmsg
 
 
 def identify(request: Request) -> None:
@@ -72,9 +64,14 @@ def render(answer: Answer, _: Request, quirks: Quirks) -> Answer:
 def _call(state: State, request: Request) -> Fields:
     if request.method != "POST":
         raise Refused(43002, "require POST method")
-    if request.name == "api_component_token":
-        return _component_token(state, _fields(request))
-    _check_token(state, request)
+    check(address_verdict(state.quirks, request.peer))
+    own = credentials.CALLS.get(request.name)
+    if own is None:
+        _check_token(state, request)
+    if request.name != "clear_quota":  # the way out of a used-up quota
+        check(state.counters.count(request.name, state.now(), state.quirks))
+    if own is not None:
+        return own(state, _fields(request))
     fields = _fields(request)
     return _CALLS[request.name](state, _environment(state, fields), fields, request)
 
@@ -83,9 +80,7 @@ def _check_token(state: State, request: Request) -> None:
     token = request.params.get("access_token")
     if not token:
         raise Refused(41001, "access_token missing")
-    errcode, errmsg = state.tokens.verdict(token, state.now())
-    if errcode:
-        raise Refused(errcode, errmsg)
+    check(state.tokens.verdict(token, state.now()))
 
 
 def _fields(request: Request) -> Fields:
@@ -149,27 +144,6 @@ def _filename(fields: Fields) -> str:
 # --- the calls ------------------------------------------------------------------------------
 
 
-def _component_token(state: State, fields: Fields) -> Fields:
-    account, now = state.account, state.now()
-    if not fields.get("component_appid"):
-        raise Refused(41002, "appid missing")
-    if not fields.get("component_appsecret"):
-        raise Refused(41004, "appsecret missing")
-    if fields["component_appid"] != account.appid:
-        raise Refused(40013, "invalid appid")
-    if not isinstance(fields["component_appsecret"], str):
-        raise Refused(40125, "invalid appsecret")
-    if not _same(fields["component_appsecret"], account.appsecret):
-        raise Refused(40001, "invalid credential")
-    if fields.get("component_verify_ticket") != state.ticket:
-        raise Refused(61006, "component ticket is invalid")
-    if now >= state.ticket_time + state.quirks.ticket_seconds:
-        raise Refused(61005, "component ticket is expired")
-    life = state.quirks.token_seconds
-    token = state.tokens.fetch(now, life, state.quirks.grace_seconds)
-    return {"component_access_token": token, "expires_in": int(life)}
-
-
 def _create(state: State, environment: Environment, _: Fields, __: Request) -> Fields:
     if environment.status in ("none", "offline", "create_fail"):
         environment.status = "process"
@@ -204,7 +178,7 @@ def _upload(state: State, environment: Environment, fields: Fields, _: Request) 
 
 
 def _link_base(state: State, environment: Environment) -> str:
-    base = state.quirks.link_base or "http://{address}"
+    base = state.quirks.link_base or f"{state.scheme}://{{address}}"
     return base.format(
         env=environment.env,
         bucket=environment.bucket_name,
@@ -262,10 +236,6 @@ def _content(key: str, entry: StoredObject, quirks: Quirks) -> Fields:
         "md5": entry.md5 + ("-1" if quirks.list_md5 == "multipart" else ""),
         "size": str(entry.size),
     }
-
-
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(errors="replace"), other.encode())
 
 
 _CALLS: dict[str, Callable[[State, Environment, Fields, Request], Fields]] = {

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+_MOST = 1e15  # of a number: larger than any sensible one, and finite
+
 
 class BadInput(ValueError):
     """The caller asked for something the emulator does not know; the text names the fix."""
@@ -52,6 +54,11 @@ class Quirks:
     cors: bool = _quirk(False, "browsers may PUT and GET from other origins")
     latency_api: float = _quirk(0.0, "seconds before a WeChat call is handled")
     latency_put: float = _quirk(0.0, "seconds before a PUT is handled")
+    daily_limit: int = _quirk(0, "calls of an API a day, then 45009 (0: no limit)")
+    minute_limit: int = _quirk(0, "calls of an API a minute, then 45011 (0: no limit)")
+    allowed_ip: str = _quirk(
+        "", "addresses that may call, with commas; others get 61004 (empty: any)"
+    )
     store_delay: float = _quirk(0.0, "seconds from createstaticstore to online")
     crc64_limit: int = _quirk(4 << 20, "larger objects (bytes) are answered without CRC-64")
     link_base: str = _quirk(
@@ -121,7 +128,7 @@ def _typed(name: str, value: object, kind: type) -> object:
     if kind in (int, float) and type(value) in (int, float):
         number: float = value  # type: ignore[assignment]
         least = 1 if name == "page_size" else 0
-        if number >= least and kind(number) == number:
+        if least <= number <= _MOST and kind(number) == number:  # False for NaN
             return kind(number)
     elif type(value) is kind:
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,15 +12,17 @@ from . import control, object_store, open_platform, site
 from .answers import Answer, nothing
 from .bucket import StoredObject
 from .faults import Fault
-from .incoming import Request
-from .listeners import Hub, Listener, loopback
+from .incoming import Body, Request
+from .listeners import Hub, Listener, loopback, tls_context
 from .manual import manual
 from .quirks import Quirks
 from .state import Account, Entry, State
 from .wire import Wire
 
 # Public by intent: the examples of the documents, and names that say what they are.
+APPID = "wx0000000000000001"
 APPSECRET = "emulator-appsecret"
+TICKET = "emulator-ticket"
 ACCESS_TOKEN = "emulator-access-token"  # noqa: S105
 SECRET_ID = "AKIDEXAMPLE"  # noqa: S105
 SECRET_KEY = "example-secret-key"  # noqa: S105
@@ -41,13 +44,14 @@ class EmulatorServer:
         port: int = 0,
         envs: Iterable[str] = ("demo-1a2b3c4d5e6f7g8h",),
         directory: Path | str | None = None,
-        appid: str = "wx0000000000000001",
-        appsecret: str = "emulator-appsecret",
-        ticket: str = "emulator-ticket",
+        appid: str = APPID,
+        appsecret: str = APPSECRET,
+        ticket: str = TICKET,
         access_token: str = ACCESS_TOKEN,
         secret_id: str = SECRET_ID,
         secret_key: str = SECRET_KEY,
         security_token: str = SECURITY_TOKEN,
+        tls: tuple[Path | str, Path | str] | None = None,  # certificate and key, PEM files
         clock: Callable[[], float] = time.time,
         log: TextIO | None = None,
         **quirks: Any,
@@ -58,6 +62,8 @@ class EmulatorServer:
         )
         folder = Path(directory) if directory is not None else None
         self.state = State(account, directory=folder, clock=clock, quirks=quirks)
+        self._tls = tls_context(*tls) if tls else None
+        self.state.scheme = "https" if tls else "http"
         self._hub: Hub | None = None
         self._api: Listener | None = None
         self._next_port = port
@@ -70,9 +76,9 @@ class EmulatorServer:
         """Open every port; when this returns, clients may come."""
         if self._hub is not None:
             return
-        self._hub, self._next_port = Hub(), self._port
+        self._hub, self._next_port = Hub(self._tls), self._port
         try:
-            self._api = self._listen(self._hub, self._on_api)
+            self._api = self._listen(self._hub, "", self._on_api)
             for env in self.state.environments:
                 self._open(self._hub, env)
         except OSError:
@@ -99,14 +105,14 @@ class EmulatorServer:
         """What a client sets as `api_base_url`."""
         if self._api is None:
             raise RuntimeError("the emulator is not running: call start() first")
-        return f"http://{self._api.netloc}"
+        return f"{self.state.scheme}://{self._api.netloc}"
 
     def site_url(self, env: str | None = None) -> str:
         """The public address of an environment."""
         address = self.state.find(env).address
         if self._hub is None:
             raise RuntimeError("the emulator is not running: call start() first")
-        return f"http://{address}"
+        return f"{self.state.scheme}://{address}"
 
     def add_env(self, env: str, status: str = "online") -> None:
         """Another environment with its own port; of a known one, only the status changes."""
@@ -159,7 +165,7 @@ class EmulatorServer:
 
     @property
     def busiest(self) -> int:
-        """The most requests that were under way at the same time."""
+        """The most requests that were handled at the same time, their latency included."""
         return self.state.busiest
 
     @property
@@ -185,17 +191,14 @@ class EmulatorServer:
 
     # --- one exchange -----------------------------------------------------------------------
 
-    def _listen(self, hub: Hub, exchange: Callable[[Request, Wire], None]) -> Listener:
-        def counted(request: Request, wire: Wire) -> None:
-            with self.state.under_way():
-                exchange(request, wire)
-
-        listener = hub.listen((self._host, self._next_port), counted)
+    def _listen(self, hub: Hub, env: str, exchange: Callable[[Request, Wire], None]) -> Listener:
+        address = (self._host, self._next_port)
+        listener = hub.listen(address, exchange, lambda peer: self._greet(env, peer))
         self._next_port += 1 if self._next_port else 0
         return listener
 
     def _open(self, hub: Hub, env: str) -> None:
-        listener = self._listen(hub, lambda request, wire: self._on_env(env, request, wire))
+        listener = self._listen(hub, env, lambda request, wire: self._on_env(env, request, wire))
         self.state.environments[env].address = listener.netloc
 
     def _on_api(self, request: Request, wire: Wire) -> None:
@@ -204,32 +207,49 @@ class EmulatorServer:
             wire.send(control.handle(self, request, manual()))
             return
         open_platform.identify(request)
-        wire.wait(self.quirks.latency_api)
-        self._play(request, wire, open_platform.handle, open_platform.render)
+        latency = self.quirks.latency_api
+        self._play(request, wire, latency, open_platform.handle, open_platform.render)
 
     def _on_env(self, env: str, request: Request, wire: Wire) -> None:
         if request.method in ("GET", "HEAD"):
             site.identify(request, env)
-            self._play(request, wire, site.handle, object_store.share)
+            self._play(request, wire, 0, site.handle, object_store.share)
             return
         object_store.identify(request, env)
         request.link_age = object_store.link_age(request, self.state.now())
-        wire.wait(self.quirks.latency_put)
-        self._play(request, wire, object_store.handle, object_store.share)
+        latency = self.quirks.latency_put
+        self._play(request, wire, latency, object_store.handle, object_store.share)
 
-    def _play(self, request: Request, wire: Wire, handle: Handle, finish: Finish) -> None:
-        request.started = self.state.now()
-        fault = self.state.script.claim(request)
-        if fault:
-            fault.before(request, wire)
-        answer = finish(self._answer(request, handle, fault), request, self.quirks)
-        self.state.record(request, answer, fault)
-        if self._log:
-            self._log.write(_log_line(request, answer, fault))
+    def _play(
+        self, request: Request, wire: Wire, latency: float, handle: Handle, finish: Finish
+    ) -> None:
+        with self.state.under_way():
+            if latency:
+                wire.wait(latency)
+            request.started = self.state.now()
+            fault = self.state.script.claim(request)
+            if fault:
+                fault.before(request, wire)
+            answer = finish(self._answer(request, handle, fault), request, self.quirks)
+            self._note(request, answer, fault)
         if fault:
             fault.deliver(wire, answer)
         else:
             wire.send(answer)
+
+    def _greet(self, env: str, peer: str) -> str:
+        nobody = Body(io.BytesIO(), length=None)
+        request = Request("-", "-", {}, nobody, peer=peer, name="connection", env=env)
+        fault = self.state.script.claim(request)
+        if fault is None:
+            return ""
+        self._note(request, nothing(), fault)
+        return fault.do
+
+    def _note(self, request: Request, answer: Answer, fault: Fault | None) -> None:
+        self.state.record(request, answer, fault)
+        if self._log:
+            self._log.write(_log_line(request, answer, fault))
 
     def _answer(self, request: Request, handle: Handle, fault: Fault | None) -> Answer:
         if fault is None:

@@ -15,11 +15,13 @@ from .answers import Answer
 from .bucket import Bucket
 from .faults import Fault, Script
 from .incoming import Request
+from .limits import Counters
 from .quirks import BadInput, Quirks, unknown
 from .tokens import Tokens
 
 REGION = "ap-shanghai"
 CLOUD_APPID = "1304480914"  # of the documents' sample, so that our buckets look like theirs
+_LONGEST = 100 * 365.25 * 86400  # seconds that the clock can be moved on in all
 STATUSES: tuple[str, ...] = ("none", "init", "process", "online", "offline")
 STATUSES += ("destroying", "create_fail", "destroy_fail")
 
@@ -100,6 +102,7 @@ class State:
         self.quirks = Quirks()
         self.quirks.update(quirks)
         self.script = Script()
+        self.scheme = "http"
         self.journal: list[Entry] = []
         self._busy, self._busy_lock = 0, threading.Lock()
         self._directory, self._clock, self._first_quirks = directory, clock, dict(quirks)
@@ -108,12 +111,13 @@ class State:
     def _start(self) -> None:
         self._offset = 0.0
         self.busiest = 0  # most requests that were under way at once
-        self.tokens = Tokens(self.account.access_token, self.now(), self.quirks.token_seconds)
+        self.tokens = Tokens(self.account.access_token)
+        self.counters = Counters()
         self.set_ticket(self.account.ticket)
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Counts a request while it is answered."""
+        """Counts a request while it is handled; it ends before the answer leaves."""
         with self._busy_lock:
             self._busy += 1
             self.busiest = max(self.busiest, self._busy)
@@ -129,13 +133,21 @@ class State:
 
     def advance(self, seconds: float) -> None:
         """Move the time on."""
-        if seconds < 0:
-            raise BadInput("the clock only goes forward; 'advance' takes seconds")
+        # False for NaN, too; compared first, as a huge whole number cannot be added.
+        if type(seconds) not in (int, float) or not 0 <= seconds <= _LONGEST - self._offset:
+            raise BadInput(
+                "the clock only goes forward, by at most 100 years in all; "
+                f"'advance' takes seconds such as 60, not {str(seconds)[:40]}"
+            )
         self._offset += seconds
 
     def set_ticket(self, ticket: str) -> None:
         """As if WeChat had pushed a verify ticket now."""
         self.ticket, self.ticket_time = ticket, self.now()
+
+    def ticket_is_fresh(self) -> bool:
+        """It was pushed not too long ago."""
+        return self.now() < self.ticket_time + self.quirks.ticket_seconds
 
     def reset(self) -> None:
         """Back to the start; listeners and environments stay."""

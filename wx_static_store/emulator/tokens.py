@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ class _Token:
 
 
 class Tokens:
-    """Every token ever given, so that each refusal can name its reason."""
+    """Every token ever given, so that each refusal can name its reason.
 
-    def __init__(self, first: str, now: float, life: float) -> None:
-        self._tokens = {first: _Token(now + life)}
+    The first one is the user's own: it has no age, as a demo may be left open overnight.
+    """
+
+    def __init__(self, first: str) -> None:
+        self._tokens = {first: _Token(math.inf)}
         self._newest = first
         self._lock = threading.Lock()
 

@@ -35,7 +35,7 @@ class Wire:
 
     def wait(self, seconds: float) -> bool:
         """Sleep, but wake when the server stops; then False."""
-        return not self._stopping.wait(seconds)
+        return not self._stopping.wait(min(seconds, threading.TIMEOUT_MAX))
 
     def send(self, answer: Answer) -> None:
         """The whole answer, as it should be."""

@@ -1,0 +1,117 @@
+"""What all stores of a service provider's platform share: connections, the token, the gate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import isclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.cache import caches
+from django.utils.module_loading import import_string
+
+from .clients.links import is_loopback
+from .clients.tokens import CallableToken, ComponentToken, FixedToken, TokenProvider
+from .clients.wechat import WeChatClient
+from .exceptions import ConfigurationError, gettext_lazy as _
+from .options import Options
+from .pool import Gate
+from .secrets import Secret
+
+if TYPE_CHECKING:
+    from .clients.transport import Transport
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One of them."""
+
+    transport: Transport
+    tokens: TokenProvider
+    gate: Gate
+
+
+_SHARED_BY = (
+    *("api_base_url", "upload_hosts", "connect_timeout", "read_timeout", "max_workers"),
+    *("api_concurrency", "token_provider", "token_cache", "access_token", "component_appid"),
+    *("component_appsecret", "verify_ticket"),
+)
+_platforms: dict[tuple[Any, ...], Platform] = {}
+
+
+def platform_for(options: Options) -> Platform:
+    """
+    The platform behind these options, the same one for every store of it.
+
+    Keyed by process as well: after a fork the child makes sessions, locks and gates of its own, or
+    it would read answers that are meant for its parent.
+    """
+    key = (os.getpid(), *(getattr(options, name) for name in _SHARED_BY))
+    if (found := _platforms.get(key)) is None:
+        if len(_platforms) >= 32:
+            _platforms.pop(next(iter(_platforms)), None)
+        # Of several threads that come here at once, one wins: there is one token and one gate.
+        found = _platforms.setdefault(key, _make_platform(options))
+    return found
+
+
+def _make_platform(options: Options) -> Platform:
+    from .clients.transport import Transport  # requests comes with it: half of the start-up time
+
+    transport = Transport(
+        connect_timeout=options.connect_timeout,
+        read_timeout=options.read_timeout,
+        pool_size=max(options.max_workers, 10),
+        upload_hosts=options.upload_hosts,
+        loopback=is_loopback(options.api_base_url),
+    )
+    gate = Gate(options.api_concurrency or options.max_workers)
+    return Platform(transport, _provider(options, transport), gate)
+
+
+def _provider(options: Options, transport: Transport) -> TokenProvider:
+    if options.token_provider:
+        return _own_provider(options.token_provider)
+    if options.access_token:
+        return FixedToken(options.access_token)
+    if options.fetches_tokens and options.component_appsecret:
+        return ComponentToken(
+            WeChatClient(transport, options.api_base_url),
+            lambda: caches[options.token_cache],
+            appid=options.component_appid,
+            appsecret=options.component_appsecret,
+            ticket=_ticket(options),
+        )
+    raise ConfigurationError(
+        "There is no source of a component_access_token",
+        stage="token",
+        hint=_(
+            "Set COMPONENT_APPID, COMPONENT_APPSECRET and VERIFY_TICKET in WX_STATIC_STORE, "
+            "or ACCESS_TOKEN, or a token_provider."
+        ),
+    )
+
+
+def _own_provider(given: object) -> TokenProvider:
+    try:
+        found = import_string(given) if isinstance(given, str) else given
+        provider = found() if isclass(found) else found
+    except Exception as error:  # noqa: BLE001 -- a project's own code
+        why = f": {error}" if isinstance(error, ImportError) else ""  # else it may tell a secret
+        failed = f"token_provider cannot be made ({type(error).__name__}{why})"
+    else:
+        if isinstance(provider, TokenProvider):
+            return provider
+        if callable(provider):
+            return CallableToken(provider)
+        failed = f"token_provider gives {type(provider).__name__}"
+    hint = _("It must be a function that gives the token, or have get() and invalidate(token).")
+    raise ConfigurationError(failed, stage="token", hint=hint)
+
+
+def _ticket(options: Options) -> Callable[[], str]:
+    given = options.verify_ticket
+    if isinstance(given, Secret):
+        return given.reveal
+    return given if callable(given) else lambda: ""
