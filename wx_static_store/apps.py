@@ -6,3 +6,6 @@ class WxStaticStoreConfig(AppConfig):
     name = "wx_static_store"
     verbose_name = _("WeChat static hosting")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401 -- registers them

@@ -120,30 +120,37 @@ def _only_env() -> Any:
     return envs.pop() if len(envs) == 1 else None
 
 
+def aliases() -> list[str]:
+    """The aliases of ``STORAGES`` that use one of our classes."""
+    return [alias for alias in settings.STORAGES if _kind(alias)]
+
+
 def stores() -> dict[str, tuple[str, Given]]:
-    """The aliases of ``STORAGES`` that use one of our classes, with its kind and options."""
-    found = {alias: _alias(alias) for alias in settings.STORAGES}
-    return {alias: store for alias, store in found.items() if store}
+    """These aliases, each with its kind and options."""
+    return {alias: (_kind(alias), _given(alias)) for alias in aliases()}
 
 
 def options_for(using: str) -> Options:
     """The options of an alias; raises ConfigurationError where it is not one of ours."""
-    if using not in settings.STORAGES or (found := _alias(using)) is None:
-        ours = ", ".join(stores()) or "none"
+    if using not in aliases():
+        ours = ", ".join(aliases()) or "none"
         raise ConfigurationError(
             f"STORAGES has no alias {using!r} with a storage of wx_static_store",
             hint=f"Aliases with such a storage: {ours}.",
         )
-    return resolve(*found)
+    return resolve(_kind(using), _given(using))
 
 
-def _alias(alias: str) -> tuple[str, Given] | None:
+def _kind(alias: str) -> str:
     try:
         backend = import_string(settings.STORAGES[alias]["BACKEND"])
     except ImportError:  # another storage's package is missing: its own user hears of it
-        return None
-    kind = getattr(backend, "wx_kind", None)
-    return (kind, freeze(dict(settings.STORAGES[alias].get("OPTIONS", {})))) if kind else None
+        return ""
+    return str(getattr(backend, "wx_kind", ""))
+
+
+def _given(alias: str) -> Given:
+    return freeze(dict(settings.STORAGES[alias].get("OPTIONS", {})))
 
 
 def setting(name: str) -> Any:

@@ -61,6 +61,10 @@ class Options:
         return self.for_env(env if isinstance(env, str) else "")
 
     @property
+    def has_token_source(self) -> bool:
+        return bool(self.token_provider or self.access_token or self.fetches_tokens)
+
+    @property
     def fetches_tokens(self) -> bool:
         """Whether the platform's own credentials are used to fetch one."""
         own = self.token_provider or self.access_token

@@ -1,0 +1,135 @@
+"""
+System checks: what is wrong with the settings, found before the first upload.
+
+They open no connection and ask no database. Those about static files carry the tag
+``staticfiles`` too, which is the one that `collectstatic` runs.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db.migrations.loader import MigrationLoader
+
+from . import conf
+from .exceptions import ConfigurationError
+from .options import STATIC, Options
+
+TAG = "wx_static_store"
+
+# Caches that one process has for itself, or whose `add()` can have two winners.
+_NOT_SHARED: tuple[str, ...] = (
+    "locmem.LocMemCache",
+    "dummy.DummyCache",
+    "filebased.FileBasedCache",
+    "db.DatabaseCache",
+)
+
+
+@register(TAG, Tags.staticfiles)
+def check_options(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Every store's options resolve, and there is a source of tokens."""
+    return [message for alias in conf.aliases() for message in _of_alias(alias)]
+
+
+def _of_alias(alias: str) -> Iterator[CheckMessage]:
+    try:
+        options = conf.options_for(alias)
+    except ConfigurationError as error:
+        yield Error(
+            f"STORAGES[{alias!r}]: {error.message}",
+            hint=str(error.hint) or None,
+            obj=alias,
+            id="wx_static_store.E001",
+        )
+        return
+    yield from _of_tokens(alias, options)
+    if options.kind == STATIC:
+        yield from _of_static(alias, options)
+    elif alias == "staticfiles":
+        yield Error(
+            "STORAGES['staticfiles'] is a WxStorage, which would upload each file on its own.",
+            hint="Use wx_static_store.staticfiles.WxManifestStaticFilesStorage.",
+            id="wx_static_store.E003",
+        )
+    if options.on_delete == "ignore":
+        yield Warning(
+            f"STORAGES[{alias!r}]: with on_delete='ignore' deleted files stay public.",
+            hint="Use 'blank', which overwrites them, or 'raise'.",
+            id="wx_static_store.W006",
+        )
+
+
+def _of_tokens(alias: str, options: Options) -> Iterator[CheckMessage]:
+    if not options.has_token_source:
+        yield Error(
+            f"STORAGES[{alias!r}] has no source of a component_access_token.",
+            hint="Set COMPONENT_APPID, COMPONENT_APPSECRET and VERIFY_TICKET in WX_STATIC_STORE, "
+            "or ACCESS_TOKEN, or TOKEN_PROVIDER.",
+            id="wx_static_store.E002",
+        )
+
+
+def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
+    if not conf.setting("STATIC_ROOT"):
+        yield Error(
+            f"STORAGES[{alias!r}] collects into STATIC_ROOT, which is not set.",
+            hint="Set STATIC_ROOT to a folder of this machine.",
+            id="wx_static_store.E004",
+        )
+    if not (options.base_url or options.url_prefix):
+        yield Warning(
+            f"STORAGES[{alias!r}] does not know its public address, so rendering a page may ask "
+            "WeChat for it.",
+            hint="Set base_url to the site's public address, or STATIC_URL to an absolute one.",
+            id="wx_static_store.W005",
+        )
+
+
+@register(TAG, deploy=True)
+def check_token_cache(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The cache of the platform's token is one that all processes share."""
+    found: list[CheckMessage] = []
+    for alias in conf.aliases():
+        try:
+            options = conf.options_for(alias)
+        except ConfigurationError:
+            continue  # told by check_options
+        backend = conf.setting("CACHES").get(options.token_cache, {}).get("BACKEND", "")
+        if options.fetches_tokens and (not backend or backend.endswith(_NOT_SHARED)):
+            found.append(
+                Warning(
+                    f"STORAGES[{alias!r}] keeps the platform's token in the cache "
+                    f"{options.token_cache!r} ({backend or 'not configured'}), "
+                    "which processes do not share: each would fetch its own and end the others'.",
+                    hint="Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.",
+                    id="wx_static_store.W007",
+                )
+            )
+    return found
+
+
+@register(TAG)
+def check_log(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The migrations of this project make the log's table."""
+    module, _explicit = MigrationLoader.migrations_module("wx_static_store")
+    if module is not None and _makes_the_log(module):
+        return []
+    return [
+        Warning(
+            "MIGRATION_MODULES takes the migrations of wx_static_store away, so there is no table "
+            "for the log of uploads.",
+            hint='Remove "wx_static_store" from MIGRATION_MODULES, or run makemigrations there.',
+            id="wx_static_store.W008",
+        )
+    ]
+
+
+def _makes_the_log(module: str) -> bool:
+    try:
+        initial = import_module(f"{module}.0001_initial")
+    except ImportError:
+        return False
+    operations = initial.Migration.operations
+    return any(getattr(operation, "name", "") == "UploadLog" for operation in operations)
