@@ -407,7 +407,9 @@ STATICFILES_DIRS = [{folder!r}]
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 STATIC_ROOT = {root!r}
 STORAGES = {{"staticfiles": {{"BACKEND": {backend!r}, "OPTIONS": {{"location": "static"}}}}}}
-WX_STATIC_STORE = {{"ENV": {env!r}, "ACCESS_TOKEN": {token!r}, "API_BASE_URL": {api!r}}}
+WX_STATIC_STORE = {{
+    "ENV": {env!r}, "ACCESS_TOKEN": {token!r}, "API_BASE_URL": {api!r}, "BASE_URL": {site!r}
+}}
 """
 DATABASES = {
     "none": "{}",
@@ -426,6 +428,7 @@ def run_collectstatic(site: Site, folder: Path, database: str) -> subprocess.Com
         env=ENV,
         token=site.cloud.access_token,
         api=site.cloud.api_url,
+        site=site.cloud.site_url(),
     )
     (folder / "project_without_database.py").write_text(text)
     path = os.pathsep.join([str(folder), str(Path(__file__).parent.parent)])
