@@ -403,3 +403,17 @@ def test_the_options_of_an_alias_need_no_storage_object() -> None:
 def test_an_alias_that_is_not_ours_is_refused_with_those_that_are(alias: str) -> None:
     with pytest.raises(ConfigurationError, match="media, staticfiles"):
         options_for(alias)
+
+
+def tenant() -> str:
+    return "tenant-b"
+
+
+def test_the_path_of_a_function_is_the_function(options: Read) -> None:
+    assert options(env="tests.test_conf.tenant").settled().env == "tenant-b"
+
+
+@pytest.mark.parametrize("path", ["tests.test_conf.nobody", "no.such.module", "tests.test_conf.WX"])
+def test_a_path_that_leads_to_no_function_is_refused(options: Read, path: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"env (is no function|must be the id)"):
+        options(env=path)

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.module_loading import import_string
+
 from .clients.links import is_loopback
 from .exceptions import ConfigurationError
 from .secrets import Secret
@@ -81,11 +83,22 @@ def _text(value: Any) -> str:
 
 
 def _env(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)+", value):  # no id has a dot
+        value = _imported(value)
     if callable(value):
         return value
     if not (isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", value)):
-        raise ValueError("must be the id of a cloud environment (letters, digits, hyphens)")
+        raise ValueError(
+            "must be the id of a cloud environment (letters, digits, hyphens), or a function"
+        )
     return value
+
+
+def _imported(path: str) -> Any:
+    try:
+        return import_string(path)
+    except ImportError as error:
+        raise ValueError(f"is no function that can be imported: {error}") from None
 
 
 def _location(value: Any) -> str:
