@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError, call_command
 
 from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.staticfiles import WxManifestStaticFilesStorage
 
 pytestmark = pytest.mark.django_db
 
@@ -362,6 +366,43 @@ def test_a_manifest_that_cannot_be_written_fails_without_a_traceback(
     monkeypatch.setattr("wx_static_store.staticfiles.ManifestFilesMixin.save_manifest", full)
     assert "No space left" in failure_of(site)
     assert Deployment.objects.get().outcome == "failed"
+
+
+def test_a_manifest_that_is_written_in_part_leaves_the_old_one_and_nothing_else(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.use()
+    site.collect()
+    before = local_files()["staticfiles.json"]
+    site.write(c_js="export default 1")
+    save = FileSystemStorage._save
+
+    def fill_up(self: Any, name: str, content: Any) -> str:
+        if not name.startswith("staticfiles.json"):
+            return save(self, name, content)
+        save(self, name, ContentFile(content.read(9)))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FileSystemStorage, "_save", fill_up)
+    assert "No space left" in failure_of(site)
+    manifests = {name: body for name, body in local_files().items() if "staticfiles.json" in name}
+    assert manifests == {"staticfiles.json": before}
+
+
+class ManifestElsewhere(WxManifestStaticFilesStorage):
+    """As Django's documents keep the manifest of a remote storage."""
+
+    def __init__(self, **options: Any) -> None:
+        place = FileSystemStorage(location=f"{settings.STATIC_ROOT}-manifest")
+        super().__init__(manifest_storage=place, **options)
+
+
+def test_the_manifest_may_lie_in_a_storage_of_its_own(site: Site) -> None:
+    site.use("tests.test_staticfiles.ManifestElsewhere")
+    site.collect()
+    assert "staticfiles.json" not in local_files()
+    assert Path(f"{settings.STATIC_ROOT}-manifest/staticfiles.json").exists()
+    assert "staticfiles.json" in site.keys
 
 
 def test_missing_credentials_are_told_without_a_traceback(site: Site) -> None:

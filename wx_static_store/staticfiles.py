@@ -8,6 +8,7 @@ at its end, publishes the finished files in parallel; ``--no-post-process`` publ
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
@@ -127,6 +128,24 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
         plain = () if self.options.keep_only_hashed else paths
         hashed = (name for name in self.hashed_files.values() if name not in plain)
         yield from self._publish(plain, dict.fromkeys(hashed))
+
+    def save_manifest(self) -> None:
+        """
+        Beside the old one, then in its place: at any moment there is a whole one.
+
+        Django's own way would leave none, or a part, when it is killed between its steps.
+        """
+        if self.manifest_storage is not self:  # a project's own, perhaps not of files
+            super().save_manifest()
+            return
+        name, new = self.manifest_name, f"{self.manifest_name}.new"
+        self.manifest_name = new
+        try:
+            super().save_manifest()
+            os.replace(self.path(new), self.path(name))
+        finally:
+            self.manifest_name = name
+            Path(self.path(new)).unlink(missing_ok=True)
 
     def _publish_all(self, items: list[UploadItem]) -> None:
         uploader = Uploader(self.options)

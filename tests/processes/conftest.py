@@ -1,0 +1,228 @@
+"""A project whose commands and servers run in processes of their own, against an emulator."""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ENV
+from wx_static_store.emulator import EmulatorServer
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 60.0  # seconds for anything that must come; nothing takes so long
+
+PLANTED = {
+    "appsecret": "planted-appsecret",
+    "ticket": "planted-ticket",
+    "security_token": "planted-security-token",
+    "secret_key": "planted-secret-key",
+}
+
+
+def planted_emulator() -> EmulatorServer:
+    """An emulator whose secrets can be told from every other text."""
+    return EmulatorServer(envs=(ENV,), **PLANTED)  # type: ignore[arg-type]
+
+
+@dataclass
+class Process:
+    """A process that may have been told to halt."""
+
+    popen: subprocess.Popen[bytes]
+    output: Path
+    reached: int
+    go: int
+
+    def wait_until_halted(self) -> None:
+        assert select.select([self.reached], [], [], PATIENCE)[0], "it never came to its halt"
+        assert os.read(self.reached, 1), f"it ended before its halt: {self.finish()}"
+
+    def release(self) -> None:
+        os.write(self.go, b".")
+
+    def finish(self) -> tuple[int, str]:
+        """Exit code and everything that it printed."""
+        return self.popen.wait(PATIENCE), self.output.read_text()
+
+    def close(self) -> None:
+        """Nothing of it stays, however the test went."""
+        os.close(self.reached)
+        os.close(self.go)
+        if self.popen.poll() is None:
+            self.popen.kill()
+            self.popen.wait()
+
+
+@dataclass
+class Project:
+    """Its folders; `shared` holds the database and the cache."""
+
+    cloud: EmulatorServer
+    folder: Path
+    shared: Path
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for folder in (self.folder / "source", self.shared, self.folder / "tmp"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def process(self, *command: str, pass_fds: tuple[int, ...] = (), **told: Any) -> Any:
+        """A Python process with our settings; `told` is what ``project.py`` obeys."""
+        reached, tell_reached = os.pipe()
+        hear_go, go = os.pipe()
+        pipes = {"reached": tell_reached, "go": hear_go}
+        folders = {"folder": str(self.folder), "shared": str(self.shared)}
+        given = pipes | folders | {"options": self._settings()} | told
+        output = self.folder / f"output-{reached}.txt"  # a pipe that nobody reads would fill up
+        with output.open("wb") as file:
+            popen = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=self._environment() | {"WX_TEST_PROJECT": json.dumps(given)},
+                pass_fds=(tell_reached, hear_go, *pass_fds),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+        os.close(tell_reached)
+        os.close(hear_go)
+        process = Process(popen, output, reached, go)
+        try:
+            yield process
+        finally:
+            process.close()
+
+    def run(self, *command: str) -> tuple[int, str]:
+        """Exit code and output of a management command that runs to its end."""
+        with self.process("-m", "django", *command) as process:
+            code, output = process.finish()
+            return code, output
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "ENV": ENV,
+            "API_BASE_URL": self.cloud.api_url,
+            "COMPONENT_APPID": self.cloud.state.account.appid,
+            "COMPONENT_APPSECRET": self.cloud.state.account.appsecret,
+            "VERIFY_TICKET": self.cloud.state.account.ticket,
+            **self.options,
+        }
+
+    def _environment(self) -> dict[str, str]:
+        names = {
+            "DJANGO_SETTINGS_MODULE": "tests.processes.project",
+            "TMPDIR": f"{self.folder}/tmp",
+        }
+        return {**os.environ, **names, "PYTHONWARNINGS": "error"}
+
+    # --- its static files ---------------------------------------------------------------------
+
+    def write(self, files: dict[str, bytes]) -> None:
+        """The source of the release; newer than all before it by whole seconds, as Django asks."""
+        for name, content in files.items():
+            path = self.folder / "source" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            if self.root.is_dir():
+                os.utime(path, (time.time() + 10,) * 2)
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "static_root"
+
+    def collected(self) -> dict[str, bytes]:
+        """What lies in ``STATIC_ROOT``."""
+        files = (path for path in self.root.rglob("*") if path.is_file())
+        return {path.relative_to(self.root).as_posix(): path.read_bytes() for path in files}
+
+    def stored(self) -> dict[str, bytes]:
+        """The same of the emulator."""
+        objects = self.cloud.objects()
+        return {key.removeprefix("static/"): found.body for key, found in objects.items()}
+
+    def manifest(self) -> dict[str, str]:
+        """Plain and hashed names, as a site that starts now would read them."""
+        paths = json.loads((self.root / "staticfiles.json").read_bytes())["paths"]
+        assert paths
+        return dict(paths)
+
+    def dead_names(self) -> set[str]:
+        """What the local manifest promises and the emulator does not have, byte for byte."""
+        collected, stored = self.collected(), self.stored()
+        try:
+            promised = set(self.manifest().values())
+        except (OSError, ValueError):  # none, or a part of one
+            return {"staticfiles.json"}
+        return {name for name in promised if stored.get(name) != collected.get(name, b"-")}
+
+    # --- its log ------------------------------------------------------------------------------
+
+    def rows(self, since: int = 0) -> list[tuple[int, str, str, str]]:
+        """Id, key, status and MD5 of each row of the log."""
+        query = (
+            "SELECT id, key, status, md5 FROM wx_static_store_uploadlog WHERE id > ? ORDER BY id"
+        )
+        with contextlib.closing(sqlite3.connect(self.shared / "db.sqlite3")) as database:
+            return database.execute(query, [since]).fetchall()
+
+    def false_rows(self, since: int = 0) -> set[str]:
+        """Keys whose newest row says `stored` though the object is not there with that MD5."""
+        newest = {key: (status, md5) for _id, key, status, md5 in self.rows(since)}
+        objects = self.cloud.objects()
+        return {
+            key
+            for key, (status, md5) in newest.items()
+            if status == "stored" and (key not in objects or objects[key].md5 != md5)
+        }
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Looks until it is so; what must come, comes."""
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def new_project(folder: Path) -> Iterator[Project]:
+    """A project with an empty log, and nothing published yet."""
+    with planted_emulator() as cloud:
+        project = Project(cloud, folder / "project", folder / "shared")
+        code, output = project.run("migrate", "--verbosity", "0")
+        assert code == 0, output
+        yield project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with new_project(tmp_path) as project:
+        yield project
+
+
+@contextlib.contextmanager
+def gunicorn(project: Project, *options: str, **told: Any) -> Iterator[str]:
+    """The address of a prefork server that loaded and warmed the project before its fork."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+    application = "tests.processes.project:make_application()"
+    command = ["-m", "gunicorn", "--preload", "--no-control-socket", *options]
+    command += ["--bind", f"fd://{listener.fileno()}"]
+    with (
+        listener,
+        project.process(*command, application, pass_fds=(listener.fileno(),), **told) as process,
+    ):
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        process.popen.terminate()
+        process.finish()

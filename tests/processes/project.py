@@ -1,0 +1,235 @@
+"""
+A project that runs in processes of its own: its settings, and a site that saves what it is sent.
+
+What it is to do stands in the environment, see `Project` in ``conftest.py``. A process can be told
+to halt at a point of its work: it says so through one pipe and waits for a word on another.
+"""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from functools import wraps
+from types import SimpleNamespace
+from typing import Any
+
+from django.apps import AppConfig
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+# --- settings ---------------------------------------------------------------------------------
+
+GIVEN: dict[str, Any] = json.loads(os.environ["WX_TEST_PROJECT"])
+FOLDER, SHARED = GIVEN["folder"], GIVEN["shared"]
+
+SECRET_KEY = "planted-django-secret-key"
+USE_TZ = True
+ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.staticfiles",
+    "wx_static_store",
+    "tests.processes.project.Sabotaged",
+]
+ROOT_URLCONF = "tests.processes.project"
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": f"{SHARED}/db.sqlite3",
+        "OPTIONS": {"timeout": 30, "init_command": "PRAGMA synchronous = OFF"},
+    }
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": f"{SHARED}/cache",
+    }
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = f"{FOLDER}/static_root"
+STATICFILES_DIRS = [f"{FOLDER}/source"]
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+STORAGES = {
+    "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+    "replacing": {
+        "BACKEND": "wx_static_store.storage.WxStorage",
+        "OPTIONS": {"file_overwrite": True},
+    },
+    "staticfiles": {
+        "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
+        "OPTIONS": {"location": "static", "max_workers": 4},
+    },
+}
+WX_STATIC_STORE = GIVEN["options"]
+LOGGING = {  # everything, so that a secret has every chance to be seen
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["stderr"], "level": "DEBUG"},
+}
+
+# A runner in the background hands down a deaf ear for Ctrl-C; a shell does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# --- the site ---------------------------------------------------------------------------------
+
+
+def save(request: HttpRequest, name: str) -> HttpResponse:
+    """Store the body, and answer with what is public then."""
+    from django.core.files.base import ContentFile
+    from django.core.files.storage import default_storage
+
+    stored = default_storage.save(name, ContentFile(request.body))
+    with default_storage.open(stored) as file:
+        return HttpResponse(file.read(), headers={"X-Worker": str(os.getpid()), "X-Name": stored})
+
+
+def replace(request: HttpRequest, name: str) -> HttpResponse:
+    from django.core.files.base import ContentFile
+    from django.core.files.storage import storages
+
+    return HttpResponse(storages["replacing"].save(name, ContentFile(request.body)))
+
+
+urlpatterns = [path("save/<path:name>", save), path("replace/<path:name>", replace)]
+
+
+def make_application() -> Callable[..., Any]:
+    """For ``gunicorn --preload``: token, address and connections are warm before the fork."""
+    from django.core.wsgi import get_wsgi_application
+    from django.db import connections
+
+    application = get_wsgi_application()
+    request = HttpRequest()
+    request._body = b"warm"
+    save(request, "warm.txt")
+    connections.close_all()
+    return application
+
+
+# --- halts and sabotage -----------------------------------------------------------------------
+
+
+class Sabotaged(AppConfig):
+    """Patches the app once it is loaded, if the test wants it."""
+
+    name = "tests.processes"
+
+    def ready(self) -> None:
+        if GIVEN.get("halt"):
+            HALTS[GIVEN["halt"]]()
+        if GIVEN.get("keep_session"):
+            _keep_session()
+
+
+def _halt() -> None:
+    os.write(GIVEN["reached"], b".")
+    os.read(GIVEN["go"], 1)
+
+
+def _is_big(*args: Any) -> bool:
+    return "big" in args[-1]
+
+
+def _halt_before(owner: type, name: str, concerns: Callable[..., bool] = lambda *a: True) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    def halting(*args: Any, **kwargs: Any) -> Any:
+        if concerns(*args):
+            _halt()
+        return original(*args, **kwargs)
+
+    setattr(owner, name, halting)
+
+
+def _halt_after(owner: type, name: str, concerns: Callable[..., bool]) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    def halting(*args: Any, **kwargs: Any) -> Any:
+        done = original(*args, **kwargs)
+        if concerns(*args):
+            _halt()
+        return done
+
+    setattr(owner, name, halting)
+
+
+def _before_link() -> None:
+    from wx_static_store.clients.wechat import WeChatClient
+
+    _halt_before(WeChatClient, "upload_link", _is_big)
+
+
+def _after_link() -> None:
+    from wx_static_store.clients.wechat import WeChatClient
+
+    _halt_after(WeChatClient, "upload_link", _is_big)
+
+
+def _mid_body() -> None:
+    """Between the blocks of the only file that has more than one."""
+    from wx_static_store.sources import Source
+
+    original = Source.__iter__
+
+    def halting(self: Source) -> Iterator[bytes]:
+        for number, block in enumerate(original(self)):
+            if number:
+                _halt()
+            yield block
+
+    Source.__iter__ = halting  # type: ignore[method-assign]
+
+
+def _reply_received() -> None:
+    from wx_static_store.clients.cos import CosClient
+
+    _halt_after(CosClient, "put_object", lambda _self, link, *rest: _is_big(link.key))
+
+
+def _rows_written() -> None:
+    from wx_static_store.staticfiles import WxManifestStaticFilesStorage
+
+    _halt_before(WxManifestStaticFilesStorage, "save_manifest")
+
+
+def _in_manifest() -> None:
+    """When half of it is handed to the file."""
+    from wx_static_store.staticfiles import WxManifestStaticFilesStorage
+
+    original = WxManifestStaticFilesStorage._save  # type: ignore[attr-defined]
+
+    def halting(self: Any, name: str, content: Any) -> Any:
+        if name.startswith("staticfiles.json"):
+            content.chunks = lambda: _in_halves(content.read())
+        return original(self, name, content)
+
+    WxManifestStaticFilesStorage._save = halting  # type: ignore[attr-defined]
+
+
+def _in_halves(data: bytes) -> Iterator[bytes]:
+    yield data[: len(data) // 2]
+    _halt()
+    yield data[len(data) // 2 :]
+
+
+HALTS: dict[str, Callable[[], None]] = {
+    "before_link": _before_link,
+    "after_link": _after_link,
+    "mid_body": _mid_body,
+    "reply_received": _reply_received,
+    "rows_written": _rows_written,
+    "in_manifest": _in_manifest,
+}
+
+
+def _keep_session() -> None:
+    """Every process takes itself for its parent: what was warm there is used on."""
+    from wx_static_store import platforms, store
+
+    parent = SimpleNamespace(getpid=lambda: 0)
+    platforms.os = store.os = parent  # type: ignore[attr-defined, assignment]

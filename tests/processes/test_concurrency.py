@@ -1,0 +1,166 @@
+"""Many at once: threads on one storage, writers of one key, two releases."""
+
+import contextlib
+import http.client
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+from django.core.files.base import ContentFile
+
+from tests.processes.conftest import Project, gunicorn
+from wx_static_store import recorders
+from wx_static_store.storage import WxStorage
+
+THREADS = 100
+WRITERS = 16
+SIZES = [0, 1, 1_000, 70_000, 300_000]
+
+
+# --- one storage, 100 threads -----------------------------------------------------------------
+
+
+class Sockets:
+    """How many connections our side has open at once, at most."""
+
+    def __init__(self) -> None:
+        self.most, self._open, self._lock = 0, set[int](), threading.Lock()
+
+    def opened(self, connection: object) -> None:
+        with self._lock:
+            self._open.add(id(connection))
+            self.most = max(self.most, len(self._open))
+
+    def closed(self, connection: object) -> None:
+        with self._lock:
+            self._open.discard(id(connection))
+
+
+@pytest.fixture
+def sockets(monkeypatch: pytest.MonkeyPatch) -> Sockets:
+    seen, kind = Sockets(), urllib3.connection.HTTPConnection
+    connect, close = kind.connect, kind.close
+
+    def connecting(self: Any) -> None:
+        seen.opened(self)
+        connect(self)
+
+    def closing(self: Any) -> None:
+        close(self)
+        seen.closed(self)
+
+    monkeypatch.setattr(kind, "connect", connecting)
+    monkeypatch.setattr(kind, "close", closing)
+    return seen
+
+
+@pytest.fixture
+def _without_log() -> Iterator[None]:
+    """An SQLite in memory is nothing for 100 threads; the rows are counted further down."""
+    recorders.rest(600)
+    yield
+    recorders.rest(0)
+
+
+def body_of(number: int) -> bytes:
+    size = SIZES[number % len(SIZES)]
+    return (b"%d." % number * size)[:size]
+
+
+@pytest.mark.usefixtures("_without_log")
+def test_one_storage_serves_100_threads(configure: Any, sockets: Sockets) -> None:
+    cloud, storage = configure(), WxStorage(file_overwrite=True)
+    cloud.quirks.latency_put = 0.3
+    bodies = {f"{number}.bin": body_of(number) for number in range(3 * THREADS)}
+    start = threading.Barrier(THREADS)
+
+    def save(thread: int) -> None:
+        start.wait(30)
+        for number in range(thread, 3 * THREADS, THREADS):
+            storage.save(f"{number}.bin", ContentFile(bodies[f"{number}.bin"]))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(save, range(THREADS)))
+    assert {key: found.body for key, found in cloud.objects().items()} == bodies
+    assert len(cloud.journal) == 2 * len(bodies)  # no call was made twice
+    assert 20 < cloud.busiest <= THREADS  # they really came at once
+    assert sockets.most <= 2 * THREADS
+
+
+# --- one key, 16 writers ----------------------------------------------------------------------
+
+
+def test_of_16_writers_of_a_key_one_wins_in_full_and_all_have_a_row(project: Project) -> None:
+    bodies = [bytes([65 + number]) * (50_000 + 7_000 * number) for number in range(WRITERS)]
+    start = threading.Barrier(WRITERS)
+    project.cloud.quirks.latency_put = 0.5
+
+    def write(body: bytes) -> int:
+        with contextlib.closing(http.client.HTTPConnection(address, timeout=60)) as connection:
+            start.wait(30)
+            connection.request("POST", "/replace/same.bin", body)
+            return connection.getresponse().status
+
+    with (
+        gunicorn(project, "--workers=2", f"--threads={WRITERS}") as address,
+        ThreadPoolExecutor(WRITERS) as pool,
+    ):
+        statuses = list(pool.map(write, bodies))
+    assert statuses == [200] * WRITERS
+    assert project.cloud.objects()["same.bin"].body in bodies
+    rows = [(key, status) for _id, key, status, _md5 in project.rows() if key == "same.bin"]
+    assert rows == [("same.bin", "stored")] * WRITERS
+    assert project.cloud.busiest > WRITERS // 2
+
+
+# --- two releases at once ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_releases(project: Project, tmp_path: Path) -> list[Project]:
+    """Two checkouts of one project: they share database, cache and environment."""
+    common = {"same.txt": b"same", "site.css": b"body { background: url('logo.svg') }"}
+    releases = [Project(project.cloud, tmp_path / name, project.shared) for name in ("a", "b")]
+    for release, letter in zip(releases, (b"a", b"b"), strict=True):
+        scripts = {f"js/{n}.js": b"export const %b = %d" % (letter, n) for n in range(12)}
+        release.write(common | scripts | {"logo.svg": b"<svg id='%b'/>" % letter})
+    return releases
+
+
+@pytest.fixture
+def both_collected(two_releases: list[Project]) -> list[Project]:
+    """Each has stored its files before either writes its manifest."""
+    collect = ("-m", "django", "collectstatic", "--noinput")
+    with contextlib.ExitStack() as stack:
+        runs = [
+            stack.enter_context(release.process(*collect, halt="rows_written"))
+            for release in two_releases
+        ]
+        for run in runs:
+            run.wait_until_halted()
+        for run in runs:
+            run.release()
+        for run in runs:
+            code, output = run.finish()
+            assert code == 0, output
+    return two_releases
+
+
+def test_two_collectstatic_at_once_both_succeed_and_promise_what_is_there(
+    both_collected: list[Project],
+) -> None:
+    assert [release.dead_names() for release in both_collected] == [set(), set()]
+    first, second = (set(release.manifest().values()) for release in both_collected)
+    assert first & second  # of the files that they share
+    assert first - second
+    assert second - first
+
+
+def test_a_plain_name_that_both_write_is_whole(both_collected: list[Project]) -> None:
+    stored = both_collected[0].stored()
+    for name in both_collected[0].manifest():
+        assert stored[name] in [release.collected()[name] for release in both_collected]

@@ -1,0 +1,223 @@
+"""
+Whatever a killed `collectstatic` leaves, the next one mends.
+
+It publishes a release over an older one. Each run is killed once, by each signal at each point;
+then the same release is collected again.
+"""
+
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes.conftest import PLANTED, Process, Project, planted_emulator, wait_for
+
+COLLECT = ("-m", "django", "collectstatic", "--noinput")
+
+# Where the process halts by itself, or the call that the emulator leaves hanging.
+POINTS: dict[str, dict[str, Any]] = {
+    "before_link": {},
+    "after_link": {},
+    "mid_body": {},
+    "body_sent": {"on": "put_object", "key": "static/big*", "apply": True},
+    "reply_received": {},
+    "rows_written": {},
+    "token_lock": {"on": "api_component_token"},
+    "in_manifest": {},
+}
+INT, TERM, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGKILL
+WANTED = [INT, TERM, KILL] if os.environ.get("WX_SLOW") else [KILL]
+slow = pytest.mark.skipif(len(WANTED) == 1, reason="takes a minute: WX_SLOW=1 runs it")
+
+OLD = {
+    "site.css": b"body { background: url('logo.svg') }",
+    "logo.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "same.txt": b"the same in both releases",
+    "index.html": b"<link rel=stylesheet href=site.css>old",
+    "big.bin": b"old" * 200_000,
+    **{f"js/{number}.js": b"export const old = %d" % number for number in range(8)},
+}
+NEW = {
+    "logo.svg": b"<svg xmlns='http://www.w3.org/2000/svg' id='new'/>",
+    "index.html": b"<link rel=stylesheet href=site.css>new",
+    "big.bin": b"new" * 200_000,
+    "only-new.txt": b"new",
+    **{f"js/{number}.js": b"export const young = %d" % number for number in range(8)},
+}
+
+
+@dataclass
+class Outcome:
+    """What was seen of one kill and of the run after it."""
+
+    code: int
+    seconds: float  # from the signal to the end
+    output: str
+    dead_names: set[str]  # of the manifest that the kill left
+    false_rows: set[str]  # of the killed run
+    second_code: int
+    second_output: str
+    project: Project  # as the second run left it
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The older release: collected, stored and recorded."""
+    with planted_emulator() as cloud:
+        folder = tmp_path_factory.mktemp("published")
+        project = Project(cloud, folder, folder / "shared")
+        project.write(OLD)
+        for command in (["migrate", "--verbosity", "0"], COLLECT[2:]):
+            code, output = project.run(*command)
+            assert code == 0, output
+        yield project
+
+
+@pytest.fixture(scope="module")
+def outcomes(
+    published: Project, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, int], "Future[Outcome]"]]:
+    """All of them, four at a time: they mostly wait."""
+    folder = tmp_path_factory.mktemp("killed")
+    with ThreadPoolExecutor(4) as pool:
+        yield {
+            (point, number): pool.submit(
+                kill, published, folder / f"{point}-{number}", point, number
+            )
+            for point in POINTS
+            for number in WANTED
+        }
+
+
+@pytest.fixture
+def outcome(outcomes: dict[tuple[str, int], "Future[Outcome]"], point: str, number: int) -> Outcome:
+    return outcomes[point, number].result()
+
+
+def kill(published: Project, folder: Path, point: str, number: int) -> Outcome:
+    """Collect the release, kill that, look, and collect it again."""
+    with planted_emulator() as cloud:
+        for key, found in published.cloud.objects().items():
+            cloud.put_object(key, found.body)
+        shutil.copytree(published.folder, folder)
+        project = Project(cloud, folder, folder / "shared")
+        project.write(NEW)
+        before = project.rows()[-1][0]
+        with project.process(*COLLECT, **hold(project, point)) as process:
+            wait_at(project, process, point)
+            started = time.monotonic()
+            process.popen.send_signal(number)
+            code, output = process.finish()
+            seconds = time.monotonic() - started
+        dead_names, false_rows = project.dead_names(), project.false_rows(before)
+        second = project.run(*COLLECT[2:])
+        return Outcome(code, seconds, output, dead_names, false_rows, *second, project)
+
+
+def hold(project: Project, point: str) -> dict[str, str]:
+    """Sees to it that the run comes to the point and no further."""
+    if fault := POINTS[point]:
+        project.cloud.script({**fault, "do": "hang", "seconds": 300, "times": 1})
+        return {}
+    return {"halt": point}
+
+
+def wait_at(project: Project, process: Process, point: str) -> None:
+    if POINTS[point]:
+        wait_for(lambda: any(entry.fault for entry in project.cloud.calls()))
+    else:
+        process.wait_until_halted()
+
+
+def killed_by(*signals: signal.Signals) -> pytest.MarkDecorator:
+    cases = [
+        pytest.param(
+            point,
+            number,
+            marks=[] if number in WANTED else slow,
+            id=f"{point}-{number.name}",
+        )
+        for number in signals
+        for point in POINTS
+    ]
+    return pytest.mark.parametrize(("point", "number"), cases)
+
+
+every_kill = killed_by(INT, TERM, KILL)
+
+
+@every_kill
+def test_the_exit_code_tells_of_the_signal(outcome: Outcome, number: int) -> None:
+    assert outcome.code == -number, outcome.output
+
+
+@killed_by(INT, TERM)
+def test_it_ends_within_five_seconds(outcome: Outcome) -> None:
+    assert outcome.seconds <= 5
+
+
+@every_kill
+def test_the_manifest_that_stays_names_existing_objects_only(outcome: Outcome) -> None:
+    assert outcome.dead_names == set()
+
+
+@every_kill
+def test_no_row_of_the_killed_run_says_stored_of_what_is_not(outcome: Outcome) -> None:
+    assert outcome.false_rows == set()
+
+
+@killed_by(INT)
+def test_an_interrupted_run_tells_how_far_it_came(outcome: Outcome) -> None:
+    assert re.search(r"^Interrupted: stored \d+, unchanged \d+, ", outcome.output, re.MULTILINE)
+
+
+@every_kill
+def test_the_next_run_succeeds(outcome: Outcome) -> None:
+    assert outcome.second_code == 0, outcome.second_output
+
+
+@every_kill
+def test_after_the_next_run_the_release_is_stored_byte_for_byte(outcome: Outcome) -> None:
+    stored, collected = outcome.project.stored(), outcome.project.collected()
+    release = OLD | NEW
+    assert {name: stored.get(name) for name in release} == release
+    assert {name: stored.get(name) for name in collected} == collected
+
+
+@every_kill
+def test_after_the_next_run_every_stored_row_has_its_object(outcome: Outcome) -> None:
+    assert outcome.project.false_rows() == set()
+    assert {key for _id, key, status, _md5 in outcome.project.rows() if status == "stored"} == set(
+        outcome.project.cloud.objects()
+    )
+
+
+@every_kill
+def test_after_the_next_run_the_manifest_is_the_new_one(outcome: Outcome) -> None:
+    assert outcome.project.dead_names() == set()
+    assert set(outcome.project.manifest()) == set(OLD | NEW)
+
+
+@every_kill
+def test_no_temporary_file_stays(outcome: Outcome, published: Project) -> None:
+    project = outcome.project
+    hashed = {*project.manifest().values(), *published.manifest().values()}
+    assert set(project.collected()) == {"staticfiles.json", *OLD, *NEW, *hashed}
+    assert list((project.folder / "tmp").iterdir()) == []
+
+
+@every_kill
+def test_no_secret_is_printed(outcome: Outcome) -> None:
+    printed = outcome.output + outcome.second_output
+    secrets = (*PLANTED.values(), outcome.project.cloud.access_token, "planted-django-secret-key")
+    assert [secret for secret in secrets if secret in printed] == []
+    assert re.findall("q-signature=[0-9a-f]{40}", printed) == []
+    assert "POST /componenttcb/staticuploadfile" in printed  # it did print what it does
