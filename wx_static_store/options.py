@@ -1,6 +1,5 @@
 """One frozen `Options` for a store, and what each of its values must be."""
 
-import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -15,6 +14,8 @@ from .exceptions import ConfigurationError
 from .secrets import Secret
 
 STATIC, MEDIA = "static", "media"
+
+_DAY = 24 * 3600
 
 Callback = Callable[[], str]
 
@@ -132,8 +133,8 @@ def _flag(value: Any) -> bool:
 
 def _number(value: Any) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (number and math.isfinite(value) and value > 0):
-        raise ValueError("must be a number of seconds above 0")
+    if not (number and 0 < value <= _DAY):  # a socket takes no more than 24 of them
+        raise ValueError("must be a number of seconds above 0, a day at most")
     return float(value)
 
 

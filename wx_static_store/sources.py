@@ -4,6 +4,8 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 
@@ -62,6 +64,22 @@ class Source:
                 hint=_REOPEN,
             )
         return digest
+
+
+@contextmanager
+def rereadable(item: UploadItem) -> Iterator[UploadItem]:
+    """
+    The item for several attempts.
+
+    A caller's file that cannot seek is copied by the first of them: the next would find it empty.
+    """
+    copies: list[IO[bytes]] = []
+    try:
+        kept = cache(lambda: _seekable(item.open(), copies))
+        yield item if item.close else replace(item, open=kept)
+    finally:
+        for copy in copies:
+            copy.close()
 
 
 @contextmanager

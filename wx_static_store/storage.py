@@ -1,6 +1,7 @@
 """``WxStorage``: a Django storage for media; one upload per save, every file public."""
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from errno import ENOENT
 from io import BytesIO
@@ -70,13 +71,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def _save(self, name: str, content: Any) -> str:
         name = clean_name(name.replace(os.sep, "/"))
-        size = getattr(content, "size", None)
-        item = UploadItem(
-            name=name,
-            open=lambda: content,
-            size=size if isinstance(size, int) and size > 0 else None,
-            close=False,
-        )
+        item = UploadItem(name, open=lambda: content, size=_size(content), close=False)
         Uploader(self.options).upload(item, SAVE)
         return name
 
@@ -188,6 +183,14 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         if (found := self._find(name)) is None:
             raise _missing(self._key(name))
         return found
+
+
+def _size(content: Any) -> int | None:
+    """What the content says of itself: a pipe, or a closed file, raises when it is asked."""
+    size = None
+    with suppress(Exception):  # it is measured later
+        size = content.size
+    return size if isinstance(size, int) and size > 0 else None
 
 
 def _missing(key: str) -> FileNotFoundError:

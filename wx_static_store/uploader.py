@@ -20,7 +20,7 @@ from .naming import content_headers, object_key
 from .options import STATIC, Options
 from .retry import Deadline
 from .secrets import Secret
-from .sources import opened
+from .sources import opened, rereadable
 from .store import Store, store_for
 from .transfers import (
     ContentHeaders,
@@ -86,7 +86,8 @@ class Uploader:
         try:
             progress.key = object_key(self.options.location, item.name)
             progress.headers = self.headers(item)
-            self._attempt(self.store, item, progress, batch=batch)
+            with rereadable(item) as again:
+                self._attempt(self.store, again, progress, batch=batch)
         except WxStaticStoreError as failure:
             error = failure.about(env=self.env, key=progress.key)
         return _result(item, self.env, progress, error, time.monotonic() - started)

@@ -1,0 +1,270 @@
+"""The sabotages: one small damage each, and the tests that must turn red by it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """`old` stands exactly once in `file` (of the package); every test of `red` must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    red: tuple[str, ...]
+
+
+_TRANSPORT = "clients/test_transport.py::"
+
+SABOTAGES = (
+    Sabotage(
+        "reuse the link for the second attempt",
+        "uploader.py",
+        """\
+                    link = store.wechat.upload_link(
+                        current, store.env, progress.key, left=deadline.left
+                    )
+""",
+        """\
+                    link = vars(progress).get("link") or store.wechat.upload_link(
+                        current, store.env, progress.key, left=deadline.left
+                    )
+                    progress.link = link
+""",
+        (
+            "test_storage.py::test_an_attempt_never_uses_a_link_twice",
+            "test_properties.py::test_h05_any_sequence_of_faults_ends_in_one_true_outcome",
+        ),
+    ),
+    Sabotage(
+        "skip the ETag comparison",
+        "clients/cos.py",
+        "    if tag == md5:\n",
+        "    if tag:\n",
+        (
+            "clients/test_cos.py::test_another_md5_as_etag_means_that_wrong_bytes_are_there",
+            "test_storage.py::test_bytes_that_arrive_damaged_are_sent_again",
+        ),
+    ),
+    Sabotage(
+        "follow redirects",
+        "clients/transport.py",
+        """\
+            with self._session.send(
+                prepared,
+                timeout=(min(connect, left()), read),
+                allow_redirects=False,
+""",
+        """\
+            with requests.Session().send(
+                prepared,
+                timeout=(min(connect, left()), read),
+                allow_redirects=True,
+""",
+        (_TRANSPORT + "test_no_redirect_is_followed_and_the_other_host_hears_nothing",),
+    ),
+    Sabotage(
+        "swallow a worker's error",
+        "pool.py",
+        "        self.finished.append(self._function(item))\n",
+        """\
+        try:
+            self.finished.append(self._function(item))
+        except BaseException:
+            self.finished.append(None)
+""",
+        ("test_pool.py::test_what_a_worker_raises_surfaces",),
+    ),
+    Sabotage(
+        "exists() always False",
+        "storage.py",
+        """return not name or (not name.endswith("/") and self._find(name) is not None)""",
+        "return False",
+        (
+            "test_storage.py::test_exists_is_true_of_the_exact_name_only",
+            "test_storage.py::test_a_taken_name_gets_a_suffix",
+        ),
+    ),
+    Sabotage(
+        "put the token into an exception",
+        "clients/transport.py",
+        "return _classify(error, _origin(url), late=not left())",
+        "return _classify(error, url.reveal(), late=not left())",
+        (
+            "test_secret_scan.py::test_no_secret_is_left_behind",
+            "test_properties.py::test_h12_no_error_shows_a_secret",
+        ),
+    ),
+    Sabotage(
+        "read the whole file",
+        "sources.py",
+        "block = _read(self.file, min(BLOCK, left))",
+        "block = _read(self.file, left)",
+        ("test_memory.py::test_a_save_of_300_mb_needs_no_more_than_one_of_1_mb",),
+    ),
+    Sabotage(
+        "write the manifest first",
+        "staticfiles.py",
+        "        plan = make_plan(uploader, items, also=[self.manifest_name])\n",
+        """\
+        self.save_manifest()
+        plan = make_plan(uploader, items, also=[self.manifest_name])
+""",
+        ("test_staticfiles.py::test_a_failed_run_leaves_the_local_manifest",),
+    ),
+    Sabotage(
+        "never re-make the session after a fork",
+        "platforms.py",
+        "key = (os.getpid(), *(",
+        "key = (0, *(",
+        ("test_platforms.py::test_a_child_process_makes_a_session_of_its_own",),
+    ),
+    Sabotage(
+        "no cap on answers",
+        "clients/transport.py",
+        """\
+    data = response.raw.read(limit + 1)
+    if len(data) > limit or response.raw.read(1):  # only this read notices a missing end
+""",
+        """\
+    data = response.raw.read()
+    if response.raw.read(1):
+""",
+        (
+            _TRANSPORT + "test_an_answer_over_the_limit_is_cut",
+            "clients/test_wechat.py::test_a_page_is_cut_at_its_own_limit",
+        ),
+    ),
+    Sabotage(
+        "skip by MD5 of an older row",
+        "models.py",
+        "rows = self.filter(env=env, key_digest__in=part).order_by()",
+        'rows = self.filter(env=env, key_digest__in=part, status="stored").order_by()',
+        (
+            "test_models.py::test_the_newest_row_counts_whatever_its_status",
+            "test_staticfiles.py::test_a_newer_failure_sends_an_unchanged_file_again",
+        ),
+    ),
+    Sabotage(
+        "a log error that fails the upload",
+        "recorders.py",
+        "        down = _is_down(error)\n    _warn(",
+        "        raise\n    _warn(",
+        (
+            "test_recorders.py::test_without_the_table_there_is_one_warning",
+            "test_recorders.py::test_a_failing_row_leaves_the_callers_transaction_usable",
+        ),
+    ),
+    Sabotage(
+        "a chunked body for empty files",
+        "clients/cos.py",
+        'body=body if len(body) else b"",',
+        "body=body,",
+        ("clients/test_cos.py::test_an_empty_file_is_stored",),
+    ),
+    Sabotage(
+        "let the first attempt empty a pipe",
+        "sources.py",
+        "yield item if item.close else replace(item, open=kept)",
+        "yield item",
+        ("test_properties.py::test_h04_any_source_arrives_whole",),
+    ),
+    Sabotage(
+        "do not notice a file that changes",
+        "sources.py",
+        "if _fingerprint(self.file) != self._stat or (",
+        "if (",
+        ("test_sources.py::test_a_change_of_the_file_while_it_is_read_is_noticed",),
+    ),
+    Sabotage(
+        "call a lost answer failed",
+        "uploader.py",
+        "status = UploadStatus.UNKNOWN if progress.maybe_stored else UploadStatus.FAILED",
+        "status = UploadStatus.FAILED",
+        ("test_storage.py::test_a_save_whose_answer_is_lost_is_unknown",),
+    ),
+    Sabotage(
+        "forget the first body when a later attempt fails",
+        "uploader.py",
+        "self.maybe_stored |= error.maybe_stored",
+        "self.maybe_stored = error.maybe_stored",
+        ("test_uploader.py::test_an_upload_ends_as",),
+    ),
+    Sabotage(
+        "take any 2xx for a success",
+        "clients/cos.py",
+        "if reply.status == 200 and not reply.body:",
+        "if 200 <= reply.status < 300 and not reply.body:",
+        ("clients/test_cos.py::test_another_success_than_200_is_neither_yes_nor_no",),
+    ),
+    Sabotage(
+        "halt never",
+        "uploader.py",
+        "self._halted |= error.stops_batch",
+        "self._halted |= False and error.stops_batch",
+        ("test_uploader.py::test_what_would_fail_every_file_stops_the_batch",),
+    ),
+    Sabotage(
+        "publish HTML before assets",
+        "deploy.py",
+        "            run.send(plan.assets, tell)\n",
+        "            run.send(plan.pages, tell)\n            run.send(plan.assets, tell)\n",
+        ("test_staticfiles.py::test_an_asset_that_fails_holds_back_html_and_manifest_only",),
+    ),
+    Sabotage(
+        "ask for a new token without end",
+        "exceptions.py",
+        "remedy, once = Remedy.NEW_TOKEN, True",
+        "remedy, once = Remedy.NEW_TOKEN, False",
+        ("test_retry.py::test_a_remedy_that_works_once_is_tried_once",),
+    ),
+    Sabotage(
+        "discard a newer token for an older one's sake",
+        "clients/tokens.py",
+        "if self._cached() == token:",
+        "if True:",
+        ("clients/test_tokens.py::test_a_newer_token_is_not_discarded_for_an_older_one_s_sake",),
+    ),
+    Sabotage(
+        "sleep past the deadline",
+        "retry.py",
+        "if delay >= deadline.left():",
+        "if not deadline.left():",
+        ("test_retry.py::test_a_pause_beyond_the_deadline_is_not_begun",),
+    ),
+    Sabotage(
+        "believe any link",
+        "clients/transport.py",
+        "if key is not None and (fault := self._check_link(url.reveal(), key=key)):",
+        'if key == "never" and (fault := self._check_link(url.reveal(), key=key)):',
+        (_TRANSPORT + "test_a_link_that_may_not_be_used_is_refused_before_a_byte_leaves",),
+    ),
+    Sabotage(
+        "add netrc's password to the upload",
+        "clients/transport.py",
+        "session.trust_env = False",
+        "session.trust_env = True",
+        (_TRANSPORT + "test_netrc_adds_no_header",),
+    ),
+    Sabotage(
+        "print the answer with the reply",
+        "clients/transport.py",
+        "    body: bytes = field(repr=False)\n",
+        "    body: bytes\n",
+        (_TRANSPORT + "test_a_reply_does_not_print_its_body",),
+    ),
+    Sabotage(
+        "scrub nothing",
+        "secrets.py",
+        'return _NAMED.sub(lambda match: match["name"] + match["sep"] + MASK, text)',
+        "return text",
+        ("test_secrets.py::test_the_value_of_a_telling_name_is_masked",),
+    ),
+    Sabotage(
+        "show what was deleted",
+        "store.py",
+        "return file.md5 == DELETED_MD5",
+        "return False",
+        ("test_storage.py::test_what_is_deleted_is_not_there",),
+    ),
+)

@@ -1,0 +1,224 @@
+"""The sdist and the wheel: what is in them, and that an empty environment can work with it."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from configparser import ConfigParser
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from tests.conftest import ENV
+from wx_static_store.emulator import EmulatorServer
+
+ROOT = Path(__file__).parent.parent
+REQUIRED = bool(os.environ.get("WX_REQUIRE_PACKAGING"))
+SECONDS = 120  # for one command
+
+STAY_AT_HOME = {".gitignore"}  # is of no use outside a checkout
+METADATA = {
+    *("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE", "top_level.txt"),
+}
+EASILY_FORGOTTEN = {"py.typed", "migrations/0001_initial.py", "emulator/__main__.py"}
+
+# The first version without the holes that are known of it. Of Django a bound can speak of the
+# oldest series only; pip takes the last patch of the newer ones by itself.
+PATCHED = {
+    "Django": "5.2",
+    "djangorestframework": "3.15.2",
+    "requests": "2.32.4",  # netrc
+    "urllib3": "2.7.0",  # headers, decompression bombs
+    "cryptography": "44.0.1",
+    "tqdm": "4.66.3",
+}
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    unset = dict.fromkeys(("PYTHONPATH", "PIP_REQUIRE_VIRTUALENV"), "")
+    return subprocess.run(
+        [*map(str, command)],
+        cwd=cwd,
+        env=os.environ | unset | environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+
+
+def done(*command: str | Path, cwd: Path, **environment: str) -> str:
+    result = run(*command, cwd=cwd, **environment)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    return result.stdout
+
+
+def unless_required(reason: str) -> None:
+    if REQUIRED:
+        pytest.fail(reason)
+    pytest.skip(f"{reason} (WX_REQUIRE_PACKAGING makes this a failure)")
+
+
+def our_files() -> list[str]:
+    """The files of the checkout that are git's, or will be; skips where there is no checkout."""
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", cwd=ROOT)
+    if listed.returncode:
+        unless_required("this is no git checkout")
+    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@dataclass(frozen=True)
+class Dist:
+    """The files that were there, the sdist of them, and the wheel that was built from that."""
+
+    files: frozenset[str]
+    sdist: Path
+    wheel: Path
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Dist:
+    folder = tmp_path_factory.mktemp("packaging")
+    if run(sys.executable, "-m", "build", "--version", cwd=folder).returncode:
+        unless_required("the package build is not installed")
+    wanted = ("--no-deps", "--retries=0", "--timeout=5", "--dest=net", "setuptools>=77")
+    if run(sys.executable, "-m", "pip", "download", *wanted, cwd=folder).returncode:
+        unless_required("pip reaches no package index")
+    files = our_files()
+    for name in files:
+        target = folder / "source" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / name).read_bytes())
+    done(sys.executable, "-m", "build", "--outdir=dist", "source", cwd=folder)
+    (sdist,), (wheel,) = (folder / "dist").glob("*.tar.gz"), (folder / "dist").glob("*.whl")
+    return Dist(frozenset(files), sdist, wheel)
+
+
+@pytest.fixture(scope="module")
+def in_wheel(dist: Dist) -> set[str]:
+    with zipfile.ZipFile(dist.wheel) as file:
+        return set(file.namelist())
+
+
+# --- what is in them --------------------------------------------------------------------------
+
+
+def test_the_wheel_holds_the_whole_package_and_nothing_else(dist: Dist, in_wheel: set[str]) -> None:
+    """Templates and translations among it, as soon as there are any."""
+    package = {name for name in dist.files if name.startswith("wx_static_store/")}
+    metadata = {name for name in in_wheel if ".dist-info/" in name}
+    assert in_wheel - metadata == package
+    assert {name.split("/", 1)[1] for name in metadata} == METADATA
+
+
+@pytest.mark.parametrize("name", sorted(EASILY_FORGOTTEN))
+def test_the_wheel_holds_what_no_import_misses(in_wheel: set[str], name: str) -> None:
+    assert f"wx_static_store/{name}" in in_wheel
+
+
+def test_the_sdist_holds_the_whole_project(dist: Dist) -> None:
+    with tarfile.open(dist.sdist) as file:
+        names = {member.name.split("/", 1)[1] for member in file if member.isfile()}
+    made = {name for name in names if ".egg-info/" in name} | {"PKG-INFO"}
+    assert names - made == dist.files - STAY_AT_HOME
+
+
+# --- an empty environment ---------------------------------------------------------------------
+
+PROJECT = """
+import os
+from pathlib import Path
+
+SECRET_KEY = "only-for-tests"
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth",
+                  "django.contrib.staticfiles", "wx_static_store"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "log.sqlite3"}}
+STATIC_URL, STATIC_ROOT = "/static/", str(Path("root").absolute())
+STATICFILES_DIRS = [str(Path("front").absolute())]
+STORAGES = {"staticfiles": {
+    "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
+    "OPTIONS": {"location": "static"},
+}}
+WX_STATIC_STORE = {"ENV": os.environ["WX_ENV"], "API_BASE_URL": os.environ["WX_API"],
+                   "ACCESS_TOKEN": os.environ["WX_ACCESS_TOKEN"]}
+"""
+
+
+class Installation:
+    """A project of one style sheet, in an environment that holds the wheel and what it asks for."""
+
+    def __init__(self, folder: Path, wheel: Path) -> None:
+        self.folder = folder
+        venv.create(folder / "venv", with_pip=True)
+        self.python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+        done(self.python, "-m", "pip", "install", "--quiet", "--retries=1", wheel, cwd=folder)
+        (folder / "project.py").write_text(PROJECT)
+        (folder / "front").mkdir()
+        (folder / "front" / "a.css").write_text("body {}")
+
+    def django(self, cloud: EmulatorServer, *command: str) -> str:
+        names = {"WX_ENV": ENV, "WX_API": cloud.api_url, "WX_ACCESS_TOKEN": cloud.access_token}
+        names["DJANGO_SETTINGS_MODULE"] = "project"
+        return done(self.python, "-m", "django", *command, cwd=self.folder, **names)
+
+
+@pytest.fixture(scope="module")
+def installation(dist: Dist, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return Installation(tmp_path_factory.mktemp("empty"), dist.wheel)
+
+
+def test_the_package_comes_from_the_wheel(installation: Installation) -> None:
+    where = "import wx_static_store; print(wx_static_store.__file__)"
+    told = done(installation.python, "-c", where, cwd=installation.folder)
+    assert Path(told.strip()).is_relative_to(installation.folder / "venv")
+
+
+def test_in_an_empty_environment_collectstatic_publishes_once(
+    installation: Installation, emulator: EmulatorServer
+) -> None:
+    """The second run finds the rows of the first: the migrations came along."""
+    installation.django(emulator, "migrate", "--verbosity=0")
+    installation.django(emulator, "collectstatic", "--noinput")
+    assert emulator.objects()["static/a.css"].body == b"body {}"
+    published = len(emulator.journal)
+    installation.django(emulator, "collectstatic", "--noinput")
+    assert len(emulator.journal) == published
+
+
+def test_in_an_empty_environment_the_emulator_starts(installation: Installation) -> None:
+    told = done(
+        installation.python, "-m", "wx_static_store.emulator", "--help", cwd=installation.folder
+    )
+    assert "POST   /__emulator__/faults" in told
+
+
+# --- what they ask for ------------------------------------------------------------------------
+
+
+def requirements() -> list[Requirement]:
+    parser = ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    texts = [parser["options"]["install_requires"], *parser["options.extras_require"].values()]
+    lines = [line for text in texts for line in text.splitlines()]
+    named = [line for line in lines if line and not line.startswith(("#", "wx_static_store["))]
+    return [Requirement(line) for line in named]
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=str)
+def test_a_requirement_has_a_lower_bound_and_no_upper_one(requirement: Requirement) -> None:
+    assert [bound.operator for bound in requirement.specifier] == [">="]
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=str)
+def test_a_lower_bound_is_at_or_above_the_patched_version(requirement: Requirement) -> None:
+    """S27, S28."""
+    (bound,) = requirement.specifier
+    assert Version(bound.version) >= Version(PATCHED.get(requirement.name, "0"))
+
+
+def test_every_patched_version_is_asked_for() -> None:
+    assert {*PATCHED} <= {requirement.name for requirement in requirements()}
