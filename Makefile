@@ -1,6 +1,7 @@
 # `make` alone lists the targets. Everything runs in a virtual environment of its own: .venv
 PYTHON ?= python3
 VENV ?= .venv
+EXTRAS ?= dev
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
@@ -14,7 +15,7 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	@# PYTHONWARNINGS: setuptools warns at every editable install
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' $(EXTRA)
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]' $(EXTRA)
 	touch $@
 
 .PHONY: venv
@@ -40,8 +41,18 @@ types: venv  ## mypy, strict
 
 .PHONY: coverage
 coverage: venv  ## the test suite with branch coverage
+	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+.PHONY: sabotage
+sabotage: venv  ## damage a copy in many small ways: each must turn a test red
+	$(BIN)/python -m tests.sabotage.run $(ARGS)
+
+.PHONY: proof
+proof: venv  ## faults, bad inputs, kills, databases and sabotage: writes docs/proof.rst
+	$(BIN)/python -m tests.proof
 
 .PHONY: clean
 clean:  ## remove what the other targets made

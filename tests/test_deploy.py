@@ -62,6 +62,26 @@ def test_a_plan_makes_no_call(cloud: EmulatorServer, uploader: Uploader) -> None
     assert cloud.journal == []
 
 
+def test_after_a_run_that_was_killed_the_list_must_agree_too(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    """The killed run stored a newer body, whose row was never written."""
+    run(uploader, a_js=b"old", b_js=b"same")
+    Deployment.objects.create(env=uploader.env, source="killed")
+    cloud.put_object("a.js", b"new")
+    plan = make_plan(uploader, items(a_js=b"old", b_js=b"same"))
+    assert (names(plan.assets), names(plan.unchanged)) == (["a.js"], ["b.js"])
+
+
+def test_the_run_after_a_killed_one_settles_it(cloud: EmulatorServer, uploader: Uploader) -> None:
+    run(uploader, a_js=b"1")
+    Deployment.objects.create(env=uploader.env, source="killed")
+    run(uploader, a_js=b"1")
+    before = len(cloud.journal)
+    run(uploader, a_js=b"1")
+    assert len(cloud.journal) == before
+
+
 def test_a_file_without_an_md5_in_the_list_is_sent(
     cloud: EmulatorServer, uploader: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,7 @@ def publish(
     run = _Run(uploader, plan, context)
     started = time.monotonic()
     try:
+        run.settle()
         with progress(uploader.options.progress, files=len(plan), size=plan.size) as tell:
             run.send(plan.assets, tell)
             run.reject(plan.rejected)
@@ -149,6 +150,11 @@ class _Run:
     def __init__(self, uploader: Uploader, plan: Plan, context: UploadContext) -> None:
         self.uploader, self.plan, self.context = uploader, plan, context
         self.report = Report(skipped=len(plan.unchanged))
+
+    def settle(self) -> None:
+        """After a run that was cut short this one says how the environment stands, in any case."""
+        if recorders.was_cut_short(self.uploader.env):
+            self._start()
 
     def reject(self, results: Sequence[UploadResult]) -> None:
         if results:
@@ -246,11 +252,15 @@ def _known(uploader: Uploader, names: Iterable[str]) -> Known:
     rows = recorders.newest_rows(uploader.env, keys)
     if rows is None:
         return _listed(uploader)
-    return {
+    known: Known = {
         key: (row.md5, ContentHeaders(row.content_type, row.cache_control))
         for key, row in rows.items()
         if row.status == UploadStatus.STORED
     }
+    if recorders.was_cut_short(uploader.env):  # it may have stored what no row tells of
+        listed = _listed(uploader)
+        return {key: it for key, it in known.items() if listed.get(key, ("", None))[0] == it[0]}
+    return known
 
 
 def _listed(uploader: Uploader) -> Known:
