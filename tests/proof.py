@@ -1,5 +1,5 @@
 """
-What the suite shows, as one page: ``make proof`` writes ``docs/proof.rst`` and fails if a figure is off.
+What the suite shows, as one page: ``make proof`` writes it and fails if a figure is off.
 
 Runs the faults, the bad inputs, the kills and the databases of the suite, the sabotage, and the
 same faults against an upload of forty lines as it is written by hand.
