@@ -1,6 +1,9 @@
 """The suite's project: one database, the three storages, no credentials."""
 
+import os
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent
 SECRET_KEY = "only-for-tests"
@@ -36,7 +39,31 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+
+
+def database(wanted: str) -> dict[str, Any]:
+    """What ``WX_TEST_DATABASE`` names; ``WX_TEST_DATABASE_HOST`` and so on say where it is."""
+    if wanted == "sqlite":
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    engine, user, port = {
+        "postgresql": ("postgresql", "postgres", "5432"),
+        "mariadb": ("mysql", "root", "3306"),
+    }[wanted]
+    if wanted == "mariadb":
+        # The driver that installs without a compiler; only this database needs it.
+        import_module("pymysql").install_as_MySQLdb()
+    return {
+        "ENGINE": f"django.db.backends.{engine}",
+        "NAME": os.environ.get("WX_TEST_DATABASE_NAME", "wx_static_store"),
+        "HOST": os.environ.get("WX_TEST_DATABASE_HOST", "127.0.0.1"),
+        "PORT": os.environ.get("WX_TEST_DATABASE_PORT", port),
+        "USER": os.environ.get("WX_TEST_DATABASE_USER", user),
+        "PASSWORD": os.environ.get("WX_TEST_DATABASE_PASSWORD", ""),
+        "TEST": {"CHARSET": "utf8mb4"} if wanted == "mariadb" else {},
+    }
+
+
+DATABASES = {"default": database(os.environ.get("WX_TEST_DATABASE") or "sqlite")}
 ROOT_URLCONF = "tests.urls"
 STATIC_URL = "/static/"
 STATIC_ROOT = str(ROOT / "nowhere")

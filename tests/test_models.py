@@ -19,6 +19,13 @@ def test_the_migration_holds_the_models() -> None:
     call_command("makemigrations", "wx_static_store", check=True, dry_run=True, verbosity=0)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_migration_can_be_undone_and_done_again() -> None:
+    for target, there in (("zero", False), ("0001", True)):
+        call_command("migrate", "wx_static_store", target, verbosity=0)
+        assert (UploadLog._meta.db_table in connection.introspection.table_names()) is there
+
+
 def test_permissions_are_those_that_the_doors_ask_for() -> None:
     names = Permission.objects.filter(content_type__app_label="wx_static_store")
     assert set(names.values_list("codename", flat=True)) == {
@@ -42,6 +49,16 @@ def test_the_newest_row_counts_whatever_its_status() -> None:
 def test_rows_of_another_environment_do_not_count() -> None:
     row("a", env="env-2")
     assert UploadLog.objects.newest("env-1", ["a"]) == {}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ["aA", "eé", "ßs", "😀😁", ("a", "a "), "中文", "ⅠI"],
+    ids=lambda keys: "/".join(map(ascii, keys)),
+)
+def test_keys_that_a_collation_takes_for_equal_have_rows_of_their_own(keys: tuple[str]) -> None:
+    rows = {key: row(key) for key in keys}
+    assert UploadLog.objects.newest("env-1", keys) == rows
 
 
 def test_five_hundred_keys_cost_two_queries() -> None:

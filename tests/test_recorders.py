@@ -17,6 +17,7 @@ from wx_static_store.recorders import JsonLinesFormatter
 from wx_static_store.transfers import UploadContext, UploadResult, UploadStatus
 
 CONTEXT = UploadContext(source="test")
+ODD_TEXTS = {"NUL": "a\0b", "surrogate": "\udcff", "too long": "😀" * 2000}
 
 
 def result(name: str = "a.txt", **details: Any) -> UploadResult:
@@ -38,11 +39,34 @@ def test_a_skipped_file_is_no_row() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("name", "kept"),
-    [("a\0b", r"a\x00b"), ("\udcff.txt", r"\udcff.txt"), ("😀", "😀"), ("x" * 2000, "x" * 850)],
+    [
+        ("a\0b", r"a\x00b"),
+        ("\udcff.txt", r"\udcff.txt"),
+        ("😀", "😀"),
+        ("图/文 档.txt", "图/文 档.txt"),
+        ("x" * 2000, "x" * 850),
+        ("😀" * 2000, "😀" * 850),
+    ],
+    ids=["NUL", "surrogate", "emoji", "Chinese", "too long", "too long in bytes"],
 )
 def test_any_name_fits_into_a_row(name: str, kept: str) -> None:
     assert recorders.record([result(name)], CONTEXT) == 1
     assert UploadLog.objects.get().key == kept
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("column", ["rid", "request_id", "stage", "md5"])
+@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
+def test_no_odd_text_of_an_answer_takes_the_other_rows_along(column: str, text: str) -> None:
+    results = [result("good"), result("odd", **{column: text})]
+    assert recorders.record(results, CONTEXT) == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
+def test_a_deployment_keeps_any_label(text: str) -> None:
+    context = UploadContext(source="test", source_ref=text)
+    assert recorders.start_deployment("env-1", context) is not None
 
 
 @pytest.mark.django_db

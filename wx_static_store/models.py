@@ -1,4 +1,10 @@
-"""The log of uploads, the deploys they belong to, and every permission of the app."""
+"""
+The log of uploads, the deploys they belong to, and every permission of the app.
+
+No foreign key has a constraint in the database: it would make a row of the log wait for locks on
+the user's row, and fail the caller's commit when that row is gone. The log may also live in a
+database of its own, where a router says so.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +39,13 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         return found
 
 
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    def cut_short(self, env: str) -> bool:
+        """Whether the newest one never told how it ended: it was killed, or still runs."""
+        newest = self.filter(env=env).order_by("-id").first()
+        return newest is not None and newest.outcome == Deployment.Outcome.RUNNING
+
+
 class Deployment(models.Model):
     """One publishing of many files; its uploads point here."""
 
@@ -59,15 +72,19 @@ class Deployment(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="+",
     )
     created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = DeploymentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("deployment")
         verbose_name_plural = _("deployments")
         default_permissions = ("view",)
         ordering = ("-id",)
+        indexes = (models.Index(fields=["env", "id"], name="wx_deployment_newest"),)
 
     def __str__(self) -> str:
         return f"{self.label or self.source} → {self.env}"
@@ -107,6 +124,7 @@ class UploadLog(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="+",
     )
     deployment = models.ForeignKey(
@@ -115,6 +133,7 @@ class UploadLog(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="uploads",
     )
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)

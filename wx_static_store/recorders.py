@@ -2,7 +2,8 @@
 Where results are written: the database, and always the logger ``wx_static_store.uploads``.
 
 Trouble here is never an upload's trouble: no database, no table, a broken transaction end in one
-warning. All of it runs in the caller's thread; worker threads never touch the ORM.
+warning. All of it runs in the caller's thread; worker threads never touch the ORM. Inside a
+transaction of the caller the row stays or goes with it; the logger's line stays and says so.
 """
 
 import json
@@ -17,6 +18,9 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, router
 from .transfers import UploadContext, UploadResult, UploadStatus
 
 if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models import Model
+
     from .exceptions import WxStaticStoreError
     from .models import UploadLog
 
@@ -31,6 +35,17 @@ uploads.addHandler(logging.NullHandler())
 _REST_SECONDS = 30.0  # after the database failed, so that 5,000 files do not wait 5,000 time-outs
 _resting_until = 0.0
 
+# Deadlock, serialization failure, a lock held too long.
+_PASSING = {
+    *("40P01", "40001", "55P03"),  # PostgreSQL
+    *(1213, 1205, 1020),  # MySQL and MariaDB; 1020: the record has changed since it was read
+    *("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED", "SQLITE_LOCKED_SHAREDCACHE"),
+}
+
+_PLAIN = (
+    *("env", "key", "name", "stage", "errcode", "rid", "request_id"),
+    *("attempts", "size", "md5"),
+)
 _LEVELS = {UploadStatus.FAILED: logging.ERROR, UploadStatus.UNKNOWN: logging.ERROR}
 
 
@@ -63,15 +78,25 @@ def newest_rows(env: str, keys: Iterable[str]) -> "dict[str, UploadLog] | None":
     return in_database(query, otherwise=None)
 
 
+def was_cut_short(env: str) -> bool:
+    """Whether the newest deployment was killed before its rows were written, or still runs."""
+
+    def query() -> bool:
+        from .models import Deployment
+
+        return Deployment.objects.cut_short(env)
+
+    return in_database(query, otherwise=False)
+
+
 def start_deployment(env: str, context: UploadContext) -> int | None:
     """The id of a new `Deployment`, None where there is no log."""
 
     def insert() -> int:
         from .models import Deployment
 
-        row = Deployment.objects.create(
-            env=env, source=context.source, label=context.source_ref[:200], user_id=context.user_id
-        )
+        texts = {"env": env, "source": context.source, "label": context.source_ref}
+        row = Deployment.objects.create(**_fitting(Deployment, texts), user_id=context.user_id)
         return int(row.pk)
 
     return in_database(insert, otherwise=None)
@@ -95,7 +120,7 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
     if time.monotonic() < _resting_until:
         return otherwise
     try:
-        done = _atomically(work, otherwise)
+        done = _persistently(work, otherwise)
         rest(0.0)
         return done
     except Exception as error:  # noqa: BLE001 -- whatever it is, the upload counts
@@ -108,7 +133,12 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
 
 def _warn(down: bool, reason: str) -> None:
     """Of a database that stays down, once."""
-    if not (down and _resting_until):
+    if _asked("needs_rollback"):
+        logger.error(
+            "The database ended the caller's whole transaction, nothing in it will be kept; "
+            "the upload counts (%s)", reason,
+        )  # fmt: skip
+    elif not (down and _resting_until):
         logger.warning("The upload log cannot be used; uploads go on without it (%s)", reason)
 
 
@@ -118,30 +148,68 @@ def rest(seconds: float) -> None:
     _resting_until = time.monotonic() + seconds if seconds else 0.0
 
 
-def _atomically(work: Callable[[], T], otherwise: T) -> T:
-    from .models import UploadLog
+def _persistently(work: Callable[[], T], otherwise: T) -> T:
+    """
+    Once more after what passes: a deadlock, a lock held too long, a connection that broke.
 
-    database = router.db_for_write(UploadLog)
-    if transaction.get_connection(database).needs_rollback:
+    Unless the caller's transaction went with it: MySQL ends the whole of it at a deadlock.
+    """
+    connection = _connection()
+    before = connection.connection
+    try:
+        return _atomically(work, otherwise)
+    except (OperationalError, InterfaceError) as error:
+        lost = before is not None and _is_another(connection, before)
+        if connection.needs_rollback or not (lost or _passes(error)):
+            raise
+    return _atomically(work, otherwise)
+
+
+def _is_another(connection: "BaseDatabaseWrapper", before: object) -> bool:
+    """Whether the connection broke: it is closed now, by Django or here, or even opened again."""
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
+    return connection.connection is not before
+
+
+def _atomically(work: Callable[[], T], otherwise: T) -> T:
+    connection = _connection()
+    if connection.needs_rollback:
         logger.warning("The transaction is broken: the upload log is not used in it")
         return otherwise
-    with transaction.atomic(using=database):
+    with transaction.atomic(using=connection.alias):
         return work()
+
+
+def _connection() -> "BaseDatabaseWrapper":
+    from .models import UploadLog
+
+    connection: BaseDatabaseWrapper = transaction.get_connection(router.db_for_write(UploadLog))
+    return connection
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the same query may well succeed at once; no two drivers say it in the same place."""
+    cause = error.__cause__
+    told = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
+    return not _PASSING.isdisjoint([*told, *getattr(cause, "args", ())[:1]])
 
 
 def _is_down(error: Exception) -> bool:
     """Whether the next query would fail alike: no database, no table, no app, no connection."""
     if isinstance(error, OperationalError):  # also deadlocks and time-outs, which pass
-        return "no such table" in str(error) or not _connected()
+        return "no such table" in str(error) or _connection().connection is None
     return isinstance(
         error, ImproperlyConfigured | ProgrammingError | InterfaceError | RuntimeError
     )
 
 
-def _connected() -> bool:
-    from .models import UploadLog
-
-    return transaction.get_connection(router.db_for_write(UploadLog)).connection is not None
+def _asked(flag: str) -> bool:
+    """A flag of the connection, without a query; no where there is none to ask."""
+    try:
+        return bool(getattr(_connection(), flag))
+    except Exception:  # noqa: BLE001 -- no app, no database: then nothing is broken either
+        return False
 
 
 def _insert(results: Sequence[UploadResult], context: UploadContext) -> int:
@@ -152,33 +220,23 @@ def _insert(results: Sequence[UploadResult], context: UploadContext) -> int:
 
 
 def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
-    from .models import key_digest
+    from .models import UploadLog, key_digest
 
     error = result.error
-    return {
-        "env": result.env,
-        "key": _printable(result.key, 850),
-        "key_digest": key_digest(_printable(result.key, 850)),
-        "name": _printable(result.name, 1024),
-        "status": result.status.value,
-        "stage": result.stage,
-        "errcode": result.errcode,
-        "message": _printable(_message(error), 1000) if error else "",
+    columns = _fitting(UploadLog, {
+        **_plain(result),
+        "message": _message(error) if error else "",
         "http_status": error.http_status if error else None,
-        "cos_code": error.cos_code[:64] if error else "",
-        "rid": result.rid[:64],
-        "request_id": result.request_id[:128],
-        "attempts": result.attempts,
-        "size": result.size,
-        "md5": result.md5,
-        "content_type": result.headers.content_type[:255],
-        "cache_control": result.headers.cache_control[:255],
+        "cos_code": error.cos_code if error else "",
+        "content_type": result.headers.content_type,
+        "cache_control": result.headers.cache_control,
         "duration_ms": round(result.seconds * 1000),
-        "source": context.source[:32],
-        "source_ref": _printable(context.source_ref, 255),
+        "source": context.source,
+        "source_ref": context.source_ref,
         "user_id": context.user_id,
         "deployment_id": context.deployment_id,
-    }
+    })  # fmt: skip
+    return columns | {"key_digest": key_digest(columns["key"])}
 
 
 def _message(error: "WxStaticStoreError") -> str:
@@ -186,9 +244,19 @@ def _message(error: "WxStaticStoreError") -> str:
     return ": ".join(filter(None, [str(error.message), error.errmsg]))
 
 
-def _printable(text: str, length: int) -> str:
+def _fitting(model: "type[Model]", columns: dict[str, Any]) -> dict[str, Any]:
+    """Texts as every database keeps them: one refused would take its whole batch along."""
+    return {
+        name: _printable(value)[: getattr(model._meta.get_field(name), "max_length", None)]
+        if isinstance(value, str)
+        else value
+        for name, value in columns.items()
+    }
+
+
+def _printable(text: str) -> str:
     """Without what no database keeps: NUL, and the lone surrogates of undecodable names."""
-    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()[:length]
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _log(result: UploadResult, context: UploadContext) -> None:
@@ -200,6 +268,7 @@ def _log(result: UploadResult, context: UploadContext) -> None:
         "source": context.source,
         "user_id": context.user_id,
         "deployment_id": context.deployment_id,
+        "in_atomic": _asked("in_atomic_block"),  # then the row goes if the caller rolls back
     }
     why = f": {result.error}" if result.error else ""
     note = "" if result.verified or result.error else " (unverified: COS named no MD5)"
@@ -210,19 +279,13 @@ def _log(result: UploadResult, context: UploadContext) -> None:
 
 
 def _facts(result: UploadResult) -> dict[str, Any]:
-    return {
-        "status": result.status.value,
-        "env": result.env,
-        "key": result.key,
-        "name": result.name,
-        "stage": result.stage,
-        "errcode": result.errcode,
+    return _plain(result) | {
         "error": str(result.error) if result.error else None,
-        "rid": result.rid,
-        "request_id": result.request_id,
-        "attempts": result.attempts,
-        "size": result.size,
-        "md5": result.md5,
         "verified": result.verified,
         "seconds": round(result.seconds, 3),
     }
+
+
+def _plain(result: UploadResult) -> dict[str, Any]:
+    """What the row and the line tell alike."""
+    return {"status": result.status.value} | {name: getattr(result, name) for name in _PLAIN}

@@ -336,9 +336,12 @@ def test_a_hostile_error_body_leaves_the_status_to_decide(
     assert len(str(error)) < 1_000
 
 
-def test_an_error_body_over_the_limit_is_cut(serve: Serve, transport: Transport) -> None:
+def test_an_error_body_over_the_limit_leaves_the_status_to_decide(
+    serve: Serve, transport: Transport
+) -> None:
     error = failure(transport, serve(answer(403, "x" * (LIMIT + 1), REQUEST_ID)))
-    assert type(error) is ProtocolError
+    assert type(error) is CosRefused
+    assert not error.maybe_stored, "COS said no"
 
 
 class Answering:

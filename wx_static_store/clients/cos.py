@@ -20,6 +20,7 @@ from ..exceptions import (
     ProtocolError,
     Remedy,
     ResponseLost,
+    SourceChanged,
     Verdict,
     WxStaticStoreError,
     gettext_lazy as _,
@@ -108,8 +109,7 @@ class CosClient:
         except WxStaticStoreError as error:
             failure = error.about(maybe_stored=_may_be_stored(error, body))
         else:
-            # Refused early, the body was not read to its end and has no digest.
-            outcome = _judge(reply, body.md5() if body.handed_over or not len(body) else "")
+            outcome = _judge(reply, _digest(reply, body))
             if isinstance(outcome, PutReceipt):
                 return outcome
             failure = outcome
@@ -122,6 +122,17 @@ def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
         return False
     lost = ResponseLost | ProtocolError | DeadlineExceeded
     return body.handed_over if len(body) else isinstance(error, lost)
+
+
+def _digest(reply: Reply, body: Body) -> str:
+    """Of what was sent; refused early, the body was not read to its end and has none."""
+    if len(body) and not body.handed_over:
+        return ""
+    try:
+        return body.md5()
+    except SourceChanged as error:
+        error.about(maybe_stored=reply.status < 300)
+        raise
 
 
 def _headers(link: SignedLink, headers: ContentHeaders, md5: str) -> dict[str, str | Secret]:

@@ -221,6 +221,8 @@ def _read(response: requests.Response, limit: int, sink: BinaryIO | None) -> Rep
         return Reply(200, response.headers, b"")
     data = response.raw.read(limit + 1)
     if len(data) > limit or response.raw.read(1):  # only this read notices a missing end
+        if response.status_code >= 400:  # its status says enough
+            return Reply(response.status_code, response.headers, data[:limit])
         return ProtocolError(f"The answer is longer than {limit} bytes")
     return Reply(response.status_code, response.headers, data)
 
@@ -250,8 +252,14 @@ def _classify(error: Exception, origin: str, *, late: bool) -> WxStaticStoreErro
         return ours[0]
     if late:
         return _late("")
+    if any(str(link).startswith("Tunnel connection failed: 407") for link in chain):
+        kinds.add(_ProxyWantsPassword)
     failure = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
     return failure.about(message=f"{failure.message} ({origin}: {type(error).__name__})")
+
+
+class _ProxyWantsPassword(Exception):
+    """Stands for a 407, which the libraries tell in a text only."""
 
 
 _CERTIFICATE = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
@@ -268,7 +276,8 @@ _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
         {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError},
         lambda: ConnectFailed("The server could not be reached"),
     ),
-    ({urllib3.exceptions.ProxyError}, lambda: ConfigurationError("No way through", hint=_PROXY)),
+    ({_ProxyWantsPassword}, lambda: ConfigurationError("No way through", hint=_PROXY)),
+    ({urllib3.exceptions.ProxyError}, lambda: ConnectFailed("The proxy failed", hint=_PROXY)),
     ({ssl.SSLError}, lambda: TlsFailed("The TLS connection broke")),
     (
         {urllib3.exceptions.IncompleteRead},

@@ -1,0 +1,1 @@
+"""What differs from one database to the next; ``WX_TEST_DATABASE`` chooses."""

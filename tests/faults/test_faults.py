@@ -1,0 +1,79 @@
+"""Every row of `faults.json`, by an upload and by `collectstatic`, against the emulator."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.faults.harness import Bench, Unavailable, ours, rows
+from tests.faults.naive import naive
+from tests.faults.report import verdict
+from tests.faults.rows import Case, cases
+from wx_static_store.models import UploadLog
+
+pytestmark = pytest.mark.django_db
+
+
+def marked(case: Case) -> Any:
+    # Past the suite's own guard: the resolver and the proxy of these stand on this machine.
+    away = {hook.partition(":")[0] for hook in case.hooks} & {"dns", "proxy"}
+    return pytest.param(case, id=case.id, marks=[pytest.mark.wx_real] if away else [])
+
+
+CASES = [marked(case) for case in cases()]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with Bench(tmp_path_factory.mktemp("faults")) as bench:
+        yield bench
+
+
+@pytest.fixture(autouse=True)
+def _possible(bench: Bench, request: pytest.FixtureRequest) -> None:
+    case = request.node.callspec.params.get("case")
+    wire = case.wire if case else ""
+    if wire in ("tls", "expired", "wrong_host"):
+        try:
+            bench.certificate(wire)
+        except Unavailable as reason:
+            pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_upload_ends_as_its_row_says(bench: Bench, case: Case) -> None:
+    seen = bench.observe(case, ours)
+    told = (seen.told.ends, seen.calls, seen.bytes, rows())
+    assert told == (case.ends, case.calls, case.bytes, [case.row] if case.row else []), seen.told
+    assert case.error in ("", *seen.told.kinds), seen.told
+    assert [text for text in case.says if text not in seen.told.text] == [], seen.told.text
+    assert case.tokens in (None, seen.tokens)
+    assert (seen.leaks, seen.others) == ([], frozenset())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_collectstatic_exits_as_its_row_says(bench: Bench, case: Case) -> None:
+    code, stored = bench.exit_code(case)
+    assert code == case.exit
+    assert code != 0 or stored == "equal", "an exit code of 0 is a promise"
+    assert UploadLog.objects.count() == (case.row is not None)
+
+
+@pytest.mark.parametrize(
+    ("id", "wrong"),
+    [
+        ("C13-once", {"lost", "false_success"}),
+        ("N23-302-always", {"false_success"}),
+        ("N20-once", {"false_failure"}),
+        ("N04-once", {"lost"}),
+        ("C07-500-once", {"lost", "secrets"}),
+        ("C14-0f343b09-always", set()),
+    ],
+)
+def test_the_bench_sees_what_a_plain_upload_gets_wrong(
+    bench: Bench, id: str, wrong: set[str]
+) -> None:
+    """Else the figures of the report could not be off."""
+    (case,) = (case for case in cases() if case.id == id)
+    found = vars(verdict(case, bench.observe(case, naive)))
+    assert {name for name, value in found.items() if value is True} == wrong
