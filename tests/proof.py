@@ -93,7 +93,8 @@ def run_tests(tests: Sequence[str], environment: dict[str, str]) -> tuple[int, i
 def compare() -> tuple[list[str], bool]:
     rows = report.table()
     ours = dict(zip(rows[0], rows[1], strict=True))
-    wrong = any(ours[name] != "0" for name in rows[0] if name not in ("upload", "survived", "of"))
+    wrong = ours["survived"] != ours["of"]
+    wrong |= any(ours[name] != "0" for name in rows[0] if name not in ("upload", "survived", "of"))
     return table(rows), wrong
 
 

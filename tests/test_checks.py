@@ -67,7 +67,7 @@ def test_a_sound_project_has_no_messages(project: Any) -> None:
         ({"BASE_URL": None}, "wx_static_store.W005"),
         ({"ON_DELETE": "ignore"}, "wx_static_store.W006"),
         ({"MIGRATION_MODULES": {"wx_static_store": None}}, "wx_static_store.W008"),
-        ({"MIGRATION_MODULES": {"wx_static_store": "tests.library"}}, "wx_static_store.W008"),
+        ({"MIGRATION_MODULES": {"wx_static_store": "tests.bookshop"}}, "wx_static_store.W008"),
     ],
     ids=str,
 )

@@ -155,6 +155,14 @@ def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Upload
     assert "\x1b" not in str(caught.value)
 
 
+def test_names_that_differ_only_by_case_are_told(
+    uploader: Uploader, caplog: pytest.LogCaptureFixture
+) -> None:
+    both = [UploadItem(name, open=lambda: BytesIO(b"1")) for name in ("A.css", "a.css")]
+    assert len(make_plan(uploader, both)) == 2
+    assert "'A.css' and 'a.css' differ only by case" in caplog.text
+
+
 def test_a_manifest_alone_is_a_deployment_too(uploader: Uploader) -> None:
     publish(uploader, make_plan(uploader, []), CONTEXT, last=lambda: items(m_json=b"{}")[0])
     assert Deployment.objects.get().stored == 1

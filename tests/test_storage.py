@@ -14,8 +14,8 @@ from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
 from django.utils import timezone
 
+from tests.bookshop.models import Book
 from tests.conftest import ENV
-from tests.library.models import Book
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
     ConfigurationError,

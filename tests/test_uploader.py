@@ -131,6 +131,36 @@ def test_an_unreadable_file_makes_no_call(cloud: EmulatorServer, uploader: Uploa
     assert cloud.journal == []
 
 
+def test_a_file_that_one_put_cannot_take_makes_no_call(
+    cloud: EmulatorServer, uploader: Uploader, tmp_path: Path
+) -> None:
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.truncate(5 * 1024**3 + 1)
+    result = uploader.transfer(UploadItem("a", open=lambda: path.open("rb")))
+    assert "larger than 5 GB" in str(result.error)
+    assert cloud.journal == []
+
+
+def test_a_link_elsewhere_is_a_matter_of_security(
+    cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "link", "host": "evil.example", "times": None})
+    uploader.transfer(item())
+    told = [record for record in caplog.records if record.name == "wx_static_store.security"]
+    assert told
+    assert "was not used" in told[0].getMessage()
+
+
+def test_wrong_bytes_at_the_other_side_are_a_critical_line(
+    cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.script(put("etag", value="0" * 32, **EVERY_TIME))
+    with pytest.raises(UploadFailed):
+        uploader.upload(item(), CONTEXT)
+    assert "CRITICAL" in {record.levelname for record in caplog.records}
+
+
 def test_a_refused_token_is_asked_for_again_once(configure: Any) -> None:
     tokens = ["stale-token", "stale-token"]
     cloud = configure(WX_STATIC_STORE={"TOKEN_PROVIDER": lambda: tokens.pop()})

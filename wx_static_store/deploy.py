@@ -226,6 +226,7 @@ def _without_collisions(
     by_key: dict[str, dict[str, UploadItem]] = {}
     for item in items:
         by_key.setdefault(_key(uploader, item.name) or item.name, {})[item.name] = item
+    _tell_of_case(by_key)
     alone = [item for named in by_key.values() if len(named) == 1 for item in named.values()]
     return alone, tuple(
         _collision(uploader, key, name, [*named])
@@ -233,6 +234,14 @@ def _without_collisions(
         if len(named) > 1
         for name in named
     )
+
+
+def _tell_of_case(keys: Iterable[str]) -> None:
+    """Two files here, one on a laptop whose disk does not tell them apart."""
+    seen: dict[str, str] = {}
+    for key in keys:
+        if (other := seen.setdefault(key.casefold(), key)) != key:
+            logger.warning("%s and %s differ only by case", ascii(other), ascii(key))
 
 
 def _collision(uploader: Uploader, key: str, name: str, names: list[str]) -> UploadResult:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, ProgrammingError, router, transaction
 
+from .exceptions import IntegrityError
 from .transfers import UploadContext, UploadResult, UploadStatus
 
 if TYPE_CHECKING:
@@ -261,6 +262,8 @@ def _printable(text: str) -> str:
 
 def _log(result: UploadResult, context: UploadContext) -> None:
     level = _LEVELS.get(result.status, logging.INFO)
+    if isinstance(result.error, IntegrityError):
+        level = logging.CRITICAL  # wrong bytes may be public
     if not uploads.isEnabledFor(level):
         return
     facts = {

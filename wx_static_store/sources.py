@@ -16,6 +16,8 @@ BLOCK = 256 * 1024
 HASH_AHEAD = 8 * 1024 * 1024  # bytes; a larger file is hashed while it streams
 _IN_MEMORY = 1024 * 1024
 
+LARGEST = 5 * 1024**3  # bytes that one PUT takes; multipart needs a key of the cloud
+_ONE_PUT = _("One PUT takes 5 GB, and a platform has no other way: split the file.")
 _REOPEN = _("Open it in binary mode, and let it stand still while it is uploaded.")
 
 
@@ -95,7 +97,8 @@ def opened(
     copies: list[IO[bytes]] = []
     try:
         file = _seekable(original, copies)
-        size = _measure(file)
+        if (size := _measure(file)) > LARGEST:
+            raise SourceError("The file is larger than 5 GB", stage="source", hint=_ONE_PUT)
         if md5 is None:
             md5 = digest(file) if size <= HASH_AHEAD else ""
         yield Source(file, size, known_md5=md5, tick=tick)

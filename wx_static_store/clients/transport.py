@@ -5,6 +5,7 @@ The HTTP libraries' exceptions carry addresses with tokens in them. They end her
 is told by an error that is built inside the ``except`` block and raised after it.
 """
 
+import logging
 import os
 import re
 import ssl
@@ -33,6 +34,8 @@ from ..exceptions import (
 from ..secrets import Secret, install_log_filter
 from .links import check_link, is_loopback, link_refused
 from .receive import TimedResponse, receive_time
+
+security = logging.getLogger("wx_static_store.security")
 
 _BLOCK = 64 * 1024
 
@@ -155,6 +158,7 @@ class Transport:
         ConfigurationError, and what reading the body raises.
         """
         if key is not None and (fault := self._check_link(url.reveal(), key=key)):
+            security.warning("A signed link for %s was not used: %s", ascii(key), fault)
             raise link_refused(fault)
         if not left():
             raise _late(stage)
