@@ -32,7 +32,7 @@ PARTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "database: MariaDB": (
         DATABASES,
-        {"WX_TEST_DATABASE": "mariadb", "WX_REQUIRE_SERVICES": "1"},
+        {"WX_TEST_DATABASE": "mariadb", "WX_REQUIRE_SERVICES": "1", "WX_TEST_SCALE": "1"},
     ),
 }
 
@@ -95,7 +95,9 @@ def compare() -> tuple[list[str], bool]:
     ours = dict(zip(rows[0], rows[1], strict=True))
     wrong = ours["survived"] != ours["of"]
     wrong |= any(ours[name] != "0" for name in rows[0] if name not in ("upload", "survived", "of"))
-    return table(rows), wrong
+    figures = ", ".join(f"{name} {ours[name]}" for name in rows[0][3:])
+    told = f"Faults survived: {ours['survived']} of {ours['of']}; {figures}."
+    return [*table(rows), "", told], wrong
 
 
 def run_sabotage() -> tuple[list[str], bool]:
