@@ -155,6 +155,24 @@ def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Upload
     assert "\x1b" not in str(caught.value)
 
 
+def test_rows_that_are_missing_are_counted(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """P11: the database goes away in mid-run."""
+    monkeypatch.setattr("wx_static_store.uploader.RECORD_AT_ONCE", 2)
+    insert, taken = deploy.recorders._insert, []
+
+    def dies(results: Any, context: Any) -> int:
+        if taken:
+            raise OSError("the server has gone away")
+        taken.append(insert(results, context))
+        return taken[0]
+
+    monkeypatch.setattr(deploy.recorders, "_insert", dies)
+    assert run(uploader, a_js=b"1", b_js=b"2", c_js=b"3", d_js=b"4").ok
+    assert "4 files were sent, 2 of them logged" in caplog.text
+
+
 def test_names_that_differ_only_by_case_are_told(
     uploader: Uploader, caplog: pytest.LogCaptureFixture
 ) -> None:

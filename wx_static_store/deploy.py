@@ -122,8 +122,7 @@ def publish(
     """
     Send what the plan names: assets, then pages if every asset is stored, then the last file.
 
-    `last()` is called when all is stored and gives the file that makes the others live, such as
-    the copy of a manifest. Failures are in the report.
+    `last()` is called when all is stored and gives the file that makes the others live.
     """
     run = _Run(uploader, plan, context)
     started = time.monotonic()
@@ -139,6 +138,7 @@ def publish(
         run.broken_off(error)
         raise
     finally:
+        run.tell_of_missing_rows()
         facts = _outcome(run.report, time.monotonic() - started)
         recorders.finish_deployment(run.context.deployment_id, **facts)
     return run.report
@@ -183,6 +183,12 @@ class _Run:
             self.report.skipped += 1
         else:
             self.send([item])
+
+    def tell_of_missing_rows(self) -> None:
+        """Where the database went away in mid-run; without one it was told at the start."""
+        sent = len(self.report.stored) + len(self.report.failures) - len(self.plan.rejected)
+        if 0 < (logged := self.uploader.logged) < sent:
+            logger.warning("%d files were sent, %d of them logged", sent, logged)
 
     def broken_off(self, error: BaseException) -> None:
         report, rejected = self.report, len(self.plan.rejected)
@@ -248,8 +254,7 @@ def _collision(uploader: Uploader, key: str, name: str, names: list[str]) -> Upl
     error = NameRejected(
         f"{' and '.join(map(ascii, names))} are the same key", stage="name", hint=_("Rename one.")
     )
-    status = UploadStatus.FAILED
-    return UploadResult(name, key, status, env=uploader.env, stage="name", error=error)
+    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
 
 
 def _shown(name: str) -> str:

@@ -73,6 +73,7 @@ class Uploader:
     def __init__(self, options: Options) -> None:
         self.options = options.settled()
         self.env = str(self.options.env)
+        self.logged = 0  # rows that the database took of `upload_many`
 
     @property
     def store(self) -> Store:
@@ -135,7 +136,7 @@ class Uploader:
         return _result(item, self.env, progress, error, 0.0)
 
     def _record(self, results: list[UploadResult], context: UploadContext) -> int:
-        recorders.record(results, context)
+        self.logged += recorders.record(results, context)
         return len(results)
 
     def headers(self, item: UploadItem) -> ContentHeaders:
