@@ -1,0 +1,28 @@
+"""No row of the tables of faults is forgotten."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.faults.elsewhere import ELSEWHERE, TABLES
+from tests.faults.rows import ROWS
+
+ROOT = Path(__file__).parent.parent.parent
+SHOWN = {row: told for row, told in ELSEWHERE.items() if isinstance(told, tuple)}
+
+
+def test_every_row_is_in_the_file_or_shown_elsewhere() -> None:
+    every = {f"{table}{n:02}" for table, last in TABLES.items() for n in range(1, last + 1)}
+    stated = {
+        id for row in json.loads(ROWS.read_text()) for id in re.findall(r"\b[NWCP]\d\d", row["id"])
+    }
+    assert stated | {*ELSEWHERE} == every
+    assert stated.isdisjoint(ELSEWHERE)
+
+
+@pytest.mark.parametrize("row", SHOWN)
+def test_the_test_that_shows_it_exists(row: str) -> None:
+    file, test = SHOWN[row]
+    assert f"\ndef {test}(" in (ROOT / file).read_text()
