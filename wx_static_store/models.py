@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -39,6 +40,19 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         return found
 
 
+def _link(to: Any, verbose_name: Any, *, related_name: str) -> Any:
+    """A foreign key that outlives what it points at, and binds nobody."""
+    return models.ForeignKey(
+        to,
+        verbose_name=verbose_name,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+        related_name=related_name,
+    )
+
+
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def cut_short(self, env: str) -> bool:
         """Whether the newest one never told how it ended: it was killed, or still runs."""
@@ -66,15 +80,7 @@ class Deployment(models.Model):
     not_attempted = models.PositiveIntegerField(_("not attempted"), default=0)
     bytes = models.PositiveBigIntegerField(_("bytes"), default=0)
     duration_ms = models.PositiveBigIntegerField(_("duration (ms)"), null=True)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("user"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        db_constraint=False,
-        related_name="+",
-    )
+    user = _link(settings.AUTH_USER_MODEL, _("user"), related_name="+")
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = DeploymentQuerySet.as_manager()
@@ -118,24 +124,8 @@ class UploadLog(models.Model):
     duration_ms = models.PositiveBigIntegerField(_("duration (ms)"), default=0)
     source = models.CharField(_("source"), max_length=32)
     source_ref = models.CharField(_("source reference"), max_length=255, blank=True)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("user"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        db_constraint=False,
-        related_name="+",
-    )
-    deployment = models.ForeignKey(
-        Deployment,
-        verbose_name=_("deployment"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        db_constraint=False,
-        related_name="uploads",
-    )
+    user = _link(settings.AUTH_USER_MODEL, _("user"), related_name="+")
+    deployment = _link(Deployment, _("deployment"), related_name="uploads")
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
     objects = UploadLogQuerySet.as_manager()
