@@ -14,6 +14,11 @@ STATIC = "wx_static_store.staticfiles.WxStaticFilesStorage"
 LOCAL = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1"}
+CALLBACK = {
+    "COMPONENT_APPID": "wx0000000000000001",
+    "CALLBACK_TOKEN": "planted-callback-token",
+    "CALLBACK_AES_KEY": "planted0callback0key".ljust(43, "A"),
+}
 CREDENTIALS = {
     "COMPONENT_APPID": "wx0000000000000001",
     "COMPONENT_APPSECRET": "planted-appsecret",
@@ -34,6 +39,7 @@ def project(settings: Any) -> Any:
         settings.MIGRATION_MODULES = changes.pop("MIGRATION_MODULES", {})
         settings.CACHES = {"default": changes.pop("CACHE", REDIS)}
         sound = {"ENV": "env-1", "ACCESS_TOKEN": "t", "BASE_URL": "https://www.example.com"}
+        sound |= CALLBACK
         settings.WX_STATIC_STORE = sound | changes
 
     return make
@@ -80,12 +86,33 @@ def test_a_mistake_has_its_id_and_a_hint(
     assert all(message.hint for message in found if message.id != "wx_static_store.E001")
 
 
-@pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache", "db.DatabaseCache"])
-def test_a_cache_that_is_not_shared_is_named_at_deployment(project: Any, backend: str) -> None:
+@pytest.mark.parametrize(
+    "backend",
+    ["locmem.LocMemCache", "dummy.DummyCache", "filebased.FileBasedCache", "db.DatabaseCache"],
+)
+def test_a_cache_that_cannot_share_a_token_is_named_and_an_error_at_deployment(
+    project: Any, backend: str
+) -> None:
+    """T08: one message for the cache, however many stores use it."""
     cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "x"}
     project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
-    assert set(ids(deploy=True)) == {"wx_static_store.W007"}
+    assert ids() == ["wx_static_store.W007"]
+    assert ids(deploy=True) == ["wx_static_store.W007", "wx_static_store.E009"]
+
+
+def test_a_token_cache_that_is_not_configured_is_named(project: Any) -> None:
+    project(TOKEN_CACHE="tokens", ACCESS_TOKEN=None, **CREDENTIALS)
+    assert [m.msg for m in messages()] == [
+        "The cache 'tokens', which is to hold the platform's token, is not in CACHES."
+    ]
+
+
+def test_credentials_need_a_source_of_tickets(project: Any, settings: Any) -> None:
+    project(ACCESS_TOKEN=None, **CREDENTIALS | {"VERIFY_TICKET": None})
     assert ids() == []
+    callback = "wx_static_store.callback"
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != callback]
+    assert set(ids()) == {"wx_static_store.E015"}
 
 
 def test_a_fixed_token_needs_no_shared_cache(project: Any) -> None:

@@ -10,9 +10,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given, settings as few, strategies as st
 
-from wx_static_store.conf import SETTING, freeze, options_for, resolve, stores
+from wx_static_store.conf import SETTING, environments, freeze, options_for, resolve, stores
 from wx_static_store.exceptions import ConfigurationError
-from wx_static_store.options import MEDIA, STATIC, Options
+from wx_static_store.options import MEDIA, SETTINGS_ONLY, STATIC, Options
 from wx_static_store.secrets import Secret
 
 WX = "wx_static_store.storage.WxStorage"
@@ -145,9 +145,7 @@ def test_a_name_in_the_other_place_s_case_is_a_neighbour(settings: Any) -> None:
         freeze({"ENV": "demo"})
 
 
-@pytest.mark.parametrize(
-    "name", ["access_token", "component_appid", "component_appsecret", "verify_ticket"]
-)
+@pytest.mark.parametrize("name", sorted(SETTINGS_ONLY))
 def test_a_secret_in_options_is_refused_and_not_shown(options: Read, name: str) -> None:
     """OPTIONS of a storage that is given to a field end up in a migration."""
     with pytest.raises(ConfigurationError) as caught:
@@ -164,10 +162,11 @@ def test_a_secret_in_the_setting_does_not_print(options: Read, name: str) -> Non
     assert VALUE not in repr(found)
 
 
-@pytest.mark.parametrize("value", ["", 5, b"x", ["x"]])
-def test_a_secret_of_a_wrong_type_is_refused_by_name(options: Read, value: Any) -> None:
-    with pytest.raises(ConfigurationError, match="ACCESS_TOKEN must be a text"):
-        options(ACCESS_TOKEN=value)
+@pytest.mark.parametrize("value", [VALUE, [VALUE], (VALUE, "older")])
+def test_a_callback_secret_may_be_a_list_with_the_newest_first(options: Read, value: Any) -> None:
+    found = options(CALLBACK_TOKEN=value)
+    assert found.callback_token[0] == Secret(VALUE)
+    assert VALUE not in repr(found)
 
 
 def test_a_function_may_give_the_ticket(options: Read) -> None:
@@ -199,6 +198,17 @@ WRONG: dict[str, list[Any]] = {
     "token_provider": ["", 5, ["a.b"]],
     "token_cache": ["", 5],
 }
+WRONG_SETTINGS: dict[str, list[Any]] = {
+    "ACCESS_TOKEN": ["", 5, b"x", ["x"]],
+    "COMPONENT_APPID": ["", 5],
+    "COMPONENT_APPSECRET": ["", 5],
+    "VERIFY_TICKET": ["", 5],
+    "TOKEN_MIN_INTERVAL": ["60", 0, -1, True, float("nan")],
+    "CALLBACK_TOKEN": ["", "a b", 5, [], [5], ["good", ""]],
+    "CALLBACK_AES_KEY": ["", "k" * 42, "k" * 44, "k" * 42 + "=", 5, [], ["k" * 43, "short"]],
+    "CALLBACK_WINDOW": ["300", 0, True],
+    "ENVIRONMENTS": ["", 5, "no.such.function", "tests.test_conf.VALUE"],
+}
 
 
 @pytest.mark.parametrize(
@@ -212,10 +222,21 @@ def test_a_wrong_value_names_its_option(options: Read, name: str, value: Any) ->
         options(**{name.upper(): value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in WRONG_SETTINGS.items() for value in values],
+)
+def test_a_wrong_value_of_the_platform_names_its_setting(
+    options: Read, name: str, value: Any
+) -> None:
+    """B43 among them: an AES key that is none."""
+    with pytest.raises(ConfigurationError, match=f"^WX_STATIC_STORE: {name} (must be|is no)"):
+        options(**{name: value})
+
+
 def test_every_option_has_wrong_values_in_this_test() -> None:
     fields = {field.name for field in dataclasses.fields(Options)}
-    secrets = {"access_token", "component_appid", "component_appsecret", "verify_ticket"}
-    assert fields - secrets - {"kind", "url_prefix"} == set(WRONG)
+    assert fields - {"kind", "url_prefix"} == {*WRONG, *map(str.lower, WRONG_SETTINGS)}
 
 
 @pytest.mark.parametrize("value", [{".myqcloud.com"}, bytearray(b"x"), frozenset({"a"})])
@@ -417,3 +438,29 @@ def test_the_path_of_a_function_is_the_function(options: Read) -> None:
 def test_a_path_that_leads_to_no_function_is_refused(options: Read, path: str) -> None:
     with pytest.raises(ConfigurationError, match=r"env (is no function|must be the id)"):
         options(env=path)
+
+
+# --- the environments that a project offers -----------------------------------------------------
+
+
+def tenants(user: Any) -> dict[str, str]:
+    return {"tenant-a": "Tea", "tenant-b": "Books"} if user is None else {"tenant-a": "Tea"}
+
+
+@pytest.mark.parametrize("given", [tenants, "tests.test_conf.tenants"])
+def test_environments_are_offered_by_a_function_of_the_project(settings: Any, given: Any) -> None:
+    settings.WX_STATIC_STORE = {"ENVIRONMENTS": given}
+    assert environments() == {"tenant-a": "Tea", "tenant-b": "Books"}
+    assert environments("an editor") == {"tenant-a": "Tea"}
+
+
+def test_without_that_setting_the_error_names_it(settings: Any) -> None:
+    settings.WX_STATIC_STORE = {}
+    with pytest.raises(ConfigurationError, match="has no ENVIRONMENTS"):
+        environments()
+
+
+def test_an_offered_environment_must_be_an_id(settings: Any) -> None:
+    settings.WX_STATIC_STORE = {"ENVIRONMENTS": lambda user: {"not an id": "x"}}
+    with pytest.raises(ConfigurationError, match="ENVIRONMENTS: env must be the id"):
+        environments()

@@ -35,6 +35,7 @@ HARMLESS: list[dict[str, Any]] = [
     {"latency_api": 0.01, "latency_put": 0.01},
     {"crc64_limit": 0},
     {"link_seconds": 5},
+    {"pushing": False},
     {"token_seconds": 1},  # of fetched tokens; the given one stays
 ]
 # These have a test of their own below.
@@ -160,6 +161,7 @@ def component(cloud: EmulatorServer) -> dict[str, Any]:
         "COMPONENT_APPID": "wx0000000000000001",
         "COMPONENT_APPSECRET": "emulator-appsecret",
         "VERIFY_TICKET": lambda: "emulator-ticket",
+        "TOKEN_MIN_INTERVAL": 1e-6,
     }
 
 

@@ -183,10 +183,9 @@ def test_the_platforms_own_credentials_fetch_one_token_for_many_uploads(
 def test_a_token_that_another_system_retired_is_fetched_again(
     configure: Any, emulator: EmulatorServer
 ) -> None:
-    configure(WX_STATIC_STORE=component(emulator))
+    configure(WX_STATIC_STORE=component(emulator, TOKEN_MIN_INTERVAL=1e-6))
     upload()
     emulator.expire_token()
-    emulator.advance(301)
     upload()
     assert len(emulator.calls("api_component_token")) == 2
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
+from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db.migrations.loader import MigrationLoader
 
@@ -17,14 +18,18 @@ from .exceptions import ConfigurationError
 from .options import STATIC, Options
 
 TAG = "wx_static_store"
+_CALLBACK = "wx_static_store.callback"
 
 # Caches that one process has for itself, or whose `add()` can have two winners.
-_NOT_SHARED: tuple[str, ...] = (
-    "locmem.LocMemCache",
-    "dummy.DummyCache",
-    "filebased.FileBasedCache",
-    "db.DatabaseCache",
-)
+_UNFIT = {
+    "locmem.LocMemCache": "is each process's own: every process would fetch a token and end the "
+    "others'",
+    "dummy.DummyCache": "keeps nothing: every process would fetch a token and end the others'",
+    "filebased.FileBasedCache": "has an add() with several winners, who end each other's tokens",
+    "db.DatabaseCache": "asks the database from worker threads, and its add() can have two winners "
+    "who end each other's tokens",
+}
+_SHARED = "Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached."
 
 
 @register(TAG, Tags.staticfiles)
@@ -65,9 +70,16 @@ def _of_tokens(alias: str, options: Options) -> Iterator[CheckMessage]:
     if not options.has_token_source:
         yield Error(
             f"STORAGES[{alias!r}] has no source of a component_access_token.",
-            hint="Set COMPONENT_APPID, COMPONENT_APPSECRET and VERIFY_TICKET in WX_STATIC_STORE, "
+            hint="Set COMPONENT_APPID and COMPONENT_APPSECRET in WX_STATIC_STORE, "
             "or ACCESS_TOKEN, or TOKEN_PROVIDER.",
             id="wx_static_store.E002",
+        )
+    elif options.fetches_tokens and not (options.verify_ticket or apps.is_installed(_CALLBACK)):
+        yield Error(
+            f"STORAGES[{alias!r}] has no source of the component_verify_ticket.",
+            hint=f"Put {_CALLBACK!r} into INSTALLED_APPS, which receives WeChat's pushes, or set "
+            "VERIFY_TICKET in WX_STATIC_STORE.",
+            id="wx_static_store.E015",
         )
 
 
@@ -87,27 +99,37 @@ def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
         )
 
 
-@register(TAG, deploy=True)
+@register(TAG)
 def check_token_cache(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """The cache of the platform's token is one that all processes share."""
-    found: list[CheckMessage] = []
+    return [
+        Warning(message, hint=_SHARED, id="wx_static_store.W007") for message in _unfit_caches()
+    ]
+
+
+@register(TAG, deploy=True)
+def check_token_cache_of_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Where several processes run, it must be."""
+    return [Error(message, hint=_SHARED, id="wx_static_store.E009") for message in _unfit_caches()]
+
+
+def _unfit_caches() -> list[str]:
+    """What is wrong with each cache that is to share a token of ours."""
+    found = {}
     for alias in conf.aliases():
         try:
             options = conf.options_for(alias)
         except ConfigurationError:
             continue  # told by check_options
         backend = conf.setting("CACHES").get(options.token_cache, {}).get("BACKEND", "")
-        if options.fetches_tokens and (not backend or backend.endswith(_NOT_SHARED)):
-            found.append(
-                Warning(
-                    f"STORAGES[{alias!r}] keeps the platform's token in the cache "
-                    f"{options.token_cache!r} ({backend or 'not configured'}), "
-                    "which processes do not share: each would fetch its own and end the others'.",
-                    hint="Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.",
-                    id="wx_static_store.W007",
-                )
-            )
-    return found
+        if options.fetches_tokens and (not backend or backend.endswith(tuple(_UNFIT))):
+            found[options.token_cache] = backend
+    return [_unfit(alias, backend) for alias, backend in found.items()]
+
+
+def _unfit(alias: str, backend: str) -> str:
+    why = next((why for name, why in _UNFIT.items() if backend.endswith(name)), "is not in CACHES")
+    return f"The cache {alias!r}, which is to hold the platform's token, {why}."
 
 
 @register(TAG)

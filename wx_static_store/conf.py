@@ -22,6 +22,9 @@ from .options import CHECKS, SETTINGS_ONLY, STATIC, Options, clean, hashable
 from .secrets import Secret
 
 SETTING = "WX_STATIC_STORE"
+_SECRETS = {
+    *("access_token", "component_appsecret", "verify_ticket", "callback_token", "callback_aes_key")
+}
 
 Given = tuple[tuple[str, Any], ...]
 
@@ -85,15 +88,39 @@ def general_settings() -> dict[str, Any]:
     if fault := _unknown(list(getattr(settings, SETTING, {})), known, SETTING):
         raise fault
     return {
-        name.lower(): _wrapped(name.lower(), value)
+        name.lower(): _wrapped(value) if name.lower() in _SECRETS else value
         for name, value in getattr(settings, SETTING, {}).items()
     }
 
 
-def _wrapped(name: str, value: Any) -> Any:
+@lru_cache(maxsize=1)
+def platform_options() -> Options:
+    """What the platform itself needs, whatever its stores are; raises ConfigurationError."""
+    return replace(Options(), **clean(general_settings(), SETTING, shown=str.upper))
+
+
+def environments(user: Any = None) -> dict[str, str]:
+    """
+    The environments that ``ENVIRONMENTS`` offers this user (None: whoever runs a command), with
+    their labels; raises ConfigurationError where there is no such setting.
+    """
+    offered = platform_options().environments
+    if offered is None:
+        raise ConfigurationError(
+            f"{SETTING} has no ENVIRONMENTS",
+            hint="Set it to a function (user or None) -> {environment id: label}.",
+        )
+    found = offered(user)
+    for env in found:
+        clean({"env": env}, "ENVIRONMENTS")
+    return {str(env): str(label) for env, label in found.items()}
+
+
+def _wrapped(value: Any) -> Any:
     """No frame that may raise holds a secret as plain text."""
-    secret = name in SETTINGS_ONLY and name != "component_appid"
-    return Secret(value) if secret and isinstance(value, str) else value
+    if isinstance(value, list | tuple):
+        return tuple(map(_wrapped, value))
+    return Secret(value) if isinstance(value, str) else value
 
 
 def _with_address(options: Options, own: dict[str, Any], general: dict[str, Any]) -> Options:
@@ -162,3 +189,4 @@ def setting(name: str) -> Any:
 def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting in (SETTING, "STORAGES", "STATIC_URL", "MEDIA_URL"):
         resolve.cache_clear()
+        platform_options.cache_clear()

@@ -108,6 +108,23 @@ class WxStaticStoreError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.__dict__ | {"message": str(self.message)})
 
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON can hold it, for another process; `revived()` makes an error of it again."""
+        plain = {k: str(v) if isinstance(v, Promise) else v for k, v in self.__dict__.items()}
+        return plain | {"class": type(self).__name__, "remedy": self.remedy.value}
+
+
+def revived(value: dict[str, Any]) -> WxStaticStoreError:
+    """The error that `as_dict()` described; raises KeyError or ValueError where it is none."""
+    kinds = {kind.__name__: kind for kind in _all_kinds(WxStaticStoreError)}
+    details = {k: v for k, v in value.items() if k not in ("class", "message", "remedy")}
+    kind, remedy = kinds[value["class"]], Remedy(value["remedy"])
+    return kind(value["message"], **details, remedy=remedy)
+
+
+def _all_kinds(kind: type[WxStaticStoreError]) -> list[type[WxStaticStoreError]]:
+    return [kind, *(inner for sub in kind.__subclasses__() for inner in _all_kinds(sub))]
+
 
 def _rebuild(cls: type[WxStaticStoreError], details: dict[str, Any]) -> WxStaticStoreError:
     error = cls(details["message"])

@@ -44,10 +44,15 @@ class Options:
     upload_hosts: tuple[str, ...] = (".myqcloud.com", ".tencentcos.cn")
     token_provider: str | Callable[..., Any] | None = None
     token_cache: str = "default"  # noqa: S105
+    token_min_interval: float = 60.0
     access_token: Secret | None = None
     component_appid: str = ""
     component_appsecret: Secret | None = None
     verify_ticket: Secret | Callback | None = None
+    callback_token: tuple[Secret, ...] = ()  # newest first
+    callback_aes_key: tuple[Secret, ...] = ()
+    callback_window: float = 300.0
+    environments: Callable[[Any], Mapping[str, str]] | None = None
 
     def for_env(self, env: str | None) -> "Options":
         """The same store at another environment, whose address is then asked of WeChat."""
@@ -100,6 +105,14 @@ def _imported(path: str) -> Any:
         return import_string(path)
     except ImportError as error:
         raise ValueError(f"is no function that can be imported: {error}") from None
+
+
+def _function(value: Any) -> Any:
+    """A function by its dotted path."""
+    found = _imported(_text(value))
+    if not callable(found):
+        raise ValueError("must be a function, or the dotted path of one")
+    return found
 
 
 def _location(value: Any) -> str:
@@ -171,6 +184,20 @@ def _secret(value: Any) -> Secret:
     return value
 
 
+def _secrets(form: str, what: str) -> Callable[[Any], tuple[Secret, ...]]:
+    """One text, or a list of them while the old one is still in use: the newest first."""
+
+    def check(value: Any) -> tuple[Secret, ...]:
+        given = value if isinstance(value, tuple) else (value,)
+        if not given or not all(
+            isinstance(one, Secret) and re.fullmatch(form, str(one.reveal())) for one in given
+        ):
+            raise ValueError(f"must be {what}, or a list of such texts, the newest first")
+        return given
+
+    return check
+
+
 # None stands for "not set" everywhere, as os.environ.get() gives it.
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "env": _env,
@@ -197,6 +224,11 @@ SETTINGS_ONLY: dict[str, Callable[[Any], Any]] = {
     "component_appid": _text,
     "component_appsecret": _secret,
     "verify_ticket": lambda value: value if callable(value) else _secret(value),
+    "token_min_interval": _number,
+    "callback_token": _secrets(r"[!-~]+", "a text without spaces"),
+    "callback_aes_key": _secrets(r"[A-Za-z0-9+/]{43}", "a text of 43 letters and digits"),
+    "callback_window": _number,
+    "environments": lambda value: value if callable(value) else _function(value),
 }
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from django.core.cache import caches
 from django.utils.module_loading import import_string
 
+from .clients.component import ComponentToken
 from .clients.links import is_loopback
-from .clients.tokens import CallableToken, ComponentToken, FixedToken, TokenProvider
+from .clients.tokens import CallableToken, FixedToken, TokenProvider
 from .clients.wechat import WeChatClient
 from .exceptions import ConfigurationError, gettext_lazy as _
 from .options import Options
@@ -35,7 +36,7 @@ class Platform:
 _SHARED_BY = (
     *("api_base_url", "upload_hosts", "connect_timeout", "read_timeout", "max_workers"),
     *("api_concurrency", "token_provider", "token_cache", "access_token", "component_appid"),
-    *("component_appsecret", "verify_ticket"),
+    *("component_appsecret", "verify_ticket", "token_min_interval"),
 )
 _platforms: dict[tuple[Any, ...], Platform] = {}
 
@@ -82,13 +83,14 @@ def _provider(options: Options, transport: Transport) -> TokenProvider:
             appid=options.component_appid,
             appsecret=options.component_appsecret,
             ticket=_ticket(options),
+            min_interval=options.token_min_interval,
         )
     raise ConfigurationError(
         "There is no source of a component_access_token",
         stage="token",
         hint=_(
-            "Set COMPONENT_APPID, COMPONENT_APPSECRET and VERIFY_TICKET in WX_STATIC_STORE, "
-            "or ACCESS_TOKEN, or a token_provider."
+            "Set COMPONENT_APPID and COMPONENT_APPSECRET in WX_STATIC_STORE, or ACCESS_TOKEN, or a "
+            "token_provider."
         ),
     )
 
@@ -114,4 +116,17 @@ def _ticket(options: Options) -> Callable[[], str]:
     given = options.verify_ticket
     if isinstance(given, Secret):
         return given.reveal
-    return given if callable(given) else lambda: ""
+    return given or (lambda: _ticket_reader(options.component_appid))
+
+
+def _no_ticket(appid: str) -> str:
+    return ""
+
+
+_ticket_reader: Callable[[str], str] = _no_ticket
+
+
+def offer_tickets(reader: Callable[[str], str]) -> None:
+    """`reader(appid)` gives the newest ticket where VERIFY_TICKET is not set."""
+    global _ticket_reader
+    _ticket_reader = reader

@@ -16,7 +16,7 @@ ELSEWHERE: dict[str, tuple[str, str] | str] = {
     "P20": (CONCURRENCY, "test_one_storage_serves_100_threads"),
     "P21": (KILL, "test_after_the_next_run_every_stored_row_has_its_object"),
     "P23": ("tests/test_memory.py", "test_a_save_of_300_mb_needs_no_more_than_one_of_1_mb"),
-    "P24": ("tests/clients/test_tokens.py", "test_a_token_is_used_for_nine_tenths_of_its_life"),
+    "P24": ("tests/clients/test_component.py", "test_a_token_is_used_for_nine_tenths_of_its_life"),
     "P25": "no row is written before the outcome is known, so none is left pending",
     "P26": "there is no retention job yet",
     "P27": (

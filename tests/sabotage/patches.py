@@ -220,10 +220,10 @@ SABOTAGES = (
     ),
     Sabotage(
         "discard a newer token for an older one's sake",
-        "clients/tokens.py",
-        "if self._cached() == token:",
-        "if True:",
-        ("clients/test_tokens.py::test_a_newer_token_is_not_discarded_for_an_older_one_s_sake",),
+        "clients/component.py",
+        "if entry is None or entry.token != Secret(token):",
+        "if entry is None:",
+        ("clients/test_component.py::test_a_newer_token_is_not_discarded_for_an_older_one_s_sake",),
     ),
     Sabotage(
         "sleep past the deadline",

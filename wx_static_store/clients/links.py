@@ -55,13 +55,12 @@ def link_refused(reason: str) -> ProtocolError:
 
 def _parse(url: str) -> Url:
     """As urllib3 will read it, which is imported when the first address is."""
-    from urllib3.exceptions import LocationParseError
-    from urllib3.util import Url, parse_url
+    import urllib3  # the whole of it: threads that import its parts can lock each other out
 
     try:
-        return parse_url(url)
-    except LocationParseError:
-        return Url()
+        return urllib3.util.parse_url(url)
+    except urllib3.exceptions.LocationParseError:
+        return urllib3.util.Url()
 
 
 def _host_fault(parsed: Url, upload_hosts: Sequence[str], *, loopback: bool) -> str:

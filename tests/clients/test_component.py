@@ -1,0 +1,716 @@
+"""The platform's own token: who fetches it, who waits, and what is left when something fails."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+
+from wx_static_store.clients.component import (
+    ALONE,
+    HOPELESS,
+    LEASE,
+    MIN_INTERVAL,
+    YOUNG,
+    ComponentToken,
+)
+from wx_static_store.clients.tokens import TokenProvider, current_token
+from wx_static_store.clients.transport import Transport
+from wx_static_store.clients.wechat import WeChatClient
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import (
+    ConfigurationError,
+    Remedy,
+    TokenUnavailable,
+    WeChatBusy,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+from wx_static_store.retry import Clock, Deadline, run
+from wx_static_store.secrets import Secret
+
+from .conftest import APPSECRET, TICKET, TOKEN, leaks
+
+APPID = "wx0000000000000001"
+LIFE = 7200
+CALL = "api_component_token"
+
+
+class Time:
+    """A clock that moves when somebody sleeps, or when a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_700_000_000.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+class TimedCache(LocMemCache):
+    """A cache whose entries age by that clock; it may be down."""
+
+    def __init__(self, name: str, time: Time) -> None:
+        super().__init__(name, {})
+        self.time, self.down = time, False
+
+    def get_backend_timeout(self, timeout: Any = DEFAULT_TIMEOUT) -> float:
+        return self.time.now() + timeout
+
+    def _has_expired(self, key: str) -> bool:
+        return self._expire_info.get(key, 0) <= self.time.now()
+
+    def validate_key(self, key: str) -> None:
+        """Asked first by each method."""
+        if self.down:
+            raise ConnectionError(f"no route to the cache for {key}: {self._cache}")
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def cache(request: pytest.FixtureRequest, time: Time) -> TimedCache:
+    cache = TimedCache(request.node.name, time)
+    cache.clear()
+    return cache
+
+
+@pytest.fixture
+def emulator(time: Time) -> Any:
+    given = {"appid": APPID, "appsecret": APPSECRET, "ticket": TICKET, "clock": time.now}
+    with EmulatorServer(**given) as server:
+        yield server
+
+
+Make = Callable[..., ComponentToken]
+
+
+@pytest.fixture
+def make(emulator: EmulatorServer, transport: Transport, cache: BaseCache, time: Time) -> Make:
+    """`make(cache=…, ticket=…)`: the provider of one process."""
+
+    def provider(**changes: Any) -> ComponentToken:
+        shared = changes.pop("cache", cache)
+        client = WeChatClient(transport, emulator.api_url)
+        values = {"appid": APPID, "appsecret": Secret(APPSECRET), "ticket": lambda: TICKET}
+        clock = {"now": time.now, "sleep": time.sleep, "chance": lambda: 0.5}
+        return ComponentToken(client, lambda: shared, **(values | clock | changes))
+
+    return provider
+
+
+def fetches(emulator: EmulatorServer) -> int:
+    return len(emulator.calls(CALL))
+
+
+def again(provider: TokenProvider, time: Time, seconds: float = 300.0) -> str:
+    """As every call of ours is made: under the retry loop."""
+    clock = Clock(now=time.now, sleep=time.sleep, random=lambda: 0.5)
+    deadline = Deadline.after(seconds, clock)
+    return run(lambda number: current_token(provider).reveal(), max_attempts=4, deadline=deadline)
+
+
+def in_threads(number: int, function: Callable[[], object]) -> None:
+    ready = threading.Barrier(number)
+
+    def work() -> None:
+        ready.wait(5)
+        function()
+
+    threads = [threading.Thread(target=work) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+
+# --- one fetch for all ----------------------------------------------------------------------
+
+
+def test_a_token_is_fetched_with_appid_secret_and_ticket(
+    make: Make, emulator: EmulatorServer
+) -> None:
+    assert make().get() == emulator.access_token
+    assert fetches(emulator) == 1
+
+
+def test_it_fits_the_protocol(make: Make) -> None:
+    assert isinstance(make(), TokenProvider)
+
+
+def test_many_threads_make_one_fetch(make: Make, emulator: EmulatorServer) -> None:
+    emulator.script({"on": CALL, "do": "delay", "seconds": 0.1})
+    provider, got = make(), []
+    in_threads(32, lambda: got.append(provider.get()))
+    assert got == [emulator.access_token] * 32
+    assert fetches(emulator) == 1
+
+
+def test_processes_share_the_token_through_the_cache(make: Make, emulator: EmulatorServer) -> None:
+    assert [make().get() for _ in range(4)] == [emulator.access_token] * 4
+    assert fetches(emulator) == 1
+
+
+def test_the_cache_is_read_again_under_the_lock(
+    make: Make, emulator: EmulatorServer, cache: TimedCache
+) -> None:
+    """Another process stored a token between our first look and our lock."""
+    other = make()
+
+    class Late:
+        """Its `add` comes when the other process has fetched, and its lease is over."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(cache, name)
+
+        def add(self, key: str, *args: Any, **kwargs: Any) -> bool:
+            other.get()
+            return True
+
+    assert make(cache=Late()).get() == emulator.access_token
+    assert fetches(emulator) == 1
+
+
+def test_the_loser_waits_for_the_winner_s_token(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    winner, loser, got = make(), make(), []
+    emulator.script({"on": CALL, "do": "delay", "seconds": 0.2})
+    thread = threading.Thread(target=lambda: got.append(winner.get()))
+    thread.start()
+    while not winner._lock.locked():
+        pass
+
+    def sleep(seconds: float) -> None:
+        thread.join(5)
+
+    loser._sleep = sleep
+    assert [loser.get()] == got == [emulator.access_token]
+    assert fetches(emulator) == 1
+
+
+def test_platforms_do_not_share_a_token(make: Make, emulator: EmulatorServer) -> None:
+    make().get()
+    with pytest.raises(ConfigurationError, match="COMPONENT_APPID"):
+        make(appid="wx2").get()
+    assert fetches(emulator) == 2
+
+
+# --- age ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("age", "calls"), [(0, 1), (6_479, 1), (6_481, 2), (7_300, 2), (20_000, 2), (-50, 1)]
+)
+def test_a_token_is_used_for_nine_tenths_of_its_life(
+    make: Make, emulator: EmulatorServer, time: Time, age: int, calls: int
+) -> None:
+    """And a host whose clock is a little behind uses it at once."""
+    make().get()
+    time.sleep(age)
+    assert make().get() == emulator.access_token
+    assert fetches(emulator) == calls
+
+
+def test_a_token_from_the_future_is_none(
+    make: Make, emulator: EmulatorServer, time: Time, cache: TimedCache
+) -> None:
+    """A clock was set back an hour: neither the cache's entry nor what we remember may rule on."""
+    provider = make()
+    first = provider.get()
+    time.sleep(-3600)
+    cache.clear()
+    assert provider.get() == emulator.access_token != first
+
+
+def test_in_its_last_tenth_one_fetches_and_the_others_use_the_old_token(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    provider, got = make(), []
+    old = provider.get()
+    time.sleep(6_500)
+    emulator.script({"on": CALL, "do": "delay", "seconds": 0.5})
+    in_threads(8, lambda: got.append(provider.get()))
+    assert sorted(got) == sorted([old] * 7 + [emulator.access_token])
+    assert fetches(emulator) == 2
+
+
+def test_in_its_last_tenth_a_failed_fetch_leaves_the_old_token_in_use(
+    make: Make, emulator: EmulatorServer, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    """T10. One warning, however many ask, and a try every few seconds."""
+    provider = make()
+    old = provider.get()
+    time.sleep(6_500)
+    emulator.script({"on": CALL, "do": "errcode", "errcode": -1, "times": None})
+    for _ in range(200):
+        assert provider.get() == old
+        time.sleep(1)
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 4  # 200 s
+    assert 20 <= fetches(emulator) <= 25
+
+
+def test_the_old_token_is_not_used_in_its_last_minute(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    provider = make()
+    provider.get()
+    time.sleep(LIFE - 59)
+    emulator.script({"on": CALL, "do": "errcode", "errcode": -1})
+    with pytest.raises(WeChatBusy):
+        provider.get()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "junk",
+        "[]",
+        "5",
+        "null",
+        "{}",
+        '{"token": "t"}',
+        '{"token": "t", "issued_at": "x", "expires_in": 5, "generation": 1}',
+        b"\xff",
+        5,
+    ],
+)
+def test_a_broken_entry_is_fetched_anew(
+    make: Make, emulator: EmulatorServer, cache: TimedCache, time: Time, entry: Any
+) -> None:
+    make().get()
+    (key,) = [key for key in cache._cache if key.endswith(":token")]
+    cache.set(key.removeprefix(":1:"), entry, timeout=LIFE)
+    time.sleep(LEASE)  # the lock of the generation that nobody can read any more
+    assert make().get() == emulator.access_token
+    assert fetches(emulator) == 2
+
+
+# --- a token that WeChat refuses ------------------------------------------------------------
+
+
+def test_a_refused_token_is_discarded_for_every_process(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    one, other = make(), make()
+    first = one.get()
+    time.sleep(MIN_INTERVAL)
+    one.invalidate(first)
+    assert other.get() == one.get() == emulator.access_token != first
+    assert fetches(emulator) == 2
+
+
+def test_a_newer_token_is_not_discarded_for_an_older_one_s_sake(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    """32 uploads notice the same expiry: the first refreshes, the others must not do it again."""
+    provider = make()
+    first = provider.get()
+    time.sleep(MIN_INTERVAL)
+    provider.invalidate(first)
+    second = provider.get()
+    time.sleep(MIN_INTERVAL)
+    provider.invalidate(first)
+    assert provider.get() == second
+    assert fetches(emulator) == 2
+
+
+def test_many_threads_that_notice_one_expiry_make_one_fetch(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    provider = make()
+    refused = provider.get()
+    time.sleep(MIN_INTERVAL)
+
+    def notice() -> None:
+        provider.invalidate(refused)
+        provider.get()
+
+    in_threads(16, notice)
+    assert fetches(emulator) == 2
+
+
+def test_a_token_that_is_refused_at_once_is_a_configuration_error(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    """T09: of another platform, perhaps; a second one would not be better."""
+    provider = make()
+    token = provider.get()
+    time.sleep(YOUNG - 1)
+    provider.invalidate(token)
+    with pytest.raises(ConfigurationError, match="COMPONENT_APPID and API_BASE_URL"):
+        again(provider, time)
+    assert fetches(emulator) == 1
+
+
+def test_a_token_that_is_refused_within_a_minute_is_not_replaced_before_it_is_over(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    """T05: two systems that refresh by turns would end each other's token for ever."""
+    provider = make()
+    first, started = provider.get(), time.now()
+    time.sleep(20)
+    provider.invalidate(first)
+    with pytest.raises(TokenUnavailable, match="Another system refreshes") as caught:
+        provider.get()
+    assert (caught.value.remedy, caught.value.pause) == (Remedy.WAIT, 40)
+    assert again(provider, time) == emulator.access_token != first
+    assert time.now() >= started + MIN_INTERVAL
+
+
+def test_an_interactive_call_does_not_wait_for_that_minute(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    provider = make()
+    first = provider.get()
+    time.sleep(20)
+    provider.invalidate(first)
+    before = time.now()
+    with pytest.raises(TokenUnavailable, match="Another system refreshes"):
+        again(provider, time, seconds=25)
+    assert time.now() == before
+
+
+def test_the_third_surprise_in_ten_minutes_is_an_error_line_that_names_the_cause(
+    make: Make, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = make(), make()
+    levels = []
+    for provider in (one, other, one):
+        token = provider.get()
+        time.sleep(MIN_INTERVAL)
+        for process in (one, other):
+            process.invalidate(token)
+        levels.append([record.levelname for record in caplog.records])
+    assert levels == [[], [], ["ERROR"]]
+    assert "Another system refreshes" in caplog.text
+
+
+def test_tokens_that_died_of_age_are_no_surprise(
+    make: Make, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = make()
+    for _ in range(4):
+        token = provider.get()
+        time.sleep(LIFE)
+        provider.invalidate(token)
+    assert caplog.records == []
+
+
+# --- a holder that dies or is slow ----------------------------------------------------------
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing is cleaned up behind it."""
+
+
+def kill(provider: ComponentToken) -> None:
+    """In the middle of its fetch, with the lock in the cache."""
+
+    def die(*args: Any, **kwargs: Any) -> Any:
+        raise Killed
+
+    client, provider._client = provider._client, WeChatClient.__new__(WeChatClient)
+    provider._client.component_token = die  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        provider.get()
+    provider._client = client
+
+
+def test_after_a_killed_holder_the_lease_runs_out_and_another_fetches(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    kill(make())
+    killed = time.now()
+    assert again(make(), time) == emulator.access_token
+    assert LEASE <= time.now() - killed <= LEASE + 2
+
+
+def test_one_call_waits_ten_seconds_for_another_process(make: Make, time: Time) -> None:
+    kill(make())
+    before = time.now()
+    with pytest.raises(TokenUnavailable, match="Another process is fetching") as caught:
+        make().get()
+    assert caught.value.remedy is Remedy.WAIT
+    assert 10 <= time.now() - before <= 11
+
+
+def test_a_slow_holder_does_not_overwrite_a_newer_token(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    """T04: its lease ran out while it stood still, and another fetched meanwhile."""
+    slow, quick = make(), make()
+    call = slow._client.component_token
+
+    def stand_still(*args: Any, **kwargs: Any) -> Any:
+        fresh = call(*args, **kwargs)
+        time.sleep(LEASE + 1)
+        quick.get()
+        return fresh
+
+    client = slow._client = WeChatClient.__new__(WeChatClient)
+    client.component_token = stand_still  # type: ignore[method-assign]
+    assert slow.get() == quick.get() == make().get() == emulator.access_token
+    assert fetches(emulator) == 2
+
+
+# --- a cache that is no help ----------------------------------------------------------------
+
+
+def test_while_the_cache_is_down_a_known_token_goes_on_serving(
+    make: Make, emulator: EmulatorServer, cache: TimedCache
+) -> None:
+    one, other = make(), make()
+    tokens = {one.get(), other.get()}
+    cache.down = True
+    assert tokens == {one.get(), other.get()}
+    assert fetches(emulator) == 1
+
+
+def test_while_the_cache_is_down_a_process_fetches_once_in_five_minutes(
+    make: Make, emulator: EmulatorServer, cache: TimedCache, time: Time
+) -> None:
+    """T07."""
+    cache.down = True
+    provider = make()
+    first = provider.get()
+    time.sleep(ALONE - 1)
+    provider.invalidate(first)
+    with pytest.raises(TokenUnavailable, match="token cache fails"):
+        provider.get()
+    time.sleep(1)
+    assert provider.get() == emulator.access_token != first
+    assert fetches(emulator) == 2
+
+
+def test_a_cache_that_forgot_everything_is_told_the_token_again(
+    make: Make, emulator: EmulatorServer, cache: TimedCache
+) -> None:
+    """Redis was started anew: whoever comes next must not fetch."""
+    one = make()
+    one.get()
+    cache.clear()
+    one.get()
+    assert make().get() == emulator.access_token
+    assert fetches(emulator) == 1
+
+
+def test_a_token_that_was_fetched_alone_is_shared_when_the_cache_is_back(
+    make: Make, emulator: EmulatorServer, cache: TimedCache, time: Time
+) -> None:
+    one, other = make(), make()
+    one.get()
+    other.get()
+    cache.down = True
+    time.sleep(LIFE)
+    fetched = one.get()
+    cache.down = False
+    time.sleep(3)
+    assert one.get() == other.get() == fetched == emulator.access_token
+    assert fetches(emulator) == 2
+
+
+def test_a_cache_that_fails_is_left_alone_for_two_seconds(
+    make: Make, cache: TimedCache, time: Time
+) -> None:
+    """Each question may cost a timeout."""
+    cache.down = True
+    provider, asked = make(), []
+    provider.get()
+    provider._shared._cache = lambda: asked.append(1) or cache
+    provider.get()
+    assert asked == []
+    time.sleep(2)
+    provider.get()
+    assert len(asked) == 1
+
+
+def test_a_cache_that_is_down_is_told_once_until_it_works_again(
+    make: Make, cache: TimedCache, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider, counts = make(), []
+    for down in (True, True, False, True):
+        cache.down = down
+        time.sleep(3)
+        provider.get()
+        counts.append(len(caplog.records))
+    assert counts == [1, 1, 1, 2]
+
+
+def test_the_warning_of_a_cache_that_is_down_shows_no_token(
+    make: Make, cache: TimedCache, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    provider = make()
+    token = provider.get()
+    cache.down = True
+    provider.get()
+    assert "ConnectionError" in caplog.text
+    assert token not in caplog.text
+
+
+@pytest.mark.parametrize("expiries", [0, 3])
+def test_a_cache_that_keeps_nothing_does_not_fetch_for_each_call(
+    make: Make, emulator: EmulatorServer, time: Time, expiries: int
+) -> None:
+    """The dummy cache: each fetch would retire the last token."""
+    provider = make(cache=DummyCache("x", {}))
+    for _ in range(expiries):
+        refused = provider.get()
+        time.sleep(MIN_INTERVAL)
+        in_threads(8, lambda: provider.invalidate(refused))  # noqa: B023
+    assert [provider.get() for _ in range(5)] == [emulator.access_token] * 5
+    assert fetches(emulator) == expiries + 1
+
+
+def test_two_processes_without_a_shared_cache_do_not_loop(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    """Each ends the other's token; each fetches once a minute at most all the same."""
+    one, other = (make(cache=TimedCache(name, time)) for name in ("one", "other"))
+    started = time.now()
+    while time.now() < started + 600:
+        for provider in (one, other):
+            try:
+                token = provider.get()
+            except WxStaticStoreError:
+                continue
+            if token != emulator.access_token:
+                provider.invalidate(token)
+        time.sleep(1)
+    assert fetches(emulator) <= 2 * 600 / MIN_INTERVAL + 2
+
+
+# --- the ticket -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ticket", ["", "  ", None, 5])
+def test_no_ticket_is_told_before_any_call(
+    make: Make, emulator: EmulatorServer, ticket: Any
+) -> None:
+    with pytest.raises(TokenUnavailable, match="no component_verify_ticket yet") as caught:
+        current_token(make(ticket=lambda: ticket))
+    assert "api_start_push_ticket" in str(caught.value)
+    assert fetches(emulator) == 0
+
+
+def test_a_ticket_that_comes_late_serves_at_once(make: Make, emulator: EmulatorServer) -> None:
+    """The failure before it is not remembered: nobody was asked."""
+    tickets = iter(["", TICKET])
+    provider = make(ticket=lambda: next(tickets))
+    with pytest.raises(TokenUnavailable):
+        provider.get()
+    assert provider.get() == emulator.access_token
+
+
+def test_an_expired_ticket_is_read_again_once_and_a_newer_one_helps(
+    make: Make, emulator: EmulatorServer
+) -> None:
+    emulator.push_ticket("pushed-meanwhile")
+    tickets = iter([TICKET, "pushed-meanwhile"])
+    emulator.script({"on": CALL, "do": "errcode", "errcode": 61005})
+    assert make(ticket=lambda: next(tickets)).get() == emulator.access_token
+    assert fetches(emulator) == 2
+
+
+@pytest.mark.parametrize("errcode", [61005, 61006, 40091])
+def test_a_ticket_that_stays_bad_is_tried_twice_and_no_more(
+    make: Make, emulator: EmulatorServer, time: Time, errcode: int
+) -> None:
+    emulator.script({"on": CALL, "do": "errcode", "errcode": errcode, "times": None})
+    with pytest.raises(TokenUnavailable) as caught:
+        again(make(), time)
+    assert (fetches(emulator), caught.value.errcode) == (2, errcode)
+
+
+# --- refusals -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("errcode", "expected", "calls"),
+    [
+        (40001, ConfigurationError, 1),
+        (40125, ConfigurationError, 1),
+        (61004, ConfigurationError, 1),
+        (45009, WeChatThrottled, 1),
+        (-1, WeChatBusy, 4),
+    ],
+)
+def test_a_refused_fetch_is_repeated_only_where_that_can_help(
+    make: Make,
+    emulator: EmulatorServer,
+    time: Time,
+    errcode: int,
+    expected: type[WxStaticStoreError],
+    calls: int,
+) -> None:
+    emulator.script({"on": CALL, "do": "errcode", "errcode": errcode, "times": None})
+    with pytest.raises(expected) as caught:
+        again(make(), time)
+    assert fetches(emulator) == calls
+    assert (caught.value.stage, caught.value.errcode) == ("token", errcode)
+
+
+@pytest.mark.parametrize(("errcode", "pause"), [(40001, HOPELESS), (45009, HOPELESS), (-1, 1)])
+def test_a_failure_is_remembered_for_every_process(
+    make: Make, emulator: EmulatorServer, time: Time, errcode: int, pause: float
+) -> None:
+    """Twenty workers of four machines do not ask twenty times; all are told the same."""
+    emulator.script({"on": CALL, "do": "errcode", "errcode": errcode})
+    told = []
+    for _ in range(3):
+        with pytest.raises(WxStaticStoreError) as caught:
+            make().get()
+        error = caught.value
+        told.append((type(error), error.errcode, str(error.hint), error.rid, error.remedy))
+    assert len({*told}) == 1
+    assert fetches(emulator) == 1
+    time.sleep(pause)
+    assert make().get() == emulator.access_token
+
+
+def test_failures_in_a_row_are_spaced_out(make: Make, emulator: EmulatorServer, time: Time) -> None:
+    emulator.script({"on": CALL, "do": "errcode", "errcode": -1, "times": None})
+    pauses = []
+    for _ in range(6):
+        with pytest.raises(WeChatBusy):
+            make().get()
+        before, calls = time.now(), fetches(emulator)
+        while fetches(emulator) == calls and len(pauses) < 5:
+            time.sleep(0.5)
+            with pytest.raises(WeChatBusy):
+                make().get()
+        pauses.append(time.now() - before)
+    assert pauses[:5] == [1, 2, 4, 8, 10]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"do": "errcode", "errcode": 40001, "errmsg": f"bad component_appsecret: {APPSECRET}"},
+        {"do": "merge", "json": {"component_access_token": f"{TOKEN} with a space"}},
+        {"do": "reset"},
+        {"do": "html"},
+    ],
+)
+def test_no_failed_fetch_shows_a_secret(
+    make: Make, emulator: EmulatorServer, cache: TimedCache, fault: dict[str, Any]
+) -> None:
+    emulator.script({"on": CALL} | fault)
+    with pytest.raises(WxStaticStoreError) as caught:
+        current_token(make())
+    assert leaks(caught.value) == []
+    for canary in (APPSECRET, TOKEN):
+        assert canary not in json.dumps([str(value) for value in cache._cache.values()])

@@ -1,0 +1,285 @@
+"""
+The platform's own token: fetched by one, for all threads, processes and hosts.
+
+A platform has one current `component_access_token`, and a new one ends the old one within five
+minutes (WeChat's token page). It lies in a cache that all processes share. A cache knows no
+compare-and-delete, so the lock is never released: its key names the generation to be fetched and
+the attempt at it, the first to `add()` it fetches, and a lease ends it if that one dies.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..exceptions import (
+    ConfigurationError,
+    Remedy,
+    TokenUnavailable,
+    WxStaticStoreError,
+    gettext_lazy as _,
+    revived,
+)
+from ..secrets import Secret
+from .shared import SharedState, SharedToken
+from .wechat import WeChatClient
+
+logger = logging.getLogger("wx_static_store.tokens")
+
+FRESH_SHARE = 0.9  # of `expires_in`; WeChat advises 1 h 50 min of 2 h
+MARGIN = 60.0  # seconds that a token is left alone before its end, and that clocks may differ
+MIN_INTERVAL = 60.0
+
+# Seconds, for the usual minimal interval; a shorter one shortens all of them alike (`_pace` those
+# that a call needs, down to a second for the call).
+LEASE = 30.0  # longer than the call, as the lock must outlive it
+CALL = 15.0
+PATIENCE = 10.0  # of one `get()` while another process fetches
+POLL = 0.2
+YOUNG = 10.0  # a token that is refused at this age never worked
+LONGEST_PAUSE = 10.0  # after failed fetches: 1, 2, 4, 8, 10
+HOPELESS = 60.0  # a wrong secret stays wrong for a while
+SURPRISES = 600.0
+ALONE = 300.0  # between two fetches of one process while the cache fails
+
+_SLOW = _("It takes some seconds. If this comes back, look into the log of the other processes.")
+_OTHERS = _(
+    "Another system refreshes the token of the same platform: let one place fetch it, and all "
+    "others ask that place."
+)
+_NEVER_WORKED = _(
+    "Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no other system "
+    "refreshes its token."
+)
+_ALONE = _("The token cache fails: mend it, so that all processes can share one token.")
+
+
+class ComponentToken:
+    """
+    The platform's token, fetched with its appid, appsecret and newest verify ticket.
+
+    `cache()` gives this thread's handle of a Django cache that all processes share, `ticket()` the
+    newest ticket. One fetch is made per `min_interval` seconds at most.
+    """
+
+    def __init__(
+        self,
+        client: WeChatClient,
+        cache: Callable[[], Any],
+        *,
+        appid: str,
+        appsecret: Secret,
+        ticket: Callable[[], str],
+        min_interval: float = MIN_INTERVAL,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._shared = SharedState(cache, f"{client.base_url} {appid}", now)
+        self._appid = appid
+        self._appsecret = appsecret
+        self._ticket = ticket
+        self._min_interval = min_interval
+        self._scale = min(1.0, min_interval / MIN_INTERVAL)
+        self._pace = max(self._scale, 1 / CALL)  # a call gets a second at least
+        self._now = now
+        self._sleep = sleep
+        self._chance = chance
+        self._lock = threading.Lock()
+        self._mine: SharedToken | None = None  # the newest that this process knows
+        self._fetched_at = float("-inf")  # by this process
+
+    def get(self) -> str:
+        """The token to use now; raises what keeps it from being fetched."""
+        entry = self._newest()
+        if entry is None or not self._usable(entry):
+            entry = self._wait_for_a_new_one()
+        elif self._age(entry) >= entry.expires_in * FRESH_SHARE:
+            entry = self._renewed(entry)
+        return entry.token.reveal()
+
+    def invalidate(self, token: str) -> None:
+        entry = self._newest()
+        if entry is None or entry.token != Secret(token):
+            return  # a newer one is there already
+        if self._shared.claim(f"refused:{entry.digest}", entry.expires_in):
+            self._note_surprise(entry)
+
+    # --- the newest token ------------------------------------------------------------------------
+
+    def _newest(self) -> SharedToken | None:
+        """What the cache holds, or what this process knows if the cache forgot it."""
+        found = self._of_our_time(SharedToken.read(self._shared.read("token")))
+        mine = self._of_our_time(self._mine)
+        if mine and (found is None or found.issued_at < mine.issued_at):
+            if self._shared.works:
+                self._publish(mine)
+            return mine
+        self._mine = found
+        return found
+
+    def _of_our_time(self, entry: SharedToken | None) -> SharedToken | None:
+        """None for one from the future: a clock went wrong, here or where it was written."""
+        return entry if entry and entry.issued_at <= self._now() + MARGIN else None
+
+    def _publish(self, entry: SharedToken) -> None:
+        """Longer than its life: the next generation follows from it."""
+        self._shared.write("token", entry.as_dict(), 2 * entry.expires_in)
+
+    def _age(self, entry: SharedToken) -> float:
+        return max(0.0, self._now() - entry.issued_at)
+
+    def _usable(self, entry: SharedToken) -> bool:
+        """Nobody refused it, and its end is not near."""
+        margin = min(MARGIN, entry.expires_in * (1 - FRESH_SHARE) / 2)
+        return self._age(entry) < entry.expires_in - margin and not self._refused(entry)
+
+    def _refused(self, entry: SharedToken) -> bool:
+        return bool(self._shared.read(f"refused:{entry.digest}"))
+
+    def _note_surprise(self, entry: SharedToken) -> None:
+        """Three tokens refused before their time: somebody else refreshes them."""
+        now, window = self._now(), SURPRISES * self._scale
+        if self._age(entry) >= entry.expires_in:
+            return
+        times = [at for at in self._shared.read("surprises") or () if now - at < window] + [now]
+        self._shared.write("surprises", times, window)
+        if len(times) >= 3:
+            logger.error("WeChat refused %d tokens before their time. %s", len(times), _OTHERS)
+
+    # --- who fetches -----------------------------------------------------------------------------
+
+    def _renewed(self, old: SharedToken) -> SharedToken:
+        """In its last tenth one thread of one process fetches, all others go on with the old."""
+        if self._hindrance(old) or not self._lock.acquire(blocking=False):
+            return old
+        try:
+            return self._fetch_if_first(old) or old
+        except WxStaticStoreError as error:
+            if self._shared.claim("told", HOPELESS * self._scale):
+                logger.warning("No new token yet, the old one is good a little longer: %s", error)
+            return old
+        finally:
+            self._lock.release()
+
+    def _wait_for_a_new_one(self) -> SharedToken:
+        """One thread of this process looks and fetches, the others wait for it."""
+        if not self._lock.acquire(timeout=(PATIENCE + CALL) * self._pace):
+            raise _slow()
+        try:
+            return self._poll()
+        finally:
+            self._lock.release()
+
+    def _poll(self) -> SharedToken:
+        until = self._now() + PATIENCE * self._pace
+        while True:
+            entry = self._newest()
+            if entry and self._usable(entry):
+                return entry
+            if hindrance := self._hindrance(entry):
+                raise hindrance
+            if fresh := self._fetch_if_first(entry):
+                return fresh
+            if self._now() >= until:
+                raise _slow()
+            self._sleep(POLL * self._pace * (0.5 + self._chance()))
+
+    def _hindrance(self, old: SharedToken | None) -> WxStaticStoreError | None:
+        """Why nobody, or not this process, may fetch now."""
+        age = self._age(old) if old else float("inf")
+        if old and age < YOUNG * self._scale and self._refused(old):
+            message = "WeChat refuses the token that it gave just now"
+            return ConfigurationError(message, stage="token", hint=_NEVER_WORKED)
+        if age < self._min_interval:
+            return _too_soon(self._min_interval - age, _OTHERS)
+        alone = self._fetched_at + ALONE * self._scale - self._now()
+        if alone > 0 and not self._shared.works:
+            return _too_soon(alone, _ALONE)
+        return self._failure(_next(old))[1]
+
+    def _fetch_if_first(self, old: SharedToken | None) -> SharedToken | None:
+        """A new token, unless another process is at it."""
+        ticket = self._newest_ticket()
+        generation = _next(old)
+        attempt = self._failure(generation)[0] + 1
+        if not self._shared.claim(f"lock:{generation}:{attempt}", LEASE * self._pace):
+            return None
+        newest = self._newest()
+        if newest and newest.generation >= generation and self._usable(newest):
+            return newest
+        return self._fetch(ticket, generation, attempt)
+
+    # --- the fetch, and how it ended -------------------------------------------------------------
+
+    def _fetch(self, ticket: Secret, generation: int, attempt: int) -> SharedToken:
+        started = self._now()
+        try:
+            entry = self._call(ticket, started, generation)
+        except WxStaticStoreError as error:
+            self._note_failure(generation, attempt, error)
+            raise
+        self._fetched_at = started
+        newest = self._newest()
+        if newest and newest.issued_at > started:
+            return newest  # we were slow, and another's lease was given after ours
+        self._mine = entry
+        self._publish(entry)
+        return entry
+
+    def _call(self, ticket: Secret, started: float, generation: int) -> SharedToken:
+        until = time.monotonic() + CALL * self._pace
+        left = lambda: max(0.0, until - time.monotonic())  # noqa: E731
+        try:
+            fresh = self._client.component_token(self._appid, self._appsecret, ticket, left=left)
+        except TokenUnavailable:
+            newer = self._newest_ticket()
+            if newer == ticket:
+                raise
+            # It was pushed meanwhile.
+            fresh = self._client.component_token(self._appid, self._appsecret, newer, left=left)
+        return SharedToken(fresh.token, started, fresh.expires_in, generation)
+
+    def _newest_ticket(self) -> Secret:
+        ticket = self._ticket()
+        if not (isinstance(ticket, str) and ticket.strip()):
+            raise TokenUnavailable("There is no component_verify_ticket yet", stage="token")
+        return Secret(ticket.strip())
+
+    def _note_failure(self, generation: int, attempt: int, error: WxStaticStoreError) -> None:
+        """Nobody tries again at once; kept longer than a lease, as the attempts are counted."""
+        pause = min(LONGEST_PAUSE, 2.0 ** min(attempt - 1, 8))
+        pause = (HOPELESS if error.remedy is Remedy.GIVE_UP else pause) * self._scale
+        failure = {"generation": generation, "attempt": attempt, "until": self._now() + pause}
+        error.about(pause=max(pause, error.pause))
+        self._shared.write("failure", failure | {"error": error.as_dict()}, pause + 2 * LEASE)
+
+    def _failure(self, generation: int) -> tuple[int, WxStaticStoreError | None]:
+        """How many attempts at this generation failed, and the last failure while it counts."""
+        failure = self._shared.read("failure")
+        try:
+            if failure["generation"] != generation:
+                return 0, None
+            attempt, pause = int(failure["attempt"]), failure["until"] - self._now()
+            error = revived(failure["error"])
+        except (KeyError, TypeError, ValueError):
+            return 0, None
+        counts = 0 < pause <= HOPELESS * self._scale  # more: the clock was set back
+        return attempt, error.about(pause=max(pause, error.pause)) if counts else None
+
+
+def _next(old: SharedToken | None) -> int:
+    return old.generation + 1 if old else 1
+
+
+def _too_soon(pause: float, hint: Any) -> TokenUnavailable:
+    message = f"The platform's token was fetched just now; the next fetch may be in {pause:.0f} s"
+    return TokenUnavailable(message, stage="token", hint=hint, remedy=Remedy.WAIT, pause=pause)
+
+
+def _slow() -> TokenUnavailable:
+    message = "Another process is fetching the token and has not ended yet"
+    return TokenUnavailable(message, stage="token", hint=_SLOW, remedy=Remedy.WAIT)
