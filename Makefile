@@ -33,7 +33,7 @@ test: venv  ## the test suite
 lint: venv  ## ruff, and the migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run wx_static_store
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run wx_static_store wx_static_store_callback
 
 .PHONY: types
 types: venv  ## mypy, strict
@@ -49,6 +49,11 @@ coverage: venv  ## the test suite with branch coverage
 .PHONY: sabotage
 sabotage: venv  ## damage a copy in many small ways: each must turn a test red
 	$(BIN)/python -m tests.sabotage.run $(ARGS)
+
+.PHONY: fuzz
+fuzz:  ## random pushes at the callback, FOR=60 seconds of them
+	$(MAKE) venv VENV=.venv-fuzz EXTRAS=dev,fuzz
+	.venv-fuzz/bin/python -m tests.callback.fuzz -max_total_time=$(or $(FOR),60)
 
 .PHONY: proof
 proof: venv  ## faults, bad inputs, kills, databases and sabotage: writes docs/proof.rst

@@ -20,7 +20,10 @@ from tests.sabotage import run as sabotage
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "proof.rst"
 
-DATABASES = "tests/test_models.py tests/test_recorders.py tests/test_storage.py tests/databases"
+DATABASES = (
+    "tests/test_models.py tests/test_recorders.py tests/test_storage.py tests/databases "
+    "tests/callback/test_tickets.py tests/callback/test_views.py tests/callback/test_emulator.py"
+)
 PARTS: dict[str, tuple[str, dict[str, str]]] = {
     "faults": ("tests/faults/test_faults.py", {}),
     "bad inputs": ("tests/faults/test_bad_inputs.py", {}),

@@ -1,4 +1,4 @@
-"""The suite's project: one database, the three storages, no credentials."""
+"""The suite's project: one database, the three storages, no real credentials."""
 
 import os
 from importlib import import_module
@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "wx_static_store",
+    "wx_static_store.callback",
     "tests.bookshop",
 ]
 MIDDLEWARE = [
@@ -63,6 +64,12 @@ def database(wanted: str) -> dict[str, Any]:
     }
 
 
+# What the callback's checks ask for; tests that reach a store bring settings of their own.
+WX_STATIC_STORE = {
+    "COMPONENT_APPID": "wx0000000000000001",
+    "CALLBACK_TOKEN": "planted-callback-token",
+    "CALLBACK_AES_KEY": "planted0callback0key0".ljust(43, "A"),
+}
 DATABASES = {"default": database(os.environ.get("WX_TEST_DATABASE") or "sqlite")}
 ROOT_URLCONF = "tests.urls"
 STATIC_URL = "/static/"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from wx_static_store import transfers
-from wx_static_store.clients.tokens import ComponentToken, FixedToken, TokenProvider
+from wx_static_store.clients.component import ComponentToken
+from wx_static_store.clients.tokens import FixedToken, TokenProvider
 from wx_static_store.transfers import UploadContext, UploadItem, UploadResult, UploadStatus
 from wx_static_store.uploader import Uploader, get_uploader
 
@@ -17,7 +18,10 @@ FACE = {
     "wx_static_store.staticfiles": {"WxStaticFilesStorage", "WxManifestStaticFilesStorage"},
     "wx_static_store.uploader": {"Uploader", "get_uploader"},
     "wx_static_store.store": {"Store", "get_store"},
-    "wx_static_store.deploy": {"Plan", "PublishFailed", "Report", "make_plan", "publish"},
+    "wx_static_store.deploy": {"PublishFailed", "Report", "publish"},
+    "wx_static_store.plan": {"Plan", "hash_items", "is_unchanged", "make_plan"},
+    "wx_static_store.callback.signals": {"event_received"},
+    "wx_static_store.callback.tickets": {"newest", "save"},
     "wx_static_store.emulator": {"EmulatorServer"},
 }
 

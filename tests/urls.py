@@ -1,3 +1,5 @@
-"""No pages: the suite asks none."""
+"""The callback, and no other pages: the suite asks none."""
 
-urlpatterns: list[object] = []
+from django.urls import include, path
+
+urlpatterns = [path("wx/callback/", include("wx_static_store.callback.urls"))]

@@ -1,0 +1,86 @@
+"""What is kept, what the loggers say, and places that fail."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
+from django.db import connection
+
+from tests.callback.pushes import AES_KEY, APPID, TICKET, TOKEN, push, ticket
+from wx_static_store.callback.models import VerifyTicket
+
+CACHE_KEY = f"wx_static_store:ticket:{APPID}"
+BROKEN = {"default": {"BACKEND": "tests.callback.conftest.BrokenCache"}}
+DUMMY = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
+Kept = Callable[[], tuple[Any, Any]]
+
+
+class BrokenCache(BaseCache):
+    """A server that is gone; its error quotes what it was asked, as some do."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__({})
+
+    def get(self, key: str, default: Any = None, version: Any = None) -> Any:
+        raise ConnectionError(key)
+
+    def set(self, key: str, value: Any, timeout: Any = None, version: Any = None) -> None:
+        raise ConnectionError(f"{key}={value}")
+
+
+@contextmanager
+def broken_table() -> Iterator[None]:
+    """The database refuses each statement on the table, with an error of its own."""
+
+    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if VerifyTicket._meta.db_table in sql:
+            return execute("SELECT nonsense", None, False, context)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        yield
+
+
+@pytest.fixture
+def kept(db: None) -> Kept:
+    """`kept()`: the row and the cache's entry as they lie there; a ticket has come before."""
+    assert push(ticket(f"{TICKET}-before", age=3000)).send().content == b"success"
+
+    def look() -> tuple[Any, Any]:
+        return VerifyTicket.objects.values_list().get(appid=APPID), cache.get(CACHE_KEY)
+
+    return look
+
+
+class Told:
+    """What the app's loggers said, at every level."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level("DEBUG")
+        self._caplog = caplog
+
+    def by(self, name: str) -> list[str]:
+        records = self._caplog.records
+        return [f"{r.levelname} {r.getMessage()}" for r in records if r.name == name]
+
+    @property
+    def security(self) -> list[str]:
+        return self.by("wx_static_store.security")
+
+    @property
+    def tokens(self) -> list[str]:
+        return self.by("wx_static_store.tokens")
+
+    @property
+    def secrets(self) -> list[str]:
+        everything = self._caplog.text + "".join(str(vars(r)) for r in self._caplog.records)
+        return [secret for secret in ("planted-ticket", TOKEN, AES_KEY) if secret in everything]
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> Told:
+    return Told(caplog)

@@ -1,0 +1,117 @@
+"""The cipher, the signature, and the seal at rest (H11)."""
+
+import base64
+from contextlib import suppress
+
+import pytest
+from django.test import RequestFactory
+from hypothesis import given, settings, strategies as st
+
+from tests.callback.pushes import (
+    AES_KEY,
+    APPID,
+    PATH,
+    TOKEN,
+    Push,
+    encrypted,
+    event,
+    push,
+    signature as by_hand,
+)
+from wx_static_store.callback import crypto, safe_xml, views
+from wx_static_store.callback.refusals import Refusal
+from wx_static_store.secrets import Secret
+
+KEY = Secret(AES_KEY)
+KEYS = st.text(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", min_size=43, max_size=43
+)
+TEXTS = st.text(min_size=1, max_size=4096)  # of up to four bytes each
+
+
+@given(TEXTS, st.text(max_size=64), KEYS)
+def test_what_was_encrypted_is_decrypted_to_the_same(xml: str, appid: str, key: str) -> None:
+    sealed = crypto.encrypt(xml, appid, Secret(key))
+    assert crypto.decrypt(sealed, [Secret(key)]) == (xml.encode(), appid)
+
+
+@given(TEXTS, KEYS)
+def test_what_was_encrypted_by_hand_is_decrypted_as_well(xml: str, key: str) -> None:
+    assert crypto.decrypt(encrypted(xml, key=key), [KEY, Secret(key)]) == (xml.encode(), APPID)
+
+
+@pytest.mark.parametrize("length", [1, 10, 11, 12, 4096, 16 * 1024])
+def test_lengths_around_a_block_are_padded_to_32(length: int) -> None:
+    sealed = crypto.encrypt("a" * length, APPID, KEY)
+    assert len(base64.b64decode(sealed)) % 32 == 0
+    assert crypto.decrypt(sealed, [KEY])[0] == b"a" * length
+
+
+@given(st.binary(max_size=400) | st.integers(0, 12).map(lambda n: b"\x07" * 32 * n))
+def test_any_ciphertext_is_decrypted_or_refused(blocks: bytes) -> None:
+    refused_or_decrypted(base64.b64encode(blocks).decode())
+
+
+@given(st.text())
+def test_any_text_is_decrypted_or_refused(text: str) -> None:
+    refused_or_decrypted(text)
+
+
+def refused_or_decrypted(text: str) -> None:
+    with suppress(Refusal):  # and no other exception
+        crypto.decrypt(text, [KEY])
+
+
+@given(st.binary(max_size=300) | st.text("<>/?!&;ax ='[]-CDAT").map(str.encode))
+def test_any_document_is_read_or_refused(document: bytes) -> None:
+    with suppress(Refusal):
+        assert isinstance(safe_xml.read(b"<xml>" + document + b"</xml>"), dict)
+
+
+@given(st.lists(st.text("0123456789abcdef", max_size=20), min_size=3, max_size=3))
+def test_the_signature_is_that_of_the_documents(parts: list[str]) -> None:
+    assert crypto.signature(Secret(TOKEN), *parts) == by_hand(TOKEN, *parts)
+
+
+@pytest.fixture(scope="module")
+def genuine() -> Push:
+    return push(event("authorized"))  # which needs no database
+
+
+def status_of(sent: Push) -> int:
+    request = RequestFactory().post(PATH, sent.body, content_type="text/xml")
+    request.META["QUERY_STRING"] = sent.query
+    return views.receive(request).status_code
+
+
+def changed(raw: bytes, position: int, byte: int) -> bytes:
+    return raw[:position] + bytes([byte]) + raw[position + 1 :]
+
+
+@settings(max_examples=1000)
+@given(st.data())
+def test_a_change_of_one_byte_is_refused(genuine: Push, data: st.DataObject) -> None:
+    """Of body or query; the body has no white space between its elements, which means nothing."""
+    query = genuine.query.encode()
+    whole = query + genuine.body
+    position = data.draw(st.integers(0, len(whole) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != whole[position]))
+    other = changed(whole, position, byte)
+    sent = Push(other[: len(query)].decode("latin-1"), other[len(query) :])  # latin-1: as WSGI does
+    assert status_of(sent) in (400, 403)
+
+
+def test_unchanged_it_is_accepted(genuine: Push) -> None:
+    assert status_of(genuine) == 200
+
+
+def test_a_seal_says_nothing_and_is_never_the_same() -> None:
+    one, other = (crypto.seal(Secret("planted-ticket")) for _ in range(2))
+    assert one != other
+    assert "planted" not in one
+    assert crypto.unseal(one) == Secret("planted-ticket")
+
+
+@pytest.mark.parametrize("sealed", ["", "a", "票", "gAAAAA==", crypto.seal(Secret("a"))[:-2]])
+def test_what_is_no_seal_of_ours_is_nothing(sealed: str) -> None:
+    assert crypto.unseal(sealed) is None

@@ -1,0 +1,63 @@
+"""The target of the fuzzer, without atheris: a finding is one, and nothing among these is."""
+
+import random
+import sys
+from typing import Any
+
+import pytest
+
+from tests.callback import fuzz
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_each_mode_gets_where_it_should(number: int) -> None:
+    data, status = [*fuzz.seeds().items()][number]
+    assert fuzz.one_input(data) == status
+
+
+def test_every_seed_is_a_test() -> None:
+    assert len(fuzz.seeds()) == 10
+    assert {data[0] & 7 for data in fuzz.seeds()} == {*range(len(fuzz.modes()))}
+
+
+def test_a_thousand_damaged_seeds_are_no_findings() -> None:
+    dice, seeds = random.Random(7), [*fuzz.seeds()]
+    for _ in range(1000):
+        data = bytearray(dice.choice(seeds))
+        for _ in range(dice.randint(1, 4)):
+            data[dice.randrange(len(data))] = dice.randrange(256)
+        fuzz.one_input(bytes(data))
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"\x80", bytes(fuzz.SIZE), b"\1" * fuzz.SIZE])
+def test_the_ends_of_the_range_are_no_findings(data: bytes) -> None:
+    fuzz.one_input(data)
+
+
+def test_an_exception_and_an_odd_status_are_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    from wx_static_store.callback import refusals, views
+
+    def fail(*args: Any) -> None:
+        raise IndexError
+
+    def tease(*args: Any) -> None:
+        raise refusals.Refusal("tea", 418)
+
+    for answer, finding in ((fail, IndexError), (tease, AssertionError)):
+        monkeypatch.setattr(views, "_answer", answer)
+        with pytest.raises(finding):
+            fuzz.one_input(b"\0")
+
+
+def test_a_slow_answer_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "SECONDS", 0.0)
+    with pytest.raises(AssertionError, match="too long"):
+        fuzz.one_input(b"\0")
+
+
+def test_without_atheris_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "atheris", None)
+    with pytest.raises(SystemExit, match="pip install"):
+        fuzz.main([])

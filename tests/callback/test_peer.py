@@ -1,0 +1,36 @@
+"""wechatpy knows nothing of us: it encrypts what our view accepts, and reads what we encrypt."""
+
+import time
+
+import pytest
+from wechatpy.crypto import WeChatCrypto
+
+from tests.callback.pushes import AES_KEY, APPID, TICKET, TOKEN, Push, query, signature, ticket
+from wx_static_store.callback.crypto import encrypt
+from wx_static_store.callback.safe_xml import read
+from wx_static_store.callback.tickets import newest
+from wx_static_store.secrets import Secret
+
+PEER = WeChatCrypto(TOKEN, AES_KEY, APPID)
+
+
+@pytest.mark.django_db
+def test_the_view_accepts_what_wechatpy_encrypts() -> None:
+    stamp = str(int(time.time()))
+    body = PEER.encrypt_message(ticket(), "nonce-of-a-peer", stamp).encode()
+    told = read(body)
+    parameters = query(
+        told["Encrypt"],
+        timestamp=told["TimeStamp"],
+        nonce=told["Nonce"],
+        msg_signature=told["MsgSignature"],
+    )
+    assert Push(parameters, body).send().content == b"success"
+    assert newest(APPID) == TICKET
+
+
+@pytest.mark.parametrize("xml", ["<xml>a</xml>", ticket(), "<xml>票</xml>" * 1000])
+def test_wechatpy_reads_what_we_encrypt(xml: str) -> None:
+    ours = encrypt(xml, APPID, Secret(AES_KEY))
+    signed = signature(TOKEN, "1", "n", ours)
+    assert PEER.decrypt_message({"Encrypt": ours}, signed, "1", "n") == xml

@@ -1,0 +1,92 @@
+"""B68-B77: what is not genuine or not sound is refused, and the ticket that is kept stays."""
+
+import logging
+import re
+import time
+import tracemalloc
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIRequest
+from django.test import RequestFactory
+
+from tests.callback.conftest import Kept, Told
+from tests.callback.pushes import PATH, Push, push
+from tests.callback.rows import ROWS
+from wx_static_store.callback import views
+
+pytestmark = pytest.mark.django_db
+
+UNAUTHENTIC = [row for row, (status, _make) in ROWS.items() if status == 403]
+XML = [row for row in ROWS if row.startswith("B73")]
+
+
+def request_of(sent: Push) -> WSGIRequest:
+    return RequestFactory().post(f"{PATH}?{sent.query}", sent.body, content_type="text/xml")
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_it_is_refused_and_nothing_changes(row: str, kept: Kept, told: Told) -> None:
+    status, make = ROWS[row]
+    before = kept()
+    answer = make().send()
+    assert (answer.status_code, answer.content) == (status, b"")
+    assert kept() == before
+    [line] = told.security
+    assert re.fullmatch(r"WARNING A call of the callback was refused: \w+", line)
+    assert told.secrets == []
+
+
+def test_every_row_has_a_neighbour_that_is_accepted(kept: Kept) -> None:
+    """The rows change a push that would be taken."""
+    before = kept()
+    assert push().send().content == b"success"
+    assert kept() != before
+
+
+def test_the_answers_to_what_is_not_authentic_are_identical() -> None:
+    answers = {serialized(ROWS[row][1]().send()) for row in UNAUTHENTIC}
+    assert len(answers) == 1
+
+
+def serialized(answer: Any) -> bytes:
+    return b"%d " % answer.status_code + bytes(answer.serialize())
+
+
+@pytest.mark.parametrize("row", XML)
+def test_hostile_xml_is_refused_before_anything_is_decrypted(
+    row: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decrypt(*args: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(views, "decrypt", decrypt)
+    assert ROWS[row][1]().send().status_code == ROWS[row][0]
+
+
+@pytest.mark.parametrize("row", XML)
+def test_hostile_xml_costs_less_than_50_milliseconds(row: str) -> None:
+    """The best of three: the machine may be busy."""
+    sent = ROWS[row][1]()
+
+    def seconds() -> float:
+        request = request_of(sent)
+        started = time.perf_counter()
+        views.receive(request)
+        return time.perf_counter() - started
+
+    assert min(seconds() for _ in range(3)) < 0.05
+
+
+@pytest.mark.parametrize("row", XML)
+def test_hostile_xml_costs_four_megabytes_at_most(row: str) -> None:
+    """Most for attributes: expat knows them all before it tells of the element."""
+    request = request_of(ROWS[row][1]())
+    logging.getLogger("wx_static_store.security").warning("so that the logger is warm")
+    tracemalloc.start()
+    try:
+        views.receive(request)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**22

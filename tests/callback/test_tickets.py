@@ -1,0 +1,302 @@
+"""The newest ticket is kept in two places, sealed; either is enough."""
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection, connections, transaction
+
+from tests.callback.conftest import BROKEN, CACHE_KEY, DUMMY, Told, broken_table
+from tests.callback.pushes import APPID, TICKET
+from wx_static_store.callback.models import VerifyTicket
+from wx_static_store.callback.tickets import newest, save
+from wx_static_store.exceptions import TokenUnavailable
+from wx_static_store.secrets import Secret
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HOUR = 3600
+IN_MEMORY = connection.vendor == "sqlite"
+
+
+def keep(text: str = TICKET, age: float = 0, appid: str = APPID) -> None:
+    save(appid, Secret(text), int(time.time() - age))
+
+
+def raw_row() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {VerifyTicket._meta.db_table}")
+        return str(cursor.fetchall())
+
+
+def test_the_migration_holds_the_models() -> None:
+    call_command("makemigrations", "wx_static_store_callback", check=True, dry_run=True)
+
+
+def test_the_migration_can_be_undone_and_done_again() -> None:
+    for target, there in (("zero", False), ("0001", True)):
+        call_command("migrate", "wx_static_store_callback", target, verbosity=0)
+        assert (VerifyTicket._meta.db_table in connection.introspection.table_names()) is there
+
+
+# --- which one ------------------------------------------------------------------------------------
+
+
+def test_the_newer_one_wins_in_whatever_order_they_come() -> None:
+    for text, age in [("b", 20), ("c", 10), ("a", 30)]:
+        keep(text, age)
+    assert newest(APPID) == "c"
+    cache.clear()
+    assert newest(APPID) == "c"
+    assert VerifyTicket.objects.count() == 1
+
+
+def test_each_platform_has_its_own() -> None:
+    keep("ours")
+    keep("theirs", appid="wx0000000000000002")
+    assert (newest(APPID), newest("wx0000000000000002")) == ("ours", "theirs")
+
+
+def test_where_none_came_there_is_none(told: Told) -> None:
+    assert newest(APPID) == ""
+    assert told.tokens == []
+
+
+def test_the_cache_saves_the_query(django_assert_num_queries: Any) -> None:
+    keep()
+    with django_assert_num_queries(0):
+        assert newest(APPID) == TICKET
+
+
+def test_a_row_shows_nothing_secret() -> None:
+    keep()
+    assert APPID in str(VerifyTicket.objects.get())
+    assert "planted" not in str(VerifyTicket.objects.get())
+
+
+# --- its age (T06) --------------------------------------------------------------------------------
+
+
+def test_one_of_this_hour_is_given_without_a_word(told: Told) -> None:
+    keep(age=HOUR - 60)
+    assert newest(APPID) == TICKET
+    assert told.tokens == []
+
+
+def test_one_over_an_hour_old_is_given_with_a_warning(told: Told) -> None:
+    keep(age=2.5 * HOUR)
+    assert newest(APPID) == TICKET
+    [line] = told.tokens
+    assert line.startswith("WARNING")
+    assert "2.5 hours" in line
+
+
+@pytest.mark.parametrize("where", ["both", "database", "cache"])
+def test_one_over_twelve_hours_old_is_refused_with_its_age(where: str) -> None:
+    keep(age=12 * HOUR + 400)
+    if where == "database":
+        cache.clear()
+    if where == "cache":
+        VerifyTicket.objects.all().delete()
+    with pytest.raises(TokenUnavailable, match=r"12\.1 hours old.*api_start_push_ticket"):
+        newest(APPID)
+
+
+def test_one_of_eleven_hours_is_still_good() -> None:
+    keep(age=11.9 * HOUR)
+    assert newest(APPID) == TICKET
+
+
+def test_a_cache_that_fell_behind_does_not_hide_the_database() -> None:
+    keep("old", age=13 * HOUR)
+    behind = cache.get(CACHE_KEY)
+    keep("new", age=60)
+    cache.set(CACHE_KEY, behind)
+    assert newest(APPID) == "new"
+
+
+def test_a_database_that_fell_behind_does_not_hide_the_cache() -> None:
+    keep("old", age=3 * HOUR)
+    with broken_table():
+        keep("new", age=2 * HOUR)
+    assert newest(APPID) == "new"
+
+
+# --- at rest (S7) ---------------------------------------------------------------------------------
+
+
+def test_no_place_holds_the_ticket_as_it_is() -> None:
+    keep()
+    for place in (raw_row(), cache.get(CACHE_KEY)):
+        assert APPID in place or "sealed" in place
+        for form in (TICKET, TICKET.encode().hex(), base64.b64encode(TICKET.encode()).decode()):
+            assert form not in place
+
+
+def test_both_places_hold_the_same_seal() -> None:
+    keep()
+    assert VerifyTicket.objects.get().sealed in cache.get(CACHE_KEY)
+
+
+def test_a_former_key_opens_it_while_it_is_listed(settings: Any) -> None:
+    keep()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+    assert newest(APPID) == TICKET
+
+
+def test_after_a_change_of_key_the_next_push_needs_no_former_one(settings: Any) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+    keep()
+    settings.SECRET_KEY_FALLBACKS = []
+    assert newest(APPID) == TICKET
+
+
+def test_what_no_key_opens_is_no_ticket_and_the_fix_is_told(settings: Any, told: Told) -> None:
+    keep()
+    settings.SECRET_KEY = "another"
+    assert newest(APPID) == ""
+    assert len(told.tokens) == 2  # of the cache's and of the database's
+    assert all("SECRET_KEY_FALLBACKS" in line for line in told.tokens)
+
+
+@pytest.mark.parametrize("junk", ["no JSON", "[]", '{"sealed": 1}', b"\xff", {"sealed": "a"}])
+def test_junk_in_the_cache_hides_nothing_and_is_replaced(junk: Any) -> None:
+    keep("old", age=60)
+    cache.set(CACHE_KEY, junk)
+    assert newest(APPID) == "old"
+    keep("new")
+    VerifyTicket.objects.all().delete()
+    assert newest(APPID) == "new"
+
+
+# --- places that fail -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("caches", [BROKEN, DUMMY], ids=["broken", "dummy"])
+def test_what_nothing_keeps_is_told(caches: Any, settings: Any, told: Told) -> None:
+    settings.CACHES = caches
+    with broken_table(), pytest.raises(TokenUnavailable) as caught:
+        keep()
+    assert "planted" not in str(caught.value)
+    assert told.secrets == []
+
+
+def test_the_cache_alone_keeps_the_newest_only() -> None:
+    with broken_table():
+        keep("b", age=20)
+        keep("a", age=30)
+        assert newest(APPID) == "b"
+
+
+def test_while_both_fail_there_is_none_and_both_are_told(settings: Any, told: Told) -> None:
+    keep()
+    settings.CACHES = BROKEN
+    with broken_table():
+        assert newest(APPID) == ""
+    assert len(told.tokens) == 2
+    assert told.secrets == []
+
+
+def test_a_database_that_fails_spoils_no_transaction_of_the_caller() -> None:
+    with transaction.atomic():
+        with broken_table():
+            assert newest(APPID) == ""
+        Group.objects.create(name="kept")
+    assert Group.objects.filter(name="kept").exists()
+
+
+def test_without_a_database_it_is_a_warning(settings: Any, told: Told) -> None:
+    from django.db.utils import ConnectionHandler
+
+    handler = ConnectionHandler({"default": {"ENGINE": "django.db.backends.dummy"}})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wx_static_store.callback.tickets.connections", handler)
+        patch.setattr("django.db.transaction.connections", handler)
+        assert newest(APPID) == ""
+    [line] = told.tokens
+    assert "(ImproperlyConfigured)" in line
+
+
+# --- threads --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[None]:
+    """A database that threads share as processes do; SQLite's is in memory else."""
+    if not IN_MEMORY:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connections.settings["default"], "NAME", str(tmp_path / "tickets.sqlite3"))
+        in_thread(create_table)
+        yield
+
+
+def create_table() -> None:
+    with connection.schema_editor() as editor:
+        editor.create_model(VerifyTicket)
+
+
+def in_thread(work: Callable[[], object]) -> Any:
+    """What it gives, in a thread with connections of its own."""
+    return in_threads([work])[0]
+
+
+def in_threads(works: list[Callable[[], object]]) -> list[Any]:
+    outcomes: list[Any] = [None] * len(works)
+
+    def run(number: int) -> None:
+        try:
+            outcomes[number] = works[number]()
+        except BaseException as error:  # noqa: BLE001 -- raised again below
+            outcomes[number] = error
+        finally:
+            connections["default"].close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(works))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return outcomes
+
+
+def test_of_tickets_that_come_at_once_the_newest_stays(shared: None, told: Told) -> None:
+    """Twelve threads, each with five of sixty, all in a hurry to write the first row."""
+    together = threading.Barrier(12)
+
+    def saves(thread: int) -> Callable[[], None]:
+        def work() -> None:
+            together.wait(30)
+            for n in range(5):
+                age = (thread * 7 + n * 29) % 60
+                keep(f"{age} seconds old", age)
+
+        return work
+
+    in_threads([saves(thread) for thread in range(12)])
+    cache.clear()
+    assert in_thread(lambda: newest(APPID)) == "0 seconds old"
+    assert told.tokens == []
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_connection_is_left_as_it_was(shared: None, opened: bool) -> None:
+    def work() -> bool:
+        if opened:
+            connection.ensure_connection()
+        cache.clear()
+        newest(APPID)
+        return connection.connection is not None
+
+    assert in_thread(work) is opened

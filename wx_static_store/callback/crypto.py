@@ -1,0 +1,117 @@
+"""
+The cipher and the signature of WeChat's pushes, and the seal of a ticket at rest.
+
+Source: WeChat's open platform, "message encryption and decryption": AES-256-CBC whose IV is the
+first half of the key, over 16 random bytes, the length of the XML, the XML and the appid, padded
+to a multiple of 32; the signature is SHA-1 over token, timestamp, nonce and ciphertext.
+"""
+
+import base64
+import hashlib
+import os
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from .. import conf
+from ..secrets import Secret
+from .refusals import Refusal
+
+BLOCK = 32
+_RANDOM = 16
+_HEAD = _RANDOM + 4
+_SALT = "wx_static_store.callback.tickets"
+
+
+def signature(token: Secret, *parts: str) -> str:
+    """Lower-case hex; over the sorted texts, the token among them."""
+    signed = "".join(sorted([token.reveal(), *parts])).encode()
+    return hashlib.sha1(signed, usedforsecurity=False).hexdigest()  # SHA-1 is WeChat's choice
+
+
+def is_signed(given: str, tokens: Sequence[Secret], *parts: str) -> bool:
+    """Whether it is the signature of one of the tokens; all are tried, whichever fits."""
+    return sum(constant_time_compare(given, signature(token, *parts)) for token in tokens) > 0
+
+
+def encrypt(xml: str, appid: str, key: Secret) -> str:
+    """As WeChat sends it: the text of the element `Encrypt`."""
+    body = xml.encode()
+    plain = os.urandom(_RANDOM) + len(body).to_bytes(4, "big") + body + appid.encode()
+    padding = BLOCK - len(plain) % BLOCK
+    encryptor = _cipher(key).encryptor()
+    padded = plain + bytes([padding]) * padding
+    return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
+
+
+def decrypt(encrypted: str, keys: Sequence[Secret]) -> tuple[bytes, str]:
+    """The XML and the appid after it, by the first key that fits; raises Refusal."""
+    ciphertext = _ciphertext(encrypted)
+    refusal = Refusal("key", 400)
+    for key in keys:
+        try:
+            return _parts(_unpadded(_deciphered(ciphertext, key)))
+        except Refusal as error:
+            refusal = error
+    raise refusal
+
+
+def _ciphertext(encrypted: str) -> bytes:
+    try:
+        ciphertext = base64.b64decode(encrypted, validate=True)
+    except ValueError:
+        raise Refusal("base64", 400) from None
+    if not ciphertext or len(ciphertext) % BLOCK:
+        raise Refusal("block", 400)
+    return ciphertext
+
+
+def _deciphered(ciphertext: bytes, key: Secret) -> bytes:
+    decryptor = _cipher(key).decryptor()
+    return decryptor.update(ciphertext) + decryptor.finalize()
+
+
+def _cipher(key: Secret) -> Cipher[modes.CBC]:
+    raw = base64.b64decode(key.reveal() + "=")
+    return Cipher(algorithms.AES(raw), modes.CBC(raw[:16]))
+
+
+def _unpadded(padded: bytes) -> bytes:
+    """No oracle: only who knows the token gets here, the signature comes first."""
+    padding = padded[-1]
+    if not 1 <= padding <= BLOCK or padded[-padding:] != bytes([padding]) * padding:
+        raise Refusal("padding", 400)
+    return padded[:-padding]
+
+
+def _parts(content: bytes) -> tuple[bytes, str]:
+    length = int.from_bytes(content[_RANDOM:_HEAD], "big")
+    if not 0 < length <= len(content) - _HEAD:
+        raise Refusal("length", 400)
+    end = _HEAD + length
+    return content[_HEAD:end], content[end:].decode(errors="replace")
+
+
+def seal(ticket: Secret) -> str:
+    """Encrypted with a key that derives from SECRET_KEY."""
+    return _fernet().encrypt(ticket.reveal().encode()).decode()
+
+
+def unseal(sealed: str) -> Secret | None:
+    """None for what neither SECRET_KEY nor one of SECRET_KEY_FALLBACKS opens."""
+    try:
+        return Secret(_fernet().decrypt(sealed.encode()).decode())
+    except InvalidToken:
+        return None
+
+
+def _fernet() -> MultiFernet:
+    keys = [conf.setting("SECRET_KEY"), *conf.setting("SECRET_KEY_FALLBACKS")]
+    return MultiFernet([Fernet(_derived(key)) for key in keys])
+
+
+def _derived(secret_key: str | bytes) -> bytes:
+    digest = salted_hmac(_SALT, "", secret=secret_key, algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(digest)

@@ -1,0 +1,77 @@
+"""
+XML of a stranger, read into texts by name, with limits that hold while it is read.
+
+The size is the caller's limit. A DTD, an entity of its own, a processing instruction, an
+attribute, another encoding than UTF-8, one element too many or too deep end the reading at once.
+"""
+
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import XMLParser
+
+from .refusals import Refusal
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def read(document: bytes, *, depth: int = 3, elements: int = 32) -> dict[str, Any]:
+    """What stands in the root: texts; a dictionary where elements are inside, a list of twins."""
+    if document.startswith(_BOM) or b"\0" in document:  # expat would read UTF-16 all the same
+        raise Refusal("encoding", 400)
+    builder = _Builder(depth, elements)
+    parser = XMLParser(target=builder, encoding="utf-8", forbid_dtd=True)
+    parser.parser.XmlDeclHandler = _only_utf8
+    try:
+        parser.feed(document)
+        fields = parser.close()
+    except (ParseError, DefusedXmlException):
+        raise Refusal("xml", 400) from None
+    if not isinstance(fields, dict):
+        raise Refusal("shape", 400)
+    return fields
+
+
+def _only_utf8(version: str, encoding: str | None, standalone: int) -> None:
+    if (encoding or "utf-8").lower() != "utf-8":
+        raise Refusal("encoding", 400)
+
+
+class _Builder:
+    """Hears the parser, and refuses what WeChat never sends."""
+
+    def __init__(self, depth: int, elements: int) -> None:
+        self._depth = depth
+        self._elements = elements
+        self._open: list[tuple[list[tuple[str, Any]], list[str]]] = [([], [])]
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._elements -= 1
+        if attributes or self._elements < 0 or len(self._open) > self._depth:
+            raise Refusal("shape", 400)
+        self._open.append(([], []))
+
+    def data(self, text: str) -> None:
+        self._open[-1][1].append(text)
+
+    def end(self, tag: str) -> None:
+        children, texts = self._open.pop()
+        text = "".join(texts)
+        if children and text.strip():
+            raise Refusal("shape", 400)
+        self._open[-1][0].append((tag, _by_name(children) if children else text))
+
+    def pi(self, target: str, data: str | None = None) -> None:
+        raise Refusal("instruction", 400)
+
+    def close(self) -> Any:
+        [(_root, value)] = self._open[0][0]
+        return value
+
+
+def _by_name(children: list[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, list[Any]] = {}
+    for tag, value in children:
+        values.setdefault(tag, []).append(value)
+    return {tag: same if len(same) > 1 else same[0] for tag, same in values.items()}

@@ -1,0 +1,158 @@
+"""
+The newest verify ticket of a platform: kept in the database, mirrored in the cache.
+
+Source: WeChat's open platform, component_verify_ticket: a push every 10 minutes, a ticket is good
+for 12 hours. Both places hold the same sealed text; the push with the newer CreateTime wins.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.core.cache import caches
+from django.db import connections, router, transaction
+from django.utils import timezone
+
+from .. import conf
+from ..exceptions import TokenUnavailable, gettext_lazy as _
+from ..secrets import Secret
+from .crypto import seal, unseal
+from .models import VerifyTicket
+
+__all__ = ["newest", "save"]
+
+T = TypeVar("T")
+
+HOUR = 3600
+LIFE = 12 * HOUR
+
+logger = logging.getLogger("wx_static_store.tokens")
+
+_KEPT_NOWHERE = _("The log names both errors; WeChat pushes the next ticket in ten minutes.")
+
+
+@dataclass(frozen=True)
+class _Ticket:
+    text: Secret
+    created: int
+
+    @property
+    def age(self) -> float:
+        return time.time() - self.created
+
+
+def save(appid: str, ticket: Secret, create_time: int) -> None:
+    """
+    Keep the ticket if its CreateTime (Unix seconds) is newer; TokenUnavailable if nothing keeps it.
+
+    One of database and cache is enough, the other's failure is a warning. Of two pushes in the same
+    instant the cache may hold the older until the next push: both are good for 12 hours.
+    """
+    sealed = seal(ticket)
+    kept = [
+        _asked("database", lambda: _to_database(appid, sealed, create_time)),
+        _asked("cache", lambda: _to_cache(appid, sealed, create_time)),
+    ]
+    if not any(kept):
+        raise TokenUnavailable("No place keeps the verify ticket", hint=_KEPT_NOWHERE)
+
+
+def newest(appid: str) -> str:
+    """
+    The newest ticket, "" where there is none; TokenUnavailable where it is over 12 hours old.
+
+    The cache is asked first, the database where the cache has none of the last hour.
+    """
+    found = _asked("cache", lambda: _from_cache(appid))
+    if found is None or found.age > HOUR:
+        stored = _asked("database", lambda: _from_database(appid))
+        found = max(filter(None, (found, stored)), key=lambda one: one.created, default=None)
+    if found is None:
+        return ""
+    _judge(found.age)
+    return found.text.reveal()
+
+
+def _judge(seconds: float) -> None:
+    age = f"{seconds / HOUR:.1f} hours"
+    if seconds > LIFE:
+        raise TokenUnavailable(f"The newest component_verify_ticket is {age} old", stage="token")
+    if seconds > HOUR:
+        logger.warning("WeChat pushed no component_verify_ticket for %s: see if pushes arrive", age)
+
+
+def _asked(place: str, ask: Callable[[], T]) -> T | None:
+    """What the place says, None where it fails: each has exceptions of its own."""
+    try:
+        return ask()
+    except Exception as error:  # noqa: BLE001
+        name = type(error).__name__  # no more: its text may hold what was asked
+        logger.warning("The %s fails to keep or give the verify ticket (%s)", place, name)
+        return None
+
+
+def _opened(sealed: str, created: int) -> _Ticket | None:
+    if text := unseal(sealed):
+        return _Ticket(text, created)
+    logger.warning(
+        "A stored component_verify_ticket cannot be decrypted: put the former SECRET_KEY into "
+        "SECRET_KEY_FALLBACKS, or wait ten minutes for WeChat's next push"
+    )
+    return None
+
+
+def _to_database(appid: str, sealed: str, created: int) -> bool:
+    """Without a transaction: each statement is atomic, and the last one compares and sets."""
+    values = {"sealed": sealed, "created": created, "received": timezone.now()}
+    VerifyTicket.objects.get_or_create(appid=appid, defaults=values)
+    VerifyTicket.objects.filter(appid=appid, created__lt=created).update(**values)
+    return True
+
+
+def _from_database(appid: str) -> _Ticket | None:
+    with _connection() as alias, transaction.atomic(using=alias):  # a failure spoils no caller's
+        row = VerifyTicket.objects.using(alias).filter(appid=appid).first()
+    return _opened(row.sealed, row.created) if row else None
+
+
+@contextmanager
+def _connection() -> Iterator[str]:
+    """The alias; a connection that was opened for this is closed: in a thread nobody else would."""
+    alias = router.db_for_write(VerifyTicket)
+    was_open = connections[alias].connection is not None
+    try:
+        yield alias
+    finally:
+        if not was_open:
+            connections[alias].close()
+
+
+def _to_cache(appid: str, sealed: str, created: int) -> bool:
+    """Reads it back: a dummy cache and a full Memcached keep nothing, and do not tell."""
+    cache, key = caches[conf.platform_options().token_cache], _cache_key(appid)
+    if _entry(cache.get(key))[1] < created:
+        cache.set(key, json.dumps({"sealed": sealed, "created": created}), LIFE)
+    return _entry(cache.get(key))[1] >= created
+
+
+def _from_cache(appid: str) -> _Ticket | None:
+    cache = caches[conf.platform_options().token_cache]
+    sealed, created = _entry(cache.get(_cache_key(appid)))
+    return _opened(sealed, created) if sealed else None
+
+
+def _entry(text: Any) -> tuple[str, int]:
+    """What lies in the cache; junk is nothing, and older than all."""
+    try:
+        entry = json.loads(text)
+        return str(entry["sealed"]), int(entry["created"])
+    except (KeyError, TypeError, ValueError):
+        return "", 0
+
+
+def _cache_key(appid: str) -> str:
+    return f"wx_static_store:ticket:{appid}"

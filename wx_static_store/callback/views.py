@@ -1,0 +1,179 @@
+"""
+The one address that WeChat calls: pushes by POST, and a question by GET when it is set up.
+
+What is refused first costs least, and nothing is decrypted or asked of a database before the
+signature is right. Whatever fails to be authentic gets the same empty 403.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.csrf import csrf_exempt
+
+from .. import conf
+from ..exceptions import ConfigurationError, TokenUnavailable
+from ..options import Options
+from ..secrets import Secret
+from .crypto import decrypt, is_signed
+from .refusals import Refusal
+from .safe_xml import read
+from .signals import event_received
+from .tickets import save
+
+logger = logging.getLogger("wx_static_store.tokens")
+security = logging.getLogger("wx_static_store.security")
+
+View = Callable[[HttpRequest], HttpResponse]
+
+BODY_LIMIT = 64 * 1024
+QUERY_LIMIT = 1024
+TICKET = "component_verify_ticket"
+
+_FORMS = {
+    "msg_signature": r"[0-9a-f]{40}",
+    "timestamp": r"[0-9]{1,10}",
+    "nonce": r"[!-~]{1,128}",
+    "echostr": r"[A-Za-z0-9+/=_.-]{1,128}",
+}
+_EVENT_LIMITS = {"depth": 8, "elements": 512}  # of what WeChat signed: other events tell more
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def _outside_transactions(view: View) -> View:
+    """On no database: with ATOMIC_REQUESTS each stranger's request would open a transaction."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
+
+
+@csrf_exempt
+@login_not_required
+@_outside_transactions
+def receive(request: HttpRequest) -> HttpResponse:
+    """Answers `success` to what is genuine; a refusal is a word in the log, never its content."""
+    options = _options()
+    try:
+        return _answer(request, options)
+    except Refusal as refusal:
+        security.warning("A call of the callback was refused: %s", refusal.reason)
+        return _plain(status=refusal.status)
+    except TokenUnavailable as error:
+        logger.error("A push is lost: %s", error)
+        return _plain(status=500)
+
+
+def _options() -> Options:
+    options = conf.platform_options()
+    if options.component_appid and options.callback_token and options.callback_aes_key:
+        return options
+    raise ConfigurationError(
+        "WeChat's pushes cannot be read",
+        hint="Set COMPONENT_APPID, CALLBACK_TOKEN and CALLBACK_AES_KEY in WX_STATIC_STORE.",
+    )
+
+
+def _plain(text: str = "", status: int = 200) -> HttpResponse:
+    headers = _HEADERS | ({"Allow": "GET, POST"} if status == 405 else {})
+    content_type = "text/plain; charset=utf-8"
+    return HttpResponse(text, status=status, content_type=content_type, headers=headers)
+
+
+def _answer(request: HttpRequest, options: Options) -> HttpResponse:
+    if request.method == "GET":
+        return _plain(_echo(request, options))
+    if request.method != "POST":
+        raise Refusal("method", 405)
+    _act(options, _event(request, options))
+    return _plain("success")
+
+
+def _echo(request: HttpRequest, options: Options) -> str:
+    """The `echostr`: a `signature` leaves it out, a `msg_signature` covers it too."""
+    given = _parameters(request, options, "timestamp", "nonce", "echostr")
+    tokens, stamp = options.callback_token, (given["timestamp"], given["nonce"])
+    plain = is_signed(given.get("signature", ""), tokens, *stamp)
+    whole = is_signed(given.get("msg_signature", ""), tokens, *stamp, given["echostr"])
+    if not (plain or whole):
+        raise Refusal("signature", 403)
+    return given["echostr"]
+
+
+def _event(request: HttpRequest, options: Options) -> dict[str, Any]:
+    """What WeChat tells, decrypted; raises Refusal, and leaves no plaintext in a frame."""
+    body = _body(request)
+    given = _parameters(request, options, "timestamp", "nonce", "msg_signature")
+    envelope = read(body)
+    encrypted = _text(envelope, "Encrypt")
+    stamp = (given["timestamp"], given["nonce"])
+    if not is_signed(given["msg_signature"], options.callback_token, *stamp, encrypted):
+        raise Refusal("signature", 403)
+    xml, appid = decrypt(encrypted, options.callback_aes_key)
+    for theirs in (appid, str(envelope.get("AppId", appid))):
+        if not constant_time_compare(theirs, options.component_appid):
+            raise Refusal("appid", 403)
+    return read(xml, **_EVENT_LIMITS)
+
+
+def _body(request: HttpRequest) -> bytes:
+    """Never more than the limit and a byte of it is read, whatever length was declared."""
+    try:
+        declared = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        declared = 0  # then the server has no body for us
+    try:
+        body = b"" if declared > BODY_LIMIT else request.read(BODY_LIMIT + 1)
+    except OSError:
+        raise Refusal("unreadable", 400) from None
+    if max(declared, len(body)) > BODY_LIMIT:
+        raise Refusal("size", 413)
+    return body
+
+
+def _parameters(request: HttpRequest, options: Options, *names: str) -> dict[str, str]:
+    """Those of the query, each given once; these are well-formed, and the timestamp is of now."""
+    query = request.META.get("QUERY_STRING", "")
+    pairs = parse_qsl(query[:QUERY_LIMIT], keep_blank_values=True)
+    given = dict(pairs)
+    once = len(query) <= QUERY_LIMIT and len(given) == len(pairs)
+    if not once or not all(re.fullmatch(_FORMS[name], given.get(name, "")) for name in names):
+        raise Refusal("parameters", 403)
+    if abs(time.time() - int(given["timestamp"])) > options.callback_window:
+        raise Refusal("window", 403)
+    return given
+
+
+def _text(fields: dict[str, Any], name: str, form: str = r"(?s).+") -> str:
+    text = fields.get(name)
+    if not (isinstance(text, str) and re.fullmatch(form, text)):
+        raise Refusal(name, 400)
+    return text
+
+
+def _act(options: Options, fields: dict[str, Any]) -> None:
+    info_type = _text(fields, "InfoType")
+    if info_type == TICKET:
+        _keep(options, fields)
+    else:
+        appid = options.component_appid
+        event_received.send_robust(sender=None, info_type=info_type, appid=appid, fields=fields)
+
+
+def _keep(options: Options, fields: dict[str, Any]) -> None:
+    """A CreateTime that our clock has not reached would keep every later ticket out: refused."""
+    appid = options.component_appid
+    if fields.get("AppId", appid) != appid:
+        raise Refusal("appid", 403)
+    created = int(_text(fields, "CreateTime", r"[0-9]{1,10}"))
+    if created > time.time() + options.callback_window:
+        raise Refusal("CreateTime", 400)
+    ticket = Secret(_text(fields, "ComponentVerifyTicket", r"[!-~]{1,512}"))
+    del fields["ComponentVerifyTicket"]  # no frame shows it if nothing keeps it
+    save(appid, ticket, created)
