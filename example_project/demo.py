@@ -1,8 +1,9 @@
 """
 The main job from end to end, on an emulator of WeChat that runs in this process.
 
-Collects and publishes the static files, saves a document, gets every public address back and
-compares the bytes, publishes again, then serves the site until Ctrl-C (not with ``--once``).
+Waits for WeChat's ticket at the site, collects and publishes the static files, saves a document,
+deploys a built front end, gets every public address back and compares the bytes, publishes again,
+then serves the site until Ctrl-C (not with ``--once``).
 Exit code 0 only if all of it worked.
 """
 
@@ -22,8 +23,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import StringIO
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urldefrag, urljoin
 
 import django
 import requests
@@ -31,6 +34,7 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import connections
+from django.urls import reverse
 
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
@@ -38,13 +42,18 @@ from wx_static_store.exceptions import WxStaticStoreError
 if TYPE_CHECKING:
     from documents.models import Document
 
+    from wx_static_store.emulator.state import Push
     from wx_static_store.models import UploadLog
 
 HERE = Path(__file__).resolve().parent
 VAR = HERE / "var" / "demo"  # made anew each time
 TABLE = VAR / "uploaded.txt"
+DIST = HERE / "frontend" / "dist"  # what Vite built of the sources beside it
+APP = "app/"  # the folder of the public site that it goes to
+HASHED = "assets/*=public, max-age=31536000, immutable"  # Vite puts nothing else there
 
 FIRST_PORT = 8000
+PATIENCE = 15  # seconds in which the site must have answered WeChat's push
 FIRST_ROWS, LAST_ROWS = 6, 4  # of the static files; the whole table is in a file
 
 Wanted = dict[str, bytes]  # public address → the bytes that must come back
@@ -62,6 +71,7 @@ def main() -> int:
         with EmulatorServer() as emulator:
             prepare(emulator)
             with closing_databases(), served() as site:
+                receive_ticket(emulator, site)
                 publish_and_check(emulator, site)
                 if not once:
                     serve(emulator, site)
@@ -102,11 +112,24 @@ def migrate() -> None:
     say("Fresh and migrated; user demo, password demo.")
 
 
+def receive_ticket(emulator: EmulatorServer, site: str) -> None:
+    """From now on the emulator pushes tickets to the site, which knows no other way to a token."""
+    title("Ticket")
+    url = site + reverse("wx_static_store_callback:receive")
+    emulator.push_to(url)
+    push = first_push(emulator)
+    if not push.success:
+        raise DemoFailed(f"{url} answered WeChat's push with {push.status} {push.answer!r}")
+    check_sealed(push.ticket)
+    say(f"Pushed to              {url}", "Kept                   encrypted, in the database")
+
+
 def publish_and_check(emulator: EmulatorServer, site: str) -> None:
     title("Publish")
-    collect(emulator, "collectstatic")
+    collect(emulator)
     document = save_document(emulator)
-    wanted = static_files() | media_files(document)
+    deploy(emulator, verify=True)
+    wanted = static_files() | media_files(document) | front_end()
 
     title("What was uploaded")
     show_uploads(uploads(wanted))
@@ -116,19 +139,57 @@ def publish_and_check(emulator: EmulatorServer, site: str) -> None:
     check_pages(site, document, emulator.site_url(), wanted)
 
     title("Publish again, nothing changed")
-    if collect(emulator, "second run") != (0, 0):
+    if collect(emulator) != (0, 0) or deploy(emulator) != (0, 0):
         raise DemoFailed("the second, unchanged run should have cost nothing")
-    say(f"All {len(wanted) - 2} static files were left alone.", "", "All of it worked.")
+    say(f"All {len(wanted) - 2} static files were left alone.")
+    check_token(emulator)
+    say("", "All of it worked.")
+
+
+# --- ticket and token -----------------------------------------------------------------------------
+
+
+def first_push(emulator: EmulatorServer) -> Push:
+    """The push of the start, once the site has answered it."""
+    until = time.monotonic() + PATIENCE
+    while not emulator.pushes:
+        if time.monotonic() > until:
+            raise DemoFailed(f"WeChat's ticket did not come within {PATIENCE} seconds")
+        time.sleep(0.02)
+    return emulator.pushes[0]
+
+
+def check_sealed(ticket: str) -> None:
+    """The database has it, and nobody who reads the file does."""
+    from wx_static_store.callback.models import VerifyTicket
+
+    if not VerifyTicket.objects.exists():
+        raise DemoFailed("the site answered the push, but the database has no ticket")
+    if ticket.encode() in (VAR / "db.sqlite3").read_bytes():
+        raise DemoFailed("the ticket stands in the database for everybody to read")
+
+
+def check_token(emulator: EmulatorServer) -> None:
+    """The pushed ticket was the only way to it."""
+    from django.conf import settings
+
+    given = {"ACCESS_TOKEN", "VERIFY_TICKET", "TOKEN_PROVIDER"} & set(settings.WX_STATIC_STORE)
+    if given:
+        raise DemoFailed(f"there should be no token in the settings, but {', '.join(given)}")
+    calls = len(emulator.calls("api_component_token"))
+    if calls != 1:
+        raise DemoFailed(f"the token should have been fetched once, not {calls} times")
+    say("The token was fetched once, with WeChat's ticket; no setting holds one.")
 
 
 # --- publish --------------------------------------------------------------------------------------
 
 
-def collect(emulator: EmulatorServer, label: str) -> tuple[int, int]:
+def collect(emulator: EmulatorServer) -> tuple[int, int]:
     """Run `collectstatic`; says and gives what it cost: calls and bytes."""
     before, started = len(emulator.journal), time.monotonic()
     call_command("collectstatic", interactive=False, stdout=StringIO())
-    return say_cost(emulator, before, time.monotonic() - started, label)
+    return say_cost(emulator, before, time.monotonic() - started, "collectstatic")
 
 
 def save_document(emulator: EmulatorServer) -> Document:
@@ -146,14 +207,23 @@ def save_document(emulator: EmulatorServer) -> Document:
     return document
 
 
+def deploy(emulator: EmulatorServer, **options: Any) -> tuple[int, int]:
+    """The front end, by the command; a link in it that looks broken ends the demo."""
+    before, started = len(emulator.journal), time.monotonic()
+    options |= {"using": "site", "map": [HASHED], "yes": True, "strict": True}
+    call_command("wx_deploy", str(DIST), APP, **options, stdout=StringIO())
+    return say_cost(emulator, before, time.monotonic() - started, "wx_deploy")
+
+
 def say_cost(emulator: EmulatorServer, before: int, seconds: float, label: str) -> tuple[int, int]:
     """By the emulator's own journal, which knows nothing of the client."""
     entries = emulator.journal[before:]
     puts = [entry for entry in entries if entry.name == "put_object"]
+    gets = sum(entry.name == "get_object" for entry in entries)  # of the public site
     calls, size = len(entries), sum(entry.body_size for entry in puts)
     say(
-        f"{label:<15} {calls:>5,} calls: {len(puts):,} uploads and {calls - len(puts):,} to the "
-        f"API; {size:,} bytes; {seconds:.1f} s"
+        f"{label:<15} {calls:>5,} calls: {len(puts):,} uploads and {calls - len(puts) - gets:,} to "
+        f"the API{f', {gets} pages got back' if gets else ''}; {size:,} bytes; {seconds:.1f} s"
     )
     return calls, size
 
@@ -165,11 +235,19 @@ def static_files() -> Wanted:
     """Every file below STATIC_ROOT, hashed copies and the manifest included."""
     from django.conf import settings
 
+    return files_of(Path(settings.STATIC_ROOT), "staticfiles")
+
+
+def front_end() -> Wanted:
+    return files_of(DIST, "site", APP)
+
+
+def files_of(root: Path, alias: str, folder: str = "") -> Wanted:
     from wx_static_store.store import get_store
 
-    store, root = get_store("staticfiles"), Path(settings.STATIC_ROOT)
-    paths = (path for path in root.rglob("*") if path.is_file())
-    return {store.url(path.relative_to(root).as_posix()): path.read_bytes() for path in paths}
+    store = get_store(alias)
+    names = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    return {store.url(folder + name): path.read_bytes() for name, path in names.items()}
 
 
 def media_files(document: Document) -> Wanted:
@@ -221,19 +299,30 @@ def fault(session: requests.Session, url: str, body: bytes) -> str:
 def check_pages(site: str, document: Document, public: str, wanted: Wanted) -> None:
     """Whatever the pages load from the public site must be among what was compared."""
     paths = ("/", document.get_absolute_url(), "/admin/login/", "/api/documents/")
+    pages = [
+        *(site + path for path in paths),
+        f"{public}/{APP}index.html",
+        f"{public}/{APP}teas.html",
+    ]
     with requests.Session() as session:
         session.trust_env = False
         session.headers["Accept"] = "text/html"
-        texts = [session.get(site + path, timeout=30).text for path in paths]
-    named = [set(re.findall(r'(?:href|src)="([^"]+)"', text)) for text in texts]
-    loaded = {html.unescape(url) for page in named for url in page if url.startswith(public)}
+        named = [set(references(session, page)) for page in pages]
+    loaded = {url for page in named for url in page if url.startswith(public)}
     if missing := sorted(loaded - wanted.keys()):
         raise DemoFailed("\n  ".join(["pages name what is not published:", *missing]))
     if not all(any(".css" in url for url in page) for page in named):
         raise DemoFailed("a page of the site has no style sheet")
     if document.image.url not in loaded:
         raise DemoFailed("the pages do not show the document's image")
-    say(f"{len(paths)} pages of the site load {len(loaded)} of them, the image among them.")
+    say(f"{len(pages)} pages name {len(loaded)} of them, the image among them.")
+
+
+def references(session: requests.Session, page: str) -> Iterator[str]:
+    """The addresses that a page loads or links to."""
+    text = session.get(page, timeout=30).text
+    for reference in re.findall(r'(?:href|src)="([^"]+)"', text):
+        yield urldefrag(urljoin(page, html.unescape(reference))).url
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -243,9 +332,11 @@ def show_uploads(rows: Mapping[str, UploadLog]) -> None:
     head = f"{'bytes':>9}  {'content type':<24}  {'kept for':<10}  public address"
     lines = {url: line(url, row) for url, row in rows.items()}
     TABLE.write_text("\n".join([head, *lines.values()]) + "\n", encoding="utf-8")
-    media = [lines[url] for url, row in rows.items() if row.source == "storage"]
-    static = [lines[url] for url, row in rows.items() if row.source != "storage"]
-    say(head, *media, *shortened(static))
+    by_source: dict[str, list[str]] = {}
+    for url, row in rows.items():
+        by_source.setdefault(row.source, []).append(lines[url])
+    static = by_source.pop("collectstatic")
+    say(head, *chain(*by_source.values()), *shortened(static))
     size = sum(row.size or 0 for row in rows.values())
     say(f"{size:>9,}  in {len(rows):,} files; the whole table: {TABLE.relative_to(HERE.parent)}")
 
@@ -313,6 +404,7 @@ def serve(emulator: EmulatorServer, site: str) -> None:
     """Until Ctrl-C, or until somebody ends the process."""
     title("Have a look")
     say(f"The site               {site}/")
+    say(f"The front end          {emulator.site_url()}/{APP}index.html")
     say(f"The admin              {site}/admin/  (user demo, password demo)")
     say(f"The emulator's inside  {emulator.api_url}/__emulator__/")
     say("", "Ctrl-C ends it.")

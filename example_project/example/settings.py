@@ -1,8 +1,8 @@
 """
 One settings file for both worlds.
 
-With ``WX_ENV`` and ``WX_ACCESS_TOKEN`` in the environment it publishes to that cloud environment,
-for everybody to see. Without them it talks to an emulator on this machine.
+With ``WX_ENV`` in the environment it publishes to that cloud environment, for everybody to see.
+Without it, it talks to an emulator on this machine.
 """
 
 import os
@@ -14,18 +14,20 @@ VAR.mkdir(parents=True, exist_ok=True)
 
 # --- WeChat's static hosting --------------------------------------------------------------------
 
-if os.environ.get("WX_ENV") and os.environ.get("WX_ACCESS_TOKEN"):
-    WX_STATIC_STORE = {
-        "ENV": os.environ["WX_ENV"],
-        "ACCESS_TOKEN": os.environ["WX_ACCESS_TOKEN"],
-        # The site's public address; without it WeChat is asked once.
-        "BASE_URL": os.environ.get("WX_BASE_URL"),
-    }
+PLATFORM = ("COMPONENT_APPID", "COMPONENT_APPSECRET", "CALLBACK_TOKEN", "CALLBACK_AES_KEY")
+if os.environ.get("WX_ENV"):
+    # The platform's four, or an access token that somebody else keeps fresh; see the README.
+    names = ("ENV", "BASE_URL", "ACCESS_TOKEN", *PLATFORM)
+    WX_STATIC_STORE = {name: os.environ.get(f"WX_{name}") or None for name in names}
 else:
-    # What `python -m wx_static_store.emulator --port 8765` says of itself.
+    # What `python -m wx_static_store.emulator --port 8765` says of itself. There is no token and
+    # no ticket: WeChat pushes a ticket to wx/callback/, and the token is fetched with it.
     WX_STATIC_STORE = {
         "ENV": "demo-1a2b3c4d5e6f7g8h",
-        "ACCESS_TOKEN": "emulator-access-token",
+        "COMPONENT_APPID": "wx0000000000000001",
+        "COMPONENT_APPSECRET": "emulator-appsecret",
+        "CALLBACK_TOKEN": "emulatorCallbackToken",
+        "CALLBACK_AES_KEY": "emulatorCallbackAesKey000000000000000000000",
         "API_BASE_URL": os.environ.get("EMULATOR_API", "http://127.0.0.1:8765"),
         "BASE_URL": os.environ.get("EMULATOR_SITE", "http://127.0.0.1:8766"),
     }
@@ -39,6 +41,8 @@ STORAGES = {
         "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
         "OPTIONS": {"location": "static"},
     },
+    # The whole public site, for `wx_deploy --using site`.
+    "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
 }
 STATIC_URL = "static/"  # base_url and location give the addresses
 STATIC_ROOT = VAR / "static"  # collected here, then published
@@ -60,6 +64,8 @@ INSTALLED_APPS = [
     "wx_static_store",
     "documents",
 ]
+if WX_STATIC_STORE["CALLBACK_TOKEN"]:
+    INSTALLED_APPS.append("wx_static_store.callback")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -85,6 +91,9 @@ TEMPLATES = [
 ROOT_URLCONF = "example.urls"
 WSGI_APPLICATION = "example.wsgi.application"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR / "db.sqlite3"}}
+# CACHES is Django's default, memory of one process: enough for a site that is one process. Several
+# share the platform's token, and need a cache that they share.
+SILENCED_SYSTEM_CHECKS = ["wx_static_store.W007"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "Asia/Shanghai"

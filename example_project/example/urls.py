@@ -1,3 +1,4 @@
+from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 
@@ -8,3 +9,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("documents.urls")),
 ]
+if apps.is_installed("wx_static_store.callback"):
+    urlpatterns.append(path("wx/callback/", include("wx_static_store.callback.urls")))

@@ -123,7 +123,8 @@ def test_token_and_ticket(client: Client) -> None:
     """Another system's refresh, and a pushed ticket."""
     token = client.control("POST", "expire-token").json()["access_token"]
     assert token == client.server.access_token
-    client.control("POST", "ticket", json={"ticket": "fresh"})
+    answer = client.control("POST", "ticket", json={"ticket": "fresh"})
+    assert answer.json() == {"ticket": "fresh"}
     assert "expires_in" in client.token(component_verify_ticket="fresh").json()
 
 
@@ -157,6 +158,7 @@ def test_reset(client: Client) -> None:
         ("envs", {"env": "../x"}, "no environment id"),
         ("envs", {"env": "x", "status": "onlin"}, "did you mean 'online'"),
         ("state", {}, "state takes GET, not POST"),
+        ("push", {}, "set push_url"),
     ],
 )
 def test_wrong_input_names_the_fix(client: Client, page: str, body: Any, text: str) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from wx_static_store.emulator.__main__ import main
 from wx_static_store.emulator.kinds import KINDS
 from wx_static_store.emulator.manual import FLOW
 from wx_static_store.emulator.quirks import quirk_names
+from wx_static_store.emulator.tickets import PUSH_AES_KEY
+from wx_static_store.emulator.variants import names
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "wx_static_store.emulator"]
@@ -88,6 +91,24 @@ def test_ctrl_c_ends_cleanly() -> None:
     assert (process.returncode, log) == (0, "")
 
 
+def test_tickets_are_pushed_and_logged() -> None:
+    """To the address given; what the receiver must know is printed."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/wx/"
+        more = ("--push-seconds", "0.5", "--push-token", "TOKEN-2", "--verbose")
+        with running("--push-url", url, *more) as (process, lines):
+            for _ in range(2):
+                connection, _address = listening.accept()
+                with connection:
+                    assert connection.recv(64).startswith(b"POST /wx/?signature=")
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=10)
+    assert setting(lines, "tickets pushed to") == f"{url}  every 0.5 seconds"
+    assert setting(lines, "callback token") == "TOKEN-2"
+    assert setting(lines, "callback aes key") == PUSH_AES_KEY
+    assert log.startswith("PUSH /wx/ plain no answer ")
+
+
 def test_options() -> None:
     """Quirks and faults from the command line; environments on the ports that follow."""
     fault = '{"on": "describestaticstore", "do": "errcode", "errcode": -1}'
@@ -99,11 +120,11 @@ def test_options() -> None:
 
 
 def test_help_is_the_whole_manual(capsys: pytest.CaptureFixture[str]) -> None:
-    """The flow, the control plane, every kind of fault and every quirk."""
+    """The flow, the control plane, every kind of fault, quirk and push."""
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
-    for word in ("curl -X PUT", "/__emulator__/clock", *KINDS, *quirk_names()):
+    for word in ("curl -X PUT", "/__emulator__/clock", *KINDS, *quirk_names(), *names()):
         assert word in text
 
 
@@ -120,6 +141,8 @@ def test_help_of_the_credentials(
         "component_appsecret that belongs to it (default: emulator-appsecret)",
         "good for 12 hours (default: emulator-ticket)",
         "until another is fetched (default: emulator-access-token)",
+        "the receiver's CALLBACK_TOKEN (default: emulatorCallbackToken)",
+        f"the receiver's CALLBACK_AES_KEY (default: {PUSH_AES_KEY})",
     ):
         assert words in text
 
@@ -150,6 +173,9 @@ def test_the_flow_can_be_pasted(tmp_path: Path) -> None:
         (["--fault", '{"on": "put_object", "do": "rest"}'], "did you mean 'reset'"),
         (["--host", "0.0.0.0"], "loopback only"),
         (["--env", "a b"], "no environment id"),
+        (["--push-url", "http://example.com/"], "loopback only"),
+        (["--push-url", "http://127.0.0.1:1/", "--push-seconds", "0"], "seconds above 0"),
+        (["--push-url", "http://127.0.0.1:1/", "--push-aes-key", "x"], "43 characters"),
         (["--tls-cert", "cert.pem"], "--tls-cert and --tls-key go together"),
         (["--tls-cert", "no.pem", "--tls-key", "no.pem"], "TLS needs a certificate"),
     ],

@@ -12,6 +12,7 @@ from typing import Any
 from .manual import manual
 from .quirks import BadInput, parse_quirk
 from .server import ACCESS_TOKEN, APPID, APPSECRET, TICKET, EmulatorServer
+from .tickets import PUSH_AES_KEY, PUSH_TOKEN
 
 _CREDENTIALS = (
     ("--appid", APPID, "component_appid that the token call accepts"),
@@ -22,6 +23,8 @@ _CREDENTIALS = (
         ACCESS_TOKEN,
         "component_access_token that is good at once and of any age, until another is fetched",
     ),
+    ("--push-token", PUSH_TOKEN, "text that signs pushes, the receiver's CALLBACK_TOKEN"),
+    ("--push-aes-key", PUSH_AES_KEY, "43 characters of base64, the receiver's CALLBACK_AES_KEY"),
 )
 
 
@@ -59,6 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--directory", help="keep objects here, so that they survive a restart (default: memory)")
     for option, default, text in _CREDENTIALS:
         add(option, default=default, help=f"{text} (default: %(default)s)")
+    add("--push-url", metavar="URL", help="push verify tickets to this address on loopback")
+    add(
+        "--push-seconds",
+        type=float,
+        default=600,
+        metavar="N",
+        help="the first ticket at the start, then one every N seconds (default: %(default)s)",
+    )
     add("--tls-cert", metavar="PEM", help="certificate: serve https on every port, with --tls-key")
     add("--tls-key", metavar="PEM", help="private key of the certificate")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a quirk, repeatable")
@@ -79,6 +90,8 @@ def _server(options: argparse.Namespace) -> EmulatorServer:
     }
     given |= {"appsecret": options.appsecret, "ticket": options.ticket}
     given |= {"access_token": options.access_token, "log": sys.stderr if options.verbose else None}
+    given |= {"push_url": options.push_url, "push_seconds": options.push_seconds}
+    given |= {"push_token": options.push_token, "push_aes_key": options.push_aes_key}
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     server = EmulatorServer(host=options.host, port=options.port, **known)
     server.quirks.update(dict(parse_quirk(text) for text in options.set))
@@ -98,7 +111,11 @@ def _greeting(server: EmulatorServer) -> str:
     lines = [f"api_base_url         {server.api_url}"]
     lines += [f"access token         {server.access_token}"]
     lines += [f"component appid      {account.appid}", f"component appsecret  {account.appsecret}"]
-    lines += [f"verify ticket        {server.state.ticket}"]
+    lines += [f"verify ticket        {account.ticket}"]
+    if sender := server.sender:
+        lines += [f"tickets pushed to    {sender.url}  every {sender.seconds:g} seconds"]
+        lines += [f"callback token       {sender.keys.token}"]
+        lines += [f"callback aes key     {sender.keys.aes_key}"]
     for env in server.state.environments:
         lines.append(f"environment          {env}  base_url {server.site_url(env)}")
     lines += [f"control plane        {server.api_url}/__emulator__/", "ready"]

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from .answers import Answer
 from .incoming import Request
 from .quirks import BadInput, unknown
-from .state import Environment, State
+from .state import Environment, Push, State
 
 PREFIX = b"/__emulator__/"
 
@@ -26,6 +26,9 @@ class Emulator(Protocol):
 
     def add_env(self, env: str, status: str = "online") -> None:
         """Open a listener for an environment."""
+
+    def push(self, variant: str = "plain") -> Push:
+        """Push a verify ticket."""
 
 
 def handle(emulator: Emulator, request: Request, manual: str) -> Answer:
@@ -157,8 +160,17 @@ def _clock(emulator: Emulator, request: Request) -> dict[str, object]:
 
 def _ticket(emulator: Emulator, request: Request) -> dict[str, object]:
     value = _object(request, "ticket")
-    emulator.state.set_ticket(_member(value, "ticket", (str,), '{"ticket": "..."}'))
-    return {"ticket": emulator.state.ticket}
+    emulator.state.issue_ticket(_member(value, "ticket", (str,), '{"ticket": "..."}'))
+    return {"ticket": emulator.state.tickets.newest}
+
+
+def _pushes(emulator: Emulator, _: Request) -> list[dict[str, Any]]:
+    return [push.as_dict() for push in list(emulator.state.pushes)]
+
+
+def _push(emulator: Emulator, request: Request) -> dict[str, Any]:
+    value = {"variant": "plain", **(_object(request, "variant") if request.content else {})}
+    return emulator.push(_member(value, "variant", (str,), '{"variant": "plain"}')).as_dict()
 
 
 def _expire_token(emulator: Emulator, _: Request) -> dict[str, object]:
@@ -189,6 +201,8 @@ _ACTIONS: dict[tuple[str, str], Callable[[Emulator, Request], object]] = {
     ("POST", "quirks"): _quirks,
     ("POST", "clock"): _clock,
     ("POST", "ticket"): _ticket,
+    ("POST", "push"): _push,
+    ("GET", "pushes"): _pushes,
     ("POST", "expire-token"): _expire_token,
     ("POST", "envs"): _envs,
     ("POST", "reset"): _reset,

@@ -28,10 +28,7 @@ def check(verdict: tuple[int, str]) -> None:
 def component_token(state: State, fields: Fields) -> Fields:
     """A new token for appid, secret and ticket; on success there is no errcode."""
     _check_account(state, fields, "component_appsecret")
-    if fields.get("component_verify_ticket") != state.ticket:
-        raise Refused(61006, "component ticket is invalid")
-    if not state.ticket_is_fresh():
-        raise Refused(61005, "component ticket is expired")
+    check(state.ticket_verdict(fields.get("component_verify_ticket")))
     life = state.quirks.token_seconds
     token = state.tokens.fetch(state.now(), life, state.quirks.grace_seconds)
     return {"component_access_token": token, "expires_in": int(life)}
@@ -45,11 +42,13 @@ def clear_quota(state: State, fields: Fields) -> Fields:
 
 
 def start_push_ticket(state: State, fields: Fields) -> Fields:
-    """Pushing counts as off once the ticket has expired; then the same ticket is good again."""
+    """Pushing counts as off if it was switched off, or once the newest ticket has expired."""
     _check_account(state, fields, "component_secret")
-    if state.ticket_is_fresh():
+    errcode, _ = state.ticket_verdict(state.tickets.newest)
+    if state.quirks.pushing and not errcode:
         return {"errcode": 0, "errmsg": "in a normal state"}
-    state.set_ticket(state.ticket)
+    state.quirks.pushing = True
+    state.renew_ticket()
     return {"errcode": 0, "errmsg": "ok"}
 
 

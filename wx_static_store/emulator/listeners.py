@@ -25,14 +25,14 @@ Greet = Callable[[str], str]  # a client's address: the fault that its connectio
 _GOODBYE = 5.0  # seconds that open connections get to end when the server stops
 
 
-def loopback(host: str) -> str:
-    """The address to bind; anything but loopback is refused."""
+def loopback(host: str, does: str = "listens on") -> str:
+    """The address of a host on loopback; anything else is refused."""
     host = "127.0.0.1" if host == "localhost" else host.strip("[]")
     with contextlib.suppress(ValueError):
         if ipaddress.ip_address(host).is_loopback:
             return host
     raise BadInput(
-        f"the emulator listens on loopback only, not on {host!r}: its secrets are public. "
+        f"the emulator {does} loopback only, and {host!r} is not: its secrets are public. "
         "Use 127.0.0.1, ::1 or localhost"
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterable
 from functools import cache
 
 from .faults import describe_kinds
 from .quirks import describe_quirks
+from .variants import REPLAY, RIGHT, VARIANTS
 
 FLOW = """\
 THE FLOW, FROM ANY LANGUAGE (to be pasted, with an emulator started with --port 8900)
@@ -37,11 +40,26 @@ OTHERS = """\
 OTHER CALLS WITHOUT A TOKEN
   /cgi-bin/component/clear_quota/v2         component_appid, appsecret: call counters back to 0,
                                             10 times a month, then 48006
-  /cgi-bin/component/api_start_push_ticket  component_appid, component_secret: an expired ticket
-                                            is good again ("ok"), else "in a normal state"
+  /cgi-bin/component/api_start_push_ticket  component_appid, component_secret: "ok" if the newest
+                                            ticket has expired or "pushing" is false: another is
+                                            pushed at once (with nowhere to push to, the old one
+                                            is good again); else "in a normal state"
 
 TLS: with --tls-cert and --tls-key every address above is https; the certificate is yours to make
 and the client's to trust (curl --cacert cert.pem)
+"""
+
+TICKETS = """\
+TICKETS (with --push-url URL, on loopback; needs the extra "callback")
+  A new component_verify_ticket is pushed to URL at the start and then every --push-seconds of real
+  time, signed with --push-token and encrypted with --push-aes-key; --set pushing=false stops it.
+  URL should answer 200 and "success" within 5 seconds; a push that fails is not repeated. Either
+  way the ticket is good for 12 hours, whatever comes after it. One more, at once:
+  curl -X POST "$API/__emulator__/push" -d '{"variant": "plain"}'
+  These are right, and their tickets good:
+{right}
+  These are not, and WeChat never gave their tickets; replay is the last push again:
+{wrong}
 """
 
 CONTROL = """\
@@ -58,6 +76,8 @@ CONTROL PLANE (JSON over HTTP, on the API port)
   POST   /__emulator__/clock       {"advance": 61}
   POST   /__emulator__/envs        {"env": "demo-2", "status": "online"}; a known one: new status
   POST   /__emulator__/ticket      {"ticket": "..."}  as if WeChat had pushed a verify ticket
+  POST   /__emulator__/push        {"variant": "plain"}  push a ticket now; see TICKETS
+  GET    /__emulator__/pushes      every push so far, and what it was answered
   POST   /__emulator__/expire-token   as if another system had refreshed the token
   POST   /__emulator__/reset       everything as at the start, ports stay open
 """
@@ -88,4 +108,13 @@ def manual() -> str:
     quirks = "".join(
         f"  {n} = {default!r}\n      {text}\n" for n, default, text in describe_quirks()
     )
-    return "\n".join([FLOW, OTHERS, CONTROL, FAULTS + kinds, QUIRKS + quirks])
+    return "\n".join([FLOW, OTHERS, _tickets(), CONTROL, FAULTS + kinds, QUIRKS + quirks])
+
+
+def _tickets() -> str:
+    wrong = [name for name in (*VARIANTS, REPLAY) if name not in RIGHT]
+    return TICKETS.replace("{right}", _listed(RIGHT)).replace("{wrong}", _listed(wrong))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return textwrap.fill(" ".join(names), 96, initial_indent="    ", subsequent_indent="    ")

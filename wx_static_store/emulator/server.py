@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,8 +16,9 @@ from .faults import Fault
 from .incoming import Body, Request
 from .listeners import Hub, Listener, loopback, tls_context
 from .manual import manual
-from .quirks import Quirks
-from .state import Account, Entry, State
+from .quirks import BadInput, Quirks
+from .state import Account, Entry, Push, State, log_line
+from .tickets import PUSH_AES_KEY, PUSH_TOKEN, Keys, Sender
 from .wire import Wire
 
 # Public by intent: the examples of the documents, and names that say what they are.
@@ -52,6 +54,10 @@ class EmulatorServer:
         secret_key: str = SECRET_KEY,
         security_token: str = SECURITY_TOKEN,
         tls: tuple[Path | str, Path | str] | None = None,  # certificate and key, PEM files
+        push_url: str | None = None,  # where verify tickets are pushed to, on loopback
+        push_seconds: float = 600,
+        push_token: str = PUSH_TOKEN,
+        push_aes_key: str = PUSH_AES_KEY,
         clock: Callable[[], float] = time.time,
         log: TextIO | None = None,
         **quirks: Any,
@@ -69,6 +75,9 @@ class EmulatorServer:
         self._next_port = port
         for env in envs:
             self.state.add(env, "online")
+        keys = Keys(appid, push_token, push_aes_key)
+        self._new_sender = partial(Sender, self.state, keys, push_seconds, clock=clock, log=log)
+        self.sender = self._new_sender(push_url) if push_url else None
 
     # --- life -------------------------------------------------------------------------------
 
@@ -84,9 +93,13 @@ class EmulatorServer:
         except OSError:
             self.stop()
             raise
+        if self.sender:
+            self.sender.start()
 
     def stop(self) -> None:
         """Close every port and end every connection."""
+        if self.sender:
+            self.sender.stop()
         hub, self._hub, self._api = self._hub, None, None
         if hub is not None:
             hub.stop()
@@ -139,7 +152,27 @@ class EmulatorServer:
 
     def push_ticket(self, ticket: str) -> None:
         """As if WeChat had pushed another verify ticket."""
-        self.state.set_ticket(ticket)
+        self.state.issue_ticket(ticket)
+
+    def push_to(self, url: str) -> None:
+        """Push verify tickets to that address from now on, the first one at once."""
+        sender, old = self._new_sender(url), self.sender
+        if old:
+            old.stop()
+        self.sender = sender
+        if self._hub is not None:
+            sender.start()
+
+    def push(self, variant: str = "plain") -> Push:
+        """Push a ticket now and wait for the answer; see the manual for the variants."""
+        if self.sender is None:
+            raise BadInput("nothing says where to push: set push_url, or call push_to(url)")
+        return self.sender.push(variant)
+
+    @property
+    def pushes(self) -> list[Push]:
+        """Every push since the start or the last reset, and what it was answered."""
+        return self.state.pushes
 
     def objects(self, env: str | None = None) -> dict[str, StoredObject]:
         """The objects of an environment by their keys."""
@@ -249,7 +282,7 @@ class EmulatorServer:
     def _note(self, request: Request, answer: Answer, fault: Fault | None) -> None:
         self.state.record(request, answer, fault)
         if self._log:
-            self._log.write(_log_line(request, answer, fault))
+            self._log.write(log_line(request, answer, fault))
 
     def _answer(self, request: Request, handle: Handle, fault: Fault | None) -> Answer:
         if fault is None:
@@ -259,12 +292,3 @@ class EmulatorServer:
         except ConnectionError:
             return nothing()
         return fault.change(request, answer)
-
-
-def _log_line(request: Request, answer: Answer, fault: Fault | None) -> str:
-    """One request on one line; the query stays out, it holds tokens and signatures."""
-    path = request.path.decode(errors="backslashreplace")
-    met = f" [{fault.do}]" if fault else ""
-    verdict = "" if answer.errcode is None else f" errcode {answer.errcode}"
-    status = answer.status or "no answer"
-    return f"{request.method} {path} {request.env} {status}{verdict}{met}\n"

@@ -17,7 +17,7 @@ from .faults import Fault, Script
 from .incoming import Request
 from .limits import Counters
 from .quirks import BadInput, Quirks, unknown
-from .tokens import Tokens
+from .tokens import Tickets, Tokens
 
 REGION = "ap-shanghai"
 CLOUD_APPID = "1304480914"  # of the documents' sample, so that our buckets look like theirs
@@ -59,6 +59,26 @@ class Entry:
     def as_dict(self) -> dict[str, Any]:
         """As the control plane shows it."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Push:
+    """One push of a verify ticket, and what the receiver said."""
+
+    number: int  # from 1
+    variant: str  # "plain", or how it differs from a right one
+    ticket: str
+    status: int  # 0: nobody answered
+    answer: str  # its first characters, or why there is none
+
+    @property
+    def success(self) -> bool:
+        """The receiver gave the only answer that counts."""
+        return self.status == 200 and self.answer == "success"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the control plane shows it."""
+        return {**asdict(self), "success": self.success}
 
 
 @dataclass
@@ -104,6 +124,8 @@ class State:
         self.script = Script()
         self.scheme = "http"
         self.journal: list[Entry] = []
+        self.pushes: list[Push] = []
+        self.renew_ticket = self._issue_again  # with a sender: it pushes a new one
         self._busy, self._busy_lock = 0, threading.Lock()
         self._directory, self._clock, self._first_quirks = directory, clock, dict(quirks)
         self._start()
@@ -113,7 +135,7 @@ class State:
         self.busiest = 0  # most requests that were under way at once
         self.tokens = Tokens(self.account.access_token)
         self.counters = Counters()
-        self.set_ticket(self.account.ticket)
+        self.tickets = Tickets(self.account.ticket, self.now())
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
@@ -141,23 +163,28 @@ class State:
             )
         self._offset += seconds
 
-    def set_ticket(self, ticket: str) -> None:
+    def issue_ticket(self, ticket: str) -> None:
         """As if WeChat had pushed a verify ticket now."""
-        self.ticket, self.ticket_time = ticket, self.now()
+        self.tickets.issue(ticket, self.now())
 
-    def ticket_is_fresh(self) -> bool:
-        """It was pushed not too long ago."""
-        return self.now() < self.ticket_time + self.quirks.ticket_seconds
+    def ticket_verdict(self, ticket: object) -> tuple[int, str]:
+        """WeChat's errcode for a ticket, 0 when it is good."""
+        return self.tickets.verdict(ticket, self.now(), self.quirks.ticket_seconds)
+
+    def _issue_again(self) -> None:
+        self.issue_ticket(self.tickets.newest)
 
     def reset(self) -> None:
         """Back to the start; listeners and environments stay."""
         self.script.clear()
         self.journal.clear()
+        self.pushes.clear()
         self.quirks.update({**asdict(Quirks()), **self._first_quirks})
         for environment in self.environments.values():
             environment.bucket.clear()
             environment.status, environment.online_from = environment.first_status, None
         self._start()
+        self.renew_ticket()  # what was pushed before is no longer known
 
     def add(self, env: str, status: str) -> Environment:
         """A new environment, or another status of an old one."""
@@ -206,3 +233,12 @@ class State:
             )
             self.journal.append(entry)
         return entry
+
+
+def log_line(request: Request, answer: Answer, fault: Fault | None) -> str:
+    """One request on one line; the query stays out, it holds tokens and signatures."""
+    path = request.path.decode(errors="backslashreplace")
+    met = f" [{fault.do}]" if fault else ""
+    verdict = "" if answer.errcode is None else f" errcode {answer.errcode}"
+    status = answer.status or "no answer"
+    return f"{request.method} {path} {request.env} {status}{verdict}{met}\n"

@@ -1,4 +1,4 @@
-"""The platform's access tokens: one newest, older ones for a few minutes more."""
+"""What the platform hands out: access tokens, of which the newest counts, and verify tickets."""
 
 from __future__ import annotations
 
@@ -52,3 +52,24 @@ class Tokens:
         if token.replaced:
             return 40001, "invalid credential, access_token is invalid or not latest"
         return 42001, "access_token expired"
+
+
+class Tickets:
+    """Every verify ticket that was ever issued: each has its own time, a newer one ends none."""
+
+    def __init__(self, first: str, now: float) -> None:
+        self._issued: dict[str, float] = {}
+        self.issue(first, now)
+
+    def issue(self, ticket: str, now: float) -> None:
+        """A new one, or an old one whose time begins again."""
+        self.newest, self._issued[ticket] = ticket, now
+
+    def verdict(self, ticket: object, now: float, life: float) -> tuple[int, str]:
+        """WeChat's errcode for a token call with that ticket, 0 when it is good."""
+        issued = self._issued.get(ticket) if isinstance(ticket, str) else None
+        if issued is None:
+            return 61006, "component ticket is invalid"
+        if now >= issued + life:
+            return 61005, "component ticket is expired"
+        return 0, "ok"
