@@ -1,5 +1,6 @@
 """Plans and reports of many files."""
 
+import re
 import sys
 from io import BytesIO, StringIO
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import pytest
 
 from wx_static_store import deploy
-from wx_static_store.deploy import PublishFailed, Report, make_plan, publish
+from wx_static_store.deploy import PublishFailed, Report, publish
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment
+from wx_static_store.plan import make_plan
 from wx_static_store.transfers import UploadContext, UploadItem
 from wx_static_store.uploader import Uploader, get_uploader
 
@@ -213,7 +215,7 @@ class Terminal(StringIO):
     [
         (None, False, ""),
         (False, True, ""),
-        (True, False, "1/2 files, 0.0/0.0 MiB\n2/2 files, 0.0/0.0 MiB\n"),
+        (True, False, r"1/2 files, 0\.0/0\.0 MiB, .*\n2/2 files, 0\.0/0\.0 MiB, .*\n"),
     ],
 )
 def test_progress_is_told_where_it_is_wanted(
@@ -223,7 +225,28 @@ def test_progress_is_told_where_it_is_wanted(
     stream = Terminal() if terminal else StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     run(get_uploader(), a_js=b"1", b_js=b"2")
-    assert stream.getvalue() == told
+    assert re.fullmatch(told, stream.getvalue())
+
+
+def test_a_line_tells_rate_time_left_and_failures(
+    configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = configure(WX_STATIC_STORE={"PROGRESS": True, "MAX_WORKERS": 1})
+    cloud.script(
+        {
+            "on": "put_object",
+            "key": "a.js",
+            "do": "cos_error",
+            "status": 403,
+            "code": "AccessDenied",
+            "times": None,
+        }
+    )
+    stream = StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    run(get_uploader(), a_js=b"1" * 2**20, b_js=b"2" * 2**20)
+    last = stream.getvalue().splitlines()[-1]
+    assert re.fullmatch(r"2/2 files, 2\.0/2\.0 MiB, [\d.]+ MiB/s, 0 s left, 1 failed", last)
 
 
 def test_a_terminal_gets_a_bar_with_files_and_bytes(
@@ -245,4 +268,4 @@ def test_a_terminal_without_tqdm_gets_plain_lines(
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setitem(sys.modules, "tqdm", None)
     run(get_uploader(), a_js=b"1", b_js=b"2")
-    assert stream.getvalue().splitlines()[-1] == "2/2 files, 0.0/0.0 MiB"
+    assert stream.getvalue().splitlines()[-1].startswith("2/2 files, 0.0/0.0 MiB")

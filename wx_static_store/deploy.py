@@ -1,53 +1,29 @@
-"""Many files: plan (what changed?), order (assets, pages, the manifest), publish, report."""
+"""Publish what a plan names: assets, then pages, then the manifest; and report how it went."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from . import pool, recorders
-from .exceptions import NameRejected, SourceError, WxStaticStoreError, gettext_lazy as _
-from .naming import is_html, object_key
+from . import recorders
+from .plan import Plan, hash_items, is_unchanged
 from .progress import Tell, progress
-from .sources import digest, opened
-from .transfers import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
+from .transfers import UploadContext, UploadItem, UploadResult, UploadStatus
 from .uploader import Uploader
 
-__all__ = ["Plan", "PublishFailed", "Report", "make_plan", "publish"]
+__all__ = ["PublishFailed", "Report", "publish"]
 
 logger = logging.getLogger("wx_static_store.deploy")
-
-# What is known of a key: its MD5, and the headers it was stored with (None: a list cannot say).
-Known = dict[str, tuple[str, ContentHeaders | None]]
 
 
 class PublishFailed(CommandError):
     """Not everything was published; the text names each file, why, and the counts."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run will send, in this order, and what it leaves alone."""
-
-    assets: tuple[UploadItem, ...]
-    pages: tuple[UploadItem, ...]
-    unchanged: tuple[UploadItem, ...]
-    rejected: tuple[UploadResult, ...]
-    known: Known = field(repr=False)
-
-    def __len__(self) -> int:
-        return len(self.assets) + len(self.pages)
-
-    @property
-    def size(self) -> int:
-        """Bytes that will be sent."""
-        return sum(item.size or 0 for item in (*self.assets, *self.pages))
 
 
 @dataclass
@@ -74,13 +50,21 @@ class Report:
         return sum(result.size or 0 for result in self.stored)
 
     @property
-    def counts(self) -> str:
+    def numbers(self) -> dict[str, int]:
         unknown = sum(result.status is UploadStatus.UNKNOWN for result in self.failures)
-        return (
-            f"stored {len(self.stored)}, unchanged {self.skipped}, "
-            f"failed {len(self.failures) - unknown}, unknown {unknown}, "
-            f"held back {self.held_back}, not attempted {self.not_attempted}"
-        )
+        return {
+            "stored": len(self.stored),
+            "unchanged": self.skipped,
+            "failed": len(self.failures) - unknown,
+            "unknown": unknown,
+            "held_back": self.held_back,
+            "not_attempted": self.not_attempted,
+        }
+
+    @property
+    def counts(self) -> str:
+        told = (f"{name} {number}" for name, number in self.numbers.items())
+        return ", ".join(told).replace("_", " ")
 
     def raise_for_failures(self) -> None:
         """Raises PublishFailed unless everything is stored."""
@@ -89,42 +73,21 @@ class Report:
             raise PublishFailed("\n".join(["Not everything was published:", *lines, self.counts]))
 
 
-def make_plan(uploader: Uploader, items: Iterable[UploadItem], *, also: Sequence[str] = ()) -> Plan:
-    """
-    Compare the files with what was stored before, and order them.
-
-    Unchanged is a file whose key's newest row, of any status, is `stored` with the same MD5 and
-    headers. Where there is no log, one list of the environment tells the MD5. Files that would
-    share a key are rejected. `also` names files that come later, so that they are asked for in the
-    same query.
-    """
-    single, rejected = _without_collisions(uploader, items)
-    hashed = list(pool.run(_hashed, single, max_workers=uploader.options.max_workers))
-    known = _known(uploader, [*(item.name for item in hashed), *also])
-    changed = [item for item in hashed if not _is_unchanged(uploader, item, known)]
-    changed.sort(key=lambda item: item.name)
-    return Plan(
-        assets=tuple(item for item in changed if not is_html(item.name)),
-        pages=tuple(item for item in changed if is_html(item.name)),
-        unchanged=tuple(item for item in hashed if _is_unchanged(uploader, item, known)),
-        rejected=rejected,
-        known=known,
-    )
-
-
 def publish(
     uploader: Uploader,
     plan: Plan,
     context: UploadContext,
     *,
     last: Callable[[], UploadItem] | None = None,
+    report: Report | None = None,
 ) -> Report:
     """
     Send what the plan names: assets, then pages if every asset is stored, then the last file.
 
-    `last()` is called when all is stored and gives the file that makes the others live.
+    `last()` is called when all is stored and gives the file that makes the others live. A `report`
+    of the caller's own is filled as the run goes on, so that it tells of a run that broke off.
     """
-    run = _Run(uploader, plan, context)
+    run = _Run(uploader, plan, context, report or Report())
     started = time.monotonic()
     try:
         run.settle()
@@ -147,9 +110,12 @@ def publish(
 class _Run:
     """One publishing under way; a run that changes nothing leaves no `Deployment`."""
 
-    def __init__(self, uploader: Uploader, plan: Plan, context: UploadContext) -> None:
+    def __init__(
+        self, uploader: Uploader, plan: Plan, context: UploadContext, report: Report
+    ) -> None:
         self.uploader, self.plan, self.context = uploader, plan, context
-        self.report = Report(skipped=len(plan.unchanged))
+        self.report = report
+        report.skipped = len(plan.unchanged)
 
     def settle(self) -> None:
         """After a run that was cut short this one says how the environment stands, in any case."""
@@ -178,8 +144,8 @@ class _Run:
         if not self.report.ok:
             self.report.held_back += 1
             return
-        item = _hashed(last())
-        if _is_unchanged(self.uploader, item, self.plan.known):
+        (item,) = hash_items([last()])
+        if not self.plan.force and is_unchanged(self.uploader, item, self.plan.known):
             self.report.skipped += 1
         else:
             self.send([item])
@@ -216,85 +182,5 @@ def _outcome(report: Report, seconds: float) -> dict[str, Any]:
     }
 
 
-def _hashed(item: UploadItem) -> UploadItem:
-    """With its MD5 and size; a file that cannot be read is left to fail when its turn comes."""
-    try:
-        with opened(item, md5="") as source:
-            return replace(item, md5=digest(source.file), size=len(source))
-    except SourceError:
-        return item
-
-
-def _without_collisions(
-    uploader: Uploader, items: Iterable[UploadItem]
-) -> tuple[list[UploadItem], tuple[UploadResult, ...]]:
-    """Names that differ only in their Unicode form would overwrite each other, in any order."""
-    by_key: dict[str, dict[str, UploadItem]] = {}
-    for item in items:
-        by_key.setdefault(_key(uploader, item.name) or item.name, {})[item.name] = item
-    _tell_of_case(by_key)
-    alone = [item for named in by_key.values() if len(named) == 1 for item in named.values()]
-    return alone, tuple(
-        _collision(uploader, key, name, [*named])
-        for key, named in by_key.items()
-        if len(named) > 1
-        for name in named
-    )
-
-
-def _tell_of_case(keys: Iterable[str]) -> None:
-    """Two files here, one on a laptop whose disk does not tell them apart."""
-    seen: dict[str, str] = {}
-    for key in keys:
-        if (other := seen.setdefault(key.casefold(), key)) != key:
-            logger.warning("%s and %s differ only by case", ascii(other), ascii(key))
-
-
-def _collision(uploader: Uploader, key: str, name: str, names: list[str]) -> UploadResult:
-    error = NameRejected(
-        f"{' and '.join(map(ascii, names))} are the same key", stage="name", hint=_("Rename one.")
-    )
-    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
-
-
 def _shown(name: str) -> str:
     return name if name.isprintable() else ascii(name)
-
-
-def _known(uploader: Uploader, names: Iterable[str]) -> Known:
-    keys = [key for name in names if (key := _key(uploader, name))]
-    rows = recorders.newest_rows(uploader.env, keys)
-    if rows is None:
-        return _listed(uploader)
-    known: Known = {
-        key: (row.md5, ContentHeaders(row.content_type, row.cache_control))
-        for key, row in rows.items()
-        if row.status == UploadStatus.STORED
-    }
-    if recorders.was_cut_short(uploader.env):  # it may have stored what no row tells of
-        listed = _listed(uploader)
-        return {key: it for key, it in known.items() if listed.get(key, ("", None))[0] == it[0]}
-    return known
-
-
-def _listed(uploader: Uploader) -> Known:
-    try:
-        files = list(uploader.store.sweep(uploader.options.location))
-    except WxStaticStoreError as error:
-        logger.warning("Neither log nor list tell what is stored, so all is sent: %s", error)
-        return {}
-    return {file.key: (file.md5, None) for file in files if file.md5}
-
-
-def _key(uploader: Uploader, name: str) -> str:
-    try:
-        return object_key(uploader.options.location, name)
-    except NameRejected:
-        return ""
-
-
-def _is_unchanged(uploader: Uploader, item: UploadItem, known: Known) -> bool:
-    md5, headers = known.get(_key(uploader, item.name), ("", None))
-    if not md5 or md5 != item.md5:
-        return False
-    return headers is None or headers == uploader.headers(item)

@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -24,6 +25,24 @@ class Gate:
 
     def __exit__(self, *exc_info: object) -> None:
         self._semaphore.release()
+
+
+@contextmanager
+def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
+    """Calls `function` now and then while the block runs."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(seconds):
+            function()
+
+    thread = threading.Thread(target=beat, daemon=True, name="wx-static-store-beat")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(_GRACE)
 
 
 def run(

@@ -1,6 +1,7 @@
 """How far a run is: a bar on a terminal, plain lines elsewhere if they are wanted, else nothing."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,26 +37,42 @@ def _tqdm() -> Any:
 
 
 def _on_bar(bar: Any, files: int) -> Tell:
-    count = 0
+    count = failed = 0
 
     def tell(result: UploadResult) -> None:
-        nonlocal count
+        nonlocal count, failed
         count += 1
-        bar.set_description(f"{count}/{files} files", refresh=False)
+        failed += result.error is not None
+        bar.set_description(f"{count}/{files} files{_failed(failed)}", refresh=False)
         bar.update(result.size or 0)
 
     return tell
 
 
 def _plain_lines(files: int, size: int) -> Tell:
-    every, count, sent = max(1, files // LINES), 0, 0
+    every, started = max(1, files // LINES), time.monotonic()
+    count = sent = failed = 0
 
     def tell(result: UploadResult) -> None:
-        nonlocal count, sent
+        nonlocal count, sent, failed
         count += 1
         sent += result.size or 0
+        failed += result.error is not None
         if count % every == 0 or count == files:
+            seconds = time.monotonic() - started
             line = f"{count}/{files} files, {sent / 2**20:.1f}/{size / 2**20:.1f} MiB"
-            sys.stderr.write(line + "\n")
+            sys.stderr.write(line + _pace(sent, size, seconds) + _failed(failed) + "\n")
 
     return tell
+
+
+def _pace(sent: int, size: int, seconds: float) -> str:
+    """The rate, and how long the rest will take at that rate."""
+    if not (sent and seconds):
+        return ""
+    rate = sent / seconds
+    return f", {rate / 2**20:.1f} MiB/s, {max(0, size - sent) / rate:.0f} s left"
+
+
+def _failed(failed: int) -> str:
+    return f", {failed} failed" if failed else ""

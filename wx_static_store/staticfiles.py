@@ -14,10 +14,13 @@ from typing import Any, ClassVar
 from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
 
 from .conf import freeze, resolve
-from .deploy import PublishFailed, make_plan, publish
+from .deploy import PublishFailed, publish
 from .exceptions import WxStaticStoreError
-from .naming import quote_key
+from .hashed import looks_hashed
+from .locks import deploying
+from .naming import NO_CACHE, quote_key
 from .options import STATIC, Options
+from .plan import make_plan
 from .store import store_for
 from .transfers import UploadContext, UploadItem
 from .uploader import Uploader
@@ -75,7 +78,8 @@ class WxStaticFilesStorage(StaticFilesStorage):
 
     def _publish_all(self, items: list[UploadItem]) -> None:
         uploader = Uploader(self.options)
-        publish(uploader, make_plan(uploader, items), CONTEXT).raise_for_failures()
+        with deploying(uploader, wait=True):
+            publish(uploader, make_plan(uploader, items), CONTEXT).raise_for_failures()
 
     def _items(self, names: Iterable[str], *, hashed: bool = False) -> Iterator[UploadItem]:
         for name in names:
@@ -83,7 +87,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
             yield UploadItem(
                 name=name.replace(os.sep, "/"),
                 open=lambda path=path: open(path, "rb"),  # type: ignore[misc]  # noqa: SIM115
-                hashed=hashed,
+                hashed=hashed or looks_hashed(name),
             )
 
 
@@ -149,15 +153,16 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
 
     def _publish_all(self, items: list[UploadItem]) -> None:
         uploader = Uploader(self.options)
-        plan = make_plan(uploader, items, also=[self.manifest_name])
-        publish(uploader, plan, CONTEXT, last=self._save_manifest).raise_for_failures()
+        with deploying(uploader, wait=True):
+            plan = make_plan(uploader, items, also=[self.manifest_name])
+            publish(uploader, plan, CONTEXT, last=self._save_manifest).raise_for_failures()
 
     def _save_manifest(self) -> UploadItem:
         self.save_manifest()
         return UploadItem(
             self.manifest_name,
             open=self._open_manifest,
-            cache_control="no-cache",
+            cache_control=NO_CACHE,
         )
 
     def _open_manifest(self) -> Any:

@@ -16,9 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from tests.conftest import ENV
 from tests.databases.conftest import TABLE, VENDOR, run
 from wx_static_store import recorders
-from wx_static_store.deploy import Plan, make_plan
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog, key_digest
+from wx_static_store.plan import Plan, make_plan
 from wx_static_store.transfers import UploadContext, UploadItem, UploadResult, UploadStatus
 from wx_static_store.uploader import Uploader, get_uploader
 

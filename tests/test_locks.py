@@ -1,0 +1,189 @@
+"""One deploy at a time per environment."""
+
+import json
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from tests.conftest import ENV
+from wx_static_store import locks, pool
+from wx_static_store.locks import DeployRunning, deploying
+from wx_static_store.uploader import Uploader, get_uploader
+
+KEY = f"wx_static_store:deploy:{ENV}"
+
+
+@pytest.fixture
+def uploader(configure: Any) -> Uploader:
+    configure()
+    return get_uploader("staticfiles")
+
+
+@pytest.fixture
+def dead_pid() -> Iterator[int]:
+    """Of a process that has ended, and was waited for."""
+    process = multiprocessing.get_context("spawn").Process(target=os.getpid)
+    process.start()
+    process.join(30)
+    assert process.exitcode == 0
+    assert process.pid
+    yield process.pid
+    process.close()
+
+
+def hold(**changes: Any) -> dict[str, Any]:
+    """Another process holds the environment."""
+    holder = {"host": "other-host", "pid": 7, "id": "other"} | changes
+    cache.set(KEY, json.dumps(holder), timeout=60)
+    return holder
+
+
+def test_a_second_deploy_of_an_environment_is_refused_and_told_who_holds_it(
+    uploader: Uploader,
+) -> None:
+    hold()
+    refused = pytest.raises(DeployRunning, match=r"process 7 on other-host.*--wait")
+    with refused as caught, deploying(uploader, wait=False):
+        pass
+    assert caught.value.returncode == 2
+
+
+def test_another_environment_is_free(uploader: Uploader) -> None:
+    hold()
+    with deploying(get_uploader("staticfiles", "tenant-b"), wait=False):
+        assert cache.get("wx_static_store:deploy:tenant-b")
+
+
+def test_the_environment_is_free_again_after_a_deploy_that_failed(uploader: Uploader) -> None:
+    held = []
+
+    def fail() -> None:
+        with deploying(uploader, wait=False):
+            held.append(cache.get(KEY))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert held != [None]
+    assert cache.get(KEY) is None
+
+
+def test_who_waits_begins_when_the_other_ends(uploader: Uploader) -> None:
+    order = []
+    inside, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with deploying(uploader, wait=True):
+            inside.set()
+            go_on.wait(10)
+            order.append("first ends")
+
+    def second() -> None:
+        with deploying(uploader, wait=True):
+            order.append("second begins")
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    inside.wait(10)
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert order == ["first ends", "second begins"]
+
+
+def test_waiting_is_told_once(uploader: Uploader, monkeypatch: Any, caplog: Any) -> None:
+    hold()
+    naps = iter([None, None])
+
+    def sleep(seconds: float) -> None:
+        if next(naps, "over") == "over":
+            cache.delete(KEY)
+
+    monkeypatch.setattr(locks.time, "sleep", sleep)
+    with deploying(uploader, wait=True):
+        pass
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Waiting for another deploy to {ENV} (process 7 on other-host)"
+    ]
+
+
+def test_a_process_of_this_host_that_was_killed_holds_up_nobody(
+    uploader: Uploader, dead_pid: int
+) -> None:
+    hold(host=locks.socket.gethostname(), pid=dead_pid)
+    with deploying(uploader, wait=False):
+        assert json.loads(cache.get(KEY))["pid"] == os.getpid()
+
+
+@pytest.mark.parametrize("pid", [1, "x", None, 2**80])
+def test_a_holder_that_may_live_is_left_alone(uploader: Uploader, pid: Any) -> None:
+    holder = hold(host=locks.socket.gethostname(), pid=pid)
+    with pytest.raises(DeployRunning), deploying(uploader, wait=False):
+        pass
+    assert json.loads(cache.get(KEY)) == holder
+
+
+def test_of_many_who_wait_for_a_dead_one_one_takes_over(uploader: Uploader, dead_pid: int) -> None:
+    """Each that removed what is there would end the one before it."""
+    hold(host=locks.socket.gethostname(), pid=dead_pid)
+    inside, most = [], []
+
+    def work() -> None:
+        with deploying(uploader, wait=True):
+            inside.append(1)
+            most.append(len(inside))
+            inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert most == [1] * 8
+
+
+def test_the_lease_is_prolonged_while_the_deploy_runs(uploader: Uploader, monkeypatch: Any) -> None:
+    """It is shorter than a deploy may be; a lock that the cache forgot is taken again."""
+    beaten = threading.Event()
+    monkeypatch.setattr(locks, "LEASE", 0.3)
+    prolong = locks._Lock.prolong
+    monkeypatch.setattr(locks._Lock, "prolong", lambda self: prolong(self) or beaten.set())
+    with deploying(uploader, wait=False):
+        mine = cache.get(KEY)
+        cache.delete(KEY)
+        assert beaten.wait(10)
+        assert cache.get(KEY) == mine
+
+
+def test_a_lock_that_another_took_over_is_not_released(uploader: Uploader) -> None:
+    with deploying(uploader, wait=False):
+        hold()
+    assert json.loads(cache.get(KEY))["pid"] == 7
+
+
+def test_a_cache_that_is_down_holds_up_nobody(
+    uploader: Uploader, settings: Any, caplog: Any
+) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1",
+        }
+    }
+    with deploying(uploader, wait=False):
+        pass
+    assert "nothing keeps two deploys apart" in caplog.text
+
+
+def test_a_heartbeat_ends_with_its_block() -> None:
+    beats, names = threading.Event(), lambda: [t.name for t in threading.enumerate()]
+    with pool.every(0.01, beats.set):
+        assert beats.wait(10)
+        assert "wx-static-store-beat" in names()
+    assert "wx-static-store-beat" not in names()

@@ -1,0 +1,171 @@
+"""Many files: what changed since they were stored, and in which order they are to be sent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from . import pool, recorders
+from .exceptions import NameRejected, SourceError, WxStaticStoreError, gettext_lazy as _
+from .naming import is_html, object_key
+from .sources import digest, opened
+from .transfers import ContentHeaders, UploadItem, UploadResult, UploadStatus
+from .uploader import Uploader
+
+__all__ = ["Plan", "hash_items", "is_unchanged", "make_plan"]
+
+logger = logging.getLogger("wx_static_store.deploy")
+
+# What is known of a key: its MD5, and the headers it was stored with (None: a list cannot say).
+Known = dict[str, tuple[str, ContentHeaders | None]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will send, in this order, and what it leaves alone."""
+
+    assets: tuple[UploadItem, ...]
+    pages: tuple[UploadItem, ...]
+    unchanged: tuple[UploadItem, ...]
+    rejected: tuple[UploadResult, ...]
+    known: Known = field(repr=False)
+    force: bool = False  # the file that comes last is sent in any case, too
+
+    def __len__(self) -> int:
+        return len(self.assets) + len(self.pages)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do, or to tell."""
+        return bool(len(self) or self.rejected)
+
+    def states(self, uploader: Uploader) -> list[tuple[str, UploadItem]]:
+        """Each file as new, changed or unchanged, by name; `known` at the uploader's environment."""
+        sent = [
+            ("changed" if _key(uploader, item.name) in self.known else "new", item)
+            for item in (*self.assets, *self.pages)
+        ]
+        left = [("unchanged", item) for item in self.unchanged]
+        return sorted([*sent, *left], key=lambda pair: pair[1].name)
+
+    @property
+    def size(self) -> int:
+        """Bytes that will be sent."""
+        return sum(item.size or 0 for item in (*self.assets, *self.pages))
+
+
+def make_plan(
+    uploader: Uploader,
+    items: Iterable[UploadItem],
+    *,
+    also: Sequence[str] = (),
+    force: bool = False,
+) -> Plan:
+    """
+    Compare the files with what was stored before, and order them.
+
+    Unchanged is a file whose key's newest row, of any status, is `stored` with the same MD5 and
+    headers. Where there is no log, one list of the environment tells the MD5. Files that would
+    share a key are rejected. `also` names files that come later, so that they are asked for in the
+    same query. `force` sends the unchanged ones too.
+    """
+    single, rejected = _without_collisions(uploader, items)
+    hashed = hash_items(single, max_workers=uploader.options.max_workers)
+    known = _known(uploader, [*(item.name for item in hashed), *also])
+    changed = [item for item in hashed if force or not is_unchanged(uploader, item, known)]
+    unchanged = () if force else [item for item in hashed if is_unchanged(uploader, item, known)]
+    return Plan(
+        assets=tuple(item for item in changed if not is_html(item.name)),
+        pages=tuple(item for item in changed if is_html(item.name)),
+        unchanged=tuple(unchanged),
+        rejected=rejected,
+        known=known,
+        force=force,
+    )
+
+
+def hash_items(items: Iterable[UploadItem], *, max_workers: int = 1) -> list[UploadItem]:
+    """The items with MD5 and size; each file is read once, however many plans it goes into."""
+    return sorted(pool.run(_hashed, items, max_workers=max_workers), key=lambda item: item.name)
+
+
+def _hashed(item: UploadItem) -> UploadItem:
+    """A file that cannot be read is left to fail when its turn comes."""
+    if item.md5:
+        return item
+    try:
+        with opened(item, md5="") as source:
+            return replace(item, md5=digest(source.file), size=len(source))
+    except SourceError:
+        return item
+
+
+def _without_collisions(
+    uploader: Uploader, items: Iterable[UploadItem]
+) -> tuple[list[UploadItem], tuple[UploadResult, ...]]:
+    """Names that differ only in their Unicode form would overwrite each other, in any order."""
+    by_key: dict[str, dict[str, UploadItem]] = {}
+    for item in items:
+        by_key.setdefault(_key(uploader, item.name) or item.name, {})[item.name] = item
+    _tell_of_case(by_key)
+    alone = [item for named in by_key.values() if len(named) == 1 for item in named.values()]
+    return alone, tuple(
+        _collision(uploader, key, name, [*named])
+        for key, named in by_key.items()
+        if len(named) > 1
+        for name in named
+    )
+
+
+def _tell_of_case(keys: Iterable[str]) -> None:
+    """Two files here, one on a laptop whose disk does not tell them apart."""
+    seen: dict[str, str] = {}
+    for key in keys:
+        if (other := seen.setdefault(key.casefold(), key)) != key:
+            logger.warning("%s and %s differ only by case", ascii(other), ascii(key))
+
+
+def _collision(uploader: Uploader, key: str, name: str, names: list[str]) -> UploadResult:
+    error = NameRejected(
+        f"{' and '.join(map(ascii, names))} are the same key", stage="name", hint=_("Rename one.")
+    )
+    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
+
+
+def _known(uploader: Uploader, names: Iterable[str]) -> Known:
+    keys = [key for name in names if (key := _key(uploader, name))]
+    rows = recorders.newest_rows(uploader.env, keys)
+    if rows is None:
+        return _listed(uploader)
+    known: Known = {
+        key: (row.md5, ContentHeaders(row.content_type, row.cache_control))
+        for key, row in rows.items()
+        if row.status == UploadStatus.STORED
+    }
+    if recorders.was_cut_short(uploader.env):  # it may have stored what no row tells of
+        listed = _listed(uploader)
+        return {key: it for key, it in known.items() if listed.get(key, ("", None))[0] == it[0]}
+    return known
+
+
+def _listed(uploader: Uploader) -> Known:
+    try:
+        files = list(uploader.store.sweep(uploader.options.location))
+    except WxStaticStoreError as error:
+        logger.warning("Neither log nor list tell what is stored, so all is sent: %s", error)
+        return {}
+    return {file.key: (file.md5, None) for file in files if file.md5}
+
+
+def _key(uploader: Uploader, name: str) -> str:
+    try:
+        return object_key(uploader.options.location, name)
+    except NameRejected:
+        return ""
+
+
+def is_unchanged(uploader: Uploader, item: UploadItem, known: Known) -> bool:
+    md5, headers = known.get(_key(uploader, item.name), ("", None))
+    if not md5 or md5 != item.md5:
+        return False
+    return headers is None or headers == uploader.headers(item)
