@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -52,8 +54,9 @@ def addresses() -> Iterator[dict[str, str]]:
             if "Ctrl-C ends it" in line:
                 break
         found = dict(re.findall(r"^(The \S+).*?(http://\S+?)/?(?:\s|$)", "".join(lines), re.M))
+        wanted = {"The site", "The public", "The emulator's", "The front"}
         try:
-            assert {"The site", "The public", "The emulator's"} <= set(found), "".join(lines)
+            assert wanted <= set(found), "".join(lines)
             yield found
         finally:
             demo.send_signal(signal.SIGINT)
@@ -64,23 +67,32 @@ def addresses() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def fetched(addresses: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """What Chromium loaded from the public site for a page: «destination: key»."""
-    picture = tmp_path_factory.mktemp("browser") / "page.png"
-    profile = tmp_path_factory.mktemp("profile")
+    before = len(fetches(addresses))
+    browse(addresses["The site"] + "/1/", tmp_path_factory.mktemp("profile"))
+    return set(fetches(addresses)[before:])
+
+
+def browse(url: str, profile: Path) -> "subprocess.CompletedProcess[str]":
+    """The page as scripts left it, on stdout; what Chromium and the page's console say of it."""
     assert CHROMIUM, "chromium is required here and missing"
-    subprocess.run(
-        [CHROMIUM, *QUIET, f"--user-data-dir={profile}", f"--screenshot={picture}",
-         addresses["The site"] + "/1/"],
+    return subprocess.run(
+        [CHROMIUM, *QUIET, f"--user-data-dir={profile}", "--enable-logging=stderr", "--dump-dom",
+         url],
         check=True,
         capture_output=True,
+        encoding="utf-8",
         timeout=60,
     )  # fmt: skip
+
+
+def fetches(addresses: dict[str, str]) -> list[str]:
+    """What browsers have got of the public site until now."""
     journal = requests.get(addresses["The emulator's"] + "/journal?name=get_object", timeout=10)
-    entries = json.loads(journal.content)
-    return {
+    return [
         f"{entry['headers']['sec-fetch-dest']}: {entry['key']} {entry['status']}"
-        for entry in entries
+        for entry in json.loads(journal.content)
         if "sec-fetch-dest" in entry["headers"]
-    }
+    ]
 
 
 def test_the_page_loads_its_style_sheet_from_the_public_site(fetched: set[str]) -> None:
@@ -93,3 +105,53 @@ def test_the_page_loads_the_documents_image_from_the_public_site(fetched: set[st
 
 def test_nothing_of_the_page_is_missing(fetched: set[str]) -> None:
     assert all(f.endswith(" 200") for f in fetched), fetched
+
+
+# --- the front end that wx_deploy published -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page of the front end as its script left it, and what was fetched and said meanwhile."""
+
+    page: str
+    source: str
+    shown: str
+    fetched: list[str]
+    console: list[str]
+
+
+@pytest.fixture(scope="module", params=["index.html", "teas.html"])
+def visit(
+    request: pytest.FixtureRequest,
+    addresses: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Visit:
+    before, url = len(fetches(addresses)), urljoin(addresses["The front"], request.param)
+    chromium = browse(url, tmp_path_factory.mktemp("profile"))
+    return Visit(
+        page=request.param,
+        source=(EXAMPLE / "frontend" / "dist" / request.param).read_text("utf-8"),
+        shown=chromium.stdout,
+        fetched=fetches(addresses)[before:],
+        console=[line for line in chromium.stderr.splitlines() if ":CONSOLE:" in line],
+    )
+
+
+def test_a_page_of_the_front_end_gets_all_that_it_names(visit: Visit) -> None:
+    named = set(re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="\./([^"]+)"', visit.source))
+    assert {f"app/{name} 200" for name in {visit.page, *named}} == {
+        fetch.partition(": ")[2] for fetch in visit.fetched
+    }
+    assert {"document", "script", "style", "image"} == {f.partition(":")[0] for f in visit.fetched}
+
+
+def test_a_page_of_the_front_end_has_nothing_to_complain_of(visit: Visit) -> None:
+    assert visit.console == []
+
+
+def test_the_script_of_a_page_has_run(visit: Visit) -> None:
+    """It sets the clock of the timer, and fills the list of teas."""
+    script = {"index.html": r'id="clock"[^>]*>\d\d:\d\d<', "teas.html": r'<a class="card"'}
+    assert not re.search(script[visit.page], visit.source)
+    assert re.search(script[visit.page], visit.shown)

@@ -13,7 +13,7 @@ from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.files.base import ContentFile
 from hypothesis import assume, given, strategies as st
 
-from wx_static_store.hashed import looks_hashed
+from wx_static_store.hashed import hashed_among, looks_hashed
 
 BUILDS = {
     path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("builds/*")
@@ -35,6 +35,7 @@ RATES = [
     pytest.param(BASE32, 8, "app-{}.js", 0.3039, id="esbuild"),
     pytest.param(BASE64, 8, "index-{}.js", 0.2907, id="Vite"),
 ]
+AMONG = {"esbuild": 0.19, "parcel": 0.02, "vite": 0.11, "webpack-8": 0.02, "webpack": 0.0001}
 MISSED = {"esbuild": 0.304, "parcel": 0.092, "vite": 0.33, "webpack-8": 0.092, "webpack": 0.0003}
 
 
@@ -128,6 +129,36 @@ def test_a_bundler_s_names_are_missed_as_seldom_as_told(build: str) -> None:
     missed = sum(not looks_hashed(name) for name in names)
     assert len(names) > 20
     assert missed <= len(names) * rate + 3 * sqrt(len(names) * rate * (1 - rate))
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_in_a_whole_build_fewer_are_missed(build: str) -> None:
+    names, rate = BUILDS[build]["hashed"], AMONG[build]
+    missed = len(stems(names) - hashed_among([*names, *BUILDS[build]["plain"]]))
+    number = len(stems(names))
+    assert missed <= number * rate + 3 * sqrt(number * rate * (1 - rate))
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_whole_build_takes_nothing_else_along(build: str) -> None:
+    plain = BUILDS[build]["plain"]
+    assert hashed_among([*BUILDS[build]["hashed"], *plain]) & {*plain} == set()
+
+
+@pytest.mark.parametrize(
+    ("names", "hashed"),
+    [
+        (["assets/timer-J7lzhc-_.js"], set()),
+        (["assets/timer-J7lzhc-_.js", "assets/index-CXfG38Mv.js"], {0, 1}),
+        (["other/timer-J7lzhc-_.js", "assets/index-CXfG38Mv.js"], {1}),
+        (["assets/timer-J7lzhc-_.js", "assets/index.3d8a9a2b.js"], {1}),
+        (["assets/app-settings.js", "assets/index-CXfG38Mv.js"], {1}),
+        (["assets/file-Version2.js", "assets/index-CXfG38Mv.js"], {1}),
+        (["report.20240101.pdf", "index.3d8a9a2b.js"], {1}),
+    ],
+)
+def test_a_sure_name_vouches_for_its_form_in_its_folder(names: list[str], hashed: set[int]) -> None:
+    assert hashed_among(names) == {names[number] for number in hashed}
 
 
 @pytest.mark.parametrize("build", BUILDS)

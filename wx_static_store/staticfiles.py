@@ -16,7 +16,7 @@ from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesSt
 from .conf import freeze, resolve
 from .deploy import PublishFailed, publish
 from .exceptions import WxStaticStoreError
-from .hashed import looks_hashed
+from .hashed import hashed_among
 from .locks import deploying
 from .naming import NO_CACHE, quote_key
 from .options import STATIC, Options
@@ -82,12 +82,14 @@ class WxStaticFilesStorage(StaticFilesStorage):
             publish(uploader, make_plan(uploader, items), CONTEXT).raise_for_failures()
 
     def _items(self, names: Iterable[str], *, hashed: bool = False) -> Iterator[UploadItem]:
+        names = list(names)
+        kept_for_ever = {*names} if hashed else hashed_among(names)
         for name in names:
             path = self.path(name)
             yield UploadItem(
                 name=name.replace(os.sep, "/"),
                 open=lambda path=path: open(path, "rb"),  # type: ignore[misc]  # noqa: SIM115
-                hashed=hashed or looks_hashed(name),
+                hashed=name in kept_for_ever,
             )
 
 

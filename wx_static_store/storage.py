@@ -4,7 +4,6 @@ import os
 from contextlib import suppress
 from datetime import datetime
 from errno import ENOENT
-from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, ClassVar, Self
 
@@ -20,7 +19,14 @@ from .naming import clean_name, object_key
 from .options import MEDIA, Options
 from .sources import digest
 from .store import Store, store_for
-from .transfers import DELETED, DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus
+from .transfers import (
+    DELETED_MD5,
+    RemoteFile,
+    UploadContext,
+    UploadItem,
+    UploadStatus,
+    deletion,
+)
 from .uploader import Uploader
 
 __all__ = ["WxStorage"]
@@ -164,13 +170,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             raise NotImplementedError("WeChat's static hosting cannot delete files.")
         if self.options.on_delete == "ignore" or self._find(name) is None:
             return
-        marker = UploadItem(
-            name=clean_name(name),
-            open=lambda: BytesIO(DELETED),
-            content_type="text/plain",
-            cache_control="no-store",
-        )
-        Uploader(self.options).upload(marker, DELETE)
+        Uploader(self.options).upload(deletion(clean_name(name)), DELETE)
 
     def _key(self, name: str) -> str:
         # Django joins alternative names with the separator of the machine.

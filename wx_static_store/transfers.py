@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import md5
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -45,6 +46,16 @@ class UploadItem:
     hashed: bool = False
     close: bool = True
     cache_control: str | None = None
+
+
+def deletion(name: str) -> UploadItem:
+    """What takes the place of a file that is to be gone."""
+    return UploadItem(
+        name,
+        open=lambda: BytesIO(DELETED),
+        content_type="text/plain",
+        cache_control="no-store",
+    )
 
 
 @dataclass(frozen=True, slots=True)

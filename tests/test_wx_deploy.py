@@ -1,0 +1,611 @@
+"""``wx_deploy``: every option, by what the emulator stores and what the user sees."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
+
+from tests.conftest import ENV
+from wx_static_store import sources
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.storage import WxStorage
+from wx_static_store.transfers import DELETED
+
+pytestmark = pytest.mark.django_db
+
+TREE = {
+    "index.html": b"<script src=assets/index-BfYjkO2m.js></script><img src=logo.svg>",
+    "assets/index-BfYjkO2m.js": b"console.log('tea')",
+    "logo.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables of the machine that runs these tests."""
+    for name in ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    cloud: EmulatorServer = configure()
+    return cloud
+
+
+@pytest.fixture
+def dist(tmp_path: Path) -> Path:
+    folder = tmp_path / "dist"
+    write(folder, TREE)
+    return folder
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, body in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+
+
+def run(*args: object, **options: Any) -> str:
+    """What the command prints; `--yes` unless something else is said."""
+    out = StringIO()
+    call_command("wx_deploy", *map(str, args), stdout=out, **{"yes": True} | options)
+    return out.getvalue()
+
+
+def fails(*args: object, code: int, **options: Any) -> str:
+    """What it prints, and the error that it ends with."""
+    out = StringIO()
+    with pytest.raises(CommandError) as caught:
+        call_command("wx_deploy", *map(str, args), stdout=out, **{"yes": True} | options)
+    assert caught.value.returncode == code
+    return f"{out.getvalue()}{caught.value}"
+
+
+def bodies(cloud: EmulatorServer, env: str | None = None) -> dict[str, bytes]:
+    return {key: found.body for key, found in cloud.objects(env).items()}
+
+
+def sent(cloud: EmulatorServer) -> list[str]:
+    return [call.key for call in cloud.calls("put_object")]
+
+
+# --- the main way -----------------------------------------------------------------------------
+
+
+def test_a_folder_is_published_whole(cloud: EmulatorServer, dist: Path) -> None:
+    out = run(dist)
+    assert bodies(cloud) == TREE
+    assert f"{ENV}: done" in out
+    assert f"{cloud.site_url()}/" in out
+
+
+def test_the_second_run_sends_nothing(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist)
+    cloud.journal.clear()
+    assert "stored 0, unchanged 3" in run(dist)
+    assert sent(cloud) == []
+
+
+def test_a_prefix_is_a_folder_of_the_site(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist, "app/v2")
+    assert bodies(cloud) == {f"app/v2/{name}": body for name, body in TREE.items()}
+
+
+@pytest.mark.parametrize("prefix", ["../up", "/root", "a//b", "a\\b"])
+def test_a_prefix_that_is_no_folder_is_refused_before_anything_is_sent(
+    cloud: EmulatorServer, dist: Path, prefix: str
+) -> None:
+    fails(dist, prefix, code=2)
+    assert sent(cloud) == []
+
+
+def test_html_goes_last_and_is_not_sent_if_an_asset_fails(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    cloud.script({"on": "put_object", "key": "logo.svg", "do": "cos_error", "status": 403,
+                  "code": "AccessDenied", "times": None})  # fmt: skip
+    out = fails(dist, code=1)
+    assert "held back 1" in out
+    assert "logo.svg" in out
+    assert "index.html" not in bodies(cloud)
+    cloud.script()
+    cloud.state.script.clear()
+    run(dist)
+    assert sent(cloud)[-1] == "index.html"
+    assert bodies(cloud) == TREE
+
+
+def test_pages_and_hashed_files_have_the_headers_of_a_site(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    """Whatever the store is for: the alias is a media storage."""
+    run(dist, using="default")
+    headers = {key: found.headers["Cache-Control"] for key, found in cloud.objects().items()}
+    assert headers["index.html"] == "no-cache"
+    assert "immutable" in headers["assets/index-BfYjkO2m.js"]
+    assert headers["logo.svg"] == "public, max-age=300"
+
+
+def test_using_names_the_store(configure: Any, dist: Path) -> None:
+    cloud = configure(STORAGES=configure_storages(site={"location": "site"}))
+    run(dist, using="site")
+    assert set(bodies(cloud)) == {f"site/{name}" for name in TREE}
+
+
+def configure_storages(**more: dict[str, Any]) -> dict[str, Any]:
+    static = "wx_static_store.staticfiles.WxManifestStaticFilesStorage"
+    return {
+        "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+        "staticfiles": {"BACKEND": static, "OPTIONS": {"location": "static"}},
+        **{
+            alias: {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": options}
+            for alias, options in more.items()
+        },
+    }
+
+
+def test_an_unknown_alias_is_told_with_the_known_ones(cloud: EmulatorServer, dist: Path) -> None:
+    assert "default, staticfiles" in fails(dist, code=2, using="sites")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "index.html"])
+def test_a_dir_that_is_none_is_told(cloud: EmulatorServer, dist: Path, name: str) -> None:
+    assert name in fails(dist / name, code=2)
+
+
+def test_an_empty_folder_is_told(cloud: EmulatorServer, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "empty" in fails(tmp_path / "empty", code=2)
+
+
+def test_a_mistake_in_the_settings_is_told_before_anything_is_sent(
+    configure: Any, dist: Path
+) -> None:
+    configure(WX_STATIC_STORE={"MAX_WORKER": 3})
+    assert "Did you mean MAX_WORKERS?" in fails(dist, code=2, skip_checks=False)
+
+
+# --- without DIR: what was collected ------------------------------------------------------------
+
+
+def test_without_dir_static_root_is_published_with_the_manifest_last(
+    configure: Any, settings: Any, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    write(source, {"a.css": b"body{}", "index.html": b"<link href=a.css>"})
+    cloud = configure(STATICFILES_DIRS=[str(source)], STATICFILES_FINDERS=FINDERS)
+    call_command("collectstatic", interactive=False, verbosity=0, post_process=True)
+    collected = bodies(cloud)
+    write(Path(settings.STATIC_ROOT), {"CACHE/late.css": b"written afterwards"})
+    cloud.journal.clear()
+    run()
+    assert bodies(cloud) == collected | {"static/CACHE/late.css": b"written afterwards"}
+    assert sent(cloud) == ["static/CACHE/late.css"]
+    run(force=True)
+    assert sent(cloud)[-1] == "static/staticfiles.json"
+
+
+FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+
+
+def test_without_dir_keep_only_hashed_is_obeyed(configure: Any, tmp_path: Path) -> None:
+    write(tmp_path / "source", {"a.css": b"body{}"})
+    static = configure_storages()
+    static["staticfiles"]["OPTIONS"]["keep_only_hashed"] = True
+    dirs = {"STATICFILES_DIRS": [str(tmp_path / "source")], "STATICFILES_FINDERS": FINDERS}
+    cloud = configure(STORAGES=static, **dirs)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    collected = set(bodies(cloud))
+    run()
+    assert set(bodies(cloud)) == collected
+    assert "static/a.css" not in collected
+
+
+# --- before it begins ---------------------------------------------------------------------------
+
+
+def test_a_dry_run_tells_each_file_and_sends_nothing(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist)
+    cloud.put_object("old.js", b"stale")
+    write(dist, {"logo.svg": b"<svg/>", "new.txt": b"12345"})
+    cloud.journal.clear()
+    lines = [line.split() for line in run(dist, dry_run=True).splitlines()]
+    assert ["changed", "6", "logo.svg"] in lines
+    assert ["new", "5", "new.txt"] in lines
+    assert ["stale", "5", "old.js"] in lines
+    assert ["unchanged", str(len(TREE["index.html"])), "index.html"] in lines
+    assert sent(cloud) == []
+    assert Deployment.objects.count() == 1
+
+
+def test_it_asks_and_no_is_no(
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
+    assert "3 files to send" in run(dist, yes=False)
+    assert (len(asked), sent(cloud)) == (1, [])
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    run(dist, yes=False)
+    assert bodies(cloud) == TREE
+
+
+def test_it_does_not_ask_where_nothing_changed(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist)
+    assert "unchanged 3" in run(dist, yes=False)
+
+
+def test_where_nobody_can_answer_it_wants_yes(
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", StringIO())
+    assert "--yes" in fails(dist, code=2, yes=False)
+    assert sent(cloud) == []
+
+
+def test_ignored_files_stay_here(cloud: EmulatorServer, dist: Path) -> None:
+    junk = {".DS_Store": b"x", ".env": b"SECRET=1", "a.map": b"x", "drafts/a.txt": b"x"}
+    write(dist, junk | {".well-known/apple": b"x", ".wxignore": b"*.map\n"})
+    run(dist, ignore=["drafts/"])
+    assert set(bodies(cloud)) == {*TREE, ".well-known/apple"}
+
+
+def test_map_sets_the_header_and_the_first_that_fits_wins(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    run(dist, map=["*.svg=no-store", "*=public, max-age=60"])
+    headers = {key: found.headers["Cache-Control"] for key, found in cloud.objects().items()}
+    assert headers["logo.svg"] == "no-store"
+    assert headers["index.html"] == "public, max-age=60"
+
+
+@pytest.mark.parametrize("rule", ["*.html", "=no-cache", "*.html="])
+def test_a_map_that_is_none_is_told(cloud: EmulatorServer, dist: Path, rule: str) -> None:
+    assert "PATTERN=VALUE" in fails(dist, code=2, map=[rule])
+
+
+def test_force_sends_unchanged_files_too(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist)
+    cloud.journal.clear()
+    run(dist, force=True)
+    assert sorted(sent(cloud)) == sorted(TREE)
+
+
+def test_a_broken_reference_is_a_warning_and_with_strict_the_end(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    write(dist, {"index.html": b"<script src=assets/gone.js></script>"})
+    err = StringIO()
+    assert "gone.js" in fails(dist, code=1, strict=True, stderr=err) + err.getvalue()
+    assert sent(cloud) == []
+    run(dist, stderr=err)
+    assert err.getvalue().count("gone.js") == 2
+    assert "index.html" in bodies(cloud)
+
+
+# --- afterwards ---------------------------------------------------------------------------------
+
+
+def test_verify_finds_what_is_not_as_it_is_here(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist, verify=True)
+    cloud.put_object("logo.svg", b"somebody else's")
+    assert "logo.svg" in fails(dist, code=1, verify=True)
+
+
+def test_stale_lists_what_the_tree_has_not(cloud: EmulatorServer, dist: Path) -> None:
+    cloud.put_object("old.js", b"old")
+    assert "old.js: stale" in run(dist, stale=True)
+    assert bodies(cloud)["old.js"] == b"old"
+
+
+def test_blank_stale_overwrites_it(cloud: EmulatorServer, dist: Path) -> None:
+    cloud.put_object("app/old.js", b"old")
+    cloud.put_object("other/kept.js", b"kept")
+    assert "stale files overwritten: 1" in run(dist, "app", blank_stale=True)
+    assert bodies(cloud)["app/old.js"] == DELETED
+    assert bodies(cloud)["other/kept.js"] == b"kept"
+    assert "stale" not in run(dist, "app", stale=True)
+
+
+def test_blank_stale_asks_with_the_count(
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(dist)
+    cloud.put_object("old.js", b"old")
+    asked: list[str] = []
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
+    run(dist, yes=False, blank_stale=True)
+    assert asked == [f"Overwrite 1 stale files of {ENV} for good? [y/N] "]
+    assert bodies(cloud)["old.js"] == b"old"
+
+
+def test_what_other_stores_of_the_project_keep_is_not_stale(configure: Any, dist: Path) -> None:
+    """A site at the root, static files and media in folders beside it."""
+    cloud = configure(STORAGES=configure_storages(media={"location": "media"}))
+    WxStorage(location="media").save("photo.txt", ContentFile(b"photo"))
+    cloud.put_object("static/app.css", b"css")
+    run(dist, blank_stale=True)
+    assert bodies(cloud)["media/photo.txt"] == b"photo"
+    assert bodies(cloud)["static/app.css"] == b"css"
+
+
+# --- reports ------------------------------------------------------------------------------------
+
+
+def test_json_tells_what_was_done(cloud: EmulatorServer, dist: Path, tmp_path: Path) -> None:
+    run(dist, json=str(tmp_path / "report.json"), label="v1")
+    told = json.loads((tmp_path / "report.json").read_text())
+    (environment,) = told["environments"]
+    assert (told["using"], told["source"]) == ("default", "v1")
+    assert (environment["env"], environment["outcome"]) == (ENV, "done")
+    assert environment["counts"]["stored"] == 3
+    assert environment["bytes"] == sum(map(len, TREE.values()))
+
+
+def test_json_is_written_after_a_failure_too(
+    cloud: EmulatorServer, dist: Path, tmp_path: Path
+) -> None:
+    cloud.state.find(ENV).status = "none"
+    fails(dist, code=1, json=str(tmp_path / "report.json"))
+    (environment,) = json.loads((tmp_path / "report.json").read_text())["environments"]
+    assert environment["outcome"] == "failed"
+    assert environment["failures"][0]["errcode"]
+
+
+def test_a_json_file_that_cannot_be_written_is_told_before_anything_is_sent(
+    cloud: EmulatorServer, dist: Path, tmp_path: Path
+) -> None:
+    fails(dist, code=2, json=str(tmp_path / "no" / "report.json"))
+    assert sent(cloud) == []
+
+
+def test_a_step_summary_is_appended_where_the_ci_asks_for_it(
+    cloud: EmulatorServer, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "summary.md"
+    page.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    run(dist)
+    assert page.read_text().startswith("before\n## wx_deploy")
+    assert ENV in page.read_text()
+
+
+# --- releases -----------------------------------------------------------------------------------
+
+
+def test_a_release_is_a_row_with_label_user_and_counts(cloud: EmulatorServer, dist: Path) -> None:
+    editor = User.objects.create_user("editor")
+    run(dist, label="v1.2", user="editor")
+    release = Deployment.objects.get()
+    assert (release.env, release.source, release.label) == (ENV, "wx_deploy", "v1.2")
+    assert (release.outcome, release.stored, release.user) == ("done", 3, editor)
+    assert release.bytes == sum(map(len, TREE.values()))
+    assert release.duration_ms is not None
+    assert set(UploadLog.objects.values_list("deployment", "user")) == {(release.pk, editor.pk)}
+
+
+def test_the_label_is_the_commit_that_the_ci_names(
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI_COMMIT_SHA", "0a1b2c3d")
+    run(dist)
+    assert Deployment.objects.get().label == "0a1b2c3d"
+
+
+def test_an_unknown_user_is_told(cloud: EmulatorServer, dist: Path) -> None:
+    assert "'nobody'" in fails(dist, code=2, user="nobody")
+
+
+def test_list_shows_the_newest_releases_first(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist, label="v1")
+    write(dist, {"logo.svg": b"<svg/>"})
+    run(dist, label="v2")
+    cloud.journal.clear()
+    lines = run(list=True, using="default").splitlines()
+    assert lines[0] == f"{ENV}: 2 releases, the newest first"
+    assert re.search(r"done +wx_deploy v2: stored 1, unchanged 2, failed 0", lines[1])
+    assert "v1: stored 3" in lines[2]
+    assert cloud.journal == []
+
+
+def test_an_older_tree_is_a_rollback(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist)
+    write(dist, {"index.html": b"new"})
+    run(dist)
+    write(dist, TREE)
+    run(dist)
+    assert bodies(cloud) == TREE
+
+
+# --- many environments --------------------------------------------------------------------------
+
+
+def tenants(number: int, cloud: EmulatorServer) -> list[str]:
+    envs = [f"tenant-{n:02}" for n in range(number)]
+    for env in envs:
+        cloud.add_env(env)
+    return envs
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Each digest that a plan computes."""
+    from wx_static_store import plan
+
+    calls: list[object] = []
+
+    def digest(file: Any) -> str:
+        calls.append(file)
+        return sources.digest(file)
+
+    monkeypatch.setattr(plan, "digest", digest)
+    return calls
+
+
+def test_fifty_environments_get_the_same_tree_and_two_fail_for_reasons_of_their_own(
+    cloud: EmulatorServer, dist: Path, counted: list[object], tmp_path: Path
+) -> None:
+    envs = tenants(50, cloud)
+    cloud.script(
+        {"on": "staticuploadfile", "env": envs[7], "do": "errcode", "errcode": 85088,
+         "times": None},
+        {"on": "staticuploadfile", "env": envs[31], "do": "errcode", "errcode": 45009,
+         "times": None},
+    )  # fmt: skip
+    report = tmp_path / "report.json"
+    out = fails(dist, code=1, env=envs, json=str(report))
+    good = [env for env in envs if env not in (envs[7], envs[31])]
+    assert all(bodies(cloud, env) == TREE for env in good)
+    assert (bodies(cloud, envs[7]), bodies(cloud, envs[31])) == ({}, {})
+    assert len(counted) == len(TREE)
+    told = {each["env"]: each for each in json.loads(report.read_text())["environments"]}
+    codes = {env: each["failures"][0]["errcode"] for env, each in told.items() if each["failures"]}
+    assert codes == {envs[7]: 85088, envs[31]: 45009}
+    assert "48 of 50 done" in out
+
+
+def test_envs_file_names_them_a_line_each(
+    cloud: EmulatorServer, dist: Path, tmp_path: Path
+) -> None:
+    envs = tenants(2, cloud)
+    (tmp_path / "envs.txt").write_text(f"# ours\n{envs[0]}\n\n{envs[1]}  # the second\n{envs[0]}\n")
+    run(dist, envs_file=str(tmp_path / "envs.txt"))
+    assert [bodies(cloud, env) for env in envs] == [TREE, TREE]
+    assert bodies(cloud) == {}
+    assert len(cloud.calls("put_object")) == 2 * len(TREE)
+
+
+def test_all_means_what_environments_offers(configure: Any, dist: Path) -> None:
+    cloud = configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "Tea"}})
+    run(dist, all=True)
+    assert bodies(cloud, "tenant-b") == TREE
+    assert bodies(cloud) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"all": True}, "has no ENVIRONMENTS"),
+        ({"envs_file": "/no/such/file"}, "cannot be read"),
+        ({"envs_file": os.devnull}, "names no environment"),
+        ({"env": ["not an id"]}, "must be the id of a cloud environment"),
+    ],
+)
+def test_environments_that_are_none_are_told(
+    cloud: EmulatorServer, dist: Path, options: dict[str, Any], told: str
+) -> None:
+    assert told in fails(dist, code=2, **options)
+    assert sent(cloud) == []
+
+
+def test_a_canary_that_is_right_lets_the_others_follow(cloud: EmulatorServer, dist: Path) -> None:
+    envs = tenants(3, cloud)
+    run(dist, env=envs, canary=1)
+    assert [bodies(cloud, env) for env in envs] == [TREE] * 3
+    assert {call.env for call in cloud.calls("staticfilelist")} == {envs[0]}
+
+
+def test_a_canary_that_is_not_right_keeps_the_others_from_it(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    """All is stored, and its page is not what was sent."""
+    envs = tenants(4, cloud)
+    cloud.script({"on": "get_object", "env": envs[1], "do": "html", "times": None})
+    out = fails(dist, code=1, env=envs, canary=2)
+    assert [bool(bodies(cloud, env)) for env in envs] == [True, True, False, False]
+    assert out.count(f"Not begun: the canary {envs[1]} is not right.") == 2
+
+
+# --- one at a time, and interruptions -------------------------------------------------------------
+
+
+@pytest.fixture
+def interrupt(cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`interrupt(key)`: Ctrl-C when that file is stored."""
+    from wx_static_store.uploader import Uploader
+
+    upload_many = Uploader.upload_many
+
+    def at(key: str) -> None:
+        def stop(self: Any, *args: Any) -> Any:
+            for result in upload_many(self, *args):
+                yield result
+                if result.key == key:
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr(Uploader, "upload_many", stop)
+
+    return at
+
+
+def test_an_interruption_exits_with_130_and_the_next_run_sends_the_rest(
+    configure: Any, dist: Path, interrupt: Callable[[str], None], monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 1})
+    report = tmp_path / "report.json"
+    interrupt("assets/index-BfYjkO2m.js")
+    with pytest.raises(SystemExit) as caught:
+        run(dist, json=str(report))
+    assert caught.value.code == 130
+    (told,) = json.loads(report.read_text())["environments"]
+    assert told["outcome"] == "interrupted"
+    assert (told["counts"]["stored"], told["counts"]["not_attempted"]) == (1, 2)
+    monkeypatch.undo()
+    cloud.journal.clear()
+    run(dist)
+    assert sent(cloud) == ["logo.svg", "index.html"]
+    assert bodies(cloud) == TREE
+
+
+def test_an_interruption_leaves_the_other_environments_out_and_says_so(
+    cloud: EmulatorServer, dist: Path, interrupt: Callable[[str], None], tmp_path: Path
+) -> None:
+    envs, report = tenants(3, cloud), tmp_path / "report.json"
+    interrupt("index.html")
+    with pytest.raises(SystemExit):
+        run(dist, env=envs, json=str(report))
+    outcomes = [each["outcome"] for each in json.loads(report.read_text())["environments"]]
+    assert outcomes == ["interrupted", "skipped", "skipped"]
+
+
+def test_a_second_deploy_of_the_environment_is_refused_and_wait_waits(
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.core.cache import cache
+
+    from wx_static_store import locks
+
+    key = f"wx_static_store:deploy:{ENV}"
+    cache.set(key, json.dumps({"host": "other-host", "pid": 7, "id": "x"}))
+    assert "process 7 on other-host" in fails(dist, code=2)
+    assert sent(cloud) == []
+    monkeypatch.setattr(locks.time, "sleep", lambda seconds: cache.delete(key))
+    run(dist, wait=True)
+    assert bodies(cloud) == TREE
+
+
+@pytest.mark.skipif(not os.environ.get("WX_SLOW"), reason="takes a while: WX_SLOW=1 runs it")
+def test_ten_thousand_files(configure: Any, tmp_path: Path) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 32})
+    files = {f"{n % 100:02}/{n:05}.txt": b"%d" % n for n in range(10_000)}
+    write(tmp_path / "dist", files | {"index.html": b"<p>"})
+    assert "stored 10001, unchanged 0" in run(tmp_path / "dist")
+    assert len(cloud.objects()) == 10_001
+    assert "stored 0, unchanged 10001" in run(tmp_path / "dist")

@@ -1,0 +1,255 @@
+"""``wx_deploy``: a built site to the static hosting of one environment, or of many."""
+
+import os
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.files.storage import storages
+from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+
+from ... import conf, recorders, summary
+from ...exceptions import WxStaticStoreError
+from ...models import Deployment
+from ...naming import NO_CACHE
+from ...plan import Plan, hash_items
+from ...preflight import preflight
+from ...sites import (
+    Order,
+    address_of,
+    deploy_to_all,
+    plan_of,
+    site_uploader,
+    stale_files,
+)
+from ...summary import shown
+from ...transfers import UploadContext
+from ...tree import read_tree
+from ...uploader import Uploader
+from ...verify import sweep
+from ..deploy_line import (
+    INTERRUPTED,
+    LABELS,
+    RELEASES,
+    WRONG_USE,
+    add_arguments,
+    read_lines,
+    rules,
+    some,
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Publish a folder, such as the dist/ of a front end, to the static hosting of one or more "
+        "environments. Files that did not change are not sent; HTML goes last, when all else is "
+        "stored. Exit code 0: all is published; 1: something failed; 2: nothing was begun; "
+        "130: interrupted."
+    )
+    requires_system_checks = ("wx_static_store",)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_arguments(parser)
+
+    def check(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().check(*args, **kwargs)
+        except SystemCheckError as error:
+            error.returncode = WRONG_USE
+            raise
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._handle(**options)
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted.")
+            sys.exit(INTERRUPTED)
+        except WxStaticStoreError as error:  # raised before anything was sent
+            raise CommandError(str(error), returncode=WRONG_USE) from None
+
+    def _handle(self, **options: Any) -> None:
+        self.options = options
+        uploaders = [site_uploader(self._using, env) for env in self._environments()]
+        if options["list"]:
+            self._list(uploaders)
+            return
+        if options["json"]:
+            summary.check_writable(Path(options["json"]))
+        order = self._order(uploaders[0])
+        self._warn(order, uploaders[0])
+        if options["dry_run"]:
+            self._preview(uploaders, order, files=True)
+        elif options["yes"] or self._agreed(uploaders, order):
+            self._deploy(uploaders, order)
+
+    # --- what is asked for ---------------------------------------------------------------------
+
+    @property
+    def _using(self) -> str:
+        without_dir = "default" if self.options["directory"] else "staticfiles"
+        return self.options["using"] or without_dir
+
+    def _environments(self) -> Sequence[str | None]:
+        """None is the store's own."""
+        if self.options["all"]:
+            return some(conf.environments(), "ENVIRONMENTS offers no environment.")
+        if path := self.options["envs_file"]:
+            return some(read_lines(path), f"{path} names no environment.")
+        return list(dict.fromkeys(self.options["env"] or [None]))
+
+    def _order(self, uploader: Uploader) -> Order:
+        options = self.options
+        root, skip, manifest = self._source()
+        tree = read_tree(
+            root, options["prefix"], ignore=options["ignore"], rules=rules(options["map"])
+        )
+        items = [item for item in tree.items if item.name not in skip]
+        items = hash_items(items, max_workers=uploader.options.max_workers)
+        last = next((item for item in items if item.name == manifest), None)
+        return Order(
+            items=[item for item in items if item is not last],
+            last=replace(last, cache_control=NO_CACHE) if last else None,
+            prefix=tree.prefix,
+            context=self._context(),
+            force=options["force"],
+            wait=options["wait"],
+            verify=options["verify"],
+            stale=options["stale"] or options["blank_stale"],
+            blank_stale=self._ask if options["blank_stale"] else None,
+        )
+
+    def _source(self) -> tuple[Path, set[str], str]:
+        """The folder, names in it that are not to be sent, and the manifest, which goes last."""
+        if self.options["directory"]:
+            return Path(self.options["directory"]), set(), ""
+        storage: Any = storages[self._using]
+        if not getattr(storage, "location", ""):
+            raise CommandError("Name a DIR, or set STATIC_ROOT.", returncode=WRONG_USE)
+        manifest = str(getattr(storage, "manifest_name", ""))
+        hidden = manifest and storage.options.keep_only_hashed
+        return Path(storage.location), set(storage.hashed_files) if hidden else set(), manifest
+
+    def _context(self) -> UploadContext:
+        label = self.options["label"] or next(filter(None, map(os.environ.get, LABELS)), "")
+        return UploadContext(source="wx_deploy", source_ref=label, user_id=self._user_id())
+
+    def _user_id(self) -> int | None:
+        name, model = self.options["user"], get_user_model()
+        if not name:
+            return None
+        try:
+            return int(model._default_manager.get_by_natural_key(name).pk)
+        except model.DoesNotExist:
+            raise CommandError(f"There is no user {name!r}.", returncode=WRONG_USE) from None
+
+    # --- before it begins ----------------------------------------------------------------------
+
+    def _warn(self, order: Order, uploader: Uploader) -> None:
+        """What will be a 404; a folder of collected static files has no pages of its own."""
+        if not self.options["directory"]:
+            return
+        found = preflight(order.items, prefix=order.prefix, location=uploader.options.location)
+        for sentence in found:
+            self.stderr.write(self.style.WARNING(f"Warning: {sentence}"))
+        if found and self.options["strict"]:
+            raise CommandError("Nothing was published: --strict.", returncode=1)
+
+    def _agreed(self, uploaders: Sequence[Uploader], order: Order) -> bool:
+        if not self._preview(uploaders, order, files=False) or self._ask("Publish this?"):
+            return True
+        self.stdout.write("Nothing was published.")
+        return False
+
+    def _ask(self, question: str) -> bool:
+        if self.options["yes"]:
+            return True
+        if not sys.stdin.isatty():
+            raise CommandError(
+                f"{question} Nobody is there to ask: add --yes.", returncode=WRONG_USE
+            )
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+    def _preview(self, uploaders: Sequence[Uploader], order: Order, *, files: bool) -> bool:
+        """Told per environment; whether there is anything to do."""
+        any_change = False
+        for uploader in uploaders:
+            plan = plan_of(uploader, order)
+            any_change |= bool(plan)
+            if files:
+                self._list_files(uploader, order, plan)
+            self.stdout.write(
+                f"{uploader.env}: {len(plan)} files to send, {plan.size:,} bytes, "
+                f"{len(plan.unchanged)} unchanged  {address_of(uploader, order.prefix)}"
+            )
+        return any_change
+
+    def _list_files(self, uploader: Uploader, order: Order, plan: Plan) -> None:
+        for state, item in plan.states(uploader):
+            self.stdout.write(f"{state:<9} {item.size or 0:>13,}  {shown(item.name)}")
+        for result in plan.rejected:
+            self.stdout.write(f"{'rejected':<9} {'':>13}  {shown(result.name)}: {result.error}")
+        try:
+            cloud = sweep(uploader, order.prefix)
+        except WxStaticStoreError as error:
+            self.stderr.write(f"What is stale cannot be told: {error}")
+            return
+        for file in stale_files(uploader, order, cloud):
+            self.stdout.write(f"{'stale':<9} {file.size:>13,}  {shown(file.key)}")
+
+    # --- the deploy ----------------------------------------------------------------------------
+
+    def _deploy(self, uploaders: Sequence[Uploader], order: Order) -> None:
+        started, clock = time.time(), time.monotonic()
+        reports: list[summary.EnvironmentReport] = []
+        try:
+            for report in deploy_to_all(uploaders, order, canary=self.options["canary"]):
+                reports.append(report)
+                self.stdout.write("\n".join(summary.lines(report)))
+        finally:
+            whole = summary.Summary(
+                using=self._using,
+                source=order.context.source_ref,
+                started=started,
+                seconds=time.monotonic() - clock,
+                environments=tuple(reports),
+            )
+            self._tell(whole)
+        if all(report.outcome == "skipped" for report in reports):
+            raise CommandError("Nothing was published.", returncode=WRONG_USE)
+        if not all(report.ok for report in reports):
+            raise CommandError("Not everything was published, or not as it is here.")
+
+    def _tell(self, whole: summary.Summary) -> None:
+        if len(whole.environments) > 1:
+            self.stdout.write("\n".join(summary.total(whole)))
+        data = summary.as_dict(whole)
+        if path := self.options["json"]:
+            summary.write_json(Path(path), data)
+        summary.append_step_summary(data)
+
+    # --- releases ------------------------------------------------------------------------------
+
+    def _list(self, uploaders: Sequence[Uploader]) -> None:
+        for uploader in uploaders:
+            query = Deployment.objects.filter(env=uploader.env).select_related("user")
+            rows = recorders.in_database(lambda: list(query[:RELEASES]), otherwise=None)  # noqa: B023
+            if rows is None:
+                raise CommandError("There is no log that lists releases.", returncode=WRONG_USE)
+            self.stdout.write(f"{uploader.env}: {len(rows)} releases, the newest first")
+            self.stdout.writelines(_release(row) + "\n" for row in rows)
+
+
+def _release(row: Deployment) -> str:
+    seconds = f"{row.duration_ms / 1000:.1f} s" if row.duration_ms is not None else ""
+    counts = f"stored {row.stored}, unchanged {row.skipped}, failed {row.failed}"
+    who = f" by {row.user}" if row.user else ""
+    return shown(
+        f"{row.pk:>6}  {row.created:%Y-%m-%d %H:%M:%S %Z}  {row.outcome:<8} "
+        f"{row.source} {row.label}{who}: {counts}, not attempted {row.not_attempted}; "
+        f"{row.bytes:,} bytes, {seconds}"
+    )

@@ -1,0 +1,87 @@
+"""The command line of ``wx_deploy``: its options, and what their texts mean."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call the commit
+RELEASES = 20
+WRONG_USE = 2
+INTERRUPTED = 130
+
+_ENV_VARIABLES = ", ".join(f"${name}" for name in LABELS)
+
+_FLAGS = {
+    "--yes -y": "do not ask",
+    "--dry-run -n": "only tell what would be done, file by file",
+    "--force": "send the unchanged files too",
+    "--verify": "afterwards compare with the cloud's list, and get the pages from the public site",
+    "--stale": "afterwards list what is in the cloud and not in DIR",
+    "--blank-stale": "overwrite that with a short text, as nothing can be deleted; asks first",
+    "--strict": "what looks like a broken link stops the run",
+    "--wait": "wait for another deploy of the environment to end",
+    "--list": f"the last {RELEASES} releases, and nothing else",
+}
+_TEXTS = {
+    "--using ALIAS": "alias in STORAGES (default: 'default'; without DIR 'staticfiles')",
+    "--json FILE": "write a report there",
+    "--label TEXT": f"name of this release, such as a commit (default: {_ENV_VARIABLES})",
+    "--user NAME": "user to whom the log ascribes it",
+}
+_LISTS = {
+    "--ignore PATTERN": "leave out, as a line of .gitignore does, after those of DIR/.wxignore",
+    "--map PATTERN=VALUE": 'Cache-Control of files, as in "*.html=no-cache"; the first that fits',
+}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("directory", nargs="?", metavar="DIR", help="folder to publish (default: STATIC_ROOT)")
+    add("prefix", nargs="?", default="", metavar="PREFIX", help="folder of the site to put it in")
+    for names, text in _FLAGS.items():
+        add(*names.split(), action="store_true", help=text)
+    for names, text in _TEXTS.items():
+        name, metavar = names.split()
+        add(name, metavar=metavar, help=text)
+    for names, text in _LISTS.items():
+        name, metavar = names.split()
+        add(name, metavar=metavar, action="append", default=[], help=f"{text}; repeatable")
+    _add_environments(parser)
+
+
+def _add_environments(parser: ArgumentParser) -> None:
+    add = parser.add_mutually_exclusive_group().add_argument
+    text = "environments of the platform, in place of the store's own"
+    add("--env", nargs="+", action="extend", metavar="ID", help=text)
+    add("--envs-file", metavar="FILE", help="the same from a file, one a line")
+    add("--all", action="store_true", help="every environment that ENVIRONMENTS offers")
+    text = "publish and verify the first N, go on only if they are right"
+    parser.add_argument("--canary", type=int, default=0, metavar="N", help=text)
+
+
+def rules(given: Sequence[str]) -> list[tuple[str, str]]:
+    found = [tuple(rule.split("=", 1)) for rule in given]
+    for rule in found:
+        if len(rule) != 2 or not all(rule):
+            raise CommandError(
+                f'--map {"=".join(rule)} is not PATTERN=VALUE, as in "*.html=no-cache".',
+                returncode=WRONG_USE,
+            )
+    return [(pattern, value) for pattern, value in found]
+
+
+def read_lines(path: str) -> list[str]:
+    """One environment a line; what follows a # is a remark."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} cannot be read: {error}", returncode=WRONG_USE) from None
+    return list(dict.fromkeys(filter(None, (line.partition("#")[0].strip() for line in lines))))
+
+
+def some(envs: Iterable[str], otherwise: str) -> list[str]:
+    if not (found := list(envs)):
+        raise CommandError(otherwise, returncode=WRONG_USE)
+    return found

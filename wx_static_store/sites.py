@@ -1,0 +1,196 @@
+"""One built site to one environment, or the same to many of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from django.core.management.base import CommandError
+
+from .conf import aliases, options_for
+from .deploy import Report, publish
+from .exceptions import WxStaticStoreError
+from .locks import DeployRunning, deploying
+from .options import STATIC
+from .plan import Plan, make_plan
+from .summary import EnvironmentReport
+from .transfers import RemoteFile, UploadContext, UploadItem
+from .uploader import Uploader
+from .verify import Finding, blank, stale, sweep, verify
+
+__all__ = [
+    "Order",
+    "address_of",
+    "deploy_to",
+    "deploy_to_all",
+    "plan_of",
+    "site_uploader",
+    "stale_files",
+]
+
+Confirm = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done at each environment; `last` is the file that makes the others live."""
+
+    items: Sequence[UploadItem]
+    context: UploadContext
+    prefix: str = ""
+    last: UploadItem | None = None
+    force: bool = False
+    wait: bool = False
+    verify: bool = False
+    stale: bool = False
+    blank_stale: Confirm | None = None  # asks the question that shows the count
+
+    @property
+    def everything(self) -> list[UploadItem]:
+        return [*self.items, *filter(None, [self.last])]
+
+
+def site_uploader(using: str, env: str | None = None) -> Uploader:
+    """A store's uploader that sends the headers of a site, whatever the store is for."""
+    return Uploader(replace(options_for(using).for_env(env), kind=STATIC))
+
+
+def plan_of(uploader: Uploader, order: Order) -> Plan:
+    also = [order.last.name] if order.last else []
+    return make_plan(uploader, order.items, also=also, force=order.force)
+
+
+def deploy_to_all(
+    uploaders: Sequence[Uploader], order: Order, *, canary: int = 0
+) -> Iterator[EnvironmentReport]:
+    """
+    The report of each environment as it ends; a failing one does not stop the others.
+
+    The first `canary` of them are verified, and the others are left alone if one is not right.
+    An interruption ends the one under way, leaves out the rest, and is raised when all is told.
+    """
+    reports: list[EnvironmentReport] = []
+    interrupted: KeyboardInterrupt | None = None
+    for number, uploader in enumerate(uploaders):
+        try_out = number < canary
+        why = _not_now(reports[:canary], try_out=try_out, interrupted=bool(interrupted))
+        if why:
+            report = EnvironmentReport(uploader.env, outcome="skipped", error=why)
+        else:
+            this = replace(order, verify=True) if try_out else order
+            report, interrupted = deploy_to(uploader, this)
+        reports.append(report)
+        yield report
+    if interrupted:
+        raise interrupted
+
+
+def _not_now(canaries: Sequence[EnvironmentReport], *, try_out: bool, interrupted: bool) -> str:
+    if interrupted:
+        return "Not begun: the run was interrupted."
+    bad = [report.env for report in canaries if not report.ok]
+    return f"Not begun: the canary {bad[0]} is not right." if bad and not try_out else ""
+
+
+def deploy_to(
+    uploader: Uploader, order: Order
+) -> tuple[EnvironmentReport, KeyboardInterrupt | None]:
+    """How it went, and the interruption that ended it."""
+    run, interrupted = _Run(uploader, order), None
+    started = time.monotonic()
+    try:
+        with deploying(uploader, wait=order.wait):
+            run.go()
+    except KeyboardInterrupt as error:
+        run.outcome, interrupted = "interrupted", error
+    except DeployRunning as error:
+        run.outcome, run.error = "skipped", str(error)
+    except (WxStaticStoreError, CommandError) as error:
+        run.outcome, run.error = "failed", str(error)
+    return run.told(time.monotonic() - started), interrupted
+
+
+def stale_files(
+    uploader: Uploader, order: Order, cloud: Mapping[str, RemoteFile]
+) -> list[RemoteFile]:
+    """What the cloud has and the tree has not, without what other stores of the project keep."""
+    others = _other_locations(uploader, order.prefix)
+    found = stale(cloud, order.everything, uploader)
+    return [file for file in found if not file.key.startswith(others)]
+
+
+def _other_locations(uploader: Uploader, prefix: str) -> tuple[str, ...]:
+    """Folders of other stores in the one that is deployed: media beside a site, say."""
+    folder = uploader.options.location + prefix
+    options = [options_for(alias).settled() for alias in aliases()]
+    same = {other.location for other in options if other.env == uploader.env}
+    return tuple(
+        location for location in same if location.startswith(folder) and location != folder
+    )
+
+
+def address_of(uploader: Uploader, prefix: str) -> str:
+    """The public address; empty where nobody can tell it now."""
+    try:
+        return uploader.store.url(prefix)
+    except WxStaticStoreError:
+        return ""
+
+
+@dataclass
+class _Run:
+    """One environment's part, told even if it broke off."""
+
+    uploader: Uploader
+    order: Order
+    outcome: str = "failed"
+    error: str = ""
+    report: Report = field(default_factory=Report)
+    findings: Sequence[Finding] = ()
+    stale: Sequence[RemoteFile] = ()
+    blanked: int = 0
+
+    def go(self) -> None:
+        order, uploader = self.order, self.uploader
+        last = order.last
+        publish(
+            uploader,
+            plan_of(uploader, order),
+            order.context,
+            last=(lambda: last) if last else None,
+            report=self.report,
+        )
+        if not self.report.ok:
+            return
+        cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
+        if order.verify:
+            self.findings = verify(uploader, order.everything, cloud=cloud)
+        if order.stale:
+            self.stale = stale_files(uploader, order, cloud)
+            self._blank()
+        self.outcome = "done"
+
+    def _blank(self) -> None:
+        if not (self.stale and self.order.blank_stale):
+            return
+        count, env = len(self.stale), self.uploader.env
+        if self.order.blank_stale(f"Overwrite {count} stale files of {env} for good?"):
+            results = blank(self.uploader, self.stale, self.order.context)
+            failures = [result for result in results if result.error]
+            self.report.failures += failures
+            self.blanked = count - len(failures)
+            self.stale = [file for file in self.stale if file.key in {f.key for f in failures}]
+
+    def told(self, seconds: float) -> EnvironmentReport:
+        return EnvironmentReport(
+            self.uploader.env,
+            address=address_of(self.uploader, self.order.prefix),
+            outcome=self.outcome if self.report.ok or self.outcome != "done" else "failed",
+            report=self.report,
+            error=self.error,
+            findings=self.findings,
+            stale=self.stale,
+            blanked=self.blanked,
+            seconds=seconds,
+        )

@@ -1,0 +1,196 @@
+"""After a deploy: does the cloud hold the tree, what else does it hold, and what is served?"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from . import pool, recorders
+from .exceptions import NameRejected, WxStaticStoreError, gettext_lazy as _
+from .naming import clean_name, is_html, object_key
+from .sources import digest
+from .store import Store
+from .transfers import RemoteFile, UploadContext, UploadItem, UploadResult, UploadStatus, deletion
+from .uploader import Uploader
+
+__all__ = ["Finding", "blank", "stale", "sweep", "verify"]
+
+logger = logging.getLogger("wx_static_store.deploy")
+
+PAGES = 20  # that are looked at, at most
+CDN_SECONDS = 5.0  # after which a page that looks old is asked for once more
+
+# Never stale: the manifest, and the proofs that a domain is ours, are in nobody's tree.
+KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
+
+_IN_MEMORY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with the object at `key`, in plain words."""
+
+    key: str
+    what: str
+
+
+def sweep(uploader: Uploader, prefix: str = "") -> dict[str, RemoteFile]:
+    """
+    What is in the folder `prefix` of the location, by key and without what was deleted.
+
+    One call per 1000 files. Raises what the list raises, and NameRejected.
+    """
+    folder = uploader.options.location + (clean_name(prefix.rstrip("/")) + "/" if prefix else "")
+    return {file.key: file for file in uploader.store.sweep(folder)}
+
+
+def verify(
+    uploader: Uploader,
+    items: Sequence[UploadItem],
+    *,
+    cloud: Mapping[str, RemoteFile] | None = None,
+    pages: bool = True,
+) -> list[Finding]:
+    """
+    Where the cloud is not what the tree is, and which pages the public domain does not serve.
+
+    The items are as `hash_items` gives them, `cloud` as `sweep` gave it (else it is asked for).
+    Raises what the list raises, and where nobody knows the site's address; trouble with a page
+    is a finding.
+    """
+    by_key = {_key(uploader, item.name): item for item in items}
+    if cloud is None:
+        cloud = sweep(uploader, _common_folder(uploader, by_key))
+    told = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
+    _tell_of_missing_md5(uploader, [cloud[key] for key in by_key if key in cloud])
+    if pages and (entries := _entries(told)):
+        told |= _look(uploader, {key: by_key[key] for key in entries})
+    return [Finding(key, what) for key, what in told.items() if what]
+
+
+def stale(
+    cloud: Mapping[str, RemoteFile], items: Sequence[UploadItem], uploader: Uploader
+) -> list[RemoteFile]:
+    """What `sweep` found and the tree has not, by key; the manifest and its like are left out."""
+    wanted = {_key(uploader, item.name) for item in items}
+    return [
+        cloud[key]
+        for key in sorted(cloud)
+        if key not in wanted and key.startswith(uploader.options.location) and not _is_kept(key)
+    ]
+
+
+def blank(
+    uploader: Uploader, files: Sequence[RemoteFile], context: UploadContext
+) -> list[UploadResult]:
+    """
+    Overwrite each with the marker that means "deleted"; every result is a row of the log.
+
+    A key that only the console could have written fails: under our spelling of it (its normal
+    form, say) there may be another, live file.
+    """
+    location = uploader.options.location
+    names = {file.key: file.key.removeprefix(location) for file in files}
+    foreign = [key for key, name in names.items() if _key(uploader, name) != key]
+    refused = [_refused(uploader, names.pop(key), key) for key in foreign]
+    recorders.record(refused, context)
+    return [*refused, *uploader.upload_many(map(deletion, names.values()), context)]
+
+
+def _key(uploader: Uploader, name: str) -> str:
+    """A name that cannot be a key stands for itself: the cloud has no such object."""
+    try:
+        return object_key(uploader.options.location, name)
+    except NameRejected:
+        return name
+
+
+def _common_folder(uploader: Uploader, keys: Mapping[str, Any]) -> str:
+    common = os.path.commonprefix([*keys])  # noqa: RUF071 -- of texts, cut at a slash below
+    folder, slash, _name = common.rpartition("/")
+    return (folder + slash).removeprefix(uploader.options.location)
+
+
+def _difference(item: UploadItem, remote: RemoteFile | None) -> str:
+    """Empty where they agree, as far as the list tells."""
+    if remote is None:
+        return "it is not in the cloud"
+    if item.md5 is None:
+        return "it was not compared: the file here could not be read"
+    if remote.size != item.size:
+        return f"{remote.size} bytes in the cloud, {item.size} here"
+    if remote.md5 not in (None, item.md5):
+        return f"MD5 {remote.md5} in the cloud, {item.md5} here"
+    return ""
+
+
+def _tell_of_missing_md5(uploader: Uploader, found: Sequence[RemoteFile]) -> None:
+    if count := sum(file.md5 is None for file in found):
+        logger.warning(
+            "The list of %s tells no MD5 of %d files: only their sizes were compared",
+            uploader.env, count,
+        )  # fmt: skip
+
+
+def _entries(told: Mapping[str, str]) -> list[str]:
+    """The pages to look at: those that the list agrees with, and the indexes of folders first."""
+
+    def rank(key: str) -> tuple[bool, int, str]:
+        return os.path.basename(key) != "index.html", key.count("/"), key
+
+    right = [key for key, what in told.items() if is_html(key) and not what]
+    return sorted(right, key=rank)[:PAGES]
+
+
+def _look(uploader: Uploader, pages: Mapping[str, UploadItem]) -> dict[str, str]:
+    """What is wrong with each page; a CDN that shows an old copy gets a few seconds."""
+    store = uploader.store
+    store.url("")  # the address is asked for once, and not by the workers
+
+    def look(page: tuple[str, UploadItem]) -> tuple[str, str]:
+        return page[0], _as_served(store, *page)
+
+    def look_at(some: Mapping[str, UploadItem]) -> dict[str, str]:
+        return dict(pool.run(look, some.items(), max_workers=uploader.options.max_workers))
+
+    told = look_at(pages)
+    if again := {key: pages[key] for key, what in told.items() if what}:
+        store.clock.sleep(CDN_SECONDS)
+        told |= look_at(again)
+    return told
+
+
+def _as_served(store: Store, key: str, item: UploadItem) -> str:
+    """Empty where the public domain serves exactly the file."""
+    file: Any
+    with SpooledTemporaryFile(_IN_MEMORY) as file:
+        try:
+            if not store.fetch(key, file):
+                return f"{store.key_url(key)} is not there (404)"
+        except WxStaticStoreError as error:
+            return str(error)
+        md5, size = digest(file), file.seek(0, os.SEEK_END)
+    if md5 == item.md5:
+        return ""
+    return (
+        f"{store.key_url(key)} serves {size} bytes with the MD5 {md5}, the file here has "
+        f"{item.size} with {item.md5}; a CDN may show an old copy for some minutes: verify again"
+    )
+
+
+def _is_kept(key: str) -> bool:
+    return any(fnmatchcase(os.path.basename(key), pattern) for pattern in KEPT)
+
+
+def _refused(uploader: Uploader, name: str, key: str) -> UploadResult:
+    error = NameRejected(
+        f"{key!a} was not written from here, and cannot be overwritten from here",
+        stage="name",
+        hint=_("Delete it in the console."),
+    ).about(env=uploader.env, key=key)
+    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
