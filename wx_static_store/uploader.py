@@ -35,6 +35,7 @@ __all__ = ["Uploader", "get_uploader"]
 BATCH_SECONDS = 300.0
 BATCH_RATE = 200 * 1024  # bytes a second that a slow line still manages
 RECORD_AT_ONCE = 50  # results, written in one query
+RECORD_SECONDS = 1.0  # a killed run loses the rows of so long, and the next one sends those again
 SAME_FAILURES = 5  # in a row, every attempt used up: the rest would go the same way
 
 
@@ -115,14 +116,16 @@ class Uploader:
         Stops handing out files when an error says that all others would fail alike; what was not
         attempted then has no result.
         """
-        halt, recorded = _Halt(self.options.max_attempts), 0
+        halt, recorded, since = _Halt(self.options.max_attempts), 0, time.monotonic()
         transfer = partial(self.transfer, batch=True)
         crew = pool.Crew(transfer, self.options.max_workers, lost=self._lost)
         try:
             for result in crew.work(halt.until_halted(items)):
                 halt.hear(result)
-                if len(crew.finished) - recorded >= RECORD_AT_ONCE:
+                late = time.monotonic() - since >= RECORD_SECONDS
+                if late or len(crew.finished) - recorded >= RECORD_AT_ONCE:
                     recorded += self._record(crew.finished[recorded:], context)
+                    since = time.monotonic()
                 yield result
         finally:
             crew.dismiss()

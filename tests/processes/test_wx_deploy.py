@@ -1,0 +1,99 @@
+"""``wx_deploy`` in processes of its own: interrupted, killed, and two at once."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes.conftest import Process, Project, wait_for
+
+FILES = {f"f-{number:03}.txt": b"%d" % number for number in range(119)} | {"big.txt": b"big"}
+STUCK = "f-110.txt"
+
+
+@pytest.fixture
+def dist(project: Project, tmp_path: Path) -> Path:
+    folder = tmp_path / "dist"
+    folder.mkdir()
+    for name, body in FILES.items():
+        (folder / name).write_bytes(body)
+    project.options["MAX_WORKERS"] = 4
+    return folder
+
+
+def command(dist: Path, *more: str) -> tuple[str, ...]:
+    return ("-m", "django", "wx_deploy", str(dist), "--using", "default", "--yes", *more)
+
+
+def stuck(project: Project, process: Process) -> Process:
+    """The emulator leaves one file without an answer; all else that can be is stored."""
+    wait_for(lambda: any(call.key == STUCK for call in project.cloud.calls("put_object")))
+    return process
+
+
+def hang(project: Project) -> None:
+    project.cloud.script({"on": "put_object", "key": STUCK, "do": "hang", "seconds": 300})
+
+
+def bodies(project: Project) -> dict[str, bytes]:
+    return {key: found.body for key, found in project.cloud.objects().items()}
+
+
+def test_ctrl_c_ends_it_within_five_seconds_with_130_and_the_counts(
+    project: Project, dist: Path
+) -> None:
+    hang(project)
+    with project.process(*command(dist)) as process:
+        stuck(project, process).popen.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        code, output = process.finish()
+        assert time.monotonic() - started < 5
+    assert code == 130
+    assert "interrupted" in output
+    assert "unknown 1" in output
+    assert "Traceback" not in output
+
+
+def test_after_a_kill_the_next_run_sends_only_what_no_row_tells_of(
+    project: Project, dist: Path
+) -> None:
+    """And it need not wait: the lock of a process that is gone is taken over."""
+    hang(project)
+    with project.process(*command(dist)) as process:
+        stuck(project, process).popen.kill()
+        process.finish()
+    logged = {key for _id, key, status, _md5 in project.rows() if status == "stored"}
+    assert len(logged) >= 100
+    project.cloud.journal.clear()
+    code, output = project.run(*command(dist)[2:])
+    assert (code, f"unchanged {len(logged)}," in output) == (0, True), output
+    assert {call.key for call in project.cloud.calls("put_object")} == FILES.keys() - logged
+    assert bodies(project) == FILES
+    rows = {key: md5 for _id, key, _status, md5 in project.rows()}
+    assert rows == {name: hashlib.md5(body).hexdigest() for name, body in FILES.items()}
+
+
+def test_of_two_at_once_one_waits_and_none_is_lost(
+    project: Project, dist: Path, tmp_path: Path
+) -> None:
+    newer = tmp_path / "newer"
+    newer.mkdir()
+    for name in FILES:
+        (newer / name).write_bytes(b"newer")
+    with project.process(*command(dist), halt="before_link") as first:
+        first.wait_until_halted()
+        code, output = project.run(*command(newer)[2:])
+        assert (code, "--wait" in output) == (2, True), output
+        with project.process(*command(newer, "--wait")) as second:
+            wait_for(lambda: "Waiting for another deploy" in second.output.read_text())
+            first.release()
+            ends: list[Any] = [first.finish(), second.finish()]
+    assert [code for code, _output in ends] == [0, 0], ends
+    assert bodies(project) == dict.fromkeys(FILES, b"newer")
+    newest = {key: md5 for _id, key, _status, md5 in project.rows()}
+    assert newest == dict.fromkeys(FILES, hashlib.md5(b"newer").hexdigest())
