@@ -22,7 +22,8 @@ PAGE = ROOT / "docs" / "proof.rst"
 
 DATABASES = (
     "tests/test_models.py tests/test_recorders.py tests/test_storage.py tests/databases "
-    "tests/callback/test_tickets.py tests/callback/test_views.py tests/callback/test_emulator.py"
+    "tests/callback/test_tickets.py tests/callback/test_views.py tests/callback/test_emulator.py "
+    "tests/upkeep"
 )
 PARTS: dict[str, tuple[str, dict[str, str]]] = {
     "faults": ("tests/faults/test_faults.py", {}),

@@ -60,6 +60,7 @@ ARROWS = {
     ("uploader", "recorders"),
     ("recorders", "models"),
     ("clients.component", "clients.shared"),
+    ("clients.component", "clients.tokens"),
     ("clients.component", "clients.wechat"),
     ("clients.wechat", "clients.transport"),
     ("clients.cos", "clients.transport"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Tags, run_checks
 from django.core.management import call_command
 
@@ -105,6 +106,18 @@ def test_a_token_cache_that_is_not_configured_is_named(project: Any) -> None:
     assert [m.msg for m in messages()] == [
         "The cache 'tokens', which is to hold the platform's token, is not in CACHES."
     ]
+
+
+class OwnCache(LocMemCache):
+    """A project's own, with a key of its own."""
+
+
+@pytest.mark.parametrize("backend", ["tests.test_checks.OwnCache", "no.such.Cache"])
+def test_a_cache_of_the_project_s_own_is_looked_at_by_what_it_is(
+    project: Any, backend: str
+) -> None:
+    project(CACHE={"BACKEND": backend}, ACCESS_TOKEN=None, **CREDENTIALS)
+    assert ids() == ["wx_static_store.W007"]
 
 
 def test_credentials_need_a_source_of_tickets(project: Any, settings: Any) -> None:

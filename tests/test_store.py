@@ -190,6 +190,16 @@ def test_a_token_that_another_system_retired_is_fetched_again(
     assert len(emulator.calls("api_component_token")) == 2
 
 
+def test_a_new_token_that_is_refused_as_well_is_a_configuration_error(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=component(emulator))
+    emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40001, "times": None})
+    with pytest.raises(ConfigurationError, match="COMPONENT_APPID and API_BASE_URL"):
+        upload()
+    assert len(emulator.calls("api_component_token")) == 1
+
+
 def test_without_a_ticket_the_error_says_where_it_should_come_from(
     configure: Any, emulator: EmulatorServer
 ) -> None:

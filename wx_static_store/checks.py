@@ -10,8 +10,13 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import apps
+from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db.migrations.loader import MigrationLoader
+from django.utils.module_loading import import_string
 
 from . import conf
 from .exceptions import ConfigurationError
@@ -22,11 +27,11 @@ _CALLBACK = "wx_static_store.callback"
 
 # Caches that one process has for itself, or whose `add()` can have two winners.
 _UNFIT = {
-    "locmem.LocMemCache": "is each process's own: every process would fetch a token and end the "
+    LocMemCache: "is each process's own: every process would fetch a token and end the "
     "others'",
-    "dummy.DummyCache": "keeps nothing: every process would fetch a token and end the others'",
-    "filebased.FileBasedCache": "has an add() with several winners, who end each other's tokens",
-    "db.DatabaseCache": "asks the database from worker threads, and its add() can have two winners "
+    DummyCache: "keeps nothing: every process would fetch a token and end the others'",
+    FileBasedCache: "has an add() with several winners, who end each other's tokens",
+    DatabaseCache: "asks the database from worker threads, and its add() can have two winners "
     "who end each other's tokens",
 }
 _SHARED = "Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached."
@@ -121,15 +126,22 @@ def _unfit_caches() -> list[str]:
             options = conf.options_for(alias)
         except ConfigurationError:
             continue  # told by check_options
-        backend = conf.setting("CACHES").get(options.token_cache, {}).get("BACKEND", "")
-        if options.fetches_tokens and (not backend or backend.endswith(tuple(_UNFIT))):
-            found[options.token_cache] = backend
-    return [_unfit(alias, backend) for alias, backend in found.items()]
+        if options.fetches_tokens and (why := _unfit(options.token_cache)):
+            found[options.token_cache] = why
+    return [
+        f"The cache {alias!r}, which is to hold the platform's token, {why}."
+        for alias, why in found.items()
+    ]
 
 
-def _unfit(alias: str, backend: str) -> str:
-    why = next((why for name, why in _UNFIT.items() if backend.endswith(name)), "is not in CACHES")
-    return f"The cache {alias!r}, which is to hold the platform's token, {why}."
+def _unfit(alias: str) -> str:
+    if alias not in conf.setting("CACHES"):
+        return "is not in CACHES"
+    try:
+        backend = import_string(conf.setting("CACHES")[alias]["BACKEND"])
+    except (ImportError, KeyError) as error:
+        return f"cannot be made ({error})"
+    return next((why for kind, why in _UNFIT.items() if issubclass(backend, kind)), "")
 
 
 @register(TAG)

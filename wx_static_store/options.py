@@ -151,6 +151,13 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+def _interval(value: Any) -> float:
+    number = _number(value)
+    if number > 600:  # a token lives 7200 s: a longer one would be an outage at each end
+        raise ValueError("must be 600 seconds at most")
+    return number
+
+
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 256:
         raise ValueError("must be a whole number from 1 to 256")
@@ -224,7 +231,7 @@ SETTINGS_ONLY: dict[str, Callable[[Any], Any]] = {
     "component_appid": _text,
     "component_appsecret": _secret,
     "verify_ticket": lambda value: value if callable(value) else _secret(value),
-    "token_min_interval": _number,
+    "token_min_interval": _interval,
     "callback_token": _secrets(r"[!-~]+", "a text without spaces"),
     "callback_aes_key": _secrets(r"[A-Za-z0-9+/]{43}", "a text of 43 letters and digits"),
     "callback_window": _number,

@@ -40,7 +40,7 @@ class Plan:
         return bool(len(self) or self.rejected)
 
     def states(self, uploader: Uploader) -> list[tuple[str, UploadItem]]:
-        """Each file as new, changed or unchanged, by name; `known` at the uploader's environment."""
+        """Each file as new, changed or unchanged, by name."""
         sent = [
             ("changed" if _key(uploader, item.name) in self.known else "new", item)
             for item in (*self.assets, *self.pages)

@@ -73,9 +73,9 @@ class Store:
 
         def hear(error: WxStaticStoreError) -> None:
             error.about(env=self.env)
+            on_error(error)
             if error.remedy is Remedy.NEW_TOKEN and used:
                 discard_token(self.tokens, used[-1])
-            on_error(error)
 
         return run(
             lambda number: try_once(number, token),

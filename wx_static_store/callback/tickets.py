@@ -54,8 +54,9 @@ def save(appid: str, ticket: Secret, create_time: int) -> None:
     """
     sealed = seal(ticket)
     kept = [
-        _asked("database", lambda: _to_database(appid, sealed, create_time)),
+        # The quick one first: WeChat hangs up after five seconds, a database may hang for longer.
         _asked("cache", lambda: _to_cache(appid, sealed, create_time)),
+        _asked("database", lambda: _to_database(appid, sealed, create_time)),
     ]
     if not any(kept):
         raise TokenUnavailable("No place keeps the verify ticket", hint=_KEPT_NOWHERE)

@@ -59,13 +59,12 @@ def _outside_transactions(view: View) -> View:
 @_outside_transactions
 def receive(request: HttpRequest) -> HttpResponse:
     """Answers `success` to what is genuine; a refusal is a word in the log, never its content."""
-    options = _options()
     try:
-        return _answer(request, options)
+        return _answer(request, _options())
     except Refusal as refusal:
         security.warning("A call of the callback was refused: %s", refusal.reason)
         return _plain(status=refusal.status)
-    except TokenUnavailable as error:
+    except (ConfigurationError, TokenUnavailable) as error:
         logger.error("A push is lost: %s", error)
         return _plain(status=500)
 

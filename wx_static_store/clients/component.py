@@ -16,15 +16,18 @@ from typing import Any
 
 from ..exceptions import (
     ConfigurationError,
+    DeadlineExceeded,
+    ProtocolError,
     Remedy,
+    ResponseLost,
     TokenUnavailable,
     WxStaticStoreError,
     gettext_lazy as _,
-    revived,
 )
 from ..secrets import Secret
-from .shared import SharedState, SharedToken
-from .wechat import WeChatClient
+from .shared import SharedFailure, SharedState, SharedToken
+from .tokens import current_ticket
+from .wechat import FreshToken, WeChatClient
 
 logger = logging.getLogger("wx_static_store.tokens")
 
@@ -41,8 +44,10 @@ POLL = 0.2
 YOUNG = 10.0  # a token that is refused at this age never worked
 LONGEST_PAUSE = 10.0  # after failed fetches: 1, 2, 4, 8, 10
 HOPELESS = 60.0  # a wrong secret stays wrong for a while
-SURPRISES = 600.0
+SURPRISES = 3600.0  # a refused token's successor lives five minutes or more
 ALONE = 300.0  # between two fetches of one process while the cache fails
+
+_Lost = ResponseLost | DeadlineExceeded | ProtocolError
 
 _SLOW = _("It takes some seconds. If this comes back, look into the log of the other processes.")
 _OTHERS = _(
@@ -79,6 +84,7 @@ class ComponentToken:
     ) -> None:
         self._client = client
         self._shared = SharedState(cache, f"{client.base_url} {appid}", now)
+        self._failures = SharedFailure(self._shared, now, longest=HOPELESS + LEASE)
         self._appid = appid
         self._appsecret = appsecret
         self._ticket = ticket
@@ -90,13 +96,14 @@ class ComponentToken:
         self._chance = chance
         self._lock = threading.Lock()
         self._mine: SharedToken | None = None  # the newest that this process knows
+        self._known_since = now()
         self._fetched_at = float("-inf")  # by this process
 
     def get(self) -> str:
-        """The token to use now; raises what keeps it from being fetched."""
+        """The token to use now, within 15 s; raises what keeps it from being fetched."""
         entry = self._newest()
         if entry is None or not self._usable(entry):
-            entry = self._wait_for_a_new_one()
+            entry = self._wait_for_a_new_one(time.monotonic())
         elif self._age(entry) >= entry.expires_in * FRESH_SHARE:
             entry = self._renewed(entry)
         return entry.token.reveal()
@@ -107,35 +114,49 @@ class ComponentToken:
             return  # a newer one is there already
         if self._shared.claim(f"refused:{entry.digest}", entry.expires_in):
             self._note_surprise(entry)
+        if self._is_young(entry):
+            raise _never_worked()
 
     # --- the newest token ------------------------------------------------------------------------
 
     def _newest(self) -> SharedToken | None:
         """What the cache holds, or what this process knows if the cache forgot it."""
-        found = self._of_our_time(SharedToken.read(self._shared.read("token")))
-        mine = self._of_our_time(self._mine)
+        mine, found = self._mine, SharedToken.read(self._shared.read("token"))
+        if mine and self._age(mine) >= self._kept_for(mine):
+            mine = None  # the cache has forgotten it, too: the generations begin anew for all
         if mine and (found is None or found.issued_at < mine.issued_at):
-            if self._shared.works:
-                self._publish(mine)
+            self._publish(mine)
             return mine
-        self._mine = found
+        if found != self._mine:
+            self._mine, self._known_since = found, self._now()
         return found
 
-    def _of_our_time(self, entry: SharedToken | None) -> SharedToken | None:
-        """None for one from the future: a clock went wrong, here or where it was written."""
-        return entry if entry and entry.issued_at <= self._now() + MARGIN else None
-
     def _publish(self, entry: SharedToken) -> None:
-        """Longer than its life: the next generation follows from it."""
-        self._shared.write("token", entry.as_dict(), 2 * entry.expires_in)
+        self._shared.write("token", entry.as_dict(), self._kept_for(entry))
+
+    def _kept_for(self, entry: SharedToken) -> float:
+        """Longer than it lives: the next generation follows from it."""
+        return max(2 * entry.expires_in, self._min_interval)
 
     def _age(self, entry: SharedToken) -> float:
-        return max(0.0, self._now() - entry.issued_at)
+        """
+        Seconds since it was issued, or since this process knows it if that is longer: another
+        host's clock may be wrong, which is told, or ours may be set back.
+        """
+        now = self._now()
+        self._known_since = min(self._known_since, now)
+        if entry.issued_at > now + MARGIN and self._shared.claim("told-of-clocks", HOPELESS):
+            ahead = entry.issued_at - now
+            logger.error("The clock here and that of another host differ by %.0f s", ahead)
+        return max(0.0, now - entry.issued_at, now - self._known_since)
 
     def _usable(self, entry: SharedToken) -> bool:
         """Nobody refused it, and its end is not near."""
         margin = min(MARGIN, entry.expires_in * (1 - FRESH_SHARE) / 2)
         return self._age(entry) < entry.expires_in - margin and not self._refused(entry)
+
+    def _is_young(self, entry: SharedToken) -> bool:
+        return self._age(entry) < YOUNG * self._scale
 
     def _refused(self, entry: SharedToken) -> bool:
         return bool(self._shared.read(f"refused:{entry.digest}"))
@@ -157,7 +178,7 @@ class ComponentToken:
         if self._hindrance(old) or not self._lock.acquire(blocking=False):
             return old
         try:
-            return self._fetch_if_first(old) or old
+            return self._fetch_if_first(old, time.monotonic()) or old
         except WxStaticStoreError as error:
             if self._shared.claim("told", HOPELESS * self._scale):
                 logger.warning("No new token yet, the old one is good a little longer: %s", error)
@@ -165,114 +186,108 @@ class ComponentToken:
         finally:
             self._lock.release()
 
-    def _wait_for_a_new_one(self) -> SharedToken:
+    def _wait_for_a_new_one(self, since: float) -> SharedToken:
         """One thread of this process looks and fetches, the others wait for it."""
-        if not self._lock.acquire(timeout=(PATIENCE + CALL) * self._pace):
+        if not self._lock.acquire(timeout=PATIENCE * self._pace):
             raise _slow()
         try:
-            return self._poll()
+            return self._poll(since)
         finally:
             self._lock.release()
 
-    def _poll(self) -> SharedToken:
-        until = self._now() + PATIENCE * self._pace
-        while True:
+    def _poll(self, since: float) -> SharedToken:
+        for _nap in range(round(PATIENCE / POLL)):
             entry = self._newest()
             if entry and self._usable(entry):
                 return entry
             if hindrance := self._hindrance(entry):
                 raise hindrance
-            if fresh := self._fetch_if_first(entry):
+            if fresh := self._fetch_if_first(entry, since):
                 return fresh
-            if self._now() >= until:
-                raise _slow()
+            if time.monotonic() - since >= PATIENCE * self._pace:
+                break
             self._sleep(POLL * self._pace * (0.5 + self._chance()))
+        raise _slow()
 
     def _hindrance(self, old: SharedToken | None) -> WxStaticStoreError | None:
         """Why nobody, or not this process, may fetch now."""
         age = self._age(old) if old else float("inf")
-        if old and age < YOUNG * self._scale and self._refused(old):
-            message = "WeChat refuses the token that it gave just now"
-            return ConfigurationError(message, stage="token", hint=_NEVER_WORKED)
+        if old and self._is_young(old) and self._refused(old):
+            return _never_worked()
         if age < self._min_interval:
             return _too_soon(self._min_interval - age, _OTHERS)
-        alone = self._fetched_at + ALONE * self._scale - self._now()
-        if alone > 0 and not self._shared.works:
+        alone = ALONE * self._scale - (self._now() - self._fetched_at)
+        if 0 < alone <= ALONE * self._scale and not self._shared.works:
             return _too_soon(alone, _ALONE)
-        return self._failure(_next(old))[1]
+        return self._failures.of(_next(old))[1]
 
-    def _fetch_if_first(self, old: SharedToken | None) -> SharedToken | None:
+    def _fetch_if_first(self, old: SharedToken | None, since: float) -> SharedToken | None:
         """A new token, unless another process is at it."""
-        ticket = self._newest_ticket()
         generation = _next(old)
-        attempt = self._failure(generation)[0] + 1
+        attempt = self._failures.of(generation)[0] + 1
         if not self._shared.claim(f"lock:{generation}:{attempt}", LEASE * self._pace):
             return None
         newest = self._newest()
         if newest and newest.generation >= generation and self._usable(newest):
             return newest
-        return self._fetch(ticket, generation, attempt)
+        try:
+            return self._fetch(generation, since)
+        except WxStaticStoreError as error:
+            in_use = old is not None and self._usable(old)
+            pause = self._pause(error, attempt, in_use=in_use)
+            self._failures.note(
+                generation, attempt, error.about(pause=max(pause, error.pause)), pause
+            )
+            raise
 
     # --- the fetch, and how it ended -------------------------------------------------------------
 
-    def _fetch(self, ticket: Secret, generation: int, attempt: int) -> SharedToken:
+    def _fetch(self, generation: int, since: float) -> SharedToken:
         started = self._now()
-        try:
-            entry = self._call(ticket, started, generation)
-        except WxStaticStoreError as error:
-            self._note_failure(generation, attempt, error)
-            raise
+        fresh = self._call(since + CALL * self._pace)
+        entry = SharedToken(fresh.token, started, fresh.expires_in, generation)
         self._fetched_at = started
         newest = self._newest()
         if newest and newest.issued_at > started:
             return newest  # we were slow, and another's lease was given after ours
-        self._mine = entry
+        self._mine, self._known_since = entry, started
         self._publish(entry)
         return entry
 
-    def _call(self, ticket: Secret, started: float, generation: int) -> SharedToken:
-        until = time.monotonic() + CALL * self._pace
+    def _call(self, until: float) -> FreshToken:
         left = lambda: max(0.0, until - time.monotonic())  # noqa: E731
+        ticket = current_ticket(self._ticket)
         try:
-            fresh = self._client.component_token(self._appid, self._appsecret, ticket, left=left)
+            return self._client.component_token(self._appid, self._appsecret, ticket, left=left)
         except TokenUnavailable:
-            newer = self._newest_ticket()
+            newer = current_ticket(self._ticket)
             if newer == ticket:
                 raise
-            # It was pushed meanwhile.
-            fresh = self._client.component_token(self._appid, self._appsecret, newer, left=left)
-        return SharedToken(fresh.token, started, fresh.expires_in, generation)
+        # It was pushed meanwhile.
+        return self._client.component_token(self._appid, self._appsecret, newer, left=left)
 
-    def _newest_ticket(self) -> Secret:
-        ticket = self._ticket()
-        if not (isinstance(ticket, str) and ticket.strip()):
-            raise TokenUnavailable("There is no component_verify_ticket yet", stage="token")
-        return Secret(ticket.strip())
+    def _pause(self, error: WxStaticStoreError, attempt: int, *, in_use: bool) -> float:
+        """
+        Seconds in which nobody tries again: 1, 2, 4, 8, 10 after what passes, 60 after what stays.
 
-    def _note_failure(self, generation: int, attempt: int, error: WxStaticStoreError) -> None:
-        """Nobody tries again at once; kept longer than a lease, as the attempts are counted."""
+        A call whose answer was lost may have ended the old token: while that is in use, there is
+        time for the whole interval.
+        """
         pause = min(LONGEST_PAUSE, 2.0 ** min(attempt - 1, 8))
-        pause = (HOPELESS if error.remedy is Remedy.GIVE_UP else pause) * self._scale
-        failure = {"generation": generation, "attempt": attempt, "until": self._now() + pause}
-        error.about(pause=max(pause, error.pause))
-        self._shared.write("failure", failure | {"error": error.as_dict()}, pause + 2 * LEASE)
-
-    def _failure(self, generation: int) -> tuple[int, WxStaticStoreError | None]:
-        """How many attempts at this generation failed, and the last failure while it counts."""
-        failure = self._shared.read("failure")
-        try:
-            if failure["generation"] != generation:
-                return 0, None
-            attempt, pause = int(failure["attempt"]), failure["until"] - self._now()
-            error = revived(failure["error"])
-        except (KeyError, TypeError, ValueError):
-            return 0, None
-        counts = 0 < pause <= HOPELESS * self._scale  # more: the clock was set back
-        return attempt, error.about(pause=max(pause, error.pause)) if counts else None
+        if error.remedy is Remedy.GIVE_UP and not isinstance(error, TokenUnavailable | _Lost):
+            pause = HOPELESS
+        if in_use and isinstance(error, _Lost):
+            pause = MIN_INTERVAL
+        return max(pause, min(error.pause, HOPELESS)) * self._scale
 
 
 def _next(old: SharedToken | None) -> int:
     return old.generation + 1 if old else 1
+
+
+def _never_worked() -> ConfigurationError:
+    message = "WeChat refuses the token that it gave just now"
+    return ConfigurationError(message, stage="token", hint=_NEVER_WORKED)
 
 
 def _too_soon(pause: float, hint: Any) -> TokenUnavailable:

@@ -1,18 +1,21 @@
-"""What all processes share through a cache: small values, a token among them."""
+"""What all processes share through a cache: a token, and how the last fetch failed."""
 
 import hashlib
 import json
 import logging
 import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..exceptions import WxStaticStoreError, revived
 from ..secrets import Secret
 
 logger = logging.getLogger("wx_static_store.tokens")
 
+_TOKEN = re.compile(r"[\x21-\x7e]{1,2048}")
 _REST_SECONDS = 2.0  # that a failing cache is left alone: each question may cost a timeout
 
 
@@ -28,13 +31,15 @@ class SharedToken:
     @classmethod
     def read(cls, value: Any) -> "SharedToken | None":
         try:
+            if not _TOKEN.fullmatch(value["token"]):
+                return None
             return cls(
-                Secret(str(value["token"])),
+                Secret(value["token"]),
                 float(value["issued_at"]),
                 float(value["expires_in"]),
                 int(value["generation"]),
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, OverflowError, TypeError, ValueError):
             return None
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,14 +64,9 @@ class SharedState:
         self._cache = cache
         self._now = now
         self._memory: dict[str, tuple[Any, float, float]] = {}
-        self._failed_at: float | None = None
-        self._told = False
+        self._failed_at = float("-inf")
         self._prefix = f"wx_static_store:{hashlib.sha256(owner.encode()).hexdigest()[:16]}:"
-
-    @property
-    def works(self) -> bool:
-        """Whether the cache answered when it was asked last."""
-        return self._failed_at is None
+        self.works = True  # the cache kept what it was given last
 
     def read(self, name: str) -> Any:
         """The shared value; what this process wrote, if the cache forgot it; else None."""
@@ -76,42 +76,59 @@ class SharedState:
             value, left = self._remembered(name)
         if left:  # a cache that was started anew is told again
             self._ask("add", name, json.dumps(value), timeout=_whole(left))
+            self._heard(kept=self._ask("get", name) is not None)
         return value
 
     def write(self, name: str, value: Any, seconds: float) -> None:
+        """Read back, as some caches swallow their errors, and others keep nothing at all."""
         self._remember(name, value, seconds)
-        self._ask("set", name, json.dumps(value), timeout=_whole(seconds))
+        if not self._rests:
+            self._ask("set", name, json.dumps(value), timeout=_whole(seconds))
+            self._heard(kept=self._ask("get", name) is not None)
 
     def claim(self, name: str, seconds: float) -> bool:
         """True for the first who asks, until `seconds` are over; nobody can give it back."""
-        if self._remembered(name)[1]:
+        if self._remembered(name)[1] or not self._is_first(name, seconds):
             return False
-        won = self._ask("add", name, "true", timeout=_whole(seconds))
-        if won is False:
-            return False
-        self._remember(name, True, seconds)  # also where the cache does not answer
+        self._remember(name, True, seconds)
         return True
 
+    def _is_first(self, name: str, seconds: float) -> bool:
+        """Also where the cache cannot tell: then this process is alone."""
+        for _ in range(2):  # the other's may end between the two questions
+            if self._rests or self._ask("add", name, "true", timeout=_whole(seconds)):
+                return True
+            if self._ask("get", name) is not None:
+                return False
+        self._heard(kept=False)
+        return True
+
+    @property
+    def _rests(self) -> bool:
+        return 0 <= self._now() - self._failed_at < _REST_SECONDS
+
     def _ask(self, method: str, name: str, *args: Any, **kwargs: Any) -> Any:
-        """What the cache answers; None while it fails, which is told once until it works again."""
-        if self._failed_at is not None and 0 <= self._now() - self._failed_at < _REST_SECONDS:
+        """What the cache answers; None while it fails, or is left alone because it failed."""
+        if self._rests:
             return None
         try:
-            answer = getattr(self._cache(), method)(self._prefix + name, *args, **kwargs)
+            return getattr(self._cache(), method)(self._prefix + name, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 -- each cache has exceptions of its own
             failed = type(error).__name__  # its text may hold the token
-        else:
-            self._failed_at, self._told = None, False
-            return answer
-        self._failed_at = self._now()
-        if not self._told:
+        self._heard(kept=False, why=failed)
+        return None
+
+    def _heard(self, *, kept: bool, why: str = "it keeps nothing") -> None:
+        """A failure is told once, until the cache keeps something again."""
+        if not kept:
+            self._failed_at = self._now()
+        if self.works and not kept:
             logger.warning(
                 "The token cache fails (%s): each process goes on alone, and whoever fetches a "
                 "token ends the others' within five minutes",
-                failed,
+                why,
             )
-        self._told = True
-        return None
+        self.works = kept
 
     def _remember(self, name: str, value: Any, seconds: float) -> None:
         for old in [*self._memory]:
@@ -124,6 +141,31 @@ class SharedState:
         value, since, seconds = self._memory.get(name, (None, 0.0, 0.0))
         left = seconds - (self._now() - since)
         return (value, left) if 0 < left <= seconds else (None, 0.0)
+
+
+class SharedFailure:
+    """How the last fetch failed, so that nobody tries again at once; `longest` in seconds."""
+
+    def __init__(self, shared: SharedState, now: Callable[[], float], *, longest: float) -> None:
+        self._shared, self._now, self._longest = shared, now, longest
+
+    def note(self, generation: int, attempt: int, error: WxStaticStoreError, pause: float) -> None:
+        """Kept when the pause is over, as the attempts are counted: each has a lock of its own."""
+        told = {"generation": generation, "attempt": attempt, "until": self._now() + pause}
+        self._shared.write("failure", told | {"error": error.as_dict()}, pause + self._longest)
+
+    def of(self, generation: int) -> tuple[int, WxStaticStoreError | None]:
+        """How many attempts at this generation failed, and the last failure while it counts."""
+        told = self._shared.read("failure")
+        try:
+            if told["generation"] != generation:
+                return 0, None
+            attempt, pause = int(told["attempt"]), told["until"] - self._now()
+            error = revived(told["error"])
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+            return 0, None
+        counts = 0 < pause <= self._longest  # more: the clock was set back
+        return attempt, error.about(pause=max(pause, error.pause)) if counts else None
 
 
 def _whole(seconds: float) -> int:

@@ -26,7 +26,10 @@ class TokenProvider(Protocol):
         """The token to use now."""
 
     def invalidate(self, token: str) -> None:
-        """WeChat refused `token`: discard it, and no newer one."""
+        """
+        WeChat refused `token`: discard it, and no newer one. A ConfigurationError says that the
+        next one would be refused as well.
+        """
 
 
 class FixedToken:
@@ -78,9 +81,41 @@ def _ask(provider: TokenProvider) -> Secret | WxStaticStoreError:
     return ConfigurationError("The token provider gave no usable token", hint=_SHAPE)
 
 
+def current_ticket(function: Callable[[], str]) -> Secret:
+    """The verify ticket that a project's function gives; raises TokenUnavailable."""
+    found = _ask_for_ticket(function)
+    if isinstance(found, WxStaticStoreError):
+        raise found.about(stage=found.stage or "token")
+    return found
+
+
+def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
+    try:
+        ticket = function()
+    except WxStaticStoreError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 -- a project's function may raise anything
+        message = f"The verify ticket cannot be had ({type(error).__name__})"
+        return TokenUnavailable(message, remedy=Remedy.WAIT, hint=_ITS_LOG)
+    if isinstance(ticket, str) and ticket.strip():
+        return Secret(ticket.strip())
+    if ticket and not isinstance(ticket, str):
+        kind = type(ticket).__name__
+        return ConfigurationError(f"VERIFY_TICKET gives {kind}, where it must give a text")
+    return TokenUnavailable("There is no component_verify_ticket yet")
+
+
 def discard_token(provider: TokenProvider, token: Secret) -> None:
-    """Tell the provider that WeChat refused `token`; trouble of its own is logged, not raised."""
+    """
+    Tell the provider that WeChat refused `token`; raises its ConfigurationError, if no other token
+    would be better. Trouble of its own is logged, not raised.
+    """
     try:
         provider.invalidate(token.reveal())
+        return
+    except ConfigurationError as error:
+        hopeless = error
     except Exception as error:  # noqa: BLE001 -- its traceback holds the token
         logger.warning("The token provider cannot discard a token (%s)", type(error).__name__)
+        return
+    raise hopeless.with_traceback(None)  # its frames hold the token
