@@ -51,6 +51,7 @@ MISSED = {"esbuild": 0.304, "parcel": 0.092, "vite": 0.33, "webpack-8": 0.092, "
         "assets/page-D-yk2Oi1.js",
         "main.52d0f978ca9d71c4724f.js",
         "8d5e0e054cb6ca83660c.png",
+        "img/8d5e0e054cb6ca83660c.png",
         "123.1b23975c.chunk.js",
         "480.4bbc8f619019772c6f56.chunk.js.LICENSE.txt",
         "app-4XQ2ZB7K.js",

@@ -302,9 +302,10 @@ def test_what_is_left_out_is_not_sent_by_a_link_either(root: Path) -> None:
     link(root, "git", ".git")
     link(root, "config", ".git/config")
     link(root, "b.js", "old/b.js")
+    link(root, "new", "old")
     tree = read_tree(root, ignore=["/old/"])
     assert names(tree) == ["a.js"]
-    assert tree.ignored == (".env", ".git/", "b.js", "config", "env.txt", "git/", "old/")
+    assert tree.ignored == (".env", ".git/", "b.js", "config", "env.txt", "git/", "new/", "old/")
 
 
 # --- what is no folder of files ---------------------------------------------------------------
