@@ -112,7 +112,8 @@ def _wanted(item: UploadItem, location: str) -> Iterator[str]:
         base, references = here, [*_of_css(_text(item))]
     else:
         return
-    for address in (_joined(base, reference) for reference in references):
+    for reference in dict.fromkeys(references):
+        address = _joined(base, reference)
         if address.startswith(_SITE):
             key = unquote(urlsplit(address).path[1:])
             yield key + _INDEX if key.endswith("/") or not key else key
