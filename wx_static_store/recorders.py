@@ -55,7 +55,8 @@ class JsonLinesFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         facts = getattr(record, "upload", {"message": record.getMessage()})
-        return json.dumps({"time": record.created, **facts}, ensure_ascii=False, default=str)
+        line = json.dumps({"time": record.created, **facts}, ensure_ascii=False, default=str)
+        return line.encode("utf-8", "backslashreplace").decode()  # surrogates, as JSON escapes them
 
 
 def record(results: Sequence[UploadResult], context: UploadContext) -> int:
@@ -97,7 +98,7 @@ def start_deployment(env: str, context: UploadContext) -> int | None:
         from .models import Deployment
 
         texts = {"env": env, "source": context.source, "label": context.source_ref}
-        row = Deployment.objects.create(**_fitting(Deployment, texts), user_id=context.user_id)
+        row = Deployment.objects.create(**fitting(Deployment, texts), user_id=context.user_id)
         return int(row.pk)
 
     return in_database(insert, otherwise=None)
@@ -223,9 +224,16 @@ def _insert(results: Sequence[UploadResult], context: UploadContext) -> int:
 def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
     from .models import UploadLog, key_digest
 
+    columns = fitting(UploadLog, _told(result, context))
+    return columns | {"key_digest": key_digest(columns["key"])}
+
+
+def _told(result: UploadResult, context: UploadContext) -> dict[str, Any]:
+    """What the row and the line tell alike: a row can be made of a line."""
     error = result.error
-    columns = _fitting(UploadLog, {
-        **_plain(result),
+    return {
+        "status": result.status.value,
+        **{name: getattr(result, name) for name in _PLAIN},
         "message": _message(error) if error else "",
         "http_status": error.http_status if error else None,
         "cos_code": error.cos_code if error else "",
@@ -236,8 +244,7 @@ def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
         "source_ref": context.source_ref,
         "user_id": context.user_id,
         "deployment_id": context.deployment_id,
-    })  # fmt: skip
-    return columns | {"key_digest": key_digest(columns["key"])}
+    }
 
 
 def _message(error: "WxStaticStoreError") -> str:
@@ -245,7 +252,7 @@ def _message(error: "WxStaticStoreError") -> str:
     return ": ".join(filter(None, [str(error.message), error.errmsg]))
 
 
-def _fitting(model: "type[Model]", columns: dict[str, Any]) -> dict[str, Any]:
+def fitting(model: "type[Model]", columns: dict[str, Any]) -> dict[str, Any]:
     """Texts as every database keeps them: one refused would take its whole batch along."""
     return {
         name: _printable(value)[: getattr(model._meta.get_field(name), "max_length", None)]
@@ -267,10 +274,9 @@ def _log(result: UploadResult, context: UploadContext) -> None:
     if not uploads.isEnabledFor(level):
         return
     facts = {
-        **{k: v for k, v in _facts(result).items() if v not in (None, "")},
-        "source": context.source,
-        "user_id": context.user_id,
-        "deployment_id": context.deployment_id,
+        **{k: v for k, v in _told(result, context).items() if v not in (None, "")},
+        **({"error": str(result.error)} if result.error else {}),
+        "verified": result.verified,
         "in_atomic": _asked("in_atomic_block"),  # then the row goes if the caller rolls back
     }
     why = f": {result.error}" if result.error else ""
@@ -279,16 +285,3 @@ def _log(result: UploadResult, context: UploadContext) -> None:
         level, "%s %s%s%s", result.status.value, ascii(result.key or result.name), note, why,
         extra={"upload": facts},
     )  # fmt: skip
-
-
-def _facts(result: UploadResult) -> dict[str, Any]:
-    return _plain(result) | {
-        "error": str(result.error) if result.error else None,
-        "verified": result.verified,
-        "seconds": round(result.seconds, 3),
-    }
-
-
-def _plain(result: UploadResult) -> dict[str, Any]:
-    """What the row and the line tell alike."""
-    return {"status": result.status.value} | {name: getattr(result, name) for name in _PLAIN}

@@ -261,6 +261,27 @@ SABOTAGES = (
         ("callback/test_tickets.py::test_the_newer_one_wins_in_whatever_order_they_come",),
     ),
     Sabotage(
+        "take a row of the run itself for one that was missed",
+        "upkeep/reconcile.py",
+        "row.pk > self._last_id or row.status == FAILED",
+        "row.status == FAILED",
+        ("upkeep/test_reconcile.py::test_what_was_uploaded_meanwhile_is_not_judged_by_an_older_list",),
+    ),
+    Sabotage(
+        "prune the newest row of a file",
+        "upkeep/prune.py",
+        "log().filter(newer, **wanted)",
+        "log().filter(**wanted)",
+        ("upkeep/test_prune.py::test_old_rows_of_a_key_go_but_for_its_newest",),
+    ),
+    Sabotage(
+        "import an older line over a newer upload",
+        "upkeep/imports.py",
+        "if last is None or last < row.created:",
+        "if True:",
+        ("upkeep/test_imports.py::test_an_old_line_does_not_hide_what_was_stored_since",),
+    ),
+    Sabotage(
         "fetch a token in every process",
         "clients/component.py",
         'if not self._shared.claim(f"lock:{generation}:{attempt}", LEASE * self._pace):',

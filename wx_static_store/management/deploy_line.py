@@ -6,10 +6,10 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
+from .exits import WRONG_USE
+
 LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call the commit
 RELEASES = 20
-WRONG_USE = 2
-INTERRUPTED = 130
 
 _ENV_VARIABLES = ", ".join(f"${name}" for name in LABELS)
 

@@ -32,16 +32,8 @@ from ...transfers import UploadContext
 from ...tree import read_tree
 from ...uploader import Uploader
 from ...verify import sweep
-from ..deploy_line import (
-    INTERRUPTED,
-    LABELS,
-    RELEASES,
-    WRONG_USE,
-    add_arguments,
-    read_lines,
-    rules,
-    some,
-)
+from ..deploy_line import LABELS, RELEASES, add_arguments, read_lines, rules, some
+from ..exits import INTERRUPTED, WRONG_USE
 
 
 class Command(BaseCommand):

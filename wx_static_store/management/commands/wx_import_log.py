@@ -1,0 +1,49 @@
+"""``wx_import_log``: rows from the log lines of a build that had no database."""
+
+import sys
+from argparse import ArgumentParser
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.management.base import CommandError
+
+from ...upkeep.imports import import_lines
+from ..exits import WRONG_USE
+from ..upkeep import UpkeepCommand
+
+
+class Command(UpkeepCommand):
+    help = (
+        "Add the lines that wx_static_store.recorders.JsonLinesFormatter wrote to the log, with "
+        "their time. What the log knows, or knows better, is left out, so a file may come twice. "
+        "Exit code 0: done; 1: some lines are no uploads; 2: nothing was begun; 130: interrupted."
+    )
+    kinds = ("added", "known", "older", "broken")
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        text = "the oldest first; - is the standard input"
+        parser.add_argument("files", nargs="+", metavar="FILE", help=text)
+
+    def work(self, **options: Any) -> None:
+        with ExitStack() as stack:
+            sources = [(name, stack.enter_context(_opened(name))) for name in options["files"]]
+            for name, lines in sources:
+                for counts in import_lines(lines, partial(self._tell, name)):
+                    self.counts += counts
+        self.stdout.write(self.counted)
+        if broken := self.counts["broken"]:
+            raise CommandError(f"{broken} lines are no uploads, see above; the others are done.")
+
+    def _tell(self, name: str, number: int, why: str) -> None:
+        self.stderr.write(f"{name}:{number}: {why}")
+
+
+def _opened(name: str) -> AbstractContextManager[BinaryIO]:
+    if name == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(name).open("rb")
+    except OSError as error:
+        raise CommandError(f"{name}: {error.strerror}", returncode=WRONG_USE) from None
