@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.test import override_settings
 from hypothesis import HealthCheck
 
+from wx_static_store import platforms, store
 from wx_static_store.emulator import EmulatorServer
 
 # The same examples in each run; how long one takes depends on the machine.
@@ -30,6 +31,16 @@ def _empty_cache() -> None:
     """The tokens and addresses of one emulator are not those of the next."""
     if settings.configured:
         cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _close_connections() -> Iterator[None]:
+    """To the emulators of a test, of which the suite would gather more than select() can count."""
+    yield
+    for platform in platforms._platforms.values():
+        platform.transport._session.close()
+    platforms._platforms.clear()
+    store._store.cache_clear()
 
 
 @pytest.fixture
@@ -54,6 +65,7 @@ def configure(emulator: EmulatorServer, tmp_path: Path) -> Iterator[Any]:
             },
             "STATIC_ROOT": str(tmp_path / "static_root"),
             "WX_STATIC_STORE": {
+                **settings.WX_STATIC_STORE,
                 "ENV": ENV,
                 "ACCESS_TOKEN": emulator.access_token,
                 "API_BASE_URL": emulator.api_url,
