@@ -1,8 +1,9 @@
 """
 What the suite shows, as one page: ``make proof`` writes it and fails if a figure is off.
 
-Runs the faults, the bad inputs, the kills and the databases of the suite, the sabotage, and the
-same faults against an upload of forty lines as it is written by hand.
+Runs the faults, the bad inputs, the kills and the databases of the suite, the sabotage, the token
+that many processes share, and the same faults against an upload of forty lines as it is written by
+hand.
 """
 
 import os
@@ -16,6 +17,7 @@ from xml.etree import ElementTree
 
 from tests.faults import report
 from tests.sabotage import run as sabotage
+from tests.tokens import report as tokens
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "proof.rst"
@@ -55,6 +57,7 @@ def main() -> int:
     for title, (lines, wrong) in (
         ("What was run", run_parts()),
         ("Faults: this app, and forty lines of requests", compare()),
+        ("One token for all processes", share_token()),
         ("Sabotage", run_sabotage()),
     ):
         failed |= wrong
@@ -102,6 +105,11 @@ def compare() -> tuple[list[str], bool]:
     figures = ", ".join(f"{name} {ours[name]}" for name in rows[0][3:])
     told = f"Faults survived: {ours['survived']} of {ours['of']}; {figures}."
     return [*table(rows), "", told], wrong
+
+
+def share_token() -> tuple[list[str], bool]:
+    rows, wrong = tokens.table()
+    return [*table(rows), "", tokens.TOLD], wrong
 
 
 def run_sabotage() -> tuple[list[str], bool]:

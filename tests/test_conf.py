@@ -460,7 +460,17 @@ def test_without_that_setting_the_error_names_it(settings: Any) -> None:
         environments()
 
 
+@pytest.mark.parametrize(
+    ("offers", "told"),
+    [(lambda user: ["tenant-a"], "must give a dictionary"), (lambda user: 1 / 0, "ZeroDivision")],
+)
+def test_a_function_that_offers_none_is_told(settings: Any, offers: Any, told: str) -> None:
+    settings.WX_STATIC_STORE = {"ENVIRONMENTS": offers}
+    with pytest.raises(ConfigurationError, match=told):
+        environments()
+
+
 def test_an_offered_environment_must_be_an_id(settings: Any) -> None:
     settings.WX_STATIC_STORE = {"ENVIRONMENTS": lambda user: {"not an id": "x"}}
-    with pytest.raises(ConfigurationError, match="ENVIRONMENTS: env must be the id"):
+    with pytest.raises(ConfigurationError, match="ENVIRONMENTS, 'not an id': env must be the id"):
         environments()

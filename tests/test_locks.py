@@ -97,7 +97,7 @@ def test_who_waits_begins_when_the_other_ends(uploader: Uploader) -> None:
     assert order == ["first ends", "second begins"]
 
 
-def test_waiting_is_told_once(uploader: Uploader, monkeypatch: Any, caplog: Any) -> None:
+def test_waiting_is_told_once(uploader: Uploader, monkeypatch: Any, capsys: Any) -> None:
     hold()
     naps = iter([None, None])
 
@@ -108,22 +108,38 @@ def test_waiting_is_told_once(uploader: Uploader, monkeypatch: Any, caplog: Any)
     monkeypatch.setattr(locks.time, "sleep", sleep)
     with deploying(uploader, wait=True):
         pass
-    assert [record.getMessage() for record in caplog.records] == [
-        f"Waiting for another deploy to {ENV} (process 7 on other-host)"
-    ]
+    told = f"Waiting for another deploy to {ENV} (process 7 on other-host)\n"
+    assert capsys.readouterr().err == told
+
+
+def test_nobody_waits_for_ever(uploader: Uploader, monkeypatch: Any) -> None:
+    hold()
+    monkeypatch.setattr(locks, "LONGEST", 0)
+    with pytest.raises(DeployRunning), deploying(uploader, wait=True):
+        pass
+
+
+def test_a_cache_that_swallows_its_errors_holds_up_nobody(
+    uploader: Uploader, monkeypatch: Any, caplog: Any
+) -> None:
+    """Then `add()` always says no, and there is nobody."""
+    monkeypatch.setattr(cache._connections["default"].__class__, "add", lambda *a, **k: False)
+    with deploying(uploader, wait=False):
+        pass
+    assert "keeps nothing" in caplog.text
 
 
 def test_a_process_of_this_host_that_was_killed_holds_up_nobody(
     uploader: Uploader, dead_pid: int
 ) -> None:
-    hold(host=locks.socket.gethostname(), pid=dead_pid)
+    hold(host=locks._host(), pid=dead_pid)
     with deploying(uploader, wait=False):
         assert json.loads(cache.get(KEY))["pid"] == os.getpid()
 
 
 @pytest.mark.parametrize("pid", [1, "x", None, 2**80])
 def test_a_holder_that_may_live_is_left_alone(uploader: Uploader, pid: Any) -> None:
-    holder = hold(host=locks.socket.gethostname(), pid=pid)
+    holder = hold(host=locks._host(), pid=pid)
     with pytest.raises(DeployRunning), deploying(uploader, wait=False):
         pass
     assert json.loads(cache.get(KEY)) == holder
@@ -131,7 +147,7 @@ def test_a_holder_that_may_live_is_left_alone(uploader: Uploader, pid: Any) -> N
 
 def test_of_many_who_wait_for_a_dead_one_one_takes_over(uploader: Uploader, dead_pid: int) -> None:
     """Each that removed what is there would end the one before it."""
-    hold(host=locks.socket.gethostname(), pid=dead_pid)
+    hold(host=locks._host(), pid=dead_pid)
     inside, most = [], []
 
     def work() -> None:

@@ -41,7 +41,7 @@ def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cloud(configure: Any) -> EmulatorServer:
-    cloud: EmulatorServer = configure()
+    cloud: EmulatorServer = configure(STORAGES=configure_storages())
     return cloud
 
 
@@ -141,9 +141,9 @@ def test_pages_and_hashed_files_have_the_headers_of_a_site(
 
 
 def test_using_names_the_store(configure: Any, dist: Path) -> None:
-    cloud = configure(STORAGES=configure_storages(site={"location": "site"}))
-    run(dist, using="site")
-    assert set(bodies(cloud)) == {f"site/{name}" for name in TREE}
+    cloud = configure(STORAGES=configure_storages(shop={"location": "shop"}))
+    run(dist, using="shop")
+    assert set(bodies(cloud)) == {f"shop/{name}" for name in TREE}
 
 
 def configure_storages(**more: dict[str, Any]) -> dict[str, Any]:
@@ -151,6 +151,7 @@ def configure_storages(**more: dict[str, Any]) -> dict[str, Any]:
     return {
         "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
         "staticfiles": {"BACKEND": static, "OPTIONS": {"location": "static"}},
+        "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
         **{
             alias: {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": options}
             for alias, options in more.items()
@@ -159,7 +160,61 @@ def configure_storages(**more: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_unknown_alias_is_told_with_the_known_ones(cloud: EmulatorServer, dist: Path) -> None:
-    assert "default, staticfiles" in fails(dist, code=2, using="sites")
+    assert "default, staticfiles, site" in fails(dist, code=2, using="sites")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "told"),
+    [
+        ([""], {}, "DIR is empty"),
+        (["dist"], {"envs_file": ""}, "--envs-file is empty"),
+        (["dist"], {"using": ""}, "--using is empty"),
+        ([], {"env": ["tenant-b", "dist"]}, "write DIR before --env"),
+        (["dist"], {"canary": -1}, "from 0 on"),
+        (["dist"], {"map": ["*=中文"]}, "cannot be the value of a header"),
+    ],
+)
+def test_what_was_certainly_not_meant_is_refused(
+    cloud: EmulatorServer,
+    dist: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    options: dict[str, Any],
+    told: str,
+) -> None:
+    """An empty variable of a shell, options in the wrong order."""
+    monkeypatch.chdir(dist.parent)
+    assert told in fails(*arguments, code=2, **options)
+    assert sent(cloud) == []
+
+
+def test_a_dry_run_of_names_that_cannot_be_keys_ends_with_1(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    write(dist, {"back\\slash.txt": b"x"})
+    assert "refused" in fails(dist, code=1, dry_run=True)
+
+
+def test_a_dry_run_that_cannot_look_ends_with_1(cloud: EmulatorServer, dist: Path) -> None:
+    cloud.expire_token()
+    fails(dist, code=1, dry_run=True)
+
+
+def test_ctrl_d_at_a_question_is_a_no(
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", end)
+    assert "Nothing was published" in run(dist, yes=False)
+
+
+def test_an_environment_that_is_not_offered_is_refused(configure: Any, dist: Path) -> None:
+    cloud = configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "Tea"}})
+    assert "Did you mean tenant-b?" in fails(dist, code=2, env=["tenant-d"])
+    assert sent(cloud) == []
 
 
 @pytest.mark.parametrize("name", ["nowhere", "index.html"])
@@ -309,17 +364,17 @@ def test_verify_finds_what_is_not_as_it_is_here(cloud: EmulatorServer, dist: Pat
 
 def test_stale_lists_what_the_tree_has_not(cloud: EmulatorServer, dist: Path) -> None:
     cloud.put_object("old.js", b"old")
-    assert "old.js: stale" in run(dist, stale=True)
+    assert "old.js: stale" in run(dist, stale=True, using="site")
     assert bodies(cloud)["old.js"] == b"old"
 
 
 def test_blank_stale_overwrites_it(cloud: EmulatorServer, dist: Path) -> None:
     cloud.put_object("app/old.js", b"old")
     cloud.put_object("other/kept.js", b"kept")
-    assert "stale files overwritten: 1" in run(dist, "app", blank_stale=True)
+    assert "stale files overwritten: 1" in run(dist, "app", blank_stale=True, using="site")
     assert bodies(cloud)["app/old.js"] == DELETED
     assert bodies(cloud)["other/kept.js"] == b"kept"
-    assert "stale" not in run(dist, "app", stale=True)
+    assert "stale" not in run(dist, "app", stale=True, using="site")
 
 
 def test_blank_stale_asks_with_the_count(
@@ -330,19 +385,43 @@ def test_blank_stale_asks_with_the_count(
     asked: list[str] = []
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
-    run(dist, yes=False, blank_stale=True)
-    assert asked == [f"Overwrite 1 stale files of {ENV} for good? [y/N] "]
+    run(dist, yes=False, blank_stale=True, using="site")
+    assert asked == [f"Overwrite 1 stale files of {ENV} for good (the root: 1)? [y/N] "]
     assert bodies(cloud)["old.js"] == b"old"
 
 
 def test_what_other_stores_of_the_project_keep_is_not_stale(configure: Any, dist: Path) -> None:
-    """A site at the root, static files and media in folders beside it."""
+    """A site at the root, static files and media in folders beside it; of each tenant."""
     cloud = configure(STORAGES=configure_storages(media={"location": "media"}))
-    WxStorage(location="media").save("photo.txt", ContentFile(b"photo"))
-    cloud.put_object("static/app.css", b"css")
-    run(dist, blank_stale=True)
-    assert bodies(cloud)["media/photo.txt"] == b"photo"
-    assert bodies(cloud)["static/app.css"] == b"css"
+    for env in (ENV, "tenant-b"):
+        WxStorage(location="media", env=env).save("photo.txt", ContentFile(b"photo"))
+        cloud.put_object("static/app.css", b"css", env=env)
+        run(dist, blank_stale=True, using="site", env=[env])
+        assert bodies(cloud, env)["media/photo.txt"] == b"photo"
+        assert bodies(cloud, env)["static/app.css"] == b"css"
+
+
+@pytest.mark.parametrize("flag", ["stale", "blank_stale"])
+def test_in_a_media_store_nothing_is_called_stale(
+    cloud: EmulatorServer, dist: Path, flag: str
+) -> None:
+    assert "--using" in fails(dist, code=2, using="default", **{flag: True})
+    assert sent(cloud) == []
+
+
+def test_an_interrupted_blanking_tells_what_it_did(
+    cloud: EmulatorServer, dist: Path, tmp_path: Path, interrupt: Callable[[str], None]
+) -> None:
+    for number in range(60):
+        cloud.put_object(f"old/{number:02}.js", b"old")
+    interrupt("old/30.js")
+    report = tmp_path / "report.json"
+    with pytest.raises(SystemExit):
+        run(dist, blank_stale=True, using="site", json=str(report))
+    (told,) = json.loads(report.read_text())["environments"]
+    gone = [key for key, body in bodies(cloud).items() if body == DELETED]
+    assert told["outcome"] == "interrupted"
+    assert told["blanked"] == len(gone) < 60
 
 
 # --- reports ------------------------------------------------------------------------------------
@@ -384,6 +463,16 @@ def test_a_step_summary_is_appended_where_the_ci_asks_for_it(
     run(dist)
     assert page.read_text().startswith("before\n## wx_deploy")
     assert ENV in page.read_text()
+
+
+def test_what_verify_finds_makes_the_release_a_failed_one(
+    cloud: EmulatorServer, dist: Path, tmp_path: Path
+) -> None:
+    cloud.script({"on": "get_object", "do": "html", "times": None})
+    fails(dist, code=1, verify=True, json=str(tmp_path / "report.json"))
+    (told,) = json.loads((tmp_path / "report.json").read_text())["environments"]
+    assert (told["outcome"], bool(told["findings"])) == ("failed", True)
+    assert Deployment.objects.get().outcome == "failed"
 
 
 # --- releases -----------------------------------------------------------------------------------
@@ -572,6 +661,37 @@ def test_an_interruption_exits_with_130_and_the_next_run_sends_the_rest(
     run(dist)
     assert sent(cloud) == ["logo.svg", "index.html"]
     assert bodies(cloud) == TREE
+
+
+@pytest.mark.parametrize("moment", range(0, 60, 7))
+def test_counts_rows_and_objects_agree_whenever_it_is_interrupted(
+    configure: Any, dist: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, moment: int
+) -> None:
+    """While a result is written down, too: then it was counted for nothing, or twice."""
+    from wx_static_store import uploader
+
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 4}, STORAGES=configure_storages())
+    monkeypatch.setattr(uploader, "RECORD_AT_ONCE", 5)
+    write(dist, {f"{n:03}.txt": b"%d" % n for n in range(60)})
+    record, written = uploader.recorders.record, []
+
+    def interrupted(results: Any, context: Any) -> int:
+        before = sum(written) <= moment
+        written.append(record(results, context))
+        if before and sum(written) > moment:
+            raise KeyboardInterrupt
+        return written[-1]
+
+    monkeypatch.setattr(uploader.recorders, "record", interrupted)
+    report = tmp_path / "report.json"
+    with pytest.raises(SystemExit):
+        run(dist, using="site", json=str(report))
+    (told,) = json.loads(report.read_text())["environments"]
+    counts = told["counts"]
+    assert counts["stored"] == len(cloud.objects()) == Deployment.objects.get().stored
+    assert counts["stored"] + counts["not_attempted"] == 63
+    keys = list(UploadLog.objects.values_list("key", flat=True))
+    assert sorted(keys) == sorted(cloud.objects())
 
 
 def test_an_interruption_leaves_the_other_environments_out_and_says_so(

@@ -27,8 +27,7 @@ _CALLBACK = "wx_static_store.callback"
 
 # Caches that one process has for itself, or whose `add()` can have two winners.
 _UNFIT = {
-    LocMemCache: "is each process's own: every process would fetch a token and end the "
-    "others'",
+    LocMemCache: "is each process's own: every process would fetch a token and end the others'",
     DummyCache: "keeps nothing: every process would fetch a token and end the others'",
     FileBasedCache: "has an add() with several winners, who end each other's tokens",
     DatabaseCache: "asks the database from worker threads, and its add() can have two winners "

@@ -110,9 +110,15 @@ def environments(user: Any = None) -> dict[str, str]:
             f"{SETTING} has no ENVIRONMENTS",
             hint="Set it to a function (user or None) -> {environment id: label}.",
         )
-    found = offered(user)
+    try:
+        found = offered(user)
+    except Exception as error:  # noqa: BLE001 -- a project's own function
+        failed = f"ENVIRONMENTS failed ({type(error).__name__}: {error})"
+        raise ConfigurationError(failed) from None
+    if not isinstance(found, Mapping):
+        raise ConfigurationError("ENVIRONMENTS must give a dictionary, {environment id: label}")
     for env in found:
-        clean({"env": env}, "ENVIRONMENTS")
+        clean({"env": env}, f"ENVIRONMENTS, {env!r}")
     return {str(env): str(label) for env, label in found.items()}
 
 

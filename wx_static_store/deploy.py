@@ -36,6 +36,7 @@ class Report:
     held_back: int = 0
     not_attempted: int = 0
     broken_off: bool = False
+    deployment_id: int | None = None
 
     def add(self, result: UploadResult) -> None:
         (self.failures if result.error else self.stored).append(result)
@@ -135,10 +136,25 @@ class _Run:
         elif items:
             self._start()
             self.report.not_attempted += len(items)
-            for result in self.uploader.upload_many(items, self.context):
-                self.report.not_attempted -= 1
-                self.report.add(result)
+            self._send_all(items, tell)
+
+    def _send_all(self, items: Sequence[UploadItem], tell: Tell) -> None:
+        """Counts what was done, too, when an interruption comes while a result is written down."""
+        results, counted = self.uploader.upload_many(items, self.context), 0
+        try:
+            for result in results:
+                self._count(result)
+                counted += 1
                 tell(result)
+        except BaseException:
+            results.close()
+            for result in self.uploader.finished[counted:]:
+                self._count(result)
+            raise
+
+    def _count(self, result: UploadResult) -> None:
+        self.report.not_attempted -= 1
+        self.report.add(result)
 
     def send_last(self, last: Callable[[], UploadItem]) -> None:
         if not self.report.ok:
@@ -168,6 +184,7 @@ class _Run:
         if self.context.deployment_id is None:
             started = recorders.start_deployment(self.uploader.env, self.context)
             self.context = replace(self.context, deployment_id=started)
+            self.report.deployment_id = started
 
 
 def _outcome(report: Report, seconds: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -24,7 +25,9 @@ from .uploader import Uploader
 logger = logging.getLogger("wx_static_store.deploy")
 
 LEASE = 60.0  # seconds that a process which was killed holds up the next one at most
+LONGEST = 1800.0  # that anybody waits
 POLL = 0.5
+EMPTY_LOOKS = 5  # in a row, and nobody there: the cache keeps nothing, and does not say so
 
 
 class DeployRunning(CommandError):
@@ -50,23 +53,30 @@ class _Lock:
         self._alias = uploader.options.token_cache
         self._env = uploader.env
         self._key = f"wx_static_store:deploy:{uploader.env}"
-        self._me = {"host": socket.gethostname(), "pid": os.getpid(), "id": uuid.uuid4().hex}
+        self._me = {"host": _host(), "pid": os.getpid(), "id": uuid.uuid4().hex}
 
     def take(self, *, wait: bool) -> None:
-        told = False
+        told, empty, until = False, 0, time.monotonic() + LONGEST
         while not self._taken():
             other = self._holder()
-            if other and _is_gone(other) and self._is_heir(other):
+            empty = 0 if other else empty + 1
+            if empty == EMPTY_LOOKS:
+                logger.warning("The cache keeps nothing: nothing keeps two deploys apart")
+                return
+            if not other:  # it ended just now
+                continue
+            if _is_gone(other) and self._is_heir(other):
                 self._ask("delete")
                 continue
-            if not wait:
+            if not wait or time.monotonic() >= until:
                 raise DeployRunning(
                     f"Another deploy to {self._env} is under way ({_shown(other)}). "
                     "Wait for it with --wait, or try again when it has ended.",
                     returncode=2,
                 )
             if not told:
-                logger.warning("Waiting for another deploy to %s (%s)", self._env, _shown(other))
+                told_of = f"Waiting for another deploy to {self._env} ({_shown(other)})"
+                sys.stderr.write(told_of + "\n")
             told = True
             time.sleep(POLL)
 
@@ -104,7 +114,7 @@ class _Lock:
 
 def _is_gone(holder: dict[str, Any]) -> bool:
     """A process of this host that was killed needs no lease to run out."""
-    if os.name != "posix" or holder.get("host") != socket.gethostname():
+    if os.name != "posix" or holder.get("host") != _host():
         return False
     try:
         os.kill(holder["pid"], 0)
@@ -115,5 +125,15 @@ def _is_gone(holder: dict[str, Any]) -> bool:
     return False
 
 
-def _shown(holder: dict[str, Any] | None) -> str:
-    return f"process {holder.get('pid')} on {holder.get('host')}" if holder else "it ends just now"
+def _host() -> str:
+    """Where process numbers mean the same: each container has its own, but not always a name."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()} {space}".strip()
+
+
+def _shown(holder: dict[str, Any]) -> str:
+    host = str(holder.get("host")).partition(" ")[0]
+    return f"process {holder.get('pid')} on {host}"

@@ -40,9 +40,10 @@ class Plan:
         return bool(len(self) or self.rejected)
 
     def states(self, uploader: Uploader) -> list[tuple[str, UploadItem]]:
-        """Each file as new, changed or unchanged, by name."""
+        """Each file as new, changed, unchanged or refused (no key can have its name), by name."""
+        keys = {"": "refused"} | dict.fromkeys(self.known, "changed")
         sent = [
-            ("changed" if _key(uploader, item.name) in self.known else "new", item)
+            (keys.get(_key(uploader, item.name), "new"), item)
             for item in (*self.assets, *self.pages)
         ]
         left = [("unchanged", item) for item in self.unchanged]

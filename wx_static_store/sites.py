@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from django.core.management.base import CommandError
 
+from . import recorders
 from .conf import aliases, options_for
 from .deploy import Report, publish
 from .exceptions import WxStaticStoreError
 from .locks import DeployRunning, deploying
 from .options import STATIC
 from .plan import Plan, make_plan
-from .summary import EnvironmentReport
+from .summary import EnvironmentReport, shown
 from .transfers import RemoteFile, UploadContext, UploadItem
 from .uploader import Uploader
 from .verify import Finding, blank, stale, sweep, verify
@@ -51,9 +53,15 @@ class Order:
         return [*self.items, *filter(None, [self.last])]
 
 
-def site_uploader(using: str, env: str | None = None) -> Uploader:
-    """A store's uploader that sends the headers of a site, whatever the store is for."""
-    return Uploader(replace(options_for(using).for_env(env), kind=STATIC))
+def site_uploader(using: str, env: str | None = None, *, told: bool = False) -> Uploader:
+    """
+    A store's uploader that sends the headers of a site, whatever the store is for.
+
+    `told` wants lines of progress where there is no terminal, if the store does not say otherwise.
+    """
+    options = options_for(using).for_env(env)
+    progress = True if told and options.progress is None else options.progress
+    return Uploader(replace(options, kind=STATIC, progress=progress))
 
 
 def plan_of(uploader: Uploader, order: Order) -> Plan:
@@ -115,19 +123,22 @@ def stale_files(
     uploader: Uploader, order: Order, cloud: Mapping[str, RemoteFile]
 ) -> list[RemoteFile]:
     """What the cloud has and the tree has not, without what other stores of the project keep."""
-    others = _other_locations(uploader, order.prefix)
+    others = _other_locations(uploader.options.location + order.prefix)
     found = stale(cloud, order.everything, uploader)
     return [file for file in found if not file.key.startswith(others)]
 
 
-def _other_locations(uploader: Uploader, prefix: str) -> tuple[str, ...]:
-    """Folders of other stores in the one that is deployed: media beside a site, say."""
-    folder = uploader.options.location + prefix
-    options = [options_for(alias).settled() for alias in aliases()]
-    same = {other.location for other in options if other.env == uploader.env}
-    return tuple(
-        location for location in same if location.startswith(folder) and location != folder
-    )
+def _other_locations(folder: str) -> tuple[str, ...]:
+    """Folders of other stores in the one that is deployed, at any environment: media, say."""
+    locations = {options_for(alias).location for alias in aliases()}
+    return tuple(one for one in locations if one.startswith(folder) and one != folder)
+
+
+def _question(env: str, files: Sequence[RemoteFile]) -> str:
+    """With the folders that it is about: one that nobody expected here is a warning."""
+    folders = Counter(file.key.rpartition("/")[0] or "the root" for file in files)
+    most = ", ".join(f"{shown(folder)}: {number}" for folder, number in folders.most_common(5))
+    return f"Overwrite {len(files)} stale files of {env} for good ({most})?"
 
 
 def address_of(uploader: Uploader, prefix: str) -> str:
@@ -166,26 +177,32 @@ class _Run:
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         if order.verify:
             self.findings = verify(uploader, order.everything, cloud=cloud)
+            if self.findings:
+                recorders.finish_deployment(self.report.deployment_id, outcome="failed")
         if order.stale:
             self.stale = stale_files(uploader, order, cloud)
             self._blank()
-        self.outcome = "done"
+        self.outcome = "failed" if self.findings else "done"
 
     def _blank(self) -> None:
         if not (self.stale and self.order.blank_stale):
             return
-        count, env = len(self.stale), self.uploader.env
-        if self.order.blank_stale(f"Overwrite {count} stale files of {env} for good?"):
-            results = blank(self.uploader, self.stale, self.order.context)
-            failures = [result for result in results if result.error]
-            self.report.failures += failures
-            self.blanked = count - len(failures)
-            self.stale = [file for file in self.stale if file.key in {f.key for f in failures}]
+        if not self.order.blank_stale(_question(self.uploader.env, self.stale)):
+            return
+        try:
+            blank(self.uploader, self.stale, self.order.context)
+        finally:  # also of what was done when it is interrupted
+            results = self.uploader.finished
+            gone = {result.key for result in results if not result.error}
+            self.report.failures += [result for result in results if result.error]
+            self.blanked = len(gone)
+            self.stale = [file for file in self.stale if file.key not in gone]
 
     def told(self, seconds: float) -> EnvironmentReport:
         return EnvironmentReport(
             self.uploader.env,
-            address=address_of(self.uploader, self.order.prefix),
+            # Where something went wrong, WeChat is not asked for it: that may take half a minute.
+            address=address_of(self.uploader, self.order.prefix) if self.outcome == "done" else "",
             outcome=self.outcome if self.report.ok or self.outcome != "done" else "failed",
             report=self.report,
             error=self.error,

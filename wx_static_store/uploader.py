@@ -1,7 +1,7 @@
 """One file, from `UploadItem` to `UploadResult`."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -75,6 +75,7 @@ class Uploader:
         self.options = options.settled()
         self.env = str(self.options.env)
         self.logged = 0  # rows that the database took of `upload_many`
+        self.finished: list[UploadResult] = []  # of the last `upload_many`, in its order
 
     @property
     def store(self) -> Store:
@@ -109,7 +110,7 @@ class Uploader:
 
     def upload_many(
         self, items: Iterable[UploadItem], context: UploadContext
-    ) -> Iterator[UploadResult]:
+    ) -> Generator[UploadResult, None, None]:
         """
         Send many files in parallel and record them as they finish.
 
@@ -119,12 +120,15 @@ class Uploader:
         halt, recorded, since = _Halt(self.options.max_attempts), 0, time.monotonic()
         transfer = partial(self.transfer, batch=True)
         crew = pool.Crew(transfer, self.options.max_workers, lost=self._lost)
+        self.finished = crew.finished
         try:
             for result in crew.work(halt.until_halted(items)):
                 halt.hear(result)
                 late = time.monotonic() - since >= RECORD_SECONDS
                 if late or len(crew.finished) - recorded >= RECORD_AT_ONCE:
-                    recorded += self._record(crew.finished[recorded:], context)
+                    batch = crew.finished[recorded:]
+                    recorded += len(batch)  # first: an interruption must not write them twice
+                    self._record(batch, context)
                     since = time.monotonic()
                 yield result
         finally:
@@ -138,9 +142,8 @@ class Uploader:
         progress.hear(error.about(env=self.env, maybe_stored=True))
         return _result(item, self.env, progress, error, 0.0)
 
-    def _record(self, results: list[UploadResult], context: UploadContext) -> int:
+    def _record(self, results: list[UploadResult], context: UploadContext) -> None:
         self.logged += recorders.record(results, context)
-        return len(results)
 
     def headers(self, item: UploadItem) -> ContentHeaders:
         """The content headers that this store gives the item."""

@@ -124,7 +124,7 @@ class ComponentToken:
         mine, found = self._mine, SharedToken.read(self._shared.read("token"))
         if mine and self._age(mine) >= self._kept_for(mine):
             mine = None  # the cache has forgotten it, too: the generations begin anew for all
-        if mine and (found is None or (found.issued_at < mine.issued_at and self._usable(mine))):
+        if mine and (found is None or found.is_older_than(mine)):
             self._publish(mine)
             return mine
         if found != self._mine:
@@ -248,7 +248,7 @@ class ComponentToken:
         entry = SharedToken(fresh.token, started, fresh.expires_in, generation)
         self._fetched_at = started
         newest = self._newest()
-        if newest and newest.issued_at > started and self._usable(newest):
+        if newest and entry.is_older_than(newest):
             return newest  # we were slow, and another's lease was given after ours
         self._mine, self._known_since = entry, started
         self._publish(entry)

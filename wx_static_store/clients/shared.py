@@ -45,6 +45,10 @@ class SharedToken:
     def as_dict(self) -> dict[str, Any]:
         return vars(self) | {"token": self.token.reveal()}
 
+    def is_older_than(self, other: "SharedToken") -> bool:
+        """By both: after a clock was set back a newer generation has an older time."""
+        return self.issued_at < other.issued_at and self.generation <= other.generation
+
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.token.reveal().encode()).hexdigest()[:16]

@@ -1,11 +1,18 @@
 """The command line of ``wx_deploy``: its options, and what their texts mean."""
 
+import os
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import CommandError
 
+from .. import conf
+from ..naming import header_value
+from ..options import MEDIA
 from .exits import WRONG_USE
 
 LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call the commit
@@ -61,6 +68,51 @@ def _add_environments(parser: ArgumentParser) -> None:
     parser.add_argument("--canary", type=int, default=0, metavar="N", help=text)
 
 
+def check_line(options: dict[str, Any]) -> None:
+    """What was certainly not meant: an empty variable of a shell, options in the wrong order."""
+    for name in ("directory", "using", "envs_file", "json", "user"):
+        if options[name] == "":
+            shown = "DIR" if name == "directory" else f"--{name.replace('_', '-')}"
+            raise CommandError(f"{shown} is empty: is a variable not set?", returncode=WRONG_USE)
+    if not options["directory"]:
+        for env in filter(os.path.isdir, options["env"] or ()):
+            raise CommandError(
+                f"{env} is a folder, not an environment: write DIR before --env.",
+                returncode=WRONG_USE,
+            )
+    if options["canary"] < 0:
+        raise CommandError("--canary takes a number from 0 on.", returncode=WRONG_USE)
+    if options["blank_stale"] and not (options["yes"] or sys.stdin.isatty()):
+        raise CommandError(
+            "--blank-stale asks, and nobody is there: add --yes.", returncode=WRONG_USE
+        )
+    if (options["stale"] or options["blank_stale"]) and is_media(options):
+        raise CommandError(
+            "What a media store holds is in no tree, so all of it would be stale: name another "
+            "store with --using.",
+            returncode=WRONG_USE,
+        )
+
+
+def is_media(options: dict[str, Any]) -> bool:
+    """Whether the alias keeps what users upload, and is not a site of its own."""
+    using = options["using"] or ("default" if options["directory"] else "staticfiles")
+    return conf.options_for(using).kind == MEDIA
+
+
+def offered(envs: list[str]) -> list[str]:
+    """The same, if the project offers them all; where it has no ENVIRONMENTS, any will do."""
+    if not (envs and conf.platform_options().environments):
+        return envs
+    known = conf.environments()
+    for env in envs:
+        if env not in known:
+            near = get_close_matches(env, known, 1, 0.6)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise CommandError(f"ENVIRONMENTS does not offer {env}.{hint}", returncode=WRONG_USE)
+    return envs
+
+
 def rules(given: Sequence[str]) -> list[tuple[str, str]]:
     found = [tuple(rule.split("=", 1)) for rule in given]
     for rule in found:
@@ -69,13 +121,14 @@ def rules(given: Sequence[str]) -> list[tuple[str, str]]:
                 f'--map {"=".join(rule)} is not PATTERN=VALUE, as in "*.html=no-cache".',
                 returncode=WRONG_USE,
             )
+        header_value(rule[1])
     return [(pattern, value) for pattern, value in found]
 
 
 def read_lines(path: str) -> list[str]:
     """One environment a line; what follows a # is a remark."""
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise CommandError(f"{path} cannot be read: {error}", returncode=WRONG_USE) from None
     return list(dict.fromkeys(filter(None, (line.partition("#")[0].strip() for line in lines))))

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+from django.db import DatabaseError
 
 from ... import conf, recorders, summary
 from ...exceptions import WxStaticStoreError
@@ -32,7 +34,16 @@ from ...transfers import UploadContext
 from ...tree import read_tree
 from ...uploader import Uploader
 from ...verify import sweep
-from ..deploy_line import LABELS, RELEASES, add_arguments, read_lines, rules, some
+from ..deploy_line import (
+    LABELS,
+    RELEASES,
+    add_arguments,
+    check_line,
+    offered,
+    read_lines,
+    rules,
+    some,
+)
 from ..exits import INTERRUPTED, WRONG_USE
 
 
@@ -44,6 +55,7 @@ class Command(BaseCommand):
         "130: interrupted."
     )
     requires_system_checks = ("wx_static_store",)
+    doubtful = False  # a preview had something that will fail, or could not look
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_arguments(parser)
@@ -66,7 +78,9 @@ class Command(BaseCommand):
 
     def _handle(self, **options: Any) -> None:
         self.options = options
-        uploaders = [site_uploader(self._using, env) for env in self._environments()]
+        check_line(options)
+        told = options["verbosity"] > 0
+        uploaders = [site_uploader(self._using, env, told=told) for env in self._environments()]
         if options["list"]:
             self._list(uploaders)
             return
@@ -76,6 +90,8 @@ class Command(BaseCommand):
         self._warn(order, uploaders[0])
         if options["dry_run"]:
             self._preview(uploaders, order, files=True)
+            if self.doubtful:
+                raise CommandError("Not everything could be published, or looked at.")
         elif options["yes"] or self._agreed(uploaders, order):
             self._deploy(uploaders, order)
 
@@ -91,8 +107,8 @@ class Command(BaseCommand):
         if self.options["all"]:
             return some(conf.environments(), "ENVIRONMENTS offers no environment.")
         if path := self.options["envs_file"]:
-            return some(read_lines(path), f"{path} names no environment.")
-        return list(dict.fromkeys(self.options["env"] or [None]))
+            return offered(some(read_lines(path), f"{path} names no environment."))
+        return offered(list(dict.fromkeys(self.options["env"] or []))) or [None]
 
     def _order(self, uploader: Uploader) -> Order:
         options = self.options
@@ -121,7 +137,11 @@ class Command(BaseCommand):
             return Path(self.options["directory"]), set(), ""
         storage: Any = storages[self._using]
         if not getattr(storage, "location", ""):
-            raise CommandError("Name a DIR, or set STATIC_ROOT.", returncode=WRONG_USE)
+            raise CommandError(
+                f"Name a DIR: the alias {self._using!r} has no folder on this machine, as static "
+                "files have in STATIC_ROOT.",
+                returncode=WRONG_USE,
+            )
         manifest = str(getattr(storage, "manifest_name", ""))
         hidden = manifest and storage.options.keep_only_hashed
         return Path(storage.location), set(storage.hashed_files) if hidden else set(), manifest
@@ -131,13 +151,17 @@ class Command(BaseCommand):
         return UploadContext(source="wx_deploy", source_ref=label, user_id=self._user_id())
 
     def _user_id(self) -> int | None:
-        name, model = self.options["user"], get_user_model()
-        if not name:
+        name = self.options["user"]
+        if name is None:
             return None
+        model = get_user_model()
         try:
             return int(model._default_manager.get_by_natural_key(name).pk)
         except model.DoesNotExist:
-            raise CommandError(f"There is no user {name!r}.", returncode=WRONG_USE) from None
+            why = f"There is no user {name!r}."
+        except (DatabaseError, ImproperlyConfigured):
+            why = "There is no database that knows users: leave --user out."
+        raise CommandError(why, returncode=WRONG_USE)
 
     # --- before it begins ----------------------------------------------------------------------
 
@@ -164,14 +188,18 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{question} Nobody is there to ask: add --yes.", returncode=WRONG_USE
             )
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        try:
+            return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        except EOFError:  # Ctrl-D
+            return False
 
     def _preview(self, uploaders: Sequence[Uploader], order: Order, *, files: bool) -> bool:
-        """Told per environment; whether there is anything to do."""
-        any_change = False
+        """Told per environment; whether there is anything to do, or nobody can tell."""
+        any_change, whole = False, replace(order, items=order.everything)
         for uploader in uploaders:
-            plan = plan_of(uploader, order)
+            plan = plan_of(uploader, whole)
             any_change |= bool(plan)
+            self.doubtful |= bool(plan.rejected)
             if files:
                 self._list_files(uploader, order, plan)
             self.stdout.write(
@@ -182,6 +210,7 @@ class Command(BaseCommand):
 
     def _list_files(self, uploader: Uploader, order: Order, plan: Plan) -> None:
         for state, item in plan.states(uploader):
+            self.doubtful |= state == "refused"
             self.stdout.write(f"{state:<9} {item.size or 0:>13,}  {shown(item.name)}")
         for result in plan.rejected:
             self.stdout.write(f"{'rejected':<9} {'':>13}  {shown(result.name)}: {result.error}")
@@ -189,6 +218,7 @@ class Command(BaseCommand):
             cloud = sweep(uploader, order.prefix)
         except WxStaticStoreError as error:
             self.stderr.write(f"What is stale cannot be told: {error}")
+            self.doubtful = True
             return
         for file in stale_files(uploader, order, cloud):
             self.stdout.write(f"{'stale':<9} {file.size:>13,}  {shown(file.key)}")
@@ -231,7 +261,11 @@ class Command(BaseCommand):
             query = Deployment.objects.filter(env=uploader.env).select_related("user")
             rows = recorders.in_database(lambda: list(query[:RELEASES]), otherwise=None)  # noqa: B023
             if rows is None:
-                raise CommandError("There is no log that lists releases.", returncode=WRONG_USE)
+                raise CommandError(
+                    "There is no log that lists releases: look at DATABASES, and run "
+                    "manage.py migrate wx_static_store.",
+                    returncode=WRONG_USE,
+                )
             self.stdout.write(f"{uploader.env}: {len(rows)} releases, the newest first")
             self.stdout.writelines(_release(row) + "\n" for row in rows)
 
