@@ -202,6 +202,13 @@ def test_an_interrupted_run_says_how_far_it_came(
     assert Deployment.objects.get().outcome == "failed"
 
 
+def test_a_run_that_was_killed_counts_as_failed_when_the_next_one_begins(configure: Any) -> None:
+    configure()
+    Deployment.objects.create(env=get_uploader().env, source="wx_deploy")
+    run(get_uploader(), a_js=b"1")
+    assert [row.outcome for row in Deployment.objects.order_by("id")] == ["failed", "done"]
+
+
 # --- progress ---------------------------------------------------------------------------------
 
 

@@ -362,6 +362,23 @@ def test_verify_finds_what_is_not_as_it_is_here(cloud: EmulatorServer, dist: Pat
     assert "logo.svg" in fails(dist, code=1, verify=True)
 
 
+def test_a_file_that_changed_while_it_was_sent_is_found(
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was published then is not what was planned, nor what a canary showed."""
+    from wx_static_store.management.commands import wx_deploy
+
+    hash_items = wx_deploy.hash_items
+
+    def then_changed(*args: Any, **kwargs: Any) -> Any:
+        items = hash_items(*args, **kwargs)
+        write(dist, {"logo.svg": b"<svg>another</svg>"})
+        return items
+
+    monkeypatch.setattr(wx_deploy, "hash_items", then_changed)
+    assert "logo.svg: the file here changed while it was sent" in fails(dist, code=1)
+
+
 def test_stale_lists_what_the_tree_has_not(cloud: EmulatorServer, dist: Path) -> None:
     cloud.put_object("old.js", b"old")
     assert "old.js: stale" in run(dist, stale=True, using="site")
@@ -410,8 +427,9 @@ def test_in_a_media_store_nothing_is_called_stale(
 
 
 def test_an_interrupted_blanking_tells_what_it_did(
-    cloud: EmulatorServer, dist: Path, tmp_path: Path, interrupt: Callable[[str], None]
+    configure: Any, dist: Path, tmp_path: Path, interrupt: Callable[[str], None]
 ) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 2}, STORAGES=configure_storages())
     for number in range(60):
         cloud.put_object(f"old/{number:02}.js", b"old")
     interrupt("old/30.js")

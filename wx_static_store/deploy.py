@@ -121,6 +121,7 @@ class _Run:
     def settle(self) -> None:
         """After a run that was cut short this one says how the environment stands, in any case."""
         if recorders.was_cut_short(self.uploader.env):
+            recorders.close_cut_short(self.uploader.env)
             self._start()
 
     def reject(self, results: Sequence[UploadResult]) -> None:

@@ -91,6 +91,18 @@ def was_cut_short(env: str) -> bool:
     return in_database(query, otherwise=False)
 
 
+def close_cut_short(env: str) -> None:
+    """A deployment that never told how it ended has failed: another one begins."""
+
+    def update() -> int:
+        from .models import Deployment
+
+        running = Deployment.objects.filter(env=env, outcome=Deployment.Outcome.RUNNING)
+        return running.update(outcome=Deployment.Outcome.FAILED)
+
+    in_database(update, otherwise=0)
+
+
 def start_deployment(env: str, context: UploadContext) -> int | None:
     """The id of a new `Deployment`, None where there is no log."""
 

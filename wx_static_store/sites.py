@@ -158,7 +158,7 @@ class _Run:
     outcome: str = "failed"
     error: str = ""
     report: Report = field(default_factory=Report)
-    findings: Sequence[Finding] = ()
+    findings: list[Finding] = field(default_factory=list)
     stale: Sequence[RemoteFile] = ()
     blanked: int = 0
 
@@ -175,14 +175,25 @@ class _Run:
         if not self.report.ok:
             return
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
+        self.findings = self._changed_meanwhile()
         if order.verify:
-            self.findings = verify(uploader, order.everything, cloud=cloud)
-            if self.findings:
-                recorders.finish_deployment(self.report.deployment_id, outcome="failed")
+            self.findings += verify(uploader, order.everything, cloud=cloud)
+        if self.findings:
+            recorders.finish_deployment(self.report.deployment_id, outcome="failed")
         if order.stale:
             self.stale = stale_files(uploader, order, cloud)
             self._blank()
         self.outcome = "failed" if self.findings else "done"
+
+    def _changed_meanwhile(self) -> list[Finding]:
+        """Files that were sent as they were then: nobody has looked at those bytes."""
+        planned = {item.name: item.md5 for item in self.order.everything}
+        what = "the file here changed while it was sent: run it again"
+        return [
+            Finding(result.key, what)
+            for result in self.report.stored
+            if planned.get(result.name) not in (None, result.md5)
+        ]
 
     def _blank(self) -> None:
         if not (self.stale and self.order.blank_stale):

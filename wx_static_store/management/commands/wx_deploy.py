@@ -112,11 +112,15 @@ class Command(BaseCommand):
 
     def _order(self, uploader: Uploader) -> Order:
         options = self.options
-        root, skip, manifest = self._source()
+        root, skip, hashed, manifest = self._source()
         tree = read_tree(
             root, options["prefix"], ignore=options["ignore"], rules=rules(options["map"])
         )
-        items = [item for item in tree.items if item.name not in skip]
+        items = [
+            replace(item, hashed=item.hashed or item.name in hashed)
+            for item in tree.items
+            if item.name not in skip
+        ]
         items = hash_items(items, max_workers=uploader.options.max_workers)
         last = next((item for item in items if item.name == manifest), None)
         return Order(
@@ -131,10 +135,10 @@ class Command(BaseCommand):
             blank_stale=self._ask if options["blank_stale"] else None,
         )
 
-    def _source(self) -> tuple[Path, set[str], str]:
-        """The folder, names in it that are not to be sent, and the manifest, which goes last."""
+    def _source(self) -> tuple[Path, set[str], set[str], str]:
+        """The folder; names in it that stay here; those with a hash; the manifest, for the end."""
         if self.options["directory"]:
-            return Path(self.options["directory"]), set(), ""
+            return Path(self.options["directory"]), set(), set(), ""
         storage: Any = storages[self._using]
         if not getattr(storage, "location", ""):
             raise CommandError(
@@ -143,8 +147,9 @@ class Command(BaseCommand):
                 returncode=WRONG_USE,
             )
         manifest = str(getattr(storage, "manifest_name", ""))
-        hidden = manifest and storage.options.keep_only_hashed
-        return Path(storage.location), set(storage.hashed_files) if hidden else set(), manifest
+        names = dict(storage.hashed_files) if manifest else {}
+        hidden = set(names) if names and storage.options.keep_only_hashed else set()
+        return Path(storage.location), hidden, set(names.values()), manifest
 
     def _context(self) -> UploadContext:
         label = self.options["label"] or next(filter(None, map(os.environ.get, LABELS)), "")
