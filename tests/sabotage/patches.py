@@ -265,7 +265,9 @@ SABOTAGES = (
         "upkeep/reconcile.py",
         "row.pk > self._last_id or row.status == FAILED",
         "row.status == FAILED",
-        ("upkeep/test_reconcile.py::test_what_was_uploaded_meanwhile_is_not_judged_by_an_older_list",),
+        (
+            "upkeep/test_reconcile.py::test_what_was_uploaded_meanwhile_is_not_judged_by_an_older_list",
+        ),
     ),
     Sabotage(
         "prune the newest row of a file",

@@ -11,7 +11,6 @@ import pytest
 from tests.tokens.cases import CASES, SMALL, Outcome
 from tests.tokens.harness import BACKENDS, is_installed
 
-
 pytestmark = pytest.mark.skipif(
     not os.environ.get("WX_REQUIRE_SERVICES"),
     reason="takes a minute, with servers of its own: WX_REQUIRE_SERVICES=1 runs it",
