@@ -275,6 +275,7 @@ def test_without_dir_keep_only_hashed_is_obeyed(configure: Any, tmp_path: Path) 
 
 def test_a_dry_run_tells_each_file_and_sends_nothing(cloud: EmulatorServer, dist: Path) -> None:
     run(dist)
+    releases = Deployment.objects.count()
     cloud.put_object("old.js", b"stale")
     write(dist, {"logo.svg": b"<svg/>", "new.txt": b"12345"})
     cloud.journal.clear()
@@ -284,7 +285,7 @@ def test_a_dry_run_tells_each_file_and_sends_nothing(cloud: EmulatorServer, dist
     assert ["stale", "5", "old.js"] in lines
     assert ["unchanged", str(len(TREE["index.html"])), "index.html"] in lines
     assert sent(cloud) == []
-    assert Deployment.objects.count() == 1
+    assert Deployment.objects.count() == releases
 
 
 def test_it_asks_and_no_is_no(
@@ -505,6 +506,14 @@ def test_a_release_is_a_row_with_label_user_and_counts(cloud: EmulatorServer, di
     assert release.bytes == sum(map(len, TREE.values()))
     assert release.duration_ms is not None
     assert set(UploadLog.objects.values_list("deployment", "user")) == {(release.pk, editor.pk)}
+
+
+def test_a_release_that_changes_nothing_is_one_too(cloud: EmulatorServer, dist: Path) -> None:
+    """Else nobody could tell which commit is live."""
+    run(dist, label="v1")
+    run(dist, label="v2")
+    newest = Deployment.objects.latest("id")
+    assert (newest.label, newest.stored, newest.skipped) == ("v2", 0, 3)
 
 
 def test_the_label_is_the_commit_that_the_ci_names(

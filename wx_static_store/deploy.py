@@ -81,17 +81,19 @@ def publish(
     *,
     last: Callable[[], UploadItem] | None = None,
     report: Report | None = None,
+    release: bool = False,
 ) -> Report:
     """
     Send what the plan names: assets, then pages if every asset is stored, then the last file.
 
     `last()` is called when all is stored and gives the file that makes the others live. A `report`
-    of the caller's own is filled as the run goes on, so that it tells of a run that broke off.
+    of the caller's own is filled as the run goes on, so that it tells of a run that broke off. A
+    `release` is written down even if it changes nothing.
     """
     run = _Run(uploader, plan, context, report or Report())
     started = time.monotonic()
     try:
-        run.settle()
+        run.settle(release=release)
         with progress(uploader.options.progress, files=len(plan), size=plan.size) as tell:
             run.send(plan.assets, tell)
             run.reject(plan.rejected)
@@ -109,7 +111,7 @@ def publish(
 
 
 class _Run:
-    """One publishing under way; a run that changes nothing leaves no `Deployment`."""
+    """One publishing under way; one that changes nothing leaves no `Deployment` by itself."""
 
     def __init__(
         self, uploader: Uploader, plan: Plan, context: UploadContext, report: Report
@@ -118,10 +120,12 @@ class _Run:
         self.report = report
         report.skipped = len(plan.unchanged)
 
-    def settle(self) -> None:
+    def settle(self, *, release: bool) -> None:
         """After a run that was cut short this one says how the environment stands, in any case."""
-        if recorders.was_cut_short(self.uploader.env):
+        cut_short = recorders.was_cut_short(self.uploader.env)
+        if cut_short:
             recorders.close_cut_short(self.uploader.env)
+        if cut_short or release:
             self._start()
 
     def reject(self, results: Sequence[UploadResult]) -> None:

@@ -44,7 +44,7 @@ def _on_bar(bar: Any, files: int) -> Tell:
         count += 1
         failed += result.error is not None
         bar.set_description(f"{count}/{files} files{_failed(failed)}", refresh=False)
-        bar.update(result.size or 0)
+        bar.update(0 if result.error else result.size or 0)
 
     return tell
 
@@ -56,7 +56,7 @@ def _plain_lines(files: int, size: int) -> Tell:
     def tell(result: UploadResult) -> None:
         nonlocal count, sent, failed
         count += 1
-        sent += result.size or 0
+        sent += 0 if result.error else result.size or 0
         failed += result.error is not None
         if count % every == 0 or count == files:
             seconds = time.monotonic() - started

@@ -171,6 +171,7 @@ class _Run:
             order.context,
             last=(lambda: last) if last else None,
             report=self.report,
+            release=True,
         )
         if not self.report.ok:
             return
