@@ -11,7 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tests.tokens.harness import FETCH, LINK, Herd, Work, wait_for
-from wx_static_store.clients.component import ALONE, CALL, FRESH_SHARE, LEASE, MIN_INTERVAL
+from wx_static_store.clients.component import (
+    ALONE,
+    CALL,
+    FRESH_SHARE,
+    LEASE,
+    MIN_INTERVAL,
+    SLOWEST,
+)
 
 SLOW_FETCH = {"on": FETCH, "do": "delay", "seconds": 0.2, "times": None}  # so that a herd gathers
 
@@ -78,7 +85,7 @@ def holder_killed(cache: str, scale: Scale) -> Outcome:
     with Herd(cache, scale) as herd:
         herd.go()
         recoveries = tuple(_kill_holder(herd) for _ in range(scale.kills))
-        allowed = LEASE * max(scale.interval / MIN_INTERVAL, 1 / CALL) + 2
+        allowed = LEASE * max(scale.interval / MIN_INTERVAL, SLOWEST / CALL) + 2
         return _outcome(herd, exactly(scale.kills), 1, recoveries, allowed)
 
 
@@ -139,16 +146,19 @@ def _kill_holder(herd: Herd) -> float:
     """Seconds from the kill until every other process has a link by the next token."""
     _let_pass(herd)
     before = {worker: len(worker.said("fetches")) for worker in herd.workers}
-    asked, answered = len(herd.cloud.calls(FETCH)), herd.fetches
+    asked, answered = len(herd.asked), herd.fetches
     herd.cloud.script({"on": FETCH, "do": "hang", "seconds": 300})
     herd.cloud.expire_token()
-    wait_for(lambda: len(herd.cloud.calls(FETCH)) > asked, "a fetch")
-    (holder,) = [one for one in herd.workers if len(one.said("fetches")) > before[one]]
+    wait_for(lambda: len(herd.asked) > asked, "a fetch")
+    (holder,) = wait_for(
+        lambda: [one for one in herd.workers if len(one.said("fetches")) > before[one]],
+        "the word of the process that fetches",
+    )
     killed = time.monotonic()
     herd.kill(holder)
     assert holder.is_within_fetch, "it had given up before it was killed"
     wait_for(lambda: herd.fetches > answered, "the next fetch")
-    since = herd.cloud.calls(FETCH)[-1].number
+    since = herd.asked[-1].number
     wait_for(lambda: _have_links(herd, since) >= _names(herd), "a link for each process")
     seconds = time.monotonic() - killed
     herd.replace_the_lost()

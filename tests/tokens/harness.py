@@ -18,11 +18,14 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from tests.conftest import ENV
 from wx_static_store.clients.component import MIN_INTERVAL
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.emulator.state import Entry
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
 LONGEST_WAIT = 60.0  # seconds for anything that must come; nothing takes so long
@@ -30,12 +33,13 @@ BATCH_SECONDS = 300.0  # deadline of an upload
 FETCH, LINK = "api_component_token", "staticuploadfile"
 
 
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    """Looks until it is so; what must come, comes."""
+def wait_for(condition: Callable[[], T], what: str) -> T:
+    """Looks until it is so, and gives what it saw; what must come, comes."""
     until = time.monotonic() + LONGEST_WAIT
-    while not condition():
+    while not (seen := condition()):
         assert time.monotonic() < until, f"it never came: {what}"
         time.sleep(0.01)
+    return seen
 
 
 # --- a cache server ---------------------------------------------------------------------------
@@ -168,6 +172,8 @@ class Herd:
         self.size = size
         self.workers: list[Worker] = []
         self.began = 0.0
+        self._asked: list[Entry] = []
+        self._read = 0
         self._names = map(str, itertools.count())
         self._stack = ExitStack()
 
@@ -223,9 +229,18 @@ class Herd:
         return len(self.cloud.objects())
 
     @property
+    def asked(self) -> list[Entry]:
+        """The calls for a token so far; only what is new of the journal is read."""
+        journal = self.cloud.journal
+        new = journal[self._read :]
+        self._read += len(new)
+        self._asked += [call for call in new if call.name == FETCH]
+        return self._asked
+
+    @property
     def fetches(self) -> int:
         """Those that WeChat answered."""
-        return sum(call.status == 200 for call in self.cloud.calls(FETCH))
+        return sum(call.status == 200 for call in self.asked)
 
 
 class Work:

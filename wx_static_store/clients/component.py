@@ -36,9 +36,10 @@ MARGIN = 60.0  # seconds that a token is left alone before its end, and that clo
 MIN_INTERVAL = 60.0
 
 # Seconds, for the usual minimal interval; a shorter one shortens all of them alike (`_pace` those
-# that a call needs, down to a second for the call).
+# that a call needs, no further than to SLOWEST).
 LEASE = 30.0  # longer than the call, as the lock must outlive it
 CALL = 15.0
+SLOWEST = 2.0  # a call gets that much at least, however short the interval is
 PATIENCE = 10.0  # of one `get()` while another process fetches
 POLL = 0.2
 YOUNG = 10.0  # a token that is refused at this age never worked
@@ -90,7 +91,7 @@ class ComponentToken:
         self._ticket = ticket
         self._min_interval = min_interval
         self._scale = min(1.0, min_interval / MIN_INTERVAL)
-        self._pace = max(self._scale, 1 / CALL)  # a call gets a second at least
+        self._pace = max(self._scale, SLOWEST / CALL)
         self._now = now
         self._sleep = sleep
         self._chance = chance
@@ -219,11 +220,11 @@ class ComponentToken:
         alone = ALONE * self._scale - (self._now() - self._fetched_at)
         if 0 < alone <= ALONE * self._scale and not self._shared.works:
             return _too_soon(alone, _ALONE)
-        return self._failures.of(_next(old))[1]
+        return self._failures.of(old.generation + 1 if old else 1)[1]
 
     def _fetch_if_first(self, old: SharedToken | None, since: float) -> SharedToken | None:
         """A new token, unless another process is at it."""
-        generation = _next(old)
+        generation = old.generation + 1 if old else 1
         attempt = self._failures.of(generation)[0] + 1
         if not self._shared.claim(f"lock:{generation}:{attempt}", LEASE * self._pace):
             return None
@@ -233,6 +234,8 @@ class ComponentToken:
         try:
             return self._fetch(generation, since)
         except WxStaticStoreError as error:
+            if isinstance(error, DeadlineExceeded):  # of this call, not of the upload
+                error.about(remedy=Remedy.WAIT)
             in_use = old is not None and self._usable(old)
             pause = self._pause(error, attempt, in_use=in_use)
             self._failures.note(
@@ -255,6 +258,7 @@ class ComponentToken:
         return entry
 
     def _call(self, until: float) -> FreshToken:
+        until = max(until, time.monotonic() + SLOWEST)
         left = lambda: max(0.0, until - time.monotonic())  # noqa: E731
         ticket = current_ticket(self._ticket)
         try:
@@ -279,10 +283,6 @@ class ComponentToken:
         if in_use and isinstance(error, _Lost):
             pause = MIN_INTERVAL
         return max(pause, min(error.pause, HOPELESS)) * self._scale
-
-
-def _next(old: SharedToken | None) -> int:
-    return old.generation + 1 if old else 1
 
 
 def _never_worked() -> ConfigurationError:
