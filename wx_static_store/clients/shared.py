@@ -16,6 +16,7 @@ from ..secrets import Secret
 logger = logging.getLogger("wx_static_store.tokens")
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,2048}")
+_DAY = 24 * 3600.0
 _REST_SECONDS = 2.0  # that a failing cache is left alone: each question may cost a timeout
 
 
@@ -154,9 +155,9 @@ class SharedFailure:
         self._shared, self._now, self._longest = shared, now, longest
 
     def note(self, generation: int, attempt: int, error: WxStaticStoreError, pause: float) -> None:
-        """Kept when the pause is over, as the attempts are counted: each has a lock of its own."""
+        """Kept for a day, as the attempts are counted: each has a lock of its own."""
         told = {"generation": generation, "attempt": attempt, "until": self._now() + pause}
-        self._shared.write("failure", told | {"error": error.as_dict()}, pause + self._longest)
+        self._shared.write("failure", told | {"error": error.as_dict()}, _DAY)
 
     def of(self, generation: int) -> tuple[int, WxStaticStoreError | None]:
         """How many attempts at this generation failed, and the last failure while it counts."""
