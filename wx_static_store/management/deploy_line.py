@@ -86,7 +86,8 @@ def check_line(options: dict[str, Any]) -> None:
         raise CommandError(
             "--blank-stale asks, and nobody is there: add --yes.", returncode=WRONG_USE
         )
-    if (options["stale"] or options["blank_stale"]) and is_media(options):
+    about_stale = options["stale"] or options["blank_stale"]
+    if about_stale and conf.options_for(alias_of(options)).kind == MEDIA:
         raise CommandError(
             "What a media store holds is in no tree, so all of it would be stale: name another "
             "store with --using.",
@@ -94,10 +95,9 @@ def check_line(options: dict[str, Any]) -> None:
         )
 
 
-def is_media(options: dict[str, Any]) -> bool:
-    """Whether the alias keeps what users upload, and is not a site of its own."""
-    using = options["using"] or ("default" if options["directory"] else "staticfiles")
-    return conf.options_for(using).kind == MEDIA
+def alias_of(options: dict[str, Any]) -> str:
+    """The alias that is meant where --using names none."""
+    return options["using"] or ("default" if options["directory"] else "staticfiles")
 
 
 def offered(envs: list[str]) -> list[str]:

@@ -38,6 +38,7 @@ from ..deploy_line import (
     LABELS,
     RELEASES,
     add_arguments,
+    alias_of,
     check_line,
     offered,
     read_lines,
@@ -99,8 +100,7 @@ class Command(BaseCommand):
 
     @property
     def _using(self) -> str:
-        without_dir = "default" if self.options["directory"] else "staticfiles"
-        return self.options["using"] or without_dir
+        return alias_of(self.options)
 
     def _environments(self) -> Sequence[str | None]:
         """None is the store's own."""
