@@ -338,7 +338,9 @@ def forget_everything() -> None:
     """The token, the address and the failure of the example before; and nobody sleeps."""
     cache.clear()
     store = get_store()
-    store.tokens._failure = store._root = None  # type: ignore[attr-defined,assignment]
+    store.tokens._shared._memory.clear()  # type: ignore[attr-defined]
+    store.tokens._mine = None  # type: ignore[attr-defined]
+    store._root = ""
     store.clock = Clock(sleep=lambda seconds: None)
 
 

@@ -105,10 +105,10 @@ SABOTAGES = (
     Sabotage(
         "write the manifest first",
         "staticfiles.py",
-        "        plan = make_plan(uploader, items, also=[self.manifest_name])\n",
+        "            plan = make_plan(uploader, items, also=[self.manifest_name])\n",
         """\
-        self.save_manifest()
-        plan = make_plan(uploader, items, also=[self.manifest_name])
+            self.save_manifest()
+            plan = make_plan(uploader, items, also=[self.manifest_name])
 """,
         ("test_staticfiles.py::test_a_failed_run_leaves_the_local_manifest",),
     ),

@@ -1,0 +1,30 @@
+"""``make sabotage`` takes a minute; whether its patches still fit is told here, in every run."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.sabotage.patches import SABOTAGES, Sabotage
+
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "wx_static_store"
+
+
+def defined(name: str) -> set[str]:
+    nodes = ast.walk(ast.parse((TESTS / name).read_text()))
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
+def test_a_sabotage_fits_and_leaves_a_module_that_can_be_read(sabotage: Sabotage) -> None:
+    text = (PACKAGE / sabotage.file).read_text()
+    assert text.count(sabotage.old) == 1
+    ast.parse(text.replace(sabotage.old, sabotage.new))
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
+def test_the_tests_that_a_sabotage_names_are_there(sabotage: Sabotage) -> None:
+    for test in sabotage.red:
+        file, _, name = test.partition("::")
+        assert name in defined(file)
