@@ -1,5 +1,6 @@
 """Plans and reports of many files."""
 
+import os
 import re
 import sys
 from io import BytesIO, StringIO
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import ENV
 from wx_static_store import deploy
 from wx_static_store.deploy import PublishFailed, Report, publish
 from wx_static_store.emulator import EmulatorServer
@@ -73,6 +75,27 @@ def test_after_a_run_that_was_killed_the_list_must_agree_too(
     cloud.put_object("a.js", b"new")
     plan = make_plan(uploader, items(a_js=b"old", b_js=b"same"))
     assert (names(plan.assets), names(plan.unchanged)) == (["a.js"], ["b.js"])
+
+
+def test_what_a_killed_run_stored_is_not_sent_again(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    run(uploader, a_js=b"old")
+    Deployment.objects.create(env=uploader.env, source="killed")
+    cloud.put_object("a.js", b"new")
+    cloud.put_object("b.js", b"never logged")
+    plan = make_plan(uploader, items(a_js=b"new", b_js=b"never logged", c_js=b"3"))
+    assert (names(plan.assets), names(plan.unchanged)) == (["c.js"], ["a.js", "b.js"])
+
+
+def test_what_failed_last_is_sent_again_even_if_the_list_has_it(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script({"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403})
+    assert not run(uploader, a_js=b"1").ok
+    Deployment.objects.create(env=uploader.env, source="killed")
+    cloud.put_object("a.js", b"1")
+    assert names(make_plan(uploader, items(a_js=b"1")).assets) == ["a.js"]
 
 
 def test_the_run_after_a_killed_one_settles_it(cloud: EmulatorServer, uploader: Uploader) -> None:
@@ -175,14 +198,6 @@ def test_rows_that_are_missing_are_counted(
     assert "4 files were sent, 2 of them logged" in caplog.text
 
 
-def test_names_that_differ_only_by_case_are_told(
-    uploader: Uploader, caplog: pytest.LogCaptureFixture
-) -> None:
-    both = [UploadItem(name, open=lambda: BytesIO(b"1")) for name in ("A.css", "a.css")]
-    assert len(make_plan(uploader, both)) == 2
-    assert "'A.css' and 'a.css' differ only by case" in caplog.text
-
-
 def test_a_manifest_alone_is_a_deployment_too(uploader: Uploader) -> None:
     publish(uploader, make_plan(uploader, []), CONTEXT, last=lambda: items(m_json=b"{}")[0])
     assert Deployment.objects.get().stored == 1
@@ -222,7 +237,7 @@ class Terminal(StringIO):
     [
         (None, False, ""),
         (False, True, ""),
-        (True, False, r"1/2 files, 0\.0/0\.0 MiB, .*\n2/2 files, 0\.0/0\.0 MiB, .*\n"),
+        (True, False, rf"({ENV}: [12]/2 files, 0\.0/0\.0 MiB, .*\n){{2}}"),
     ],
 )
 def test_progress_is_told_where_it_is_wanted(
@@ -253,7 +268,9 @@ def test_a_line_tells_rate_time_left_and_failures(
     monkeypatch.setattr(sys, "stderr", stream)
     run(get_uploader(), a_js=b"1" * 2**20, b_js=b"2" * 2**20)
     last = stream.getvalue().splitlines()[-1]
-    assert re.fullmatch(r"2/2 files, 1\.0/2\.0 MiB, [\d.]+ MiB/s, [01] s left, 1 failed", last)
+    assert re.fullmatch(
+        rf"{ENV}: 2/2 files, 1\.0/2\.0 MiB, [\d.]+ MiB/s, [01] s left, 1 failed", last
+    )
 
 
 def test_a_terminal_gets_a_bar_with_files_and_bytes(
@@ -263,8 +280,19 @@ def test_a_terminal_gets_a_bar_with_files_and_bytes(
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     run(get_uploader(), a_js=b"1" * 1024, b_js=b"2" * 1024)
-    assert "2/2 files" in stream.getvalue()
+    assert f"{ENV}: 2/2 files" in stream.getvalue()
     assert "2.00k/2.00k" in stream.getvalue()
+
+
+def test_a_terminal_that_tells_no_width_gets_a_bar_too(
+    configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure()
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(os, "get_terminal_size", lambda number=1: os.terminal_size((0, 0)))
+    run(get_uploader(), a_js=b"1")
+    assert "1/1 files" in stream.getvalue()
 
 
 def test_a_terminal_without_tqdm_gets_plain_lines(
@@ -275,4 +303,4 @@ def test_a_terminal_without_tqdm_gets_plain_lines(
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setitem(sys.modules, "tqdm", None)
     run(get_uploader(), a_js=b"1", b_js=b"2")
-    assert stream.getvalue().splitlines()[-1].startswith("2/2 files, 0.0/0.0 MiB")
+    assert stream.getvalue().splitlines()[-1].startswith(f"{ENV}: 2/2 files, 0.0/0.0 MiB")

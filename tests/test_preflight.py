@@ -103,7 +103,24 @@ def test_a_missing_index_is_told(prefix: str, name: str) -> None:
     ],
 )
 def test_names_that_some_disks_take_for_one_are_told(one: str, two: str, expected: str) -> None:
-    (finding,) = preflight([item("index.html"), item(one), item(two)], prefix="")
+    found = preflight([item("index.html"), item(one), item(two)], prefix="")
+    assert expected in found[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "location", "expected"),
+    [
+        (
+            "a\u202e.txt",
+            "",
+            r"'a\u202e.txt' cannot be the name of a file: it has control characters",
+        ),
+        ("a\\b.txt", "", "it has a backslash"),
+        ("x" * 850, "app/", "854 bytes, 850 are allowed"),
+    ],
+)
+def test_a_name_that_cannot_be_a_key_is_told(name: str, location: str, expected: str) -> None:
+    (finding,) = preflight([item("index.html"), item(name)], prefix="", location=location)
     assert expected in finding
 
 
@@ -321,10 +338,9 @@ def test_scripts_and_pictures_are_not_opened() -> None:
 
 
 def test_a_name_that_is_no_text_does_no_harm() -> None:
-    """The plan rejects it."""
     found = preflight([item("index.html"), item("\udce4/a.html", '<img src="x.png">')], prefix="")
-    assert len(found) == 1
-    assert found[0].isprintable()
+    assert len(found) == 2
+    assert all(map(str.isprintable, found))
 
 
 # --- any page ---------------------------------------------------------------------------------

@@ -46,10 +46,6 @@ STARTED = datetime(2026, 9, 20, 8, 30, tzinfo=UTC)
 GITHUB_BYTES = 1024 * 1024
 
 
-def stored(name: str, size: int) -> UploadResult:
-    return UploadResult(name, name, UploadStatus.STORED, size=size)
-
-
 def failed(name: str, message: str = "refused", hint: str = "Rename it.") -> UploadResult:
     error = WeChatRefused(message, errcode=40097, hint=hint, stage="link")
     return UploadResult(
@@ -62,7 +58,7 @@ def old(key: str, size: int = 12) -> RemoteFile:
 
 
 def good(env: str = "tenant-a", **changes: Any) -> EnvironmentReport:
-    report = Report(skipped=2, stored=[stored("a.js", 1000), stored("b.js", 234)])
+    report = Report(skipped=2, stored=2, size=1234)
     address = f"https://{env}.example.com/"
     return EnvironmentReport(
         env, **{"address": address, "report": report, "seconds": 1.5} | changes
@@ -70,7 +66,7 @@ def good(env: str = "tenant-a", **changes: Any) -> EnvironmentReport:
 
 
 def bad(env: str = "tenant-b", **changes: Any) -> EnvironmentReport:
-    report = Report(stored=[stored("a.js", 1000)], failures=[failed("b.js")], held_back=1)
+    report = Report(stored=1, size=1000, failures=[failed("b.js")], held_back=1)
     return good(env, **{"outcome": "failed", "report": report} | changes)
 
 

@@ -2,6 +2,7 @@
 
 import _thread
 import threading
+import time
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -289,21 +290,25 @@ def test_ctrl_c_leaves_a_row_for_every_object(configure: Any) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_what_hangs_when_the_run_is_interrupted_is_unknown(configure: Any, workers: int) -> None:
+@pytest.mark.parametrize(
+    ("call", "status"), [("put_object", "unknown"), ("staticuploadfile", "failed")]
+)
+def test_what_hangs_when_the_run_is_interrupted_is_unknown_once_its_body_is_sent(
+    configure: Any, workers: int, call: str, status: str
+) -> None:
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": workers, "DEADLINE": 30})
-    cloud.script(put("hang", seconds=30, key="h*"))
+    cloud.script({"on": call, "do": "hang", "seconds": 30, "key": "h*"})
 
-    def interrupted(path: Any) -> Any:
-        for entry in iter(lambda: len(cloud.calls("staticuploadfile")), None):
-            if entry >= 2:
-                _thread.interrupt_main()
-                return
+    def interrupted() -> None:
+        while "h.txt" not in [entry.key for entry in cloud.calls(call)]:
+            time.sleep(0.01)
+        _thread.interrupt_main()
 
-    threading.Thread(target=interrupted, args=(None,), daemon=True).start()
+    threading.Thread(target=interrupted, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         list(get_uploader().upload_many([item("a.txt"), item("h.txt")], CONTEXT))
     rows = dict(UploadLog.objects.values_list("key", "status"))
-    assert rows == {"a.txt": "stored", "h.txt": "unknown"}
+    assert rows == {"a.txt": "stored", "h.txt": status}
 
 
 def test_a_callable_env_is_asked_in_the_callers_thread(configure: Any) -> None:

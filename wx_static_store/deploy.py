@@ -31,7 +31,9 @@ class Report:
     """How a run went; pages that were not sent because an asset is missing are `held_back`."""
 
     skipped: int = 0
-    stored: list[UploadResult] = field(default_factory=list)
+    stored: int = 0
+    size: int = 0  # bytes that were stored
+    changed: list[str] = field(default_factory=list)  # keys of files that changed on the way
     failures: list[UploadResult] = field(default_factory=list)
     held_back: int = 0
     not_attempted: int = 0
@@ -39,22 +41,23 @@ class Report:
     deployment_id: int | None = None
 
     def add(self, result: UploadResult) -> None:
-        (self.failures if result.error else self.stored).append(result)
+        if result.error:
+            self.failures.append(result)
+            return
+        self.stored += 1
+        self.size += result.size or 0
+        if result.changed:
+            self.changed.append(result.key)
 
     @property
     def ok(self) -> bool:
         return not (self.failures or self.held_back or self.not_attempted or self.broken_off)
 
     @property
-    def size(self) -> int:
-        """Bytes that were stored."""
-        return sum(result.size or 0 for result in self.stored)
-
-    @property
     def numbers(self) -> dict[str, int]:
         unknown = sum(result.status is UploadStatus.UNKNOWN for result in self.failures)
         return {
-            "stored": len(self.stored),
+            "stored": self.stored,
             "unchanged": self.skipped,
             "failed": len(self.failures) - unknown,
             "unknown": unknown,
@@ -94,7 +97,8 @@ def publish(
     started = time.monotonic()
     try:
         run.settle(release=release)
-        with progress(uploader.options.progress, files=len(plan), size=plan.size) as tell:
+        wanted = uploader.options.progress
+        with progress(wanted, uploader.env, files=len(plan), size=plan.size) as tell:
             run.send(plan.assets, tell)
             run.reject(plan.rejected)
             run.send(plan.pages, tell)
@@ -156,6 +160,7 @@ class _Run:
             for result in self.uploader.finished[counted:]:
                 self._count(result)
             raise
+        self.uploader.finished = []  # counted: fifty environments would keep all of theirs
 
     def _count(self, result: UploadResult) -> None:
         self.report.not_attempted -= 1
@@ -173,13 +178,13 @@ class _Run:
 
     def tell_of_missing_rows(self) -> None:
         """Where the database went away in mid-run; without one it was told at the start."""
-        sent = len(self.report.stored) + len(self.report.failures) - len(self.plan.rejected)
+        sent = self.report.stored + len(self.report.failures) - len(self.plan.rejected)
         if 0 < (logged := self.uploader.logged) < sent:
             logger.warning("%d files were sent, %d of them logged", sent, logged)
 
     def broken_off(self, error: BaseException) -> None:
         report, rejected = self.report, len(self.plan.rejected)
-        told = len(report.stored) + len(report.failures) + report.held_back + report.not_attempted
+        told = report.stored + len(report.failures) + report.held_back + report.not_attempted
         report.not_attempted += max(0, len(self.plan) + rejected - told)
         report.broken_off = True
         why = "Interrupted" if isinstance(error, KeyboardInterrupt) else "Broken off"
@@ -195,7 +200,7 @@ class _Run:
 def _outcome(report: Report, seconds: float) -> dict[str, Any]:
     return {
         "outcome": "done" if report.ok else "failed",
-        "stored": len(report.stored),
+        "stored": report.stored,
         "skipped": report.skipped,
         "failed": len(report.failures),
         "not_attempted": report.held_back + report.not_attempted,

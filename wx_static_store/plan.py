@@ -66,9 +66,9 @@ def make_plan(
     Compare the files with what was stored before, and order them.
 
     Unchanged is a file whose key's newest row, of any status, is `stored` with the same MD5 and
-    headers. Where there is no log, one list of the environment tells the MD5. Files that would
-    share a key are rejected. `also` names files that come later, so that they are asked for in the
-    same query. `force` sends the unchanged ones too.
+    headers. Where there is no log, or the last deploy was killed, one list of the environment
+    tells the MD5. Files that would share a key are rejected. `also` names files that come later,
+    so that they are asked for in the same query. `force` sends the unchanged ones too.
     """
     single, rejected = _without_collisions(uploader, items)
     hashed = hash_items(single, max_workers=uploader.options.max_workers)
@@ -108,7 +108,6 @@ def _without_collisions(
     by_key: dict[str, dict[str, UploadItem]] = {}
     for item in items:
         by_key.setdefault(_key(uploader, item.name) or item.name, {})[item.name] = item
-    _tell_of_case(by_key)
     alone = [item for named in by_key.values() if len(named) == 1 for item in named.values()]
     return alone, tuple(
         _collision(uploader, key, name, [*named])
@@ -116,14 +115,6 @@ def _without_collisions(
         if len(named) > 1
         for name in named
     )
-
-
-def _tell_of_case(keys: Iterable[str]) -> None:
-    """Two files here, one on a laptop whose disk does not tell them apart."""
-    seen: dict[str, str] = {}
-    for key in keys:
-        if (other := seen.setdefault(key.casefold(), key)) != key:
-            logger.warning("%s and %s differ only by case", ascii(other), ascii(key))
 
 
 def _collision(uploader: Uploader, key: str, name: str, names: list[str]) -> UploadResult:
@@ -144,8 +135,9 @@ def _known(uploader: Uploader, names: Iterable[str]) -> Known:
         if row.status == UploadStatus.STORED
     }
     if recorders.was_cut_short(uploader.env):  # it may have stored what no row tells of
-        listed = _listed(uploader)
-        return {key: it for key, it in known.items() if listed.get(key, ("", None))[0] == it[0]}
+        listed, failed = _listed(uploader), rows.keys() - known.keys()
+        agreed = {key: it for key, it in known.items() if listed.get(key, ("", None))[0] == it[0]}
+        return {key: it for key, it in listed.items() if key not in failed} | agreed
     return known
 
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 from html.parser import HTMLParser
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from .exceptions import SourceError
-from .naming import is_html
+from .exceptions import NameRejected, SourceError
+from .naming import is_html, object_key
 from .sources import opened
 from .transfers import UploadItem
 
@@ -49,7 +49,12 @@ def preflight(items: Sequence[UploadItem], *, prefix: str, location: str = "") -
     nor the routes of a single page application: of links, only those to a name with an extension.
     """
     names = [item.name for item in items]
-    found = [*_missing_index(names, prefix), *_alike(names), *_broken(items, prefix, location)]
+    found = [
+        *_missing_index(names, prefix),
+        *_refused(names, location),
+        *_alike(names),
+        *_broken(items, prefix, location),
+    ]
     more = [f"... and {len(found) - MOST} more"] if len(found) > MOST else []
     return found[:MOST] + more
 
@@ -60,6 +65,15 @@ def _missing_index(names: Sequence[str], prefix: str) -> Iterator[str]:
             f"There is no {prefix}{_INDEX}, so the address of the site answers 404: "
             "add one, or deploy the folder that has it."
         )
+
+
+def _refused(names: Sequence[str], location: str) -> Iterator[str]:
+    """Names that no object can have: such a file fails, and the pages are held back."""
+    for name in names:
+        try:
+            object_key(location, name)
+        except NameRejected as error:
+            yield f"{error.message}. {error.hint}"
 
 
 def _alike(names: Sequence[str]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """How far a run is: a bar on a terminal, plain lines elsewhere if they are wanted, else nothing."""
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ LINES = 20  # where there is no bar
 
 
 @contextmanager
-def progress(wanted: bool | None, *, files: int, size: int) -> Iterator[Tell]:
+def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterator[Tell]:
     """Gives a function that is told each result; `size` is the sum of bytes to come."""
     terminal = sys.stderr.isatty()
     if not files or wanted is False or (wanted is None and not terminal):
@@ -22,10 +23,12 @@ def progress(wanted: bool | None, *, files: int, size: int) -> Iterator[Tell]:
         return
     tqdm = _tqdm() if terminal else None
     if tqdm is None:
-        yield _plain_lines(files, size)
+        yield _plain_lines(env, files, size)
         return
-    with tqdm(total=size, unit="B", unit_scale=True, unit_divisor=1024) as bar:
-        yield _on_bar(bar, files)
+    # A terminal may not know its width, or say 0: then the bar would not be seen.
+    width = shutil.get_terminal_size().columns
+    with tqdm(total=size, unit="B", unit_scale=True, unit_divisor=1024, ncols=width) as bar:
+        yield _on_bar(bar, env, files)
 
 
 def _tqdm() -> Any:
@@ -36,20 +39,20 @@ def _tqdm() -> Any:
     return tqdm
 
 
-def _on_bar(bar: Any, files: int) -> Tell:
+def _on_bar(bar: Any, env: str, files: int) -> Tell:
     count = failed = 0
 
     def tell(result: UploadResult) -> None:
         nonlocal count, failed
         count += 1
         failed += result.error is not None
-        bar.set_description(f"{count}/{files} files{_failed(failed)}", refresh=False)
+        bar.set_description(f"{env}: {count}/{files} files{_failed(failed)}", refresh=False)
         bar.update(0 if result.error else result.size or 0)
 
     return tell
 
 
-def _plain_lines(files: int, size: int) -> Tell:
+def _plain_lines(env: str, files: int, size: int) -> Tell:
     every, started = max(1, files // LINES), time.monotonic()
     count = sent = failed = 0
 
@@ -60,7 +63,8 @@ def _plain_lines(files: int, size: int) -> Tell:
         failed += result.error is not None
         if count % every == 0 or count == files:
             seconds = time.monotonic() - started
-            line = f"{count}/{files} files, {sent / 2**20:.1f}/{size / 2**20:.1f} MiB"
+            amount = f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB"
+            line = f"{env}: {count}/{files} files, {amount}"
             sys.stderr.write(line + _pace(sent, size, seconds) + _failed(failed) + "\n")
 
     return tell

@@ -176,7 +176,8 @@ class _Run:
         if not self.report.ok:
             return
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
-        self.findings = self._changed_meanwhile()
+        what = "the file here changed while it was sent: run it again"
+        self.findings = [Finding(key, what) for key in self.report.changed]
         if order.verify:
             self.findings += verify(uploader, order.everything, cloud=cloud)
         if self.findings:
@@ -185,16 +186,6 @@ class _Run:
             self.stale = stale_files(uploader, order, cloud)
             self._blank()
         self.outcome = "failed" if self.findings else "done"
-
-    def _changed_meanwhile(self) -> list[Finding]:
-        """Files that were sent as they were then: nobody has looked at those bytes."""
-        planned = {item.name: item.md5 for item in self.order.everything}
-        what = "the file here changed while it was sent: run it again"
-        return [
-            Finding(result.key, what)
-            for result in self.report.stored
-            if planned.get(result.name) not in (None, result.md5)
-        ]
 
     def _blank(self) -> None:
         if not (self.stale and self.order.blank_stale):

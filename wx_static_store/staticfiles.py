@@ -5,6 +5,7 @@ Both are Django's own storages over ``STATIC_ROOT``. `post_process()`, which `co
 at its end, publishes the finished files in parallel; ``--no-post-process`` publishes nothing.
 """
 
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,8 @@ from .transfers import UploadContext, UploadItem
 from .uploader import Uploader
 
 __all__ = ["WxManifestStaticFilesStorage", "WxStaticFilesStorage"]
+
+logger = logging.getLogger("wx_static_store.deploy")
 
 CONTEXT = UploadContext(source="collectstatic")
 
@@ -66,6 +69,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
             yield from self._publish(paths)
 
     def _publish(self, names: Iterable[str], hashed: Iterable[str] = ()) -> Iterator[Processed]:
+        _tell_of_case(names)
         try:
             self._publish_all([*self._items(names), *self._items(hashed, hashed=True)])
         except PublishFailed as error:
@@ -91,6 +95,14 @@ class WxStaticFilesStorage(StaticFilesStorage):
                 open=lambda path=path: open(path, "rb"),  # type: ignore[misc]  # noqa: SIM115
                 hashed=name in kept_for_ever,
             )
+
+
+def _tell_of_case(names: Iterable[str]) -> None:
+    """Two files here, one on a laptop whose disk does not tell them apart."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if (other := seen.setdefault(name.casefold(), name)) != name:
+            logger.warning("%s and %s differ only by case", ascii(other), ascii(name))
 
 
 class _ForHashing(WxStaticFilesStorage):

@@ -97,7 +97,11 @@ class ContentHeaders:
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """How one upload ended; `error` is the last one of its attempts, None when it is stored."""
+    """
+    How one upload ended; `error` is the last one of its attempts, None when it is stored.
+
+    `changed`: stored are other bytes than the plan had looked at, the file's newest ones.
+    """
 
     name: str
     key: str
@@ -107,6 +111,7 @@ class UploadResult:
     md5: str = ""
     headers: ContentHeaders = ContentHeaders("", "")
     verified: bool = False
+    changed: bool = False
     attempts: int = 0
     seconds: float = 0.0
     stage: str = ""

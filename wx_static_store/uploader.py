@@ -76,6 +76,7 @@ class Uploader:
         self.env = str(self.options.env)
         self.logged = 0  # rows that the database took of `upload_many`
         self.finished: list[UploadResult] = []  # of the last `upload_many`, in its order
+        self._sent: set[str] = set()  # keys under way whose body has begun to go
 
     @property
     def store(self) -> Store:
@@ -93,6 +94,7 @@ class Uploader:
                 self._attempt(self.store, again, progress, batch=batch)
         except WxStaticStoreError as failure:
             error = failure.about(env=self.env, key=progress.key)
+        self._sent.discard(progress.key)
         return _result(item, self.env, progress, error, time.monotonic() - started)
 
     def upload(self, item: UploadItem, context: UploadContext) -> UploadResult:
@@ -137,9 +139,10 @@ class Uploader:
 
     def _lost(self, item: UploadItem) -> UploadResult:
         """The result of a file that was under way when the run was interrupted."""
-        error = ResponseLost("Interrupted while it was sent", stage="put")
         progress = _Progress(object_key(self.options.location, item.name), self.headers(item))
-        progress.hear(error.about(env=self.env, maybe_stored=True))
+        sent = progress.key in self._sent
+        error = ResponseLost("Interrupted while it was sent", stage="put" if sent else "link")
+        progress.hear(error.about(env=self.env, maybe_stored=sent))
         return _result(item, self.env, progress, error, 0.0)
 
     def _record(self, results: list[UploadResult], context: UploadContext) -> None:
@@ -171,6 +174,7 @@ class Uploader:
                         current, store.env, progress.key, left=deadline.left
                     )
                 progress.answered(0)
+                self._sent.add(progress.key)
                 progress.receipt = store.cos.put_object(
                     link, source, progress.headers, md5=source.known_md5, left=deadline.left
                 )
@@ -230,6 +234,7 @@ def _result(
         md5=progress.md5,
         headers=progress.headers,
         verified=receipt.verified if receipt and not error else False,
+        changed=not error and item.md5 not in (None, progress.md5),
         attempts=progress.attempts,
         seconds=seconds,
         stage=error.stage if error else "",

@@ -59,7 +59,7 @@ def test_ctrl_c_ends_it_within_five_seconds_with_130_and_the_counts(
     assert "Traceback" not in output
 
 
-def test_after_a_kill_the_next_run_sends_only_what_no_row_tells_of(
+def test_after_a_kill_the_next_run_sends_only_what_is_not_there(
     project: Project, dist: Path
 ) -> None:
     """And it need not wait: the lock of a process that is gone is taken over."""
@@ -67,13 +67,44 @@ def test_after_a_kill_the_next_run_sends_only_what_no_row_tells_of(
     with project.process(*command(dist)) as process:
         stuck(project, process).popen.kill()
         process.finish()
-    logged = {key for _id, key, status, _md5 in project.rows() if status == "stored"}
-    assert len(logged) >= 100
+    there = bodies(project).keys()
+    assert len(there) >= 100
     project.cloud.journal.clear()
     code, output = project.run(*command(dist)[2:])
-    assert (code, f"unchanged {len(logged)}," in output) == (0, True), output
-    assert {call.key for call in project.cloud.calls("put_object")} == FILES.keys() - logged
+    assert (code, f"unchanged {len(there)}," in output) == (0, True), output
+    assert {call.key for call in project.cloud.calls("put_object")} == FILES.keys() - there
     assert bodies(project) == FILES
+
+
+# Reads one line of a deploy's output, as `head -1` does, then tells how the deploy ended.
+READER = """
+import subprocess, sys
+deploy = subprocess.Popen([sys.executable, *sys.argv[1:]], stdout=subprocess.PIPE)
+deploy.stdout.readline()
+deploy.stdout.close()
+sys.exit(deploy.wait())
+"""
+
+
+def test_a_reader_who_goes_away_ends_it_without_a_traceback(project: Project, dist: Path) -> None:
+    for number in range(5000):  # more than a pipe holds
+        (dist / f"long-name-of-a-file-{number:04}.txt").write_bytes(b"")
+    with project.process("-c", READER, *command(dist, "--dry-run")) as process:
+        code, output = process.finish()
+    assert (code, "Traceback" in output, "BrokenPipe" in output) == (1, False, False)
+
+
+def test_after_a_kill_the_log_is_whole_again_with_the_second_run(
+    project: Project, dist: Path
+) -> None:
+    """No list tells headers: what no row tells of is sent once more, when nothing hurries."""
+    hang(project)
+    with project.process(*command(dist)) as process:
+        stuck(project, process).popen.kill()
+        process.finish()
+    for _ in range(2):
+        code, output = project.run(*command(dist)[2:])
+        assert code == 0, output
     rows = {key: md5 for _id, key, _status, md5 in project.rows()}
     assert rows == {name: hashlib.md5(body).hexdigest() for name, body in FILES.items()}
 

@@ -74,6 +74,9 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write("Interrupted.")
             sys.exit(INTERRUPTED)
+        except BrokenPipeError:  # whoever reads the output has gone, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         except WxStaticStoreError as error:  # raised before anything was sent
             raise CommandError(str(error), returncode=WRONG_USE) from None
 
@@ -252,12 +255,12 @@ class Command(BaseCommand):
             raise CommandError("Not everything was published, or not as it is here.")
 
     def _tell(self, whole: summary.Summary) -> None:
-        if len(whole.environments) > 1:
-            self.stdout.write("\n".join(summary.total(whole)))
         data = summary.as_dict(whole)
         if path := self.options["json"]:
             summary.write_json(Path(path), data)
         summary.append_step_summary(data)
+        if len(whole.environments) > 1:
+            self.stdout.write("\n".join(summary.total(whole)))
 
     # --- releases ------------------------------------------------------------------------------
 
