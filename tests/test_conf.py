@@ -208,6 +208,10 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
     "CALLBACK_AES_KEY": ["", "k" * 42, "k" * 44, "k" * 42 + "=", 5, [], ["k" * 43, "short"]],
     "CALLBACK_WINDOW": ["300", 0, True],
     "ENVIRONMENTS": ["", 5, "no.such.function", "tests.test_conf.VALUE"],
+    "UPLOAD_LOCATION": ["/a", "..", "a//b", "a\\b", 5],
+    "UPLOAD_MAX_SIZE": ["300", 0, -1, True, 1.5, 5 * 2**30 + 1],
+    "UPLOAD_EXTENSIONS": ["png", [".png"], ["tar.gz"], [""], 5, [5.5]],
+    "UPLOAD_CHECK": ["", 5, "no.such.function", "tests.test_conf.VALUE"],
 }
 
 

@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 from .exceptions import ConfigurationError
 from .options import CHECKS, SETTINGS_ONLY, STATIC, Options, clean, hashable
 from .secrets import Secret
+from .texts import gettext_lazy as _
 
 SETTING = "WX_STATIC_STORE"
 _SECRETS = {
@@ -45,8 +46,11 @@ def _fault(names: list[str]) -> ConfigurationError | None:
     for name in names:
         if name in SETTINGS_ONLY:
             return ConfigurationError(
-                f"{name} does not belong into OPTIONS",
-                hint=f'Write it as {SETTING}["{name.upper()}"]: OPTIONS end up in migrations.',
+                _("%(name)s does not belong into OPTIONS", name=name),
+                hint=_(
+                    'Write it as WX_STATIC_STORE["%(name)s"]: OPTIONS end up in migrations.',
+                    name=name.upper(),
+                ),
             )
     return _unknown(names, list(CHECKS), "OPTIONS")
 
@@ -56,8 +60,13 @@ def _unknown(names: Iterable[str], known: list[str], where: str) -> Configuratio
     for name in names:
         if name not in known:
             near = get_close_matches(in_case(str(name)), known, 1, 0.5)
-            hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known))}."
-            return ConfigurationError(f"{where} has no option {name!r}", hint=hint)
+            hint = (
+                _("Did you mean %(name)s?", name=near[0])
+                if near
+                else _("Known are: %(names)s.", names=", ".join(sorted(known)))
+            )
+            text = _("%(where)s has no option %(name)r", where=where, name=name)
+            return ConfigurationError(text, hint=hint)
     return None
 
 
@@ -69,8 +78,8 @@ def resolve(kind: str, given: Given = ()) -> Options:
     options = replace(Options(kind=kind), **(general | own))
     if not options.env:
         raise ConfigurationError(
-            "No cloud environment is set",
-            hint=f'Set {SETTING}["ENV"], or "env" in the OPTIONS of the storage.',
+            _("No cloud environment is set"),
+            hint=_('Set WX_STATIC_STORE["ENV"], or "env" in the OPTIONS of the storage.'),
         )
     return _with_address(options, own, general)
 
@@ -83,7 +92,7 @@ def configured() -> bool:
 def general_settings() -> dict[str, Any]:
     """What stands in ``WX_STATIC_STORE``, with the names of options and its secrets wrapped."""
     if not isinstance(getattr(settings, SETTING, {}), Mapping):
-        raise ConfigurationError(f"{SETTING} must be a dictionary")
+        raise ConfigurationError(_("WX_STATIC_STORE must be a dictionary"))
     known = [name.upper() for name in CHECKS | SETTINGS_ONLY]
     if fault := _unknown(list(getattr(settings, SETTING, {})), known, SETTING):
         raise fault
@@ -107,16 +116,18 @@ def environments(user: Any = None) -> dict[str, str]:
     offered = platform_options().environments
     if offered is None:
         raise ConfigurationError(
-            f"{SETTING} has no ENVIRONMENTS",
-            hint="Set it to a function (user or None) -> {environment id: label}.",
+            _("WX_STATIC_STORE has no ENVIRONMENTS"),
+            hint=_("Set it to a function (user or None) -> {environment id: label}."),
         )
     try:
         found = offered(user)
     except Exception as error:  # noqa: BLE001 -- a project's own function
-        failed = f"ENVIRONMENTS failed ({type(error).__name__}: {error})"
+        why = f"{type(error).__name__}: {error}"
+        failed = _("ENVIRONMENTS failed (%(why)s)", why=why)
         raise ConfigurationError(failed) from None
     if not isinstance(found, Mapping):
-        raise ConfigurationError("ENVIRONMENTS must give a dictionary, {environment id: label}")
+        text = _("ENVIRONMENTS must give a dictionary, {environment id: label}")
+        raise ConfigurationError(text)
     for env in found:
         clean({"env": env}, f"ENVIRONMENTS, {env!r}")
     return {str(env): str(label) for env, label in found.items()}
@@ -166,10 +177,10 @@ def stores() -> dict[str, tuple[str, Given]]:
 def options_for(using: str) -> Options:
     """The options of an alias; raises ConfigurationError where it is not one of ours."""
     if using not in aliases():
-        ours = ", ".join(aliases()) or "none"
+        ours = ", ".join(aliases()) or _("none")
         raise ConfigurationError(
-            f"STORAGES has no alias {using!r} with a storage of wx_static_store",
-            hint=f"Aliases with such a storage: {ours}.",
+            _("STORAGES has no alias %(alias)r with a storage of wx_static_store", alias=using),
+            hint=_("Aliases with such a storage: %(aliases)s.", aliases=ours),
         )
     return resolve(_kind(using), _given(using))
 

@@ -33,24 +33,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Self
 
-from django.core.exceptions import (
-    AppRegistryNotReady,
-    ImproperlyConfigured,
-    SuspiciousFileOperation,
-)
-from django.utils.functional import Promise, lazy
-from django.utils.translation import gettext
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.utils.functional import Promise
 
-
-def _translate(message: str) -> str:
-    """The message in the reader's language, or as it stands where no Django is configured."""
-    try:
-        return gettext(message)
-    except (ImproperlyConfigured, AppRegistryNotReady):
-        return message
-
-
-_ = gettext_lazy = lazy(_translate, str)
+from .texts import english, gettext, gettext_lazy as _
 
 
 class Remedy(Enum):
@@ -98,19 +84,21 @@ class WxStaticStoreError(Exception):
 
     def __str__(self) -> str:
         facts = ("stage", "errcode", "errmsg", "rid", "http_status", "cos_code", "request_id")
-        told = {name: getattr(self, name) for name in (*facts, "env", "key", "attempts")}
-        if told["http_status"] == 200:
-            del told["http_status"]  # WeChat answers 200 whatever it says
-        known = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in told.items() if v not in _UNSAID)
-        text = f"{self.message} ({known})" if known else str(self.message)
-        return f"{text}. {self.hint}" if self.hint else text
+        said = {name: getattr(self, name) for name in (*facts, "env", "key", "attempts")}
+        if said["http_status"] == 200:
+            del said["http_status"]  # WeChat answers 200 whatever it says
+        known = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in said.items() if v not in _UNSAID)
+        text = str(self.message)
+        if known:
+            text = gettext("%(what)s (%(facts)s)", what=text, facts=known)
+        return gettext("%(what)s. %(hint)s", what=text, hint=self.hint) if self.hint else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.__dict__ | {"message": str(self.message)})
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON can hold it, for another process; `revived()` makes an error of it again."""
-        plain = {k: str(v) if isinstance(v, Promise) else v for k, v in self.__dict__.items()}
+        plain = {k: english(v) if isinstance(v, Promise) else v for k, v in self.__dict__.items()}
         return plain | {"class": type(self).__name__, "remedy": self.remedy.value}
 
 
@@ -118,8 +106,10 @@ def revived(value: dict[str, Any]) -> WxStaticStoreError:
     """The error that `as_dict()` described; raises KeyError or ValueError where it is none."""
     kinds = {kind.__name__: kind for kind in _all_kinds(WxStaticStoreError)}
     details = {k: v for k, v in value.items() if k not in ("class", "message", "remedy")}
+    if "hint" in details:
+        details["hint"] = _(str(details["hint"]))
     kind, remedy = kinds[value["class"]], Remedy(value["remedy"])
-    return kind(value["message"], **details, remedy=remedy)
+    return kind(_(str(value["message"])), **details, remedy=remedy)
 
 
 def _all_kinds(kind: type[WxStaticStoreError]) -> list[type[WxStaticStoreError]]:

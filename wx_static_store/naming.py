@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from django.utils.functional import Promise
 
-from .exceptions import NameRejected, gettext_lazy as _
+from .exceptions import NameRejected
+from .texts import gettext_lazy as _
 from .transfers import ContentHeaders, UploadItem
 
 MAX_KEY_BYTES = 850  # COS, object overview: UTF-8 bytes, not characters
@@ -30,6 +31,17 @@ for _type, _extensions in {
     "application/manifest+json": ".webmanifest",
     "application/json": ".json .map",
     "application/wasm": ".wasm",
+    "application/vnd.oasis.opendocument.presentation": ".odp",
+    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+    "application/vnd.oasis.opendocument.text": ".odt",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "audio/aac": ".aac",
+    "audio/flac": ".flac",
+    "audio/mp4": ".m4a",
+    "audio/ogg": ".ogg .opus",
+    "audio/webm": ".weba",
     "font/otf": ".otf",
     "font/ttf": ".ttf",
     "font/woff": ".woff",
@@ -41,6 +53,7 @@ for _type, _extensions in {
     "image/x-icon": ".ico",
     "text/javascript": ".js .mjs .cjs",
     "text/markdown": ".md",
+    "video/ogg": ".ogv",
 }.items():
     for _extension in _extensions.split():
         _TYPES.add_type(_type, _extension)
@@ -58,28 +71,29 @@ def clean_name(name: str | PurePath | Promise) -> str:
         raise TypeError(f"A file name must be str or a path, not {type(name).__name__}.")
     name = unicodedata.normalize("NFC", name)
     if reason := _fault(name):
+        shown = ascii(name[:100])
         raise NameRejected(
-            f"{name[:100]!a} cannot be the name of a file: {reason}",
+            _("%(name)s cannot be the name of a file: %(reason)s", name=shown, reason=reason),
             stage="name",
             hint=_("Rename the file and try again."),
         )
     return name
 
 
-def _fault(name: str) -> str:
+def _fault(name: str) -> str | Promise:
     segments = name.split("/")
     if not name.strip():
-        return "it is empty"
+        return _("it is empty")
     if "\\" in name:
-        return "it has a backslash; write forward slashes"
+        return _("it has a backslash; write forward slashes")
     if name.startswith("/"):
-        return "it is absolute; write it relative to the site"
+        return _("it is absolute; write it relative to the site")
     if ".." in segments or "." in segments:
-        return "it has a part '.' or '..'"
+        return _("it has a part '.' or '..'")
     if "" in segments:
-        return "it has an empty part ('//' or a slash at the end)"
+        return _("it has an empty part ('//' or a slash at the end)")
     if any(unicodedata.category(c) in _CATEGORIES or c in _BIDI for c in name):
-        return "it has control characters, or bytes that are not UTF-8"
+        return _("it has control characters, or bytes that are not UTF-8")
     return ""
 
 
@@ -89,7 +103,12 @@ def object_key(location: str, name: str | PurePath | Promise) -> str:
     key = clean_name(location + name)
     if (size := len(key.encode())) > MAX_KEY_BYTES:
         raise NameRejected(
-            f"{key[:60]!a}… is too long for a key: {size} bytes, {MAX_KEY_BYTES} are allowed",
+            _(
+                "%(key)s… is too long for a key: %(size)d bytes, %(most)d are allowed",
+                key=ascii(key[:60]),
+                size=size,
+                most=MAX_KEY_BYTES,
+            ),
             stage="name",
             hint=_("Shorten the name or the location; a Chinese character takes three bytes."),
         )
@@ -139,5 +158,6 @@ def _default_cache_control(item: UploadItem, *, static: bool) -> str:
 def header_value(value: str) -> str:
     """Refuses what could end a header line, or what COS would read as other characters."""
     if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", value):
-        raise NameRejected(f"{value[:100]!a} cannot be the value of a header", stage="name")
+        text = _("%(value)s cannot be the value of a header", value=ascii(value[:100]))
+        raise NameRejected(text, stage="name")
     return value

@@ -7,17 +7,27 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from .clients.links import is_loopback
 from .exceptions import ConfigurationError
 from .secrets import Secret
+from .sources import LARGEST
+from .texts import gettext_lazy as _
 
 STATIC, MEDIA = "static", "media"
 
 _DAY = 24 * 3600
 
 Callback = Callable[[], str]
+
+# What everybody with the permission may upload: nothing of it runs in a browser.
+_EXTENSIONS = (
+    "avif bmp gif heic heif ico jpeg jpg png tif tiff webp eot otf ttf woff woff2 "
+    "aac flac m4a mp3 ogg opus wav weba avi m4v mov mp4 mpeg mpg ogv webm "
+    "csv doc docx json md odp ods odt pdf ppt pptx srt tsv txt vtt xls xlsx zip"
+)
 
 
 @dataclass(frozen=True)
@@ -53,12 +63,16 @@ class Options:
     callback_aes_key: tuple[Secret, ...] = ()
     callback_window: float = 300.0
     environments: Callable[[Any], Mapping[str, str]] | None = None
+    upload_location: str = "uploads/"
+    upload_max_size: int = 300 * 2**20
+    upload_extensions: tuple[str, ...] = tuple(_EXTENSIONS.split())
+    upload_check: Callable[[Any, str, Any], None] | None = None
 
     def for_env(self, env: str | None) -> "Options":
         """The same store at another environment, whose address is then asked of WeChat."""
         if env is None or env == self.env:
             return self
-        checked = clean({"env": env}, "The environment asked for")["env"]
+        checked = clean({"env": env}, _("The environment asked for"))["env"]
         return replace(self, env=checked, base_url="", url_prefix="")
 
     def settled(self) -> "Options":
@@ -79,12 +93,15 @@ class Options:
         return not own and bool(self.component_appid and self.component_appsecret)
 
 
+_ONE_TOKEN = _("must be a text without spaces, or a list of such texts, the newest first")
+_ONE_KEY = _("must be a text of 43 letters and digits, or a list of such texts, the newest first")
+
 # What a value must be: each function gives the clean value, or a ValueError that says why.
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError("must be a text")
+        raise ValueError(_("must be a text"))
     return value
 
 
@@ -95,7 +112,7 @@ def _env(value: Any) -> Any:
         return value
     if not (isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", value)):
         raise ValueError(
-            "must be the id of a cloud environment (letters, digits, hyphens), or a function"
+            _("must be the id of a cloud environment (letters, digits, hyphens), or a function")
         )
     return value
 
@@ -104,14 +121,15 @@ def _imported(path: str) -> Any:
     try:
         return import_string(path)
     except ImportError as error:
-        raise ValueError(f"is no function that can be imported: {error}") from None
+        text = _("is no function that can be imported: %(why)s", why=str(error))
+        raise ValueError(text) from None
 
 
 def _function(value: Any) -> Any:
-    """A function by its dotted path."""
-    found = _imported(_text(value))
+    """A function, or its dotted path."""
+    found = value if callable(value) else _imported(_text(value))
     if not callable(found):
-        raise ValueError("must be a function, or the dotted path of one")
+        raise ValueError(_("must be a function, or the dotted path of one"))
     return found
 
 
@@ -121,47 +139,59 @@ def _location(value: Any) -> str:
     location = _text(value).removesuffix("/")
     odd = {"", ".", ".."} & {*location.split("/")}
     if odd or "\\" in location or not location.isprintable():
-        raise ValueError("must be a relative folder with forward slashes, without '.' and '..'")
+        raise ValueError(_("must be a relative folder with forward slashes, without '.' and '..'"))
     return unicodedata.normalize("NFC", location) + "/"
 
 
 def _url(value: Any) -> str:
     if not re.fullmatch(r"https?://[^\s?#\\@]+", _text(value)):
-        raise ValueError("must be an absolute http(s) address without query")
+        raise ValueError(_("must be an absolute http(s) address without query"))
     return str(value).rstrip("/") + "/"
 
 
 def _api_url(value: Any) -> str:
     url = _url(value).rstrip("/")
     if url.startswith("http://") and not is_loopback(url):
-        raise ValueError("must be https: plain http is for an emulator on this machine")
+        raise ValueError(_("must be https: plain http is for an emulator on this machine"))
     return url
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("must be True or False")
+        raise ValueError(_("must be True or False"))
     return value
 
 
 def _number(value: Any) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not (number and 0 < value <= _DAY):  # a socket takes no more than 24 of them
-        raise ValueError("must be a number of seconds above 0, a day at most")
+        raise ValueError(_("must be a number of seconds above 0, a day at most"))
     return float(value)
 
 
 def _interval(value: Any) -> float:
     number = _number(value)
     if number > 600:  # a token lives 7200 s: a longer one would be an outage at each end
-        raise ValueError("must be 600 seconds at most")
+        raise ValueError(_("must be 600 seconds at most"))
     return number
 
 
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 256:
-        raise ValueError("must be a whole number from 1 to 256")
+        raise ValueError(_("must be a whole number from 1 to 256"))
     return value
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST:
+        raise ValueError(_("must be a number of bytes from 1 to %(most)d", most=LARGEST))
+    return value
+
+
+def _extensions(value: Any) -> tuple[str, ...]:
+    if isinstance(value, tuple) and all(re.fullmatch(r"\w+", str(one)) for one in value):
+        return tuple(str(one).lower() for one in value)
+    raise ValueError(_('must be a list of endings without the dot, as ["png", "pdf"]'))
 
 
 def _rules(value: Any) -> tuple[tuple[str, str], ...]:
@@ -169,29 +199,29 @@ def _rules(value: Any) -> tuple[tuple[str, str], ...]:
     with suppress(ValueError, TypeError):
         if all(isinstance(k, str) and re.fullmatch(r"[!-~][ -~]*", v) for k, v in rules):
             return tuple(rules)
-    raise ValueError('must be a list of (pattern, value), as [("*.html", "no-cache")]')
+    raise ValueError(_('must be a list of (pattern, value), as [("*.html", "no-cache")]'))
 
 
 def _hosts(value: Any) -> tuple[str, ...]:
     hosts = tuple(value) if isinstance(value, list | tuple) else ()
     if not hosts or not all(re.fullmatch(r"\.?([a-z0-9-]+\.)+[a-z0-9-]+", str(h)) for h in hosts):
-        raise ValueError('must be a list of hosts, or of domains as ".myqcloud.com"')
+        raise ValueError(_('must be a list of hosts, or of domains as ".myqcloud.com"'))
     return tuple(map(str, hosts))
 
 
 def _on_delete(value: Any) -> str:
     if value not in ("blank", "raise", "ignore"):
-        raise ValueError("must be one of blank, raise, ignore")
+        raise ValueError(_("must be one of blank, raise, ignore"))
     return str(value)
 
 
 def _secret(value: Any) -> Secret:
     if not (isinstance(value, Secret) and value.reveal()):
-        raise ValueError("must be a text")
+        raise ValueError(_("must be a text"))
     return value
 
 
-def _secrets(form: str, what: str) -> Callable[[Any], tuple[Secret, ...]]:
+def _secrets(form: str, what: str | Promise) -> Callable[[Any], tuple[Secret, ...]]:
     """One text, or a list of them while the old one is still in use: the newest first."""
 
     def check(value: Any) -> tuple[Secret, ...]:
@@ -199,7 +229,7 @@ def _secrets(form: str, what: str) -> Callable[[Any], tuple[Secret, ...]]:
         if not given or not all(
             isinstance(one, Secret) and re.fullmatch(form, str(one.reveal())) for one in given
         ):
-            raise ValueError(f"must be {what}, or a list of such texts, the newest first")
+            raise ValueError(what)
         return given
 
     return check
@@ -232,28 +262,33 @@ SETTINGS_ONLY: dict[str, Callable[[Any], Any]] = {
     "component_appsecret": _secret,
     "verify_ticket": lambda value: value if callable(value) else _secret(value),
     "token_min_interval": _interval,
-    "callback_token": _secrets(r"[!-~]+", "a text without spaces"),
-    "callback_aes_key": _secrets(r"[A-Za-z0-9+/]{43}", "a text of 43 letters and digits"),
+    "callback_token": _secrets(r"[!-~]+", _ONE_TOKEN),
+    "callback_aes_key": _secrets(r"[A-Za-z0-9+/]{43}", _ONE_KEY),
     "callback_window": _number,
-    "environments": lambda value: value if callable(value) else _function(value),
+    "environments": _function,
+    "upload_location": _location,
+    "upload_max_size": _size,
+    "upload_extensions": _extensions,
+    "upload_check": _function,
 }
 
 
 def clean(
-    options: Mapping[str, Any], where: str, *, shown: Callable[[str], str] = str
+    options: Mapping[str, Any], where: str | Promise, *, shown: Callable[[str], str] = str
 ) -> dict[str, Any]:
     """The checked values; raises ConfigurationError that names the first bad one, not its value."""
     checks = CHECKS | SETTINGS_ONLY
-    checked, reason = {}, ""
+    checked, reason = {}, None
     for name, value in options.items():
         if value is None:
             continue
         try:
             checked[name] = checks[name](hashable(value))
         except (ValueError, TypeError) as error:
-            reason = str(error)
+            reason = error.args[0]
         if reason:
-            raise ConfigurationError(f"{where}: {shown(name)} {reason}")
+            parts = {"where": where, "name": shown(name), "reason": reason}
+            raise ConfigurationError(_("%(where)s: %(name)s %(reason)s", **parts))
     return checked
 
 

@@ -1,0 +1,146 @@
+"""Who may upload what, where: the one answer for the admin and the API."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from django.core.exceptions import ValidationError
+
+from ..conf import aliases, environments, options_for, platform_options
+from ..exceptions import ConfigurationError, WxStaticStoreError
+from ..naming import clean_name, object_key
+from ..store import get_store
+from ..texts import gettext_lazy as _
+from ..transfers import UploadItem
+from .rules import EXISTS, FORBIDDEN, NO_STORE, PolicyRejected, endings_of, findings, measured
+
+if TYPE_CHECKING:
+    from .rules import User as User
+
+__all__ = [
+    "PolicyRejected",
+    "Target",
+    "admit",
+    "generated_name",
+    "key_for",
+    "stores_for",
+    "target",
+    "visible_environments",
+]
+
+logger = logging.getLogger("wx_static_store.policy")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A store at one environment that this user may write to."""
+
+    using: str
+    env: str
+    label: str
+
+
+def stores_for(user: User) -> list[Target]:
+    """Where this user may upload: each store's own environment, or those of ENVIRONMENTS."""
+    offered = visible_environments(user)
+    return [
+        Target(using, env, f"{using}: {label}")
+        for using in aliases()
+        for env, label in _reachable(using, offered).items()
+    ]
+
+
+def target(user: User, using: str, env: str | None = None) -> Target:
+    """
+    The one of `stores_for` that is meant; raises PolicyRejected (``store``).
+
+    Without `env` it is at the store's own environment.
+    """
+    where = f"{using} ({env})" if env else using
+    offered = visible_environments(user)
+    reachable = _reachable(using, offered) if using in aliases() else {}
+    if env is None and reachable:
+        env = next(iter(reachable if offered is None else _reachable(using, None)), None)
+    if env is None or env not in reachable:
+        raise NO_STORE.broken(where=where)
+    return Target(using, env, f"{using}: {reachable[env]}")
+
+
+def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, str]:
+    """The environments of a store, with labels; none where the store is misconfigured."""
+    try:
+        options = options_for(using)
+        env = str(options.settled().env) if offered is None else ""
+    except Exception as error:  # noqa: BLE001 -- `env` may be a project's own function
+        logger.warning("The store %s is left out (%s)", using, type(error).__name__)
+        return {}
+    return {env: env} if offered is None else offered
+
+
+def visible_environments(user: User) -> Mapping[str, str] | None:
+    """The environments whose rows this user may see, with labels; None where all may be seen."""
+    return environments(user) if platform_options().environments else None
+
+
+def admit(
+    user: User, to: Target, name: str, file: BinaryIO, *, size: int, overwrite: bool = False
+) -> UploadItem:
+    """
+    The item to upload for this user; raises PolicyRejected, or NameRejected.
+
+    `name` is below the store's location: the folder and the file's own name. The store is asked
+    whether the key is free, and what it answers instead is raised, too: WeChatError, say.
+    """
+    key = key_for(user, to, name, file, size=size)
+    name = clean_name(name)
+    _ask_project(user, name, file)
+    if not (overwrite and EXISTS.lifted(user)) and get_store(to.using, to.env).find(key):
+        raise EXISTS.broken(key=key)
+    return UploadItem(name, open=lambda: file, size=measured(file), close=False)
+
+
+def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> str:
+    """
+    The key that the file would have; raises as `admit` does, and asks nobody outside.
+
+    An empty `file` stands for one whose bytes are not here yet.
+    """
+    FORBIDDEN.require(user)
+    name = clean_name(name)
+    key = object_key(options_for(to.using).location, name)
+    for rule, facts in findings(name, file, size, platform_options()):
+        rule.require(user, **facts)
+    return key
+
+
+def generated_name(name: str) -> str:
+    """A name that nobody can guess and none has yet, in the same folder, of the same kind."""
+    folder, slash, base = name.rpartition("/")
+    ending = endings_of(base)[-1]
+    return folder + slash + uuid.uuid4().hex + (f".{ending}" if ending else "")
+
+
+def _ask_project(user: User, name: str, file: BinaryIO) -> None:
+    """What UPLOAD_CHECK refuses is not uploaded, nor anything while it fails."""
+    check = platform_options().upload_check
+    if check is None:
+        return
+    file.seek(0)
+    try:
+        check(user, name, file)
+    except ValidationError as error:
+        hint = _("This site checks its files: change the file and try again.")
+        refusal: WxStaticStoreError = PolicyRejected(
+            " ".join(error.messages), code="content", hint=hint
+        )
+    except Exception as error:  # noqa: BLE001 -- a project's own function
+        refusal = ConfigurationError(
+            _("UPLOAD_CHECK failed (%(error)s)", error=f"{type(error).__name__}: {error}")
+        )
+    else:
+        return
+    raise refusal

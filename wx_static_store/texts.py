@@ -1,0 +1,58 @@
+"""
+Texts in the reader's language, or as they stand where no Django is configured.
+
+The parts of a text are arguments, as in ``_("The file %(name)s is closed", name=name)``: a lazy one
+keeps them, so that the error that an editor reads in Chinese is recorded in English.
+"""
+
+from unicodedata import east_asian_width
+
+from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
+from django.utils import translation
+from django.utils.functional import lazy
+
+_NO_DJANGO = (ImproperlyConfigured, AppRegistryNotReady)
+
+
+def gettext(message: str, /, **parts: object) -> str:
+    try:
+        text = translation.gettext(message)
+    except _NO_DJANGO:
+        text = message
+    return text % parts if parts else text
+
+
+def ngettext(one: str, many: str, count: int, /, **parts: object) -> str:
+    """`count` is a part of its own."""
+    try:
+        text = translation.ngettext(one, many, count)
+    except _NO_DJANGO:
+        text = one if count == 1 else many
+    return text % (parts | {"count": count})
+
+
+gettext_lazy = lazy(gettext, str)
+
+
+def shown(text: str) -> str:
+    """What a terminal can be told: a name with control characters must not steer it."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """For a column of a terminal: a Chinese character takes two places there."""
+    gap = " " * (width - places(text))
+    return gap + text if right else text + gap
+
+
+def places(text: str) -> int:
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def english(text: object) -> str:
+    """As it is recorded: whoever reads that later may have another language."""
+    try:
+        with translation.override(None):
+            return str(text)
+    except _NO_DJANGO:
+        return str(text)
