@@ -7,6 +7,7 @@ from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from tests.conftest import ENV
 from wx_static_store import deploy
@@ -114,6 +115,19 @@ def test_a_file_without_an_md5_in_the_list_is_sent(
     cloud.quirks.list_md5 = "multipart"
     cloud.put_object("a.js", b"1")
     assert names(make_plan(uploader, items(a_js=b"1")).assets) == ["a.js"]
+
+
+def test_where_neither_log_nor_list_tell_all_is_sent_and_the_logger_says_why_in_english(
+    cloud: EmulatorServer,
+    uploader: Uploader,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(deploy.recorders, "newest_rows", lambda env, keys: None)
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009})
+    with override("zh-hans"):
+        assert names(make_plan(uploader, items(a_js=b"1")).assets) == ["a.js"]
+    assert "so all is sent: staticfilelist was refused (" in caplog.text
 
 
 def test_a_file_that_cannot_be_read_fails_and_the_others_go(

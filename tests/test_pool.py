@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -219,13 +222,38 @@ def test_a_hanging_worker_does_not_keep_the_process(monkeypatch: pytest.MonkeyPa
     worker.join(SOON)
 
 
+# --- the gate ---------------------------------------------------------------------------------
+
+
+class Throttle(Exception):
+    """What the other side says when there are too many."""
+
+
+def forever() -> float:
+    return math.inf
+
+
+def through(gate: Gate, count: int, *errors: Exception) -> None:
+    """So many inside at once; the first of them meet the errors."""
+    calls = [gate.entered(forever) for _ in range(count)]
+    for call in calls:
+        call.__enter__()
+    for call, error in zip_longest(calls, errors):
+        call.__exit__(error and type(error), error, None)
+
+
+def succeed(gate: Gate, times: int) -> None:
+    for _ in range(times):
+        through(gate, 1)
+
+
 @pytest.mark.parametrize(("width", "meet"), [(2, True), (1, False)])
 def test_a_gate_lets_only_so_many_in(width: int, meet: bool) -> None:
     """Two workers wait for each other inside: through a gate for one they cannot meet."""
-    gate, together = Gate(width), threading.Barrier(2)
+    gate, together = Gate(Throttle, width), threading.Barrier(2)
 
     def enter(_: int) -> bool:
-        with gate:
+        with gate.entered(forever):
             try:
                 together.wait(SOON if meet else 0.1)
             except threading.BrokenBarrierError:
@@ -235,10 +263,110 @@ def test_a_gate_lets_only_so_many_in(width: int, meet: bool) -> None:
     assert list(run(enter, range(2), max_workers=2)) == [meet, meet]
 
 
-def test_a_gate_opens_again_after_an_error() -> None:
-    gate = Gate(1)
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Throttle])
+def test_a_gate_opens_again_after_an_error(error: type[BaseException]) -> None:
+    gate = Gate(Throttle, 1)
     for _ in range(2):
-        with pytest.raises(ValueError, match="inside"), gate:
-            raise ValueError("inside")
-    with gate:
+        with pytest.raises(error, match="inside"), gate.entered(forever):
+            raise error("inside")
+    with gate.entered(forever):
         pass
+
+
+def test_nobody_is_forgotten_before_a_gate_whose_width_changes() -> None:
+    gate = Gate(Throttle, 8)
+
+    def enter(number: int) -> int:
+        with suppress(Throttle), gate.entered(forever):
+            if number % 7 == 0:
+                raise Throttle
+        return number
+
+    assert sorted(run(enter, range(300), max_workers=16)) == [*range(300)]
+
+
+def test_a_gate_holds_nobody_whose_time_is_over() -> None:
+    gate = Gate(Throttle, 1)
+    with gate.entered(forever), gate.entered(lambda: 0.0):
+        pass
+
+
+@pytest.mark.parametrize(("width", "half"), [(20, 10), (9, 4), (2, 1), (1, 1)])
+def test_a_throttle_halves_what_may_be_inside(width: int, half: int) -> None:
+    gate = Gate(Throttle, width)
+    through(gate, width, Throttle())
+    assert gate.width == half
+
+
+def test_throttles_of_one_moment_count_once() -> None:
+    """All were sent before it was known that they are too many."""
+    gate = Gate(Throttle, 20)
+    through(gate, 20, *[Throttle()] * 20)
+    assert gate.width == 10
+    through(gate, 10, *[Throttle()] * 10)
+    assert gate.width == 5
+
+
+def test_half_is_meant_of_those_that_were_inside() -> None:
+    gate = Gate(Throttle, 20)
+    through(gate, 6, Throttle())
+    assert gate.width == 3
+
+
+def test_a_gate_without_a_width_learns_it_from_the_first_throttle() -> None:
+    gate = Gate(Throttle)
+    through(gate, 30)
+    assert gate.width == math.inf
+    through(gate, 30, Throttle())
+    assert gate.width == 15
+
+
+@pytest.mark.parametrize("error", [ValueError(), KeyboardInterrupt()])
+def test_other_errors_leave_the_width_as_it_is(error: Exception) -> None:
+    gate = Gate(Throttle, 2)
+    through(gate, 2, error)
+    assert gate.width == 2
+
+
+def narrowed(width: int, most: int) -> Gate:
+    """Was refused at twice this width."""
+    gate = Gate(Throttle, most)
+    through(gate, 2 * width, Throttle())
+    assert gate.width == width
+    return gate
+
+
+def test_a_round_of_successes_makes_room_for_one_more() -> None:
+    gate = narrowed(10, most=20)
+    succeed(gate, 9)
+    assert gate.width == 10
+    succeed(gate, 1)
+    assert gate.width == 11
+    succeed(gate, 11)
+    assert gate.width == 12
+
+
+def test_errors_are_no_successes() -> None:
+    gate = narrowed(2, most=4)
+    for _ in range(10):
+        through(gate, 1, ValueError())
+    assert gate.width == 2
+
+
+def test_a_gate_tries_the_refused_width_again_only_after_many_rounds() -> None:
+    """Each try may cost a refused call: one in 160 calls rather than one in thirty."""
+    gate = narrowed(4, most=20)
+    succeed(gate, 4 + 5 + 6)
+    assert gate.width == 7
+    succeed(gate, 20 * 7 - 1)
+    assert gate.width == 7
+    succeed(gate, 1)
+    assert gate.width == 8
+    succeed(gate, 8)
+    assert gate.width == 9, "it was not too many any more"
+
+
+def test_a_gate_never_grows_beyond_its_first_width() -> None:
+    gate = narrowed(2, most=4)
+    succeed(gate, 1_000)
+    assert gate.width == 4

@@ -94,12 +94,12 @@ def test_a_missing_index_is_told(prefix: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("one", "two", "expected"),
     [
-        ("A.css", "a.css", "A.css and a.css differ only by case"),
-        ("img/a.png", "Img/a.png", "img/a.png and Img/a.png differ only by case"),
-        ("é.png", "É.png", "é.png and É.png differ only by case"),
-        ("\u00e9.png", "e\u0301.png", r"'\xe9.png' and 'e\u0301.png' are one name"),
+        ("A.css", "a.css", "A.css, a.css differ only by case"),
+        ("img/a.png", "Img/a.png", "img/a.png, Img/a.png differ only by case"),
+        ("é.png", "É.png", "é.png, É.png differ only by case"),
+        ("\u00e9.png", "e\u0301.png", r"'\xe9.png', 'e\u0301.png' are one name"),
         ("\u00e9.png", "E\u0301.png", "differ only by case"),
-        ("a\u202e.txt", "A\u202e.txt", r"'a\u202e.txt' and 'A\u202e.txt' differ only by case"),
+        ("a\u202e.txt", "A\u202e.txt", r"'a\u202e.txt', 'A\u202e.txt' differ only by case"),
     ],
 )
 def test_names_that_some_disks_take_for_one_are_told(one: str, two: str, expected: str) -> None:
@@ -299,7 +299,7 @@ def test_a_file_that_many_pages_miss_is_one_finding() -> None:
     assert finding.startswith("x.png, named in 0.html and 2 more, is not")
 
 
-@pytest.mark.parametrize(("number", "last"), [(MOST, "x49"), (MOST + 1, "... and 1 more")])
+@pytest.mark.parametrize(("number", "last"), [(MOST, "x49"), (MOST + 1, "… and 1 more")])
 def test_no_more_than_fifty_are_told(number: int, last: str) -> None:
     found = told("".join(f'<img src="x{i}">' for i in range(number)))
     assert len(found) == min(number, MOST + 1)

@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.test import override_settings
 
 from tests.conftest import ENV
+from wx_static_store import store
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
 from wx_static_store.storage import WxStorage
@@ -120,6 +121,15 @@ def test_hosting_that_is_off_is_a_configuration_error(cloud: EmulatorServer) -> 
     cloud.script({"on": "describestaticstore", "do": "merge", "json": {"Data": None}})
     with pytest.raises(ConfigurationError, match="not enabled"):
         get_store(env="tenant-b").root()
+
+
+def test_an_address_is_known_once_it_was_asked_for(cloud: EmulatorServer) -> None:
+    assert get_store().known_url("a.txt") == ""
+    assert cloud.journal == []
+    url = get_store().url("a.txt")
+    store._store.cache_clear()  # another process, which shares the cache
+    assert get_store().known_url("a.txt") == url
+    assert len(cloud.calls("describestaticstore")) == 1
 
 
 def test_an_absolute_media_url_is_the_address(cloud: EmulatorServer) -> None:

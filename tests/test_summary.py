@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
+from django.utils.translation import override
 
 from tests.conftest import ENV
 from wx_static_store.deploy import Report, publish
@@ -32,6 +33,7 @@ from wx_static_store.summary import (
     total,
     write_json,
 )
+from wx_static_store.texts import places
 from wx_static_store.transfers import (
     RemoteFile,
     UploadContext,
@@ -324,6 +326,14 @@ def test_the_columns_of_the_table_are_aligned() -> None:
     for row, outcome in zip(rows, ["done", "failed", "1 of 2 done"], strict=True):
         assert row[texts:].startswith(outcome)
         assert all(row[end - 1].isdigit() and row[end : end + 1] in ("", " ") for end in ends)
+
+
+def test_the_columns_of_the_table_are_aligned_in_chinese() -> None:
+    """A Chinese character is as wide as two others."""
+    with override("zh-hans"):
+        table = total(whole(good("茶"), bad("a-longer-name")))
+    assert len({places(line) for line in table}) == 1
+    assert table[0].split()[:4] == ["环境", "结果", "已上传", "未变化"]
 
 
 def test_a_run_that_reached_no_environment_has_a_total_of_nothing() -> None:

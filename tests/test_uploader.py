@@ -1,23 +1,34 @@
 """`Uploader`: one outcome for each file, whatever happened on the way."""
 
 import _thread
+import signal
 import threading
 import time
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from tests.conftest import ENV
-from wx_static_store.emulator import EmulatorServer
+from wx_static_store import store
+from wx_static_store.emulator import EmulatorServer, object_store, open_platform
+from wx_static_store.emulator.answers import Answer, cos_error, wechat_error
+from wx_static_store.emulator.incoming import Request
+from wx_static_store.emulator.server import Handle
+from wx_static_store.emulator.state import State
 from wx_static_store.exceptions import (
     ConfigurationError,
+    DeadlineExceeded,
     NameRejected,
     TokenRejected,
     UploadFailed,
 )
 from wx_static_store.models import UploadLog
+from wx_static_store.retry import Clock
 from wx_static_store.transfers import UploadContext, UploadItem, UploadResult, UploadStatus
 from wx_static_store.uploader import Uploader, get_uploader
 
@@ -147,10 +158,11 @@ def test_a_link_elsewhere_is_a_matter_of_security(
     cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
 ) -> None:
     cloud.script({"on": "staticuploadfile", "do": "link", "host": "evil.example", "times": None})
-    uploader.transfer(item())
+    with override("zh-hans"):
+        uploader.transfer(item())
     told = [record for record in caplog.records if record.name == "wx_static_store.security"]
     assert told
-    assert "was not used" in told[0].getMessage()
+    assert "was not used: it is not https" in told[0].getMessage()
 
 
 def test_wrong_bytes_at_the_other_side_are_a_critical_line(
@@ -302,7 +314,7 @@ def test_what_hangs_when_the_run_is_interrupted_is_unknown_once_its_body_is_sent
     def interrupted() -> None:
         while "h.txt" not in [entry.key for entry in cloud.calls(call)]:
             time.sleep(0.01)
-        _thread.interrupt_main()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # it may wait
 
     threading.Thread(target=interrupted, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
@@ -338,3 +350,60 @@ def test_api_concurrency_bounds_the_calls_in_flight(configure: Any) -> None:
     calls = [entry.name for entry in cloud.journal]
     assert calls.count("staticuploadfile") == 12
     assert cloud.busiest < 8
+
+
+# --- throttled --------------------------------------------------------------------------------
+
+
+class Crowd:
+    """A service that takes only eight requests at once, each of a hundredth of a second."""
+
+    def __init__(self, handle: Handle, refusal: Callable[[], Answer]) -> None:
+        self._handle, self._refusal = handle, refusal
+        self._lock, self._inside = threading.Lock(), 0
+        self.peaks: list[int] = []  # how many were inside, as each came
+
+    def __call__(self, state: State, request: Request) -> Answer:
+        with self._lock:
+            self._inside += 1
+            self.peaks.append(here := self._inside)
+        try:
+            time.sleep(0.01)
+            if here <= 8:
+                return self._handle(state, request)
+            request.body.drain()
+            return self._refusal()
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+
+@pytest.mark.parametrize(
+    ("service", "refusal"),
+    [
+        (open_platform, lambda: wechat_error(-501004, "too many at once", time.time())),
+        (object_store, lambda: cos_error(503, "SlowDown", "Reduce your rate", "/", time.time())),
+    ],
+    ids=["calls", "puts"],
+)
+def test_a_service_that_takes_eight_at_once_gets_eight_and_no_file_fails(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, service: ModuleType, refusal: Any
+) -> None:
+    configure(WX_STATIC_STORE={"MAX_WORKERS": 40})
+    monkeypatch.setattr(store, "Clock", lambda: Clock(sleep=lambda s: time.sleep(s / 20)))
+    crowd = Crowd(service.handle, refusal)
+    monkeypatch.setattr(service, "handle", crowd)
+    results = many(get_uploader(), 400)
+    assert {result.status for result in results} == {UploadStatus.STORED}
+    refused = [peak > 8 for peak in crowd.peaks]
+    assert 0 < sum(refused) < 80, "two hundred at a fixed width, and then files fail"
+    assert sum(refused[200:]) < 20, "few, once the width is found"
+
+
+def test_a_file_waits_at_the_gate_no_longer_than_it_has_time(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"API_CONCURRENCY": 1, "DEADLINE": 0.1})
+    uploader = get_uploader()
+    with uploader.store.gate.entered(lambda: 1.0):
+        result = uploader.transfer(item())
+    assert isinstance(result.error, DeadlineExceeded)
+    assert cloud.journal == []

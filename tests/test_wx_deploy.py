@@ -15,12 +15,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.utils.translation import override
 
 from tests.conftest import ENV
 from wx_static_store import sources
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.storage import WxStorage
+from wx_static_store.texts import places
 from wx_static_store.transfers import DELETED
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +93,26 @@ def test_a_folder_is_published_whole(cloud: EmulatorServer, dist: Path) -> None:
     assert bodies(cloud) == TREE
     assert f"{ENV}: done" in out
     assert f"{cloud.site_url()}/" in out
+
+
+def test_chinese_is_for_the_reader_and_the_words_of_the_report_stay(
+    cloud: EmulatorServer, dist: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.json"
+    with override("zh-hans"):
+        out = run(dist, json=str(path))
+    assert f"{ENV}: 已完成，用时" in out
+    assert "已上传 3，未变化 0，失败 0，未知 0，暂缓 0，未执行 0；" in out
+    assert path.read_text().isascii()
+
+
+def test_the_columns_of_a_preview_are_aligned_in_chinese(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist)
+    write(dist, {"logo.svg": b"changed", "new.txt": b"new"})
+    with override("zh-hans"):
+        told = run(dist, dry_run=True).splitlines()[:4]
+    assert {places(line.rpartition("  ")[0]) for line in told} == {9 + 1 + 13}
+    assert [line.split()[0] for line in told] == ["未变化", "未变化", "有变化", "新文件"]
 
 
 def test_the_second_run_sends_nothing(cloud: EmulatorServer, dist: Path) -> None:
@@ -404,7 +426,7 @@ def test_blank_stale_asks_with_the_count(
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
     run(dist, yes=False, blank_stale=True, using="site")
-    assert asked == [f"Overwrite 1 stale files of {ENV} for good (the root: 1)? [y/N] "]
+    assert asked == [f"Overwrite 1 stale file of {ENV} for good (the root: 1)? [y/N] "]
     assert bodies(cloud)["old.js"] == b"old"
 
 

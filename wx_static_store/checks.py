@@ -16,24 +16,32 @@ from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db.migrations.loader import MigrationLoader
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from . import conf
 from .exceptions import ConfigurationError
 from .options import STATIC, Options
+from .texts import gettext as _, gettext_lazy
 
 TAG = "wx_static_store"
 _CALLBACK = "wx_static_store.callback"
 
 # Caches that one process has for itself, or whose `add()` can have two winners.
 _UNFIT = {
-    LocMemCache: "is each process's own: every process would fetch a token and end the others'",
-    DummyCache: "keeps nothing: every process would fetch a token and end the others'",
-    FileBasedCache: "has an add() with several winners, who end each other's tokens",
-    DatabaseCache: "asks the database from worker threads, and its add() can have two winners "
-    "who end each other's tokens",
+    LocMemCache: gettext_lazy(
+        "is each process's own: every process would fetch a token and end the others'"
+    ),
+    DummyCache: gettext_lazy(
+        "keeps nothing: every process would fetch a token and end the others'"
+    ),
+    FileBasedCache: gettext_lazy("has an add() with several winners, who end each other's tokens"),
+    DatabaseCache: gettext_lazy(
+        "asks the database from worker threads, and its add() can have two winners who end each "
+        "other's tokens"
+    ),
 }
-_SHARED = "Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached."
+_SHARED = gettext_lazy("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.")
 
 
 @register(TAG, Tags.staticfiles)
@@ -47,7 +55,7 @@ def _of_alias(alias: str) -> Iterator[CheckMessage]:
         options = conf.options_for(alias)
     except ConfigurationError as error:
         yield Error(
-            f"STORAGES[{alias!r}]: {error.message}",
+            _("STORAGES[%(alias)r]: %(fault)s", alias=alias, fault=error.message),
             hint=str(error.hint) or None,
             obj=alias,
             id="wx_static_store.E001",
@@ -58,14 +66,17 @@ def _of_alias(alias: str) -> Iterator[CheckMessage]:
         yield from _of_static(alias, options)
     elif alias == "staticfiles":
         yield Error(
-            "STORAGES['staticfiles'] is a WxStorage, which would upload each file on its own.",
-            hint="Use wx_static_store.staticfiles.WxManifestStaticFilesStorage.",
+            _("STORAGES['staticfiles'] is a WxStorage, which would upload each file on its own."),
+            hint=_("Use wx_static_store.staticfiles.WxManifestStaticFilesStorage."),
             id="wx_static_store.E003",
         )
     if options.on_delete == "ignore":
         yield Warning(
-            f"STORAGES[{alias!r}]: with on_delete='ignore' deleted files stay public.",
-            hint="Use 'blank', which overwrites them, or 'raise'.",
+            _(
+                "STORAGES[%(alias)r]: with on_delete='ignore' deleted files stay public.",
+                alias=alias,
+            ),
+            hint=_("Use 'blank', which overwrites them, or 'raise'."),
             id="wx_static_store.W006",
         )
 
@@ -73,16 +84,20 @@ def _of_alias(alias: str) -> Iterator[CheckMessage]:
 def _of_tokens(alias: str, options: Options) -> Iterator[CheckMessage]:
     if not options.has_token_source:
         yield Error(
-            f"STORAGES[{alias!r}] has no source of a component_access_token.",
-            hint="Set COMPONENT_APPID and COMPONENT_APPSECRET in WX_STATIC_STORE, "
-            "or ACCESS_TOKEN, or TOKEN_PROVIDER.",
+            _("STORAGES[%(alias)r] has no source of a component_access_token.", alias=alias),
+            hint=_(
+                "Set COMPONENT_APPID and COMPONENT_APPSECRET in WX_STATIC_STORE, or ACCESS_TOKEN, "
+                "or TOKEN_PROVIDER."
+            ),
             id="wx_static_store.E002",
         )
     elif options.fetches_tokens and not (options.verify_ticket or apps.is_installed(_CALLBACK)):
         yield Error(
-            f"STORAGES[{alias!r}] has no source of the component_verify_ticket.",
-            hint=f"Put {_CALLBACK!r} into INSTALLED_APPS, which receives WeChat's pushes, or set "
-            "VERIFY_TICKET in WX_STATIC_STORE.",
+            _("STORAGES[%(alias)r] has no source of the component_verify_ticket.", alias=alias),
+            hint=_(
+                "Put 'wx_static_store.callback' into INSTALLED_APPS, which receives WeChat's "
+                "pushes, or set VERIFY_TICKET in WX_STATIC_STORE."
+            ),
             id="wx_static_store.E015",
         )
 
@@ -90,15 +105,18 @@ def _of_tokens(alias: str, options: Options) -> Iterator[CheckMessage]:
 def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
     if not conf.setting("STATIC_ROOT"):
         yield Error(
-            f"STORAGES[{alias!r}] collects into STATIC_ROOT, which is not set.",
-            hint="Set STATIC_ROOT to a folder of this machine.",
+            _("STORAGES[%(alias)r] collects into STATIC_ROOT, which is not set.", alias=alias),
+            hint=_("Set STATIC_ROOT to a folder of this machine."),
             id="wx_static_store.E004",
         )
     if not (options.base_url or options.url_prefix):
         yield Warning(
-            f"STORAGES[{alias!r}] does not know its public address, so rendering a page may ask "
-            "WeChat for it.",
-            hint="Set base_url to the site's public address, or STATIC_URL to an absolute one.",
+            _(
+                "STORAGES[%(alias)r] does not know its public address, so rendering a page may ask "
+                "WeChat for it.",
+                alias=alias,
+            ),
+            hint=_("Set base_url to the site's public address, or STATIC_URL to an absolute one."),
             id="wx_static_store.W005",
         )
 
@@ -128,18 +146,22 @@ def _unfit_caches() -> list[str]:
         if options.fetches_tokens and (why := _unfit(options.token_cache)):
             found[options.token_cache] = why
     return [
-        f"The cache {alias!r}, which is to hold the platform's token, {why}."
+        _(
+            "The cache %(alias)r, which is to hold the platform's token, %(why)s.",
+            alias=alias,
+            why=why,
+        )
         for alias, why in found.items()
     ]
 
 
-def _unfit(alias: str) -> str:
+def _unfit(alias: str) -> str | Promise:
     if alias not in conf.setting("CACHES"):
-        return "is not in CACHES"
+        return _("is not in CACHES")
     try:
         backend = import_string(conf.setting("CACHES")[alias]["BACKEND"])
     except (ImportError, KeyError) as error:
-        return f"cannot be made ({error})"
+        return _("cannot be made (%(why)s)", why=error)
     return next((why for kind, why in _UNFIT.items() if issubclass(backend, kind)), "")
 
 
@@ -151,9 +173,11 @@ def check_log(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "MIGRATION_MODULES takes the migrations of wx_static_store away, so there is no table "
-            "for the log of uploads.",
-            hint='Remove "wx_static_store" from MIGRATION_MODULES, or run makemigrations there.',
+            _(
+                "MIGRATION_MODULES takes the migrations of wx_static_store away, so there is no "
+                "table for the log of uploads."
+            ),
+            hint=_('Remove "wx_static_store" from MIGRATION_MODULES, or run makemigrations there.'),
             id="wx_static_store.W008",
         )
     ]

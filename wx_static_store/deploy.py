@@ -14,12 +14,22 @@ from django.core.management.base import CommandError
 from . import recorders
 from .plan import Plan, hash_items, is_unchanged
 from .progress import Tell, progress
+from .texts import gettext, gettext_lazy as _
 from .transfers import UploadContext, UploadItem, UploadResult, UploadStatus
 from .uploader import Uploader
 
 __all__ = ["PublishFailed", "Report", "publish"]
 
 logger = logging.getLogger("wx_static_store.deploy")
+
+COUNTS = {
+    "stored": _("stored"),
+    "unchanged": _("unchanged"),
+    "failed": _("failed"),
+    "unknown": _("unknown"),
+    "held_back": _("held back"),
+    "not_attempted": _("not attempted"),
+}
 
 
 class PublishFailed(CommandError):
@@ -67,14 +77,18 @@ class Report:
 
     @property
     def counts(self) -> str:
-        told = (f"{name} {number}" for name, number in self.numbers.items())
-        return ", ".join(told).replace("_", " ")
+        return gettext(
+            "stored %(stored)d, unchanged %(unchanged)d, failed %(failed)d, unknown %(unknown)d, "
+            "held back %(held_back)d, not attempted %(not_attempted)d",
+            **self.numbers,
+        )
 
     def raise_for_failures(self) -> None:
         """Raises PublishFailed unless everything is stored."""
         if not self.ok:
             lines = [f"  {_shown(result.name)}: {result.error}" for result in self.failures]
-            raise PublishFailed("\n".join(["Not everything was published:", *lines, self.counts]))
+            head = gettext("Not everything was published:")
+            raise PublishFailed("\n".join([head, *lines, self.counts]))
 
 
 def publish(
@@ -187,8 +201,11 @@ class _Run:
         told = report.stored + len(report.failures) + report.held_back + report.not_attempted
         report.not_attempted += max(0, len(self.plan) + rejected - told)
         report.broken_off = True
-        why = "Interrupted" if isinstance(error, KeyboardInterrupt) else "Broken off"
-        sys.stderr.write(f"\n{why}: {self.report.counts}\n")
+        if isinstance(error, KeyboardInterrupt):
+            text = gettext("Interrupted: %(counts)s", counts=report.counts)
+        else:
+            text = gettext("Broken off: %(counts)s", counts=report.counts)
+        sys.stderr.write(f"\n{text}\n")
 
     def _start(self) -> None:
         if self.context.deployment_id is None:

@@ -20,6 +20,7 @@ from django.core.cache import caches
 from django.core.management.base import CommandError
 
 from . import pool
+from .texts import gettext as _
 from .uploader import Uploader
 
 logger = logging.getLogger("wx_static_store.deploy")
@@ -70,13 +71,21 @@ class _Lock:
                 continue
             if not wait or time.monotonic() >= until:
                 raise DeployRunning(
-                    f"Another deploy to {self._env} is under way ({_shown(other)}). "
-                    "Wait for it with --wait, or try again when it has ended.",
+                    _(
+                        "Another deploy to %(env)s is under way (%(who)s). "
+                        "Wait for it with --wait, or try again when it has ended.",
+                        env=self._env,
+                        who=_shown(other),
+                    ),
                     returncode=2,
                 )
             if not told:
-                told_of = f"Waiting for another deploy to {self._env} ({_shown(other)})"
-                sys.stderr.write(told_of + "\n")
+                text = _(
+                    "Waiting for another deploy to %(env)s (%(who)s)",
+                    env=self._env,
+                    who=_shown(other),
+                )
+                sys.stderr.write(text + "\n")
             told = True
             time.sleep(POLL)
 
@@ -136,4 +145,4 @@ def _host() -> str:
 
 def _shown(holder: dict[str, Any]) -> str:
     host = str(holder.get("host")).partition(" ")[0]
-    return f"process {holder.get('pid')} on {host}"
+    return _("process %(pid)s on %(host)s", pid=holder.get("pid"), host=host)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import pool, recorders
-from .exceptions import NameRejected, SourceError, WxStaticStoreError, gettext_lazy as _
+from .exceptions import NameRejected, SourceError, WxStaticStoreError
 from .naming import is_html, object_key
 from .sources import digest, opened
+from .texts import english, gettext_lazy as _
 from .transfers import ContentHeaders, UploadItem, UploadResult, UploadStatus
 from .uploader import Uploader
 
@@ -118,9 +119,8 @@ def _without_collisions(
 
 
 def _collision(uploader: Uploader, key: str, name: str, names: list[str]) -> UploadResult:
-    error = NameRejected(
-        f"{' and '.join(map(ascii, names))} are the same key", stage="name", hint=_("Rename one.")
-    )
+    text = _("%(names)s are the same key", names=", ".join(map(ascii, names)))
+    error = NameRejected(text, stage="name", hint=_("Rename one."))
     return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
 
 
@@ -145,7 +145,9 @@ def _listed(uploader: Uploader) -> Known:
     try:
         files = list(uploader.store.sweep(uploader.options.location))
     except WxStaticStoreError as error:
-        logger.warning("Neither log nor list tell what is stored, so all is sent: %s", error)
+        logger.warning(
+            "Neither log nor list tell what is stored, so all is sent: %s", english(error)
+        )
         return {}
     return {file.key: (file.md5, None) for file in files if file.md5}
 

@@ -15,10 +15,11 @@ from .clients.component import ComponentToken
 from .clients.links import is_loopback
 from .clients.tokens import CallableToken, FixedToken, TokenProvider
 from .clients.wechat import WeChatClient
-from .exceptions import ConfigurationError, gettext_lazy as _
+from .exceptions import ConfigurationError, CosThrottled, WeChatThrottled
 from .options import Options
 from .pool import Gate
 from .secrets import Secret
+from .texts import gettext_lazy as _
 
 if TYPE_CHECKING:
     from .clients.transport import Transport
@@ -30,7 +31,8 @@ class Platform:
 
     transport: Transport
     tokens: TokenProvider
-    gate: Gate
+    gate: Gate  # for each call at the API host
+    puts: Gate  # for each link call and the PUT after it: a link must not wait
 
 
 _SHARED_BY = (
@@ -67,8 +69,8 @@ def _make_platform(options: Options) -> Platform:
         upload_hosts=options.upload_hosts,
         loopback=is_loopback(options.api_base_url),
     )
-    gate = Gate(options.api_concurrency or options.max_workers)
-    return Platform(transport, _provider(options, transport), gate)
+    gate = Gate(WeChatThrottled, options.api_concurrency or options.max_workers)
+    return Platform(transport, _provider(options, transport), gate, Gate(CosThrottled))
 
 
 def _provider(options: Options, transport: Transport) -> TokenProvider:
@@ -86,7 +88,7 @@ def _provider(options: Options, transport: Transport) -> TokenProvider:
             min_interval=options.token_min_interval,
         )
     raise ConfigurationError(
-        "There is no source of a component_access_token",
+        _("There is no source of a component_access_token"),
         stage="token",
         hint=_(
             "Set COMPONENT_APPID and COMPONENT_APPSECRET in WX_STATIC_STORE, or ACCESS_TOKEN, or a "
@@ -100,14 +102,16 @@ def _own_provider(given: object) -> TokenProvider:
         found = import_string(given) if isinstance(given, str) else given
         provider = found() if isclass(found) else found
     except Exception as error:  # noqa: BLE001 -- a project's own code
-        why = f": {error}" if isinstance(error, ImportError) else ""  # else it may tell a secret
-        failed = f"token_provider cannot be made ({type(error).__name__}{why})"
+        name = type(error).__name__
+        # The texts of other errors may tell a secret.
+        why = f"{name}: {error}" if isinstance(error, ImportError) else name
+        failed = _("token_provider cannot be made (%(why)s)", why=why)
     else:
         if isinstance(provider, TokenProvider):
             return provider
         if callable(provider):
             return CallableToken(provider)
-        failed = f"token_provider gives {type(provider).__name__}"
+        failed = _("token_provider gives %(kind)s", kind=type(provider).__name__)
     hint = _("It must be a function that gives the token, or have get() and invalidate(token).")
     raise ConfigurationError(failed, stage="token", hint=hint)
 

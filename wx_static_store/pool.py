@@ -1,5 +1,6 @@
 """The only worker threads: bounded in flight, the first surprise surfaces, serial with one."""
 
+import math
 import queue
 import threading
 import time
@@ -11,20 +12,66 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _GRACE = 3.0  # seconds that an interrupted run waits for what is in flight
+_ROUNDS_BEFORE_REFUSED = 20  # of successes, before a width that was refused is tried again
 _DONE = object()
 
 
 class Gate:
-    """At most `width` inside at once: fewer calls at the API host than there are workers."""
+    """
+    How many may be inside at once: half as many after a throttle, then slowly more again.
 
-    def __init__(self, width: int) -> None:
-        self._semaphore = threading.BoundedSemaphore(width)
+    A round of successes at the present width makes room for one more; the width that was refused
+    last is tried again only after many rounds. Without `most` the first throttle sets a width.
+    """
 
-    def __enter__(self) -> None:
-        self._semaphore.acquire()
+    def __init__(self, throttle: type[Exception], most: float = math.inf) -> None:
+        self.width = self._most = most
+        self._throttle = throttle
+        self._inside = 0
+        self._peak = 0  # most that were inside at once since it narrowed
+        self._refused = 0  # the width that was too much the last time
+        self._successes = 0
+        self._elders = 0  # went in before it narrowed: what they meet says nothing of the new width
+        self._news = threading.Condition()
 
-    def __exit__(self, *exc_info: object) -> None:
-        self._semaphore.release()
+    @contextmanager
+    def entered(self, left: Callable[[], float]) -> Iterator[None]:
+        """Inside, once there is room; or no time is `left`, which the call itself will say."""
+        with self._news:
+            self._news.wait_for(self._has_room, min(left(), threading.TIMEOUT_MAX))
+            self._inside += 1
+            self._peak = max(self._peak, self._inside)
+        try:
+            yield
+        except BaseException as error:
+            self._leave(error)
+            raise
+        self._leave(None)
+
+    def _has_room(self) -> bool:
+        return self._inside < self.width
+
+    def _leave(self, error: BaseException | None) -> None:
+        with self._news:
+            self._inside -= 1
+            if self._elders:
+                self._elders -= 1  # near enough: calls end about in the order in which they began
+            elif isinstance(error, self._throttle):
+                self._narrow()
+            elif error is None:
+                self._widen()
+            self._news.notify(2)  # the room that is left, and what was added to it
+
+    def _narrow(self) -> None:
+        self._refused, self.width = self._peak, max(1, self._peak // 2)
+        self._peak = self._successes = 0
+        self._elders = self._inside
+
+    def _widen(self) -> None:
+        self._successes += 1
+        rounds = _ROUNDS_BEFORE_REFUSED if self.width + 1 == self._refused else 1
+        if self._successes >= rounds * self.width and self.width < self._most:
+            self.width, self._successes = self.width + 1, 0
 
 
 @contextmanager

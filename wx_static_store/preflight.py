@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from .exceptions import NameRejected, SourceError
 from .naming import is_html, object_key
 from .sources import opened
+from .texts import gettext as _
 from .transfers import UploadItem
 
 __all__ = ["preflight"]
@@ -55,15 +56,16 @@ def preflight(items: Sequence[UploadItem], *, prefix: str, location: str = "") -
         *_alike(names),
         *_broken(items, prefix, location),
     ]
-    more = [f"... and {len(found) - MOST} more"] if len(found) > MOST else []
-    return found[:MOST] + more
+    left = len(found) - MOST
+    return found[:MOST] + ([_("… and %(count)d more", count=left)] if left > 0 else [])
 
 
 def _missing_index(names: Sequence[str], prefix: str) -> Iterator[str]:
     if prefix + _INDEX not in names:
-        yield (
-            f"There is no {prefix}{_INDEX}, so the address of the site answers 404: "
-            "add one, or deploy the folder that has it."
+        yield _(
+            "There is no %(file)s, so the address of the site answers 404: "
+            "add one, or deploy the folder that has it.",
+            file=prefix + _INDEX,
         )
 
 
@@ -73,7 +75,7 @@ def _refused(names: Sequence[str], location: str) -> Iterator[str]:
         try:
             object_key(location, name)
         except NameRejected as error:
-            yield f"{error.message}. {error.hint}"
+            yield _("%(what)s. %(hint)s", what=error.message, hint=error.hint)
 
 
 def _alike(names: Sequence[str]) -> Iterator[str]:
@@ -83,11 +85,12 @@ def _alike(names: Sequence[str]) -> Iterator[str]:
         groups.setdefault(_folded(name), []).append(name)
     for group in groups.values():
         if len({*map(_composed, group)}) < len(group):
-            yield f"{' and '.join(map(ascii, group))} are one name on the site: rename one."
+            names = ", ".join(map(ascii, group))
+            yield _("%(names)s are one name on the site: rename one.", names=names)
         elif len(group) > 1:
-            yield (
-                f"{' and '.join(map(_shown, group))} differ only by case, which many disks do not "
-                "tell apart: rename one."
+            yield _(
+                "%(names)s differ only by case, which many disks do not tell apart: rename one.",
+                names=", ".join(map(_shown, group)),
             )
 
 
@@ -105,15 +108,30 @@ def _broken(items: Sequence[UploadItem], prefix: str, location: str) -> Iterator
             elif not {key, f"{key}/{_INDEX}"} & keys:
                 missing.setdefault(key, {})[item.name] = None
     for page, addresses in outside.items():
-        yield (
-            f"{_shown(page)} refers to {_some(addresses)}, outside of /{location}{prefix}: "
-            "build the site for this base path, or with relative addresses."
+        yield _(
+            "%(page)s refers to %(addresses)s, outside of %(base)s: "
+            "build the site for this base path, or with relative addresses.",
+            page=_shown(page),
+            addresses=_some(addresses),
+            base=f"/{location}{prefix}",
         )
     called = {_folded(key): key.removeprefix(location) for key in keys}
     for key, pages in missing.items():
         name, other = key.removeprefix(location), called.get(_folded(key))
-        fix = f"the file is called {_shown(other)}" if other else "add it, or mend the reference"
-        yield f"{_shown(name)}, named in {_some(pages)}, is not among the files: {fix}."
+        facts = {"name": _shown(name), "pages": _some(pages)}
+        if other:
+            yield _(
+                "%(name)s, named in %(pages)s, is not among the files: the file is called "
+                "%(other)s.",
+                **facts,
+                other=_shown(other),
+            )
+        else:
+            yield _(
+                "%(name)s, named in %(pages)s, is not among the files: add it, or mend the "
+                "reference.",
+                **facts,
+            )
 
 
 def _wanted(item: UploadItem, location: str) -> Iterator[str]:
@@ -219,4 +237,6 @@ def _shown(name: str) -> str:
 
 def _some(names: Iterable[str]) -> str:
     first, *others = names
-    return f"{_shown(first)} and {len(others)} more" if others else _shown(first)
+    if not others:
+        return _shown(first)
+    return _("%(name)s and %(count)d more", name=_shown(first), count=len(others))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .texts import gettext as _
 from .transfers import UploadResult
 
 Tell = Callable[[UploadResult], object]
@@ -41,12 +42,14 @@ def _tqdm() -> Any:
 
 def _on_bar(bar: Any, env: str, files: int) -> Tell:
     count = failed = 0
+    done = _("%(done)d/%(files)d files")  # asked once, filled in for each file
 
     def tell(result: UploadResult) -> None:
         nonlocal count, failed
         count += 1
         failed += result.error is not None
-        bar.set_description(f"{env}: {count}/{files} files{_failed(failed)}", refresh=False)
+        told = [done % {"done": count, "files": files}, *_failed(failed)]
+        bar.set_description(f"{env}: {', '.join(told)}", refresh=False)
         bar.update(0 if result.error else result.size or 0)
 
     return tell
@@ -63,20 +66,22 @@ def _plain_lines(env: str, files: int, size: int) -> Tell:
         failed += result.error is not None
         if count % every == 0 or count == files:
             seconds = time.monotonic() - started
+            done = _("%(done)d/%(files)d files", done=count, files=files)
             amount = f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB"
-            line = f"{env}: {count}/{files} files, {amount}"
-            sys.stderr.write(line + _pace(sent, size, seconds) + _failed(failed) + "\n")
+            told = [done, amount, *_pace(sent, size, seconds), *_failed(failed)]
+            sys.stderr.write(f"{env}: {', '.join(told)}\n")
 
     return tell
 
 
-def _pace(sent: int, size: int, seconds: float) -> str:
+def _pace(sent: int, size: int, seconds: float) -> list[str]:
     """The rate, and how long the rest will take at that rate."""
     if not (sent and seconds):
-        return ""
+        return []
     rate = sent / seconds
-    return f", {rate / 2**20:.1f} MiB/s, {max(0, size - sent) / rate:.0f} s left"
+    left = _("%(seconds).0f s left", seconds=max(0, size - sent) / rate)
+    return [f"{rate / 2**20:.1f} MiB/s", left]
 
 
-def _failed(failed: int) -> str:
-    return f", {failed} failed" if failed else ""
+def _failed(failed: int) -> list[str]:
+    return [_("%(count)d failed", count=failed)] if failed else []

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, ProgrammingError, router, transaction
 
 from .exceptions import IntegrityError
+from .texts import english
 from .transfers import UploadContext, UploadResult, UploadStatus
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def _told(result: UploadResult, context: UploadContext) -> dict[str, Any]:
 
 def _message(error: "WxStaticStoreError") -> str:
     """What happened, without the hint: that is looked up by its reader, in their language."""
-    return ": ".join(filter(None, [str(error.message), error.errmsg]))
+    return ": ".join(filter(None, [english(error.message), error.errmsg]))
 
 
 def fitting(model: "type[Model]", columns: dict[str, Any]) -> dict[str, Any]:
@@ -287,11 +288,11 @@ def _log(result: UploadResult, context: UploadContext) -> None:
         return
     facts = {
         **{k: v for k, v in _told(result, context).items() if v not in (None, "")},
-        **({"error": str(result.error)} if result.error else {}),
+        **({"error": english(result.error)} if result.error else {}),
         "verified": result.verified,
         "in_atomic": _asked("in_atomic_block"),  # then the row goes if the caller rolls back
     }
-    why = f": {result.error}" if result.error else ""
+    why = f": {english(result.error)}" if result.error else ""
     note = "" if result.verified or result.error else " (unverified: COS named no MD5)"
     uploads.log(
         level, "%s %s%s%s", result.status.value, ascii(result.key or result.name), note, why,

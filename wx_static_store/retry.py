@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from .exceptions import DeadlineExceeded, Remedy, WxStaticStoreError
+from .texts import gettext_lazy as _
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class Deadline:
 
     def check(self, stage: str) -> None:
         if not self.left():
-            raise DeadlineExceeded("The time for this upload is over", stage=stage)
+            raise DeadlineExceeded(_("The time for this upload is over"), stage=stage)
 
 
 def backoff(attempt: int, chance: float, *, base: float = 0.5, cap: float = 20.0) -> float:

@@ -16,7 +16,8 @@ from .exceptions import WxStaticStoreError
 from .locks import DeployRunning, deploying
 from .options import STATIC
 from .plan import Plan, make_plan
-from .summary import EnvironmentReport, shown
+from .summary import EnvironmentReport
+from .texts import gettext as _, ngettext, shown
 from .transfers import RemoteFile, UploadContext, UploadItem
 from .uploader import Uploader
 from .verify import Finding, blank, stale, sweep, verify
@@ -96,9 +97,11 @@ def deploy_to_all(
 
 def _not_now(canaries: Sequence[EnvironmentReport], *, try_out: bool, interrupted: bool) -> str:
     if interrupted:
-        return "Not begun: the run was interrupted."
+        return _("Not begun: the run was interrupted.")
     bad = [report.env for report in canaries if not report.ok]
-    return f"Not begun: the canary {bad[0]} is not right." if bad and not try_out else ""
+    if not bad or try_out:
+        return ""
+    return _("Not begun: the canary %(env)s is not right.", env=bad[0])
 
 
 def deploy_to(
@@ -136,9 +139,15 @@ def _other_locations(folder: str) -> tuple[str, ...]:
 
 def _question(env: str, files: Sequence[RemoteFile]) -> str:
     """With the folders that it is about: one that nobody expected here is a warning."""
-    folders = Counter(file.key.rpartition("/")[0] or "the root" for file in files)
+    folders = Counter(file.key.rpartition("/")[0] or _("the root") for file in files)
     most = ", ".join(f"{shown(folder)}: {number}" for folder, number in folders.most_common(5))
-    return f"Overwrite {len(files)} stale files of {env} for good ({most})?"
+    return ngettext(
+        "Overwrite %(count)d stale file of %(env)s for good (%(folders)s)?",
+        "Overwrite %(count)d stale files of %(env)s for good (%(folders)s)?",
+        len(files),
+        env=env,
+        folders=most,
+    )
 
 
 def address_of(uploader: Uploader, prefix: str) -> str:
@@ -176,7 +185,7 @@ class _Run:
         if not self.report.ok:
             return
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
-        what = "the file here changed while it was sent: run it again"
+        what = _("the file here changed while it was sent: run it again")
         self.findings = [Finding(key, what) for key in self.report.changed]
         if order.verify:
             self.findings += verify(uploader, order.everything, cloud=cloud)

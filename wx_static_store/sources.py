@@ -9,7 +9,8 @@ from functools import cache
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 
-from .exceptions import SourceChanged, SourceError, gettext_lazy as _
+from .exceptions import SourceChanged, SourceError
+from .texts import gettext_lazy as _
 from .transfers import UploadItem
 
 BLOCK = 256 * 1024
@@ -49,7 +50,7 @@ class Source:
             self._tick()
             block = _read(self.file, min(BLOCK, left))
             if not block:
-                raise SourceChanged("The file became shorter", stage="source", hint=_REOPEN)
+                raise SourceChanged(_("The file became shorter"), stage="source", hint=_REOPEN)
             self._digest.update(block)
             self._read += len(block)
             self.handed_over = self._read == self._size
@@ -60,7 +61,7 @@ class Source:
         digest = self._digest.hexdigest()
         if _fingerprint(self.file) != self._stat or (self.known_md5 and digest != self.known_md5):
             raise SourceChanged(
-                "The file changed while it was uploaded",
+                _("The file changed while it was uploaded"),
                 stage="source",
                 maybe_stored=self.handed_over or not self._size,
                 hint=_REOPEN,
@@ -98,7 +99,7 @@ def opened(
     try:
         file = _seekable(original, copies)
         if (size := _measure(file)) > LARGEST:
-            raise SourceError("The file is larger than 5 GB", stage="source", hint=_ONE_PUT)
+            raise SourceError(_("The file is larger than 5 GB"), stage="source", hint=_ONE_PUT)
         if md5 is None:
             md5 = digest(file) if size <= HASH_AHEAD else ""
         yield Source(file, size, known_md5=md5, tick=tick)
@@ -130,7 +131,7 @@ def _open(item: UploadItem) -> Any:
 def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
     """The file itself where it can be sent as it stands, else a copy of it, added to `copies`."""
     if getattr(original, "closed", False):
-        raise SourceError("The file is closed", stage="source", hint=_REOPEN)
+        raise SourceError(_("The file is closed"), stage="source", hint=_REOPEN)
     if _can_seek(original):
         _seek(original, 0)
         if isinstance(_call(lambda: original.read(0)), bytes):
@@ -168,15 +169,14 @@ def _seek(file: BinaryIO, position: int) -> None:
 def _read(file: BinaryIO, size: int) -> bytes:
     block = _bytes(_call(file.read, size))
     if len(block) > size:
-        raise SourceError("The file gives more bytes than it was asked for", stage="source")
+        raise SourceError(_("The file gives more bytes than it was asked for"), stage="source")
     return block
 
 
 def _bytes(block: Any) -> bytes:
     if not isinstance(block, bytes):
-        raise SourceError(
-            f"The file gives {type(block).__name__} in place of bytes", stage="source", hint=_REOPEN
-        )
+        text = _("The file gives %(kind)s in place of bytes", kind=type(block).__name__)
+        raise SourceError(text, stage="source", hint=_REOPEN)
     return block
 
 
@@ -192,9 +192,8 @@ def _call(method: Callable[..., Any], *args: Any) -> Any:
 def _unreadable(error: Exception) -> SourceError:
     if isinstance(error, SourceError):
         return error
-    return SourceError(
-        f"The file cannot be read ({type(error).__name__}: {error})", stage="source", hint=_REOPEN
-    )
+    text = _("The file cannot be read (%(why)s)", why=f"{type(error).__name__}: {error}")
+    return SourceError(text, stage="source", hint=_REOPEN)
 
 
 def _fingerprint(file: Any) -> tuple[int, int, int] | None:

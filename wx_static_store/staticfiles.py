@@ -100,7 +100,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
 def _tell_of_case(names: Iterable[str]) -> None:
     """Two files here, one on a laptop whose disk does not tell them apart."""
     seen: dict[str, str] = {}
-    for name in names:
+    for name in sorted(names):
         if (other := seen.setdefault(name.casefold(), name)) != name:
             logger.warning("%s and %s differ only by case", ascii(other), ascii(name))
 

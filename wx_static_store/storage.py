@@ -14,11 +14,12 @@ from storages.base import BaseStorage
 
 from . import recorders
 from .conf import freeze, resolve, setting
-from .exceptions import IntegrityError, gettext_lazy as _
+from .exceptions import IntegrityError
 from .naming import clean_name, object_key
 from .options import MEDIA, Options
 from .sources import digest
 from .store import Store, store_for
+from .texts import gettext_lazy as _
 from .transfers import (
     DELETED_MD5,
     RemoteFile,
@@ -110,7 +111,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             raise _missing(key)
         if remote.md5 not in (None, md5):
             raise IntegrityError(
-                "The public site serves other bytes than are stored",
+                _("The public site serves other bytes than are stored"),
                 stage="verify",
                 hint=_("A CDN may serve the old file for some minutes; try again then."),
             ).about(env=store.env, key=key, maybe_stored=False)

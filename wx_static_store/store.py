@@ -19,12 +19,13 @@ from .clients.site import SiteClient
 from .clients.tokens import current_token, discard_token
 from .clients.wechat import ListPage, StaticStore, WeChatClient
 from .conf import options_for
-from .exceptions import ConfigurationError, Remedy, WxStaticStoreError, gettext_lazy as _
+from .exceptions import ConfigurationError, Remedy, WxStaticStoreError
 from .naming import quote_key
 from .options import Options
 from .platforms import platform_for
 from .retry import Clock, Deadline, run
 from .secrets import Secret
+from .texts import gettext_lazy as _
 from .transfers import DELETED, DELETED_MD5, RemoteFile
 
 __all__ = ["Store", "get_store"]
@@ -50,7 +51,7 @@ class Store:
         self.cos = CosClient(platform.transport)
         self.site = SiteClient(platform.transport)
         self.tokens = platform.tokens
-        self.gate = platform.gate
+        self.gate, self.puts = platform.gate, platform.puts
         self._root = options.base_url or _root_of(options)
 
     def attempt(
@@ -91,7 +92,7 @@ class Store:
 
     def find(self, key: str) -> RemoteFile | None:
         """The object at exactly this key, None where there is none or it was deleted."""
-        page = self._page(key, "")
+        page = self.page(key, "")
         found = next((file for file in page.files if file.key == key), None)
         return None if found is None or self.is_deleted(found) else found
 
@@ -99,7 +100,7 @@ class Store:
         """Every object below the prefix, in pages of up to 1,000, without what was deleted."""
         marker: str | None = ""
         while marker is not None:
-            page = self._page(prefix, marker)
+            page = self.page(prefix, marker)
             yield from (file for file in page.files if not self.is_deleted(file))
             marker = page.marker
 
@@ -136,48 +137,60 @@ class Store:
             return self.url(key.removeprefix(self.options.location))
         return self.root() + quote_key(key)
 
+    def known_url(self, key: str) -> str:
+        """The same; empty where WeChat would have to be asked for the site's address."""
+        inside = self.options.url_prefix and key.startswith(self.options.location)
+        self._root = self._root or ("" if inside else self._cached_root())
+        return self.key_url(key) if self._root or inside else ""
+
     def root(self) -> str:
         """The site's own address: `base_url`, else what WeChat says, asked once and cached."""
         if not self._root:
             self._root = self._remembered_root()
         return self._root
 
-    def _page(self, prefix: str, marker: str) -> ListPage:
+    def page(self, prefix: str, marker: str) -> ListPage:
         deadline = self.interactive_deadline()
 
         def try_once(number: int, token: Callable[[], Secret]) -> ListPage:
             current = token()
-            with self.gate:
+            with self.gate.entered(deadline.left):
                 return self.wechat.list_page(current, self.env, prefix, marker, left=deadline.left)
 
         return self.attempt(try_once, deadline=deadline)
 
     def _remembered_root(self) -> str:
-        platform = md5(self.options.api_base_url.encode(), usedforsecurity=False).hexdigest()
-        key = f"wx_static_store:site:{platform}:{self.env}"
-        try:
-            root = caches[self.options.token_cache].get(key)
-        except Exception as error:  # noqa: BLE001 -- a dead cache costs a call, nothing else
-            logger.warning("The cache fails (%s)", type(error).__name__)
-            root = ""
+        root = self._cached_root()
         if not root:
             root = self._described_root()
-            with suppress(Exception):  # told above, or by the next reader
-                caches[self.options.token_cache].set(key, root, timeout=ADDRESS_SECONDS)
-        return str(root)
+            with suppress(Exception):  # told before, or by the next reader
+                caches[self.options.token_cache].set(self._root_key, root, ADDRESS_SECONDS)
+        return root
+
+    def _cached_root(self) -> str:
+        try:
+            return str(caches[self.options.token_cache].get(self._root_key) or "")
+        except Exception as error:  # noqa: BLE001 -- a dead cache costs a call, nothing else
+            logger.warning("The cache fails (%s)", type(error).__name__)
+            return ""
+
+    @property
+    def _root_key(self) -> str:
+        platform = md5(self.options.api_base_url.encode(), usedforsecurity=False).hexdigest()
+        return f"wx_static_store:site:{platform}:{self.env}"
 
     def _described_root(self) -> str:
         deadline = self.interactive_deadline()
 
         def try_once(number: int, token: Callable[[], Secret]) -> StaticStore | None:
             current = token()
-            with self.gate:
+            with self.gate.entered(deadline.left):
                 return self.wechat.describe(current, self.env, left=deadline.left)
 
         found = self.attempt(try_once, deadline=deadline)
         if found is None or not found.domain:
             raise ConfigurationError(
-                "Static hosting is not enabled",
+                _("Static hosting is not enabled"),
                 hint=_("Enable it in the console, or set base_url to the site's public address."),
             ).about(env=self.env)
         local = is_loopback(self.options.api_base_url) and is_loopback(f"http://{found.domain}")

@@ -18,7 +18,8 @@ from urllib.parse import quote
 
 from django.core.management.base import CommandError
 
-from .deploy import Report
+from .deploy import COUNTS, Report
+from .texts import gettext, gettext_lazy as _, padded, places, shown
 from .transfers import RemoteFile, UploadResult
 from .verify import Finding
 
@@ -29,7 +30,6 @@ __all__ = [
     "as_dict",
     "check_writable",
     "lines",
-    "shown",
     "step_summary",
     "total",
     "write_json",
@@ -42,6 +42,12 @@ STEP_BYTES = 1000 * 1024  # GitHub drops all that a step tells if it is more tha
 ROWS = 50  # of one table there; the JSON has all
 TEXTS = 2  # columns of the overview that are no numbers
 
+_OUTCOMES = {
+    "done": _("done"),
+    "failed": _("failed"),
+    "interrupted": _("interrupted"),
+    "skipped": _("skipped"),
+}
 _MARKUP = re.compile(r"[\\`*_~\[\]<>|&#!$]")  # whatever could begin something, a table's end too
 
 
@@ -81,7 +87,7 @@ class Summary:
 
 
 def as_dict(summary: Summary) -> dict[str, Any]:
-    """As JSON can hold it."""
+    """As JSON can hold it; only the sentences in it are in the reader's language."""
     return {
         "version": VERSION,
         "started": datetime.fromtimestamp(summary.started, UTC).isoformat(timespec="seconds"),
@@ -127,7 +133,7 @@ def check_writable(path: Path) -> None:
     """Raises CommandError (2) where `write_json` would fail, before there is anything to tell."""
     with _told(path, returncode=2):
         if path.exists() and not path.is_file():
-            raise FileExistsError("it is there, and is no file")
+            raise FileExistsError(gettext("it is there, and is no file"))
         with NamedTemporaryFile(dir=_real(path).parent):
             pass
 
@@ -156,38 +162,43 @@ def _told(path: Path, *, returncode: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CommandError(
-            f"The report cannot be written to {shown(str(path))}: {error.strerror or error}. "
+        text = gettext(
+            "The report cannot be written to %(path)s: %(why)s. "
             "Name a file in a folder where this user may write.",
-            returncode=returncode,
-        ) from None
+            path=shown(str(path)),
+            why=error.strerror or error,
+        )
+        raise CommandError(text, returncode=returncode) from None
 
 
 def lines(environment: EnvironmentReport) -> list[str]:
     """What is told of one environment: how it ended, and each thing that is not right."""
-    where = f", {environment.address}" if environment.address else ""
-    head = f"{environment.env}: {environment.outcome} in {environment.seconds:.1f} s{where}"
+    outcome = _OUTCOMES[environment.outcome]
+    how = gettext("%(how)s in %(seconds).1f s", how=outcome, seconds=environment.seconds)
+    head = ", ".join(filter(None, [f"{environment.env}: {how}", environment.address]))
     return [shown(head), *("  " + shown(line) for line in _details(environment))]
 
 
 def _details(environment: EnvironmentReport) -> Iterator[str]:
     if report := environment.report:
-        yield f"{report.counts}; {report.size:,} bytes"
+        size = f"{report.size:,}"
+        yield gettext("%(counts)s; %(size)s bytes", counts=report.counts, size=size)
         yield from (f"{result.name}: {result.error}" for result in report.failures)
     yield from environment.error.splitlines()
     yield from (f"{finding.key}: {finding.what}" for finding in environment.findings)
-    yield from (f"{file.key}: stale, {file.size:,} bytes" for file in environment.stale)
+    for file in environment.stale:
+        yield gettext("%(key)s: stale, %(size)s bytes", key=file.key, size=f"{file.size:,}")
     if environment.blanked:
-        yield f"stale files overwritten: {environment.blanked}"
+        yield gettext("stale files overwritten: %(count)d", count=environment.blanked)
 
 
 def total(summary: Summary) -> list[str]:
     """A table of all environments and their sum: two columns of text, the others of numbers."""
     rows = _overview(as_dict(summary))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(places, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            cell.ljust(width) if column < TEXTS else cell.rjust(width)
+            padded(cell, width, right=column >= TEXTS)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
@@ -199,25 +210,21 @@ def _overview(data: dict[str, Any]) -> list[list[str]]:
     environments, names = data["environments"], [*Report().numbers]
     done = sum(each["outcome"] == "done" for each in environments)
     sums = {
-        "env": "total",
-        "outcome": f"{done} of {len(environments)} done",
+        "env": gettext("total"),
+        "outcome": gettext("%(done)d of %(all)d done", done=done, all=len(environments)),
         "counts": {name: sum(each["counts"][name] for each in environments) for name in names},
         "bytes": sum(each["bytes"] for each in environments),
         "seconds": data["seconds"],
     }
-    counts = [name.replace("_", " ") for name in names]
-    heading = ["environment", "outcome", *counts, "bytes", "seconds"]
-    return [heading, *map(_row, [*environments, sums])]
+    counts = [str(COUNTS[name]) for name in names]
+    heading = [gettext("environment"), gettext("outcome"), *counts, gettext("bytes")]
+    return [[*heading, gettext("seconds")], *map(_row, [*environments, sums])]
 
 
 def _row(each: dict[str, Any]) -> list[str]:
     numbers = [f"{number:,}" for number in (*each["counts"].values(), each["bytes"])]
-    return [shown(each["env"]), each["outcome"], *numbers, f"{each['seconds']:.1f}"]
-
-
-def shown(text: str) -> str:
-    """What a terminal can be told: a name with control characters must not steer it."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    outcome = str(_OUTCOMES.get(each["outcome"], each["outcome"]))
+    return [shown(each["env"]), outcome, *numbers, f"{each['seconds']:.1f}"]
 
 
 def append_step_summary(data: dict[str, Any]) -> None:
@@ -240,7 +247,7 @@ def step_summary(data: dict[str, Any]) -> str:
     for part in [head, overview, *chain.from_iterable(map(_section, data["environments"]))]:
         room -= len(part.encode())
         if room < 0:
-            kept.append("\nThere is more: see the JSON report.\n")
+            kept.append("\n" + gettext("There is more: see the JSON report.") + "\n")
             break
         kept.append(part)
     return "".join(kept)
@@ -251,16 +258,20 @@ def _section(environment: dict[str, Any]) -> list[str]:
     reasons = map(str.strip, environment["error"].splitlines())
     told = [_cell(reason) + "\n" for reason in reasons if reason]
     failed = [_failed(failure) for failure in environment["failures"]]
-    told += _some(["failed", "stage", "errcode", "why", "rid"], failed)
-    told += _some(["differs", "how"], [[*finding.values()] for finding in environment["findings"]])
-    told += _some(["stale"], [[key] for key in environment["stale"]])
+    heading = [gettext("failed"), gettext("stage"), gettext("errcode"), gettext("why"), "rid"]
+    told += _some(heading, failed)
+    findings = [[*finding.values()] for finding in environment["findings"]]
+    told += _some([gettext("differs"), gettext("how")], findings)
+    told += _some([gettext("stale")], [[key] for key in environment["stale"]])
     return [f"\n### {_link(environment)}\n", *("\n" + part for part in told)] if told else []
 
 
 def _failed(failure: dict[str, Any]) -> list[str]:
     errcode = "" if failure["errcode"] is None else str(failure["errcode"])
-    why = ". ".join(filter(None, [failure["message"], failure["hint"]]))
-    return [failure["name"], failure["stage"], errcode, why, failure["rid"]]
+    why, hint = failure["message"], failure["hint"]
+    if why and hint:
+        why = gettext("%(what)s. %(hint)s", what=why, hint=hint)
+    return [failure["name"], failure["stage"], errcode, why or hint, failure["rid"]]
 
 
 def _link(environment: dict[str, Any]) -> str:
@@ -270,7 +281,8 @@ def _link(environment: dict[str, Any]) -> str:
 
 def _some(heading: list[str], rows: list[list[str]]) -> list[str]:
     """A table of the first rows, if there are any, and how many are left out."""
-    more = [f"… and {len(rows) - ROWS} more\n"] if len(rows) > ROWS else []
+    left = len(rows) - ROWS
+    more = [gettext("… and %(count)d more", count=left) + "\n"] if left > 0 else []
     return [_table([heading, *rows[:ROWS]], texts=len(heading)), *more] if rows else []
 
 

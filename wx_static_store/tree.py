@@ -12,9 +12,10 @@ from typing import BinaryIO
 
 from django.utils.functional import Promise
 
-from .exceptions import ConfigurationError, NameRejected, SourceError, gettext_lazy as _
+from .exceptions import ConfigurationError, NameRejected, SourceError
 from .hashed import hashed_among
 from .naming import clean_name
+from .texts import gettext_lazy as _
 from .transfers import UploadItem
 
 __all__ = ["Tree", "read_tree"]
@@ -59,7 +60,7 @@ def read_tree(
     """
     prefix = _checked(prefix)
     if not root.is_dir():
-        raise _unreadable(f"{str(root)!r} is no folder", _FOLDER)
+        raise _unreadable(_("%(folder)r is no folder", folder=str(root)), _FOLDER)
     ignored = _ignored_by([*_ignore_file(root), *ignore])
     found = sorted(_walk(os.path.realpath(root), ignored))
     hashed = hashed_among(path for path, real in found if real)
@@ -74,7 +75,7 @@ def read_tree(
         if real
     )
     if not items:
-        raise _unreadable(f"There is no file to send in {str(root)!r}", _EMPTY)
+        raise _unreadable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
     return Tree(root, prefix, items, tuple(path for path, real in found if not real))
 
 
@@ -88,11 +89,12 @@ def _checked(prefix: str) -> str:
     try:
         return clean_name(prefix.removesuffix("/")) + "/"
     except NameRejected:
-        failure = ConfigurationError(f"{prefix[:100]!a} cannot be a prefix", hint=_PREFIX)
+        text = _("%(prefix)s cannot be a prefix", prefix=ascii(prefix[:100]))
+        failure = ConfigurationError(text, hint=_PREFIX)
     raise failure
 
 
-def _unreadable(message: str, hint: str | Promise) -> SourceError:
+def _unreadable(message: str | Promise, hint: str | Promise) -> SourceError:
     return SourceError(message, stage="source", hint=hint)
 
 
@@ -115,7 +117,10 @@ def _ignore_file(root: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        failure = _unreadable(f"{IGNORE_FILE} cannot be read as UTF-8 text ({error})", "")
+        text = _(
+            "%(file)s cannot be read as UTF-8 text (%(why)s)", file=IGNORE_FILE, why=str(error)
+        )
+        failure = _unreadable(text, "")
     raise failure
 
 
@@ -127,9 +132,10 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 
         return GitIgnoreSpec.from_lines(map(_spelt_out, patterns)).match_file
     except ImportError:
-        failure = ConfigurationError("Ignoring by patterns needs pathspec", hint=_INSTALL)
+        failure = ConfigurationError(_("Ignoring by patterns needs pathspec"), hint=_INSTALL)
     except ValueError as error:
-        failure = ConfigurationError(f"A pattern cannot be used ({error})", hint=_PATTERN)
+        text = _("A pattern cannot be used (%(why)s)", why=str(error))
+        failure = ConfigurationError(text, hint=_PATTERN)
     raise failure
 
 
@@ -160,7 +166,8 @@ def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str 
             elif entry.is_file():
                 yield path, real
             else:
-                raise _unreadable(f"{path!r} is no file, but a pipe or a device", _SPECIAL)
+                text = _("%(path)r is no file, but a pipe or a device", path=path)
+                raise _unreadable(text, _SPECIAL)
 
 
 def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
@@ -169,7 +176,8 @@ def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
             return list(entries)
     except OSError as error:
         reason = error.strerror
-    raise _unreadable(f"The folder {below or folder!r} cannot be read ({reason})", _FOLDER)
+    text = _("The folder %(folder)r cannot be read (%(why)s)", folder=below or folder, why=reason)
+    raise _unreadable(text, _FOLDER)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -183,11 +191,13 @@ def _followed(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str
         return entry.path
     real = _target(entry.path)
     if not real:
-        raise _unreadable(f"The link {path!r} leads nowhere", _LINK)
+        raise _unreadable(_("The link %(link)r leads nowhere", link=path), _LINK)
     if not Path(real).is_relative_to(trail[0]):
-        raise _unreadable(f"The link {path!r} leads out of the tree, to {real!r}", _LINK)
+        text = _("The link %(link)r leads out of the tree, to %(target)r", link=path, target=real)
+        raise _unreadable(text, _LINK)
     if real in trail:
-        raise _unreadable(f"The link {path!r} leads back to a folder that it is in", _LINK)
+        text = _("The link %(link)r leads back to a folder that it is in", link=path)
+        raise _unreadable(text, _LINK)
     return real
 
 

@@ -22,6 +22,7 @@ from .retry import Deadline
 from .secrets import Secret
 from .sources import opened, rereadable
 from .store import Store, store_for
+from .texts import gettext_lazy as _
 from .transfers import (
     ContentHeaders,
     UploadContext,
@@ -141,7 +142,7 @@ class Uploader:
         """The result of a file that was under way when the run was interrupted."""
         progress = _Progress(object_key(self.options.location, item.name), self.headers(item))
         sent = progress.key in self._sent
-        error = ResponseLost("Interrupted while it was sent", stage="put" if sent else "link")
+        error = ResponseLost(_("Interrupted while it was sent"), stage="put" if sent else "link")
         progress.hear(error.about(env=self.env, maybe_stored=sent))
         return _result(item, self.env, progress, error, 0.0)
 
@@ -165,11 +166,14 @@ class Uploader:
         def try_once(number: int, token: Callable[[], Secret]) -> None:
             progress.attempts = number
             known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
-            with opened(item, md5=known, tick=lambda: deadline.check("put")) as source:
+            with (
+                opened(item, md5=known, tick=lambda: deadline.check("put")) as source,
+                store.puts.entered(deadline.left),
+            ):
                 progress.size = len(source)
                 progress.md5 = source.known_md5
                 current = token()
-                with store.gate:
+                with store.gate.entered(deadline.left):
                     link = store.wechat.upload_link(
                         current, store.env, progress.key, left=deadline.left
                     )

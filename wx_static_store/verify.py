@@ -10,11 +10,14 @@ from fnmatch import fnmatchcase
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
+from django.utils.functional import Promise
+
 from . import pool, recorders
-from .exceptions import NameRejected, WxStaticStoreError, gettext_lazy as _
+from .exceptions import NameRejected, WxStaticStoreError
 from .naming import clean_name, is_html, object_key
 from .sources import digest
 from .store import Store
+from .texts import gettext_lazy as _
 from .transfers import RemoteFile, UploadContext, UploadItem, UploadResult, UploadStatus, deletion
 from .uploader import Uploader
 
@@ -70,7 +73,7 @@ def verify(
     _tell_of_missing_md5(uploader, [cloud[key] for key in by_key if key in cloud])
     if pages and (entries := _entries(told)):
         told |= _look(uploader, {key: by_key[key] for key in entries})
-    return [Finding(key, what) for key, what in told.items() if what]
+    return [Finding(key, str(what)) for key, what in told.items() if what]
 
 
 def stale(
@@ -116,16 +119,16 @@ def _common_folder(uploader: Uploader, keys: Mapping[str, Any]) -> str:
     return (folder + slash).removeprefix(uploader.options.location)
 
 
-def _difference(item: UploadItem, remote: RemoteFile | None) -> str:
+def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
     """Empty where they agree, as far as the list tells."""
     if remote is None:
-        return "it is not in the cloud"
+        return _("it is not in the cloud")
     if item.md5 is None:
-        return "it was not compared: the file here could not be read"
+        return _("it was not compared: the file here could not be read")
     if remote.size != item.size:
-        return f"{remote.size} bytes in the cloud, {item.size} here"
+        return _("%(there)d bytes in the cloud, %(here)d here", there=remote.size, here=item.size)
     if remote.md5 not in (None, item.md5):
-        return f"MD5 {remote.md5} in the cloud, {item.md5} here"
+        return _("MD5 %(there)s in the cloud, %(here)s here", there=remote.md5, here=item.md5)
     return ""
 
 
@@ -137,7 +140,7 @@ def _tell_of_missing_md5(uploader: Uploader, found: Sequence[RemoteFile]) -> Non
         )  # fmt: skip
 
 
-def _entries(told: Mapping[str, str]) -> list[str]:
+def _entries(told: Mapping[str, str | Promise]) -> list[str]:
     """The pages to look at: those that the list agrees with, and the indexes of folders first."""
 
     def rank(key: str) -> tuple[bool, int, str]:
@@ -147,15 +150,15 @@ def _entries(told: Mapping[str, str]) -> list[str]:
     return sorted(right, key=rank)[:PAGES]
 
 
-def _look(uploader: Uploader, pages: Mapping[str, UploadItem]) -> dict[str, str]:
+def _look(uploader: Uploader, pages: Mapping[str, UploadItem]) -> dict[str, str | Promise]:
     """What is wrong with each page; a CDN that shows an old copy gets a few seconds."""
     store = uploader.store
     store.url("")  # the address is asked for once, and not by the workers
 
-    def look(page: tuple[str, UploadItem]) -> tuple[str, str]:
+    def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
         return page[0], _as_served(store, *page)
 
-    def look_at(some: Mapping[str, UploadItem]) -> dict[str, str]:
+    def look_at(some: Mapping[str, UploadItem]) -> dict[str, str | Promise]:
         return dict(pool.run(look, some.items(), max_workers=uploader.options.max_workers))
 
     told = look_at(pages)
@@ -165,21 +168,26 @@ def _look(uploader: Uploader, pages: Mapping[str, UploadItem]) -> dict[str, str]
     return told
 
 
-def _as_served(store: Store, key: str, item: UploadItem) -> str:
+def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
     """Empty where the public domain serves exactly the file."""
     file: Any
     with SpooledTemporaryFile(_IN_MEMORY) as file:
         try:
             if not store.fetch(key, file):
-                return f"{store.key_url(key)} is not there (404)"
+                return _("%(url)s is not there (404)", url=store.key_url(key))
         except WxStaticStoreError as error:
             return str(error)
         md5, size = digest(file), file.seek(0, os.SEEK_END)
     if md5 == item.md5:
         return ""
-    return (
-        f"{store.key_url(key)} serves {size} bytes with the MD5 {md5}, the file here has "
-        f"{item.size} with {item.md5}; a CDN may show an old copy for some minutes: verify again"
+    return _(
+        "%(url)s serves %(there)d bytes with the MD5 %(served)s, the file here has %(here)d with "
+        "%(md5)s; a CDN may show an old copy for some minutes: verify again",
+        url=store.key_url(key),
+        there=size,
+        served=md5,
+        here=item.size,
+        md5=item.md5,
     )
 
 
@@ -189,7 +197,7 @@ def _is_kept(key: str) -> bool:
 
 def _refused(uploader: Uploader, name: str, key: str) -> UploadResult:
     error = NameRejected(
-        f"{key!a} was not written from here, and cannot be overwritten from here",
+        _("%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)),
         stage="name",
         hint=_("Delete it in the console."),
     ).about(env=uploader.env, key=key)

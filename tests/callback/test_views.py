@@ -14,6 +14,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import connection, connections
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 from django.views.debug import ExceptionReporter
 
 from tests.callback.conftest import BROKEN, DUMMY, Kept, Told, broken_table
@@ -259,10 +260,10 @@ def test_a_signature_that_covers_another_echostr_is_refused() -> None:
 @pytest.mark.parametrize("caches", [BROKEN, DUMMY], ids=["broken", "dummy"])
 def test_what_nothing_keeps_is_no_success(caches: Any, settings: Any, told: Told) -> None:
     settings.CACHES = caches
-    with broken_table():
+    with broken_table(), override("zh-hans"):
         answer = push().send()
     assert (answer.status_code, answer.content) == (500, b"")
-    assert told.tokens[-1].startswith("ERROR A push is lost")
+    assert told.tokens[-1].startswith("ERROR A push is lost: No place keeps the verify ticket.")
     assert told.secrets == []
 
 

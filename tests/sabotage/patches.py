@@ -235,8 +235,8 @@ SABOTAGES = (
     Sabotage(
         "go on after a bad canary",
         "sites.py",
-        "if bad and not try_out",
-        "if False and bad and not try_out",
+        "if not bad or try_out",
+        "if True or not bad or try_out",
         ("test_wx_deploy.py::test_a_canary_that_is_not_right_keeps_the_others_from_it",),
     ),
     Sabotage(

@@ -9,10 +9,10 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from .. import conf
 from ..exceptions import ConfigurationError
 from ..options import Options
+from ..texts import gettext as _
 
 _TAG = "wx_static_store"
 _TOKEN_LENGTH = 16
-_WHERE = 'Write it as WX_STATIC_STORE["{}"]: it stands on the page of your platform at WeChat.'
 _NEEDED = {
     "component_appid": "E010",
     "callback_token": "E011",
@@ -33,23 +33,31 @@ def check_callback(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def _of_apps() -> Iterator[CheckMessage]:
     if not apps.is_installed("wx_static_store"):
         yield Error(
-            "wx_static_store.callback stands in INSTALLED_APPS without wx_static_store.",
-            hint='Add "wx_static_store" to INSTALLED_APPS.',
+            _("wx_static_store.callback stands in INSTALLED_APPS without wx_static_store."),
+            hint=_('Add "wx_static_store" to INSTALLED_APPS.'),
             id="wx_static_store.E014",
         )
 
 
 def _of_options(options: Options) -> Iterator[CheckMessage]:
-    for name, number in _NEEDED.items():
-        if not getattr(options, name):
+    for option, number in _NEEDED.items():
+        name = option.upper()
+        if not getattr(options, option):
             yield Error(
-                f"The callback of WeChat cannot work without {name.upper()}.",
-                hint=_WHERE.format(name.upper()),
+                _("The callback of WeChat cannot work without %(name)s.", name=name),
+                hint=_(
+                    'Write it as WX_STATIC_STORE["%(name)s"]: it stands on the page of your '
+                    "platform at WeChat.",
+                    name=name,
+                ),
                 id=f"wx_static_store.{number}",
             )
     if any(len(token.reveal()) < _TOKEN_LENGTH for token in options.callback_token):
         yield Warning(
-            f"A CALLBACK_TOKEN is shorter than {_TOKEN_LENGTH} characters: it can be guessed.",
-            hint="Take a long random one, at WeChat too; both may stand in a list meanwhile.",
+            _(
+                "A CALLBACK_TOKEN is shorter than %(length)d characters: it can be guessed.",
+                length=_TOKEN_LENGTH,
+            ),
+            hint=_("Take a long random one, at WeChat too; both may stand in a list meanwhile."),
             id="wx_static_store.W013",
         )

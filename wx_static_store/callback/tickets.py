@@ -18,8 +18,9 @@ from django.db import connections, router, transaction
 from django.utils import timezone
 
 from .. import conf
-from ..exceptions import TokenUnavailable, gettext_lazy as _
+from ..exceptions import TokenUnavailable
 from ..secrets import Secret
+from ..texts import gettext_lazy as _
 from .crypto import seal, unseal
 from .models import VerifyTicket
 
@@ -59,7 +60,7 @@ def save(appid: str, ticket: Secret, create_time: int) -> None:
         _asked("database", lambda: _to_database(appid, sealed, create_time)),
     ]
     if not any(kept):
-        raise TokenUnavailable("No place keeps the verify ticket", hint=_KEPT_NOWHERE)
+        raise TokenUnavailable(_("No place keeps the verify ticket"), hint=_KEPT_NOWHERE)
 
 
 def newest(appid: str) -> str:
@@ -79,11 +80,13 @@ def newest(appid: str) -> str:
 
 
 def _judge(seconds: float) -> None:
-    age = f"{seconds / HOUR:.1f} hours"
+    hours = seconds / HOUR
     if seconds > LIFE:
-        raise TokenUnavailable(f"The newest component_verify_ticket is {age} old", stage="token")
+        text = _("The newest component_verify_ticket is %(hours).1f hours old", hours=hours)
+        raise TokenUnavailable(text, stage="token")
     if seconds > HOUR:
-        logger.warning("WeChat pushed no component_verify_ticket for %s: see if pushes arrive", age)
+        text = "WeChat pushed no component_verify_ticket for %.1f hours: see if pushes arrive"
+        logger.warning(text, hours)
 
 
 def _asked(place: str, ask: Callable[[], T]) -> T | None:

@@ -22,6 +22,7 @@ from .. import conf
 from ..exceptions import ConfigurationError, TokenUnavailable
 from ..options import Options
 from ..secrets import Secret
+from ..texts import english
 from .crypto import decrypt, is_signed
 from .refusals import Refusal
 from .safe_xml import read
@@ -65,7 +66,7 @@ def receive(request: HttpRequest) -> HttpResponse:
         security.warning("A call of the callback was refused: %s", refusal.reason)
         return _plain(status=refusal.status)
     except (ConfigurationError, TokenUnavailable) as error:
-        logger.error("A push is lost: %s", error)
+        logger.error("A push is lost: %s", english(error))
         return _plain(status=500)
 
 

@@ -22,9 +22,9 @@ from ..exceptions import (
     ResponseLost,
     TokenUnavailable,
     WxStaticStoreError,
-    gettext_lazy as _,
 )
 from ..secrets import Secret
+from ..texts import english, gettext_lazy as _
 from .shared import SharedFailure, SharedState, SharedToken
 from .tokens import current_ticket
 from .wechat import FreshToken, WeChatClient
@@ -170,7 +170,7 @@ class ComponentToken:
         times = [at for at in self._shared.read("surprises") or () if now - at < window] + [now]
         self._shared.write("surprises", times, window)
         if len(times) >= 3:
-            logger.error("WeChat refused %d tokens before their time. %s", len(times), _OTHERS)
+            logger.error("%d tokens were refused too early. %s", len(times), english(_OTHERS))
 
     # --- who fetches -----------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ class ComponentToken:
             return self._fetch_if_first(old, time.monotonic()) or old
         except WxStaticStoreError as error:
             if self._shared.claim("told", HOPELESS * self._scale):
-                logger.warning("No new token yet, the old one is good a little longer: %s", error)
+                logger.warning("No new token yet, the old one goes on: %s", english(error))
             return old
         finally:
             self._lock.release()
@@ -286,15 +286,15 @@ class ComponentToken:
 
 
 def _never_worked() -> ConfigurationError:
-    message = "WeChat refuses the token that it gave just now"
+    message = _("WeChat refuses the token that it gave just now")
     return ConfigurationError(message, stage="token", hint=_NEVER_WORKED)
 
 
 def _too_soon(pause: float, hint: Any) -> TokenUnavailable:
-    message = f"The platform's token was fetched just now; the next fetch may be in {pause:.0f} s"
-    return TokenUnavailable(message, stage="token", hint=hint, remedy=Remedy.WAIT, pause=pause)
+    text = _("The token was fetched just now; the next fetch may be in %(pause).0f s", pause=pause)
+    return TokenUnavailable(text, stage="token", hint=hint, remedy=Remedy.WAIT, pause=pause)
 
 
 def _slow() -> TokenUnavailable:
-    message = "Another process is fetching the token and has not ended yet"
+    message = _("Another process is fetching the token and has not ended yet")
     return TokenUnavailable(message, stage="token", hint=_SLOW, remedy=Remedy.WAIT)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
+
+from django.utils.functional import Promise
 
 from ..exceptions import (
     ConnectFailed,
@@ -23,9 +26,9 @@ from ..exceptions import (
     SourceChanged,
     Verdict,
     WxStaticStoreError,
-    gettext_lazy as _,
 )
 from ..secrets import Secret, scrub
+from ..texts import gettext_lazy as _
 from ..transfers import ContentHeaders, SignedLink
 
 if TYPE_CHECKING:
@@ -153,23 +156,22 @@ def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
     if 200 <= reply.status < 300:
         remedy = Remedy.NEW_LINK if reply.status == 200 else Remedy.GIVE_UP
         failure: WxStaticStoreError = ProtocolError(
-            "COS answered neither yes nor no", remedy=remedy, once=True, maybe_stored=True
+            _("COS answered neither yes nor no"), remedy=remedy, once=True, maybe_stored=True
         )
     elif 300 <= reply.status < 400:
         host = _host(reply.headers.get("Location", ""))
-        failure = ProtocolError(
-            f"COS wants the upload at {host}, which is not done", remedy=Remedy.NEW_LINK, once=True
-        )
+        text = _("COS wants the upload at %(host)s, which is not done", host=host)
+        failure = ProtocolError(text, remedy=Remedy.NEW_LINK, once=True)
     else:
         failure = _refusal(reply)
     return failure.about(http_status=reply.status, request_id=request_id)
 
 
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or "another address"
-    except ValueError:
-        return "another address"
+def _host(address: str) -> str | Promise:
+    with suppress(ValueError):
+        if host := urlsplit(address).hostname:
+            return host
+    return _("another address")
 
 
 def _compare(etag: str, md5: str, request_id: str) -> PutReceipt | IntegrityError:
@@ -179,7 +181,7 @@ def _compare(etag: str, md5: str, request_id: str) -> PutReceipt | IntegrityErro
     if tag == md5:
         return PutReceipt(request_id, verified=True)
     return IntegrityError(
-        "COS stored other bytes than were sent",
+        _("COS stored other bytes than were sent"),
         stage="verify",
         http_status=200,
         request_id=request_id,
@@ -189,10 +191,13 @@ def _compare(etag: str, md5: str, request_id: str) -> PutReceipt | IntegrityErro
 
 def _refusal(reply: Reply) -> WxStaticStoreError:
     code, message = _element(reply.body, b"Code"), _element(reply.body, b"Message")
+    text = _("COS refused the upload")
     if "x-cos-request-id" not in reply.headers:
-        code, message = "", "not COS itself, but a proxy or the network answered"
+        code = message = ""
+        text = _("A proxy or the network refused the upload, not COS itself")
+    elif message:
+        text = _("COS refused the upload: %(message)s", message=message)
     verdict = COS_CODES.get(code) or _by_status(reply.status, message)
-    text = f"COS refused the upload: {message}" if message else "COS refused the upload"
     error = verdict.build(text, cos_code=code, maybe_stored=False)
     return error.about(pause=max(error.pause, reply.retry_after))
 

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from ..exceptions import ProtocolError, Remedy, gettext_lazy as _
+from django.utils.functional import Promise
+
+from ..exceptions import ProtocolError, Remedy
+from ..texts import gettext_lazy as _
 
 if TYPE_CHECKING:
     from urllib3.util import Url
@@ -28,24 +31,24 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: bool) -> str:
+def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: bool) -> str | Promise:
     """What is wrong with a signed link for `key`; empty when it may be used."""
     if _AMBIGUOUS.search(url):
-        return "it has characters that parsers read differently"
+        return _("it has characters that parsers read differently")
     if _USER_OR_QUOTED.match(url):  # asked of the text itself: the parser unquotes
-        return "it names a user, or quotes its host"
+        return _("it names a user, or quotes its host")
     parsed = _parse(url)
     if fault := _host_fault(parsed, upload_hosts, loopback=loopback and is_loopback(url)):
         return fault
     if _decoded(parsed.path or "") != "/" + key:
-        return "its path is not the key that was asked for"
+        return _("its path is not the key that was asked for")
     return ""
 
 
-def link_refused(reason: str) -> ProtocolError:
+def link_refused(reason: str | Promise) -> ProtocolError:
     """The error for such a link: a fresh one may be right, nothing was sent to this one."""
     return ProtocolError(
-        f"The signed link was not used: {reason}",
+        _("The signed link was not used: %(reason)s", reason=reason),
         stage="link",
         remedy=Remedy.NEW_LINK,
         once=True,
@@ -63,16 +66,16 @@ def _parse(url: str) -> Url:
         return urllib3.util.Url()
 
 
-def _host_fault(parsed: Url, upload_hosts: Sequence[str], *, loopback: bool) -> str:
+def _host_fault(parsed: Url, upload_hosts: Sequence[str], *, loopback: bool) -> str | Promise:
     if loopback:
-        return "" if parsed.scheme in ("http", "https") else "it is not http"
+        return "" if parsed.scheme in ("http", "https") else _("it is not http")
     if parsed.scheme != "https":
-        return "it is not https"
+        return _("it is not https")
     if parsed.port not in (None, 443):
-        return f"it uses port {parsed.port}"
+        return _("it uses port %(port)d", port=parsed.port)
     host = parsed.host or ""
     if not any(_matches(host, allowed) for allowed in upload_hosts):
-        return f"its host {host!a} is not in upload_hosts"
+        return _("its host %(host)s is not in upload_hosts", host=ascii(host))
     return ""
 
 

@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..exceptions import ProtocolError, Remedy, WeChatBusy, gettext_lazy as _
+from ..exceptions import ProtocolError, Remedy, WeChatBusy
 from ..secrets import Secret
+from ..texts import gettext_lazy as _
 
 if TYPE_CHECKING:
     from .transport import Transport
@@ -30,11 +31,10 @@ class SiteClient:
         if reply.status in (404, 410):
             return False
         if reply.status >= 500 or reply.status == 429:
-            raise WeChatBusy(
-                f"{url} is not served just now", stage="verify", http_status=reply.status
-            )
+            text = _("%(url)s is not served just now", url=url)
+            raise WeChatBusy(text, stage="verify", http_status=reply.status)
         raise ProtocolError(
-            f"{url} is not served",
+            _("%(url)s is not served", url=url),
             stage="verify",
             http_status=reply.status,
             remedy=Remedy.GIVE_UP,

@@ -10,9 +10,9 @@ from ..exceptions import (
     Remedy,
     TokenUnavailable,
     WxStaticStoreError,
-    gettext_lazy as _,
 )
 from ..secrets import Secret
+from ..texts import gettext_lazy as _
 
 logger = logging.getLogger("wx_static_store.tokens")
 
@@ -72,13 +72,11 @@ def _ask(provider: TokenProvider) -> Secret | WxStaticStoreError:
     except WxStaticStoreError as error:
         return error
     except Exception as error:  # noqa: BLE001 -- a project's provider may raise anything
-        name = type(error).__name__
-        return TokenUnavailable(
-            f"The token provider failed ({name})", remedy=Remedy.WAIT, hint=_ITS_LOG
-        )
+        text = _("The token provider failed (%(error)s)", error=type(error).__name__)
+        return TokenUnavailable(text, remedy=Remedy.WAIT, hint=_ITS_LOG)
     if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]{1,2048}", token):
         return Secret(token)
-    return ConfigurationError("The token provider gave no usable token", hint=_SHAPE)
+    return ConfigurationError(_("The token provider gave no usable token"), hint=_SHAPE)
 
 
 def current_ticket(function: Callable[[], str]) -> Secret:
@@ -95,14 +93,15 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
     except WxStaticStoreError as error:
         return error
     except Exception as error:  # noqa: BLE001 -- a project's function may raise anything
-        message = f"The verify ticket cannot be had ({type(error).__name__})"
-        return TokenUnavailable(message, remedy=Remedy.WAIT, hint=_ITS_LOG)
+        text = _("The verify ticket cannot be had (%(error)s)", error=type(error).__name__)
+        return TokenUnavailable(text, remedy=Remedy.WAIT, hint=_ITS_LOG)
     if isinstance(ticket, str) and ticket.strip():
         return Secret(ticket.strip())
     if ticket and not isinstance(ticket, str):
         kind = type(ticket).__name__
-        return ConfigurationError(f"VERIFY_TICKET gives {kind}, where it must give a text")
-    return TokenUnavailable("There is no component_verify_ticket yet")
+        text = _("VERIFY_TICKET gives %(kind)s, where it must give a text", kind=kind)
+        return ConfigurationError(text)
+    return TokenUnavailable(_("There is no component_verify_ticket yet"))
 
 
 def discard_token(provider: TokenProvider, token: Secret) -> None:

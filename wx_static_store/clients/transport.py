@@ -29,9 +29,9 @@ from ..exceptions import (
     ResponseLost,
     TlsFailed,
     WxStaticStoreError,
-    gettext_lazy as _,
 )
 from ..secrets import Secret, install_log_filter
+from ..texts import english, gettext_lazy as _
 from .links import check_link, is_loopback, link_refused
 from .receive import TimedResponse, receive_time
 
@@ -106,7 +106,8 @@ def _make_session(pool_size: int) -> requests.Session:
 def _ca_bundle() -> str:
     path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or ""
     if path and not os.path.exists(path):
-        raise ConfigurationError(f"There is no certificate store at {path}", hint=_CERTIFICATE)
+        text = _("There is no certificate store at %(path)s", path=path)
+        raise ConfigurationError(text, hint=_CERTIFICATE)
     return path
 
 
@@ -158,7 +159,7 @@ class Transport:
         ConfigurationError, and what reading the body raises.
         """
         if key is not None and (fault := self._check_link(url.reveal(), key=key)):
-            security.warning("A signed link for %s was not used: %s", ascii(key), fault)
+            security.warning("A signed link for %s was not used: %s", ascii(key), english(fault))
             raise link_refused(fault)
         if not left():
             raise _late(stage)
@@ -183,7 +184,7 @@ class Transport:
         try:
             prepared = self._session.prepare_request(request())
             if prepared.url != url.reveal():
-                return link_refused("the HTTP library would send another address")
+                return link_refused(_("the HTTP library would send another address"))
             with self._session.send(
                 prepared,
                 timeout=(min(connect, left()), read),
@@ -216,9 +217,9 @@ def _origin(url: Secret) -> str:
 
 def _read(response: requests.Response, limit: int, sink: BinaryIO | None) -> Reply | ProtocolError:
     if response.status_code < 200:  # left unread: the true answer may still come this way
-        return ProtocolError("Only an interim answer came", remedy=Remedy.WAIT)
+        return ProtocolError(_("Only an interim answer came"), remedy=Remedy.WAIT)
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        return ProtocolError("The answer is compressed although none was asked for")
+        return ProtocolError(_("The answer is compressed although none was asked for"))
     if sink is not None and response.status_code == 200:
         while block := response.raw.read(_BLOCK):
             sink.write(block)
@@ -227,13 +228,13 @@ def _read(response: requests.Response, limit: int, sink: BinaryIO | None) -> Rep
     if len(data) > limit or response.raw.read(1):  # only this read notices a missing end
         if response.status_code >= 400:  # its status says enough
             return Reply(response.status_code, response.headers, data[:limit])
-        return ProtocolError(f"The answer is longer than {limit} bytes")
+        return ProtocolError(_("The answer is longer than %(limit)d bytes", limit=limit))
     return Reply(response.status_code, response.headers, data)
 
 
 def _late(stage: str) -> DeadlineExceeded:
-    hint = _("Set a longer deadline.")
-    return DeadlineExceeded("There was no answer in the time allowed", stage=stage, hint=hint)
+    text, hint = _("There was no answer in the time allowed"), _("Set a longer deadline.")
+    return DeadlineExceeded(text, stage=stage, hint=hint)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -259,7 +260,8 @@ def _classify(error: Exception, origin: str, *, late: bool) -> WxStaticStoreErro
     if any(str(link).startswith("Tunnel connection failed: 407") for link in chain):
         kinds.add(_ProxyWantsPassword)
     failure = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
-    return failure.about(message=f"{failure.message} ({origin}: {type(error).__name__})")
+    facts = f"{origin}: {type(error).__name__}"
+    return failure.about(message=_("%(what)s (%(facts)s)", what=failure.message, facts=facts))
 
 
 class _ProxyWantsPassword(Exception):
@@ -274,19 +276,19 @@ _PROXY = _("Check HTTPS_PROXY and NO_PROXY in the environment: the proxy refused
 _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
     (
         {ssl.SSLCertVerificationError},
-        lambda: TlsFailed("The server's certificate is not valid", hint=_CERTIFICATE, **_FATAL),
+        lambda: TlsFailed(_("The server's certificate is not valid"), hint=_CERTIFICATE, **_FATAL),
     ),
     (
         {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError},
-        lambda: ConnectFailed("The server could not be reached"),
+        lambda: ConnectFailed(_("The server could not be reached")),
     ),
-    ({_ProxyWantsPassword}, lambda: ConfigurationError("No way through", hint=_PROXY)),
-    ({urllib3.exceptions.ProxyError}, lambda: ConnectFailed("The proxy failed", hint=_PROXY)),
-    ({ssl.SSLError}, lambda: TlsFailed("The TLS connection broke")),
+    ({_ProxyWantsPassword}, lambda: ConfigurationError(_("No way through"), hint=_PROXY)),
+    ({urllib3.exceptions.ProxyError}, lambda: ConnectFailed(_("The proxy failed"), hint=_PROXY)),
+    ({ssl.SSLError}, lambda: TlsFailed(_("The TLS connection broke"))),
     (
         {urllib3.exceptions.IncompleteRead},
-        lambda: ProtocolError("The answer is shorter than announced", remedy=Remedy.WAIT),
+        lambda: ProtocolError(_("The answer is shorter than announced"), remedy=Remedy.WAIT),
     ),
-    ({OSError, urllib3.exceptions.HTTPError}, lambda: ResponseLost("The answer never came")),
-    ({Exception}, lambda: ProtocolError("The request cannot be sent as it stands")),
+    ({OSError, urllib3.exceptions.HTTPError}, lambda: ResponseLost(_("The answer never came"))),
+    ({Exception}, lambda: ProtocolError(_("The request cannot be sent as it stands"))),
 )

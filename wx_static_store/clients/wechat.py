@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
 from django.utils.text import format_lazy
 
 from ..exceptions import (
@@ -21,9 +22,9 @@ from ..exceptions import (
     WeChatBusy,
     WeChatThrottled,
     WxStaticStoreError,
-    gettext_lazy as _,
 )
 from ..secrets import Secret, scrub
+from ..texts import gettext_lazy as _
 from ..transfers import RemoteFile, SignedLink
 
 if TYPE_CHECKING:
@@ -182,10 +183,10 @@ def _judge(
         answer = json.loads(reply.body.decode("utf-8", "replace"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         page = b"<html" in reply.body[:1024].lower()
-        return _odd(name, "no JSON", hint=_PROXY_PAGE if page else "", once=page)
+        return _odd(name, _("no JSON"), hint=_PROXY_PAGE if page else "", once=page)
     errcode = _errcode(answer)
     if errcode is None:
-        return _odd(name, "no object with a whole number as errcode", remedy=Remedy.GIVE_UP)
+        return _odd(name, _("no whole number as errcode"), remedy=Remedy.GIVE_UP)
     if errcode:
         return _refusal(name, errcode, answer, verdicts)
     return read(answer)
@@ -195,13 +196,14 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _odd(name: str, what: str, **details: Any) -> ProtocolError:
+def _odd(name: str, what: str | Promise, **details: Any) -> ProtocolError:
     defaults: dict[str, Any] = {"remedy": Remedy.WAIT, "once": True, "http_status": 200}
-    return ProtocolError(f"{name} answered with {what}", **(defaults | details))
+    text = _("%(call)s answered with %(what)s", call=name, what=what)
+    return ProtocolError(text, **(defaults | details))
 
 
 def _not_an_answer(name: str, status: int) -> WxStaticStoreError:
-    message = f"{name} was not answered by WeChat itself"
+    message = _("%(call)s was not answered by WeChat itself", call=name)
     if status == 429:
         return WeChatThrottled(message, http_status=status)
     if status >= 500:
@@ -228,7 +230,7 @@ def _refusal(
         text, rid = errmsg, ""
     verdict = verdicts.get(errcode) or ERRCODES.get(errcode, UNKNOWN_ERRCODE)
     error = verdict.build(
-        f"{name} was refused",
+        _("%(call)s was refused", call=name),
         errcode=errcode,
         errmsg=text[:500].rstrip(),
         rid=rid.strip(),
@@ -243,16 +245,16 @@ def _refusal(
 def _read_link(answer: Any, key: str) -> SignedLink | WxStaticStoreError:
     url, token = answer.get("signed_url"), answer.get("token")
     if not (isinstance(url, str) and url and isinstance(token, str)):
-        return _odd("staticuploadfile", "no signed_url and token")
+        return _odd("staticuploadfile", _("no signed_url and token"))
     if not _PRINTABLE.fullmatch(token):
-        return _odd("staticuploadfile", "a token that cannot be a header")
+        return _odd("staticuploadfile", _("a token that cannot be a header"))
     return SignedLink(key, Secret(url), Secret(token))
 
 
 def _read_token(answer: Any) -> FreshToken | WxStaticStoreError:
     token, expires_in = answer.get("component_access_token"), answer.get("expires_in")
     if not (isinstance(token, str) and _PRINTABLE.fullmatch(token)):
-        return _odd("api_component_token", "no usable token")
+        return _odd("api_component_token", _("no usable token"))
     lifetime = int(expires_in) if re.fullmatch(r"\d{1,6}", str(expires_in)) else 7200
     return FreshToken(Secret(token), lifetime)
 
@@ -263,7 +265,7 @@ def _read_store(answer: Any) -> StaticStore | WxStaticStoreError | None:
     if not stores:
         return None
     if not (isinstance(stores, list) and isinstance(stores[0], dict)):
-        return _odd("describestaticstore", "a list of another shape")
+        return _odd("describestaticstore", _("a list of another shape"))
     first = {str(name).lower(): str(value or "") for name, value in stores[0].items()}
     region = first.get("regoin") or first.get("region", "")
     return StaticStore(
@@ -277,7 +279,7 @@ def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
     try:
         files = [_remote_file(entry) for entry in contents]
     except (TypeError, KeyError, ValueError, AttributeError):
-        return _odd("staticfilelist", "contents of another shape")
+        return _odd("staticfilelist", _("contents of another shape"))
     last = files[-1].key if files else ""
     more = str(answer.get("is_truncated", False)).lower() == "true"
     wanted = tuple(f for f in files if f.key != marker and not f.key.endswith("/"))

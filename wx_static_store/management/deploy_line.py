@@ -1,4 +1,4 @@
-"""The command line of ``wx_deploy``: its options, and what their texts mean."""
+"""The command line of ``wx_deploy``: its options, what they mean, and lines that it tells."""
 
 import os
 import sys
@@ -9,62 +9,93 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils.functional import Promise
 
 from .. import conf
+from ..models import Deployment
 from ..naming import header_value
 from ..options import MEDIA
+from ..texts import gettext, gettext_lazy as _, padded, shown
 from .exits import WRONG_USE
 
 LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call the commit
 RELEASES = 20
 
-_ENV_VARIABLES = ", ".join(f"${name}" for name in LABELS)
+# Of a file in a preview.
+STATES = {
+    "new": _("new"),
+    "changed": _("changed"),
+    "unchanged": _("unchanged"),
+    "refused": _("refused"),
+    "rejected": _("rejected"),
+    "stale": _("stale"),
+}
 
 _FLAGS = {
-    "--yes -y": "do not ask",
-    "--dry-run -n": "only tell what would be done, file by file",
-    "--force": "send the unchanged files too",
-    "--verify": "afterwards compare with the cloud's list, and get the pages from the public site",
-    "--stale": "afterwards list what is in the cloud and not in DIR",
-    "--blank-stale": "overwrite that with a short text, as nothing can be deleted; asks first",
-    "--strict": "what looks like a broken link stops the run",
-    "--wait": "wait for another deploy of the environment to end",
-    "--list": f"the last {RELEASES} releases, and nothing else",
+    "--yes -y": _("do not ask"),
+    "--dry-run -n": _("only tell what would be done, file by file"),
+    "--force": _("send the unchanged files too"),
+    "--verify": _(
+        "afterwards compare with the cloud's list, and get the pages from the public site"
+    ),
+    "--stale": _("afterwards list what is in the cloud and not in DIR"),
+    "--blank-stale": _("overwrite that with a short text, as nothing can be deleted; asks first"),
+    "--strict": _("what looks like a broken link stops the run"),
+    "--wait": _("wait for another deploy of the environment to end"),
+    "--list": _("the last %(count)d releases, and nothing else", count=RELEASES),
 }
 _TEXTS = {
-    "--using ALIAS": "alias in STORAGES (default: 'default'; without DIR 'staticfiles')",
-    "--json FILE": "write a report there",
-    "--label TEXT": f"name of this release, such as a commit (default: {_ENV_VARIABLES})",
-    "--user NAME": "user to whom the log ascribes it",
+    "--using ALIAS": _("alias in STORAGES (default: 'default'; without DIR 'staticfiles')"),
+    "--json FILE": _("write a report there"),
+    "--label TEXT": _(
+        "name of this release, such as a commit (default: %(variables)s)",
+        variables=", ".join(f"${name}" for name in LABELS),
+    ),
+    "--user NAME": _("user to whom the log ascribes it"),
 }
 _LISTS = {
-    "--ignore PATTERN": "leave out, as a line of .gitignore does, after those of DIR/.wxignore",
-    "--map PATTERN=VALUE": 'Cache-Control of files, as in "*.html=no-cache"; the first that fits',
+    "--ignore PATTERN": _(
+        "leave out, as a line of .gitignore does, after those of DIR/.wxignore; repeatable"
+    ),
+    "--map PATTERN=VALUE": _(
+        'Cache-Control of files, as in "*.html=no-cache"; the first that fits; repeatable'
+    ),
 }
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("directory", nargs="?", metavar="DIR", help="folder to publish (default: STATIC_ROOT)")
-    add("prefix", nargs="?", default="", metavar="PREFIX", help="folder of the site to put it in")
+    add(
+        "directory",
+        nargs="?",
+        metavar="DIR",
+        help=gettext("folder to publish (default: STATIC_ROOT)"),
+    )
+    add(
+        "prefix",
+        nargs="?",
+        default="",
+        metavar="PREFIX",
+        help=gettext("folder of the site to put it in"),
+    )
     for names, text in _FLAGS.items():
-        add(*names.split(), action="store_true", help=text)
+        add(*names.split(), action="store_true", help=str(text))
     for names, text in _TEXTS.items():
         name, metavar = names.split()
-        add(name, metavar=metavar, help=text)
+        add(name, metavar=metavar, help=str(text))
     for names, text in _LISTS.items():
         name, metavar = names.split()
-        add(name, metavar=metavar, action="append", default=[], help=f"{text}; repeatable")
+        add(name, metavar=metavar, action="append", default=[], help=str(text))
     _add_environments(parser)
 
 
 def _add_environments(parser: ArgumentParser) -> None:
     add = parser.add_mutually_exclusive_group().add_argument
-    text = "environments of the platform, in place of the store's own"
+    text = gettext("environments of the platform, in place of the store's own")
     add("--env", nargs="+", action="extend", metavar="ID", help=text)
-    add("--envs-file", metavar="FILE", help="the same from a file, one a line")
-    add("--all", action="store_true", help="every environment that ENVIRONMENTS offers")
-    text = "publish and verify the first N, go on only if they are right"
+    add("--envs-file", metavar="FILE", help=gettext("the same from a file, one a line"))
+    add("--all", action="store_true", help=gettext("every environment that ENVIRONMENTS offers"))
+    text = gettext("publish and verify the first N, go on only if they are right")
     parser.add_argument("--canary", type=int, default=0, metavar="N", help=text)
 
 
@@ -72,26 +103,23 @@ def check_line(options: dict[str, Any]) -> None:
     """What was certainly not meant: an empty variable of a shell, options in the wrong order."""
     for name in ("directory", "using", "envs_file", "json", "user"):
         if options[name] == "":
-            shown = "DIR" if name == "directory" else f"--{name.replace('_', '-')}"
-            raise CommandError(f"{shown} is empty: is a variable not set?", returncode=WRONG_USE)
+            option = "DIR" if name == "directory" else f"--{name.replace('_', '-')}"
+            raise _wrong(_("%(option)s is empty: is a variable not set?", option=option))
     if not options["directory"]:
         for env in filter(os.path.isdir, options["env"] or ()):
-            raise CommandError(
-                f"{env} is a folder, not an environment: write DIR before --env.",
-                returncode=WRONG_USE,
-            )
+            text = _("%(env)s is a folder, not an environment: write DIR before --env.", env=env)
+            raise _wrong(text)
     if options["canary"] < 0:
-        raise CommandError("--canary takes a number from 0 on.", returncode=WRONG_USE)
+        raise _wrong(_("--canary takes a number from 0 on."))
     if options["blank_stale"] and not (options["yes"] or sys.stdin.isatty()):
-        raise CommandError(
-            "--blank-stale asks, and nobody is there: add --yes.", returncode=WRONG_USE
-        )
+        raise _wrong(_("--blank-stale asks, and nobody is there: add --yes."))
     about_stale = options["stale"] or options["blank_stale"]
     if about_stale and conf.options_for(alias_of(options)).kind == MEDIA:
-        raise CommandError(
-            "What a media store holds is in no tree, so all of it would be stale: name another "
-            "store with --using.",
-            returncode=WRONG_USE,
+        raise _wrong(
+            _(
+                "What a media store holds is in no tree, so all of it would be stale: name another "
+                "store with --using."
+            )
         )
 
 
@@ -108,8 +136,16 @@ def offered(envs: list[str]) -> list[str]:
     for env in envs:
         if env not in known:
             near = get_close_matches(env, known, 1, 0.6)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise CommandError(f"ENVIRONMENTS does not offer {env}.{hint}", returncode=WRONG_USE)
+            text = (
+                _(
+                    "ENVIRONMENTS does not offer %(env)s. Did you mean %(near)s?",
+                    env=env,
+                    near=near[0],
+                )
+                if near
+                else _("ENVIRONMENTS does not offer %(env)s.", env=env)
+            )
+            raise _wrong(text)
     return envs
 
 
@@ -117,9 +153,11 @@ def rules(given: Sequence[str]) -> list[tuple[str, str]]:
     found = [tuple(rule.split("=", 1)) for rule in given]
     for rule in found:
         if len(rule) != 2 or not all(rule):
-            raise CommandError(
-                f'--map {"=".join(rule)} is not PATTERN=VALUE, as in "*.html=no-cache".',
-                returncode=WRONG_USE,
+            raise _wrong(
+                _(
+                    '--map %(rule)s is not PATTERN=VALUE, as in "*.html=no-cache".',
+                    rule="=".join(rule),
+                )
             )
         header_value(rule[1])
     return [(pattern, value) for pattern, value in found]
@@ -130,11 +168,30 @@ def read_lines(path: str) -> list[str]:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
-        raise CommandError(f"{path} cannot be read: {error}", returncode=WRONG_USE) from None
+        raise _wrong(_("%(path)s cannot be read: %(why)s", path=path, why=error)) from None
     return list(dict.fromkeys(filter(None, (line.partition("#")[0].strip() for line in lines))))
 
 
-def some(envs: Iterable[str], otherwise: str) -> list[str]:
+def some(envs: Iterable[str], otherwise: str | Promise) -> list[str]:
     if not (found := list(envs)):
-        raise CommandError(otherwise, returncode=WRONG_USE)
+        raise _wrong(otherwise)
     return found
+
+
+def release_line(row: Deployment) -> str:
+    told = gettext(
+        "stored %(stored)d, unchanged %(skipped)d, failed %(failed)d, "
+        "not attempted %(not_attempted)d; %(bytes)s bytes",
+        **vars(row) | {"bytes": f"{row.bytes:,}"},
+    )
+    what = f"{row.source} {row.label}".rstrip()
+    if row.user:
+        what = gettext("%(what)s by %(user)s", what=what, user=row.user)
+    if row.duration_ms is not None:
+        told = gettext("%(told)s, %(seconds).1f s", told=told, seconds=row.duration_ms / 1000)
+    outcome = padded(row.get_outcome_display(), 8)
+    return shown(f"{row.pk:>6}  {row.created:%Y-%m-%d %H:%M:%S %Z}  {outcome} {what}: {told}")
+
+
+def _wrong(text: str | Promise) -> CommandError:
+    return CommandError(str(text), returncode=WRONG_USE)

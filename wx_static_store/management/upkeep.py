@@ -6,17 +6,19 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
+from django.utils.functional import Promise
 
 from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
+from ..texts import gettext as _
 from ..upkeep import log
 from .exits import INTERRUPTED, WRONG_USE
 
 
 class UpkeepCommand(BaseCommand):
-    """Does its `work()` on the log; `counts` is told however that ends."""
+    """Does its `work()` on the log; `told` says its `counts` however that ends."""
 
     requires_system_checks = []  # a wrong setting ends with our own code and hint
-    kinds: tuple[str, ...] = ()
+    told: str | Promise = ""
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.counts = Counter[str]()
@@ -24,28 +26,29 @@ class UpkeepCommand(BaseCommand):
         try:
             self.work(**options)
         except KeyboardInterrupt:
-            text = f"Interrupted, and what is done stays: {self.counted}"
+            text = _("Interrupted, and what is done stays: %(counts)s", counts=self.counted)
             raise CommandError(text, returncode=INTERRUPTED) from None
         except (ConfigurationError, NameRejected) as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
         except (WxStaticStoreError, Error, OSError) as error:
-            text = f"Broken off, and what is done stays: {self.counted}\n{error}"
-            raise CommandError(text) from None
+            text = _("Broken off, and what is done stays: %(counts)s", counts=self.counted)
+            raise CommandError(f"{text}\n{error}") from None
 
     def work(self, **options: Any) -> None:
         raise NotImplementedError
 
     @property
     def counted(self) -> str:
-        return ", ".join(f"{kind} {self.counts[kind]}" for kind in self.kinds)
+        return str(self.told) % self.counts
 
     def _look_for_the_log(self) -> None:
         try:
             log().exists()
         except (Error, ImproperlyConfigured) as error:
-            reason = str(error).splitlines()[:1]
-            raise CommandError(
-                f"There is no upload log to work on ({type(error).__name__}: {''.join(reason)}). "
+            why = f"{type(error).__name__}: {error}".splitlines()[0]
+            text = _(
+                "There is no upload log to work on (%(why)s). "
                 "Look at DATABASES, and run: manage.py migrate wx_static_store",
-                returncode=WRONG_USE,
-            ) from None
+                why=why,
+            )
+            raise CommandError(text, returncode=WRONG_USE) from None

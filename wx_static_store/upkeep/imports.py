@@ -23,6 +23,7 @@ from django.utils import timezone
 from ..conf import setting
 from ..models import UploadLog, key_digest
 from ..recorders import fitting
+from ..texts import gettext as _
 from . import log
 
 __all__ = ["import_lines"]
@@ -68,8 +69,8 @@ def _row(line: bytes) -> UploadLog:
         # A name that was refused has no key, and may be empty.
         row.clean_fields(exclude={"key_digest", *(n for n in ("key", "name") if n not in columns)})
     except (ValidationError, OverflowError) as error:
-        wrong = ", ".join(getattr(error, "message_dict", ["a number"]))
-        raise ValueError(f"not the line of an upload ({wrong})") from None
+        wrong = ", ".join(getattr(error, "message_dict", [_("a number")]))
+        raise ValueError(_("not the line of an upload (%(wrong)s)", wrong=wrong)) from None
     row.key_digest = key_digest(row.key)
     return row
 
@@ -80,7 +81,7 @@ def _object(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
-        raise ValueError("not a JSON object")
+        raise ValueError(_("not a JSON object"))
     return told
 
 
@@ -88,7 +89,7 @@ def _moment(seconds: Any) -> datetime:
     try:
         moment = datetime.fromtimestamp(seconds, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
-        raise ValueError("not the line of an upload (time)") from None
+        raise ValueError(_("not the line of an upload (%(wrong)s)", wrong="time")) from None
     return moment if setting("USE_TZ") else timezone.make_naive(moment)
 
 

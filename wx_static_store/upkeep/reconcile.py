@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from django.db.models import Max
+from django.utils.functional import Promise
 
 from ..models import UploadLog, key_digest
 from ..recorders import fitting
 from ..store import Store
+from ..texts import english, gettext_lazy as _
 from ..transfers import DELETED_MD5, RemoteFile, UploadStatus
 from . import log
 
@@ -40,12 +42,12 @@ class Finding:
     status: UploadStatus
     size: int | None
     md5: str
-    message: str
+    message: str | Promise
 
     def row(self, env: str) -> UploadLog:
         """Without content headers: a list shows none, so the next deploy sends such a file."""
-        names = ("key", "name", "size", "md5", "message")
-        columns = fitting(UploadLog, {name: getattr(self, name) for name in names})
+        columns = {name: getattr(self, name) for name in ("key", "name", "size", "md5")}
+        columns = fitting(UploadLog, columns | {"message": english(self.message)})
         return UploadLog(
             **columns,
             env=env,
@@ -91,7 +93,7 @@ class Comparison:
     def _judged(self, file: RemoteFile, row: UploadLog | None) -> Finding | None:
         if row is None:
             name = file.key.removeprefix(self.store.options.location)
-            return _finding("unlogged", file, name, STORED, "the cloud has it, the log did not")
+            return _finding("unlogged", file, name, STORED, _("the cloud has it, the log did not"))
         self._seen.add(row.pk)
         if row.pk > self._last_id or row.status == FAILED:
             return None
@@ -100,10 +102,13 @@ class Comparison:
         if same is None or (same and row.status == STORED):
             return None
         if same:
-            return _finding("unknown", row, row.name, STORED, "it is in the cloud")
+            return _finding("unknown", row, row.name, STORED, _("it is in the cloud"))
         if row.status == UNKNOWN:
-            return _finding("unknown", row, row.name, FAILED, f"the cloud has {_bytes(file)}")
-        told = f"the cloud has {_bytes(file)}, the log said {_bytes(row)}"
+            told = _("the cloud has %(cloud)s", cloud=_bytes(file))
+            return _finding("unknown", row, row.name, FAILED, told)
+        told = _(
+            "the cloud has %(cloud)s, the log said %(log)s", cloud=_bytes(file), log=_bytes(row)
+        )
         return _finding("differs", file, row.name, STORED, told)
 
     def _only_in_the_log(self) -> Iterator[list[Finding]]:
@@ -118,12 +123,13 @@ def _absent(row: UploadLog) -> Finding | None:
     """A list leaves out what was deleted, so a deletion is not missing."""
     deletion = row.md5 == DELETED_MD5
     if row.status == UNKNOWN and deletion:
-        return _finding("unknown", row, row.name, STORED, "it is deleted")
+        return _finding("unknown", row, row.name, STORED, _("it is deleted"))
     if row.status == UNKNOWN:
-        return _finding("unknown", row, row.name, FAILED, "the cloud does not have it")
+        return _finding("unknown", row, row.name, FAILED, _("the cloud does not have it"))
     if deletion:
         return None
-    return _finding("missing", row, row.name, FAILED, "the log said stored, the cloud has none")
+    told = _("the log said stored, the cloud has none")
+    return _finding("missing", row, row.name, FAILED, told)
 
 
 def _same(row: UploadLog, file: RemoteFile) -> bool | None:
@@ -133,12 +139,12 @@ def _same(row: UploadLog, file: RemoteFile) -> bool | None:
     return row.md5 == file.md5 if row.md5 and file.md5 else None
 
 
-def _bytes(of: RemoteFile | UploadLog) -> str:
-    return f"{of.size} bytes with MD5 {of.md5 or 'unknown'}"
+def _bytes(of: RemoteFile | UploadLog) -> str | Promise:
+    return _("%(size)s bytes with MD5 %(md5)s", size=of.size, md5=of.md5 or _("unknown"))
 
 
 def _finding(
-    kind: str, of: RemoteFile | UploadLog, name: str, status: UploadStatus, message: str
+    kind: str, of: RemoteFile | UploadLog, name: str, status: UploadStatus, message: str | Promise
 ) -> Finding:
     return Finding(kind, of.key, name, status, of.size, of.md5 or "", message)
 

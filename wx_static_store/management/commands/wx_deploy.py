@@ -29,7 +29,7 @@ from ...sites import (
     site_uploader,
     stale_files,
 )
-from ...summary import shown
+from ...texts import gettext as _, ngettext, padded, shown
 from ...transfers import UploadContext
 from ...tree import read_tree
 from ...uploader import Uploader
@@ -37,11 +37,13 @@ from ...verify import sweep
 from ..deploy_line import (
     LABELS,
     RELEASES,
+    STATES,
     add_arguments,
     alias_of,
     check_line,
     offered,
     read_lines,
+    release_line,
     rules,
     some,
 )
@@ -49,16 +51,16 @@ from ..exits import INTERRUPTED, WRONG_USE
 
 
 class Command(BaseCommand):
-    help = (
-        "Publish a folder, such as the dist/ of a front end, to the static hosting of one or more "
-        "environments. Files that did not change are not sent; HTML goes last, when all else is "
-        "stored. Exit code 0: all is published; 1: something failed; 2: nothing was begun; "
-        "130: interrupted."
-    )
     requires_system_checks = ("wx_static_store",)
     doubtful = False  # a preview had something that will fail, or could not look
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.description = _(
+            "Publish a folder, such as the dist/ of a front end, to the static hosting of one or "
+            "more environments. Files that did not change are not sent; HTML goes last, when all "
+            "else is stored. Exit code 0: all is published; 1: something failed; 2: nothing was "
+            "begun; 130: interrupted."
+        )
         add_arguments(parser)
 
     def check(self, *args: Any, **kwargs: Any) -> None:
@@ -72,7 +74,7 @@ class Command(BaseCommand):
         try:
             self._handle(**options)
         except KeyboardInterrupt:
-            self.stderr.write("Interrupted.")
+            self.stderr.write(_("Interrupted."))
             sys.exit(INTERRUPTED)
         except BrokenPipeError:  # whoever reads the output has gone, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -95,7 +97,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._preview(uploaders, order, files=True)
             if self.doubtful:
-                raise CommandError("Not everything could be published, or looked at.")
+                raise CommandError(_("Not everything could be published, or looked at."))
         elif options["yes"] or self._agreed(uploaders, order):
             self._deploy(uploaders, order)
 
@@ -108,9 +110,10 @@ class Command(BaseCommand):
     def _environments(self) -> Sequence[str | None]:
         """None is the store's own."""
         if self.options["all"]:
-            return some(conf.environments(), "ENVIRONMENTS offers no environment.")
+            return some(conf.environments(), _("ENVIRONMENTS offers no environment."))
         if path := self.options["envs_file"]:
-            return offered(some(read_lines(path), f"{path} names no environment."))
+            none = _("%(path)s names no environment.", path=path)
+            return offered(some(read_lines(path), none))
         return offered(list(dict.fromkeys(self.options["env"] or []))) or [None]
 
     def _order(self, uploader: Uploader) -> Order:
@@ -144,11 +147,12 @@ class Command(BaseCommand):
             return Path(self.options["directory"]), set(), set(), ""
         storage: Any = storages[self._using]
         if not getattr(storage, "location", ""):
-            raise CommandError(
-                f"Name a DIR: the alias {self._using!r} has no folder on this machine, as static "
-                "files have in STATIC_ROOT.",
-                returncode=WRONG_USE,
+            text = _(
+                "Name a DIR: the alias %(alias)r has no folder on this machine, as static files "
+                "have in STATIC_ROOT.",
+                alias=self._using,
             )
+            raise CommandError(text, returncode=WRONG_USE)
         manifest = str(getattr(storage, "manifest_name", ""))
         names = dict(storage.hashed_files) if manifest else {}
         hidden = set(names) if names and storage.options.keep_only_hashed else set()
@@ -166,9 +170,9 @@ class Command(BaseCommand):
         try:
             return int(model._default_manager.get_by_natural_key(name).pk)
         except model.DoesNotExist:
-            why = f"There is no user {name!r}."
+            why = _("There is no user %(name)r.", name=name)
         except (DatabaseError, ImproperlyConfigured):
-            why = "There is no database that knows users: leave --user out."
+            why = _("There is no database that knows users: leave --user out.")
         raise CommandError(why, returncode=WRONG_USE)
 
     # --- before it begins ----------------------------------------------------------------------
@@ -179,23 +183,23 @@ class Command(BaseCommand):
             return
         found = preflight(order.items, prefix=order.prefix, location=uploader.options.location)
         for sentence in found:
-            self.stderr.write(self.style.WARNING(f"Warning: {sentence}"))
+            text = _("Warning: %(finding)s", finding=sentence)
+            self.stderr.write(self.style.WARNING(text))
         if found and self.options["strict"]:
-            raise CommandError("Nothing was published: --strict.", returncode=1)
+            raise CommandError(_("Nothing was published: --strict."), returncode=1)
 
     def _agreed(self, uploaders: Sequence[Uploader], order: Order) -> bool:
-        if not self._preview(uploaders, order, files=False) or self._ask("Publish this?"):
+        if not self._preview(uploaders, order, files=False) or self._ask(_("Publish this?")):
             return True
-        self.stdout.write("Nothing was published.")
+        self.stdout.write(_("Nothing was published."))
         return False
 
     def _ask(self, question: str) -> bool:
         if self.options["yes"]:
             return True
         if not sys.stdin.isatty():
-            raise CommandError(
-                f"{question} Nobody is there to ask: add --yes.", returncode=WRONG_USE
-            )
+            text = _("%(question)s Nobody is there to ask: add --yes.", question=question)
+            raise CommandError(text, returncode=WRONG_USE)
         try:
             return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
         except EOFError:  # Ctrl-D
@@ -210,26 +214,34 @@ class Command(BaseCommand):
             self.doubtful |= bool(plan.rejected)
             if files:
                 self._list_files(uploader, order, plan)
-            self.stdout.write(
-                f"{uploader.env}: {len(plan)} files to send, {plan.size:,} bytes, "
-                f"{len(plan.unchanged)} unchanged  {address_of(uploader, order.prefix)}"
+            text = ngettext(
+                "%(env)s: %(count)d file to send, %(size)s bytes, %(unchanged)d unchanged",
+                "%(env)s: %(count)d files to send, %(size)s bytes, %(unchanged)d unchanged",
+                len(plan),
+                env=uploader.env,
+                size=f"{plan.size:,}",
+                unchanged=len(plan.unchanged),
             )
+            self.stdout.write(f"{text}  {address_of(uploader, order.prefix)}")
         return any_change
 
     def _list_files(self, uploader: Uploader, order: Order, plan: Plan) -> None:
         for state, item in plan.states(uploader):
             self.doubtful |= state == "refused"
-            self.stdout.write(f"{state:<9} {item.size or 0:>13,}  {shown(item.name)}")
+            self._list_file(state, f"{item.size or 0:,}", shown(item.name))
         for result in plan.rejected:
-            self.stdout.write(f"{'rejected':<9} {'':>13}  {shown(result.name)}: {result.error}")
+            self._list_file("rejected", "", f"{shown(result.name)}: {result.error}")
         try:
             cloud = sweep(uploader, order.prefix)
         except WxStaticStoreError as error:
-            self.stderr.write(f"What is stale cannot be told: {error}")
+            self.stderr.write(_("What is stale cannot be told: %(why)s", why=error))
             self.doubtful = True
             return
         for file in stale_files(uploader, order, cloud):
-            self.stdout.write(f"{'stale':<9} {file.size:>13,}  {shown(file.key)}")
+            self._list_file("stale", f"{file.size:,}", shown(file.key))
+
+    def _list_file(self, state: str, size: str, what: str) -> None:
+        self.stdout.write(f"{padded(str(STATES[state]), 9)} {size:>13}  {what}")
 
     # --- the deploy ----------------------------------------------------------------------------
 
@@ -250,9 +262,9 @@ class Command(BaseCommand):
             )
             self._tell(whole)
         if all(report.outcome == "skipped" for report in reports):
-            raise CommandError("Nothing was published.", returncode=WRONG_USE)
+            raise CommandError(_("Nothing was published."), returncode=WRONG_USE)
         if not all(report.ok for report in reports):
-            raise CommandError("Not everything was published, or not as it is here.")
+            raise CommandError(_("Not everything was published, or not as it is here."))
 
     def _tell(self, whole: summary.Summary) -> None:
         data = summary.as_dict(whole)
@@ -269,21 +281,15 @@ class Command(BaseCommand):
             query = Deployment.objects.filter(env=uploader.env).select_related("user")
             rows = recorders.in_database(lambda: list(query[:RELEASES]), otherwise=None)  # noqa: B023
             if rows is None:
-                raise CommandError(
+                text = _(
                     "There is no log that lists releases: look at DATABASES, and run "
-                    "manage.py migrate wx_static_store.",
-                    returncode=WRONG_USE,
+                    "manage.py migrate wx_static_store."
                 )
-            self.stdout.write(f"{uploader.env}: {len(rows)} releases, the newest first")
-            self.stdout.writelines(_release(row) + "\n" for row in rows)
-
-
-def _release(row: Deployment) -> str:
-    seconds = f"{row.duration_ms / 1000:.1f} s" if row.duration_ms is not None else ""
-    counts = f"stored {row.stored}, unchanged {row.skipped}, failed {row.failed}"
-    who = f" by {row.user}" if row.user else ""
-    return shown(
-        f"{row.pk:>6}  {row.created:%Y-%m-%d %H:%M:%S %Z}  {row.outcome:<8} "
-        f"{row.source} {row.label}{who}: {counts}, not attempted {row.not_attempted}; "
-        f"{row.bytes:,} bytes, {seconds}"
-    )
+                raise CommandError(text, returncode=WRONG_USE)
+            head = ngettext(
+                "%(env)s: %(count)d release",
+                "%(env)s: %(count)d releases, the newest first",
+                len(rows),
+                env=uploader.env,
+            )
+            self.stdout.writelines(line + "\n" for line in [head, *map(release_line, rows)])

@@ -9,21 +9,23 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import CommandError
 
+from ...texts import gettext as _, gettext_lazy, ngettext
 from ...upkeep.imports import import_lines
 from ..exits import WRONG_USE
 from ..upkeep import UpkeepCommand
 
 
 class Command(UpkeepCommand):
-    help = (
-        "Add the lines that wx_static_store.recorders.JsonLinesFormatter wrote to the log, with "
-        "their time. What the log knows, or knows better, is left out, so a file may come twice. "
-        "Exit code 0: done; 1: some lines are no uploads; 2: nothing was begun; 130: interrupted."
-    )
-    kinds = ("added", "known", "older", "broken")
+    told = gettext_lazy("added %(added)d, known %(known)d, older %(older)d, broken %(broken)d")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        text = "the oldest first; - is the standard input"
+        parser.description = _(
+            "Add the lines that wx_static_store.recorders.JsonLinesFormatter wrote to the log, "
+            "with their time. What the log knows, or knows better, is left out, so a file may come "
+            "twice. Exit code 0: done; 1: some lines are no uploads; 2: nothing was begun; 130: "
+            "interrupted."
+        )
+        text = _("the oldest first; - is the standard input")
         parser.add_argument("files", nargs="+", metavar="FILE", help=text)
 
     def work(self, **options: Any) -> None:
@@ -34,7 +36,13 @@ class Command(UpkeepCommand):
                     self.counts += counts
         self.stdout.write(self.counted)
         if broken := self.counts["broken"]:
-            raise CommandError(f"{broken} lines are no uploads, see above; the others are done.")
+            raise CommandError(
+                ngettext(
+                    "%(count)d line is no upload, see above; the others are done.",
+                    "%(count)d lines are no uploads, see above; the others are done.",
+                    broken,
+                )
+            )
 
     def _tell(self, name: str, number: int, why: str) -> None:
         self.stderr.write(f"{name}:{number}: {why}")

@@ -7,25 +7,30 @@ from django.core.management.base import CommandError
 
 from ...naming import clean_name
 from ...store import get_store
+from ...texts import gettext as _, gettext_lazy, ngettext
 from ...upkeep.reconcile import Comparison, Finding
 from ..upkeep import UpkeepCommand
 
 
 class Command(UpkeepCommand):
-    help = (
-        "Compare what the cloud has with the newest rows of the log. missing: the log says "
-        "stored, the cloud has none; differs: other bytes; unlogged: no row; unknown: an upload "
-        "whose answer never came, and now it can be told. "
-        "Exit code 0: they agree, or --fix made them; 1: they differ; 2: nothing was begun."
+    told = gettext_lazy(
+        "missing %(missing)d, differs %(differs)d, unlogged %(unlogged)d, unknown %(unknown)d"
     )
-    kinds = ("missing", "differs", "unlogged", "unknown")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.description = _(
+            "Compare what the cloud has with the newest rows of the log. missing: the log says "
+            "stored, the cloud has none; differs: other bytes; unlogged: no row; unknown: an "
+            "upload whose answer never came, and now it can be told. "
+            "Exit code 0: they agree, or --fix made them; 1: they differ; 2: nothing was begun."
+        )
         add = parser.add_argument
-        add("--using", default="default", metavar="ALIAS", help="alias in STORAGES (%(default)s)")
-        add("--env", metavar="ID", help="another environment of the platform")
-        add("--prefix", default="", help="only names that begin so, below the store's location")
-        add("--fix", action="store_true", help="add rows to the log that say how it is")
+        alias = _("alias in STORAGES (%(default)s)")
+        add("--using", default="default", metavar="ALIAS", help=alias)
+        add("--env", metavar="ID", help=_("another environment of the platform"))
+        prefix = _("only names that begin so, below the store's location")
+        add("--prefix", default="", help=prefix)
+        add("--fix", action="store_true", help=_("add rows to the log that say how it is"))
 
     def work(self, **options: Any) -> None:
         store = get_store(options["using"], options["env"])
@@ -33,18 +38,31 @@ class Command(UpkeepCommand):
         for finding in comparison:
             self.counts[finding.kind] += 1
             self.stdout.write(_line(finding))
-        self.stdout.write(f"{store.env}: {comparison.objects} objects, {self.counted}")
-        if comparison.unsure:
-            self.stdout.write(f"{comparison.unsure} by size only: the list shows no MD5 of them")
+        self.stdout.write(
+            ngettext(
+                "%(env)s: %(count)d object, %(counts)s",
+                "%(env)s: %(count)d objects, %(counts)s",
+                comparison.objects,
+                env=store.env,
+                counts=self.counted,
+            )
+        )
+        if unsure := comparison.unsure:
+            text = _("%(count)d by size only: the list shows no MD5 of them", count=unsure)
+            self.stdout.write(text)
         self._conclude(fixed=options["fix"])
 
     def _conclude(self, *, fixed: bool) -> None:
         found = self.counts.total()
         if found and not fixed:
-            raise CommandError("Cloud and log differ; --fix adds rows that say how it is.")
+            raise CommandError(_("Cloud and log differ; --fix adds rows that say how it is."))
         if found:
             self.stdout.write(
-                f"{found} rows added; the next deploy sends what is not as it should be"
+                ngettext(
+                    "%(count)d row added; the next deploy sends what is not as it should be",
+                    "%(count)d rows added; the next deploy sends what is not as it should be",
+                    found,
+                )
             )
 
 

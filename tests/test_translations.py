@@ -1,0 +1,236 @@
+"""English and Chinese: nothing untranslated, nothing out of date, and who reads which of them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+
+import polib
+import pytest
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import override
+
+from wx_static_store import recorders
+from wx_static_store.clients.transport import Transport
+from wx_static_store.exceptions import ERRCODES, ConnectFailed, NameRejected, revived
+from wx_static_store.models import UploadLog
+from wx_static_store.naming import clean_name
+from wx_static_store.secrets import Secret
+from wx_static_store.texts import english, gettext, gettext_lazy, ngettext
+from wx_static_store.transfers import UploadContext, UploadResult, UploadStatus
+
+PACKAGE = Path(__file__).parent.parent / "wx_static_store"
+CATALOGUE = PACKAGE / "locale/zh_Hans/LC_MESSAGES/django.po"
+HAN = "[\u4e00-\u9fff]"
+PART = re.compile(r"%\(\w+\)[.\d]*[a-z]|\{\w+\}")
+COMMANDS = ("wx_deploy", "wx_import_log", "wx_prune", "wx_reconcile")
+
+Texts = dict[tuple[str | None, str, str], list[str]]
+
+
+def texts(path: Path) -> Texts:
+    """Each text, with its context and its plural, and what it is in Chinese."""
+    catalogue = polib.mofile(str(path)) if path.suffix == ".mo" else polib.pofile(str(path))
+    return {
+        (entry.msgctxt, entry.msgid, entry.msgid_plural): [*entry.msgstr_plural.values()]
+        or [entry.msgstr]
+        for entry in catalogue
+    }
+
+
+def chinese() -> list[str]:
+    return [text for translated in texts(CATALOGUE).values() for text in translated]
+
+
+def without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+
+
+# --- the catalogue ------------------------------------------------------------------------------
+
+
+def test_every_text_is_translated() -> None:
+    """A fuzzy or obsolete one is none."""
+    assert [entry.msgid for entry in polib.pofile(str(CATALOGUE)) if not entry.translated()] == []
+
+
+def test_a_translation_has_the_parts_of_its_text() -> None:
+    assert {
+        text: translated
+        for (_context, text, plural), translated in texts(CATALOGUE).items()
+        for each in translated
+        if sorted(PART.findall(plural or text)) != sorted(PART.findall(each))
+    } == {}
+
+
+def test_the_compiled_catalogue_is_that_of_the_source() -> None:
+    assert texts(CATALOGUE.with_suffix(".mo")) == texts(CATALOGUE)
+
+
+def test_the_catalogue_holds_what_the_code_says(tmp_path: Path) -> None:
+    if not shutil.which("xgettext"):
+        if os.environ.get("WX_REQUIRE_GETTEXT"):
+            pytest.fail("xgettext of GNU gettext is not on the PATH")
+        pytest.skip("needs xgettext of GNU gettext")
+    copy = tmp_path / "wx_static_store"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("locale", "__pycache__"))
+    (copy / "locale").mkdir()
+    command = [sys.executable, "-m", "django", "makemessages", "--locale", "zh_Hans"]
+    subprocess.run(command, cwd=copy, env=without_settings(), check=True, capture_output=True)
+    extracted, kept = set(texts(copy / CATALOGUE.relative_to(PACKAGE))), set(texts(CATALOGUE))
+    assert {"lacking": extracted - kept, "said no more": kept - extracted} == {
+        "lacking": set(),
+        "said no more": set(),
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        rf"{HAN}[,;:!?.()]|[,;:!?)]{HAN}",  # punctuation of Chinese is full-width
+        rf"{HAN}[A-Za-z0-9]|[A-Za-z0-9]{HAN}",  # a space stands before and after Latin
+        rf"{HAN}%\(|%\(\w+\)[a-z]{HAN}",
+        r"[，。；：（）“”、？] | [，。；：（）“”、？]",
+    ],
+)
+def test_chinese_is_set_as_the_house_sets_it(wrong: str) -> None:
+    assert [text for text in chinese() if re.search(wrong, text.strip())] == []
+
+
+# --- who reads which ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("errcode", ERRCODES)
+def test_the_hint_of_each_errcode_is_chinese(errcode: int) -> None:
+    hint = ERRCODES[errcode].build("WeChat refuses").hint
+    with override("zh-hans"):
+        assert re.search(HAN, str(hint))
+
+
+@pytest.mark.parametrize("language", ["en", None])
+def test_the_hint_of_each_errcode_is_english(language: str | None) -> None:
+    with override(language):
+        told = [str(verdict.build("").hint) for verdict in ERRCODES.values()]
+    assert all(told)
+    assert not re.search(HAN, "".join(told))
+
+
+def test_an_error_that_was_raised_for_a_chinese_reader_can_be_read_in_english() -> None:
+    with override("zh-hans"), pytest.raises(NameRejected) as caught:
+        clean_name("a//b")
+    with override("en"):
+        assert str(caught.value).startswith("'a//b' cannot be the name of a file: it has an empty")
+
+
+def test_trouble_with_the_network_is_told_in_chinese() -> None:
+    """The address and the class of their error stay: an administrator looks for those."""
+    link = Secret("http://127.0.0.1:1/")
+    transport = Transport(connect_timeout=1, read_timeout=1, pool_size=1)
+    with pytest.raises(ConnectFailed) as caught:
+        transport.exchange("GET", link, stage="verify", left=lambda: 5.0)
+    with override("zh-hans"):
+        assert str(caught.value.message) == "无法连接服务器（http://127.0.0.1:1: ConnectionError）"
+    with override("en"):
+        assert str(caught.value.message).startswith("The server could not be reached (http:")
+
+
+def test_an_error_is_one_chinese_sentence() -> None:
+    with override("zh-hans"), pytest.raises(NameRejected) as caught:
+        clean_name("/a")
+    with override("zh-hans"):
+        assert str(caught.value) == (
+            "'/a' 不能用作文件名：是绝对路径；请写成相对于网站的路径（stage name）。"
+            "请重命名文件后重试。"
+        )
+
+
+def failed() -> UploadResult:
+    error = NameRejected(gettext_lazy("%(name)s cannot be the name of a file: %(reason)s", name="a",
+                                      reason=gettext_lazy("it is empty")))  # fmt: skip
+    return UploadResult("a", "a", UploadStatus.FAILED, "demo-1a2b3c", stage="name", error=error)
+
+
+@pytest.mark.django_db
+def test_the_log_is_english_whoever_uploads() -> None:
+    with override("zh-hans"):
+        recorders.record([failed()], UploadContext(source="admin"))
+        assert UploadLog.objects.get().message == "a cannot be the name of a file: it is empty"
+
+
+def test_the_logger_is_english_whoever_uploads(caplog: pytest.LogCaptureFixture) -> None:
+    with override("zh-hans"):
+        recorders._log(failed(), UploadContext(source="admin"))
+    assert caplog.messages == ["failed 'a': a cannot be the name of a file: it is empty"]
+
+
+def test_an_error_of_another_process_has_its_hint_in_the_reader_s_language() -> None:
+    with override("zh-hans"):
+        plain = ERRCODES[45009].build("WeChat refuses").as_dict()
+    assert plain["hint"].startswith("The daily quota is used up")
+    with override("zh-hans"):
+        assert "调用额度已用完" in str(revived(plain))
+
+
+def test_the_reader_s_language_is_back_when_a_text_was_made_english() -> None:
+    with override("zh-hans"):
+        assert english(gettext_lazy("it is empty")) == "it is empty"
+        assert gettext("it is empty") == "名称为空"
+
+
+# --- doors --------------------------------------------------------------------------------------
+
+
+def command(name: str) -> BaseCommand:
+    module = import_module(f"wx_static_store.management.commands.{name}")
+    return module.Command()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_explains_itself_in_chinese(name: str) -> None:
+    """But for Django's own options, and what argparse says."""
+    own = {action.dest for action in BaseCommand().create_parser("manage.py", name)._actions}
+    with override("zh-hans"):
+        parser = command(name).create_parser("manage.py", name)
+        parser.format_help()
+    told = [parser.description, *(a.help for a in parser._actions if a.dest not in own)]
+    assert [text for text in told if not re.search(HAN, text or "")] == []
+
+
+@pytest.mark.django_db
+def test_a_command_speaks_chinese() -> None:
+    out = StringIO()
+    with override("zh-hans"):
+        call_command("wx_prune", "--days=1", "--dry-run", stdout=out)
+    assert out.getvalue() == "将会删除：上传记录 0，部署 0\n"
+
+
+def test_a_mistake_on_the_command_line_is_told_in_chinese() -> None:
+    with override("zh-hans"), pytest.raises(CommandError, match="DIR 为空：是否有变量未设置？"):
+        call_command("wx_deploy", "")
+
+
+def test_a_plural_has_its_count() -> None:
+    one, many = (
+        "%(count)d line is no upload, see above; the others are done.",
+        "%(count)d lines are no uploads, see above; the others are done.",
+    )
+    assert ngettext(one, many, 1).startswith("1 line is")
+    assert ngettext(one, many, 2).startswith("2 lines are")
+    with override("zh-hans"):
+        assert ngettext(one, many, 2).startswith("有 2 行")
+
+
+def test_texts_work_where_no_django_is_configured() -> None:
+    code = (
+        "from wx_static_store.texts import *\n"
+        "print(gettext('%(a)s!', a=gettext_lazy('one')), ngettext('x', '%(count)d', 2), english(3))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=without_settings(), check=True, capture_output=True
+    )
+    assert done.stdout == b"one! 2 3\n"
