@@ -1,5 +1,9 @@
-"""The callback, and no other pages: the suite asks none."""
+"""The admin and the callback."""
 
+from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("wx/callback/", include("wx_static_store.callback.urls"))]
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("wx/callback/", include("wx_static_store.callback.urls")),
+]

@@ -1,98 +1,46 @@
-"""The example project in a real browser."""
+"""The example project's own pages, and the front end that ``wx_deploy`` published."""
 
-import json
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urljoin
+from typing import Any
 
 import pytest
 import requests
 
-EXAMPLE = Path(__file__).parent.parent / "example_project"
-CHROMIUM = shutil.which("chromium")
-REQUIRED = "WX_REQUIRE_BROWSER" in os.environ
-
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM and not REQUIRED, reason="needs Debian's chromium on the PATH"
-)
-
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from .conftest import EXAMPLE, Site
 
 
-@pytest.fixture(scope="module")
-def addresses() -> Iterator[dict[str, str]]:
-    """The demo, serving; where its site and its emulator are."""
-    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
-    with subprocess.Popen(
-        [sys.executable, "-u", "demo.py"],
-        cwd=EXAMPLE,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as demo:
-        assert demo.stdout is not None
-        lines = []
-        for line in demo.stdout:
-            lines.append(line)
-            if "Ctrl-C ends it" in line:
-                break
-        found = dict(re.findall(r"^(The \S+).*?(http://\S+?)/?(?:\s|$)", "".join(lines), re.M))
-        wanted = {"The site", "The public", "The emulator's", "The front"}
-        try:
-            assert wanted <= set(found), "".join(lines)
-            yield found
-        finally:
-            demo.send_signal(signal.SIGINT)
-            demo.communicate(timeout=20)
-    assert demo.returncode == 0
-
-
-@pytest.fixture(scope="module")
-def fetched(addresses: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """What Chromium loaded from the public site for a page: «destination: key»."""
-    before = len(fetches(addresses))
-    browse(addresses["The site"] + "/1/", tmp_path_factory.mktemp("profile"))
-    return set(fetches(addresses)[before:])
-
-
-def browse(url: str, profile: Path) -> "subprocess.CompletedProcess[str]":
-    """The page as scripts left it, on stdout; what Chromium and the page's console say of it."""
-    assert CHROMIUM, "chromium is required here and missing"
-    return subprocess.run(
-        [CHROMIUM, *QUIET, f"--user-data-dir={profile}", "--enable-logging=stderr", "--dump-dom",
-         url],
-        check=True,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-    )  # fmt: skip
-
-
-def fetches(addresses: dict[str, str]) -> list[str]:
-    """What browsers have got of the public site until now."""
-    journal = requests.get(addresses["The emulator's"] + "/journal?name=get_object", timeout=10)
+def fetches(site: Site) -> list[str]:
+    """What browsers have got of the public site until now: «destination: key status»."""
+    journal = requests.get(f"{site.control}/journal?name=get_object", timeout=10)
     return [
         f"{entry['headers']['sec-fetch-dest']}: {entry['key']} {entry['status']}"
-        for entry in json.loads(journal.content)
+        for entry in journal.json()
         if "sec-fetch-dest" in entry["headers"]
     ]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page as its script left it, and what was fetched and said meanwhile."""
+
+    shown: str
+    fetched: set[str]
+    console: list[str]
+
+
+def visit(chromium: Any, site: Site, url: str) -> Visit:
+    before, console = len(fetches(site)), []
+    with chromium.new_context() as context:  # with a cache of its own, which is empty
+        page = context.new_page()
+        page.on("console", lambda message: console.append(message.text))
+        page.goto(url, wait_until="networkidle")
+        return Visit(page.content(), {*fetches(site)[before:]}, console)
+
+
+@pytest.fixture(scope="module")
+def fetched(chromium: Any, demo: Site) -> set[str]:
+    return visit(chromium, demo, f"{demo.site}/1/").fetched
 
 
 def test_the_page_loads_its_style_sheet_from_the_public_site(fetched: set[str]) -> None:
@@ -107,51 +55,41 @@ def test_nothing_of_the_page_is_missing(fetched: set[str]) -> None:
     assert all(f.endswith(" 200") for f in fetched), fetched
 
 
-# --- the front end that wx_deploy published -------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Visit:
-    """A page of the front end as its script left it, and what was fetched and said meanwhile."""
-
-    page: str
-    source: str
-    shown: str
-    fetched: list[str]
-    console: list[str]
+# --- the front end --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module", params=["index.html", "teas.html"])
-def visit(
-    request: pytest.FixtureRequest,
-    addresses: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Visit:
-    before, url = len(fetches(addresses)), urljoin(addresses["The front"], request.param)
-    chromium = browse(url, tmp_path_factory.mktemp("profile"))
-    return Visit(
-        page=request.param,
-        source=(EXAMPLE / "frontend" / "dist" / request.param).read_text("utf-8"),
-        shown=chromium.stdout,
-        fetched=fetches(addresses)[before:],
-        console=[line for line in chromium.stderr.splitlines() if ":CONSOLE:" in line],
-    )
+def page_name(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
 
 
-def test_a_page_of_the_front_end_gets_all_that_it_names(visit: Visit) -> None:
-    named = set(re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="\./([^"]+)"', visit.source))
-    assert {f"app/{name} 200" for name in {visit.page, *named}} == {
-        fetch.partition(": ")[2] for fetch in visit.fetched
-    }
-    assert {"document", "script", "style", "image"} == {f.partition(":")[0] for f in visit.fetched}
+@pytest.fixture(scope="module")
+def built(page_name: str) -> str:
+    return (EXAMPLE / "frontend" / "dist" / page_name).read_text("utf-8")
 
 
-def test_a_page_of_the_front_end_has_nothing_to_complain_of(visit: Visit) -> None:
-    assert visit.console == []
+@pytest.fixture(scope="module")
+def seen(chromium: Any, demo: Site, page_name: str) -> Visit:
+    return visit(chromium, demo, f"{demo.front.rpartition('/app')[0]}/app/{page_name}")
 
 
-def test_the_script_of_a_page_has_run(visit: Visit) -> None:
+def test_a_page_of_the_front_end_gets_all_that_it_names(
+    page_name: str, built: str, seen: Visit
+) -> None:
+    named = set(re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="\./([^"]+)"', built))
+    got = {fetch.partition(": ")[2] for fetch in seen.fetched}
+    assert {f"app/{name} 200" for name in {page_name, *named}} <= got
+    assert all(fetch.endswith(" 200") for fetch in got), got
+    assert {"document", "script", "style", "image"} == {f.partition(":")[0] for f in seen.fetched}
+
+
+def test_a_page_of_the_front_end_has_nothing_to_complain_of(seen: Visit) -> None:
+    assert seen.console == []
+
+
+def test_the_script_of_a_page_has_run(page_name: str, built: str, seen: Visit) -> None:
     """It sets the clock of the timer, and fills the list of teas."""
     script = {"index.html": r'id="clock"[^>]*>\d\d:\d\d<', "teas.html": r'<a class="card"'}
-    assert not re.search(script[visit.page], visit.source)
-    assert re.search(script[visit.page], visit.shown)
+    assert not re.search(script[page_name], built)
+    assert re.search(script[page_name], seen.shown)

@@ -80,7 +80,7 @@ def million(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         columns = ", ".join(
             connection.ops.quote_name(field.column)
             for field in UploadLog._meta.local_concrete_fields
-            if not field.primary_key
+            if not field.primary_key and not field.generated
         )
         double = f"INSERT INTO {TABLE} ({columns}) SELECT {columns} FROM {TABLE}"
         run(connection, *[double] * DOUBLINGS)

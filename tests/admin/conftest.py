@@ -1,0 +1,72 @@
+"""Users with exactly these permissions, and rows for them to look at."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from tests.conftest import ENV
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog, key_digest
+
+SITE = "https://site.example/"
+
+Configure = Callable[..., EmulatorServer]
+Editor = Callable[..., Client]
+Rows = Callable[..., list[UploadLog]]
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def editor(db: None) -> Editor:
+    """`editor("view_uploadlog", "retry")`: a browser where such a member of the staff is in."""
+
+    def logged_in(*permissions: str, **attributes: Any) -> Client:
+        name = f"editor-{next(_numbers)}"
+        user = User.objects.create_user(name, **{"is_staff": True} | attributes)
+        ours = Permission.objects.filter(content_type__app_label="wx_static_store")
+        chosen = ours.filter(codename__in=permissions)
+        assert len(chosen) == len(permissions), "a permission that is none"
+        user.user_permissions.set(chosen)
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return logged_in
+
+
+@pytest.fixture
+def rows(db: None) -> Rows:
+    """`rows("a.txt", "b.txt", status="failed")`: one row each, in this order."""
+
+    def made(*keys: str, **columns: Any) -> list[UploadLog]:
+        given = {"env": ENV, "status": "stored", "source": "storage", "size": 1} | columns
+        return [
+            UploadLog.objects.create(
+                **{"key": key, "key_digest": key_digest(key), "name": key} | given
+            )
+            for key in keys
+        ]
+
+    return made
+
+
+@pytest.fixture
+def admin_site(configure: Configure) -> EmulatorServer:
+    """Two stores whose address is known; the admin's own files need no manifest."""
+    static = "wx_static_store.staticfiles.WxStaticFilesStorage"
+    server: EmulatorServer = configure(
+        STORAGES={
+            "default": {
+                "BACKEND": "wx_static_store.storage.WxStorage",
+                "OPTIONS": {"location": "media"},
+            },
+            "staticfiles": {"BACKEND": static, "OPTIONS": {"location": "static"}},
+        },
+        WX_STATIC_STORE={"BASE_URL": SITE},
+    )
+    return server

@@ -1,0 +1,342 @@
+"""The actions of the log, as an editor presses them."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.messages import get_messages
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+
+from tests.admin.conftest import Editor
+from tests.conftest import ENV
+from wx_static_store import again
+from wx_static_store.admin import actions
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import UploadFailed
+from wx_static_store.models import UploadLog, key_digest
+
+pytestmark = pytest.mark.django_db
+
+LOG = "/admin/wx_static_store/uploadlog/"
+RETRY = LOG + "retry-failed/"
+EXPORTS = ["export_csv", "export_json"]
+STORAGES = {
+    "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+FAULT = {"on": "put_object", "do": "cos_error", "code": "Busy", "status": 403}
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    server: EmulatorServer = configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    return server
+
+
+@pytest.fixture
+def operator(editor: Editor) -> Client:
+    return editor("view_uploadlog", "retry")
+
+
+def press(client: Client, action: str, *rows: UploadLog, **more: Any) -> HttpResponse:
+    chosen = {"action": action, "index": "0", ACTION_CHECKBOX_NAME: [row.pk for row in rows]}
+    answer: HttpResponse = client.post(LOG, chosen | more)
+    return answer
+
+
+def told(answer: HttpResponse) -> list[tuple[str, str]]:
+    """Level and text of each message."""
+    request: Any = answer.wsgi_request  # type: ignore[attr-defined]
+    return [(message.level_tag, str(message)) for message in get_messages(request)]
+
+
+def newest(key: str) -> UploadLog:
+    return UploadLog.objects.newest(ENV, [key])[key]
+
+
+def failed(cloud: EmulatorServer, name: str, body: bytes = b"hello") -> UploadLog:
+    """A row whose file can be had: it is stored, and storing it once more failed."""
+    default_storage.save(name, ContentFile(body))
+    cloud.script(FAULT)
+    [one] = again.upload_again([newest(name)])
+    assert one.outcome == "failed"
+    cloud.put_object(name, body)
+    return newest(name)
+
+
+def gone(cloud: EmulatorServer, name: str) -> UploadLog:
+    """A row whose bytes were never stored and never kept."""
+    cloud.script(FAULT)
+    with pytest.raises(UploadFailed):
+        default_storage.save(name, ContentFile(b"hello"))
+    return newest(name)
+
+
+def plain_rows(count: int, **facts: Any) -> list[UploadLog]:
+    return UploadLog.objects.bulk_create(
+        UploadLog(**{"env": ENV, "key": f"{n}", "name": f"{n}", "status": "stored"} | facts,
+                  key_digest=key_digest(f"{n}"))
+        for n in range(count)
+    )  # fmt: skip
+
+
+# --- upload again ------------------------------------------------------------------------------
+
+
+def test_upload_again_stores_the_bytes_and_adds_a_row(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    row = failed(cloud, "a.txt")
+    cloud.delete_object("a.txt")
+    cloud.put_object("a.txt", b"hello")
+    answer = press(operator, "upload_again", row)
+    assert told(answer) == [("success", "1 file was uploaded again.")]
+    last = newest("a.txt")
+    assert (last.status, last.source_ref) == ("stored", f"row {row.pk}")
+    assert last.user_id == int(operator.session["_auth_user_id"])
+    assert cloud.objects()["a.txt"].body == b"hello"
+
+
+def test_gone_bytes_are_told_with_the_reason(cloud: EmulatorServer, operator: Client) -> None:
+    row = gone(cloud, "<b>.txt")
+    [(level, text)] = told(press(operator, "upload_again", row))
+    assert level == "warning"
+    assert "1 file cannot be uploaded again from here." in text
+    assert "&lt;b&gt;.txt: The bytes came from a program that has ended" in text
+    assert "<b>" not in text
+
+
+def test_a_failure_is_told_with_its_hint(cloud: EmulatorServer, operator: Client) -> None:
+    row = failed(cloud, "a.txt")
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    [(level, text)] = told(press(operator, "upload_again", row))
+    assert (level, "45009" in text, "quota is used up" in text) == ("error", True, True)
+
+
+def test_each_outcome_has_a_message_of_its_own(cloud: EmulatorServer, operator: Client) -> None:
+    rows = [failed(cloud, "a.txt"), gone(cloud, "b.txt"), failed(cloud, "c.txt")]
+    levels = [level for level, _text in told(press(operator, "upload_again", *rows))]
+    assert levels == ["success", "warning"]
+
+
+def test_only_some_files_are_named(cloud: EmulatorServer, operator: Client) -> None:
+    rows = plain_rows(30, status="failed", source="api", md5="0" * 32)
+    [(_level, text)] = told(press(operator, "upload_again", *rows))
+    assert text.count("came through the API") == actions.DETAILS
+    assert "and 10 more" in text
+
+
+@pytest.mark.parametrize("action", ["upload_again", "compare"])
+def test_too_many_rows_are_refused(cloud: EmulatorServer, operator: Client, action: str) -> None:
+    rows = plain_rows(actions.LIMIT + 1)
+    answer = press(operator, action, rows[0], select_across="1")
+    [(level, text)] = told(answer)
+    assert (level, "At most 200 rows" in text) == ("error", True)
+    assert cloud.journal == []
+    assert UploadLog.objects.count() == len(rows)
+
+
+# --- compare -----------------------------------------------------------------------------------
+
+
+def test_the_comparison_is_a_page(cloud: EmulatorServer, operator: Client) -> None:
+    for name in ("same.txt", "differs.txt", "missing.txt"):
+        default_storage.save(name, ContentFile(b"hello"))
+    cloud.put_object("differs.txt", b"jello")
+    cloud.delete_object("missing.txt")
+    answer = press(operator, "compare", *UploadLog.objects.all())
+    text = re.sub(r"\s+", " ", answer.content.decode())
+    for line in ("The same: 1", "Differs: 1", "Missing, or deleted: 1"):
+        assert line in text
+
+
+def test_trouble_with_the_list_is_a_message(cloud: EmulatorServer, operator: Client) -> None:
+    default_storage.save("a.txt", ContentFile(b"hello"))
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 85088})
+    [(level, text)] = told(press(operator, "compare", newest("a.txt")))
+    assert (level, "85088" in text) == ("error", True)
+
+
+# --- export ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", EXPORTS)
+def test_an_export_across_all_pages_has_every_row(operator: Client, action: str) -> None:
+    rows = plain_rows(150)
+    answer: Any = press(operator, action, rows[0], select_across="1")
+    assert answer.streaming
+    assert answer.getvalue().decode().count(ENV) == 150
+
+
+@pytest.mark.parametrize("action", EXPORTS)
+def test_an_export_of_chosen_rows_has_these(operator: Client, action: str) -> None:
+    rows = plain_rows(5)
+    answer: Any = press(operator, action, *rows[:2])
+    assert answer.getvalue().decode().count(ENV) == 2
+
+
+# --- retry all failed --------------------------------------------------------------------------
+
+
+def test_the_button_is_there_for_those_who_may(editor: Editor) -> None:
+    assert RETRY in editor("view_uploadlog", "retry").get(LOG).content.decode()
+    assert RETRY not in editor("view_uploadlog").get(LOG).content.decode()
+
+
+def test_the_page_shows_count_bytes_and_what_cannot_be_sent(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    failed(cloud, "a.txt", b"x" * 2048)
+    gone(cloud, "b.txt")
+    text = re.sub(r"\s+", " ", operator.get(RETRY).content.decode()).replace("\xa0", " ")
+    assert "1 file, 2.0 KB, can be uploaded again" in text
+    assert "b.txt: The bytes came from a program that has ended" in text
+    assert 'name="csrfmiddlewaretoken"' in text
+
+
+def test_looking_at_the_page_sends_nothing(cloud: EmulatorServer, operator: Client) -> None:
+    row = failed(cloud, "a.txt")
+    before = len(cloud.journal)
+    assert operator.get(RETRY, {"row": row.pk}).status_code == 200
+    assert len(cloud.journal) == before
+    assert newest("a.txt") == row
+
+
+@pytest.mark.parametrize("action", ["upload_again", "compare", *EXPORTS])
+def test_a_get_of_an_action_does_nothing(
+    cloud: EmulatorServer, operator: Client, action: str
+) -> None:
+    row = failed(cloud, "a.txt")
+    before = len(cloud.journal)
+    operator.get(LOG, {"action": action, "index": 0, ACTION_CHECKBOX_NAME: row.pk})
+    assert len(cloud.journal) == before
+    assert newest("a.txt") == row
+
+
+def test_what_the_page_shows_is_sent(cloud: EmulatorServer, operator: Client) -> None:
+    row = failed(cloud, "a.txt")
+    answer = operator.post(RETRY, {"row": [row.pk]})
+    assert (answer.status_code, answer["Location"]) == (302, LOG)
+    assert told(answer) == [("success", "1 file was uploaded again.")]
+    assert newest("a.txt").status == "stored"
+
+
+def test_what_the_page_has_not_shown_is_left(cloud: EmulatorServer, operator: Client) -> None:
+    row, other = failed(cloud, "a.txt"), failed(cloud, "b.txt")
+    operator.post(RETRY, {"row": [row.pk]})
+    assert newest("b.txt") == other
+
+
+def test_a_second_submit_sends_nothing(cloud: EmulatorServer, operator: Client) -> None:
+    row = failed(cloud, "a.txt")
+    operator.post(RETRY, {"row": [row.pk]})
+    puts = len(cloud.calls("put_object"))
+    answer = operator.post(RETRY, {"row": [row.pk]})
+    assert told(answer)[-1] == ("info", "None of these files was still waiting.")
+    assert len(cloud.calls("put_object")) == puts
+
+
+@pytest.mark.parametrize("nonsense", ["", "x", "-1", "9" * 30, "１"])
+def test_nonsense_for_a_row_is_no_row(operator: Client, nonsense: str) -> None:
+    assert told(operator.post(RETRY, {"row": [nonsense]}))[0][0] == "info"
+
+
+def test_that_there_are_more_is_said(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "LIMIT", 2)
+    plain_rows(3, status="failed", source="api")
+    assert "only the newest 2 are shown" in operator.get(RETRY).content.decode()
+
+
+def test_a_page_without_failed_uploads_says_so(operator: Client) -> None:
+    assert "No upload has failed" in operator.get(RETRY).content.decode()
+
+
+def test_who_may_not_see_the_log_stays_on_the_page(cloud: EmulatorServer, editor: Editor) -> None:
+    row = failed(cloud, "a.txt")
+    assert editor("retry").post(RETRY, {"row": [row.pk]})["Location"] == RETRY
+
+
+def test_other_methods_are_refused(operator: Client) -> None:
+    assert operator.delete(RETRY).status_code == 405
+
+
+# --- who may -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_retrying_without_the_permission_is_forbidden(
+    cloud: EmulatorServer, editor: Editor, method: str
+) -> None:
+    row = failed(cloud, "a.txt")
+    client = editor("view_uploadlog", "upload", "replace")
+    assert getattr(client, method)(RETRY, {"row": [row.pk]}).status_code == 403
+    assert newest("a.txt") == row
+
+
+def test_a_forged_action_without_the_permission_is_forbidden(
+    cloud: EmulatorServer, editor: Editor
+) -> None:
+    row = failed(cloud, "a.txt")
+    assert press(editor("view_uploadlog"), "upload_again", row).status_code == 403
+    assert newest("a.txt") == row
+
+
+@pytest.mark.parametrize("action", ["compare", *EXPORTS])
+def test_the_log_is_for_those_who_may_view_it(editor: Editor, action: str) -> None:
+    assert press(editor("retry"), action, *plain_rows(1)).status_code == 403
+
+
+def test_a_post_without_the_csrf_token_is_forbidden(cloud: EmulatorServer, admin_user: Any) -> None:
+    row = failed(cloud, "a.txt")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    assert client.post(RETRY, {"row": [row.pk]}).status_code == 403
+    assert newest("a.txt") == row
+
+
+def test_rows_of_other_environments_are_neither_shown_nor_sent(
+    cloud: EmulatorServer, configure: Any, operator: Client
+) -> None:
+    row = failed(cloud, "a.txt")
+    configure(STORAGES=STORAGES, WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "B"}})
+    assert "a.txt" not in operator.get(RETRY).content.decode()
+    operator.post(RETRY, {"row": [row.pk]})
+    press(operator, "upload_again", row)
+    assert "a.txt" not in b"".join(press(operator, "export_csv", row)).decode()
+    assert newest("a.txt") == row
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("path", "form"), [(LOG, {"action": "upload_again", "index": "0"}), (RETRY, {})]
+)
+def test_rows_are_written_outside_the_requests_transaction(
+    cloud: EmulatorServer,
+    operator: Client,
+    path: str,
+    form: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    row = failed(cloud, "a.txt")
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    caplog.set_level("INFO", "wx_static_store.uploads")
+    operator.post(path, form | {"row": [row.pk], ACTION_CHECKBOX_NAME: [row.pk]})
+    told: Any = caplog.records[-1]
+    assert (told.upload["status"], told.upload["in_atomic"]) == ("stored", False)
+
+
+@pytest.mark.parametrize("page", ["compare", "retry"])
+def test_a_page_runs_under_a_strict_policy(
+    cloud: EmulatorServer, operator: Client, page: str
+) -> None:
+    row = failed(cloud, "a.txt")
+    answer = operator.get(RETRY) if page == "retry" else press(operator, "compare", row)
+    text = answer.content.decode()
+    assert "a.txt" in text
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]* src=)[^>]*>", text)

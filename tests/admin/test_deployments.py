@@ -1,0 +1,170 @@
+"""The deployments in the admin: how each ended, and what of it failed."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.admin.conftest import Editor, Rows
+from tests.conftest import ENV
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment
+
+pytestmark = pytest.mark.django_db
+
+LIST = "admin:wx_static_store_deployment_changelist"
+UPLOADS = "/admin/wx_static_store/uploadlog/"
+
+
+@pytest.fixture
+def viewer(admin_site: EmulatorServer, editor: Editor) -> Client:
+    return editor("view_uploadlog", "view_deployment")
+
+
+def deployment(**columns: Any) -> Deployment:
+    return Deployment.objects.create(**{"env": ENV, "source": "wx_deploy"} | columns)
+
+
+def labels(client: Client, query: str = "") -> list[str]:
+    answer = client.get(f"{reverse(LIST)}?{query}")
+    assert answer.status_code == 200
+    return [row.label for row in answer.context["cl"].result_list]
+
+
+def page(client: Client, of: Deployment) -> str:
+    answer = client.get(reverse("admin:wx_static_store_deployment_change", args=[of.pk]))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "sign"), [("done", "✓"), ("failed", "✗"), ("running", "…")], ids=str
+)
+def test_an_outcome_can_be_told_without_its_colour(viewer: Client, outcome: str, sign: str) -> None:
+    deployment(outcome=outcome)
+    html = viewer.get(reverse(LIST)).content.decode()
+    assert f'<span aria-hidden="true">{sign}</span> {outcome}</span>' in html
+
+
+def test_the_list_tells_counts_bytes_duration_and_user(viewer: Client) -> None:
+    user = User.objects.create_user("deployer")
+    deployment(
+        label="spring",
+        stored=11,
+        skipped=12,
+        failed=13,
+        not_attempted=14,
+        bytes=15 * 2**20,
+        duration_ms=65_000,
+        user=user,
+    )
+    html = viewer.get(reverse(LIST)).content.decode()
+    cells = re.findall(r'<td class="field-(\w+)(?: nowrap)?">(.*?)</td>', html)
+    told = {name: unescape(re.sub("<.*?>", "", text)) for name, text in cells}
+    assert told == {
+        "ended": told["ended"],
+        "release": f"spring{ENV}",
+        "files": "11 stored12 unchanged · 13 failed · 14 not attempted · 15.0\xa0MB",
+        "origin": "wx_deploydeployer",
+    }
+    assert told["ended"].endswith("1 min 5 s")
+
+
+def test_a_killed_deployment_has_no_duration(viewer: Client) -> None:
+    deployment(duration_ms=None)
+    assert "<span>-</span></small></td>" in viewer.get(reverse(LIST)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["c", "b", "a"]),
+        ("outcome=failed", ["b"]),
+        ("outcome=%00", []),
+        (f"store={ENV}", ["b", "a"]),
+        ("time=hour", ["c", "b", "a"]),
+    ],
+)
+def test_a_filter_finds(viewer: Client, settings: Any, query: str, found: list[str]) -> None:
+    deployment(label="a", outcome="done")
+    deployment(label="b", outcome="failed")
+    deployment(label="c", outcome="done", env="tenant-b")
+    assert labels(viewer, query) == found
+
+
+def test_those_of_other_environments_are_neither_listed_nor_shown(
+    viewer: Client, settings: Any
+) -> None:
+    names = {"tenant-b": "Tenant B"}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
+    theirs = deployment(label="theirs")
+    deployment(label="ours", env="tenant-b")
+    assert labels(viewer) == ["ours"]
+    answer = viewer.get(reverse("admin:wx_static_store_deployment_change", args=[theirs.pk]))
+    assert answer.status_code == 302
+
+
+def test_a_hundred_cost_no_more_queries_than_one(viewer: Client) -> None:
+    users = [User.objects.create_user(f"user-{n}") for n in range(10)]
+    asked = []
+    for count in (1, 99):
+        for number in range(count):
+            deployment(user=users[number % 10])
+        with CaptureQueriesContext(connection) as queries:
+            labels(viewer, "all=")
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+
+
+# --- the page of one --------------------------------------------------------------------------
+
+
+def linked(html: str) -> list[int]:
+    return [int(pk) for pk in re.findall(rf'<td><a href="{UPLOADS}(\d+)/change/"', html)]
+
+
+def test_the_page_lists_what_failed_and_what_is_unknown(viewer: Client, rows: Rows) -> None:
+    one, other = deployment(), deployment()
+    rows("good", deployment=one)
+    rows("other", deployment=other, status="failed")
+    bad = rows("bad", "worse", deployment=one, status="failed", errcode=45009)
+    lost = rows("lost", deployment=one, status="unknown")
+    html = page(viewer, one)
+    assert linked(html) == [bad[1].pk, bad[0].pk, lost[0].pk]
+    assert "45009<small><span>a limit is reached</span></small>" in html
+
+
+def test_many_failures_end_with_a_link_to_all(viewer: Client, rows: Rows) -> None:
+    one = deployment()
+    rows(*"abcdefghijklmnopqrstu", deployment=one, status="failed")
+    html = page(viewer, one)
+    assert len(linked(html)) == 20
+    [query] = re.findall(rf'href="{UPLOADS}\?([^"]*status[^"]*)"', html)
+    answer = viewer.get(f"{UPLOADS}?{unescape(query)}")
+    assert len(answer.context["cl"].result_list) == 21
+
+
+def test_all_uploads_of_it_are_a_link(viewer: Client, rows: Rows) -> None:
+    one = deployment()
+    rows("a", deployment=one)
+    rows("b")
+    query = f"?deployment={one.pk}"
+    assert f'href="{UPLOADS}{query}"' in page(viewer, one)
+    answer = viewer.get(UPLOADS + query)
+    assert [row.key for row in answer.context["cl"].result_list] == ["a"]
+
+
+def test_uploads_are_shown_to_those_who_may_see_their_log(
+    admin_site: EmulatorServer, editor: Editor, rows: Rows
+) -> None:
+    one = deployment()
+    rows("secret-file", deployment=one, status="failed")
+    html = page(editor("view_deployment"), one)
+    assert "secret-file" not in html
+    assert UPLOADS not in html

@@ -1,0 +1,110 @@
+"""The log as a file: every row, and nothing in it that a spreadsheet would run."""
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from wx_static_store.admin.export import COLUMNS, csv_lines, exported, json_lines
+from wx_static_store.models import UploadLog, key_digest
+
+HOSTILE = [
+    "=cmd|'/c calc'!A1",
+    "+1",
+    "-1+2",
+    "@x",
+    "\tx",
+    "\rx",
+    "＝1",
+    '<script>"onmouseover=',
+    "图.txt",
+]
+
+
+def row(**facts: Any) -> tuple[Any, ...]:
+    return tuple(facts.get(name) for name in COLUMNS)
+
+
+def read(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_is_text_to_a_spreadsheet(name: str) -> None:
+    (found,) = read("".join(csv_lines([row(name=name)])))
+    harmless = name[0] in "<图"
+    assert found["name"] == (name if harmless else f"'{name}")
+
+
+def test_a_negative_errcode_stays_a_number() -> None:
+    (found,) = read("".join(csv_lines([row(errcode=-1)])))
+    assert found["errcode"] == "-1"
+
+
+def test_excel_sees_that_it_is_utf_8() -> None:
+    assert next(csv_lines([])).startswith("\ufeffid,")
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_the_json_is_an_array_of_any_length(count: int) -> None:
+    created = datetime(2025, 1, 2, tzinfo=UTC)
+    rows = [row(name="图 =1", created=created, errcode=-1)] * count
+    found = json.loads("".join(json_lines(rows)))
+    assert len(found) == count
+    assert all(one["name"] == "图 =1" and one["errcode"] == -1 for one in found)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("extension", "read_back"), [("csv", read), ("json", json.loads)])
+def test_every_row_is_in_it(extension: str, read_back: Any) -> None:
+    UploadLog.objects.bulk_create(
+        UploadLog(env="e", key=f"{n}.txt", key_digest=key_digest(f"{n}.txt"), name="n")
+        for n in range(3)
+    )
+    answer = exported(UploadLog.objects.all(), extension)
+    found = read_back(answer.getvalue().decode())
+    assert [one["key"] for one in found] == ["2.txt", "1.txt", "0.txt"]
+    assert f'.{extension}"' in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("lines", [csv_lines, json_lines])
+def test_ten_thousand_rows_take_no_more_memory_than_one(lines: Any) -> None:
+    def many() -> Iterator[tuple[Any, ...]]:
+        for n in range(10_000):
+            yield row(id=n, key=f"{n}.txt", name="x" * 1000)
+
+    tracemalloc.start()
+    length = sum(len(line) for line in lines(many()))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert length > 10_000_000
+    assert peak < 1_000_000
+
+
+@pytest.mark.django_db
+def test_ten_thousand_rows_of_the_log_are_not_in_memory_at_once() -> None:
+    UploadLog.objects.bulk_create(
+        (UploadLog(env="e", key=f"{n}", name="n", message="x" * 1000) for n in range(10_000)),
+        batch_size=1000,
+    )
+    answer = exported(UploadLog.objects.all(), "csv")
+    tracemalloc.start()
+    length = sum(map(len, answer))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert length > 10_000_000
+    assert peak < 8_000_000
+
+
+@pytest.mark.django_db
+def test_the_rows_are_read_while_they_are_sent(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        answer = exported(UploadLog.objects.all(), "csv")
+    assert answer.streaming
+    with django_assert_num_queries(1):
+        b"".join(answer)

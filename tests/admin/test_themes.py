@@ -1,0 +1,51 @@
+"""Our pages keep their main parts under Django's own admin, django-unfold and django-jazzmin."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.admin.themes import THEMES
+
+ROOT = Path(__file__).parents[2]
+Pages = dict[str, tuple[int, str]]
+
+PARTS = {
+    "list": [r'href="[^"]*/uploadlog/upload/[^"]*"', r"books/a\.txt", r"45009", r'name="q"'],
+    "detail": [r"books/a\.txt", r"45009", r"quota"],
+    "upload": [r'<form[^>]*enctype="multipart/form-data"', r'<input[^>]*type="file"', r"public"],
+    "retry failed": [r"<form[^>]*method=\"post\"", r"csrfmiddlewaretoken"],
+    "deployments": [r"spring", r"failed"],
+    "deployment": [r"spring", r"books/a\.txt"],
+    "widget": [r'class="wx-file"', r'href="https://site\.example/books/a\.txt"', r'type="file"'],
+}
+
+
+@pytest.fixture(scope="module", params=THEMES)
+def theme(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="module")
+def pages(theme: str) -> Pages:
+    command = [sys.executable, "-W", "error", "-m", "tests.admin.themes", theme]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr[-1500:]
+    answers: Pages = json.loads(done.stdout)
+    return answers
+
+
+@pytest.mark.parametrize("page", PARTS)
+def test_a_page_has_its_main_parts_under_each_theme(pages: Pages, page: str) -> None:
+    status, html = pages[page]
+    assert status == 200
+    assert [part for part in PARTS[page] if not re.search(part, html)] == []
+
+
+def test_the_pages_are_those_of_the_theme(theme: str, pages: Pages) -> None:
+    """Or the test above would look at Django's own three times."""
+    assert all(f'="/static/{theme}/' in html for _status, html in pages.values())

@@ -1,0 +1,102 @@
+"""
+Our pages under another theme of the admin: ``python -m tests.admin.themes unfold`` prints them.
+
+A process of its own, because a theme replaces Django's templates when the apps are loaded.
+"""
+
+import json
+import sys
+from typing import Any
+
+import django
+from django.conf import settings
+from django.urls import path
+
+from tests import settings as suite
+
+THEMES = {"admin": [], "unfold": ["unfold"], "jazzmin": ["jazzmin"]}  # apps before the admin
+UPLOADS = "admin:wx_static_store_uploadlog"
+DEPLOYMENTS = "admin:wx_static_store_deployment"
+
+urlpatterns: list[Any] = []
+
+
+def configure(theme: str) -> None:
+    own = {name: value for name, value in vars(suite).items() if name.isupper()}
+    changed: dict[str, Any] = {
+        "INSTALLED_APPS": [*THEMES[theme], *suite.INSTALLED_APPS],
+        "DATABASES": {"default": suite.database("sqlite")},
+        "ROOT_URLCONF": __name__,
+        "STORAGES": {
+            "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        },
+        "WX_STATIC_STORE": suite.WX_STATIC_STORE
+        | {"ENV": "demo-1a2b3c", "ACCESS_TOKEN": "x", "BASE_URL": "https://site.example/"},
+    }
+    settings.configure(**(own | changed))
+    django.setup()
+
+
+def pages() -> dict[str, tuple[int, str]]:
+    """Each page's status and text, as a superuser gets it."""
+    from django.contrib import admin
+    from django.core.management import call_command
+    from django.test import Client
+    from django.urls import reverse
+
+    from tests.bookshop.models import Book
+    from wx_static_store.forms import WxAdminMixin
+
+    class BookAdmin(WxAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
+        fields = ("title", "file")
+
+    admin.site.register(Book, BookAdmin)
+    urlpatterns.append(path("admin/", admin.site.urls))
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    upload, deployment, book = rows()
+    client = Client()
+    client.force_login(superuser())
+    wanted = {
+        "list": reverse(f"{UPLOADS}_changelist"),
+        "detail": reverse(f"{UPLOADS}_change", args=[upload]),
+        "upload": reverse(f"{UPLOADS}_upload"),
+        "retry failed": reverse(f"{UPLOADS}_retry_failed"),
+        "deployments": reverse(f"{DEPLOYMENTS}_changelist"),
+        "deployment": reverse(f"{DEPLOYMENTS}_change", args=[deployment]),
+        "widget": reverse("admin:bookshop_book_change", args=[book]),
+    }
+    answers = {name: client.get(url) for name, url in wanted.items()}
+    return {name: (a.status_code, a.content.decode()) for name, a in answers.items()}
+
+
+def rows() -> tuple[int, int, int]:
+    from tests.bookshop.models import Book
+    from wx_static_store import recorders
+    from wx_static_store.exceptions import ERRCODES
+    from wx_static_store.models import Deployment, UploadLog
+    from wx_static_store.transfers import UploadContext, UploadResult, UploadStatus
+
+    deployment = Deployment.objects.create(
+        env="demo-1a2b3c", source="wx_deploy", label="spring", outcome="failed", failed=1
+    )
+    error = ERRCODES[45009].build("staticuploadfile was refused", errcode=45009)
+    failed = UploadResult(
+        "books/a.txt", "books/a.txt", UploadStatus.FAILED, "demo-1a2b3c",
+        error=error, errcode=45009,
+    )  # fmt: skip
+    recorders.record([failed], UploadContext("wx_deploy", deployment_id=deployment.pk))
+    book = Book.objects.create(title="A book")
+    Book.objects.update(file="books/a.txt")
+    return UploadLog.objects.get().pk, deployment.pk, book.pk
+
+
+def superuser() -> Any:
+    from django.contrib.auth.models import User
+
+    return User.objects.create_superuser("demo", password="demo")
+
+
+if __name__ == "__main__":
+    configure(sys.argv[1])
+    json.dump(pages(), sys.stdout)

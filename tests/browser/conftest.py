@@ -1,0 +1,224 @@
+"""The example project, serving, and Debian's Chromium before it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+from playwright.sync_api import sync_playwright
+
+EXAMPLE = Path(__file__).parent.parent.parent / "example_project"
+SCREENSHOTS = Path(__file__).parent / "screenshots"  # ignored by git
+CHROMIUM = shutil.which("chromium")
+REQUIRED = "WX_REQUIRE_BROWSER" in os.environ
+# Of this run only: another one may be under way.
+VAR = EXAMPLE / "var" / f"browser-{os.getpid()}"
+
+# The demo, where a token that was refused may be followed by the next one a second later.
+DEMO = f"""
+import sys, django, demo
+from pathlib import Path
+set_up = django.setup
+
+def set_up_impatiently(**options):
+    from django.conf import settings
+    settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1
+    set_up(**options)
+
+django.setup = set_up_impatiently
+demo.VAR = Path({str(VAR)!r})
+demo.TABLE = demo.VAR / "uploaded.txt"
+sys.exit(demo.main())
+"""
+ADDRESSES = {
+    "The site": "site",
+    "The public": "public",
+    "The emulator's": "control",
+    "The front": "front",
+}
+
+
+class Site(NamedTuple):
+    """Where the demo serves what; each address without a slash at its end."""
+
+    site: str
+    public: str
+    control: str  # of the emulator
+    front: str
+
+    @property
+    def admin(self) -> str:
+        return f"{self.site}/admin"
+
+    @property
+    def log(self) -> str:
+        return f"{self.admin}/wx_static_store/uploadlog"
+
+    def script(self, *faults: dict[str, Any]) -> None:
+        """The faults that the emulator plays from now on, and no others."""
+        requests.delete(f"{self.control}/faults", timeout=10).raise_for_status()
+        requests.post(f"{self.control}/faults", json=faults, timeout=10).raise_for_status()
+
+    def published(self, key: str) -> bytes | None:
+        """What everybody gets at this key; None where there is nothing."""
+        answer = requests.get(f"{self.public}/{key}", timeout=10)
+        return answer.content if answer.status_code == 200 else None
+
+    def puts(self, key: str) -> int:
+        """How often the key was sent."""
+        journal = requests.get(f"{self.control}/journal?name=put_object&key={key}", timeout=10)
+        return len(journal.json())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    why = "takes minutes: WX_REQUIRE_BROWSER=1 runs it, in Debian's chromium"
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.skipif(not REQUIRED, reason=why))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium."""
+    assert CHROMIUM, "chromium is required here and missing"
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def demo(chromium: Any) -> Iterator[Site]:
+    """The demo, once for all tests."""
+    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", DEMO],
+        cwd=EXAMPLE,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield addresses(process)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+            shutil.rmtree(VAR, ignore_errors=True)
+
+
+def addresses(process: "subprocess.Popen[str]") -> Site:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C ends it" in line:
+            break
+    found = dict(re.findall(r"^(The \S+).*?(http://\S+?)/?(?:\s|$)", "".join(lines), re.M))
+    assert ADDRESSES.keys() <= found.keys(), "".join(lines)
+    return Site(**{name: found[told] for told, name in ADDRESSES.items()})
+
+
+@pytest.fixture
+def site(demo: Site) -> Iterator[Site]:
+    """The demo, without a fault before and after a test."""
+    demo.script()
+    yield demo
+    demo.script()
+
+
+@pytest.fixture
+def context(chromium: Any, site: Site) -> Iterator[Callable[..., Any]]:
+    """`context(user=..., **options)`: a browser of its own, logged in, closed after the test."""
+    opened = []
+
+    def new(user: str = "demo", password: str = "demo", **options: Any) -> Any:
+        found = chromium.new_context(**options)
+        opened.append(found)
+        log_in(found, site, user, password)
+        return found
+
+    yield new
+    for one in opened:
+        one.close()
+
+
+def log_in(context: Any, site: Site, user: str, password: str) -> None:
+    """By the form, without opening a page: it is as good without a script."""
+    page = context.request.get(f"{site.admin}/login/")
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text())
+    assert token
+    answer = context.request.post(
+        f"{site.admin}/login/",
+        form={"username": user, "password": password, "csrfmiddlewaretoken": token[1]},
+        headers={"Referer": f"{site.admin}/login/"},
+    )
+    assert "errornote" not in answer.text(), f"{user} cannot log in"
+
+
+@pytest.fixture
+def page(context: Callable[..., Any]) -> Any:
+    """A page of the superuser."""
+    return context().new_page()
+
+
+@pytest.fixture
+def member(site: Site) -> Callable[..., str]:
+    """`member(*permissions)`: the name of a staff user with exactly these; the password is demo."""
+
+    def create(*permissions: str) -> str:
+        name = "-".join(["staff", *permissions])
+        code = (
+            "import sys; from django.contrib.auth.models import Permission, User\n"
+            f"user, _ = User.objects.get_or_create(username={name!r}, is_staff=True)\n"
+            "user.set_password('demo'); user.save()\n"
+            f"user.user_permissions.set(Permission.objects.filter(codename__in={permissions!r}))"
+        )
+        manage("shell", "-c", code)
+        return name
+
+    return create
+
+
+def manage(*arguments: str) -> str:
+    """A command in the demo's own database."""
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "example.settings",
+        "EXAMPLE_VAR": str(VAR),
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=EXAMPLE,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def rows(*, key: str) -> list[dict[str, Any]]:
+    """The rows of the demo's log for this key, the newest first."""
+    code = (
+        "import json; from wx_static_store.models import UploadLog\n"
+        f"found = UploadLog.objects.filter(key={key!r}).order_by('-id')\n"
+        "print(json.dumps(list(found.values('status', 'errcode', 'source', 'md5', 'size'))))"
+    )
+    told: list[dict[str, Any]] = json.loads(manage("shell", "-v0", "-c", code).splitlines()[-1])
+    return told
+
+
+def shoot(page: Any, name: str) -> Path:
+    """A picture of the whole page in the folder of screenshots."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    path = SCREENSHOTS / f"{name}.png"
+    page.screenshot(path=path, full_page=True)
+    return path

@@ -1,0 +1,111 @@
+"""The pages of ours, in each state that an editor or operator may see them in."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from playwright.sync_api import Page, expect
+
+from .conftest import Site
+
+BUSY = {"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "times": None}
+
+
+def list_page(page: Page, site: Site) -> None:
+    page.goto(f"{site.log}/")
+    expect(page.locator("#result_list")).to_be_visible()
+
+
+def detail(page: Page, site: Site) -> None:
+    list_page(page, site)
+    page.goto(site.site + first_link(page, "/uploadlog/"))
+
+
+def upload(page: Page, site: Site) -> None:
+    page.goto(f"{site.log}/upload/")
+    expect(page.locator("#wx-upload")).to_be_visible()
+
+
+def chosen(page: Page, site: Site) -> None:
+    upload(page, site)
+    page.select_option("[name=store]", value=media_store(page))
+    page.fill("[name=folder]", f"uploads/{uuid4().hex}/")
+    page.set_input_files("[name=file]", [file("a.txt", b"tea"), file("b.txt", b"more tea")])
+    expect(page.locator("#wx-queue .wx-tick :checked")).to_have_count(2)
+
+
+def uploaded(page: Page, site: Site) -> None:
+    """One file is public, another failed."""
+    chosen(page, site)
+    site.script(BUSY | {"key": "*/b.txt"})
+    page.click("#wx-upload [type=submit]")
+    expect(page.locator(".wx-result.wx-stored")).to_have_count(1)
+    expect(page.locator(".wx-result.wx-failed")).to_have_count(1)
+    page.locator(".wx-result summary").first.click()
+
+
+def failed_detail(page: Page, site: Site) -> None:
+    uploaded(page, site)
+    page.goto(f"{site.log}/?status=failed")
+    page.goto(site.site + first_link(page, "/uploadlog/"))
+
+
+def retry(page: Page, site: Site) -> None:
+    uploaded(page, site)
+    page.goto(f"{site.log}/retry-failed/")
+    expect(page.locator("#content")).to_contain_text("b.txt")
+
+
+def deployments(page: Page, site: Site) -> None:
+    page.goto(f"{site.admin}/wx_static_store/deployment/")
+    expect(page.locator("#result_list")).to_be_visible()
+
+
+def deployment(page: Page, site: Site) -> None:
+    deployments(page, site)
+    page.goto(site.site + first_link(page, "/deployment/"))
+
+
+def document(page: Page, site: Site) -> None:
+    page.goto(f"{site.admin}/documents/document/1/change/")
+    expect(page.locator(".wx-file")).to_have_count(2)
+    for summary in page.locator(".wx-file summary").all():
+        summary.click()
+
+
+def failed_document(page: Page, site: Site) -> None:
+    document(page, site)
+    site.script(BUSY)
+    page.set_input_files("[name=file]", [file("new.txt", b"new")])
+    page.click("[name=_continue]")
+    expect(page.locator(".errorlist").first).to_contain_text("45009")
+
+
+def file(name: str, content: bytes) -> Any:
+    return {"name": name, "mimeType": "text/plain", "buffer": content}
+
+
+def media_store(page: Page) -> str:
+    values = page.locator("[name=store] option").evaluate_all("all => all.map(one => one.value)")
+    return next(value for value in values if value.startswith("default"))
+
+
+def first_link(page: Page, part: str) -> str:
+    """The first row's own page."""
+    link = page.locator(f'#result_list a[href*="{part}"][href*="/change/"]').first
+    return str(link.get_attribute("href"))
+
+
+PAGES: dict[str, Callable[[Page, Site], None]] = {
+    "list": list_page,
+    "detail": detail,
+    "detail-failed": failed_detail,
+    "upload": upload,
+    "upload-chosen": chosen,
+    "upload-after": uploaded,
+    "retry-failed": retry,
+    "deployments": deployments,
+    "deployment": deployment,
+    "document": document,
+    "document-failed": failed_document,
+}

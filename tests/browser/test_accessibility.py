@@ -1,0 +1,74 @@
+"""Our pages for everybody: axe finds nothing grave, and a strict policy finds nothing to refuse."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from .conftest import Site, shoot
+from .pages import PAGES
+
+GRAVE = {"serious", "critical"}
+# What Django's own templates bring.
+DJANGOS = [
+    [".breadcrumbs"],  # its links differ from the text beside them by colour alone
+    ["#changelist-search"],  # so does its link, and the label of its field is a picture
+]
+
+
+def findings(page: Page) -> list[str]:
+    """What axe finds grave, with the element; it need not fetch the style sheets itself."""
+    found = Axe().run(page, context={"exclude": DJANGOS}, options={"preload": False})
+    return [
+        f"{violation['impact']} {violation['id']}: {node['html']}"
+        for violation in found.response["violations"]
+        if violation["impact"] in GRAVE
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"color_scheme": "light"},
+        {"color_scheme": "dark"},
+        {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+    ],
+    ids=["light", "dark", "phone"],
+)
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_grave(
+    context: Callable[..., Any],
+    site: Site,
+    name: str,
+    options: dict[str, Any],
+    request: pytest.FixtureRequest,
+) -> None:
+    page = context(**options).new_page()
+    PAGES[name](page, site)
+    shoot(page, request.node.callspec.id)
+    assert findings(page) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_strict_policy_has_nothing_to_refuse(page: Page, site: Site, name: str) -> None:
+    heard: list[str] = []
+    policies: set[str] = set()
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("response", lambda answer: policies.update(policy(answer)))
+    PAGES[name](page, site)
+    page.wait_for_load_state("networkidle")
+    assert [told for told in heard if "Content Security Policy" in told] == []
+    assert len(policies) == 1
+    assert {f"{kind}-src 'self' {site.public}" for kind in ("script", "style")} <= set(
+        policies.pop().split("; ")
+    )
+
+
+def policy(answer: Any) -> list[str]:
+    """That of a page; none of what a page loads."""
+    if not answer.request.is_navigation_request():
+        return []
+    return [answer.headers.get("content-security-policy", "")]

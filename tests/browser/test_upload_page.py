@@ -1,0 +1,412 @@
+"""The upload page in a real browser; each upload is read back at the public site."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import Site, rows, shoot
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c4944415408d763f8cfc000000301010018dd8db00000000049454e44ae426082"
+)
+SUBMIT = "#wx-upload [type=submit]"
+STORED, FAILED = ".wx-result.wx-stored", ".wx-result.wx-failed"
+
+
+@pytest.fixture
+def upload(page: Page, site: Site) -> Page:
+    return opened(page, site)
+
+
+@pytest.fixture
+def folder() -> str:
+    """Below uploads/, and of one test only."""
+    return f"uploads/{uuid4().hex}/"
+
+
+def opened(page: Page, site: Site) -> Page:
+    page.goto(f"{site.log}/upload/")
+    page.select_option("[name=store]", label=media_store(page))
+    return page
+
+
+def media_store(page: Page) -> str:
+    """The store whose keys begin with media/."""
+    labels = page.locator("[name=store] option").all_inner_texts()
+    return next(label for label in labels if label.startswith("default"))
+
+
+def choose(page: Page, folder: str, *files: tuple[str, bytes], into: str = "[name=file]") -> None:
+    page.fill("[name=folder]", folder)
+    kind = {"mimeType": "application/octet-stream"}
+    page.set_input_files(into, [{"name": n, "buffer": b, **kind} for n, b in files])
+
+
+def drop(page: Page, *files: tuple[str, bytes]) -> None:
+    """As a browser tells the page of files that fall on it."""
+    page.evaluate(
+        """(files) => {
+            const dataTransfer = new DataTransfer();
+            for (const [name, text] of files) dataTransfer.items.add(new File([text], name));
+            const options = { dataTransfer, bubbles: true, cancelable: true };
+            document.querySelector("#wx-drop").dispatchEvent(new DragEvent("dragover", options));
+            document.querySelector("#wx-drop").dispatchEvent(new DragEvent("drop", options));
+        }""",
+        [(name, content.decode()) for name, content in files],
+    )
+
+
+def states(page: Page) -> dict[str, str]:
+    """Each key in the list with the class of its state, once all of them were compared."""
+    expect(page.locator("#wx-said")).to_contain_text("Nothing is sent yet")
+    found = page.locator("#wx-queue tbody tr").all()
+    return {
+        row.locator(".wx-key").inner_text(): str(
+            row.locator(".wx-state").get_attribute("class")
+        ).removeprefix("wx-state wx-")
+        for row in found
+    }
+
+
+# --- choosing and sending -------------------------------------------------------------------------
+
+
+def test_the_button_leads_to_the_page(page: Page, site: Site) -> None:
+    page.goto(f"{site.log}/")
+    page.get_by_role("link", name="Upload files").click()
+    expect(page.get_by_role("heading", name="Upload files")).to_be_visible()
+
+
+def test_chosen_files_are_published(upload: Page, site: Site, folder: str) -> None:
+    choose(upload, folder, ("a.txt", b"tea"), ("empty.txt", b""), ("dot.png", PNG))
+    assert set(states(upload).values()) == {"new"}
+    upload.click(SUBMIT)
+    expect(upload.locator(STORED)).to_have_count(3)
+    found = [site.published(f"media/{folder}{name}") for name in ("a.txt", "empty.txt", "dot.png")]
+    assert found == [b"tea", b"", PNG]
+
+
+def test_nothing_is_sent_before_the_button_is_pressed(
+    upload: Page, site: Site, folder: str
+) -> None:
+    choose(upload, folder, ("a.txt", b"tea"))
+    assert states(upload) == {f"media/{folder}a.txt": "new"}
+    assert site.published(f"media/{folder}a.txt") is None
+
+
+def test_an_upload_leaves_its_row(upload: Page, site: Site, folder: str) -> None:
+    choose(upload, folder, ("a.txt", b"tea"))
+    states(upload)
+    upload.click(SUBMIT)
+    upload.locator(STORED).get_by_role("link", name="Row in the log").click()
+    expect(upload.locator("#content")).to_contain_text(f"media/{folder}a.txt")
+    [row] = rows(key=f"media/{folder}a.txt")
+    assert (row["status"], row["source"], row["size"]) == ("stored", "admin", 3)
+
+
+def test_dropped_files_are_published(upload: Page, site: Site, folder: str) -> None:
+    upload.fill("[name=folder]", folder)
+    drop(upload, ("a.txt", b"tea"), ("b.txt", b"more tea"))
+    states(upload)
+    upload.click(SUBMIT)
+    expect(upload.locator(STORED)).to_have_count(2)
+    assert site.published(f"media/{folder}a.txt") == b"tea"
+    assert site.published(f"media/{folder}b.txt") == b"more tea"
+
+
+def test_a_dropped_folder_keeps_its_paths(
+    upload: Page, site: Site, folder: str, tmp_path: Path
+) -> None:
+    """By the browser's own protocol: a script cannot make a folder fall."""
+    teas = tmp_path / "teas"
+    for number in range(120):  # a folder is read a hundred entries at a time
+        path = teas / "green" / f"{number}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"tea {number}")
+    upload.fill("[name=folder]", folder)
+    drop_from_disk(upload, teas)
+    assert len(states(upload)) == 120
+    upload.click(SUBMIT)
+    expect(upload.locator(STORED)).to_have_count(120, timeout=60_000)
+    assert site.published(f"media/{folder}teas/green/119.txt") == b"tea 119"
+
+
+def drop_from_disk(page: Page, *paths: Path) -> None:
+    page.locator("#wx-drop").scroll_into_view_if_needed()
+    box = page.locator("#wx-drop").bounding_box()
+    assert box
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + 20, "y": box["y"] + 20}
+        session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
+
+
+def test_a_chosen_folder_keeps_its_paths(
+    upload: Page, site: Site, folder: str, tmp_path: Path
+) -> None:
+    (tmp_path / "teas" / "black").mkdir(parents=True)
+    (tmp_path / "teas" / "black" / "a.txt").write_bytes(b"tea")
+    upload.fill("[name=folder]", folder)
+    upload.set_input_files("#wx-folder-input", tmp_path / "teas")
+    states(upload)
+    upload.click(SUBMIT)
+    expect(upload.locator(STORED)).to_have_count(1)
+    assert site.published(f"media/{folder}teas/black/a.txt") == b"tea"
+
+
+def test_the_same_bytes_are_not_ticked_and_others_need_the_box(
+    upload: Page, site: Site, folder: str
+) -> None:
+    choose(upload, folder, ("a.txt", b"tea"), ("b.txt", b"tea"))
+    states(upload)
+    upload.click(SUBMIT)
+    expect(upload.locator(STORED)).to_have_count(2)
+    choose(upload, folder, ("a.txt", b"tea"), ("b.txt", b"tee"), ("c.html", b"<p>"))
+    keys = {name: f"media/{folder}{name}" for name in ("a.txt", "b.txt")}
+    found = states(upload)
+    assert [found[keys["a.txt"]], found[keys["b.txt"]]] == ["same", "changed"]
+    expect(upload.locator(SUBMIT)).to_be_enabled()  # the superuser may upload HTML
+    upload.get_by_label("Replace files that are already public").check()
+    states(upload)
+    ticked = upload.locator("#wx-queue tbody input:checked")
+    expect(ticked).to_have_count(2)
+    upload.click(SUBMIT)
+    expect(upload.locator(STORED)).to_have_count(4)
+    assert [site.published(key) for key in keys.values()] == [b"tea", b"tee"]
+    assert site.puts(keys["a.txt"]) == 1
+
+
+def test_progress_is_shown_and_the_page_is_guarded(upload: Page, site: Site, folder: str) -> None:
+    site.script({"on": "put_object", "do": "delay", "seconds": 1})
+    choose(upload, folder, ("a.txt", b"tea"))
+    states(upload)
+    upload.click(SUBMIT)
+    expect(upload.locator("#wx-total")).to_be_visible()
+    expect(upload.locator("#wx-queue tbody progress")).to_be_visible()
+    guarded = "() => !dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    assert upload.evaluate(guarded) is True
+    expect(upload.locator(STORED)).to_have_count(1)
+    assert upload.evaluate(guarded) is False
+    assert site.published(f"media/{folder}a.txt") == b"tea"
+
+
+def test_what_was_not_sent_yet_is_in_the_list_after_a_cancel(
+    upload: Page, site: Site, folder: str
+) -> None:
+    site.script({"on": "staticuploadfile", "do": "delay", "seconds": 2, "times": None})
+    choose(upload, folder, *((f"{number}.txt", b"tea") for number in range(8)))
+    states(upload)
+    upload.click(SUBMIT)
+    upload.get_by_role("button", name="Cancel the upload").click()
+    expect(upload.locator("#wx-said")).to_contain_text("Still in the list: 8")
+    assert site.published(f"media/{folder}7.txt") is None
+    site.script()
+    upload.locator("#wx-queue tbody tr").nth(7).get_by_role("checkbox").check()
+    upload.click(SUBMIT)
+    expect(upload.locator("#wx-queue tbody tr")).to_have_count(0)
+    assert site.published(f"media/{folder}7.txt") == b"tea"
+
+
+# --- results --------------------------------------------------------------------------------------
+
+
+def test_a_result_has_address_picture_and_code(upload: Page, site: Site, folder: str) -> None:
+    choose(upload, folder, ("dot.png", PNG))
+    states(upload)
+    upload.click(SUBMIT)
+    result = upload.locator(STORED)
+    url = f"{site.public}/media/{folder}dot.png"
+    expect(result.get_by_role("link", name=url)).to_have_attribute("rel", "noopener")
+    expect(result.get_by_role("img", name="dot.png").first).to_have_js_property("naturalWidth", 1)
+    result.get_by_text("QR code").click()
+    expect(result.locator("svg.wx-qr")).to_be_visible()
+
+
+def test_the_address_can_be_copied(context: Callable[..., Any], site: Site, folder: str) -> None:
+    browser = context(permissions=["clipboard-read", "clipboard-write"])
+    page = opened(browser.new_page(), site)
+    choose(page, folder, ("a.txt", b"tea"))
+    states(page)
+    page.click(SUBMIT)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied == f"{site.public}/media/{folder}a.txt"
+
+
+@pytest.mark.parametrize(
+    ("errcode", "hint"),
+    [
+        (42001, "no other system refreshes its token"),
+        (85088, "Cloud hosting is not open here"),
+        (45009, "The daily quota is used up"),
+    ],
+)
+def test_a_failed_file_is_sent_again_on_the_spot(
+    upload: Page, site: Site, folder: str, errcode: int, hint: str
+) -> None:
+    fault = {"on": "staticuploadfile", "do": "errcode", "errcode": errcode, "times": None}
+    site.script(fault)
+    choose(upload, folder, ("a.txt", b"tea"))
+    states(upload)
+    upload.click(SUBMIT)
+    failed = upload.locator(FAILED)
+    expect(failed).to_have_count(1, timeout=30_000)
+    expect(failed).to_contain_text(f"errcode {errcode}")
+    expect(failed).to_contain_text(hint)
+    site.script()
+    retry(upload)
+    assert site.published(f"media/{folder}a.txt") == b"tea"
+    found = rows(key=f"media/{folder}a.txt")
+    assert (found[0]["status"], found[-1]["status"]) == ("stored", "failed")
+    assert found[-1]["errcode"] == errcode
+
+
+def retry(page: Page) -> None:
+    """More than once where need be: after a refused token the next one is a second away."""
+    while page.locator(FAILED).count():
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("#wx-queue tbody tr")).to_have_count(0, timeout=30_000)
+    expect(page.locator(STORED)).to_have_count(1)
+
+
+def test_a_lost_answer_is_asked_for_and_not_sent_twice(
+    upload: Page, site: Site, folder: str
+) -> None:
+    """The site takes the file, and the network fails on the way back."""
+    lost = []
+
+    def lose(route: Any) -> None:
+        if lost:
+            return route.continue_()
+        lost.append(route.fetch())
+        return route.abort()
+
+    upload.route(re.compile("/upload/$"), lose)
+    choose(upload, folder, ("a.txt", b"tea"))
+    states(upload)
+    upload.click(SUBMIT)
+    upload.get_by_role("button", name="Try again").click()
+    expect(upload.locator(STORED)).to_have_count(1)
+    assert lost
+    assert site.puts(f"media/{folder}a.txt") == 1
+    assert site.published(f"media/{folder}a.txt") == b"tea"
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+def test_without_the_permission_there_is_no_button_and_no_page(
+    context: Callable[..., Any], member: Callable[..., str], site: Site
+) -> None:
+    page = context(member("view_uploadlog")).new_page()
+    page.goto(f"{site.log}/")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("link", name="Upload files")).to_have_count(0)
+    answer = page.goto(f"{site.log}/upload/")
+    assert answer
+    assert answer.status == 403
+
+
+def test_a_refused_file_says_why_before_it_is_sent(
+    context: Callable[..., Any], member: Callable[..., str], site: Site, folder: str
+) -> None:
+    page = opened(context(member("upload")).new_page(), site)
+    choose(page, folder, ("a.txt", b"tea"), ("page.html", b"<p>"))
+    assert states(page) == {f"media/{folder}a.txt": "new", "page.html": "refused"}
+    expect(page.locator(".wx-state.wx-refused")).to_contain_text("active content")
+    page.click(SUBMIT)
+    expect(page.locator(STORED)).to_have_count(1)
+    assert site.published(f"media/{folder}a.txt") == b"tea"
+    assert site.published(f"media/{folder}page.html") is None
+
+
+# --- without a script -----------------------------------------------------------------------------
+
+
+def test_the_page_does_its_job_without_a_script(
+    context: Callable[..., Any], site: Site, folder: str
+) -> None:
+    page = opened(context(java_script_enabled=False).new_page(), site)
+    choose(page, folder, ("a.txt", b"tea"), ("dot.png", PNG))
+    page.click(SUBMIT)
+    expect(page.locator(STORED)).to_have_count(2)
+    shoot(page, "upload-without-script")
+    assert site.published(f"media/{folder}a.txt") == b"tea"
+    assert site.published(f"media/{folder}dot.png") == PNG
+
+
+# --- MD5 ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hashing(demo: Site, chromium: Any) -> Iterator[Page]:
+    """A page of the public site with md5.js and nothing else of the upload page."""
+    script = Path(__file__).parents[2] / "wx_static_store/static/wx_static_store/md5.js"
+    browser = chromium.new_context()
+    page = browser.new_page()
+    page.goto(demo.front)
+    page.add_script_tag(path=script)
+    yield page
+    browser.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 55, 56, 63, 64, 65, 3 * 2**20, 5 * 2**20 + 7])
+def test_the_md5_of_the_browser_is_that_of_everybody(hashing: Page, size: int) -> None:
+    """Bytes that follow a simple rule on both sides; the largest come in pieces."""
+    content = bytes((i * 7 + (i >> 8)) % 256 for i in range(size))
+    make = (
+        "(size) => wxMd5(new Blob([Uint8Array.from({ length: size }, (_, i) => i * 7 + (i >> 8))]))"
+    )
+    found = hashing.evaluate(make, size)
+    assert found == hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("desktop", {"viewport": {"width": 1280, "height": 900}}),
+        ("phone", {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}),
+        ("dark", {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}),
+    ],
+)
+def test_the_page_fits_its_window(
+    context: Callable[..., Any], site: Site, folder: str, name: str, options: dict[str, Any]
+) -> None:
+    """Pictures to look at; nothing is wider than the window."""
+    page = opened(context(**options).new_page(), site)
+    image = Path(__file__).parents[2] / "example_project/documents/static/documents/leaf.svg"
+    choose(page, folder, ("menu.txt", b"tea" * 999), ("leaf.svg", image.read_bytes()))
+    states(page)
+    page.click(SUBMIT)
+    expect(page.locator(STORED)).to_have_count(2)
+    site.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    choose(page, folder, ("price list 2026.pdf", b"%PDF-1.7"))
+    states(page)
+    page.click(SUBMIT)
+    expect(page.locator(FAILED)).to_have_count(1)
+    choose(
+        page,
+        folder,
+        ("menu.txt", b"tea" * 999),
+        ("leaf.svg", image.read_bytes() + b"\n"),
+        ("spring/picking-the-first-leaves-in-the-hills-of-fujian.jpg", b"\xff\xd8\xff" * 99_999),
+        ("bad?.txt", b"tea"),
+    )
+    states(page)
+    page.get_by_text("QR code").first.click()
+    shoot(page, f"upload-{name}")
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

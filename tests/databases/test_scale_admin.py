@@ -1,0 +1,186 @@
+"""The admin over a log of a million rows: each page's queries, how long they take, their plans."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from operator import itemgetter
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.admin.conftest import admin_site
+from tests.conftest import ENV
+from tests.databases.conftest import TABLE, VENDOR, run
+from tests.databases.test_scale import DEPLOYMENTS, KEYS, SETTLE, explained, tell
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment, UploadLog, key_digest
+
+__all__ = ["admin_site"]
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.only_on("postgresql", "mysql"),  # SQLite plans without knowing what is in a table
+    pytest.mark.skipif(
+        not os.environ.get("WX_TEST_SCALE"), reason="a million rows take a minute: WX_TEST_SCALE=1"
+    ),
+]
+
+MOST_MS = {"postgresql": 300.0}.get(VENDOR)  # promised for one of them
+BLOCK_DAYS = (400, 365, 300, 200, 90, 60, 10)  # how long ago each doubling was
+LATE = 1000  # rows of the last minutes, by hand
+RID = "6565f1aa-1b2c3d4e-00c0ffee"
+CODES = (45009, 42001, 40097, 45011)
+
+
+def row(number: int, first_deployment: int) -> UploadLog:
+    """Most are files of a deploy; one in a hundred failed; half are of one environment."""
+    key = f"{('static', 'media')[number % 3 == 0]}/{number % 100:02}/{number:06}.css"
+    failed = number % 100 == 7
+    return UploadLog(
+        env=ENV if number % 2 else f"tenant-{number % 40}",
+        key=key,
+        key_digest=key_digest(key),
+        name=key.partition("/")[2],
+        status="failed" if failed else "stored",
+        errcode=(85088 if number == 7 else CODES[number % 4]) if failed else 0,
+        rid=RID if number == 7 else "",
+        source="reconcile" if number == 8 else ("wx_deploy", "collectstatic")[number % 2],
+        deployment_id=first_deployment + number % 50,
+        user_id=1,
+        size=number,
+    )
+
+
+@pytest.fixture(scope="module")
+def million(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        releases = (Deployment(env=ENV, outcome="done", label=f"release {n}") for n in range(5000))
+        first = Deployment.objects.bulk_create(releases, batch_size=500)[0].pk
+        UploadLog.objects.bulk_create((row(n, first) for n in range(KEYS)), batch_size=500)
+        age(BLOCK_DAYS[0])
+        names = [
+            connection.ops.quote_name(field.column)
+            for field in UploadLog._meta.local_concrete_fields
+            if not (field.primary_key or field.generated)
+        ]
+        for days in BLOCK_DAYS[1:]:
+            double(names, days)
+        UploadLog.objects.bulk_create((row(KEYS + n, first) for n in range(LATE)), batch_size=500)
+        run(connection, *SETTLE)
+        yield
+        empty = "DELETE FROM" if VENDOR == "sqlite" else "TRUNCATE"
+        run(connection, f"{empty} {TABLE}", f"{empty} {DEPLOYMENTS}")
+
+
+def age(days: int) -> None:
+    UploadLog.objects.update(created=timezone.now() - timedelta(days))
+
+
+def double(names: list[str], days: int) -> None:
+    """All rows once more, as of that day."""
+    moment = connection.ops.adapt_datetimefield_value(timezone.now() - timedelta(days))
+    chosen = ["%s" if name == connection.ops.quote_name("created") else name for name in names]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {TABLE} ({', '.join(names)}) SELECT {', '.join(chosen)} FROM {TABLE}",
+            [moment],
+        )
+
+
+LIST = "uploadlog_changelist"
+PAGES = {
+    "the list": (LIST, ""),
+    "page 2": (LIST, "p=2"),
+    "the last page": (LIST, "p=100"),
+    "stored": (LIST, "status=stored"),
+    "failed": (LIST, "status=failed"),
+    "failed, the last page": (LIST, "status=failed&p=100"),
+    "unknown, of which there is none": (LIST, "status=unknown"),
+    "failed or unknown": (LIST, "status=trouble"),
+    "half of all": (LIST, f"store={ENV}"),
+    "a small store": (LIST, "store=tenant-2"),
+    "errcode 45009": (LIST, "errcode=45009"),
+    "a rare errcode": (LIST, "errcode=85088"),
+    "an errcode of which there is none": (LIST, "errcode=40164"),
+    "no answer": (LIST, "errcode=none"),
+    "a common source": (LIST, "source=wx_deploy"),
+    "a rare source": (LIST, "source=reconcile"),
+    "a source of which there is none": (LIST, "source=api"),
+    "the last hour": (LIST, "time=hour"),
+    "today": (LIST, "time=today"),
+    "7 days": (LIST, "time=week"),
+    "30 days": (LIST, "time=month"),
+    "30 days, the last page": (LIST, "time=month&p=100"),
+    "failed today": (LIST, "status=failed&time=today"),
+    "failed by one source in one store": (LIST, f"status=failed&source=wx_deploy&store={ENV}"),
+    "one deployment": (LIST, "deployment={deployment}"),
+    "one deployment, failed": (LIST, "deployment={deployment}&status=trouble"),
+    "keys that most have": (LIST, "q=static/"),
+    "keys of one folder": (LIST, "q=media/33/"),
+    "the beginning of one key": (LIST, "q=static/01/00000"),
+    "a beginning that none has": (LIST, "q=nothing/"),
+    "one whole key": (LIST, "q=%22static/01/000001.css%22"),
+    "a rid": (LIST, f"q={RID}"),
+    "a rid that none has": (LIST, f"q={RID.replace('c', 'd')}"),
+    "one upload": ("uploadlog_change", ""),
+    "the deployments": ("deployment_changelist", ""),
+    "one deployment's page": ("deployment_change", ""),
+}
+
+
+TENANT = "tenant-2"
+OF_A_TENANT = ("the list", "the last page", "failed", "a common source", "the last hour", "a rid")
+VISITS = [("operator", page) for page in PAGES] + [("tenant", page) for page in OF_A_TENANT]
+
+
+def environments(user: Any) -> dict[str, str]:
+    """The operator sees those of all tenants, a tenant its own."""
+    if user and user.username == "tenant":
+        return {TENANT: "Ours"}
+    return {ENV: "The platform", **{f"tenant-{n}": f"Tenant {n}" for n in range(0, 40, 2)}}
+
+
+@pytest.fixture
+def visitors(million: None, admin_site: EmulatorServer, settings: Any) -> dict[str, Client]:
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": environments}
+    clients = {name: Client() for name in ("operator", "tenant")}
+    for name, client in clients.items():
+        client.force_login(User.objects.create_superuser(name))
+    return clients
+
+
+def address(page: str, query: str) -> str:
+    deployment = Deployment.objects.order_by("id")[6].pk
+    upload = UploadLog.objects.order_by("-id")[100].pk
+    args = {"uploadlog_change": [upload], "deployment_change": [deployment]}.get(page)
+    path = reverse(f"admin:wx_static_store_{page}", args=args)
+    return f"{path}?{query.format(deployment=deployment)}"
+
+
+def asked(client: Client, url: str) -> dict[str, float]:
+    """The queries on the log, each with its milliseconds."""
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url).status_code == 200
+    return {sql: float(q["time"]) * 1000 for q in queries if TABLE in (sql := q["sql"])}
+
+
+@pytest.mark.parametrize(("who", "page"), VISITS, ids=str)
+def test_a_page_asks_little_of_a_million_rows(
+    visitors: dict[str, Client], who: str, page: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = address(*PAGES[page])
+    runs = [asked(visitors[who], url) for _again in range(3)]  # the first one warms up
+    took, queries = min(((sum(run.values()), run) for run in runs), key=itemgetter(0))
+    lines = [f"{connection.display_name}, {who}: {page}: {len(queries)} queries, {took:.0f} ms"]
+    for sql, milliseconds in queries.items():
+        lines += [f"  {milliseconds:.0f} ms: ...{sql[sql.index('FROM') :][:250]}"]
+        lines += [f"    {step[:160]}" for step in explained(sql).splitlines()]
+    tell(lines, capsys)
+
+    assert MOST_MS is None or took < MOST_MS

@@ -1,0 +1,397 @@
+"""Forms: the file is uploaded while the form is validated; a failure is an error of its field."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django import forms
+from django.contrib import admin
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import models
+from django.test import Client
+from django.urls import path
+from PIL import Image
+
+from tests.bookshop.models import Book
+from wx_static_store import recorders
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.forms import WxAdminMixin, WxFileWidget, WxModelForm, WxModelFormMixin
+
+pytestmark = pytest.mark.django_db
+
+_image = BytesIO()
+Image.new("RGB", (2, 2)).save(_image, "PNG")
+PNG = _image.getvalue()
+
+
+class BookForm(WxModelFormMixin, forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Book
+        fields = ("title", "file", "cover")
+        widgets = {"file": WxFileWidget, "cover": WxFileWidget}
+
+
+@pytest.fixture
+def cloud(configure: Callable[..., Any], emulator: EmulatorServer) -> EmulatorServer:
+    storages = {
+        "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    values = {"BASE_URL": emulator.site_url(), "MAX_ATTEMPTS": 1}
+    configure(STORAGES=storages, WX_STATIC_STORE=values)
+    return emulator
+
+
+def text(name: str = "a.txt", content: bytes = b"hello") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def filled(book: Book | None = None, *, title: str = "A book", **files: Any) -> BookForm:
+    return BookForm({"title": title}, files, instance=book)
+
+
+def puts(cloud: EmulatorServer) -> int:
+    return len(cloud.calls("put_object"))
+
+
+def saved(**files: Any) -> Book:
+    form = filled(**files)
+    assert form.is_valid(), form.errors
+    book: Book = form.save()
+    return book
+
+
+# --- upload -----------------------------------------------------------------------------------
+
+
+def test_a_valid_form_uploads_once_and_its_save_does_not(cloud: EmulatorServer) -> None:
+    form = filled(file=text())
+    assert form.is_valid()
+    assert puts(cloud) == 1
+    book = form.save()
+    assert puts(cloud) == 1
+    book.refresh_from_db()
+    assert book.file.name == "books/a.txt"
+    assert cloud.objects()["books/a.txt"].body == b"hello"
+
+
+def test_an_image_is_uploaded_once_too(cloud: EmulatorServer) -> None:
+    book = saved(cover=SimpleUploadedFile("a.png", PNG))
+    assert puts(cloud) == 1
+    assert cloud.objects()[book.cover.name].body == PNG
+
+
+def test_a_save_without_commit_uploads_nothing_more(cloud: EmulatorServer) -> None:
+    form = filled(file=text())
+    form.save(commit=False).save()
+    assert puts(cloud) == 1
+
+
+def test_a_taken_name_gets_a_suffix_which_the_row_knows(cloud: EmulatorServer) -> None:
+    saved(file=text(content=b"first"))
+    book = Book.objects.get(pk=saved(file=text(content=b"second")).pk)
+    assert book.file.name != "books/a.txt"
+    assert cloud.objects()[book.file.name].body == b"second"
+
+
+def test_a_form_that_is_not_valid_uploads_nothing(cloud: EmulatorServer) -> None:
+    assert not filled(title="", file=text()).is_valid()
+    assert cloud.journal == []
+
+
+def test_a_form_without_a_new_file_uploads_nothing(cloud: EmulatorServer) -> None:
+    book = saved(file=text())
+    form = filled(book, title="Another title")
+    assert form.is_valid()
+    form.save()
+    assert puts(cloud) == 1
+    assert Book.objects.get().file.name == "books/a.txt"
+
+
+def test_clearing_empties_the_field_and_keeps_the_object(cloud: EmulatorServer) -> None:
+    book = saved(file=text())
+    BookForm({"title": "A book", "file-clear": "on"}, {}, instance=book).save()
+    assert not Book.objects.get().file
+    assert puts(cloud) == 1
+    assert "books/a.txt" in cloud.objects()
+
+
+def test_clearing_and_replacing_at_once_is_refused(cloud: EmulatorServer) -> None:
+    book = saved(file=text())
+    form = BookForm({"title": "A book", "file-clear": "on"}, {"file": text()}, instance=book)
+    assert "file" in form.errors
+    assert puts(cloud) == 1
+
+
+def test_files_on_other_storages_are_left_to_django(
+    cloud: EmulatorServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field = Book._meta.get_field("file")
+    monkeypatch.setattr(field, "storage", FileSystemStorage(tmp_path))
+    form = filled(file=text())
+    assert form.is_valid()
+    assert not list(tmp_path.rglob("a.txt"))
+    form.save()
+    assert [path.read_bytes() for path in tmp_path.rglob("a.txt")] == [b"hello"]
+    assert cloud.journal == []
+
+
+# --- failures ---------------------------------------------------------------------------------
+
+FAULTS = {
+    "quota": ({"on": "staticuploadfile", "do": "errcode", "errcode": 45009}, "45009", "quota"),
+    "no cloud": (
+        {"on": "staticuploadfile", "do": "errcode", "errcode": 85088},
+        "85088",
+        "Cloud hosting is not open",
+    ),
+    "list": ({"on": "staticfilelist", "do": "errcode", "errcode": 45009}, "45009", "quota"),
+    "cos": (
+        {"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403},
+        "AccessDenied",
+        "look for a proxy",
+    ),
+    "lost": ({"on": "put_object", "do": "drop_reply"}, "not known", "network"),
+}
+
+
+@pytest.mark.parametrize(("fault", "code", "hint"), FAULTS.values(), ids=FAULTS)
+def test_a_failed_upload_is_an_error_of_its_field(
+    cloud: EmulatorServer, fault: dict[str, Any], code: str, hint: str
+) -> None:
+    cloud.script(fault | {"times": None})
+    form = filled(file=text())
+    assert not form.is_valid()
+    happened, advice = form.errors["file"]
+    assert code in happened
+    assert hint in advice
+    assert not Book.objects.exists()
+
+
+@pytest.mark.parametrize("fault", [fault for fault, *_ in FAULTS.values()], ids=FAULTS)
+def test_the_next_try_works_when_the_fault_is_gone(
+    cloud: EmulatorServer, fault: dict[str, Any]
+) -> None:
+    cloud.script(fault)
+    assert not filled(file=text()).is_valid()
+    book = saved(file=text())
+    assert cloud.objects()[book.file.name].body == b"hello"
+
+
+def test_a_failed_replacement_leaves_the_row_at_the_old_file(cloud: EmulatorServer) -> None:
+    book = saved(file=text())
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    assert not filled(book, file=text("b.txt")).is_valid()
+    assert Book.objects.get().file.name == "books/a.txt"
+
+
+def test_the_first_file_that_fails_ends_it(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    form = filled(file=text(), cover=SimpleUploadedFile("a.png", PNG))
+    assert list(form.errors) == ["file"]
+    assert cloud.objects() == {}
+
+
+def test_a_file_stored_before_another_failed_remains(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "skip": 1})
+    form = filled(file=text(), cover=SimpleUploadedFile("a.png", PNG))
+    assert list(form.errors) == ["cover"]
+    assert list(cloud.objects()) == ["books/a.txt"]
+
+
+def test_a_name_that_cannot_be_a_key_is_told(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Book._meta.get_field("file"), "upload_to", "turned\u202eround")
+    form = filled(file=text())
+    assert "cannot be the name of a file" in form.errors["file"][0]
+    assert "Rename" in form.errors["file"][1]
+    assert puts(cloud) == 0
+
+
+def test_a_name_that_django_refuses_is_told(cloud: EmulatorServer) -> None:
+    """Its extension alone fills the column: there is no room for a name."""
+    form = filled(file=text("a." + "y" * 95))
+    assert "Rename" in form.errors["file"][0]
+
+
+def test_wrong_settings_are_not_told_to_who_fills_in_a_form(
+    cloud: EmulatorServer, configure: Callable[..., Any]
+) -> None:
+    configure(WX_STATIC_STORE={"ENV": None})
+    (told,) = filled(file=text()).errors["file"]
+    assert "ENV" not in told
+    assert "Tell whoever runs it" in told
+
+
+def test_a_file_of_no_field_of_the_form_is_an_error_of_the_whole(cloud: EmulatorServer) -> None:
+    class TitleForm(WxModelForm):
+        class Meta:
+            model = Book
+            fields = ("title",)
+
+        def clean(self) -> None:
+            self.instance.file = ContentFile(b"made here", "made.txt")
+
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    assert "45009" in TitleForm({"title": "A book"}).non_field_errors()[0]
+
+
+# --- formsets ---------------------------------------------------------------------------------
+
+
+def formset(*titles: str, **more: Any) -> Any:
+    made = forms.modelformset_factory(Book, BookForm, can_delete=True)
+    data = {"form-TOTAL_FORMS": len(titles), "form-INITIAL_FORMS": 0}
+    data |= {f"form-{number}-title": title for number, title in enumerate(titles)}
+    files = {f"form-{number}-file": text(f"{number}.txt") for number in range(len(titles))}
+    return made(data | more, files, queryset=Book.objects.none())
+
+
+def test_each_form_of_a_formset_uploads_its_file(cloud: EmulatorServer) -> None:
+    books = formset("One", "Two")
+    assert books.is_valid()
+    books.save()
+    assert sorted(cloud.objects()) == ["books/0.txt", "books/1.txt"]
+    assert puts(cloud) == Book.objects.count() == 2
+
+
+def test_a_form_that_is_to_be_deleted_uploads_nothing(cloud: EmulatorServer) -> None:
+    assert formset("One", "Two", **{"form-0-DELETE": "on"}).is_valid()
+    assert list(cloud.objects()) == ["books/1.txt"]
+
+
+# --- widget -----------------------------------------------------------------------------------
+
+
+def shown(book: Book, field: str = "file") -> str:
+    return str(BookForm(instance=book)[field])
+
+
+def test_the_widget_shows_address_size_and_code_without_a_call(cloud: EmulatorServer) -> None:
+    book = saved(file=text())
+    calls = len(cloud.journal)
+    html = shown(book)
+    url = f"{cloud.site_url()}/books/a.txt"
+    assert f'<a href="{url}"' in html
+    assert f'class="wx-copy" data-copy="{url}"' in html
+    assert "5\xa0bytes" in html
+    assert f'aria-label="{url}"' in html
+    assert len(cloud.journal) == calls
+
+
+def test_an_image_has_a_thumbnail_and_another_file_has_none(cloud: EmulatorServer) -> None:
+    book = saved(file=text(), cover=SimpleUploadedFile("a.png", PNG))
+    assert f'<img class="wx-file-thumbnail" src="{book.cover.url}"' in shown(book, "cover")
+    assert "<img" not in shown(book)
+
+
+def test_a_name_is_escaped(cloud: EmulatorServer) -> None:
+    html = shown(Book(file='a"><b>&.txt'))
+    assert "<b>" not in html
+    assert f"{cloud.site_url()}/a%22%3E%3Cb%3E%26.txt" in html
+
+
+def test_an_empty_field_is_a_plain_input(cloud: EmulatorServer) -> None:
+    assert "wx-file" not in shown(Book())
+    assert '<input type="file" name="file"' in shown(Book())
+
+
+def test_the_widget_has_no_inline_script_or_style(cloud: EmulatorServer) -> None:
+    html = shown(saved(cover=SimpleUploadedFile("a.png", PNG)), "cover")
+    assert not any(forbidden in html for forbidden in ("style=", "<style", "<script", " on"))
+
+
+def test_a_file_on_another_storage_looks_as_django_shows_it(
+    cloud: EmulatorServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field = Book._meta.get_field("file")
+    monkeypatch.setattr(field, "storage", FileSystemStorage(tmp_path, base_url="/media/"))
+    html = shown(Book(file="a.txt"))
+    assert "wx-file" not in html
+    assert 'href="/media/a.txt"' in html
+
+
+def test_an_address_that_is_not_known_is_not_asked_for(
+    configure: Callable[..., Any], emulator: EmulatorServer
+) -> None:
+    configure()
+    html = shown(Book(file="books/a.txt"))
+    assert "books/a.txt" in html
+    assert "http" not in html
+    assert emulator.journal == []
+
+
+@pytest.mark.parametrize("name", ["/absolute", "a//b", "a\\b.txt"])
+def test_an_old_name_that_cannot_be_a_key_does_not_break_the_form(
+    cloud: EmulatorServer, name: str
+) -> None:
+    assert name in shown(Book(file=name))
+
+
+def test_wrong_settings_do_not_break_the_form(
+    cloud: EmulatorServer, configure: Callable[..., Any]
+) -> None:
+    configure(WX_STATIC_STORE={"ENV": None})
+    assert "books/a.txt" in shown(Book(file="books/a.txt"))
+
+
+def test_a_log_that_fails_does_not_break_the_form(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = saved(file=text())
+    monkeypatch.setattr(recorders, "newest_rows", lambda env, keys: None)
+    assert book.file.url in shown(book)
+    assert "bytes" not in shown(book)
+
+
+# --- admin ------------------------------------------------------------------------------------
+
+
+class BookAdmin(WxAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
+    fields = ("title", "file", "cover")
+
+
+site = admin.AdminSite()
+site.register(Book, BookAdmin)
+urlpatterns = [path("admin/", site.urls)]
+
+
+def post(client: Client) -> Any:
+    return client.post("/admin/bookshop/book/add/", {"title": "A book", "file": text()})
+
+
+@pytest.mark.urls(__name__)
+def test_the_admin_shows_a_failed_upload_in_its_form(
+    cloud: EmulatorServer, admin_client: Client
+) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    answer = post(admin_client)
+    assert answer.status_code == 200
+    assert "errcode 45009" in answer.context["errors"][0][0]
+    assert not Book.objects.exists()
+
+
+@pytest.mark.urls(__name__)
+def test_the_admin_uploads_once_and_shows_the_address(
+    cloud: EmulatorServer, admin_client: Client
+) -> None:
+    assert post(admin_client).status_code == 302
+    assert puts(cloud) == 1
+    book = Book.objects.get()
+    page = admin_client.get(f"/admin/bookshop/book/{book.pk}/change/").content.decode()
+    assert f'data-copy="{book.file.url}"' in page
+    assert "wx_static_store/widget.css" in page
+
+
+def test_an_inline_takes_the_mixin_too() -> None:
+    class BookInline(WxAdminMixin, admin.TabularInline):  # type: ignore[type-arg]
+        model = Book
+
+    inline = BookInline(Book, site)
+    assert issubclass(inline.form, WxModelFormMixin)
+    for kind in (models.FileField, models.ImageField):
+        assert inline.formfield_overrides[kind]["widget"] is WxFileWidget

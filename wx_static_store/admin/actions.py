@@ -1,0 +1,242 @@
+"""What the log's rows can be asked: to be sent again, compared with the cloud, exported."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import connections, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _, ngettext, ngettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from ..again import Again, failed_rows, sorted_out, upload_again
+from ..compare import Verdict, compared
+from ..exceptions import WxStaticStoreError
+from ..models import UploadLog, UploadLogQuerySet
+from .base import ReadOnlyAdmin, Tool
+from .export import exported
+
+LIMIT = 200  # rows that one click sends or compares
+DETAILS = 20  # files that a message names
+
+# By outcome: how bad it is, and what is said.
+OUTCOMES = {
+    "stored": (
+        messages.SUCCESS,
+        ngettext_lazy(
+            "%(count)d file was uploaded again.", "%(count)d files were uploaded again.", "count"
+        ),
+    ),
+    "failed": (
+        messages.ERROR,
+        ngettext_lazy("%(count)d file failed again.", "%(count)d files failed again.", "count"),
+    ),
+    "unknown": (
+        messages.ERROR,
+        ngettext_lazy(
+            "%(count)d file was sent, but the answer never came: upload it once more.",
+            "%(count)d files were sent, but the answers never came: upload them once more.",
+            "count",
+        ),
+    ),
+    "gone": (
+        messages.WARNING,
+        ngettext_lazy(
+            "%(count)d file cannot be uploaded again from here.",
+            "%(count)d files cannot be uploaded again from here.",
+            "count",
+        ),
+    ),
+    "not attempted": (
+        messages.WARNING,
+        ngettext_lazy(
+            "%(count)d file was not attempted: do it once more.",
+            "%(count)d files were not attempted: do it once more.",
+            "count",
+        ),
+    ),
+}
+_NEWER = _("the file changed since, and the newer one was sent")
+
+# By verdict: the colour of its badge.
+COLOURS = {
+    Verdict.SAME: "good",
+    Verdict.UNSURE: "unsure",
+    Verdict.DIFFERS: "bad",
+    Verdict.MISSING: "bad",
+    Verdict.DELETED: "good",
+}
+
+
+class LogActions(ReadOnlyAdmin):
+    """Mixin of the log of uploads; each action has a permission of its own."""
+
+    actions = ("upload_again", "compare", "export_csv", "export_json")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("wx_static_store.retry")
+
+    def get_urls(self) -> list[URLPattern]:
+        urls: list[URLPattern] = super().get_urls()
+        for url in urls:
+            if url.name == _name("changelist"):  # which runs the actions
+                url.callback = _outside_transactions(url.callback)
+        view = _outside_transactions(self.admin_site.admin_view(self.retry_failed_view))
+        return [path("retry-failed/", view, name=_name("retry_failed")), *urls]
+
+    def object_tools(self, request: HttpRequest) -> list[Tool]:
+        tools = super().object_tools(request)
+        if self.has_retry_permission(request):
+            tools.append(Tool(_("Retry all failed"), self._url("retry_failed")))
+        return tools
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """An action that this user has not is forbidden, where Django only says «none selected»."""
+        wanted = filter(None, request.POST.getlist("action"))
+        if not self.get_actions(request).keys() >= {*wanted}:
+            raise PermissionDenied
+        return super().response_action(request, queryset, *args, **kwargs)
+
+    # --- actions -----------------------------------------------------------------------------
+
+    @admin.action(permissions=["retry"], description=_("Upload again"))
+    def upload_again(self, request: HttpRequest, queryset: UploadLogQuerySet) -> None:
+        if rows := self._few(request, queryset):
+            self._send(request, rows)
+
+    @admin.action(permissions=["view"], description=_("Compare with the cloud"))
+    def compare(self, request: HttpRequest, queryset: UploadLogQuerySet) -> HttpResponse | None:
+        try:
+            found = compared(self._few(request, queryset))
+        except WxStaticStoreError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return None
+        if not found:
+            return None
+        counts = Counter(one.verdict for one in found)
+        context = {
+            "title": _("Compare with the cloud"),
+            "counts": [(verdict, counts[verdict]) for verdict in Verdict if counts[verdict]],
+            "found": [(one, COLOURS[one.verdict]) for one in found],
+        }
+        return self._answer(request, "compared", context)
+
+    @admin.action(permissions=["view"], description=_("Export as CSV"))
+    def export_csv(
+        self, request: HttpRequest, queryset: UploadLogQuerySet
+    ) -> StreamingHttpResponse:
+        return exported(queryset, "csv")
+
+    @admin.action(permissions=["view"], description=_("Export as JSON"))
+    def export_json(
+        self, request: HttpRequest, queryset: UploadLogQuerySet
+    ) -> StreamingHttpResponse:
+        return exported(queryset, "json")
+
+    def _few(self, request: HttpRequest, queryset: UploadLogQuerySet) -> list[UploadLog]:
+        """The rows, or none and a message where they are too many for one click."""
+        rows = list(queryset.order_by("-id")[: LIMIT + 1])
+        if len(rows) <= LIMIT:
+            return rows
+        why = ngettext(
+            "At most %(limit)d row at a time: select fewer. Nothing was done.",
+            "At most %(limit)d rows at a time: select fewer, or filter first. Nothing was done.",
+            LIMIT,
+        )
+        self.message_user(request, why % {"limit": LIMIT}, messages.ERROR)
+        return []
+
+    def _send(self, request: HttpRequest, rows: Iterable[UploadLog]) -> None:
+        told = defaultdict(list)
+        for one in upload_again(rows, request.user):
+            told[one.outcome].append(one)
+        for outcome, (level, text) in OUTCOMES.items():
+            if ones := told[outcome]:
+                message = text % {"count": len(ones)}
+                self.message_user(request, _with_details(message, ones), level)
+
+    # --- retry all failed ----------------------------------------------------------------------
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def retry_failed_view(self, request: HttpRequest) -> HttpResponse:
+        """A GET shows what would be sent, a POST sends what was shown."""
+        if not self.has_retry_permission(request):
+            raise PermissionDenied
+        rows = cast(UploadLogQuerySet, self.get_queryset(request))
+        if request.method != "POST":
+            return self._answer(request, "retry_failed", _waiting(rows))
+        shown = [
+            pk for pk in request.POST.getlist("row")[:LIMIT] if re.fullmatch("[0-9]{1,18}", pk)
+        ]
+        if failed := failed_rows(rows.filter(pk__in=shown), LIMIT)[0]:
+            self._send(request, failed)
+        else:
+            self.message_user(request, _("None of these files was still waiting."), messages.INFO)
+        return HttpResponseRedirect(self._back(request))
+
+    def _answer(self, request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:
+        around = {"opts": self.opts, "media": self.media, "back": self._back(request)}
+        return TemplateResponse(
+            request,
+            f"admin/wx_static_store/uploadlog/{page}.html",
+            self.admin_site.each_context(request) | around | context,
+        )
+
+    def _back(self, request: HttpRequest) -> str:
+        """The list, for those who may see it."""
+        return self._url("changelist" if self.has_view_permission(request) else "retry_failed")
+
+    def _url(self, name: str) -> str:
+        return reverse(f"admin:{_name(name)}", current_app=self.admin_site.name)
+
+
+def _name(name: str) -> str:
+    return f"wx_static_store_uploadlog_{name}"
+
+
+def _outside_transactions(view: Callable[..., Any]) -> Callable[..., Any]:
+    """So that the row of a failed upload stays, whatever becomes of the request."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
+
+
+def _waiting(rows: UploadLogQuerySet) -> dict[str, Any]:
+    failed, more = failed_rows(rows, LIMIT)
+    ready, refused = sorted_out(failed)
+    return {
+        "title": _("Retry all failed"),
+        "ready": ready,
+        "refused": refused,
+        "bytes": sum(one.item.size or 0 for one in ready),
+        "more": more,
+        "limit": LIMIT,
+    }
+
+
+def _with_details(message: str, ones: list[Again]) -> SafeString:
+    """The sentence, and a line for each file that has something to tell."""
+    lines = [(one.row.key, why) for one in ones if (why := _why(one))]
+    if (left := len(lines) - DETAILS) > 0:
+        more = ngettext("and %(count)d more", "and %(count)d more", left) % {"count": left}
+        lines[DETAILS:] = [("…", more)]
+    return format_html("{}{}", message, format_html_join("", "<br>{}: {}", lines))
+
+
+def _why(one: Again) -> str:
+    if error := one.reason or (one.result and one.result.error):
+        return str(error)
+    return str(_NEWER) if one.newer else ""

@@ -1,0 +1,72 @@
+"""What the two logs share: they are read, and nothing in them is added or changed by hand."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+
+from ..policy import visible_environments
+from .paging import BoundedPaginator
+
+
+class Tool(NamedTuple):
+    """A button above the list."""
+
+    label: str | Promise
+    url: str
+    css_class: str = ""
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """
+    No form adds, changes or deletes a row, whoever sends it.
+
+    Its pages are quick with a million rows: nothing is counted to its end, and an address can ask
+    for no order and no filter but those that an index serves.
+    """
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    ordering = ("-id",)
+
+    class Media:
+        css = {"all": ["wx_static_store/admin.css"]}
+        js = ("wx_static_store/copy.js",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """
+        What this user may see, with the users that it names.
+
+        They are asked for apart: they may live in another database, and may be gone.
+        """
+        rows = super().get_queryset(request).prefetch_related("user")
+        visible = visible_environments(request.user)
+        return rows if visible is None else rows.filter(env__in=visible)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return lookup in {each.parameter_name for each in self.list_filter}  # type: ignore[union-attr]
+
+    def object_tools(self, request: HttpRequest) -> list[Tool]:
+        """The buttons that this user may press; each mixin adds its own."""
+        return []
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"object_tools": self.object_tools(request)} | (extra_context or {})
+        return super().changelist_view(request, context)

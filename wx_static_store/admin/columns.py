@@ -1,0 +1,272 @@
+"""How the facts of a row are shown: short in a list, with what to do about it on a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from django.contrib import admin
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _, gettext_lazy, ngettext, pgettext_lazy
+
+from ..clients.cos import COS_CODES
+from ..conf import setting
+from ..exceptions import (
+    ERRCODES,
+    UNKNOWN_ERRCODE,
+    ConfigurationError,
+    ConnectFailed,
+    CosError,
+    ProtocolError,
+    SourceError,
+    TokenRejected,
+    TokenUnavailable,
+    Verdict,
+    WeChatBusy,
+    WeChatRefused,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+from ..models import Deployment, UploadLog
+from .places import Places
+
+Text = str | Promise
+NOTHING = "-"  # as Django shows it
+
+SOURCES: dict[str, Text] = {
+    "admin": gettext_lazy("admin"),
+    "api": gettext_lazy("API"),
+    "collectstatic": "collectstatic",
+    "delete": gettext_lazy("deletion"),
+    "reconcile": gettext_lazy("comparison with the cloud"),
+    "retry": gettext_lazy("repetition"),
+    "storage": gettext_lazy("file field"),
+    "wx_deploy": "wx_deploy",
+}
+MEANINGS: dict[type[WxStaticStoreError], Text] = {
+    WeChatBusy: gettext_lazy("WeChat is busy"),
+    WeChatThrottled: gettext_lazy("a limit is reached"),
+    WeChatRefused: gettext_lazy("WeChat refuses this"),
+    TokenRejected: gettext_lazy("the token is refused"),
+    TokenUnavailable: gettext_lazy("there is no token"),
+    ConfigurationError: gettext_lazy("not set up for this"),
+    ProtocolError: gettext_lazy("the request was damaged"),
+}
+# Where WeChat gave no number, the place where an upload ended tells what to look at.
+_HINTS: dict[str, Text] = {
+    "source": SourceError.hint,
+    "token": TokenUnavailable.hint,
+    "link": ConnectFailed.hint,
+    "put": ConnectFailed.hint,
+}
+_REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
+
+
+class Look(NamedTuple):
+    """A sign that can be told without its colour, and the class that gives the colour."""
+
+    sign: str
+    css_class: str
+
+
+LOOKS = {
+    UploadLog.Status.STORED.value: Look("✓", "wx-good"),
+    UploadLog.Status.FAILED.value: Look("✗", "wx-bad"),
+    UploadLog.Status.UNKNOWN.value: Look("?", "wx-unsure"),
+    Deployment.Outcome.DONE.value: Look("✓", "wx-good"),
+    Deployment.Outcome.RUNNING.value: Look("…", "wx-unsure"),
+}
+
+
+def badge(value: str, label: Text) -> SafeString:
+    look = LOOKS.get(value, Look("?", "wx-unsure"))
+    return format_html(
+        '<span class="wx-badge {}"><span aria-hidden="true">{}</span> {}</span>',
+        look.css_class,
+        look.sign,
+        label,
+    )
+
+
+def meaning(errcode: int) -> Text:
+    """What a code says, in a word or two."""
+    error = ERRCODES.get(errcode, UNKNOWN_ERRCODE).error
+    return MEANINGS[error]
+
+
+def hint(row: UploadLog) -> Text:
+    """What to do about it, in the reader's language; empty where nothing is to be done."""
+    if row.status == UploadLog.Status.STORED:
+        return ""
+    verdict = _verdict(row)
+    if verdict is None:
+        return _HINTS.get(row.stage, "")
+    address = _REQUEST_IP.search(row.message)
+    text = cast(str, verdict.hint or verdict.error.hint)
+    return format_lazy(text, request_ip=address[1] if address else "?")
+
+
+def _verdict(row: UploadLog) -> Verdict | None:
+    if row.errcode:
+        return ERRCODES.get(row.errcode, UNKNOWN_ERRCODE)
+    return COS_CODES.get(row.cos_code, Verdict(CosError)) if row.cos_code else None
+
+
+def duration(milliseconds: int) -> str:
+    seconds = milliseconds / 1000
+    if seconds < 1:
+        return _("%(number)d ms") % {"number": milliseconds}
+    if seconds < 59.95:  # which would be rounded up
+        return _("%(number).1f s") % {"number": seconds}
+    minutes, rest = divmod(round(seconds), 60)
+    return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
+
+
+def link(url: str, text: Any) -> SafeString:
+    """To the public site, which learns nothing of the page that it was opened from."""
+    return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, text)
+
+
+def two_lines(text: Any, *more: Any) -> SafeString:
+    """What counts, and small below it what else there is to say."""
+    small = format_html_join(" · ", "<span>{}</span>", ((one,) for one in more if one))
+    return format_html("{}<small>{}</small>", text, small) if small else format_html("{}", text)
+
+
+class Columns:
+    """What both lists show, for one request; only the time orders them, as their ids do."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    def unnamed(self, row: Any) -> tuple[str, ...]:
+        """The field that tells the environment's id, where a name stands in its place."""
+        return ("env",) if row and self._places.name(row.env) != row.env else ()
+
+    @admin.display(description=gettext_lazy("source"))
+    def source(self, row: UploadLog | Deployment) -> Text:
+        return SOURCES.get(row.source, row.source)
+
+    @admin.display(description=gettext_lazy("user"))
+    def user(self, row: Any) -> str:
+        """Or the number of one who is gone."""
+        return str(row.user or (f"#{row.user_id}" if row.user_id else NOTHING))
+
+    @admin.display(description=gettext_lazy("duration"))
+    def duration(self, row: Any) -> str:
+        return NOTHING if row.duration_ms is None else duration(row.duration_ms)
+
+    @admin.display(description=pgettext_lazy("of an upload", "time"))
+    def time(self, row: Any) -> datetime:
+        return cast(datetime, row.created)
+
+    @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
+    def ended(self, row: Any) -> SafeString:
+        """With the time that it took, and how often it was tried."""
+        moment = timezone.localtime(row.created) if setting("USE_TZ") else row.created
+        return two_lines(date_format(moment, "Y-m-d H:i"), self.duration(row), self.tried(row))
+
+    def tried(self, row: Any) -> str:
+        return ""
+
+    @admin.display(description=gettext_lazy("source"))
+    def origin(self, row: UploadLog | Deployment) -> SafeString:
+        """With the user, if one is known."""
+        who = self.user(row)
+        return two_lines(self.source(row), "" if who == NOTHING else who)
+
+
+class UploadColumns(Columns):
+    """The columns of the log."""
+
+    @admin.display(description=gettext_lazy("status"))
+    def status(self, row: UploadLog) -> SafeString:
+        return badge(row.status, row.get_status_display())
+
+    @admin.display(description=gettext_lazy("key"))
+    def key(self, row: UploadLog) -> str:
+        url = self._places.url(row.env, row.key)
+        return link(url, row.key) if url else row.key or row.name
+
+    @admin.display(description=gettext_lazy("file"))
+    def file(self, row: UploadLog) -> SafeString:
+        """Its key, where it is kept, and how large it is."""
+        return two_lines(self.key(row), self.store(row), self.size(row))
+
+    def tried(self, row: UploadLog) -> str:
+        told = ngettext("%(count)d attempt", "%(count)d attempts", row.attempts)
+        return told % {"count": row.attempts}
+
+    @admin.display(description=gettext_lazy("store"))
+    def store(self, row: UploadLog) -> str:
+        name, using = self._places.name(row.env), self._places.using(row.env, row.key)
+        return f"{name} ({using})" if using else name
+
+    @admin.display(description=gettext_lazy("size"))
+    def size(self, row: UploadLog) -> str:
+        return NOTHING if row.size is None else filesizeformat(row.size)
+
+    @admin.display(description=gettext_lazy("errcode"))
+    def errcode(self, row: UploadLog) -> SafeString | str:
+        if row.errcode:
+            return two_lines(row.errcode, meaning(row.errcode))
+        return row.cos_code or NOTHING
+
+    @admin.display(description=gettext_lazy("hint"))
+    def hint(self, row: UploadLog) -> Text:
+        return hint(row) or NOTHING
+
+    @admin.display(description=gettext_lazy("deployment"))
+    def deployment(self, row: UploadLog) -> SafeString | str:
+        if row.deployment_id is None:
+            return NOTHING
+        url = reverse("admin:wx_static_store_deployment_change", args=[row.deployment_id])
+        return format_html('<a href="{}">#{}</a>', url, row.deployment_id)
+
+
+def lines(rows: Iterable[UploadLog], columns: UploadColumns) -> list[dict[str, Any]]:
+    """Rows for a table on the page of something else."""
+    names = ("status", "key", "size", "errcode", "source", "user", "time")
+    return [{"row": row, **{name: getattr(columns, name)(row) for name in names}} for row in rows]
+
+
+class DeploymentColumns(Columns):
+    """The columns of the deployments."""
+
+    @admin.display(description=gettext_lazy("label"))
+    def release(self, row: Deployment) -> SafeString:
+        """With the store that it went to."""
+        return two_lines(row.label or NOTHING, self.store(row))
+
+    @admin.display(description=gettext_lazy("files"))
+    def files(self, row: Deployment) -> SafeString:
+        """What was stored; of the rest, what there was."""
+        counts = {
+            gettext_lazy("%(count)d unchanged"): row.skipped,
+            gettext_lazy("%(count)d failed"): row.failed,
+            gettext_lazy("%(count)d not attempted"): row.not_attempted,
+        }
+        rest = (text % {"count": count} for text, count in counts.items() if count)
+        stored = _("%(count)d stored") % {"count": row.stored}
+        return two_lines(stored, *rest, self.size(row))
+
+    @admin.display(description=gettext_lazy("outcome"))
+    def outcome(self, row: Deployment) -> SafeString:
+        return badge(row.outcome, row.get_outcome_display())
+
+    @admin.display(description=gettext_lazy("store"))
+    def store(self, row: Deployment) -> str:
+        return self._places.name(row.env)
+
+    @admin.display(description=gettext_lazy("bytes"))
+    def size(self, row: Deployment) -> str:
+        return filesizeformat(row.bytes)

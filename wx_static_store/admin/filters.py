@@ -1,0 +1,137 @@
+"""Filters of the two lists, each a short list of choices that an index serves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ..models import Deployment, UploadLog
+from .columns import SOURCES, meaning
+from .places import places_for
+
+Choices = Sequence[tuple[str, Any]]
+
+NOT_STORED = (UploadLog.Status.FAILED, UploadLog.Status.UNKNOWN)
+NO_ANSWER = "none"
+LOOKED_AT = 200  # of the newest uploads that were not stored
+
+
+class ColumnFilter(SimpleListFilter):
+    """One column has the value that was chosen; a choice that is not offered finds nothing."""
+
+    column = ""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value is None:
+            return queryset
+        offered = value in dict(self.lookup_choices)
+        return self.chosen(queryset, value) if offered else queryset.none()
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(**{self.column or str(self.parameter_name): value})
+
+
+class StatusFilter(ColumnFilter):
+    title, parameter_name = _("status"), "status"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return [*UploadLog.Status.choices, ("trouble", _("failed or unknown"))]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(status__in=NOT_STORED if value == "trouble" else [value])
+
+
+class OutcomeFilter(ColumnFilter):
+    title, parameter_name = _("outcome"), "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return Deployment.Outcome.choices
+
+
+class StoreFilter(ColumnFilter):
+    """The environments that have a name here: a whole log would be read to find others."""
+
+    title, parameter_name, column = _("store"), "store", "env"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return sorted(places_for(request).names.items(), key=lambda item: item[1])
+
+
+class ErrcodeFilter(ColumnFilter):
+    """
+    The codes of late, and what was asked for.
+
+    No stored row has a code, so that the index of the others serves.
+    """
+
+    title, parameter_name = _("errcode"), "errcode"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        troubled = model_admin.get_queryset(request).filter(status__in=NOT_STORED)
+        newest = troubled.order_by("-id").values_list("errcode", flat=True)[:LOOKED_AT]
+        codes = sorted({code for code in newest if code} | self._asked())
+        told = [(str(code), f"{code} {meaning(code)}") for code in codes]
+        return [*told, (NO_ANSWER, _("no answer from WeChat"))]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        code = None if value == NO_ANSWER else int(value)
+        return queryset.filter(status__in=NOT_STORED, errcode=code)
+
+    def _asked(self) -> set[int]:
+        try:
+            return {int(self.value() or "")}
+        except ValueError:
+            return set()
+
+
+class SourceFilter(ColumnFilter):
+    title, parameter_name = _("source"), "source"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return list(SOURCES.items())
+
+
+class TimeFilter(ColumnFilter):
+    title, parameter_name = _("time"), "time"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return [
+            ("hour", _("last hour")),
+            ("today", _("today")),
+            ("week", _("last 7 days")),
+            ("month", _("last 30 days")),
+        ]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(created__gte=_since(value))
+
+
+def _since(value: str) -> datetime:
+    now = timezone.now()
+    if value == "today":
+        here = timezone.localtime(now) if timezone.is_aware(now) else now
+        return here.replace(hour=0, minute=0, second=0, microsecond=0)
+    return now - {"hour": timedelta(hours=1), "week": timedelta(7), "month": timedelta(30)}[value]
+
+
+class DeploymentFilter(ColumnFilter):
+    """Only there when a link asked for it."""
+
+    title, parameter_name = _("deployment"), "deployment"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        asked = request.GET.get("deployment")
+        return [(asked, f"#{asked}")] if asked else []
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        number = re.fullmatch("[0-9]{1,18}", value)
+        return queryset.filter(deployment=int(value)) if number else queryset.none()

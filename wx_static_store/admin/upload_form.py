@@ -1,0 +1,115 @@
+"""The form of the upload page, and the texts that its script says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from ..conf import platform_options
+from ..policy import Target, stores_for
+from ..sources import digest
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+
+    from ..policy.rules import User
+
+    AnyFile = UploadedFile[Any]
+
+TEXTS = {
+    "send": _("Upload the ticked files"),
+    "looking": _("Looking at %(count)s files…"),
+    "ready": _("Nothing is sent yet. Ticked: %(ticked)s of %(count)s files, %(size)s."),
+    "sending": _("Finished: %(done)s of %(count)s files. Leave this page open."),
+    "finished": _("Public now: %(stored)s. Not uploaded: %(failed)s."),
+    "cancelled": _("Cancelled. Public now: %(stored)s. Still in the list: %(left)s."),
+    "publishing": _("publishing…"),
+    "waiting": _("waiting"),
+    "unknown": _("not compared"),
+    "unasked": _("The files could not be compared with what is public; upload them all the same."),
+    "unreadable": _("Your browser cannot read this file."),
+    "lost": _("No usable answer came from this site (%(status)s)."),
+}
+
+
+class TargetForm(forms.Form):
+    """Where files go; `stores` is what the policy offers this user."""
+
+    store = forms.ChoiceField(label=_("Store"))
+    folder = forms.CharField(
+        label=_("Target folder"),
+        required=False,
+        help_text=_("Below the store's own location; a folder that is not there yet is made."),
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+    overwrite = forms.BooleanField(
+        label=_("Replace files that are already public"),
+        required=False,
+        help_text=_("Visitors get the new bytes at the same address; the old ones are gone."),
+    )
+
+    def __init__(self, user: User, data: Any = None, files: Any = None) -> None:
+        super().__init__(data, files, label_suffix="")
+        self.stores = {f"{to.using}@{to.env}": to for to in stores_for(user)}
+        self.fields["store"].choices = [(value, to.label) for value, to in self.stores.items()]  # type: ignore[attr-defined]
+        self.fields["folder"].initial = platform_options().upload_location
+        if not user.has_perm("wx_static_store.replace"):  # type: ignore[union-attr]
+            del self.fields["overwrite"]
+
+    def clean_store(self) -> Target:
+        return self.stores[self.cleaned_data["store"]]
+
+    def clean_folder(self) -> str:
+        folder: str = self.cleaned_data["folder"]
+        return folder.removesuffix("/") + "/" if folder else ""
+
+    @property
+    def overwrites(self) -> bool:
+        return bool(self.cleaned_data.get("overwrite"))
+
+
+class FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """One or many files, which may be empty."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[AnyFile]:
+        if not data:
+            raise ValidationError(self.error_messages["required"], code="required")
+        return [super(FilesField, self).clean(file, initial) for file in data]
+
+
+class UploadForm(TargetForm):
+    """
+    The files as well. The script sends one per request, with its `path` in a folder.
+
+    `form_id` and `attempt` name a submission, so that the second of two equal ones is told.
+    """
+
+    file = FilesField(label=_("Files"), allow_empty_file=True)
+    path = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    form_id = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
+    attempt = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    field_order = ("store", "folder", "file", "overwrite")
+
+    def chosen(self) -> list[tuple[str, AnyFile]]:
+        """Each file, and its name below the store's location."""
+        folder, files = self.cleaned_data["folder"], self.cleaned_data["file"]
+        path = self.cleaned_data["path"] if len(files) == 1 else ""
+        return [(folder + (path or file.name), file) for file in files]
+
+    def submission(self, name: str, file: AnyFile) -> str:
+        """What tells this file of this submission from every other one."""
+        cleaned, to = self.cleaned_data, self.cleaned_data["store"]
+        raw: Any = file.file
+        facts = (cleaned["form_id"], cleaned["attempt"], to.using, to.env, name, digest(raw))
+        return repr((*map(str, facts), self.overwrites))

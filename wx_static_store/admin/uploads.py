@@ -1,0 +1,101 @@
+"""The log of uploads: a list to search in, and a page that tells all of one upload."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from .. import qr
+from ..models import UploadLog, UploadLogQuerySet
+from ..naming import content_type
+from . import filters
+from .actions import LogActions
+from .base import ReadOnlyAdmin
+from .columns import UploadColumns, lines
+from .places import places_for
+from .upload import UploadPage
+
+NEWEST = 20  # rows of the same key
+_RID = re.compile(r"(?:rid:\s*)?([0-9a-f]{8}(?:-[0-9a-f]{8}){2})")
+
+
+@admin.register(UploadLog)
+class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
+    """One row per upload."""
+
+    list_filter = (
+        filters.StatusFilter,
+        filters.StoreFilter,
+        filters.ErrcodeFilter,
+        filters.SourceFilter,
+        filters.TimeFilter,
+        filters.DeploymentFilter,
+    )
+    search_fields = ("key",)  # for the box to be there; `searched` says what is found
+    search_help_text = _("The beginning of a key, a whole key in double quotes, or a rid.")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        columns = UploadColumns(places_for(request))
+        return columns.status, columns.file, columns.errcode, columns.origin, columns.ended
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        return searched(cast(UploadLogQuerySet, queryset), text) if text else queryset, False
+
+    def get_fieldsets(self, request: HttpRequest, obj: UploadLog | None = None) -> Any:
+        columns = UploadColumns(places_for(request))
+        ended = (
+            *(columns.status, columns.errcode, columns.hint, "message", "stage", "http_status"),
+            *("cos_code", "rid", "request_id", "attempts", columns.duration, "created"),
+        )
+        file = ("key", "name", columns.size, "md5", "content_type", "cache_control")
+        origin = (
+            *(columns.store, *columns.unnamed(obj), columns.source, "source_ref", columns.user),
+            columns.deployment,
+        )
+        return [
+            (_("How it ended"), {"fields": ended}),
+            (_("The file"), {"fields": file}),
+            (_("Where it came from"), {"fields": origin}),
+        ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context |= self._about(request, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _about(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
+        """What is public under this key now, and what happened to it before and after this row."""
+        places = places_for(request)
+        url = places.url(row.env, row.key)
+        history = self._history(request, row)
+        return {
+            "url": url,
+            "code": qr.svg(url) if url else "",
+            "is_image": content_type(row.key).startswith("image/"),
+            "is_deleted": bool(history) and history[0].source == "delete",
+            "history": lines(history[:NEWEST], UploadColumns(places)),
+            "has_older": len(history) > NEWEST,
+            "exact": f'"{row.key}"',
+        }
+
+    def _history(self, request: HttpRequest, row: UploadLog) -> list[UploadLog]:
+        rows = cast(UploadLogQuerySet, self.get_queryset(request)).with_key(row.key)
+        return list(rows.filter(env=row.env).order_by("-id")[: NEWEST + 1]) if row.key else []
+
+
+def searched(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:
+    """What a search finds, by an index each: a rid, a whole key, the beginning of one."""
+    if rid := _RID.fullmatch(text):
+        return rows.filter(rid=rid[1])
+    if len(text) > 2 and text[0] == text[-1] == '"':
+        return rows.with_key(text[1:-1])
+    return rows.beginning_with(text.lstrip("/"))

@@ -1,0 +1,171 @@
+"""
+File fields of any project on a `WxStorage`: a form that uploads, a widget that shows the address.
+
+    @admin.register(Book)
+    class BookAdmin(WxAdminMixin, admin.ModelAdmin): ...
+
+A failed upload is then an error of its field, with errcode and hint, instead of a 500.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin.widgets import AdminFileWidget
+from django.core.exceptions import SuspiciousFileOperation, ValidationError
+from django.db.models import FileField, ImageField, Model
+from django.db.models.fields.files import FieldFile
+from django.forms import ModelForm
+from django.forms.formsets import DELETION_FIELD_NAME
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from . import qr, recorders
+from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
+from .naming import content_type, object_key
+from .storage import WxStorage
+from .transfers import UploadStatus
+
+if TYPE_CHECKING:
+    _Form = ModelForm[Model]
+else:
+    _Form = object
+
+__all__ = ["WxAdminMixin", "WxFileWidget", "WxModelForm", "WxModelFormMixin"]
+
+_NOT_SET_UP = _(
+    "The file was not uploaded: uploading is not set up right on this site. Tell whoever runs it."
+)
+_BAD_NAME = _("This name cannot be used. Rename the file and try again.")
+_UNKNOWN = _("It is not known whether the file was stored, the answer never came: %(reason)s.")
+_FAILED = _("The file was not uploaded: %(reason)s.")
+_FAILED_CODE = _("The file was not uploaded: %(reason)s (%(code)s).")
+
+
+class WxModelFormMixin(_Form):
+    """
+    For a ModelForm: the last step of its validation uploads the files.
+
+    Only where all else is valid, and before the row is saved: an object remains where the database
+    then refuses the row, where a later field's upload fails, or where another form of the page is
+    not valid. Fields on other storages are left to Django.
+    """
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not (self.errors or self.cleaned_data.get(DELETION_FIELD_NAME)):
+            self._upload()
+
+    def _upload(self) -> None:
+        """What the model's own save would do; it then finds nothing left to upload."""
+        for field in _published_fields(self.instance):
+            try:
+                field.pre_save(self.instance, self.instance._state.adding)
+            except (WxStaticStoreError, SuspiciousFileOperation) as error:
+                self.add_error(field.name if field.name in self.fields else None, _told(error))
+                return
+
+
+class WxModelForm(WxModelFormMixin, ModelForm):  # type: ignore[type-arg]
+    """A ModelForm that uploads while it is validated."""
+
+
+class WxFileWidget(AdminFileWidget):
+    """
+    The public address of the file, to open, copy or scan, its size, and a thumbnail of an image.
+
+    It asks no network: size and address are left out where log and settings do not know them.
+    Files on other storages look as Django shows them.
+    """
+
+    template_name = "wx_static_store/widgets/file.html"
+
+    class Media:
+        css = {"all": ["wx_static_store/widget.css"]}
+        js = ["wx_static_store/copy.js"]
+
+    def is_initial(self, value: Any) -> bool:
+        """Without asking for the address: that may cost a call, and may fail."""
+        return bool(value) if isinstance(value, FieldFile) else super().is_initial(value)
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        if isinstance(value, FieldFile) and isinstance(value.storage, WxStorage) and value.name:
+            context["widget"]["published"] = _published(value.storage, value.name)
+        return context
+
+
+class WxAdminMixin:
+    """
+    For a ModelAdmin or an inline: the form and the widget.
+
+    A class that sets `form` itself gives it WxModelFormMixin; one that sets `formfield_overrides`
+    adds these two.
+    """
+
+    form = WxModelForm
+    formfield_overrides = {
+        FileField: {"widget": WxFileWidget},
+        ImageField: {"widget": WxFileWidget},
+    }
+
+
+@dataclass(frozen=True)
+class Published:
+    """What can be told of a file without asking anybody."""
+
+    name: str
+    is_image: bool
+    url: str = ""
+    size: int | None = None
+    code: str = ""
+
+
+def _published(storage: WxStorage, name: str) -> Published:
+    is_image = content_type(name).startswith("image/")
+    with suppress(WxStaticStoreError):  # wrong settings, or an old name that cannot be a key
+        url = _known_url(storage, name)
+        code = qr.svg(url) if url else ""
+        return Published(name, is_image, url, _recorded_size(storage, name), code)
+    return Published(name, is_image)
+
+
+def _known_url(storage: WxStorage, name: str) -> str:
+    return storage.store.known_url(object_key(storage.options.location, name))
+
+
+def _recorded_size(storage: WxStorage, name: str) -> int | None:
+    env, key = storage.store.env, object_key(storage.options.location, name)
+    row = (recorders.newest_rows(env, [key]) or {}).get(key)
+    return row.size if row and row.status == UploadStatus.STORED else None
+
+
+def _published_fields(instance: Model) -> Iterator[FileField]:
+    for field in instance._meta.concrete_fields:
+        if isinstance(field, FileField) and isinstance(field.storage, WxStorage):
+            yield field
+
+
+def _told(error: Exception) -> ValidationError:
+    """What happened, and what to do about it; whoever fills in a form cannot mend settings."""
+    hint: str | Promise = ""
+    if not isinstance(error, WxStaticStoreError):
+        happened: str | Promise = _BAD_NAME
+    elif isinstance(error, ConfigurationError) and error.errcode is None:
+        happened = _NOT_SET_UP
+    else:
+        happened, hint = _happened(error), error.hint
+    return ValidationError([text for text in (happened, hint) if text])
+
+
+def _happened(error: WxStaticStoreError) -> str | Promise:
+    if isinstance(error, NameRejected):
+        return error.message
+    code = f"errcode {error.errcode}" if error.errcode else error.cos_code
+    unknown = isinstance(error, UploadFailed) and error.status == UploadStatus.UNKNOWN
+    text = _UNKNOWN if unknown else _FAILED_CODE if code else _FAILED
+    reason = ": ".join(filter(None, [str(error.message), error.errmsg]))
+    return text % {"reason": reason, "code": code}
