@@ -1,0 +1,216 @@
+"""docs/api.rst: each of its snippets is run as it is printed there, and its tables are whole."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import PNG
+from tests.api.servers import ROOT, TOKEN, Site, serving
+from tests.conftest import ENV
+from wx_static_store.api import operations, problems, serializers, urls
+from wx_static_store.emulator import EmulatorServer
+
+PAGE = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+CHROMIUM = shutil.which("chromium")
+REQUIRED = "WX_REQUIRE_BROWSER" in os.environ
+browser = pytest.mark.skipif(
+    not CHROMIUM and not REQUIRED, reason="needs Debian's chromium on the PATH"
+)
+
+
+def snippet(name: str) -> str:
+    found = re.search(rf":name: {name}\n\n((?:    .*\n|\n)+)", PAGE)
+    assert found, f"docs/api.rst has no code block named {name}"
+    return textwrap.dedent(found[1])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    pytest.importorskip("drf_spectacular")
+    folder = tmp_path_factory.mktemp("docs")
+    (folder / "tea.png").write_bytes(PNG)
+    (folder / "film.mp4").write_bytes(b"film")
+    with (
+        EmulatorServer(envs=(ENV,)) as cloud,
+        serving(Site(cloud, folder), "gunicorn threads") as site,
+    ):
+        curl(site, "curl-form")  # the row 1
+        yield site
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stored(request: pytest.FixtureRequest) -> None:
+    if "site" in request.fixturenames:
+        cloud = request.getfixturevalue("site").cloud
+        for key in cloud.objects():
+            cloud.delete_object(key)
+
+
+def curl(site: Site, name: str) -> Any:
+    """What it prints, as JSON."""
+    script = snippet(name).replace("https://example.com", site.url)
+    command = ["bash", "-euc", script]
+    environment = {**os.environ, "TOKEN": TOKEN}
+    done = subprocess.run(
+        command, cwd=site.folder, env=environment, capture_output=True, check=True, timeout=60
+    )
+    return json.loads(done.stdout)
+
+
+def test_curl_uploads_by_a_form(site: Site) -> None:
+    told = curl(site, "curl-form")
+    assert site.cloud.objects()["uploads/tea.png"].body == PNG
+    assert told["url"] == f"{site.cloud.site_url()}/uploads/tea.png"
+
+
+def test_the_answer_has_the_members_that_are_printed(site: Site) -> None:
+    assert list(curl(site, "curl-form")) == list(json.loads(snippet("answer")))
+
+
+def test_curl_uploads_bytes(site: Site) -> None:
+    site.cloud.put_object("uploads/film.mp4", b"old")
+    curl(site, "curl-raw")
+    assert site.cloud.objects()["uploads/film.mp4"].body == b"film"
+
+
+def test_curl_without_a_login_is_a_stranger(site: Site) -> None:
+    assert curl(site, "curl-stranger")["code"] == "not_authenticated"
+    assert site.cloud.objects() == {}
+
+
+def test_curl_reads_the_log(site: Site) -> None:
+    curl(site, "curl-form")
+    [newest, *_older] = curl(site, "curl-log")["results"]
+    assert (newest["key"], newest["source"]) == ("uploads/tea.png", "api")
+
+
+def test_curl_lists_what_is_in_the_cloud(site: Site) -> None:
+    site.cloud.put_object("uploads/b.png", PNG)
+    assert [file["name"] for file in curl(site, "curl-files")["results"]] == ["uploads/b.png"]
+
+
+def test_curl_sends_a_row_again_or_hears_why_not(site: Site) -> None:
+    """A newer upload of its file is in the log."""
+    curl(site, "curl-form")
+    assert curl(site, "curl-retry")["code"] == "gone"
+
+
+def test_requests_uploads(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(site.folder)
+    code = snippet("requests").replace("https://example.com", site.url)
+    with redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, "docs/api.rst, requests", "exec"), {"TOKEN": TOKEN})
+    [key] = site.cloud.objects()
+    assert printed.getvalue() == f"{site.cloud.site_url()}/{key}\n"
+    assert site.cloud.objects()[key].body == PNG
+
+
+# --- in a browser ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(site: Site) -> Iterator[Any]:
+    """A page of the same site in Chromium; `ann` is logged in."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = chromium.new_page()
+        page.goto(f"{site.url}/login/")
+        yield page
+        chromium.close()
+
+
+@browser
+def test_fetch_uploads_the_file_of_an_input(site: Site, page: Any) -> None:
+    page.set_input_files("#file", site.folder / "tea.png")
+    call = "upload(document.querySelector('#file').files[0])"
+    url = page.evaluate(f"async () => {{ {snippet('fetch')}\nreturn await {call}; }}")
+    assert url == f"{site.cloud.site_url()}/uploads/tea.png"
+    assert site.cloud.objects()["uploads/tea.png"].body == PNG
+
+
+@browser
+def test_a_mini_program_uploads(site: Site, page: Any) -> None:
+    """Its call is run with a `wx` that sends what WeChat's sends: the fields, then the file."""
+    call = page.evaluate(
+        """([code, token, path]) => {
+            const wx = {uploadFile: (options) => { wx.asked = options; }};
+            new Function("wx", "token", "path", code)(wx, token, path);
+            const {success, ...told} = wx.asked;
+            return told;
+        }""",
+        [snippet("wx-upload-file"), TOKEN, "tmp_0a1b2c.png"],
+    )
+    status, answer = upload_file(site, call, PNG)
+    assert status == 201
+    assert site.cloud.objects()[answer["key"]].body == PNG
+    shown = page.evaluate(
+        """([code, res]) => {
+            let said;
+            const wx = {uploadFile: (options) => options.success(res)};
+            const names = ["wx", "token", "path", "show", "complain"];
+            const say = (text) => { said = text; };
+            new Function(...names, code)(wx, "", "", say, say);
+            return said;
+        }""",
+        [snippet("wx-upload-file"), {"statusCode": status, "data": json.dumps(answer)}],
+    )
+    assert shown == f"{site.cloud.site_url()}/{answer['key']}"
+
+
+def upload_file(site: Site, call: dict[str, Any], content: bytes) -> tuple[int, Any]:
+    """The request of ``wx.uploadFile``: always a POST, one file in the field `name`, at the end."""
+    boundary = "----WechatBoundary7MA4YWxk"
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in call["formData"].items()
+    ]
+    parts.append(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{call["name"]}"; '
+        f'filename="{call["filePath"]}"\r\nContent-Type: image/png\r\n\r\n'.encode()
+    )
+    body = b"".join([*parts, content, f"\r\n--{boundary}--\r\n".encode()])
+    headers = call["header"] | {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    assert call["url"].startswith("https://example.com/")
+    path = call["url"].removeprefix("https://example.com")
+    status, told = site.send("POST", path, body, headers)
+    return status, json.loads(told)
+
+
+# --- the tables -----------------------------------------------------------------------------------
+
+
+def test_every_problem_is_documented_and_no_other() -> None:
+    told = dict(re.findall(r"^``(\w+)`` +(\d{3})\b", PAGE, re.MULTILINE))
+    assert told == {code: str(status) for code, (status, _text) in problems.PROBLEMS.items()}
+
+
+def test_every_address_is_documented_and_no_other() -> None:
+    told = re.findall(r"^``(GET|POST|PUT) ([^`]+)`` ", PAGE, re.MULTILINE)
+    known = {
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern)))
+        for pattern in urls.urlpatterns
+        for method in pattern.callback.cls.needs  # type: ignore[attr-defined]
+    }
+    assert set(told) == known
+
+
+@pytest.mark.parametrize("serializer", [serializers.LogQuery, serializers.Form])
+def test_every_field_is_documented(serializer: Any) -> None:
+    told = set(re.findall(r"``(\w+)``", PAGE))
+    assert set(serializer().fields) <= told
+
+
+def test_the_example_of_the_docs_is_that_of_the_schema() -> None:
+    assert json.loads(snippet("answer")) == operations._UPLOADED

@@ -1,0 +1,295 @@
+"""Who may call what: every address and method of the API, for everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import URLPattern
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
+
+from tests.api.conftest import ALL, PNG, Client, basic, picture, post, put
+from wx_static_store.api import guard, urls
+from wx_static_store.api.base import View
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+# What each address takes, and any of which permissions that needs: held against urls.py.
+NEEDS = {
+    ("uploads", "GET"): {"view_uploadlog"},
+    ("uploads", "POST"): {"upload"},
+    ("upload", "GET"): {"view_uploadlog"},
+    ("retry", "POST"): {"retry"},
+    ("raw-upload", "PUT"): {"upload"},
+    ("stores", "GET"): {"upload", "view_uploadlog"},
+    ("files", "GET"): {"view_uploadlog"},
+}
+NAMES = [str(pattern.name) for pattern in urls.urlpatterns]
+
+
+@pytest.fixture
+def row(client_of: Client) -> UploadLog:
+    put(client_of(*ALL, name="first"), "uploads/first.png")
+    return UploadLog.objects.get()
+
+
+def address(name: str, row: UploadLog) -> str:
+    from django.urls import reverse
+
+    [pattern] = [p for p in urls.urlpatterns if p.name == name]
+    given = {"id": row.pk, "store": "default", "name": "uploads/a.png"}
+    return reverse(f"wx_static_store:{name}", kwargs={k: given[k] for k in parameters(pattern)})
+
+
+def parameters(pattern: URLPattern) -> list[str]:
+    return list(pattern.pattern.converters)
+
+
+def call(client: APIClient, name: str, method: str, row: UploadLog) -> Response:
+    path = address(name, row)
+    if (name, method) == ("uploads", "POST"):
+        form = {"store": "default", "path": "uploads/a.png", "file": picture()}
+        return client.post(path, form, format="multipart")
+    body = PNG if method in ("PUT", "POST", "PATCH") else b""
+    return client.generic(method, path, body, content_type="image/png")
+
+
+def test_the_matrix_names_every_address() -> None:
+    assert {name for name, _method in NEEDS} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_address_takes_these_methods(client: APIClient, row: UploadLog, name: str) -> None:
+    taken = {method for method in METHODS if call(client, name, method, row).status_code != 405}
+    wanted = {method for of, method in NEEDS if of == name}
+    assert taken == wanted | ({"HEAD"} if "GET" in wanted else set())
+
+
+@pytest.mark.parametrize("permission", ALL)
+@pytest.mark.parametrize(("name", "method"), NEEDS)
+def test_a_permission_opens_what_needs_it_and_nothing_else(
+    client_of: Client,
+    row: UploadLog,
+    cloud: EmulatorServer,
+    name: str,
+    method: str,
+    permission: str,
+) -> None:
+    cloud.state.journal.clear()
+    client = client_of(permission, is_staff=True)
+    response = call(client, name, method, row)
+    if permission in NEEDS[name, method]:
+        assert response.status_code in (200, 201)
+    else:
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+        assert cloud.journal == []
+
+
+@pytest.mark.parametrize(("name", "method"), NEEDS)
+def test_a_superuser_needs_no_permission(
+    client_of: Client, row: UploadLog, name: str, method: str
+) -> None:
+    client = client_of(is_superuser=True)
+    assert call(client, name, method, row).status_code in (200, 201)
+
+
+# --- B48: who nobody is ---------------------------------------------------------------------------
+
+
+def _stranger(client_of: Client) -> APIClient:
+    return APIClient()
+
+
+def _inactive(client_of: Client) -> APIClient:
+    return client_of(*ALL, is_active=False)
+
+
+def _wrong_password(client_of: Client) -> APIClient:
+    client = client_of(*ALL)
+    client.credentials(HTTP_AUTHORIZATION=basic("ann", "no"))
+    return client
+
+
+def _ended_session(client_of: Client) -> APIClient:
+    client_of(*ALL)
+    client = APIClient()
+    client.force_login(User.objects.get(username="ann"))
+    User.objects.filter(username="ann").update(is_active=False)
+    return client
+
+
+@pytest.mark.parametrize("make", [_stranger, _inactive, _wrong_password, _ended_session])
+@pytest.mark.parametrize(("name", "method"), NEEDS)
+def test_a_stranger_is_told_to_say_who_they_are(
+    client_of: Client, row: UploadLog, cloud: EmulatorServer, make: Any, name: str, method: str
+) -> None:
+    """Neither a row, nor a call to the cloud, nor a look at the body."""
+    cloud.state.journal.clear()
+    response = call(make(client_of), name, method, row)
+    assert response.status_code == 401
+    assert response.json()["code"] in ("not_authenticated", "authentication_failed")
+    assert response["WWW-Authenticate"]
+    assert cloud.journal == []
+    assert UploadLog.objects.count() == 1
+
+
+def test_of_a_strangers_body_nothing_is_read(cloud: EmulatorServer) -> None:
+    class Unread:
+        def read(self, *size: int) -> bytes:
+            raise AssertionError("it was read")
+
+        readline = read
+
+    kind = "multipart/form-data; boundary=b"
+    extra = {"wsgi.input": Unread(), "CONTENT_LENGTH": "100"}
+    response = APIClient().generic("POST", "/wx/uploads/", b"", content_type=kind, **extra)
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize(("name", "method"), NEEDS)
+def test_nothing_of_the_project_opens_the_api_to_strangers(
+    client_of: Client, row: UploadLog, settings: Any, name: str, method: str
+) -> None:
+    settings.REST_FRAMEWORK = {
+        "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+        "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    }
+    settings.AUTHENTICATION_BACKENDS = ["tests.api.conftest.Generous"]
+    assert call(APIClient(), name, method, row).status_code == 401
+
+
+def test_a_method_that_names_no_permission_is_shut(client_of: Client) -> None:
+    class Forgotten(View):
+        def get(self, request: Request) -> Response:
+            raise AssertionError("it was called")
+
+    client_of(is_superuser=True)
+    request = APIRequestFactory().get("/")
+    force_authenticate(request, User.objects.get(username="ann"))
+    assert Forgotten.as_view()(request).status_code == 403
+
+
+# --- B49: sessions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "method"), [n for n in NEEDS if n[1] != "GET"])
+def test_a_session_without_its_csrf_token_changes_nothing(
+    client_of: Client, row: UploadLog, cloud: EmulatorServer, name: str, method: str
+) -> None:
+    client_of(*ALL)
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(User.objects.get(username="ann"))
+    cloud.state.journal.clear()
+    response = call(client, name, method, row)
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert cloud.journal == []
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_a_session_with_its_csrf_token_uploads(
+    client_of: Client, cloud: EmulatorServer, send: Any
+) -> None:
+    client_of(*ALL)
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(User.objects.get(username="ann"))
+    token = "a" * 32
+    client.cookies["csrftoken"] = token
+    assert send(client, HTTP_X_CSRFTOKEN=token).status_code == 201
+    assert cloud.objects()["uploads/a.png"].body == PNG
+
+
+# --- B57, B59: how often --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow(settings: Any) -> None:
+    settings.REST_FRAMEWORK = {
+        "DEFAULT_THROTTLE_RATES": {"wx_static_store_upload": "2/min", "wx_static_store_list": None}
+    }
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("send", [post, put])
+def test_too_many_uploads_are_told_when_to_come_again(
+    client: APIClient, cloud: EmulatorServer, send: Any
+) -> None:
+    for number in range(2):
+        assert send(client, f"uploads/{number}.png").status_code == 201
+    response = send(client, "uploads/more.png")
+    assert (response.status_code, response.json()["code"]) == (429, "throttled")
+    assert 0 < int(response["Retry-After"]) <= 60
+    assert len(cloud.objects()) == 2
+
+
+@pytest.mark.usefixtures("slow")
+def test_another_address_is_no_way_around(client: APIClient) -> None:
+    statuses = [
+        put(client, f"uploads/{n}.png", HTTP_X_FORWARDED_FOR=f"203.0.113.{n}").status_code
+        for n in range(3)
+    ]
+    assert statuses == [201, 201, 429]
+
+
+@pytest.mark.usefixtures("slow")
+def test_each_user_has_a_count_of_their_own(client: APIClient, client_of: Client) -> None:
+    statuses = [put(client, f"uploads/{n}.png").status_code for n in range(3)]
+    assert statuses[-1] == 429
+    assert put(client_of(*ALL, name="eve"), "uploads/e.png").status_code == 201
+
+
+@pytest.mark.usefixtures("slow")
+def test_retries_count_as_uploads(client: APIClient) -> None:
+    first = put(client)["Location"]
+    statuses = [client.post(first + "retry/").status_code for _ in range(2)]
+    assert statuses == [201, 429]
+
+
+def test_without_settings_a_hundred_uploads_at_once_are_too_many(client_of: Client) -> None:
+    """Those that are refused count as well."""
+    client = client_of("upload")
+    statuses = [put(client, "elsewhere.png").status_code for _ in range(100)]
+    assert statuses == [400] * 60 + [429] * 40
+
+
+def test_lists_have_a_count_of_their_own(client: APIClient, settings: Any) -> None:
+    settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": {"wx_static_store_list": "1/min"}}
+    statuses = [client.get("/wx/stores/").status_code for _ in range(2)]
+    assert statuses == [200, 429]
+    assert put(client).status_code == 201
+
+
+def test_the_counts_are_in_the_cache_that_processes_share(settings: Any, configure: Any) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
+        "shared": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    }
+    configure(WX_STATIC_STORE={"TOKEN_CACHE": "shared"})
+    from django.core.cache import caches
+
+    assert guard.UploadThrottle().cache is caches["shared"]
+
+
+def test_a_dead_cache_keeps_nobody_out(client: APIClient, settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "tests.api.conftest.Dead"}}
+    assert client.get("/wx/stores/").status_code == 200
+
+
+# --- B58: one representation ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*", "nonsense", ""])
+def test_every_answer_is_json(client: APIClient, accept: str) -> None:
+    response = client.get("/wx/uploads/?format=html", HTTP_ACCEPT=accept)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+
+
+def test_a_name_is_told_as_json_and_not_as_a_page(client: APIClient) -> None:
+    response = put(client, "uploads/%3Cscript%3E.png", HTTP_ACCEPT="text/html")
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"

@@ -1,0 +1,85 @@
+"""An upload once more: the bytes that are still to be had, and a word where they are gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.api.conftest import PNG, put
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def hasty(configure: Any, cloud: EmulatorServer) -> None:
+    configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+
+
+def test_a_public_file_is_sent_once_more(client: APIClient, cloud: EmulatorServer) -> None:
+    first = put(client)
+    response = client.post(f"/wx/uploads/{first.json()['id']}/retry/")
+    row = UploadLog.objects.first()
+    assert row is not None
+    assert (response.status_code, response.json()["id"]) == (201, row.pk)
+    assert response["Location"].endswith(f"/wx/uploads/{row.pk}/")
+    assert (row.source, row.source_ref) == ("retry", f"row {first.json()['id']}")
+    assert len(cloud.calls("put_object", key="uploads/a.png")) == 2
+
+
+@pytest.mark.usefixtures("hasty")
+def test_bytes_that_came_through_the_api_are_gone_when_they_were_not_stored(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": -1})
+    failed = put(client).json()["upload_id"]
+    response = client.post(f"/wx/uploads/{failed}/retry/")
+    told = response.json()
+    assert (response.status_code, told["code"]) == (409, "gone")
+    assert told["detail"] == "The bytes came through the API, and what was sent is not kept"
+    assert UploadLog.objects.count() == 1
+
+
+def test_an_older_row_does_not_overwrite_a_newer_one(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    first = put(client).json()["id"]
+    put(client, body=PNG + b"new", query="?overwrite=true")
+    response = client.post(f"/wx/uploads/{first}/retry/")
+    assert (response.status_code, response.json()["code"]) == (409, "gone")
+    assert cloud.objects()["uploads/a.png"].body == PNG + b"new"
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_retry_that_fails_is_told_as_an_upload_is(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    first = put(client).json()["id"]
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45011})
+    response = client.post(f"/wx/uploads/{first}/retry/")
+    told = response.json()
+    row = UploadLog.objects.first()
+    assert row is not None
+    assert (response.status_code, told["code"], told["errcode"]) == (503, "busy", 45011)
+    assert (told["upload_id"], row.status) == (row.pk, "failed")
+
+
+def test_a_static_file_is_read_again_where_it_lies(
+    client: APIClient, cloud: EmulatorServer, tmp_path: Path
+) -> None:
+    from wx_static_store.transfers import UploadContext, UploadItem
+    from wx_static_store.uploader import get_uploader
+
+    path = tmp_path / "static_root" / "a.css"
+    path.parent.mkdir()
+    path.write_bytes(b"css")
+    item = UploadItem("a.css", open=lambda: path.open("rb"))
+    get_uploader("staticfiles").upload(item, UploadContext("collectstatic"))
+    cloud.delete_object("static/a.css")
+    response = client.post(f"/wx/uploads/{UploadLog.objects.get().pk}/retry/")
+    assert (response.status_code, response.json()["store"]) == (201, "staticfiles")
+    assert cloud.objects()["static/a.css"].body == b"css"

@@ -1,0 +1,101 @@
+"""The OpenAPI document: made without a warning, and true to what the views do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.urls import reverse
+
+from wx_static_store.api import urls
+from wx_static_store.api.operations import OPERATIONS
+from wx_static_store.api.problems import PROBLEMS
+
+spectacular = pytest.importorskip("drf_spectacular")
+
+
+@pytest.fixture(params=[{}, {"COMPONENT_SPLIT_REQUEST": True}], ids=["plain", "split"])
+def document(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Any:
+    """As `manage.py spectacular` prints it, for a project that has set nothing for it."""
+    import yaml
+
+    settings.ROOT_URLCONF = "tests.api.urls"
+    settings.INSTALLED_APPS = [*django_settings.INSTALLED_APPS, "drf_spectacular"]
+    settings.SPECTACULAR_SETTINGS = request.param
+    path = tmp_path / "schema.yaml"
+    call_command("spectacular", file=str(path), validate=True, fail_on_warn=True)
+    return yaml.safe_load(path.read_text())
+
+
+def operations(document: Any) -> dict[str, Any]:
+    return {
+        operation["operationId"]: operation
+        for path in document["paths"].values()
+        for operation in path.values()
+    }
+
+
+def test_every_view_and_method_is_described() -> None:
+    views = {
+        (pattern.callback.cls.__name__, method)  # type: ignore[attr-defined]
+        for pattern in urls.urlpatterns
+        for method in pattern.callback.cls.needs  # type: ignore[attr-defined]
+    }
+    assert views == set(OPERATIONS)
+
+
+def test_every_address_is_in_the_document(document: Any) -> None:
+    assert len(document["paths"]) == len(urls.urlpatterns)
+    assert set(operations(document)) == {operation.id for operation in OPERATIONS.values()}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+def test_every_status_of_an_operation_is_documented(document: Any, operation: Any) -> None:
+    told = operations(document)[operation.id]["responses"]
+    assert set(told) == {
+        str(operation.status),
+        *(str(PROBLEMS[code][0]) for code in operation.codes),
+    }
+    bad = [response for status, response in told.items() if int(status) >= 400]
+    assert all(list(response["content"]) == ["application/problem+json"] for response in bad)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+def test_every_operation_says_who_one_must_be(document: Any, operation: Any) -> None:
+    security = operations(document)[operation.id]["security"]
+    assert security
+    assert {} not in security
+
+
+def test_bytes_go_in_and_an_address_comes_out(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    [form] = [schema for name, schema in schemas.items() if name.startswith("WxForm")]
+    assert form["properties"]["file"]["format"] == "binary"
+    assert schemas["WxUploaded"]["properties"]["url"]["format"] == "uri"
+    body = operations(document)["wx_uploads_put"]["requestBody"]["content"]
+    assert body["application/octet-stream"]["schema"]["format"] == "binary"
+
+
+def test_no_component_takes_the_name_of_a_projects_own(document: Any) -> None:
+    assert all(name.startswith("Wx") for name in document["components"]["schemas"])
+
+
+def test_without_drf_spectacular_the_api_works() -> None:
+    code = (
+        "import sys; sys.modules['drf_spectacular'] = None\n"
+        "import django; django.setup()\n"
+        "from wx_static_store.api import base, urls\n"
+        "assert type(base.View.__dict__['schema']).__name__ == 'DefaultSchema'"
+    )
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PATH": "", "LANG": "C.UTF-8"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, cwd=_root())
+    assert reverse("wx_static_store:stores", urlconf="tests.api.urls") == "/wx/stores/"
+
+
+def _root() -> Path:
+    return Path(__file__).parent.parent.parent

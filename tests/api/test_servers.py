@@ -1,0 +1,158 @@
+"""The API behind real servers: large bodies, and clients that go away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.api.servers import TOKEN, Site, serving, wait_for
+from tests.conftest import ENV
+from wx_static_store.emulator import EmulatorServer
+
+MIB = 1024 * 1024
+LARGE = 500 if os.environ.get("WX_SLOW") else 100  # MiB
+BLOCK = bytes(MIB)
+
+pytest.importorskip("drf_spectacular")
+pytest.importorskip("uvicorn")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with EmulatorServer(envs=(ENV,), directory=tmp_path / "cloud") as cloud:
+        yield Site(cloud, tmp_path / "site", {"UPLOAD_MAX_SIZE": 600 * MIB})
+
+
+def put(site: Site, name: str, size: int) -> int:
+    """Sends a body of so many MiB, block by block; the status of the answer."""
+    length = {"Content-Length": str(size * MIB)}
+    body = (BLOCK for _ in range(size))
+    return site.send("PUT", f"/wx/uploads/default/uploads/{name}", body, length)[0]
+
+
+def memory(site: Site) -> int:
+    return int(site.send("GET", "/memory/")[1])
+
+
+# --- memory and disk ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
+def test_a_large_body_needs_no_more_memory_than_a_small_one(site: Site, server: str) -> None:
+    with serving(site, server):
+        assert put(site, "small.mp4", 1) == 201
+        before = memory(site)
+        assert put(site, "large.mp4", LARGE) == 201
+        assert memory(site) - before < 16 * MIB
+    assert site.cloud.objects()["uploads/large.mp4"].size == LARGE * MIB
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
+def test_a_body_lies_on_the_disk_once(site: Site, server: str) -> None:
+    """While the cloud is asked for the link, all of the body is here."""
+    most = [0]
+    site.cloud.script({"on": "staticuploadfile", "do": "delay", "seconds": 1})
+    with serving(site, server):
+        sender = Thread(target=put, args=(site, "large.mp4", 20))
+        sender.start()
+        while sender.is_alive():
+            most.append(_held(site))
+            sender.join(0.02)
+    assert 20 * MIB <= max(most) < 21 * MIB
+
+
+def _held(site: Site) -> int:
+    """Bytes of the files that are open and unlinked in the folder for temporary files."""
+    total = 0
+    for process in Path("/proc").glob("[0-9]*/fd"):
+        with contextlib.suppress(OSError):
+            for link in process.iterdir():
+                with contextlib.suppress(OSError):
+                    if str(link.readlink()).startswith(f"{site.folder}/tmp"):
+                        total += link.stat().st_size
+    return total
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
+def test_a_body_in_chunks_is_told_to_name_its_length(site: Site, server: str) -> None:
+    """Django would take it for empty."""
+    path = "/wx/uploads/default/uploads/a.mp4"
+    with serving(site, server):
+        status, _told = site.send("PUT", path, iter([b"x" * 10]), encode_chunked=True)
+    assert status == 411
+    assert site.cloud.objects() == {}
+
+
+# --- clients that go away -------------------------------------------------------------------------
+
+
+def begin(site: Site, name: str, size: int) -> socket.socket:
+    """A PUT of which the head is sent."""
+    connection = socket.create_connection(site.address, timeout=30)
+    head = (
+        f"PUT /wx/uploads/default/uploads/{name} HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Token {TOKEN}\r\nContent-Length: {size}\r\n\r\n"
+    )
+    connection.sendall(head.encode())
+    return connection
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "gunicorn threads", "uvicorn"])
+def test_a_client_that_leaves_in_mid_body_leaves_nothing(site: Site, server: str) -> None:
+    with serving(site, server):
+        connection = begin(site, "gone.mp4", 3 * MIB)
+        connection.sendall(BLOCK)
+        connection.close()
+        assert put(site, "next.mp4", 1) == 201  # the server goes on
+    assert set(site.cloud.objects()) == {"uploads/next.mp4"}
+    assert [row[:2] for row in site.rows()] == [("uploads/next.mp4", "stored")]
+
+
+def _form_head(site: Site, size: int) -> socket.socket:
+    connection = socket.create_connection(site.address, timeout=30)
+    head = (
+        "POST /wx/uploads/ HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Token {TOKEN}\r\nContent-Length: {size}\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+        '--b\r\nContent-Disposition: form-data; name="store"\r\n\r\ndefault\r\n'
+        '--b\r\nContent-Disposition: form-data; name="file"; filename="gone.mp4"\r\n\r\n'
+    )
+    connection.sendall(head.encode())
+    return connection
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
+def test_a_client_that_leaves_in_mid_form_leaves_nothing(site: Site, server: str) -> None:
+    with serving(site, server):
+        connection = _form_head(site, 3 * MIB)
+        connection.sendall(BLOCK)
+        connection.close()
+        assert put(site, "next.mp4", 1) == 201
+    assert set(site.cloud.objects()) == {"uploads/next.mp4"}
+    assert [row[0] for row in site.rows()] == ["uploads/next.mp4"]
+
+
+@pytest.mark.parametrize("server", ["gunicorn threads", "uvicorn"])
+@pytest.mark.parametrize("name", ["staticfilelist", "staticuploadfile", "put_object"])
+def test_a_client_that_leaves_in_mid_upload_leaves_what_the_log_says(
+    site: Site, server: str, name: str
+) -> None:
+    """The file is there and its row says so, or neither is."""
+    site.cloud.script({"on": name, "do": "delay", "seconds": 1})
+    with serving(site, server):
+        connection = begin(site, "gone.mp4", MIB)
+        connection.sendall(BLOCK)
+        wait_for(lambda: site.cloud.state.script.as_list()[0]["times"] == 0)
+        connection.close()
+        wait_for(site.rows)
+        assert put(site, "next.mp4", 1) == 201
+    objects = {key: found.md5 for key, found in site.cloud.objects().items()}
+    stored = {key: md5 for key, status, md5 in site.rows() if status == "stored"}
+    assert stored == objects
+    assert "uploads/next.mp4" in stored

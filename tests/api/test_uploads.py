@@ -1,0 +1,490 @@
+"""Uploads through the API: what the other side stores, and what the client is told."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.test import override_settings
+from django.test.client import encode_multipart
+from rest_framework.test import APIClient
+
+from tests.api.conftest import ALL, PNG, Client, picture, post, put
+from tests.conftest import ENV
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
+
+pytestmark = pytest.mark.django_db
+BOUNDARY = "wx-boundary"
+
+
+# --- what is stored -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_an_upload_stores_the_bytes(client: APIClient, cloud: EmulatorServer, send: Any) -> None:
+    assert send(client).status_code == 201
+    assert cloud.objects()["uploads/a.png"].body == PNG
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_an_upload_tells_what_is_public_now(
+    client: APIClient, cloud: EmulatorServer, send: Any
+) -> None:
+    told = send(client).json()
+    assert told == {
+        "id": UploadLog.objects.get().pk,
+        "store": "default",
+        "env": ENV,
+        "name": "uploads/a.png",
+        "key": "uploads/a.png",
+        "url": cloud.site_url() + "/uploads/a.png",
+        "size": len(PNG),
+        "md5": cloud.objects()["uploads/a.png"].md5,
+        "content_type": "image/png",
+        "status": "stored",
+        "errcode": 0,
+    }
+
+
+def test_the_location_is_the_row_of_the_log(client: APIClient) -> None:
+    location = put(client)["Location"]
+    assert client.get(location).json()["key"] == "uploads/a.png"
+
+
+def test_the_row_names_the_door_and_the_user(client: APIClient) -> None:
+    put(client)
+    row = UploadLog.objects.get()
+    assert (row.source, row.user and row.user.username) == ("api", "ann")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (None, "uploads/mine.png"),
+        ("uploads/deep/", "uploads/deep/mine.png"),
+        ("uploads/other.png", "uploads/other.png"),
+        ("uploads/茶.png", "uploads/茶.png"),
+    ],
+)
+def test_the_path_names_the_file_or_its_folder(
+    client: APIClient, path: str | None, name: str
+) -> None:
+    assert post(client, path=path, file=picture("mine.png")).json()["name"] == name  # type: ignore[arg-type]
+
+
+def test_the_location_of_a_store_comes_before_the_name(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    told = post(client, store="staticfiles").json()
+    assert (told["name"], told["key"]) == ("uploads/a.png", "static/uploads/a.png")
+    assert set(cloud.objects()) == {"static/uploads/a.png"}
+
+
+def test_a_generated_name_keeps_folder_and_ending(client: APIClient, cloud: EmulatorServer) -> None:
+    sent = [post(client, "uploads/tea.png", generate="true") for _ in range(2)]
+    names = {response.json()["name"] for response in sent}
+    assert len(names) == 2
+    assert all(re.fullmatch(r"uploads/[0-9a-f]{32}\.png", name) for name in names)
+    assert set(cloud.objects()) == names
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_an_empty_file_is_stored(client: APIClient, cloud: EmulatorServer, send: Any) -> None:
+    sent = {post: lambda: post(client, file=picture(content=b"")), put: lambda: _empty(client)}
+    assert sent[send]().status_code == 201
+    assert cloud.objects()["uploads/a.png"].body == b""
+
+
+def _empty(client: APIClient) -> Any:
+    return put(client, body=b"", CONTENT_LENGTH="0")
+
+
+def test_the_type_is_ours_and_not_the_clients(client: APIClient, cloud: EmulatorServer) -> None:
+    file = picture()
+    file.content_type = "text/html"
+    assert post(client, file=file).status_code == 201
+    assert cloud.objects()["uploads/a.png"].headers["Content-Type"] == "image/png"
+
+
+# --- B54: fields that are nobody's business -------------------------------------------------------
+
+
+def test_other_fields_change_nothing(client: APIClient) -> None:
+    told = post(
+        client, errcode="7", state="x", id="99", user="99", signed_url="http://x", created="1999"
+    ).json()
+    row = UploadLog.objects.get()
+    assert (told["id"], row.errcode, row.user_id) == (row.pk, 0, row.user_id)
+    assert row.pk != 99
+    assert row.created.year > 1999
+
+
+# --- B50: bodies that are no upload ---------------------------------------------------------------
+
+
+def _no_file(client: APIClient) -> Any:
+    return post(client, file=None)
+
+
+def _json(client: APIClient) -> Any:
+    return client.post("/wx/uploads/", {"store": "default"}, format="json")
+
+
+def _wrong_field(client: APIClient) -> Any:
+    return post(client, file=None, document=picture())
+
+
+def _two_files(client: APIClient) -> Any:
+    return post(client, file=[picture(), picture("b.png")])
+
+
+def _two_fields(client: APIClient) -> Any:
+    return post(client, other=picture("b.png"))
+
+
+def _no_boundary(client: APIClient) -> Any:
+    return client.post("/wx/uploads/", b"--x\r\n\r\n--x--", content_type="multipart/form-data")
+
+
+def _no_store(client: APIClient) -> Any:
+    return post(client, store=None)
+
+
+def _form_as_file(client: APIClient) -> Any:
+    body = encode_multipart(BOUNDARY, {"file": picture()})
+    kind = f"multipart/form-data; boundary={BOUNDARY}"
+    return client.put("/wx/uploads/default/uploads/a.png", body, content_type=kind)
+
+
+def _part_of_a_file(client: APIClient) -> Any:
+    return put(client, HTTP_CONTENT_RANGE="bytes 0-5/10")
+
+
+def _packed(client: APIClient) -> Any:
+    return put(client, HTTP_CONTENT_ENCODING="gzip")
+
+
+def _in_chunks(client: APIClient) -> Any:
+    return put(client, CONTENT_LENGTH="")
+
+
+def _form_in_chunks(client: APIClient) -> Any:
+    return post(client, CONTENT_LENGTH="")
+
+
+@pytest.mark.parametrize(
+    ("send", "status", "code"),
+    [
+        (_no_file, 400, "invalid"),
+        (_json, 415, "unsupported_media_type"),
+        (_wrong_field, 400, "invalid"),
+        (_two_files, 400, "invalid"),
+        (_two_fields, 400, "invalid"),
+        (_no_boundary, 400, "parse_error"),
+        (_no_store, 400, "invalid"),
+        (_form_as_file, 415, "unsupported_media_type"),
+        (_part_of_a_file, 400, "parse_error"),
+        (_packed, 400, "parse_error"),
+        (_in_chunks, 411, "length_required"),
+        (_form_in_chunks, 411, "length_required"),
+    ],
+)
+def test_a_body_that_is_no_upload_is_refused(
+    client: APIClient, cloud: EmulatorServer, send: Any, status: int, code: str
+) -> None:
+    response = send(client)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response["Content-Type"] == "application/problem+json"
+    assert cloud.journal == []
+    assert not UploadLog.objects.exists()
+
+
+# --- B51: bodies that are too long, or shorter than they say --------------------------------------
+
+
+def _form(content: bytes = PNG, **fields: str) -> bytes:
+    form = {"store": "default", "path": "uploads/a.png", **fields, "file": picture(content=content)}
+    return encode_multipart(BOUNDARY, form)
+
+
+def _send_form(client: APIClient, body: bytes, **extra: Any) -> Any:
+    kind = f"multipart/form-data; boundary={BOUNDARY}"
+    return client.generic("POST", "/wx/uploads/", body, content_type=kind, **extra)
+
+
+@pytest.fixture
+def small(configure: Any, cloud: EmulatorServer) -> None:
+    configure(WX_STATIC_STORE={"UPLOAD_MAX_SIZE": 1000})
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("send", ["post", "put"])
+def test_what_is_longer_than_allowed_is_refused(
+    client: APIClient, cloud: EmulatorServer, send: str
+) -> None:
+    long = PNG + bytes(1000)
+    response = put(client, body=long) if send == "put" else post(client, file=picture("x", long))
+    assert (response.status_code, response.json()["code"]) == (413, "size")
+    assert cloud.journal == []
+
+
+class Counting(io.BytesIO):
+    """How much of it is read."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        block = super().read(size)
+        self.taken += len(block)
+        return block
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("path", ["/wx/uploads/", "/wx/uploads/default/uploads/a.png"])
+def test_of_a_body_that_says_it_is_too_long_nothing_is_read(client: APIClient, path: str) -> None:
+    body = Counting(bytes(5_000_000))
+    kind = f"multipart/form-data; boundary={BOUNDARY}" if path == "/wx/uploads/" else "image/png"
+    method = "POST" if path == "/wx/uploads/" else "PUT"
+    response = client.generic(
+        method, path, b"", content_type=kind, CONTENT_LENGTH="5000000", **{"wsgi.input": body}
+    )
+    assert response.status_code == 413
+    assert body.taken == 0
+
+
+@pytest.mark.parametrize("missing", [1, 20, len(PNG) + 40])
+def test_a_form_that_ends_early_stores_nothing(
+    client: APIClient, cloud: EmulatorServer, missing: int
+) -> None:
+    """Django's parser would take a part of the file for the whole."""
+    body = _form()
+    cut = {"wsgi.input": io.BytesIO(body[:-missing]), "CONTENT_LENGTH": str(len(body))}
+    response = _send_form(client, b"", **cut)
+    assert (response.status_code, response.json()["code"]) == (400, "parse_error")
+    assert cloud.objects() == {}
+
+
+def test_a_body_that_ends_early_stores_nothing(client: APIClient, cloud: EmulatorServer) -> None:
+    cut = {"wsgi.input": io.BytesIO(PNG[:-1]), "CONTENT_LENGTH": str(len(PNG))}
+    response = put(client, body=b"", **cut)
+    assert (response.status_code, response.json()["code"]) == (400, "parse_error")
+    assert cloud.objects() == {}
+
+
+def test_a_body_that_is_longer_than_it_says_ends_where_it_said(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    assert put(client, CONTENT_LENGTH=str(len(PNG) - 3)).status_code == 201
+    assert cloud.objects()["uploads/a.png"].body == PNG[:-3]
+
+
+@pytest.mark.usefixtures("small")
+def test_base64_counts_as_what_it_unpacks_to(client: APIClient, cloud: EmulatorServer) -> None:
+    head = "".join(
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in {"store": "default", "path": "uploads/a.png"}.items()
+    )
+    head += (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    body = head.encode() + b"iVBO" * 600 + f"\r\n--{BOUNDARY}--\r\n".encode()
+    assert _send_form(client, body).status_code == 413
+    assert cloud.journal == []
+
+
+# --- B22, B52, B53: names and contents that need more ---------------------------------------------
+
+
+def _without(*names: str) -> tuple[str, ...]:
+    return tuple(name for name in ALL if name not in names)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("MP_verify_abc.txt", "WW_verify_abc.txt", "mp_VERIFY_x.txt", "robots.txt"),
+        *("index.html", "404.html", "staticfiles.json", ".well-known/assetlinks.json"),
+    ],
+)
+@pytest.mark.parametrize("send", [post, put])
+def test_a_protected_name_needs_its_permission(
+    client_of: Client, cloud: EmulatorServer, send: Any, name: str
+) -> None:
+    plain, more = client_of(*_without("replace_protected")), client_of(*ALL, name="eve")
+    content = picture(content=b"{}") if send is post else b"{}"
+    response = send(plain, "uploads/" + name, **{"file" if send is post else "body": content})
+    assert response.status_code in (400, 403)
+    assert response.json()["code"] in ("protected", "name")
+    assert cloud.journal == []
+    content = picture(content=b"{}") if send is post else b"{}"
+    response = send(more, "uploads/" + name, **{"file" if send is post else "body": content})
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "code"),
+    [
+        ("x.php.jpg", PNG, "type"),
+        ("x.jpg.html", PNG, "type"),
+        ("X.HTML", PNG, "type"),
+        ("x.html%2500.jpg", PNG, "name"),
+        ("x.html.", PNG, "name"),
+        ("x%0A.png", PNG, "name"),
+        ("x.svgz", PNG, "type"),
+        ("x.html", b"<p>", "type"),
+        ("x.svg", b"<svg/>", "type"),
+        ("x.xhtml", b"<x/>", "type"),
+        ("x.xml", b"<x/>", "type"),
+        ("x.js", b"1", "type"),
+        ("x.png", b"<!doctype html><script>", "content"),
+        ("x.png", b"<svg onload='1'/>", "content"),
+        ("x.pdf", PNG, "content"),
+    ],
+)
+def test_active_content_needs_its_permission(
+    client_of: Client, cloud: EmulatorServer, name: str, body: bytes, code: str
+) -> None:
+    client = client_of(*_without("upload_active_content"))
+    response = put(client, f"uploads/{name}", body)
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert cloud.journal == []
+
+
+def test_who_may_upload_active_content_does(client: APIClient, cloud: EmulatorServer) -> None:
+    assert put(client, "uploads/x.html", b"<p>").status_code == 201
+
+
+def test_a_name_is_refused_before_its_body_is_read(client: APIClient) -> None:
+    body = Counting(PNG)
+    extra = {"CONTENT_LENGTH": str(len(PNG)), "wsgi.input": body}
+    assert put(client, "uploads/a%3Ab.png", b"", **extra).status_code == 400
+    assert body.taken == 0
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_files_go_below_the_folder_for_uploads(client_of: Client, send: Any) -> None:
+    response = send(client_of("upload"), "elsewhere/a.png")
+    assert (response.status_code, response.json()["code"]) == (400, "folder")
+
+
+def test_what_the_projects_own_check_says_is_told(configure: Any, client: APIClient) -> None:
+    from django.core.exceptions import ValidationError
+
+    def check(user: Any, name: str, file: Any) -> None:
+        raise ValidationError("A virus lives in here.")
+
+    configure(WX_STATIC_STORE={"UPLOAD_CHECK": check})
+    response = put(client)
+    assert (response.status_code, response.json()["detail"]) == (400, "A virus lives in here.")
+
+
+# --- B60: what is there already -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("send", [post, put])
+@pytest.mark.parametrize(
+    ("permissions", "flag", "status"),
+    [
+        (("upload",), False, 409),
+        (("upload",), True, 409),
+        (("upload", "replace"), False, 409),
+        (("upload", "replace"), True, 201),
+    ],
+)
+def test_replacing_needs_the_permission_and_the_flag(
+    client_of: Client,
+    cloud: EmulatorServer,
+    send: Any,
+    permissions: tuple[str, ...],
+    flag: bool,
+    status: int,
+) -> None:
+    """Of what only the cloud knows, too."""
+    cloud.put_object("uploads/a.png", b"old")
+    value = str(flag).lower()
+    told = {"overwrite": value} if send is post else {"query": f"?overwrite={value}"}
+    response = send(client_of(*permissions), **told)
+    assert response.status_code == status
+    assert cloud.objects()["uploads/a.png"].body == (PNG if status == 201 else b"old")
+    if status == 409:
+        assert response.json()["code"] == "exists"
+
+
+def test_a_deleted_file_is_not_there(client_of: Client, cloud: EmulatorServer) -> None:
+    default_storage.delete(default_storage.save("uploads/a.png", ContentFile(b"x")))
+    assert put(client_of("upload")).status_code == 201
+
+
+# --- environments ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tenants(configure: Any, cloud: EmulatorServer) -> None:
+    configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "B"}})
+
+
+@pytest.mark.usefixtures("tenants")
+def test_an_upload_goes_to_the_environment_that_is_asked_for(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    assert put(client, query="?env=tenant-b").status_code == 201
+    assert set(cloud.objects("tenant-b")) == {"uploads/a.png"}
+
+
+@pytest.mark.usefixtures("tenants")
+@pytest.mark.parametrize("query", ["", f"?env={ENV}", "?env=unheard-of"])
+def test_no_other_environment_can_be_reached(client: APIClient, query: str) -> None:
+    response = put(client, query=query)
+    assert (response.status_code, response.json()["code"]) == (404, "store")
+
+
+def test_an_alias_that_is_not_ours_is_no_store(client: APIClient) -> None:
+    assert post(client, store="nowhere").json()["code"] == "store"
+
+
+# --- the log --------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/wx/uploads/default/uploads/a.png", "/wx/uploads/1/retry/"])
+def test_the_row_of_an_upload_is_in_no_transaction_of_its_request(
+    client: APIClient,
+    cloud: EmulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+) -> None:
+    """M22: with ATOMIC_REQUESTS the row of a failed upload would go when the request fails."""
+    put(client)
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    caplog.set_level("INFO", "wx_static_store.uploads")
+    path = path.replace("/1/", f"/{UploadLog.objects.get().pk}/")
+    send = client.post if path.endswith("/retry/") else client.put
+    response = send(path + "?overwrite=true", PNG, content_type="image/png")
+    assert response.status_code == 201
+    assert caplog.records[-1].upload["in_atomic"] is False  # type: ignore[attr-defined]
+
+
+def test_without_a_log_the_upload_counts(
+    client: APIClient, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wx_static_store.recorders.in_database", lambda work, otherwise: otherwise)
+    response = put(client)
+    assert (response.status_code, response.json()["id"]) == (201, None)
+    assert "Location" not in response
+    assert cloud.objects()["uploads/a.png"].body == PNG
+
+
+@pytest.mark.parametrize("handler", ["MemoryFileUploadHandler", "TemporaryFileUploadHandler"])
+def test_a_form_is_read_as_we_say_whatever_the_projects_handlers(
+    client: APIClient, cloud: EmulatorServer, handler: str
+) -> None:
+    wanted = [f"django.core.files.uploadhandler.{handler}"]
+    with override_settings(FILE_UPLOAD_HANDLERS=wanted):
+        assert post(client).status_code == 201
+    assert cloud.objects()["uploads/a.png"].body == PNG

@@ -1,0 +1,1 @@
+"""The REST API: ``path("wx/", include("wx_static_store.api.urls"))``."""

@@ -1,0 +1,72 @@
+"""What all views have in common: nothing of the project's defaults decides in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db import connections, transaction
+from django.http import HttpRequest
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from . import problems, schema
+from .body import bound
+from .guard import Allowed, ListThrottle, UploadThrottle
+
+
+class JsonOnly(BaseContentNegotiation):
+    """There is one representation, whatever a client would rather have."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        kind = str(request.content_type or "").partition(";")[0].strip().lower()
+        return next((p for p in parsers if p.media_type in (kind, "*/*")), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class View(APIView):
+    """
+    Nothing of the project's defaults decides here, but for who is who.
+
+    Outside of ATOMIC_REQUESTS: a failed upload keeps its row.
+    """
+
+    needs: ClassVar[dict[str, tuple[str, ...]]] = {}
+    envelope: ClassVar[int] = 0  # bytes of the body beside the file
+
+    permission_classes = [IsAuthenticated, Allowed]
+    renderer_classes = [JSONRenderer]
+    parser_classes: Any = []
+    content_negotiation_class = JsonOnly
+    metadata_class = None
+    versioning_class = None
+    http_method_names = ["get", "head", "post", "put"]
+    schema = schema.of_views()
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view = super().as_view(**initkwargs)
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        bound(request, envelope=self.envelope)
+        return super().initialize_request(request, *args, **kwargs)
+
+    def get_throttles(self) -> list[Any]:
+        return [UploadThrottle() if self.request.method in ("POST", "PUT") else ListThrottle()]
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return problems.answer
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """So that a stranger gets 401 also where the project knows sessions only."""
+        return super().get_authenticate_header(request) or 'Session realm="api"'

@@ -1,0 +1,111 @@
+"""The body of a request: never more of it than allowed, never less than was declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
+
+from django.core.files.uploadhandler import MemoryFileUploadHandler, TemporaryFileUploadHandler
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+from ..conf import platform_options
+from ..policy.rules import SIZE
+from ..sources import BLOCK
+from .problems import Conflict
+
+ENVELOPE = 1024 * 1024  # bytes of a form beside its file
+_IN_MEMORY = 1024 * 1024
+
+_FORMS = ("multipart/", "application/x-www-form-urlencoded")
+_PARTIAL = _("Send the whole file as it is, without Content-Encoding and Content-Range.")
+_EARLY = _("The body ended before its Content-Length.")
+
+
+class Bounded:
+    """
+    Stands before the stream that the server gives.
+
+    A client that went away leaves a body that is too short, and Django's parser of forms takes the
+    part of a file for the whole of it.
+    """
+
+    def __init__(self, stream: Any, declared: int, envelope: int) -> None:
+        self.stream = stream
+        self._declared = declared
+        self._envelope = envelope
+        self._read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        limit = platform_options().upload_max_size
+        if self._declared > limit + self._envelope:
+            raise SIZE.broken(limit=filesizeformat(limit))
+        block: bytes = self.stream.read(size)
+        self._read += len(block)
+        if size and not block and self._read < self._declared:
+            raise ParseError(_EARLY)
+        return block
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def bound(request: HttpRequest, *, envelope: int) -> None:
+    """
+    Before anything reads the body, as the check of a session's CSRF token does.
+
+    What is large goes to a file, whatever FILE_UPLOAD_HANDLERS says.
+    """
+    http = cast(Any, request)  # the stream has no public name
+    http._stream = Bounded(http._stream, _declared(request) or 0, envelope)
+    with suppress(AttributeError):  # a middleware has read the form
+        request.upload_handlers = [
+            MemoryFileUploadHandler(request),
+            TemporaryFileUploadHandler(request),
+        ]
+
+
+def require_length(request: Request) -> int:
+    """Behind WSGI, Django finds nothing in a body that is sent in chunks."""
+    declared = _declared(request)
+    if declared is None:
+        raise Conflict("length_required")
+    return declared
+
+
+def _declared(request: HttpRequest | Request) -> int | None:
+    text = str(request.META.get("CONTENT_LENGTH") or "")
+    return int(text) if text.isdecimal() else None
+
+
+class RawParser(BaseParser):
+    """The body is the file; a form is not one."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        return stream
+
+
+@contextmanager
+def spooled(request: Request) -> Iterator[BinaryIO]:
+    """The raw body as a file that can be rewound."""
+    kind = str(request.META.get("CONTENT_TYPE") or "").lower()
+    if kind.startswith(_FORMS):
+        raise UnsupportedMediaType(kind.partition(";")[0])
+    if {"HTTP_CONTENT_ENCODING", "HTTP_CONTENT_RANGE"} & {*request.META}:
+        raise ParseError(_PARTIAL)
+    body: Bounded = cast(Any, request)._request._stream
+    if body.seekable():  # behind ASGI it lies on the disk already: no second copy
+        yield body.stream
+        return
+    with SpooledTemporaryFile(_IN_MEMORY) as file:
+        while block := body.read(BLOCK):
+            file.write(block)
+        yield cast(BinaryIO, file)

@@ -1,0 +1,63 @@
+"""Who may call what, and how often."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.core.cache import caches
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+from rest_framework.throttling import UserRateThrottle
+
+from ..conf import platform_options
+
+if TYPE_CHECKING:
+    from django.core.cache.backends.base import BaseCache
+
+logger = logging.getLogger("wx_static_store.api")
+
+RATES = {"wx_static_store_upload": "60/min", "wx_static_store_list": "120/min"}
+
+
+class Allowed(BasePermission):
+    """One of the permissions that the view needs for this method; a method not listed is shut."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method not in view.allowed_methods:
+            return True  # for the answer 405
+        needed = view.needs.get(method, ())
+        return any(request.user.has_perm(f"wx_static_store.{name}") for name in needed)
+
+
+class _Throttle(UserRateThrottle):
+    """
+    Each user's own count, at no address; DEFAULT_THROTTLE_RATES may name another rate.
+
+    The count is kept in the cache that all processes share, as the token is; a dead one bounds
+    nobody.
+    """
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        try:
+            return bool(super().allow_request(request, view))
+        except Exception as error:  # noqa: BLE001 -- any cache's
+            logger.warning("The cache fails, so nobody is throttled (%s)", type(error).__name__)
+        return True
+
+    def get_rate(self) -> Any:
+        return (RATES | api_settings.DEFAULT_THROTTLE_RATES)[str(self.scope)]
+
+    @property
+    def cache(self) -> BaseCache:  # type: ignore[override]
+        return caches[platform_options().token_cache]
+
+
+class UploadThrottle(_Throttle):
+    scope = "wx_static_store_upload"
+
+
+class ListThrottle(_Throttle):
+    scope = "wx_static_store_list"

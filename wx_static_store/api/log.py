@@ -1,0 +1,62 @@
+"""The rows of the log that a caller may see, and those that are asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+
+from ..conf import options_for
+from ..exceptions import WxStaticStoreError
+from ..models import UploadLog, UploadLogQuerySet
+from ..policy import visible_environments
+
+# Of the log, each by an index.
+_FILTERS: dict[str, Callable[[UploadLogQuerySet, Any], UploadLogQuerySet]] = {
+    "status": lambda rows, value: rows.filter(status=value),
+    "env": lambda rows, value: rows.filter(env=value),
+    "source": lambda rows, value: rows.filter(source=value),
+    "rid": lambda rows, value: rows.filter(rid=value),
+    "created_after": lambda rows, value: rows.filter(created__gte=value),
+    "created_before": lambda rows, value: rows.filter(created__lt=value),
+    "key": lambda rows, value: rows.with_key(value),
+    "search": lambda rows, value: rows.beginning_with(value),
+    # What is stored has the errcode 0; the index of the others finds the rest.
+    "errcode": lambda rows, value: rows.filter(
+        errcode=value, **({"status__in": ("failed", "unknown")} if value else {})
+    ),
+}
+
+
+def found(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySet:
+    for name, narrowed in _FILTERS.items():
+        if name in query:
+            rows = narrowed(rows, query[name])
+    return _of_store(rows, query["store"], query) if "store" in query else rows
+
+
+def _of_store(rows: UploadLogQuerySet, using: str, query: Mapping[str, Any]) -> UploadLogQuerySet:
+    """What an alias wrote, to its own environment where no other is asked for."""
+    try:
+        options = options_for(using).settled()
+    except WxStaticStoreError:
+        return rows.none()
+    rows = rows if "env" in query else rows.filter(env=options.env)
+    return rows.beginning_with(options.location) if options.location else rows
+
+
+def visible_rows(request: Request) -> UploadLogQuerySet:
+    offered = visible_environments(request.user)
+    rows = UploadLog.objects.all()
+    return rows if offered is None else rows.filter(env__in=offered)
+
+
+def visible_row(request: Request, id: str) -> UploadLog:
+    """Raises Http404, also for what is no number."""
+    if not re.fullmatch("[0-9]{1,18}", id):
+        raise Http404
+    return get_object_or_404(visible_rows(request), pk=id)

@@ -1,0 +1,131 @@
+"""What each operation does, takes and answers, in data: the OpenAPI document is made of it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from . import serializers
+
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+
+_EVERYBODY = ("not_authenticated", "authentication_failed", "forbidden", "throttled")
+_CLOUD = ("configuration", "upstream", "busy", "timeout")
+_ONCE = ("invalid", "in_progress", "other_body", "unknown")
+_FILE = (
+    *("parse_error", "length_required", "size", "unsupported_media_type", "store"),
+    *("name", "folder", "protected", "type", "content", "exists"),
+)
+
+_UPLOADED = {
+    "id": 7,
+    "store": "default",
+    "env": "demo-1a2b3c4d5e6f7g8h",
+    "name": "uploads/tea.png",
+    "key": "media/uploads/tea.png",
+    "url": "https://demo.example.com/media/uploads/tea.png",
+    "size": 1024,
+    "md5": "9e107d9d372bb6826bd81d3542a419d6",
+    "content_type": "image/png",
+    "status": "stored",
+    "errcode": 0,
+}
+_FOUND = {name: _UPLOADED[name] for name in ("name", "key", "url", "size", "md5")}
+_STORE = {"store": "default", "env": "demo-1a2b3c4d5e6f7g8h", "label": "default: demo"}
+PROBLEM = {
+    "title": "Conflict",
+    "status": 409,
+    "code": "exists",
+    "detail": "There is a file media/uploads/tea.png already.",
+}
+
+
+class Operation(NamedTuple):
+    """One method of one view; `codes` are those of `PROBLEMS` that it may answer with."""
+
+    id: str
+    summary: Any
+    codes: tuple[str, ...]
+    answer: Any
+    status: int = 200
+    example: Any = None
+    description: Any = ""
+    query: Any = None
+    request: Any = None
+    once: bool = False
+
+
+# By the name of the view and the method.
+OPERATIONS = {
+    ("Uploads", "GET"): Operation(
+        "wx_uploads_list",
+        _("The log of uploads"),
+        (*_EVERYBODY, "invalid", "not_found"),
+        serializers.Rows,
+        query=serializers.LogQuery,
+    ),
+    ("Uploads", "POST"): Operation(
+        "wx_uploads_create",
+        _("Upload a file by a form"),
+        (*_EVERYBODY, *_FILE, *_CLOUD, *_ONCE),
+        serializers.Uploaded,
+        201,
+        _UPLOADED,
+        _("What is uploaded is public for everybody. It is sent to the cloud before this answers."),
+        request={"multipart/form-data": serializers.Form},
+        once=True,
+    ),
+    ("RawUpload", "PUT"): Operation(
+        "wx_uploads_put",
+        _("Upload a file by its bytes"),
+        (*_EVERYBODY, *_FILE, *_CLOUD, *_ONCE),
+        serializers.Uploaded,
+        201,
+        _UPLOADED,
+        _("The name is below the store's location, its slashes included."),
+        query=serializers.Place,
+        request={"application/octet-stream": BINARY},
+        once=True,
+    ),
+    ("Upload", "GET"): Operation(
+        "wx_uploads_retrieve",
+        _("One upload of the log"),
+        (*_EVERYBODY, "not_found"),
+        serializers.Row,
+    ),
+    ("Retry", "POST"): Operation(
+        "wx_uploads_retry",
+        _("Upload the same bytes again"),
+        (*_EVERYBODY, "not_found", "gone", "parse_error", "size", *_CLOUD, *_ONCE),
+        serializers.Uploaded,
+        201,
+        _UPLOADED,
+        _("Of files that are still to be had: on this server, or on the public site."),
+        once=True,
+    ),
+    ("StoreList", "GET"): Operation(
+        "wx_stores_list",
+        _("Where one may upload, and what"),
+        _EVERYBODY,
+        serializers.Stores,
+        example={
+            "folder": "uploads/",
+            "max_size": 314572800,
+            "extensions": ["png", "pdf"],
+            "results": [_STORE],
+        },
+    ),
+    ("FileList", "GET"): Operation(
+        "wx_files_list",
+        _("What is in the cloud"),
+        (*_EVERYBODY, "invalid", "not_found", "store", *_CLOUD),
+        serializers.Files,
+        example={
+            "next": None,
+            "results": [{**_FOUND, "last_modified": "2026-01-31T12:00:00Z"}],
+        },
+        query=serializers.FilesQuery,
+    ),
+}

@@ -1,0 +1,31 @@
+"""Pages by a cursor that nobody can make or change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core import signing
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+_INVALID = _("This cursor is of another list.")
+
+
+def opened(cursor: str, of: str) -> Any:
+    """What the cursor holds: it must come from a page of the same list."""
+    try:
+        return signing.loads(cursor, salt=f"wx_static_store.cursor:{of}") if cursor else None
+    except signing.BadSignature:
+        raise NotFound(_INVALID) from None
+
+
+def page(request: Request, results: Any, after: Any, of: str) -> Response:
+    """A page, and the address of the one that follows `after`; none where that is None."""
+    address = None
+    if after is not None:
+        cursor = signing.dumps(after, salt=f"wx_static_store.cursor:{of}")
+        address = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+    return Response({"next": address, "results": results})

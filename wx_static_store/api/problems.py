@@ -1,0 +1,169 @@
+"""
+What went wrong, as RFC 9457 writes it: a stable `code`, a status, a text, the id of the log's row.
+
+What WeChat and COS said (`errcode`, `hint`, `rid`) is for those who may read the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import RawPostDataException, UnreadablePostError
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..exceptions import (
+    ConfigurationError,
+    CosThrottled,
+    DeadlineExceeded,
+    NameRejected,
+    Remedy,
+    ResponseLost,
+    SourceError,
+    TokenError,
+    WeChatBusy,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+from ..policy import PolicyRejected
+from ..transfers import UploadResult, UploadStatus
+
+MEDIA_TYPE = "application/problem+json"
+
+# Each code: its status, and what it says where the error has no words for everybody.
+PROBLEMS: dict[str, tuple[int, Any]] = {
+    "invalid": (400, _("Something in the request is missing or wrong; see errors.")),
+    "parse_error": (400, _("The body cannot be read.")),
+    "name": (400, _("This cannot be the name of a file.")),
+    "folder": (400, _("Files may not be uploaded to this folder.")),
+    "type": (400, _("Files of this kind are not allowed.")),
+    "content": (400, _("The file does not hold what its name says.")),
+    "not_authenticated": (401, _("Say who you are.")),
+    "authentication_failed": (401, _("Who you are could not be verified.")),
+    "forbidden": (403, _("You may not do this.")),
+    "protected": (403, _("This file is protected.")),
+    "not_found": (404, _("There is nothing here that you may see.")),
+    "store": (404, _("There is no such store that you may use.")),
+    "method_not_allowed": (405, _("This address does not know the method.")),
+    "exists": (409, _("There is a file of this name already.")),
+    "gone": (409, _("The bytes of this file cannot be had again.")),
+    "in_progress": (409, _("The first request with this Idempotency-Key is still running.")),
+    "length_required": (411, _("Send a Content-Length: a body in chunks is not read.")),
+    "size": (413, _("The file is too large.")),
+    "unsupported_media_type": (415, _("The body is not of a kind that is read here.")),
+    "other_body": (422, _("This Idempotency-Key was used for another request.")),
+    "throttled": (429, _("You send too many requests.")),
+    "configuration": (500, _("This site is not set up for uploads; its operator can help.")),
+    "upstream": (502, _("The cloud did not take the file.")),
+    "busy": (503, _("The cloud takes no more at the moment; try again later.")),
+    "unknown": (504, _("The file was sent, but the cloud did not say whether it is stored.")),
+    "timeout": (504, _("The cloud did not answer in time.")),
+}
+
+# The first that fits. Where the caller can do something about it, the error's own words are told.
+_KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (ConfigurationError, "configuration"),
+    (NameRejected, "name"),
+    (SourceError, "gone"),
+    ((TokenError, WeChatBusy, WeChatThrottled, CosThrottled), "busy"),
+    ((DeadlineExceeded, ResponseLost), "timeout"),
+    (WxStaticStoreError, "upstream"),
+    (Http404, "not_found"),
+    (PermissionDenied, "forbidden"),
+    (RequestDataTooBig, "size"),
+    (
+        (MultiPartParserError, SuspiciousOperation, UnreadablePostError, RawPostDataException),
+        "parse_error",
+    ),
+)
+_TOLD = (PolicyRejected, NameRejected, SourceError)
+RETRY_AFTER = {"busy": 60, "in_progress": 5}  # seconds, where nobody named any
+_FORBIDDEN = "permission_denied"  # DRF's word for our `forbidden`
+
+
+class Conflict(APIException):
+    """One of `PROBLEMS`, by its code."""
+
+    def __init__(self, code: str) -> None:
+        self.default_code = code
+        self.status_code, text = PROBLEMS[code]
+        super().__init__(text)
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler for our views, whatever the project's own does."""
+    if isinstance(error, APIException):
+        return _of_framework(error)
+    code = _code(error)
+    return _of_error(error, code, context["request"]) if code else None
+
+
+def of_upload(result: UploadResult, request: Request, upload_id: int | None) -> Response:
+    """Of an upload that failed, or whose end nobody knows."""
+    error = result.error
+    assert error is not None  # noqa: S101 -- only failures come here
+    unknown = result.status is UploadStatus.UNKNOWN
+    return _of_error(error, "unknown" if unknown else _code(error), request, upload_id)
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, PolicyRejected):
+        return error.code
+    return next((code for kinds, code in _KINDS if isinstance(error, kinds)), "")
+
+
+def _of_error(
+    error: Exception, code: str, request: Request, upload_id: int | None = None
+) -> Response:
+    if not isinstance(error, WxStaticStoreError):
+        return _problem(code)
+    members: dict[str, Any] = {"upload_id": upload_id}
+    if request.user.has_perm("wx_static_store.view_uploadlog"):
+        members |= {"errcode": error.errcode, "hint": str(error.hint), "rid": error.rid}
+    detail = error.message if isinstance(error, _TOLD) else ""
+    wait = 0 if error.remedy is Remedy.GIVE_UP else ceil(error.pause)
+    lasting = code == "busy" and error.remedy is Remedy.GIVE_UP  # a quota of the day, say
+    return _problem(code, detail, members, wait=None if lasting else wait)
+
+
+def _of_framework(error: APIException) -> Response:
+    code = error.default_code
+    detail: Any = error.detail
+    members = {}
+    if isinstance(error, ValidationError):
+        members, detail = {"errors": error.detail}, ""
+    header = getattr(error, "auth_header", None)
+    headers = {"WWW-Authenticate": header} if header else {}
+    wait = ceil(getattr(error, "wait", None) or 0)
+    code = "forbidden" if code == _FORBIDDEN else code
+    return _problem(code, detail, members, headers, wait=wait)
+
+
+def _problem(
+    code: str,
+    detail: Any = "",
+    members: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    wait: int | None = 0,
+) -> Response:
+    """`wait` says after how many seconds to come again; 0 is as the code says, None is never."""
+    status, text = PROBLEMS[code]
+    seconds = None if wait is None else wait or RETRY_AFTER.get(code)
+    body = {
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": str(detail or text),
+        **(members or {}),
+    }
+    told = dict(headers or {}) | ({"Retry-After": str(seconds)} if seconds else {})
+    return Response(body, status, headers=told, content_type=MEDIA_TYPE)

@@ -1,0 +1,143 @@
+"""The views: each method needs a permission that `needs` names, and is shut without one."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..again import upload_again
+from ..conf import platform_options
+from ..models import UploadLog
+from ..policy import generated_name, key_for, stores_for, target
+from ..reopen import keeper
+from ..store import get_store
+from . import log, paging, problems, serializers
+from .base import View
+from .body import ENVELOPE, RawParser, require_length, spooled
+from .idempotency import once
+from .sending import Incoming, told
+
+VIEW, UPLOAD, RETRY = "view_uploadlog", "upload", "retry"
+
+
+class Uploads(View):
+    """The log, and the upload by a form."""
+
+    needs = {"GET": (VIEW,), "POST": (UPLOAD,)}
+    parser_classes = [MultiPartParser]
+    envelope = ENVELOPE
+
+    def get(self, request: Request) -> Response:
+        query = serializers.valid(serializers.LogQuery, request.query_params.dict())
+        last = paging.opened(query.get("cursor", ""), "log")
+        rows, forward = log.found(log.visible_rows(request), query), query["ordering"] == "id"
+        if last is not None:
+            rows = rows.filter(id__gt=last) if forward else rows.filter(id__lt=last)
+        size = min(query["page_size"], serializers.LARGEST_PAGE)
+        found = list(rows.order_by(query["ordering"])[: size + 1])
+        after = found[size - 1].pk if len(found) > size else None
+        return paging.page(request, serializers.Row(found[:size], many=True).data, after, "log")
+
+    def post(self, request: Request) -> Response:
+        require_length(request)
+        given = serializers.Form.checked(request.data, request.FILES)
+        file = given.pop("file")
+        to = target(request.user, given["store"], given.get("env"))
+        name = given.get("path", platform_options().upload_location)
+        name = name if name and not name.endswith("/") else name + file.name
+        facts = given | {"file": name}
+        if given["generate"]:
+            name = generated_name(name)
+        incoming = Incoming(request, to, name, file.file, file.size, given["overwrite"])
+        return incoming.answered_once(facts)
+
+
+class Upload(View):
+    """One row of the log."""
+
+    needs = {"GET": (VIEW,)}
+
+    def get(self, request: Request, id: str) -> Response:
+        return Response(serializers.Row(log.visible_row(request, id)).data)
+
+
+class Retry(View):
+    """An earlier upload, once more, with the same bytes."""
+
+    needs = {"POST": (RETRY,)}
+
+    def post(self, request: Request, id: str) -> Response:
+        row = log.visible_row(request, id)
+        return once(request, {}, None, lambda: self._again(request, row))
+
+    def _again(self, request: Request, row: UploadLog) -> Response:
+        [again] = upload_again([row], request.user)
+        if again.reason:
+            raise again.reason
+        if again.result is None:
+            raise problems.Conflict("timeout")
+        return told(request, keeper(row), again.result, f"row {row.pk}")
+
+
+class RawUpload(View):
+    """The upload of a body that is the file."""
+
+    needs = {"PUT": (UPLOAD,)}
+    parser_classes = [RawParser]
+
+    def put(self, request: Request, store: str, name: str) -> Response:
+        given = serializers.valid(serializers.Place, request.query_params.dict())
+        to, size = target(request.user, store, given.get("env")), require_length(request)
+        key_for(request.user, to, name, BytesIO(), size=size)  # before a byte is read
+        with spooled(request) as file:
+            incoming = Incoming(request, to, name, file, size, given["overwrite"])
+            return incoming.answered_once(given)
+
+
+# --- stores ---------------------------------------------------------------------------------------
+
+
+class StoreList(View):
+    """Where the caller may upload."""
+
+    needs = {"GET": (UPLOAD, VIEW)}
+
+    def get(self, request: Request) -> Response:
+        options = platform_options()
+        facts = {
+            "folder": options.upload_location,
+            "max_size": options.upload_max_size,
+            "extensions": options.upload_extensions,
+            "results": stores_for(request.user),
+        }
+        return Response(serializers.Stores(facts).data)
+
+
+class FileList(View):
+    """What is in the cloud."""
+
+    needs = {"GET": (VIEW,)}
+
+    def get(self, request: Request, store: str) -> Response:
+        query = serializers.valid(serializers.FilesQuery, request.query_params.dict())
+        to = target(request.user, store, query.get("env"))
+        cloud = get_store(to.using, to.env)
+        prefix = cloud.options.location + query["prefix"]
+        of = f"{to.using} {to.env} {prefix}"
+        found = cloud.page(prefix, paging.opened(query.get("cursor", ""), of) or "")
+        files = [
+            {
+                "name": file.key.removeprefix(cloud.options.location),
+                "key": file.key,
+                "url": cloud.key_url(file.key),
+                "size": file.size,
+                "md5": file.md5,
+                "last_modified": file.last_modified,
+            }
+            for file in found.files
+            if not cloud.is_deleted(file)
+        ]
+        return paging.page(request, serializers.File(files, many=True).data, found.marker, of)
