@@ -50,6 +50,11 @@ coverage: venv  ## the test suite with branch coverage
 sabotage: venv  ## damage a copy in many small ways: each must turn a test red
 	$(BIN)/python -m tests.sabotage.run $(ARGS)
 
+.PHONY: messages
+messages: venv  ## the Chinese catalogue, brought up to date (needs gettext)
+	cd wx_static_store && $(abspath $(BIN))/django-admin makemessages -l zh_Hans --add-location file --no-obsolete
+	cd wx_static_store && $(abspath $(BIN))/django-admin compilemessages
+
 .PHONY: fuzz
 fuzz:  ## random pushes at the callback, FOR=60 seconds of them
 	$(MAKE) venv VENV=.venv-fuzz EXTRAS=dev,fuzz
