@@ -89,6 +89,18 @@ def test_what_a_killed_run_stored_is_not_sent_again(
     assert (names(plan.assets), names(plan.unchanged)) == (["c.js"], ["a.js", "b.js"])
 
 
+def test_what_a_killed_run_stored_is_known_to_the_log_from_then_on(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    """Else a release that goes back would find its own older row, and believe it."""
+    run(uploader, a_js=b"old")
+    Deployment.objects.create(env=uploader.env, source="killed")
+    cloud.put_object("a.js", b"new")
+    run(uploader, a_js=b"new")
+    run(uploader, a_js=b"old")
+    assert cloud.objects()["a.js"].body == b"old"
+
+
 def test_what_failed_last_is_sent_again_even_if_the_list_has_it(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:

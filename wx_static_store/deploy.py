@@ -137,14 +137,21 @@ class _Run:
         self.uploader, self.plan, self.context = uploader, plan, context
         self.report = report
         report.skipped = len(plan.unchanged)
+        self.follows_a_kill = False
 
     def settle(self, *, release: bool) -> None:
         """After a run that was cut short this one says how the environment stands, in any case."""
-        cut_short = recorders.was_cut_short(self.uploader.env)
-        if cut_short:
+        self.follows_a_kill = recorders.was_cut_short(self.uploader.env)
+        if self.follows_a_kill:
             recorders.close_cut_short(self.uploader.env)
-        if cut_short or release:
+        if self.follows_a_kill or release:
             self._start()
+        self._keep(self.plan.unchanged)
+
+    def _keep(self, items: Sequence[UploadItem]) -> None:
+        """Where the killed run left no row there is an older one, which would be believed later."""
+        if self.follows_a_kill:
+            recorders.record(self.plan.found(self.uploader, items), self.context)
 
     def reject(self, results: Sequence[UploadResult]) -> None:
         if results:
@@ -187,6 +194,7 @@ class _Run:
         (item,) = hash_items([last()])
         if not self.plan.force and is_unchanged(self.uploader, item, self.plan.known):
             self.report.skipped += 1
+            self._keep([item])
         else:
             self.send([item])
 

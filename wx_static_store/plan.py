@@ -50,6 +50,22 @@ class Plan:
         left = [("unchanged", item) for item in self.unchanged]
         return sorted([*sent, *left], key=lambda pair: pair[1].name)
 
+    def found(self, uploader: Uploader, items: Iterable[UploadItem]) -> list[UploadResult]:
+        """
+        Of unchanged items those that only the list tells of, as results for the log.
+
+        Without headers, which no list shows: so a later run sends them once more.
+        """
+        keys = {_key(uploader, item.name): item for item in items}
+        stored = UploadStatus.STORED
+        return [
+            UploadResult(
+                item.name, key, stored, uploader.env, item.size, item.md5 or "", stage="verify"
+            )
+            for key, item in keys.items()
+            if self.known[key][1] is None
+        ]
+
     @property
     def size(self) -> int:
         """Bytes that will be sent."""

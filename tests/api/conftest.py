@@ -24,11 +24,12 @@ PNG = bytes.fromhex("89504e470d0a1a0a") + b"not much of a picture"
 
 
 @pytest.fixture
-def cloud(configure: Any, settings: Any, db: None) -> EmulatorServer:
+def cloud(configure: Any, db: None) -> EmulatorServer:
     """The other side; the passwords of users cost no time."""
-    settings.ROOT_URLCONF = "tests.api.urls"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    server: EmulatorServer = configure()
+    server: EmulatorServer = configure(
+        ROOT_URLCONF="tests.api.urls",
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    )
     return server
 
 
