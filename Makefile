@@ -60,6 +60,13 @@ fuzz:  ## random pushes at the callback, FOR=60 seconds of them
 	$(MAKE) venv VENV=.venv-fuzz EXTRAS=dev,fuzz
 	.venv-fuzz/bin/python -m tests.callback.fuzz -max_total_time=$(or $(FOR),60)
 
+.PHONY: bench
+bench:  ## how fast it is, against a limit and its peers; ARGS="--only b,d --quick"
+	$(MAKE) venv VENV=.venv-bench EXTRAS=deploy,bench
+	@# a peer that cannot be installed is told in the table
+	-.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[peers]'
+	.venv-bench/bin/python -m benchmarks $(ARGS)
+
 .PHONY: proof
 proof: venv  ## faults, bad inputs, kills, databases and sabotage: writes docs/proof.rst
 	$(BIN)/python -m tests.proof

@@ -1,0 +1,1 @@
+"""How fast it is, against a raw client and against its peers: ``make bench``."""

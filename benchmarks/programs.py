@@ -1,0 +1,163 @@
+"""
+``python -m benchmarks.programs NAME``: what no command does by itself. Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import django
+
+
+def migrate() -> dict[str, Any]:
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    return {}
+
+
+def save(path: str, times: str) -> dict[str, Any]:
+    """Save a file, and so many times more under other names; the milliseconds of one of those."""
+    from django.core.files import File
+    from django.core.files.storage import default_storage
+
+    def once(prefix: str = "") -> float:
+        with open(path, "rb") as file:
+            started = time.perf_counter()
+            default_storage.save(prefix + os.path.basename(path), File(file))
+        return (time.perf_counter() - started) * 1000
+
+    first = once()  # which opens the connections
+    return {"ms": median([once(f"{number}-") for number in range(int(times))] or [first])}
+
+
+def fill(root: str) -> dict[str, Any]:
+    """A log in which every file of the tree is stored as it is now."""
+    from wx_static_store.models import UploadLog, key_digest
+    from wx_static_store.plan import hash_items
+
+    uploader, items = _tree(root)
+    rows = []
+    for item in hash_items(items):
+        headers = uploader.headers(item)
+        columns = {"env": uploader.env, "key": item.name, "name": item.name, "status": "stored"}
+        rows.append(
+            UploadLog(
+                **columns,
+                key_digest=key_digest(item.name),
+                md5=item.md5 or "",
+                size=item.size,
+                content_type=headers.content_type,
+                cache_control=headers.cache_control,
+                source="benchmark",
+            )
+        )
+    UploadLog.objects.bulk_create(rows, batch_size=500)
+    return {"rows": len(rows)}
+
+
+def listing(root: str) -> dict[str, Any]:
+    """The tree's items, and everything imported that a plan imports."""
+    import wx_static_store.plan  # noqa: F401
+
+    _uploader, items = _tree(root)
+    return {"files": len(items)}
+
+
+def hashing(root: str) -> dict[str, Any]:
+    """Reading and hashing the files, in the plainest way."""
+    paths = [os.path.join(at, name) for at, _dirs, names in os.walk(root) for name in names]
+    started = time.perf_counter()
+    for path in paths:
+        hashlib.md5(Path(path).read_bytes(), usedforsecurity=False).hexdigest()
+    return {"seconds": time.perf_counter() - started}
+
+
+def plan(root: str) -> dict[str, Any]:
+    """The whole plan, hashing included, and the queries that it asked."""
+    from django.db import connection
+
+    from wx_static_store.plan import make_plan
+
+    queries = 0
+
+    def count(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        nonlocal queries
+        queries += sql.lstrip().upper().startswith("SELECT")
+        return execute(sql, *args)
+
+    uploader, items = _tree(root)
+    with connection.execute_wrapper(count):
+        started = time.perf_counter()
+        made = make_plan(uploader, items)
+        seconds = time.perf_counter() - started
+    return {"seconds": seconds, "queries": queries, "unchanged": len(made.unchanged)}
+
+
+def _tree(root: str) -> tuple[Any, Any]:
+    from wx_static_store.sites import site_uploader
+    from wx_static_store.tree import read_tree
+
+    return site_uploader("staticfiles"), read_tree(Path(root)).items
+
+
+def hashes(*argv: str) -> dict[str, Any]:
+    """How many times a command hashes files before it sends them, and how many files these are."""
+    from django.core.management import call_command
+
+    from wx_static_store import plan
+
+    module: Any = plan
+    real, hashed = module.digest, []
+
+    def counted(file: Any) -> Any:
+        hashed.append(file.name)
+        return real(file)
+
+    module.digest = counted
+    call_command(*argv)
+    return {"hashes": len(hashed), "files": len({*hashed})}
+
+
+def start() -> dict[str, Any]:
+    """What importing the storage adds to Django's start."""
+    loaded = "requests" in sys.modules
+    started = time.perf_counter()
+    import wx_static_store.storage  # noqa: F401
+
+    ms = (time.perf_counter() - started) * 1000
+    return {"ms": ms, "before": loaded, "requests": "requests" in sys.modules}
+
+
+def check() -> dict[str, Any]:
+    """How many sockets ``manage.py check`` makes."""
+    from django.core.management import call_command
+
+    events: list[str] = []
+    sys.addaudithook(lambda event, args: events.append(event) if "socket." in event else None)
+    call_command("check", verbosity=0)
+    return {"sockets": events.count("socket.__new__") + events.count("socket.connect")}
+
+
+PROGRAMS: dict[str, Callable[..., dict[str, Any]]] = {
+    program.__name__: program
+    for program in (migrate, save, fill, listing, hashing, plan, hashes, start, check)
+}
+
+
+def main() -> None:
+    name, *args = sys.argv[1:]
+    django.setup()
+    sys.stdout.write(json.dumps(PROGRAMS[name](*args)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The tables, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from .measure import Book, Key, say
+from .places import LIMIT
+from .targets import TARGETS, cpu, share
+
+PACKAGES = ("Django", "requests", "urllib3", "boto3", "django-storages", "collectfasta", "awscli")
+QUIET = ("objects", "server_cpu", "connections", "busiest")
+HEAD = ("", "contender", "workers", "wall s", "/ limit", "CPU ms/file", "MiB", "requests")
+
+
+def machine() -> dict[str, Any]:
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="minutes"),
+        "cpu": _after("/proc/cpuinfo", "model name") or platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory": _after("/proc/meminfo", "MemTotal"),
+        "load": os.getloadavg()[0],
+        "os": _after("/etc/os-release", "PRETTY_NAME", "=").strip('"') or platform.system(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in PACKAGES},
+    }
+
+
+def _after(path: str, name: str, separator: str = ":") -> str:
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return ""
+    return next((x.split(separator, 1)[1].strip() for x in lines if x.startswith(name)), "")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def show(book: Book) -> None:
+    say()
+    for name, value in machine().items():
+        say(f"{name:<16} {value}")
+    say()
+    _table([HEAD, *(_row(book, key) for key in sorted(book.samples))])
+    for key, why in book.failures.items():
+        say(f"{' '.join(map(str, key))}: {why.splitlines()[0]}")
+    say()
+    for line in _about_the_tools(book):
+        say(line)
+    say()
+    _table(
+        [("", "target", "measured", "limit", ""), *(_verdict(book, target) for target in TARGETS)]
+    )
+    say()
+    say(", ".join(f"{name} {seconds:.0f} s" for name, seconds in book.seconds.items()))
+
+
+def _row(book: Book, key: Key) -> Sequence[str]:
+    workload, contender, workers = key
+    sample = book.samples[key][0]
+    asked = sum(value for name, value in sample.calls.items() if name not in QUIET)
+    return (
+        workload,
+        contender,
+        str(workers),
+        _number(book.median(key, lambda it: it.wall)),
+        _number(book.ratio(key, (workload, LIMIT, workers))),
+        _number(book.median(key, cpu)),
+        _number(book.median(key, lambda it: it.rss / 1024), 0),
+        f"{asked:.0f}",
+    )
+
+
+def _about_the_tools(book: Book) -> Iterable[str]:
+    """Is the server, or the limit client, what holds us up?"""
+    for key in sorted(book.samples):
+        if key[1] == LIMIT and key[0] == "ceiling":
+            rate = book.median(key, lambda it: it.told["pairs"] / it.told["seconds"])
+            most = book.median(key, lambda it: it.files / it.calls["server_cpu"])
+            yield f"server: {rate:.0f} pairs/s with one limit client, its own ceiling {most:.0f}"
+        elif key[1] == LIMIT and (part := share(book, key)):
+            yield f"limit client, {key[0]}, {key[2]} workers: {part:.1%} of its time is N·T/C"
+
+
+def _verdict(book: Book, target: Any) -> Sequence[str]:
+    value, verdict = target.verdict(book)
+    sign = "≥" if target.least else "≤"
+    return target.number, target.text, _number(value), f"{sign} {_number(target.limit)}", verdict
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        say("  ".join(cells).rstrip())
+
+
+def write(book: Book, path: Path, **how: Any) -> None:
+    document = {
+        "machine": machine(),
+        "how": how,
+        "seconds": book.seconds,
+        "targets": [
+            {"target": it.text, "limit": it.limit, **_told(it.verdict(book))} for it in TARGETS
+        ],
+        "failures": [[*key, why] for key, why in book.failures.items()],
+        "runs": [
+            {"workload": key[0], "contender": key[1], "workers": key[2], **asdict(sample)}
+            for key, samples in book.samples.items()
+            for sample in samples
+        ],
+    }
+    path.write_text(json.dumps(document, indent=1))
+
+
+def _told(verdict: tuple[float | None, str]) -> dict[str, Any]:
+    return {"measured": verdict[0], "verdict": verdict[1]}

@@ -1,0 +1,225 @@
+"""The targets: what they ask, what the book says, and the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+from .measure import Book, Sample, worst
+from .places import COLLECT, DEPLOY, DISK, FASTA, LIMIT, NAIVE
+from .workloads import BIG, SMALL, WORKERS
+
+NETWORK = ("staticuploadfile", "staticfilelist", "describestaticstore", "put")
+
+Value = Callable[[Book], float | None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Met when the value is at most the limit, or with `least` at least that."""
+
+    number: str
+    text: str
+    limit: float
+    value: Value
+    least: bool = False
+
+    def verdict(self, book: Book) -> tuple[float | None, str]:
+        value = self.value(book)
+        if value is None:
+            return None, "not measured"
+        met = value >= self.limit if self.least else value <= self.limit
+        return value, "met" if met else "MISSED"
+
+
+def cpu(sample: Sample) -> float:
+    return sample.cpu * 1000 / sample.files
+
+
+def requests(sample: Sample) -> float:
+    return float(sum(sample.calls.get(name, 0) for name in NETWORK))
+
+
+def told(name: str) -> Callable[[Sample], float]:
+    return lambda sample: float(sample.told[name])
+
+
+def call(name: str) -> Callable[[Sample], float]:
+    return lambda sample: float(sample.calls.get(name, 0))
+
+
+def _of(workload: str, who: str, other: str, workers: int, others: int) -> Value:
+    """The wall time of one contender as a ratio to another's, or of other workers."""
+    return lambda book: book.ratio((workload, who, workers), (workload, other, others))
+
+
+def _to_limit(workload: str, who: str, workers: int) -> Value:
+    return _of(workload, who, LIMIT, workers, workers)
+
+
+def _faster(workload: str, who: str, than: str) -> Value:
+    return _of(workload, than, who, WORKERS, WORKERS)
+
+
+def _median(
+    workload: str, who: str, what: Callable[[Sample], float], workers: int = WORKERS
+) -> Value:
+    return lambda book: book.median((workload, who, workers), what)
+
+
+def _cpu_to_fasta(book: Book) -> float | None:
+    return book.ratio(("b", DEPLOY, WORKERS), ("b", FASTA, WORKERS), cpu)
+
+
+def _share(book: Book) -> float | None:
+    """The worst of the limit client's shares; (a) has too few files for full waves."""
+    shares = [share(book, key) for key in book.samples if key[0] in "bg" and key[1] == LIMIT]
+    return min((one for one in shares if one is not None), default=None)
+
+
+def share(book: Book, key: tuple[str, str, int]) -> float | None:
+    """What of the limit client's time is latency that nobody can avoid."""
+    return book.median(key, lambda it: it.files * book.pair / key[2] / it.told["seconds"])
+
+
+def _growth(who: str) -> Value:
+    """MiB more than with a small file."""
+
+    def value(book: Book) -> float | None:
+        big = book.median(("c", who + BIG, WORKERS), lambda it: it.rss)
+        small = book.median(("c", who + SMALL, WORKERS), lambda it: it.rss)
+        return None if big is None or small is None else (big - small) / 1024
+
+    return value
+
+
+def _big_to_limit(who: str) -> Value:
+    return _of("c", who + BIG, LIMIT + BIG, WORKERS, WORKERS)
+
+
+def _verify_calls(book: Book) -> float | None:
+    """More or fewer than one for each 1,000 files; nothing else may be called."""
+    return book.median(
+        ("d", "wx_deploy --verify", WORKERS), lambda it: abs(requests(it) - ceil(it.files / 1000))
+    )
+
+
+def _calls_of_changes(who: str) -> Value:
+    return _median("e", who, lambda it: abs(requests(it) - 2 * ceil(it.files / 100)))
+
+
+def _pairs_gained(workers: int) -> Value:
+    return _of("calls", DEPLOY, DEPLOY, 16, workers)
+
+
+def _saves(name: str, what: Callable[[Sample], float]) -> Value:
+    return _median("calls", f"wx save, {name}", what, 1)
+
+
+def _hashes(book: Book) -> float | None:
+    return book.median(("g", "hashes", WORKERS), lambda it: it.told["hashes"] / it.told["files"])
+
+
+def _unchanged_calls(book: Book) -> float | None:
+    return worst(book.median(("d", who, WORKERS), requests) for who in (COLLECT, DEPLOY))
+
+
+def _over_latency(book: Book) -> float | None:
+    ms = book.median(("calls", "wx save, overwrite", 1), told("ms"))
+    return None if ms is None else ms - book.pair * 1000
+
+
+def _plan_ratio(book: Book) -> float | None:
+    return book.ratio(("f", "plan", WORKERS), ("f", "hashing", WORKERS), told("seconds"))
+
+
+def _plan_bytes(book: Book) -> float | None:
+    plan = book.median(("f", "plan", WORKERS), lambda it: it.rss * 1024 / it.files)
+    listing = book.median(("f", "listing", WORKERS), lambda it: it.rss * 1024 / it.files)
+    return None if plan is None or listing is None else plan - listing
+
+
+def _plan_queries(book: Book) -> float | None:
+    return book.median(
+        ("f", "plan", WORKERS), lambda it: it.told["queries"] / ceil(it.files / 10_000)
+    )
+
+
+SAVES = 21  # the first of a process warms the pool
+
+TARGETS = (
+    Target("0", "(b) (g) limit client's worst share of N·T/C", 0.95, _share, least=True),
+    *(
+        Target(
+            "1",
+            f"(b) cold, {who}, {workers} workers: wall / limit",
+            most,
+            _to_limit("b", who, workers),
+        )
+        for workers, most in ((16, 1.05), (32, 1.10), (64, 1.20))
+        for who in (DEPLOY, COLLECT)
+    ),
+    Target(
+        "1", "(a) cold, collectstatic, 32 workers: wall / limit", 1.15, _to_limit("a", COLLECT, 32)
+    ),
+    *(
+        Target("2", f"(b) {who}: CPU ms per file", 1.0, _median("b", who, cpu))
+        for who in (DEPLOY, COLLECT)
+    ),
+    Target("2", "(b) CPU per file / collectfasta's", 1 / 6, _cpu_to_fasta),
+    Target("2", "(b) collectfasta's wall / ours", 2, _faster("b", DEPLOY, FASTA), least=True),
+    Target("2", "(b) naive wall / ours", 20, _faster("b", DEPLOY, NAIVE), least=True),
+    Target("3", "(d) network calls", 0, _unchanged_calls),
+    Target(
+        "3",
+        "(d) wall / Django's collectstatic to disk",
+        1.15,
+        _of("d", COLLECT, DISK, WORKERS, WORKERS),
+    ),
+    Target("3", "(d) --verify: calls beside ceil(N/1000)", 0, _verify_calls),
+    *(
+        Target("3", f"(e) {who}: calls beside two per change", 0, _calls_of_changes(who))
+        for who in (COLLECT, DEPLOY)
+    ),
+    *(
+        Target("4", f"(c) {who}: MiB more than with a small file", 8, _growth(who))
+        for who in (DEPLOY, "wx save")
+    ),
+    *(
+        Target("4", f"(c) {who}: wall / limit", 1.10, _big_to_limit(who))
+        for who in (DEPLOY, "wx save")
+    ),
+    Target("5", "16 calls in flight: pairs/s, 32 workers / 16", 1.5, _pairs_gained(32), least=True),
+    Target("5", "16 calls in flight: pairs/s, 64 workers / 16", 1.5, _pairs_gained(64), least=True),
+    Target(
+        "5",
+        "save, file_overwrite: requests",
+        2,
+        _saves("overwrite", lambda it: requests(it) / SAVES),
+    ),
+    Target("5", "save, default: requests", 3, _saves("default", lambda it: requests(it) / SAVES)),
+    Target("5", "21 saves: connections", 2, _saves("overwrite", call("connections"))),
+    Target("5", "save, file_overwrite: ms above the latency", 3, _over_latency),
+    Target("6", "(f) plan / reading and hashing", 1.3, _plan_ratio),
+    Target("6", "(f) bytes per file above the listing", 400, _plan_bytes),
+    Target("6", "(f) queries per 10,000 rows", 1, _plan_queries),
+    Target("7", "(g) hashes per file", 1, _hashes),
+    Target("7", "(g) wall / limit", 1.15, _to_limit("g", DEPLOY, 32)),
+    Target(
+        "8", "import of wx_static_store.storage, ms", 40, _median("start", "import", told("ms"), 1)
+    ),
+    Target(
+        "8",
+        "the same loads requests (0 no, 1 yes)",
+        0,
+        _median("start", "import", told("requests"), 1),
+    ),
+    Target("8", "sockets of manage.py check", 0, _median("start", "check", told("sockets"), 1)),
+    Target(
+        "9",
+        "throttled above 8: wall of 32 workers / of 8",
+        1.3,
+        _of("throttle", DEPLOY, DEPLOY, 32, 8),
+    ),
+)

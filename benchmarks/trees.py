@@ -1,0 +1,63 @@
+"""The files that are published."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+A_DAY = 24 * 3600
+A_FOLDER = 100  # files
+MARK = b"the end"
+
+
+def many(root: Path, files: int, size: int) -> Path:
+    """So many files of random bytes, written a day ago."""
+    random = Random(8)  # noqa: S311
+    yesterday = time.time() - A_DAY
+    for number in range(files):
+        path = root / f"f{number // A_FOLDER:03}" / f"{number:06}.js"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(random.randbytes(size))
+        os.utime(path, (yesterday, yesterday))
+    return root
+
+
+def big(root: Path, size: int) -> Path:
+    """One sparse file: reading it costs no disk."""
+    root.mkdir(parents=True, exist_ok=True)
+    with open(root / "big.bin", "wb") as file:
+        file.seek(size - len(MARK))
+        file.write(MARK)
+    return root
+
+
+def md5(path: Path) -> str:
+    with open(path, "rb") as file:
+        digest = hashlib.md5(usedforsecurity=False)
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def change(source: Path, collected: Path, every: int, seed: int) -> int:
+    """
+    Other bytes in each `every`-th file; how many files that are.
+
+    What Django collected of them is dated back: it compares whole seconds.
+    """
+    changed = 0
+    for path in list(_files(source))[::every]:
+        path.write_bytes(Random(seed).randbytes(path.stat().st_size))  # noqa: S311
+        copy = collected / path.relative_to(source)
+        if copy.exists():
+            os.utime(copy, (0, 0))
+        changed += 1
+    return changed
+
+
+def _files(root: Path) -> Iterator[Path]:
+    return (path for path in sorted(root.rglob("*")) if path.is_file())

@@ -1,0 +1,245 @@
+"""What is measured: each workload fills its part of the book."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from . import trees
+from .measure import Book, Key, Sample, say
+from .places import (
+    COLLECT,
+    CONTENDERS,
+    DEPLOY,
+    DISK,
+    FASTA,
+    LIMIT,
+    NAIVE,
+    S3,
+    SYNC,
+    Contender,
+    Lab,
+    Place,
+    program,
+)
+
+Runs = dict[Key, Callable[[], Sample]]
+
+KIB, MIB = 1024, 1024**2
+WORKERS = 32
+BIG, SMALL = " 1 GiB", " 8 KiB"  # in (c), whatever the sizes of a quick run
+
+APPS = [
+    *("django.contrib.admin", "django.contrib.messages", "django.contrib.sessions"),
+    *("rest_framework", "drf_spectacular_sidecar"),
+]
+
+
+def _places(
+    lab: Lab, book: Book, name: str, source: Path, who: Iterable[str], workers: int, **options: Any
+) -> dict[Key, Place]:
+    """A place for each contender that is installed; the others are told."""
+    found = {}
+    for contender in who:
+        key, kind = (name, contender, workers), CONTENDERS[contender]
+        if not kind.installed:
+            book.failures[key] = f"not installed ({kind.needs})"
+            say(f"  {name} {contender}: {book.failures[key]}")
+            continue
+        found[key] = Place(lab, f"{name} {contender}", kind, source, workers, **options)
+    return found
+
+
+def _cold(places: dict[Key, Place]) -> Runs:
+    return {key: place.cold for key, place in places.items()}
+
+
+def _program(
+    lab: Lab, source: Path, contender: Contender, label: str, **options: Any
+) -> Callable[[], Sample]:
+    return Place(lab, label, contender, source, WORKERS, **({"stores": False} | options)).cold
+
+
+def ceiling(lab: Lab, book: Book) -> None:
+    """What the server can do: no latency, one limit client."""
+    source = trees.many(lab.work / "ceiling", lab.number(4000, 1000), 8 * KIB)
+    places = _places(lab, book, "ceiling", source, [LIMIT], WORKERS)
+    lab.server.ask(link=0, put=0)
+    book.interleave(lab.rounds, _cold(places))
+    lab.server.ask(link=lab.link, put=lab.put)
+
+
+def a(lab: Lab, book: Book) -> None:
+    """Real static files: admin, REST framework and the sidecar of drf-spectacular, cold."""
+    apps = {"apps": APPS, "source": ""}
+    nothing = lab.work / "none"
+    collected = Place(lab, "a-files", CONTENDERS[DISK], nothing, 1, bench=apps, stores=False)
+    collected.run()
+    places = _places(lab, book, "a", collected.root, [LIMIT, COLLECT, FASTA, SYNC], WORKERS)
+    book.interleave(lab.rounds, _cold(places))
+    book.once(_cold(_places(lab, book, "a", collected.root, [NAIVE, S3], WORKERS)))
+
+
+def _two_thousand(lab: Lab) -> Path:
+    root = lab.work / "two-thousand"
+    return root if root.exists() else trees.many(root, lab.number(2000, 200), 8 * KIB)
+
+
+def b(lab: Lab, book: Book) -> None:
+    """2,000 files of 8 KiB, cold."""
+    source = _two_thousand(lab)
+    places: dict[Key, Place] = {}
+    for workers in (16, 32, 64):
+        places |= _places(lab, book, "b", source, [LIMIT, DEPLOY, COLLECT], workers)
+    places |= _places(lab, book, "b", source, [FASTA, SYNC], WORKERS)
+    book.interleave(lab.rounds, _cold(places))
+    book.once(_cold(_places(lab, book, "b", source, [NAIVE, S3], WORKERS)))
+
+
+def c(lab: Lab, book: Book) -> None:
+    """One file of 1 GiB, and the same commands with a small one; the server computes no MD5."""
+    sizes = {BIG: lab.number(1024, 64) * MIB, SMALL: 8 * KIB}
+    save = Contender(
+        lambda place: [*program("save").command(place), str(place.source / "big.bin"), "0"]
+    )
+    naive = Contender(save.command, "naive")
+    runs: Runs = {}
+    for suffix, size in sizes.items():
+        source = trees.big(lab.work / f"c{suffix}", size)
+        known = {"big.bin": trees.md5(source / "big.bin")}
+        for name, kind in {
+            LIMIT: CONTENDERS[LIMIT],
+            DEPLOY: CONTENDERS[DEPLOY],
+            "wx save": save,
+            "naive save": naive,
+        }.items():
+            place = Place(lab, f"c {name}{suffix}", kind, source, WORKERS)
+            runs["c", name + suffix, WORKERS] = partial(_known, place, known)
+    book.interleave(lab.rounds, runs)
+    lab.server.ask(known={})
+
+
+def _known(place: Place, known: dict[str, str]) -> Sample:
+    place.lab.server.ask(known=known)
+    return place.cold()
+
+
+def d(lab: Lab, book: Book) -> None:
+    """Once more, and nothing changed."""
+    source = _two_thousand(lab)
+    places = _places(lab, book, "d", source, [DISK], WORKERS, stores=False)
+    places |= _places(lab, book, "d", source, [COLLECT, DEPLOY, FASTA, SYNC], WORKERS)
+    verify = Place(lab, "d-verify", CONTENDERS[DEPLOY], source, WORKERS, extra=("--verify",))
+    places["d", "wx_deploy --verify", WORKERS] = verify
+    _again(lab, book, places, lambda place: None)
+
+
+def e(lab: Lab, book: Book) -> None:
+    """Once more, and 1 % of the files changed."""
+    source = _two_thousand(lab)
+    places = _places(lab, book, "e", source, [DISK], WORKERS, stores=False)
+    places |= _places(lab, book, "e", source, [COLLECT, DEPLOY, FASTA, SYNC], WORKERS)
+    for place in places.values():
+        place.own_source()
+    seeds = iter(range(10**6))
+    _again(
+        lab, book, places, lambda place: trees.change(place.source, place.root, 100, next(seeds))
+    )
+
+
+def _again(
+    lab: Lab, book: Book, places: dict[Key, Place], before: Callable[[Place], object]
+) -> None:
+    """Runs after a first one that is not measured."""
+
+    def again(key: Key, place: Place) -> Sample:
+        if key not in book.samples:
+            place.run()
+        before(place)
+        return place.run()
+
+    book.interleave(lab.rounds, {key: partial(again, key, it) for key, it in places.items()})
+
+
+def f(lab: Lab, book: Book) -> None:
+    """A plan for 100,000 small files against a log of as many rows."""
+    source = trees.many(lab.work / "f", lab.number(100_000, 5_000), 200)
+    place = Place(lab, "f", program("fill", str(source)), source, WORKERS, stores=False)
+    place.run()
+    runs: Runs = {}
+    for name in ("listing", "hashing", "plan"):
+        one = Place(lab, f"f-{name}", program(name, str(source)), source, WORKERS, stores=False)
+        one.bench = {"database": str(place.database), "env": place.spaces[0]}
+        runs["f", name, WORKERS] = one.run
+    book.interleave(lab.rounds, runs)
+
+
+def g(lab: Lab, book: Book) -> None:
+    """50 environments, 200 files each."""
+    envs = lab.number(50, 4)
+    source = trees.many(lab.work / "g", lab.number(200, 40), 8 * KIB)
+    places = _places(lab, book, "g", source, [LIMIT, DEPLOY], WORKERS, envs=envs)
+    book.interleave(lab.rounds, _cold(places))
+    hashes = Contender(
+        lambda it: [*program("hashes").command(it), *CONTENDERS[DEPLOY].command(it)[3:]]
+    )
+    counted = Place(lab, "g-hashes", hashes, source, WORKERS, envs=envs)
+    book.once({("g", "hashes", WORKERS): counted.cold})
+
+
+def calls(lab: Lab, book: Book) -> None:
+    """At most 16 calls in flight at the API host, with 16 workers and with more; one media save."""
+    source, most = _two_thousand(lab), 16
+    runs: Runs = {}
+    bench = {"calls": most}
+    for workers in (most, 2 * most, 4 * most):
+        places = _places(lab, book, "calls", source, [DEPLOY], workers, bench=bench)
+        runs |= {key: partial(_limited, place, most, 0) for key, place in places.items()}
+    book.interleave(lab.rounds, runs)
+    picture = trees.big(lab.work / "picture", 8 * KIB)
+    save = program("save", str(picture / "big.bin"), "20")
+    saves: Runs = {
+        ("calls", f"wx save, {name}", 1): _program(lab, picture, save, f"save-{name}", bench=bench)
+        for name, bench in {
+            "overwrite": {"overwrite": True},
+            "default": {"overwrite": False},
+        }.items()
+    }
+    book.interleave(lab.rounds, saves)
+
+
+def throttle(lab: Lab, book: Book) -> None:
+    """A server that refuses more than 8 calls in flight: 8 workers against 32."""
+    source = _two_thousand(lab)
+    runs: Runs = {}
+    for workers in (8, 32):
+        places = _places(lab, book, "throttle", source, [DEPLOY], workers)
+        runs |= {key: partial(_limited, place, 8, -501004) for key, place in places.items()}
+    book.interleave(lab.rounds, runs)
+
+
+def _limited(place: Place, limit: int, errcode: int) -> Sample:
+    place.lab.server.ask(limit=limit, errcode=errcode)
+    try:
+        return place.cold()
+    finally:
+        place.lab.server.ask(limit=0, errcode=0)
+
+
+def start(lab: Lab, book: Book) -> None:
+    """The import of the storage, and the sockets of ``manage.py check``."""
+    source = trees.many(lab.work / "start", 1, 8)
+    runs: Runs = {
+        ("start", "import", 1): _program(
+            lab, source, program("start"), "import", bench={"storage": "disk"}
+        ),
+        ("start", "check", 1): _program(lab, source, program("check"), "check"),
+    }
+    book.interleave(max(lab.rounds, 5), runs)
+
+
+WORKLOADS: dict[str, Callable[[Lab, Book], None]] = {
+    work.__name__: work for work in (ceiling, a, b, c, d, e, f, g, calls, throttle, start)
+}
