@@ -406,6 +406,7 @@ def serve(emulator: EmulatorServer, site: str) -> None:
     say(f"The site               {site}/")
     say(f"The front end          {emulator.site_url()}/{APP}index.html")
     say(f"The admin              {site}/admin/  (user demo, password demo)")
+    say(f"The API                {site}{reverse('swagger')}")
     say(f"The emulator's inside  {emulator.api_url}/__emulator__/")
     say("", "Ctrl-C ends it.")
     stop = threading.Event()

@@ -1,11 +1,13 @@
 from django.contrib import admin
 from django.utils.html import format_html
 
+from wx_static_store.forms import WxAdminMixin
+
 from .models import Document
 
 
 @admin.register(Document)
-class DocumentAdmin(admin.ModelAdmin):
+class DocumentAdmin(WxAdminMixin, admin.ModelAdmin):
     list_display = ("title", "public_file", "created")
     search_fields = ("title", "description")
 

@@ -1,5 +1,6 @@
+from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.generic import DetailView, ListView
 from rest_framework.generics import ListAPIView
@@ -27,6 +28,12 @@ class DocumentApi(ListAPIView):
 
     queryset = Document.objects.all()
     serializer_class = DocumentSerializer
+
+
+@staff_member_required
+def upload(request: HttpRequest) -> HttpResponse:
+    """A form whose script calls the REST API, as any front end may."""
+    return render(request, "documents/upload.html")
 
 
 def favicon(request: HttpRequest) -> HttpResponse:

@@ -1,71 +1,76 @@
-"""The OpenAPI document against the running example: requests that follow it, and many that do not."""
-
-from __future__ import annotations
+"""The OpenAPI document against the running example: requests that obey it, and many that do not."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import requests
 
-from tests.api.conftest import PNG
-from tests.api.servers import PATIENCE, ROOT
+from tests.demo import PATIENCE, Site, manage, serving
 
-REQUIRED = "WX_REQUIRE_SCHEMATHESIS" in os.environ
-EXAMPLES = "200" if os.environ.get("WX_SLOW") else "20"  # of each operation and phase
+EXAMPLES = "20"  # of each operation and phase
 SECONDS = 600
-EXAMPLE = ROOT / "example_project"
-
-pytestmark = pytest.mark.skipif(
-    not (find_spec("schemathesis") and find_spec("drf_spectacular_sidecar")) and not REQUIRED,
-    reason="needs schemathesis and drf-spectacular's sidecar",
+# Nobody calls too often.
+UNTHROTTLED = (
+    'settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = '
+    'dict.fromkeys(["wx_static_store_upload", "wx_static_store_list"])'
 )
 
-# The demo, in a folder of this test, where nobody calls too often and `demo` has a token.
-DEMO = """
-import sys, django, demo
-from pathlib import Path
-set_up, migrate = django.setup, demo.migrate
-
-def set_up_patiently(**options):
-    from django.conf import settings
-    scopes = ("wx_static_store_upload", "wx_static_store_list")
-    settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = dict.fromkeys(scopes)
-    set_up(**options)
-
-def migrate_and_give_a_token():
-    migrate()
-    from django.core.management import call_command
-    call_command("drf_create_token", "demo")
-
-django.setup, demo.migrate = set_up_patiently, migrate_and_give_a_token
-demo.VAR = Path(sys.argv.pop())
-demo.TABLE = demo.VAR / "uploaded.txt"
-demo.HERE = demo.VAR.parent
-sys.exit(demo.main())
-"""
+pytestmark = pytest.mark.skipif(
+    "WX_REQUIRE_SCHEMATHESIS" not in os.environ,
+    reason="takes two minutes: WX_REQUIRE_SCHEMATHESIS=1 runs it",
+)
 
 
-class Demo(NamedTuple):
-    """Where it serves what, and the token of who may do everything."""
-
-    site: str
-    control: str  # of the emulator
-    token: str
-
-    @property
-    def login(self) -> dict[str, str]:
-        return {"Authorization": f"Token {self.token}"}
-
-    def puts(self) -> int:
-        """How many objects were sent until now."""
-        journal = requests.get(f"{self.control}/journal?name=put_object", timeout=PATIENCE)
-        return len(journal.json())
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with serving(UNTHROTTLED) as site:
+        yield site
 
 
+@pytest.fixture(scope="module")
+def login(site: Site) -> dict[str, str]:
+    """The superuser's header."""
+    token = manage("drf_create_token", "demo").split()[2]
+    return {"Authorization": f"Token {token}"}
+
+
+@pytest.fixture
+def document(site: Site, login: dict[str, str], tmp_path: Path) -> Path:
+    answer = requests.get(f"{site.site}/api/schema/", headers=login, timeout=PATIENCE)
+    answer.raise_for_status()
+    path = tmp_path / "schema.yaml"
+    path.write_bytes(answer.content)
+    return path
+
+
+@pytest.mark.parametrize("who", ["demo", "a stranger"])
+def test_every_answer_is_as_the_document_says(
+    site: Site, document: Path, login: dict[str, str], who: str
+) -> None:
+    """No server error, nothing that is not documented, nobody whose login is not asked for."""
+    before, known = site.puts(), who == "demo"
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli"),
+        *("--config-file", str(Path(__file__).with_name("schemathesis.toml"))),
+        *("run", str(document), "--url", site.site),
+        *("--include-path-regex", "^/wx/", "--checks", "all"),
+        *("--max-examples", EXAMPLES, "--seed", "1", "--generation-database", "none"),
+        *("--suppress-health-check", "filter_too_much"),
+        *(f"--header={name}: {value}" for name, value in (login.items() if known else ())),
+    ]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    done = subprocess.run(
+        command,
+        cwd=document.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert "Tested: 7" in done.stdout
+    assert (site.puts() > before) == known

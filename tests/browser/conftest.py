@@ -4,78 +4,20 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-import requests
 from playwright.sync_api import sync_playwright
 
-EXAMPLE = Path(__file__).parent.parent.parent / "example_project"
+from tests.demo import Site, manage, serving
+
 SCREENSHOTS = Path(__file__).parent / "screenshots"  # ignored by git
 CHROMIUM = shutil.which("chromium")
 REQUIRED = "WX_REQUIRE_BROWSER" in os.environ
-# Of this run only: another one may be under way.
-VAR = EXAMPLE / "var" / f"browser-{os.getpid()}"
-
-# The demo, where a token that was refused may be followed by the next one a second later.
-DEMO = f"""
-import sys, django, demo
-from pathlib import Path
-set_up = django.setup
-
-def set_up_impatiently(**options):
-    from django.conf import settings
-    settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1
-    set_up(**options)
-
-django.setup = set_up_impatiently
-demo.VAR = Path({str(VAR)!r})
-demo.TABLE = demo.VAR / "uploaded.txt"
-sys.exit(demo.main())
-"""
-ADDRESSES = {
-    "The site": "site",
-    "The public": "public",
-    "The emulator's": "control",
-    "The front": "front",
-}
-
-
-class Site(NamedTuple):
-    """Where the demo serves what; each address without a slash at its end."""
-
-    site: str
-    public: str
-    control: str  # of the emulator
-    front: str
-
-    @property
-    def admin(self) -> str:
-        return f"{self.site}/admin"
-
-    @property
-    def log(self) -> str:
-        return f"{self.admin}/wx_static_store/uploadlog"
-
-    def script(self, *faults: dict[str, Any]) -> None:
-        """The faults that the emulator plays from now on, and no others."""
-        requests.delete(f"{self.control}/faults", timeout=10).raise_for_status()
-        requests.post(f"{self.control}/faults", json=faults, timeout=10).raise_for_status()
-
-    def published(self, key: str) -> bytes | None:
-        """What everybody gets at this key; None where there is nothing."""
-        answer = requests.get(f"{self.public}/{key}", timeout=10)
-        return answer.content if answer.status_code == 200 else None
-
-    def puts(self, key: str) -> int:
-        """How often the key was sent."""
-        journal = requests.get(f"{self.control}/journal?name=put_object&key={key}", timeout=10)
-        return len(journal.json())
+# A token that was refused may be followed by the next one a second later.
+IMPATIENT = 'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1'
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -99,33 +41,8 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def demo(chromium: Any) -> Iterator[Site]:
     """The demo, once for all tests."""
-    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
-    with subprocess.Popen(
-        [sys.executable, "-u", "-c", DEMO],
-        cwd=EXAMPLE,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            yield addresses(process)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
-            shutil.rmtree(VAR, ignore_errors=True)
-
-
-def addresses(process: "subprocess.Popen[str]") -> Site:
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if "Ctrl-C ends it" in line:
-            break
-    found = dict(re.findall(r"^(The \S+).*?(http://\S+?)/?(?:\s|$)", "".join(lines), re.M))
-    assert ADDRESSES.keys() <= found.keys(), "".join(lines)
-    return Site(**{name: found[told] for told, name in ADDRESSES.items()})
+    with serving(IMPATIENT) as site:
+        yield site
 
 
 @pytest.fixture
@@ -187,22 +104,6 @@ def member(site: Site) -> Callable[..., str]:
         return name
 
     return create
-
-
-def manage(*arguments: str) -> str:
-    """A command in the demo's own database."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "example.settings",
-        "EXAMPLE_VAR": str(VAR),
-    }
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=EXAMPLE,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
 
 
 def rows(*, key: str) -> list[dict[str, Any]]:

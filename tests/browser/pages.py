@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
-from .conftest import Site
+from tests.demo import Site
 
 BUSY = {"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "times": None}
 

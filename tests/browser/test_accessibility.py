@@ -7,7 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from .conftest import Site, shoot
+from tests.demo import Site
+
+from .conftest import shoot
 from .pages import PAGES
 
 GRAVE = {"serious", "critical"}

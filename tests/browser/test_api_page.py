@@ -10,8 +10,9 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.conftest import ENV
+from tests.demo import Site
 
-from .conftest import Site, rows, shoot
+from .conftest import rows, shoot
 from .test_accessibility import findings, policy
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"not much of a picture"
@@ -69,9 +70,7 @@ def test_what_the_script_uploads_is_in_the_log(upload: Page, name: str) -> None:
     assert row["md5"] == hashlib.md5(PICTURE).hexdigest()
 
 
-def test_the_script_replaces_a_file_when_it_is_told_to(
-    upload: Page, site: Site, name: str
-) -> None:
+def test_the_script_replaces_a_file_when_it_is_told_to(upload: Page, site: Site, name: str) -> None:
     send(upload, name)
     upload.check("[name=overwrite]")
     send(upload, name, PICTURE + b", but newer")

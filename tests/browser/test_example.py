@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from .conftest import EXAMPLE, Site
+from tests.demo import EXAMPLE, Site
 
 
 def fetches(site: Site) -> list[str]:

@@ -8,8 +8,9 @@ import polib
 import pytest
 
 import wx_static_store
+from tests.demo import Site
 
-from .conftest import Site, shoot
+from .conftest import shoot
 from .pages import PAGES
 
 CATALOGUE = Path(wx_static_store.__file__).parent / "locale/zh_Hans/LC_MESSAGES/django.po"

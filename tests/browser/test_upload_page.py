@@ -12,7 +12,9 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Site, rows, shoot
+from tests.demo import Site
+
+from .conftest import rows, shoot
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"

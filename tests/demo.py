@@ -1,0 +1,128 @@
+"""The example project's demo, serving in a process of its own, for browsers and other clients."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, NamedTuple
+
+import requests
+
+EXAMPLE = Path(__file__).parent.parent / "example_project"
+# Of this run only: another one may be under way.
+VAR = EXAMPLE / "var" / f"tests-{os.getpid()}"
+PATIENCE = 20  # seconds
+
+CODE = """
+import sys, django, demo
+from pathlib import Path
+set_up = django.setup
+
+def set_up_otherwise(**options):
+    from django.conf import settings
+    {settings}
+    set_up(**options)
+
+django.setup = set_up_otherwise
+demo.VAR = Path({var!r})
+demo.TABLE = demo.VAR / "uploaded.txt"
+sys.exit(demo.main())
+"""
+ADDRESSES = {
+    "The site": "site",
+    "The public": "public",
+    "The emulator's": "control",
+    "The front": "front",
+}
+
+
+class Site(NamedTuple):
+    """Where the demo serves what; each address without a slash at its end."""
+
+    site: str
+    public: str
+    control: str  # of the emulator
+    front: str
+
+    @property
+    def admin(self) -> str:
+        return f"{self.site}/admin"
+
+    @property
+    def log(self) -> str:
+        return f"{self.admin}/wx_static_store/uploadlog"
+
+    def script(self, *faults: dict[str, Any]) -> None:
+        """The faults that the emulator plays from now on, and no others."""
+        requests.delete(f"{self.control}/faults", timeout=PATIENCE).raise_for_status()
+        requests.post(f"{self.control}/faults", json=faults, timeout=PATIENCE).raise_for_status()
+
+    def published(self, key: str) -> bytes | None:
+        """What everybody gets at this key; None where there is nothing."""
+        answer = requests.get(f"{self.public}/{key}", timeout=PATIENCE)
+        return answer.content if answer.status_code == 200 else None
+
+    def puts(self, key: str = "") -> int:
+        """How often the key was sent; without one, how often anything was."""
+        asked = {"name": "put_object"} | ({"key": key} if key else {})
+        journal = requests.get(f"{self.control}/journal", params=asked, timeout=PATIENCE)
+        return len(journal.json())
+
+
+@contextmanager
+def serving(settings: str) -> Iterator[Site]:
+    """The demo with a line of Python that changes its `settings`, until the block ends."""
+    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    code = CODE.format(settings=settings, var=str(VAR))
+    with (
+        TemporaryFile("w+") as errors,  # a pipe that nobody reads would stop it
+        subprocess.Popen(
+            [sys.executable, "-u", "-c", code],
+            cwd=EXAMPLE,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield _addresses(process, errors)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=PATIENCE)
+            shutil.rmtree(VAR, ignore_errors=True)
+
+
+def _addresses(process: "subprocess.Popen[str]", errors: Any) -> Site:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C ends it" in line:
+            break
+    found = dict(re.findall(r"^(The \S+).*?(http://\S+?)/?(?:\s|$)", "".join(lines), re.M))
+    errors.seek(0)
+    assert ADDRESSES.keys() <= found.keys(), "".join(lines) + errors.read()
+    return Site(**{name: found[told] for told, name in ADDRESSES.items()})
+
+
+def manage(*arguments: str) -> str:
+    """What a command in the demo's own database prints."""
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "example.settings",
+        "EXAMPLE_VAR": str(VAR),
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=EXAMPLE,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
