@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= dev
+# The whole suite on every core; a part of it, named by ARGS, on one.
+PYTEST = pytest $(or $(ARGS),-n auto --dist worksteal)
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
@@ -27,7 +29,7 @@ demo: venv  ## the main job on the embedded emulator; ONCE=1 ends after printing
 
 .PHONY: test
 test: venv  ## the test suite
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m $(PYTEST)
 
 .PHONY: lint
 lint: venv  ## ruff, and the migrations
@@ -42,7 +44,7 @@ types: venv  ## mypy, strict
 .PHONY: coverage
 coverage: venv  ## the test suite with branch coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

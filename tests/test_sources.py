@@ -369,7 +369,9 @@ def test_what_cannot_seek_and_gives_nonsense_is_refused(block: Any) -> None:
         refused(pipe)
 
 
-@pytest.mark.parametrize("file", [iter([b"a"]), object(), "text", 5, None], ids=repr)
+@pytest.mark.parametrize(
+    "file", [iter([b"a"]), object(), "text", 5, None], ids=lambda f: type(f).__name__
+)
 def test_what_is_no_file_is_refused(file: Any) -> None:
     refused(lambda: file, close=False)
 
