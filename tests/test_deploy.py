@@ -13,7 +13,7 @@ from tests.conftest import ENV
 from wx_static_store import deploy
 from wx_static_store.deploy import PublishFailed, Report, publish
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment
+from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.plan import make_plan
 from wx_static_store.transfers import UploadContext, UploadItem
 from wx_static_store.uploader import Uploader, get_uploader
@@ -111,6 +111,41 @@ def test_what_failed_last_is_sent_again_even_if_the_list_has_it(
     assert names(make_plan(uploader, items(a_js=b"1")).assets) == ["a.js"]
 
 
+def test_a_file_that_was_never_stored_is_new(cloud: EmulatorServer, uploader: Uploader) -> None:
+    run(uploader, b_js=b"old")
+    cloud.script({"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403})
+    assert not run(uploader, a_js=b"1").ok
+    plan = make_plan(uploader, items(a_js=b"1", b_js=b"new"))
+    assert [state for state, _item in plan.states(uploader)] == ["new", "changed"]
+
+
+def test_a_last_file_that_the_log_knows_leaves_no_row_after_a_killed_run(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    def publish_both() -> None:
+        plan = make_plan(uploader, items(a_js=b"1"), also=["m.json"])
+        publish(uploader, plan, CONTEXT, last=lambda: items(m_json=b"{}")[0])
+
+    publish_both()
+    Deployment.objects.create(env=uploader.env, source="killed")
+    publish_both()
+    assert UploadLog.objects.count() == 2
+
+
+def test_a_plan_of_many_parts_is_the_same(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wx_static_store.plan.AT_ONCE", 2)
+    run(uploader, a_js=b"1", b_js=b"2", c_js=b"3", d_js=b"4", e_js=b"5")
+    plan = make_plan(
+        uploader, items(a_js=b"1", b_js=b"new", c_js=b"3", d_js=b"4", e_js=b"new"), also=["m.json"]
+    )
+    assert (names(plan.assets), names(plan.unchanged)) == (
+        ["b.js", "e.js"],
+        ["a.js", "c.js", "d.js"],
+    )
+
+
 def test_the_run_after_a_killed_one_settles_it(cloud: EmulatorServer, uploader: Uploader) -> None:
     run(uploader, a_js=b"1")
     Deployment.objects.create(env=uploader.env, source="killed")
@@ -123,7 +158,7 @@ def test_the_run_after_a_killed_one_settles_it(cloud: EmulatorServer, uploader: 
 def test_a_file_without_an_md5_in_the_list_is_sent(
     cloud: EmulatorServer, uploader: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deploy.recorders, "newest_rows", lambda env, keys: None)
+    monkeypatch.setattr(deploy.recorders, "in_database", lambda work, otherwise: otherwise)
     cloud.quirks.list_md5 = "multipart"
     cloud.put_object("a.js", b"1")
     assert names(make_plan(uploader, items(a_js=b"1")).assets) == ["a.js"]
@@ -135,7 +170,7 @@ def test_where_neither_log_nor_list_tell_all_is_sent_and_the_logger_says_why_in_
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(deploy.recorders, "newest_rows", lambda env, keys: None)
+    monkeypatch.setattr(deploy.recorders, "in_database", lambda work, otherwise: otherwise)
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009})
     with override("zh-hans"):
         assert names(make_plan(uploader, items(a_js=b"1")).assets) == ["a.js"]

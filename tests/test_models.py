@@ -1,5 +1,7 @@
 """The log's tables."""
 
+import sqlite3
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
@@ -71,6 +73,31 @@ def test_five_hundred_keys_cost_two_queries() -> None:
         found = UploadLog.objects.newest("env-1", keys)
     assert set(found) == set(keys[:3])
     assert len(queries) == 2
+
+
+def test_keys_of_many_queries_are_all_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wx_static_store.models.DIGESTS_A_QUERY", 3)
+    rows = {key: row(key) for key in "abcde"}
+    assert UploadLog.objects.newest("env-1", "abcdef") == rows
+
+
+def test_values_are_those_of_the_newest_rows() -> None:
+    row("a")
+    row("a", "failed")
+    row("b")
+    found = UploadLog.objects.newest_values("env-1", ["a", "b", "c"], "key", "status")
+    assert sorted(found) == [("a", "failed"), ("b", "stored")]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the others have no limit of this kind")
+def test_a_database_that_takes_few_parameters_gets_no_more() -> None:
+    rows = {key: row(key) for key in ("a", "b")}
+    code = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER
+    before = connection.connection.setlimit(code, 10)
+    try:
+        assert UploadLog.objects.newest("env-1", [*map(str, range(30)), *rows]) == rows
+    finally:
+        connection.connection.setlimit(code, before)
 
 
 def test_the_newest_rows_are_found_by_index() -> None:

@@ -92,7 +92,10 @@ def _fault(name: str) -> str | Promise:
         return _("it has a part '.' or '..'")
     if "" in segments:
         return _("it has an empty part ('//' or a slash at the end)")
-    if any(unicodedata.category(c) in _CATEGORIES or c in _BIDI for c in name):
+    # All of these are unprintable, which is asked of the whole name at once.
+    if not name.isprintable() and any(
+        unicodedata.category(c) in _CATEGORIES or c in _BIDI for c in name
+    ):
         return _("it has control characters, or bytes that are not UTF-8")
     return ""
 

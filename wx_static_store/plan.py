@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from itertools import chain
 
 from . import pool, recorders
 from .exceptions import NameRejected, SourceError, WxStaticStoreError
 from .naming import is_html, object_key
-from .sources import digest, opened
+from .sources import digest, readable
 from .texts import english, gettext_lazy as _
 from .transfers import ContentHeaders, UploadItem, UploadResult, UploadStatus
 from .uploader import Uploader
@@ -19,7 +21,13 @@ __all__ = ["Plan", "hash_items", "is_unchanged", "make_plan"]
 logger = logging.getLogger("wx_static_store.deploy")
 
 # What is known of a key: its MD5, and the headers it was stored with (None: a list cannot say).
-Known = dict[str, tuple[str, ContentHeaders | None]]
+Stored = tuple[str, ContentHeaders | None]
+Known = dict[str, Stored]
+NOTHING: Stored = ("", None)
+
+AT_ONCE = 25_000  # keys whose rows are in memory together
+A_TURN = 100  # files that a worker hashes: to hand over one takes longer than to hash a small one
+TURNS = 8  # of each worker at least, so that none waits long for one that has the large files
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Plan:
     pages: tuple[UploadItem, ...]
     unchanged: tuple[UploadItem, ...]
     rejected: tuple[UploadResult, ...]
-    known: Known = field(repr=False)
+    known: Known = field(repr=False)  # without what the log tells of unchanged files
     force: bool = False  # the file that comes last is sent in any case, too
 
     def __len__(self) -> int:
@@ -63,7 +71,7 @@ class Plan:
                 item.name, key, stored, uploader.env, item.size, item.md5 or "", stage="verify"
             )
             for key, item in keys.items()
-            if self.known[key][1] is None
+            if key in self.known and self.known[key][1] is None
         ]
 
     @property
@@ -87,11 +95,9 @@ def make_plan(
     tells the MD5. Files that would share a key are rejected. `also` names files that come later,
     so that they are asked for in the same query. `force` sends the unchanged ones too.
     """
-    single, rejected = _without_collisions(uploader, items)
-    hashed = hash_items(single, max_workers=uploader.options.max_workers)
-    known = _known(uploader, [*(item.name for item in hashed), *also])
-    changed = [item for item in hashed if force or not is_unchanged(uploader, item, known)]
-    unchanged = () if force else [item for item in hashed if is_unchanged(uploader, item, known)]
+    keys, files, rejected = _hashed_by_key(uploader, items)
+    later = [key for name in also if (key := _key(uploader, name))]
+    changed, unchanged, known = _compared(uploader, keys, files, later, force=force)
     return Plan(
         assets=tuple(item for item in changed if not is_html(item.name)),
         pages=tuple(item for item in changed if is_html(item.name)),
@@ -102,9 +108,53 @@ def make_plan(
     )
 
 
+def _compared(
+    uploader: Uploader,
+    keys: Sequence[str],
+    files: Sequence[UploadItem],
+    later: Sequence[str],
+    *,
+    force: bool,
+) -> tuple[list[UploadItem], list[UploadItem], Known]:
+    """Which files changed, which did not, and what is known of the others."""
+    tell, known = _teller(uploader), Known()
+    changed: list[UploadItem] = []
+    unchanged: list[UploadItem] = []
+    for start in range(0, len(keys) or 1, AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        told = tell([*keys[part], *later])
+        for key, item in zip(keys[part], files[part], strict=True):
+            stored = told.get(key, NOTHING)
+            same = not force and _is_same(uploader, item, stored)
+            (unchanged if same else changed).append(item)
+            if same and stored[1] and key not in later:
+                told[key] = NOTHING
+        known |= {key: stored for key, stored in told.items() if stored is not NOTHING}
+        del told  # before the next ones come
+    return changed, unchanged, known
+
+
+def _hashed_by_key(
+    uploader: Uploader, items: Iterable[UploadItem]
+) -> tuple[list[str], list[UploadItem], tuple[UploadResult, ...]]:
+    """Keys and files, both in the order of the names, and what has no key of its own."""
+    by_key, rejected = _without_collisions(uploader, items)
+    keys = sorted(by_key, key=lambda key: by_key[key].name)
+    hashed = hash_items(by_key.values(), max_workers=uploader.options.max_workers)
+    return keys, hashed, rejected
+
+
 def hash_items(items: Iterable[UploadItem], *, max_workers: int = 1) -> list[UploadItem]:
     """The items with MD5 and size; each file is read once, however many plans it goes into."""
-    return sorted(pool.run(_hashed, items, max_workers=max_workers), key=lambda item: item.name)
+    items = list(items)
+    size = min(A_TURN, len(items) // (TURNS * max_workers) + 1)
+    turns = (items[start : start + size] for start in range(0, len(items), size))
+    hashed = chain.from_iterable(pool.run(_all_hashed, turns, max_workers=max_workers))
+    return sorted(hashed, key=lambda item: item.name)
+
+
+def _all_hashed(items: list[UploadItem]) -> list[UploadItem]:
+    return [_hashed(item) for item in items]
 
 
 def _hashed(item: UploadItem) -> UploadItem:
@@ -112,25 +162,29 @@ def _hashed(item: UploadItem) -> UploadItem:
     if item.md5:
         return item
     try:
-        with opened(item, md5="") as source:
-            return replace(item, md5=digest(source.file), size=len(source))
+        with readable(item) as (file, size):
+            return replace(item, md5=digest(file), size=size)
     except SourceError:
         return item
 
 
 def _without_collisions(
     uploader: Uploader, items: Iterable[UploadItem]
-) -> tuple[list[UploadItem], tuple[UploadResult, ...]]:
+) -> tuple[dict[str, UploadItem], tuple[UploadResult, ...]]:
     """Names that differ only in their Unicode form would overwrite each other, in any order."""
-    by_key: dict[str, dict[str, UploadItem]] = {}
+    by_key: dict[str, UploadItem] = {}
+    clashes: dict[str, dict[str, None]] = {}
     for item in items:
-        by_key.setdefault(_key(uploader, item.name) or item.name, {})[item.name] = item
-    alone = [item for named in by_key.values() if len(named) == 1 for item in named.values()]
-    return alone, tuple(
-        _collision(uploader, key, name, [*named])
-        for key, named in by_key.items()
-        if len(named) > 1
-        for name in named
+        key = _key(uploader, item.name) or f"/{item.name}"  # which is no key, so never known
+        if (other := by_key.setdefault(key, item)).name != item.name:
+            clashes.setdefault(key, {other.name: None})[item.name] = None
+        by_key[key] = item
+    for key in clashes:
+        del by_key[key]
+    return by_key, tuple(
+        _collision(uploader, key, name, [*names])
+        for key, names in clashes.items()
+        for name in names
     )
 
 
@@ -140,21 +194,36 @@ def _collision(uploader: Uploader, key: str, name: str, names: list[str]) -> Upl
     return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
 
 
-def _known(uploader: Uploader, names: Iterable[str]) -> Known:
-    keys = [key for name in names if (key := _key(uploader, name))]
-    rows = recorders.newest_rows(uploader.env, keys)
-    if rows is None:
-        return _listed(uploader)
-    known: Known = {
-        key: (row.md5, ContentHeaders(row.content_type, row.cache_control))
-        for key, row in rows.items()
-        if row.status == UploadStatus.STORED
+def _teller(uploader: Uploader) -> Callable[[Sequence[str]], Known]:
+    """The log; where there is none the list; after a run that was killed what both agree on."""
+    listed = cache(partial(_listed, uploader))
+    cut_short = cache(partial(recorders.was_cut_short, uploader.env))
+
+    def tell(keys: Sequence[str]) -> Known:
+        logged = recorders.in_database(partial(_logged, uploader.env, keys), otherwise=None)
+        if logged is not None and not cut_short():
+            return logged
+        # A run that was cut short may have stored what no row tells of.
+        seen = {key: listed()[key] for key in keys if key in listed()}
+        return seen | {
+            key: it
+            for key, it in (logged or {}).items()
+            if it is NOTHING or it[0] == seen.get(key, NOTHING)[0]
+        }
+
+    return tell
+
+
+def _logged(env: str, keys: Sequence[str]) -> Known:
+    """By the newest row of each key: NOTHING, if that is no `stored` one."""
+    from .models import UploadLog
+
+    headers = cache(ContentHeaders)
+    columns = ("key", "status", "md5", "content_type", "cache_control")
+    return {
+        key: (md5, headers(*kept)) if status == UploadStatus.STORED else NOTHING
+        for key, status, md5, *kept in UploadLog.objects.newest_values(env, keys, *columns)
     }
-    if recorders.was_cut_short(uploader.env):  # it may have stored what no row tells of
-        listed, failed = _listed(uploader), rows.keys() - known.keys()
-        agreed = {key: it for key, it in known.items() if listed.get(key, ("", None))[0] == it[0]}
-        return {key: it for key, it in listed.items() if key not in failed} | agreed
-    return known
 
 
 def _listed(uploader: Uploader) -> Known:
@@ -176,7 +245,11 @@ def _key(uploader: Uploader, name: str) -> str:
 
 
 def is_unchanged(uploader: Uploader, item: UploadItem, known: Known) -> bool:
-    md5, headers = known.get(_key(uploader, item.name), ("", None))
+    return _is_same(uploader, item, known.get(_key(uploader, item.name), NOTHING))
+
+
+def _is_same(uploader: Uploader, item: UploadItem, stored: Stored) -> bool:
+    md5, headers = stored
     if not md5 or md5 != item.md5:
         return False
     return headers is None or headers == uploader.headers(item)

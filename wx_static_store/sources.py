@@ -94,15 +94,22 @@ def opened(
 
     A file that cannot seek, or that gives text, is copied first: text as UTF-8.
     """
+    with readable(item) as (file, size):
+        if md5 is None:
+            md5 = digest(file) if size <= HASH_AHEAD else ""
+        yield Source(file, size, known_md5=md5, tick=tick)
+
+
+@contextmanager
+def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
+    """The item's file at its start, or a copy of it that can be sent, and its size."""
     original = _open(item)
     copies: list[IO[bytes]] = []
     try:
         file = _seekable(original, copies)
         if (size := _measure(file)) > LARGEST:
             raise SourceError(_("The file is larger than 5 GB"), stage="source", hint=_ONE_PUT)
-        if md5 is None:
-            md5 = digest(file) if size <= HASH_AHEAD else ""
-        yield Source(file, size, known_md5=md5, tick=tick)
+        yield file, size
     finally:
         for copy in copies:
             copy.close()

@@ -201,12 +201,22 @@ def test_a_leading_dot_allows_buckets_and_a_bare_host_only_itself(
         ("http://127.1.2.3", True),
         ("http://[::1]:8900", True),
         ("http://localhost:8900", True),
+        ("HTTP://LOCALHOST/", True),
+        ("http://127.0.0.1?x", True),
         ("http://localhost.evil.example", False),
         ("http://127.0.0.1.evil.example", False),
         ("http://0.0.0.0", False),
         ("http://10.0.0.1", False),
         ("https://api.weixin.qq.com", False),
         ("http://127.0.0.1@evil.example", False),
+        ("http://evil.example\\@127.0.0.1", False),
+        ("http://127.0.0.1\\.evil.example", False),
+        ("http://127.0.0.1%2eevil.example", False),
+        ("http://[::1]evil.example", False),
+        ("http://[::1%25lo]", False),
+        ("http://127.0.0.1:80@evil.example", False),
+        ("http://127.0.0.1:evil.example", False),
+        ("http:127.0.0.1", False),
         ("http://[bad", False),
         ("", False),
     ],
@@ -215,17 +225,28 @@ def test_loopback_is_this_machine_only(url: str, expected: bool) -> None:
     assert is_loopback(url) is expected
 
 
-def test_a_refused_link_may_be_asked_for_again_once() -> None:
-    error = link_refused("it is not https")
-    assert (error.remedy, error.once, error.stage) == (Remedy.NEW_LINK, True, "link")
-    assert "it is not https" in str(error)
-
-
 _PIECES = st.sampled_from(
     f"{HOST} evil.example 127.0.0.1 [::1] .myqcloud.com x @ \\ %2e %2F :443 :80 / // .. ; ? # ．"
     " a.css https:// http://".split(" ")
 )
 _JUNK = st.lists(_PIECES, max_size=2).map("".join)
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(_JUNK, st.sampled_from(["127.0.0.1", "localhost", "[::1]"]), _JUNK)
+def test_an_address_that_is_called_loopback_is_called_there(
+    before: str, middle: str, after: str
+) -> None:
+    url = f"http://{before}{middle}{after}"
+    if is_loopback(url):
+        called = requests.Request("GET", url).prepare().url or ""
+        assert (parse_url(called).host or "") in {"127.0.0.1", "localhost", "[::1]"}
+
+
+def test_a_refused_link_may_be_asked_for_again_once() -> None:
+    error = link_refused("it is not https")
+    assert (error.remedy, error.once, error.stage) == (Remedy.NEW_LINK, True, "link")
+    assert "it is not https" in str(error)
 
 
 @settings(max_examples=300, deadline=None, database=None)

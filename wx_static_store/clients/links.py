@@ -20,11 +20,22 @@ if TYPE_CHECKING:
 _AMBIGUOUS = re.compile(r"[^\x21-\x7e]|[\\#]")
 _USER_OR_QUOTED = re.compile(r"[^/]*//[^/?]*[@%]")
 _BUCKET = r"[a-z0-9-]+\.cos\.[a-z0-9-]+"
+# An address that all parsers read alike, so that it needs none: host, port, and the rest.
+_PLAIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[0-9a-z.-]+)(:[0-9]*)?(?![^/?#])", re.IGNORECASE)
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the address stays on this machine: 127.0.0.0/8, ::1 or localhost."""
-    host = (_parse(url).host or "").strip("[]")
+    """
+    Whether the address stays on this machine: 127.0.0.0/8, ::1 or localhost.
+
+    The settings ask it, at each start: urllib3 would make a socket as soon as it is imported.
+    """
+    match = _PLAIN.match(url)
+    return match is not None and _stays_here(match[1])
+
+
+def _stays_here(host: str) -> bool:
+    host = host.strip("[]").lower()
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -38,7 +49,7 @@ def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: boo
     if _USER_OR_QUOTED.match(url):  # asked of the text itself: the parser unquotes
         return _("it names a user, or quotes its host")
     parsed = _parse(url)
-    if fault := _host_fault(parsed, upload_hosts, loopback=loopback and is_loopback(url)):
+    if fault := _host_fault(parsed, upload_hosts, loopback=loopback):
         return fault
     if _decoded(parsed.path or "") != "/" + key:
         return _("its path is not the key that was asked for")
@@ -67,13 +78,13 @@ def _parse(url: str) -> Url:
 
 
 def _host_fault(parsed: Url, upload_hosts: Sequence[str], *, loopback: bool) -> str | Promise:
-    if loopback:
+    host = parsed.host or ""
+    if loopback and _stays_here(host):
         return "" if parsed.scheme in ("http", "https") else _("it is not http")
     if parsed.scheme != "https":
         return _("it is not https")
     if parsed.port not in (None, 443):
         return _("it uses port %(port)d", port=parsed.port)
-    host = parsed.host or ""
     if not any(_matches(host, allowed) for allowed in upload_hosts):
         return _("its host %(host)s is not in upload_hosts", host=ascii(host))
     return ""
