@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from tests.bookshop.models import Book
 from tests.conftest import ENV
-from wx_static_store.again import Again, _Repeating, failed_rows, upload_again
+from wx_static_store.again import Again, _Repeating, failed_rows, upload_again, waiting
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
 from wx_static_store.models import UploadLog
@@ -285,7 +285,7 @@ def test_each_refused_name_is_told_apart(cloud: EmulatorServer) -> None:
     uploader = get_uploader()
     items = [UploadItem(name, open=lambda: ContentFile(b"")) for name in ("/a.txt", "/b.txt")]  # type: ignore[arg-type, return-value]
     list(uploader.upload_many(items, UploadContext(source="storage")))
-    rows, _more = failed_rows(UploadLog.objects.all(), 10)
+    rows, _more = failed_rows(UploadLog.objects.all())
     assert len(rows) == 2
     assert all("Rename the file" in str(one.reason) for one in again(*rows))
 
@@ -332,17 +332,37 @@ def test_the_rest_is_not_attempted_after_an_error_that_stops_all(
 def test_what_failed_and_was_not_followed_by_another_row_waits(cloud: EmulatorServer) -> None:
     fail(cloud, times=2)
     sent("stored later.txt", b"1", source="admin")
-    waiting = sent("waiting.txt", b"1", source="admin")
+    left = sent("waiting.txt", b"1", source="admin")
     sent("stored later.txt", b"1", source="admin")
-    assert failed_rows(UploadLog.objects.all(), 10) == ([waiting], False)
+    assert failed_rows(UploadLog.objects.all()) == ([left], False)
 
 
+def lost(cloud: EmulatorServer, count: int) -> list[UploadLog]:
+    """Rows of which nobody knows whether the file is stored; it is, so its bytes can be had."""
+    cloud.script({"on": "put_object", "do": "drop_reply", "times": count})
+    return [sent(f"lost {n}.txt", b"hello", source="admin") for n in range(count)]
+
+
+@pytest.mark.parametrize(("most", "shown", "more"), [(1, 1, True), (2, 2, False), (3, 2, False)])
 def test_no_more_than_the_limit_wait_and_that_there_are_more_is_said(
+    cloud: EmulatorServer, most: int, shown: int, more: bool
+) -> None:
+    rows = lost(cloud, 2)
+    found = waiting(UploadLog.objects.all(), most)
+    assert [one.row for one in found.ready] == rows[::-1][:shown]
+    assert found.more == more
+
+
+def test_rows_whose_bytes_are_gone_do_not_stand_before_those_that_can_be_sent(
     cloud: EmulatorServer,
 ) -> None:
+    [row] = lost(cloud, 1)
     fail(cloud, times=3)
-    rows = [sent(f"{n}.txt", b"1", source="admin") for n in range(3)]
-    assert failed_rows(UploadLog.objects.all(), 2) == ([rows[2], rows[1]], True)
+    gone = [sent(f"{n}.txt", b"1", source="admin") for n in range(3)]
+    found = waiting(UploadLog.objects.all(), 1)
+    assert [one.row for one in found.ready] == [row]
+    assert [one.row for one in found.refused] == gone[::-1]
+    assert not found.more
 
 
 def test_the_walk_over_failed_rows_is_bounded(
@@ -351,5 +371,6 @@ def test_the_walk_over_failed_rows_is_bounded(
     monkeypatch.setattr("wx_static_store.again.WALKED", 1)
     fail(cloud, times=2)
     rows = [sent(f"{n}.txt", b"1", source="admin") for n in range(2)]
-    assert failed_rows(UploadLog.objects.all(), 10)[1]
-    assert failed_rows(UploadLog.objects.filter(pk=rows[0].pk), 10) == ([rows[0]], False)
+    assert failed_rows(UploadLog.objects.all())[1]
+    assert failed_rows(UploadLog.objects.filter(pk=rows[0].pk)) == ([rows[0]], False)
+    assert waiting(UploadLog.objects.all(), 10).more

@@ -20,7 +20,7 @@ FLOORS = (
     {
         *("sites", "summary", "verify", "deploy", "plan", "progress", "locks", "tree"),
         *("preflight", "upkeep", "policy", "doctor", "tasks"),
-        *("again", "compare", "reopen"),
+        *("again", "compare", "reopen", "hints"),
     },
     {"uploader", "recorders", "models"},
     {"store", "platforms"},
@@ -30,6 +30,9 @@ FLOORS = (
 )
 # The arrows that the design draws within a floor.
 ARROWS = {
+    ("admin.columns", "admin.words"),
+    ("admin.filters", "admin.words"),
+    ("admin.upload", "admin.submissions"),
     *(("api.base", f"api.{name}") for name in ("body", "guard", "problems", "schema")),
     ("api.body", "api.problems"),
     ("api.idempotency", "api.problems"),

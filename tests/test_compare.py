@@ -1,5 +1,6 @@
 """Rows against the cloud: what it holds is told, in few calls."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.conftest import ENV
 from wx_static_store import compare
 from wx_static_store.compare import Verdict, compared
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.models import UploadLog, key_digest
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +126,48 @@ def test_a_list_is_read_no_further_than_needed(cloud: EmulatorServer) -> None:
         cloud.put_object(f"docs/{name}.txt", b"hello")
     compared(many)
     assert len(cloud.calls("staticfilelist")) == 1
+
+
+# --- bounds ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keys", [3, 50])
+def test_nothing_is_asked_when_the_time_is_up(cloud: EmulatorServer, keys: int) -> None:
+    assert set(verdicts(compared(rows(keys), seconds=0)).values()) == {"unreached"}
+    assert cloud.journal == []
+
+
+def let_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at the clock takes a second."""
+    monkeypatch.setattr(compare, "monotonic", count().__next__)
+
+
+def test_keys_that_were_asked_in_time_are_told_and_the_rest_is_not_reached(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [saved(f"{n}.txt") for n in range(5)]
+    let_tick(monkeypatch)
+    found = list(verdicts(compared(made, seconds=3)).values())
+    assert found == ["same", "same", "unreached", "unreached", "unreached"]
+
+
+def test_a_list_is_read_no_longer_than_there_is_time(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.quirks.page_size = 2
+    many = rows(30)
+    for n in range(30):
+        cloud.put_object(f"docs/{n}.txt", b"hello")
+    let_tick(monkeypatch)
+    found = list(verdicts(compared(many, seconds=6)).values())
+    assert found.count("unreached") == 30 - 5
+    assert len(cloud.calls("staticfilelist")) == 3
+
+
+def test_without_a_store_there_is_nobody_to_ask(configure: Any) -> None:
+    made = rows(1)
+    plain = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    configure(STORAGES={"default": plain, "staticfiles": static})
+    with pytest.raises(ConfigurationError, match="No store in STORAGES"):
+        compared(made)

@@ -218,13 +218,16 @@ def test_a_name_that_django_refuses_is_told(cloud: EmulatorServer) -> None:
     assert "Rename" in form.errors["file"][0]
 
 
-def test_wrong_settings_are_not_told_to_who_fills_in_a_form(
-    cloud: EmulatorServer, configure: Callable[..., Any]
+def test_wrong_settings_are_not_told_to_who_fills_in_a_form_but_to_the_log(
+    cloud: EmulatorServer, configure: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     configure(WX_STATIC_STORE={"ENV": None})
     (told,) = filled(file=text()).errors["file"]
     assert "ENV" not in told
     assert "Tell whoever runs it" in told
+    [record] = [record for record in caplog.records if record.name == "wx_static_store.forms"]
+    assert record.levelname == "ERROR"
+    assert "ENV" in record.getMessage()
 
 
 def test_a_file_of_no_field_of_the_form_is_an_error_of_the_whole(cloud: EmulatorServer) -> None:

@@ -28,6 +28,12 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 600
 JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 600
 ZIP = b"PK\x03\x04" + b"\0" * 600
 PDF = b"%PDF-1.7\n" + b"\0" * 600
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+PROGRAMS = [
+    b"MZ\x90\0\x03\0",  # Windows
+    b"\x7fELF\x02\x01\x01",  # Linux
+    *map(bytes.fromhex, ("cffaedfe", "feedfacf", "cefaedfe", "feedface", "cafebabe")),  # macOS
+]
 HERE = Target("default", ENV, "default")
 
 UserWith = Callable[..., User]
@@ -190,6 +196,16 @@ LIFTED: list[tuple[str, bytes, str, str]] = [
     ("uploads/x.pdf", PNG, "content", "upload_active_content"),
     ("uploads/x.docx", b"MZ", "content", "upload_active_content"),
     ("uploads/x.zip", b"Rar!", "content", "upload_active_content"),
+    *(
+        (f"uploads/x.{ending}", program, "content", "upload_active_content")
+        for ending in ("mp4", "woff2", "txt", "doc", "png", "zip", "csv")
+        for program in PROGRAMS
+    ),
+    *(
+        (f"uploads/x.{ending}", b"text", "content", "upload_active_content")
+        for family, _signature in _FAMILIES
+        for ending in family.split()
+    ),
 ]
 
 
@@ -245,7 +261,31 @@ def test_a_protected_page_needs_both_permissions(
         ("uploads/a.tar.zip", ZIP),
         ("uploads/v1.2 final.pdf", PDF),
         ("uploads/a.txt", b"1 < 2, <3, a<b"),
-        ("uploads/a.mp4", b"\0\0\0\x20ftypisom"),
+        *((f"uploads/a.{ending}", b"\0\0\0\x20ftypisom") for ending in ("mp4", "m4a", "mov")),
+        ("uploads/a.mov", b"\0\0\0\x08wide\0\0\0\0mdat"),
+        ("uploads/a.webm", b"\x1aE\xdf\xa3"),
+        ("uploads/a.weba", b"\x1aE\xdf\xa3"),
+        ("uploads/a.ogg", b"OggS"),
+        ("uploads/a.opus", b"OggS"),
+        ("uploads/a.flac", b"fLaC"),
+        ("uploads/a.wav", b"RIFF\x10\0\0\0WAVEfmt "),
+        ("uploads/a.avi", b"RIFF\x10\0\0\0AVI LIST"),
+        ("uploads/a.mp3", b"ID3\x04"),
+        ("uploads/a.mp3", b"\xff\xfb\x90\x64"),
+        ("uploads/a.mp3", b"\0" * 100 + b"\xff\xfb"),
+        ("uploads/a.aac", b"\xff\xf1\x50\x80"),
+        ("uploads/a.mpg", b"\0\0\x01\xba"),
+        ("uploads/a.mpeg", (b"G" + b"\0" * 187) * 3),
+        ("uploads/a.woff", b"wOFF"),
+        ("uploads/a.woff2", b"wOF2"),
+        ("uploads/a.ttf", b"\0\x01\0\0\0"),
+        ("uploads/a.ttf", b"ttcf"),
+        ("uploads/a.otf", b"OTTO"),
+        ("uploads/a.eot", b"\0" * 34 + b"LP"),
+        *((f"uploads/a.{ending}", OLE) for ending in ("doc", "xls", "ppt")),
+        ("uploads/a.docx", OLE),  # with a password
+        ("uploads/a.doc", b"{\\rtf1"),
+        ("uploads/a.xls", ZIP),
         ("uploads/a.csv", "姓名,手机".encode("gb18030")),
         ("uploads/a.json", b'{"a": "\\u003cscript"}'),
         ("uploads/a.txt", b" " * 512 + b"<script>"),  # behind what is looked at
@@ -468,19 +508,25 @@ def put(name: str, body: bytes = b"first") -> None:
         (("replace_protected", "upload_active_content"), True, "exists"),
     ],
 )
-@pytest.mark.parametrize("body", [b"second", b"first"], ids=["other bytes", "the same bytes"])
 def test_overwriting_needs_the_wish_and_the_permission(
     cloud: EmulatorServer,
     user_with: UserWith,
     permissions: tuple[str, ...],
     overwrite: bool,
     refused: str,
-    body: bytes,
 ) -> None:
-    """B60. The same bytes are no exception: they may go out with other headers."""
+    """B60."""
     put("uploads/a.txt")
     user = user_with("upload", *permissions)
-    assert code(user, body=body, overwrite=overwrite) == refused
+    assert code(user, body=b"other", overwrite=overwrite) == refused
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_same_bytes_replace_nothing(
+    cloud: EmulatorServer, user_with: UserWith, overwrite: bool
+) -> None:
+    put("uploads/a.txt", b"first")
+    assert code(user_with("upload"), body=b"first", overwrite=overwrite) == ""
 
 
 def test_a_deleted_file_is_not_there(cloud: EmulatorServer, user_with: UserWith) -> None:
@@ -653,6 +699,25 @@ def test_a_misconfigured_store_is_left_out(
     assert "other is left out" in caplog.text
     with pytest.raises(PolicyRejected):
         policy.target(user, "other")
+
+
+@pytest.mark.parametrize("answer", [None, {"not an id": "x"}])
+def test_while_environments_fails_nothing_is_offered_and_the_log_says_why(
+    configure: Any, user_with: UserWith, caplog: Any, answer: Any
+) -> None:
+    def failing(user: Any) -> Any:
+        if answer is None:
+            raise LookupError("the table of tenants is gone")
+        return answer
+
+    configure(WX_STATIC_STORE={"ENVIRONMENTS": failing})
+    user = user_with(is_superuser=True)
+    assert policy.visible_environments(user) == {}
+    assert policy.stores_for(user) == []
+    with pytest.raises(PolicyRejected):
+        policy.target(user, "default")
+    (level, text), *_again = [(one.levelname, one.getMessage()) for one in caplog.records]
+    assert (level, "not an id" in text or "the table of tenants is gone" in text) == ("ERROR", True)
 
 
 def test_a_callable_environment_is_asked_once(configure: Any, user_with: UserWith) -> None:

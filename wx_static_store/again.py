@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from . import recorders
 from .conf import options_for
@@ -23,7 +23,16 @@ from .uploader import Uploader
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-__all__ = ["Again", "Ready", "SourceGone", "failed_rows", "reopened", "sorted_out", "upload_again"]
+__all__ = [
+    "Again",
+    "Ready",
+    "SourceGone",
+    "Waiting",
+    "failed_rows",
+    "reopened",
+    "upload_again",
+    "waiting",
+]
 
 SECONDS = 60.0  # in which files are begun; whoever waits for a page waits for the last of them, too
 WALKED = 2000  # failed rows that are looked at, at most
@@ -63,14 +72,35 @@ class Again:
         return "gone" if self.reason else "not attempted"
 
 
-def failed_rows(rows: UploadLogQuerySet, limit: int) -> tuple[list[UploadLog], bool]:
+class Waiting(NamedTuple):
+    """Of the uploads that failed: what can be sent, what cannot, and whether there may be more."""
+
+    ready: list[Ready]
+    refused: list[Again]
+    more: bool
+
+
+def waiting(rows: UploadLogQuerySet, most: int) -> Waiting:
+    """The newest `most` that can be sent again, and what is as new and cannot."""
+    failed, more = failed_rows(rows)
+    rest, found = iter(failed), Waiting([], [], more)
+    for one in map(_looked_at, rest):
+        if isinstance(one, Again):
+            found.refused.append(one)
+            continue
+        found.ready.append(one)
+        if len(found.ready) == most:
+            break
+    return found._replace(more=more or next(rest, None) is not None)
+
+
+def failed_rows(rows: UploadLogQuerySet) -> tuple[list[UploadLog], bool]:
     """The newest of these that failed and were not followed by another; whether more may exist."""
     # Each status apart: then the index gives the newest, and nothing is sorted or scanned.
     each = (rows.filter(status=status).order_by("-id")[: WALKED + 1] for status in _BAD)
     walked = sorted(chain.from_iterable(each), key=lambda row: -row.pk)[: WALKED + 1]
     followed = _followed(walked)
-    found = [row for row in walked if row.pk not in followed]
-    return found[:limit], len(walked) > WALKED or len(found) > limit
+    return [row for row in walked if row.pk not in followed], len(walked) > WALKED
 
 
 def _followed(rows: Iterable[UploadLog]) -> set[int]:
@@ -88,17 +118,12 @@ def _followed(rows: Iterable[UploadLog]) -> set[int]:
     }
 
 
-def sorted_out(rows: Sequence[UploadLog]) -> tuple[list[Ready], list[Again]]:
-    """What can be sent again, and what cannot, with the reason. Asks nobody on the network."""
-    ready, refused, followed = [], [], _followed(rows)
-    for row in rows:
-        try:
-            if row.pk in followed:
-                raise SourceGone(_NEWER, hint=_TAKE_THE_NEWER)
-            ready.append(Ready(row, reopened(row)))
-        except SourceGone as error:
-            refused.append(Again(row, reason=error))
-    return ready, refused
+def _looked_at(row: UploadLog) -> Ready | Again:
+    """It can be sent again, or it cannot, with the reason. Asks nobody on the network."""
+    try:
+        return Ready(row, reopened(row))
+    except SourceGone as error:
+        return Again(row, reason=error)
 
 
 def upload_again(
@@ -114,11 +139,15 @@ def upload_again(
     that says that all others would fail alike.
     """
     until = time.monotonic() + seconds
-    ready, refused = sorted_out(list(rows))
-    yield from refused
-    batches = defaultdict(list)
-    for one in ready:
-        batches[keeper(one.row), one.row.env].append(one)
+    batches, rows = defaultdict(list), list(rows)
+    followed = _followed(rows)
+    for row in rows:
+        if row.pk in followed:
+            yield Again(row, reason=SourceGone(_NEWER, hint=_TAKE_THE_NEWER))
+        elif isinstance(one := _looked_at(row), Again):
+            yield one
+        else:
+            batches[keeper(row), row.env].append(one)
     context = UploadContext(source="retry", user_id=user.pk if user else None)
     for (using, env), batch in batches.items():
         yield from _send(_Repeating(using, env, batch), batch, context, until)

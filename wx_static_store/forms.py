@@ -9,6 +9,7 @@ A failed upload is then an error of its field, with errcode and hint, instead of
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from . import qr, recorders
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
 from .naming import content_type, object_key
 from .storage import WxStorage
+from .texts import english
 from .transfers import UploadStatus
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ else:
     _Form = object
 
 __all__ = ["WxAdminMixin", "WxFileWidget", "WxModelForm", "WxModelFormMixin"]
+
+logger = logging.getLogger("wx_static_store.forms")
 
 _NOT_SET_UP = _(
     "The file was not uploaded: uploading is not set up right on this site. Tell whoever runs it."
@@ -155,6 +159,7 @@ def _told(error: Exception) -> ValidationError:
     if not isinstance(error, WxStaticStoreError):
         happened: str | Promise = _BAD_NAME
     elif isinstance(error, ConfigurationError) and error.errcode is None:
+        logger.error("A file of a form was not uploaded: %s", english(error))
         happened = _NOT_SET_UP
     else:
         happened, hint = _happened(error), error.hint

@@ -1,6 +1,8 @@
 """The actions of the log, as an editor presses them."""
 
 import re
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,7 +117,32 @@ def test_a_failure_is_told_with_its_hint(cloud: EmulatorServer, operator: Client
     row = failed(cloud, "a.txt")
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
     [(level, text)] = told(press(operator, "upload_again", row))
-    assert (level, "45009" in text, "quota is used up" in text) == ("error", True, True)
+    assert (level, "errcode 45009" in text, "quota is used up" in text) == ("error", True, True)
+    assert not re.search(r"stage|\benv\b|attempts", text)
+
+
+def test_that_a_newer_file_was_sent_is_told(
+    cloud: EmulatorServer, operator: Client, configure: Any, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.css").write_bytes(b"as it is now")
+    static = {
+        "BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage",
+        "OPTIONS": {"location": "static"},
+    }
+    configure(STORAGES=STORAGES | {"staticfiles": static}, STATIC_ROOT=str(root))
+    facts = {"status": "failed", "source": "collectstatic", "md5": "0" * 32, "size": 3}
+    row = UploadLog.objects.create(
+        env=ENV, key="static/a.css", key_digest=key_digest("static/a.css"), name="a.css", **facts
+    )
+    assert "and the newer one will be sent" in operator.get(RETRY).content.decode()
+    [(level, text)] = told(press(operator, "upload_again", row))
+    assert (level, "static/a.css: the file changed since, and the newer one was sent" in text) == (
+        "success",
+        True,
+    )
+    assert cloud.objects()["static/a.css"].body == b"as it is now"
 
 
 def test_each_outcome_has_a_message_of_its_own(cloud: EmulatorServer, operator: Client) -> None:
@@ -153,6 +180,27 @@ def test_the_comparison_is_a_page(cloud: EmulatorServer, operator: Client) -> No
     text = re.sub(r"\s+", " ", answer.content.decode())
     for line in ("The same: 1", "Differs: 1", "Missing, or deleted: 1"):
         assert line in text
+
+
+def test_what_the_comparison_did_not_reach_is_not_said_to_be_nothing(
+    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = failed(cloud, "a.txt")
+    monkeypatch.setattr(actions, "compared", partial(actions.compared, seconds=0))
+    text = press(operator, "compare", row).content.decode()
+    assert "Not reached" in text
+    assert "nothing" not in text
+
+
+def test_without_a_store_the_comparison_is_a_message(
+    cloud: EmulatorServer, operator: Client, settings: Any
+) -> None:
+    rows = plain_rows(1)
+    settings.STORAGES = STORAGES | {
+        "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    }
+    [(level, text)] = told(press(operator, "compare", *rows))
+    assert (level, "No store in STORAGES" in text) == ("error", True)
 
 
 def test_trouble_with_the_list_is_a_message(cloud: EmulatorServer, operator: Client) -> None:
@@ -194,7 +242,8 @@ def test_the_page_shows_count_bytes_and_what_cannot_be_sent(
     failed(cloud, "a.txt", b"x" * 2048)
     gone(cloud, "b.txt")
     text = re.sub(r"\s+", " ", operator.get(RETRY).content.decode()).replace("\xa0", " ")
-    assert "1 file, 2.0 KB, can be uploaded again" in text
+    assert "1 file, 2.0 KB, can be uploaded again. Everything uploaded is public." in text
+    assert "1 file cannot be uploaded again from here." in text
     assert "b.txt: The bytes came from a program that has ended" in text
     assert 'name="csrfmiddlewaretoken"' in text
 
@@ -247,9 +296,28 @@ def test_nonsense_for_a_row_is_no_row(operator: Client, nonsense: str) -> None:
 
 
 def test_that_there_are_more_is_said(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "LIMIT", 2)
+    monkeypatch.setattr(again, "WALKED", 2)
     plain_rows(3, status="failed", source="api")
-    assert "only the newest 2 are shown" in operator.get(RETRY).content.decode()
+    assert "only the newest are shown" in operator.get(RETRY).content.decode()
+
+
+def test_of_what_cannot_be_sent_some_is_shown_and_all_is_counted(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    plain_rows(actions.LIMIT + 1, status="failed", source="api")
+    text = operator.get(RETRY).content.decode()
+    assert f"{actions.LIMIT + 1} files cannot be uploaded again from here." in text
+    assert text.count("came through the API") == actions.DETAILS
+    assert f"and {actions.LIMIT + 1 - actions.DETAILS} more" in text
+
+
+def test_one_post_sends_no_more_than_the_limit(
+    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [failed(cloud, f"{n}.txt") for n in range(3)]
+    monkeypatch.setattr(actions, "LIMIT", 2)
+    operator.post(RETRY, {"row": [row.pk for row in rows]})
+    assert [newest(row.key).status for row in rows] == ["stored", "stored", "failed"]
 
 
 def test_a_page_without_failed_uploads_says_so(operator: Client) -> None:

@@ -19,7 +19,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "rest_framework",
     "rest_framework.authtoken",
-    "drf_spectacular",
     "wx_static_store",
 ]
 MIDDLEWARE = [
@@ -55,7 +54,6 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_RATES": {"wx_static_store_upload": None, "wx_static_store_list": None},
 }
 LOGGING = {  # what a server says of its own errors
@@ -72,26 +70,15 @@ def memory(request: HttpRequest) -> HttpResponse:
     return HttpResponse(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
-def page(request: HttpRequest) -> HttpResponse:
-    """Somewhere to run a script of this origin, with the CSRF cookie of a session."""
-    from django.middleware.csrf import get_token
-
-    get_token(request)
-    return HttpResponse("<!doctype html><title>A page</title><input type=file id=file>")
-
-
 def log_in(request: HttpRequest) -> HttpResponse:
+    """Somewhere to run a script of this origin, with a session of `ann` and its CSRF cookie."""
     from django.contrib.auth import login
     from django.contrib.auth.models import User
+    from django.middleware.csrf import get_token
 
     login(request, User.objects.get(username="ann"), "django.contrib.auth.backends.ModelBackend")
-    return page(request)
-
-
-def _schema() -> Any:
-    from drf_spectacular.views import SpectacularAPIView
-
-    return SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[])
+    get_token(request)
+    return HttpResponse("<!doctype html><title>A page</title><input type=file id=file>")
 
 
 def __getattr__(name: str) -> Any:
@@ -101,7 +88,5 @@ def __getattr__(name: str) -> Any:
     return [
         path("wx/", include("wx_static_store.api.urls")),
         path("memory/", memory),
-        path("page/", page),
         path("login/", log_in),
-        path("schema/", _schema()),
     ]

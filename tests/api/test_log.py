@@ -178,6 +178,30 @@ def test_a_row_tells_its_public_address_where_it_is_known(
     assert (told["store"], told["url"]) == ("default", "https://site.example/b/a%20b.png")
 
 
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"status": "failed", "errcode": 45009}, "quota is used up"),
+        ({"status": "failed", "errcode": None, "stage": "put"}, "Check the network"),
+        ({}, ""),
+    ],
+)
+def test_a_row_says_what_can_be_done(client: APIClient, columns: Any, told: str) -> None:
+    row = add("a.png", **columns)
+    hint = client.get(f"/wx/uploads/{row.pk}/").json()["hint"]
+    assert told in hint
+    assert bool(told) == bool(hint)
+
+
+def test_while_environments_fails_no_row_is_shown(client: APIClient, configure: Any) -> None:
+    def failing(user: Any) -> Any:
+        raise LookupError("the table of tenants is gone")
+
+    add("a.png")
+    configure(WX_STATIC_STORE={"ENVIRONMENTS": failing})
+    assert keys(client) == []
+
+
 # --- B55: rows of others --------------------------------------------------------------------------
 
 

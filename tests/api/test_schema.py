@@ -81,6 +81,18 @@ def test_bytes_go_in_and_an_address_comes_out(document: Any) -> None:
     assert body["application/octet-stream"]["schema"]["format"] == "binary"
 
 
+def test_the_form_is_filled_in_so_that_it_can_be_tried_out(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    [form] = [schema for name, schema in schemas.items() if name.startswith("WxForm")]
+    examples = {name: field.get("example") for name, field in form["properties"].items()}
+    assert {name: text for name, text in examples.items() if text} == {
+        "store": "default",
+        "path": "uploads/",
+    }
+    assert form["properties"]["env"]["default"] == ""
+    assert "example" not in schemas["WxUploaded"]["properties"]["store"]
+
+
 def test_no_component_takes_the_name_of_a_projects_own(document: Any) -> None:
     assert all(name.startswith("Wx") for name in document["components"]["schemas"])
 

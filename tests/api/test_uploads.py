@@ -443,6 +443,19 @@ def test_no_other_environment_can_be_reached(client: APIClient, query: str) -> N
     assert (response.status_code, response.json()["code"]) == (404, "store")
 
 
+def test_a_blank_environment_is_the_store_s_own(client: APIClient, cloud: EmulatorServer) -> None:
+    """Swagger's page sends a field that nobody filled in."""
+    assert put(client, "uploads/a.png", query="?env=").status_code == 201
+    assert post(client, "uploads/b.png", env="").status_code == 201
+    assert client.get("/wx/stores/default/files/?env=").status_code == 200
+    assert set(cloud.objects()) == {"uploads/a.png", "uploads/b.png"}
+
+
+def test_a_blank_path_is_the_folder_for_uploads(client: APIClient, cloud: EmulatorServer) -> None:
+    assert post(client, "").status_code == 201
+    assert set(cloud.objects()) == {"uploads/a.png"}
+
+
 def test_an_alias_that_is_not_ours_is_no_store(client: APIClient) -> None:
     assert post(client, store="nowhere").json()["code"] == "store"
 

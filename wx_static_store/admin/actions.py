@@ -20,15 +20,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _, ngettext, ngettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from ..again import Again, failed_rows, sorted_out, upload_again
+from ..again import Again, failed_rows, upload_again, waiting
 from ..compare import Verdict, compared
 from ..exceptions import WxStaticStoreError
 from ..models import UploadLog, UploadLogQuerySet
+from ..texts import gettext
 from .base import ReadOnlyAdmin, Tool
 from .export import exported
 
 LIMIT = 200  # rows that one click sends or compares
-DETAILS = 20  # files that a message names
+DETAILS = 20  # files that a message names, or the page names of those that cannot be sent
 
 # By outcome: how bad it is, and what is said.
 OUTCOMES = {
@@ -76,6 +77,7 @@ COLOURS = {
     Verdict.DIFFERS: "bad",
     Verdict.MISSING: "bad",
     Verdict.DELETED: "good",
+    Verdict.UNREACHED: "unsure",
 }
 
 
@@ -117,12 +119,15 @@ class LogActions(ReadOnlyAdmin):
         if rows := self._few(request, queryset):
             self._send(request, rows)
 
+    # These three need no permission but that to see the log: an export shows no more than the list,
+    # and a comparison changes nothing and is bounded, in its calls (LIMIT) and in its time.
+
     @admin.action(permissions=["view"], description=_("Compare with the cloud"))
     def compare(self, request: HttpRequest, queryset: UploadLogQuerySet) -> HttpResponse | None:
         try:
             found = compared(self._few(request, queryset))
         except WxStaticStoreError as error:
-            self.message_user(request, str(error), messages.ERROR)
+            self.message_user(request, _told(error), messages.ERROR)
             return None
         if not found:
             return None
@@ -181,7 +186,7 @@ class LogActions(ReadOnlyAdmin):
         shown = [
             pk for pk in request.POST.getlist("row")[:LIMIT] if re.fullmatch("[0-9]{1,18}", pk)
         ]
-        if failed := failed_rows(rows.filter(pk__in=shown), LIMIT)[0]:
+        if failed := failed_rows(rows.filter(pk__in=shown))[0]:
             self._send(request, failed)
         else:
             self.message_user(request, _("None of these files was still waiting."), messages.INFO)
@@ -215,28 +220,40 @@ def _outside_transactions(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _waiting(rows: UploadLogQuerySet) -> dict[str, Any]:
-    failed, more = failed_rows(rows, LIMIT)
-    ready, refused = sorted_out(failed)
+    ready, refused, more = waiting(rows, LIMIT)
     return {
         "title": _("Retry all failed"),
         "ready": ready,
-        "refused": refused,
         "bytes": sum(one.item.size or 0 for one in ready),
+        "refused": _details(refused),
+        "heading": OUTCOMES["gone"][1] % {"count": len(refused)},
         "more": more,
-        "limit": LIMIT,
     }
 
 
 def _with_details(message: str, ones: list[Again]) -> SafeString:
     """The sentence, and a line for each file that has something to tell."""
-    lines = [(one.row.key, why) for one in ones if (why := _why(one))]
+    return format_html("{}{}", message, format_html_join("", "<br>{}: {}", _details(ones)))
+
+
+def _details(ones: list[Again]) -> list[tuple[str, str]]:
+    """Some of these files, each with what is to be told of it."""
+    lines = [(one.row.key or one.row.name, why) for one in ones if (why := _why(one))]
     if (left := len(lines) - DETAILS) > 0:
         more = ngettext("and %(count)d more", "and %(count)d more", left) % {"count": left}
         lines[DETAILS:] = [("…", more)]
-    return format_html("{}{}", message, format_html_join("", "<br>{}: {}", lines))
+    return lines
 
 
 def _why(one: Again) -> str:
     if error := one.reason or (one.result and one.result.error):
-        return str(error)
+        return _told(error)
     return str(_NEWER) if one.newer else ""
+
+
+def _told(error: WxStaticStoreError) -> str:
+    """For an editor: what happened, the code to look up, and what to do about it."""
+    text = ": ".join(filter(None, [str(error.message), error.errmsg]))
+    if code := f"errcode {error.errcode}" if error.errcode else error.cos_code:
+        text = gettext("%(what)s (%(facts)s)", what=text, facts=code)
+    return gettext("%(what)s. %(hint)s", what=text, hint=error.hint) if error.hint else text

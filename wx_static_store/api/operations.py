@@ -34,6 +34,8 @@ _UPLOADED = {
 }
 _FOUND = {name: _UPLOADED[name] for name in ("name", "key", "url", "size", "md5")}
 _STORE = {"store": "default", "env": "demo-1a2b3c4d5e6f7g8h", "label": "default: demo"}
+# What a page that tries it out begins with, by the field of the form.
+FILLED_IN = {"store": "default", "path": "uploads/"}
 PROBLEM = {
     "title": "Conflict",
     "status": 409,

@@ -15,7 +15,7 @@ from rest_framework.schemas.inspectors import DefaultSchema
 from rest_framework.serializers import FileField
 
 from . import serializers
-from .operations import BINARY, KEY, OPERATIONS, PROBLEM, Operation
+from .operations import BINARY, FILLED_IN, KEY, OPERATIONS, PROBLEM, Operation
 from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER
 
 if TYPE_CHECKING:
@@ -91,10 +91,13 @@ if INSTALLED:
             return _PREFIX + str(super()._get_serializer_name(serializer, *args, **kwargs))
 
         def _map_serializer_field(self, field: Any, *args: Any, **kwargs: Any) -> Any:
-            """Bytes, whatever COMPONENT_SPLIT_REQUEST says."""
+            """Bytes, whatever COMPONENT_SPLIT_REQUEST says; a form that can be sent as it is."""
             if isinstance(field, FileField):
                 return BINARY | {"description": str(field.help_text)}
-            return super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]
+            found = super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]
+            if isinstance(field.parent, serializers.Form) and field.field_name in FILLED_IN:
+                return found | {"example": FILLED_IN[field.field_name]}
+            return found
 
 
 def _header(name: str, kind: Any, text: Any, response: Any = False) -> Any:

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from ..exceptions import WxStaticStoreError
+from ..hints import hint
 from ..models import UploadLog
 from ..naming import MAX_KEY_BYTES
 from ..reopen import keeper
@@ -23,12 +24,17 @@ _LARGEST_CODE = 2**31 - 1
 # --- in -------------------------------------------------------------------------------------------
 
 
-class Place(serializers.Serializer[Any]):
-    """Where a file goes, beside its name."""
+class At(serializers.Serializer[Any]):
+    """An environment; blank, as a form sends what nobody filled in, is none."""
 
     env = serializers.CharField(
-        required=False, allow_blank=True, help_text=_("Without it, the store's own environment.")
+        default="", allow_blank=True, help_text=_("Without it, the store's own environment.")
     )
+
+
+class Place(At):
+    """Where a file goes, beside its name."""
+
     overwrite = serializers.BooleanField(
         default=False, help_text=_("Replace a file that is there; needs a permission.")
     )
@@ -42,7 +48,7 @@ class Form(Place):
         min_length=1, help_text=_("An alias of STORAGES, see GET stores/.")
     )
     path = serializers.CharField(
-        required=False,
+        default="",
         allow_blank=True,
         trim_whitespace=False,
         help_text=_(
@@ -91,10 +97,9 @@ class LogQuery(serializers.Serializer[Any]):
     cursor = _text(help_text=_("Of the address in next."))
 
 
-class FilesQuery(serializers.Serializer[Any]):
+class FilesQuery(At):
     """What of the cloud is wanted."""
 
-    env = _text()
     prefix = _text(
         default="",
         allow_blank=True,
@@ -149,6 +154,9 @@ class Row(serializers.ModelSerializer[UploadLog]):
     status = serializers.CharField(help_text=_("stored, failed or unknown."))
     store = serializers.SerializerMethodField(help_text=_("Empty where none writes there now."))
     url = Address(read_only=True, allow_null=True)
+    hint = serializers.SerializerMethodField(
+        help_text=_("What to do about it; empty where nothing is to be done.")
+    )
     user = serializers.IntegerField(source="user_id", allow_null=True)
     deployment = serializers.IntegerField(source="deployment_id", allow_null=True)
 
@@ -156,14 +164,17 @@ class Row(serializers.ModelSerializer[UploadLog]):
         model = UploadLog
         fields = (
             *("id", "status", "store", "env", "name", "key", "url", "size", "md5", "content_type"),
-            *("cache_control", "stage", "errcode", "message", "http_status", "cos_code", "rid"),
-            *("request_id", "attempts", "duration_ms", "source", "source_ref", "user"),
+            *("cache_control", "stage", "errcode", "message", "hint", "http_status", "cos_code"),
+            *("rid", "request_id", "attempts", "duration_ms", "source", "source_ref", "user"),
             *("deployment", "created"),
         )
         read_only_fields = fields
 
     def get_store(self, row: UploadLog) -> str:
         return keeper(row)
+
+    def get_hint(self, row: UploadLog) -> str:
+        return str(hint(row))
 
 
 class Rows(serializers.Serializer[Any]):

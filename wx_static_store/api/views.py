@@ -45,8 +45,8 @@ class Uploads(View):
         require_length(request)
         given = serializers.Form.checked(request.data, request.FILES)
         file = given.pop("file")
-        to = target(request.user, given["store"], given.get("env"))
-        name = given.get("path", platform_options().upload_location)
+        to = target(request.user, given["store"], given["env"] or None)
+        name = given["path"] or platform_options().upload_location
         name = name if name and not name.endswith("/") else name + file.name
         facts = given | {"file": name}
         if given["generate"]:
@@ -90,7 +90,7 @@ class RawUpload(View):
 
     def put(self, request: Request, store: str, name: str) -> Response:
         given = serializers.valid(serializers.Place, request.query_params.dict())
-        to, size = target(request.user, store, given.get("env")), require_length(request)
+        to, size = target(request.user, store, given["env"] or None), require_length(request)
         key_for(request.user, to, name, BytesIO(), size=size)  # before a byte is read
         with spooled(request) as file:
             incoming = Incoming(request, to, name, file, size, given["overwrite"])
@@ -123,7 +123,7 @@ class FileList(View):
 
     def get(self, request: Request, store: str) -> Response:
         query = serializers.valid(serializers.FilesQuery, request.query_params.dict())
-        to = target(request.user, store, query.get("env"))
+        to = target(request.user, store, query["env"] or None)
         cloud = get_store(to.using, to.env)
         prefix = cloud.options.location + query["prefix"]
         of = f"{to.using} {to.env} {prefix}"

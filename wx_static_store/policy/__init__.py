@@ -13,8 +13,9 @@ from django.core.exceptions import ValidationError
 from ..conf import aliases, environments, options_for, platform_options
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..naming import clean_name, object_key
+from ..sources import digest
 from ..store import get_store
-from ..texts import gettext_lazy as _
+from ..texts import english, gettext_lazy as _
 from ..transfers import UploadItem
 from .rules import EXISTS, FORBIDDEN, NO_STORE, PolicyRejected, endings_of, findings, measured
 
@@ -82,8 +83,18 @@ def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, st
 
 
 def visible_environments(user: User) -> Mapping[str, str] | None:
-    """The environments whose rows this user may see, with labels; None where all may be seen."""
-    return environments(user) if platform_options().environments else None
+    """
+    The environments whose rows this user may see, with labels; None where all may be seen.
+
+    While ENVIRONMENTS fails, nobody sees any, and the log says why.
+    """
+    if not platform_options().environments:
+        return None
+    try:
+        return environments(user)
+    except ConfigurationError as error:
+        logger.error("No environment is offered: %s", english(error))
+        return {}
 
 
 def admit(
@@ -93,14 +104,22 @@ def admit(
     The item to upload for this user; raises PolicyRejected, or NameRejected.
 
     `name` is below the store's location: the folder and the file's own name. The store is asked
-    whether the key is free, and what it answers instead is raised, too: WeChatError, say.
+    whether the key is free, and what it answers instead is raised, too: WeChatError, say. A file
+    that holds these bytes already may be sent again: that replaces nothing.
     """
     key = key_for(user, to, name, file, size=size)
     name = clean_name(name)
     _ask_project(user, name, file)
-    if not (overwrite and EXISTS.lifted(user)) and get_store(to.using, to.env).find(key):
-        raise EXISTS.broken(key=key)
+    if not (overwrite and EXISTS.lifted(user)):
+        _ask_store(to, key, file)
     return UploadItem(name, open=lambda: file, size=measured(file), close=False)
+
+
+def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
+    """Whether the key is free, or holds these very bytes."""
+    found = get_store(to.using, to.env).find(key)
+    if found and not (found.size == measured(file) and found.md5 == digest(file)):
+        raise EXISTS.broken(key=key)
 
 
 def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> str:

@@ -106,6 +106,12 @@ MARKUP = Rule(
     _("Save it as what its name says, or ask for the permission to upload active content."),
     "upload_active_content",
 )
+PROGRAM = Rule(
+    "content",
+    _("%(name)s holds a program, whatever its name says."),
+    _("Choose another file, or ask for the permission to upload active content."),
+    "upload_active_content",
+)
 OTHER_CONTENT = Rule(
     "content",
     _("%(name)s does not hold what its name says."),
@@ -170,11 +176,26 @@ _IMAGE = (
     rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP|BM|\0\0\x01\0"
     rb"|II[*+]\0|MM\0[*+]|....ftyp(?:avi|hei|hev|mif1|msf1)"
 )
+_MEDIA = (
+    rb"....(?:ftyp|moov|mdat|wide|free|skip|pnot)|\x1aE\xdf\xa3|OggS|fLaC|ID3|ADIF"
+    rb"|RI(?:FF|FX)....(?:WAVE|AVI )|RF64....WAVE"
+    rb"|\0*\xff[\xe0-\xff]|\0\0\x01[\xb3\xba]|G.{187}G"  # MPEG has no more of a head than this
+)
+_FONT = rb"wOF[F2]|\0\x01\0\0|OTTO|true|ttcf|.{34}LP"
+_ZIP = rb"PK(?:\x03\x04|\x05\x06|\x07\x08)"
+_OLE = rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the old kinds, and new ones with a password
 # A photo is often saved under another image's ending, and does no harm: families agree, not kinds.
 _FAMILIES = (
     ("avif bmp gif heic heif ico jpeg jpg png tif tiff webp", _IMAGE),
+    ("aac avi flac m4a m4v mov mp3 mp4 mpeg mpg ogg ogv opus wav weba webm", _MEDIA),
+    ("eot otf ttf woff woff2", _FONT),
     ("pdf", rb"(?:\xef\xbb\xbf)?\s*%PDF-"),
-    ("zip docx xlsx pptx odt ods odp", rb"PK(?:\x03\x04|\x05\x06|\x07\x08)"),
+    ("doc docx ppt pptx xls xlsx", rb"%b|%b|\{\\rtf" % (_OLE, _ZIP)),
+    ("zip odt ods odp", _ZIP),
+)
+# Of Windows, Linux and macOS.
+_PROGRAM = re.compile(
+    rb"MZ|\x7fELF|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\xca\xfe\xba[\xbe\xbf]"
 )
 
 
@@ -219,6 +240,8 @@ def _in_endings(base: str, allowed: Sequence[str]) -> Iterator[Finding]:
 def _in_content(base: str, head: bytes) -> Iterator[Finding]:
     if _MARKUP.search(head.replace(b"\0", b"")):  # UTF-16 has a NUL beside each letter
         yield MARKUP, {"name": base}
+    if _PROGRAM.match(head):
+        yield PROGRAM, {"name": base}
     for family, signature in _FAMILIES:
         meant = head and endings_of(base)[-1] in family.split()
         if meant and not re.match(signature, head, re.DOTALL):

@@ -1,0 +1,51 @@
+"""What can be done about an upload of the log that did not end well."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+
+from .clients.cos import COS_CODES
+from .exceptions import (
+    ERRCODES,
+    UNKNOWN_ERRCODE,
+    ConnectFailed,
+    CosError,
+    SourceError,
+    TokenUnavailable,
+    Verdict,
+)
+from .models import UploadLog
+from .transfers import UploadStatus
+
+__all__ = ["hint"]
+
+# Where WeChat gave no number, the place where an upload ended tells what to look at.
+_OF_STAGE = {
+    "source": SourceError.hint,
+    "token": TokenUnavailable.hint,
+    "link": ConnectFailed.hint,
+    "put": ConnectFailed.hint,
+}
+_REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
+
+
+def hint(row: UploadLog) -> str | Promise:
+    """In the reader's language; empty where nothing is to be done."""
+    if row.status == UploadStatus.STORED:
+        return ""
+    verdict = _verdict(row)
+    if verdict is None:
+        return _OF_STAGE.get(row.stage, "")
+    address = _REQUEST_IP.search(row.message)
+    text = cast(str, verdict.hint or verdict.error.hint)
+    return format_lazy(text, request_ip=address[1] if address else "?")
+
+
+def _verdict(row: UploadLog) -> Verdict | None:
+    if row.errcode:
+        return ERRCODES.get(row.errcode, UNKNOWN_ERRCODE)
+    return COS_CODES.get(row.cos_code, Verdict(CosError)) if row.cos_code else None
