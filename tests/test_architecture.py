@@ -65,7 +65,6 @@ ARROWS = {
     ("admin.actions", "admin.export"),
     ("admin.base", "admin.paging"),
     ("admin.columns", "admin.places"),
-    ("admin.filters", "admin.columns"),
     ("admin.filters", "admin.places"),
     *(("admin.deployments", f"admin.{name}") for name in ("columns", "filters", "places")),
     *(("admin.uploads", f"admin.{name}") for name in ("actions", "columns", "filters", "places")),

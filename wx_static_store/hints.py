@@ -21,7 +21,7 @@ from .exceptions import (
 from .models import UploadLog
 from .transfers import UploadStatus
 
-__all__ = ["hint"]
+__all__ = ["hint", "verdict_on"]
 
 # Where WeChat gave no number, the place where an upload ended tells what to look at.
 _OF_STAGE = {
@@ -37,7 +37,7 @@ def hint(row: UploadLog) -> str | Promise:
     """In the reader's language; empty where nothing is to be done."""
     if row.status == UploadStatus.STORED:
         return ""
-    verdict = _verdict(row)
+    verdict = verdict_on(row)
     if verdict is None:
         return _OF_STAGE.get(row.stage, "")
     address = _REQUEST_IP.search(row.message)
@@ -45,7 +45,8 @@ def hint(row: UploadLog) -> str | Promise:
     return format_lazy(text, request_ip=address[1] if address else "?")
 
 
-def _verdict(row: UploadLog) -> Verdict | None:
+def verdict_on(row: UploadLog) -> Verdict | None:
+    """What is known of the code that WeChat or COS gave, if one of them gave one."""
     if row.errcode:
         return ERRCODES.get(row.errcode, UNKNOWN_ERRCODE)
     return COS_CODES.get(row.cos_code, Verdict(CosError)) if row.cos_code else None

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from django.core.management.base import CommandError
 
 from .deploy import COUNTS, Report
-from .texts import gettext, gettext_lazy as _, padded, places, shown
+from .texts import gettext, gettext_lazy as _, padded, shown, width
 from .transfers import RemoteFile, UploadResult
 from .verify import Finding
 
@@ -195,11 +195,11 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
 def total(summary: Summary) -> list[str]:
     """A table of all environments and their sum: two columns of text, the others of numbers."""
     rows = _overview(as_dict(summary))
-    widths = [max(map(places, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            padded(cell, width, right=column >= TEXTS)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            padded(cell, most, right=column >= TEXTS)
+            for column, (cell, most) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
     ]

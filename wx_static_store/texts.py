@@ -39,13 +39,13 @@ def shown(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def padded(text: str, width: int, *, right: bool = False) -> str:
+def padded(text: str, columns: int, *, right: bool = False) -> str:
     """For a column of a terminal: a Chinese character takes two places there."""
-    gap = " " * (width - places(text))
+    gap = " " * (columns - width(text))
     return gap + text if right else text + gap
 
 
-def places(text: str) -> int:
+def width(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 

@@ -69,9 +69,9 @@ def test_the_list_tells_counts_bytes_duration_and_user(viewer: Client) -> None:
     told = {name: unescape(re.sub("<.*?>", "", text)) for name, text in cells}
     assert told == {
         "ended": told["ended"],
-        "release": f"spring{ENV}",
-        "files": "11 stored12 unchanged · 13 failed · 14 not attempted · 15.0\xa0MB",
-        "origin": "wx_deploydeployer",
+        "release": f"spring {ENV}",
+        "files": "11 stored 12 unchanged · 13 failed · 14 not attempted · 15.0\xa0MB",
+        "origin": "wx_deploy deployer",
     }
     assert told["ended"].endswith("1 min 5 s")
 
@@ -137,7 +137,7 @@ def test_the_page_lists_what_failed_and_what_is_unknown(viewer: Client, rows: Ro
     lost = rows("lost", deployment=one, status="unknown")
     html = page(viewer, one)
     assert linked(html) == [bad[1].pk, bad[0].pk, lost[0].pk]
-    assert "45009<small><span>a limit is reached</span></small>" in html
+    assert "45009 <small><span>a limit is reached</span></small>" in html
 
 
 def test_many_failures_end_with_a_link_to_all(viewer: Client, rows: Rows) -> None:

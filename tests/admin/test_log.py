@@ -1,27 +1,35 @@
 """The log in the admin: what its list and its page show, to whom, at what cost."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 
 from tests.admin.conftest import SITE, Configure, Editor, Rows
 from tests.conftest import ENV
-from wx_static_store.admin import UploadLogAdmin, columns, paging
+from wx_static_store.admin import DeploymentAdmin, UploadLogAdmin, columns, paging, words
 from wx_static_store.admin.places import linkable
+from wx_static_store.clients.cos import COS_CODES
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ERRCODES
 from wx_static_store.models import Deployment, UploadLog
 
 pytestmark = pytest.mark.django_db
+
+SECOND = AdminSite("second")
+SECOND.register(UploadLog, UploadLogAdmin)
+SECOND.register(Deployment, DeploymentAdmin)
+urlpatterns = [path("admin/", admin.site.urls), path("second/", SECOND.urls)]
 
 LIST = "admin:wx_static_store_uploadlog_changelist"
 RID = "6565f1aa-1b2c3d4e-00c0ffee"
@@ -40,7 +48,7 @@ def listed(client: Client, query: str = "") -> str:
 
 
 def keys(client: Client, query: str = "") -> list[str]:
-    cells = re.findall(r'class="field-file">(.*?)<small>', listed(client, query))
+    cells = re.findall(r'class="field-file">(.*?) <small>', listed(client, query))
     return [unescape(re.sub(r"<.*?>", "", cell)) for cell in cells]
 
 
@@ -82,6 +90,14 @@ def test_a_key_is_a_link_to_the_public_page(viewer: Client, rows: Rows) -> None:
     assert link.format(f"{SITE}static/%E8%8C%B6%201.css") in listed(viewer)
 
 
+@pytest.mark.parametrize(("status", "linked"), [("failed", False), ("unknown", True)])
+def test_a_key_is_no_link_where_nothing_of_the_row_is_public(
+    viewer: Client, rows: Rows, status: str, *, linked: bool
+) -> None:
+    rows("media/a.txt", status=status)
+    assert (f'<a href="{SITE}' in listed(viewer)) is linked
+
+
 def test_a_status_is_the_link_to_the_row(viewer: Client, rows: Rows) -> None:
     [row] = rows("a")
     assert f'<a href="/admin/wx_static_store/uploadlog/{row.pk}/change/"><span' in listed(viewer)
@@ -98,7 +114,7 @@ def test_no_page_asks_wechat_for_an_address(
     )
     client = editor("view_uploadlog")
     [row] = rows("a.png")
-    assert ">a.png<small>" in listed(client)
+    assert ">a.png <small>" in listed(client)
     assert "wx-public" not in detail(client, row)
     assert server.journal == []
 
@@ -138,13 +154,32 @@ def test_a_store_is_shown_by_label_and_alias(viewer: Client, rows: Rows, setting
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
     rows("static/a.css")
     rows("media/a.png", "elsewhere.txt", env="tenant-b")
-    found = re.findall(r'class="field-file">.*?<small><span>(.*?)</span>', listed(viewer))
+    found = re.findall(r'class="field-file">.*? <small><span>(.*?)</span>', listed(viewer))
     assert found == ["Tenant B", "Tenant B (default)", "Tea House (staticfiles)"]
 
 
 def test_a_store_that_is_set_up_no_more_is_shown_by_its_id(viewer: Client, rows: Rows) -> None:
-    rows("a", env="gone-1")
-    assert "<small><span>gone-1</span>" in listed(viewer)
+    rows("static/a.css", env="gone-1")
+    html = listed(viewer)
+    assert "<small><span>gone-1</span>" in html
+    assert f'<a href="{SITE}' not in html
+
+
+def test_a_key_belongs_to_an_alias_of_its_own_environment(
+    configure: Configure, rows: Rows, editor: Editor
+) -> None:
+    """Whatever longer folder another one writes to."""
+    store = {"BACKEND": "wx_static_store.storage.WxStorage"}
+    other = {"env": "tenant-b", "location": "media"}
+    configure(
+        STORAGES={
+            "default": store,
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+            "other": store | {"OPTIONS": other},
+        }
+    )
+    rows("media/a.txt")
+    assert f"<small><span>{ENV} (default)</span>" in listed(editor("view_uploadlog"))
 
 
 def test_the_page_tells_the_id_of_a_store_that_has_a_name(
@@ -180,19 +215,38 @@ def test_a_duration_is_human(milliseconds: int, text: str) -> None:
 
 def test_an_errcode_has_its_meaning_beside_it(viewer: Client, rows: Rows) -> None:
     rows("a", status="failed", errcode=45009)
-    assert "45009<small><span>a limit is reached</span></small>" in listed(viewer)
+    assert "45009 <small><span>a limit is reached</span></small>" in listed(viewer)
 
 
-def test_the_stores_own_code_stands_where_wechat_had_no_objection(
-    viewer: Client, rows: Rows
+@pytest.mark.parametrize(
+    ("columns_", "told"),
+    [
+        ({"errcode": 0, "cos_code": "NeverHeardOf"}, "NeverHeardOf the object store has trouble"),
+        ({"errcode": 0, "cos_code": "PaymentRequired"}, "PaymentRequired the object store refuses"),
+        ({"errcode": 0, "stage": "put"}, "- no usable answer from the object store"),
+        ({"errcode": None, "stage": "link"}, "- no usable answer from WeChat"),
+        ({"errcode": None, "stage": "source"}, "- the file cannot be read"),
+        ({"errcode": None, "stage": "name"}, "- the name is refused"),
+        ({"status": "unknown", "stage": "put"}, "- no usable answer from the object store"),
+        ({"status": "stored", "errcode": 0}, "- "),
+    ],
+)
+def test_an_error_without_an_errcode_has_a_meaning_too(
+    viewer: Client, rows: Rows, columns_: dict[str, Any], told: str
 ) -> None:
-    rows("a", status="failed", errcode=0, cos_code="AccessDenied")
-    assert '<td class="field-errcode">AccessDenied</td>' in listed(viewer)
+    rows("a", **{"status": "failed"} | columns_)
+    found = re.findall(r'<td class="field-errcode">(.*?)</td>', listed(viewer))
+    assert re.sub("<.*?>", "", found[0] + " ").startswith(told)
+
+
+@pytest.mark.parametrize("code", COS_CODES)
+def test_every_code_of_the_object_store_has_a_meaning(code: str) -> None:
+    assert words.trouble(UploadLog(status="failed", cos_code=code))
 
 
 @pytest.mark.parametrize("errcode", [*ERRCODES, 123456])
 def test_every_errcode_has_a_meaning(errcode: int) -> None:
-    assert columns.meaning(errcode)
+    assert words.meaning(errcode)
 
 
 def test_a_user_who_is_gone_is_a_number(viewer: Client, rows: Rows) -> None:
@@ -231,6 +285,17 @@ def test_the_history_of_a_key_is_that_of_its_environment(tenant: Client, rows: R
     assert f"/{theirs.pk}/change/" not in detail(tenant, ours)
 
 
+def test_the_history_names_no_other_environment_of_the_same_user(
+    viewer: Client, rows: Rows, settings: Any
+) -> None:
+    names = {"tenant-b": "Tenant B", ENV: "Tea House"}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
+    [one], [other] = rows("a", env="tenant-b"), rows("a")
+    html = detail(viewer, one)
+    assert f"/{one.pk}/change/" in html
+    assert f"/{other.pk}/change/" not in html
+
+
 # --- what it costs ----------------------------------------------------------------------------
 
 
@@ -259,6 +324,7 @@ def test_the_count_stops_at_a_bound_and_says_so(
     with CaptureQueriesContext(connection) as queries:
         html = listed(viewer)
     assert ("there are older ones" in html) is told
+    assert ("Select all, more than 5" in html) is told
     counts = [sql for query in queries if "COUNT(" in (sql := query["sql"])]
     assert all("LIMIT 6" in sql for sql in counts)
     assert len(counts) == 1
@@ -364,6 +430,55 @@ def test_today_begins_at_midnight(viewer: Client, rows: Rows) -> None:
         [row] = rows(key)
         UploadLog.objects.filter(pk=row.pk).update(created=moment)
     assert keys(viewer, "time=today") == ["today"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("time=2023", ["last", "noon", "first"]),
+        ("time=2023-12", ["last", "noon", "first"]),
+        ("time=2023-12-31", ["last", "noon"]),
+        ("time=2023-12-30", ["first"]),
+        ("time=2023-12-29", []),
+        ("time=2023-02-30", []),
+        ("time=1999", []),
+        ("time=2023-13", []),
+        ("time=2023-12-31-1", []),
+    ],
+)
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_an_older_day_is_found_by_its_year_and_month(
+    viewer: Client, rows: Rows, settings: Any, query: str, found: list[str], *, use_tz: bool
+) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "Asia/Shanghai"
+    for key, moment in {
+        "first": datetime(2023, 12, 30, 23, 59, 59),
+        "noon": datetime(2023, 12, 31, 12),
+        "last": datetime(2023, 12, 31, 23, 59, 59),
+        "after": datetime(2024, 1, 1),
+    }.items():
+        [row] = rows(key)
+        created = timezone.make_aware(moment) if use_tz else moment
+        UploadLog.objects.filter(pk=row.pk).update(created=created)
+    assert keys(viewer, query) == found
+
+
+def test_an_older_time_is_listed_in_the_order_of_its_index(viewer: Client) -> None:
+    answer = viewer.get(f"{reverse(LIST)}?time=2023-12")
+    assert answer.context["cl"].queryset.query.order_by[:2] == ("-created", "-id")
+
+
+def test_the_times_to_choose_lead_to_every_day(viewer: Client, rows: Rows) -> None:
+    [row] = rows("old")
+    moment = timezone.make_aware(datetime(2024, 2, 29, 12))
+    UploadLog.objects.filter(pk=row.pk).update(created=moment)
+    assert "time=2023" not in listed(viewer)
+    assert "time=2024-" not in (years := listed(viewer))
+    assert 'href="?time=2024"' in years
+    assert 'href="?time=2024-02"' in (months := listed(viewer, "time=2024"))
+    assert "time=2024-02-" not in months
+    assert 'href="?time=2024-02-29"' in (days := listed(viewer, "time=2024-02"))
+    assert "time=2024-02-30" not in days
 
 
 @pytest.mark.parametrize("use_tz", [True, False])
@@ -502,6 +617,37 @@ def test_the_page_shows_the_public_address_to_copy_to_scan_and_as_a_picture(
     assert f'<svg role="img" aria-label="{url}"' in html
 
 
+@pytest.mark.parametrize("status", ["stored", "unknown"])
+def test_the_address_is_shown_where_the_key_may_have_been_public(
+    viewer: Client, rows: Rows, status: str
+) -> None:
+    rows("media/a.png", status=status)
+    *_older, failed = rows(*["media/a.png"] * 30, status="failed")
+    assert "wx-public" in detail(viewer, failed)
+
+
+@pytest.mark.parametrize(
+    ("key", "columns_"),
+    [
+        ("media/b.png", {}),
+        ("media/a.png", {"env": "tenant-b"}),
+    ],
+)
+def test_what_never_was_public_has_no_address(
+    viewer: Client, rows: Rows, key: str, columns_: dict[str, Any]
+) -> None:
+    """Of another key or environment, what is public says nothing."""
+    rows(key, **columns_)
+    html = detail(viewer, *rows("media/a.png", status="failed", stage="link"))
+    assert f'<a href="{SITE}' not in html
+    assert "wx-public" not in html
+
+
+def test_what_a_comparison_missed_has_no_address(viewer: Client, rows: Rows) -> None:
+    row, _missed = *rows("media/a.png"), *rows("media/a.png", source="reconcile", status="failed")
+    assert "wx-public" not in detail(viewer, row)
+
+
 def test_a_text_has_no_thumbnail(viewer: Client, rows: Rows) -> None:
     [row] = rows("media/a.txt")
     assert "wx-thumbnail" not in detail(viewer, row)
@@ -534,9 +680,42 @@ def test_a_long_history_ends_with_a_link_to_the_rest(viewer: Client, rows: Rows)
 
 def test_the_page_of_a_deleted_file_says_that_it_is_gone(viewer: Client, rows: Rows) -> None:
     row, _newer = *rows("media/a.png"), *rows("media/a.png", source="delete")
+    rows("media/a.png", status="failed")
     html = detail(viewer, row)
     assert "This file was deleted" in html
     assert "wx-thumbnail" not in html
+
+
+def test_a_deletion_that_failed_leaves_the_file_public(viewer: Client, rows: Rows) -> None:
+    row, _failed = *rows("media/a.png"), *rows("media/a.png", source="delete", status="failed")
+    assert "wx-thumbnail" in detail(viewer, row)
+
+
+def test_a_stage_is_told_in_words(viewer: Client, rows: Rows) -> None:
+    [row] = rows("a", status="failed", stage="link")
+    assert cell(detail(viewer, row), "stage") == "asking WeChat for a link"
+
+
+def test_a_message_is_marked_as_english(viewer: Client, rows: Rows) -> None:
+    html = detail(viewer, *rows("a", status="failed", message="it was <refused>"))
+    assert '<span lang="en">it was &lt;refused&gt;</span>' in html
+
+
+def test_a_deployment_that_the_user_may_not_see_is_no_link(
+    admin_site: EmulatorServer, editor: Editor, rows: Rows
+) -> None:
+    html = detail(editor("view_uploadlog"), *rows("a", deployment_id=7))
+    assert cell(html, "deployment") == "#7"
+    assert "/deployment/7/" not in html
+
+
+@pytest.mark.urls(__name__)
+def test_a_second_admin_links_to_its_own_pages(viewer: Client, rows: Rows) -> None:
+    [row] = rows("a", deployment_id=7)
+    html = viewer.get(f"/second/wx_static_store/uploadlog/{row.pk}/change/").content.decode()
+    assert '<a href="/second/wx_static_store/deployment/7/change/">#7</a>' in html
+    assert f'<td><a href="/second/wx_static_store/uploadlog/{row.pk}/change/"' in html
+    assert "/admin/wx_static_store/" not in html
 
 
 def test_the_deployment_is_a_link(viewer: Client, rows: Rows) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -107,6 +108,26 @@ def test_a_button_is_there_for_those_who_may_press_it(
     given = {who, "view_uploadlog"} - {"anonymous", "staff", "superuser"}
     html = editor(*given, is_superuser=who == "superuser").get(urls["uploadlog_changelist"])
     assert (f'href="{urls[f"uploadlog_{button}"]}"' in html.content.decode()) is (who in whom)
+
+
+@pytest.mark.parametrize(
+    ("page", "given", "steps"),
+    [
+        ("uploadlog_upload", {"upload"}, 1),
+        ("uploadlog_upload", {"upload", "view_uploadlog"}, 3),
+        ("uploadlog_retry_failed", {"retry"}, 1),
+        ("uploadlog_retry_failed", {"retry", "view_uploadlog"}, 3),
+    ],
+)
+def test_each_step_back_leads_somewhere(
+    editor: Editor, urls: dict[str, str], page: str, given: set[str], steps: int
+) -> None:
+    client = editor(*given)
+    html = client.get(urls[page]).content.decode()
+    [crumbs] = re.findall(r'<div class="breadcrumbs">(.*?)</div>', html, re.DOTALL)
+    links = re.findall(r'href="([^"]*)"', crumbs)
+    assert len(links) == steps
+    assert {client.get(link).status_code for link in links} == {200}
 
 
 @pytest.mark.parametrize("who", VISITORS)

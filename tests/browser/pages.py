@@ -34,6 +34,14 @@ def chosen(page: Page, site: Site) -> None:
     expect(page.locator("#wx-queue .wx-tick :checked")).to_have_count(2)
 
 
+def refused(page: Page, site: Site) -> None:
+    """Before a byte is sent: one name can be no key."""
+    upload(page, site)
+    page.select_option("[name=store]", value=media_store(page))
+    page.set_input_files("[name=file]", [file("a.txt", b"tea"), file("bad?.txt", b"tea")])
+    expect(page.locator(".wx-state.wx-refused")).to_have_count(1)
+
+
 def uploaded(page: Page, site: Site) -> None:
     """One file is public, another failed."""
     chosen(page, site)
@@ -44,10 +52,26 @@ def uploaded(page: Page, site: Site) -> None:
     page.locator(".wx-result summary").first.click()
 
 
-def failed_detail(page: Page, site: Site) -> None:
+def failed_list(page: Page, site: Site) -> None:
     uploaded(page, site)
     page.goto(f"{site.log}/?status=failed")
+    expect(page.locator("#result_list")).to_contain_text("45009")
+
+
+def failed_detail(page: Page, site: Site) -> None:
+    failed_list(page, site)
     page.goto(site.site + first_link(page, "/uploadlog/"))
+
+
+def compared(page: Page, site: Site) -> None:
+    """One file as it is, one that the log has as failed."""
+    uploaded(page, site)
+    list_page(page, site)
+    for box in page.locator("#result_list .action-select").all()[:3]:
+        box.check()
+    page.select_option("[name=action]", value="compare")
+    page.click("#changelist-form [name=index]")
+    expect(page.locator(".wx-lines tbody tr")).to_have_count(3)
 
 
 def retry(page: Page, site: Site) -> None:
@@ -98,11 +122,14 @@ def first_link(page: Page, part: str) -> str:
 
 PAGES: dict[str, Callable[[Page, Site], None]] = {
     "list": list_page,
+    "list-failed": failed_list,
     "detail": detail,
     "detail-failed": failed_detail,
     "upload": upload,
     "upload-chosen": chosen,
+    "upload-refused": refused,
     "upload-after": uploaded,
+    "compare": compared,
     "retry-failed": retry,
     "deployments": deployments,
     "deployment": deployment,

@@ -33,7 +33,6 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
-    ordering = ("-id",)
 
     class Media:
         css = {"all": ["wx_static_store/admin.css"]}
@@ -57,6 +56,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         rows = super().get_queryset(request).prefetch_related("user")
         visible = visible_environments(request.user)
         return rows if visible is None else rows.filter(env__in=visible)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Of an older time by its own index: by the ids, all that is newer would be read first."""
+        older = request.GET.get("time", "")[:1].isdigit()
+        return ("-created", "-id") if older else ("-id",)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup in {each.parameter_name for each in self.list_filter}  # type: ignore[union-attr]

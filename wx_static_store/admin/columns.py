@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import format_lazy
 from django.utils.translation import gettext as _, gettext_lazy, ngettext, pgettext_lazy
 
-from ..clients.cos import COS_CODES
 from ..conf import setting
-from ..exceptions import (
-    ERRCODES,
-    UNKNOWN_ERRCODE,
-    ConfigurationError,
-    ConnectFailed,
-    CosError,
-    ProtocolError,
-    SourceError,
-    TokenRejected,
-    TokenUnavailable,
-    Verdict,
-    WeChatBusy,
-    WeChatRefused,
-    WeChatThrottled,
-    WxStaticStoreError,
-)
+from ..hints import hint
 from ..models import Deployment, UploadLog
-from .places import Places
+from .places import Places, places_for
+from .words import SOURCES, STAGES, Text, trouble
 
-Text = str | Promise
 NOTHING = "-"  # as Django shows it
-
-SOURCES: dict[str, Text] = {
-    "admin": gettext_lazy("admin"),
-    "api": gettext_lazy("API"),
-    "collectstatic": "collectstatic",
-    "delete": gettext_lazy("deletion"),
-    "reconcile": gettext_lazy("comparison with the cloud"),
-    "retry": gettext_lazy("repetition"),
-    "storage": gettext_lazy("file field"),
-    "wx_deploy": "wx_deploy",
-}
-MEANINGS: dict[type[WxStaticStoreError], Text] = {
-    WeChatBusy: gettext_lazy("WeChat is busy"),
-    WeChatThrottled: gettext_lazy("a limit is reached"),
-    WeChatRefused: gettext_lazy("WeChat refuses this"),
-    TokenRejected: gettext_lazy("the token is refused"),
-    TokenUnavailable: gettext_lazy("there is no token"),
-    ConfigurationError: gettext_lazy("not set up for this"),
-    ProtocolError: gettext_lazy("the request was damaged"),
-}
-# Where WeChat gave no number, the place where an upload ended tells what to look at.
-_HINTS: dict[str, Text] = {
-    "source": SourceError.hint,
-    "token": TokenUnavailable.hint,
-    "link": ConnectFailed.hint,
-    "put": ConnectFailed.hint,
-}
-_REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
 
 
 class Look(NamedTuple):
@@ -87,6 +41,10 @@ LOOKS = {
 }
 
 
+# In one of these an upload may have changed what everybody sees.
+MAYBE_PUBLIC = (UploadLog.Status.STORED, UploadLog.Status.UNKNOWN)
+
+
 def badge(value: str, label: Text) -> SafeString:
     look = LOOKS.get(value, Look("?", "wx-unsure"))
     return format_html(
@@ -95,30 +53,6 @@ def badge(value: str, label: Text) -> SafeString:
         look.sign,
         label,
     )
-
-
-def meaning(errcode: int) -> Text:
-    """What a code says, in a word or two."""
-    error = ERRCODES.get(errcode, UNKNOWN_ERRCODE).error
-    return MEANINGS[error]
-
-
-def hint(row: UploadLog) -> Text:
-    """What to do about it, in the reader's language; empty where nothing is to be done."""
-    if row.status == UploadLog.Status.STORED:
-        return ""
-    verdict = _verdict(row)
-    if verdict is None:
-        return _HINTS.get(row.stage, "")
-    address = _REQUEST_IP.search(row.message)
-    text = cast(str, verdict.hint or verdict.error.hint)
-    return format_lazy(text, request_ip=address[1] if address else "?")
-
-
-def _verdict(row: UploadLog) -> Verdict | None:
-    if row.errcode:
-        return ERRCODES.get(row.errcode, UNKNOWN_ERRCODE)
-    return COS_CODES.get(row.cos_code, Verdict(CosError)) if row.cos_code else None
 
 
 def duration(milliseconds: int) -> str:
@@ -137,16 +71,17 @@ def link(url: str, text: Any) -> SafeString:
 
 
 def two_lines(text: Any, *more: Any) -> SafeString:
-    """What counts, and small below it what else there is to say."""
+    """What counts, and small below it what else there is to say; copied, they stay two words."""
     small = format_html_join(" · ", "<span>{}</span>", ((one,) for one in more if one))
-    return format_html("{}<small>{}</small>", text, small) if small else format_html("{}", text)
+    return format_html("{} <small>{}</small>", text, small) if small else format_html("{}", text)
 
 
 class Columns:
     """What both lists show, for one request; only the time orders them, as their ids do."""
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self._places: Places = places_for(request)
 
     def unnamed(self, row: Any) -> tuple[str, ...]:
         """The field that tells the environment's id, where a name stands in its place."""
@@ -173,7 +108,9 @@ class Columns:
     def ended(self, row: Any) -> SafeString:
         """With the time that it took, and how often it was tried."""
         moment = timezone.localtime(row.created) if setting("USE_TZ") else row.created
-        return two_lines(date_format(moment, "Y-m-d H:i"), self.duration(row), self.tried(row))
+        told = [date_format(moment, part) for part in ("Y-m-d", "H:i")]
+        when = format_html('<span class="wx-nowrap">{}</span> {}', *told)
+        return two_lines(when, self.duration(row), self.tried(row))
 
     def tried(self, row: Any) -> str:
         return ""
@@ -194,7 +131,8 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("key"))
     def key(self, row: UploadLog) -> str:
-        url = self._places.url(row.env, row.key)
+        """A link, unless nothing of this row can be public."""
+        url = self._places.url(row.env, row.key) if row.status in MAYBE_PUBLIC else ""
         return link(url, row.key) if url else row.key or row.name
 
     @admin.display(description=gettext_lazy("file"))
@@ -217,9 +155,17 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("errcode"))
     def errcode(self, row: UploadLog) -> SafeString | str:
-        if row.errcode:
-            return two_lines(row.errcode, meaning(row.errcode))
-        return row.cos_code or NOTHING
+        """Or the code of the object store, or what the stage tells."""
+        return two_lines(row.errcode or row.cos_code or NOTHING, trouble(row))
+
+    @admin.display(description=gettext_lazy("stage"))
+    def stage(self, row: UploadLog) -> Text:
+        return STAGES.get(row.stage, row.stage) or NOTHING
+
+    @admin.display(description=gettext_lazy("message"))
+    def message(self, row: UploadLog) -> SafeString | str:
+        """As it was recorded, in English; the hint tells it in the reader's language."""
+        return format_html('<span lang="en">{}</span>', row.message) if row.message else NOTHING
 
     @admin.display(description=gettext_lazy("hint"))
     def hint(self, row: UploadLog) -> Text:
@@ -229,8 +175,16 @@ class UploadColumns(Columns):
     def deployment(self, row: UploadLog) -> SafeString | str:
         if row.deployment_id is None:
             return NOTHING
-        url = reverse("admin:wx_static_store_deployment_change", args=[row.deployment_id])
-        return format_html('<a href="{}">#{}</a>', url, row.deployment_id)
+        text = f"#{row.deployment_id}"
+        if not self._request.user.has_perm("wx_static_store.view_deployment"):
+            return text
+        match = self._request.resolver_match
+        url = reverse(
+            "admin:wx_static_store_deployment_change",
+            args=[row.deployment_id],
+            current_app=match.namespace if match else None,
+        )
+        return format_html('<a href="{}">{}</a>', url, text)
 
 
 def lines(rows: Iterable[UploadLog], columns: UploadColumns) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from ..models import Deployment, UploadLog
 from . import filters
 from .base import ReadOnlyAdmin
 from .columns import DeploymentColumns, UploadColumns, lines
-from .places import places_for
 
 SHOWN = 20  # of the uploads that failed
 
@@ -24,11 +23,11 @@ class DeploymentAdmin(ReadOnlyAdmin):
     list_filter = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        columns = DeploymentColumns(places_for(request))
+        columns = DeploymentColumns(request)
         return columns.outcome, columns.release, columns.files, columns.origin, columns.ended
 
     def get_fieldsets(self, request: HttpRequest, obj: Deployment | None = None) -> Any:
-        columns = DeploymentColumns(places_for(request))
+        columns = DeploymentColumns(request)
         ended = (columns.outcome, columns.size, columns.duration, "created")
         files = ("stored", "skipped", "failed", "not_attempted")
         origin = ("label", columns.store, *columns.unnamed(obj), columns.source, columns.user)
@@ -53,7 +52,7 @@ class DeploymentAdmin(ReadOnlyAdmin):
         # In an order that no index has: MariaDB would walk the whole log for that of the ids.
         order = ("status", "-id")
         failed = uploads.filter(status__in=filters.NOT_STORED).order_by(*order)[: SHOWN + 1]
-        found = lines(failed, UploadColumns(places_for(request)))
+        found = lines(failed, UploadColumns(request))
         return {
             "may_see_uploads": True,
             "failed": found[:SHOWN],

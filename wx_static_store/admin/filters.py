@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from calendar import monthrange
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Deployment, UploadLog
-from .columns import SOURCES, meaning
 from .places import places_for
+from .words import SOURCES, meaning
 
 Choices = Sequence[tuple[str, Any]]
 
@@ -101,25 +102,68 @@ class SourceFilter(ColumnFilter):
 
 
 class TimeFilter(ColumnFilter):
+    """
+    Of late, or a year; whoever chose a year is offered its months, and then the days.
+
+    As links, so that it needs no script and fits into the filters of any theme.
+    """
+
     title, parameter_name = _("time"), "time"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        oldest = model_admin.model._default_manager.aggregate(oldest=Min("created"))["oldest"]
+        periods = _periods(_here(oldest).date(), self.value() or "") if oldest else ()
         return [
             ("hour", _("last hour")),
             ("today", _("today")),
             ("week", _("last 7 days")),
             ("month", _("last 30 days")),
+            *((period, period) for period in periods),
         ]
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if value[0].isdigit():
+            first, end = map(_midnight, _bounds(value))
+            return queryset.filter(created__gte=first, created__lt=end)
         return queryset.filter(created__gte=_since(value))
+
+
+def _periods(oldest: date, asked: str) -> Iterator[str]:
+    """The newest first: each year, the months of the one that is asked for, the days of that."""
+    latest = _here(timezone.now()).date()
+    for year in range(latest.year, oldest.year - 1, -1):
+        yield f"{year}"
+        months = range(12, 0, -1) if asked[:4] == f"{year}" else ()
+        for month in (f"{year}-{number:02}" for number in months):
+            yield month
+            if asked[:7] == month:
+                days = monthrange(*map(int, month.split("-")))[1]
+                yield from (f"{month}-{day:02}" for day in range(days, 0, -1))
+
+
+def _bounds(period: str) -> tuple[date, date]:
+    """The first day of a year, a month or a day, and the one after its last."""
+    first = date.fromisoformat(f"{period}-01-01"[:10])
+    if len(period) == len("2026"):
+        return first, first.replace(year=first.year + 1)
+    if len(period) == len("2026-03"):
+        return first, (first + timedelta(32)).replace(day=1)
+    return first, first + timedelta(1)
+
+
+def _midnight(day: date) -> datetime:
+    moment = datetime.combine(day, time.min)
+    return timezone.make_aware(moment) if timezone.is_aware(timezone.now()) else moment
+
+
+def _here(moment: datetime) -> datetime:
+    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
 
 
 def _since(value: str) -> datetime:
     now = timezone.now()
     if value == "today":
-        here = timezone.localtime(now) if timezone.is_aware(now) else now
-        return here.replace(hour=0, minute=0, second=0, microsecond=0)
+        return _midnight(_here(now).date())
     return now - {"hour": timedelta(hours=1), "week": timedelta(7), "month": timedelta(30)}[value]
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +16,7 @@ from ..naming import content_type
 from . import filters
 from .actions import LogActions
 from .base import ReadOnlyAdmin
-from .columns import UploadColumns, lines
+from .columns import MAYBE_PUBLIC, UploadColumns, lines
 from .places import places_for
 from .upload import UploadPage
 
@@ -40,7 +40,7 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
     search_help_text = _("The beginning of a key, a whole key in double quotes, or a rid.")
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        columns = UploadColumns(places_for(request))
+        columns = UploadColumns(request)
         return columns.status, columns.file, columns.errcode, columns.origin, columns.ended
 
     def get_search_results(
@@ -50,10 +50,11 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
         return searched(cast(UploadLogQuerySet, queryset), text) if text else queryset, False
 
     def get_fieldsets(self, request: HttpRequest, obj: UploadLog | None = None) -> Any:
-        columns = UploadColumns(places_for(request))
+        columns = UploadColumns(request)
         ended = (
-            *(columns.status, columns.errcode, columns.hint, "message", "stage", "http_status"),
-            *("cos_code", "rid", "request_id", "attempts", columns.duration, "created"),
+            *(columns.status, columns.errcode, columns.hint, columns.message, columns.stage),
+            *("http_status", "cos_code", "rid", "request_id", "attempts"),
+            *(columns.duration, "created"),
         )
         file = ("key", "name", columns.size, "md5", "content_type", "cache_control")
         origin = (
@@ -74,22 +75,33 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
 
     def _about(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
         """What is public under this key now, and what happened to it before and after this row."""
-        places = places_for(request)
-        url = places.url(row.env, row.key)
-        history = self._history(request, row)
+        public = self._public(request, row)
+        url = places_for(request).url(row.env, row.key) if public else ""
+        history = list(self._history(request, row)[: NEWEST + 1])
         return {
             "url": url,
             "code": qr.svg(url) if url else "",
             "is_image": content_type(row.key).startswith("image/"),
-            "is_deleted": bool(history) and history[0].source == "delete",
-            "history": lines(history[:NEWEST], UploadColumns(places)),
+            "is_deleted": public is not None and _deleted(public),
+            "history": lines(history[:NEWEST], UploadColumns(request)),
             "has_older": len(history) > NEWEST,
             "exact": f'"{row.key}"',
         }
 
-    def _history(self, request: HttpRequest, row: UploadLog) -> list[UploadLog]:
-        rows = cast(UploadLogQuerySet, self.get_queryset(request)).with_key(row.key)
-        return list(rows.filter(env=row.env).order_by("-id")[: NEWEST + 1]) if row.key else []
+    def _history(self, request: HttpRequest, row: UploadLog) -> UploadLogQuerySet:
+        rows = cast(UploadLogQuerySet, self.get_queryset(request))
+        same = rows.with_key(row.key).filter(env=row.env).order_by("-id")
+        return same if row.key else same.none()
+
+    def _public(self, request: HttpRequest, row: UploadLog) -> UploadLog | None:
+        """What is public now, as far as the log knows; None where nothing ever was."""
+        told = Q(status__in=MAYBE_PUBLIC) | Q(source="reconcile")  # which may have missed it
+        latest = self._history(request, row).filter(told).first()
+        return latest if latest and latest.status in MAYBE_PUBLIC else None
+
+
+def _deleted(row: UploadLog) -> bool:
+    return row.source == "delete" and row.status == UploadLog.Status.STORED
 
 
 def searched(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:

@@ -1,0 +1,83 @@
+"""What the log keeps as a word or a number, as its reader is told it: in a word or two."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ..exceptions import (
+    ERRCODES,
+    UNKNOWN_ERRCODE,
+    ConfigurationError,
+    CosError,
+    CosRefused,
+    CosThrottled,
+    IntegrityError,
+    LinkExpired,
+    ProtocolError,
+    TokenRejected,
+    TokenUnavailable,
+    WeChatBusy,
+    WeChatRefused,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+from ..hints import verdict_on
+from ..models import UploadLog
+
+Text = str | Promise
+
+SOURCES: dict[str, Text] = {
+    "admin": _("admin"),
+    "api": _("API"),
+    "collectstatic": "collectstatic",
+    "delete": _("deletion"),
+    "reconcile": _("comparison with the cloud"),
+    "retry": _("repetition"),
+    "storage": _("file field"),
+    "wx_deploy": "wx_deploy",
+}
+STAGES: dict[str, Text] = {
+    "name": _("checking the name"),
+    "source": _("reading the file"),
+    "token": _("getting a token"),
+    "link": _("asking WeChat for a link"),
+    "put": _("sending the file"),
+    "verify": _("comparing what is stored"),
+}
+MEANINGS: dict[type[WxStaticStoreError], Text] = {
+    WeChatBusy: _("WeChat is busy"),
+    WeChatThrottled: _("a limit is reached"),
+    WeChatRefused: _("WeChat refuses this"),
+    TokenRejected: _("the token is refused"),
+    TokenUnavailable: _("there is no token"),
+    ConfigurationError: _("not set up for this"),
+    ProtocolError: _("the request was damaged"),
+    LinkExpired: _("the link expired"),
+    CosThrottled: _("a limit of the object store is reached"),
+    CosRefused: _("the object store refuses this"),
+    CosError: _("the object store has trouble"),
+    IntegrityError: _("other bytes arrived than were sent"),
+}
+# Where nobody gave a code, the stage tells what is amiss.
+_WITHOUT_CODE: dict[str, Text] = {
+    "name": _("the name is refused"),
+    "source": _("the file cannot be read"),
+    "token": MEANINGS[TokenUnavailable],
+    "link": _("no usable answer from WeChat"),
+    "put": _("no usable answer from the object store"),
+    "verify": _("the cloud does not have it so"),
+}
+
+
+def meaning(errcode: int) -> Text:
+    """What a code of WeChat's says."""
+    return MEANINGS[ERRCODES.get(errcode, UNKNOWN_ERRCODE).error]
+
+
+def trouble(row: UploadLog) -> Text:
+    """What a row's error says, whoever gave it; empty where there was none."""
+    if row.status == UploadLog.Status.STORED:
+        return ""
+    verdict = verdict_on(row)
+    return MEANINGS[verdict.error] if verdict else _WITHOUT_CODE.get(row.stage, "")
