@@ -33,7 +33,7 @@ from wx_static_store.summary import (
     total,
     write_json,
 )
-from wx_static_store.texts import places
+from wx_static_store.texts import width
 from wx_static_store.transfers import (
     RemoteFile,
     UploadContext,
@@ -332,7 +332,7 @@ def test_the_columns_of_the_table_are_aligned_in_chinese() -> None:
     """A Chinese character is as wide as two others."""
     with override("zh-hans"):
         table = total(whole(good("茶"), bad("a-longer-name")))
-    assert len({places(line) for line in table}) == 1
+    assert len({width(line) for line in table}) == 1
     assert table[0].split()[:4] == ["环境", "结果", "已上传", "未变化"]
 
 

@@ -22,7 +22,7 @@ from wx_static_store import sources
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.storage import WxStorage
-from wx_static_store.texts import places
+from wx_static_store.texts import width
 from wx_static_store.transfers import DELETED
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +111,7 @@ def test_the_columns_of_a_preview_are_aligned_in_chinese(cloud: EmulatorServer, 
     write(dist, {"logo.svg": b"changed", "new.txt": b"new"})
     with override("zh-hans"):
         told = run(dist, dry_run=True).splitlines()[:4]
-    assert {places(line.rpartition("  ")[0]) for line in told} == {9 + 1 + 13}
+    assert {width(line.rpartition("  ")[0]) for line in told} == {9 + 1 + 13}
     assert [line.split()[0] for line in told] == ["未变化", "未变化", "有变化", "新文件"]
 
 
