@@ -71,11 +71,19 @@ FORMATS = {
 }
 
 
+def _in_parts(rows: UploadLogQuerySet) -> Iterator[Row]:
+    """The newest first; MySQL's drivers would take the whole answer of one query into memory."""
+    values = rows.order_by("-id").values_list(*COLUMNS)
+    part = list(values[:ROWS_AT_ONCE])
+    while part:
+        yield from part
+        part = list(values.filter(id__lt=part[-1][0])[:ROWS_AT_ONCE])
+
+
 def exported(rows: UploadLogQuerySet, extension: str) -> StreamingHttpResponse:
     """These rows as a download, read while it is sent."""
-    values = rows.values_list(*COLUMNS).iterator(chunk_size=ROWS_AT_ONCE)
     form = FORMATS[extension]
-    answer = StreamingHttpResponse(form.lines(values), content_type=form.content_type)
+    answer = StreamingHttpResponse(form.lines(_in_parts(rows)), content_type=form.content_type)
     name = f"{UploadLog._meta.model_name}-{timezone.now():%Y%m%d-%H%M%S}.{extension}"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
