@@ -3,26 +3,34 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import md5
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import translation
 
 from tests.conftest import ENV
-from wx_static_store.admin.upload import MOST_FORESEEN, Outcome, UploadPage
+from wx_static_store import recorders
+from wx_static_store.admin import upload
+from wx_static_store.admin.upload import MOST_FORESEEN, UploadPage
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
+from wx_static_store.policy import Target
 
 pytestmark = pytest.mark.django_db
 
 PAGE = "/admin/wx_static_store/uploadlog/upload/"
 PREVIEW = PAGE + "preview/"
 HERE = f"default@{ENV}"
+TEA = md5(b"tea", usedforsecurity=False).hexdigest()
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 
 Member = Callable[..., Client]
@@ -186,7 +194,7 @@ def test_the_page_comes_back_with_the_results(member: Member, emulator: Emulator
     page = send(member("upload"), text("a.txt"), text("page.html")).content.decode()
     url = f"{emulator.site_url(ENV)}/uploads/a.txt"
     assert "Public now: 1 of 2." in texts(page)
-    assert f'<a href="{url}" target="_blank" rel="noopener">{url}</a>' in page
+    assert f'<a href="{url}" target="_blank" rel="noopener noreferrer">{url}</a>' in page
     assert "active content" in texts(page)
 
 
@@ -317,16 +325,117 @@ def test_no_page_holds_a_secret(member: Member, emulator: EmulatorServer) -> Non
 
 
 @pytest.mark.parametrize(
-    ("url", "linked"),
-    [
-        ("https://site.example/a.txt", True),
-        ("http://127.0.0.1:1/a.txt", True),
-        ("http://site.example/a.txt", False),
-        ("javascript:alert(1)", False),
-    ],
+    ("base_url", "linked"),
+    [("https://site.example/", True), ("http://site.example/", True), ("", False)],
 )
-def test_a_page_links_to_https_and_to_this_machine_only(url: str, linked: bool) -> None:
-    assert Outcome("a.txt", "stored", url).link == (url if linked else "")
+def test_a_result_links_to_what_the_settings_name(
+    member: Member,
+    monkeypatch: pytest.MonkeyPatch,
+    base_url: str,
+    linked: bool,
+) -> None:
+    """Plain http as well, where it is the site's own BASE_URL; not where it is told by others."""
+    from wx_static_store.store import Store
+
+    client = member("upload")
+    monkeypatch.setattr(Store, "_described_root", lambda self: "http://other.example/")
+    own = settings.WX_STATIC_STORE | {"BASE_URL": base_url}
+    with override_settings(WX_STATIC_STORE=own if base_url else without_address(own)):
+        html = send_one(client, text("a.txt"))["html"]
+    assert f"{base_url or 'http://other.example/'}uploads/a.txt" in html
+    assert ("<a href=" in html) is linked
+
+
+def without_address(own: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in own.items() if name != "BASE_URL"}
+
+
+def test_an_upload_whose_answer_never_came_is_shown_as_unknown(
+    member: Member, configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    emulator.script({"on": "put_object", "do": "drop_reply", "times": None})
+    html = send_one(member("upload"), text("a.txt"))["html"]
+    assert "wx-unknown" in html
+    assert "Unknown: it was sent, but no answer came" in texts(html)
+
+
+@pytest.mark.parametrize(("content", "ok"), [(b"tea", True), (b"tee", False)])
+def test_what_did_arrive_may_be_sent_again(
+    member: Member, configure: Any, emulator: EmulatorServer, content: bytes, ok: bool
+) -> None:
+    """It is there already; without the wish or the permission nothing but the same may go."""
+    client = member("upload")
+    configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    emulator.script({"on": "put_object", "do": "drop_reply", "times": None})
+    assert not send_one(client, text("a.txt", b"tea"))["ok"]
+    assert emulator.objects(ENV)["uploads/a.txt"].content == b"tea"
+    emulator.state.script.clear()
+    assert send_one(client, text("a.txt", content))["ok"] is ok
+    assert emulator.objects(ENV)["uploads/a.txt"].content == b"tea"
+
+
+def test_the_code_is_the_last_that_wechat_gave(
+    member: Member, configure: Any, emulator: EmulatorServer
+) -> None:
+    """Of two attempts the first was refused, and the second had no answer at all."""
+    configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 2})
+    emulator.script(
+        {"on": "staticuploadfile", "do": "errcode", "errcode": -1},
+        {"on": "staticuploadfile", "do": "reset", "times": None},
+    )
+    html = send_one(member("upload"), text("a.txt"))["html"]
+    assert UploadLog.objects.get().errcode == -1
+    assert "errcode -1" in texts(html)
+
+
+def test_the_row_of_an_earlier_upload_is_not_this_ones(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload", "replace", "view_uploadlog")
+    assert "Row in the log" in send_one(client, text("a.txt", b"old"))["html"]
+    monkeypatch.setattr(recorders, "record", lambda *args: 0)
+    assert "Row in the log" not in send_one(client, text("a.txt"), overwrite="on")["html"]
+
+
+def test_the_row_of_somebody_else_is_not_this_ones(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sent the same key at the same time."""
+    client, other = member("upload", "view_uploadlog"), User.objects.create_user("other")
+    record = recorders.record
+    monkeypatch.setattr(
+        recorders,
+        "record",
+        lambda results, context: record(results, replace(context, user_id=other.pk)),
+    )
+    assert "Row in the log" not in send_one(client, text("a.txt"))["html"]
+    assert UploadLog.objects.get().user_id == other.pk
+
+
+def test_failures_come_first(member: Member, emulator: EmulatorServer) -> None:
+    emulator.script({"on": "staticuploadfile", "key": "*/b.txt", "do": "errcode", "errcode": 45009})
+    page = send(member("upload"), text("a.txt"), text("b.txt")).content.decode()
+    assert re.findall(r'class="wx-name">([^<]+)<', page)[:2] == ["uploads/b.txt", "uploads/a.txt"]
+
+
+def test_several_files_keep_their_own_names(member: Member, emulator: EmulatorServer) -> None:
+    send(member("upload"), text("a.txt"), text("b.txt"), path="c.txt")
+    assert set(emulator.objects(ENV)) == {"uploads/a.txt", "uploads/b.txt"}
+
+
+@pytest.mark.parametrize("path", ["a.txt", "a.html", "b?.txt"])
+def test_a_file_has_one_name_in_the_list_and_in_the_result(
+    member: Member, configure: Any, emulator: EmulatorServer, path: str
+) -> None:
+    """Its whole key, whatever becomes of it."""
+    client = member("upload")
+    changes = {"BASE_URL": emulator.site_url(ENV), "LOCATION": "media/"}
+    configure(STORAGES=STORAGES, WX_STATIC_STORE=changes)
+    [file] = ask(client, (path, 3, "")).json()["files"]
+    html = send_one(client, text("x"), path=path)["html"]
+    assert file["key"] == f"media/uploads/{path}"
+    assert f'<span class="wx-name">{file["key"]}</span>' in html
 
 
 # --- submitted twice ------------------------------------------------------------------------------
@@ -369,16 +478,38 @@ def test_the_id_of_somebody_else_counts_for_nothing(
 ) -> None:
     form_id = str(uuid4())
     send_one(member("upload"), text("a.txt"), form_id=form_id)
-    html = send_one(member("upload"), text("a.txt"), form_id=form_id)["html"]
-    assert "There is a file uploads/a.txt already" in html
+    assert send_one(member("upload"), text("a.txt"), form_id=form_id)["ok"]
+    assert len(emulator.calls("put_object")) == 2
+
+
+def test_another_wish_is_another_submission(member: Member, emulator: EmulatorServer) -> None:
+    emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    client, form_id = member("upload", "replace"), str(uuid4())
+    assert not send_one(client, text("a.txt"), form_id=form_id)["ok"]
+    assert send_one(client, text("a.txt"), form_id=form_id, overwrite="on")["ok"]
+
+
+def test_a_killed_worker_locks_a_file_for_no_longer_than_an_upload_takes(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result is remembered for an hour, the claim for as long as the store may be busy."""
+    claims, backend = [], type(cache._connections["default"])  # type: ignore[attr-defined]
+    add = backend.add
+
+    def noted(self: Any, key: str, value: Any, timeout: Any = None, **more: Any) -> bool:
+        claims.extend([timeout] if "submission" in key else [])
+        return bool(add(self, key, value, timeout, **more))
+
+    monkeypatch.setattr(backend, "add", noted)
+    send_one(member("upload"), text("a.txt"))
+    assert 100 < claims.pop() <= 110
+    assert 500 < upload._seconds(Target("default", ENV, ""), 200 * 2**20) <= 510
 
 
 def test_a_submit_during_the_first_is_told_so(
     member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second arrives while the first asks the policy."""
-    from wx_static_store.admin import upload
-
     client, form_id, told = member("upload"), str(uuid4()), []
     admit = upload.policy.admit
 
@@ -395,8 +526,6 @@ def test_a_submit_during_the_first_is_told_so(
 def test_an_upload_that_broke_off_may_be_sent_again(
     member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wx_static_store.admin import upload
-
     client, form_id = member("upload"), str(uuid4())
     with monkeypatch.context() as patch:
         patch.setattr(upload.policy, "admit", lambda *args, **kwargs: 1 / 0)
@@ -428,6 +557,7 @@ def dead(*args: Any, **kwargs: Any) -> None:
         ([], {}, "new", False),
         ([], {"now": b"tea"}, "same", True),
         ([], {"now": b"coffee"}, "changed", True),
+        ([], {"now": b"tee"}, "changed", True),
         (["replace"], {"now": b"tea", "overwrite": True}, "same", False),
         (["replace"], {"now": b"coffee", "overwrite": True}, "changed", False),
         (["replace"], {"now": b"coffee"}, "changed", True),
@@ -437,26 +567,104 @@ def dead(*args: Any, **kwargs: Any) -> None:
 def test_a_file_is_compared_with_what_is_public(
     member: Member, permissions: list[str], changes: dict[str, Any], state: str, blocked: bool
 ) -> None:
-    from hashlib import md5
-
     client = member("upload", *permissions)
     now = changes.pop("now", None)
     if now is not None:
         assert send_one(client, text("a.txt", now))["ok"]
-    tea = md5(b"tea", usedforsecurity=False).hexdigest()
-    [file] = ask(client, ("a.txt", 3, tea), **changes).json()["files"]
+    [file] = ask(client, ("a.txt", 3, TEA), **changes).json()["files"]
     assert (file["key"], file["state"]) == ("uploads/a.txt", state)
     assert file.get("blocked", False) is blocked
 
 
-def test_a_deleted_file_is_new(member: Member) -> None:
+def test_a_deleted_file_is_not_public_any_more(member: Member) -> None:
     from django.core.files.storage import default_storage
 
     client = member("upload")
     send_one(client, text("a.txt"))
     default_storage.delete("uploads/a.txt")
     [file] = ask(client, ("a.txt", 3, "0" * 32)).json()["files"]
-    assert file["state"] == "new"
+    assert (file["state"], file["blocked"]) == ("deleted", False)
+
+
+def test_what_failed_changed_nothing(member: Member, emulator: EmulatorServer) -> None:
+    """The newest row tells of a failure, and the file is public still."""
+    client = member("upload", "replace")
+    send_one(client, text("a.txt", b"old"))
+    emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    assert not send_one(client, text("a.txt", b"tea"), overwrite="on")["ok"]
+    [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
+    assert (file["state"], file["blocked"]) == ("changed", True)
+
+
+def test_an_upload_without_an_answer_leaves_it_open(
+    member: Member, configure: Any, emulator: EmulatorServer
+) -> None:
+    client = member("upload", "replace")
+    send_one(client, text("a.txt", b"old"))
+    configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    emulator.script({"on": "put_object", "do": "drop_reply", "times": None})
+    assert not send_one(client, text("a.txt", b"tea"), overwrite="on")["ok"]
+    [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
+    assert (file["state"], file["label"]) == ("unknown", "not compared")
+
+
+def test_what_the_log_does_not_know_is_not_called_new(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client = member("upload")
+    emulator.put_object("uploads/a.txt", b"old", env=ENV)
+    [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
+    assert file["label"] == "not in the log"
+    assert "Compared with the log of this site" in client.get(PAGE).content.decode()
+
+
+def test_without_a_log_nothing_is_compared(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    send_one(client, text("a.txt", b"old"))
+    monkeypatch.setattr(recorders, "in_database", lambda work, otherwise: otherwise)
+    [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
+    assert (file["label"], file["blocked"]) == ("not compared", False)
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "state"),
+    [
+        ("a.txt", 3, "unread"),
+        ("a.txt", 4, "changed"),
+        ("b.txt", 3, "new"),
+        ("a.html", 3, "refused"),
+    ],
+)
+def test_the_bytes_are_asked_for_only_where_they_decide(
+    member: Member, path: str, size: int, state: str
+) -> None:
+    """A file is named first, and read in the browser if one of its size is in the log."""
+    client = member("upload")
+    send_one(client, text("a.txt"))
+    files = [{"path": path, "size": size}]
+    data = {"store": HERE, "folder": "uploads/", "files": files}
+    [file] = client.post(PREVIEW, data, content_type="application/json").json()["files"]
+    assert file["state"] == state
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"), [("en", ["3 bytes", "1.5 KB"]), ("fr", ["3 octets", "1,5 Kio"])]
+)
+def test_sizes_are_in_the_language_of_the_page(
+    member: Member, language: str, shown: list[str]
+) -> None:
+    """Those of the server, and the examples that the script fills in."""
+    client = member("upload")
+    with translation.override(language):
+        found = ask(client, ("a.txt", 3, ""), ("b.txt", 1536, "")).json()["files"]
+        page = client.get(PAGE).content.decode()
+    assert [file["size"].replace("\xa0", " ") for file in found] == shown
+    [told] = re.findall(r'<script id="wx-texts" type="application/json">(.*?)</script>', page)
+    sizes = [size.replace("\xa0", " ") for size in json.loads(told)["sizes"]]
+    assert len(sizes) == 6
+    assert [size.split()[1] for size in sizes[1:3]] == [text.split()[1] for text in shown]
 
 
 @pytest.mark.parametrize(
@@ -492,6 +700,11 @@ def test_a_preview_asks_nobody_outside(member: Member, emulator: EmulatorServer)
         '{"files": 1}',
         '{"files": [1]}',
         '{"files": [{"path": "a", "size": "x", "md5": ""}]}',
+        '{"files": [{"path": "a", "size": 1e400, "md5": ""}]}',
+        '{"files": [{"path": "a", "size": NaN, "md5": ""}]}',
+        json.dumps({"store": HERE, "files": [{"path": "a.txt", "size": 10**400}]}),
+        json.dumps({"store": HERE, "files": [{"path": "a.txt", "size": -1}]}),
+        "[" * 100_000,
         json.dumps({"store": "other", "files": []}),
         json.dumps({"store": HERE, "files": [{"path": "a", "size": 1, "md5": ""}] * 1001}),
     ],

@@ -1,6 +1,9 @@
 """
 Our pages under another theme of the admin: ``python -m tests.admin.themes unfold`` prints them.
 
+With the path of a database behind it, which is made anew, they are served until the process is
+ended, and the line that it prints is their address; demo, with the password demo, may log in.
+
 A process of its own, because a theme replaces Django's templates when the apps are loaded.
 """
 
@@ -21,11 +24,12 @@ DEPLOYMENTS = "admin:wx_static_store_deployment"
 urlpatterns: list[Any] = []
 
 
-def configure(theme: str) -> None:
+def configure(theme: str, path: str = "") -> None:
     own = {name: value for name, value in vars(suite).items() if name.isupper()}
     changed: dict[str, Any] = {
         "INSTALLED_APPS": [*THEMES[theme], *suite.INSTALLED_APPS],
-        "DATABASES": {"default": suite.database("sqlite")},
+        "DATABASES": {"default": suite.database("sqlite") | ({"NAME": path} if path else {})},
+        "ALLOWED_HOSTS": ["*"],
         "ROOT_URLCONF": __name__,
         "STORAGES": {
             "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
@@ -70,6 +74,21 @@ def pages() -> dict[str, tuple[int, str]]:
     return {name: (a.status_code, a.content.decode()) for name, a in answers.items()}
 
 
+def serve() -> None:
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+    from django.core.handlers.wsgi import WSGIHandler
+    from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+
+    class Silent(WSGIRequestHandler):
+        def log_message(self, *args: Any) -> None: ...
+
+    server = ThreadedWSGIServer(("127.0.0.1", 0), Silent)
+    server.set_app(StaticFilesHandler(WSGIHandler()))
+    sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
 def rows() -> tuple[int, int, int]:
     from tests.bookshop.models import Book
     from wx_static_store import recorders
@@ -98,5 +117,8 @@ def superuser() -> Any:
 
 
 if __name__ == "__main__":
-    configure(sys.argv[1])
-    json.dump(pages(), sys.stdout)
+    configure(*sys.argv[1:])
+    made = pages()
+    if sys.argv[2:]:
+        serve()
+    json.dump(made, sys.stdout)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import pytest
@@ -14,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from tests.demo import Site
 
-from .conftest import rows, shoot
+from .conftest import log_in, rows, shoot
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
@@ -22,6 +25,7 @@ PNG = bytes.fromhex(
 )
 SUBMIT = "#wx-upload [type=submit]"
 STORED, FAILED = ".wx-result.wx-stored", ".wx-result.wx-failed"
+REFUSED = ".wx-result.wx-refused"
 
 
 @pytest.fixture
@@ -49,8 +53,11 @@ def media_store(page: Page) -> str:
 
 def choose(page: Page, folder: str, *files: tuple[str, bytes], into: str = "[name=file]") -> None:
     page.fill("[name=folder]", folder)
-    kind = {"mimeType": "application/octet-stream"}
-    page.set_input_files(into, [{"name": n, "buffer": b, **kind} for n, b in files])
+    page.set_input_files(into, [memory_file(*file) for file in files])
+
+
+def memory_file(name: str, content: bytes) -> Any:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
 
 
 def drop(page: Page, *files: tuple[str, bytes]) -> None:
@@ -156,14 +163,18 @@ def drop_from_disk(page: Page, *paths: Path) -> None:
 def test_a_chosen_folder_keeps_its_paths(
     upload: Page, site: Site, folder: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "teas" / "black").mkdir(parents=True)
-    (tmp_path / "teas" / "black" / "a.txt").write_bytes(b"tea")
     upload.fill("[name=folder]", folder)
-    upload.set_input_files("#wx-folder-input", tmp_path / "teas")
+    upload.set_input_files("#wx-folder-input", folder_of_one(tmp_path))
     states(upload)
     upload.click(SUBMIT)
     expect(upload.locator(STORED)).to_have_count(1)
     assert site.published(f"media/{folder}teas/black/a.txt") == b"tea"
+
+
+def folder_of_one(path: Path) -> Path:
+    (path / "teas" / "black").mkdir(parents=True)
+    (path / "teas" / "black" / "a.txt").write_bytes(b"tea")
+    return path / "teas"
 
 
 def test_the_same_bytes_are_not_ticked_and_others_need_the_box(
@@ -195,6 +206,7 @@ def test_progress_is_shown_and_the_page_is_guarded(upload: Page, site: Site, fol
     upload.click(SUBMIT)
     expect(upload.locator("#wx-total")).to_be_visible()
     expect(upload.locator("#wx-queue tbody progress")).to_be_visible()
+    expect(upload.locator("#wx-total")).to_have_js_property("value", 3)
     guarded = "() => !dispatchEvent(new Event('beforeunload', { cancelable: true }))"
     assert upload.evaluate(guarded) is True
     expect(upload.locator(STORED)).to_have_count(1)
@@ -219,6 +231,33 @@ def test_what_was_not_sent_yet_is_in_the_list_after_a_cancel(
     assert site.published(f"media/{folder}7.txt") == b"tea"
 
 
+def test_what_had_arrived_before_a_cancel_is_not_sent_twice(
+    upload: Page, site: Site, folder: str
+) -> None:
+    """The site goes on with it; to send it again asks how it ended."""
+    site.script({"on": "staticuploadfile", "do": "delay", "seconds": 2})
+    choose(upload, folder, ("a.txt", b"tea"))
+    states(upload)
+    upload.click(SUBMIT)
+    expect(upload.locator("#wx-queue tbody")).to_contain_text("publishing")
+    upload.get_by_role("button", name="Cancel the upload").click()
+    expect(upload.locator("#wx-said")).to_contain_text("Still in the list: 1")
+    wait_for(lambda: site.published(f"media/{folder}a.txt") == b"tea", upload)
+    upload.click(SUBMIT)
+    while upload.locator(STORED).count() == 0:  # the first may not have told how it ended
+        upload.get_by_role("button", name="Try again").or_(upload.locator(STORED)).first.click()
+        expect(upload.locator("#wx-queue tbody tr")).to_have_count(0)
+    assert site.puts(f"media/{folder}a.txt") == 1
+
+
+def wait_for(condition: Callable[[], bool], page: Page, seconds: int = 10) -> None:
+    for _ in range(seconds * 10):
+        if condition():
+            return
+        page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+    raise AssertionError("it did not come to pass")
+
+
 # --- results --------------------------------------------------------------------------------------
 
 
@@ -228,7 +267,7 @@ def test_a_result_has_address_picture_and_code(upload: Page, site: Site, folder:
     upload.click(SUBMIT)
     result = upload.locator(STORED)
     url = f"{site.public}/media/{folder}dot.png"
-    expect(result.get_by_role("link", name=url)).to_have_attribute("rel", "noopener")
+    expect(result.get_by_role("link", name=url)).to_have_attribute("rel", "noopener noreferrer")
     expect(result.get_by_role("img", name="dot.png").first).to_have_js_property("naturalWidth", 1)
     result.get_by_text("QR code").click()
     expect(result.locator("svg.wx-qr")).to_be_visible()
@@ -305,6 +344,241 @@ def test_a_lost_answer_is_asked_for_and_not_sent_twice(
     assert site.published(f"media/{folder}a.txt") == b"tea"
 
 
+# --- one name twice -------------------------------------------------------------------------------
+
+
+def test_a_file_chosen_again_while_the_first_is_under_way_is_sent_after_it(
+    upload: Page, site: Site, folder: str
+) -> None:
+    site.script({"on": "staticuploadfile", "do": "delay", "seconds": 2})
+    choose(upload, folder, ("a.txt", b"first"))
+    states(upload)
+    upload.click(SUBMIT)
+    upload.set_input_files("[name=file]", memory_file("a.txt", b"second"))
+    expect(upload.locator(STORED)).to_have_count(1)
+    assert site.published(f"media/{folder}a.txt") == b"first"
+    expect(upload.locator(".wx-state.wx-changed")).to_be_visible()  # compared once more
+    upload.get_by_label("Replace files that are already public").check()
+    states(upload)
+    upload.click(SUBMIT)
+    expect(upload.locator(STORED)).to_have_count(2)
+    assert site.published(f"media/{folder}a.txt") == b"second"
+
+
+def test_to_try_again_leaves_another_file_of_this_name_in_the_list(
+    upload: Page, site: Site, folder: str
+) -> None:
+    site.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    choose(upload, folder, ("a.txt", b"first"))
+    states(upload)
+    upload.click(SUBMIT)
+    expect(upload.locator(FAILED)).to_have_count(1)
+    choose(upload, folder, ("a.txt", b"second"))
+    states(upload)
+    upload.get_by_role("button", name="Try again").click()
+    expect(upload.locator(STORED)).to_have_count(1)
+    assert site.published(f"media/{folder}a.txt") == b"first"
+    expect(upload.locator(".wx-state.wx-changed")).to_be_visible()
+
+
+def test_two_files_for_one_place_go_one_after_the_other(
+    upload: Page, site: Site, folder: str
+) -> None:
+    site.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    choose(upload, folder, ("a.txt", b"first"))
+    states(upload)
+    upload.click(SUBMIT)
+    expect(upload.locator(FAILED)).to_have_count(1)
+    upload.get_by_label("Replace files that are already public").check()
+    choose(upload, folder, ("a.txt", b"second"))
+    states(upload)
+    site.script({"on": "staticuploadfile", "do": "delay", "seconds": 2})
+    upload.click(SUBMIT)
+    upload.get_by_role("button", name="Try again").click()
+    expect(upload.locator("#wx-queue tbody")).to_contain_text("waiting")
+    expect(upload.locator(STORED)).to_have_count(2)
+    assert site.published(f"media/{folder}a.txt") == b"first"
+
+
+def test_another_file_of_a_name_says_that_it_takes_its_place(
+    upload: Page, site: Site, folder: str, tmp_path: Path
+) -> None:
+    """Not so the same file, chosen once more."""
+    paths = [tmp_path / name / "a.txt" for name in ("one", "another")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(str(path))
+    upload.fill("[name=folder]", folder)
+    note = upload.get_by_text("It takes the place of another file of this name")
+    for path, count in ((paths[0], 0), (paths[0], 0), (paths[1], 1)):
+        upload.set_input_files("[name=file]", path)
+        expect(upload.locator(".wx-state.wx-new")).to_be_visible()
+        assert len(states(upload)) == 1
+        expect(note).to_have_count(count)
+
+
+# --- what was said when it was sent ---------------------------------------------------------------
+
+
+def test_what_waits_keeps_the_place_and_the_wish_of_its_submit(
+    upload: Page, site: Site, folder: str
+) -> None:
+    """Another folder, and *Replace*, are for the files that come after."""
+    files = [(f"{number}.txt", b"tea") for number in range(5)]
+    choose(upload, folder, *files)
+    states(upload)
+    site.script({"on": "staticuploadfile", "do": "delay", "seconds": 1, "times": None})
+    sent = posts(upload)
+    upload.click(SUBMIT)
+    upload.get_by_label("Replace files that are already public").check()
+    upload.fill("[name=folder]", f"{folder}other/")
+    expect(upload.locator(STORED)).to_have_count(5, timeout=30_000)
+    assert [site.published(f"media/{folder}{name}") for name, _ in files] == [b"tea"] * 5
+    assert len(sent) == 5
+    assert not any("overwrite" in body for body in sent)
+
+
+def posts(page: Page) -> list[str]:
+    """What the script sends from now on."""
+    sent: list[str] = []
+
+    def note(route: Any) -> None:
+        sent.append((route.request.post_data_buffer or b"").decode(errors="replace"))
+        route.continue_()
+
+    page.route(re.compile("/upload/$"), note)
+    return sent
+
+
+def test_to_try_again_takes_the_wish_of_now(
+    upload: Page, site: Site, folder: str, context: Callable[..., Any]
+) -> None:
+    choose(upload, folder, ("a.txt", b"mine"))
+    assert list(states(upload).values()) == ["new"]
+    other = opened(context().new_page(), site)
+    choose(other, folder, ("a.txt", b"theirs"))
+    states(other)
+    other.click(SUBMIT)
+    expect(other.locator(STORED)).to_have_count(1)
+    upload.click(SUBMIT)
+    expect(upload.locator(REFUSED)).to_contain_text("already")
+    upload.get_by_label("Replace files that are already public").check()
+    upload.get_by_role("button", name="Try again").click()
+    expect(upload.locator(STORED)).to_have_count(1)
+    assert site.published(f"media/{folder}a.txt") == b"mine"
+
+
+def test_an_answer_to_an_older_question_is_not_heeded(
+    upload: Page, site: Site, folder: str
+) -> None:
+    """The folder changes while the first question is under way, and its answer comes last."""
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        if held:
+            return route.continue_()
+        return held.append(route)
+
+    upload.route(re.compile("/preview/$"), hold)
+    choose(upload, folder, ("a.txt", b"tea"))
+    expect(upload.locator("#wx-said")).to_contain_text("Looking at")
+    upload.fill("[name=folder]", f"{folder}other/")
+    upload.locator("[name=folder]").blur()
+    assert list(states(upload)) == [f"media/{folder}other/a.txt"]
+    with upload.expect_response(re.compile("/preview/$")):
+        held[0].continue_()
+    upload.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+    assert list(states(upload)) == [f"media/{folder}other/a.txt"]
+
+
+# --- many that failed -----------------------------------------------------------------------------
+
+
+def test_failures_come_first_and_are_tried_again_together(
+    upload: Page, site: Site, folder: str
+) -> None:
+    fault = {"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "times": None}
+    site.script(fault | {"key": f"*/{folder}b*.txt"})
+    choose(upload, folder, *((f"{name}.txt", b"tea") for name in ("a1", "b1", "a2", "b2", "a3")))
+    states(upload)
+    upload.click(SUBMIT)
+    expect(upload.locator("#wx-said")).to_contain_text("Public now: 3. Not uploaded: 2.")
+    names = upload.locator(".wx-result .wx-name").all_inner_texts()
+    assert {name.rpartition("/")[2] for name in names[:2]} == {"b1.txt", "b2.txt"}
+    site.script()
+    upload.get_by_role("button", name="Try all failed again").click()
+    expect(upload.locator(STORED)).to_have_count(5)
+    expect(upload.get_by_role("button", name="Try all failed again")).to_be_hidden()
+    assert site.published(f"media/{folder}b2.txt") == b"tea"
+
+
+def test_the_focus_goes_where_the_news_are(upload: Page, site: Site, folder: str) -> None:
+    """Not to the page's top, where it falls from a button that is gone."""
+    site.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    choose(upload, folder, ("a.txt", b"tea"))
+    states(upload)
+    upload.locator(SUBMIT).press("Enter")
+    expect(upload.locator("#wx-said")).to_be_focused()
+    upload.get_by_role("button", name="Try again").press("Enter")
+    expect(upload.locator(STORED)).to_be_focused()
+
+
+def test_after_another_login_what_was_refused_can_be_sent(
+    upload: Page, site: Site, folder: str
+) -> None:
+    """The page says why, and fetches a token that is good again."""
+    choose(upload, folder, ("a.txt", b"tea"))
+    states(upload)
+    upload.context.clear_cookies()
+    upload.click(SUBMIT)
+    result = upload.locator(".wx-result")
+    expect(result).to_contain_text("you are logged out")
+    expect(result.locator(".wx-advice")).to_be_hidden()
+    log_in(upload.context, site, "demo", "demo")
+    upload.get_by_role("button", name="Try again").click()
+    expect(upload.locator(STORED)).to_have_count(1)
+    assert site.published(f"media/{folder}a.txt") == b"tea"
+
+
+def test_the_question_has_a_good_token_after_another_login(
+    upload: Page, site: Site, folder: str
+) -> None:
+    upload.context.clear_cookies()
+    log_in(upload.context, site, "demo", "demo")
+    choose(upload, folder, ("a.txt", b"tea"))
+    assert list(states(upload).values()) == ["new"]
+
+
+def test_a_file_is_read_only_where_one_of_its_size_is_public(
+    upload: Page, site: Site, folder: str
+) -> None:
+    """What is refused or new is not; what is read shows how far it is."""
+    choose(upload, folder, ("a.txt", b"x" * 5_000_000))
+    upload.evaluate(WATCH_READING)
+    states(upload)
+    assert upload.evaluate("() => globalThis.wxRead") == []
+    upload.click(SUBMIT)
+    expect(upload.locator(STORED)).to_have_count(1)
+    choose(upload, folder, ("a.txt", b"y" * 5_000_000), ("bad?.txt", b"x" * 5_000_000))
+    assert list(states(upload).values()) == ["changed", "refused"]
+    assert upload.evaluate("() => globalThis.wxRead.length") == 1
+    assert upload.evaluate("() => globalThis.wxMoved") is True
+
+
+WATCH_READING = """() => {
+    const wxMd5 = globalThis.wxMd5;
+    Object.assign(globalThis, { wxRead: [], wxMoved: false });
+    globalThis.wxMd5 = (file, moved) => {
+        globalThis.wxRead.push(file.name);
+        return wxMd5(file, (part) => {
+            moved(part);
+            const bar = document.querySelector("#wx-queue tbody progress");
+            globalThis.wxMoved ||= !bar.hidden && bar.value > 0;
+        });
+    };
+}"""
+
+
 # --- who may --------------------------------------------------------------------------------------
 
 
@@ -325,7 +599,7 @@ def test_a_refused_file_says_why_before_it_is_sent(
 ) -> None:
     page = opened(context(member("upload")).new_page(), site)
     choose(page, folder, ("a.txt", b"tea"), ("page.html", b"<p>"))
-    assert states(page) == {f"media/{folder}a.txt": "new", "page.html": "refused"}
+    assert states(page) == {f"media/{folder}a.txt": "new", f"media/{folder}page.html": "refused"}
     expect(page.locator(".wx-state.wx-refused")).to_contain_text("active content")
     page.click(SUBMIT)
     expect(page.locator(STORED)).to_have_count(1)
@@ -346,6 +620,82 @@ def test_the_page_does_its_job_without_a_script(
     shoot(page, "upload-without-script")
     assert site.published(f"media/{folder}a.txt") == b"tea"
     assert site.published(f"media/{folder}dot.png") == PNG
+
+
+# --- other themes ---------------------------------------------------------------------------------
+
+
+LOG = "/admin/wx_static_store/uploadlog/"
+
+
+@pytest.fixture(scope="module", params=["unfold", "jazzmin"])
+def themed(request: pytest.FixtureRequest, chromium: Any, tmp_path_factory: Any) -> Iterator[Page]:
+    """A page of the superuser under another theme of the admin."""
+    path = tmp_path_factory.mktemp("theme") / "db.sqlite3"
+    command = [sys.executable, "-m", "tests.admin.themes", request.param, str(path)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            yield logged_in(chromium.new_context(), process.stdout.readline().strip())
+        finally:
+            process.terminate()
+
+
+def logged_in(browser: Any, address: str) -> Page:
+    page: Page = browser.new_page()
+    page.goto(f"{address}/admin/login/?next={LOG}")
+    page.fill("[name=username]", "demo")
+    page.fill("[name=password]", "demo")
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(f"{address}{LOG}")
+    return page
+
+
+def test_to_choose_files_leaves_the_folder_alone_under_each_theme(
+    themed: Page, tmp_path: Path
+) -> None:
+    """Unfold writes the name of a file into a text field that it takes to be the file's."""
+    go(themed, f"{LOG}upload/")
+    themed.set_input_files("[name=file]", memory_file("a.txt", b"tea"))
+    assert list(states(themed)) == ["uploads/a.txt"]
+    themed.set_input_files("#wx-folder-input", folder_of_one(tmp_path))
+    expect(themed.locator("#wx-queue tbody tr")).to_have_count(2)
+    expect(themed.locator("[name=folder]")).to_have_value("uploads/")
+
+
+@pytest.mark.parametrize("part", [SUBMIT, ".wx-public"])
+def test_buttons_and_the_warning_have_a_colour_under_each_theme(themed: Page, part: str) -> None:
+    go(themed, f"{LOG}upload/")
+    assert style(themed, part, "background-color") != style(themed, "body", "background-color")
+    assert style(themed, part, "background-color") != NO_COLOUR
+
+
+@pytest.mark.parametrize("part", ["[name=folder]", "[name=store]", "#wx-drop"])
+def test_what_can_be_filled_in_has_a_border_under_each_theme(themed: Page, part: str) -> None:
+    go(themed, f"{LOG}upload/")
+    assert style(themed, part, "border-top-width") in {"1px", "2px"}
+    assert style(themed, part, "border-top-color") != NO_COLOUR
+
+
+def test_the_buttons_above_the_list_look_like_buttons_under_each_theme(themed: Page) -> None:
+    go(themed, LOG)
+    link = ".wx-tools a[href$='/upload/']"
+    assert style(themed, link, "background-color") != NO_COLOUR
+    assert style(themed, ".wx-tools", "list-style-type") == "none"
+
+
+NO_COLOUR = "rgba(0, 0, 0, 0)"
+
+
+def go(page: Page, path: str) -> None:
+    page.goto(urljoin(page.url, path), wait_until="domcontentloaded")
+
+
+def style(page: Page, selector: str, name: str) -> str:
+    """What the browser makes of all the rules there are."""
+    ask = "(element, name) => getComputedStyle(element).getPropertyValue(name)"
+    return str(page.locator(selector).first.evaluate(ask, name))
 
 
 # --- MD5 ------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class Places:
         if not (alias and key):
             return ""
         try:
-            return _known_url(self._store(alias, env), key)
+            return link_to(self._store(alias, env), key)
         except ConfigurationError:
             return ""
 
@@ -98,7 +98,7 @@ def _settled() -> Iterator[Alias]:
             continue
 
 
-def _known_url(store: Store, key: str) -> str:
+def link_to(store: Store, key: str) -> str:
     options = store.options
     return linkable(store.known_url(key), trusted=options.base_url or options.url_prefix)
 

@@ -3,95 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.functional import Promise
-from django.utils.safestring import SafeString
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from .. import policy, qr, recorders
-from ..conf import platform_options, setting
+from .. import policy, recorders
+from ..conf import setting
 from ..exceptions import NameRejected, WxStaticStoreError
-from ..naming import content_type
 from ..policy import PolicyRejected, Target
 from ..store import get_store
 from ..transfers import UploadContext, UploadResult, UploadStatus
 from ..uploader import get_uploader
 from .base import ReadOnlyAdmin, Tool
-from .places import linkable
-from .upload_form import TEXTS, TargetForm, UploadForm
+from .places import link_to
+from .submissions import REFUSED, RUNNING, Memory, Outcome
+from .upload_form import TargetForm, UploadForm, listed_as, texts
 from .upload_preview import Chosen, foreseen
 
 if TYPE_CHECKING:
     from ..models import UploadLog
     from .upload_form import AnyFile
 
-REMEMBERED = 3600  # seconds in which a second submit is told how the first one ended
 MOST_FORESEEN = 1000  # files in one question; the script asks in parts
-
+CLAIMED = 60  # seconds beyond what the store may take, for a submission that is under way
 METHODS = ["GET", "HEAD", "POST"]
-
-REFUSED, RUNNING = "refused", "running"
-LABELS = {
-    UploadStatus.STORED.value: ("✓", _("Public now")),
-    UploadStatus.FAILED.value: ("✗", _("Failed")),
-    UploadStatus.UNKNOWN.value: ("?", _("Unknown: it was sent, but no answer came")),
-    REFUSED: ("✗", _("Refused")),
-    RUNNING: ("…", _("This file is being uploaded; the log will tell how it ended")),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one file fared, as the page shows it and the cache remembers it."""
-
-    name: str
-    status: str = RUNNING
-    url: str = ""
-    size: int | None = None
-    errcode: int | None = None
-    message: str = ""
-    errmsg: str = ""
-    hint: str = ""
-    row: int | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.status == UploadStatus.STORED
-
-    @property
-    def icon(self) -> str:
-        return LABELS[self.status][0]
-
-    @property
-    def label(self) -> str | Promise:
-        return LABELS[self.status][1]
-
-    @property
-    def link(self) -> str:
-        """The address, if a page may link to it."""
-        return linkable(self.url)
-
-    @property
-    def is_image(self) -> bool:
-        return content_type(self.name).startswith("image/")
-
-    @property
-    def qr(self) -> SafeString:
-        return qr.svg(self.url) if self.url else SafeString()
+# What `json` and `int` raise, the latter of 1e400, and a list of lists of lists as well.
+MISASKED = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
 class UploadPage(ReadOnlyAdmin):
@@ -139,8 +88,8 @@ class UploadPage(ReadOnlyAdmin):
         require(request)
         try:
             asked = json.loads(request.body)
-            files = [Chosen(str(f["path"]), int(f["size"]), str(f["md5"])) for f in asked["files"]]
-        except (ValueError, TypeError, KeyError):
+            files = [Chosen.told(file) for file in asked["files"]]
+        except MISASKED:
             return _misasked("not a list of files")
         form = TargetForm(request.user, asked)
         if len(files) > MOST_FORESEEN or not form.is_valid():
@@ -169,10 +118,10 @@ class UploadPage(ReadOnlyAdmin):
             "title": _("Upload files"),
             "opts": self.opts,
             "form": form,
-            "outcomes": outcomes or [],
+            "outcomes": sorted(outcomes or [], key=lambda outcome: outcome.ok),
             "stored": sum(outcome.ok for outcome in outcomes or []),
             "may_view": self._may_view(request),
-            "texts": TEXTS,
+            "texts": texts(),
             "most_files": setting("DATA_UPLOAD_MAX_NUMBER_FILES"),
         }
         return TemplateResponse(request, "admin/wx_static_store/uploadlog/upload.html", context)
@@ -195,28 +144,42 @@ def require(request: HttpRequest) -> None:
 
 
 def _sent(request: HttpRequest, form: UploadForm) -> Iterator[Outcome]:
+    to: Target = form.cleaned_data["store"]
     for name, file in form.chosen():
-        memory = _Memory(request, form.submission(name, file))
-        yield memory.once(name, partial(_send, request, form, name, file))
+        memory = Memory(request, form.submission(name, file))
+        send, seconds = partial(_send, request, form, name, file), _seconds(to, file.size or 0)
+        yield memory.once(listed_as(to, name), send, seconds=seconds)
+
+
+def _seconds(to: Target, size: int) -> int:
+    """How long the upload may take: the store is asked about the key before it is sent to."""
+    with suppress(WxStaticStoreError):
+        return int(CLAIMED + 2 * get_store(to.using, to.env).interactive_deadline(size).left())
+    return CLAIMED
 
 
 def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> Outcome:
     to: Target = form.cleaned_data["store"]
     context = UploadContext(source="admin", user_id=request.user.pk)
-    size = file.size or 0
+    size, began = file.size or 0, timezone.now()
     try:
         raw: Any = file.file
         item = policy.admit(request.user, to, name, raw, size=size, overwrite=form.overwrites)
         result = get_uploader(to.using, to.env).upload(item, context)
     except WxStaticStoreError as error:
-        return _failed(request, to, name, error)
-    url, row = _url(to, result), _row(request, to.env, result.key)
-    return Outcome(name, UploadStatus.STORED, url, result.size, row=row.pk if row else None)
+        row = _row(request, to.env, error.key, began) if error.key else None
+        return _failed(listed_as(to, name), error, row)
+    return _stored(to, result, _row(request, to.env, result.key, began))
 
 
-def _failed(request: HttpRequest, to: Target, name: str, error: WxStaticStoreError) -> Outcome:
+def _stored(to: Target, result: UploadResult, row: UploadLog | None) -> Outcome:
+    url, link = _addresses(to, result.key)
+    row_id = row.pk if row else None
+    return Outcome(result.key, UploadStatus.STORED, url, link, result.size, row=row_id)
+
+
+def _failed(name: str, error: WxStaticStoreError, row: UploadLog | None) -> Outcome:
     refused = isinstance(error, PolicyRejected | NameRejected)
-    row = None if refused or not error.key else _row(request, to.env, error.key)
     return Outcome(
         name,
         status=REFUSED if refused else getattr(error, "status", UploadStatus.FAILED.value),
@@ -230,57 +193,20 @@ def _failed(request: HttpRequest, to: Target, name: str, error: WxStaticStoreErr
 
 def _incomplete(form: TargetForm) -> Outcome:
     """What a form that lacks something says in place of a result."""
-    texts = [str(error) for errors in form.errors.values() for error in errors]
-    return Outcome(str(form.data.get("path", "")), REFUSED, message=" ".join(texts))
+    told = [str(error) for errors in form.errors.values() for error in errors]
+    return Outcome(str(form.data.get("path", "")), REFUSED, message=" ".join(told))
 
 
-def _url(to: Target, result: UploadResult) -> str:
-    """Empty where the site's address cannot be had: the file is stored all the same."""
+def _addresses(to: Target, key: str) -> tuple[str, str]:
+    """The public address, and again if a page may link to it; the file is stored without them."""
     with suppress(WxStaticStoreError):
-        return get_store(to.using, to.env).key_url(result.key)
-    return ""
+        store = get_store(to.using, to.env)
+        return store.key_url(key), link_to(store, key)
+    return "", ""
 
 
-def _row(request: HttpRequest, env: str, key: str) -> UploadLog | None:
-    """The row that this upload left, if the log works."""
+def _row(request: HttpRequest, env: str, key: str, began: datetime) -> UploadLog | None:
+    """The row that this upload left, if the log works: not an older one, nobody else's."""
     row = (recorders.newest_rows(env, [key]) or {}).get(key)
-    return row if row and row.user_id == request.user.pk else None
-
-
-class _Memory:
-    """How one submission ended, for whoever sends it again; without a cache nobody remembers."""
-
-    def __init__(self, request: HttpRequest, submission: str) -> None:
-        digest = sha256(f"{request.user.pk}:{submission}".encode()).hexdigest()
-        self._key = f"wx_static_store:submission:{digest}"
-        self._cache = caches[platform_options().token_cache]
-
-    def once(self, name: str, send: Callable[[], Outcome]) -> Outcome:
-        """What became of the first submission, which this may be."""
-        if first := self._claimed(name):
-            return first
-        outcome = None
-        try:
-            outcome = send()
-            return outcome
-        finally:
-            self._keep(outcome)
-
-    def _claimed(self, name: str) -> Outcome | None:
-        with suppress(Exception):
-            if not self._cache.add(self._key, _as_json(Outcome(name)), REMEMBERED):
-                return Outcome(**json.loads(self._cache.get(self._key)))
-        return None
-
-    def _keep(self, outcome: Outcome | None) -> None:
-        """A refusal is not kept: it had no effect, and the next answer may differ."""
-        with suppress(Exception):
-            if outcome is None or outcome.status == REFUSED:
-                self._cache.delete(self._key)
-            else:
-                self._cache.set(self._key, _as_json(outcome), REMEMBERED)
-
-
-def _as_json(outcome: Outcome) -> str:
-    """A cache holds texts only: an object would be unpickled."""
-    return json.dumps(asdict(outcome))
+    ours = row and row.user_id == request.user.pk and row.created >= began
+    return row if ours else None

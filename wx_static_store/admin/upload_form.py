@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
-from ..conf import platform_options
+from ..conf import options_for, platform_options
+from ..exceptions import NameRejected
+from ..naming import object_key
 from ..policy import Target, stores_for
 from ..sources import digest
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 TEXTS = {
     "send": _("Upload the ticked files"),
     "looking": _("Looking at %(count)s files…"),
+    "reading": _("Reading this file, to compare it"),
     "ready": _("Nothing is sent yet. Ticked: %(ticked)s of %(count)s files, %(size)s."),
     "sending": _("Finished: %(done)s of %(count)s files. Leave this page open."),
     "finished": _("Public now: %(stored)s. Not uploaded: %(failed)s."),
@@ -32,8 +37,26 @@ TEXTS = {
     "unknown": _("not compared"),
     "unasked": _("The files could not be compared with what is public; upload them all the same."),
     "unreadable": _("Your browser cannot read this file."),
+    "twice": _("It takes the place of another file of this name, which was in the list before."),
     "lost": _("No usable answer came from this site (%(status)s)."),
+    "locked_out": _(
+        "This site did not let you in: you are logged out, or may not upload here any more. "
+        "Log in in another tab, come back, and try again."
+    ),
 }
+
+
+def texts() -> dict[str, Any]:
+    """What the script says; a size in the words of the server: 1 byte, 2 bytes, 1.0 KB, …"""
+    sizes = [filesizeformat(size) for size in (1, 2, *(2 ** (10 * step) for step in range(1, 5)))]
+    return TEXTS | {"sizes": sizes}
+
+
+def listed_as(to: Target, name: str) -> str:
+    """What the list and the result call a file: its key, or the name that can have none."""
+    with suppress(NameRejected):
+        return object_key(options_for(to.using).location, name)
+    return name
 
 
 class TargetForm(forms.Form):

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from .. import recorders
 from ..exceptions import WxStaticStoreError
+from ..models import UploadLog
 from ..policy import Target, key_for
 from ..transfers import DELETED_MD5, UploadStatus
-from .upload_form import TargetForm
+from .upload_form import TEXTS, TargetForm, listed_as
 
 if TYPE_CHECKING:
-    from ..models import UploadLog
     from ..policy.rules import User
 
-REFUSED = "refused"
+    Rows = Mapping[str, UploadLog] | None
+
+UNKNOWN, UNREAD, REFUSED = "unknown", "unread", "refused"
 STATES = {
-    "new": _("new"),
+    "new": _("not in the log"),
+    "deleted": _("not public any more"),
     "same": _("the same bytes are public"),
     "changed": _("changed"),
+    UNREAD: TEXTS["reading"],  # which bytes are public is known, and those of the file must be
+    UNKNOWN: TEXTS["unknown"],
     REFUSED: _("refused"),
 }
 TICK = _("Tick “Replace files that are already public” to send it.")
@@ -30,23 +36,32 @@ NO_REPLACING = _("You may not replace files that are public.")
 
 
 class Chosen(NamedTuple):
-    """A file as the browser describes it."""
+    """A file as the browser describes it; it reads the bytes only where they are asked for."""
 
     path: str
     size: int
     md5: str
+
+    @classmethod
+    def told(cls, facts: Mapping[str, Any]) -> Chosen:
+        size = int(facts["size"])
+        if not 0 <= size < 2**63:
+            raise ValueError(size)
+        return cls(str(facts["path"]), size, str(facts.get("md5") or ""))
 
 
 def foreseen(user: User, form: TargetForm, files: list[Chosen]) -> Iterator[dict[str, Any]]:
     """By the log, which may not know all: the upload itself asks the store."""
     to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
     keys = [_key(user, to, folder + file.path, file.size) for file in files]
-    rows = recorders.newest_rows(to.env, [key for key in keys if isinstance(key, str)]) or {}
+    rows = _sent_rows(to.env, [key for key in keys if isinstance(key, str)])
     for key, file in zip(keys, files, strict=True):
         if isinstance(key, str):
-            yield _compared(form, key, _public_md5(rows.get(key)), file.md5)
+            told = _judged(form, _state_of(rows, key, file))
         else:
-            yield _state(REFUSED, reasons=[str(key.message), str(key.hint)], blocked=True)
+            told = _told(REFUSED, [str(key.message), str(key.hint)])
+        name, size = listed_as(to, folder + file.path), filesizeformat(file.size)
+        yield {"key": name, "size": size, **told}
 
 
 def _key(user: User, to: Target, name: str, size: int) -> str | WxStaticStoreError:
@@ -57,20 +72,39 @@ def _key(user: User, to: Target, name: str, size: int) -> str | WxStaticStoreErr
         return error
 
 
-def _public_md5(row: UploadLog | None) -> str:
-    stored = row is not None and row.status == UploadStatus.STORED
-    return row.md5 if row and stored and row.md5 != DELETED_MD5 else ""
+def _sent_rows(env: str, keys: Iterable[str]) -> Rows:
+    """
+    The newest row of each key whose bytes were sent; None where there is no log to ask.
+
+    An upload that failed changed nothing: what was public before it is public still.
+    """
+    sent = UploadLog.objects.filter(status__in=[UploadStatus.STORED, UploadStatus.UNKNOWN])
+    return recorders.in_database(lambda: sent.newest(env, keys), otherwise=None)
 
 
-def _compared(form: TargetForm, key: str, public: str, md5: str) -> dict[str, Any]:
-    if not public:
-        return _state("new", key=key)
-    state = "same" if public == md5 else "changed"
-    if form.overwrites:
-        return _state(state, key=key)
+def _state_of(rows: Rows, key: str, file: Chosen) -> str:
+    row = None if rows is None else rows.get(key)
+    if rows is None or (row and row.status == UploadStatus.UNKNOWN):
+        return UNKNOWN
+    if row is None:
+        return "new"
+    if row.md5 == DELETED_MD5:
+        return "deleted"
+    if row.size != file.size:
+        return "changed"
+    if not file.md5:
+        return UNREAD
+    return "same" if row.md5 == file.md5 else "changed"
+
+
+def _judged(form: TargetForm, state: str) -> dict[str, Any]:
+    """The state, and whether the file waits for a box: one to tick, or one for others only."""
+    if state not in {"same", "changed"} or form.overwrites:
+        return _told(state)
     reason = TICK if "overwrite" in form.fields else NO_REPLACING
-    return _state(state, key=key, reasons=[str(reason)] if state == "changed" else [], blocked=True)
+    return _told(state, [str(reason)] if state == "changed" else [], blocked=True)
 
 
-def _state(state: str, **facts: Any) -> dict[str, Any]:
-    return {"state": state, "label": str(STATES[state]), **facts}
+def _told(state: str, reasons: list[str] | None = None, *, blocked: bool = False) -> dict[str, Any]:
+    facts = {"state": state, "label": str(STATES[state]), "reasons": reasons or []}
+    return facts | {"blocked": blocked or state in {REFUSED, UNREAD}}

@@ -69,10 +69,11 @@
     }
   }
 
-  /* The MD5 of a Blob, which is never in memory as a whole. */
-  globalThis.wxMd5 = async (blob) => {
+  /* The MD5 of a Blob, which is never in memory as a whole; `moved` is told which part is read. */
+  globalThis.wxMd5 = async (blob, moved = () => {}) => {
     const md5 = new Md5();
     for (let from = 0; from < blob.size; from += PIECE) {
+      moved(from / blob.size);
       md5.update(new Uint8Array(await blob.slice(from, from + PIECE).arrayBuffer()));
     }
     return md5.hex();

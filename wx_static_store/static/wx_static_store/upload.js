@@ -14,98 +14,141 @@
   const { file: input, store, folder, overwrite, form_id, csrfmiddlewaretoken } = form.elements;
   const [submit, cancel, clear, all] = [form.querySelector("[type=submit]"), byId("wx-cancel"), byId("wx-clear"), byId("wx-all")];
   const total = byId("wx-total");
-  const rows = new Map(); // by path: what is in the list
+  const said = byId("wx-said");
+  const rows = new Map(); // by path: what is in the list, and neither waits nor is being sent
   const under_way = new Set(); // what is being sent
+  const failed = new Set(); // what may be tried again
+  const batch = new Set(); // what was sent together, for the progress of it
   let waiting = [];
-  let batch = [];
   let attempts = 0; // of this page: a path may come back with other bytes
+  let submits = 0;
   let asked = 0; // the newest question; answers to older ones come too late
 
   const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
   function say(text, values = {}) {
     const told = fill(text, values);
-    if (byId("wx-said").textContent !== told) byId("wx-said").textContent = told; // read aloud
+    if (said.textContent !== told) said.textContent = told; // read aloud
   }
 
+  const busy = () => under_way.size > 0 || waiting.length > 0;
   const ticked = () => [...rows.values()].filter((row) => row.box.checked && !row.box.disabled);
   const sizeOf = (list) => list.reduce((sum, row) => sum + row.file.size, 0);
 
+  /* In the words of the server, which gives an example of each unit. */
   function readable(size) {
     const step = Math.min(Math.floor(Math.log2(size || 1) / 10), 4);
-    const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: step ? 1 : 0 });
-    return `${number.format(size / 2 ** (10 * step))} ${["B", "KB", "MB", "GB", "TB"][step]}`;
+    const digits = { minimumFractionDigits: step ? 1 : 0, maximumFractionDigits: step ? 1 : 0 };
+    const number = new Intl.NumberFormat(document.documentElement.lang, { ...digits, useGrouping: false });
+    const example = texts.sizes[step ? step + 1 : size === 1 ? 0 : 1];
+    return example.replace(/\d+([.,]\d+)?/, number.format(size / 2 ** (10 * step)));
   }
 
   // --- the list --------------------------------------------------------------------------------
 
   function add(chosen) {
     for (const { path, file } of chosen) {
-      if (rows.has(path)) rows.get(path).tr.remove();
-      rows.set(path, newRow(path, file));
+      const old = rows.get(path);
+      old?.tr.remove();
+      rows.set(path, { ...newRow(path, file), twice: old && (old.twice || !alike(old.file, file)) });
     }
     if (chosen.length) compare();
   }
 
-  function newRow(path, file) {
+  const alike = (one, other) => one.size === other.size && one.lastModified === other.lastModified;
+
+  function newRow(path, file, key = path) {
     const tr = byId("wx-row").content.cloneNode(true).firstElementChild;
-    const row = { path, file, tr, box: tr.querySelector("input"), bar: tr.querySelector("progress") };
+    const row = { path, file, key, tr, box: tr.querySelector("input"), bar: tr.querySelector("progress") };
     row.box.setAttribute("aria-label", path);
     row.bar.setAttribute("aria-label", path);
     row.box.addEventListener("change", summarise);
-    tr.querySelector(".wx-key").textContent = path;
+    tr.querySelector(".wx-key").textContent = key;
     tr.querySelector(".wx-size").textContent = readable(file.size);
     byId("wx-queue").querySelector("tbody").append(tr);
     return row;
   }
 
-  /* Hash what is new, then ask what would become of each file. */
+  /* Ask what would become of each file, and once more with the MD5 of those that it decides for. */
   async function compare() {
     const question = ++asked;
-    const list = [...rows.values()].filter((row) => !under_way.has(row) && !waiting.includes(row));
+    const submit_before = submits;
+    const list = [...rows.values()];
     show();
-    say(texts.looking, { count: list.length });
-    for (const row of list) {
-      row.md5 ??= await wxMd5(row.file).catch(() => null);
-      if (question !== asked) return;
-      if (row.md5 === null) judge(row, { state: "refused", label: texts.unreadable, blocked: true });
-    }
-    const legible = list.filter((row) => row.md5 !== null);
-    let answered = true;
-    for (let from = 0; answered && from < legible.length; from += ASKED_AT_ONCE) {
-      answered = await ask(question, legible.slice(from, from + ASKED_AT_ONCE));
-    }
+    if (!busy()) say(texts.looking, { count: list.length });
+    let answered = await askAll(question, list);
+    const unread = list.filter((row) => row.state === "unread");
+    for (const row of unread) if (question === asked) await read(row);
+    answered = (await askAll(question, unread.filter((row) => row.md5))) && answered;
     if (question !== asked) return;
+    if (submit_before !== submits) return show(); // what became of that is said already
     summarise();
-    if (!answered) say(texts.unasked);
+    if (!answered && !busy()) say(texts.unasked);
+  }
+
+  async function read(row) {
+    row.bar.hidden = false;
+    row.reading ??= wxMd5(row.file, (part) => { row.bar.value = part; });
+    try {
+      row.md5 = await row.reading;
+    } catch {
+      judge(row, { ...row, state: "refused", label: texts.unreadable, blocked: true });
+    }
+    row.bar.hidden = true;
+    row.bar.value = 0;
+  }
+
+  async function askAll(question, list) {
+    let answered = true;
+    for (let from = 0; answered && from < list.length && question === asked; from += ASKED_AT_ONCE) {
+      answered = await ask(question, list.slice(from, from + ASKED_AT_ONCE));
+    }
+    return answered;
   }
 
   async function ask(question, list) {
-    const body = {
-      store: store.value,
-      folder: folder.value,
-      overwrite: Boolean(overwrite?.checked),
+    const body = JSON.stringify({
+      ...target(),
       files: list.map(({ path, file, md5 }) => ({ path, md5, size: file.size })),
-    };
+    });
     try {
-      const answer = await fetch(form.dataset.preview, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": csrfmiddlewaretoken.value },
-        body: JSON.stringify(body),
-      });
+      let answer = await post(body);
+      if (answer.status === 403) {
+        await freshToken();
+        answer = await post(body);
+      }
       const judged = (await answer.json()).files;
       if (question === asked) list.forEach((row, i) => judge(row, judged[i]));
       return true;
     } catch {
-      if (question === asked) list.forEach((row) => judge(row, { state: "unknown", label: texts.unknown }));
+      if (question === asked) list.forEach((row) => judge(row, { state: "unknown", label: texts.unknown, key: row.key }));
       return false;
     }
   }
 
-  function judge(row, { state, label, reasons = [], key = row.path, blocked = false }) {
+  function post(body) {
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfmiddlewaretoken.value };
+    return fetch(form.dataset.preview, { method: "POST", headers, body });
+  }
+
+  /* After another login, in another tab, the token of this page is worth nothing. */
+  async function freshToken() {
+    const page = await fetch(form.action).then((answer) => answer.text()).catch(() => "");
+    const found = new DOMParser().parseFromString(page, "text/html").querySelector("#wx-upload [name=csrfmiddlewaretoken]");
+    if (found) csrfmiddlewaretoken.value = found.value;
+  }
+
+  const wish = () => (overwrite?.checked ? { overwrite: "on" } : {});
+  const target = () => ({ store: store.value, folder: folder.value, ...wish() });
+
+  function judge(row, { state, label, reasons = [], key = row.path, size, blocked = false }) {
+    if (rows.get(row.path) !== row) return; // it is on its way, or another took its place
+    Object.assign(row, { state, key });
+    const told = row.twice ? [...reasons, texts.twice] : reasons;
     row.tr.querySelector(".wx-key").textContent = key;
+    if (size) row.tr.querySelector(".wx-size").textContent = size;
     const cell = row.tr.querySelector(".wx-state");
     cell.className = `wx-state wx-${state}`;
-    cell.replaceChildren(line("span", label), ...reasons.map((reason) => line("small", reason)));
+    cell.replaceChildren(line("span", label), ...told.map((reason) => line("small", reason)));
     row.box.disabled = blocked;
     row.box.checked = !blocked && state !== "same";
   }
@@ -117,11 +160,11 @@
   }
 
   function show() {
-    const busy = under_way.size > 0 || waiting.length > 0;
-    byId("wx-queue").hidden = rows.size === 0;
-    cancel.hidden = total.hidden = !busy;
-    clear.hidden = busy || rows.size === 0;
-    submit.disabled = busy || ticked().length === 0;
+    byId("wx-queue").hidden = rows.size === 0 && !busy();
+    cancel.hidden = total.hidden = !busy();
+    clear.hidden = busy() || rows.size === 0;
+    submit.disabled = busy() || ticked().length === 0;
+    byId("wx-again").hidden = failed.size < 2;
     const free = [...rows.values()].filter((row) => !row.box.disabled);
     all.checked = free.length > 0 && free.every((row) => row.box.checked);
   }
@@ -129,6 +172,7 @@
   function summarise() {
     show();
     const list = ticked();
+    if (busy()) return;
     if (rows.size) say(texts.ready, { ticked: list.length, count: rows.size, size: readable(sizeOf(list)) });
     else say("");
   }
@@ -144,7 +188,7 @@
     });
   }
 
-  function read(entry) {
+  function entered(entry) {
     return new Promise((resolve, reject) => {
       if (entry.isFile) entry.file((file) => resolve([{ file, path: entry.fullPath.slice(1) }]), reject);
       else readFolder(entry.createReader(), [], resolve, reject);
@@ -155,7 +199,7 @@
   function readFolder(reader, found, resolve, reject) {
     reader.readEntries((entries) => {
       if (entries.length) readFolder(reader, [...found, ...entries], resolve, reject);
-      else Promise.all(found.map(read)).then((lists) => resolve(lists.flat()), reject);
+      else Promise.all(found.map(entered)).then((lists) => resolve(lists.flat()), reject);
     }, reject);
   }
 
@@ -164,7 +208,7 @@
     const found = [...transfer.items].filter((item) => item.kind === "file").map((item) => {
       const entry = item.webkitGetAsEntry();
       const file = item.getAsFile();
-      return entry ? read(entry) : [{ file, path: file.name }];
+      return entry ? entered(entry) : [{ file, path: file.name }];
     });
     return (await Promise.all(found)).flat();
   }
@@ -193,24 +237,38 @@
 
   // --- sending ---------------------------------------------------------------------------------
 
-  function send(list) {
-    if (!under_way.size && !waiting.length) batch = [];
+  function send(list, ready = null) {
+    submits++;
+    if (!busy()) batch.clear();
     for (const row of list) {
-      row.to ??= { store: store.value, folder: folder.value };
+      if (rows.get(row.path) === row) rows.delete(row.path);
+      row.to ??= target();
       row.sent = 0;
       row.box.disabled = true;
       note(row, texts.waiting);
+      batch.add(row);
+      waiting.push(row);
     }
-    batch.push(...list);
-    waiting.push(...list);
-    next();
+    show();
+    progress();
+    if (ready) ready.then(next);
+    else next();
   }
 
   function next() {
-    while (waiting.length && under_way.size < AT_ONCE) sendOne(waiting.shift());
+    let row;
+    while (under_way.size < AT_ONCE && (row = startable())) sendOne(row);
     show();
-    if (waiting.length || under_way.size) progress();
+    if (busy()) progress();
     else end();
+  }
+
+  /* Of two files for one place the second waits for the first. */
+  function startable() {
+    const paths = new Set([...under_way].map((row) => row.path));
+    const first = waiting.find((row) => !paths.has(row.path));
+    waiting = waiting.filter((row) => row !== first);
+    return first;
   }
 
   function sendOne(row) {
@@ -231,7 +289,6 @@
   function body(row) {
     const data = new FormData();
     const values = { ...row.to, path: row.path, form_id: form_id.value, attempt: row.attempt };
-    if (overwrite?.checked) values.overwrite = "on";
     values.csrfmiddlewaretoken = csrfmiddlewaretoken.value;
     for (const [name, value] of Object.entries(values)) data.append(name, value);
     data.append("file", row.file);
@@ -251,10 +308,10 @@
   const note = (row, text) => { row.tr.querySelector(".wx-progress span").textContent = text; };
 
   function progress() {
-    total.max = sizeOf(batch) || 1;
-    total.value = batch.reduce((sum, row) => sum + row.sent, 0);
-    const done = batch.filter((row) => row.outcome).length;
-    say(texts.sending, { done, count: batch.length });
+    total.max = sizeOf([...batch]) || 1;
+    total.value = [...batch].reduce((sum, row) => sum + row.sent, 0);
+    const done = [...batch].filter((row) => row.outcome).length;
+    say(texts.sending, { done, count: batch.size });
   }
 
   /* The answer is a rendered result; where none came, the page has one of its own. */
@@ -264,16 +321,25 @@
     row.unanswered = !told || answer.running;
     row.outcome = told && answer.ok ? "stored" : "failed";
     row.sent = row.file.size;
-    rows.delete(row.path);
     row.tr.remove();
-    const item = told ? rendered(answer.html) : lost(row);
-    if (row.item) row.item.replaceWith(item);
-    else byId("wx-results").querySelector("ul").append(item);
+    place(row, told ? rendered(answer.html) : lost(row));
+    if (row.outcome === "failed") offer(row);
+    next();
+  }
+
+  /* Failures come first. Whoever asked for this one again, and went nowhere since, is led to it. */
+  function place(row, item) {
+    const list = byId("wx-results").querySelector("ul");
+    row.item?.remove();
+    list.insertBefore(item, row.outcome === "stored" ? null : list.querySelector(".wx-stored"));
     row.item = item;
     byId("wx-results").hidden = false;
     item.querySelectorAll(".wx-copy").forEach((button) => { button.hidden = false; });
-    if (row.outcome === "failed") offer(row);
-    next();
+    if (row.awaited && [said, document.body].includes(document.activeElement)) {
+      item.tabIndex = -1;
+      item.focus();
+    }
+    row.awaited = false;
   }
 
   function rendered(html) {
@@ -281,30 +347,46 @@
   }
 
   function lost(row) {
+    const { status, responseURL } = row.request;
+    const elsewhere = responseURL && new URL(responseURL).pathname !== new URL(form.action).pathname; // the login
+    const locked_out = status === 403 || Boolean(elsewhere);
     const item = byId("wx-lost").content.cloneNode(true).firstElementChild;
-    item.querySelector("strong").textContent = fill(texts.lost, { status: row.request.status || "–" });
-    item.querySelector(".wx-name").textContent = row.path;
+    item.querySelector("strong").textContent = locked_out ? texts.locked_out : fill(texts.lost, { status: status || "–" });
+    item.querySelector(".wx-advice").hidden = locked_out;
+    item.querySelector(".wx-name").textContent = row.key;
     return item;
   }
 
   function offer(row) {
+    failed.add(row);
     const retry = row.item.querySelector(".wx-retry");
     retry.hidden = false;
     retry.addEventListener("click", () => {
-      retry.disabled = true;
-      row.outcome = undefined;
-      const again = newRow(row.path, row.file);
-      Object.assign(row, { tr: again.tr, box: again.box, bar: again.bar });
-      row.box.checked = true;
-      rows.set(row.path, row);
-      send([row]);
+      row.awaited = true;
+      again([row]);
     });
+  }
+
+  /* To the same place, with the wish to replace as it is now. */
+  function again(list) {
+    for (const row of list) {
+      failed.delete(row);
+      row.item.querySelector(".wx-retry").disabled = true;
+      const { tr, box, bar } = newRow(row.path, row.file, row.key);
+      const { store, folder } = row.to;
+      Object.assign(row, { tr, box, bar, outcome: undefined, to: { store, folder, ...wish() } });
+      row.box.checked = true;
+    }
+    send(list, freshToken());
+    said.focus();
   }
 
   /* What had arrived as a whole may be published all the same. */
   function put_back(row, unanswered = false) {
     under_way.delete(row);
     Object.assign(row, { sent: 0, to: undefined, unanswered });
+    if (rows.has(row.path)) return row.tr.remove(); // it was chosen again meanwhile
+    rows.set(row.path, row);
     row.box.disabled = false;
     row.bar.hidden = true;
     row.bar.value = 0;
@@ -312,17 +394,23 @@
   }
 
   function end() {
-    const stored = batch.filter((row) => row.outcome === "stored").length;
-    const failed = batch.filter((row) => row.outcome === "failed").length;
-    const left = batch.length - stored - failed;
+    const sent = [...batch];
+    const stored = sent.filter((row) => row.outcome === "stored").length;
+    const lost = sent.filter((row) => row.outcome === "failed").length;
+    const left = sent.length - stored - lost;
     if (left) say(texts.cancelled, { stored, left });
-    else say(texts.finished, { stored, failed });
+    else say(texts.finished, { stored, failed: lost });
+    const chosen_meanwhile = sent.some((row) => ![row, undefined].includes(rows.get(row.path)));
+    if (chosen_meanwhile) compare(); // with what is public by now
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (ticked().length) send(ticked());
+    if (!ticked().length) return;
+    send(ticked());
+    said.focus(); // the button cannot be pressed now
   });
+  byId("wx-again").addEventListener("click", () => again([...failed]));
   cancel.addEventListener("click", () => {
     const never_sent = waiting;
     waiting = [];
@@ -343,7 +431,7 @@
   });
   for (const field of [store, folder, overwrite]) field?.addEventListener("change", () => rows.size && compare());
   addEventListener("beforeunload", (event) => {
-    if (under_way.size || waiting.length) event.preventDefault();
+    if (busy()) event.preventDefault();
   });
 
   // --- from here on the page works with the script ----------------------------------------------
