@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Deployment, UploadLog
@@ -37,13 +37,7 @@ class DeploymentAdmin(ReadOnlyAdmin):
             (_("Where it came from"), {"fields": origin}),
         ]
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        context |= self._about(request, context["original"])
-        return super().render_change_form(request, context, *args, **kwargs)
-
-    def _about(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
+    def about(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
         """Uploads are shown to those who may see their log."""
         log = self.admin_site.get_model_admin(UploadLog)
         if not log.has_view_permission(request):

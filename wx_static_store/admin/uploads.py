@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from .. import qr
@@ -67,13 +67,7 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
             (_("Where it came from"), {"fields": origin}),
         ]
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        context |= self._about(request, context["original"])
-        return super().render_change_form(request, context, *args, **kwargs)
-
-    def _about(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
+    def about(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
         """What is public under this key now, and what happened to it before and after this row."""
         public = self._public(request, row)
         url = places_for(request).url(row.env, row.key) if public else ""
