@@ -4,7 +4,7 @@ import _thread
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -284,6 +284,15 @@ def test_rows_of_a_batch_that_is_left_early_are_written(
     assert len(cloud.calls("put_object")) < 200
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts, even if the suite runs in the background of a shell that ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_leaves_a_row_for_every_object(configure: Any) -> None:
     """What is in flight then is waited for, and told."""
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 4})
@@ -301,6 +310,7 @@ def test_ctrl_c_leaves_a_row_for_every_object(configure: Any) -> None:
     assert 1 < len(cloud.objects()) < 50
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize(
     ("call", "status"), [("put_object", "unknown"), ("staticuploadfile", "failed")]
