@@ -438,6 +438,14 @@ def test_the_path_of_a_function_is_the_function(options: Read) -> None:
     assert options(env="tests.test_conf.tenant").settled().env == "tenant-b"
 
 
+def test_what_an_environments_function_raises_is_told_as_a_setting(options: Read) -> None:
+    def failing() -> str:
+        raise LookupError("no tenant here")
+
+    with pytest.raises(ConfigurationError, match=r"env failed \(LookupError: no tenant here\)"):
+        options(env=failing).settled()
+
+
 @pytest.mark.parametrize("path", ["tests.test_conf.nobody", "no.such.module", "tests.test_conf.WX"])
 def test_a_path_that_leads_to_no_function_is_refused(options: Read, path: str) -> None:
     with pytest.raises(ConfigurationError, match=r"env (is no function|must be the id)"):

@@ -18,8 +18,6 @@ from .texts import gettext_lazy as _
 
 STATIC, MEDIA = "static", "media"
 
-_DAY = 24 * 3600
-
 Callback = Callable[[], str]
 
 # What everybody with the permission may upload: nothing of it runs in a browser.
@@ -79,7 +77,11 @@ class Options:
         """The same options at one environment: asks a callable `env`, in the caller's thread."""
         if not callable(self.env):
             return self
-        env = self.env()
+        try:
+            env = self.env()
+        except Exception as error:  # noqa: BLE001 -- a project's own function
+            why = f"{type(error).__name__}: {error}"
+            raise ConfigurationError(_("env failed (%(why)s)", why=why)) from None
         return self.for_env(env if isinstance(env, str) else "")
 
     @property
@@ -137,8 +139,7 @@ def _location(value: Any) -> str:
     if value == "":
         return ""
     location = _text(value).removesuffix("/")
-    odd = {"", ".", ".."} & {*location.split("/")}
-    if odd or "\\" in location or not location.isprintable():
+    if {"", ".", ".."} & {*location.split("/")} or "\\" in location or not location.isprintable():
         raise ValueError(_("must be a relative folder with forward slashes, without '.' and '..'"))
     return unicodedata.normalize("NFC", location) + "/"
 
@@ -164,16 +165,15 @@ def _flag(value: Any) -> bool:
 
 def _number(value: Any) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (number and 0 < value <= _DAY):  # a socket takes no more than 24 of them
+    if not (number and 0 < value <= 24 * 3600):  # a socket takes no more than 24 days
         raise ValueError(_("must be a number of seconds above 0, a day at most"))
     return float(value)
 
 
 def _interval(value: Any) -> float:
-    number = _number(value)
-    if number > 600:  # a token lives 7200 s: a longer one would be an outage at each end
+    if _number(value) > 600:  # a token lives 7200 s: a longer one would be an outage at each end
         raise ValueError(_("must be 600 seconds at most"))
-    return number
+    return float(value)
 
 
 def _count(value: Any) -> int:

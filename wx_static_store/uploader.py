@@ -122,7 +122,7 @@ class Uploader:
         """
         halt, recorded, since = _Halt(self.options.max_attempts), 0, time.monotonic()
         transfer = partial(self.transfer, batch=True)
-        crew = pool.Crew(transfer, self.options.max_workers, lost=self._lost)
+        crew = pool.Crew(transfer, self.options.max_workers, lost=self.lost)
         self.finished = crew.finished
         try:
             for result in crew.work(halt.until_halted(items)):
@@ -138,7 +138,7 @@ class Uploader:
             crew.dismiss()
             self._record(crew.finished[recorded:], context)
 
-    def _lost(self, item: UploadItem) -> UploadResult:
+    def lost(self, item: UploadItem) -> UploadResult:
         """The result of a file that was under way when the run was interrupted."""
         progress = _Progress(object_key(self.options.location, item.name), self.headers(item))
         sent = progress.key in self._sent

@@ -11,15 +11,22 @@ import subprocess
 import textwrap
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.urls import include, path, resolve
+from rest_framework.permissions import IsAdminUser
+from rest_framework.test import APIRequestFactory, force_authenticate
 
 from tests.api.conftest import PNG
 from tests.api.servers import ROOT, TOKEN, Site, serving
 from tests.conftest import ENV
 from wx_static_store.api import operations, problems, serializers, urls
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.options import Options
+from wx_static_store.store import INTERACTIVE_SECONDS
 
 PAGE = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
 FILM = b"\0\0\0\x20ftypisom"
@@ -116,6 +123,47 @@ def test_requests_uploads(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     assert site.cloud.objects()[key].body == PNG
 
 
+def test_bytes_get_a_name_that_nobody_can_guess(site: Site) -> None:
+    """The parameters of the form that stand in the address."""
+    [address] = re.findall(r"https://example.com([^?]+)", snippet("curl-raw"))
+    status, told = site.send("PUT", f"{address}?generate=true", FILM)
+    assert status == 201
+    assert re.fullmatch(r"uploads/[0-9a-f]{32}\.mp4", json.loads(told)["name"])
+    assert list(site.cloud.objects()) == [json.loads(told)["key"]]
+
+
+# --- what a project writes ------------------------------------------------------------------------
+
+
+def test_the_addresses_are_included() -> None:
+    given: dict[str, Any] = {"path": path, "include": include}
+    exec(snippet("urls"), given)
+    found = resolve("/wx/stores/", tuple(given["urlpatterns"]))
+    assert found.view_name == "wx_static_store:stores"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("staff", "status"), [(True, 200), (False, 403)])
+def test_the_page_of_the_schema_is_for_its_readers(settings: Any, staff: bool, status: int) -> None:
+    views = pytest.importorskip("drf_spectacular.views")
+    given = {"path": path, "IsAdminUser": IsAdminUser} | vars(views)
+    exec(snippet("schema"), given)
+    settings.ROOT_URLCONF = "tests.api.urls"
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, *given["INSTALLED_APPS"][1:]]
+    request = APIRequestFactory().get("/schema/")
+    force_authenticate(request, User(username="ann", is_staff=staff))
+    view = resolve("/schema/", tuple(given["urlpatterns"])).func
+    assert view(request).status_code == status
+
+
+def test_a_server_and_its_proxy_wait_for_the_largest_file() -> None:
+    longest = 3 * INTERACTIVE_SECONDS + Options().upload_max_size / 2**20
+    waits = re.findall(r"(?:timeout|proxy_read_timeout) (\d+)", PAGE)
+    assert len(waits) == 3
+    assert min(map(int, waits)) > longest
+    assert f"waits for up to {longest:.0f} seconds" in PAGE
+
+
 # --- in a browser ---------------------------------------------------------------------------------
 
 
@@ -186,6 +234,17 @@ def upload_file(site: Site, call: dict[str, Any], content: bytes) -> tuple[int, 
     path = call["url"].removeprefix("https://example.com")
     status, told = site.send("POST", path, body, headers)
     return status, json.loads(told)
+
+
+# --- the whole page -------------------------------------------------------------------------------
+
+
+def test_every_code_block_has_a_name_and_is_run() -> None:
+    """But for what the servers of others read: nginx, and a gunicorn with somebody's project."""
+    blocks = re.findall(r"^\.\. code-block:: \w+\n(?: +:name: ([\w-]+)\n)?", PAGE, re.MULTILINE)
+    source = Path(__file__).read_text(encoding="utf-8")
+    used = re.findall(r'(?:snippet\(|curl\(site, )["\']([\w-]+)["\']', source)
+    assert sorted({*blocks} - {"nginx", "gunicorn"}) == sorted({*used})
 
 
 # --- the tables -----------------------------------------------------------------------------------

@@ -280,6 +280,27 @@ def test_a_dead_cache_keeps_nobody_out(client: APIClient, settings: Any) -> None
     assert client.get("/wx/stores/").status_code == 200
 
 
+def test_a_wrong_setting_is_told_as_such_and_not_as_a_dead_cache(
+    client: APIClient, configure: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(WX_STATIC_STORE={"TOKEN_CACHE": 5})
+    response = client.get("/wx/stores/")
+    assert (response.status_code, response.json()["code"]) == (500, "configuration")
+    assert "nobody is throttled" not in caplog.text
+
+
+# --- what others may keep -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", ["stranger", "ann"])
+@pytest.mark.parametrize(("name", "method"), NEEDS)
+def test_no_answer_is_kept_by_a_browser_or_a_proxy(
+    client: APIClient, row: UploadLog, make: str, name: str, method: str
+) -> None:
+    response = call(client if make == "ann" else APIClient(), name, method, row)
+    assert {"private", "no-store"} <= {*response["Cache-Control"].split(", ")}
+
+
 # --- B58: one representation ----------------------------------------------------------------------
 
 

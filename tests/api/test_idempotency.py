@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from tests.api.conftest import ALL, PNG, Client, picture, post, put
+from tests.conftest import ENV
+from wx_static_store.api import idempotency, sending
+from wx_static_store.clients.cos import CosClient
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import SourceError
 from wx_static_store.models import UploadLog
+from wx_static_store.sources import LARGEST
+from wx_static_store.store import INTERACTIVE_SECONDS
+from wx_static_store.uploader import BATCH_RATE, get_uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +131,55 @@ def test_who_is_told_to_come_again_may(client: APIClient, cloud: EmulatorServer)
     assert UploadLog.objects.count() == 2
 
 
+def test_an_upload_that_came_too_late_may_come_again(
+    client: APIClient, cloud: EmulatorServer, configure: Any
+) -> None:
+    configure(WX_STATIC_STORE={"DEADLINE": 0.3})
+    cloud.script({"on": "staticuploadfile", "do": "hang", "seconds": 5})
+    first = put(client, **KEY)
+    configure(WX_STATIC_STORE={"DEADLINE": None})
+    assert (first.status_code, first.json()["code"]) == (504, "timeout")
+    assert put(client, **KEY).status_code == 201
+
+
+def test_a_file_that_could_not_be_read_may_come_again(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*args: Any, **options: Any) -> Any:
+        raise SourceError("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("wx_static_store.uploader.opened", unreadable)
+        assert put(client, **KEY).json()["code"] == "gone"
+    assert put(client, **KEY).status_code == 201
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_kept_answer_tells_no_more_than_its_reader_may_know_by_now(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
+    first = put(client, **KEY).json()
+    User.objects.get().user_permissions.filter(codename="view_uploadlog").get().user_set.clear()
+    second = put(client, **KEY).json()
+    assert set(first) - set(second) == {"errcode", "hint", "rid"}
+    assert {**first, **second} == first
+    assert len(cloud.calls("put_object")) == 0
+
+
+def test_at_another_environment_it_is_another_key(
+    client: APIClient, cloud: EmulatorServer, configure: Any
+) -> None:
+    """A callable ENV gives the same address to each tenant."""
+    tenant = [ENV]
+    configure(WX_STATIC_STORE={"ENV": lambda: tenant[0]})
+    first = put(client, **KEY).json()
+    tenant[0] = "tenant-b"
+    second = put(client, **KEY).json()
+    assert (first["env"], second["env"]) == (ENV, "tenant-b")
+    assert len(cloud.calls("put_object")) == 2
+
+
 def test_a_refusal_is_not_kept(client: APIClient, cloud: EmulatorServer) -> None:
     cloud.put_object("uploads/a.png", b"old")
     assert put(client, **KEY).status_code == 409
@@ -172,14 +230,85 @@ def test_while_the_first_runs_the_second_is_told_to_wait(
     assert told[0]["Retry-After"] == "5"
 
 
-def test_a_request_that_breaks_leaves_the_key_free(
-    client: APIClient, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+# --- requests that break off ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server ends each process when COS has the bytes, before it has the answer."""
+    original = CosClient.put_object
+
+    def last_words(*args: Any, **options: Any) -> Any:
+        original(*args, **options)
+        raise SystemExit(1)
+
+    monkeypatch.setattr(CosClient, "put_object", last_words)
+
+
+@pytest.mark.usefixtures("killed")
+def test_a_request_that_was_ended_is_not_done_again(
+    client: APIClient, cloud: EmulatorServer
 ) -> None:
-    with monkeypatch.context() as broken:
-        broken.setattr("wx_static_store.api.sending.get_uploader", lambda *args: [][0])
-        client.raise_request_exception = False
-        assert put(client, **KEY).status_code == 500
+    with pytest.raises(SystemExit):
+        post(client, generate="true", **KEY)
+    response = post(client, generate="true", **KEY)
+    assert (response.status_code, response.json()["code"]) == (504, "unknown")
+    assert len(cloud.objects()) == 1
+
+
+@pytest.mark.usefixtures("killed")
+def test_a_request_that_was_ended_has_a_row(client: APIClient, cloud: EmulatorServer) -> None:
+    with pytest.raises(SystemExit):
+        put(client)
+    row = UploadLog.objects.get()
+    assert (row.status, row.source, row.key) == ("unknown", "api", "uploads/a.png")
+
+
+@pytest.mark.usefixtures("killed")
+def test_what_was_killed_at_once_runs_until_its_time_is_over(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No code of ours runs after SIGKILL."""
+    monkeypatch.setattr(idempotency._Memory, "_broke", lambda self: None)
+    with pytest.raises(SystemExit):
+        put(client, **KEY)
+    assert put(client, **KEY).json()["code"] == "in_progress"
+    later = time.time() + sending.longest("default", ENV, len(PNG)) + idempotency.MARGIN + 1
+    monkeypatch.setattr(idempotency.time, "time", lambda: later)
+    assert put(client, **KEY).json()["code"] == "unknown"
+
+
+@pytest.mark.parametrize("size", [0, 300 * 2**20, LARGEST])
+@pytest.mark.parametrize("deadline", [None, 900])
+def test_what_runs_has_the_time_that_an_upload_may_take(
+    cloud: EmulatorServer, configure: Any, size: int, deadline: float | None
+) -> None:
+    configure(WX_STATIC_STORE={"DEADLINE": deadline})
+    uploader = get_uploader()
+    assert sending.longest("default", ENV, size) > uploader.store.interactive_deadline(size).left()
+    of_a_retry = (deadline or INTERACTIVE_SECONDS) + size / BATCH_RATE
+    assert sending.longest("default", ENV, size) > of_a_retry
+
+
+def test_what_is_refused_before_a_byte_is_sent_leaves_the_key_free(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097})
+    assert put(client, **KEY).status_code == 502
     assert put(client, **KEY).status_code == 201
+
+
+# --- caches ---------------------------------------------------------------------------------------
+
+
+def test_with_a_cache_that_keeps_nothing_no_key_is_taken(
+    client: APIClient, cloud: EmulatorServer, settings: Any
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    response = put(client, **KEY)
+    assert (response.status_code, response.json()["code"]) == (500, "configuration")
+    assert cloud.calls("put_object") == []
+    assert put(client).status_code == 201
 
 
 def test_without_a_cache_nothing_is_sent_that_might_be_sent_twice(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -11,6 +12,7 @@ from rest_framework.test import APIClient
 
 from tests.api.conftest import ALL, Client, put
 from tests.conftest import ENV
+from wx_static_store.api.serializers import Row
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
 from wx_static_store.transfers import DELETED
@@ -92,6 +94,8 @@ def test_a_time_bounds_what_is_found(client: APIClient, name: str, found: list[s
         *("page_size=-1", "page_size=0", "page_size=NaN", "page_size=1e3"),
         *("ordering=user__password", "ordering=key", "ordering=-id,key"),
         *("status=(a%2B)%2B$", "errcode=x", "errcode=99999999999999999999", "created_after=soon"),
+        *("created_after=0001-01-01T00:00:00", "created_after=0001-01-01T00:00:00%2B14:00"),
+        *("created_before=9999-12-31T23:59:59Z", "created_before=9999-12-31T23:59:59-12:00"),
         *("status=", "search=", "search=a%00b"),
     ],
 )
@@ -100,6 +104,18 @@ def test_a_query_that_is_none_is_told(client: APIClient, query: str) -> None:
     name = query.partition("=")[0]
     assert (response.status_code, response.json()["code"]) == (400, "invalid")
     assert list(response.json()["errors"]) == [name]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00", "9999-12-31T23:59:59", "9999-12-31T12:00:00Z"]
+)
+def test_the_ends_of_time_are_none_in_any_zone(
+    client: APIClient, settings: Any, zone: str, moment: str
+) -> None:
+    settings.TIME_ZONE = zone
+    response = client.get(f"/wx/uploads/?created_after={moment}")
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
 
 
 @pytest.mark.parametrize("cursor", ["x", "cD0x", "1:1xWJbG:kUbao9b1wlaKIz4Q"])
@@ -176,6 +192,32 @@ def test_a_row_tells_its_public_address_where_it_is_known(
     row = add("b/a b.png")
     told = client.get(f"/wx/uploads/{row.pk}/").json()
     assert (told["store"], told["url"]) == ("default", "https://site.example/b/a%20b.png")
+
+
+@pytest.mark.parametrize("status", UploadLog.Status.values)
+def test_the_address_is_that_of_a_file_that_may_be_there(
+    client: APIClient, configure: Any, status: str
+) -> None:
+    configure(WX_STATIC_STORE={"BASE_URL": "https://site.example"})
+    told = client.get(f"/wx/uploads/{add('a.png', status=status).pk}/").json()
+    assert told["url"] == (None if status == "failed" else "https://site.example/a.png")
+
+
+@pytest.mark.parametrize("pk", ["ann@example.com", UUID(int=7), 7, None])
+def test_a_row_names_a_user_of_whatever_key(pk: Any) -> None:
+    assert Row(UploadLog(user_id=pk, status="stored")).data["user"] == pk
+
+
+def test_a_moment_is_told_as_the_schema_says_whatever_the_project_does(
+    client: APIClient, cloud: EmulatorServer, settings: Any
+) -> None:
+    formats = {"DATETIME_FORMAT": "%d/%m/%Y", "DATETIME_INPUT_FORMATS": ["%d/%m/%Y"]}
+    settings.REST_FRAMEWORK = formats
+    cloud.put_object("a.png", b"")
+    told = client.get(f"/wx/uploads/{add('a.png').pk}/").json()["created"]
+    assert datetime.fromisoformat(told).tzinfo
+    assert keys(client, f"created_before={told.replace('+', '%2B')}") == []
+    assert datetime.fromisoformat(files(client)["results"][0]["last_modified"]).tzinfo
 
 
 @pytest.mark.parametrize(

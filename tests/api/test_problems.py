@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 from rest_framework.test import APIClient
 
 from tests.api.conftest import ALL, Client, post, put
 from wx_static_store import exceptions
 from wx_static_store.api import problems
+from wx_static_store.api.base import View
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 from wx_static_store.policy import rules
@@ -154,6 +160,145 @@ def test_every_error_of_ours_has_a_code(kind: type[Exception]) -> None:
 )
 def test_every_rule_of_the_policy_has_a_code(rule: rules.Rule) -> None:
     assert rule.code in problems.PROBLEMS
+
+
+# --- errors of a project's own authentication -----------------------------------------------------
+
+
+class Expired(AuthenticationFailed):
+    """As packages for tokens have them: a code of their own, and a dictionary."""
+
+    default_code = "token_not_valid"
+
+    def __init__(self) -> None:
+        super().__init__({"detail": "The token has expired", "messages": ["x"]})
+
+
+def of_status(status: int) -> APIException:
+    error = APIException("So says the project", "some_code")
+    error.default_code, error.status_code = "some_code", status
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "detail"),
+    [
+        (Expired(), 401, "authentication_failed", "The token has expired"),
+        (PermissionDenied(), 403, "forbidden", None),
+        (of_status(400), 400, "parse_error", "So says the project"),
+        (of_status(401), 401, "authentication_failed", "So says the project"),
+        (of_status(418), 403, "forbidden", "So says the project"),
+        (of_status(429), 429, "throttled", "So says the project"),
+        (of_status(500), 503, "busy", "So says the project"),
+        (OperationalError("secret"), 503, "busy", None),
+    ],
+)
+def test_an_error_of_the_projects_authentication_has_a_code_of_ours(
+    client: APIClient,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    status: int,
+    code: str,
+    detail: str | None,
+) -> None:
+    class Theirs(BaseAuthentication):
+        def authenticate(self, request: Any) -> Any:
+            raise error
+
+    monkeypatch.setattr(View, "authentication_classes", [Theirs])
+    response = client.get("/wx/stores/")
+    told = response.json()
+    assert (response.status_code, told["code"]) == (status, code)
+    assert told["detail"] == detail or (detail is None and "secret" not in told["detail"])
+    assert response["Content-Type"] == "application/problem+json"
+
+
+def test_a_form_that_is_too_large_is_told_before_anybody_knows_whose_it_is(
+    client_of: Client, configure: Any
+) -> None:
+    """Of a session, whose CSRF token may stand in the form."""
+    configure(WX_STATIC_STORE={"UPLOAD_MAX_SIZE": 1000})
+    client_of(*ALL)
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(User.objects.get())
+    client.cookies["csrftoken"] = "a" * 32
+    response = post(client, CONTENT_LENGTH="5000000")
+    assert (response.status_code, response.json()["code"]) == (413, "size")
+
+
+# --- what breaks on this side ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["", "{id}/", "{id}/retry/"])
+def test_a_log_that_cannot_be_read_is_told(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch, caplog: Any, path: str
+) -> None:
+    path = "/wx/uploads/" + path.format(id=put(client).json()["id"])
+    monkeypatch.setattr(UploadLog._meta, "db_table", "no_such_table")
+    response = client.post(path) if "retry" in path else client.get(path)
+    assert (response.status_code, response.json()["code"]) == (503, "busy")
+    assert response["Retry-After"] == "60"
+    assert "no_such_table" in caplog.text
+    assert "no_such_table" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("send", "file"),
+    [
+        (put, "wx_static_store.api.body.SpooledTemporaryFile"),
+        (post, "django.core.files.uploadhandler.TemporaryUploadedFile"),
+    ],
+)
+def test_a_full_disk_is_told(
+    client: APIClient,
+    cloud: EmulatorServer,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: Any,
+    send: Any,
+    file: str,
+) -> None:
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 0
+
+    def full(*args: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(file, full)
+    response = send(client)
+    assert (response.status_code, response.json()["code"]) == (503, "busy")
+    assert "No space left" in caplog.text
+    assert cloud.calls("put_object") == []
+
+
+@pytest.mark.parametrize(("send", "status"), [(put, 413), (post, 400)])
+def test_a_length_of_thousands_of_digits_is_refused(
+    client: APIClient, send: Any, status: int
+) -> None:
+    """Django reads nothing of such a body, so that the form is empty."""
+    assert send(client, CONTENT_LENGTH="9" * 5000).status_code == status
+
+
+def test_the_operator_is_told_what_the_client_is_not(
+    client_of: Client, cloud: EmulatorServer, caplog: Any
+) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "times": None})
+    assert put(client_of("upload")).status_code == 502
+    [line] = [r for r in caplog.records if r.name == "wx_static_store.api"]
+    assert line.levelname == "ERROR"
+    assert re.search(r"errcode 40097.*rid \S+", line.getMessage())
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_operator_is_told_which_setting_is_wrong(
+    client: APIClient, settings: Any, caplog: Any
+) -> None:
+    settings.WX_STATIC_STORE = {"APP_SERCET": "x"}
+    assert client.get("/wx/stores/").status_code == 500
+    assert any(
+        r.name == "wx_static_store.api" and "SERCET" in r.getMessage()
+        for r in caplog.records
+        if r.levelname == "ERROR"
+    )
 
 
 def test_an_error_that_nobody_expects_is_left_to_django(

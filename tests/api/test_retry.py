@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from tests.api.conftest import PNG, put
+from tests.api.conftest import PNG, Client, put
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
+from wx_static_store.transfers import UploadContext, UploadItem
+from wx_static_store.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -68,18 +70,60 @@ def test_a_retry_that_fails_is_told_as_an_upload_is(
     assert (told["upload_id"], row.status) == (row.pk, "failed")
 
 
-def test_a_static_file_is_read_again_where_it_lies(
-    client: APIClient, cloud: EmulatorServer, tmp_path: Path
-) -> None:
-    from wx_static_store.transfers import UploadContext, UploadItem
-    from wx_static_store.uploader import get_uploader
-
+@pytest.fixture
+def static_file(cloud: EmulatorServer, tmp_path: Path) -> Path:
+    """What `collectstatic` published, where it lies."""
     path = tmp_path / "static_root" / "a.css"
     path.parent.mkdir()
     path.write_bytes(b"css")
     item = UploadItem("a.css", open=lambda: path.open("rb"))
     get_uploader("staticfiles").upload(item, UploadContext("collectstatic"))
+    return path
+
+
+@pytest.mark.usefixtures("static_file")
+def test_a_static_file_is_read_again_where_it_lies(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     cloud.delete_object("static/a.css")
     response = client.post(f"/wx/uploads/{UploadLog.objects.get().pk}/retry/")
     assert (response.status_code, response.json()["store"]) == (201, "staticfiles")
     assert cloud.objects()["static/a.css"].body == b"css"
+
+
+def test_other_bytes_than_the_rows_are_not_sent(
+    client: APIClient, cloud: EmulatorServer, static_file: Path
+) -> None:
+    static_file.write_bytes(b"newer css")
+    response = client.post(f"/wx/uploads/{UploadLog.objects.get().pk}/retry/")
+    told = response.json()
+    assert (response.status_code, told["code"]) == (409, "gone")
+    assert told["detail"] == "The file is another one by now"
+    assert cloud.objects()["static/a.css"].body == b"css"
+
+
+@pytest.mark.usefixtures("static_file")
+@pytest.mark.parametrize(
+    ("permissions", "status", "stored"),
+    [(["retry"], 409, b"others"), (["retry", "replace"], 201, b"css")],
+)
+def test_what_the_cloud_holds_is_replaced_by_whoever_may_replace(
+    client_of: Client, cloud: EmulatorServer, permissions: list[str], status: int, stored: bytes
+) -> None:
+    cloud.put_object("static/a.css", b"others")
+    response = client_of(*permissions).post(f"/wx/uploads/{UploadLog.objects.get().pk}/retry/")
+    assert response.status_code == status
+    assert response.json().get("code") == ("exists" if status == 409 else None)
+    assert cloud.objects()["static/a.css"].body == stored
+
+
+def test_a_row_is_sent_only_where_one_may_upload(
+    client: APIClient, cloud: EmulatorServer, configure: Any
+) -> None:
+    """The store has moved to another environment since."""
+    first = put(client).json()["id"]
+    configure(WX_STATIC_STORE={"ENV": "tenant-b"})
+    cloud.state.journal.clear()
+    response = client.post(f"/wx/uploads/{first}/retry/")
+    assert (response.status_code, response.json()["code"]) == (404, "store")
+    assert cloud.journal == []

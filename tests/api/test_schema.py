@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.urls import reverse
+from rest_framework.test import APIClient
 
+from tests.api.conftest import PNG, put
 from wx_static_store.api import urls
 from wx_static_store.api.operations import OPERATIONS
 from wx_static_store.api.problems import PROBLEMS
@@ -63,6 +66,65 @@ def test_every_status_of_an_operation_is_documented(document: Any, operation: An
     }
     bad = [response for status, response in told.items() if int(status) >= 400]
     assert all(list(response["content"]) == ["application/problem+json"] for response in bad)
+
+
+def _no_environment(configure: Any) -> None:
+    configure(WX_STATIC_STORE={"ENV": None})
+
+
+def _failing_environment(configure: Any) -> None:
+    def failing() -> str:
+        raise LookupError("no tenant here")
+
+    configure(WX_STATIC_STORE={"ENV": failing})
+
+
+def _wrong_setting(configure: Any) -> None:
+    configure(WX_STATIC_STORE={"TOKEN_CACHE": 5})
+
+
+def _cloud_that_refuses(configure: Any) -> None:
+    cloud = configure()
+    for call in ("staticuploadfile", "staticfilelist"):
+        cloud.script({"on": call, "do": "errcode", "errcode": 48001})
+
+
+FAULTS = (_no_environment, _failing_environment, _wrong_setting, _cloud_that_refuses)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "image/png"])
+@pytest.mark.parametrize(("view", "method"), OPERATIONS)
+def test_what_is_answered_is_documented(
+    client: APIClient, configure: Any, view: str, method: str, kind: str, fault: Any
+) -> None:
+    row = put(client).json()["id"]
+    [pattern] = [p for p in urls.urlpatterns if p.callback.cls.__name__ == view]  # type: ignore[attr-defined]
+    given = {"id": row, "store": "default", "name": "uploads/a.png"}
+    names = pattern.pattern.converters
+    path = reverse(
+        f"wx_static_store:{pattern.name}",
+        urlconf="tests.api.urls",
+        kwargs={name: given[name] for name in names},
+    )
+    fault(configure)
+    response = client.generic(method, path, b"" if method == "GET" else PNG, content_type=kind)
+    operation = OPERATIONS[view, method]
+    if response.status_code != operation.status:
+        assert response.json()["code"] in operation.codes
+
+
+@pytest.mark.django_db
+def test_a_form_where_none_is_wanted_is_documented(client: APIClient) -> None:
+    """The check of a session's CSRF token looks into it."""
+    retry = put(client)["Location"] + "retry/"
+    session = APIClient(enforce_csrf_checks=True)
+    session.force_login(User.objects.get())
+    session.cookies["csrftoken"] = "a" * 32
+    code = session.post(retry, {"a": "b"}, format="multipart").json()["code"]
+    assert code == "unsupported_media_type"
+    assert code in OPERATIONS["Retry", "POST"].codes
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import connections, transaction
 from django.http import HttpRequest
+from django.views.decorators.cache import never_cache
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
@@ -52,7 +53,7 @@ class View(APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        view = super().as_view(**initkwargs)
+        view = never_cache(super().as_view(**initkwargs))
         for alias in connections:
             view = transaction.non_atomic_requests(using=alias)(view)
         return view

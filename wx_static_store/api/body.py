@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from tempfile import SpooledTemporaryFile
@@ -80,8 +81,11 @@ def require_length(request: Request) -> int:
 
 
 def _declared(request: HttpRequest | Request) -> int | None:
+    """Python reads no number of thousands of digits: it is as good as any that is too large."""
     text = str(request.META.get("CONTENT_LENGTH") or "")
-    return int(text) if text.isdecimal() else None
+    if not text.isdecimal():
+        return None
+    return int(text) if len(text) < 19 else sys.maxsize
 
 
 class RawParser(BaseParser):

@@ -12,6 +12,7 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import UserRateThrottle
 
 from ..conf import platform_options
+from ..exceptions import WxStaticStoreError
 
 if TYPE_CHECKING:
     from django.core.cache.backends.base import BaseCache
@@ -43,6 +44,8 @@ class _Throttle(UserRateThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         try:
             return bool(super().allow_request(request, view))
+        except WxStaticStoreError:
+            raise  # of the settings, which name the cache
         except Exception as error:  # noqa: BLE001 -- any cache's
             logger.warning("The cache fails, so nobody is throttled (%s)", type(error).__name__)
         return True

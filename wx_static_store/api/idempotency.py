@@ -1,32 +1,42 @@
 """
 ``Idempotency-Key``: the first answer again, for a day.
 
-What invites the client to come again is not kept: after a refusal (4xx) or a 503 nothing is stored.
+Kept is what stays true: a stored file, a failure that would come again, and that nobody knows.
+After any other answer nothing is stored, and the client may come again with the same key.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from typing import Any, BinaryIO
 
 from django.core.cache import caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from ..conf import platform_options
+from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..sources import digest
-from .problems import Conflict
+from .problems import Conflict, as_told_to
 
 KEPT = 24 * 3600  # seconds
-RUNNING = 3600  # longer than an upload takes; a process that died leaves its key for so long
+MARGIN = 600  # seconds: for UPLOAD_CHECK, and for clocks that differ
+_FINAL = (None, "unknown", "upstream", "configuration")  # the codes that are kept; None is a 201
+_BEFORE = (APIException, Http404, PermissionDenied, WxStaticStoreError)  # a byte was sent
 _HEADERS = ("Location", "Retry-After")
+_FORGETFUL = _("The cache that TOKEN_CACHE names keeps nothing, so no Idempotency-Key can be used")
 _INVALID = _("Between 1 and 255 printable ASCII characters, such as a UUID.")
 
 
@@ -35,19 +45,23 @@ def once(
     facts: Mapping[str, Any],
     file: BinaryIO | None,
     work: Callable[[], Response],
+    *,
+    env: str,
+    seconds: float,
 ) -> Response:
     """
-    The answer of `work`, or of the first request with this key by this user at this address.
+    The answer of `work`, or of the first request with this key by this user for `env`.
 
-    The same key with other `facts` or another file is refused.
+    The same key with other `facts` or another file is refused. What has not ended after `seconds`
+    was killed, and nobody knows how far it came.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return work()
     if not re.fullmatch(r"[!-~]{1,255}", key):
         raise ValidationError({"Idempotency-Key": [_INVALID]})
-    memory = _Memory(request, key, _fingerprint(facts, file))
-    return memory.first() or memory.keep(work)
+    memory = _Memory(request, f"{env} {key}", _fingerprint(facts, file))
+    return memory.first(seconds + MARGIN) or memory.keep(work)
 
 
 def _fingerprint(facts: Mapping[str, Any], file: BinaryIO | None) -> str:
@@ -62,13 +76,16 @@ class _Memory:
         whose = f"{request.user.pk} {request.method} {request.path} {key}"
         self._key = f"wx_static_store:idempotency:{sha256(whose.encode()).hexdigest()}"
         self._cache = caches[platform_options().token_cache]
+        if isinstance(self._cache, DummyCache):
+            raise ConfigurationError(_FORGETFUL)
         self._fingerprint = fingerprint
+        self._request = request
 
-    def first(self) -> Response | None:
+    def first(self, seconds: float) -> Response | None:
         """The first answer; None where this request is the first."""
-        started = json.dumps({"body": self._fingerprint})
+        started = self._running(until=time.time() + seconds)
         try:
-            if self._cache.add(self._key, started, RUNNING):
+            if self._cache.add(self._key, started, KEPT):
                 return None
             found = json.loads(self._cache.get(self._key) or started)
         except Exception:  # noqa: BLE001 -- any cache's: what it forgot might be done twice
@@ -76,23 +93,37 @@ class _Memory:
         if found["body"] != self._fingerprint:
             raise Conflict("other_body")
         if "status" not in found:
-            raise Conflict("in_progress")
-        return Response(
-            found["data"], found["status"], headers=found["headers"], content_type=found["type"]
-        )
+            raise Conflict("in_progress" if time.time() < found["until"] else "unknown")
+        data, status = found["data"], found["status"]
+        data = data if status == 201 else as_told_to(self._request, data)
+        return Response(data, status, headers=found["headers"], content_type=found["type"])
 
     def keep(self, work: Callable[[], Response]) -> Response:
-        response = None
+        """What breaks `work`, a signal say, may come when the file is stored already."""
+        keep: Callable[[], object] = self._broke
         try:
             response = work()
+            keep = partial(self._keep, response)
+        except _BEFORE:
+            keep = self._free
+            raise
         finally:
             with suppress(Exception):  # the file is where it is, whatever the cache does
-                self._keep(response)
+                keep()
         return response
 
-    def _keep(self, response: Response | None) -> None:
-        if response is None or response.status_code == 503:
-            self._cache.delete(self._key)
+    def _running(self, *, until: float) -> str:
+        return json.dumps({"body": self._fingerprint, "until": until})
+
+    def _broke(self) -> None:
+        self._cache.set(self._key, self._running(until=0), KEPT)
+
+    def _free(self) -> None:
+        self._cache.delete(self._key)
+
+    def _keep(self, response: Response) -> None:
+        if (None if response.status_code == 201 else response.data["code"]) not in _FINAL:
+            self._free()
             return
         headers = {name: response[name] for name in _HEADERS if name in response}
         answer = {"body": self._fingerprint, "status": response.status_code, "headers": headers}

@@ -12,11 +12,16 @@ BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 
 _EVERYBODY = ("not_authenticated", "authentication_failed", "forbidden", "throttled")
+_READ = (*_EVERYBODY, "configuration", "busy")
 _CLOUD = ("configuration", "upstream", "busy", "timeout")
 _ONCE = ("invalid", "in_progress", "other_body", "unknown")
 _FILE = (
     *("parse_error", "length_required", "size", "unsupported_media_type", "store"),
     *("name", "folder", "protected", "type", "content", "exists"),
+)
+_AGAIN = (
+    *("not_found", "gone", "store", "exists"),
+    *("parse_error", "size", "unsupported_media_type"),
 )
 
 _UPLOADED = {
@@ -64,7 +69,7 @@ OPERATIONS = {
     ("Uploads", "GET"): Operation(
         "wx_uploads_list",
         _("The log of uploads"),
-        (*_EVERYBODY, "invalid", "not_found"),
+        (*_READ, "invalid", "not_found"),
         serializers.Rows,
         query=serializers.LogQuery,
     ),
@@ -94,13 +99,13 @@ OPERATIONS = {
     ("Upload", "GET"): Operation(
         "wx_uploads_retrieve",
         _("One upload of the log"),
-        (*_EVERYBODY, "not_found"),
+        (*_READ, "not_found"),
         serializers.Row,
     ),
     ("Retry", "POST"): Operation(
         "wx_uploads_retry",
         _("Upload the same bytes again"),
-        (*_EVERYBODY, "not_found", "gone", "parse_error", "size", *_CLOUD, *_ONCE),
+        (*_EVERYBODY, *_AGAIN, *_CLOUD, *_ONCE),
         serializers.Uploaded,
         201,
         _UPLOADED,
@@ -110,7 +115,7 @@ OPERATIONS = {
     ("StoreList", "GET"): Operation(
         "wx_stores_list",
         _("Where one may upload, and what"),
-        _EVERYBODY,
+        _READ,
         serializers.Stores,
         example={
             "folder": "uploads/",

@@ -6,12 +6,14 @@ What WeChat and COS said (`errcode`, `hint`, `rid`) is for those who may read th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError
 from django.http import Http404
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException, UnreadablePostError
@@ -34,7 +36,10 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..policy import PolicyRejected
+from ..texts import english
 from ..transfers import UploadResult, UploadStatus
+
+logger = logging.getLogger("wx_static_store.api")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -62,8 +67,8 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "other_body": (422, _("This Idempotency-Key was used for another request.")),
     "throttled": (429, _("You send too many requests.")),
     "configuration": (500, _("This site is not set up for uploads; its operator can help.")),
-    "upstream": (502, _("The cloud did not take the file.")),
-    "busy": (503, _("The cloud takes no more at the moment; try again later.")),
+    "upstream": (502, _("The cloud refused this.")),
+    "busy": (503, _("This does not work at the moment; try again later.")),
     "unknown": (504, _("The file was sent, but the cloud did not say whether it is stored.")),
     "timeout": (504, _("The cloud did not answer in time.")),
 }
@@ -83,10 +88,22 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
         (MultiPartParserError, SuspiciousOperation, UnreadablePostError, RawPostDataException),
         "parse_error",
     ),
+    ((DatabaseError, OSError), "busy"),  # the log's database, a full disk
 )
 _TOLD = (PolicyRejected, NameRejected, SourceError)
 RETRY_AFTER = {"busy": 60, "in_progress": 5}  # seconds, where nobody named any
-_FORBIDDEN = "permission_denied"  # DRF's word for our `forbidden`
+
+# What a project's own authentication may answer with, by its status, where we lack its word.
+_BY_STATUS = {
+    400: "parse_error",
+    401: "authentication_failed",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "size",
+    415: "unsupported_media_type",
+    429: "throttled",
+}
+_OF_READERS = ("errcode", "hint", "rid")
 
 
 class Conflict(APIException):
@@ -101,9 +118,20 @@ class Conflict(APIException):
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler for our views, whatever the project's own does."""
     if isinstance(error, APIException):
-        return _of_framework(error)
-    code = _code(error)
-    return _of_error(error, code, context["request"]) if code else None
+        response = _of_framework(error)
+    elif code := _code(error):
+        response = _of_error(error, code, context["request"])
+    else:
+        return None
+    if response.status_code >= 500 and not isinstance(error, Conflict):
+        _log(error)
+    return response
+
+
+def _log(error: Exception) -> None:
+    """For the operator: what an error of ours says, its errcode and rid included."""
+    reason = english(error).splitlines() or [""]  # a database may tell its values further down
+    logger.error("%s: %s", type(error).__name__, reason[0])
 
 
 def of_upload(result: UploadResult, request: Request, upload_id: int | None) -> Response:
@@ -126,7 +154,7 @@ def _of_error(
     if not isinstance(error, WxStaticStoreError):
         return _problem(code)
     members: dict[str, Any] = {"upload_id": upload_id}
-    if request.user.has_perm("wx_static_store.view_uploadlog"):
+    if _reads_the_log(request):
         members |= {"errcode": error.errcode, "hint": str(error.hint), "rid": error.rid}
     detail = error.message if isinstance(error, _TOLD) else ""
     wait = 0 if error.remedy is Remedy.GIVE_UP else ceil(error.pause)
@@ -134,17 +162,37 @@ def _of_error(
     return _problem(code, detail, members, wait=None if lasting else wait)
 
 
+def as_told_to(request: Request, problem: Mapping[str, Any]) -> dict[str, Any]:
+    """A problem that was kept, for somebody who may no longer read the log, say."""
+    reads = _reads_the_log(request)
+    return {name: value for name, value in problem.items() if reads or name not in _OF_READERS}
+
+
+def _reads_the_log(request: Request) -> bool:
+    """No, while nobody knows who asks: to ask for `user` would authenticate again, and fail so."""
+    user = getattr(request, "_user", None)
+    return bool(user and user.has_perm("wx_static_store.view_uploadlog"))
+
+
 def _of_framework(error: APIException) -> Response:
-    code = error.default_code
-    detail: Any = error.detail
+    code = _code_of_framework(error)
+    said: Any = error.detail
+    detail = said.get("detail") if isinstance(said, Mapping) else said
     members = {}
     if isinstance(error, ValidationError):
-        members, detail = {"errors": error.detail}, ""
+        members, detail = {"errors": said}, ""
     header = getattr(error, "auth_header", None)
     headers = {"WWW-Authenticate": header} if header else {}
     wait = ceil(getattr(error, "wait", None) or 0)
-    code = "forbidden" if code == _FORBIDDEN else code
+    detail = detail if isinstance(detail, str) else ""
     return _problem(code, detail, members, headers, wait=wait)
+
+
+def _code_of_framework(error: APIException) -> str:
+    code, status = str(error.default_code), error.status_code
+    if PROBLEMS.get(code, (0, ""))[0] == status:
+        return code
+    return _BY_STATUS.get(status, "forbidden" if status < 500 else "busy")
 
 
 def _problem(

@@ -16,9 +16,9 @@ from .. import recorders
 from ..exceptions import WxStaticStoreError
 from ..models import UploadLog
 from ..policy import Target, admit
-from ..store import get_store
+from ..store import READ_RATE, get_store
 from ..transfers import UploadContext, UploadResult
-from ..uploader import get_uploader
+from ..uploader import BATCH_RATE, get_uploader
 from . import problems, serializers
 from .idempotency import once
 
@@ -35,7 +35,8 @@ class Incoming:
     overwrite: bool
 
     def answered_once(self, facts: Mapping[str, Any]) -> Response:
-        return once(self.request, facts, self.file, self._send)
+        seconds = longest(self.to.using, self.to.env, self.size)
+        return once(self.request, facts, self.file, self._send, env=self.to.env, seconds=seconds)
 
     def _send(self) -> Response:
         item = admit(
@@ -47,9 +48,20 @@ class Incoming:
             overwrite=self.overwrite,
         )
         context = UploadContext("api", uuid4().hex, self.request.user.pk)
-        result = get_uploader(self.to.using, self.to.env).transfer(item)
+        uploader = get_uploader(self.to.using, self.to.env)
+        try:
+            result = uploader.transfer(item)
+        except BaseException:  # a worker that is told to stop, say
+            recorders.record([uploader.lost(item)], context)
+            raise
         recorders.record([result], context)
         return told(self.request, self.to.using, result, context.source_ref)
+
+
+def longest(using: str, env: str, size: int) -> float:
+    """Seconds after which an upload or a retry is over, however it went."""
+    asked_and_sent = 2 * get_store(using, env).interactive_deadline(size).left()
+    return asked_and_sent + size / READ_RATE + size / BATCH_RATE
 
 
 def told(request: Request, using: str, result: UploadResult, source_ref: str) -> Response:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
-from rest_framework import serializers
+from rest_framework import ISO_8601, serializers
 from rest_framework.exceptions import ValidationError
 
 from ..exceptions import WxStaticStoreError
@@ -38,6 +39,9 @@ class Place(At):
     overwrite = serializers.BooleanField(
         default=False, help_text=_("Replace a file that is there; needs a permission.")
     )
+    generate = serializers.BooleanField(
+        default=False, help_text=_("Give the file a name that nobody can guess.")
+    )
 
 
 class Form(Place):
@@ -56,9 +60,6 @@ class Form(Place):
             "file keeps its own name. Without it, the folder for uploads."
         ),
     )
-    generate = serializers.BooleanField(
-        default=False, help_text=_("Give the file a name that nobody can guess.")
-    )
 
     @classmethod
     def checked(cls, data: Any, files: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,6 +76,21 @@ def _text(**options: Any) -> Any:
     return serializers.RegexField(r"^[^\x00]*$", trim_whitespace=False, **options)
 
 
+class Moment(serializers.DateTimeField):
+    """In ISO 8601, whatever the project's formats are; at the ends of time no zone can be told."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format=ISO_8601, input_formats=[ISO_8601], **options)
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment = None
+        with suppress(OverflowError):
+            moment = super().to_internal_value(value)
+        if moment is None or moment.year in (MINYEAR, MAXYEAR):
+            self.fail("overflow")
+        return moment
+
+
 class LogQuery(serializers.Serializer[Any]):
     """What of the log is wanted."""
 
@@ -85,8 +101,8 @@ class LogQuery(serializers.Serializer[Any]):
         required=False, min_value=-_LARGEST_CODE, max_value=_LARGEST_CODE
     )
     source = _text()
-    created_after = serializers.DateTimeField(required=False)
-    created_before = serializers.DateTimeField(required=False)
+    created_after = Moment(required=False)
+    created_before = Moment(required=False)
     search = _text(help_text=_("The beginning of a key."))
     key = _text(help_text=_("A whole key."))
     rid = _text()
@@ -140,9 +156,14 @@ class Uploaded(serializers.Serializer[Any]):
 
 
 class Address(serializers.URLField):
-    """Where a row's file is public; null where WeChat would have to be asked for it."""
+    """
+    Where a row's file is public; null where WeChat would have to be asked for it, and of an
+    upload that failed.
+    """
 
     def get_attribute(self, row: UploadLog) -> str | None:
+        if row.status == UploadLog.Status.FAILED:
+            return None
         with suppress(WxStaticStoreError):
             return get_store(keeper(row), row.env).known_url(row.key) or None
         return None
@@ -157,8 +178,9 @@ class Row(serializers.ModelSerializer[UploadLog]):
     hint = serializers.SerializerMethodField(
         help_text=_("What to do about it; empty where nothing is to be done.")
     )
-    user = serializers.IntegerField(source="user_id", allow_null=True)
+    user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     deployment = serializers.IntegerField(source="deployment_id", allow_null=True)
+    created = Moment(read_only=True)
 
     class Meta:
         model = UploadLog
@@ -190,7 +212,7 @@ class File(serializers.Serializer[Any]):
     url = serializers.URLField()
     size = serializers.IntegerField()
     md5 = serializers.CharField(allow_null=True)
-    last_modified = serializers.DateTimeField(allow_null=True)
+    last_modified = Moment(allow_null=True)
 
 
 class Files(serializers.Serializer[Any]):

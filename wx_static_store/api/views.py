@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from io import BytesIO
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..again import upload_again
+from ..again import Ready, SourceGone, upload_again
 from ..conf import platform_options
 from ..models import UploadLog
 from ..policy import generated_name, key_for, stores_for, target
-from ..reopen import keeper
+from ..policy.rules import EXISTS
+from ..reopen import keeper, reopened
 from ..store import get_store
 from . import log, paging, problems, serializers
 from .base import View
 from .body import ENVELOPE, RawParser, require_length, spooled
 from .idempotency import once
-from .sending import Incoming, told
+from .sending import Incoming, longest, told
 
 VIEW, UPLOAD, RETRY = "view_uploadlog", "upload", "retry"
+_CHANGED = _("The file is another one by now")
+_PUBLISH_IT = _("Run collectstatic again: it publishes what is there now.")
 
 
 class Uploads(View):
@@ -71,9 +76,19 @@ class Retry(View):
 
     def post(self, request: Request, id: str) -> Response:
         row = log.visible_row(request, id)
-        return once(request, {}, None, lambda: self._again(request, row))
+        if using := keeper(row):
+            target(request.user, using, row.env)
+        seconds = longest(using, row.env, row.size or 0) if using else 0
+        again = partial(self._again, request, row)
+        return once(request, {}, None, again, env=row.env, seconds=seconds)
 
     def _again(self, request: Request, row: UploadLog) -> Response:
+        if Ready(row, reopened(row)).newer:
+            raise SourceGone(_CHANGED, hint=_PUBLISH_IT)
+        if not EXISTS.lifted(request.user):
+            found = get_store(keeper(row), row.env).find(row.key)
+            if found and found.md5 != row.md5:
+                raise EXISTS.broken(key=row.key)
         [again] = upload_again([row], request.user)
         if again.reason:
             raise again.reason
@@ -93,6 +108,8 @@ class RawUpload(View):
         to, size = target(request.user, store, given["env"] or None), require_length(request)
         key_for(request.user, to, name, BytesIO(), size=size)  # before a byte is read
         with spooled(request) as file:
+            if given["generate"]:
+                name = generated_name(name)
             incoming = Incoming(request, to, name, file, size, given["overwrite"])
             return incoming.answered_once(given)
 
