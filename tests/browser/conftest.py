@@ -3,19 +3,18 @@
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect
 
 from tests.demo import Site, manage, serving
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"  # ignored by git
-CHROMIUM = shutil.which("chromium")
 REQUIRED = "WX_REQUIRE_BROWSER" in os.environ
+expect.set_options(timeout=20_000)  # milliseconds: a machine may have other things to do
 # A token that was refused may be followed by the next one a second later.
 IMPATIENT = 'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1'
 
@@ -26,16 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.skipif(not REQUIRED, reason=why))
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Debian's Chromium."""
-    assert CHROMIUM, "chromium is required here and missing"
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
