@@ -19,8 +19,6 @@ from wx_static_store.api import urls
 from wx_static_store.api.operations import OPERATIONS
 from wx_static_store.api.problems import PROBLEMS
 
-spectacular = pytest.importorskip("drf_spectacular")
-
 
 @pytest.fixture(params=[{}, {"COMPONENT_SPLIT_REQUEST": True}], ids=["plain", "split"])
 def document(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Any:

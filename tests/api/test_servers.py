@@ -19,8 +19,6 @@ MIB = 1024 * 1024
 LARGE = 500 if os.environ.get("WX_SLOW") else 100  # MiB
 BLOCK = b"\0\0\0\x20ftypisom".ljust(MIB, b"\0")  # as a film begins
 
-pytest.importorskip("uvicorn")
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
