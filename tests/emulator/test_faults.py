@@ -349,9 +349,11 @@ def test_kind_delay(client: Client) -> None:
 
 def test_kind_delay_late(client: Client) -> None:
     """A PUT whose client gave up takes effect later, over a newer one."""
-    client.server.script({"on": "put_object", "do": "delay", "seconds": 0.1, "late": True})
+    client.server.script({"on": "put_object", "do": "delay", "seconds": 1, "late": True})
     with begin_put(client, 5) as connection:
         connection.sendall(b"first")
+    while client.server.state.script.as_list()[0]["times"]:
+        threading.Event().wait(0.001)  # until the first has met it, the second would
     client.put("a", b"second")
     while len(client.server.calls("put_object")) < 2:
         threading.Event().wait(0.001)
