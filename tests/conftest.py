@@ -39,7 +39,7 @@ def _close_connections() -> Iterator[None]:
     """To the emulators of a test, of which the suite would gather more than select() can count."""
     yield
     for platform in platforms._platforms.values():
-        platform.transport._session.close()
+        platform.transport._pools.close()
     platforms._platforms.clear()
     store._store.cache_clear()
 

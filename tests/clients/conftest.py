@@ -219,7 +219,7 @@ def make_transport() -> Iterator[Callable[..., Transport]]:
 
     yield make
     for transport in made:
-        transport._session.close()
+        transport._pools.close()
 
 
 @pytest.fixture

@@ -235,10 +235,10 @@ def skipping_clock() -> Clock:
 def forget() -> None:
     """As in a new process: no connection, no token, no address is known."""
     for platform in platforms._platforms.values():
-        platform.transport._session.close()
+        platform.transport._pools.close()
     platforms._platforms.clear()
     store._store.cache_clear()
-    transport._proxies.cache_clear()
+    transport._proxy.cache_clear()
     recorders.rest(0)
     django_cache.clear()
 

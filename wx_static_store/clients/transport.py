@@ -3,21 +3,23 @@ The only door to the network: one exchange per call, and only our own exceptions
 
 The HTTP libraries' exceptions carry addresses with tokens in them. They end here: what happened
 is told by an error that is built inside the ``except`` block and raised after it.
+
+`requests` finds the proxies and keeps the pools; `urllib3`, which it sends by, is called directly:
+what a session does besides (cookies, netrc, redirects) is unwanted here, and was half of its time.
 """
 
 import logging
 import os
 import re
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
-import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 
 from .. import __version__
 from ..exceptions import (
@@ -38,6 +40,7 @@ from .receive import TimedResponse, receive_time
 security = logging.getLogger("wx_static_store.security")
 
 _BLOCK = 64 * 1024
+_HEADERS = {"User-Agent": f"wx_static_store/{__version__}", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,57 +72,45 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, blocksize=_BLOCK)
-        self._use_our_pools(self.poolmanager)
+class _Pools(HTTPAdapter):
+    """One pool for each host, over the proxy that the environment names for it."""
 
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return self._use_our_pools(super().proxy_manager_for(proxy, **kwargs))
+    def __init__(self, pool_size: int) -> None:
+        # each tenant's bucket is a host of its own
+        super().__init__(pool_connections=64, pool_maxsize=pool_size)
+        self._more: dict[str, Any] = {"blocksize": _BLOCK, "ssl_context": _tls()}
+        self.poolmanager.connection_pool_kw.update(self._more)
 
-    def _use_our_pools(self, manager: Any) -> Any:
-        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-        return manager
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: asked for a target, the library reads the redirect's whole body to get there."""
-
-
-def _make_session(pool_size: int) -> requests.Session:
-    install_log_filter()
-    session = _Session()
-    session.trust_env = False  # the environment is asked once: see _proxies
-    session.verify = _ca_bundle() or True
-    session.headers.clear()
-    session.headers["User-Agent"] = f"wx_static_store/{__version__}"
-    session.headers["Accept-Encoding"] = "identity"
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    # each tenant's bucket is a host of its own
-    adapter = _Adapter(pool_connections=64, pool_maxsize=pool_size, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+    def towards(self, origin: str) -> urllib3.PoolManager:
+        proxy = _proxy(origin)
+        manager: Any = self.proxy_manager_for(proxy, **self._more) if proxy else self.poolmanager
+        if not (proxy and proxy.startswith("socks")):
+            manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        return cast(urllib3.PoolManager, manager)
 
 
-def _ca_bundle() -> str:
-    path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or ""
-    if path and not os.path.exists(path):
+def _tls() -> ssl.SSLContext:
+    """One for all connections: to read the certificates takes milliseconds."""
+    given = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    path = given or DEFAULT_CA_BUNDLE_PATH
+    context = urllib3.util.ssl_.create_urllib3_context()
+    try:
+        context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
+    except OSError:
         text = _("There is no certificate store at %(path)s", path=path)
-        raise ConfigurationError(text, hint=_CERTIFICATE)
-    return path
+        raise ConfigurationError(text, hint=_CERTIFICATE) from None
+    return context
 
 
 @lru_cache(maxsize=64)
-def _proxies(origin: str) -> dict[str, str]:
-    """What the environment says of proxies for this origin."""
-    return {} if is_loopback(origin) else dict(requests.utils.get_environ_proxies(origin))
+def _proxy(origin: str) -> str | None:
+    """The one that the environment names for this origin."""
+    return None if is_loopback(origin) else select_proxy(origin, get_environ_proxies(origin))
 
 
 class Transport:
     """
-    One pooled session, its limits in seconds, and the rules for where a signed link may point.
+    Pooled connections, their limits in seconds, and the rules for where a signed link may point.
 
     `loopback` allows plain http and signed links on this machine: the emulator.
     """
@@ -135,7 +126,8 @@ class Transport:
     ) -> None:
         self._timeouts = (connect_timeout, read_timeout)
         self._check_link = partial(check_link, upload_hosts=upload_hosts, loopback=loopback)
-        self._session = _make_session(pool_size)
+        install_log_filter()
+        self._pools = _Pools(pool_size)
 
     def exchange(
         self,
@@ -145,7 +137,7 @@ class Transport:
         stage: str,
         left: Callable[[], float],
         headers: Mapping[str, str | Secret] | None = None,
-        body: bytes | Secret | Iterable[bytes] = b"",
+        body: bytes | Secret | Sized = b"",
         limit: int = 64 * 1024,
         sink: BinaryIO | None = None,
         key: str | None = None,
@@ -163,8 +155,8 @@ class Transport:
             raise link_refused(fault)
         if not left():
             raise _late(stage)
-        request = partial(_request, method, url, headers or {}, body)
-        outcome = self._perform(request, url, limit, sink, left)
+        send = partial(self._send, method, url, headers or {}, body, left)
+        outcome = self._perform(send, url, limit, sink, left)
         if isinstance(outcome, Reply):
             return outcome
         outcome.__cause__ = outcome.__context__ = None
@@ -172,64 +164,71 @@ class Transport:
 
     def _perform(
         self,
-        request: Callable[[], requests.Request],
+        send: Callable[[], urllib3.BaseHTTPResponse],
         url: Secret,
         limit: int,
         sink: BinaryIO | None,
         left: Callable[[], float],
     ) -> Reply | WxStaticStoreError:
         """Everything that holds a revealed secret happens in here; nothing is raised from here."""
-        connect, read = self._timeouts
-        token = receive_time.set(lambda: min(read, left()))
+        token = receive_time.set(lambda: min(self._timeouts[1], left()))
         try:
-            prepared = self._session.prepare_request(request())
-            if prepared.url != url.reveal():
+            if urllib3.util.parse_url(url.reveal()).url != url.reveal():
                 return link_refused(_("the HTTP library would send another address"))
-            with self._session.send(
-                prepared,
-                timeout=(min(connect, left()), read),
-                allow_redirects=False,
-                stream=True,
-                proxies=_proxies(_origin(url)),
-                verify=self._session.verify,
-            ) as response:
+            with send() as response:
                 return _read(response, limit, sink)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here
             return _classify(error, _origin(url), late=not left())
         finally:
             receive_time.reset(token)
 
-
-def _request(
-    method: str,
-    url: Secret,
-    headers: Mapping[str, str | Secret],
-    body: bytes | Secret | Iterable[bytes],
-) -> requests.Request:
-    revealed = {k: v.reveal() if isinstance(v, Secret) else v for k, v in headers.items()}
-    data = body.reveal().encode() if isinstance(body, Secret) else body
-    return requests.Request(method, url.reveal(), headers=revealed, data=data)
+    def _send(
+        self,
+        method: str,
+        url: Secret,
+        headers: Mapping[str, str | Secret],
+        body: bytes | Secret | Sized,
+        left: Callable[[], float],
+    ) -> urllib3.BaseHTTPResponse:
+        connect, read = self._timeouts
+        revealed = {k: v.reveal() if isinstance(v, Secret) else v for k, v in headers.items()}
+        data: Any = body.reveal().encode() if isinstance(body, Secret) else body
+        if method != "GET":
+            revealed["Content-Length"] = str(len(data))
+        return self._pools.towards(_origin(url)).urlopen(
+            method,
+            url.reveal(),
+            body=data or None,
+            headers=_HEADERS | revealed,
+            timeout=urllib3.Timeout(connect=min(connect, left()), read=read),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
 
 
 def _origin(url: Secret) -> str:
     return "/".join(url.reveal().split("/", 3)[:3])
 
 
-def _read(response: requests.Response, limit: int, sink: BinaryIO | None) -> Reply | ProtocolError:
-    if response.status_code < 200:  # left unread: the true answer may still come this way
+def _read(
+    response: urllib3.BaseHTTPResponse, limit: int, sink: BinaryIO | None
+) -> Reply | ProtocolError:
+    if response.status < 200:  # left unread: the true answer may still come this way
         return ProtocolError(_("Only an interim answer came"), remedy=Remedy.WAIT)
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return ProtocolError(_("The answer is compressed although none was asked for"))
-    if sink is not None and response.status_code == 200:
-        while block := response.raw.read(_BLOCK):
+    if sink is not None and response.status == 200:
+        while block := response.read(_BLOCK):
             sink.write(block)
         return Reply(200, response.headers, b"")
-    data = response.raw.read(limit + 1)
-    if len(data) > limit or response.raw.read(1):  # only this read notices a missing end
-        if response.status_code >= 400:  # its status says enough
-            return Reply(response.status_code, response.headers, data[:limit])
+    data = response.read(limit + 1)
+    if len(data) > limit or response.read(1):  # only this read notices a missing end
+        if response.status >= 400:  # its status says enough
+            return Reply(response.status, response.headers, data[:limit])
         return ProtocolError(_("The answer is longer than %(limit)d bytes", limit=limit))
-    return Reply(response.status_code, response.headers, data)
+    return Reply(response.status, response.headers, data)
 
 
 def _late(stage: str) -> DeadlineExceeded:
