@@ -1,103 +1,53 @@
-"""Who may open what: each kind of user at each address of our pages, by each method."""
+"""
+What the admin shows to each kind of user, and where it leads those who may not come in.
+
+Who may open which address, tests/permissions.py says for both doors.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 
 from tests.admin.conftest import Editor, Rows
 from tests.conftest import ENV
+from tests.permissions import EVERY, OURS, TABLE, address, ask
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.models import Deployment
 
 pytestmark = pytest.mark.django_db
 
-OURS = [name for name, _text in UploadLog._meta.permissions]
-VISITORS = ["anonymous", "staff", "superuser", "view_uploadlog", "view_deployment", *OURS]
+VISITORS = ["anonymous", "staff", "superuser", *EVERY]
 
 EVERYBODY = set(VISITORS) - {"anonymous"}
 NOBODY: set[str] = set()
-LOG, DEPLOYMENTS = {"view_uploadlog", "superuser"}, {"view_deployment", "superuser"}
 UPLOAD, RETRY = {"upload", "superuser"}, {"retry", "superuser"}
-# By address and method: whom it serves, and what they are answered. Others get a 403.
-SERVED = {
-    ("uploadlog_changelist", "get"): (LOG, 200),
-    ("uploadlog_changelist", "post"): (LOG, 200),  # where no action is named
-    ("uploadlog_change", "get"): (LOG, 200),
-    ("uploadlog_change", "post"): (NOBODY, 200),
-    ("uploadlog_history", "get"): (LOG, 200),
-    ("uploadlog_history", "post"): (LOG, 200),  # the same page
-    ("uploadlog_add", "get"): (NOBODY, 200),
-    ("uploadlog_add", "post"): (NOBODY, 200),
-    ("uploadlog_delete", "get"): (NOBODY, 200),
-    ("uploadlog_delete", "post"): (NOBODY, 200),
-    ("uploadlog_upload", "get"): (UPLOAD, 200),
-    ("uploadlog_upload", "post"): (UPLOAD, 200),
-    ("uploadlog_preview", "get"): (EVERYBODY, 405),
-    ("uploadlog_preview", "post"): (UPLOAD, 400),  # nothing was asked
-    ("uploadlog_retry_failed", "get"): (RETRY, 200),
-    ("uploadlog_retry_failed", "post"): (RETRY, 302),
-    ("deployment_changelist", "get"): (DEPLOYMENTS, 200),
-    ("deployment_changelist", "post"): (DEPLOYMENTS, 200),
-    ("deployment_change", "get"): (DEPLOYMENTS, 200),
-    ("deployment_change", "post"): (NOBODY, 200),
-    ("deployment_history", "get"): (DEPLOYMENTS, 200),
-    ("deployment_history", "post"): (DEPLOYMENTS, 200),
-    ("deployment_add", "get"): (NOBODY, 200),
-    ("deployment_add", "post"): (NOBODY, 200),
-    ("deployment_delete", "get"): (NOBODY, 200),
-    ("deployment_delete", "post"): (NOBODY, 200),
-}
-
-
-def served() -> Iterator[str]:
-    """The names of all addresses of our admins."""
-    for model in (UploadLog, Deployment):
-        for url in admin.site.get_model_admin(model).get_urls():
-            if isinstance(url, URLPattern) and url.name:
-                yield url.name.removeprefix("wx_static_store_")
-
-
-def test_no_address_is_forgotten() -> None:
-    assert {(name, method) for name in served() for method in ("get", "post")} == SERVED.keys()
+NAMES = [name for door, name in TABLE if door == "admin"]
 
 
 @pytest.fixture
-def urls(admin_site: EmulatorServer, rows: Rows) -> dict[str, str]:
+def row(admin_site: EmulatorServer, rows: Rows) -> int:
+    """The id of a row of the log; a deployment has the same."""
+    [row] = rows("a")
+    Deployment.objects.create(pk=row.pk, env=ENV)
+    return int(row.pk)
+
+
+@pytest.fixture
+def urls(row: int) -> dict[str, str]:
     """By name, with a row for those that need one."""
-    objects = {"uploadlog": rows("a")[0], "deployment": Deployment.objects.create(env=ENV)}
-    found = {}
-    for name in served():
-        model, _sep, page = name.partition("_")
-        args = [objects[model].pk] if page in ("change", "delete", "history") else []
-        found[name] = reverse(f"admin:wx_static_store_{name}", args=args)
-    return found
+    return {name: address("admin", name, row) for name in NAMES}
 
 
-@pytest.fixture
-def visitor(who: str, editor: Editor) -> Client:
-    if who == "anonymous":
-        return Client()
-    return editor(*({who} - {"staff", "superuser"}), is_superuser=who == "superuser")
-
-
-@pytest.mark.parametrize("who", VISITORS)
-def test_each_visitor_gets_what_is_theirs(
-    who: str, visitor: Client, urls: dict[str, str], emulator: EmulatorServer
-) -> None:
-    got = {(name, method): getattr(visitor, method)(urls[name]) for name, method in SERVED}
-    assert {at: answer.status_code for at, answer in got.items()} == {
-        at: 302 if who == "anonymous" else code if who in whom else 403
-        for at, (whom, code) in SERVED.items()
-    }
-    login = reverse("admin:login")
-    assert who != "anonymous" or all(a.headers["Location"].startswith(login) for a in got.values())
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stranger_is_led_to_the_login(row: int, name: str, method: str) -> None:
+    answer = ask(Client(), "admin", name, method, row)
+    assert answer.headers["Location"].startswith(reverse("admin:login"))
 
 
 @pytest.mark.parametrize("who", VISITORS)

@@ -1,0 +1,118 @@
+"""
+Who may open what: one table for both doors, the admin and the API.
+
+It is also the URLconf of a project with both, and knows a request for each of its rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import admin
+from django.http import HttpResponse
+from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from django.urls import URLPattern, include, path, reverse
+
+from tests.api.conftest import PNG, picture
+from tests.conftest import ENV
+from wx_static_store.api import urls
+from wx_static_store.models import Deployment, UploadLog
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("wx/", include("wx_static_store.api.urls")),
+]
+
+OURS = [name for name, _text in UploadLog._meta.permissions]
+EVERY = [*OURS, "view_uploadlog", "view_deployment"]
+
+LOG, DEPLOYMENTS = {"view_uploadlog"}, {"view_deployment"}
+UPLOAD, RETRY = {"upload"}, {"retry"}
+# By door and address, the methods that it takes: each is opened by any of these permissions, and
+# by no other, and is answered with this status. A method that is not here is shut to everybody.
+TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
+    ("admin", "uploadlog_changelist"): {"GET": (LOG, 200), "POST": (LOG, 200)},
+    ("admin", "uploadlog_change"): {"GET": (LOG, 200)},
+    ("admin", "uploadlog_history"): {"GET": (LOG, 200), "POST": (LOG, 200)},
+    ("admin", "uploadlog_add"): {},
+    ("admin", "uploadlog_delete"): {},
+    ("admin", "uploadlog_upload"): {"GET": (UPLOAD, 200), "POST": (UPLOAD, 200)},
+    ("admin", "uploadlog_preview"): {"POST": (UPLOAD, 200)},
+    ("admin", "uploadlog_retry_failed"): {"GET": (RETRY, 200), "POST": (RETRY, 302)},
+    ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
+    ("admin", "deployment_change"): {"GET": (DEPLOYMENTS, 200)},
+    ("admin", "deployment_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
+    ("admin", "deployment_add"): {},
+    ("admin", "deployment_delete"): {},
+    ("api", "uploads"): {"GET": (LOG, 200), "POST": (UPLOAD, 201)},
+    ("api", "upload"): {"GET": (LOG, 200)},
+    ("api", "retry"): {"POST": (RETRY, 201)},
+    ("api", "raw-upload"): {"PUT": (UPLOAD, 201)},
+    ("api", "stores"): {"GET": (UPLOAD | LOG, 200)},
+    ("api", "files"): {"GET": (LOG, 200)},
+}
+ROWS = [(*at, method) for at, methods in TABLE.items() for method in methods]
+
+# What is tried at each door: Django's admin takes any other method for a GET.
+METHODS = {
+    "admin": ("GET", "POST"),
+    "api": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
+}
+SHUT = [
+    (*at, method)
+    for at, opened in TABLE.items()
+    for method in METHODS[at[0]]
+    if method not in opened and not (method == "HEAD" and "GET" in opened)
+]
+_PREFIX = {"admin": "admin:wx_static_store_", "api": "wx_static_store:"}
+
+
+def needed(door: str, name: str, method: str) -> tuple[set[str], int]:
+    """The permissions any of which opens this row, and the answer then."""
+    return TABLE[door, name][method]
+
+
+def addresses() -> Iterator[tuple[tuple[str, str], URLPattern]]:
+    """Every address that the doors have."""
+    for pattern in urls.urlpatterns:
+        yield ("api", str(pattern.name)), pattern
+    for model in (UploadLog, Deployment):
+        for url in admin.site.get_model_admin(model).get_urls():
+            if isinstance(url, URLPattern) and url.name:
+                yield ("admin", url.name.removeprefix("wx_static_store_")), url
+
+
+def address(door: str, name: str, id: int) -> str:
+    """The path, with the id of a row where it takes one."""
+    given: dict[str, Any] = {"id": id, "object_id": id}
+    given |= {"store": "default", "name": "uploads/a.png"}
+    wanted = dict(addresses())[door, name].pattern.converters
+    return reverse(_PREFIX[door] + name, kwargs={each: given[each] for each in wanted})
+
+
+def ask(client: Client, door: str, name: str, method: str, id: int) -> HttpResponse:
+    """A request that does all that it may."""
+    content, kind = _body(door, name, method, id)
+    answer: HttpResponse = client.generic(  # type: ignore[assignment]
+        method, address(door, name, id), content, content_type=kind
+    )
+    return answer
+
+
+def _body(door: str, name: str, method: str, id: int) -> tuple[bytes, str]:
+    place = {"store": f"default@{ENV}", "folder": "uploads/"}
+    forms: dict[str, Any] = {
+        "uploads": {"store": "default", "path": "uploads/a.png", "file": picture()},
+        "uploadlog_upload": place | {"form_id": str(uuid4()), "file": picture()},
+        "uploadlog_retry_failed": {"row": id},
+    }
+    if name == "uploadlog_preview":
+        return json.dumps(place | {"files": []}).encode(), "application/json"
+    if method == "POST" and (door == "admin" or name in forms):
+        form = forms.get(name, {"post": "yes"})  # as somebody says who is sure
+        return encode_multipart(BOUNDARY, form), MULTIPART_CONTENT
+    return PNG if method in ("PUT", "POST", "PATCH") else b"", "image/png"
