@@ -24,7 +24,7 @@ FLOORS = (
     },
     {"uploader", "recorders", "models"},
     {"store", "platforms"},
-    {"conf", "options", "naming", "hashed", "sources", "retry", "pool", "qr"},
+    {"conf", "options", "values", "naming", "hashed", "sources", "retry", "pool", "qr"},
     {"clients"},
     {"exceptions", "transfers", "secrets", "signals", "texts"},
 )
@@ -71,7 +71,8 @@ ARROWS = {
     ("forms", "storage"),
     ("exceptions", "texts"),
     ("policy", "policy.rules"),
-    ("options", "sources"),
+    ("options", "values"),
+    ("values", "sources"),
     ("admin", "admin.deployments"),
     ("admin", "admin.uploads"),
     ("admin.deployments", "admin.base"),

@@ -73,6 +73,7 @@ def test_a_sound_project_has_no_messages(project: Any) -> None:
         ({"STATIC_ROOT": None}, "wx_static_store.E004"),
         ({"BASE_URL": None}, "wx_static_store.W005"),
         ({"ON_DELETE": "ignore"}, "wx_static_store.W006"),
+        ({"UPLOAD_STORES": ["default", "elsewhere"]}, "wx_static_store.E016"),
         ({"MIGRATION_MODULES": {"wx_static_store": None}}, "wx_static_store.W008"),
         ({"MIGRATION_MODULES": {"wx_static_store": "tests.bookshop"}}, "wx_static_store.W008"),
     ],
@@ -136,6 +137,34 @@ def test_a_fixed_token_needs_no_shared_cache(project: Any) -> None:
 def test_the_nearest_name_is_told(project: Any) -> None:
     project(MAX_WORKER=3)
     assert "Did you mean MAX_WORKERS?" in {message.hint for message in messages()}
+
+
+def test_stores_for_uploads_are_stores(project: Any) -> None:
+    project(UPLOAD_STORES=["default", "staticfiles"])
+    assert messages() == []
+
+
+@pytest.mark.parametrize(
+    ("alias", "hint"),
+    [
+        ("defualt", "Did you mean default?"),
+        ("local", "Known are: default, staticfiles."),
+    ],
+)
+def test_an_alias_for_uploads_that_is_no_store_of_ours_is_named_with_the_nearest(
+    project: Any, settings: Any, alias: str, hint: str
+) -> None:
+    project(UPLOAD_STORES=["default", alias])
+    settings.STORAGES = settings.STORAGES | {"local": LOCAL}
+    [message] = messages()
+    assert message.msg == f"UPLOAD_STORES names {alias!r}, which is no store of STORAGES."
+    assert message.hint == hint
+
+
+def test_without_a_store_the_hint_says_so(project: Any, settings: Any) -> None:
+    project(UPLOAD_STORES=["default"])
+    settings.STORAGES = {"default": LOCAL}
+    assert [message.hint for message in messages()] == ["Known are: none."]
 
 
 def test_no_message_shows_a_secret(project: Any) -> None:

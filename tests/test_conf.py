@@ -176,6 +176,15 @@ def test_a_function_may_give_the_ticket(options: Read) -> None:
     assert options(VERIFY_TICKET=newest).verify_ticket is newest
 
 
+@pytest.mark.parametrize(
+    ("value", "clean"), [(None, None), ([], ()), (("default", "media"), ("default", "media"))]
+)
+def test_no_list_of_stores_for_uploads_is_not_an_empty_one(
+    options: Read, value: Any, clean: Any
+) -> None:
+    assert options(UPLOAD_STORES=value).upload_stores == clean
+
+
 # --- values ---------------------------------------------------------------------------------
 
 WRONG: dict[str, list[Any]] = {
@@ -208,6 +217,7 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
     "CALLBACK_AES_KEY": ["", "k" * 42, "k" * 44, "k" * 42 + "=", 5, [], ["k" * 43, "short"]],
     "CALLBACK_WINDOW": ["300", 0, True],
     "ENVIRONMENTS": ["", 5, "no.such.function", "tests.test_conf.VALUE"],
+    "UPLOAD_STORES": ["default", 5, [5], [["default"]], {"default": "demo"}, {"default"}],
     "UPLOAD_LOCATION": ["/a", "..", "a//b", "a\\b", 5],
     "UPLOAD_MAX_SIZE": ["300", 0, -1, True, 1.5, 5 * 2**30 + 1],
     "UPLOAD_EXTENSIONS": ["png", [".png"], ["tar.gz"], [""], 5, [5.5]],

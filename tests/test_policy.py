@@ -682,6 +682,56 @@ def test_without_environments_only_the_store_s_own_can_be_meant(
     assert caught.value.code == "store"
 
 
+@pytest.fixture
+def closed(configure: Any) -> EmulatorServer:
+    """One store of two, and two environments."""
+    changes = {"UPLOAD_STORES": ["default"], "ENVIRONMENTS": offers}
+    server: EmulatorServer = configure(WX_STATIC_STORE=changes)
+    return server
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_a_store_that_is_closed_for_uploads_is_not_offered(
+    closed: EmulatorServer, user_with: UserWith, superuser: bool
+) -> None:
+    user = user_with("upload", first_name=f"{ENV} tenant-b", is_superuser=superuser)
+    assert [(one.using, one.env) for one in policy.stores_for(user)] == [
+        ("default", ENV),
+        ("default", "tenant-b"),
+    ]
+
+
+@pytest.mark.parametrize("env", [None, ENV, "tenant-b", "unheard-of"])
+def test_a_store_that_is_closed_for_uploads_is_refused_as_one_that_is_none(
+    closed: EmulatorServer, user_with: UserWith, env: str | None
+) -> None:
+    user = user_with("upload", first_name=f"{ENV} tenant-b")
+    told = []
+    for using in ("staticfiles", "nowhere"):
+        with pytest.raises(PolicyRejected) as caught:
+            policy.target(user, using, env)
+        told.append((caught.value.code, str(caught.value).replace(using, "…")))
+    assert told[0] == told[1]
+    assert told[0][0] == "store"
+
+
+def test_a_list_without_a_store_closes_all(configure: Any, user_with: UserWith) -> None:
+    configure(WX_STATIC_STORE={"UPLOAD_STORES": []})
+    assert policy.stores_for(user_with(is_superuser=True)) == []
+
+
+def test_what_is_in_a_closed_store_is_still_in_reach(
+    closed: EmulatorServer, user_with: UserWith
+) -> None:
+    user = user_with("upload", first_name="tenant-b")
+    to = policy.place(user, "staticfiles", "tenant-b")
+    assert to == Target("staticfiles", "tenant-b", "staticfiles: Tenant-B")
+    for using, env in (("staticfiles", ENV), ("staticfiles", None), ("nowhere", "tenant-b")):
+        with pytest.raises(PolicyRejected) as caught:
+            policy.place(user, using, env)
+        assert caught.value.code == "store"
+
+
 def broken() -> str:
     raise LookupError("no tenant here")
 

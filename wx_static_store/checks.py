@@ -166,6 +166,25 @@ def _unfit(alias: str) -> str | Promise:
 
 
 @register(TAG)
+def check_upload_stores(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Each alias that is open for uploads is a store."""
+    stores = conf.aliases()
+    try:
+        opened = conf.platform_options().upload_stores or ()
+    except ConfigurationError:
+        return []  # told by check_options
+    return [
+        Error(
+            _("UPLOAD_STORES names %(alias)r, which is no store of STORAGES.", alias=alias),
+            hint=str(conf.nearest(alias, stores)),
+            id="wx_static_store.E016",
+        )
+        for alias in opened
+        if alias not in stores
+    ]
+
+
+@register(TAG)
 def check_log(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """The migrations of this project make the log's table."""
     module, _explicit = MigrationLoader.migrations_module("wx_static_store")

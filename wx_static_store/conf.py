@@ -59,15 +59,16 @@ def _unknown(names: Iterable[str], known: list[str], where: str) -> Configuratio
     in_case = str.upper if where == SETTING else str.lower
     for name in names:
         if name not in known:
-            near = get_close_matches(in_case(str(name)), known, 1, 0.5)
-            hint = (
-                _("Did you mean %(name)s?", name=near[0])
-                if near
-                else _("Known are: %(names)s.", names=", ".join(sorted(known)))
-            )
             text = _("%(where)s has no option %(name)r", where=where, name=name)
-            return ConfigurationError(text, hint=hint)
+            return ConfigurationError(text, hint=nearest(in_case(str(name)), known))
     return None
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The hint for a name that is none of the known ones."""
+    if near := get_close_matches(name, known, 1, 0.5):
+        return _("Did you mean %(name)s?", name=near[0])
+    return _("Known are: %(names)s.", names=", ".join(sorted(known)) or _("none"))
 
 
 @lru_cache(maxsize=256)

@@ -140,10 +140,14 @@ class Uploader:
 
     def lost(self, item: UploadItem) -> UploadResult:
         """The result of a file that was under way when the run was interrupted."""
-        progress = _Progress(object_key(self.options.location, item.name), self.headers(item))
-        sent = progress.key in self._sent
+        sent = object_key(self.options.location, item.name) in self._sent
         error = ResponseLost(_("Interrupted while it was sent"), stage="put" if sent else "link")
-        progress.hear(error.about(env=self.env, maybe_stored=sent))
+        return self.failed(item, error.about(maybe_stored=sent))
+
+    def failed(self, item: UploadItem, error: WxStaticStoreError) -> UploadResult:
+        """The result of a file that no attempt brought to an end, for the reason of `error`."""
+        progress = _Progress(object_key(self.options.location, item.name), self.headers(item))
+        progress.hear(error.about(env=self.env))
         return _result(item, self.env, progress, error, 0.0)
 
     def _record(self, results: list[UploadResult], context: UploadContext) -> None:

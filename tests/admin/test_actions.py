@@ -104,6 +104,14 @@ def test_upload_again_stores_the_bytes_and_adds_a_row(
     assert cloud.objects()["a.txt"].body == b"hello"
 
 
+def test_a_store_that_is_closed_for_uploads_is_sent_to_again(
+    cloud: EmulatorServer, operator: Client, configure: Any
+) -> None:
+    row = failed(cloud, "a.txt")
+    configure(STORAGES=STORAGES, WX_STATIC_STORE={"UPLOAD_STORES": []})
+    assert told(press(operator, "upload_again", row)) == [("success", "1 file was uploaded again.")]
+
+
 def test_gone_bytes_are_told_with_the_reason(cloud: EmulatorServer, operator: Client) -> None:
     row = gone(cloud, "<b>.txt")
     [(level, text)] = told(press(operator, "upload_again", row))

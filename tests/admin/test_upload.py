@@ -161,6 +161,36 @@ def test_the_stores_are_those_of_the_policy(member: Member) -> None:
     assert re.findall(r'<option value="([^"]+)"', page) == [HERE, f"staticfiles@{ENV}"]
 
 
+@pytest.fixture
+def closed(member: Member, configure: Any, emulator: EmulatorServer) -> None:
+    changes = {"BASE_URL": emulator.site_url(ENV), "UPLOAD_STORES": ["staticfiles"]}
+    configure(STORAGES=STORAGES, WX_STATIC_STORE=changes)
+
+
+@pytest.mark.usefixtures("closed")
+def test_a_closed_store_is_not_offered(member: Member) -> None:
+    page = member("upload").get(PAGE).content.decode()
+    assert re.findall(r'<option value="([^"]+)"', page) == [f"staticfiles@{ENV}"]
+
+
+@pytest.mark.usefixtures("closed")
+def test_a_forged_choice_of_a_closed_store_sends_nothing(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client = member("upload")
+    assert "Select a valid choice" in send(client, text("a.txt")).content.decode()
+    assert not send_one(client, text("a.txt"))["ok"]
+    assert ask(client, ("a.txt", 3, TEA)).status_code == 400
+    assert emulator.journal == []
+    assert not UploadLog.objects.exists()
+
+
+@pytest.mark.usefixtures("closed")
+def test_a_store_that_is_open_is_uploaded_to(member: Member, emulator: EmulatorServer) -> None:
+    send(member("upload"), text("a.txt"), store=f"staticfiles@{ENV}")
+    assert set(emulator.objects(ENV)) == {"static/uploads/a.txt"}
+
+
 def test_without_a_store_there_is_no_form(
     member: Member, configure: Any, emulator: EmulatorServer
 ) -> None:

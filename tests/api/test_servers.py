@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -89,24 +90,51 @@ def test_a_body_in_chunks_is_told_to_name_its_length(site: Site, server: str) ->
 # --- clients that go away -------------------------------------------------------------------------
 
 
-def begin(site: Site, name: str, size: int) -> socket.socket:
+def begin(site: Site, name: str, size: int, more: str = "") -> socket.socket:
     """A PUT of which the head is sent."""
     connection = socket.create_connection(site.address, timeout=30)
     head = (
         f"PUT /wx/uploads/default/uploads/{name} HTTP/1.1\r\nHost: x\r\n"
-        f"Authorization: Token {TOKEN}\r\nContent-Length: {size}\r\n\r\n"
+        f"Authorization: Token {TOKEN}\r\nContent-Length: {size}\r\n{more}\r\n"
     )
     connection.sendall(head.encode())
     return connection
 
 
-@pytest.mark.parametrize("server", ["gunicorn", "gunicorn threads", "uvicorn"])
-def test_a_client_that_leaves_in_mid_body_leaves_nothing(site: Site, server: str) -> None:
+def close(connection: socket.socket) -> None:
+    connection.close()
+
+
+def reset(connection: socket.socket) -> None:
+    """As a client that is killed: reading from it fails."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.mark.parametrize("leave", [close, reset])
+@pytest.mark.parametrize("server", ["gunicorn", "gunicorn threads"])
+def test_a_client_that_leaves_in_mid_body_leaves_a_failed_row(
+    site: Site, server: str, leave: Callable[[socket.socket], None]
+) -> None:
     with serving(site, server):
+        connection = begin(site, "gone.mp4", 3 * MIB, "Expect: 100-continue\r\n")
+        assert b"100 Continue" in connection.recv(100)  # the head was read
+        connection.sendall(BLOCK)
+        leave(connection)
+        wait_for(site.rows)
+        assert put(site, "next.mp4", 1) == 201  # the server goes on
+    assert set(site.cloud.objects()) == {"uploads/next.mp4"}
+    rows = [("uploads/gone.mp4", "failed"), ("uploads/next.mp4", "stored")]
+    assert [row[:2] for row in site.rows()] == rows
+
+
+def test_behind_asgi_a_client_that_leaves_in_mid_body_leaves_nothing(site: Site) -> None:
+    """No view hears of it."""
+    with serving(site, "uvicorn"):
         connection = begin(site, "gone.mp4", 3 * MIB)
         connection.sendall(BLOCK)
         connection.close()
-        assert put(site, "next.mp4", 1) == 201  # the server goes on
+        assert put(site, "next.mp4", 1) == 201
     assert set(site.cloud.objects()) == {"uploads/next.mp4"}
     assert [row[:2] for row in site.rows()] == [("uploads/next.mp4", "stored")]
 

@@ -266,13 +266,59 @@ def test_a_form_that_ends_early_stores_nothing(
     response = _send_form(client, b"", **cut)
     assert (response.status_code, response.json()["code"]) == (400, "parse_error")
     assert cloud.objects() == {}
+    assert not UploadLog.objects.exists()
 
 
-def test_a_body_that_ends_early_stores_nothing(client: APIClient, cloud: EmulatorServer) -> None:
-    cut = {"wsgi.input": io.BytesIO(PNG[:-1]), "CONTENT_LENGTH": str(len(PNG))}
-    response = put(client, body=b"", **cut)
+class Broken(io.BytesIO):
+    """As some servers tell that the client went away."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise OSError("request data read error")
+
+
+def _cut(client: APIClient, body: io.BytesIO, query: str = "", **extra: Any) -> Any:
+    length = {"CONTENT_LENGTH": str(len(PNG)), "wsgi.input": body}
+    return put(client, body=b"", query=query, **length, **extra)
+
+
+@pytest.mark.parametrize("body", [io.BytesIO, Broken])
+def test_a_body_that_ends_early_stores_nothing(
+    client: APIClient, cloud: EmulatorServer, body: type[io.BytesIO]
+) -> None:
+    response = _cut(client, body(PNG[:-1]))
     assert (response.status_code, response.json()["code"]) == (400, "parse_error")
-    assert cloud.objects() == {}
+    assert cloud.journal == []
+
+
+@pytest.mark.parametrize("body", [io.BytesIO, Broken])
+def test_a_body_that_ends_early_leaves_a_failed_row(
+    client: APIClient, body: type[io.BytesIO]
+) -> None:
+    _cut(client, body(PNG[:-1]))
+    row = UploadLog.objects.get()
+    assert (row.env, row.key, row.name) == (ENV, "uploads/a.png", "uploads/a.png")
+    assert (row.source, row.user and row.user.username) == ("api", "ann")
+    assert (row.status, row.stage, row.errcode) == ("failed", "source", None)
+    assert (row.attempts, row.size, row.md5) == (0, None, "")
+    assert row.message == "The client's body ended before its Content-Length"
+
+
+def test_the_row_of_a_body_that_ends_early_has_the_generated_name(client: APIClient) -> None:
+    """The file of the name that was asked for is another one."""
+    _cut(client, io.BytesIO(), "?generate=true")
+    assert re.fullmatch(r"uploads/[0-9a-f]{32}\.png", UploadLog.objects.get().key)
+
+
+def test_a_body_that_ended_early_may_be_sent_again_with_the_same_key(client: APIClient) -> None:
+    key = {"HTTP_IDEMPOTENCY_KEY": "one"}
+    assert _cut(client, io.BytesIO(PNG[:-1]), **key).status_code == 400
+    assert put(client, **key).status_code == 201
+
+
+def test_a_body_that_is_refused_leaves_no_row_when_it_ends_early(client_of: Client) -> None:
+    length = {"CONTENT_LENGTH": "9", "wsgi.input": io.BytesIO()}
+    assert put(client_of("upload"), "elsewhere.png", b"", **length).json()["code"] == "folder"
+    assert not UploadLog.objects.exists()
 
 
 def test_a_body_that_is_longer_than_it_says_ends_where_it_said(
@@ -458,6 +504,67 @@ def test_a_blank_path_is_the_folder_for_uploads(client: APIClient, cloud: Emulat
 
 def test_an_alias_that_is_not_ours_is_no_store(client: APIClient) -> None:
     assert post(client, store="nowhere").json()["code"] == "store"
+
+
+# --- a store that is closed for uploads -----------------------------------------------------------
+
+
+@pytest.fixture
+def closed(configure: Any, cloud: EmulatorServer) -> Any:
+    """`closed()`: from now on nobody may upload to `default`."""
+    return lambda: configure(WX_STATIC_STORE={"UPLOAD_STORES": ["staticfiles"]})
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_a_closed_store_is_no_store_for_uploads(
+    client_of: Client, cloud: EmulatorServer, closed: Any, send: Any
+) -> None:
+    closed()
+    response = send(client_of(is_superuser=True))
+    assert (response.status_code, response.json()["code"]) == (404, "store")
+    assert cloud.journal == []
+    assert not UploadLog.objects.exists()
+
+
+def test_an_open_store_beside_a_closed_one_takes_uploads(
+    client: APIClient, cloud: EmulatorServer, closed: Any
+) -> None:
+    closed()
+    assert post(client, store="staticfiles").status_code == 201
+    assert set(cloud.objects()) == {"static/uploads/a.png"}
+
+
+def test_a_closed_store_is_not_among_the_stores(client: APIClient, closed: Any) -> None:
+    closed()
+    told = client.get("/wx/stores/").json()["results"]
+    assert [one["store"] for one in told] == ["staticfiles"]
+
+
+def test_the_files_of_a_closed_store_are_listed(client: APIClient, closed: Any) -> None:
+    put(client)
+    closed()
+    told = client.get("/wx/stores/default/files/").json()["results"]
+    assert [one["key"] for one in told] == ["uploads/a.png"]
+
+
+def test_a_row_of_a_closed_store_is_sent_again(
+    client: APIClient, cloud: EmulatorServer, closed: Any
+) -> None:
+    first = put(client).json()["id"]
+    closed()
+    assert client.post(f"/wx/uploads/{first}/retry/").status_code == 201
+    assert len(cloud.calls("put_object", key="uploads/a.png")) == 2
+
+
+def test_a_closed_store_is_seen_in_the_environments_that_are_offered_only(
+    client: APIClient, configure: Any
+) -> None:
+    first = put(client).json()["id"]
+    changes = {"UPLOAD_STORES": [], "ENVIRONMENTS": lambda user: {"tenant-b": "B"}}
+    configure(WX_STATIC_STORE=changes)
+    assert client.get(f"/wx/stores/default/files/?env={ENV}").json()["code"] == "store"
+    assert client.get("/wx/stores/default/files/?env=tenant-b").status_code == 200
+    assert client.post(f"/wx/uploads/{first}/retry/").json()["code"] == "not_found"
 
 
 # --- the log --------------------------------------------------------------------------------------

@@ -50,16 +50,12 @@ SABOTAGES = (
         "follow redirects",
         "clients/transport.py",
         """\
-            with self._session.send(
-                prepared,
-                timeout=(min(connect, left()), read),
-                allow_redirects=False,
+            retries=False,
+            redirect=False,
 """,
         """\
-            with requests.Session().send(
-                prepared,
-                timeout=(min(connect, left()), read),
-                allow_redirects=True,
+            retries=3,
+            redirect=True,
 """,
         (_TRANSPORT + "test_no_redirect_is_followed_and_the_other_host_hears_nothing",),
     ),
@@ -114,14 +110,21 @@ SABOTAGES = (
         "admin/upload.py",
         "    if not may_upload(request):\n        raise PermissionDenied\n",
         "    return\n",
-        ("admin/test_permissions.py::test_each_visitor_gets_what_is_theirs",),
+        ("test_permissions.py::test_a_permission_opens_nothing_else",),
     ),
     Sabotage(
         "open the API to whoever is logged in",
         "api/guard.py",
         "return any(request.user.has_perm(",
         "return bool(needed) or any(request.user.has_perm(",
-        ("api/test_guard.py::test_a_permission_opens_what_needs_it_and_nothing_else",),
+        ("test_permissions.py::test_a_permission_opens_nothing_else",),
+    ),
+    Sabotage(
+        "take uploads into a closed store",
+        "policy/__init__.py",
+        "if not _takes_uploads(using):",
+        "if not using:",
+        ("api/test_uploads.py::test_a_closed_store_is_no_store_for_uploads",),
     ),
     Sabotage(
         "read the whole file",
@@ -151,12 +154,12 @@ SABOTAGES = (
         "no cap on answers",
         "clients/transport.py",
         """\
-    data = response.raw.read(limit + 1)
-    if len(data) > limit or response.raw.read(1):  # only this read notices a missing end
+    data = response.read(limit + 1)
+    if len(data) > limit or response.read(1):  # only this read notices a missing end
 """,
         """\
-    data = response.raw.read()
-    if response.raw.read(1):
+    data = response.read()
+    if response.read(1):
 """,
         (
             _TRANSPORT + "test_an_answer_over_the_limit_is_cut",
@@ -347,11 +350,11 @@ SABOTAGES = (
         (_TRANSPORT + "test_a_link_that_may_not_be_used_is_refused_before_a_byte_leaves",),
     ),
     Sabotage(
-        "add netrc's password to the upload",
+        "believe any certificate",
         "clients/transport.py",
-        "session.trust_env = False",
-        "session.trust_env = True",
-        (_TRANSPORT + "test_netrc_adds_no_header",),
+        "create_urllib3_context()",
+        "create_urllib3_context(cert_reqs=ssl.CERT_NONE)",
+        (_TRANSPORT + "test_a_bad_certificate_stops_everything",),
     ),
     Sabotage(
         "print the answer with the reply",

@@ -26,7 +26,12 @@ _IN_MEMORY = 1024 * 1024
 
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
 _PARTIAL = _("Send the whole file as it is, without Content-Encoding and Content-Range.")
-_EARLY = _("The body ended before its Content-Length.")
+
+
+class EndedEarly(ParseError):
+    """The client went away, or named a length that it did not send."""
+
+    default_detail = _("The body ended before its Content-Length.")
 
 
 class Bounded:
@@ -47,10 +52,13 @@ class Bounded:
         limit = platform_options().upload_max_size
         if self._declared > limit + self._envelope:
             raise SIZE.broken(limit=filesizeformat(limit))
-        block: bytes = self.stream.read(size)
+        try:
+            block: bytes = self.stream.read(size)
+        except OSError as error:  # some servers say so that the client left, others end the body
+            raise EndedEarly from error
         self._read += len(block)
         if size and not block and self._read < self._declared:
-            raise ParseError(_EARLY)
+            raise EndedEarly
         return block
 
     def __getattr__(self, name: str) -> Any:

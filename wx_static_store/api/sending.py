@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, BinaryIO
 from uuid import uuid4
 
@@ -13,14 +14,19 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from .. import recorders
-from ..exceptions import WxStaticStoreError
+from ..exceptions import SourceError, WxStaticStoreError
 from ..models import UploadLog
+from ..naming import clean_name
 from ..policy import Target, admit
 from ..store import READ_RATE, get_store
-from ..transfers import UploadContext, UploadResult
+from ..texts import gettext_lazy as _
+from ..transfers import UploadContext, UploadItem, UploadResult
 from ..uploader import BATCH_RATE, get_uploader
 from . import problems, serializers
 from .idempotency import once
+
+_EARLY = _("The client's body ended before its Content-Length")
+_SEND_AGAIN = _("Send the file again.")
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,14 @@ class Incoming:
             raise
         recorders.record([result], context)
         return told(self.request, self.to.using, result, context.source_ref)
+
+
+def never_came(request: Request, to: Target, name: str) -> None:
+    """The row of a file whose body ended early: nobody was asked for a link."""
+    item = UploadItem(clean_name(name), open=BytesIO)
+    error = SourceError(_EARLY, stage="source", hint=_SEND_AGAIN)
+    result = get_uploader(to.using, to.env).failed(item, error)
+    recorders.record([result], UploadContext("api", uuid4().hex, request.user.pk))
 
 
 def longest(using: str, env: str, size: int) -> float:

@@ -13,15 +13,15 @@ from rest_framework.response import Response
 from ..again import Ready, SourceGone, upload_again
 from ..conf import platform_options
 from ..models import UploadLog
-from ..policy import generated_name, key_for, stores_for, target
+from ..policy import generated_name, key_for, place, stores_for, target
 from ..policy.rules import EXISTS
 from ..reopen import keeper, reopened
 from ..store import get_store
 from . import log, paging, problems, serializers
 from .base import View
-from .body import ENVELOPE, RawParser, require_length, spooled
+from .body import ENVELOPE, EndedEarly, RawParser, require_length, spooled
 from .idempotency import once
-from .sending import Incoming, longest, told
+from .sending import Incoming, longest, never_came, told
 
 VIEW, UPLOAD, RETRY = "view_uploadlog", "upload", "retry"
 _CHANGED = _("The file is another one by now")
@@ -77,7 +77,7 @@ class Retry(View):
     def post(self, request: Request, id: str) -> Response:
         row = log.visible_row(request, id)
         if using := keeper(row):
-            target(request.user, using, row.env)
+            place(request.user, using, row.env)
         seconds = longest(using, row.env, row.size or 0) if using else 0
         again = partial(self._again, request, row)
         return once(request, {}, None, again, env=row.env, seconds=seconds)
@@ -107,11 +107,15 @@ class RawUpload(View):
         given = serializers.valid(serializers.Place, request.query_params.dict())
         to, size = target(request.user, store, given["env"] or None), require_length(request)
         key_for(request.user, to, name, BytesIO(), size=size)  # before a byte is read
-        with spooled(request) as file:
-            if given["generate"]:
-                name = generated_name(name)
-            incoming = Incoming(request, to, name, file, size, given["overwrite"])
-            return incoming.answered_once(given)
+        if given["generate"]:
+            name = generated_name(name)
+        try:
+            with spooled(request) as file:
+                incoming = Incoming(request, to, name, file, size, given["overwrite"])
+                return incoming.answered_once(given)
+        except EndedEarly:
+            never_came(request, to, name)
+            raise
 
 
 # --- stores ---------------------------------------------------------------------------------------
@@ -140,7 +144,7 @@ class FileList(View):
 
     def get(self, request: Request, store: str) -> Response:
         query = serializers.valid(serializers.FilesQuery, request.query_params.dict())
-        to = target(request.user, store, query["env"] or None)
+        to = place(request.user, store, query["env"] or None)
         cloud = get_store(to.using, to.env)
         prefix = cloud.options.location + query["prefix"]
         of = f"{to.using} {to.env} {prefix}"

@@ -28,6 +28,7 @@ __all__ = [
     "admit",
     "generated_name",
     "key_for",
+    "place",
     "stores_for",
     "target",
     "visible_environments",
@@ -38,7 +39,7 @@ logger = logging.getLogger("wx_static_store.policy")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A store at one environment that this user may write to."""
+    """A store at one environment that this user reaches."""
 
     using: str
     env: str
@@ -51,6 +52,7 @@ def stores_for(user: User) -> list[Target]:
     return [
         Target(using, env, f"{using}: {label}")
         for using in aliases()
+        if _takes_uploads(using)
         for env, label in _reachable(using, offered).items()
     ]
 
@@ -61,14 +63,30 @@ def target(user: User, using: str, env: str | None = None) -> Target:
 
     Without `env` it is at the store's own environment.
     """
-    where = f"{using} ({env})" if env else using
-    offered = visible_environments(user)
+    if not _takes_uploads(using):
+        raise NO_STORE.broken(where=_named(using, env))
+    return place(user, using, env)
+
+
+def place(user: User, using: str, env: str | None = None) -> Target:
+    """As `target`, but of a store that takes no uploads, too: what is there may be seen."""
+    where, offered = _named(using, env), visible_environments(user)
     reachable = _reachable(using, offered) if using in aliases() else {}
     if env is None and reachable:
         env = next(iter(reachable if offered is None else _reachable(using, None)), None)
     if env is None or env not in reachable:
         raise NO_STORE.broken(where=where)
     return Target(using, env, f"{using}: {reachable[env]}")
+
+
+def _named(using: str, env: str | None) -> str:
+    return f"{using} ({env})" if env else using
+
+
+def _takes_uploads(using: str) -> bool:
+    """Whether UPLOAD_STORES opens the store; without that setting, each is open."""
+    opened = platform_options().upload_stores
+    return opened is None or using in opened
 
 
 def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, str]:
