@@ -134,7 +134,8 @@ def test_trouble_with_the_network_is_told_in_chinese() -> None:
     with pytest.raises(ConnectFailed) as caught:
         transport.exchange("GET", link, stage="verify", left=lambda: 5.0)
     with override("zh-hans"):
-        assert str(caught.value.message) == "无法连接服务器（http://127.0.0.1:1: NewConnectionError）"
+        told = str(caught.value.message)
+        assert told == "无法连接服务器（http://127.0.0.1:1: NewConnectionError）"
     with override("en"):
         assert str(caught.value.message).startswith("The server could not be reached (http:")
 
