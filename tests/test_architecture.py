@@ -122,7 +122,7 @@ ARROWS = {
     ("clients.cos", "clients.transport"),
     ("clients.site", "clients.transport"),
     ("clients.transport", "clients.links"),
-    ("clients.transport", "clients.receive"),
+    ("clients.transport", "clients.connection"),
     ("conf", "options"),
 }
 APART = {"emulator"}

@@ -28,6 +28,7 @@ NOTHING: Stored = ("", None)
 AT_ONCE = 25_000  # keys whose rows are in memory together
 A_TURN = 100  # files that a worker hashes: to hand over one takes longer than to hash a small one
 TURNS = 8  # of each worker at least, so that none waits long for one that has the large files
+HASHERS = 2  # more of them wait for each other, at small files, rather than for the disk
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,10 @@ def _hashed_by_key(
 
 def hash_items(items: Iterable[UploadItem], *, max_workers: int = 1) -> list[UploadItem]:
     """The items with MD5 and size; each file is read once, however many plans it goes into."""
-    items = list(items)
-    size = min(A_TURN, len(items) // (TURNS * max_workers) + 1)
+    items, workers = list(items), min(max_workers, HASHERS)
+    size = min(A_TURN, len(items) // (TURNS * workers) + 1)
     turns = (items[start : start + size] for start in range(0, len(items), size))
-    hashed = chain.from_iterable(pool.run(_all_hashed, turns, max_workers=max_workers))
+    hashed = chain.from_iterable(pool.run(_all_hashed, turns, max_workers=workers))
     return sorted(hashed, key=lambda item: item.name)
 
 

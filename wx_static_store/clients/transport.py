@@ -34,8 +34,8 @@ from ..exceptions import (
 )
 from ..secrets import Secret, install_log_filter
 from ..texts import english, gettext_lazy as _
+from .connection import Connection, receive_time
 from .links import check_link, is_loopback, link_refused
-from .receive import TimedResponse, receive_time
 
 security = logging.getLogger("wx_static_store.security")
 
@@ -56,12 +56,12 @@ class Reply:
         return min(float(value), 30.0) if re.fullmatch(r"\d{1,9}", value) else 0.0
 
 
-class _HTTPConnection(urllib3.connection.HTTPConnection):
-    response_class = TimedResponse
+class _HTTPConnection(Connection, urllib3.connection.HTTPConnection):
+    pass
 
 
-class _HTTPSConnection(urllib3.connection.HTTPSConnection):
-    response_class = TimedResponse
+class _HTTPSConnection(Connection, urllib3.connection.HTTPSConnection):
+    pass
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):

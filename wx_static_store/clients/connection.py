@@ -1,8 +1,12 @@
-"""Receiving against a clock: a socket's own time-out starts anew with each byte that drips in."""
+"""
+How a connection sends and receives: head and first block at once, and against a clock.
+
+A socket's own time-out starts anew with each byte that drips in.
+"""
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from http.client import HTTPResponse
+from http.client import HTTPConnection, HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import Any
 
@@ -21,7 +25,8 @@ class _TimedReader(RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         if not (seconds := receive_time.get()()):
             raise TimeoutError
-        self._sock.settimeout(seconds)
+        if seconds < self._sock.gettimeout():  # which the read timeout is, at most
+            self._sock.settimeout(seconds)
         return self._raw.readinto(buffer)  # type: ignore[no-any-return]
 
     def close(self) -> None:
@@ -36,3 +41,26 @@ class TimedResponse(HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp.close()
         self.fp = BufferedReader(_TimedReader(sock))
+
+
+class Connection(HTTPConnection):
+    """
+    Mixed into urllib3's.
+
+    A system call costs more than to copy a block: while it lasts another thread takes its turn.
+    """
+
+    response_class = TimedResponse
+    _head: Any = None  # of the request, kept until its body's first block comes; empty before
+
+    def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
+        self._head = b"" if body else None
+        super().request(method, url, body, *args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        if self._head == b"":
+            self._head = data
+            return
+        if self._head:
+            data, self._head = self._head + data, None
+        super().send(data)
