@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -124,6 +125,8 @@ class Uploader:
         transfer = partial(self.transfer, batch=True)
         crew = pool.Crew(transfer, self.options.max_workers, lost=self.lost)
         self.finished = crew.finished
+        with suppress(WxStaticStoreError):  # each file tells it
+            self.store  # noqa: B018 -- made once, here: else every worker would make one
         try:
             for result in crew.work(halt.until_halted(items)):
                 halt.hear(result)
