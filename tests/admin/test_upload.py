@@ -345,6 +345,17 @@ def test_a_failure_is_told_with_code_and_hint_and_keeps_its_row(
     assert reverse("admin:wx_static_store_uploadlog_change", args=[row.pk]) in html
 
 
+def test_a_cloud_that_cannot_be_asked_about_the_key_leaves_a_row(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    emulator.script({"on": "staticfilelist", "do": "errcode", "errcode": 61007, "times": None})
+    told = send_one(member("upload", "view_uploadlog"), text("tea.txt"))
+    row = UploadLog.objects.get()
+    assert (row.status, row.errcode, row.size, row.md5) == ("failed", 61007, 3, TEA)
+    assert f"/uploadlog/{row.pk}/" in told["html"]
+    assert emulator.calls("staticuploadfile") == []
+
+
 def test_no_page_holds_a_secret(member: Member, emulator: EmulatorServer) -> None:
     refusal = {"do": "cos_error", "code": "AccessDenied", "status": 403, "times": None}
     emulator.script({"on": "put_object", **refusal})

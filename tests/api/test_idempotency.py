@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
+from django.db import OperationalError
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
@@ -17,6 +19,7 @@ from tests.api.conftest import ALL, PNG, Client, picture, post, put
 from tests.conftest import ENV
 from wx_static_store.api import idempotency, sending
 from wx_static_store.clients.cos import CosClient
+from wx_static_store.clients.wechat import WeChatClient
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import SourceError
 from wx_static_store.models import UploadLog
@@ -106,22 +109,34 @@ def test_at_another_address_it_is_another_key(client: APIClient, cloud: Emulator
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [
-        ({"on": "put_object", "do": "drop_reply"}, 504),
-        ({"on": "staticuploadfile", "do": "errcode", "errcode": 40097}, 502),
-        ({"on": "staticuploadfile", "do": "errcode", "errcode": 85088}, 500),
-    ],
-)
-def test_a_failure_is_told_again_as_it_was(
-    client: APIClient, cloud: EmulatorServer, fault: dict[str, Any], status: int
-) -> None:
-    cloud.script(fault)
+def test_that_nobody_knows_is_told_again(client: APIClient, cloud: EmulatorServer) -> None:
+    cloud.script({"on": "put_object", "do": "drop_reply"})
     first, second = put(client, **KEY), put(client, **KEY)
-    assert first.status_code == status
+    assert (first.status_code, first.json()["code"]) == (504, "unknown")
     assert same(first, second)
     assert UploadLog.objects.count() == 1
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"on": "staticuploadfile", "do": "errcode", "errcode": 40097}, "upstream"),
+        ({"on": "staticuploadfile", "do": "errcode", "errcode": 85088}, "configuration"),
+        ({"on": "staticfilelist", "do": "errcode", "errcode": 40164}, "configuration"),
+        (
+            {"on": "put_object", "do": "cos_error", "status": 403, "code": "AccessDenied"},
+            "upstream",
+        ),
+    ],
+)
+def test_what_the_operator_must_mend_leaves_the_key_free(
+    client: APIClient, cloud: EmulatorServer, fault: dict[str, Any], code: str
+) -> None:
+    cloud.script(fault)
+    assert put(client, **KEY).json()["code"] == code
+    assert put(client, **KEY).status_code == 201
+    assert cloud.objects()["uploads/a.png"].body == PNG
 
 
 @pytest.mark.usefixtures("hasty")
@@ -154,17 +169,21 @@ def test_a_file_that_could_not_be_read_may_come_again(
     assert put(client, **KEY).status_code == 201
 
 
-@pytest.mark.usefixtures("hasty")
 def test_a_kept_answer_tells_no_more_than_its_reader_may_know_by_now(
-    client: APIClient, cloud: EmulatorServer
+    client: APIClient, cloud: EmulatorServer, configure: Any
 ) -> None:
-    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
+    """That of an upload whose answer was lost, and whose second try was refused."""
+    configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 2})
+    cloud.script(
+        {"on": "put_object", "do": "drop_reply"},
+        {"on": "staticuploadfile", "do": "errcode", "errcode": 40097, "skip": 1},
+    )
     first = put(client, **KEY).json()
     User.objects.get().user_permissions.filter(codename="view_uploadlog").get().user_set.clear()
     second = put(client, **KEY).json()
     assert set(first) - set(second) == {"errcode", "hint", "rid"}
     assert {**first, **second} == first
-    assert len(cloud.calls("put_object")) == 0
+    assert len(cloud.calls("put_object")) == 1
 
 
 def test_at_another_environment_it_is_another_key(
@@ -296,6 +315,87 @@ def test_what_is_refused_before_a_byte_is_sent_leaves_the_key_free(
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097})
     assert put(client, **KEY).status_code == 502
     assert put(client, **KEY).status_code == 201
+
+
+# --- trouble of our own ---------------------------------------------------------------------------
+
+
+class Down(ModelBackend):
+    """Asks elsewhere who may replace a file, and hears nothing."""
+
+    error: Exception = OSError()
+
+    def has_perm(self, user: Any, perm: str, obj: Any = None) -> bool:
+        if perm == "wx_static_store.replace":
+            raise self.error
+        return super().has_perm(user, perm, obj)
+
+
+def again(client: APIClient, **extra: Any) -> Response:
+    """A retry of the first upload."""
+    id = UploadLog.objects.order_by("id").values_list("id", flat=True)[0]
+    return client.post(f"/wx/uploads/{id}/retry/", **extra)
+
+
+def over(client: APIClient, **extra: Any) -> Response:
+    return put(client, query="?overwrite=true", **extra)
+
+
+@pytest.mark.parametrize("send", [over, again])
+@pytest.mark.parametrize("error", [OperationalError("no database"), ConnectionError("no LDAP")])
+def test_trouble_of_our_own_before_a_byte_is_sent_leaves_the_key_free(
+    client: APIClient,
+    cloud: EmulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    send: Send,
+    error: Exception,
+) -> None:
+    put(client)
+    monkeypatch.setattr(Down, "error", error)
+    settings.AUTHENTICATION_BACKENDS = ["tests.api.test_idempotency.Down"]
+    response = send(client, **KEY)
+    assert (response.status_code, response.json()["code"]) == (503, "busy")
+    assert len(cloud.calls("put_object")) == 1
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    assert send(client, **KEY).status_code == 201
+
+
+def test_trouble_of_our_own_before_the_body_goes_leaves_a_failed_row_and_the_key_free(
+    client: APIClient, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any, **options: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(WeChatClient, "upload_link", full)
+        assert put(client, **KEY).json()["code"] == "busy"
+    assert UploadLog.objects.get().status == "failed"
+    assert put(client, **KEY).status_code == 201
+
+
+@pytest.mark.parametrize("error", [OperationalError("no database"), OSError(28, "No space left")])
+def test_trouble_of_our_own_after_the_body_went_is_told_as_unknown_and_kept(
+    client: APIClient,
+    cloud: EmulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    original = CosClient.put_object
+
+    def put_object(*args: Any, **options: Any) -> Any:
+        original(*args, **options)
+        raise error
+
+    monkeypatch.setattr(CosClient, "put_object", put_object)
+    first, second = put(client, **KEY), put(client, **KEY)
+    row = UploadLog.objects.get()
+    assert (first.status_code, first.json()["code"]) == (504, "unknown")
+    assert (first.json()["upload_id"], row.status) == (row.pk, "unknown")
+    assert same(first, second)
+    assert len(cloud.calls("put_object")) == 1
+    assert str(error) in caplog.text  # for the operator
 
 
 # --- caches ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import md5
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 from rest_framework.test import APIClient
 
-from tests.api.conftest import ALL, Client, post, put
+from tests.api.conftest import ALL, PNG, Client, post, put
+from tests.conftest import ENV
 from wx_static_store import exceptions
 from wx_static_store.api import problems
 from wx_static_store.api.base import View
@@ -32,6 +34,12 @@ def cos(status: int, code: str) -> dict[str, Any]:
     return {"on": "put_object", "do": "cos_error", "status": status, "code": code, "times": None}
 
 
+def later(on: str, status: int) -> dict[str, Any]:
+    """A server that says itself when to come again."""
+    headers = {"Retry-After": "7"}
+    return {"on": on, "do": "status", "status": status, "headers": headers, "times": None}
+
+
 # What happens on the wire, and what the client is told: status, code, Retry-After, row.
 FAULTS = {
     "the daily quota is used up": (errcode(45009), 503, "busy", None, "failed"),
@@ -44,6 +52,9 @@ FAULTS = {
     "no cloud hosting": (errcode(85088), 500, "configuration", None, "failed"),
     "an address not on the whitelist": (errcode(61004), 500, "configuration", None, "failed"),
     "COS allows no more": (cos(503, "SlowDown"), 503, "busy", "2", "failed"),
+    "WeChat's gateway asks to wait": (later("staticuploadfile", 503), 503, "busy", "7", "failed"),
+    "COS is out of order": (cos(500, "InternalError"), 502, "upstream", None, "failed"),
+    "COS asks to wait": (later("put_object", 500), 502, "upstream", None, "failed"),
     "COS refuses": (cos(403, "AccessDenied"), 502, "upstream", None, "failed"),
     "no JSON": (
         {"on": "staticuploadfile", "do": "html", "times": None},
@@ -88,14 +99,95 @@ def test_an_answer_that_does_not_come_in_time_is_a_timeout(
     assert UploadLog.objects.get().status == "failed"
 
 
-def test_a_store_that_cannot_be_asked_is_told_without_a_row(
-    client: APIClient, cloud: EmulatorServer
+def test_after_a_timeout_nobody_is_told_when_to_come_again(
+    client: APIClient, cloud: EmulatorServer, configure: Any
 ) -> None:
-    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "times": None})
+    configure(WX_STATIC_STORE={"DEADLINE": 0.3})
+    cloud.script({"on": "put_object", "do": "hang", "seconds": 5, "times": None})
     response = put(client)
-    assert (response.status_code, response.json()["code"]) == (502, "upstream")
-    assert response.json()["upload_id"] is None
+    assert response.status_code == 504
+    assert "Retry-After" not in response
+
+
+def test_where_nobody_knows_nobody_is_told_when_to_come_again(
+    client: APIClient, cloud: EmulatorServer, configure: Any
+) -> None:
+    """Also where the last answer was that COS allows no more."""
+    configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 2})
+    cloud.script({"on": "put_object", "do": "drop_reply"}, cos(503, "SlowDown"))
+    response = put(client)
+    assert (response.status_code, response.json()["code"]) == (504, "unknown")
+    assert "Retry-After" not in response
+
+
+# --- a cloud that cannot be asked whether the name is free ----------------------------------------
+
+
+def listing(do: str, **values: Any) -> dict[str, Any]:
+    return {"on": "staticfilelist", "do": do, "times": None, **values}
+
+
+# What happens on the wire; status, code and errcode of the answer; the row's stage.
+OUTAGES = {
+    "an address not on the whitelist": (
+        listing("errcode", errcode=40164),
+        *(500, "configuration", 40164, "link"),
+    ),
+    "a permission is missing": (
+        listing("errcode", errcode=61007),
+        *(500, "configuration", 61007, "link"),
+    ),
+    "WeChat is busy": (listing("errcode", errcode=-1), 503, "busy", -1, "link"),
+    "a refused token": (listing("errcode", errcode=42001), 503, "busy", 42001, "link"),
+    "refused arguments": (listing("errcode", errcode=40097), 502, "upstream", 40097, "link"),
+    "the network": (listing("reset"), 504, "timeout", None, "link"),
+}
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("send", [post, put])
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_an_upload_that_met_an_outage_before_it_began_has_a_row(
+    client: APIClient, cloud: EmulatorServer, send: Any, outage: str
+) -> None:
+    script, status, code, number, stage = OUTAGES[outage]
+    cloud.script(script)
+    response = send(client)
+    told, row = response.json(), UploadLog.objects.get()
+    assert (response.status_code, told["code"], told["upload_id"]) == (status, code, row.pk)
+    assert (row.status, row.stage, row.errcode, row.attempts) == ("failed", stage, number, 0)
+    assert (row.source, row.user and row.user.username) == ("api", "ann")
+    assert (row.env, row.key, row.name) == (ENV, "uploads/a.png", "uploads/a.png")
+    assert (row.size, row.md5) == (len(PNG), md5(PNG).hexdigest())
+    assert cloud.calls("put_object") == []
+
+
+@pytest.mark.usefixtures("cloud")
+def test_an_upload_without_a_token_has_a_row(client: APIClient, configure: Any) -> None:
+    def dead() -> str:
+        raise ConnectionError("the token server is down")
+
+    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": dead, "MAX_ATTEMPTS": 1})
+    response = put(client)
+    row = UploadLog.objects.get()
+    assert (response.status_code, response.json()["upload_id"]) == (503, row.pk)
+    assert (row.status, row.stage, row.errcode) == ("failed", "token", None)
+
+
+def test_what_the_projects_own_check_could_not_judge_has_no_row(
+    client: APIClient, configure: Any
+) -> None:
+    """As what it refuses: the cloud was not asked for anything."""
+
+    def broken(user: Any, name: str, file: Any) -> None:
+        raise OSError("the scanner is down")
+
+    cloud = configure(WX_STATIC_STORE={"UPLOAD_CHECK": broken})
+    response = put(client)
+    assert (response.status_code, response.json()["code"]) == (500, "configuration")
+    assert "upload_id" not in response.json()
     assert not UploadLog.objects.exists()
+    assert cloud.calls() == []
 
 
 # --- who is told what -----------------------------------------------------------------------------
@@ -141,6 +233,16 @@ def test_an_option_that_is_none_is_told_to_nobody(
     response = client.get(f"/wx/{path}")
     assert (response.status_code, response.json()["code"]) == (500, "configuration")
     assert "SERCET" not in response.json()["detail"]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_members_that_do_not_apply_are_left_out(client: APIClient, cloud: EmulatorServer) -> None:
+    """Nobody answered, so there is neither an errcode nor a rid; a refusal has no row."""
+    cloud.script({"on": "staticuploadfile", "do": "reset", "times": None})
+    always = {"title", "status", "code", "detail"}
+    assert {*put(client).json()} == always | {"upload_id", "hint"}
+    assert {*put(client, "elsewhere%3F.png").json()} == always | {"hint"}
+    assert {*client.get("/wx/uploads/99/").json()} == always
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -282,8 +384,18 @@ def test_the_operator_is_told_what_the_client_is_not(
     client_of: Client, cloud: EmulatorServer, caplog: Any
 ) -> None:
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "times": None})
-    assert put(client_of("upload")).status_code == 502
+    assert client_of("view_uploadlog").get("/wx/stores/default/files/").status_code == 502
     [line] = [r for r in caplog.records if r.name == "wx_static_store.api"]
+    assert line.levelname == "ERROR"
+    assert re.search(r"errcode 40097.*rid \S+", line.getMessage())
+
+
+def test_the_operator_is_told_of_an_upload_what_the_client_is_not(
+    client_of: Client, cloud: EmulatorServer, caplog: Any
+) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "times": None})
+    assert put(client_of("upload")).status_code == 502
+    [line] = [r for r in caplog.records if r.name == "wx_static_store.uploads"]
     assert line.levelname == "ERROR"
     assert re.search(r"errcode 40097.*rid \S+", line.getMessage())
 
@@ -308,6 +420,13 @@ def test_an_error_that_nobody_expects_is_left_to_django(
     client.raise_request_exception = False
     assert put(client).status_code == 500
     assert problems.answer(IndexError(), {}) is None
+
+
+@pytest.mark.usefixtures("cloud")
+def test_an_address_that_is_none_of_ours_is_left_to_django(client: APIClient) -> None:
+    response = client.get("/wx/nothing/")
+    assert response.status_code == 404
+    assert response["Content-Type"].startswith("text/html")
 
 
 def test_too_many_fields_are_told(client_of: Client, settings: Any) -> None:

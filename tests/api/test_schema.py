@@ -66,6 +66,24 @@ def test_every_status_of_an_operation_is_documented(document: Any, operation: An
     assert all(list(response["content"]) == ["application/problem+json"] for response in bad)
 
 
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+def test_retry_after_is_declared_where_the_same_request_may_come_again(
+    document: Any, operation: Any
+) -> None:
+    told = operations(document)[operation.id]["responses"]
+    declared = {status for status, one in told.items() if "Retry-After" in one.get("headers", {})}
+    waits = {"busy": "503", "throttled": "429", "in_progress": "409"}
+    assert declared == {status for code, status in waits.items() if code in operation.codes}
+
+
+def test_members_of_a_problem_that_do_not_apply_may_be_left_out_and_are_never_null(
+    document: Any,
+) -> None:
+    problem = document["components"]["schemas"]["WxProblem"]
+    assert set(problem["required"]) == {"title", "status", "code", "detail"}
+    assert not [name for name, one in problem["properties"].items() if "nullable" in one]
+
+
 def _no_environment(configure: Any) -> None:
     configure(WX_STATIC_STORE={"ENV": None})
 

@@ -10,10 +10,12 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.test import override_settings
 from django.test.client import encode_multipart
+from django.urls import include, path
 from rest_framework.test import APIClient
 
 from tests.api.conftest import ALL, PNG, Client, picture, post, put
 from tests.conftest import ENV
+from wx_static_store.api import urls
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 
@@ -108,6 +110,54 @@ def test_the_type_is_ours_and_not_the_clients(client: APIClient, cloud: Emulator
     file.content_type = "text/html"
     assert post(client, file=file).status_code == 201
     assert cloud.objects()["uploads/a.png"].headers["Content-Type"] == "image/png"
+
+
+@pytest.mark.parametrize("send", [post, put])
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("uploads/x.php.png", 201, None),
+        ("uploads/MP_verify_a.png", 201, None),
+        ("uploads/a?b.png", 201, None),
+        ("elsewhere/a.png", 400, "folder"),
+        ("uploads/a.php", 400, "type"),
+    ],
+)
+def test_of_a_generated_name_its_folder_and_its_ending_are_judged(
+    client_of: Client, send: Any, name: str, status: int, code: str | None
+) -> None:
+    """By both doors: the rest of the name that was given goes nowhere."""
+    client = client_of("upload")
+    if send is post:
+        response = post(client, name, generate="true")
+    else:
+        response = put(client, name.replace("?", "%3F"), query="?generate=true")
+    assert (response.status_code, response.json().get("code")) == (status, code)
+
+
+# --- the row's address ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_without_a_namespace_the_answer_has_no_location(
+    client: APIClient, cloud: EmulatorServer, settings: Any, send: Any
+) -> None:
+    settings.ROOT_URLCONF = (path("wx/", include(urls.urlpatterns)),)
+    response = send(client)
+    assert response.status_code == 201
+    assert "Location" not in response
+    assert cloud.objects()["uploads/a.png"].body == PNG
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_at_a_host_that_is_not_allowed_the_answer_has_no_location(
+    client: APIClient, cloud: EmulatorServer, settings: Any, send: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["example.com"]
+    response = send(client, HTTP_HOST="example.net")
+    assert response.status_code == 201
+    assert "Location" not in response
+    assert cloud.objects()["uploads/a.png"].body == PNG
 
 
 # --- B54: fields that are nobody's business -------------------------------------------------------
@@ -321,6 +371,68 @@ def test_a_body_that_is_refused_leaves_no_row_when_it_ends_early(client_of: Clie
     assert not UploadLog.objects.exists()
 
 
+def test_the_answer_to_a_body_that_ends_early_names_its_row(client: APIClient) -> None:
+    told = _cut(client, io.BytesIO(PNG[:-1])).json()
+    assert told["upload_id"] == UploadLog.objects.get().pk
+
+
+def reads_the_body(get_response: Any) -> Any:
+    """A middleware, as those that log requests."""
+
+    def middleware(request: Any) -> Any:
+        assert isinstance(request.body, bytes)
+        return get_response(request)
+
+    return middleware
+
+
+def reads_the_form(get_response: Any) -> Any:
+    def middleware(request: Any) -> Any:
+        request.POST.get("store")
+        return get_response(request)
+
+    return middleware
+
+
+READERS = ["reads_the_body", "reads_the_form"]
+
+
+@pytest.fixture(params=READERS)
+def reader(request: Any, settings: Any) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{request.param}"]
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_body_that_ends_early_stores_nothing_where_a_middleware_read_it(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    response = _cut(client, io.BytesIO(PNG[:-1]))
+    assert (response.status_code, response.json()["code"]) == (400, "parse_error")
+    assert cloud.journal == []
+    assert UploadLog.objects.get().stage == "source"
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize("missing", [1, 20, len(PNG) + 40])
+def test_a_form_that_ends_early_stores_nothing_where_a_middleware_read_it(
+    client: APIClient, cloud: EmulatorServer, missing: int
+) -> None:
+    body = _form()
+    cut = {"wsgi.input": io.BytesIO(body[:-missing]), "CONTENT_LENGTH": str(len(body))}
+    response = _send_form(client, b"", **cut)
+    assert (response.status_code, response.json()["code"]) == (400, "parse_error")
+    assert cloud.journal == []
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize("send", [post, put])
+def test_a_whole_body_is_stored_where_a_middleware_read_it(
+    client: APIClient, cloud: EmulatorServer, send: Any
+) -> None:
+    assert send(client).status_code == 201
+    assert cloud.objects()["uploads/a.png"].body == PNG
+
+
 def test_a_body_that_is_longer_than_it_says_ends_where_it_said(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
@@ -497,13 +609,22 @@ def test_a_blank_environment_is_the_store_s_own(client: APIClient, cloud: Emulat
     assert set(cloud.objects()) == {"uploads/a.png", "uploads/b.png"}
 
 
-def test_a_blank_path_is_the_folder_for_uploads(client: APIClient, cloud: EmulatorServer) -> None:
-    assert post(client, "").status_code == 201
+@pytest.mark.parametrize("blank", ["", "  ", "\t"])
+def test_a_blank_path_is_the_folder_for_uploads(
+    client: APIClient, cloud: EmulatorServer, blank: str
+) -> None:
+    assert post(client, blank).status_code == 201
     assert set(cloud.objects()) == {"uploads/a.png"}
 
 
 def test_an_alias_that_is_not_ours_is_no_store(client: APIClient) -> None:
     assert post(client, store="nowhere").json()["code"] == "store"
+
+
+def test_what_is_no_store_is_told_to_a_reader_as_to_an_uploader(client: APIClient) -> None:
+    told = client.get("/wx/stores/nowhere/files/").json()["detail"]
+    assert told == "nowhere is no store that you may use."
+    assert post(client, store="nowhere").json()["detail"] == told
 
 
 # --- a store that is closed for uploads -----------------------------------------------------------

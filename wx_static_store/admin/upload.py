@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
@@ -24,7 +24,7 @@ from ..conf import setting
 from ..exceptions import NameRejected, WxStaticStoreError
 from ..policy import PolicyRejected, Target
 from ..store import get_store
-from ..transfers import UploadContext, UploadResult, UploadStatus
+from ..transfers import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..uploader import get_uploader
 from .base import ReadOnlyAdmin, Tool
 from .places import link_to
@@ -161,15 +161,25 @@ def _seconds(to: Target, size: int) -> int:
 def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> Outcome:
     to: Target = form.cleaned_data["store"]
     context = UploadContext(source="admin", user_id=request.user.pk)
-    size, began = file.size or 0, timezone.now()
+    began = timezone.now()
     try:
-        raw: Any = file.file
-        item = policy.admit(request.user, to, name, raw, size=size, overwrite=form.overwrites)
+        item = _admitted(request, form, name, file, context)
         result = get_uploader(to.using, to.env).upload(item, context)
     except WxStaticStoreError as error:
         row = _row(request, to.env, error.key, began) if error.key else None
         return _failed(listed_as(to, name), error, row)
     return _stored(to, result, _row(request, to.env, result.key, began))
+
+
+def _admitted(
+    request: HttpRequest, form: UploadForm, name: str, file: AnyFile, context: UploadContext
+) -> UploadItem:
+    to, raw, size = form.cleaned_data["store"], cast(Any, file.file), file.size or 0
+    try:
+        return policy.admit(request.user, to, name, raw, size=size, overwrite=form.overwrites)
+    except WxStaticStoreError as error:
+        recorders.record(policy.unasked(to, name, raw, error), context)
+        raise
 
 
 def _stored(to: Target, result: UploadResult, row: UploadLog | None) -> Outcome:

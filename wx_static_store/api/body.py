@@ -17,7 +17,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from ..conf import platform_options
-from ..policy.rules import SIZE
+from ..policy.rules import SIZE, measured
 from ..sources import BLOCK
 from .problems import Conflict
 
@@ -32,6 +32,7 @@ class EndedEarly(ParseError):
     """The client went away, or named a length that it did not send."""
 
     default_detail = _("The body ended before its Content-Length.")
+    upload_id: int | None = None  # of its row in the log, if it has one
 
 
 class Bounded:
@@ -88,6 +89,22 @@ def require_length(request: Request) -> int:
     return declared
 
 
+def require_whole(request: Request) -> None:
+    """
+    Of a body that somebody has read before us, a middleware say, or the server.
+
+    They take what came for all of it; while we read, `Bounded` counts.
+    """
+    http = cast(Any, request)._request
+    stream, came = http._stream.stream, None
+    if stream.seekable():
+        came = measured(stream)
+    elif http._read_started:
+        came = getattr(stream, "_pos", None)
+    if came is not None and came < (_declared(request) or 0):
+        raise EndedEarly
+
+
 def _declared(request: HttpRequest | Request) -> int | None:
     """Python reads no number of thousands of digits: it is as good as any that is too large."""
     text = str(request.META.get("CONTENT_LENGTH") or "")
@@ -113,6 +130,7 @@ def spooled(request: Request) -> Iterator[BinaryIO]:
         raise UnsupportedMediaType(kind.partition(";")[0])
     if {"HTTP_CONTENT_ENCODING", "HTTP_CONTENT_RANGE"} & {*request.META}:
         raise ParseError(_PARTIAL)
+    require_whole(request)
     body: Bounded = cast(Any, request)._request._stream
     if body.seekable():  # behind ASGI it lies on the disk already: no second copy
         yield body.stream

@@ -1,8 +1,8 @@
 """
 ``Idempotency-Key``: the first answer again, for a day.
 
-Kept is what stays true: a stored file, a failure that would come again, and that nobody knows.
-After any other answer nothing is stored, and the client may come again with the same key.
+Kept is what stays true: a stored file, and that nobody knows. After any other answer nothing is
+stored, and the client may come again with the same key.
 """
 
 from __future__ import annotations
@@ -29,13 +29,12 @@ from rest_framework.utils.encoders import JSONEncoder
 from ..conf import platform_options
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..sources import digest
-from .problems import Conflict, as_told_to
+from .problems import UNUSABLE, Conflict, as_told_to
 
 KEPT = 24 * 3600  # seconds
 MARGIN = 600  # seconds: for UPLOAD_CHECK, and for clocks that differ
-_FINAL = (None, "unknown", "upstream", "configuration")  # the codes that are kept; None is a 201
-_BEFORE = (APIException, Http404, PermissionDenied, WxStaticStoreError)  # a byte was sent
-_HEADERS = ("Location", "Retry-After")
+# What work raises, it raises before a byte was sent.
+_BEFORE = (APIException, Http404, PermissionDenied, WxStaticStoreError, *UNUSABLE)
 _FORGETFUL = _("The cache that TOKEN_CACHE names keeps nothing, so no Idempotency-Key can be used")
 _INVALID = _("Between 1 and 255 printable ASCII characters, such as a UUID.")
 
@@ -122,10 +121,10 @@ class _Memory:
         self._cache.delete(self._key)
 
     def _keep(self, response: Response) -> None:
-        if (None if response.status_code == 201 else response.data["code"]) not in _FINAL:
+        if response.status_code != 201 and response.data["code"] != "unknown":
             self._free()
             return
-        headers = {name: response[name] for name in _HEADERS if name in response}
+        headers = {"Location": response["Location"]} if "Location" in response else {}
         answer = {"body": self._fingerprint, "status": response.status_code, "headers": headers}
         whole = answer | {"data": response.data, "type": response.content_type}
         self._cache.set(self._key, json.dumps(whole, cls=JSONEncoder), KEPT)

@@ -40,7 +40,7 @@ def found(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySe
 
 
 def _of_store(rows: UploadLogQuerySet, using: str, query: Mapping[str, Any]) -> UploadLogQuerySet:
-    """What an alias wrote, to its own environment where no other is asked for."""
+    """What lies below its location, in its own environment where no other is asked for."""
     try:
         options = options_for(using).settled()
     except WxStaticStoreError:

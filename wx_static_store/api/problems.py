@@ -73,6 +73,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "timeout": (504, _("The cloud did not answer in time.")),
 }
 
+UNUSABLE = (DatabaseError, OSError)  # the log's database, a full disk
 # The first that fits. Where the caller can do something about it, the error's own words are told.
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (ConfigurationError, "configuration"),
@@ -88,10 +89,11 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
         (MultiPartParserError, SuspiciousOperation, UnreadablePostError, RawPostDataException),
         "parse_error",
     ),
-    ((DatabaseError, OSError), "busy"),  # the log's database, a full disk
+    (UNUSABLE, "busy"),
 )
 _TOLD = (PolicyRejected, NameRejected, SourceError)
-RETRY_AFTER = {"busy": 60, "in_progress": 5}  # seconds, where nobody named any
+# The codes after which the same request may be sent again: in seconds, where nobody named any.
+RETRY_AFTER = {"busy": 60, "throttled": 60, "in_progress": 5}
 
 # What a project's own authentication may answer with, by its status, where we lack its word.
 _BY_STATUS = {
@@ -124,11 +126,11 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     else:
         return None
     if response.status_code >= 500 and not isinstance(error, Conflict):
-        _log(error)
+        log(error)
     return response
 
 
-def _log(error: Exception) -> None:
+def log(error: Exception) -> None:
     """For the operator: what an error of ours says, its errcode and rid included."""
     reason = english(error).splitlines() or [""]  # a database may tell its values further down
     logger.error("%s: %s", type(error).__name__, reason[0])
@@ -178,7 +180,7 @@ def _of_framework(error: APIException) -> Response:
     code = _code_of_framework(error)
     said: Any = error.detail
     detail = said.get("detail") if isinstance(said, Mapping) else said
-    members = {}
+    members = {"upload_id": getattr(error, "upload_id", None)}
     if isinstance(error, ValidationError):
         members, detail = {"errors": said}, ""
     header = getattr(error, "auth_header", None)
@@ -203,15 +205,21 @@ def _problem(
     *,
     wait: int | None = 0,
 ) -> Response:
-    """`wait` says after how many seconds to come again; 0 is as the code says, None is never."""
+    """
+    Members that do not apply are left out.
+
+    `wait` says after how many seconds to come again, if the code lets one come again at all; 0 is
+    as the code says, None is never.
+    """
     status, text = PROBLEMS[code]
-    seconds = None if wait is None else wait or RETRY_AFTER.get(code)
+    told = dict(headers or {})
+    if wait is not None and code in RETRY_AFTER:
+        told["Retry-After"] = str(wait or RETRY_AFTER[code])
     body = {
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": str(detail or text),
-        **(members or {}),
+        **{name: value for name, value in (members or {}).items() if value not in (None, "")},
     }
-    told = dict(headers or {}) | ({"Retry-After": str(seconds)} if seconds else {})
     return Response(body, status, headers=told, content_type=MEDIA_TYPE)

@@ -74,8 +74,8 @@ if INSTALLED:
                 found.append(_header("Idempotency-Key", KEY, _KEY))
             if operation.status == HTTPStatus.CREATED:
                 found.append(_header("Location", str, _("The row in the log."), [201]))
-            waits = {PROBLEMS[code][0] for code in operation.codes if code in RETRY_AFTER}
-            found.append(_header("Retry-After", int, _("In seconds."), sorted({429, *waits})))
+            waits = sorted({PROBLEMS[code][0] for code in operation.codes if code in RETRY_AFTER})
+            found.append(_header("Retry-After", int, _("In seconds."), waits))
             return found
 
         def get_response_serializers(self) -> Any:

@@ -9,6 +9,8 @@ from io import BytesIO
 from typing import Any, BinaryIO
 from uuid import uuid4
 
+from django.core.exceptions import DisallowedHost
+from django.urls import NoReverseMatch
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -17,10 +19,10 @@ from .. import recorders
 from ..exceptions import SourceError, WxStaticStoreError
 from ..models import UploadLog
 from ..naming import clean_name
-from ..policy import Target, admit
+from ..policy import Target, admit, unasked
 from ..store import READ_RATE, get_store
 from ..texts import gettext_lazy as _
-from ..transfers import UploadContext, UploadItem, UploadResult
+from ..transfers import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..uploader import BATCH_RATE, get_uploader
 from . import problems, serializers
 from .idempotency import once
@@ -45,31 +47,50 @@ class Incoming:
         return once(self.request, facts, self.file, self._send, env=self.to.env, seconds=seconds)
 
     def _send(self) -> Response:
-        item = admit(
-            self.request.user,
-            self.to,
-            self.name,
-            self.file,
-            size=self.size,
-            overwrite=self.overwrite,
-        )
-        context = UploadContext("api", uuid4().hex, self.request.user.pk)
+        try:
+            item = admit(
+                self.request.user,
+                self.to,
+                self.name,
+                self.file,
+                size=self.size,
+                overwrite=self.overwrite,
+            )
+        except WxStaticStoreError as error:
+            failed = unasked(self.to, self.name, self.file, error)
+            if not failed:
+                raise
+            result = failed[0]
+        else:
+            result = self._transferred(item)
+        return told(self.request, self.to.using, result, _recorded(self.request, result))
+
+    def _transferred(self, item: UploadItem) -> UploadResult:
+        """What breaks it is raised, unless the body has begun to go and it is our own trouble."""
         uploader = get_uploader(self.to.using, self.to.env)
         try:
-            result = uploader.transfer(item)
-        except BaseException:  # a worker that is told to stop, say
-            recorders.record([uploader.lost(item)], context)
+            return uploader.transfer(item)
+        except BaseException as error:  # a worker that is told to stop, say
+            lost = uploader.lost(item)
+            if lost.status is UploadStatus.UNKNOWN and isinstance(error, problems.UNUSABLE):
+                problems.log(error)
+                return lost
+            _recorded(self.request, lost)
             raise
-        recorders.record([result], context)
-        return told(self.request, self.to.using, result, context.source_ref)
 
 
-def never_came(request: Request, to: Target, name: str) -> None:
+def never_came(request: Request, to: Target, name: str) -> int | None:
     """The row of a file whose body ended early: nobody was asked for a link."""
-    item = UploadItem(clean_name(name), open=BytesIO)
     error = SourceError(_EARLY, stage="source", hint=_SEND_AGAIN)
-    result = get_uploader(to.using, to.env).failed(item, error)
-    recorders.record([result], UploadContext("api", uuid4().hex, request.user.pk))
+    item = UploadItem(clean_name(name), open=BytesIO)
+    return _recorded(request, get_uploader(to.using, to.env).failed(item, error))
+
+
+def _recorded(request: Request, result: UploadResult) -> int | None:
+    """The id of its new row."""
+    context = UploadContext("api", uuid4().hex, request.user.pk)
+    recorders.record([result], context)
+    return row_id(result, context.source_ref)
 
 
 def longest(using: str, env: str, size: int) -> float:
@@ -78,21 +99,20 @@ def longest(using: str, env: str, size: int) -> float:
     return asked_and_sent + size / READ_RATE + size / BATCH_RATE
 
 
-def told(request: Request, using: str, result: UploadResult, source_ref: str) -> Response:
-    """How an upload ended; its row is the one with this reference."""
-    row = _row_id(result, source_ref)
+def told(request: Request, using: str, result: UploadResult, row: int | None) -> Response:
+    """How an upload ended, and the id of its row."""
     if result.error:
         return problems.of_upload(result, request, row)
     facts = {"id": row, "store": using, "url": _url(using, result)}
     names = ("env", "name", "key", "size", "md5", "status", "errcode")
     facts |= {name: getattr(result, name) for name in names}
     facts["content_type"] = result.headers.content_type
-    headers = {} if row is None else {"Location": _address(request, "upload", id=row)}
+    headers = {} if row is None else _location(request, row)
     return Response(serializers.Uploaded(facts).data, 201, headers=headers)
 
 
-def _row_id(result: UploadResult, source_ref: str) -> int | None:
-    """None where the log cannot be used."""
+def row_id(result: UploadResult, source_ref: str) -> int | None:
+    """Of the row with this reference; None where the log cannot be used."""
 
     def query() -> int | None:
         rows = UploadLog.objects.with_key(result.key).filter(env=result.env, source_ref=source_ref)
@@ -108,8 +128,15 @@ def _url(using: str, result: UploadResult) -> str | None:
     return None
 
 
-def _address(request: Request, name: str, **kwargs: Any) -> str:
-    """Of one of our views, under whatever name the project included them."""
+def _location(request: Request, row: int) -> dict[str, str]:
+    """
+    Of the row, under whatever name the project included our addresses.
+
+    None where they have no namespace, or the request's own Host is not allowed: the file is stored
+    all the same.
+    """
     match = request.resolver_match
     space = match.namespace if match else "wx_static_store"
-    return reverse(f"{space}:{name}", kwargs=kwargs, request=request)
+    with suppress(NoReverseMatch, DisallowedHost):
+        return {"Location": reverse(f"{space}:upload", kwargs={"id": row}, request=request)}
+    return {}

@@ -61,6 +61,10 @@ class Form(Place):
         ),
     )
 
+    def validate_path(self, path: str) -> str:
+        """Blank, as `env` may be, is none."""
+        return path if path.strip() else ""
+
     @classmethod
     def checked(cls, data: Any, files: Mapping[str, Any]) -> dict[str, Any]:
         """The clean values; raises ValidationError, also where there is more than one file."""
@@ -244,14 +248,12 @@ class Problem(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField(help_text=_("Stable: programs may rely on it."))
     detail = serializers.CharField(help_text=_("For people, in their language."))
-    upload_id = serializers.IntegerField(
-        required=False, allow_null=True, help_text=_("Of the row in the log.")
-    )
+    upload_id = serializers.IntegerField(required=False, help_text=_("Of the row in the log."))
     errors = serializers.DictField(  # type: ignore[assignment]
         required=False, help_text=_("Of each field, a list of texts.")
     )
     errcode = serializers.IntegerField(
-        required=False, allow_null=True, help_text=_("WeChat's; for those who may read the log.")
+        required=False, help_text=_("WeChat's; for those who may read the log.")
     )
-    hint = serializers.CharField(required=False, allow_blank=True)
-    rid = serializers.CharField(required=False, allow_blank=True)
+    hint = serializers.CharField(required=False)
+    rid = serializers.CharField(required=False)

@@ -19,9 +19,9 @@ from ..reopen import keeper, reopened
 from ..store import get_store
 from . import log, paging, problems, serializers
 from .base import View
-from .body import ENVELOPE, EndedEarly, RawParser, require_length, spooled
+from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled
 from .idempotency import once
-from .sending import Incoming, longest, never_came, told
+from .sending import Incoming, longest, never_came, row_id, told
 
 VIEW, UPLOAD, RETRY = "view_uploadlog", "upload", "retry"
 _CHANGED = _("The file is another one by now")
@@ -48,6 +48,7 @@ class Uploads(View):
 
     def post(self, request: Request) -> Response:
         require_length(request)
+        require_whole(request)
         given = serializers.Form.checked(request.data, request.FILES)
         file = given.pop("file")
         to = target(request.user, given["store"], given["env"] or None)
@@ -94,7 +95,8 @@ class Retry(View):
             raise again.reason
         if again.result is None:
             raise problems.Conflict("timeout")
-        return told(request, keeper(row), again.result, f"row {row.pk}")
+        sent = row_id(again.result, f"row {row.pk}")
+        return told(request, keeper(row), again.result, sent)
 
 
 class RawUpload(View):
@@ -106,15 +108,15 @@ class RawUpload(View):
     def put(self, request: Request, store: str, name: str) -> Response:
         given = serializers.valid(serializers.Place, request.query_params.dict())
         to, size = target(request.user, store, given["env"] or None), require_length(request)
-        key_for(request.user, to, name, BytesIO(), size=size)  # before a byte is read
         if given["generate"]:
             name = generated_name(name)
+        key_for(request.user, to, name, BytesIO(), size=size)  # before a byte is read
         try:
             with spooled(request) as file:
                 incoming = Incoming(request, to, name, file, size, given["overwrite"])
                 return incoming.answered_once(given)
-        except EndedEarly:
-            never_came(request, to, name)
+        except EndedEarly as error:
+            error.upload_id = never_came(request, to, name)
             raise
 
 

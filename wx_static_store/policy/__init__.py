@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from django.core.exceptions import ValidationError
@@ -16,7 +16,8 @@ from ..naming import clean_name, object_key
 from ..sources import digest
 from ..store import get_store
 from ..texts import english, gettext_lazy as _
-from ..transfers import UploadItem
+from ..transfers import UploadItem, UploadResult
+from ..uploader import get_uploader
 from .rules import EXISTS, FORBIDDEN, NO_STORE, PolicyRejected, endings_of, findings, measured
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ __all__ = [
     "place",
     "stores_for",
     "target",
+    "unasked",
     "visible_environments",
 ]
 
 logger = logging.getLogger("wx_static_store.policy")
+
+_REFUSED_AT = ("policy", "name")  # stages at which nobody was asked outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,19 @@ def admit(
     return UploadItem(name, open=lambda: file, size=measured(file), close=False)
 
 
+def unasked(to: Target, name: str, file: BinaryIO, error: WxStaticStoreError) -> list[UploadResult]:
+    """
+    For the log, after `admit` raised: the upload that failed, if the store could not be asked.
+
+    What was refused is no upload.
+    """
+    if error.stage in _REFUSED_AT:
+        return []
+    item = UploadItem(clean_name(name), open=lambda: file)
+    result = get_uploader(to.using, to.env).failed(item, error)
+    return [replace(result, size=measured(file), md5=digest(file))]
+
+
 def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
     """Whether the key is free, or holds these very bytes."""
     found = get_store(to.using, to.env).find(key)
@@ -176,7 +193,8 @@ def _ask_project(user: User, name: str, file: BinaryIO) -> None:
         )
     except Exception as error:  # noqa: BLE001 -- a project's own function
         refusal = ConfigurationError(
-            _("UPLOAD_CHECK failed (%(error)s)", error=f"{type(error).__name__}: {error}")
+            _("UPLOAD_CHECK failed (%(error)s)", error=f"{type(error).__name__}: {error}"),
+            stage="policy",
         )
     else:
         return

@@ -62,7 +62,7 @@ FORBIDDEN = Rule(
 )
 NO_STORE = Rule(
     "store",
-    _("%(where)s is no store that you may upload to."),
+    _("%(where)s is no store that you may use."),
     _("Choose one of the stores that are offered to you."),
 )
 FOLDER = Rule(
