@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import PurePath
 from urllib.parse import quote
 
@@ -125,7 +126,13 @@ def quote_key(key: str) -> str:
 
 def content_type(name: str) -> str:
     """By the last extension; text goes out as UTF-8, the unknown as a plain stream of bytes."""
-    guessed, encoding = _TYPES.guess_type("file:" + quote(name), strict=True)
+    _base, dot, extension = name.rpartition("/")[2].lstrip(".").rpartition(".")
+    return _type_of(extension if dot else "")
+
+
+@lru_cache(maxsize=512)
+def _type_of(extension: str) -> str:
+    guessed, encoding = _TYPES.guess_type("file:a." + quote(extension), strict=True)
     if encoding:
         return _ENCODED.get(encoding, "application/octet-stream")
     if guessed is None:

@@ -6,9 +6,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from itertools import chain
 
-from . import pool, recorders
+from . import recorders
 from .exceptions import NameRejected, SourceError, WxStaticStoreError
 from .naming import is_html, object_key
 from .sources import digest, readable
@@ -26,9 +25,6 @@ Known = dict[str, Stored]
 NOTHING: Stored = ("", None)
 
 AT_ONCE = 25_000  # keys whose rows are in memory together
-A_TURN = 100  # files that a worker hashes: to hand over one takes longer than to hash a small one
-TURNS = 8  # of each worker at least, so that none waits long for one that has the large files
-HASHERS = 2  # more of them wait for each other, at small files, rather than for the disk
 
 
 @dataclass(frozen=True)
@@ -141,21 +137,17 @@ def _hashed_by_key(
     """Keys and files, both in the order of the names, and what has no key of its own."""
     by_key, rejected = _without_collisions(uploader, items)
     keys = sorted(by_key, key=lambda key: by_key[key].name)
-    hashed = hash_items(by_key.values(), max_workers=uploader.options.max_workers)
+    hashed = hash_items(by_key.values())
     return keys, hashed, rejected
 
 
-def hash_items(items: Iterable[UploadItem], *, max_workers: int = 1) -> list[UploadItem]:
-    """The items with MD5 and size; each file is read once, however many plans it goes into."""
-    items, workers = list(items), min(max_workers, HASHERS)
-    size = min(A_TURN, len(items) // (TURNS * workers) + 1)
-    turns = (items[start : start + size] for start in range(0, len(items), size))
-    hashed = chain.from_iterable(pool.run(_all_hashed, turns, max_workers=workers))
-    return sorted(hashed, key=lambda item: item.name)
+def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
+    """
+    The items with MD5 and size; each file is read once, however many plans it goes into.
 
-
-def _all_hashed(items: list[UploadItem]) -> list[UploadItem]:
-    return [_hashed(item) for item in items]
+    Not in threads: at small files they wait for each other, so that two took twice as long as one.
+    """
+    return sorted(map(_hashed, items), key=lambda item: item.name)
 
 
 def _hashed(item: UploadItem) -> UploadItem:

@@ -127,7 +127,7 @@ class Command(BaseCommand):
             for item in tree.items
             if item.name not in skip
         ]
-        items = hash_items(items, max_workers=uploader.options.max_workers)
+        items = hash_items(items)
         last = next((item for item in items if item.name == manifest), None)
         return Order(
             items=[item for item in items if item is not last],
