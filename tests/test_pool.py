@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from wx_static_store.pool import Gate, run
+from wx_static_store.pool import Gate, beside, run
 
 SOON = 5.0  # seconds; what does not happen until then never will
 
@@ -370,3 +370,10 @@ def test_a_gate_never_grows_beyond_its_first_width() -> None:
     gate = narrowed(2, most=4)
     succeed(gate, 1_000)
     assert gate.width == 4
+
+
+def test_what_runs_beside_a_block_is_waited_for() -> None:
+    inside, heard = threading.Event(), list[bool]()
+    with beside(lambda: heard.append(inside.wait(5))):
+        inside.set()
+    assert heard == [True]

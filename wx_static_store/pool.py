@@ -92,6 +92,17 @@ def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
         thread.join(_GRACE)
 
 
+@contextmanager
+def beside(function: Callable[[], object]) -> Iterator[None]:
+    """Calls `function` while the block runs; an answer that takes longer is not waited for."""
+    thread = threading.Thread(target=function, daemon=True, name="wx-static-store-beside")
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(_GRACE)
+
+
 def run(
     function: Callable[[Item], Result], items: Iterable[Item], *, max_workers: int
 ) -> Iterator[Result]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from django.core.management.base import CommandError
 
-from . import recorders
+from . import pool, recorders
 from .conf import aliases, options_for
 from .deploy import Report, publish
 from .exceptions import WxStaticStoreError
@@ -174,14 +174,15 @@ class _Run:
     def go(self) -> None:
         order, uploader = self.order, self.uploader
         last = order.last
-        publish(
-            uploader,
-            plan_of(uploader, order),
-            order.context,
-            last=(lambda: last) if last else None,
-            report=self.report,
-            release=True,
-        )
+        with pool.beside(lambda: address_of(uploader, order.prefix)):  # known when it is told
+            publish(
+                uploader,
+                plan_of(uploader, order),
+                order.context,
+                last=(lambda: last) if last else None,
+                report=self.report,
+                release=True,
+            )
         if not self.report.ok:
             return
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}

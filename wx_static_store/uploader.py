@@ -36,7 +36,7 @@ __all__ = ["Uploader", "get_uploader"]
 
 BATCH_SECONDS = 300.0
 BATCH_RATE = 200 * 1024  # bytes a second that a slow line still manages
-RECORD_AT_ONCE = 500  # results, written in one query
+RECORD_AT_ONCE = 100  # results, written in one query
 RECORD_SECONDS = 1.0  # a killed run loses the rows of so long, and the next one sends those again
 SAME_FAILURES = 5  # in a row, every attempt used up: the rest would go the same way
 
