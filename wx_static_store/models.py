@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
@@ -31,6 +31,25 @@ _BEGINS = {"postgresql": "startswith", "mysql": "istartswith"}
 def key_digest(key: str) -> str:
     """A fixed width for the index: MariaDB indexes 3072 bytes at most, a key may have 850."""
     return hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
+def fitting(model: type[models.Model], columns: dict[str, Any]) -> dict[str, Any]:
+    """Texts as every database keeps them: one refused would take its whole batch along."""
+    longest = _longest(model)
+    return {
+        name: _printable(value)[: longest.get(name)] if isinstance(value, str) else value
+        for name, value in columns.items()
+    }
+
+
+@cache
+def _longest(model: type[models.Model]) -> dict[str, int | None]:
+    return {field.name: getattr(field, "max_length", None) for field in model._meta.fields}
+
+
+def _printable(text: str) -> str:
+    """Without what no database keeps: NUL, and the lone surrogates of undecodable names."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _digests_a_query(alias: str) -> int:

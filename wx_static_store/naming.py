@@ -104,7 +104,7 @@ def _fault(name: str) -> str | Promise:
 def object_key(location: str, name: str | PurePath | Promise) -> str:
     """The key under which `name` is kept: at most 850 bytes of UTF-8, `location` included."""
     name = clean_name(name)
-    key = clean_name(location + name)
+    key = clean_name(location + name) if location else name
     if (size := len(key.encode())) > MAX_KEY_BYTES:
         raise NameRejected(
             _(

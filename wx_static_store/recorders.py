@@ -21,7 +21,6 @@ from .transfers import UploadContext, UploadResult, UploadStatus
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.db.models import Model
 
     from .exceptions import WxStaticStoreError
     from .models import UploadLog
@@ -108,7 +107,7 @@ def start_deployment(env: str, context: UploadContext) -> int | None:
     """The id of a new `Deployment`, None where there is no log."""
 
     def insert() -> int:
-        from .models import Deployment
+        from .models import Deployment, fitting
 
         texts = {"env": env, "source": context.source, "label": context.source_ref}
         row = Deployment.objects.create(**fitting(Deployment, texts), user_id=context.user_id)
@@ -235,7 +234,7 @@ def _insert(results: Sequence[UploadResult], context: UploadContext) -> int:
 
 
 def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
-    from .models import UploadLog, key_digest
+    from .models import UploadLog, fitting, key_digest
 
     columns = fitting(UploadLog, _told(result, context))
     return columns | {"key_digest": key_digest(columns["key"])}
@@ -263,21 +262,6 @@ def _told(result: UploadResult, context: UploadContext) -> dict[str, Any]:
 def _message(error: "WxStaticStoreError") -> str:
     """What happened, without the hint: that is looked up by its reader, in their language."""
     return ": ".join(filter(None, [english(error.message), error.errmsg]))
-
-
-def fitting(model: "type[Model]", columns: dict[str, Any]) -> dict[str, Any]:
-    """Texts as every database keeps them: one refused would take its whole batch along."""
-    return {
-        name: _printable(value)[: getattr(model._meta.get_field(name), "max_length", None)]
-        if isinstance(value, str)
-        else value
-        for name, value in columns.items()
-    }
-
-
-def _printable(text: str) -> str:
-    """Without what no database keeps: NUL, and the lone surrogates of undecodable names."""
-    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _log(result: UploadResult, context: UploadContext) -> None:

@@ -345,8 +345,8 @@ SABOTAGES = (
     Sabotage(
         "believe any link",
         "clients/transport.py",
-        "if key is not None and (fault := self._check_link(url.reveal(), key=key)):",
-        'if key == "never" and (fault := self._check_link(url.reveal(), key=key)):',
+        "elif fault := self._check_link(url.reveal(), key=key):",
+        'elif fault := "":',
         (_TRANSPORT + "test_a_link_that_may_not_be_used_is_refused_before_a_byte_leaves",),
     ),
     Sabotage(

@@ -53,7 +53,16 @@ def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: boo
         return fault
     if _decoded(parsed.path or "") != "/" + key:
         return _("its path is not the key that was asked for")
-    return ""
+    return _altered(url, parsed)
+
+
+def check_address(url: str) -> str | Promise:
+    """What is wrong with any other address; empty when it may be used."""
+    return _altered(url, _parse(url))
+
+
+def _altered(url: str, parsed: Url) -> str | Promise:
+    return "" if parsed.url == url else _("the HTTP library would send another address")
 
 
 def link_refused(reason: str | Promise) -> ProtocolError:

@@ -35,7 +35,7 @@ from ..exceptions import (
 from ..secrets import Secret, install_log_filter
 from ..texts import english, gettext_lazy as _
 from .connection import Connection, receive_time
-from .links import check_link, is_loopback, link_refused
+from .links import check_address, check_link, is_loopback, link_refused
 
 security = logging.getLogger("wx_static_store.security")
 
@@ -150,8 +150,11 @@ class Transport:
         `limit` bytes are an error. Raises TransportError, ProtocolError, DeadlineExceeded,
         ConfigurationError, and what reading the body raises.
         """
-        if key is not None and (fault := self._check_link(url.reveal(), key=key)):
+        if key is None:
+            fault = check_address(url.reveal())
+        elif fault := self._check_link(url.reveal(), key=key):
             security.warning("A signed link for %s was not used: %s", ascii(key), english(fault))
+        if fault:
             raise link_refused(fault)
         if not left():
             raise _late(stage)
@@ -173,8 +176,6 @@ class Transport:
         """Everything that holds a revealed secret happens in here; nothing is raised from here."""
         token = receive_time.set(lambda: min(self._timeouts[1], left()))
         try:
-            if urllib3.util.parse_url(url.reveal()).url != url.reveal():
-                return link_refused(_("the HTTP library would send another address"))
             with send() as response:
                 return _read(response, limit, sink)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here

@@ -21,8 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..conf import setting
-from ..models import UploadLog, key_digest
-from ..recorders import fitting
+from ..models import UploadLog, fitting, key_digest
 from ..texts import gettext as _
 from . import log
 

@@ -15,8 +15,7 @@ from itertools import chain, islice
 from django.db.models import Max
 from django.utils.functional import Promise
 
-from ..models import UploadLog, key_digest
-from ..recorders import fitting
+from ..models import UploadLog, fitting, key_digest
 from ..store import Store
 from ..texts import english, gettext_lazy as _
 from ..transfers import DELETED_MD5, RemoteFile, UploadStatus
