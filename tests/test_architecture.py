@@ -123,6 +123,9 @@ ARROWS = {
     ("clients.site", "clients.transport"),
     ("clients.transport", "clients.links"),
     ("clients.transport", "clients.connection"),
+    ("clients.transport", "clients.pools"),
+    ("clients.pools", "clients.connection"),
+    ("clients.pools", "clients.links"),
     ("conf", "options"),
 }
 APART = {"emulator"}
@@ -130,8 +133,8 @@ USES_EMULATOR = {"testing"}  # whose fixtures start it
 UNDRAWN = {"", "apps", "migrations"}
 
 ONLY_IN = {
-    "requests": {"clients.transport"},
-    "urllib3": {"clients.transport", "clients.links"},
+    "requests": {"clients.pools"},
+    "urllib3": {"clients.transport", "clients.pools", "clients.links"},
     "django.conf": {"conf", "models"},
     "threading": {"pool", "clients.component"},
     "concurrent": {"pool"},

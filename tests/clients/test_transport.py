@@ -584,6 +584,40 @@ def test_a_handshake_that_breaks_may_be_tried_again(serve: Serve, transport: Tra
     assert not caught.value.stops_batch
 
 
+@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
+@pytest.mark.parametrize(
+    ("before", "password"),
+    [("http://user:pw@", "Basic dXNlcjpwdw=="), ("http://", None), ("", None)],
+)
+def test_a_plain_address_goes_to_the_proxy_with_its_password(
+    serve: Serve,
+    transport: Transport,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    password: str | None,
+) -> None:
+    proxy = serve(answer(body=b"by the proxy"))
+    monkeypatch.setenv("http_proxy", f"{before}127.0.0.1:{proxy.port}")
+    monkeypatch.setenv("no_proxy", "localhost")
+    url = f"http://from-{proxy.port}.example/a"  # what is known of a host's proxy is kept
+    reply = transport.exchange("GET", Secret(url), stage="verify", left=plenty)
+    assert reply.body == b"by the proxy"
+    heard = proxy.heard[0]
+    assert heard.line == f"GET {url} HTTP/1.1"
+    assert heard.headers.get("proxy-authorization") == password
+
+
+@pytest.mark.wx_real  # past the suite's own guard: nothing is called
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "gopher://127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_a_configuration_error(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
+        put(transport, Secret(f"https://{HOST}/a.css?sign={SIGN}"))
+
+
 @pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine and refuses
 def test_a_proxy_of_the_environment_is_used_and_its_refusal_is_a_configuration_error(
     serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch

@@ -351,7 +351,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "believe any certificate",
-        "clients/transport.py",
+        "clients/pools.py",
         "create_urllib3_context()",
         "create_urllib3_context(cert_reqs=ssl.CERT_NONE)",
         (_TRANSPORT + "test_a_bad_certificate_stops_everything",),

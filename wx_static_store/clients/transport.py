@@ -4,22 +4,19 @@ The only door to the network: one exchange per call, and only our own exceptions
 The HTTP libraries' exceptions carry addresses with tokens in them. They end here: what happened
 is told by an error that is built inside the ``except`` block and raised after it.
 
-`requests` finds the proxies and keeps the pools; `urllib3`, which it sends by, is called directly:
-what a session does besides (cookies, netrc, redirects) is unwanted here, and was half of its time.
+`requests` keeps the pools, and `urllib3`, which it sends by, is called directly: what a session
+does besides (cookies, netrc, redirects) is unwanted here, and was half of its time.
 """
 
 import logging
-import os
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from typing import Any, BinaryIO, cast
+from functools import partial
+from typing import Any, BinaryIO
 
 import urllib3
-from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 
 from .. import __version__
 from ..exceptions import (
@@ -34,12 +31,12 @@ from ..exceptions import (
 )
 from ..secrets import Secret, install_log_filter
 from ..texts import english, gettext_lazy as _
-from .connection import Connection, receive_time
-from .links import check_address, check_link, is_loopback, link_refused
+from .connection import receive_time
+from .links import check_address, check_link, link_refused
+from .pools import BLOCK, CERTIFICATE, Pools
 
 security = logging.getLogger("wx_static_store.security")
 
-_BLOCK = 64 * 1024
 _HEADERS = {"User-Agent": f"wx_static_store/{__version__}", "Accept-Encoding": "identity"}
 
 
@@ -54,58 +51,6 @@ class Reply:
         """Seconds that the server asks us to wait, 30 at most; 0 where it names none."""
         value = self.headers.get("Retry-After", "")
         return min(float(value), 30.0) if re.fullmatch(r"\d{1,9}", value) else 0.0
-
-
-class _HTTPConnection(Connection, urllib3.connection.HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(Connection, urllib3.connection.HTTPSConnection):
-    pass
-
-
-class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
-
-
-class _Pools(HTTPAdapter):
-    """One pool for each host, over the proxy that the environment names for it."""
-
-    def __init__(self, pool_size: int) -> None:
-        # each tenant's bucket is a host of its own
-        super().__init__(pool_connections=64, pool_maxsize=pool_size)
-        self._more: dict[str, Any] = {"blocksize": _BLOCK, "ssl_context": _tls()}
-        self.poolmanager.connection_pool_kw.update(self._more)
-
-    def towards(self, origin: str) -> urllib3.PoolManager:
-        proxy = _proxy(origin)
-        manager: Any = self.proxy_manager_for(proxy, **self._more) if proxy else self.poolmanager
-        if not (proxy and proxy.startswith("socks")):
-            manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-        return cast(urllib3.PoolManager, manager)
-
-
-def _tls() -> ssl.SSLContext:
-    """One for all connections: to read the certificates takes milliseconds."""
-    given = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    path = given or DEFAULT_CA_BUNDLE_PATH
-    context = urllib3.util.ssl_.create_urllib3_context()
-    try:
-        context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
-    except OSError:
-        text = _("There is no certificate store at %(path)s", path=path)
-        raise ConfigurationError(text, hint=_CERTIFICATE) from None
-    return context
-
-
-@lru_cache(maxsize=64)
-def _proxy(origin: str) -> str | None:
-    """The one that the environment names for this origin."""
-    return None if is_loopback(origin) else select_proxy(origin, get_environ_proxies(origin))
 
 
 class Transport:
@@ -127,7 +72,7 @@ class Transport:
         self._timeouts = (connect_timeout, read_timeout)
         self._check_link = partial(check_link, upload_hosts=upload_hosts, loopback=loopback)
         install_log_filter()
-        self._pools = _Pools(pool_size)
+        self._pools = Pools(pool_size)
 
     def exchange(
         self,
@@ -196,7 +141,10 @@ class Transport:
         data: Any = body.reveal().encode() if isinstance(body, Secret) else body
         if method != "GET":
             revealed["Content-Length"] = str(len(data))
-        return self._pools.towards(_origin(url)).urlopen(
+        manager = self._pools.towards(_origin(url))
+        if url.reveal().startswith("http:"):  # a proxy reads these, else it hears CONNECT first
+            revealed |= getattr(manager, "proxy_headers", {})
+        return manager.urlopen(
             method,
             url.reveal(),
             body=data or None,
@@ -221,7 +169,7 @@ def _read(
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return ProtocolError(_("The answer is compressed although none was asked for"))
     if sink is not None and response.status == 200:
-        while block := response.read(_BLOCK):
+        while block := response.read(BLOCK):
             sink.write(block)
         return Reply(200, response.headers, b"")
     data = response.read(limit + 1)
@@ -268,7 +216,6 @@ class _ProxyWantsPassword(Exception):
     """Stands for a 407, which the libraries tell in a text only."""
 
 
-_CERTIFICATE = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
 _FATAL: dict[str, Any] = {"remedy": Remedy.GIVE_UP, "stops_batch": True}
 _PROXY = _("Check HTTPS_PROXY and NO_PROXY in the environment: the proxy refused the connection.")
 
@@ -276,7 +223,7 @@ _PROXY = _("Check HTTPS_PROXY and NO_PROXY in the environment: the proxy refused
 _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
     (
         {ssl.SSLCertVerificationError},
-        lambda: TlsFailed(_("The server's certificate is not valid"), hint=_CERTIFICATE, **_FATAL),
+        lambda: TlsFailed(_("The server's certificate is not valid"), hint=CERTIFICATE, **_FATAL),
     ),
     (
         {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError},
