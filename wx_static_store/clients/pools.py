@@ -8,12 +8,7 @@ from typing import Any, cast
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidSchema
-from requests.utils import (
-    DEFAULT_CA_BUNDLE_PATH,
-    get_environ_proxies,
-    prepend_scheme_if_needed,
-    select_proxy,
-)
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 
 from ..exceptions import ConfigurationError
 from ..texts import gettext_lazy as _
@@ -82,4 +77,4 @@ def _tls() -> ssl.SSLContext:
 def _proxy(origin: str) -> str | None:
     """The one that the environment names for this origin."""
     named = None if is_loopback(origin) else select_proxy(origin, get_environ_proxies(origin))
-    return prepend_scheme_if_needed(named, "http") if named else None
+    return f"http://{named}" if named and "://" not in named else named
