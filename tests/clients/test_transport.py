@@ -587,7 +587,12 @@ def test_a_handshake_that_breaks_may_be_tried_again(serve: Serve, transport: Tra
 @pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
 @pytest.mark.parametrize(
     ("before", "password"),
-    [("http://user:pw@", "Basic dXNlcjpwdw=="), ("http://", None), ("", None)],
+    [
+        ("http://user:pw@", "Basic dXNlcjpwdw=="),
+        ("user:pw@", "Basic dXNlcjpwdw=="),
+        ("http://", None),
+        ("", None),
+    ],
 )
 def test_a_plain_address_goes_to_the_proxy_with_its_password(
     serve: Serve,
