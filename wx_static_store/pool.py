@@ -94,13 +94,11 @@ def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def beside(function: Callable[[], object]) -> Iterator[None]:
-    """Calls `function` while the block runs; an answer that takes longer is not waited for."""
+    """Calls `function` while the block runs; waits a little for it, unless the block broke off."""
     thread = threading.Thread(target=function, daemon=True, name="wx-static-store-beside")
     thread.start()
-    try:
-        yield
-    finally:
-        thread.join(_GRACE)
+    yield
+    thread.join(_GRACE)
 
 
 def run(

@@ -166,6 +166,7 @@ class _Run:
     order: Order
     outcome: str = "failed"
     error: str = ""
+    address: str = ""  # once it is known
     report: Report = field(default_factory=Report)
     findings: list[Finding] = field(default_factory=list)
     stale: Sequence[RemoteFile] = ()
@@ -174,7 +175,7 @@ class _Run:
     def go(self) -> None:
         order, uploader = self.order, self.uploader
         last = order.last
-        with pool.beside(lambda: address_of(uploader, order.prefix)):  # known when it is told
+        with pool.beside(self._ask_address):
             publish(
                 uploader,
                 plan_of(uploader, order),
@@ -197,6 +198,9 @@ class _Run:
             self._blank()
         self.outcome = "failed" if self.findings else "done"
 
+    def _ask_address(self) -> None:
+        self.address = address_of(self.uploader, self.order.prefix)
+
     def _blank(self) -> None:
         if not (self.stale and self.order.blank_stale):
             return
@@ -214,8 +218,7 @@ class _Run:
     def told(self, seconds: float) -> EnvironmentReport:
         return EnvironmentReport(
             self.uploader.env,
-            # Where something went wrong, WeChat is not asked for it: that may take half a minute.
-            address=address_of(self.uploader, self.order.prefix) if self.outcome == "done" else "",
+            address=self.address if self.outcome == "done" else "",
             outcome=self.outcome if self.report.ok or self.outcome != "done" else "failed",
             report=self.report,
             error=self.error,

@@ -11,11 +11,13 @@ from django.db import connection
 from django.test import override_settings
 from django.test.client import encode_multipart
 from django.urls import include, path
+from rest_framework.authentication import BasicAuthentication
 from rest_framework.test import APIClient
 
 from tests.api.conftest import ALL, PNG, Client, picture, post, put
 from tests.conftest import ENV
 from wx_static_store.api import urls
+from wx_static_store.api.base import View
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 
@@ -429,6 +431,23 @@ def test_a_form_that_ends_early_stores_nothing_where_a_middleware_read_it(
 def test_a_whole_body_is_stored_where_a_middleware_read_it(
     client: APIClient, cloud: EmulatorServer, send: Any
 ) -> None:
+    assert send(client).status_code == 201
+    assert cloud.objects()["uploads/a.png"].body == PNG
+
+
+class SignedBody(BasicAuthentication):
+    """As a scheme that signs the body reads it, and then leaves the answer to others."""
+
+    def authenticate(self, request: Any) -> None:
+        assert isinstance(request.body, bytes)
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_a_whole_body_is_stored_where_the_authentication_read_it(
+    client: APIClient, cloud: EmulatorServer, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [SignedBody, *View.authentication_classes]
+    monkeypatch.setattr(View, "authentication_classes", known)
     assert send(client).status_code == 201
     assert cloud.objects()["uploads/a.png"].body == PNG
 

@@ -591,6 +591,7 @@ def test_a_handshake_that_breaks_may_be_tried_again(serve: Serve, transport: Tra
         ("http://user:pw@", "Basic dXNlcjpwdw=="),
         ("user:pw@", "Basic dXNlcjpwdw=="),
         ("http://", None),
+        ("//", None),
         ("", None),
     ],
 )
@@ -613,14 +614,25 @@ def test_a_plain_address_goes_to_the_proxy_with_its_password(
 
 
 @pytest.mark.wx_real  # past the suite's own guard: nothing is called
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "gopher://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks5://127.0.0.1:1",
+        "SOCKS5://127.0.0.1:1",
+        "gopher://127.0.0.1:1",
+        "http://127.0.0.1:99999",
+        "http://user:pw@:3128",
+        "http://user:\N{SNOWMAN}@127.0.0.1:1",
+    ],
+)
 def test_a_proxy_that_cannot_be_used_is_a_configuration_error(
     transport: Transport, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     monkeypatch.setenv("NO_PROXY", "localhost")
+    host = f"b{abs(hash(proxy))}.cos.ap-shanghai.myqcloud.com"  # a host's proxy is asked for once
     with pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
-        put(transport, Secret(f"https://{HOST}/a.css?sign={SIGN}"))
+        put(transport, Secret(f"https://{host}/a.css?sign={SIGN}"))
 
 
 @pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine and refuses

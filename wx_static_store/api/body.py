@@ -56,6 +56,8 @@ class Bounded:
         try:
             block: bytes = self.stream.read(size)
         except OSError as error:  # some servers say so that the client left, others end the body
+            if self.stream.seekable():  # it lies here, and our own disk fails
+                raise
             raise EndedEarly from error
         self._read += len(block)
         if size and not block and self._read < self._declared:
@@ -96,13 +98,18 @@ def require_whole(request: Request) -> None:
     They take what came for all of it; while we read, `Bounded` counts.
     """
     http = cast(Any, request)._request
-    stream, came = http._stream.stream, None
+    stream, came = _came(http), None
     if stream.seekable():
         came = measured(stream)
     elif http._read_started:
         came = getattr(stream, "_pos", None)
     if came is not None and came < (_declared(request) or 0):
         raise EndedEarly
+
+
+def _came(http: Any) -> Any:
+    """What stands behind `Bounded`; Django puts another stream there once it has read the body."""
+    return getattr(http._stream, "stream", http._stream)
 
 
 def _declared(request: HttpRequest | Request) -> int | None:
@@ -131,9 +138,9 @@ def spooled(request: Request) -> Iterator[BinaryIO]:
     if {"HTTP_CONTENT_ENCODING", "HTTP_CONTENT_RANGE"} & {*request.META}:
         raise ParseError(_PARTIAL)
     require_whole(request)
-    body: Bounded = cast(Any, request)._request._stream
+    body = cast(Any, request)._request._stream
     if body.seekable():  # behind ASGI it lies on the disk already: no second copy
-        yield body.stream
+        yield _came(cast(Any, request)._request)
         return
     with SpooledTemporaryFile(_IN_MEMORY) as file:
         while block := body.read(BLOCK):

@@ -18,6 +18,12 @@ from .links import is_loopback
 BLOCK = 64 * 1024
 CERTIFICATE = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
 _PROXY = _("Check HTTPS_PROXY: it names an http address, or socks5 with the package PySocks.")
+_UNUSABLE = (
+    InvalidSchema,
+    UnicodeError,
+    urllib3.exceptions.LocationParseError,
+    urllib3.exceptions.ProxySchemeUnknown,
+)
 
 
 class _Plain(Connection, urllib3.connection.HTTPConnection):
@@ -42,20 +48,23 @@ class Pools(HTTPAdapter):
     def __init__(self, pool_size: int) -> None:
         # each tenant's bucket is a host of its own
         super().__init__(pool_connections=64, pool_maxsize=pool_size)
-        self._more: dict[str, Any] = {"blocksize": BLOCK, "ssl_context": _tls()}
+        self._context = _tls()
+        self._more: dict[str, Any] = {"blocksize": BLOCK, "ssl_context": self._context}
         self.poolmanager.connection_pool_kw.update(self._more)
 
     def towards(self, origin: str) -> urllib3.PoolManager:
         """The pools for an address that begins so; raises ConfigurationError."""
         proxy = _proxy(origin)
+        socks = bool(proxy and proxy.lower().startswith("socks"))
+        more = self._more if socks else {**self._more, "proxy_ssl_context": self._context}
         try:
-            manager: Any = (
-                self.proxy_manager_for(proxy, **self._more) if proxy else self.poolmanager
-            )
-        except (InvalidSchema, urllib3.exceptions.ProxySchemeUnknown):
+            if proxy and not urllib3.util.parse_url(proxy).host:
+                raise InvalidSchema
+            manager: Any = self.proxy_manager_for(proxy, **more) if proxy else self.poolmanager
+        except _UNUSABLE:
             text = _("The proxy of the environment cannot be used")
             raise ConfigurationError(text, hint=_PROXY) from None
-        if not (proxy and proxy.startswith("socks")):
+        if not socks:
             manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
         return cast(urllib3.PoolManager, manager)
 
@@ -68,7 +77,7 @@ def _tls() -> ssl.SSLContext:
     try:
         context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
     except OSError:
-        text = _("There is no certificate store at %(path)s", path=path)
+        text = _("There is no certificate store that can be read at %(path)s", path=path)
         raise ConfigurationError(text, hint=CERTIFICATE) from None
     return context
 
@@ -77,4 +86,4 @@ def _tls() -> ssl.SSLContext:
 def _proxy(origin: str) -> str | None:
     """The one that the environment names for this origin."""
     named = None if is_loopback(origin) else select_proxy(origin, get_environ_proxies(origin))
-    return f"http://{named}" if named and "://" not in named else named
+    return f"http://{named.removeprefix('//')}" if named and "://" not in named else named

@@ -141,10 +141,7 @@ class Transport:
         data: Any = body.reveal().encode() if isinstance(body, Secret) else body
         if method != "GET":
             revealed["Content-Length"] = str(len(data))
-        manager = self._pools.towards(_origin(url))
-        if url.reveal().startswith("http:"):  # a proxy reads these, else it hears CONNECT first
-            revealed |= getattr(manager, "proxy_headers", {})
-        return manager.urlopen(
+        return self._pools.towards(_origin(url)).urlopen(
             method,
             url.reveal(),
             body=data or None,

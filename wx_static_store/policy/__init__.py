@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -147,7 +148,9 @@ def unasked(to: Target, name: str, file: BinaryIO, error: WxStaticStoreError) ->
         return []
     item = UploadItem(clean_name(name), open=lambda: file)
     result = get_uploader(to.using, to.env).failed(item, error)
-    return [replace(result, size=measured(file), md5=digest(file))]
+    with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
+        result = replace(result, size=measured(file), md5=digest(file))
+    return [result]
 
 
 def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
