@@ -187,11 +187,11 @@ SABOTAGES = (
         ),
     ),
     Sabotage(
-        "a chunked body for empty files",
-        "clients/cos.py",
-        'body=body if len(body) else b"",',
-        "body=body,",
-        ("clients/test_cos.py::test_an_empty_file_is_stored",),
+        "a chunked body",
+        "clients/transport.py",
+        'if method != "GET":',
+        'if method == "never":',
+        (_TRANSPORT + "test_a_body_of_many_blocks_has_a_content_length_and_is_not_chunked",),
     ),
     Sabotage(
         "let the first attempt empty a pipe",

@@ -106,7 +106,7 @@ class CosClient:
                 stage="put",
                 left=left,
                 headers=_headers(link, headers, md5),
-                body=body if len(body) else b"",
+                body=body,
                 key=link.key,
             )
         except WxStaticStoreError as error:
