@@ -117,7 +117,7 @@ def test_what_the_cloud_holds_is_replaced_by_whoever_may_replace(
     assert cloud.objects()["static/a.css"].body == stored
 
 
-def test_a_row_is_sent_only_where_one_may_upload(
+def test_a_row_is_sent_only_to_an_environment_within_reach(
     client: APIClient, cloud: EmulatorServer, configure: Any
 ) -> None:
     """The store has moved to another environment since."""
