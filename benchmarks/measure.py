@@ -70,7 +70,7 @@ def run(argv: Sequence[str], env: Mapping[str, str], server: Server, files: int)
     with tempfile.TemporaryFile() as out:
         started = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603
-            argv, cwd=ROOT, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=out,
+            argv, cwd=ROOT, env={**_environment(), **env}, stdin=subprocess.DEVNULL, stdout=out,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
         killer = threading.Timer(LONGEST, process.kill)
@@ -88,6 +88,11 @@ def run(argv: Sequence[str], env: Mapping[str, str], server: Server, files: int)
         raise RunFailed(f"{' '.join(argv[:6])}: exit {process.returncode}\n{text[-1500:]}")
     told = json.loads(text.splitlines()[-1]) if text.endswith("}") else {}
     return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, files, calls, told)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but with bytecode kept: whoever installs a package has it from the start."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass

@@ -26,7 +26,11 @@ CONTEXT = UploadContext(source="test", source_ref="v1")
 def items(**files: bytes) -> list[UploadItem]:
     """`a_js=b"…"` is ``a.js``."""
     return [
-        UploadItem(name.replace("_", "."), open=lambda content=content: BytesIO(content))  # type: ignore[misc]
+        UploadItem(
+            name.replace("_", "."),
+            open=lambda content=content: BytesIO(content),  # type: ignore[misc]
+            size=len(content),
+        )
         for name, content in files.items()
     ]
 

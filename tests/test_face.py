@@ -19,7 +19,7 @@ FACE = {
     "wx_static_store.uploader": {"Uploader", "get_uploader"},
     "wx_static_store.store": {"Store", "get_store"},
     "wx_static_store.deploy": {"PublishFailed", "Report", "publish"},
-    "wx_static_store.plan": {"Plan", "hash_items", "is_unchanged", "make_plan"},
+    "wx_static_store.plan": {"Plan", "changed", "hash_items", "make_plan"},
     "wx_static_store.callback.signals": {"event_received"},
     "wx_static_store.callback.tickets": {"newest", "save"},
     "wx_static_store.emulator": {"EmulatorServer"},

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections import Counter
-from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -91,7 +90,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             counts[str(self.name)] += len(block)
             return block
 
-    monkeypatch.setattr(tree, "_opener", lambda path: partial(Counted, path))
+    monkeypatch.setattr(sources, "open", Counted, raising=False)
     return counts
 
 
@@ -118,6 +117,15 @@ def test_a_new_file_is_hashed_once_before_it_is_sent(
 def test_a_new_file_is_read_twice(cloud: EmulatorServer, site: Path, read: Counter[str]) -> None:
     deploy(site)
     assert (len(read), {*read.values()}) == (FILES, {2 * SIZE})
+
+
+@pytest.mark.django_db
+def test_a_new_large_file_is_read_once(
+    cloud: EmulatorServer, site: Path, read: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "HASH_AHEAD", SIZE - 1)
+    deploy(site)
+    assert (len(read), {*read.values()}) == (FILES, {SIZE})
 
 
 @pytest.mark.django_db

@@ -399,7 +399,8 @@ def test_a_file_that_changed_while_it_was_sent_is_found(
         return items
 
     monkeypatch.setattr(wx_deploy, "hash_items", then_changed)
-    assert "logo.svg: the file here changed while it was sent" in fails(dist, code=1)
+    told = fails(dist, code=1, env=tenants(2, cloud))
+    assert "logo.svg: the file here changed while it was sent" in told
 
 
 def test_stale_lists_what_the_tree_has_not(cloud: EmulatorServer, dist: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from . import recorders
-from .plan import Plan, hash_items, is_unchanged
+from .plan import Plan, changed
 from .progress import Tell, progress
 from .texts import gettext, gettext_lazy as _
 from .transfers import UploadContext, UploadItem, UploadResult, UploadStatus
@@ -191,12 +191,12 @@ class _Run:
         if not self.report.ok:
             self.report.held_back += 1
             return
-        (item,) = hash_items([last()])
-        if not self.plan.force and is_unchanged(self.uploader, item, self.plan.known):
+        item = last()
+        if to_send := item if self.plan.force else changed(self.uploader, item, self.plan.known):
+            self.send([to_send])
+        else:
             self.report.skipped += 1
             self._keep([item])
-        else:
-            self.send([item])
 
     def tell_of_missing_rows(self) -> None:
         """Where the database went away in mid-run; without one it was told at the start."""

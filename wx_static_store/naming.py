@@ -165,6 +165,7 @@ def _default_cache_control(item: UploadItem, *, static: bool) -> str:
     return NO_CACHE if static and is_html(item.name) else SHORT
 
 
+@lru_cache(maxsize=512)
 def header_value(value: str) -> str:
     """Refuses what could end a header line, or what COS would read as other characters."""
     if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", value):

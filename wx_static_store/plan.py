@@ -15,7 +15,7 @@ from .texts import english, gettext_lazy as _
 from .transfers import ContentHeaders, UploadItem, UploadResult, UploadStatus
 from .uploader import Uploader
 
-__all__ = ["Plan", "hash_items", "is_unchanged", "make_plan"]
+__all__ = ["Plan", "changed", "hash_items", "make_plan"]
 
 logger = logging.getLogger("wx_static_store.deploy")
 
@@ -64,11 +64,10 @@ class Plan:
         keys = {_key(uploader, item.name): item for item in items}
         stored = UploadStatus.STORED
         return [
-            UploadResult(
-                item.name, key, stored, uploader.env, item.size, item.md5 or "", stage="verify"
-            )
+            UploadResult(item.name, key, stored, uploader.env, item.size, md5, stage="verify")
             for key, item in keys.items()
-            if key in self.known and self.known[key][1] is None
+            for md5, headers in [self.known.get(key, NOTHING)]
+            if md5 and headers is None
         ]
 
     @property
@@ -88,16 +87,17 @@ def make_plan(
     Compare the files with what was stored before, and order them.
 
     Unchanged is a file whose key's newest row, of any status, is `stored` with the same MD5 and
-    headers. Where there is no log, or the last deploy was killed, one list of the environment
-    tells the MD5. Files that would share a key are rejected. `also` names files that come later,
-    so that they are asked for in the same query. `force` sends the unchanged ones too.
+    headers; only files of such keys are read here, the others are hashed as they are sent. Where
+    there is no log, or the last deploy was killed, one list of the environment tells the MD5.
+    Files that would share a key are rejected. `also` names files that come later, so that they
+    are asked for in the same query. `force` sends the unchanged ones too.
     """
-    keys, files, rejected = _hashed_by_key(uploader, items)
+    keys, files, rejected = _by_key(uploader, items)
     later = [key for name in also if (key := _key(uploader, name))]
-    changed, unchanged, known = _compared(uploader, keys, files, later, force=force)
+    to_send, unchanged, known = _compared(uploader, keys, files, later, force=force)
     return Plan(
-        assets=tuple(item for item in changed if not is_html(item.name)),
-        pages=tuple(item for item in changed if is_html(item.name)),
+        assets=tuple(item for item in to_send if not is_html(item.name)),
+        pages=tuple(item for item in to_send if is_html(item.name)),
         unchanged=tuple(unchanged),
         rejected=rejected,
         known=known,
@@ -113,32 +113,47 @@ def _compared(
     *,
     force: bool,
 ) -> tuple[list[UploadItem], list[UploadItem], Known]:
-    """Which files changed, which did not, and what is known of the others."""
+    """Which files are to be sent, which did not change, and what is known of the others."""
     tell, known = _teller(uploader), Known()
-    changed: list[UploadItem] = []
+    to_send: list[UploadItem] = []
     unchanged: list[UploadItem] = []
     for start in range(0, len(keys) or 1, AT_ONCE):
         part = slice(start, start + AT_ONCE)
         told = tell([*keys[part], *later])
         for key, item in zip(keys[part], files[part], strict=True):
             stored = told.get(key, NOTHING)
-            same = not force and _is_same(uploader, item, stored)
-            (unchanged if same else changed).append(item)
-            if same and stored[1] and key not in later:
+            if other := item if force else _other_than(stored, uploader, item):
+                to_send.append(other)
+                continue
+            unchanged.append(item)
+            if stored[1] and key not in later:
                 told[key] = NOTHING
         known |= {key: stored for key, stored in told.items() if stored is not NOTHING}
         del told  # before the next ones come
-    return changed, unchanged, known
+    return to_send, unchanged, known
 
 
-def _hashed_by_key(
+def changed(uploader: Uploader, item: UploadItem, known: Known) -> UploadItem | None:
+    """The item to send, with its MD5 where that was asked for; None where it is what is stored."""
+    return _other_than(known.get(_key(uploader, item.name), NOTHING), uploader, item)
+
+
+def _other_than(stored: Stored, uploader: Uploader, item: UploadItem) -> UploadItem | None:
+    """The file is read last: only where nothing else tells that it must be sent."""
+    md5, headers = stored
+    if not md5 or (headers is not None and headers != uploader.headers(item)):
+        return item
+    here, size = _looked_at(item)
+    return None if here == md5 else replace(item, md5=here, size=size)
+
+
+def _by_key(
     uploader: Uploader, items: Iterable[UploadItem]
 ) -> tuple[list[str], list[UploadItem], tuple[UploadResult, ...]]:
     """Keys and files, both in the order of the names, and what has no key of its own."""
     by_key, rejected = _without_collisions(uploader, items)
     keys = sorted(by_key, key=lambda key: by_key[key].name)
-    hashed = hash_items(by_key.values())
-    return keys, hashed, rejected
+    return keys, [by_key[key] for key in keys], rejected
 
 
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
@@ -151,14 +166,19 @@ def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
 
 
 def _hashed(item: UploadItem) -> UploadItem:
-    """A file that cannot be read is left to fail when its turn comes."""
+    md5, size = _looked_at(item)
+    return replace(item, md5=md5, size=size)
+
+
+def _looked_at(item: UploadItem) -> tuple[str | None, int | None]:
+    """MD5 and size; a file that cannot be read is left to fail when its turn comes."""
     if item.md5:
-        return item
+        return item.md5, item.size
     try:
         with readable(item) as (file, size):
-            return replace(item, md5=digest(file), size=size)
+            return digest(file), size
     except SourceError:
-        return item
+        return None, item.size
 
 
 def _without_collisions(
@@ -235,14 +255,3 @@ def _key(uploader: Uploader, name: str) -> str:
         return object_key(uploader.options.location, name)
     except NameRejected:
         return ""
-
-
-def is_unchanged(uploader: Uploader, item: UploadItem, known: Known) -> bool:
-    return _is_same(uploader, item, known.get(_key(uploader, item.name), NOTHING))
-
-
-def _is_same(uploader: Uploader, item: UploadItem, stored: Stored) -> bool:
-    md5, headers = stored
-    if not md5 or md5 != item.md5:
-        return False
-    return headers is None or headers == uploader.headers(item)

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from tempfile import SpooledTemporaryFile
@@ -67,6 +67,22 @@ class Source:
                 hint=_REOPEN,
             )
         return digest
+
+
+def disk_item(
+    name: str, path: str, *, hashed: bool = False, cache_control: str | None = None
+) -> UploadItem:
+    """A file of this machine; one that is not there any more fails when its turn comes."""
+    size = None
+    with suppress(OSError):
+        size = os.path.getsize(path)
+    return UploadItem(
+        name,
+        open=lambda: open(path, "rb"),
+        size=size,
+        hashed=hashed,
+        cache_control=cache_control,
+    )
 
 
 @contextmanager

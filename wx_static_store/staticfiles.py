@@ -22,6 +22,7 @@ from .locks import deploying
 from .naming import NO_CACHE, quote_key
 from .options import STATIC, Options
 from .plan import make_plan
+from .sources import disk_item
 from .store import store_for
 from .transfers import UploadContext, UploadItem
 from .uploader import Uploader
@@ -89,12 +90,8 @@ class WxStaticFilesStorage(StaticFilesStorage):
         names = list(names)
         kept_for_ever = {*names} if hashed else hashed_among(names)
         for name in names:
-            path = self.path(name)
-            yield UploadItem(
-                name=name.replace(os.sep, "/"),
-                open=lambda path=path: open(path, "rb"),  # type: ignore[misc]  # noqa: SIM115
-                hashed=name in kept_for_ever,
-            )
+            as_url = name.replace(os.sep, "/")
+            yield disk_item(as_url, self.path(name), hashed=name in kept_for_ever)
 
 
 def _tell_of_case(names: Iterable[str]) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import BinaryIO
 
 from django.utils.functional import Promise
 
 from .exceptions import ConfigurationError, NameRejected, SourceError
 from .hashed import hashed_among
 from .naming import clean_name
+from .sources import disk_item
 from .texts import gettext_lazy as _
 from .transfers import UploadItem
 
@@ -65,9 +65,9 @@ def read_tree(
     found = sorted(_walk(os.path.realpath(root), ignored))
     hashed = hashed_among(path for path, real in found if real)
     items = tuple(
-        UploadItem(
-            name=prefix + path,
-            open=_opener(real),
+        disk_item(
+            prefix + path,
+            real,
             hashed=path in hashed,
             cache_control=next((value for fits, value in rules if fnmatchcase(path, fits)), None),
         )
@@ -77,10 +77,6 @@ def read_tree(
     if not items:
         raise _unreadable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
     return Tree(root, prefix, items, tuple(path for path, real in found if not real))
-
-
-def _opener(path: str) -> Callable[[], BinaryIO]:
-    return lambda: open(path, "rb")
 
 
 def _checked(prefix: str) -> str:

@@ -319,7 +319,7 @@ def ours(scene: Scene) -> Told:
 
 def collect(scene: Scene) -> int:
     """The exit code of a `collectstatic` of the file."""
-    with patch("wx_static_store.staticfiles.open", scene.open, create=True):
+    with patch("wx_static_store.sources.open", scene.open, create=True):
         try:
             call_command("collectstatic", interactive=False, verbosity=0)
         except CommandError as error:
