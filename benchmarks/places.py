@@ -64,6 +64,8 @@ class Place:
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.mkdir()
         template = self.lab.work / "empty.sqlite3"
+        for file in self.folder.glob("db.sqlite3*"):  # with what SQLite keeps beside it
+            file.unlink()
         if template.exists():
             shutil.copyfile(template, self.database)
         for space in self.spaces:

@@ -34,7 +34,13 @@ INSTALLED_APPS = [
     *(["wx_static_store"] if BENCH["storage"] == "wx" else []),
     *[app for app in BENCH["apps"] if find_spec(app.partition(".")[0])],
 ]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BENCH["database"]}}
+DATABASES = {
+    "default": {  # as a site in production sets SQLite up
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": BENCH["database"],
+        "OPTIONS": {"init_command": "PRAGMA journal_mode=wal; PRAGMA synchronous=normal"},
+    }
+}
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",

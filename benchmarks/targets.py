@@ -126,8 +126,10 @@ def _unchanged_calls(book: Book) -> float | None:
 
 
 def _over_latency(book: Book) -> float | None:
+    """To what the limit client needs for a pair, which is a little more than the latency set."""
     ms = book.median(("calls", "wx save, overwrite", 1), told("ms"))
-    return None if ms is None else ms - book.pair * 1000
+    pair = book.median(("calls", LIMIT, 1), lambda it: it.told["seconds"] / it.files * 1000)
+    return None if ms is None or pair is None else ms - pair
 
 
 def _plan_ratio(book: Book) -> float | None:

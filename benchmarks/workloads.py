@@ -200,7 +200,8 @@ def calls(lab: Lab, book: Book) -> None:
     book.interleave(lab.rounds, runs)
     picture = trees.big(lab.work / "picture", 8 * KIB)
     save = program("save", str(picture / "big.bin"), "20")
-    saves: Runs = {
+    pairs = trees.many(lab.work / "pairs", 20, 8 * KIB)
+    saves = _cold(_places(lab, book, "calls", pairs, [LIMIT], 1)) | {
         ("calls", f"wx save, {name}", 1): _program(lab, picture, save, f"save-{name}", bench=bench)
         for name, bench in {
             "overwrite": {"overwrite": True},

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from wx_static_store.clients import pools
 from wx_static_store.clients.transport import Transport
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
@@ -207,6 +208,17 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced(
     post(transport, server.url)
     assert closed.wait(5)
     assert post(transport, server.url).body == b"two"
+
+
+def test_a_host_too_many_takes_the_place_of_the_oldest(
+    serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each tenant's bucket is a host: a deploy to a thousand must not keep all connections."""
+    monkeypatch.setattr(pools, "HOSTS", 2)
+    servers = [serve(answer(), answer()) for _ in range(3)]
+    for server in [*servers, servers[0], servers[2]]:
+        assert post(transport, server.url).status == 200
+    assert [server.connections for server in servers] == [2, 1, 1]
 
 
 def test_an_answer_goes_to_the_thread_that_asked(serve: Serve, make_transport: Any) -> None:
@@ -732,7 +744,8 @@ STANDALONE = """
     from wx_static_store.clients.cos import CosClient
     from wx_static_store.clients.site import SiteClient
     from wx_static_store.clients.tokens import FixedToken, current_token
-    from wx_static_store.clients.transport import Transport
+    from wx_static_store.clients import pools
+from wx_static_store.clients.transport import Transport
     from wx_static_store.clients.wechat import WeChatClient
     from wx_static_store.exceptions import TokenRejected
     from wx_static_store.naming import content_headers, object_key

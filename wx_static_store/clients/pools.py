@@ -2,6 +2,7 @@
 
 import os
 import ssl
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from .connection import Connection
 from .links import is_loopback
 
 BLOCK = 64 * 1024
+HOSTS = 64  # whose connections are kept
 CERTIFICATE = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
 _PROXY = _("Check HTTPS_PROXY: it names an http address, or socks5 with the package PySocks.")
 _UNUSABLE = (
@@ -42,31 +44,64 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _Secure
 
 
-class Pools(HTTPAdapter):
+# Sends a request to an address, as urllib3's `urlopen` does.
+Way = Callable[..., urllib3.BaseHTTPResponse]
+
+
+class Pools:
     """One pool for each host, over the proxy that the environment names for it."""
 
     def __init__(self, pool_size: int) -> None:
-        # each tenant's bucket is a host of its own
-        super().__init__(pool_connections=64, pool_maxsize=pool_size)
+        self._size = pool_size
         self._context = _tls()
-        self._more: dict[str, Any] = {"blocksize": BLOCK, "ssl_context": self._context}
-        self.poolmanager.connection_pool_kw.update(self._more)
+        self._ways: dict[str, Way] = {}
 
-    def towards(self, origin: str) -> urllib3.PoolManager:
-        """The pools for an address that begins so; raises ConfigurationError."""
-        proxy = _proxy(origin)
+    def towards(self, origin: str) -> Way:
+        """The way to addresses that begin so; raises ConfigurationError."""
+        if (way := self._ways.get(origin)) is None:
+            for oldest in [*self._ways][: 1 - HOSTS]:  # each tenant's bucket is a host of its own
+                self._ways.pop(oldest, None)
+            # Of several threads that come here at once, one wins; nothing is connected yet.
+            way = self._ways.setdefault(origin, self._way(origin))
+        return way
+
+    def close(self) -> None:
+        """Each connection is closed as soon as nobody uses it."""
+        self._ways.clear()
+
+    def _way(self, origin: str) -> Way:
+        manager = self._manager(_proxy(origin))
+        if manager.proxy and origin.startswith("http:"):  # which is told the whole address
+            return manager.urlopen
+        pool = manager.connection_from_url(origin)
+
+        def directly(method: str, url: str, **how: Any) -> urllib3.BaseHTTPResponse:
+            target = url.removeprefix(origin) or "/"
+            return pool.urlopen(method, target, assert_same_host=False, **how)
+
+        return directly
+
+    def _manager(self, proxy: str | None) -> urllib3.PoolManager:
+        more: dict[str, Any] = {"blocksize": BLOCK, "ssl_context": self._context}
         socks = bool(proxy and proxy.lower().startswith("socks"))
-        more = self._more if socks else {**self._more, "proxy_ssl_context": self._context}
-        try:
-            if proxy and not urllib3.util.parse_url(proxy).host:
-                raise InvalidSchema
-            manager: Any = self.proxy_manager_for(proxy, **more) if proxy else self.poolmanager
-        except _UNUSABLE:
-            text = _("The proxy of the environment cannot be used")
-            raise ConfigurationError(text, hint=_PROXY) from None
+        if not proxy:
+            manager: Any = urllib3.PoolManager(maxsize=self._size, **more)
+        else:
+            to_proxy = {} if socks else {"proxy_ssl_context": self._context}
+            manager = self._over(proxy, **more, **to_proxy)
         if not socks:
             manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
         return cast(urllib3.PoolManager, manager)
+
+    def _over(self, proxy: str, **more: Any) -> Any:
+        """The manager that `requests` makes of a proxy: its password, and SOCKS."""
+        try:
+            if not urllib3.util.parse_url(proxy).host:
+                raise InvalidSchema
+            return HTTPAdapter(pool_maxsize=self._size).proxy_manager_for(proxy, **more)
+        except _UNUSABLE:
+            text = _("The proxy of the environment cannot be used")
+            raise ConfigurationError(text, hint=_PROXY) from None
 
 
 def _tls() -> ssl.SSLContext:

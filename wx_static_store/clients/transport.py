@@ -141,7 +141,7 @@ class Transport:
         data: Any = body.reveal().encode() if isinstance(body, Secret) else body
         if method != "GET":
             revealed["Content-Length"] = str(len(data))
-        return self._pools.towards(_origin(url)).urlopen(
+        return self._pools.towards(_origin(url))(
             method,
             url.reveal(),
             body=data or None,
