@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
+from io import FileIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 
@@ -78,7 +79,7 @@ def disk_item(
         size = os.path.getsize(path)
     return UploadItem(
         name,
-        open=lambda: open(path, "rb"),
+        open=lambda: open(path, "rb", buffering=0),  # it is read in blocks, each of which counts
         size=size,
         hashed=hashed,
         cache_control=cache_control,
@@ -157,7 +158,7 @@ def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
         raise SourceError(_("The file is closed"), stage="source", hint=_REOPEN)
     if _can_seek(original):
         _seek(original, 0)
-        if isinstance(_call(lambda: original.read(0)), bytes):
+        if isinstance(original, FileIO) or isinstance(_call(lambda: original.read(0)), bytes):
             return original  # type: ignore[no-any-return]
     copy = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed by `opened`
     copies.append(copy)
@@ -178,6 +179,8 @@ def _can_seek(file: Any) -> bool:
 
 def _measure(file: BinaryIO) -> int:
     """What the file holds, not what its `size` attribute says."""
+    if isinstance(file, FileIO) and (facts := _fingerprint(file)):
+        return facts[0]
     size: int = _call(file.seek, 0, os.SEEK_END)
     if not isinstance(size, int):
         size = _call(file.tell)
