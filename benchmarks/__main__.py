@@ -33,8 +33,7 @@ def main() -> None:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     report.show(book)
-    if args.json:
-        report.write(book, Path(args.json), quick=args.quick, rounds=args.rounds)
+    report.write(book, Path(args.json), quick=args.quick, rounds=args.rounds)
 
 
 def _arguments() -> argparse.Namespace:
@@ -43,7 +42,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default=names, help=f"some of {names}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="small: does it work at all?")
-    parser.add_argument("--json", metavar="FILE", help="every run, the machine, the targets")
+    parser.add_argument(
+        "--json", metavar="FILE", default="bench.json", help="every run, the machine, the targets"
+    )
     parser.add_argument("--work", metavar="DIR", help="where the files go, 1.5 GB")
     args = parser.parse_args()
     args.only = args.only.split(",")

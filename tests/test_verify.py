@@ -350,7 +350,7 @@ def test_many_files_are_listed_in_pages(cloud: EmulatorServer, uploader: Uploade
 
 def test_what_is_blanked_holds_the_marker(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"old.html": b"old", "keep.me": b"1"})
-    blank(uploader, [sweep(uploader)["old.html"]], CONTEXT)
+    list(blank(uploader, [sweep(uploader)["old.html"]], CONTEXT))
     found = cloud.objects()["old.html"]
     assert found.body == DELETED
     assert (found.headers["Content-Type"], found.headers["Cache-Control"]) == (
@@ -370,7 +370,7 @@ def test_what_is_blanked_is_not_stale_any_more(cloud: EmulatorServer, uploader: 
 def test_each_blanked_object_is_a_row(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"LOCATION": "static"})
     lay_down(cloud, {"static/a.js": b"1", "static/b.js": b"2"})
-    blank(get_uploader(), list(sweep(get_uploader()).values()), CONTEXT)
+    list(blank(get_uploader(), list(sweep(get_uploader()).values()), CONTEXT))
     rows = UploadLog.objects.order_by("key").values_list("key", "status", "md5", "source")
     marker = digest(DELETED)
     assert list(rows) == [
@@ -383,7 +383,7 @@ def test_a_blanked_name_is_sent_again_when_the_tree_has_it_again(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
     publish(uploader, make_plan(uploader, tree(SITE)), CONTEXT)
-    blank(uploader, [sweep(uploader)["a.js"]], CONTEXT)
+    list(blank(uploader, [sweep(uploader)["a.js"]], CONTEXT))
     publish(uploader, make_plan(uploader, tree(SITE)), CONTEXT)
     assert cloud.objects()["a.js"].body == SITE["a.js"]
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -385,6 +386,26 @@ def test_verify_finds_what_is_not_as_it_is_here(cloud: EmulatorServer, dist: Pat
     assert "logo.svg" in fails(dist, code=1, verify=True)
 
 
+@pytest.mark.parametrize("damage", [b"somebody else's", None], ids=["other", "gone"])
+def test_what_verify_finds_is_sent_by_the_next_run(
+    cloud: EmulatorServer, dist: Path, damage: bytes | None
+) -> None:
+    run(dist)
+    if damage is None:
+        cloud.delete_object("logo.svg")
+    else:
+        cloud.put_object("logo.svg", damage)
+    fails(dist, code=1, verify=True)
+    row = UploadLog.objects.newest(ENV, ["logo.svg"])["logo.svg"]
+    assert (row.status, row.stage, row.deployment) == (
+        "failed",
+        "verify",
+        Deployment.objects.first(),
+    )
+    run(dist, verify=True)
+    assert bodies(cloud) == TREE
+
+
 def test_a_file_that_changed_while_it_was_sent_is_found(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -448,6 +469,32 @@ def test_in_a_media_store_nothing_is_called_stale(
 ) -> None:
     assert "--using" in fails(dist, code=2, using="default", **{flag: True})
     assert sent(cloud) == []
+
+
+def test_what_is_blanked_is_part_of_the_deployment(cloud: EmulatorServer, dist: Path) -> None:
+    cloud.put_object("old.js", b"old")
+    run(dist, blank_stale=True, using="site")
+    row = UploadLog.objects.newest(ENV, ["old.js"])["old.js"]
+    assert (row.deployment, row.is_deletion) == (Deployment.objects.get(), True)
+
+
+def test_a_stale_object_that_cannot_be_blanked_fails_the_deployment(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    """The console wrote it: it stays public, and whoever ran the command must hear of it."""
+    foreign = unicodedata.normalize("NFD", "menü.html")
+    cloud.put_object(foreign, b"old")
+    assert "console" in fails(dist, code=1, blank_stale=True, using="site")
+    assert bodies(cloud)[foreign] == b"old"
+    assert Deployment.objects.get().outcome == "failed"
+
+
+def test_a_list_that_fails_after_the_publishing_fails_the_deployment(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "times": None})
+    fails(dist, code=1, verify=True)
+    assert Deployment.objects.get().outcome == "failed"
 
 
 def test_an_interrupted_blanking_tells_what_it_did(

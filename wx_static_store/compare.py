@@ -18,7 +18,7 @@ from .models import UploadLog
 from .reopen import keeper
 from .store import Store, get_store
 from .texts import gettext_lazy as _
-from .transfers import DELETED_MD5, RemoteFile
+from .transfers import RemoteFile
 
 __all__ = ["Compared", "Verdict", "compared"]
 
@@ -125,7 +125,7 @@ def _folder(keys: list[str]) -> str:
 
 def _verdict(row: UploadLog, remote: RemoteFile | None) -> Verdict:
     if remote is None:
-        return Verdict.DELETED if row.md5 == DELETED_MD5 else Verdict.MISSING
+        return Verdict.DELETED if row.is_deletion else Verdict.MISSING
     if row.size not in (None, remote.size):
         return Verdict.DIFFERS
     if not (row.md5 and remote.md5):

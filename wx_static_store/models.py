@@ -20,7 +20,7 @@ from django.db import connections, models
 from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
-from .transfers import UploadStatus
+from .transfers import DELETED_MD5, UploadStatus
 
 DIGESTS_A_QUERY = 25_000
 START = 64  # characters of a key that an index holds
@@ -228,3 +228,8 @@ class UploadLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.get_status_display()}"
+
+    @property
+    def is_deletion(self) -> bool:
+        """Whether it tells of the bytes that mean "not there", whatever door sent them."""
+        return self.md5 == DELETED_MD5

@@ -30,7 +30,7 @@ from .options import STATIC, Options
 from .sources import digest
 from .store import get_store
 from .texts import gettext_lazy as _
-from .transfers import DELETED_MD5, UploadItem, UploadStatus, deletion
+from .transfers import UploadItem, UploadStatus, deletion
 
 __all__ = ["SourceGone", "keeper", "reopened"]
 
@@ -85,7 +85,7 @@ def reopened(row: UploadLog) -> UploadItem:
     """
     if not keeper(row):
         raise _gone(_NO_STORE if row.key else _NO_KEY)
-    if row.md5 == DELETED_MD5:
+    if row.is_deletion:
         return deletion(row.name)
     source = _first_source(row)
     item = _here(row, source) or _on_the_site(row, source)

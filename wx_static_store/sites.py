@@ -18,9 +18,9 @@ from .options import STATIC
 from .plan import Plan, make_plan
 from .summary import EnvironmentReport
 from .texts import gettext as _, ngettext, shown
-from .transfers import RemoteFile, UploadContext, UploadItem
+from .transfers import RemoteFile, UploadContext, UploadItem, UploadResult
 from .uploader import Uploader
-from .verify import Finding, blank, stale, sweep, verify
+from .verify import Finding, blank, disproved, stale, sweep, verify
 
 __all__ = [
     "Order",
@@ -119,7 +119,10 @@ def deploy_to(
         run.outcome, run.error = "skipped", str(error)
     except (WxStaticStoreError, CommandError) as error:
         run.outcome, run.error = "failed", str(error)
-    return run.told(time.monotonic() - started), interrupted
+    told = run.told(time.monotonic() - started)
+    if told.outcome != "done":  # whatever came after the publishing
+        recorders.finish_deployment(run.report.deployment_id, outcome="failed")
+    return told, interrupted
 
 
 def stale_files(
@@ -191,12 +194,15 @@ class _Run:
         self.findings = [Finding(key, what) for key in self.report.changed]
         if order.verify:
             self.findings += verify(uploader, order.everything, cloud=cloud)
-        if self.findings:
-            recorders.finish_deployment(self.report.deployment_id, outcome="failed")
+            recorders.record(disproved(uploader, order.everything, cloud), self._context)
         if order.stale:
             self.stale = stale_files(uploader, order, cloud)
             self._blank()
         self.outcome = "failed" if self.findings else "done"
+
+    @property
+    def _context(self) -> UploadContext:
+        return replace(self.order.context, deployment_id=self.report.deployment_id)
 
     def _ask_address(self) -> None:
         self.address = address_of(self.uploader, self.order.prefix)
@@ -206,12 +212,14 @@ class _Run:
             return
         if not self.order.blank_stale(_question(self.uploader.env, self.stale)):
             return
+        results: dict[str, UploadResult] = {}
         try:
-            blank(self.uploader, self.stale, self.order.context)
+            for result in blank(self.uploader, self.stale, self._context):
+                results[result.key] = result
         finally:  # also of what was done when it is interrupted
-            results = self.uploader.finished
-            gone = {result.key for result in results if not result.error}
-            self.report.failures += [result for result in results if result.error]
+            results |= {result.key: result for result in self.uploader.finished}
+            gone = {key for key, result in results.items() if not result.error}
+            self.report.failures += [result for result in results.values() if result.error]
             self.blanked = len(gone)
             self.stale = [file for file in self.stale if file.key not in gone]
 

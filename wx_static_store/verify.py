@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from tempfile import SpooledTemporaryFile
@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.functional import Promise
 
 from . import pool, recorders
-from .exceptions import NameRejected, WxStaticStoreError
+from .exceptions import IntegrityError, NameRejected, WxStaticStoreError
 from .naming import clean_name, is_html, object_key
 from .sources import digest
 from .store import Store
@@ -21,7 +21,7 @@ from .texts import gettext_lazy as _
 from .transfers import RemoteFile, UploadContext, UploadItem, UploadResult, UploadStatus, deletion
 from .uploader import Uploader
 
-__all__ = ["Finding", "blank", "stale", "sweep", "verify"]
+__all__ = ["Finding", "blank", "disproved", "stale", "sweep", "verify"]
 
 logger = logging.getLogger("wx_static_store.deploy")
 
@@ -76,6 +76,20 @@ def verify(
     return [Finding(key, str(what)) for key, what in told.items() if what]
 
 
+def disproved(
+    uploader: Uploader, items: Iterable[UploadItem], cloud: Mapping[str, RemoteFile]
+) -> list[UploadResult]:
+    """What the list says is not stored as it is here, as results: the next run sends it again."""
+    results = []
+    for item in items:
+        what = _difference(item, cloud.get(_key(uploader, item.name)))
+        if what and item.md5:
+            results.append(
+                uploader.failed(item, IntegrityError(what, stage="verify", maybe_stored=False))
+            )
+    return results
+
+
 def stale(
     cloud: Mapping[str, RemoteFile], items: Sequence[UploadItem], uploader: Uploader
 ) -> list[RemoteFile]:
@@ -90,7 +104,7 @@ def stale(
 
 def blank(
     uploader: Uploader, files: Sequence[RemoteFile], context: UploadContext
-) -> list[UploadResult]:
+) -> Iterator[UploadResult]:
     """
     Overwrite each with the marker that means "deleted"; every result is a row of the log.
 
@@ -102,7 +116,8 @@ def blank(
     foreign = [key for key, name in names.items() if _key(uploader, name) != key]
     refused = [_refused(uploader, names.pop(key), key) for key in foreign]
     recorders.record(refused, context)
-    return [*refused, *uploader.upload_many(map(deletion, names.values()), context)]
+    yield from refused
+    yield from uploader.upload_many(map(deletion, names.values()), context)
 
 
 def _key(uploader: Uploader, name: str) -> str:

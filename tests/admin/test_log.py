@@ -23,6 +23,7 @@ from wx_static_store.clients.cos import COS_CODES
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ERRCODES
 from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.transfers import DELETED_MD5
 
 pytestmark = pytest.mark.django_db
 
@@ -679,7 +680,8 @@ def test_a_long_history_ends_with_a_link_to_the_rest(viewer: Client, rows: Rows)
 
 
 def test_the_page_of_a_deleted_file_says_that_it_is_gone(viewer: Client, rows: Rows) -> None:
-    row, _newer = *rows("media/a.png"), *rows("media/a.png", source="delete")
+    (row,) = rows("media/a.png")
+    rows("media/a.png", source="wx_deploy", md5=DELETED_MD5)
     rows("media/a.png", status="failed")
     html = detail(viewer, row)
     assert "This file was deleted" in html

@@ -13,7 +13,7 @@ from .. import recorders
 from ..exceptions import WxStaticStoreError
 from ..models import UploadLog
 from ..policy import Target, key_for
-from ..transfers import DELETED_MD5, UploadStatus
+from ..transfers import UploadStatus
 from .upload_form import TEXTS, TargetForm, listed_as
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _state_of(rows: Rows, key: str, file: Chosen) -> str:
         return UNKNOWN
     if row is None:
         return "new"
-    if row.md5 == DELETED_MD5:
+    if row.is_deletion:
         return "deleted"
     if row.size != file.size:
         return "changed"

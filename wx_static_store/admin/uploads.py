@@ -76,7 +76,7 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
             "url": url,
             "code": qr.svg(url) if url else "",
             "is_image": content_type(row.key).startswith("image/"),
-            "is_deleted": public is not None and _deleted(public),
+            "is_deleted": public is not None and public.is_deletion,
             "history": lines(history[:NEWEST], UploadColumns(request)),
             "has_older": len(history) > NEWEST,
             "exact": f'"{row.key}"',
@@ -92,10 +92,6 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
         told = Q(status__in=MAYBE_PUBLIC) | Q(source="reconcile")  # which may have missed it
         latest = self._history(request, row).filter(told).first()
         return latest if latest and latest.status in MAYBE_PUBLIC else None
-
-
-def _deleted(row: UploadLog) -> bool:
-    return row.source == "delete" and row.status == UploadLog.Status.STORED
 
 
 def searched(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:

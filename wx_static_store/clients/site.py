@@ -13,6 +13,8 @@ from ..texts import gettext_lazy as _
 if TYPE_CHECKING:
     from .transport import Transport
 
+_BROKEN = _("The public site, or the CDN in front of it, has trouble: open it in a browser.")
+
 
 class SiteClient:
     def __init__(self, transport: Transport) -> None:
@@ -32,7 +34,7 @@ class SiteClient:
             return False
         if reply.status >= 500 or reply.status == 429:
             text = _("%(url)s is not served just now", url=url)
-            raise WeChatBusy(text, stage="verify", http_status=reply.status)
+            raise WeChatBusy(text, stage="verify", http_status=reply.status, hint=_BROKEN)
         raise ProtocolError(
             _("%(url)s is not served", url=url),
             stage="verify",

@@ -4,8 +4,8 @@ The only door to the network: one exchange per call, and only our own exceptions
 The HTTP libraries' exceptions carry addresses with tokens in them. They end here: what happened
 is told by an error that is built inside the ``except`` block and raised after it.
 
-`requests` keeps the pools, and `urllib3`, which it sends by, is called directly: what a session
-does besides (cookies, netrc, redirects) is unwanted here, and was half of its time.
+It calls `urllib3`, by which `requests` sends, directly: what a session does besides (cookies,
+netrc, redirects) is unwanted here, and was half of its time.
 """
 
 import logging

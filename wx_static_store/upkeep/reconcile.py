@@ -18,7 +18,7 @@ from django.utils.functional import Promise
 from ..models import UploadLog, fitting, key_digest
 from ..store import Store
 from ..texts import english, gettext_lazy as _
-from ..transfers import DELETED_MD5, RemoteFile, UploadStatus
+from ..transfers import RemoteFile, UploadStatus
 from . import log
 
 __all__ = ["Comparison", "Finding"]
@@ -120,12 +120,11 @@ class Comparison:
 
 def _absent(row: UploadLog) -> Finding | None:
     """A list leaves out what was deleted, so a deletion is not missing."""
-    deletion = row.md5 == DELETED_MD5
-    if row.status == UNKNOWN and deletion:
+    if row.status == UNKNOWN and row.is_deletion:
         return _finding("unknown", row, row.name, STORED, _("it is deleted"))
     if row.status == UNKNOWN:
         return _finding("unknown", row, row.name, FAILED, _("the cloud does not have it"))
-    if deletion:
+    if row.is_deletion:
         return None
     told = _("the log said stored, the cloud has none")
     return _finding("missing", row, row.name, FAILED, told)

@@ -92,7 +92,7 @@ class Command(BaseCommand):
             return
         if options["json"]:
             summary.check_writable(Path(options["json"]))
-        order = self._order(len(uploaders))
+        order = self._order(uploaders)
         self._warn(order, uploaders[0])
         if options["dry_run"]:
             self._preview(uploaders, order, files=True)
@@ -116,7 +116,7 @@ class Command(BaseCommand):
             return offered(some(read_lines(path), none))
         return offered(list(dict.fromkeys(self.options["env"] or []))) or [None]
 
-    def _order(self, environments: int) -> Order:
+    def _order(self, uploaders: Sequence[Uploader]) -> Order:
         options = self.options
         root, skip, hashed, manifest = self._source()
         tree = read_tree(
@@ -127,7 +127,8 @@ class Command(BaseCommand):
             for item in tree.items
             if item.name not in skip
         ]
-        if environments > 1 or options["verify"]:  # each plan would read them again
+        asks_first = not (options["yes"] or options["dry_run"])
+        if len(uploaders) > 1 or asks_first or options["verify"]:  # each look would read them
             items = hash_items(items)
         last = next((item for item in items if item.name == manifest), None)
         return Order(
