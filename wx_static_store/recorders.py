@@ -69,6 +69,18 @@ def record(results: Sequence[UploadResult], context: UploadContext) -> int:
     return in_database(lambda: _insert(outcomes, context), otherwise=0)
 
 
+def record_one(result: UploadResult, context: UploadContext) -> int | None:
+    """Write one result down; the id of its row, None where there is no log."""
+    _log(result, context)
+
+    def insert() -> int:
+        from .models import UploadLog
+
+        return int(UploadLog.objects.create(**_columns(result, context)).pk)
+
+    return in_database(insert, otherwise=None)
+
+
 def newest_rows(env: str, keys: Iterable[str]) -> "dict[str, UploadLog] | None":
     """The newest row of each key; None where there is no log to ask."""
 

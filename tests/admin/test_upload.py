@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import md5
 from typing import Any
 from uuid import uuid4
@@ -430,28 +429,13 @@ def test_the_code_is_the_last_that_wechat_gave(
     assert "errcode -1" in texts(html)
 
 
-def test_the_row_of_an_earlier_upload_is_not_this_ones(
+def test_without_a_log_no_row_is_shown_not_even_an_earlier_upload_s(
     member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = member("upload", "replace", "view_uploadlog")
     assert "Row in the log" in send_one(client, text("a.txt", b"old"))["html"]
-    monkeypatch.setattr(recorders, "record", lambda *args: 0)
+    monkeypatch.setattr(recorders, "record_one", lambda *args: None)
     assert "Row in the log" not in send_one(client, text("a.txt"), overwrite="on")["html"]
-
-
-def test_the_row_of_somebody_else_is_not_this_ones(
-    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who sent the same key at the same time."""
-    client, other = member("upload", "view_uploadlog"), User.objects.create_user("other")
-    record = recorders.record
-    monkeypatch.setattr(
-        recorders,
-        "record",
-        lambda results, context: record(results, replace(context, user_id=other.pk)),
-    )
-    assert "Row in the log" not in send_one(client, text("a.txt"))["html"]
-    assert UploadLog.objects.get().user_id == other.pk
 
 
 def test_failures_come_first(member: Member, emulator: EmulatorServer) -> None:

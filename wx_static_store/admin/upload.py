@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,16 +14,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from .. import policy, recorders
 from ..conf import setting
-from ..exceptions import NameRejected, WxStaticStoreError
-from ..policy import PolicyRejected, Target
+from ..exceptions import WxStaticStoreError
+from ..policy import Target
 from ..store import get_store
-from ..transfers import UploadContext, UploadItem, UploadResult, UploadStatus
+from ..transfers import UploadContext, UploadStatus
 from ..uploader import get_uploader
 from .base import ReadOnlyAdmin, Tool
 from .places import link_to
@@ -33,7 +31,6 @@ from .upload_form import TargetForm, UploadForm, listed_as, texts
 from .upload_preview import Chosen, foreseen
 
 if TYPE_CHECKING:
-    from ..models import UploadLog
     from .upload_form import AnyFile
 
 MOST_FORESEEN = 1000  # files in one question; the script asks in parts
@@ -160,45 +157,30 @@ def _seconds(to: Target, size: int) -> int:
 
 def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> Outcome:
     to: Target = form.cleaned_data["store"]
+    listed, raw, size = listed_as(to, name), cast(Any, file.file), file.size or 0
+    try:
+        item = policy.admit(request.user, to, name, raw, size=size, overwrite=form.overwrites)
+    except WxStaticStoreError as error:
+        result = policy.unasked(to, name, raw, error)
+        if result is None:
+            return _failed(listed, error, status=REFUSED, errcode=error.errcode)
+    else:
+        result = get_uploader(to.using, to.env).transfer(item)
     context = UploadContext(source="admin", user_id=request.user.pk)
-    began = timezone.now()
-    try:
-        item = _admitted(request, form, name, file, context)
-        result = get_uploader(to.using, to.env).upload(item, context)
-    except WxStaticStoreError as error:
-        row = _row(request, to.env, error.key, began) if error.key else None
-        return _failed(listed_as(to, name), error, row)
-    return _stored(to, result, _row(request, to.env, result.key, began))
-
-
-def _admitted(
-    request: HttpRequest, form: UploadForm, name: str, file: AnyFile, context: UploadContext
-) -> UploadItem:
-    to, raw, size = form.cleaned_data["store"], cast(Any, file.file), file.size or 0
-    try:
-        return policy.admit(request.user, to, name, raw, size=size, overwrite=form.overwrites)
-    except WxStaticStoreError as error:
-        recorders.record(policy.unasked(to, name, raw, error), context)
-        raise
-
-
-def _stored(to: Target, result: UploadResult, row: UploadLog | None) -> Outcome:
+    row = recorders.record_one(result, context)
+    if failure := result.error:
+        return _failed(listed, failure, status=result.status.value, errcode=result.errcode, row=row)
     url, link = _addresses(to, result.key)
-    row_id = row.pk if row else None
-    return Outcome(result.key, UploadStatus.STORED, url, link, result.size, row=row_id)
+    return Outcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
 
 
-def _failed(name: str, error: WxStaticStoreError, row: UploadLog | None) -> Outcome:
-    refused = isinstance(error, PolicyRejected | NameRejected)
-    return Outcome(
-        name,
-        status=REFUSED if refused else getattr(error, "status", UploadStatus.FAILED.value),
-        errcode=row.errcode if row and error.errcode is None else error.errcode,
-        message=str(error.message),
-        errmsg=error.errmsg,
-        hint=str(error.hint),
-        row=row.pk if row else None,
-    )
+def _failed(name: str, error: WxStaticStoreError, **facts: Any) -> Outcome:
+    told: dict[str, Any] = {
+        "message": str(error.message),
+        "errmsg": error.errmsg,
+        "hint": str(error.hint),
+    }
+    return Outcome(name, **told, **facts)
 
 
 def _incomplete(form: TargetForm) -> Outcome:
@@ -213,10 +195,3 @@ def _addresses(to: Target, key: str) -> tuple[str, str]:
         store = get_store(to.using, to.env)
         return store.key_url(key), link_to(store, key)
     return "", ""
-
-
-def _row(request: HttpRequest, env: str, key: str, began: datetime) -> UploadLog | None:
-    """The row that this upload left, if the log works: not an older one, nobody else's."""
-    row = (recorders.newest_rows(env, [key]) or {}).get(key)
-    ours = row and row.user_id == request.user.pk and row.created >= began
-    return row if ours else None

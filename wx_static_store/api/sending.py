@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, BinaryIO
-from uuid import uuid4
 
 from django.core.exceptions import DisallowedHost
 from django.urls import NoReverseMatch
@@ -17,7 +16,6 @@ from rest_framework.reverse import reverse
 
 from .. import recorders
 from ..exceptions import SourceError, WxStaticStoreError
-from ..models import UploadLog
 from ..naming import clean_name
 from ..policy import Target, admit, unasked
 from ..store import READ_RATE, get_store
@@ -58,9 +56,9 @@ class Incoming:
             )
         except WxStaticStoreError as error:
             failed = unasked(self.to, self.name, self.file, error)
-            if not failed:
+            if failed is None:
                 raise
-            result = failed[0]
+            result = failed
         else:
             result = self._transferred(item)
         return told(self.request, self.to.using, result, _recorded(self.request, result))
@@ -88,9 +86,7 @@ def never_came(request: Request, to: Target, name: str) -> int | None:
 
 def _recorded(request: Request, result: UploadResult) -> int | None:
     """The id of its new row."""
-    context = UploadContext("api", uuid4().hex, request.user.pk)
-    recorders.record([result], context)
-    return row_id(result, context.source_ref)
+    return recorders.record_one(result, UploadContext("api", user_id=request.user.pk))
 
 
 def longest(using: str, env: str, size: int) -> float:
@@ -109,16 +105,6 @@ def told(request: Request, using: str, result: UploadResult, row: int | None) ->
     facts["content_type"] = result.headers.content_type
     headers = {} if row is None else _location(request, row)
     return Response(serializers.Uploaded(facts).data, 201, headers=headers)
-
-
-def row_id(result: UploadResult, source_ref: str) -> int | None:
-    """Of the row with this reference; None where the log cannot be used."""
-
-    def query() -> int | None:
-        rows = UploadLog.objects.with_key(result.key).filter(env=result.env, source_ref=source_ref)
-        return rows.order_by("-id").values_list("id", flat=True).first()
-
-    return recorders.in_database(query, otherwise=None)
 
 
 def _url(using: str, result: UploadResult) -> str | None:

@@ -10,6 +10,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from .. import recorders
 from ..again import Ready, SourceGone, upload_again
 from ..conf import platform_options
 from ..models import UploadLog
@@ -21,7 +22,7 @@ from . import log, paging, problems, serializers
 from .base import View
 from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled
 from .idempotency import once
-from .sending import Incoming, longest, never_came, row_id, told
+from .sending import Incoming, longest, never_came, told
 
 VIEW, UPLOAD, RETRY = "view_uploadlog", "upload", "retry"
 _CHANGED = _("The file is another one by now")
@@ -95,8 +96,17 @@ class Retry(View):
             raise again.reason
         if again.result is None:
             raise problems.Conflict("timeout")
-        sent = row_id(again.result, f"row {row.pk}")
-        return told(request, keeper(row), again.result, sent)
+        return told(request, keeper(row), again.result, _repeating(row))
+
+
+def _repeating(row: UploadLog) -> int | None:
+    """The newest row that tells of the same upload again; None where the log cannot be used."""
+
+    def query() -> int | None:
+        rows = UploadLog.objects.with_key(row.key).filter(env=row.env, source_ref=f"row {row.pk}")
+        return rows.order_by("-id").values_list("id", flat=True).first()
+
+    return recorders.in_database(query, otherwise=None)
 
 
 class RawUpload(View):

@@ -138,19 +138,21 @@ def admit(
     return UploadItem(name, open=lambda: file, size=measured(file), close=False)
 
 
-def unasked(to: Target, name: str, file: BinaryIO, error: WxStaticStoreError) -> list[UploadResult]:
+def unasked(
+    to: Target, name: str, file: BinaryIO, error: WxStaticStoreError
+) -> UploadResult | None:
     """
     For the log, after `admit` raised: the upload that failed, if the store could not be asked.
 
-    What was refused is no upload.
+    None where it was refused, which is no upload.
     """
     if error.stage in _REFUSED_AT:
-        return []
+        return None
     item = UploadItem(clean_name(name), open=lambda: file)
     result = get_uploader(to.using, to.env).failed(item, error)
     with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
         result = replace(result, size=measured(file), md5=digest(file))
-    return [result]
+    return result
 
 
 def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
