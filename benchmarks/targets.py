@@ -202,7 +202,7 @@ TARGETS = (
     ),
     Target("5", "save, default: requests", 3, _saves("default", lambda it: requests(it) / SAVES)),
     Target("5", "21 saves: connections", 2, _saves("overwrite", call("connections"))),
-    Target("5", "save, file_overwrite: ms above the latency", 3, _over_latency),
+    Target("5", "save, file_overwrite: ms above the limit client", 3, _over_latency),
     Target("6", "(f) plan / reading and hashing", 1.3, _plan_ratio),
     Target("6", "(f) bytes per file above the listing", 400, _plan_bytes),
     Target("6", "(f) queries per 10,000 rows", 1, _plan_queries),

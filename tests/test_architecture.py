@@ -19,14 +19,14 @@ FLOORS = (
     },
     {
         *("sites", "summary", "verify", "deploy", "plan", "progress", "locks", "tree"),
-        *("preflight", "upkeep", "policy", "doctor", "tasks"),
+        *("preflight", "upkeep", "policy"),
         *("again", "compare", "reopen", "hints"),
     },
     {"uploader", "recorders", "models"},
     {"store", "platforms"},
     {"conf", "options", "values", "naming", "hashed", "sources", "retry", "pool", "qr"},
     {"clients"},
-    {"exceptions", "transfers", "secrets", "signals", "texts"},
+    {"exceptions", "transfers", "secrets", "texts"},
 )
 # The arrows that the design draws within a floor.
 ARROWS = {
@@ -102,7 +102,6 @@ ARROWS = {
     ("upkeep.imports", "upkeep"),
     ("upkeep.prune", "upkeep"),
     ("upkeep.reconcile", "upkeep"),
-    ("tasks", "deploy"),
     ("sites", "deploy"),
     ("sites", "locks"),
     ("sites", "plan"),

@@ -1,6 +1,7 @@
 """`Uploader`: one outcome for each file, whatever happened on the way."""
 
 import _thread
+import hashlib
 import signal
 import threading
 import time
@@ -14,7 +15,7 @@ import pytest
 from django.utils.translation import override
 
 from tests.conftest import ENV
-from wx_static_store import store
+from wx_static_store import sources, store
 from wx_static_store.emulator import EmulatorServer, object_store, open_platform
 from wx_static_store.emulator.answers import Answer, cos_error, wechat_error
 from wx_static_store.emulator.incoming import Request
@@ -119,6 +120,16 @@ def test_stored_means_that_the_other_side_has_the_bytes(
     cloud.script(put("reset_after", bytes=2))
     assert uploader.transfer(item()).status == "stored"
     assert cloud.objects()["a.txt"].body == b"hello"
+
+
+def test_a_large_file_that_fails_is_known_by_its_md5(
+    cloud: EmulatorServer, uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is hashed while it streams; "upload again" looks for the bytes by their MD5."""
+    monkeypatch.setattr(sources, "HASH_AHEAD", 4)
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "times": None})
+    (result,) = uploader.upload_many([item()], CONTEXT)
+    assert (result.status, result.md5) == ("failed", hashlib.md5(b"hello").hexdigest())
 
 
 def test_an_etag_that_is_no_md5_counts_as_stored_unverified(

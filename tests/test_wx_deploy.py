@@ -406,21 +406,22 @@ def test_what_verify_finds_is_sent_by_the_next_run(
     assert bodies(cloud) == TREE
 
 
+@pytest.mark.parametrize("number", [1, 2], ids=["one", "two"])
 def test_a_file_that_changed_while_it_was_sent_is_found(
-    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """What was published then is not what was planned, nor what a canary showed."""
-    from wx_static_store.management.commands import wx_deploy
+    from wx_static_store import sites
 
-    hash_items = wx_deploy.hash_items
+    make_plan = sites.make_plan
 
     def then_changed(*args: Any, **kwargs: Any) -> Any:
-        items = hash_items(*args, **kwargs)
+        plan = make_plan(*args, **kwargs)
         write(dist, {"logo.svg": b"<svg>another</svg>"})
-        return items
+        return plan
 
-    monkeypatch.setattr(wx_deploy, "hash_items", then_changed)
-    told = fails(dist, code=1, env=tenants(2, cloud))
+    monkeypatch.setattr(sites, "make_plan", then_changed)
+    told = fails(dist, code=1, env=tenants(number, cloud))
     assert "logo.svg: the file here changed while it was sent" in told
 
 
@@ -631,16 +632,15 @@ def tenants(number: int, cloud: EmulatorServer) -> list[str]:
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Each digest that a plan computes."""
-    from wx_static_store import plan
-
+    """Each digest that is computed before a file is sent."""
     calls: list[object] = []
+    real = sources.digest
 
-    def digest(file: Any) -> str:
+    def digest(file: Any, *how: Any) -> str:
         calls.append(file)
-        return sources.digest(file)
+        return real(file, *how)
 
-    monkeypatch.setattr(plan, "digest", digest)
+    monkeypatch.setattr(sources, "digest", digest)
     return calls
 
 
@@ -705,6 +705,11 @@ def test_a_canary_that_is_right_lets_the_others_follow(cloud: EmulatorServer, di
     run(dist, env=envs, canary=1)
     assert [bodies(cloud, env) for env in envs] == [TREE] * 3
     assert {call.env for call in cloud.calls("staticfilelist")} == {envs[0]}
+
+
+def test_the_only_environment_may_be_the_canary(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist, canary=1)
+    assert bodies(cloud) == TREE
 
 
 def test_a_canary_that_is_not_right_keeps_the_others_from_it(

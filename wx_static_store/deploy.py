@@ -12,9 +12,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from . import recorders
-from .plan import Plan, changed
+from .plan import Plan, changed, hash_items
 from .progress import Tell, progress
-from .texts import gettext, gettext_lazy as _
+from .texts import gettext, gettext_lazy as _, shown
 from .transfers import UploadContext, UploadItem, UploadResult, UploadStatus
 from .uploader import Uploader
 
@@ -86,7 +86,7 @@ class Report:
     def raise_for_failures(self) -> None:
         """Raises PublishFailed unless everything is stored."""
         if not self.ok:
-            lines = [f"  {_shown(result.name)}: {result.error}" for result in self.failures]
+            lines = [f"  {shown(result.name)}: {result.error}" for result in self.failures]
             head = gettext("Not everything was published:")
             raise PublishFailed("\n".join([head, *lines, self.counts]))
 
@@ -191,7 +191,7 @@ class _Run:
         if not self.report.ok:
             self.report.held_back += 1
             return
-        item = last()
+        (item,) = hash_items([last()])
         if to_send := item if self.plan.force else changed(self.uploader, item, self.plan.known):
             self.send([to_send])
         else:
@@ -232,7 +232,3 @@ def _outcome(report: Report, seconds: float) -> dict[str, Any]:
         "bytes": report.size,
         "duration_ms": round(seconds * 1000),
     }
-
-
-def _shown(name: str) -> str:
-    return name if name.isprintable() else ascii(name)

@@ -82,6 +82,16 @@ class WxStaticStoreError(Exception):
             setattr(self, name, value)
         return self
 
+    @property
+    def what(self) -> str:
+        """What happened, in our words and the server's, without the hint."""
+        return ": ".join(filter(None, [str(self.message), self.errmsg]))
+
+    @property
+    def code(self) -> str:
+        """What to look up: WeChat's errcode, or the code of COS."""
+        return f"errcode {self.errcode}" if self.errcode else self.cos_code
+
     def __str__(self) -> str:
         facts = ("stage", "errcode", "errmsg", "rid", "http_status", "cos_code", "request_id")
         said = {name: getattr(self, name) for name in (*facts, "env", "key", "attempts")}

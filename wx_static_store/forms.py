@@ -169,8 +169,6 @@ def _told(error: Exception) -> ValidationError:
 def _happened(error: WxStaticStoreError) -> str | Promise:
     if isinstance(error, NameRejected):
         return error.message
-    code = f"errcode {error.errcode}" if error.errcode else error.cos_code
     unknown = isinstance(error, UploadFailed) and error.status == UploadStatus.UNKNOWN
-    text = _UNKNOWN if unknown else _FAILED_CODE if code else _FAILED
-    reason = ": ".join(filter(None, [str(error.message), error.errmsg]))
-    return text % {"reason": reason, "code": code}
+    text = _UNKNOWN if unknown else _FAILED_CODE if error.code else _FAILED
+    return text % {"reason": error.what, "code": error.code}

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from . import recorders
-from .exceptions import NameRejected, SourceError, WxStaticStoreError
+from .exceptions import NameRejected, WxStaticStoreError
 from .naming import is_html, object_key
-from .sources import digest, readable
+from .sources import looked_at
 from .texts import english, gettext_lazy as _
 from .transfers import ContentHeaders, UploadItem, UploadResult, UploadStatus
 from .uploader import Uploader
@@ -143,7 +143,7 @@ def _other_than(stored: Stored, uploader: Uploader, item: UploadItem) -> UploadI
     md5, headers = stored
     if not md5 or (headers is not None and headers != uploader.headers(item)):
         return item
-    here, size = _looked_at(item)
+    here, size = looked_at(item)
     return None if here == md5 else replace(item, md5=here, size=size)
 
 
@@ -166,19 +166,8 @@ def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
 
 
 def _hashed(item: UploadItem) -> UploadItem:
-    md5, size = _looked_at(item)
+    md5, size = looked_at(item)
     return replace(item, md5=md5, size=size)
-
-
-def _looked_at(item: UploadItem) -> tuple[str | None, int | None]:
-    """MD5 and size; a file that cannot be read is left to fail when its turn comes."""
-    if item.md5:
-        return item.md5, item.size
-    try:
-        with readable(item) as (file, size):
-            return digest(file), size
-    except SourceError:
-        return None, item.size
 
 
 def _without_collisions(

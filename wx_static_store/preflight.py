@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from .exceptions import NameRejected, SourceError
 from .naming import is_html, object_key
 from .sources import opened
-from .texts import gettext as _
+from .texts import gettext as _, shown
 from .transfers import UploadItem
 
 __all__ = ["preflight"]
@@ -90,7 +90,7 @@ def _alike(names: Sequence[str]) -> Iterator[str]:
         elif len(group) > 1:
             yield _(
                 "%(names)s differ only by case, which many disks do not tell apart: rename one.",
-                names=", ".join(map(_shown, group)),
+                names=", ".join(map(shown, group)),
             )
 
 
@@ -111,20 +111,20 @@ def _broken(items: Sequence[UploadItem], prefix: str, location: str) -> Iterator
         yield _(
             "%(page)s refers to %(addresses)s, outside of %(base)s: "
             "build the site for this base path, or with relative addresses.",
-            page=_shown(page),
+            page=shown(page),
             addresses=_some(addresses),
             base=f"/{location}{prefix}",
         )
     called = {_folded(key): key.removeprefix(location) for key in keys}
     for key, pages in missing.items():
         name, other = key.removeprefix(location), called.get(_folded(key))
-        facts = {"name": _shown(name), "pages": _some(pages)}
+        facts = {"name": shown(name), "pages": _some(pages)}
         if other:
             yield _(
                 "%(name)s, named in %(pages)s, is not among the files: the file is called "
                 "%(other)s.",
                 **facts,
-                other=_shown(other),
+                other=shown(other),
             )
         else:
             yield _(
@@ -231,12 +231,8 @@ def _folded(name: str) -> str:
     return _composed(name).casefold()
 
 
-def _shown(name: str) -> str:
-    return name if name.isprintable() else ascii(name)
-
-
 def _some(names: Iterable[str]) -> str:
     first, *others = names
     if not others:
-        return _shown(first)
-    return _("%(name)s and %(count)d more", name=_shown(first), count=len(others))
+        return shown(first)
+    return _("%(name)s and %(count)d more", name=shown(first), count=len(others))

@@ -15,7 +15,7 @@ from .deploy import Report, publish
 from .exceptions import WxStaticStoreError
 from .locks import DeployRunning, deploying
 from .options import STATIC
-from .plan import Plan, make_plan
+from .plan import Plan, hash_items, make_plan
 from .summary import EnvironmentReport
 from .texts import gettext as _, ngettext, shown
 from .transfers import RemoteFile, UploadContext, UploadItem, UploadResult
@@ -193,8 +193,9 @@ class _Run:
         what = _("the file here changed while it was sent: run it again")
         self.findings = [Finding(key, what) for key in self.report.changed]
         if order.verify:
-            self.findings += verify(uploader, order.everything, cloud=cloud)
-            recorders.record(disproved(uploader, order.everything, cloud), self._context)
+            here = hash_items(order.everything)  # what is not hashed yet
+            self.findings += verify(uploader, here, cloud=cloud)
+            recorders.record(disproved(uploader, here, cloud), self._context)
         if order.stale:
             self.stale = stale_files(uploader, order, cloud)
             self._blank()

@@ -79,7 +79,7 @@ def disk_item(
         size = os.path.getsize(path)
     return UploadItem(
         name,
-        open=lambda: open(path, "rb", buffering=0),  # it is read in blocks, each of which counts
+        open=lambda: open(path, "rb", 0),  # unbuffered: it is read in blocks of our own
         size=size,
         hashed=hashed,
         cache_control=cache_control,
@@ -134,12 +134,27 @@ def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
             original.close()
 
 
-def digest(file: BinaryIO) -> str:
-    """The MD5 of the whole file, which is left at its start."""
+def looked_at(
+    item: UploadItem, tick: Callable[[], None] = lambda: None
+) -> tuple[str | None, int | None]:
+    """MD5 and size; a file that cannot be read is left to fail when its turn comes."""
+    if item.md5:
+        return item.md5, item.size
+    try:
+        with readable(item) as (file, size):
+            return digest(file, tick), size
+    except SourceError:
+        return None, item.size
+
+
+def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None) -> str:
+    """The MD5 of the whole file, which is left at its start; `tick` is called per block."""
     md5 = hashlib.md5(usedforsecurity=False)
     _seek(file, 0)
+    tick()
     while block := _read(file, BLOCK):
         md5.update(block)
+        tick()
     _seek(file, 0)
     return md5.hexdigest()
 
@@ -158,7 +173,7 @@ def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
         raise SourceError(_("The file is closed"), stage="source", hint=_REOPEN)
     if _can_seek(original):
         _seek(original, 0)
-        if isinstance(original, FileIO) or isinstance(_call(lambda: original.read(0)), bytes):
+        if _is_plain(original) or isinstance(_call(lambda: original.read(0)), bytes):
             return original  # type: ignore[no-any-return]
     copy = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed by `opened`
     copies.append(copy)
@@ -173,13 +188,18 @@ def _next_block(original: Any) -> bytes:
     return _bytes(_call(block.encode) if isinstance(block, str) else block)
 
 
+def _is_plain(file: Any) -> bool:
+    """Whether it gives bytes for sure: a file as the system opens it."""
+    return isinstance(file, FileIO) and file.readable()
+
+
 def _can_seek(file: Any) -> bool:
     return bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek")
 
 
 def _measure(file: BinaryIO) -> int:
     """What the file holds, not what its `size` attribute says."""
-    if isinstance(file, FileIO) and (facts := _fingerprint(file)):
+    if _is_plain(file) and (facts := _fingerprint(file)) and facts[0]:  # none: of /proc, say
         return facts[0]
     size: int = _call(file.seek, 0, os.SEEK_END)
     if not isinstance(size, int):

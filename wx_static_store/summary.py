@@ -123,7 +123,7 @@ def _failure(result: UploadResult) -> dict[str, Any]:
         "status": result.status.value,
         "stage": result.stage,
         "errcode": result.errcode,
-        "message": ": ".join(filter(None, [str(error.message), error.errmsg])) if error else "",
+        "message": error.what if error else "",
         "hint": str(error.hint) if error else "",
         "rid": result.rid,
     }

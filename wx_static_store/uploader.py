@@ -11,6 +11,7 @@ from .clients.cos import PutReceipt
 from .conf import options_for
 from .exceptions import (
     ConfigurationError,
+    DeadlineExceeded,
     NameRejected,
     Remedy,
     ResponseLost,
@@ -21,7 +22,7 @@ from .naming import content_headers, object_key
 from .options import STATIC, Options
 from .retry import Deadline
 from .secrets import Secret
-from .sources import opened, rereadable
+from .sources import looked_at, opened, rereadable
 from .store import Store, store_for
 from .texts import gettext_lazy as _
 from .transfers import (
@@ -191,7 +192,13 @@ class Uploader:
                 )
                 progress.md5 = source.md5()
 
-        store.attempt(try_once, deadline=deadline, on_error=progress.hear)
+        try:
+            store.attempt(try_once, deadline=deadline, on_error=progress.hear)
+        except WxStaticStoreError:
+            if batch and not progress.md5:  # by which the row's bytes are found again
+                with suppress(DeadlineExceeded):
+                    progress.md5 = looked_at(item, lambda: deadline.check("source"))[0] or ""
+            raise
 
 
 def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
@@ -245,7 +252,7 @@ def _result(
         md5=progress.md5,
         headers=progress.headers,
         verified=receipt.verified if receipt and not error else False,
-        changed=not error and item.md5 not in (None, progress.md5),
+        changed=not error and not _as_planned(item, progress),
         attempts=progress.attempts,
         seconds=seconds,
         stage=error.stage if error else "",
@@ -254,6 +261,13 @@ def _result(
         rid=progress.rid,
         request_id=error.request_id if error else receipt.request_id if receipt else "",
     )
+
+
+def _as_planned(item: UploadItem, progress: _Progress) -> bool:
+    """Whether these are the bytes that were looked at, as far as anybody looked."""
+    if item.md5 is None:
+        return item.size in (None, progress.size)
+    return item.md5 == progress.md5
 
 
 def _to_raise(result: UploadResult) -> WxStaticStoreError:

@@ -210,15 +210,16 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced(
     assert post(transport, server.url).body == b"two"
 
 
-def test_a_host_too_many_takes_the_place_of_the_oldest(
+def test_a_host_too_many_takes_the_place_of_the_one_not_used_for_longest(
     serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each tenant's bucket is a host: a deploy to a thousand must not keep all connections."""
     monkeypatch.setattr(pools, "HOSTS", 2)
-    servers = [serve(answer(), answer()) for _ in range(3)]
-    for server in [*servers, servers[0], servers[2]]:
-        assert post(transport, server.url).status == 200
-    assert [server.connections for server in servers] == [2, 1, 1]
+    api, *buckets = servers = [serve(*[answer()] * 4) for _ in range(4)]
+    for bucket in [*buckets, buckets[0]]:
+        for server in (api, bucket):
+            assert post(transport, server.url).status == 200
+    assert [server.connections for server in servers] == [1, 2, 1, 1]
 
 
 def test_an_answer_goes_to_the_thread_that_asked(serve: Serve, make_transport: Any) -> None:
@@ -744,8 +745,7 @@ STANDALONE = """
     from wx_static_store.clients.cos import CosClient
     from wx_static_store.clients.site import SiteClient
     from wx_static_store.clients.tokens import FixedToken, current_token
-    from wx_static_store.clients import pools
-from wx_static_store.clients.transport import Transport
+    from wx_static_store.clients.transport import Transport
     from wx_static_store.clients.wechat import WeChatClient
     from wx_static_store.exceptions import TokenRejected
     from wx_static_store.naming import content_headers, object_key

@@ -27,7 +27,6 @@ from django.test import override_settings
 from tests.faults.hooks import HOOKS, PLANTED, PROXY_PASSWORD
 from tests.faults.rows import Case
 from wx_static_store import platforms, recorders, store
-from wx_static_store.clients import pools
 from wx_static_store.conf import options_for
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed, WxStaticStoreError
@@ -238,7 +237,6 @@ def forget() -> None:
         platform.transport._pools.close()
     platforms._platforms.clear()
     store._store.cache_clear()
-    pools._proxy.cache_clear()
     recorders.rest(0)
     django_cache.clear()
 

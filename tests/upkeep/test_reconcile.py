@@ -349,7 +349,7 @@ def test_the_command_ends_with_1_where_they_differ(cloud: EmulatorServer) -> Non
     code, said = run("wx_reconcile")
     assert code == 1
     assert "missing   a: the log said stored, the cloud has none\n" in said
-    assert r"unlogged  'b\n': " in said
+    assert r"unlogged  b\n: " in said
     assert "1 object, missing 1, differs 0, unlogged 1, unknown 0\n" in said
     assert "--fix" in said
 

@@ -253,7 +253,7 @@ def _why(one: Again) -> str:
 
 def _told(error: WxStaticStoreError) -> str:
     """For an editor: what happened, the code to look up, and what to do about it."""
-    text = ": ".join(filter(None, [str(error.message), error.errmsg]))
-    if code := f"errcode {error.errcode}" if error.errcode else error.cos_code:
-        text = gettext("%(what)s (%(facts)s)", what=text, facts=code)
+    text = error.what
+    if error.code:
+        text = gettext("%(what)s (%(facts)s)", what=text, facts=error.code)
     return gettext("%(what)s. %(hint)s", what=text, hint=error.hint) if error.hint else text

@@ -2,8 +2,9 @@
 
 import os
 import ssl
+from collections import OrderedDict
 from collections.abc import Callable
-from functools import lru_cache
+from contextlib import suppress
 from typing import Any, cast
 
 import urllib3
@@ -54,15 +55,17 @@ class Pools:
     def __init__(self, pool_size: int) -> None:
         self._size = pool_size
         self._context = _tls()
-        self._ways: dict[str, Way] = {}
+        self._ways: OrderedDict[str, Way] = OrderedDict()  # the one used last at the end
 
     def towards(self, origin: str) -> Way:
         """The way to addresses that begin so; raises ConfigurationError."""
         if (way := self._ways.get(origin)) is None:
-            for oldest in [*self._ways][: 1 - HOSTS]:  # each tenant's bucket is a host of its own
-                self._ways.pop(oldest, None)
+            while len(self._ways) >= HOSTS:  # each tenant's bucket is a host of its own
+                self._ways.popitem(last=False)
             # Of several threads that come here at once, one wins; nothing is connected yet.
-            way = self._ways.setdefault(origin, self._way(origin))
+            return self._ways.setdefault(origin, self._way(origin))
+        with suppress(KeyError):  # another thread may have taken it out
+            self._ways.move_to_end(origin)
         return way
 
     def close(self) -> None:
@@ -76,7 +79,8 @@ class Pools:
         pool = manager.connection_from_url(origin)
 
         def directly(method: str, url: str, **how: Any) -> urllib3.BaseHTTPResponse:
-            target = url.removeprefix(origin) or "/"
+            target = url.removeprefix(origin)
+            target = target if target.startswith("/") else f"/{target}"
             return pool.urlopen(method, target, assert_same_host=False, **how)
 
         return directly
@@ -117,7 +121,6 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
-@lru_cache(maxsize=64)
 def _proxy(origin: str) -> str | None:
     """The one that the environment names for this origin."""
     named = None if is_loopback(origin) else select_proxy(origin, get_environ_proxies(origin))

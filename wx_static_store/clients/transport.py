@@ -155,7 +155,7 @@ class Transport:
 
 
 def _origin(url: Secret) -> str:
-    return "/".join(url.reveal().split("/", 3)[:3])
+    return "/".join(re.split("[/?#]", url.reveal(), maxsplit=3)[:3])
 
 
 def _read(

@@ -128,7 +128,8 @@ class Command(BaseCommand):
             if item.name not in skip
         ]
         asks_first = not (options["yes"] or options["dry_run"])
-        if len(uploaders) > 1 or asks_first or options["verify"]:  # each look would read them
+        compares = options["verify"] or options["canary"]
+        if len(uploaders) > 1 or asks_first or compares:  # each look would read them
             items = hash_items(items)
         last = next((item for item in items if item.name == manifest), None)
         return Order(

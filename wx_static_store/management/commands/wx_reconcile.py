@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from ...naming import clean_name
 from ...store import get_store
-from ...texts import gettext as _, gettext_lazy, ngettext
+from ...texts import gettext as _, gettext_lazy, ngettext, shown
 from ...upkeep.reconcile import Comparison, Finding
 from ..upkeep import UpkeepCommand
 
@@ -72,6 +72,6 @@ def _prefix(text: str) -> str:
 
 
 def _line(finding: Finding) -> str:
-    key = finding.key if finding.key.isprintable() else ascii(finding.key)
+    key = shown(finding.key)
     became = f" → {finding.status}" if finding.kind == "unknown" else ""
     return f"{finding.kind:<8}  {key}: {finding.message}{became}"
