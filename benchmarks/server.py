@@ -27,7 +27,9 @@ from xml.sax.saxutils import escape
 PAGE = 1000
 SAFE = "/~!*()'"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-TEXTS = {200: "OK", 204: "No Content", 404: "Not Found", 501: "Not Implemented"}
+TEXTS = {200: "OK", 204: "No Content", 404: "Not Found", 501: "Not Implemented", 503: "Busy"}
+REQUEST_ID = "x-cos-request-id: 1\r\n"
+SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
 
 
 @dataclass
@@ -49,12 +51,14 @@ class Lab:
     put: float = 0.0  # seconds that a request at COS and S3 takes
     limit: int = 0  # calls in flight at the API host; 0: any number
     errcode: int = 0  # the answer above the limit; 0: they wait for their turn
+    puts: int = 0  # PUTs in flight at COS, more are told to slow down; 0: any number
     known: dict[str, str] = field(default_factory=dict)  # MD5s by key, so that none is computed
 
     cos: str = ""
     objects: dict[str, dict[str, Stored]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
+    putting: int = 0
     waiting: deque[Callable[[], None]] = field(default_factory=deque)
 
     def enter(self, work: Callable[[], None]) -> bool:
@@ -202,10 +206,17 @@ CALLS = {"staticuploadfile": _link, "staticfilelist": _page, "describestaticstor
 
 class Cos(Connection):
     def handle(self) -> None:
+        if self.lab.puts and self.lab.putting >= self.lab.puts:
+            self.later("refused", self.lab.put, partial(self.reply, 503, SLOW_DOWN, REQUEST_ID))
+            return
+        self.lab.putting += 1
         path, _sep, query = self.target.partition("?")
         headers = self.stored(query.removeprefix("env="), unquote(path[1:]))
-        headers += "x-cos-request-id: 1\r\n"
-        self.later("put", self.lab.put, partial(self.reply, headers=headers))
+        self.later("put", self.lab.put, partial(self.out, headers + REQUEST_ID))
+
+    def out(self, headers: str) -> None:
+        self.reply(headers=headers)
+        self.lab.putting -= 1
 
 
 class S3(Connection):

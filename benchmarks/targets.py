@@ -8,7 +8,7 @@ from math import ceil
 
 from .measure import Book, Sample, worst
 from .places import COLLECT, DEPLOY, DISK, FASTA, LIMIT, NAIVE
-from .workloads import BIG, SMALL, WORKERS
+from .workloads import BIG, SLOW_DOWN, SMALL, WORKERS
 
 NETWORK = ("staticuploadfile", "staticfilelist", "describestaticstore", "put")
 
@@ -220,8 +220,14 @@ TARGETS = (
     Target("8", "sockets of manage.py check", 0, _median("start", "check", told("sockets"), 1)),
     Target(
         "9",
-        "throttled above 8: wall of 32 workers / of 8",
+        "throttled above 8 calls: wall of 32 workers / of 8",
         1.3,
         _of("throttle", DEPLOY, DEPLOY, 32, 8),
+    ),
+    Target(
+        "9",
+        "throttled above 8 PUTs: wall of 32 workers / of 8",
+        1.3,
+        _of("throttle", SLOW_DOWN, DEPLOY, WORKERS, 8),
     ),
 )

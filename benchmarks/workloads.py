@@ -29,6 +29,7 @@ Runs = dict[Key, Callable[[], Sample]]
 
 KIB, MIB = 1024, 1024**2
 WORKERS = 32
+SLOW_DOWN = "wx_deploy, PUTs"  # in `throttle`, where COS is the one that refuses
 BIG, SMALL = " 1 GiB", " 8 KiB"  # in (c), whatever the sizes of a quick run
 
 APPS = [
@@ -196,7 +197,7 @@ def calls(lab: Lab, book: Book) -> None:
     bench = {"calls": most}
     for workers in (most, 2 * most, 4 * most):
         places = _places(lab, book, "calls", source, [DEPLOY], workers, bench=bench)
-        runs |= {key: partial(_limited, place, most, 0) for key, place in places.items()}
+        runs |= {key: partial(_limited, place, limit=most) for key, place in places.items()}
     book.interleave(lab.rounds, runs)
     picture = trees.big(lab.work / "picture", 8 * KIB)
     save = program("save", str(picture / "big.bin"), "20")
@@ -212,21 +213,23 @@ def calls(lab: Lab, book: Book) -> None:
 
 
 def throttle(lab: Lab, book: Book) -> None:
-    """A server that refuses more than 8 calls in flight: 8 workers against 32."""
+    """A server that refuses more than 8 calls (or PUTs) in flight: 8 workers against 32."""
     source = _two_thousand(lab)
     runs: Runs = {}
     for workers in (8, 32):
-        places = _places(lab, book, "throttle", source, [DEPLOY], workers)
-        runs |= {key: partial(_limited, place, 8, -501004) for key, place in places.items()}
+        [(key, place)] = _places(lab, book, "throttle", source, [DEPLOY], workers).items()
+        runs[key] = partial(_limited, place, limit=8, errcode=-501004)
+    slow = Place(lab, "throttle-puts", CONTENDERS[DEPLOY], source, WORKERS)
+    runs["throttle", SLOW_DOWN, WORKERS] = partial(_limited, slow, puts=8)
     book.interleave(lab.rounds, runs)
 
 
-def _limited(place: Place, limit: int, errcode: int) -> Sample:
-    place.lab.server.ask(limit=limit, errcode=errcode)
+def _limited(place: Place, **limits: int) -> Sample:
+    place.lab.server.ask(**limits)
     try:
         return place.cold()
     finally:
-        place.lab.server.ask(limit=0, errcode=0)
+        place.lab.server.ask(limit=0, errcode=0, puts=0)
 
 
 def start(lab: Lab, book: Book) -> None:
