@@ -151,6 +151,8 @@ class Uploader:
     def failed(self, item: UploadItem, error: WxStaticStoreError) -> UploadResult:
         """The result of a file that no attempt brought to an end, for the reason of `error`."""
         progress = _Progress(object_key(self.options.location, item.name), self.headers(item))
+        if item.md5:  # by which the row's bytes are found again; the size was told with it
+            progress.md5, progress.size = item.md5, item.size
         progress.hear(error.about(env=self.env))
         return _result(item, self.env, progress, error, 0.0)
 
