@@ -192,7 +192,7 @@ class Uploader:
                 progress.receipt = store.cos.put_object(
                     link, source, progress.headers, md5=source.known_md5, left=deadline.left
                 )
-                progress.md5 = source.md5()
+                progress.md5 = progress.receipt.md5
 
         try:
             store.attempt(try_once, deadline=deadline, on_error=progress.hear)

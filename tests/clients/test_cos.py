@@ -140,14 +140,14 @@ def test_our_md5_as_etag_is_a_verified_success(
     serve: Serve, transport: Transport, etag: str
 ) -> None:
     receipt = put(transport, serve(stored(etag)))
-    assert receipt == PutReceipt("NjU1MzVm", verified=True)
+    assert receipt == PutReceipt("NjU1MzVm", MD5, verified=True)
 
 
 @pytest.mark.parametrize("etag", ["", '""', f'"{MD5}-1"', '"encrypted"', f'"{MD5}00"'])
 def test_an_etag_that_is_no_md5_is_an_unverified_success(
     serve: Serve, transport: Transport, etag: str
 ) -> None:
-    assert put(transport, serve(stored(etag))) == PutReceipt("NjU1MzVm", verified=False)
+    assert put(transport, serve(stored(etag))) == PutReceipt("NjU1MzVm", MD5, verified=False)
 
 
 def test_another_md5_as_etag_means_that_wrong_bytes_are_there(
@@ -458,6 +458,26 @@ def test_a_refusal_before_the_end_of_the_body_is_no_change_of_the_file(
         assert not source.handed_over
     assert type(error) is expected
     assert not error.maybe_stored
+
+
+@pytest.mark.parametrize("megabytes", [7, 20], ids=["hashed before", "hashed on its way"])
+def test_a_success_before_the_end_of_the_body_is_none(
+    serve: Serve, transport: Transport, tmp_path: Path, megabytes: int
+) -> None:
+    """With an ETag that is no MD5 nothing else would tell that a part of the file is missing."""
+
+    def agree(peer: Peer) -> None:
+        peer.send(stored('"encrypted"'))
+        peer.sock.shutdown(2)
+
+    path = tmp_path / "large"
+    path.write_bytes(b"x" * megabytes * 1024 * 1024)
+    server = serve(agree, read_body=False)
+    with opened(UploadItem("a.css", lambda: path.open("rb"))) as source:
+        error = failure(transport, server, body=source, md5=source.known_md5)
+        assert not source.handed_over
+    assert type(error) is ProtocolError
+    assert (error.remedy, error.once, error.maybe_stored) == (Remedy.NEW_LINK, True, True)
 
 
 def test_a_file_that_changed_while_it_was_sent_is_found_out_although_cos_is_content(

@@ -75,9 +75,10 @@ class Body(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PutReceipt:
-    """`verified` tells whether COS named the MD5 that we sent; an encrypted object has none."""
+    """`verified`: COS named the `md5` of what was sent; for an encrypted object it names none."""
 
     request_id: str
+    md5: str
     verified: bool
 
 
@@ -128,7 +129,7 @@ def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
 
 
 def _digest(reply: Reply, body: Body) -> str:
-    """Of what was sent; refused early, the body was not read to its end and has none."""
+    """Of what was sent; answered early, the body was not read to its end and has none."""
     if len(body) and not body.handed_over:
         return ""
     try:
@@ -151,7 +152,7 @@ def _headers(link: SignedLink, headers: ContentHeaders, md5: str) -> dict[str, s
 
 def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
     request_id = reply.headers.get("x-cos-request-id", "")
-    if reply.status == 200 and not reply.body:
+    if reply.status == 200 and not reply.body and md5:
         return _compare(reply.headers.get("ETag", ""), md5, request_id)
     if 200 <= reply.status < 300:
         remedy = Remedy.NEW_LINK if reply.status == 200 else Remedy.GIVE_UP
@@ -177,9 +178,9 @@ def _host(address: str) -> str | Promise:
 def _compare(etag: str, md5: str, request_id: str) -> PutReceipt | IntegrityError:
     tag = etag.strip('"').lower()
     if re.fullmatch(r"[0-9a-f]{32}", tag) is None:
-        return PutReceipt(request_id, verified=False)
+        return PutReceipt(request_id, md5, verified=False)
     if tag == md5:
-        return PutReceipt(request_id, verified=True)
+        return PutReceipt(request_id, md5, verified=True)
     return IntegrityError(
         _("COS stored other bytes than were sent"),
         stage="verify",
