@@ -287,6 +287,20 @@ def test_a_file_that_grows_is_sent_at_its_first_length(path: Path) -> None:
     assert caught.value.maybe_stored, "the old bytes may be there"
 
 
+def test_a_file_that_holds_more_than_was_measured_is_not_cut_in_silence() -> None:
+    class Growing(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            position = super().seek(offset, whence)
+            if whence == os.SEEK_END:
+                self.write(b"more")
+            return position
+
+    with opened(item(lambda: Growing(b"some"))) as source:
+        assert b"".join(source) == b"some"
+        with pytest.raises(SourceChanged):
+            source.md5()
+
+
 def test_a_file_that_is_replaced_while_it_is_read_was_sent_as_it_was(path: Path) -> None:
     """The open handle still reads the old one: a consistent upload, no error."""
     other = path.with_name("other")

@@ -112,9 +112,10 @@ def opened(
     A file that cannot seek, or that gives text, is copied first: text as UTF-8.
     """
     with readable(item) as (file, size):
-        if md5 is None:
-            md5 = digest(file) if size <= HASH_AHEAD else ""
-        yield Source(file, size, known_md5=md5, tick=tick)
+        source = Source(file, size, known_md5=md5 or "", tick=tick)
+        if md5 is None and size <= HASH_AHEAD:
+            source.known_md5 = digest(file)
+        yield source
 
 
 @contextmanager
@@ -152,7 +153,7 @@ def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None) -> str:
     md5 = hashlib.md5(usedforsecurity=False)
     _seek(file, 0)
     tick()
-    while block := _read(file, BLOCK):
+    while block := _read(file, BLOCK):  # to its end: it may hold more than was measured
         md5.update(block)
         tick()
     _seek(file, 0)
@@ -171,10 +172,8 @@ def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
     """The file itself where it can be sent as it stands, else a copy of it, added to `copies`."""
     if getattr(original, "closed", False):
         raise SourceError(_("The file is closed"), stage="source", hint=_REOPEN)
-    if _can_seek(original):
-        _seek(original, 0)
-        if _is_plain(original) or isinstance(_call(lambda: original.read(0)), bytes):
-            return original  # type: ignore[no-any-return]
+    if _rewound(original):
+        return original  # type: ignore[no-any-return]
     copy = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed by `opened`
     copies.append(copy)
     while block := _next_block(original):
@@ -193,8 +192,15 @@ def _is_plain(file: Any) -> bool:
     return isinstance(file, FileIO) and file.readable()
 
 
-def _can_seek(file: Any) -> bool:
-    return bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek")
+def _rewound(file: Any) -> bool:
+    """Whether it stands at its start now, and gives bytes."""
+    if _is_plain(file):  # each question to it is a system call
+        with suppress(OSError):
+            return file.seek(0) == 0  # type: ignore[no-any-return]
+    if not (file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")):
+        return False
+    _seek(file, 0)
+    return isinstance(_call(lambda: file.read(0)), bytes)
 
 
 def _measure(file: BinaryIO) -> int:

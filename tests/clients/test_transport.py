@@ -324,6 +324,14 @@ def test_an_answer_over_the_limit_is_cut(
         post(transport, emulator.api_url)
 
 
+@pytest.mark.parametrize("length", [LIMIT + 1, LIMIT + 2])
+def test_a_refusal_that_is_cut_beyond_the_limit_is_told_by_its_status(
+    serve: Serve, transport: Transport, length: int
+) -> None:
+    refusal = answer(403, b"x" * length, headers={"Content-Length": "1000000"})
+    assert post(transport, serve(refusal).url).status == 403
+
+
 def test_a_compressed_answer_is_refused_unread(
     transport: Transport, emulator: EmulatorServer
 ) -> None:

@@ -14,10 +14,15 @@ from typing import Any
 receive_time: ContextVar[Callable[[], float]] = ContextVar("wx_static_store_receive_time")
 
 
-class _TimedReader(RawIOBase):
+class _Timed(RawIOBase):
+    """A socket from which a response reads."""
+
     def __init__(self, sock: Any) -> None:
         self._sock = sock
         self._raw = sock.makefile("rb", buffering=0)
+
+    def makefile(self, _mode: str) -> BufferedReader:
+        return BufferedReader(self)
 
     def readable(self) -> bool:
         return True
@@ -34,13 +39,8 @@ class _TimedReader(RawIOBase):
         super().close()
 
 
-class TimedResponse(HTTPResponse):
-    """What a connection sets as its `response_class`."""
-
-    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = BufferedReader(_TimedReader(sock))
+def _timed_response(sock: Any, *args: Any, **kwargs: Any) -> HTTPResponse:
+    return HTTPResponse(_Timed(sock), *args, **kwargs)  # type: ignore[arg-type]
 
 
 class Connection(HTTPConnection):
@@ -50,7 +50,7 @@ class Connection(HTTPConnection):
     A system call costs more than to copy a block: while it lasts another thread takes its turn.
     """
 
-    response_class = TimedResponse
+    response_class = staticmethod(_timed_response)  # type: ignore[assignment]
     _head: Any = None  # of the request, kept until its body's first block comes; empty before
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:

@@ -37,6 +37,7 @@ from .pools import BLOCK, CERTIFICATE, Pools
 
 security = logging.getLogger("wx_static_store.security")
 
+_NO_RETRIES = urllib3.Retry(False, redirect=False)
 _HEADERS = {"User-Agent": f"wx_static_store/{__version__}", "Accept-Encoding": "identity"}
 
 
@@ -147,7 +148,7 @@ class Transport:
             body=data or None,
             headers=_HEADERS | revealed,
             timeout=urllib3.Timeout(connect=min(connect, left()), read=read),
-            retries=False,
+            retries=_NO_RETRIES,
             redirect=False,
             preload_content=False,
             decode_content=False,
@@ -170,7 +171,8 @@ def _read(
             sink.write(block)
         return Reply(200, response.headers, b"")
     data = response.read(limit + 1)
-    if len(data) > limit or response.read(1):  # only this read notices a missing end
+    # Only a second read notices a missing end; after an announced one it would be in vain.
+    if len(data) > limit or (response.length_remaining != 0 and response.read(1)):
         if response.status >= 400:  # its status says enough
             return Reply(response.status, response.headers, data[:limit])
         return ProtocolError(_("The answer is longer than %(limit)d bytes", limit=limit))
