@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -65,6 +66,29 @@ def test_one_worker_reads_no_further_than_it_gives() -> None:
 def test_several_workers_work_at_once() -> None:
     together = threading.Barrier(4)
     assert sorted(run(lambda _: together.wait(SOON), range(4), max_workers=4)) == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="this system ties no thread to a CPU"
+)
+def test_workers_share_one_cpu_and_the_caller_keeps_all_of_its_own() -> None:
+    before, together = os.sched_getaffinity(0), threading.Barrier(4)
+
+    def where(_: int) -> frozenset[int]:
+        together.wait(SOON)
+        return frozenset(os.sched_getaffinity(0))
+
+    (shared,) = set(run(where, range(4), max_workers=4))
+    assert len(shared) == 1
+    assert shared <= before == os.sched_getaffinity(0)
+
+
+def test_where_the_system_refuses_one_cpu_workers_take_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
+    assert sorted(run(lambda n: n, range(9), max_workers=3)) == list(range(9))
 
 
 def test_no_more_threads_than_workers_and_no_more_than_items() -> None:

@@ -1,11 +1,13 @@
 """The only worker threads: bounded in flight, the first surprise surfaces, serial with one."""
 
 import math
+import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -74,6 +76,14 @@ class Gate:
             self.width, self._successes = self.width + 1, 0
 
 
+def _share_one_cpu() -> None:
+    """Keeps this thread to the CPU of the process's other workers, where the system offers that."""
+    if hasattr(os, "sched_setaffinity") and getattr(sys, "_is_gil_enabled", lambda: True)():
+        allowed = sorted(os.sched_getaffinity(0))
+        with suppress(OSError):
+            os.sched_setaffinity(0, {allowed[os.getpid() % len(allowed)]})  # 0: this thread
+
+
 @contextmanager
 def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
     """Calls `function` now and then while the block runs."""
@@ -112,7 +122,8 @@ class Crew(Generic[Item, Result]):
     """
     Workers that apply `function` to items; every result is in `finished`, in order of arrival.
 
-    They are daemons, so that a hanging peer does not keep the process.
+    They are daemons, so that a hanging peer does not keep the process. They share one CPU: only
+    one of them runs at a time, and to hand Python's lock over to another CPU costs more than that.
     """
 
     def __init__(
@@ -197,6 +208,7 @@ class Crew(Generic[Item, Result]):
             raise error
 
     def _serve(self) -> None:
+        _share_one_cpu()
         while (item := self._todo.get()) is not _DONE:
             if self._dismissed:
                 continue
