@@ -122,8 +122,8 @@ class Crew(Generic[Item, Result]):
     """
     Workers that apply `function` to items; every result is in `finished`, in order of arrival.
 
-    They are daemons, so that a hanging peer does not keep the process. They share one CPU: only
-    one of them runs at a time, and to hand Python's lock over to another CPU costs more than that.
+    They are daemons, so that a hanging peer does not keep the process. They share one CPU: of
+    Python only one runs at a time, and to hand its lock over to another CPU takes longer than that.
     """
 
     def __init__(
