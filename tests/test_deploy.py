@@ -272,8 +272,8 @@ def test_an_interrupted_run_says_how_far_it_came(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Interrupted(Uploader):
-        def upload_many(self, items: Any, context: Any) -> Any:
-            yield from super().upload_many(list(items)[:2], context)
+        def upload_many(self, items: Any, context: Any, **how: Any) -> Any:
+            yield from super().upload_many(list(items)[:2], context, **how)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

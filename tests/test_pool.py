@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import sys
+import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from wx_static_store.pool import Gate, beside, run
+from wx_static_store import pool
+from wx_static_store.pool import Crew, Gate, beside, run
 
 SOON = 5.0  # seconds; what does not happen until then never will
 
@@ -68,27 +71,57 @@ def test_several_workers_work_at_once() -> None:
     assert sorted(run(lambda _: together.wait(SOON), range(4), max_workers=4)) == [0, 1, 2, 3]
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "sched_setaffinity"), reason="this system ties no thread to a CPU"
+can_be_kept = pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity") or sysconfig.get_config_var("Py_GIL_DISABLED") == 1,
+    reason="threads are kept to one CPU only on Linux, and where Python has its lock",
 )
-def test_workers_share_one_cpu_and_the_caller_keeps_all_of_its_own() -> None:
-    before, together = os.sched_getaffinity(0), threading.Barrier(4)
+
+
+def cpus_of(workers: int, *, one_cpu: bool) -> set[frozenset[int]]:
+    """The CPUs that each worker may use."""
+    together = threading.Barrier(workers)
 
     def where(_: int) -> frozenset[int]:
         together.wait(SOON)
         return frozenset(os.sched_getaffinity(0))
 
-    (shared,) = set(run(where, range(4), max_workers=4))
+    return set(Crew(where, workers, one_cpu=one_cpu).work(range(workers)))
+
+
+@can_be_kept
+def test_workers_that_share_one_cpu_leave_the_caller_all_of_its_own() -> None:
+    before = os.sched_getaffinity(0)
+    (shared,) = cpus_of(4, one_cpu=True)
     assert len(shared) == 1
     assert shared <= before == os.sched_getaffinity(0)
 
 
-def test_where_the_system_refuses_one_cpu_workers_take_any(monkeypatch: pytest.MonkeyPatch) -> None:
+@can_be_kept
+def test_workers_use_any_cpu_unless_they_are_told_to_share_one() -> None:
+    assert cpus_of(4, one_cpu=False) == {frozenset(os.sched_getaffinity(0))}
+
+
+@can_be_kept
+@pytest.mark.parametrize("call", ["sched_getaffinity", "sched_setaffinity"])
+def test_where_the_system_refuses_one_cpu_workers_take_any(
+    monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
-    assert sorted(run(lambda n: n, range(9), max_workers=3)) == list(range(9))
+    monkeypatch.setattr(os, call, refuse)
+    crew = Crew(lambda n: n, 3, one_cpu=True)
+    assert sorted(crew.work(range(9))) == list(range(9))
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_without_python_s_lock_no_cpu_is_shared(
+    monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: locked, raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
+    assert pool._a_cpu() == ({3} if locked else set())
 
 
 def test_no_more_threads_than_workers_and_no_more_than_items() -> None:

@@ -170,7 +170,7 @@ class _Run:
 
     def _send_all(self, items: Sequence[UploadItem], tell: Tell) -> None:
         """Counts what was done, too, when an interruption comes while a result is written down."""
-        results, counted = self.uploader.upload_many(items, self.context), 0
+        results, counted = self.uploader.upload_many(items, self.context, one_cpu=True), 0
         try:
             for result in results:
                 self._count(result)

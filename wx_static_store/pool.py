@@ -3,6 +3,7 @@
 import math
 import os
 import queue
+import random
 import sys
 import threading
 import time
@@ -76,12 +77,14 @@ class Gate:
             self.width, self._successes = self.width + 1, 0
 
 
-def _share_one_cpu() -> None:
-    """Keeps this thread to the CPU of the process's other workers, where the system offers that."""
-    if hasattr(os, "sched_setaffinity") and getattr(sys, "_is_gil_enabled", lambda: True)():
-        allowed = sorted(os.sched_getaffinity(0))
-        with suppress(OSError):
-            os.sched_setaffinity(0, {allowed[os.getpid() % len(allowed)]})  # 0: this thread
+def _a_cpu() -> set[int]:
+    """One that threads of this process can be kept to; none where that is impossible or in vain."""
+    locked = getattr(sys, "_is_gil_enabled", lambda: True)()
+    if not locked or not hasattr(os, "sched_setaffinity"):
+        return set()
+    with suppress(OSError):
+        return {random.choice(sorted(os.sched_getaffinity(0)))}  # noqa: S311 -- no secret
+    return set()
 
 
 @contextmanager
@@ -122,8 +125,9 @@ class Crew(Generic[Item, Result]):
     """
     Workers that apply `function` to items; every result is in `finished`, in order of arrival.
 
-    They are daemons, so that a hanging peer does not keep the process. They share one CPU: of
-    Python only one runs at a time, and to hand its lock over to another CPU takes longer than that.
+    They are daemons, so that a hanging peer does not keep the process. With `one_cpu` they
+    share one: Python's lock lets one of them run at a time, and to hand it over to another CPU
+    takes longer than what is done between two hand-overs.
     """
 
     def __init__(
@@ -132,10 +136,12 @@ class Crew(Generic[Item, Result]):
         max_workers: int,
         *,
         lost: Callable[[Item], Result] | None = None,
+        one_cpu: bool = False,
     ) -> None:
         self.finished: list[Result] = []
         self._function = function
         self._lost = lost
+        self._cpu = _a_cpu() if one_cpu else set()
         self._in_work: dict[int, Item] = {}
         self._max_workers = max_workers
         self._todo: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -208,7 +214,9 @@ class Crew(Generic[Item, Result]):
             raise error
 
     def _serve(self) -> None:
-        _share_one_cpu()
+        if self._cpu:
+            with suppress(OSError):  # the system may refuse it, or have taken that one away
+                os.sched_setaffinity(0, self._cpu)  # 0: this thread
         while (item := self._todo.get()) is not _DONE:
             if self._dismissed:
                 continue

@@ -114,17 +114,17 @@ class Uploader:
         raise _to_raise(result)
 
     def upload_many(
-        self, items: Iterable[UploadItem], context: UploadContext
+        self, items: Iterable[UploadItem], context: UploadContext, *, one_cpu: bool = False
     ) -> Generator[UploadResult, None, None]:
         """
         Send many files in parallel and record them as they finish.
 
         Stops handing out files when an error says that all others would fail alike; what was not
-        attempted then has no result.
+        attempted then has no result. `one_cpu` is for a process that does nothing else.
         """
         halt, recorded, since = _Halt(self.options.max_attempts), 0, time.monotonic()
         transfer = partial(self.transfer, batch=True)
-        crew = pool.Crew(transfer, self.options.max_workers, lost=self.lost)
+        crew = pool.Crew(transfer, self.options.max_workers, lost=self.lost, one_cpu=one_cpu)
         self.finished = crew.finished
         with suppress(WxStaticStoreError):  # each file tells it
             self.store  # noqa: B018 -- made once, here: else every worker would make one

@@ -98,7 +98,8 @@ class CosClient:
         """
         Sends `body` to the link, as it stands; `md5` is empty where it is not known yet.
 
-        An error says `maybe_stored` when the whole body was sent and its fate is not known.
+        An error says `maybe_stored` when the whole body was sent, or COS answered as if it were,
+        and its fate is not known.
         """
         try:
             reply = self._transport.exchange(
