@@ -25,7 +25,7 @@ def machine() -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "cpu": _after("/proc/cpuinfo", "model name") or platform.processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": os.cpu_count(),
         "memory": _after("/proc/meminfo", "MemTotal"),
         "load": os.getloadavg()[0],
         "os": _after("/etc/os-release", "PRETTY_NAME", "=").strip('"') or platform.system(),

@@ -1,6 +1,8 @@
 """Stores over an emulator, for every test that needs a wire."""
 
+import os
 import shutil
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,11 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
+
+can_share_a_cpu = pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity") or sysconfig.get_config_var("Py_GIL_DISABLED") == 1,
+    reason="threads are kept to one CPU only on Linux, and where Python has its lock",
+)
 
 
 @pytest.fixture(autouse=True)

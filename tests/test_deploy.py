@@ -3,19 +3,20 @@
 import os
 import re
 import sys
+from dataclasses import replace
 from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
 from django.utils.translation import override
 
-from tests.conftest import ENV
+from tests.conftest import ENV, can_share_a_cpu
 from wx_static_store import deploy
 from wx_static_store.deploy import PublishFailed, Report, publish
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.plan import make_plan
-from wx_static_store.transfers import UploadContext, UploadItem
+from wx_static_store.transfers import UploadContext, UploadItem, UploadResult
 from wx_static_store.uploader import Uploader, get_uploader
 
 pytestmark = pytest.mark.django_db
@@ -236,6 +237,20 @@ def test_a_deployment_tells_how_it_ended(cloud: EmulatorServer, uploader: Upload
     row = Deployment.objects.get()
     told = (row.outcome, row.label, row.stored, row.failed, row.not_attempted, row.bytes)
     assert told == ("failed", "v1", 1, 1, 1, 2)
+
+
+@can_share_a_cpu
+def test_the_workers_of_a_deploy_share_one_cpu(uploader: Uploader) -> None:
+    seen: set[frozenset[int]] = set()
+
+    class Looked(Uploader):
+        def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
+            seen.add(frozenset(os.sched_getaffinity(0)))
+            return super().transfer(item, batch=batch)
+
+    run(Looked(replace(uploader.options, max_workers=3)), a_js=b"1", b_js=b"2", c_js=b"3")
+    (shared,) = seen
+    assert len(shared) == 1
 
 
 def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Uploader) -> None:

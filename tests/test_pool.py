@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import can_share_a_cpu
 from wx_static_store import pool
 from wx_static_store.pool import Crew, Gate, beside, run
 
@@ -71,12 +71,6 @@ def test_several_workers_work_at_once() -> None:
     assert sorted(run(lambda _: together.wait(SOON), range(4), max_workers=4)) == [0, 1, 2, 3]
 
 
-can_be_kept = pytest.mark.skipif(
-    not hasattr(os, "sched_setaffinity") or sysconfig.get_config_var("Py_GIL_DISABLED") == 1,
-    reason="threads are kept to one CPU only on Linux, and where Python has its lock",
-)
-
-
 def cpus_of(workers: int, *, one_cpu: bool) -> set[frozenset[int]]:
     """The CPUs that each worker may use."""
     together = threading.Barrier(workers)
@@ -88,7 +82,7 @@ def cpus_of(workers: int, *, one_cpu: bool) -> set[frozenset[int]]:
     return set(Crew(where, workers, one_cpu=one_cpu).work(range(workers)))
 
 
-@can_be_kept
+@can_share_a_cpu
 def test_workers_that_share_one_cpu_leave_the_caller_all_of_its_own() -> None:
     before = os.sched_getaffinity(0)
     (shared,) = cpus_of(4, one_cpu=True)
@@ -96,12 +90,12 @@ def test_workers_that_share_one_cpu_leave_the_caller_all_of_its_own() -> None:
     assert shared <= before == os.sched_getaffinity(0)
 
 
-@can_be_kept
+@can_share_a_cpu
 def test_workers_use_any_cpu_unless_they_are_told_to_share_one() -> None:
     assert cpus_of(4, one_cpu=False) == {frozenset(os.sched_getaffinity(0))}
 
 
-@can_be_kept
+@can_share_a_cpu
 @pytest.mark.parametrize("call", ["sched_getaffinity", "sched_setaffinity"])
 def test_where_the_system_refuses_one_cpu_workers_take_any(
     monkeypatch: pytest.MonkeyPatch, call: str

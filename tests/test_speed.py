@@ -128,15 +128,17 @@ def test_a_new_large_file_is_read_once(
 
 
 @pytest.mark.django_db
-def test_an_unchanged_file_costs_no_call_and_is_read_once(
-    cloud: EmulatorServer, site: Path, read: Counter[str]
+def test_an_unchanged_file_costs_no_call_and_is_read_and_hashed_once(
+    cloud: EmulatorServer, site: Path, read: Counter[str], hashed: Counter[str]
 ) -> None:
     deploy(site)
     calls = len(cloud.journal)
     read.clear()
+    hashed.clear()
     deploy(site)
     assert len(cloud.journal) == calls
     assert (len(read), {*read.values()}) == (FILES, {SIZE})
+    assert (len(hashed), {*hashed.values()}) == (FILES, {1})
 
 
 @pytest.mark.django_db

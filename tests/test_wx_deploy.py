@@ -732,8 +732,8 @@ def interrupt(cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Callabl
     upload_many = Uploader.upload_many
 
     def at(key: str) -> None:
-        def stop(self: Any, *args: Any) -> Any:
-            for result in upload_many(self, *args):
+        def stop(self: Any, *args: Any, **how: Any) -> Any:
+            for result in upload_many(self, *args, **how):
                 yield result
                 if result.key == key:
                     raise KeyboardInterrupt
