@@ -21,6 +21,11 @@ ROOT = Path(__file__).parent.parent
 REQUIRED = bool(os.environ.get("WX_REQUIRE_PACKAGING"))
 SECONDS = 120  # for one command
 
+pytestmark = pytest.mark.skipif(
+    not {"WX_SLOW", "WX_REQUIRE_PACKAGING"} & {*os.environ},
+    reason="builds packages for half a minute: WX_SLOW=1 runs it",
+)
+
 STAY_AT_HOME = {".gitignore"}  # is of no use outside a checkout
 METADATA = {
     *("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE", "top_level.txt"),

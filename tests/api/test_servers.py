@@ -17,8 +17,12 @@ from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
 
 MIB = 1024 * 1024
-LARGE = 500 if os.environ.get("WX_SLOW") else 100  # MiB
+LARGE = 500  # MiB
 BLOCK = b"\0\0\0\x20ftypisom".ljust(MIB, b"\0")  # as a film begins
+
+pytestmark = pytest.mark.skipif(
+    "WX_SLOW" not in os.environ, reason="takes half a minute: WX_SLOW=1 runs it"
+)
 
 
 @pytest.fixture
