@@ -72,17 +72,16 @@ async def put(wire: Wire, target: str, path: str) -> None:
         raise RuntimeError(f"{path}: another ETag")
 
 
-async def work(api: str, pairs: Iterator[Pair]) -> int:
-    """One worker: it takes pairs until there are no more."""
-    calls, bucket, done = await Wire.to(api), None, 0
+async def work(calls: Wire, cos: str, pairs: Iterator[Pair]) -> int:
+    """One worker: it takes pairs until there are no more; the first call hides a connection."""
+    bucket, done = None, 0
     for env, key, path in pairs:
         body = json.dumps({"env": env, "filename": key}).encode()
         calls.send("POST", "/componenttcb/staticuploadfile", len(body), "", body)
+        bucket = bucket or await Wire.to(cos)
         link = json.loads((await calls.answer())[1])
         if link["errcode"]:
             raise RuntimeError(link)
-        if bucket is None:
-            bucket = await Wire.to(link["signed_url"])
         await put(bucket, "/" + link["signed_url"].split("/", 3)[3], path)
         done += 1
     return done
@@ -94,14 +93,18 @@ def files(root: str) -> list[tuple[str, str]]:
     return [(os.path.relpath(path, root), path) for path in sorted(found)]
 
 
-async def send_all(api: str, pairs: list[Pair], workers: int) -> int:
-    queue = iter(pairs)
-    return sum(await asyncio.gather(*(work(api, queue) for _ in range(workers))))
+async def send_all(api: str, cos: str, pairs: list[Pair], workers: int) -> int:
+    """Each worker begins as soon as it is connected, before the next one connects."""
+    queue, crew = iter(pairs), []
+    for _ in range(workers):
+        crew.append(asyncio.create_task(work(await Wire.to(api), cos, queue)))
+    return sum(await asyncio.gather(*crew))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("api")
+    parser.add_argument("cos")
     parser.add_argument("root")
     parser.add_argument("envs", nargs="+")
     parser.add_argument("--workers", type=int, default=32)
@@ -109,7 +112,7 @@ def main() -> None:
     found = files(args.root)
     pairs = [(env, *file) for env in args.envs for file in found]
     started = time.perf_counter()
-    done = asyncio.run(send_all(args.api, pairs, min(args.workers, len(pairs))))
+    done = asyncio.run(send_all(args.api, args.cos, pairs, min(args.workers, len(pairs))))
     seconds = time.perf_counter() - started
     sys.stdout.write(json.dumps({"pairs": done, "seconds": seconds}) + "\n")
 

@@ -134,7 +134,8 @@ def program(name: str, *args: str) -> Contender:
 
 
 def _limit(place: Place) -> list[str]:
-    argv = [sys.executable, "-m", "benchmarks.client", place.lab.server.ports["api"]]
+    ports = place.lab.server.ports
+    argv = [sys.executable, "-m", "benchmarks.client", ports["api"], ports["cos"]]
     return [*argv, str(place.source), *place.spaces, "--workers", str(place.workers)]
 
 
