@@ -32,11 +32,16 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
+# What a project need not have, and what takes longer to import than the test does to run.
+WITHOUT = [
+    f"-pno:{name}"
+    for name in ("anyio", "cacheprovider", "hypothesispytest", "schemathesis", "xdist")
+]
+
+
 def run(project: pytest.Pytester, *, mark: str = "", fixture: str = "", check: str = "pass") -> str:
     project.makepyfile(test_it=SAVE.format(mark=mark, fixture=fixture, check=check))
-    return "\n".join(
-        project.runpytest_subprocess("--ds=project_settings", "-p", "no:cacheprovider").outlines
-    )
+    return "\n".join(project.runpytest_subprocess("--ds=project_settings", *WITHOUT).outlines)
 
 
 def test_an_upload_for_real_fails_the_test_with_advice(project: pytest.Pytester) -> None:
@@ -106,5 +111,5 @@ def test_a_marked_test_may_go_out(project: pytest.Pytester) -> None:
 
 def test_a_project_without_django_is_left_alone(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(): pass")
-    result = pytester.runpytest_subprocess("-p", "no:django", "-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess("-p", "no:django", *WITHOUT)
     result.assert_outcomes(passed=1)
