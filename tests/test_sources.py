@@ -125,6 +125,14 @@ def test_what_cannot_seek_is_copied_first(blocks: tuple[Any, ...]) -> None:
         assert read(pipe) == expected(content)
 
 
+def test_a_pipe_of_the_system_is_read_whole() -> None:
+    out, into = os.pipe()
+    with open(out, "rb", buffering=0) as pipe, open(into, "wb") as other_end:
+        other_end.write(b"contents")
+        other_end.close()
+        assert read(pipe) == expected(b"contents")
+
+
 def test_an_object_with_read_alone_is_copied_first() -> None:
     class Response:
         blocks = [b"con", b"tents"]
