@@ -71,28 +71,37 @@ def test_several_workers_work_at_once() -> None:
     assert sorted(run(lambda _: together.wait(SOON), range(4), max_workers=4)) == [0, 1, 2, 3]
 
 
-def cpus_of(workers: int, *, one_cpu: bool) -> set[frozenset[int]]:
-    """The CPUs that each worker may use."""
-    together = threading.Barrier(workers)
-
-    def where(_: int) -> frozenset[int]:
-        together.wait(SOON)
-        return frozenset(os.sched_getaffinity(0))
-
-    return set(Crew(where, workers, one_cpu=one_cpu).work(range(workers)))
+@can_share_a_cpu
+def test_workers_share_one_cpu_with_the_caller() -> None:
+    crew = Crew(lambda _: os.sched_getaffinity(0), 4, one_cpu=True)
+    seen = [(worker, os.sched_getaffinity(0)) for worker in crew.work(range(8))]
+    (shared,) = seen[0][0]
+    assert seen == [({shared}, {shared})] * 8
 
 
 @can_share_a_cpu
-def test_workers_that_share_one_cpu_leave_the_caller_all_of_its_own() -> None:
+@pytest.mark.parametrize("end", ["all is done", "given up", "a worker fails"])
+def test_at_the_end_the_caller_has_all_cpus_again(end: str) -> None:
     before = os.sched_getaffinity(0)
-    (shared,) = cpus_of(4, one_cpu=True)
-    assert len(shared) == 1
-    assert shared <= before == os.sched_getaffinity(0)
+    crew = Crew(lambda n: 1 // n, 2, one_cpu=True)
+    results = crew.work([1, 0, 1] if end == "a worker fails" else [1, 1, 1])
+    with suppress(ZeroDivisionError):
+        for _ in results:
+            if end == "given up":
+                results.close()  # type: ignore[attr-defined]
+    assert os.sched_getaffinity(0) == before
+
+
+@can_share_a_cpu
+def test_one_worker_stays_where_the_caller_is() -> None:
+    crew = Crew(lambda _: os.sched_getaffinity(0), 1, one_cpu=True)
+    assert list(crew.work(range(2))) == [os.sched_getaffinity(0)] * 2
 
 
 @can_share_a_cpu
 def test_workers_use_any_cpu_unless_they_are_told_to_share_one() -> None:
-    assert cpus_of(4, one_cpu=False) == {frozenset(os.sched_getaffinity(0))}
+    crew = Crew(lambda _: os.sched_getaffinity(0), 4)
+    assert list(crew.work(range(8))) == [os.sched_getaffinity(0)] * 8
 
 
 @can_share_a_cpu

@@ -88,6 +88,22 @@ def _a_cpu() -> set[int]:
 
 
 @contextmanager
+def _kept_to(cpu: set[int]) -> Iterator[None]:
+    """This thread and whatever it starts meanwhile; with none, or if refused, as it was."""
+    before: set[int] = set()
+    with suppress(OSError):
+        if cpu:
+            before = os.sched_getaffinity(0)  # 0: this thread
+            os.sched_setaffinity(0, cpu)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if before:
+                os.sched_setaffinity(0, before)
+
+
+@contextmanager
 def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
     """Calls `function` now and then while the block runs."""
     ended = threading.Event()
@@ -125,9 +141,9 @@ class Crew(Generic[Item, Result]):
     """
     Workers that apply `function` to items; every result is in `finished`, in order of arrival.
 
-    They are daemons, so that a hanging peer does not keep the process. With `one_cpu` they
-    share one: Python's lock lets one of them run at a time, and to hand it over to another CPU
-    takes longer than what is done between two hand-overs.
+    They are daemons, so that a hanging peer does not keep the process. With `one_cpu` they and
+    the caller share one: Python's lock lets one of them run at a time, and to hand it over to
+    another CPU takes longer than what is done between two hand-overs.
     """
 
     def __init__(
@@ -141,7 +157,7 @@ class Crew(Generic[Item, Result]):
         self.finished: list[Result] = []
         self._function = function
         self._lost = lost
-        self._cpu = _a_cpu() if one_cpu else set()
+        self._cpu = _a_cpu() if one_cpu and max_workers > 1 else set()
         self._in_work: dict[int, Item] = {}
         self._max_workers = max_workers
         self._todo: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -159,8 +175,9 @@ class Crew(Generic[Item, Result]):
         """
         taken, events = 0, self._events_here if self._max_workers == 1 else self._events
         try:
-            for taken, _news in enumerate(events(items), start=1):
-                yield self.finished[taken - 1]
+            with _kept_to(self._cpu):
+                for taken, _news in enumerate(events(items), start=1):
+                    yield self.finished[taken - 1]
         except GeneratorExit:
             raise
         except BaseException:
@@ -214,17 +231,15 @@ class Crew(Generic[Item, Result]):
             raise error
 
     def _serve(self) -> None:
-        if self._cpu:
-            with suppress(OSError):  # the system may refuse it, or have taken that one away
-                os.sched_setaffinity(0, self._cpu)  # 0: this thread
-        while (item := self._todo.get()) is not _DONE:
-            if self._dismissed:
-                continue
-            try:
-                self._do(item)
-                self._news.put(None)
-            except BaseException as error:  # noqa: BLE001 -- it is raised again by `_wait`
-                self._news.put(error)
+        with _kept_to(self._cpu):
+            while (item := self._todo.get()) is not _DONE:
+                if self._dismissed:
+                    continue
+                try:
+                    self._do(item)
+                    self._news.put(None)
+                except BaseException as error:  # noqa: BLE001 -- it is raised again by `_wait`
+                    self._news.put(error)
 
     def _do(self, item: Item) -> None:
         me = threading.get_ident()
