@@ -93,7 +93,9 @@ def _about_the_tools(book: Book) -> Iterable[str]:
             most = book.median(key, lambda it: it.files / it.calls["server_cpu"])
             yield f"server: {rate:.0f} pairs/s with one limit client, its own ceiling {most:.0f}"
         elif key[1] == LIMIT and (part := share(book, key)):
-            yield f"limit client, {key[0]}, {key[2]} workers: {part:.1%} of its time is N·T/C"
+            busy = book.median(key, lambda it: it.calls["server_cpu"] / it.told["seconds"])
+            whose = f"limit client, {key[0]}, {key[2]} workers"
+            yield f"{whose}: {part:.1%} of its time is N·T/C, the server was busy {busy:.0%} of it"
 
 
 def _verdict(book: Book, target: Any) -> Sequence[str]:

@@ -242,6 +242,7 @@ def test_a_deployment_tells_how_it_ended(cloud: EmulatorServer, uploader: Upload
 @can_share_a_cpu
 def test_the_workers_of_a_deploy_share_one_cpu(uploader: Uploader) -> None:
     seen: set[frozenset[int]] = set()
+    before = os.sched_getaffinity(0)
 
     class Looked(Uploader):
         def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
@@ -251,6 +252,7 @@ def test_the_workers_of_a_deploy_share_one_cpu(uploader: Uploader) -> None:
     run(Looked(replace(uploader.options, max_workers=3)), a_js=b"1", b_js=b"2", c_js=b"3")
     (shared,) = seen
     assert len(shared) == 1
+    assert os.sched_getaffinity(0) == before
 
 
 def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Uploader) -> None:

@@ -63,7 +63,7 @@ def test_one_worker_reads_no_further_than_it_gives() -> None:
     numbers = Numbers()
     results = run(lambda n: n, numbers, max_workers=1)
     assert [next(results), next(results), numbers.read] == [1, 2, 2]
-    results.close()  # type: ignore[attr-defined]
+    results.close()
 
 
 def test_several_workers_work_at_once() -> None:
@@ -71,37 +71,93 @@ def test_several_workers_work_at_once() -> None:
     assert sorted(run(lambda _: together.wait(SOON), range(4), max_workers=4)) == [0, 1, 2, 3]
 
 
+def cpus() -> frozenset[int]:
+    """Which this thread may use."""
+    return frozenset(os.sched_getaffinity(0))
+
+
+def cpus_of(*, one_cpu: bool) -> set[tuple[frozenset[int], frozenset[int]]]:
+    """Those of each of four workers, and of the caller meanwhile."""
+    together = threading.Barrier(4)
+
+    def where(_: int) -> frozenset[int]:
+        together.wait(SOON)
+        return cpus()
+
+    return {(worker, cpus()) for worker in Crew(where, 4, one_cpu=one_cpu).work(range(4))}
+
+
 @can_share_a_cpu
 def test_workers_share_one_cpu_with_the_caller() -> None:
-    crew = Crew(lambda _: os.sched_getaffinity(0), 4, one_cpu=True)
-    seen = [(worker, os.sched_getaffinity(0)) for worker in crew.work(range(8))]
-    (shared,) = seen[0][0]
-    assert seen == [({shared}, {shared})] * 8
+    [(workers, caller)] = cpus_of(one_cpu=True)
+    assert workers == caller
+    assert len(caller) == 1
+
+
+def fail(number: int) -> None:
+    raise ZeroDivisionError
+
+
+def numbers_and_an_error() -> Iterator[int]:
+    yield 1
+    raise ZeroDivisionError
 
 
 @can_share_a_cpu
-@pytest.mark.parametrize("end", ["all is done", "given up", "a worker fails"])
-def test_at_the_end_the_caller_has_all_cpus_again(end: str) -> None:
-    before = os.sched_getaffinity(0)
-    crew = Crew(lambda n: 1 // n, 2, one_cpu=True)
-    results = crew.work([1, 0, 1] if end == "a worker fails" else [1, 1, 1])
+@pytest.mark.parametrize(
+    ("function", "items"),
+    [(abs, [1, 2, 3]), (fail, [1]), (abs, numbers_and_an_error())],
+    ids=["all is done", "a worker fails", "the items fail"],
+)
+def test_at_the_end_the_caller_has_all_cpus_again(function: Any, items: Any) -> None:
+    before = cpus()
     with suppress(ZeroDivisionError):
-        for _ in results:
-            if end == "given up":
-                results.close()  # type: ignore[attr-defined]
-    assert os.sched_getaffinity(0) == before
+        list(Crew(function, 2, one_cpu=True).work(items))
+    assert cpus() == before
+
+
+@can_share_a_cpu
+@pytest.mark.parametrize("in_another_thread", [False, True])
+def test_who_gives_up_has_all_cpus_again(in_another_thread: bool) -> None:
+    before = cpus()
+    results = Crew(abs, 2, one_cpu=True).work([1, 2, 3])
+    next(results)
+    assert cpus() < before
+    if in_another_thread:
+        other = threading.Thread(target=results.close)
+        other.start()
+        other.join(SOON)
+    else:
+        results.close()
+    assert cpus() == before
+
+
+@can_share_a_cpu
+def test_an_interruption_right_after_the_cpu_was_taken_gives_it_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, take = cpus(), os.sched_setaffinity
+
+    def take_and_be_interrupted(thread: int, cpu: set[int]) -> None:
+        take(thread, cpu)
+        if len(cpu) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "sched_setaffinity", take_and_be_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(Crew(abs, 2, one_cpu=True).work([1]))
+    assert cpus() == before
 
 
 @can_share_a_cpu
 def test_one_worker_stays_where_the_caller_is() -> None:
-    crew = Crew(lambda _: os.sched_getaffinity(0), 1, one_cpu=True)
-    assert list(crew.work(range(2))) == [os.sched_getaffinity(0)] * 2
+    before = cpus()
+    assert list(Crew(lambda _: cpus(), 1, one_cpu=True).work(range(2))) == [before] * 2
 
 
 @can_share_a_cpu
 def test_workers_use_any_cpu_unless_they_are_told_to_share_one() -> None:
-    crew = Crew(lambda _: os.sched_getaffinity(0), 4)
-    assert list(crew.work(range(8))) == [os.sched_getaffinity(0)] * 8
+    assert cpus_of(one_cpu=False) == {(cpus(), cpus())}
 
 
 @can_share_a_cpu

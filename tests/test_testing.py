@@ -32,7 +32,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-# What a project need not have, and what takes longer to import than the test does to run.
+# A project need not have these, and most take longer to import than the test does to run.
 WITHOUT = [
     f"-pno:{name}"
     for name in ("anyio", "cacheprovider", "hypothesispytest", "schemathesis", "xdist")

@@ -7,7 +7,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
@@ -89,18 +89,22 @@ def _a_cpu() -> set[int]:
 
 @contextmanager
 def _kept_to(cpu: set[int]) -> Iterator[None]:
-    """This thread and whatever it starts meanwhile; with none, or if refused, as it was."""
-    before: set[int] = set()
-    with suppress(OSError):
-        if cpu:
-            before = os.sched_getaffinity(0)  # 0: this thread
-            os.sched_setaffinity(0, cpu)
+    """
+    The thread that enters the block, and what it starts meanwhile: workers inherit it.
+
+    With no `cpu`, or where the system refuses, all stays as it was.
+    """
+    me, before = threading.get_native_id(), set[int]()
     try:
+        with suppress(OSError):
+            if cpu:
+                before = os.sched_getaffinity(me)
+                os.sched_setaffinity(me, cpu)
         yield
     finally:
         with suppress(OSError):
             if before:
-                os.sched_setaffinity(0, before)
+                os.sched_setaffinity(me, before)
 
 
 @contextmanager
@@ -132,7 +136,7 @@ def beside(function: Callable[[], object]) -> Iterator[None]:
 
 def run(
     function: Callable[[Item], Result], items: Iterable[Item], *, max_workers: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """`function` of each item, as they finish."""
     return Crew(function, max_workers).work(items)
 
@@ -143,7 +147,8 @@ class Crew(Generic[Item, Result]):
 
     They are daemons, so that a hanging peer does not keep the process. With `one_cpu` they and
     the caller share one: Python's lock lets one of them run at a time, and to hand it over to
-    another CPU takes longer than what is done between two hand-overs.
+    another CPU takes longer than what is done between two hand-overs. What the caller starts
+    meanwhile stays there, too. A thread has one such crew at work at a time.
     """
 
     def __init__(
@@ -165,7 +170,7 @@ class Crew(Generic[Item, Result]):
         self._threads: list[threading.Thread] = []
         self._dismissed = False
 
-    def work(self, items: Iterable[Item]) -> Iterator[Result]:
+    def work(self, items: Iterable[Item]) -> Generator[Result, None, None]:
         """
         The results as they finish; `items` is read only as far ahead as there is room.
 
@@ -231,15 +236,14 @@ class Crew(Generic[Item, Result]):
             raise error
 
     def _serve(self) -> None:
-        with _kept_to(self._cpu):
-            while (item := self._todo.get()) is not _DONE:
-                if self._dismissed:
-                    continue
-                try:
-                    self._do(item)
-                    self._news.put(None)
-                except BaseException as error:  # noqa: BLE001 -- it is raised again by `_wait`
-                    self._news.put(error)
+        while (item := self._todo.get()) is not _DONE:
+            if self._dismissed:
+                continue
+            try:
+                self._do(item)
+                self._news.put(None)
+            except BaseException as error:  # noqa: BLE001 -- it is raised again by `_wait`
+                self._news.put(error)
 
     def _do(self, item: Item) -> None:
         me = threading.get_ident()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -120,7 +120,8 @@ class Uploader:
         Send many files in parallel and record them as they finish.
 
         Stops handing out files when an error says that all others would fail alike; what was not
-        attempted then has no result. `one_cpu` is for a process that does nothing else.
+        attempted then has no result. `one_cpu` keeps this thread and the workers to one CPU: for
+        a process that does nothing else.
         """
         halt, recorded, since = _Halt(self.options.max_attempts), 0, time.monotonic()
         transfer = partial(self.transfer, batch=True)
@@ -129,15 +130,16 @@ class Uploader:
         with suppress(WxStaticStoreError):  # each file tells it
             self.store  # noqa: B018 -- made once, here: else every worker would make one
         try:
-            for result in crew.work(halt.until_halted(items)):
-                halt.hear(result)
-                late = time.monotonic() - since >= RECORD_SECONDS
-                if late or len(crew.finished) - recorded >= RECORD_AT_ONCE:
-                    batch = crew.finished[recorded:]
-                    recorded += len(batch)  # first: an interruption must not write them twice
-                    self._record(batch, context)
-                    since = time.monotonic()
-                yield result
+            with closing(crew.work(halt.until_halted(items))) as results:
+                for result in results:
+                    halt.hear(result)
+                    late = time.monotonic() - since >= RECORD_SECONDS
+                    if late or len(crew.finished) - recorded >= RECORD_AT_ONCE:
+                        batch = crew.finished[recorded:]
+                        recorded += len(batch)  # first: an interruption must not write them twice
+                        self._record(batch, context)
+                        since = time.monotonic()
+                    yield result
         finally:
             crew.dismiss()
             self._record(crew.finished[recorded:], context)
