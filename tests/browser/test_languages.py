@@ -32,7 +32,8 @@ WORDS = {text.lower() for text in TEXTS if " " not in text} | KEPT - NAMES
 ALONE = """() => {
     const page = document.querySelector("#container");
     const walker = document.createTreeWalker(page, NodeFilter.SHOW_TEXT);
-    const not_ours = "[lang=en], script, template, option, .model-document label";
+    const labels = ".model-document label:not(.wx-file-label), .model-document legend";
+    const not_ours = `[lang=en], script, template, option, ${labels}`;
     const found = [];
     while (walker.nextNode()) {
         const above = walker.currentNode.parentElement;
