@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from itertools import zip_longest
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import can_share_a_cpu
 from wx_static_store import pool
-from wx_static_store.pool import Crew, Gate, beside, run
+from wx_static_store.pool import Batch, Crew, Gate, beside, run
 
 SOON = 5.0  # seconds; what does not happen until then never will
 
@@ -76,6 +76,13 @@ def cpus() -> frozenset[int]:
     return frozenset(os.sched_getaffinity(0))
 
 
+def on_one_cpu(
+    function: Callable[[Any], Any], items: Iterable[Any], max_workers: int = 2
+) -> Generator[Any, None, None]:
+    with Crew(max_workers, one_cpu=True) as crew:
+        yield from Batch(crew, function).work(items)
+
+
 def cpus_of(*, one_cpu: bool) -> set[tuple[frozenset[int], frozenset[int]]]:
     """Those of each of four workers, and of the caller meanwhile."""
     together = threading.Barrier(4)
@@ -84,7 +91,8 @@ def cpus_of(*, one_cpu: bool) -> set[tuple[frozenset[int], frozenset[int]]]:
         together.wait(SOON)
         return cpus()
 
-    return {(worker, cpus()) for worker in Crew(where, 4, one_cpu=one_cpu).work(range(4))}
+    with Crew(4, one_cpu=one_cpu) as crew:
+        return {(worker, cpus()) for worker in Batch(crew, where).work(range(4))}
 
 
 @can_share_a_cpu
@@ -112,7 +120,7 @@ def numbers_and_an_error() -> Iterator[int]:
 def test_at_the_end_the_caller_has_all_cpus_again(function: Any, items: Any) -> None:
     before = cpus()
     with suppress(ZeroDivisionError):
-        list(Crew(function, 2, one_cpu=True).work(items))
+        list(on_one_cpu(function, items))
     assert cpus() == before
 
 
@@ -120,7 +128,7 @@ def test_at_the_end_the_caller_has_all_cpus_again(function: Any, items: Any) -> 
 @pytest.mark.parametrize("in_another_thread", [False, True])
 def test_who_gives_up_has_all_cpus_again(in_another_thread: bool) -> None:
     before = cpus()
-    results = Crew(abs, 2, one_cpu=True).work([1, 2, 3])
+    results = on_one_cpu(abs, [1, 2, 3])
     next(results)
     assert cpus() < before
     if in_another_thread:
@@ -145,14 +153,14 @@ def test_an_interruption_right_after_the_cpu_was_taken_gives_it_back(
 
     monkeypatch.setattr(os, "sched_setaffinity", take_and_be_interrupted)
     with pytest.raises(KeyboardInterrupt):
-        next(Crew(abs, 2, one_cpu=True).work([1]))
+        next(on_one_cpu(abs, [1]))
     assert cpus() == before
 
 
 @can_share_a_cpu
 def test_one_worker_stays_where_the_caller_is() -> None:
     before = cpus()
-    assert list(Crew(lambda _: cpus(), 1, one_cpu=True).work(range(2))) == [before] * 2
+    assert list(on_one_cpu(lambda _: cpus(), range(2), max_workers=1)) == [before] * 2
 
 
 @can_share_a_cpu
@@ -169,8 +177,7 @@ def test_where_the_system_refuses_one_cpu_workers_take_any(
         raise PermissionError
 
     monkeypatch.setattr(os, call, refuse)
-    crew = Crew(lambda n: n, 3, one_cpu=True)
-    assert sorted(crew.work(range(9))) == list(range(9))
+    assert sorted(on_one_cpu(lambda n: n, range(9), max_workers=3)) == list(range(9))
 
 
 @pytest.mark.parametrize("locked", [True, False])
@@ -320,10 +327,11 @@ def test_left_early_it_waits_for_what_is_in_flight() -> None:
 def test_a_hanging_worker_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a daemon, and closing waits for it a few seconds at most."""
     monkeypatch.setattr("wx_static_store.pool._GRACE", 0.05)
-    peer, hanging = threading.Event(), threading.Event()
+    peer, hanging, at_it = threading.Event(), threading.Event(), list[threading.Thread]()
 
     def work(number: int) -> int:
         if number == 2:
+            at_it.append(threading.current_thread())
             hanging.set()
             peer.wait(SOON)
         return number
@@ -332,10 +340,92 @@ def test_a_hanging_worker_does_not_keep_the_process(monkeypatch: pytest.MonkeyPa
     next(results)
     assert hanging.wait(SOON)
     results.close()
-    assert [thread.daemon for thread in workers()] == [True]
-    (worker,) = workers()
+    (worker,) = at_it
+    assert worker.is_alive()
+    assert worker.daemon
     peer.set()
-    worker.join(SOON)
+    for worker in workers():
+        worker.join(SOON)
+
+
+# --- several batches ----------------------------------------------------------------------------
+
+
+def test_batches_at_the_same_time_share_the_workers() -> None:
+    seen: set[threading.Thread] = set()
+
+    def note(number: int) -> int:
+        seen.add(threading.current_thread())
+        return number
+
+    with Crew(2) as crew:
+        one, other = (Batch(crew, note).work(range(50)) for _ in range(2))
+        assert sorted([next(one), *other, *one]) == sorted([*range(50)] * 2)
+    assert len(seen) == 2
+
+
+def test_a_batch_gets_its_own_results_only() -> None:
+    with Crew(4) as crew:
+        one, other = Batch(crew, abs).work(range(40)), Batch(crew, str).work(range(40))
+        first = next(one)
+        assert {*other} == {str(number) for number in range(40)}
+        assert {first, *one} == {*range(40)}
+
+
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, Surprise])
+def test_where_one_batch_breaks_off_the_others_are_interrupted(
+    size: int, error: type[BaseException]
+) -> None:
+    def fail(_: int) -> None:
+        raise error
+
+    with Crew(size) as crew:
+        other = Batch(crew, abs).work(range(50))
+        next(other)
+        with pytest.raises(error):
+            next(Batch(crew, fail).work([1]))
+        with pytest.raises(KeyboardInterrupt):
+            list(other)
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_crew_that_was_stopped_takes_no_batch(size: int) -> None:
+    numbers: list[int] = []
+    with Crew(size) as crew:
+        crew.stop()
+        with pytest.raises(KeyboardInterrupt):
+            list(Batch(crew, numbers.append).work(range(9)))
+    assert numbers == []
+
+
+def test_a_crew_has_room_for_another_batch_while_the_last_items_are_in_work() -> None:
+    go_on = threading.Event()
+
+    def work(number: int) -> bool:
+        return number == 0 or go_on.wait(SOON)
+
+    with Crew(4) as crew:
+        results = Batch(crew, work).work(range(8))
+        next(results)
+        assert not crew.has_room, "three wait, or four"
+        go_on.set()
+        list(results)
+        assert crew.has_room
+        crew.stop()
+        assert not crew.has_room
+
+
+def test_all_batches_together_are_waited_for_as_long_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(pool.time, "monotonic", lambda: now[0])
+    crew, told = Crew(2), list[float]()
+    for passed in (0, 1, 5):
+        now[0] += passed
+        told.append(crew.patience())
+    assert told == [3.0, 2.0, 0.0]
 
 
 # --- the gate ---------------------------------------------------------------------------------

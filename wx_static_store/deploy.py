@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from . import recorders
+from . import pool, recorders
 from .plan import Plan, changed, hash_items
 from .progress import Tell, progress
 from .texts import gettext, gettext_lazy as _, shown
@@ -97,27 +97,46 @@ def publish(
     context: UploadContext,
     *,
     last: Callable[[], UploadItem] | None = None,
-    report: Report | None = None,
-    release: bool = False,
 ) -> Report:
     """
     Send what the plan names: assets, then pages if every asset is stored, then the last file.
 
-    `last()` is called when all is stored and gives the file that makes the others live. A `report`
-    of the caller's own is filled as the run goes on, so that it tells of a run that broke off. A
-    `release` is written down even if it changes nothing.
+    `last()` is called when all is stored and gives the file that makes the others live.
     """
-    run = _Run(uploader, plan, context, report or Report())
+    report = Report()
+    with pool.Crew(uploader.options.max_workers, one_cpu=True) as crew:
+        for _step in publishing(uploader, plan, context, crew=crew, last=last, report=report):
+            pass
+    return report
+
+
+def publishing(
+    uploader: Uploader,
+    plan: Plan,
+    context: UploadContext,
+    *,
+    crew: pool.Crew,
+    report: Report,
+    last: Callable[[], UploadItem] | None = None,
+    release: bool = False,
+) -> Iterator[None]:
+    """
+    The same, a step for each result, so that the crew's caller may begin something else between.
+
+    The `report` is filled as the run goes on, so that it tells of a run that broke off. A `release`
+    is written down even if it changes nothing.
+    """
+    run = _Run(uploader, plan, context, crew, report)
     started = time.monotonic()
     try:
         run.settle(release=release)
         wanted = uploader.options.progress
         with progress(wanted, uploader.env, files=len(plan), size=plan.size) as tell:
-            run.send(plan.assets, tell)
+            yield from run.send(plan.assets, tell)
             run.reject(plan.rejected)
-            run.send(plan.pages, tell)
+            yield from run.send(plan.pages, tell)
         if last is not None:
-            run.send_last(last)
+            yield from run.send_last(last)
     except BaseException as error:
         run.broken_off(error)
         raise
@@ -125,17 +144,21 @@ def publish(
         run.tell_of_missing_rows()
         facts = _outcome(run.report, time.monotonic() - started)
         recorders.finish_deployment(run.context.deployment_id, **facts)
-    return run.report
 
 
 class _Run:
     """One publishing under way; one that changes nothing leaves no `Deployment` by itself."""
 
     def __init__(
-        self, uploader: Uploader, plan: Plan, context: UploadContext, report: Report
+        self,
+        uploader: Uploader,
+        plan: Plan,
+        context: UploadContext,
+        crew: pool.Crew,
+        report: Report,
     ) -> None:
         self.uploader, self.plan, self.context = uploader, plan, context
-        self.report = report
+        self.crew, self.report = crew, report
         report.skipped = len(plan.unchanged)
         self.follows_a_kill = False
 
@@ -159,23 +182,24 @@ class _Run:
             recorders.record(results, self.context)
             self.report.failures += results
 
-    def send(self, items: Sequence[UploadItem], tell: Tell = lambda result: None) -> None:
+    def send(self, items: Sequence[UploadItem], tell: Tell = lambda result: None) -> Iterator[None]:
         """Send these if nothing failed before them, else hold them back."""
         if items and not self.report.ok:
             self.report.held_back += len(items)
         elif items:
             self._start()
             self.report.not_attempted += len(items)
-            self._send_all(items, tell)
+            yield from self._send_all(items, tell)
 
-    def _send_all(self, items: Sequence[UploadItem], tell: Tell) -> None:
+    def _send_all(self, items: Sequence[UploadItem], tell: Tell) -> Iterator[None]:
         """Counts what was done, too, when an interruption comes while a result is written down."""
-        results, counted = self.uploader.upload_many(items, self.context, one_cpu=True), 0
+        results, counted = self.uploader.upload_many(items, self.context, crew=self.crew), 0
         try:
             for result in results:
                 self._count(result)
                 counted += 1
                 tell(result)
+                yield
         except BaseException:
             results.close()
             for result in self.uploader.finished[counted:]:
@@ -187,13 +211,13 @@ class _Run:
         self.report.not_attempted -= 1
         self.report.add(result)
 
-    def send_last(self, last: Callable[[], UploadItem]) -> None:
+    def send_last(self, last: Callable[[], UploadItem]) -> Iterator[None]:
         if not self.report.ok:
             self.report.held_back += 1
             return
         (item,) = hash_items([last()])
         if to_send := item if self.plan.force else changed(self.uploader, item, self.plan.known):
-            self.send([to_send])
+            yield from self.send([to_send])
         else:
             self.report.skipped += 1
             self._keep([item])

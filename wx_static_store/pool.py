@@ -1,5 +1,7 @@
 """The only worker threads: bounded in flight, the first surprise surfaces, serial with one."""
 
+from __future__ import annotations
+
 import math
 import os
 import queue
@@ -8,15 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Generic, TypeVar
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Generic, Self, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _GRACE = 3.0  # seconds that an interrupted run waits for what is in flight
 _ROUNDS_BEFORE_REFUSED = 20  # of successes, before a width that was refused is tried again
-_DONE = object()
 
 
 class Gate:
@@ -138,37 +140,85 @@ def run(
     function: Callable[[Item], Result], items: Iterable[Item], *, max_workers: int
 ) -> Generator[Result, None, None]:
     """`function` of each item, as they finish."""
-    return Crew(function, max_workers).work(items)
+    with Crew(max_workers) as crew:
+        yield from Batch(crew, function).work(items)
 
 
-class Crew(Generic[Item, Result]):
+class Crew:
     """
-    Workers that apply `function` to items; every result is in `finished`, in order of arrival.
+    Worker threads, for the batches of the block that it is entered for.
 
     They are daemons, so that a hanging peer does not keep the process. With `one_cpu` they and
-    the caller share one: Python's lock lets one of them run at a time, and to hand it over to
-    another CPU takes longer than what is done between two hand-overs. What the caller starts
-    meanwhile stays there, too. A thread has one such crew at work at a time.
+    the caller share one, from the first item to the end of the block: Python's lock lets one of
+    them run at a time, and to hand it over to another CPU takes longer than what is done between
+    two hand-overs. What the caller starts meanwhile stays there, too.
     """
 
-    def __init__(
-        self,
-        function: Callable[[Item], Result],
-        max_workers: int,
-        *,
-        lost: Callable[[Item], Result] | None = None,
-        one_cpu: bool = False,
-    ) -> None:
-        self.finished: list[Result] = []
-        self._function = function
-        self._lost = lost
+    def __init__(self, max_workers: int, *, one_cpu: bool = False) -> None:
+        self.max_workers = max_workers
+        self.stopped = False
         self._cpu = _a_cpu() if one_cpu and max_workers > 1 else set()
-        self._in_work: dict[int, Item] = {}
-        self._max_workers = max_workers
+        self._kept = ExitStack()
         self._todo: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._news: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._dismissed = False
+        self._until = math.inf
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        for _thread in self._threads:
+            self._todo.put(None)
+        for thread in self._threads:
+            thread.join(self.patience())
+        self._kept.close()
+
+    def stop(self) -> None:
+        """Nothing more is handed out: a batch that still has items ends with KeyboardInterrupt."""
+        self.stopped = True
+
+    @property
+    def has_room(self) -> bool:
+        """Whether workers will soon have nothing to do, unless another batch begins."""
+        return not self.stopped and self._todo.qsize() < self.max_workers // 2
+
+    def patience(self) -> float:
+        """Seconds that are left to wait for what is in flight, for all batches together."""
+        now = time.monotonic()
+        self._until = min(self._until, now + _GRACE)
+        return max(0.0, self._until - now)
+
+    def hand_out(self, batch: Batch[Item, Any], item: Item) -> None:
+        if len(self._threads) < self.max_workers:
+            self._hire()
+        batch.in_flight += 1  # first: an interruption must not leave it uncounted
+        self._todo.put((batch, item))
+
+    def _hire(self) -> None:
+        if not self._threads:
+            self._kept.enter_context(_kept_to(self._cpu))
+        thread = threading.Thread(target=self._serve, daemon=True, name="wx-static-store")
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self) -> None:
+        for batch, item in iter(self._todo.get, None):
+            batch.serve(item)
+
+
+@dataclass(eq=False)
+class Batch(Generic[Item, Result]):
+    """`function` applied to items by a crew; the results are in `finished` in order of arrival."""
+
+    crew: Crew
+    function: Callable[[Item], Result]
+    lost: Callable[[Item], Result] | None = None
+    finished: list[Result] = field(default_factory=list)
+    in_flight: int = 0
+    _in_work: dict[int, Item] = field(default_factory=dict)
+    _news: queue.SimpleQueue[BaseException | None] = field(default_factory=queue.SimpleQueue)
+    _dismissed: bool = False
 
     def work(self, items: Iterable[Item]) -> Generator[Result, None, None]:
         """
@@ -176,16 +226,16 @@ class Crew(Generic[Item, Result]):
 
         What `function` raises surfaces here, and so does Ctrl-C: what was not started then is
         dropped, what is in flight gets a few seconds, and its results come before the exception:
-        `lost(item)` for what did not end in time.
+        `lost(item)` for what did not end in time. The crew is stopped then.
         """
-        taken, events = 0, self._events_here if self._max_workers == 1 else self._events
+        taken, events = 0, self._events_here if self.crew.max_workers == 1 else self._events
         try:
-            with _kept_to(self._cpu):
-                for taken, _news in enumerate(events(items), start=1):
-                    yield self.finished[taken - 1]
+            for taken, _news in enumerate(events(items), start=1):
+                yield self.finished[taken - 1]
         except GeneratorExit:
             raise
         except BaseException:
+            self.crew.stop()
             self.dismiss()
             yield from self.finished[taken:]
             raise
@@ -197,56 +247,54 @@ class Crew(Generic[Item, Result]):
         if self._dismissed:
             return
         self._dismissed = True
-        for _ in self._threads:
-            self._todo.put(_DONE)
-        until = time.monotonic() + _GRACE
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
-        if self._lost is not None:
-            self.finished += map(self._lost, list(self._in_work.values()))
+        with suppress(queue.Empty):
+            while self.in_flight:
+                self._news.get(timeout=self.crew.patience())
+                self.in_flight -= 1
+        if self.lost is not None:
+            self.finished += map(self.lost, list(self._in_work.values()))
 
     def _events_here(self, items: Iterable[Item]) -> Iterator[None]:
         for item in items:
+            self._heed()
             self._do(item)
             yield
 
     def _events(self, items: Iterable[Item]) -> Iterator[None]:
         """Once for each finished item, while there is always room for the next."""
-        in_flight = 0
         for item in items:
-            self._submit(item)
-            in_flight += 1
-            if in_flight == 2 * self._max_workers:
-                in_flight -= 1
+            self._heed()
+            self.crew.hand_out(self, item)
+            if self.in_flight == 2 * self.crew.max_workers:
                 self._wait()
                 yield
-        for _ in range(in_flight):
+        while self.in_flight:
             self._wait()
             yield
 
-    def _submit(self, item: Item) -> None:
-        self._todo.put(item)
-        if len(self._threads) < self._max_workers:
-            thread = threading.Thread(target=self._serve, daemon=True, name="wx-static-store")
-            self._threads.append(thread)
-            thread.start()
+    def _heed(self) -> None:
+        if self.crew.stopped:
+            raise KeyboardInterrupt
 
     def _wait(self) -> None:
-        if (error := self._news.get()) is not None:
+        self._heed()
+        error = self._news.get()
+        self.in_flight -= 1
+        if error is not None:
             raise error
 
-    def _serve(self) -> None:
-        while (item := self._todo.get()) is not _DONE:
-            if self._dismissed:
-                continue
-            try:
+    def serve(self, item: Item) -> None:
+        """In a worker's thread."""
+        error = None
+        try:
+            if not self._dismissed:
                 self._do(item)
-                self._news.put(None)
-            except BaseException as error:  # noqa: BLE001 -- it is raised again by `_wait`
-                self._news.put(error)
+        except BaseException as caught:  # noqa: BLE001 -- it is raised again by `_wait`
+            error = caught
+        self._news.put(error)
 
     def _do(self, item: Item) -> None:
         me = threading.get_ident()
         self._in_work[me] = item
-        self.finished.append(self._function(item))
+        self.finished.append(self.function(item))
         del self._in_work[me]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from django.core.management.base import CommandError
 
 from . import pool, recorders
 from .conf import aliases, options_for
-from .deploy import Report, publish
+from .deploy import Report, publishing
 from .exceptions import WxStaticStoreError
 from .locks import DeployRunning, deploying
 from .options import STATIC
@@ -25,7 +25,6 @@ from .verify import Finding, blank, disproved, stale, sweep, verify
 __all__ = [
     "Order",
     "address_of",
-    "deploy_to",
     "deploy_to_all",
     "plan_of",
     "site_uploader",
@@ -77,52 +76,47 @@ def deploy_to_all(
     The report of each environment as it ends; a failing one does not stop the others.
 
     The first `canary` of them are verified, and the others are left alone if one is not right.
-    An interruption ends the one under way, leaves out the rest, and is raised when all is told.
+    Each of the others may begin while the last files of the one before it are under way, unless
+    there is something to wait for or to ask. An interruption ends what is under way, leaves out
+    the rest, and is raised when all is told.
     """
-    reports: list[EnvironmentReport] = []
-    interrupted: KeyboardInterrupt | None = None
-    for number, uploader in enumerate(uploaders):
-        try_out = number < canary
-        why = _not_now(reports[:canary], try_out=try_out, interrupted=bool(interrupted))
-        if why:
-            report = EnvironmentReport(uploader.env, outcome="skipped", error=why)
-        else:
-            this = replace(order, verify=True) if try_out else order
-            report, interrupted = deploy_to(uploader, this)
-        reports.append(report)
-        yield report
-    if interrupted:
-        raise interrupted
+    together = not (order.wait or order.blank_stale)
+    workers = max((uploader.options.max_workers for uploader in uploaders), default=1)
+    with pool.Crew(workers, one_cpu=True) as crew:
+        runs = [
+            _Run(uploader, replace(order, verify=order.verify or number < canary), crew)
+            for number, uploader in enumerate(uploaders)
+        ]
+        try:
+            for number, run in enumerate(runs):
+                if not run.begun and (why := _not_now(runs, number, canary)):
+                    run.outcome, run.error = "skipped", why
+                else:
+                    ahead = number + 1 if together and number >= canary else number
+                    _drive(run, runs[number + 1 : ahead + 1])
+                yield run.told()
+        finally:
+            for run in runs:
+                run.steps.close()
+    for run in runs:
+        if run.interruption:
+            raise run.interruption
 
 
-def _not_now(canaries: Sequence[EnvironmentReport], *, try_out: bool, interrupted: bool) -> str:
-    if interrupted:
+def _not_now(runs: Sequence[_Run], number: int, canary: int) -> str:
+    if any(run.interruption for run in runs):
         return _("Not begun: the run was interrupted.")
-    bad = [report.env for report in canaries if not report.ok]
-    if not bad or try_out:
-        return ""
-    return _("Not begun: the canary %(env)s is not right.", env=bad[0])
+    tried = runs[:canary] if number >= canary else []
+    bad = [run.uploader.env for run in tried if not run.told().ok]
+    return _("Not begun: the canary %(env)s is not right.", env=bad[0]) if bad else ""
 
 
-def deploy_to(
-    uploader: Uploader, order: Order
-) -> tuple[EnvironmentReport, KeyboardInterrupt | None]:
-    """How it went, and the interruption that ended it."""
-    run, interrupted = _Run(uploader, order), None
-    started = time.monotonic()
-    try:
-        with deploying(uploader, wait=order.wait):
-            run.go()
-    except KeyboardInterrupt as error:
-        run.outcome, interrupted = "interrupted", error
-    except DeployRunning as error:
-        run.outcome, run.error = "skipped", str(error)
-    except (WxStaticStoreError, CommandError) as error:
-        run.outcome, run.error = "failed", str(error)
-    told = run.told(time.monotonic() - started)
-    if told.outcome != "done":  # whatever came after the publishing
-        recorders.finish_deployment(run.report.deployment_id, outcome="failed")
-    return told, interrupted
+def _drive(run: _Run, following: Sequence[_Run]) -> None:
+    """To its end; what follows begins as soon as workers would have nothing to do."""
+    for _step in run.steps:
+        for after in following:
+            if not after.begun and run.crew.has_room:
+                next(after.steps, None)
 
 
 def stale_files(
@@ -163,10 +157,14 @@ def address_of(uploader: Uploader, prefix: str) -> str:
 
 @dataclass
 class _Run:
-    """One environment's part, told even if it broke off."""
+    """One environment's part, a step for each file, and told even if it broke off."""
 
     uploader: Uploader
     order: Order
+    crew: pool.Crew
+    begun: bool = False
+    seconds: float = 0.0
+    interruption: KeyboardInterrupt | None = None
     outcome: str = "failed"
     error: str = ""
     address: str = ""  # once it is known
@@ -175,16 +173,36 @@ class _Run:
     stale: Sequence[RemoteFile] = ()
     blanked: int = 0
 
-    def go(self) -> None:
+    def __post_init__(self) -> None:
+        self.steps = self._steps()
+
+    def _steps(self) -> Generator[None, None, None]:
+        self.begun, started = True, time.monotonic()
+        try:
+            with deploying(self.uploader, wait=self.order.wait):
+                yield from self._go()
+        except KeyboardInterrupt as error:
+            self.outcome, self.interruption = "interrupted", error
+            self.crew.stop()  # also what another environment has under way
+        except DeployRunning as error:
+            self.outcome, self.error = "skipped", str(error)
+        except (WxStaticStoreError, CommandError) as error:
+            self.outcome, self.error = "failed", str(error)
+        self.seconds = time.monotonic() - started
+        if self.told().outcome != "done":  # whatever came after the publishing
+            recorders.finish_deployment(self.report.deployment_id, outcome="failed")
+
+    def _go(self) -> Iterator[None]:
         order, uploader = self.order, self.uploader
         last = order.last
         with pool.beside(self._ask_address):
-            publish(
+            yield from publishing(
                 uploader,
                 plan_of(uploader, order),
                 order.context,
-                last=(lambda: last) if last else None,
+                crew=self.crew,
                 report=self.report,
+                last=(lambda: last) if last else None,
                 release=True,
             )
         if not self.report.ok:
@@ -224,15 +242,15 @@ class _Run:
             self.blanked = len(gone)
             self.stale = [file for file in self.stale if file.key not in gone]
 
-    def told(self, seconds: float) -> EnvironmentReport:
+    def told(self) -> EnvironmentReport:
         return EnvironmentReport(
             self.uploader.env,
             address=self.address if self.outcome == "done" else "",
             outcome=self.outcome if self.report.ok or self.outcome != "done" else "failed",
-            report=self.report,
+            report=self.report if self.begun else None,
             error=self.error,
             findings=self.findings,
             stale=self.stale,
             blanked=self.blanked,
-            seconds=seconds,
+            seconds=self.seconds,
         )

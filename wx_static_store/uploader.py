@@ -114,35 +114,37 @@ class Uploader:
         raise _to_raise(result)
 
     def upload_many(
-        self, items: Iterable[UploadItem], context: UploadContext, *, one_cpu: bool = False
+        self, items: Iterable[UploadItem], context: UploadContext, *, crew: pool.Crew | None = None
     ) -> Generator[UploadResult, None, None]:
         """
         Send many files in parallel and record them as they finish.
 
         Stops handing out files when an error says that all others would fail alike; what was not
-        attempted then has no result. `one_cpu` keeps this thread and the workers to one CPU: for
-        a process that does nothing else.
+        attempted then has no result. A `crew` is one that others use, too; else it has its own.
         """
+        if crew is None:
+            with pool.Crew(self.options.max_workers) as own:
+                yield from self.upload_many(items, context, crew=own)
+            return
         halt, recorded, since = _Halt(self.options.max_attempts), 0, time.monotonic()
-        transfer = partial(self.transfer, batch=True)
-        crew = pool.Crew(transfer, self.options.max_workers, lost=self.lost, one_cpu=one_cpu)
-        self.finished = crew.finished
+        batch = pool.Batch(crew, partial(self.transfer, batch=True), lost=self.lost)
+        self.finished = batch.finished
         with suppress(WxStaticStoreError):  # each file tells it
             self.store  # noqa: B018 -- made once, here: else every worker would make one
         try:
-            with closing(crew.work(halt.until_halted(items))) as results:
+            with closing(batch.work(halt.until_halted(items))) as results:
                 for result in results:
                     halt.hear(result)
                     late = time.monotonic() - since >= RECORD_SECONDS
-                    if late or len(crew.finished) - recorded >= RECORD_AT_ONCE:
-                        batch = crew.finished[recorded:]
-                        recorded += len(batch)  # first: an interruption must not write them twice
-                        self._record(batch, context)
+                    if late or len(batch.finished) - recorded >= RECORD_AT_ONCE:
+                        rows = batch.finished[recorded:]
+                        recorded += len(rows)  # first: an interruption must not write them twice
+                        self._record(rows, context)
                         since = time.monotonic()
                     yield result
         finally:
-            crew.dismiss()
-            self._record(crew.finished[recorded:], context)
+            batch.dismiss()
+            self._record(batch.finished[recorded:], context)
 
     def lost(self, item: UploadItem) -> UploadResult:
         """The result of a file that was under way when the run was interrupted."""

@@ -62,10 +62,10 @@ SABOTAGES = (
     Sabotage(
         "swallow a worker's error",
         "pool.py",
-        "        self.finished.append(self._function(item))\n",
+        "        self.finished.append(self.function(item))\n",
         """\
         try:
-            self.finished.append(self._function(item))
+            self.finished.append(self.function(item))
         except BaseException:
             self.finished.append(None)
 """,

@@ -1,0 +1,171 @@
+"""Many environments: the next one begins while the last files of one are under way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from tests.conftest import can_share_a_cpu
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.sites import Order, deploy_to_all, site_uploader
+from wx_static_store.summary import EnvironmentReport
+from wx_static_store.transfers import UploadContext, UploadItem, UploadResult
+from wx_static_store.uploader import Uploader
+
+pytestmark = pytest.mark.django_db
+
+ENVS = ["tenant-one", "tenant-two", "tenant-three"]
+FILES = ["a.js", "b.js", "index.html"]
+
+
+def source(name: str) -> Callable[[], BytesIO]:
+    return lambda: BytesIO(name.encode())
+
+
+ORDER = Order(
+    [UploadItem(name, open=source(name), size=len(name)) for name in FILES],
+    UploadContext(source="wx_deploy"),
+)
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    cloud: EmulatorServer = configure(WX_STATIC_STORE={"MAX_WORKERS": 8})
+    for env in ENVS:
+        cloud.add_env(env)
+    return cloud
+
+
+@pytest.fixture
+def uploaders(cloud: EmulatorServer) -> list[Uploader]:
+    return [site_uploader("default", env) for env in ENVS]
+
+
+def deploy(uploaders: list[Uploader], order: Order = ORDER, **how: Any) -> list[EnvironmentReport]:
+    return list(deploy_to_all(uploaders, order, **how))
+
+
+def turns(cloud: EmulatorServer) -> list[str]:
+    """The environments in the order of their calls, each change told once."""
+    envs = [call.env for call in cloud.calls("staticuploadfile")]
+    return [env for n, env in enumerate(envs) if n == 0 or env != envs[n - 1]]
+
+
+def outcomes() -> dict[str, str]:
+    return dict(Deployment.objects.values_list("env", "outcome"))
+
+
+def test_the_next_environment_begins_before_the_pages_of_one_are_sent(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    deploy(uploaders)
+    calls = [(call.env, call.key) for call in cloud.calls("staticuploadfile")]
+    assert calls.index((ENVS[1], "a.js")) < calls.index((ENVS[0], "index.html"))
+
+
+def test_each_is_told_and_written_down_as_if_it_were_alone(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    cloud.script({"on": "put_object", "env": ENVS[1], "key": "a.js", "do": "cos_error",
+                  "status": 403, "code": "AccessDenied", "times": None})  # fmt: skip
+    reports = deploy(uploaders)
+    assert [report.env for report in reports] == ENVS
+    assert [report.outcome for report in reports] == ["done", "failed", "done"]
+    assert [report.report and report.report.stored for report in reports] == [3, 1, 3]
+    assert outcomes() == dict(zip(ENVS, ["done", "failed", "done"], strict=True))
+    rows = UploadLog.objects.values_list("env", "key", "deployment__env").filter(status="stored")
+    assert sorted(rows) == sorted((env, key, env) for env in ENVS for key in cloud.objects(env)), (
+        "each object has its row, and each row the deployment of its environment"
+    )
+
+
+@pytest.mark.parametrize(("canary", "together"), [(1, False), (2, False), (0, True)])
+def test_nothing_begins_while_a_canary_is_tried(
+    cloud: EmulatorServer, uploaders: list[Uploader], canary: int, together: bool
+) -> None:
+    deploy(uploaders[:2], canary=canary)
+    assert (turns(cloud) != ENVS[:2]) is together
+
+
+@pytest.mark.parametrize("how", [{"wait": True}, {"blank_stale": lambda question: True}])
+def test_what_may_wait_or_ask_is_done_one_after_the_other(
+    cloud: EmulatorServer, uploaders: list[Uploader], how: dict[str, Any]
+) -> None:
+    deploy(uploaders, replace(ORDER, **how))
+    assert turns(cloud) == ENVS
+
+
+def test_one_worker_does_one_environment_after_the_other(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 1})
+    for env in ENVS:
+        cloud.add_env(env)
+    deploy([site_uploader("default", env) for env in ENVS])
+    assert turns(cloud) == ENVS
+
+
+class Failing(Uploader):
+    """Whose last file ends with something that nobody expects."""
+
+    error: type[BaseException]
+
+    def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
+        if item.name == FILES[-1]:
+            raise self.error
+        return super().transfer(item, batch=batch)
+
+
+class Interrupted(Failing):
+    error = KeyboardInterrupt
+
+
+class Surprised(Failing):
+    error = ZeroDivisionError
+
+
+def test_an_interruption_ends_what_has_begun_and_leaves_out_the_rest(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    uploaders[0] = Interrupted(uploaders[0].options)
+    reports: list[EnvironmentReport] = []
+    with pytest.raises(KeyboardInterrupt):
+        reports.extend(deploy_to_all(uploaders, ORDER))
+    assert [report.outcome for report in reports] == ["interrupted", "interrupted", "skipped"]
+    assert outcomes() == dict.fromkeys(ENVS[:2], "failed")
+    rows = UploadLog.objects.filter(status="stored").values_list("env", "key")
+    assert sorted(rows) == sorted((env, key) for env in ENVS for key in cloud.objects(env))
+
+
+def test_an_error_that_nobody_expects_ends_what_has_begun(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    uploaders[0] = Surprised(uploaders[0].options)
+    with pytest.raises(ZeroDivisionError):
+        deploy(uploaders)
+    assert outcomes() == dict.fromkeys(ENVS[:2], "failed")
+
+
+def test_whoever_stops_listening_leaves_nothing_under_way(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    """A reader of the output that went away, say."""
+    reports = deploy_to_all(uploaders, ORDER)
+    next(reports)
+    reports.close()  # type: ignore[attr-defined]
+    assert outcomes() == {ENVS[0]: "done", ENVS[1]: "failed"}
+    assert [bool(report.ok) for report in deploy(uploaders)] == [True] * 3
+
+
+@can_share_a_cpu
+def test_afterwards_the_caller_has_all_cpus_again(uploaders: list[Uploader]) -> None:
+    before = os.sched_getaffinity(0)
+    reports = deploy_to_all(uploaders, ORDER)
+    next(reports)
+    assert os.sched_getaffinity(0) < before
+    assert len(list(reports)) == 2
+    assert os.sched_getaffinity(0) == before
