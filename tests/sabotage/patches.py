@@ -239,8 +239,9 @@ SABOTAGES = (
     Sabotage(
         "publish HTML before assets",
         "deploy.py",
-        "            run.send(plan.assets, tell)\n",
-        "            run.send(plan.pages, tell)\n            run.send(plan.assets, tell)\n",
+        "            yield from run.send(plan.assets, tell)\n",
+        "            yield from run.send(plan.pages, tell)\n"
+        "            yield from run.send(plan.assets, tell)\n",
         ("test_staticfiles.py::test_an_asset_that_fails_holds_back_html_and_manifest_only",),
     ),
     Sabotage(
@@ -267,8 +268,8 @@ SABOTAGES = (
     Sabotage(
         "go on after a bad canary",
         "sites.py",
-        "if not bad or try_out",
-        "if True or not bad or try_out",
+        "runs[:canary] if number >= canary else []",
+        "[]",
         ("test_wx_deploy.py::test_a_canary_that_is_not_right_keeps_the_others_from_it",),
     ),
     Sabotage(
