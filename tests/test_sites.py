@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
@@ -107,6 +108,22 @@ def test_one_worker_does_one_environment_after_the_other(configure: Any) -> None
         cloud.add_env(env)
     deploy([site_uploader("default", env) for env in ENVS])
     assert turns(cloud) == ENVS
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_stays_in_its_line_while_the_next_environment_begins(
+    uploaders: list[Uploader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the line with the outcome would be written over the second one's bar."""
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    deploy(uploaders)
+    assert all(f"{env}: 3/3 files" in stream.getvalue() for env in ENVS)
+    assert "\x1b[A" not in stream.getvalue(), "no cursor goes up"
 
 
 class Failing(Uploader):

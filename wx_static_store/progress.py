@@ -28,7 +28,9 @@ def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterato
         return
     # A terminal may not know its width, or say 0: then the bar would not be seen.
     width = shutil.get_terminal_size().columns
-    with tqdm(total=size, unit="B", unit_scale=True, unit_divisor=1024, ncols=width) as bar:
+    # All in one line: that of an environment which was begun ahead is shown when its turn comes.
+    scale = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
+    with tqdm(total=size, ncols=width, position=0, **scale) as bar:
         yield _on_bar(bar, env, files)
 
 
