@@ -92,8 +92,8 @@ def deploy_to_all(
                 if not run.begun and (why := _not_now(runs, number, canary)):
                     run.outcome, run.error = "skipped", why
                 else:
-                    ahead = number + 1 if together and number >= canary else number
-                    _drive(run, runs[number + 1 : ahead + 1])
+                    alone = number < canary or not together
+                    _drive(run, [] if alone else runs[number + 1 : number + 2])
                 yield run.told()
         finally:
             for run in runs:
