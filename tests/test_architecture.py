@@ -24,7 +24,7 @@ FLOORS = (
     },
     {"uploader", "recorders", "models"},
     {"store", "platforms"},
-    {"conf", "options", "values", "naming", "hashed", "sources", "retry", "pool", "qr"},
+    {"conf", "options", "values", "naming", "hashed", "sources", "retry", "pool", "cpus", "qr"},
     {"clients"},
     {"exceptions", "transfers", "secrets", "texts"},
 )
@@ -126,6 +126,7 @@ ARROWS = {
     ("clients.pools", "clients.connection"),
     ("clients.pools", "clients.links"),
     ("conf", "options"),
+    ("pool", "cpus"),
 }
 APART = {"emulator"}
 USES_EMULATOR = {"testing"}  # whose fixtures start it

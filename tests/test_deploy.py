@@ -289,13 +289,13 @@ def test_an_interrupted_run_says_how_far_it_came(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Interrupted(Uploader):
-        def upload_many(self, items: Any, context: Any, **how: Any) -> Any:
-            yield from super().upload_many(list(items)[:2], context, **how)
+        def sending(self, items: Any, context: Any, crew: Any) -> Any:
+            yield from super().sending(list(items)[:2], context, crew)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run(Interrupted(uploader.options), a_js=b"1", b_js=b"2", c_js=b"3")
-    assert "Interrupted: stored 2," in capsys.readouterr().err
+    assert f"{ENV}: Interrupted: stored 2," in capsys.readouterr().err
     assert Deployment.objects.get().outcome == "failed"
 
 

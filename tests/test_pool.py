@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import queue
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import can_share_a_cpu
-from wx_static_store import pool
+from wx_static_store import cpus as cpus_module, pool
 from wx_static_store.pool import Batch, Crew, Gate, beside, run
 
 SOON = 5.0  # seconds; what does not happen until then never will
@@ -80,7 +81,7 @@ def on_one_cpu(
     function: Callable[[Any], Any], items: Iterable[Any], max_workers: int = 2
 ) -> Generator[Any, None, None]:
     with Crew(max_workers, one_cpu=True) as crew:
-        yield from Batch(crew, function).work(items)
+        yield from run(function, items, max_workers=max_workers, crew=crew)
 
 
 def cpus_of(*, one_cpu: bool) -> set[tuple[frozenset[int], frozenset[int]]]:
@@ -92,7 +93,8 @@ def cpus_of(*, one_cpu: bool) -> set[tuple[frozenset[int], frozenset[int]]]:
         return cpus()
 
     with Crew(4, one_cpu=one_cpu) as crew:
-        return {(worker, cpus()) for worker in Batch(crew, where).work(range(4))}
+        found = run(where, range(4), max_workers=4, crew=crew)
+        return {(worker, cpus()) for worker in found}
 
 
 @can_share_a_cpu
@@ -158,6 +160,20 @@ def test_an_interruption_right_after_the_cpu_was_taken_gives_it_back(
 
 
 @can_share_a_cpu
+def test_where_no_thread_can_be_started_that_is_said_and_the_cpu_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    before = cpus()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start"):
+        next(on_one_cpu(abs, [1]))
+    assert cpus() == before
+
+
+@can_share_a_cpu
 def test_one_worker_stays_where_the_caller_is() -> None:
     before = cpus()
     assert list(on_one_cpu(lambda _: cpus(), range(2), max_workers=1)) == [before] * 2
@@ -187,7 +203,7 @@ def test_without_python_s_lock_no_cpu_is_shared(
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: locked, raising=False)
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
-    assert pool._a_cpu() == ({3} if locked else set())
+    assert cpus_module.a_cpu() == ({3} if locked else set())
 
 
 def test_no_more_threads_than_workers_and_no_more_than_items() -> None:
@@ -348,77 +364,150 @@ def test_a_hanging_worker_does_not_keep_the_process(monkeypatch: pytest.MonkeyPa
         worker.join(SOON)
 
 
-# --- several batches ----------------------------------------------------------------------------
+# --- several at a time --------------------------------------------------------------------------
+
+
+def by(crew: Crew, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+    return run(function, items, max_workers=crew.max_workers, crew=crew)
 
 
 def test_batches_at_the_same_time_share_the_workers() -> None:
-    seen: set[threading.Thread] = set()
+    together, seen = threading.Barrier(2), set[threading.Thread]()
 
     def note(number: int) -> int:
+        together.wait(SOON)
         seen.add(threading.current_thread())
         return number
 
     with Crew(2) as crew:
-        one, other = (Batch(crew, note).work(range(50)) for _ in range(2))
+        one, other = (by(crew, note, range(50)) for _ in range(2))
         assert sorted([next(one), *other, *one]) == sorted([*range(50)] * 2)
     assert len(seen) == 2
 
 
-def test_a_batch_gets_its_own_results_only() -> None:
+def test_each_gets_the_results_of_its_own_items() -> None:
     with Crew(4) as crew:
-        one, other = Batch(crew, abs).work(range(40)), Batch(crew, str).work(range(40))
+        one, other = by(crew, abs, range(40)), by(crew, str, range(40))
         first = next(one)
         assert {*other} == {str(number) for number in range(40)}
         assert {first, *one} == {*range(40)}
 
 
+def test_the_first_step_waits_for_no_result() -> None:
+    """What begins beside something else must not hold it up."""
+    go_on = threading.Event()
+    for many in (1, 50):
+        with Crew(4) as crew:
+            steps = Batch(crew, lambda _: go_on.wait(SOON)).steps(range(many))
+            next(steps)
+            go_on.set()
+            assert len(list(steps)) == many
+            go_on.clear()
+
+
 @pytest.mark.parametrize("size", [1, 2])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Surprise])
-def test_where_one_batch_breaks_off_the_others_are_interrupted(
+def test_where_one_breaks_off_the_others_are_interrupted(
     size: int, error: type[BaseException]
 ) -> None:
     def fail(_: int) -> None:
         raise error
 
     with Crew(size) as crew:
-        other = Batch(crew, abs).work(range(50))
+        other = by(crew, abs, range(50))
         next(other)
         with pytest.raises(error):
-            next(Batch(crew, fail).work([1]))
+            next(by(crew, fail, [1]))
         with pytest.raises(KeyboardInterrupt):
             list(other)
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_a_crew_that_was_stopped_takes_no_batch(size: int) -> None:
+def test_a_crew_that_was_stopped_begins_nothing(size: int) -> None:
     numbers: list[int] = []
     with Crew(size) as crew:
         crew.stop()
         with pytest.raises(KeyboardInterrupt):
-            list(Batch(crew, numbers.append).work(range(9)))
+            list(by(crew, numbers.append, range(9)))
     assert numbers == []
 
 
-def test_a_crew_has_room_for_another_batch_while_the_last_items_are_in_work() -> None:
-    go_on = threading.Event()
+def test_what_waits_for_a_worker_is_dropped_when_the_crew_is_stopped() -> None:
+    begun, hanging, go_on = [], threading.Event(), threading.Event()
 
-    def work(number: int) -> bool:
-        return number == 0 or go_on.wait(SOON)
+    def work(number: int) -> None:
+        begun.append(number)
+        hanging.set()
+        go_on.wait(SOON)
 
-    with Crew(4) as crew:
-        results = Batch(crew, work).work(range(8))
-        next(results)
-        assert not crew.has_room, "three wait, or four"
+    with Crew(2) as crew:
+        steps = Batch(crew, work).steps(range(4))
+        next(steps)
+        assert hanging.wait(SOON)
+        crew.stop()
         go_on.set()
-        list(results)
+        with pytest.raises(KeyboardInterrupt):
+            list(steps)
+    assert len(begun) <= 2
+
+
+def test_a_crew_has_room_when_few_items_wait_and_no_batch_has_more() -> None:
+    go_on = threading.Event()
+    with Crew(4) as crew:
+        steps = Batch(crew, lambda _: go_on.wait(SOON)).steps(range(9))
+        next(steps)
+        assert not crew.has_room, "one more is to come, and four wait"
+        go_on.set()
+        list(steps)
         assert crew.has_room
         crew.stop()
         assert not crew.has_room
 
 
-def test_all_batches_together_are_waited_for_as_long_as_one(
+def test_a_crew_has_no_room_while_a_batch_has_more_items() -> None:
+    """However few wait: they come as soon as its caller has time for it."""
+    with Crew(4) as crew:
+        steps = Batch(crew, abs).steps(range(20))
+        for _ in range(9):
+            next(steps)
+        assert not crew.has_room
+        steps.close()
+        assert crew.has_room
+
+
+def test_all_batches_have_the_patience_of_their_crew(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging, go_on, asked = threading.Event(), threading.Event(), list[float]()
+    with Crew(2) as crew:
+        steps = Batch(crew, lambda _: hanging.set() or go_on.wait(SOON)).steps([1])
+        next(steps)
+        assert hanging.wait(SOON)
+        monkeypatch.setattr(crew, "patience", lambda: asked.append(0.0) or 0.0)
+        steps.close()
+        monkeypatch.undo()
+        go_on.set()
+    assert asked == [0.0]
+
+
+def test_an_interruption_that_takes_a_result_along_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Most often Ctrl-C comes when the caller wakes up for one."""
+
+    class Interrupted(queue.SimpleQueue[Any]):
+        def get(self, *how: Any) -> Any:
+            super().get(*how)
+            raise KeyboardInterrupt
+
+    with Crew(2) as crew:
+        batch = Batch(crew, abs, _news=Interrupted())
+        with monkeypatch.context() as patch:
+            patch.setattr(crew, "patience", lambda: pytest.fail("it waits"))
+            with pytest.raises(KeyboardInterrupt):
+                list(batch.steps([-1]))
+    assert batch.finished == [1]
+
+
+def test_the_patience_of_a_crew_ends_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(pool.time, "monotonic", lambda: now[0])
     crew, told = Crew(2), list[float]()

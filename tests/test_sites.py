@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO, StringIO
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import can_share_a_cpu
+from wx_static_store import sites
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.pool import Crew
 from wx_static_store.sites import Order, deploy_to_all, site_uploader
 from wx_static_store.summary import EnvironmentReport
 from wx_static_store.transfers import UploadContext, UploadItem, UploadResult
@@ -110,6 +113,29 @@ def test_one_worker_does_one_environment_after_the_other(configure: Any) -> None
     assert turns(cloud) == ENVS
 
 
+class Waiting(Uploader):
+    """Whose files take until they are told."""
+
+    go_on: threading.Event
+    in_vain = False
+
+    def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
+        self.in_vain |= not self.go_on.wait(5)
+        return super().transfer(item, batch=batch)
+
+
+def test_one_whose_calls_take_long_does_not_hold_up_the_one_before(
+    uploaders: list[Uploader],
+) -> None:
+    uploaders[1] = slow = Waiting(uploaders[1].options)
+    slow.go_on = threading.Event()
+    reports = deploy_to_all(uploaders, ORDER)
+    assert next(reports).ok
+    slow.go_on.set()
+    assert all(report.ok for report in reports)
+    assert not slow.in_vain
+
+
 class Terminal(StringIO):
     def isatty(self) -> bool:
         return True
@@ -145,17 +171,66 @@ class Surprised(Failing):
     error = ZeroDivisionError
 
 
+def interrupted(uploaders: list[Uploader], **how: Any) -> list[EnvironmentReport]:
+    reports: list[EnvironmentReport] = []
+    with pytest.raises(KeyboardInterrupt):
+        reports.extend(deploy_to_all(uploaders, replace(ORDER, **how)))
+    return reports
+
+
+def told(reports: list[EnvironmentReport]) -> str:
+    return ", ".join(report.outcome for report in reports)
+
+
 def test_an_interruption_ends_what_has_begun_and_leaves_out_the_rest(
     cloud: EmulatorServer, uploaders: list[Uploader]
 ) -> None:
     uploaders[0] = Interrupted(uploaders[0].options)
-    reports: list[EnvironmentReport] = []
-    with pytest.raises(KeyboardInterrupt):
-        reports.extend(deploy_to_all(uploaders, ORDER))
-    assert [report.outcome for report in reports] == ["interrupted", "interrupted", "skipped"]
+    reports = interrupted(uploaders)
+    assert told(reports) == "interrupted, interrupted, skipped"
+    assert reports[2].report is None
     assert outcomes() == dict.fromkeys(ENVS[:2], "failed")
     rows = UploadLog.objects.filter(status="stored").values_list("env", "key")
     assert sorted(rows) == sorted((env, key) for env in ENVS for key in cloud.objects(env))
+
+
+@pytest.mark.parametrize(
+    ("place", "number", "outcomes"),
+    [
+        ("plan_of", 0, "interrupted, skipped, skipped"),
+        ("plan_of", 1, "interrupted, interrupted, skipped"),
+        ("sweep", 0, "interrupted, interrupted, skipped"),
+        ("sweep", 1, "done, interrupted, interrupted"),
+    ],
+)
+def test_an_interruption_while_one_is_planned_or_verified_ends_what_has_begun(
+    uploaders: list[Uploader],
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    number: int,
+    outcomes: str,
+) -> None:
+    before = getattr(sites, place)
+
+    def stop(uploader: Uploader, *args: Any) -> Any:
+        if uploader is uploaders[number]:
+            raise KeyboardInterrupt
+        return before(uploader, *args)
+
+    monkeypatch.setattr(sites, place, stop)
+    assert told(interrupted(uploaders, verify=True)) == outcomes
+
+
+def test_an_interruption_between_two_steps_is_told_too(
+    uploaders: list[Uploader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupting(Crew):
+        @property
+        def has_room(self) -> bool:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sites.pool, "Crew", Interrupting)
+    assert told(interrupted(uploaders)) == "interrupted, skipped, skipped"
 
 
 def test_an_error_that_nobody_expects_ends_what_has_begun(

@@ -729,16 +729,16 @@ def interrupt(cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Callabl
     """`interrupt(key)`: Ctrl-C when that file is stored."""
     from wx_static_store.uploader import Uploader
 
-    upload_many = Uploader.upload_many
+    sending = Uploader.sending
 
     def at(key: str) -> None:
-        def stop(self: Any, *args: Any, **how: Any) -> Any:
-            for result in upload_many(self, *args, **how):
-                yield result
-                if result.key == key:
+        def stop(self: Any, *args: Any) -> Any:
+            for _step in sending(self, *args):
+                yield
+                if key in [result.key for result in self.finished]:
                     raise KeyboardInterrupt
 
-        monkeypatch.setattr(Uploader, "upload_many", stop)
+        monkeypatch.setattr(Uploader, "sending", stop)
 
     return at
 

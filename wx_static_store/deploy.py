@@ -193,15 +193,17 @@ class _Run:
 
     def _send_all(self, items: Sequence[UploadItem], tell: Tell) -> Iterator[None]:
         """Counts what was done, too, when an interruption comes while a result is written down."""
-        results, counted = self.uploader.upload_many(items, self.context, crew=self.crew), 0
+        steps, counted = self.uploader.sending(items, self.context, self.crew), 0
         try:
-            for result in results:
-                self._count(result)
-                counted += 1
-                tell(result)
+            for _step in steps:
+                for result in self.uploader.finished[counted:]:
+                    self._count(result)
+                    counted += 1
+                    tell(result)
                 yield
         except BaseException:
-            results.close()
+            self.crew.stop()
+            steps.close()
             for result in self.uploader.finished[counted:]:
                 self._count(result)
             raise
@@ -237,7 +239,7 @@ class _Run:
             text = gettext("Interrupted: %(counts)s", counts=report.counts)
         else:
             text = gettext("Broken off: %(counts)s", counts=report.counts)
-        sys.stderr.write(f"\n{text}\n")
+        sys.stderr.write(f"\n{self.uploader.env}: {text}\n")
 
     def _start(self) -> None:
         if self.context.deployment_id is None:

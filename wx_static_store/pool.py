@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 import queue
-import random
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVar
+
+from .cpus import a_cpu, kept_to
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -79,36 +78,6 @@ class Gate:
             self.width, self._successes = self.width + 1, 0
 
 
-def _a_cpu() -> set[int]:
-    """One that threads of this process can be kept to; none where that is impossible or in vain."""
-    locked = getattr(sys, "_is_gil_enabled", lambda: True)()
-    if not locked or not hasattr(os, "sched_setaffinity"):
-        return set()
-    with suppress(OSError):
-        return {random.choice(sorted(os.sched_getaffinity(0)))}  # noqa: S311 -- no secret
-    return set()
-
-
-@contextmanager
-def _kept_to(cpu: set[int]) -> Iterator[None]:
-    """
-    The thread that enters the block, and what it starts meanwhile: workers inherit it.
-
-    With no `cpu`, or where the system refuses, all stays as it was.
-    """
-    me, before = threading.get_native_id(), set[int]()
-    try:
-        with suppress(OSError):
-            if cpu:
-                before = os.sched_getaffinity(me)
-                os.sched_setaffinity(me, cpu)
-        yield
-    finally:
-        with suppress(OSError):
-            if before:
-                os.sched_setaffinity(me, before)
-
-
 @contextmanager
 def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
     """Calls `function` now and then while the block runs."""
@@ -137,11 +106,26 @@ def beside(function: Callable[[], object]) -> Iterator[None]:
 
 
 def run(
-    function: Callable[[Item], Result], items: Iterable[Item], *, max_workers: int
-) -> Generator[Result, None, None]:
-    """`function` of each item, as they finish."""
-    with Crew(max_workers) as crew:
-        yield from Batch(crew, function).work(items)
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    max_workers: int,
+    crew: Crew | None = None,
+) -> Iterator[Result]:
+    """`function` of each item, as they finish; by a crew of its own if none is given."""
+    with nullcontext(crew) if crew else Crew(max_workers) as crew:
+        batch = Batch(crew, function)
+        yield from arrivals(batch, batch.steps(items))
+
+
+def arrivals(of: Any, steps: Generator[None, None, None]) -> Iterator[Any]:
+    """What comes into its list `finished` with each step."""
+    taken = 0
+    with closing(steps):
+        for _step in steps:
+            while taken < len(of.finished):
+                taken += 1
+                yield of.finished[taken - 1]
 
 
 class Crew:
@@ -157,7 +141,8 @@ class Crew:
     def __init__(self, max_workers: int, *, one_cpu: bool = False) -> None:
         self.max_workers = max_workers
         self.stopped = False
-        self._cpu = _a_cpu() if one_cpu and max_workers > 1 else set()
+        self.feeding = 0  # batches that have more items
+        self._cpu = a_cpu() if one_cpu and max_workers > 1 else set()
         self._kept = ExitStack()
         self._todo: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -167,21 +152,26 @@ class Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
-        for _thread in self._threads:
-            self._todo.put(None)
-        for thread in self._threads:
-            thread.join(self.patience())
-        self._kept.close()
+        with self._kept:
+            self.stop()
+            for _thread in self._threads:
+                self._todo.put(None)
+            for thread in self._threads:
+                thread.join(self.patience())
 
     def stop(self) -> None:
-        """Nothing more is handed out: a batch that still has items ends with KeyboardInterrupt."""
+        """Nothing more is begun: a batch that is not at its end ends with KeyboardInterrupt."""
         self.stopped = True
+
+    def heed(self) -> None:
+        if self.stopped:
+            raise KeyboardInterrupt
 
     @property
     def has_room(self) -> bool:
         """Whether workers will soon have nothing to do, unless another batch begins."""
-        return not self.stopped and self._todo.qsize() < self.max_workers // 2
+        dry = not self.feeding and self._todo.qsize() < self.max_workers // 2
+        return dry and not self.stopped
 
     def patience(self) -> float:
         """Seconds that are left to wait for what is in flight, for all batches together."""
@@ -190,17 +180,18 @@ class Crew:
         return max(0.0, self._until - now)
 
     def hand_out(self, batch: Batch[Item, Any], item: Item) -> None:
+        self.heed()
         if len(self._threads) < self.max_workers:
             self._hire()
-        batch.in_flight += 1  # first: an interruption must not leave it uncounted
+        batch.handed += 1  # first: an interruption must not leave it uncounted
         self._todo.put((batch, item))
 
     def _hire(self) -> None:
         if not self._threads:
-            self._kept.enter_context(_kept_to(self._cpu))
+            self._kept.enter_context(kept_to(self._cpu, threading.get_native_id()))
         thread = threading.Thread(target=self._serve, daemon=True, name="wx-static-store")
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
 
     def _serve(self) -> None:
         for batch, item in iter(self._todo.get, None):
@@ -215,29 +206,28 @@ class Batch(Generic[Item, Result]):
     function: Callable[[Item], Result]
     lost: Callable[[Item], Result] | None = None
     finished: list[Result] = field(default_factory=list)
-    in_flight: int = 0
+    handed: int = 0
+    _served: list[None] = field(default_factory=list)  # as many as the workers are done with
     _in_work: dict[int, Item] = field(default_factory=dict)
     _news: queue.SimpleQueue[BaseException | None] = field(default_factory=queue.SimpleQueue)
     _dismissed: bool = False
 
-    def work(self, items: Iterable[Item]) -> Generator[Result, None, None]:
+    def steps(self, items: Iterable[Item]) -> Generator[None, None, None]:
         """
-        The results as they finish; `items` is read only as far ahead as there is room.
+        One when all is handed out that there is room for, and one whenever a result came.
 
         What `function` raises surfaces here, and so does Ctrl-C: what was not started then is
         dropped, what is in flight gets a few seconds, and its results come before the exception:
         `lost(item)` for what did not end in time. The crew is stopped then.
         """
-        taken, events = 0, self._events_here if self.crew.max_workers == 1 else self._events
         try:
-            for taken, _news in enumerate(events(items), start=1):
-                yield self.finished[taken - 1]
+            yield from self._here(items) if self.crew.max_workers == 1 else self._by_crew(items)
         except GeneratorExit:
             raise
         except BaseException:
             self.crew.stop()
             self.dismiss()
-            yield from self.finished[taken:]
+            yield
             raise
         finally:
             self.dismiss()
@@ -248,49 +238,53 @@ class Batch(Generic[Item, Result]):
             return
         self._dismissed = True
         with suppress(queue.Empty):
-            while self.in_flight:
+            while len(self._served) < self.handed:
                 self._news.get(timeout=self.crew.patience())
-                self.in_flight -= 1
         if self.lost is not None:
             self.finished += map(self.lost, list(self._in_work.values()))
 
-    def _events_here(self, items: Iterable[Item]) -> Iterator[None]:
+    def _here(self, items: Iterable[Item]) -> Iterator[None]:
         for item in items:
-            self._heed()
+            self.crew.heed()
             self._do(item)
             yield
 
-    def _events(self, items: Iterable[Item]) -> Iterator[None]:
-        """Once for each finished item, while there is always room for the next."""
-        for item in items:
-            self._heed()
-            self.crew.hand_out(self, item)
-            if self.in_flight == 2 * self.crew.max_workers:
-                self._wait()
-                yield
-        while self.in_flight:
-            self._wait()
+    def _by_crew(self, items: Iterable[Item]) -> Iterator[None]:
+        """With always twice as many in flight as there are workers."""
+        room, heard = 2 * self.crew.max_workers, 0
+        self.crew.feeding += 1
+        try:
+            for item in items:
+                self.crew.hand_out(self, item)
+                if self.handed == room:
+                    yield
+                if self.handed - heard == room:
+                    heard += self._wait()
+                    yield
+        finally:
+            self.crew.feeding -= 1
+        if self.handed < room:
+            yield
+        while heard < self.handed:
+            heard += self._wait()
             yield
 
-    def _heed(self) -> None:
-        if self.crew.stopped:
-            raise KeyboardInterrupt
-
-    def _wait(self) -> None:
-        self._heed()
-        error = self._news.get()
-        self.in_flight -= 1
-        if error is not None:
+    def _wait(self) -> int:
+        """One that is done; raises what it ended with."""
+        self.crew.heed()
+        if (error := self._news.get()) is not None:
             raise error
+        return 1
 
     def serve(self, item: Item) -> None:
         """In a worker's thread."""
         error = None
         try:
-            if not self._dismissed:
+            if not (self._dismissed or self.crew.stopped):
                 self._do(item)
         except BaseException as caught:  # noqa: BLE001 -- it is raised again by `_wait`
             error = caught
+        self._served.append(None)
         self._news.put(error)
 
     def _do(self, item: Item) -> None:

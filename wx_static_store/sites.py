@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from django.core.management.base import CommandError
@@ -82,41 +83,43 @@ def deploy_to_all(
     """
     together = not (order.wait or order.blank_stale)
     workers = max((uploader.options.max_workers for uploader in uploaders), default=1)
-    with pool.Crew(workers, one_cpu=True) as crew:
+    with pool.Crew(workers, one_cpu=True) as crew, ExitStack() as stack:
         runs = [
             _Run(uploader, replace(order, verify=order.verify or number < canary), crew)
             for number, uploader in enumerate(uploaders)
         ]
-        try:
-            for number, run in enumerate(runs):
-                if not run.begun and (why := _not_now(runs, number, canary)):
-                    run.outcome, run.error = "skipped", why
-                else:
-                    alone = number < canary or not together
-                    _drive(run, [] if alone else runs[number + 1 : number + 2])
-                yield run.told()
-        finally:
-            for run in runs:
-                run.steps.close()
-    for run in runs:
-        if run.interruption:
-            raise run.interruption
+        for run in runs:
+            stack.callback(run.steps.close)
+        stack.callback(crew.stop)  # this comes first
+        for number, run in enumerate(runs):
+            if not run.begun and (why := _not_now(runs[:number], canary)):
+                run.outcome, run.error = "skipped", why
+            else:
+                alone = number < canary or not together
+                _drive(run, [] if alone else runs[number + 1 : number + 2])
+            yield run.told()
+        crew.heed()
 
 
-def _not_now(runs: Sequence[_Run], number: int, canary: int) -> str:
-    if any(run.interruption for run in runs):
+def _not_now(before: Sequence[_Run], canary: int) -> str:
+    if before and before[0].crew.stopped:
         return _("Not begun: the run was interrupted.")
-    tried = runs[:canary] if number >= canary else []
+    tried = before[:canary] if len(before) >= canary else []
     bad = [run.uploader.env for run in tried if not run.told().ok]
     return _("Not begun: the canary %(env)s is not right.", env=bad[0]) if bad else ""
 
 
 def _drive(run: _Run, following: Sequence[_Run]) -> None:
     """To its end; what follows begins as soon as workers would have nothing to do."""
-    for _step in run.steps:
-        for after in following:
-            if not after.begun and run.crew.has_room:
-                next(after.steps, None)
+    try:
+        for _step in run.steps:
+            for after in following:
+                if not after.begun and run.crew.has_room:
+                    next(after.steps, None)
+    except KeyboardInterrupt:  # here, between two steps: it is heard at the next one
+        run.crew.stop()
+        for _step in run.steps:
+            pass
 
 
 def stale_files(
@@ -164,7 +167,6 @@ class _Run:
     crew: pool.Crew
     begun: bool = False
     seconds: float = 0.0
-    interruption: KeyboardInterrupt | None = None
     outcome: str = "failed"
     error: str = ""
     address: str = ""  # once it is known
@@ -181,8 +183,8 @@ class _Run:
         try:
             with deploying(self.uploader, wait=self.order.wait):
                 yield from self._go()
-        except KeyboardInterrupt as error:
-            self.outcome, self.interruption = "interrupted", error
+        except KeyboardInterrupt:
+            self.outcome = "interrupted"
             self.crew.stop()  # also what another environment has under way
         except DeployRunning as error:
             self.outcome, self.error = "skipped", str(error)
@@ -207,12 +209,14 @@ class _Run:
             )
         if not self.report.ok:
             return
+        if order.verify or order.stale:
+            self.crew.heed()  # what the other one's interruption leaves to do is not begun
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         what = _("the file here changed while it was sent: run it again")
         self.findings = [Finding(key, what) for key in self.report.changed]
         if order.verify:
             here = hash_items(order.everything)  # what is not hashed yet
-            self.findings += verify(uploader, here, cloud=cloud)
+            self.findings += verify(uploader, here, cloud=cloud, crew=self.crew)
             recorders.record(disproved(uploader, here, cloud), self._context)
         if order.stale:
             self.stale = stale_files(uploader, order, cloud)

@@ -114,34 +114,40 @@ class Uploader:
         raise _to_raise(result)
 
     def upload_many(
-        self, items: Iterable[UploadItem], context: UploadContext, *, crew: pool.Crew | None = None
+        self, items: Iterable[UploadItem], context: UploadContext
     ) -> Generator[UploadResult, None, None]:
         """
         Send many files in parallel and record them as they finish.
 
         Stops handing out files when an error says that all others would fail alike; what was not
-        attempted then has no result. A `crew` is one that others use, too; else it has its own.
+        attempted then has no result.
         """
-        if crew is None:
-            with pool.Crew(self.options.max_workers) as own:
-                yield from self.upload_many(items, context, crew=own)
-            return
-        halt, recorded, since = _Halt(self.options.max_attempts), 0, time.monotonic()
+        with pool.Crew(self.options.max_workers) as crew:
+            yield from pool.arrivals(self, self.sending(items, context, crew))
+
+    def sending(
+        self, items: Iterable[UploadItem], context: UploadContext, crew: pool.Crew
+    ) -> Generator[None, None, None]:
+        """The same by a crew that others use, too: results are in `finished` after each step."""
+        halt, heard, recorded = _Halt(self.options.max_attempts), 0, 0
+        since = time.monotonic()
         batch = pool.Batch(crew, partial(self.transfer, batch=True), lost=self.lost)
         self.finished = batch.finished
         with suppress(WxStaticStoreError):  # each file tells it
             self.store  # noqa: B018 -- made once, here: else every worker would make one
         try:
-            with closing(batch.work(halt.until_halted(items))) as results:
-                for result in results:
-                    halt.hear(result)
+            with closing(batch.steps(halt.until_halted(items))) as steps:
+                for _step in steps:
+                    while heard < len(batch.finished):
+                        halt.hear(batch.finished[heard])
+                        heard += 1
                     late = time.monotonic() - since >= RECORD_SECONDS
                     if late or len(batch.finished) - recorded >= RECORD_AT_ONCE:
                         rows = batch.finished[recorded:]
                         recorded += len(rows)  # first: an interruption must not write them twice
                         self._record(rows, context)
                         since = time.monotonic()
-                    yield result
+                    yield
         finally:
             batch.dismiss()
             self._record(batch.finished[recorded:], context)

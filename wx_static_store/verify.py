@@ -58,6 +58,7 @@ def verify(
     *,
     cloud: Mapping[str, RemoteFile] | None = None,
     pages: bool = True,
+    crew: pool.Crew | None = None,
 ) -> list[Finding]:
     """
     Where the cloud is not what the tree is, and which pages the public domain does not serve.
@@ -72,7 +73,7 @@ def verify(
     told = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
     _tell_of_missing_md5(uploader, [cloud[key] for key in by_key if key in cloud])
     if pages and (entries := _entries(told)):
-        told |= _look(uploader, {key: by_key[key] for key in entries})
+        told |= _look(uploader, {key: by_key[key] for key in entries}, crew)
     return [Finding(key, str(what)) for key, what in told.items() if what]
 
 
@@ -165,7 +166,9 @@ def _entries(told: Mapping[str, str | Promise]) -> list[str]:
     return sorted(right, key=rank)[:PAGES]
 
 
-def _look(uploader: Uploader, pages: Mapping[str, UploadItem]) -> dict[str, str | Promise]:
+def _look(
+    uploader: Uploader, pages: Mapping[str, UploadItem], crew: pool.Crew | None
+) -> dict[str, str | Promise]:
     """What is wrong with each page; a CDN that shows an old copy gets a few seconds."""
     store = uploader.store
     store.url("")  # the address is asked for once, and not by the workers
@@ -174,7 +177,8 @@ def _look(uploader: Uploader, pages: Mapping[str, UploadItem]) -> dict[str, str 
         return page[0], _as_served(store, *page)
 
     def look_at(some: Mapping[str, UploadItem]) -> dict[str, str | Promise]:
-        return dict(pool.run(look, some.items(), max_workers=uploader.options.max_workers))
+        workers = uploader.options.max_workers
+        return dict(pool.run(look, some.items(), max_workers=workers, crew=crew))
 
     told = look_at(pages)
     if again := {key: pages[key] for key, what in told.items() if what}:

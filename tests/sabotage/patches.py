@@ -268,7 +268,7 @@ SABOTAGES = (
     Sabotage(
         "go on after a bad canary",
         "sites.py",
-        "runs[:canary] if number >= canary else []",
+        "before[:canary] if len(before) >= canary else []",
         "[]",
         ("test_wx_deploy.py::test_a_canary_that_is_not_right_keeps_the_others_from_it",),
     ),
