@@ -289,13 +289,28 @@ def test_an_interrupted_run_says_how_far_it_came(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Interrupted(Uploader):
-        def sending(self, items: Any, context: Any, crew: Any) -> Any:
-            yield from super().sending(list(items)[:2], context, crew)
+        def sending(self, items: Any, *args: Any) -> Any:
+            yield from super().sending(list(items)[:2], *args)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run(Interrupted(uploader.options), a_js=b"1", b_js=b"2", c_js=b"3")
     assert f"{ENV}: Interrupted: stored 2," in capsys.readouterr().err
+    assert Deployment.objects.get().outcome == "failed"
+
+
+def test_an_interruption_right_after_its_row_was_written_leaves_no_deployment_running(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = deploy.recorders.start_deployment
+
+    def interrupted(*facts: Any) -> int:
+        start(*facts)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(deploy.recorders, "start_deployment", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(uploader, a_js=b"1")
     assert Deployment.objects.get().outcome == "failed"
 
 

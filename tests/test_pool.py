@@ -173,6 +173,24 @@ def test_where_no_thread_can_be_started_that_is_said_and_the_cpu_given_back(
     assert cpus() == before
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_worker_in_whose_start_the_interruption_comes_ends_too(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        started.append(thread)
+        if len(started) == number:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(run(abs, range(9), max_workers=4))
+    assert not any(thread.is_alive() for thread in started)
+
+
 @can_share_a_cpu
 def test_one_worker_stays_where_the_caller_is() -> None:
     before = cpus()

@@ -25,17 +25,19 @@ from wx_static_store.uploader import Uploader
 pytestmark = pytest.mark.django_db
 
 ENVS = ["tenant-one", "tenant-two", "tenant-three"]
-FILES = ["a.js", "b.js", "index.html"]
 
 
 def source(name: str) -> Callable[[], BytesIO]:
     return lambda: BytesIO(name.encode())
 
 
-ORDER = Order(
-    [UploadItem(name, open=source(name), size=len(name)) for name in FILES],
-    UploadContext(source="wx_deploy"),
-)
+def order_of(assets: int) -> Order:
+    names = [*(f"{number:02}.js" for number in range(assets)), "index.html"]
+    items = [UploadItem(name, open=source(name), size=len(name)) for name in names]
+    return Order(items, UploadContext(source="wx_deploy"))
+
+
+ORDER = order_of(2)
 
 
 @pytest.fixture
@@ -70,13 +72,13 @@ def test_the_next_environment_begins_before_the_pages_of_one_are_sent(
 ) -> None:
     deploy(uploaders)
     calls = [(call.env, call.key) for call in cloud.calls("staticuploadfile")]
-    assert calls.index((ENVS[1], "a.js")) < calls.index((ENVS[0], "index.html"))
+    assert calls.index((ENVS[1], "00.js")) < calls.index((ENVS[0], "index.html"))
 
 
 def test_each_is_told_and_written_down_as_if_it_were_alone(
     cloud: EmulatorServer, uploaders: list[Uploader]
 ) -> None:
-    cloud.script({"on": "put_object", "env": ENVS[1], "key": "a.js", "do": "cos_error",
+    cloud.script({"on": "put_object", "env": ENVS[1], "key": "00.js", "do": "cos_error",
                   "status": 403, "code": "AccessDenied", "times": None})  # fmt: skip
     reports = deploy(uploaders)
     assert [report.env for report in reports] == ENVS
@@ -124,16 +126,31 @@ class Waiting(Uploader):
         return super().transfer(item, batch=batch)
 
 
+@pytest.mark.parametrize("assets", [2, 40])
+@pytest.mark.parametrize("verify", [False, True])
 def test_one_whose_calls_take_long_does_not_hold_up_the_one_before(
-    uploaders: list[Uploader],
+    uploaders: list[Uploader], assets: int, verify: bool
 ) -> None:
+    """However many files it has: half of the workers are left for the pages and their checks."""
     uploaders[1] = slow = Waiting(uploaders[1].options)
     slow.go_on = threading.Event()
-    reports = deploy_to_all(uploaders, ORDER)
+    reports = deploy_to_all(uploaders, replace(order_of(assets), verify=verify))
     assert next(reports).ok
     slow.go_on.set()
     assert all(report.ok for report in reports)
     assert not slow.in_vain
+
+
+def test_one_that_is_only_looked_at_does_not_hold_up_the_one_before(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    """It is verified when its turn comes."""
+    deploy(uploaders[1:2])
+    cloud.journal.clear()
+    deploy(uploaders[:2], replace(ORDER, verify=True))
+    calls = [(call.env, call.key) for call in cloud.journal]
+    page, looked = (ENVS[0], "index.html"), [call for call in calls if call[0] == ENVS[1]]
+    assert calls.index(page) < calls.index(looked[0])
 
 
 class Terminal(StringIO):
@@ -158,7 +175,7 @@ class Failing(Uploader):
     error: type[BaseException]
 
     def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
-        if item.name == FILES[-1]:
+        if item.name == "index.html":
             raise self.error
         return super().transfer(item, batch=batch)
 
@@ -240,6 +257,24 @@ def test_an_error_that_nobody_expects_ends_what_has_begun(
     with pytest.raises(ZeroDivisionError):
         deploy(uploaders)
     assert outcomes() == dict.fromkeys(ENVS[:2], "failed")
+
+
+def test_an_error_while_the_next_one_is_planned_waits_for_its_turn(
+    cloud: EmulatorServer, uploaders: list[Uploader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sites.plan_of
+
+    def plan_of(uploader: Uploader, order: Order) -> Any:
+        if uploader is uploaders[1]:
+            raise ZeroDivisionError
+        return before(uploader, order)
+
+    monkeypatch.setattr(sites, "plan_of", plan_of)
+    reports = deploy_to_all(uploaders, ORDER)
+    assert next(reports).ok
+    with pytest.raises(ZeroDivisionError):
+        next(reports)
+    assert outcomes() == {ENVS[0]: "done"}
 
 
 def test_whoever_stops_listening_leaves_nothing_under_way(

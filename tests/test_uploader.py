@@ -263,6 +263,20 @@ def test_every_file_has_a_result_and_a_row(cloud: EmulatorServer, uploader: Uplo
     assert UploadLog.objects.count() == len(cloud.objects()) == 120
 
 
+def test_two_batches_of_one_uploader_at_a_time_keep_their_results_apart(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    one, other = (
+        uploader.upload_many([item(f"{batch}/{n:02}.txt") for n in range(30)], CONTEXT)
+        for batch in ("one", "other")
+    )
+    first = next(one)
+    others = {result.name.split("/")[0] for result in other}
+    ones = {result.name.split("/")[0] for result in [first, *one]}
+    assert (ones, others) == ({"one"}, {"other"})
+    assert len(cloud.objects()) == 60
+
+
 def test_one_failure_does_not_stop_the_others(cloud: EmulatorServer, uploader: Uploader) -> None:
     cloud.script(link(40097, key="003.txt"))
     results = many(uploader, 10)

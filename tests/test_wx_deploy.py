@@ -732,10 +732,10 @@ def interrupt(cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Callabl
     sending = Uploader.sending
 
     def at(key: str) -> None:
-        def stop(self: Any, *args: Any) -> Any:
-            for _step in sending(self, *args):
+        def stop(self: Any, items: Any, context: Any, crew: Any, finished: Any) -> Any:
+            for _step in sending(self, items, context, crew, finished):
                 yield
-                if key in [result.key for result in self.finished]:
+                if key in [result.key for result in finished]:
                     raise KeyboardInterrupt
 
         monkeypatch.setattr(Uploader, "sending", stop)

@@ -121,7 +121,7 @@ def publishing(
     release: bool = False,
 ) -> Iterator[None]:
     """
-    The same, a step for each result, so that the crew's caller may begin something else between.
+    The same in steps, at most one for each result and one before: so another may begin beside it.
 
     The `report` is filled as the run goes on, so that it tells of a run that broke off. A `release`
     is written down even if it changes nothing.
@@ -193,10 +193,11 @@ class _Run:
 
     def _send_all(self, items: Sequence[UploadItem], tell: Tell) -> Iterator[None]:
         """Counts what was done, too, when an interruption comes while a result is written down."""
-        steps, counted = self.uploader.sending(items, self.context, self.crew), 0
+        finished, counted = list[UploadResult](), 0
+        steps = self.uploader.sending(items, self.context, self.crew, finished)
         try:
             for _step in steps:
-                for result in self.uploader.finished[counted:]:
+                for result in finished[counted:]:
                     self._count(result)
                     counted += 1
                     tell(result)
@@ -204,10 +205,9 @@ class _Run:
         except BaseException:
             self.crew.stop()
             steps.close()
-            for result in self.uploader.finished[counted:]:
+            for result in finished[counted:]:
                 self._count(result)
             raise
-        self.uploader.finished = []  # counted: fifty environments would keep all of theirs
 
     def _count(self, result: UploadResult) -> None:
         self.report.not_attempted -= 1
@@ -231,6 +231,8 @@ class _Run:
             logger.warning("%d files were sent, %d of them logged", sent, logged)
 
     def broken_off(self, error: BaseException) -> None:
+        if self.context.deployment_id is None:  # its row may be there, and its number not yet here
+            recorders.close_cut_short(self.uploader.env)
         report, rejected = self.report, len(self.plan.rejected)
         told = report.stored + len(report.failures) + report.held_back + report.not_attempted
         report.not_attempted += max(0, len(self.plan) + rejected - told)

@@ -6,7 +6,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVar
@@ -88,12 +88,13 @@ def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
             function()
 
     thread = threading.Thread(target=beat, daemon=True, name="wx-static-store-beat")
-    thread.start()
     try:
+        thread.start()
         yield
     finally:
         ended.set()
-        thread.join(_GRACE)
+        if thread.ident:
+            thread.join(_GRACE)
 
 
 @contextmanager
@@ -115,17 +116,19 @@ def run(
     """`function` of each item, as they finish; by a crew of its own if none is given."""
     with nullcontext(crew) if crew else Crew(max_workers) as crew:
         batch = Batch(crew, function)
-        yield from arrivals(batch, batch.steps(items))
+        yield from arrivals(batch.finished, batch.steps(items))
 
 
-def arrivals(of: Any, steps: Generator[None, None, None]) -> Iterator[Any]:
-    """What comes into its list `finished` with each step."""
+def arrivals(
+    finished: Sequence[Result], steps: Generator[None, None, None]
+) -> Generator[Result, None, None]:
+    """What each step adds to `finished`."""
     taken = 0
     with closing(steps):
         for _step in steps:
-            while taken < len(of.finished):
+            while taken < len(finished):
                 taken += 1
-                yield of.finished[taken - 1]
+                yield finished[taken - 1]
 
 
 class Crew:
@@ -157,7 +160,8 @@ class Crew:
             for _thread in self._threads:
                 self._todo.put(None)
             for thread in self._threads:
-                thread.join(self.patience())
+                if thread.ident:  # it was started
+                    thread.join(self.patience())
 
     def stop(self) -> None:
         """Nothing more is begun: a batch that is not at its end ends with KeyboardInterrupt."""
@@ -190,8 +194,8 @@ class Crew:
         if not self._threads:
             self._kept.enter_context(kept_to(self._cpu, threading.get_native_id()))
         thread = threading.Thread(target=self._serve, daemon=True, name="wx-static-store")
+        self._threads.append(thread)  # first: an interruption must not leave it unknown
         thread.start()
-        self._threads.append(thread)
 
     def _serve(self) -> None:
         for batch, item in iter(self._todo.get, None):
@@ -214,8 +218,9 @@ class Batch(Generic[Item, Result]):
 
     def steps(self, items: Iterable[Item]) -> Generator[None, None, None]:
         """
-        One when all is handed out that there is room for, and one whenever a result came.
+        One when half of the workers have something to do, and one whenever a result came.
 
+        Whoever begins it beside another batch leaves it there: that one needs the other half.
         What `function` raises surfaces here, and so does Ctrl-C: what was not started then is
         dropped, what is in flight gets a few seconds, and its results come before the exception:
         `lost(item)` for what did not end in time. The crew is stopped then.
@@ -250,20 +255,20 @@ class Batch(Generic[Item, Result]):
             yield
 
     def _by_crew(self, items: Iterable[Item]) -> Iterator[None]:
-        """With always twice as many in flight as there are workers."""
-        room, heard = 2 * self.crew.max_workers, 0
+        """With twice as many in flight, later, as there are workers."""
+        half, room, heard = self.crew.max_workers // 2, 2 * self.crew.max_workers, 0
         self.crew.feeding += 1
         try:
             for item in items:
                 self.crew.hand_out(self, item)
-                if self.handed == room:
+                if self.handed == half:
                     yield
                 if self.handed - heard == room:
                     heard += self._wait()
                     yield
         finally:
             self.crew.feeding -= 1
-        if self.handed < room:
+        if self.handed < half:
             yield
         while heard < self.handed:
             heard += self._wait()

@@ -96,7 +96,7 @@ def deploy_to_all(
                 run.outcome, run.error = "skipped", why
             else:
                 alone = number < canary or not together
-                _drive(run, [] if alone else runs[number + 1 : number + 2])
+                _drive(run, None if alone else next(iter(runs[number + 1 :]), None))
             yield run.told()
         crew.heed()
 
@@ -109,13 +109,14 @@ def _not_now(before: Sequence[_Run], canary: int) -> str:
     return _("Not begun: the canary %(env)s is not right.", env=bad[0]) if bad else ""
 
 
-def _drive(run: _Run, following: Sequence[_Run]) -> None:
-    """To its end; what follows begins as soon as workers would have nothing to do."""
+def _drive(run: _Run, after: _Run | None) -> None:
+    """To its end; the one `after` it begins as soon as workers would have nothing to do."""
+    if run.surprise:
+        raise run.surprise
     try:
         for _step in run.steps:
-            for after in following:
-                if not after.begun and run.crew.has_room:
-                    next(after.steps, None)
+            if after and not after.begun and run.crew.has_room:
+                after.begin()
     except KeyboardInterrupt:  # here, between two steps: it is heard at the next one
         run.crew.stop()
         for _step in run.steps:
@@ -160,12 +161,13 @@ def address_of(uploader: Uploader, prefix: str) -> str:
 
 @dataclass
 class _Run:
-    """One environment's part, a step for each file, and told even if it broke off."""
+    """One environment's part, in steps, and told even if it broke off."""
 
     uploader: Uploader
     order: Order
     crew: pool.Crew
     begun: bool = False
+    surprise: Exception | None = None  # at the beginning, while another was under way
     seconds: float = 0.0
     outcome: str = "failed"
     error: str = ""
@@ -177,6 +179,13 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.steps = self._steps()
+
+    def begin(self) -> None:
+        """Only so far that nothing is waited for."""
+        try:
+            next(self.steps, None)
+        except Exception as error:  # noqa: BLE001 -- it is raised when its turn comes
+            self.surprise = error
 
     def _steps(self) -> Generator[None, None, None]:
         self.begun, started = True, time.monotonic()
@@ -207,6 +216,7 @@ class _Run:
                 last=(lambda: last) if last else None,
                 release=True,
             )
+            yield  # where nothing is to be sent this is the first step
         if not self.report.ok:
             return
         if order.verify or order.stale:

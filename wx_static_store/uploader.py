@@ -122,35 +122,40 @@ class Uploader:
         Stops handing out files when an error says that all others would fail alike; what was not
         attempted then has no result.
         """
+        self.finished = finished = list[UploadResult]()
         with pool.Crew(self.options.max_workers) as crew:
-            yield from pool.arrivals(self, self.sending(items, context, crew))
+            yield from pool.arrivals(finished, self.sending(items, context, crew, finished))
 
     def sending(
-        self, items: Iterable[UploadItem], context: UploadContext, crew: pool.Crew
+        self,
+        items: Iterable[UploadItem],
+        context: UploadContext,
+        crew: pool.Crew,
+        finished: list[UploadResult],
     ) -> Generator[None, None, None]:
         """The same by a crew that others use, too: results are in `finished` after each step."""
         halt, heard, recorded = _Halt(self.options.max_attempts), 0, 0
         since = time.monotonic()
-        batch = pool.Batch(crew, partial(self.transfer, batch=True), lost=self.lost)
-        self.finished = batch.finished
+        transfer = partial(self.transfer, batch=True)
+        batch = pool.Batch(crew, transfer, lost=self.lost, finished=finished)
         with suppress(WxStaticStoreError):  # each file tells it
             self.store  # noqa: B018 -- made once, here: else every worker would make one
         try:
             with closing(batch.steps(halt.until_halted(items))) as steps:
                 for _step in steps:
-                    while heard < len(batch.finished):
-                        halt.hear(batch.finished[heard])
+                    while heard < len(finished):
+                        halt.hear(finished[heard])
                         heard += 1
                     late = time.monotonic() - since >= RECORD_SECONDS
-                    if late or len(batch.finished) - recorded >= RECORD_AT_ONCE:
-                        rows = batch.finished[recorded:]
+                    if late or len(finished) - recorded >= RECORD_AT_ONCE:
+                        rows = finished[recorded:]
                         recorded += len(rows)  # first: an interruption must not write them twice
                         self._record(rows, context)
                         since = time.monotonic()
                     yield
         finally:
             batch.dismiss()
-            self._record(batch.finished[recorded:], context)
+            self._record(finished[recorded:], context)
 
     def lost(self, item: UploadItem) -> UploadResult:
         """The result of a file that was under way when the run was interrupted."""
