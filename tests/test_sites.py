@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO, StringIO
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -24,7 +24,7 @@ from wx_static_store.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
 
-ENVS = ["tenant-one", "tenant-two", "tenant-three"]
+ENVS = ["tenant-1", "tenant-2", "tenant-3"]
 
 
 def source(name: str) -> Callable[[], BytesIO]:
@@ -48,19 +48,22 @@ def cloud(configure: Any) -> EmulatorServer:
     return cloud
 
 
+class Noted(Uploader):
+    stages: ClassVar[list[str]] = []  # the environments whose assets, or pages, are begun
+
+    def sending(self, *args: Any) -> Any:
+        self.stages.append(self.env)
+        yield from super().sending(*args)
+
+
 @pytest.fixture
 def uploaders(cloud: EmulatorServer) -> list[Uploader]:
-    return [site_uploader("default", env) for env in ENVS]
+    Noted.stages.clear()
+    return [Noted(site_uploader("default", env).options) for env in ENVS]
 
 
 def deploy(uploaders: list[Uploader], order: Order = ORDER, **how: Any) -> list[EnvironmentReport]:
     return list(deploy_to_all(uploaders, order, **how))
-
-
-def turns(cloud: EmulatorServer) -> list[str]:
-    """The environments in the order of their calls, each change told once."""
-    envs = [call.env for call in cloud.calls("staticuploadfile")]
-    return [env for n, env in enumerate(envs) if n == 0 or env != envs[n - 1]]
 
 
 def outcomes() -> dict[str, str]:
@@ -71,8 +74,9 @@ def test_the_next_environment_begins_before_the_pages_of_one_are_sent(
     cloud: EmulatorServer, uploaders: list[Uploader]
 ) -> None:
     deploy(uploaders)
-    calls = [(call.env, call.key) for call in cloud.calls("staticuploadfile")]
-    assert calls.index((ENVS[1], "00.js")) < calls.index((ENVS[0], "index.html"))
+    one, two, three = ENVS
+    assert Noted.stages == [one, two, one, three, two, three]
+    assert all(len(cloud.objects(env)) == 3 for env in ENVS)
 
 
 def test_each_is_told_and_written_down_as_if_it_were_alone(
@@ -93,26 +97,23 @@ def test_each_is_told_and_written_down_as_if_it_were_alone(
 
 @pytest.mark.parametrize(("canary", "together"), [(1, False), (2, False), (0, True)])
 def test_nothing_begins_while_a_canary_is_tried(
-    cloud: EmulatorServer, uploaders: list[Uploader], canary: int, together: bool
+    uploaders: list[Uploader], canary: int, together: bool
 ) -> None:
     deploy(uploaders[:2], canary=canary)
-    assert (turns(cloud) != ENVS[:2]) is together
+    assert (Noted.stages != sorted(Noted.stages)) is together
 
 
 @pytest.mark.parametrize("how", [{"wait": True}, {"blank_stale": lambda question: True}])
 def test_what_may_wait_or_ask_is_done_one_after_the_other(
-    cloud: EmulatorServer, uploaders: list[Uploader], how: dict[str, Any]
+    uploaders: list[Uploader], how: dict[str, Any]
 ) -> None:
     deploy(uploaders, replace(ORDER, **how))
-    assert turns(cloud) == ENVS
+    assert Noted.stages == [env for env in ENVS for _stage in ("assets", "pages")]
 
 
-def test_one_worker_does_one_environment_after_the_other(configure: Any) -> None:
-    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 1})
-    for env in ENVS:
-        cloud.add_env(env)
-    deploy([site_uploader("default", env) for env in ENVS])
-    assert turns(cloud) == ENVS
+def test_one_worker_does_one_environment_after_the_other(uploaders: list[Uploader]) -> None:
+    deploy([Noted(replace(uploader.options, max_workers=1)) for uploader in uploaders])
+    assert Noted.stages == [env for env in ENVS for _stage in ("assets", "pages")]
 
 
 class Waiting(Uploader):
