@@ -299,19 +299,19 @@ def test_an_interrupted_run_says_how_far_it_came(
     assert Deployment.objects.get().outcome == "failed"
 
 
-def test_an_interruption_right_after_its_row_was_written_leaves_no_deployment_running(
+def test_an_interruption_before_anything_is_sent_still_leaves_a_killed_run_to_the_next_one(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = deploy.recorders.start_deployment
+    """Which asks the cloud then what the killed run has sent."""
+    Deployment.objects.create(env=uploader.env, source="wx_deploy")
 
-    def interrupted(*facts: Any) -> int:
-        start(*facts)
+    def interrupted(*_: Any) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(deploy.recorders, "start_deployment", interrupted)
+    monkeypatch.setattr(deploy.recorders, "was_cut_short", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(uploader, a_js=b"1")
-    assert Deployment.objects.get().outcome == "failed"
+    assert Deployment.objects.cut_short(uploader.env)
 
 
 def test_a_run_that_was_killed_counts_as_failed_when_the_next_one_begins(configure: Any) -> None:

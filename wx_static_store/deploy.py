@@ -231,8 +231,6 @@ class _Run:
             logger.warning("%d files were sent, %d of them logged", sent, logged)
 
     def broken_off(self, error: BaseException) -> None:
-        if self.context.deployment_id is None:  # its row may be there, and its number not yet here
-            recorders.close_cut_short(self.uploader.env)
         report, rejected = self.report, len(self.plan.rejected)
         told = report.stored + len(report.failures) + report.held_back + report.not_attempted
         report.not_attempted += max(0, len(self.plan) + rejected - told)

@@ -91,12 +91,12 @@ def deploy_to_all(
         for run in runs:
             stack.callback(run.steps.close)
         stack.callback(crew.stop)  # this comes first
-        for number, run in enumerate(runs):
+        for number, (run, after) in enumerate(zip(runs, [*runs[1:], None], strict=True)):
             if not run.begun and (why := _not_now(runs[:number], canary)):
                 run.outcome, run.error = "skipped", why
             else:
                 alone = number < canary or not together
-                _drive(run, None if alone else next(iter(runs[number + 1 :]), None))
+                _drive(run, None if alone else after)
             yield run.told()
         crew.heed()
 
@@ -219,9 +219,9 @@ class _Run:
             yield  # where nothing is to be sent this is the first step
         if not self.report.ok:
             return
-        if order.verify or order.stale:
-            self.crew.heed()  # what the other one's interruption leaves to do is not begun
-        cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
+        if looks := order.verify or order.stale:
+            self.crew.heed()  # after an interruption of the other one this is not begun any more
+        cloud = sweep(uploader, order.prefix) if looks else {}
         what = _("the file here changed while it was sent: run it again")
         self.findings = [Finding(key, what) for key in self.report.changed]
         if order.verify:
