@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from . import recorders
 from .conf import options_for
 from .exceptions import SourceError, WxStaticStoreError
 from .models import UploadLog, UploadLogQuerySet
+from .pool import WorkerPool
+from .recorders import Recorder
 from .reopen import SourceGone, keeper, reopened
 from .store import INTERACTIVE_SECONDS
 from .texts import gettext_lazy as _
 from .transfers import UploadContext, UploadItem, UploadResult, UploadStatus
-from .uploader import Uploader
+from .uploader import Queue, Uploader
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -150,21 +151,13 @@ def upload_again(
             batches[keeper(row), row.env].append(one)
     context = UploadContext(source="retry", user_id=user.pk if user else None)
     for (using, env), batch in batches.items():
-        yield from _send(_Repeating(using, env, batch), batch, context, until)
+        yield from _send(_uploader(using, env), batch, context, until)
 
 
-class _Repeating(Uploader):
-    """Each of its rows names the one that it repeats, and no file keeps a page for minutes."""
-
-    def __init__(self, using: str, env: str, batch: Sequence[Ready]) -> None:
-        options = options_for(using).for_env(env)
-        super().__init__(replace(options, deadline=options.deadline or INTERACTIVE_SECONDS))
-        self._repeated = {one.row.key: one.row.pk for one in batch}
-
-    def _record(self, results: list[UploadResult], context: UploadContext) -> None:
-        for result in results:
-            ref = f"row {self._repeated[result.key]}"
-            self.logged += recorders.record([result], replace(context, source_ref=ref))
+def _uploader(using: str, env: str) -> Uploader:
+    """One that keeps no page waiting for minutes with a file."""
+    options = options_for(using).for_env(env)
+    return Uploader(replace(options, deadline=options.deadline or INTERACTIVE_SECONDS))
 
 
 def _send(
@@ -188,8 +181,12 @@ def _send(
 
     with ExitStack() as stack:
         stack.callback(lambda: [file.close() for file in files.values()])
-        results = stack.enter_context(closing(uploader.upload_many(items(), context)))
-        for result in results:
+        refs = {one.row.key: f"row {one.row.pk}" for one in batch}  # what each of them repeats
+        recorder = Recorder(context, refs)
+        stack.callback(recorder.close)
+        pool = stack.enter_context(WorkerPool(uploader.options.max_workers))
+        results = uploader.send(Queue(uploader, items()), pool, recorder)
+        for result in stack.enter_context(closing(results)):
             files.pop(result.key).close()
             one = waiting.pop(result.key)
             yield Again(one.row, result, newer=one.newer)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from . import pool, recorders
-from .plan import Plan, changed, hash_items
-from .progress import Tell, progress
+from .locks import DeployLock
+from .plan import Plan, differs, hash_items
+from .pool import WorkerPool
+from .progress import progress
+from .recorders import Recorder, finish_deployment, start_deployment
 from .texts import gettext, gettext_lazy as _, shown
-from .transfers import UploadContext, UploadItem, UploadResult, UploadStatus
-from .uploader import Uploader
+from .transfers import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
+from .uploader import Queue, Uploader
 
 __all__ = ["PublishFailed", "Report", "publish"]
-
-logger = logging.getLogger("wx_static_store.deploy")
 
 COUNTS = {
     "stored": _("stored"),
@@ -49,6 +48,7 @@ class Report:
     not_attempted: int = 0
     broken_off: bool = False
     deployment_id: int | None = None
+    notes: Sequence[str] = ()  # why the log decided in place of the list
 
     def add(self, result: UploadResult) -> None:
         if result.error:
@@ -96,141 +96,91 @@ def publish(
     plan: Plan,
     context: UploadContext,
     *,
+    pool: WorkerPool,
+    lock: DeployLock,
     last: Callable[[], UploadItem] | None = None,
+    release: bool = False,
+    report: Report | None = None,
 ) -> Report:
     """
     Send what the plan names: assets, then pages if every asset is stored, then the last file.
 
-    `last()` is called when all is stored and gives the file that makes the others live.
+    `last()` is called when all is stored and gives the file that makes the others live. A `release`
+    has a `Deployment` even if it changes nothing. The `report` is filled as the run goes on, so
+    that it tells of a run that broke off, too.
     """
-    report = Report()
-    with pool.Crew(uploader.options.max_workers, one_cpu=True) as crew:
-        for _step in publishing(uploader, plan, context, crew=crew, last=last, report=report):
-            pass
+    report = Report() if report is None else report
+    recorder, started = Recorder(context), time.monotonic()
+    steps = Publication(uploader, plan, recorder, report, lock, last)
+    try:
+        if release or plan.rejected:
+            steps.start_deployment()
+        for result in plan.corrections:
+            recorder.add(result, source=LIST)
+        wanted = uploader.options.progress
+        with progress(wanted, uploader.env, files=len(plan), size=plan.size) as tell:
+            for result in uploader.send(steps, pool, recorder):
+                tell(result)
+        lock.confirm()
+    except BaseException as error:
+        steps.break_off(error)
+        raise
+    finally:
+        facts = _facts(report, time.monotonic() - started)
+        if not recorder.close():
+            facts["outcome"] = "incomplete"
+        finish_deployment(report.deployment_id, **facts)
     return report
 
 
-def publishing(
-    uploader: Uploader,
-    plan: Plan,
-    context: UploadContext,
-    *,
-    crew: pool.Crew,
-    report: Report,
-    last: Callable[[], UploadItem] | None = None,
-    release: bool = False,
-) -> Iterator[None]:
+class Publication:
     """
-    The same in steps, at most one for each result and one before: so another may begin beside it.
+    The steps of one deploy: assets → pages → the last file.
 
-    The `report` is filled as the run goes on, so that it tells of a run that broke off. A `release`
-    is written down even if it changes nothing.
+    A stage begins when all of the one before it is stored, and is held back if something is not.
     """
-    run = _Run(uploader, plan, context, crew, report)
-    started = time.monotonic()
-    try:
-        run.settle(release=release)
-        wanted = uploader.options.progress
-        with progress(wanted, uploader.env, files=len(plan), size=plan.size) as tell:
-            yield from run.send(plan.assets, tell)
-            run.reject(plan.rejected)
-            yield from run.send(plan.pages, tell)
-        if last is not None:
-            yield from run.send_last(last)
-    except BaseException as error:
-        run.broken_off(error)
-        raise
-    finally:
-        run.tell_of_missing_rows()
-        facts = _outcome(run.report, time.monotonic() - started)
-        recorders.finish_deployment(run.context.deployment_id, **facts)
-
-
-class _Run:
-    """One publishing under way; one that changes nothing leaves no `Deployment` by itself."""
 
     def __init__(
         self,
         uploader: Uploader,
         plan: Plan,
-        context: UploadContext,
-        crew: pool.Crew,
+        recorder: Recorder,
         report: Report,
+        lock: DeployLock,
+        last: Callable[[], UploadItem] | None,
     ) -> None:
-        self.uploader, self.plan, self.context = uploader, plan, context
-        self.crew, self.report = crew, report
-        report.skipped = len(plan.unchanged)
-        self.follows_a_kill = False
+        self.uploader, self.plan, self.recorder = uploader, plan, recorder
+        self.report, self.lock, self.last = report, lock, last
+        report.skipped, report.notes = len(plan.unchanged), plan.notes
+        self._stages = iter((self._assets, self._pages, self._last))
+        self._queue = Queue(uploader, ())
+        self._under_way = 0
 
-    def settle(self, *, release: bool) -> None:
-        """After a run that was cut short this one says how the environment stands, in any case."""
-        self.follows_a_kill = recorders.was_cut_short(self.uploader.env)
-        if self.follows_a_kill:
-            recorders.close_cut_short(self.uploader.env)
-        if self.follows_a_kill or release:
-            self._start()
-        self._keep(self.plan.unchanged)
+    def next_item(self) -> UploadItem | None:
+        """What comes next; a stage is not left while something of it is under way."""
+        self.lock.check()
+        while (item := self._queue.next_item()) is None and not self._under_way:
+            stage = next(self._stages, None)
+            if stage is None:
+                return None
+            self._begin(stage())
+        self._under_way += item is not None
+        return item
 
-    def _keep(self, items: Sequence[UploadItem]) -> None:
-        """Where the killed run left no row there is an older one, which would be believed later."""
-        if self.follows_a_kill:
-            recorders.record(self.plan.found(self.uploader, items), self.context)
-
-    def reject(self, results: Sequence[UploadResult]) -> None:
-        if results:
-            self._start()
-            recorders.record(results, self.context)
-            self.report.failures += results
-
-    def send(self, items: Sequence[UploadItem], tell: Tell = lambda result: None) -> Iterator[None]:
-        """Send these if nothing failed before them, else hold them back."""
-        if items and not self.report.ok:
-            self.report.held_back += len(items)
-        elif items:
-            self._start()
-            self.report.not_attempted += len(items)
-            yield from self._send_all(items, tell)
-
-    def _send_all(self, items: Sequence[UploadItem], tell: Tell) -> Iterator[None]:
-        """Counts what was done, too, when an interruption comes while a result is written down."""
-        finished, counted = list[UploadResult](), 0
-        steps = self.uploader.sending(items, self.context, self.crew, finished)
-        try:
-            for _step in steps:
-                for result in finished[counted:]:
-                    self._count(result)
-                    counted += 1
-                    tell(result)
-                yield
-        except BaseException:
-            self.crew.stop()
-            steps.close()
-            for result in finished[counted:]:
-                self._count(result)
-            raise
-
-    def _count(self, result: UploadResult) -> None:
+    def came_back(self, result: UploadResult) -> None:
+        self._under_way -= 1
+        self._queue.came_back(result)
         self.report.not_attempted -= 1
         self.report.add(result)
 
-    def send_last(self, last: Callable[[], UploadItem]) -> Iterator[None]:
-        if not self.report.ok:
-            self.report.held_back += 1
-            return
-        (item,) = hash_items([last()])
-        if to_send := item if self.plan.force else changed(self.uploader, item, self.plan.known):
-            yield from self.send([to_send])
-        else:
-            self.report.skipped += 1
-            self._keep([item])
+    def start_deployment(self) -> None:
+        if self.report.deployment_id is None:
+            started = start_deployment(self.uploader.env, self.recorder.context)
+            self.recorder.context = replace(self.recorder.context, deployment_id=started)
+            self.report.deployment_id = started
 
-    def tell_of_missing_rows(self) -> None:
-        """Where the database went away in mid-run; without one it was told at the start."""
-        sent = self.report.stored + len(self.report.failures) - len(self.plan.rejected)
-        if 0 < (logged := self.uploader.logged) < sent:
-            logger.warning("%d files were sent, %d of them logged", sent, logged)
-
-    def broken_off(self, error: BaseException) -> None:
+    def break_off(self, error: BaseException) -> None:
+        """Count what was not attempted, and say on the terminal how far it came."""
         report, rejected = self.report, len(self.plan.rejected)
         told = report.stored + len(report.failures) + report.held_back + report.not_attempted
         report.not_attempted += max(0, len(self.plan) + rejected - told)
@@ -241,14 +191,37 @@ class _Run:
             text = gettext("Broken off: %(counts)s", counts=report.counts)
         sys.stderr.write(f"\n{self.uploader.env}: {text}\n")
 
-    def _start(self) -> None:
-        if self.context.deployment_id is None:
-            started = recorders.start_deployment(self.uploader.env, self.context)
-            self.context = replace(self.context, deployment_id=started)
-            self.report.deployment_id = started
+    def _begin(self, items: Sequence[UploadItem]) -> None:
+        if items and not self.report.ok:
+            self.report.held_back += len(items)
+        elif items:
+            self.start_deployment()
+            self.report.not_attempted += len(items)
+            self._queue = Queue(self.uploader, items)
+
+    def _assets(self) -> Sequence[UploadItem]:
+        return self.plan.assets
+
+    def _pages(self) -> Sequence[UploadItem]:
+        for result in self.plan.rejected:
+            self.recorder.add(result)
+            self.report.add(result)
+        return self.plan.pages
+
+    def _last(self) -> Sequence[UploadItem]:
+        if self.last is None:
+            return ()
+        if not self.report.ok:
+            self.report.held_back += 1
+            return ()
+        (item,) = hash_items([self.last()])
+        standing = self.plan.last
+        to_send = differs(self.uploader, item, standing) if standing else item
+        self.report.skipped += to_send is None
+        return [to_send] if to_send else ()
 
 
-def _outcome(report: Report, seconds: float) -> dict[str, Any]:
+def _facts(report: Report, seconds: float) -> dict[str, Any]:
     return {
         "outcome": "done" if report.ok else "failed",
         "stored": report.stored,

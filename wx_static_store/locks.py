@@ -1,9 +1,11 @@
 """
 One deploy at a time per environment, over the cache that all processes share.
 
-Two at once would write their rows in another order than the objects, and the next plan would
-believe the wrong ones. A cache that is one process's own (or down) holds up nobody else.
+Two at once would mix their files on the site. A cache that is one process's own (or down) holds up
+nobody else.
 """
+
+from __future__ import annotations
 
 import json
 import logging
@@ -19,7 +21,8 @@ from typing import Any
 from django.core.cache import caches
 from django.core.management.base import CommandError
 
-from . import pool
+from .interrupts import interruptible
+from .pool import every
 from .texts import gettext as _
 from .uploader import Uploader
 
@@ -28,6 +31,8 @@ logger = logging.getLogger("wx_static_store.deploy")
 LEASE = 60.0  # seconds that a process which was killed holds up the next one at most
 LONGEST = 1800.0  # that anybody waits
 POLL = 0.5
+REMEMBERED = 24 * 3600.0  # seconds
+LAST_PUT = 5.0  # seconds in which what a dead process had sent still may arrive
 EMPTY_LOOKS = 5  # in a row, and nobody there: the cache keeps nothing, and does not say so
 
 
@@ -35,26 +40,51 @@ class DeployRunning(CommandError):
     """Another deploy of the same environment is under way."""
 
 
+class DeployLockLost(CommandError):
+    """Another deploy has taken the lock of this one, which slept for too long."""
+
+
 @contextmanager
-def deploying(uploader: Uploader, *, wait: bool) -> Iterator[None]:
-    """Holds the environment while the block runs; raises DeployRunning if another holds it."""
-    lock = _Lock(uploader)
+def deploying(uploader: Uploader, *, wait: bool) -> Iterator[DeployLock]:
+    """Hold the environment while the block runs; raise DeployRunning if another holds it."""
+    lock = DeployLock(uploader)
     lock.take(wait=wait)
     try:
-        with pool.every(LEASE / 3, lock.prolong):
-            yield
+        with every(LEASE / 3, lock.prolong):
+            yield lock
     finally:
         lock.release()
 
 
-class _Lock:
+class DeployLock:
     """A key of the cache whose value says who holds it."""
 
     def __init__(self, uploader: Uploader) -> None:
         self._alias = uploader.options.token_cache
         self._env = uploader.env
         self._key = f"wx_static_store:deploy:{uploader.env}"
+        self._last_key = f"{self._key}:last"  # who took it last, also after it was given back
         self._me = {"host": _host(), "pid": os.getpid(), "id": uuid.uuid4().hex}
+        self._lost_to: dict[str, Any] | None = None
+        self._kept = True  # by the cache
+
+    def check(self) -> None:
+        """Raise DeployLockLost if somebody else was seen to hold the environment."""
+        if self._lost_to is not None:
+            text = _(
+                "Another deploy to %(env)s took over (%(who)s): this one was asleep for more than "
+                "%(seconds)d s, or the cache was cleared. Run it again when the other one has "
+                "ended.",
+                env=self._env,
+                who=_shown(self._lost_to),
+                seconds=LEASE,
+            )
+            raise DeployLockLost(text, returncode=1)
+
+    def confirm(self) -> None:
+        """Look who holds the environment now; raise DeployLockLost if it is somebody else."""
+        self.prolong()
+        self.check()
 
     def take(self, *, wait: bool) -> None:
         told, empty, until = False, 0, time.monotonic() + LONGEST
@@ -63,11 +93,12 @@ class _Lock:
             empty = 0 if other else empty + 1
             if empty == EMPTY_LOOKS:
                 logger.warning("The cache keeps nothing: nothing keeps two deploys apart")
+                self._kept = False
                 return
             if not other:  # it ended just now
                 continue
             if _is_gone(other) and self._is_heir(other):
-                self._ask("delete")
+                self._inherit(other)
                 continue
             if not wait or time.monotonic() >= until:
                 raise DeployRunning(
@@ -87,28 +118,52 @@ class _Lock:
                 )
                 sys.stderr.write(text + "\n")
             told = True
-            time.sleep(POLL)
+            with interruptible():
+                time.sleep(POLL)
 
     def _taken(self) -> bool:
-        return self._ask("add", json.dumps(self._me), timeout=LEASE) is not False
+        if self._ask("add", json.dumps(self._me), timeout=LEASE) is False:
+            return False
+        self._ask("set", json.dumps(self._me), timeout=REMEMBERED, key=self._last_key)
+        return True
+
+    def _inherit(self, other: dict[str, Any]) -> None:
+        """Take the lock from a dead process, when nothing that it sent can arrive any more."""
+        text = _(
+            "A deploy to %(env)s was killed (%(who)s): waiting %(seconds)d s for what it sent",
+            env=self._env,
+            who=_shown(other),
+            seconds=LAST_PUT,
+        )
+        sys.stderr.write(text + "\n")
+        with interruptible():
+            time.sleep(LAST_PUT)
+        self._ask("delete")
 
     def _is_heir(self, other: dict[str, Any]) -> bool:
         """Of all who wait one removes what a dead process left, or they would end each other's."""
         return self._ask("add", "", timeout=LEASE, key=f"{self._key}:{other.get('id')}") is True
 
     def prolong(self) -> None:
-        if self._holder() == self._me:
+        """Hold the environment for another while; notice if somebody else holds it."""
+        holder = self._holder()
+        if holder == self._me:
             self._ask("touch", timeout=LEASE)
-        else:
-            self._ask("add", json.dumps(self._me), timeout=LEASE)  # the cache forgot it
+        elif self._kept:  # the cache forgot it, or the lease ran out: did anybody else come?
+            last = self._read(self._last_key)
+            if last not in (None, self._me) or not self._taken():
+                self._lost_to = last or holder or {}
 
     def release(self) -> None:
         if self._holder() == self._me:
             self._ask("delete")
 
     def _holder(self) -> dict[str, Any] | None:
+        return self._read(self._key)
+
+    def _read(self, key: str) -> dict[str, Any] | None:
         try:
-            return dict(json.loads(self._ask("get")))
+            return dict(json.loads(self._ask("get", key=key)))
         except (TypeError, ValueError):
             return None
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, models
+from django.db import connections, models, router
 from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
@@ -67,8 +68,12 @@ def _digests_a_query(alias: str) -> int:
 
 
 class UploadLogQuerySet(models.QuerySet["UploadLog"]):
+    def primary(self) -> UploadLogQuerySet:
+        """Read from the database that is written to: a replica may be behind."""
+        return self.using(router.db_for_write(self.model))
+
     def newest(self, env: str, keys: Iterable[str]) -> dict[str, UploadLog]:
-        """The newest row of each key, whatever its status, in two indexed queries per part."""
+        """Return the newest row of each key, whatever its status, from the primary database."""
         return {row.key: row for part in self._newest(env, keys) for row in part}
 
     def newest_values(
@@ -79,10 +84,26 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
             yield from part.values_list(*fields)
 
     def _newest(self, env: str, keys: Iterable[str]) -> Iterator[UploadLogQuerySet]:
+        rows = self.primary()
+        for part in rows._digests(keys):
+            yield rows.filter(id__in=rows._newest_ids(env, part)).order_by()
+
+    def last_stored(self, env: str, keys: Iterable[str]) -> dict[str, datetime | None]:
+        """Return when COS stored each key last, by whatever row, per `key_digest`."""
+        rows = self.primary()
+        return {
+            digest: moment
+            for part in rows._digests(keys)
+            for digest, moment in rows.filter(env=env, key_digest__in=part)
+            .order_by()
+            .values("key_digest")
+            .annotate(last=models.Max("stored_at"))
+            .values_list("key_digest", "last")
+        }
+
+    def _digests(self, keys: Iterable[str]) -> Iterator[list[str]]:
         digests, most = map(key_digest, keys), _digests_a_query(self.db)
-        parts = iter(lambda: list(islice(digests, most)), [])
-        for ids in map(partial(self._newest_ids, env), parts):
-            yield self.filter(id__in=ids).order_by()
+        return iter(lambda: list(islice(digests, most)), [])
 
     def _newest_ids(self, env: str, part: list[str]) -> list[int]:
         """Asked for by themselves: MariaDB plans a subquery badly."""
@@ -119,10 +140,14 @@ def _link(to: Any, verbose_name: Any, *, related_name: str) -> Any:
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
-    def cut_short(self, env: str) -> bool:
-        """Whether the newest one never told how it ended: it was killed, or still runs."""
-        newest = self.filter(env=env).order_by("-id").first()
-        return newest is not None and newest.outcome == Deployment.Outcome.RUNNING
+    def primary(self) -> DeploymentQuerySet:
+        """Read from the database that is written to: a replica may be behind."""
+        return self.using(router.db_for_write(self.model))
+
+    def unfinished(self, env: str) -> DeploymentQuerySet:
+        """Return those whose rows are not all written, or not yet: older rows may be outdated."""
+        outcomes = (Deployment.Outcome.RUNNING, Deployment.Outcome.INCOMPLETE)
+        return self.primary().filter(env=env, outcome__in=outcomes)
 
 
 class Deployment(models.Model):
@@ -132,6 +157,8 @@ class Deployment(models.Model):
         RUNNING = "running", _("running")
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
+        # It was killed, or the database refused some of its rows.
+        INCOMPLETE = "incomplete", _("log incomplete")
 
     env = models.CharField(_("environment"), max_length=64)
     source = models.CharField(_("source"), max_length=32)
@@ -192,6 +219,8 @@ class UploadLog(models.Model):
     content_type = models.CharField(_("content type"), max_length=255, blank=True)
     cache_control = models.CharField(_("cache control"), max_length=255, blank=True)
     duration_ms = models.PositiveBigIntegerField(_("duration (ms)"), default=0)
+    # By the clock of COS: the `Date` of its answer, or what a list said of the object.
+    stored_at = models.DateTimeField(_("stored at (COS)"), null=True, blank=True)
     source = models.CharField(_("source"), max_length=32)
     source_ref = models.CharField(_("source reference"), max_length=255, blank=True)
     user = _link(settings.AUTH_USER_MODEL, _("user"), related_name="+")

@@ -35,6 +35,7 @@ class Options:
     file_overwrite: bool = False
     on_delete: str = "blank"
     keep_only_hashed: bool = False
+    trust_log: bool = False
     cache_control: tuple[tuple[str, str], ...] = ()
     max_workers: int = 20
     api_concurrency: int | None = None
@@ -99,6 +100,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "file_overwrite": values.flag,
     "on_delete": values.on_delete,
     "keep_only_hashed": values.flag,
+    "trust_log": values.flag,
     "cache_control": values.rules,
     "max_workers": values.count,
     "api_concurrency": values.count,

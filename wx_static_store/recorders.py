@@ -1,31 +1,30 @@
 """
 Where results are written: the database, and always the logger ``wx_static_store.uploads``.
 
-Trouble here is never an upload's trouble: no database, no table, a broken transaction end in one
-warning. All of it runs in the caller's thread; worker threads never touch the ORM. Inside a
-transaction of the caller the row stays or goes with it; the logger's line stays and says so.
+All of it runs in the caller's thread; worker threads never touch the ORM. Inside a transaction of
+the caller the row stays or goes with it; the logger's line stays and says so.
 """
 
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ImproperlyConfigured
-from django.db import InterfaceError, OperationalError, ProgrammingError, router, transaction
+from django.utils import timezone
 
+from .conf import setting
+from .database import flag, in_database, rest
 from .exceptions import IntegrityError
 from .texts import english
 from .transfers import UploadContext, UploadResult, UploadStatus
 
 if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
     from .exceptions import WxStaticStoreError
     from .models import UploadLog
-
-T = TypeVar("T")
 
 logger = logging.getLogger("wx_static_store.recorders")
 uploads = logging.getLogger("wx_static_store.uploads")
@@ -33,15 +32,10 @@ uploads = logging.getLogger("wx_static_store.uploads")
 # Without a handler of its own, Python would print each failure beside the exception that tells it.
 uploads.addHandler(logging.NullHandler())
 
-_REST_SECONDS = 30.0  # after the database failed, so that 5,000 files do not wait 5,000 time-outs
-_resting_until = 0.0
-
-# Deadlock, serialization failure, a lock held too long.
-_PASSING = {
-    *("40P01", "40001", "55P03"),  # PostgreSQL
-    *(1213, 1205, 1020),  # MySQL and MariaDB; 1020: the record has changed since it was read
-    *("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED", "SQLITE_LOCKED_SHAREDCACHE"),
-}
+RECORD_AT_ONCE = 100  # results, written in one query
+RECORD_SECONDS = 1.0  # a killed run loses the rows of so long
+Recorded = tuple[UploadResult, UploadContext]
+_missed: deque[Recorded] = deque(maxlen=1000)  # single uploads whose rows are still to be written
 
 _PLAIN = (
     *("env", "key", "name", "stage", "errcode", "rid", "request_id"),
@@ -59,18 +53,64 @@ class JsonLinesFormatter(logging.Formatter):
         return line.encode("utf-8", "backslashreplace").decode()  # surrogates, as JSON escapes them
 
 
-def record(results: Sequence[UploadResult], context: UploadContext) -> int:
-    """Write the results down; the number of rows that the database took."""
-    outcomes = [result for result in results if result.status is not UploadStatus.SKIPPED]
-    for result in outcomes:
+class Recorder:
+    """
+    Write the results of one run down, many rows in a query, in the thread that adds them.
+
+    Rows that the database refuses are kept and written again with the next ones, at the end at
+    last. The logger's line of a result is written when it is added. `refs` names, by key, what
+    asked for an upload, where the context does not.
+    """
+
+    def __init__(self, context: UploadContext, refs: Mapping[str, str] | None = None) -> None:
+        self.context = context
+        self._refs = refs or {}
+        self._rows: list[Recorded] = []
+        self._since = time.monotonic()
+
+    def add(self, result: UploadResult, *, source: str = "") -> None:
+        """Write the result down soon: after a second, or with a hundred others."""
+        context = self.context
+        if source or result.key in self._refs:
+            ref = self._refs.get(result.key, context.source_ref)
+            context = replace(context, source=source or context.source, source_ref=ref)
         _log(result, context)
-    if not outcomes:
-        return 0
-    return in_database(lambda: _insert(outcomes, context), otherwise=0)
+        self._rows.append((result, context))
+        self.write_if_due()
+
+    def write_if_due(self) -> None:
+        late = time.monotonic() - self._since >= RECORD_SECONDS
+        if late or len(self._rows) % RECORD_AT_ONCE == 0:
+            self.write()
+
+    def write(self) -> bool:
+        """Write the rows that wait; whether the database took them all."""
+        self._since = time.monotonic()
+        written: int = in_database(partial(_insert, self._rows), otherwise=0) if self._rows else 0
+        if written:
+            self._rows = []
+        return not self._rows
+
+    def close(self) -> bool:
+        """Write what is left, also to a database that was given a rest; whether all is written."""
+        if self.write():
+            return True
+        rest(0.0)
+        if not self.write() and self.context.deployment_id:
+            logger.error(
+                "%d rows of deployment %d could not be written. The logger "
+                "wx_static_store.uploads has their lines: import them with wx_import_log, or run "
+                "the deploy again", len(self._rows), self.context.deployment_id,
+            )  # fmt: skip
+        return not self._rows
 
 
 def record_one(result: UploadResult, context: UploadContext) -> int | None:
-    """Write one result down; the id of its row, None where there is no log."""
+    """
+    Write one result down; the id of its row, None where there is no log.
+
+    A row that could not be written is kept, and written after the next one of this process.
+    """
     _log(result, context)
 
     def insert() -> int:
@@ -78,7 +118,31 @@ def record_one(result: UploadResult, context: UploadContext) -> int | None:
 
         return int(UploadLog.objects.create(**_columns(result, context)).pk)
 
-    return in_database(insert, otherwise=None)
+    row = None
+    try:
+        row = in_database(insert, otherwise=None)
+    finally:  # also when a worker's time-out comes in the middle
+        if row is None:
+            _missed.append((result, context))
+    if _missed and row:
+        _write_missed()
+    return row
+
+
+def _write_missed() -> None:
+    missed = [_missed.popleft() for _ in range(len(_missed))]
+    written = 0
+    try:
+        written = in_database(partial(_insert, missed), otherwise=0)
+    finally:
+        if not written:
+            _missed.extendleft(reversed(missed))
+
+
+def reset() -> None:
+    """Forget the rows that could not be written, and ask the database again: for tests."""
+    _missed.clear()
+    rest(0.0)
 
 
 def newest_rows(env: str, keys: Iterable[str]) -> "dict[str, UploadLog] | None":
@@ -92,35 +156,34 @@ def newest_rows(env: str, keys: Iterable[str]) -> "dict[str, UploadLog] | None":
     return in_database(query, otherwise=None)
 
 
-def was_cut_short(env: str) -> bool:
-    """Whether the newest deployment was killed before its rows were written, or still runs."""
+def trusted_from(env: str) -> int | None:
+    """
+    Return the id of the oldest deployment whose rows are not all written, None if all are.
 
-    def query() -> bool:
+    Of an older row nobody knows whether that deployment replaced its object.
+    """
+
+    def query() -> int | None:
         from .models import Deployment
 
-        return Deployment.objects.cut_short(env)
+        unfinished = Deployment.objects.unfinished(env).order_by("id")
+        return unfinished.values_list("id", flat=True).first()
 
-    return in_database(query, otherwise=False)
-
-
-def close_cut_short(env: str) -> None:
-    """A deployment that never told how it ended has failed: another one begins."""
-
-    def update() -> int:
-        from .models import Deployment
-
-        running = Deployment.objects.filter(env=env, outcome=Deployment.Outcome.RUNNING)
-        return running.update(outcome=Deployment.Outcome.FAILED)
-
-    in_database(update, otherwise=0)
+    return in_database(query, otherwise=None)
 
 
 def start_deployment(env: str, context: UploadContext) -> int | None:
-    """The id of a new `Deployment`, None where there is no log."""
+    """
+    Return the id of a new `Deployment`, None where there is no log.
+
+    Whoever holds the environment's lock is alone: one that still runs was killed.
+    """
 
     def insert() -> int:
         from .models import Deployment, fitting
 
+        killed = Deployment.objects.filter(env=env, outcome=Deployment.Outcome.RUNNING)
+        killed.update(outcome=Deployment.Outcome.INCOMPLETE)
         texts = {"env": env, "source": context.source, "label": context.source_ref}
         row = Deployment.objects.create(**fitting(Deployment, texts), user_id=context.user_id)
         return int(row.pk)
@@ -141,107 +204,10 @@ def finish_deployment(deployment_id: int | None, **facts: Any) -> None:
     in_database(update, otherwise=0)
 
 
-def in_database(work: Callable[[], T], *, otherwise: T) -> T:
-    """What `work` gives, in a savepoint of its own; `otherwise` where the database cannot."""
-    if time.monotonic() < _resting_until:
-        return otherwise
-    try:
-        done = _persistently(work, otherwise)
-        rest(0.0)
-        return done
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the upload counts
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        down = _is_down(error)
-    _warn(down, reason)
-    rest(_REST_SECONDS if down else 0.0)
-    return otherwise
-
-
-def _warn(down: bool, reason: str) -> None:
-    """Of a database that stays down, once."""
-    if _asked("needs_rollback"):
-        logger.error(
-            "The database ended the caller's whole transaction, nothing in it will be kept; "
-            "the upload counts (%s)", reason,
-        )  # fmt: skip
-    elif not (down and _resting_until):
-        logger.warning("The upload log cannot be used; uploads go on without it (%s)", reason)
-
-
-def rest(seconds: float) -> None:
-    """Leave the database alone for so long; 0 asks it again at once."""
-    global _resting_until
-    _resting_until = time.monotonic() + seconds if seconds else 0.0
-
-
-def _persistently(work: Callable[[], T], otherwise: T) -> T:
-    """
-    Once more after what passes: a deadlock, a lock held too long, a connection that broke.
-
-    Unless the caller's transaction went with it: MySQL ends the whole of it at a deadlock.
-    """
-    connection = _connection()
-    before = connection.connection
-    try:
-        return _atomically(work, otherwise)
-    except (OperationalError, InterfaceError) as error:
-        lost = before is not None and _is_another(connection, before)
-        if connection.needs_rollback or not (lost or _passes(error)):
-            raise
-    return _atomically(work, otherwise)
-
-
-def _is_another(connection: "BaseDatabaseWrapper", before: object) -> bool:
-    """Whether the connection broke: it is closed now, by Django or here, or even opened again."""
-    if connection.connection is not None and not connection.is_usable():
-        connection.close()
-    return connection.connection is not before
-
-
-def _atomically(work: Callable[[], T], otherwise: T) -> T:
-    connection = _connection()
-    if connection.needs_rollback:
-        logger.warning("The transaction is broken: the upload log is not used in it")
-        return otherwise
-    with transaction.atomic(using=connection.alias):
-        return work()
-
-
-def _connection() -> "BaseDatabaseWrapper":
+def _insert(recorded: Sequence[Recorded]) -> int:
     from .models import UploadLog
 
-    connection: BaseDatabaseWrapper = transaction.get_connection(router.db_for_write(UploadLog))
-    return connection
-
-
-def _passes(error: Exception) -> bool:
-    """Whether the same query may well succeed at once; no two drivers say it in the same place."""
-    cause = error.__cause__
-    told = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
-    return not _PASSING.isdisjoint([*told, *getattr(cause, "args", ())[:1]])
-
-
-def _is_down(error: Exception) -> bool:
-    """Whether the next query would fail alike: no database, no table, no app, no connection."""
-    if isinstance(error, OperationalError):  # also deadlocks and time-outs, which pass
-        return "no such table" in str(error) or _connection().connection is None
-    return isinstance(
-        error, ImproperlyConfigured | ProgrammingError | InterfaceError | RuntimeError
-    )
-
-
-def _asked(flag: str) -> bool:
-    """A flag of the connection, without a query; no where there is none to ask."""
-    try:
-        return bool(getattr(_connection(), flag))
-    except Exception:  # noqa: BLE001 -- no app, no database: then nothing is broken either
-        return False
-
-
-def _insert(results: Sequence[UploadResult], context: UploadContext) -> int:
-    from .models import UploadLog
-
-    rows = [UploadLog(**_columns(result, context)) for result in results]
+    rows = [UploadLog(**_columns(*pair)) for pair in recorded]
     return len(UploadLog.objects.bulk_create(rows, batch_size=500))
 
 
@@ -249,6 +215,8 @@ def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
     from .models import UploadLog, fitting, key_digest
 
     columns = fitting(UploadLog, _told(result, context))
+    if result.stored_at and not setting("USE_TZ"):
+        columns["stored_at"] = timezone.make_naive(result.stored_at)
     return columns | {"key_digest": key_digest(columns["key"])}
 
 
@@ -264,6 +232,7 @@ def _told(result: UploadResult, context: UploadContext) -> dict[str, Any]:
         "content_type": result.headers.content_type,
         "cache_control": result.headers.cache_control,
         "duration_ms": round(result.seconds * 1000),
+        "stored_at": result.stored_at,
         "source": context.source,
         "source_ref": context.source_ref,
         "user_id": context.user_id,
@@ -286,7 +255,7 @@ def _log(result: UploadResult, context: UploadContext) -> None:
         **{k: v for k, v in _told(result, context).items() if v not in (None, "")},
         **({"error": english(result.error)} if result.error else {}),
         "verified": result.verified,
-        "in_atomic": _asked("in_atomic_block"),  # then the row goes if the caller rolls back
+        "in_atomic": flag("in_atomic_block"),  # then the row goes if the caller rolls back
     }
     why = f": {english(result.error)}" if result.error else ""
     note = "" if result.verified or result.error else " (unverified: COS named no MD5)"

@@ -30,12 +30,10 @@ from .options import STATIC, Options
 from .sources import digest
 from .store import get_store
 from .texts import gettext_lazy as _
-from .transfers import UploadItem, UploadStatus, deletion
+from .transfers import DEPLOYS, REPEATS, UploadItem, UploadStatus, deletion
 
 __all__ = ["SourceGone", "keeper", "reopened"]
 
-REPEATS = ("retry", "reconcile")  # sources of rows that only repeat an earlier one
-DEPLOYS = ("collectstatic", "wx_deploy")
 _IN_MEMORY = 1024 * 1024
 
 # Why there are no bytes, by where they came from, and what to do.

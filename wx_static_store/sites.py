@@ -1,27 +1,30 @@
-"""One built site to one environment, or the same to many of them."""
+"""One built site to one environment, or the same to many of them in turn."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from django.core.management.base import CommandError
 
-from . import pool, recorders
+from . import interrupts
 from .conf import aliases, options_for
-from .deploy import Report, publishing
+from .deploy import Report, publish
 from .exceptions import WxStaticStoreError
-from .locks import DeployRunning, deploying
+from .locks import DeployLock, DeployRunning, deploying
 from .options import STATIC
 from .plan import Plan, hash_items, make_plan
+from .pool import GRACE, WorkerPool
+from .recorders import Recorder, finish_deployment
 from .summary import EnvironmentReport
 from .texts import gettext as _, ngettext, shown
 from .transfers import RemoteFile, UploadContext, UploadItem, UploadResult
 from .uploader import Uploader
-from .verify import Finding, blank, disproved, stale, sweep, verify
+from .verify import Finding, blank, stale, sweep, uploads_among, verify
 
 __all__ = [
     "Order",
@@ -48,13 +51,16 @@ class Order:
     verify: bool = False
     stale: bool = False
     blank_stale: Confirm | None = None  # asks the question that shows the count
+    include_uploads: bool = False  # what people uploaded is stale, too
 
     @property
     def everything(self) -> list[UploadItem]:
         return [*self.items, *filter(None, [self.last])]
 
 
-def site_uploader(using: str, env: str | None = None, *, told: bool = False) -> Uploader:
+def site_uploader(
+    using: str, env: str | None = None, *, told: bool = False, trust_log: bool = False
+) -> Uploader:
     """
     A store's uploader that sends the headers of a site, whatever the store is for.
 
@@ -62,74 +68,64 @@ def site_uploader(using: str, env: str | None = None, *, told: bool = False) -> 
     """
     options = options_for(using).for_env(env)
     progress = True if told and options.progress is None else options.progress
-    return Uploader(replace(options, kind=STATIC, progress=progress))
+    trust_log = trust_log or options.trust_log
+    return Uploader(replace(options, kind=STATIC, progress=progress, trust_log=trust_log))
 
 
-def plan_of(uploader: Uploader, order: Order) -> Plan:
-    also = [order.last.name] if order.last else []
-    return make_plan(uploader, order.items, also=also, force=order.force)
+def plan_of(uploader: Uploader, order: Order, pool: WorkerPool) -> Plan:
+    last = order.last.name if order.last else ""
+    return make_plan(uploader, order.items, pool=pool, last=last, force=order.force)
 
 
 def deploy_to_all(
     uploaders: Sequence[Uploader], order: Order, *, canary: int = 0
 ) -> Iterator[EnvironmentReport]:
     """
-    The report of each environment as it ends; a failing one does not stop the others.
+    Yield the report of each environment as it ends; a failing one does not stop the others.
 
-    The first `canary` of them are verified, and the others are left alone if one is not right.
-    Each of the others may begin while the last files of the one before it are under way, unless
-    there is something to wait for or to ask. An interruption ends what is under way, leaves out
-    the rest, and is raised when all is told.
+    The first `canary` of them are verified, and the others are left alone if one is not right. An
+    interruption ends what is under way, leaves out the rest, and is raised when all is reported.
     """
-    together = not (order.wait or order.blank_stale)
     workers = max((uploader.options.max_workers for uploader in uploaders), default=1)
-    with pool.Crew(workers, one_cpu=True) as crew, ExitStack() as stack:
-        runs = [
-            _Run(uploader, replace(order, verify=order.verify or number < canary), crew)
-            for number, uploader in enumerate(uploaders)
-        ]
-        for run in runs:
-            stack.callback(run.steps.close)
-        stack.callback(crew.stop)  # this comes first
-        for number, (run, after) in enumerate(zip(runs, [*runs[1:], None], strict=True)):
-            if not run.begun and (why := _not_now(runs[:number], canary)):
-                run.outcome, run.error = "skipped", why
+    reports: list[EnvironmentReport] = []
+    with interrupts.held(), WorkerPool(workers) as pool:
+        for number, uploader in enumerate(uploaders):
+            if why := _why_not(reports, canary):
+                report = EnvironmentReport(uploader.env, outcome="skipped", error=why)
             else:
-                alone = number < canary or not together
-                _drive(run, None if alone else after)
-            yield run.told()
-        crew.heed()
+                order_here = replace(order, verify=order.verify or number < canary)
+                report = _Run(uploader, order_here, pool).run()
+            reports.append(report)
+            yield report
 
 
-def _not_now(before: Sequence[_Run], canary: int) -> str:
-    if before and before[0].crew.stopped:
+def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
+    if any(report.outcome == "interrupted" for report in before):
         return _("Not begun: the run was interrupted.")
     tried = before[:canary] if len(before) >= canary else []
-    bad = [run.uploader.env for run in tried if not run.told().ok]
+    bad = [report.env for report in tried if not report.ok]
     return _("Not begun: the canary %(env)s is not right.", env=bad[0]) if bad else ""
-
-
-def _drive(run: _Run, after: _Run | None) -> None:
-    """To its end; the one `after` it begins as soon as workers would have nothing to do."""
-    if run.surprise:
-        raise run.surprise
-    try:
-        for _step in run.steps:
-            if after and not after.begun and run.crew.has_room:
-                after.begin()
-    except KeyboardInterrupt:  # here, between two steps: it is heard at the next one
-        run.crew.stop()
-        for _step in run.steps:
-            pass
 
 
 def stale_files(
     uploader: Uploader, order: Order, cloud: Mapping[str, RemoteFile]
-) -> list[RemoteFile]:
-    """What the cloud has and the tree has not, without what other stores of the project keep."""
+) -> tuple[list[RemoteFile], list[RemoteFile]]:
+    """
+    What the cloud has and the tree has not, without what other stores of the project keep.
+
+    The second list is what people uploaded, by the log or by its place.
+    """
     others = _other_locations(uploader.options.location + order.prefix)
     found = stale(cloud, order.everything, uploader)
-    return [file for file in found if not file.key.startswith(others)]
+    mine = [file for file in found if not file.key.startswith(others)]
+    if order.include_uploads:
+        return mine, []
+    certain = order.blank_stale is not None
+    uploads = uploads_among(uploader.env, [file.key for file in mine], certain=certain)
+    return (
+        [file for file in mine if file.key not in uploads],
+        [file for file in mine if file.key in uploads],
+    )
 
 
 def _other_locations(folder: str) -> tuple[str, ...]:
@@ -161,110 +157,99 @@ def address_of(uploader: Uploader, prefix: str) -> str:
 
 @dataclass
 class _Run:
-    """One environment's part, in steps, and told even if it broke off."""
+    """One environment's part, reported even if it broke off."""
 
     uploader: Uploader
     order: Order
-    crew: pool.Crew
-    begun: bool = False
-    surprise: Exception | None = None  # at the beginning, while another was under way
-    seconds: float = 0.0
+    pool: WorkerPool
     outcome: str = "failed"
     error: str = ""
-    address: str = ""  # once it is known
     report: Report = field(default_factory=Report)
     findings: list[Finding] = field(default_factory=list)
     stale: Sequence[RemoteFile] = ()
+    uploads: Sequence[RemoteFile] = ()
     blanked: int = 0
 
-    def __post_init__(self) -> None:
-        self.steps = self._steps()
-
-    def begin(self) -> None:
-        """Only so far that nothing is waited for."""
+    def run(self) -> EnvironmentReport:
+        started = time.monotonic()
+        address = self.pool.submit(address_of, self.uploader, self.order.prefix)
         try:
-            next(self.steps, None)
-        except Exception as error:  # noqa: BLE001 -- it is raised when its turn comes
-            self.surprise = error
-
-    def _steps(self) -> Generator[None, None, None]:
-        self.begun, started = True, time.monotonic()
-        try:
-            with deploying(self.uploader, wait=self.order.wait):
-                yield from self._go()
+            with deploying(self.uploader, wait=self.order.wait) as lock:
+                self._deploy(lock)
         except KeyboardInterrupt:
             self.outcome = "interrupted"
-            self.crew.stop()  # also what another environment has under way
         except DeployRunning as error:
             self.outcome, self.error = "skipped", str(error)
         except (WxStaticStoreError, CommandError) as error:
             self.outcome, self.error = "failed", str(error)
-        self.seconds = time.monotonic() - started
-        if self.told().outcome != "done":  # whatever came after the publishing
-            recorders.finish_deployment(self.report.deployment_id, outcome="failed")
+        if self.outcome == "done" and not self.report.ok:
+            self.outcome = "failed"
+        if self.outcome != "done" and self.report.ok:  # something after the publishing
+            finish_deployment(self.report.deployment_id, outcome="failed")
+        return self._told(address, time.monotonic() - started)
 
-    def _go(self) -> Iterator[None]:
+    def _deploy(self, lock: DeployLock) -> None:
         order, uploader = self.order, self.uploader
         last = order.last
-        with pool.beside(self._ask_address):
-            yield from publishing(
-                uploader,
-                plan_of(uploader, order),
-                order.context,
-                crew=self.crew,
-                report=self.report,
-                last=(lambda: last) if last else None,
-                release=True,
-            )
-            yield  # where nothing is to be sent this is the first step
+        publish(
+            uploader,
+            plan_of(uploader, order, self.pool),
+            order.context,
+            pool=self.pool,
+            lock=lock,
+            last=(lambda: last) if last else None,
+            release=True,
+            report=self.report,
+        )
         if not self.report.ok:
             return
-        if looks := order.verify or order.stale:
-            self.crew.heed()  # after an interruption of the other one this is not begun any more
-        cloud = sweep(uploader, order.prefix) if looks else {}
+        cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         what = _("the file here changed while it was sent: run it again")
         self.findings = [Finding(key, what) for key in self.report.changed]
         if order.verify:
             here = hash_items(order.everything)  # what is not hashed yet
-            self.findings += verify(uploader, here, cloud=cloud, crew=self.crew)
-            recorders.record(disproved(uploader, here, cloud), self._context)
+            self.findings += verify(uploader, here, cloud=cloud, pool=self.pool)
         if order.stale:
-            self.stale = stale_files(uploader, order, cloud)
+            self.stale, self.uploads = stale_files(uploader, order, cloud)
             self._blank()
         self.outcome = "failed" if self.findings else "done"
-
-    @property
-    def _context(self) -> UploadContext:
-        return replace(self.order.context, deployment_id=self.report.deployment_id)
-
-    def _ask_address(self) -> None:
-        self.address = address_of(self.uploader, self.order.prefix)
 
     def _blank(self) -> None:
         if not (self.stale and self.order.blank_stale):
             return
         if not self.order.blank_stale(_question(self.uploader.env, self.stale)):
             return
-        results: dict[str, UploadResult] = {}
+        gone = set[str]()
+
+        def add(result: UploadResult) -> None:
+            if result.error:
+                self.report.failures.append(result)
+            else:
+                gone.add(result.key)
+
+        context = replace(self.order.context, deployment_id=self.report.deployment_id)
+        recorder = Recorder(context)
         try:
-            for result in blank(self.uploader, self.stale, self._context):
-                results[result.key] = result
+            blank(self.uploader, self.stale, recorder, self.pool, add)
         finally:  # also of what was done when it is interrupted
-            results |= {result.key: result for result in self.uploader.finished}
-            gone = {key for key, result in results.items() if not result.error}
-            self.report.failures += [result for result in results.values() if result.error]
+            recorder.close()
             self.blanked = len(gone)
             self.stale = [file for file in self.stale if file.key not in gone]
 
-    def told(self) -> EnvironmentReport:
+    def _told(self, address: Future[str], seconds: float) -> EnvironmentReport:
+        where = ""
+        if self.outcome == "done":
+            with suppress(TimeoutError):
+                where = address.result(GRACE)
         return EnvironmentReport(
             self.uploader.env,
-            address=self.address if self.outcome == "done" else "",
-            outcome=self.outcome if self.report.ok or self.outcome != "done" else "failed",
-            report=self.report if self.begun else None,
+            address=where,
+            outcome=self.outcome,
+            report=self.report,
             error=self.error,
             findings=self.findings,
             stale=self.stale,
+            uploads=self.uploads,
             blanked=self.blanked,
-            seconds=self.seconds,
+            seconds=seconds,
         )

@@ -8,7 +8,7 @@ at its end, publishes the finished files in parallel; ``--no-post-process`` publ
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,10 +18,12 @@ from .conf import freeze, resolve
 from .deploy import PublishFailed, publish
 from .exceptions import WxStaticStoreError
 from .hashed import hashed_among
+from .interrupts import held
 from .locks import deploying
 from .naming import NO_CACHE, quote_key
 from .options import STATIC, Options
 from .plan import make_plan
+from .pool import WorkerPool
 from .sources import disk_item
 from .store import store_for
 from .transfers import UploadContext, UploadItem
@@ -81,10 +83,21 @@ class WxStaticFilesStorage(StaticFilesStorage):
             return
         yield "All", None, failure
 
-    def _publish_all(self, items: list[UploadItem]) -> None:
+    def _publish_all(
+        self,
+        items: list[UploadItem],
+        last_name: str = "",
+        last: Callable[[], UploadItem] | None = None,
+    ) -> None:
         uploader = Uploader(self.options)
-        with deploying(uploader, wait=True):
-            publish(uploader, make_plan(uploader, items), CONTEXT).raise_for_failures()
+        with (
+            held(),
+            deploying(uploader, wait=True) as lock,
+            WorkerPool(uploader.options.max_workers) as pool,
+        ):
+            plan = make_plan(uploader, items, pool=pool, last=last_name)
+            report = publish(uploader, plan, CONTEXT, pool=pool, lock=lock, last=last)
+        report.raise_for_failures()
 
     def _items(self, names: Iterable[str], *, hashed: bool = False) -> Iterator[UploadItem]:
         names = list(names)
@@ -162,11 +175,8 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
             self.manifest_name = name
             Path(self.path(new)).unlink(missing_ok=True)
 
-    def _publish_all(self, items: list[UploadItem]) -> None:
-        uploader = Uploader(self.options)
-        with deploying(uploader, wait=True):
-            plan = make_plan(uploader, items, also=[self.manifest_name])
-            publish(uploader, plan, CONTEXT, last=self._save_manifest).raise_for_failures()
+    def _publish_all(self, items: list[UploadItem], *_: Any) -> None:
+        super()._publish_all(items, self.manifest_name, self._save_manifest)
 
     def _save_manifest(self) -> UploadItem:
         self.save_manifest()

@@ -56,7 +56,8 @@ class EnvironmentReport:
     """
     One environment's part: `outcome` is done, failed, interrupted or skipped.
 
-    `stale` is what the cloud has and the tree has not; `blanked` of it were overwritten.
+    `stale` is what the cloud has and the tree has not; `blanked` of it were overwritten. `uploads`
+    is what people put there, which is not stale.
     """
 
     env: str
@@ -66,6 +67,7 @@ class EnvironmentReport:
     error: str = ""
     findings: Sequence[Finding] = ()
     stale: Sequence[RemoteFile] = ()
+    uploads: Sequence[RemoteFile] = ()
     blanked: int = 0
     seconds: float = 0.0
 
@@ -109,8 +111,10 @@ def _environment(environment: EnvironmentReport) -> dict[str, Any]:
         "counts": report.numbers,
         "bytes": report.size,
         "failures": [_failure(result) for result in report.failures],
+        "notes": [*report.notes],
         "findings": [asdict(finding) for finding in environment.findings],
         "stale": [file.key for file in environment.stale],
+        "uploads": [file.key for file in environment.uploads],
         "blanked": environment.blanked,
     }
 
@@ -183,11 +187,14 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
     if report := environment.report:
         size = f"{report.size:,}"
         yield gettext("%(counts)s; %(size)s bytes", counts=report.counts, size=size)
+        yield from report.notes
         yield from (f"{result.name}: {result.error}" for result in report.failures)
     yield from environment.error.splitlines()
     yield from (f"{finding.key}: {finding.what}" for finding in environment.findings)
     for file in environment.stale:
         yield gettext("%(key)s: stale, %(size)s bytes", key=file.key, size=f"{file.size:,}")
+    for file in environment.uploads:
+        yield gettext("%(key)s: uploaded by somebody, left alone", key=file.key)
     if environment.blanked:
         yield gettext("stale files overwritten: %(count)d", count=environment.blanked)
 

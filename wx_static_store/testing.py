@@ -79,7 +79,7 @@ def _wx_static_store_guard(request: pytest.FixtureRequest, monkeypatch: pytest.M
     from . import recorders
     from .clients.transport import Transport
 
-    recorders.rest(0)
+    recorders.reset()
     monkeypatch.setattr(Transport, "_perform", _guarded(Transport._perform))
 
 

@@ -21,6 +21,12 @@ DELETED = b"this file was deleted\n"
 DELETED_MD5 = md5(DELETED, usedforsecurity=False).hexdigest()
 
 
+# Sources of rows: of a tree of files, and of what only repeats an earlier upload.
+DEPLOYS = ("collectstatic", "wx_deploy")
+LIST = "list"
+REPEATS = ("retry", "reconcile", LIST)
+
+
 class UploadStatus(StrEnum):
     STORED = "stored"
     SKIPPED = "skipped"  # a result, never a row: the newest row says that nothing changed
@@ -95,6 +101,9 @@ class ContentHeaders:
     cache_control: str
 
 
+NO_HEADERS = ContentHeaders("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class UploadResult:
     """
@@ -109,7 +118,7 @@ class UploadResult:
     env: str = ""
     size: int | None = None
     md5: str = ""
-    headers: ContentHeaders = ContentHeaders("", "")
+    headers: ContentHeaders = NO_HEADERS
     verified: bool = False
     changed: bool = False
     attempts: int = 0
@@ -119,3 +128,4 @@ class UploadResult:
     errcode: int | None = None
     rid: str = ""
     request_id: str = ""
+    stored_at: datetime | None = None  # by the clock of COS

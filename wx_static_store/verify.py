@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from tempfile import SpooledTemporaryFile
@@ -12,16 +13,28 @@ from typing import Any
 
 from django.utils.functional import Promise
 
-from . import pool, recorders
-from .exceptions import IntegrityError, NameRejected, WxStaticStoreError
+from .conf import aliases, options_for
+from .database import in_database
+from .exceptions import ConfigurationError, NameRejected, WxStaticStoreError
+from .interrupts import interruptible
 from .naming import clean_name, is_html, object_key
+from .pool import WorkerPool
+from .recorders import Recorder
 from .sources import digest
 from .store import Store
 from .texts import gettext_lazy as _
-from .transfers import RemoteFile, UploadContext, UploadItem, UploadResult, UploadStatus, deletion
-from .uploader import Uploader
+from .transfers import (
+    DEPLOYS,
+    REPEATS,
+    RemoteFile,
+    UploadItem,
+    UploadResult,
+    UploadStatus,
+    deletion,
+)
+from .uploader import Queue, Uploader
 
-__all__ = ["Finding", "blank", "disproved", "stale", "sweep", "verify"]
+__all__ = ["Finding", "blank", "stale", "sweep", "uploads_among", "verify"]
 
 logger = logging.getLogger("wx_static_store.deploy")
 
@@ -49,7 +62,8 @@ def sweep(uploader: Uploader, prefix: str = "") -> dict[str, RemoteFile]:
     One call per 1000 files. Raises what the list raises, and NameRejected.
     """
     folder = uploader.options.location + (clean_name(prefix.rstrip("/")) + "/" if prefix else "")
-    return {file.key: file for file in uploader.store.sweep(folder)}
+    with interruptible():
+        return {file.key: file for file in uploader.store.sweep(folder)}
 
 
 def verify(
@@ -58,7 +72,7 @@ def verify(
     *,
     cloud: Mapping[str, RemoteFile] | None = None,
     pages: bool = True,
-    crew: pool.Crew | None = None,
+    pool: WorkerPool | None = None,
 ) -> list[Finding]:
     """
     Where the cloud is not what the tree is, and which pages the public domain does not serve.
@@ -73,22 +87,8 @@ def verify(
     told = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
     _tell_of_missing_md5(uploader, [cloud[key] for key in by_key if key in cloud])
     if pages and (entries := _entries(told)):
-        told |= _look(uploader, {key: by_key[key] for key in entries}, crew)
+        told |= _look(uploader, {key: by_key[key] for key in entries}, pool)
     return [Finding(key, str(what)) for key, what in told.items() if what]
-
-
-def disproved(
-    uploader: Uploader, items: Iterable[UploadItem], cloud: Mapping[str, RemoteFile]
-) -> list[UploadResult]:
-    """What the list says is not stored as it is here, as results: the next run sends it again."""
-    results = []
-    for item in items:
-        what = _difference(item, cloud.get(_key(uploader, item.name)))
-        if what and item.md5:
-            results.append(
-                uploader.failed(item, IntegrityError(what, stage="verify", maybe_stored=False))
-            )
-    return results
 
 
 def stale(
@@ -103,11 +103,43 @@ def stale(
     ]
 
 
-def blank(
-    uploader: Uploader, files: Sequence[RemoteFile], context: UploadContext
-) -> Iterator[UploadResult]:
+def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
     """
-    Overwrite each with the marker that means "deleted"; every result is a row of the log.
+    Return the keys that no deploy wrote last: a person, a save or another program did.
+
+    Rows that only repeat an earlier one do not say who wrote it. A key without a row is nobody's,
+    unless it lies where a store keeps uploads. Raises ConfigurationError where there is no log and
+    the answer must be `certain`.
+    """
+    folders = tuple(
+        options_for(alias).location + options_for(alias).upload_location for alias in aliases()
+    )
+    sources = in_database(lambda: _last_sources(env, keys), otherwise=None)
+    if sources is None and certain:
+        raise ConfigurationError(
+            _("The log cannot say what people uploaded"),
+            hint=_("Look at DATABASES, or name --include-uploads to take it for stale."),
+        )
+    by_people = {key for key, source in (sources or {}).items() if source not in DEPLOYS}
+    return by_people | {key for key in keys if key.startswith(folders)}
+
+
+def _last_sources(env: str, keys: Sequence[str]) -> dict[str, str]:
+    from .models import UploadLog
+
+    rows = UploadLog.objects.exclude(source__in=REPEATS)
+    return dict(rows.newest_values(env, keys, "key", "source"))
+
+
+def blank(
+    uploader: Uploader,
+    files: Sequence[RemoteFile],
+    recorder: Recorder,
+    pool: WorkerPool,
+    report: Callable[[UploadResult], object],
+) -> None:
+    """
+    Overwrite each with the marker that means "deleted", and record and report each result.
 
     A key that only the console could have written fails: under our spelling of it (its normal
     form, say) there may be another, live file.
@@ -115,10 +147,13 @@ def blank(
     location = uploader.options.location
     names = {file.key: file.key.removeprefix(location) for file in files}
     foreign = [key for key, name in names.items() if _key(uploader, name) != key]
-    refused = [_refused(uploader, names.pop(key), key) for key in foreign]
-    recorders.record(refused, context)
-    yield from refused
-    yield from uploader.upload_many(map(deletion, names.values()), context)
+    for key in foreign:
+        refused = _refused(uploader, names.pop(key), key)
+        recorder.add(refused)
+        report(refused)
+    steps = Queue(uploader, map(deletion, names.values()), report)
+    for _result in uploader.send(steps, pool, recorder):
+        pass
 
 
 def _key(uploader: Uploader, name: str) -> str:
@@ -167,22 +202,24 @@ def _entries(told: Mapping[str, str | Promise]) -> list[str]:
 
 
 def _look(
-    uploader: Uploader, pages: Mapping[str, UploadItem], crew: pool.Crew | None
+    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool | None
 ) -> dict[str, str | Promise]:
     """What is wrong with each page; a CDN that shows an old copy gets a few seconds."""
     store = uploader.store
-    store.url("")  # the address is asked for once, and not by the workers
+    with interruptible():
+        store.url("")  # the address is asked for once, and not by the workers
 
     def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
         return page[0], _as_served(store, *page)
 
     def look_at(some: Mapping[str, UploadItem]) -> dict[str, str | Promise]:
-        workers = uploader.options.max_workers
-        return dict(pool.run(look, some.items(), max_workers=workers, crew=crew))
+        with WorkerPool(uploader.options.max_workers) if pool is None else nullcontext(pool) as own:
+            return dict(own.run(look, some.items()))
 
     told = look_at(pages)
     if again := {key: pages[key] for key, what in told.items() if what}:
-        store.clock.sleep(CDN_SECONDS)
+        with interruptible():
+            store.clock.sleep(CDN_SECONDS)
         told |= look_at(again)
     return told
 

@@ -158,16 +158,16 @@ def _seconds(to: Target, size: int) -> int:
 def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> Outcome:
     to: Target = form.cleaned_data["store"]
     listed, raw, size = listed_as(to, name), cast(Any, file.file), file.size or 0
+    context = UploadContext(source="admin", user_id=request.user.pk)
     try:
         item = policy.admit(request.user, to, name, raw, size=size, overwrite=form.overwrites)
     except WxStaticStoreError as error:
         result = policy.unasked(to, name, raw, error)
         if result is None:
             return _failed(listed, error, status=REFUSED, errcode=error.errcode)
+        row = recorders.record_one(result, context)
     else:
-        result = get_uploader(to.using, to.env).transfer(item)
-    context = UploadContext(source="admin", user_id=request.user.pk)
-    row = recorders.record_one(result, context)
+        result, row = get_uploader(to.using, to.env).attempt(item, context)
     if failure := result.error:
         return _failed(listed, failure, status=result.status.value, errcode=result.errcode, row=row)
     url, link = _addresses(to, result.key)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
-from .. import recorders
+from ..database import in_database
 from ..exceptions import WxStaticStoreError
 from ..models import UploadLog
 from ..policy import Target, key_for
@@ -79,7 +79,7 @@ def _sent_rows(env: str, keys: Iterable[str]) -> Rows:
     An upload that failed changed nothing: what was public before it is public still.
     """
     sent = UploadLog.objects.filter(status__in=[UploadStatus.STORED, UploadStatus.UNKNOWN])
-    return recorders.in_database(lambda: sent.newest(env, keys), otherwise=None)
+    return in_database(lambda: sent.newest(env, keys), otherwise=None)
 
 
 def _state_of(rows: Rows, key: str, file: Chosen) -> str:

@@ -20,8 +20,9 @@ from ..naming import clean_name
 from ..policy import Target, admit, unasked
 from ..store import READ_RATE, get_store
 from ..texts import gettext_lazy as _
+from ..transfer import BATCH_RATE, Transfer
 from ..transfers import UploadContext, UploadItem, UploadResult, UploadStatus
-from ..uploader import BATCH_RATE, get_uploader
+from ..uploader import get_uploader
 from . import problems, serializers
 from .idempotency import once
 
@@ -58,23 +59,23 @@ class Incoming:
             failed = unasked(self.to, self.name, self.file, error)
             if failed is None:
                 raise
-            result = failed
+            result, row = failed, _recorded(self.request, failed)
         else:
-            result = self._transferred(item)
-        return told(self.request, self.to.using, result, _recorded(self.request, result))
+            result, row = self._attempted(item)
+        return told(self.request, self.to.using, result, row)
 
-    def _transferred(self, item: UploadItem) -> UploadResult:
+    def _attempted(self, item: UploadItem) -> tuple[UploadResult, int | None]:
         """What breaks it is raised, unless the body has begun to go and it is our own trouble."""
-        uploader = get_uploader(self.to.using, self.to.env)
+        transfer = Transfer(get_uploader(self.to.using, self.to.env), item)
         try:
-            return uploader.transfer(item)
+            result = transfer.run()
         except BaseException as error:  # a worker that is told to stop, say
-            lost = uploader.lost(item)
-            if lost.status is UploadStatus.UNKNOWN and isinstance(error, problems.UNUSABLE):
-                problems.log(error)
-                return lost
-            _recorded(self.request, lost)
-            raise
+            result = transfer.broken_off()
+            if not (result.status is UploadStatus.UNKNOWN and isinstance(error, problems.UNUSABLE)):
+                _recorded(self.request, result)
+                raise
+            problems.log(error)
+        return result, _recorded(self.request, result)
 
 
 def never_came(request: Request, to: Target, name: str) -> int | None:

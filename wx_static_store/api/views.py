@@ -10,9 +10,9 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import recorders
 from ..again import Ready, SourceGone, upload_again
 from ..conf import platform_options
+from ..database import in_database
 from ..models import UploadLog
 from ..policy import generated_name, key_for, place, stores_for, target
 from ..policy.rules import EXISTS
@@ -106,7 +106,7 @@ def _repeating(row: UploadLog) -> int | None:
         rows = UploadLog.objects.with_key(row.key).filter(env=row.env, source_ref=f"row {row.pk}")
         return rows.order_by("-id").values_list("id", flat=True).first()
 
-    return recorders.in_database(query, otherwise=None)
+    return in_database(query, otherwise=None)
 
 
 class RawUpload(View):

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -75,11 +77,16 @@ class Body(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PutReceipt:
-    """`verified`: COS named the `md5` of what was sent; for an encrypted object it names none."""
+    """
+    `verified`: COS named the `md5` of what was sent; for an encrypted object it names none.
+
+    `date`: when COS answered, by its own clock; None where it did not say.
+    """
 
     request_id: str
     md5: str
     verified: bool
+    date: datetime | None = None
 
 
 class CosClient:
@@ -154,7 +161,7 @@ def _headers(link: SignedLink, headers: ContentHeaders, md5: str) -> dict[str, s
 def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
     request_id = reply.headers.get("x-cos-request-id", "")
     if reply.status == 200 and not reply.body and md5:
-        return _compare(reply.headers.get("ETag", ""), md5, request_id)
+        return _compare(reply, md5, request_id)
     if 200 <= reply.status < 300:
         remedy = Remedy.NEW_LINK if reply.status == 200 else Remedy.GIVE_UP
         failure: WxStaticStoreError = ProtocolError(
@@ -176,12 +183,12 @@ def _host(address: str) -> str | Promise:
     return _("another address")
 
 
-def _compare(etag: str, md5: str, request_id: str) -> PutReceipt | IntegrityError:
-    tag = etag.strip('"').lower()
+def _compare(reply: Reply, md5: str, request_id: str) -> PutReceipt | IntegrityError:
+    tag, date = reply.headers.get("ETag", "").strip('"').lower(), _date(reply)
     if re.fullmatch(r"[0-9a-f]{32}", tag) is None:
-        return PutReceipt(request_id, md5, verified=False)
+        return PutReceipt(request_id, md5, verified=False, date=date)
     if tag == md5:
-        return PutReceipt(request_id, md5, verified=True)
+        return PutReceipt(request_id, md5, verified=True, date=date)
     return IntegrityError(
         _("COS stored other bytes than were sent"),
         stage="verify",
@@ -189,6 +196,12 @@ def _compare(etag: str, md5: str, request_id: str) -> PutReceipt | IntegrityErro
         request_id=request_id,
         hint=_ALTERED,
     )
+
+
+def _date(reply: Reply) -> datetime | None:
+    with suppress(ValueError):
+        return parsedate_to_datetime(reply.headers.get("Date", "")).astimezone(UTC)
+    return None
 
 
 def _refusal(reply: Reply) -> WxStaticStoreError:

@@ -8,8 +8,10 @@ import json
 import os
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,6 +42,15 @@ class StoredObject:
             return iter([self.content or b""])
         # Opened here and now: an overwrite may remove the file before the first block is asked for.
         return _read(self.path.open("rb"))
+
+
+@dataclass(frozen=True)
+class _Change:
+    """One write or deletion, with what undoes it in a list."""
+
+    moment: float
+    key: str
+    before: StoredObject | None  # without its bytes; None: there was no such object
 
 
 @dataclass(frozen=True)
@@ -82,12 +93,17 @@ class _Summed:
 
 
 class Bucket:
-    """Keys and objects; an overwritten object stays for a while, as on a CDN."""
+    """Keys and objects; an overwritten object stays for a while, as on a CDN.
+
+    Changes are remembered only while lists lag, and in memory only: what was written before, or
+    before a restart, is listed as it is now.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._objects: dict[str, StoredObject] = {}
         self._stale: dict[str, tuple[StoredObject, float]] = {}
+        self._changes: deque[_Change] = deque()  # oldest first
         self._lock = threading.Lock()
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
@@ -104,9 +120,16 @@ class Bucket:
         return Incoming(summed.md5.hexdigest(), summed.size, summed.crc64, content, path)
 
     def put(
-        self, key: str, incoming: Incoming, headers: dict[str, str], now: float, stale: float
+        self,
+        key: str,
+        incoming: Incoming,
+        headers: dict[str, str],
+        *,
+        now: float,
+        stale: float,
+        lag: float,
     ) -> StoredObject:
-        """Make an object of them; for `stale` seconds the site may show the one before."""
+        """Make an object of them; the site is `stale` seconds behind at most, lists are `lag`."""
         entry = StoredObject(
             headers=headers,
             md5=incoming.md5,
@@ -120,6 +143,7 @@ class Bucket:
             old = self._objects.get(key)
             self._objects[key] = entry
             self._save(key, entry)
+            self._remember(key, old, now, lag)
             self._retire(key, old, now, stale)
         return entry
 
@@ -132,23 +156,42 @@ class Bucket:
         old, until = self._stale.get(key, (None, 0.0))
         return old if now < until else self.get(key)
 
-    def delete(self, key: str) -> None:
-        """Take an object away; its stale copy goes too."""
+    def delete(self, key: str, *, now: float = 0.0, lag: float = 0.0) -> None:
+        """Take an object away; its stale copy goes too. Lists may show it for `lag` seconds."""
         with self._lock:
             if self._folder:
                 _remove(self._folder / f"{_digest(key)}.json")
-            self._forget(self._objects.pop(key, None))
+            old = self._objects.pop(key, None)
+            self._remember(key, old, now, lag)
+            self._forget(old)
             self._forget(self._stale.pop(key, (None, 0.0))[0])
 
     def clear(self) -> None:
-        """Take everything away."""
+        """Take everything away, at once also from lists that lag."""
         for key in self.all():
             self.delete(key)
-
-    def all(self) -> dict[str, StoredObject]:
-        """A copy of the index."""
         with self._lock:
-            return dict(self._objects)
+            self._changes.clear()
+
+    def all(self, as_of: float = inf) -> dict[str, StoredObject]:
+        """Return a copy of the index, without the remembered changes that came after `as_of`."""
+        with self._lock:
+            objects = dict(self._objects)
+            for change in reversed(self._changes):
+                if change.moment <= as_of:
+                    break
+                if change.before:
+                    objects[change.key] = change.before
+                else:
+                    objects.pop(change.key, None)
+        return objects
+
+    def _remember(self, key: str, old: StoredObject | None, now: float, lag: float) -> None:
+        while self._changes and self._changes[0].moment <= now - lag:
+            self._changes.popleft()
+        if lag:
+            before = replace(old, content=None, path=None) if old else None
+            self._changes.append(_Change(now, key, before))
 
     def _retire(self, key: str, old: StoredObject | None, now: float, stale: float) -> None:
         # Within its time a stale copy stays: a CDN does not look at what happens behind it.

@@ -194,8 +194,14 @@ def _store(
     forbidden = request.headers.get("x-cos-forbid-overwrite", "").lower() == "true"
     if forbidden and environment.bucket.get(request.key):
         raise Refused(409, "FileAlreadyExists", "The object exists and may not be overwritten.")
-    now, stale = state.now(), state.quirks.site_stale_seconds
-    environment.bucket.put(request.key, incoming, kept_headers(request.headers), now, stale)
+    environment.bucket.put(
+        request.key,
+        incoming,
+        kept_headers(request.headers),
+        now=state.now(),
+        stale=state.quirks.site_stale_seconds,
+        lag=state.quirks.list_lag_seconds,
+    )
     return _stored(state, incoming)
 
 

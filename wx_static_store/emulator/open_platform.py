@@ -190,7 +190,8 @@ def _link_base(state: State, environment: Environment) -> str:
 def _list(state: State, environment: Environment, fields: Fields, _: Request) -> Fields:
     prefix, delimiter, marker = (_optional(fields, n) for n in ("prefix", "delimiter", "marker"))
     _check_online(environment)
-    quirks, objects = state.quirks, environment.bucket.all()
+    quirks = state.quirks
+    objects = environment.bucket.all(as_of=state.now() - quirks.list_lag_seconds)
     rows = _rows(objects, prefix, delimiter)
     after = [row for row in rows if _behind(row, marker, quirks.marker)]
     page = after[: quirks.page_size]

@@ -37,6 +37,9 @@ class Quirks:
     marker: str = _quirk("exclusive", "does a page repeat its marker", "exclusive", "inclusive")
     page_size: int = _quirk(1000, "keys on a page of staticfilelist")
     list_md5: str = _quirk("plain", "md5 in lists; multipart = <32 hex>-1", "plain", "multipart")
+    list_lag_seconds: float = _quirk(
+        0.0, "staticfilelist shows a write or a deletion this many seconds later"
+    )
     errcode_as: str = _quirk("number", "errcode is a", "number", "string")
     content_type: str = _quirk(
         "application/json; encoding=utf-8",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -189,12 +190,13 @@ class EmulatorServer:
         """Lay an object down without a request."""
         bucket, quirks = self.state.find(env).bucket, self.quirks
         incoming = bucket.receive([body], quirks.crc64_limit)
-        now, stale = self.state.now(), quirks.site_stale_seconds
-        bucket.put(key, incoming, dict(headers or {}), now, stale)
+        now, stale, lag = self.state.now(), quirks.site_stale_seconds, quirks.list_lag_seconds
+        bucket.put(key, incoming, dict(headers or {}), now=now, stale=stale, lag=lag)
 
     def delete_object(self, key: str, *, env: str | None = None) -> None:
         """Take an object away without a request."""
-        self.state.find(env).bucket.delete(key)
+        now, lag = self.state.now(), self.quirks.list_lag_seconds
+        self.state.find(env).bucket.delete(key, now=now, lag=lag)
 
     @property
     def busiest(self) -> int:
@@ -264,6 +266,7 @@ class EmulatorServer:
             if fault:
                 fault.before(request, wire)
             answer = finish(self._answer(request, handle, fault), request, self.quirks)
+            answer.headers.setdefault("Date", formatdate(self.state.now(), usegmt=True))
             self._note(request, answer, fault)
         if fault:
             fault.deliver(wire, answer)

@@ -29,6 +29,7 @@ STATES = {
     "refused": _("refused"),
     "rejected": _("rejected"),
     "stale": _("stale"),
+    "uploaded": _("uploaded"),
 }
 
 _FLAGS = {
@@ -40,6 +41,11 @@ _FLAGS = {
     ),
     "--stale": _("afterwards list what is in the cloud and not in DIR"),
     "--blank-stale": _("overwrite that with a short text, as nothing can be deleted; asks first"),
+    "--include-uploads": _("take for stale what people uploaded, too"),
+    "--trust-log": _(
+        "ask the log alone what changed: no call for an unchanged tree, but what others wrote, "
+        "or a lost row hides, is not seen"
+    ),
     "--strict": _("what looks like a broken link stops the run"),
     "--wait": _("wait for another deploy of the environment to end"),
     "--list": _("the last %(count)d releases, and nothing else", count=RELEASES),
@@ -109,11 +115,13 @@ def check_line(options: dict[str, Any]) -> None:
         for env in filter(os.path.isdir, options["env"] or ()):
             text = _("%(env)s is a folder, not an environment: write DIR before --env.", env=env)
             raise _wrong(text)
+    about_stale = options["stale"] or options["blank_stale"]
     if options["canary"] < 0:
         raise _wrong(_("--canary takes a number from 0 on."))
+    if options["include_uploads"] and not about_stale:
+        raise _wrong(_("--include-uploads belongs to --stale or --blank-stale."))
     if options["blank_stale"] and not (options["yes"] or sys.stdin.isatty()):
         raise _wrong(_("--blank-stale asks, and nobody is there: add --yes."))
-    about_stale = options["stale"] or options["blank_stale"]
     if about_stale and conf.options_for(alias_of(options)).kind == MEDIA:
         raise _wrong(
             _(

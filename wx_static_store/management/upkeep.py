@@ -8,10 +8,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 from django.utils.functional import Promise
 
+from .. import interrupts
 from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
 from ..texts import gettext as _
 from ..upkeep import log
-from .exits import INTERRUPTED, WRONG_USE
+from .exits import WRONG_USE
 
 
 class UpkeepCommand(BaseCommand):
@@ -24,10 +25,11 @@ class UpkeepCommand(BaseCommand):
         self.counts = Counter[str]()
         self._look_for_the_log()
         try:
-            self.work(**options)
+            with interrupts.handled():
+                self.work(**options)
         except KeyboardInterrupt:
             text = _("Interrupted, and what is done stays: %(counts)s", counts=self.counted)
-            raise CommandError(text, returncode=INTERRUPTED) from None
+            raise CommandError(text, returncode=interrupts.EXIT_CODE) from None
         except (ConfigurationError, NameRejected) as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
         except (WxStaticStoreError, Error, OSError) as error:

@@ -15,11 +15,13 @@ from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import DatabaseError
 
-from ... import conf, recorders, summary
+from ... import conf, interrupts, summary
+from ...database import in_database
 from ...exceptions import WxStaticStoreError
 from ...models import Deployment
 from ...naming import NO_CACHE
 from ...plan import Plan, hash_items
+from ...pool import WorkerPool
 from ...preflight import preflight
 from ...sites import (
     Order,
@@ -47,7 +49,7 @@ from ..deploy_line import (
     rules,
     some,
 )
-from ..exits import INTERRUPTED, WRONG_USE
+from ..exits import WRONG_USE
 
 
 class Command(BaseCommand):
@@ -72,10 +74,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self._handle(**options)
+            with interrupts.handled():
+                self._handle(**options)
         except KeyboardInterrupt:
             self.stderr.write(_("Interrupted."))
-            sys.exit(INTERRUPTED)
+            sys.exit(interrupts.EXIT_CODE)
         except BrokenPipeError:  # whoever reads the output has gone, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
@@ -85,8 +88,8 @@ class Command(BaseCommand):
     def _handle(self, **options: Any) -> None:
         self.options = options
         check_line(options)
-        told = options["verbosity"] > 0
-        uploaders = [site_uploader(self._using, env, told=told) for env in self._environments()]
+        how = {"told": options["verbosity"] > 0, "trust_log": options["trust_log"]}
+        uploaders = [site_uploader(self._using, env, **how) for env in self._environments()]
         if options["list"]:
             self._list(uploaders)
             return
@@ -142,6 +145,7 @@ class Command(BaseCommand):
             verify=options["verify"],
             stale=options["stale"] or options["blank_stale"],
             blank_stale=self._ask if options["blank_stale"] else None,
+            include_uploads=options["include_uploads"],
         )
 
     def _source(self) -> tuple[Path, set[str], set[str], str]:
@@ -204,15 +208,17 @@ class Command(BaseCommand):
             text = _("%(question)s Nobody is there to ask: add --yes.", question=question)
             raise CommandError(text, returncode=WRONG_USE)
         try:
-            return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+            with interrupts.interruptible():
+                return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
         except EOFError:  # Ctrl-D
             return False
 
     def _preview(self, uploaders: Sequence[Uploader], order: Order, *, files: bool) -> bool:
         """Told per environment; whether there is anything to do, or nobody can tell."""
-        any_change, whole = False, replace(order, items=order.everything)
+        any_change, whole = False, replace(order, items=order.everything, last=None)
         for uploader in uploaders:
-            plan = plan_of(uploader, whole)
+            with WorkerPool(uploader.options.max_workers) as pool:
+                plan = plan_of(uploader, whole, pool)
             any_change |= bool(plan)
             self.doubtful |= bool(plan.rejected)
             if files:
@@ -226,6 +232,7 @@ class Command(BaseCommand):
                 unchanged=len(plan.unchanged),
             )
             self.stdout.write(f"{text}  {address_of(uploader, order.prefix)}")
+            self.stderr.write("".join(f"{note}\n" for note in plan.notes), ending="")
         return any_change
 
     def _list_files(self, uploader: Uploader, order: Order, plan: Plan) -> None:
@@ -240,8 +247,10 @@ class Command(BaseCommand):
             self.stderr.write(_("What is stale cannot be told: %(why)s", why=error))
             self.doubtful = True
             return
-        for file in stale_files(uploader, order, cloud):
-            self._list_file("stale", f"{file.size:,}", shown(file.key))
+        stale, uploads = stale_files(uploader, order, cloud)
+        for state, files in {"stale": stale, "uploaded": uploads}.items():
+            for file in files:
+                self._list_file(state, f"{file.size:,}", shown(file.key))
 
     def _list_file(self, state: str, size: str, what: str) -> None:
         self.stdout.write(f"{padded(str(STATES[state]), 9)} {size:>13}  {what}")
@@ -281,8 +290,8 @@ class Command(BaseCommand):
 
     def _list(self, uploaders: Sequence[Uploader]) -> None:
         for uploader in uploaders:
-            query = Deployment.objects.filter(env=uploader.env).select_related("user")
-            rows = recorders.in_database(lambda: list(query[:RELEASES]), otherwise=None)  # noqa: B023
+            query = Deployment.objects.primary().filter(env=uploader.env).select_related("user")
+            rows = in_database(lambda: list(query[:RELEASES]), otherwise=None)  # noqa: B023
             if rows is None:
                 text = _(
                     "There is no log that lists releases: look at DATABASES, and run "

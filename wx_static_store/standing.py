@@ -1,0 +1,224 @@
+"""What the environment's list and the log say of some thousand keys, before a deploy."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import NamedTuple
+
+from .database import in_database
+from .listing import Listing, Lookup
+from .pool import WorkerPool
+from .recorders import trusted_from
+from .store import Store
+from .texts import english, gettext as _, ngettext
+from .transfers import LIST, ContentHeaders, RemoteFile, UploadResult, UploadStatus
+
+logger = logging.getLogger("wx_static_store.deploy")
+
+SLACK = timedelta(seconds=2)  # between the clocks of COS
+
+
+class Row(NamedTuple):
+    """What the newest row of a key says; no `headers` where it repeats a list, which shows none."""
+
+    status: str
+    size: int | None
+    md5: str
+    headers: ContentHeaders | None
+    stored_at: datetime | None
+    deployment_id: int | None
+
+    def is_about(self, file: RemoteFile) -> bool:
+        """Whether the listed object is the one that this row stored."""
+        if self.status != UploadStatus.STORED:
+            return False
+        if file.md5:
+            return file.md5 == self.md5
+        moment = file.last_modified
+        in_time = self.stored_at and moment and moment <= self.stored_at + SLACK
+        return bool(in_time) and file.size == self.size
+
+    def is_corrected_by(self, file: RemoteFile) -> bool:
+        """Whether the object proves that this row is not how it stands: if it is younger, only."""
+        if self.status == UploadStatus.UNKNOWN:
+            return bool(file.md5) and file.md5 == self.md5
+        if self.status != UploadStatus.STORED or self.is_about(file):
+            return False
+        if self.stored_at is None or file.last_modified is None:
+            return bool(file.md5)
+        return file.last_modified > self.stored_at
+
+
+Rows = dict[str, Row]
+
+
+class Standing(NamedTuple):
+    """What list and log say of one key; where it was not `listed`, the log decides alone."""
+
+    row: Row | None
+    file: RemoteFile | None
+    listed: bool
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.file if self.listed else self.row)
+
+    def md5_with(self, headers: ContentHeaders) -> str:
+        """Return the MD5 of what is stored with these headers; empty where nobody can say so."""
+        row, file = self.row, self.file
+        if row and row.headers not in (None, headers):
+            return ""
+        if not self.listed:
+            return row.md5 if row and row.status == UploadStatus.STORED else ""
+        if file is None or (row and not row.is_about(file)):
+            return ""
+        return row.md5 if row else file.md5 or ""
+
+
+class Asked(NamedTuple):
+    """A question that is under way."""
+
+    keys: Sequence[str]
+    rows: Rows
+    parts: list[Future[Listing]]
+
+
+class Survey:
+    """
+    Asks the list and the log of one environment about keys, some thousand at a time.
+
+    `corrections` are results that make the log agree with the list: rows that an object proved
+    wrong, whoever wrote it. They never tell of an object that is only older than its row: lists
+    may lag.
+    """
+
+    def __init__(
+        self, store: Store, pool: WorkerPool, *, calls: int, trust_log: bool = False
+    ) -> None:
+        self._store = store
+        self._lookup = None if trust_log else Lookup(store, pool, calls)
+        self.has_log = True
+        self.corrections: list[UploadResult] = []
+        self._undecided = 0  # keys of which the log decided because no call was left
+        self._error = ""
+
+    def begin(self, keys: Sequence[str]) -> Asked:
+        """Start to list these sorted keys, and read their rows."""
+        parts = self._lookup.begin(keys) if self._lookup else []
+        return Asked(keys, self._rows(keys), parts)
+
+    def end(self, asked: Asked) -> dict[str, Standing]:
+        """Wait for the list; return how each key stands."""
+        keys, rows = asked.keys, asked.rows
+        listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
+        self._doubt(rows, listing.files.values())
+        between = sorted(listing.files.keys() - set(keys))
+        for key, row in (rows | self._rows(between)).items():
+            if (file := listing.files.get(key)) and row.is_corrected_by(file):
+                self.found(key.removeprefix(self._store.options.location), file)
+        if listing.unseen:
+            self._explain(listing)
+            rows = self._trusted(rows)
+        return {
+            key: Standing(rows.get(key), listing.files.get(key), key not in listing.unseen)
+            for key in keys
+        }
+
+    def found(self, name: str, file: RemoteFile) -> None:
+        """Let the log tell of this object, as far as the list shows it."""
+        self.corrections.append(
+            UploadResult(
+                name,
+                file.key,
+                UploadStatus.STORED,
+                self._store.env,
+                file.size,
+                file.md5 or "",
+                verified=True,
+                stage="verify",
+                stored_at=file.last_modified,
+            )
+        )
+
+    def notes(self) -> list[str]:
+        """Return why the log decided in place of the list, for the report."""
+        notes = []
+        if self._error:
+            notes.append(
+                _("The list could not be read, so the log decided: %(why)s", why=self._error)
+            )
+        if self._undecided:
+            text = ngettext(
+                "The log decided about %(count)d file: to list it would take too many calls.",
+                "The log decided about %(count)d files: to list them would take too many calls.",
+                self._undecided,
+            )
+            notes.append(text)
+        return notes
+
+    def _rows(self, keys: Iterable[str]) -> Rows:
+        rows = in_database(lambda: _newest(self._store.env, keys), otherwise=None)
+        self.has_log &= rows is not None
+        return rows or {}
+
+    def _trusted(self, rows: Rows) -> Rows:
+        """Without those that an unfinished deployment may have outdated."""
+        oldest = trusted_from(self._store.env) or 0
+        return {key: row for key, row in rows.items() if (row.deployment_id or 0) >= oldest}
+
+    def _doubt(self, rows: Rows, files: Iterable[RemoteFile]) -> None:
+        """Where no MD5 tells objects apart, a row that is not of the last PUT tells nothing."""
+        unsure = [file.key for file in files if not file.md5 and file.key in rows]
+        if not unsure:
+            return
+        last = in_database(lambda: _last_stored(self._store.env, unsure), otherwise=None) or {}
+        for key in unsure:
+            if last.get(key) != rows[key].stored_at:
+                rows[key] = rows[key]._replace(stored_at=None)
+
+    def _explain(self, listing: Listing) -> None:
+        if listing.error and not self._error:
+            self._error = str(listing.error)
+            logger.warning("The list could not be read: %s", english(listing.error))
+        elif self._lookup and not listing.error:
+            self._undecided += len(listing.unseen)
+            logger.warning("The log decides about %d files: too many calls", len(listing.unseen))
+
+
+def _newest(env: str, keys: Iterable[str]) -> Rows:
+    from .models import UploadLog
+
+    headers = cache(ContentHeaders)
+    columns = (
+        *("key", "status", "size", "md5", "stored_at", "deployment_id"),
+        *("source", "content_type", "cache_control"),
+    )
+    return {
+        key: Row(
+            status,
+            size,
+            md5,
+            None if source == LIST else headers(*kept),
+            _aware(stored_at),
+            deployment_id,
+        )
+        for key, status, size, md5, stored_at, deployment_id, source, *kept in (
+            UploadLog.objects.newest_values(env, keys, *columns)
+        )
+    }
+
+
+def _last_stored(env: str, keys: Sequence[str]) -> dict[str, datetime | None]:
+    from .models import UploadLog, key_digest
+
+    last = UploadLog.objects.last_stored(env, keys)
+    return {key: _aware(last.get(key_digest(key))) for key in keys}
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """As lists tell it, whatever USE_TZ says."""
+    return moment.astimezone(UTC) if moment else None

@@ -1,0 +1,156 @@
+"""One file on its way: its attempts, and what they have learned so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .clients.cos import PutReceipt
+from .exceptions import DeadlineExceeded, ResponseLost, WxStaticStoreError
+from .naming import object_key
+from .retry import Deadline
+from .secrets import Secret
+from .sources import looked_at, opened, rereadable
+from .store import Store
+from .texts import gettext_lazy as _
+from .transfers import NO_HEADERS, ContentHeaders, UploadItem, UploadResult, UploadStatus
+
+if TYPE_CHECKING:
+    from .uploader import Uploader
+
+BATCH_SECONDS = 300.0
+BATCH_RATE = 200 * 1024  # bytes a second that a slow line still manages
+
+
+@dataclass
+class Transfer:
+    """One file on its way, and what its attempts have learned so far."""
+
+    uploader: Uploader
+    item: UploadItem
+    batch: bool = False
+    started: float = field(default_factory=time.monotonic)
+    key: str = ""
+    headers: ContentHeaders = NO_HEADERS
+    size: int | None = None
+    md5: str = ""
+    attempts: int = 0
+    errcode: int | None = None
+    rid: str = ""
+    sending: bool = False  # the body has begun to go, and nobody knows more
+    maybe_stored: bool = False
+    receipt: PutReceipt | None = None
+
+    def prepare(self) -> None:
+        """Find out the key and the headers; raises NameRejected."""
+        self.key = object_key(self.uploader.options.location, self.item.name)
+        self.headers = self.uploader.headers(self.item)
+        if self.item.md5:  # by which the row's bytes are found again; the size comes with it
+            self.md5, self.size = self.item.md5, self.item.size
+
+    def run(self) -> UploadResult:
+        """Send it; an expected failure is a result."""
+        try:
+            self.prepare()
+            with rereadable(self.item) as again:
+                self._attempt(self.uploader.store, again)
+        except WxStaticStoreError as failure:
+            return self.result(failure.about(env=self.uploader.env, key=self.key))
+        return self.result(None)
+
+    def broken_off(self) -> UploadResult:
+        """How it stands when nobody waits for its end any more."""
+        if self.receipt or not self.key:
+            error = None if self.receipt else ResponseLost(_("Interrupted"), stage="name")
+            return self.result(error)
+        if self.sending:
+            error = ResponseLost(_("Interrupted while it was sent"), stage="put")
+        else:
+            error = ResponseLost(_("Interrupted before it was sent"), stage="link")
+        self.maybe_stored |= self.sending
+        return self.result(error.about(key=self.key, env=self.uploader.env))
+
+    def result(self, error: WxStaticStoreError | None) -> UploadResult:
+        receipt = None if error else self.receipt
+        if error is None:
+            status = UploadStatus.STORED
+        else:
+            status = UploadStatus.UNKNOWN if self.maybe_stored else UploadStatus.FAILED
+        return UploadResult(
+            name=str(self.item.name),
+            key=self.key,
+            status=status,
+            env=self.uploader.env,
+            size=self.size,
+            md5=self.md5,
+            headers=self.headers,
+            verified=bool(receipt and receipt.verified),
+            changed=not error and not self._as_planned(),
+            attempts=self.attempts,
+            seconds=time.monotonic() - self.started,
+            stage=error.stage if error else "",
+            error=error,
+            errcode=self.errcode,
+            rid=self.rid,
+            request_id=error.request_id if error else receipt.request_id if receipt else "",
+            stored_at=receipt.date if receipt else None,
+        )
+
+    def hear(self, error: WxStaticStoreError) -> None:
+        """Learn from an attempt that failed."""
+        error.about(key=self.key)
+        self.sending = False
+        self.maybe_stored |= error.maybe_stored
+        self._answered(error.errcode, error.rid)
+
+    def _answered(self, errcode: int | None, rid: str = "") -> None:
+        """The last number that WeChat gave in this upload; a lost answer is no number."""
+        if errcode is not None:
+            self.errcode, self.rid = errcode, rid
+
+    def _as_planned(self) -> bool:
+        """Whether these are the bytes that were looked at, as far as anybody looked."""
+        if self.item.md5 is None:
+            return self.item.size in (None, self.size)
+        return self.item.md5 == self.md5
+
+    def _deadline(self, store: Store) -> Deadline:
+        if not self.batch:
+            return store.interactive_deadline(self.item.size or 0)
+        seconds = self.uploader.options.deadline or BATCH_SECONDS
+        return Deadline.after(seconds + (self.item.size or 0) / BATCH_RATE, store.clock)
+
+    def _attempt(self, store: Store, item: UploadItem) -> None:
+        deadline = self._deadline(store)
+
+        def try_once(number: int, token: Callable[[], Secret]) -> None:
+            self.attempts = number
+            known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
+            with (
+                opened(item, md5=known, tick=lambda: deadline.check("put")) as source,
+                store.puts.entered(deadline.left),
+            ):
+                self.size = len(source)
+                self.md5 = source.known_md5
+                current = token()
+                with store.gate.entered(deadline.left):
+                    link = store.wechat.upload_link(
+                        current, store.env, self.key, left=deadline.left
+                    )
+                self._answered(0)
+                self.sending = True
+                self.receipt = store.cos.put_object(
+                    link, source, self.headers, md5=source.known_md5, left=deadline.left
+                )
+                self.md5 = self.receipt.md5
+
+        try:
+            store.attempt(try_once, deadline=deadline, on_error=self.hear)
+        except WxStaticStoreError:
+            if self.batch and not self.md5:  # by which the row's bytes are found again
+                with suppress(DeadlineExceeded):
+                    self.md5 = looked_at(item, lambda: deadline.check("source"))[0] or ""
+            raise
