@@ -50,7 +50,7 @@ class Row(NamedTuple):
             return False
         if self.stored_at is None or file.last_modified is None:
             return bool(file.md5)
-        return file.last_modified > self.stored_at
+        return file.last_modified > self.stored_at + SLACK
 
 
 Rows = dict[str, Row]
@@ -115,7 +115,6 @@ class Survey:
         """Wait for the list; return how each key stands."""
         keys, rows = asked.keys, asked.rows
         listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
-        self._doubt(rows, listing.files.values())
         between = sorted(listing.files.keys() - set(keys))
         for key, row in (rows | self._rows(between)).items():
             if (file := listing.files.get(key)) and row.is_corrected_by(file):
@@ -170,16 +169,6 @@ class Survey:
         oldest = trusted_from(self._store.env) or 0
         return {key: row for key, row in rows.items() if (row.deployment_id or 0) >= oldest}
 
-    def _doubt(self, rows: Rows, files: Iterable[RemoteFile]) -> None:
-        """Where no MD5 tells objects apart, a row that is not of the last PUT tells nothing."""
-        unsure = [file.key for file in files if not file.md5 and file.key in rows]
-        if not unsure:
-            return
-        last = in_database(lambda: _last_stored(self._store.env, unsure), otherwise=None) or {}
-        for key in unsure:
-            if last.get(key) != rows[key].stored_at:
-                rows[key] = rows[key]._replace(stored_at=None)
-
     def _explain(self, listing: Listing) -> None:
         if listing.error and not self._error:
             self._error = str(listing.error)
@@ -192,31 +181,28 @@ class Survey:
 def _newest(env: str, keys: Iterable[str]) -> Rows:
     from .models import UploadLog
 
-    headers = cache(ContentHeaders)
+    kept = cache(ContentHeaders)
     columns = (
         *("key", "status", "size", "md5", "stored_at", "deployment_id"),
         *("source", "content_type", "cache_control"),
     )
-    return {
-        key: Row(
-            status,
-            size,
-            md5,
-            None if source == LIST else headers(*kept),
-            _aware(stored_at),
-            deployment_id,
-        )
-        for key, status, size, md5, stored_at, deployment_id, source, *kept in (
-            UploadLog.objects.newest_values(env, keys, *columns)
-        )
-    }
-
-
-def _last_stored(env: str, keys: Sequence[str]) -> dict[str, datetime | None]:
-    from .models import UploadLog, key_digest
-
-    last = UploadLog.objects.last_stored(env, keys)
-    return {key: _aware(last.get(key_digest(key))) for key in keys}
+    rows = {}
+    for (
+        key,
+        status,
+        size,
+        md5,
+        at,
+        deployment,
+        source,
+        *headers,
+        last,
+    ) in UploadLog.objects.newest_values(env, keys, *columns):
+        if at and last > at:  # rows may come in another order than PUTs
+            status = UploadStatus.UNKNOWN
+        of_object = None if source == LIST else kept(*headers)
+        rows[key] = Row(status, size, md5, of_object, _aware(at), deployment)
+    return rows
 
 
 def _aware(moment: datetime | None) -> datetime | None:

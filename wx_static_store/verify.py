@@ -128,7 +128,7 @@ def _last_sources(env: str, keys: Sequence[str]) -> dict[str, str]:
     from .models import UploadLog
 
     rows = UploadLog.objects.exclude(source__in=REPEATS)
-    return dict(rows.newest_values(env, keys, "key", "source"))
+    return {key: source for key, source, _last in rows.newest_values(env, keys, "key", "source")}
 
 
 def blank(

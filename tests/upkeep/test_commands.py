@@ -17,6 +17,7 @@ from wx_static_store import upkeep
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 from wx_static_store.plan import make_plan
+from wx_static_store.pool import WorkerPool
 from wx_static_store.transfers import UploadItem
 from wx_static_store.uploader import get_uploader
 
@@ -143,9 +144,10 @@ def test_a_deploy_after_a_build_without_a_database_sends_nothing_again(
 ) -> None:
     names = ["a.css", "图/文 档.txt", "b.js"]
     assert build.run(SAVE, *names).returncode == 0
-    assert run("wx_import_log", str(build.lines)) == (0, "added 3, known 0, older 0, broken 0\n")
+    assert run("wx_import_log", str(build.lines)) == (0, "added 3, known 0, left out 0, broken 0\n")
     items = [UploadItem(n, open=lambda: None, md5=cloud.objects()[n].md5) for n in names]  # type: ignore[arg-type,return-value]
-    plan = make_plan(get_uploader(), items)
+    with WorkerPool(1) as pool:
+        plan = make_plan(get_uploader(), items, pool=pool)
     assert (len(plan.unchanged), len(plan)) == (3, 0)
 
 

@@ -89,7 +89,7 @@ RESULTS = {
 @pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
 def test_a_line_becomes_the_row_that_the_database_would_have_got(result: UploadResult) -> None:
     with logged() as lines:
-        recorders.record([result], CONTEXT)
+        recorders.record_one(result, CONTEXT)
     wanted = UploadLog.objects.values().get()
     UploadLog.objects.all().delete()
     assert imported(*lines) == ({"added": 1}, [])
@@ -100,7 +100,7 @@ def test_a_line_becomes_the_row_that_the_database_would_have_got(result: UploadR
 
 def test_a_line_tells_why_and_how_long() -> None:
     with logged() as lines:
-        recorders.record([RESULTS["stored"]], CONTEXT)
+        recorders.record_one(RESULTS["stored"], CONTEXT)
     facts = json.loads(lines[0])
     assert (facts["source_ref"], facts["duration_ms"]) == ("commit 1", 1234)
 
@@ -130,7 +130,7 @@ def test_the_same_lines_again_add_nothing() -> None:
     lines = [line("a"), line("b"), line("a", NOON + 1), line("a", NOON + 2, status="failed")]
     assert imported(*lines)[0] == {"added": 4}
     before = told()
-    assert imported(*lines)[0] == {"known": 2, "older": 2}
+    assert imported(*lines)[0] == {"known": 2, "left_out": 2}
     assert told() == before
 
 
@@ -155,24 +155,53 @@ def test_lines_of_uploads_that_have_rows_add_nothing(cloud: EmulatorServer) -> N
         upload("a.js", b"2")
     assert len(lines) == 2
     before = told()
-    assert imported(*lines)[0] == {"older": 2}
+    assert imported(*lines)[0] == {"left_out": 2}
     assert told() == before
 
 
 # --- the order of things ----------------------------------------------------------------------
 
 
-def test_an_old_line_does_not_hide_what_was_stored_since() -> None:
-    newest = row("a.js", md5="f" * 32)
-    before = (newest.created - timedelta(hours=1)).timestamp()
-    assert imported(line(at=before))[0] == {"older": 1}
+@pytest.mark.parametrize("age", [timedelta(hours=1), timedelta(hours=-1)], ids=["older", "newer"])
+def test_a_line_outranks_no_row_whatever_its_clock_says(age: timedelta) -> None:
+    newest = row("a.js", md5="f" * 32, days=1)
+    newest.refresh_from_db()
+    assert imported(line(at=(newest.created - age).timestamp()))[0] == {"left_out": 1}
     assert UploadLog.objects.newest(ENV, ["a.js"]) == {"a.js": newest}
 
 
-def test_a_newer_line_says_how_the_file_stands() -> None:
-    row("a.js", days=1)
-    imported(line(at=datetime.now(UTC).timestamp(), status="failed"))
-    assert told() == [("a.js", "stored"), ("a.js", "failed")]
+def test_a_line_that_the_list_proves_outranks_a_row(cloud: EmulatorServer) -> None:
+    """The build published over what the server had published, and only the build has the line."""
+    upload("a.js", b"1")
+    with logged() as lines:
+        upload("a.js", b"2")
+    UploadLog.objects.latest("id").delete()
+    assert imported(*lines)[0] == {"added": 1}
+    assert UploadLog.objects.newest(ENV, ["a.js"])["a.js"].md5 == cloud.objects(ENV)["a.js"].md5
+
+
+def test_a_line_that_the_list_contradicts_outranks_no_row(cloud: EmulatorServer) -> None:
+    with logged() as lines:
+        upload("a.js", b"1")
+    UploadLog.objects.all().delete()
+    upload("a.js", b"2")
+    assert imported(*lines)[0] == {"left_out": 1}
+
+
+def test_without_a_list_no_line_outranks_a_row(cloud: EmulatorServer) -> None:
+    upload("a.js", b"1")
+    with logged() as lines:
+        upload("a.js", b"2")
+    UploadLog.objects.latest("id").delete()
+    cloud.script({"do": "errcode", "on": "staticfilelist", "errcode": 45009, "times": None})
+    assert imported(*lines)[0] == {"left_out": 1}
+
+
+def test_a_line_from_the_future_is_refused() -> None:
+    ahead = (datetime.now(UTC) + timedelta(minutes=10)).timestamp()
+    counts, said = imported(line(at=ahead))
+    assert (counts, told()) == ({"broken": 1}, [])
+    assert "set the clock of the machine that wrote it" in said[0][1]
 
 
 def test_lines_near_each_other_may_be_out_of_order() -> None:
@@ -237,12 +266,12 @@ def test_the_command_reads_files(tmp_path: Path) -> None:
     for number in range(2):
         (tmp_path / f"{number}.jsonl").write_bytes(line("a", NOON + number) + line(f"{number}"))
     paths = [str(path) for path in sorted(tmp_path.iterdir())]
-    assert run("wx_import_log", *paths) == (0, "added 4, known 0, older 0, broken 0\n")
+    assert run("wx_import_log", *paths) == (0, "added 4, known 0, left out 0, broken 0\n")
 
 
 def test_the_command_reads_its_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line())))
-    assert run("wx_import_log", "-") == (0, "added 1, known 0, older 0, broken 0\n")
+    assert run("wx_import_log", "-") == (0, "added 1, known 0, left out 0, broken 0\n")
 
 
 def test_the_command_ends_with_1_where_a_line_is_broken(tmp_path: Path) -> None:
@@ -250,7 +279,7 @@ def test_the_command_ends_with_1_where_a_line_is_broken(tmp_path: Path) -> None:
     code, said = run("wx_import_log", str(tmp_path / "log"))
     assert (code, len(told())) == (1, 2)
     assert f"{tmp_path}/log:2: not a JSON object\n" in said
-    assert "added 2, known 0, older 0, broken 1\n" in said
+    assert "added 2, known 0, left out 0, broken 1\n" in said
     assert "planted" not in said
 
 

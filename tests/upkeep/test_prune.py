@@ -101,8 +101,15 @@ def test_rows_of_a_deployment_that_was_killed_go() -> None:
     deployment(50)
     row("a", days=60, deployment=killed)
     row("a", days=50)
-    assert pruned() == {"uploads": 1, "deployments": 1}
-    assert not Deployment.objects.filter(pk=killed.pk).exists()
+    assert pruned() == {"uploads": 1}
+
+
+@pytest.mark.parametrize("outcome", ["running", "incomplete"])
+def test_a_deployment_whose_rows_are_not_all_written_stays(outcome: str) -> None:
+    unfinished = deployment(60, outcome)
+    deployment(50)
+    assert pruned() == {}
+    assert Deployment.objects.filter(pk=unfinished.pk).exists()
 
 
 def test_an_old_deployment_without_rows_goes() -> None:

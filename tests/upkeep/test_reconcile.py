@@ -15,8 +15,10 @@ from tests.conftest import ENV
 from tests.upkeep.conftest import CONTEXT, row, run, told, upload
 from wx_static_store.deploy import publish
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.locks import deploying
 from wx_static_store.models import UploadLog, key_digest
 from wx_static_store.plan import make_plan
+from wx_static_store.pool import WorkerPool
 from wx_static_store.store import Store, get_store
 from wx_static_store.transfers import DELETED, RemoteFile, UploadItem
 from wx_static_store.upkeep import reconcile
@@ -184,7 +186,8 @@ def test_the_next_deploy_sends_what_must_be_sent(
     uploader = get_uploader()
     bodies = {"a": b"1", "b": b"same"}
     items = [UploadItem(n, open=lambda body=body: BytesIO(body)) for n, body in bodies.items()]  # type: ignore[misc]
-    publish(uploader, make_plan(uploader, items), CONTEXT)
+    with WorkerPool(4) as pool, deploying(uploader, wait=False) as lock:
+        publish(uploader, make_plan(uploader, items, pool=pool), CONTEXT, pool=pool, lock=lock)
     assert (
         set(UploadLog.objects.filter(deployment__isnull=False).values_list("key", flat=True))
         == sent

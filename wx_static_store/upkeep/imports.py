@@ -1,10 +1,9 @@
 """
 Lines that `recorders.JsonLinesFormatter` wrote where there was no database, made into rows.
 
-The newest row of a key says how the file stands, so a line becomes a row only if the log has
-nothing as new of its key: the lines of an old build must not hide what was stored since. That rule
-also makes a line that comes again add nothing. It needs no column of its own, and it knows the
-lines of uploads that were recorded by the database as well, whose rows are a little younger.
+The newest row of a key says how the file stands, and the clock of another machine proves nothing:
+a line becomes a row if the log has no row of its key, or if the environment's list shows just the
+bytes that the line tells of, and the newest row does not. So a line that comes again adds nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -20,29 +20,36 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from ..conf import setting
+from ..conf import aliases, setting
+from ..exceptions import WxStaticStoreError
+from ..listing import Lookup, most_calls
 from ..models import UploadLog, fitting, key_digest
+from ..pool import WorkerPool
+from ..store import get_store
 from ..texts import gettext as _
+from ..transfers import RemoteFile, UploadStatus
 from . import log
 
 __all__ = ["import_lines"]
 
 LINES_AT_ONCE = 500
 
-Times = dict[tuple[str, str], datetime]
+Place = tuple[str, str]  # an environment, and the digest of a key
 
 
 def import_lines(
-    lines: Iterable[bytes], broken: Callable[[int, str], object]
+    lines: Iterable[bytes], broken: Callable[[int, str], object], own: set[Place] | None = None
 ) -> Iterator[Counter[str]]:
     """
     Add rows with the time of their lines; after each batch come its counts.
 
-    ``added``; ``known``: the log has that row; ``older``: it has a newer one of that key;
-    ``broken``: no line of ours, each of which `broken` is told with its number and why. Users and
-    deployments are left out: their ids belong to the database of whoever wrote the line.
+    ``added``; ``known``: the log has that row; ``left_out``: it has another of that key, and the
+    list does not say that the line is right; ``broken``: no line of ours, or one from the future,
+    each of which `broken` is told with its number and why. Users and deployments are left out:
+    their ids belong to the database of whoever wrote the line. `own` holds the keys that only
+    lines tell of, so that a later file goes on with them.
     """
-    numbered = enumerate(lines, 1)
+    numbered, own = enumerate(lines, 1), set() if own is None else own
     while batch := list(islice(numbered, LINES_AT_ONCE)):
         rows, counts = [], Counter[str]()
         for number, line in batch:
@@ -51,7 +58,7 @@ def import_lines(
             except ValueError as error:
                 counts["broken"] += 1
                 broken(number, str(error))
-        yield counts + _add(rows)
+        yield counts + _add(rows, own)
 
 
 def _row(line: bytes) -> UploadLog:
@@ -89,31 +96,72 @@ def _moment(seconds: Any) -> datetime:
         moment = datetime.fromtimestamp(seconds, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         raise ValueError(_("not the line of an upload (%(wrong)s)", wrong="time")) from None
+    if moment > datetime.now(UTC):
+        text = _(
+            "from the future (%(time)s): set the clock of the machine that wrote it", time=moment
+        )
+        raise ValueError(text)
     return moment if setting("USE_TZ") else timezone.make_naive(moment)
 
 
-def _add(rows: list[UploadLog]) -> Counter[str]:
+def _add(rows: list[UploadLog], own: set[Place]) -> Counter[str]:
     counts = Counter[str]()
-    newest = _newest_times(rows)
+    newest = _newest(rows)
+    own |= {_place(row) for row in rows} - newest.keys()
+    proved = _proved(rows, newest)
     with transaction.atomic(using=log().db):
         for row in sorted(rows, key=lambda row: row.created):
-            last = newest.get((row.env, row.key_digest))
-            if last is None or last < row.created:
+            place = _place(row)
+            last = newest.get(place)
+            if last and last.created == row.created:
+                counts["known"] += 1
+            elif (place in own and not (last and last.created > row.created)) or id(row) in proved:
                 # Raw, as for fixtures: else `created` would become the time of the import.
                 row.save_base(raw=True, force_insert=True, using=log().db)
-                newest[row.env, row.key_digest] = row.created
+                newest[place] = row
                 counts["added"] += 1
             else:
-                counts["known" if last == row.created else "older"] += 1
+                counts["left_out"] += 1
     return counts
 
 
-def _newest_times(rows: Iterable[UploadLog]) -> Times:
-    keys = defaultdict(set)
+def _place(row: UploadLog) -> Place:
+    return row.env, row.key_digest
+
+
+def _by_env(rows: Iterable[UploadLog]) -> dict[str, list[UploadLog]]:
+    found = defaultdict(list)
     for row in rows:
-        keys[row.env].add(row.key)
+        found[row.env].append(row)
+    return found
+
+
+def _newest(rows: Iterable[UploadLog]) -> dict[Place, UploadLog]:
     return {
-        (env, row.key_digest): row.created
-        for env, wanted in keys.items()
-        for row in log().newest(env, wanted).values()
+        _place(row): row
+        for env, wanted in _by_env(rows).items()
+        for row in log().newest(env, [row.key for row in wanted]).values()
     }
+
+
+def _proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[int]:
+    """The lines (by `id`) that are right by the list, where the newest row is not."""
+    contested = [
+        row
+        for row in rows
+        if row.status == UploadStatus.STORED and row.md5 and (last := newest.get(_place(row)))
+        if (last.status, last.md5) != (row.status, row.md5)
+    ]
+    proved = set[int]()
+    for env, wanted in _by_env(contested).items():
+        files = _listed(env, sorted({row.key for row in wanted}))
+        proved |= {id(row) for row in wanted if row.key in files and files[row.key].md5 == row.md5}
+    return proved
+
+
+def _listed(env: str, keys: list[str]) -> dict[str, RemoteFile]:
+    """What is there; nothing where no list can be had, which then proves nothing."""
+    with suppress(WxStaticStoreError, IndexError), WorkerPool(1) as pool:
+        lookup = Lookup(get_store(aliases()[0], env), pool, most_calls(keys))
+        return lookup.end(lookup.begin(keys)).files
+    return {}

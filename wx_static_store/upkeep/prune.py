@@ -21,8 +21,9 @@ def prune(
     """
     Delete rows older than so many days, then deployments of that age that are left without rows.
 
-    The newest row of a key stays, however old, and so do the rows of a deployment that runs and the
-    newest deployment of an environment. Each batch is a transaction of its own (outside of one of
+    The newest row of a key stays, however old, and so do the rows of a deployment that runs, the
+    newest deployment of an environment, and those whose rows are not all written: they say that
+    older rows may be outdated. Each batch is a transaction of its own (outside of one of
     the caller's), after which comes what went: ``("uploads", 1000)``. Iterate it to the end.
     """
     if days < 1 or batch < 1:
@@ -40,6 +41,7 @@ def prune(
     stays = Q(created__gte=wanted["created__lt"]) | ~Q(newer)
     kept = Exists(log().filter(stays, deployment=OuterRef("pk")))
     deployments = Deployment.objects.using(log().db).filter(**wanted).exclude(id__in=newest)
+    deployments = deployments.exclude(outcome__in=Deployment.UNFINISHED)
     for count in _delete(deployments.exclude(kept), batch, dry_run):
         yield "deployments", count
 

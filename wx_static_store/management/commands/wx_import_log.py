@@ -16,14 +16,16 @@ from ..upkeep import UpkeepCommand
 
 
 class Command(UpkeepCommand):
-    told = gettext_lazy("added %(added)d, known %(known)d, older %(older)d, broken %(broken)d")
+    told = gettext_lazy(
+        "added %(added)d, known %(known)d, left out %(left_out)d, broken %(broken)d"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
             "Add the lines that wx_static_store.recorders.JsonLinesFormatter wrote to the log, "
-            "with their time. What the log knows, or knows better, is left out, so a file may come "
-            "twice. Exit code 0: done; 1: some lines are no uploads; 2: nothing was begun; 130: "
-            "interrupted."
+            "with their time. A line of a key that has a row is left out, unless the environment's "
+            "list proves the line and not the row, so a file may come twice. Exit code 0: done; 1: "
+            "some lines are no uploads; 2: nothing was begun; 130: interrupted."
         )
         text = _("the oldest first; - is the standard input")
         parser.add_argument("files", nargs="+", metavar="FILE", help=text)
@@ -31,8 +33,9 @@ class Command(UpkeepCommand):
     def work(self, **options: Any) -> None:
         with ExitStack() as stack:
             sources = [(name, stack.enter_context(_opened(name))) for name in options["files"]]
+            own: set[tuple[str, str]] = set()
             for name, lines in sources:
-                for counts in import_lines(lines, partial(self._tell, name)):
+                for counts in import_lines(lines, partial(self._tell, name), own):
                     self.counts += counts
         self.stdout.write(self.counted)
         if broken := self.counts["broken"]:
