@@ -32,6 +32,7 @@ SOURCES: dict[str, Text] = {
     "api": _("API"),
     "collectstatic": "collectstatic",
     "delete": _("deletion"),
+    "list": _("the cloud's list"),
     "reconcile": _("comparison with the cloud"),
     "retry": _("repetition"),
     "storage": _("file field"),
