@@ -62,6 +62,10 @@ fuzz:  ## random pushes at the callback, FOR=60 seconds of them
 	$(MAKE) venv VENV=.venv-fuzz EXTRAS=dev,fuzz
 	.venv-fuzz/bin/python -m tests.callback.fuzz -max_total_time=$(or $(FOR),60)
 
+.PHONY: soak
+soak: venv  ## random runs, faults and kills, judged by a checker of its own: SEED=1 FOR=600
+	$(BIN)/python -m tests.soak --seed $(or $(SEED),1) --for $(or $(FOR),600) $(ARGS)
+
 .PHONY: bench
 bench:  ## how fast it is, against a limit and its peers; ARGS="--only b,d --quick"
 	$(MAKE) venv VENV=.venv-bench EXTRAS=deploy,bench

@@ -44,7 +44,15 @@ class Lab:
     in_flight: int = 0
     putting: int = 0
     waiting: deque[Callable[[], None]] = field(default_factory=deque)
+    _sorted: dict[str, list[str]] = field(default_factory=dict)
     room_since: float = 0.0  # when the call that waited longest got its turn, by the loop's clock
+
+    def sorted_keys(self, env: str) -> list[str]:
+        """Sorted again only when objects came."""
+        objects = self.objects.get(env, {})
+        if len(self._sorted.get(env, ())) != len(objects):
+            self._sorted[env] = sorted(objects)
+        return self._sorted.get(env, [])
 
     def enter(self, work: Callable[[], None]) -> bool:
         """Do it now or when there is room; False where it is refused."""

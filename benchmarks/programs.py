@@ -41,14 +41,17 @@ def save(path: str, times: str) -> dict[str, Any]:
     return {"ms": median([once(f"{number}-") for number in range(int(times))] or [first])}
 
 
-def fill(root: str) -> dict[str, Any]:
-    """A log in which every file of the tree is stored as it is now."""
+def fill(root: str, objects: str) -> dict[str, Any]:
+    """A log in which every file of the tree is stored as it is now; `objects` says the same."""
+    from django.utils import timezone
+
     from wx_static_store.models import UploadLog, key_digest
     from wx_static_store.plan import hash_items
 
     uploader, items = _tree(root)
-    rows = []
-    for item in hash_items(items):
+    rows, hashed, now = [], hash_items(items), timezone.now()
+    Path(objects).write_text(json.dumps({item.name: [item.md5, item.size] for item in hashed}))
+    for item in hashed:
         headers = uploader.headers(item)
         columns = {"env": uploader.env, "key": item.name, "name": item.name, "status": "stored"}
         rows.append(
@@ -60,6 +63,7 @@ def fill(root: str) -> dict[str, Any]:
                 content_type=headers.content_type,
                 cache_control=headers.cache_control,
                 source="benchmark",
+                stored_at=now,
             )
         )
     UploadLog.objects.bulk_create(rows, batch_size=500)
@@ -83,11 +87,12 @@ def hashing(root: str) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - started}
 
 
-def plan(root: str) -> dict[str, Any]:
-    """The whole plan, hashing included, and the queries that it asked."""
+def plan(root: str, *how: str) -> dict[str, Any]:
+    """The whole plan, hashing and lists included, and the queries that it asked."""
     from django.db import connection
 
     from wx_static_store.plan import make_plan
+    from wx_static_store.pool import WorkerPool
 
     queries = 0
 
@@ -96,19 +101,21 @@ def plan(root: str) -> dict[str, Any]:
         queries += sql.lstrip().upper().startswith("SELECT")
         return execute(sql, *args)
 
-    uploader, items = _tree(root)
+    uploader, items = _tree(root, *how)
+    pool = WorkerPool(uploader.options.max_workers)
     with connection.execute_wrapper(count):
         started = time.perf_counter()
-        made = make_plan(uploader, items)
+        made = make_plan(uploader, items, pool=pool)
         seconds = time.perf_counter() - started
     return {"seconds": seconds, "queries": queries, "unchanged": len(made.unchanged)}
 
 
-def _tree(root: str) -> tuple[Any, Any]:
+def _tree(root: str, *how: str) -> tuple[Any, Any]:
     from wx_static_store.sites import site_uploader
     from wx_static_store.tree import read_tree
 
-    return site_uploader("staticfiles"), read_tree(Path(root)).items
+    uploader = site_uploader("staticfiles", trust_log="trust_log" in how)
+    return uploader, read_tree(Path(root)).items
 
 
 def hashes(*argv: str) -> dict[str, Any]:

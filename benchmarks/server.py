@@ -14,6 +14,7 @@ import json
 import select
 import sys
 import time
+from bisect import bisect_left, bisect_right
 from contextlib import suppress
 from email.utils import formatdate
 from functools import partial
@@ -53,14 +54,16 @@ def _link(lab: Lab, fields: dict[str, str]) -> dict[str, Any]:
 
 
 def _page(lab: Lab, fields: dict[str, str]) -> dict[str, Any]:
-    objects, after = lab.objects.get(fields["env"], {}), fields.get("marker", "")
-    keys = sorted(k for k in objects if k.startswith(fields.get("prefix", "")) and k > after)
+    env, prefix, after = fields["env"], fields.get("prefix", ""), fields.get("marker", "")
+    objects, keys = lab.objects.get(env, {}), lab.sorted_keys(env)
+    start = max(bisect_left(keys, prefix), bisect_right(keys, after))
+    page = [key for key in keys[start : start + PAGE + 1] if key.startswith(prefix)]
     contents = [
         {"key": key, "last_modified": it.iso, "md5": it.md5, "size": str(it.size)}
-        for key in keys[:PAGE]
+        for key in page[:PAGE]
         for it in [objects[key]]
     ]
-    return {"errcode": 0, "errmsg": "ok", "contents": contents, "is_truncated": len(keys) > PAGE}
+    return {"errcode": 0, "errmsg": "ok", "contents": contents, "is_truncated": len(page) > PAGE}
 
 
 def _site(lab: Lab, fields: dict[str, str]) -> dict[str, Any]:
@@ -140,9 +143,17 @@ class S3(Connection):
 
 
 def _obey(lab: Lab, line: bytes) -> str:
-    """Sets what the line names; `empty` names a space whose objects are forgotten."""
+    """
+    Sets what the line names.
+
+    `empty` names a space whose objects are forgotten, `filled` one and a JSON file of its objects.
+    """
     order = json.loads(line)
     lab.objects.pop(order.pop("empty", ""), None)
+    if filled := order.pop("filled", None):
+        space, path = filled
+        objects = json.loads(Path(path).read_bytes())
+        lab.objects[space] = {key: Stored(*facts) for key, facts in objects.items()}
     for name, value in order.items():
         setattr(lab, name, value)
     counts = dict(lab.counts) | {

@@ -29,6 +29,7 @@ Runs = dict[Key, Callable[[], Sample]]
 
 KIB, MIB = 1024, 1024**2
 WORKERS = 32
+TRUST_LOG = "wx_deploy --trust-log"
 SLOW_DOWN = "wx_deploy, PUTs"  # in `throttle`, where COS is the one that refuses
 BIG, SMALL = " 1 GiB", " 8 KiB"  # in (c), whatever the sizes of a quick run
 
@@ -134,6 +135,8 @@ def d(lab: Lab, book: Book) -> None:
     places |= _places(lab, book, "d", source, [COLLECT, DEPLOY, FASTA, SYNC], WORKERS)
     verify = Place(lab, "d-verify", CONTENDERS[DEPLOY], source, WORKERS, extra=("--verify",))
     places["d", "wx_deploy --verify", WORKERS] = verify
+    trust = Place(lab, "d-trust", CONTENDERS[DEPLOY], source, WORKERS, extra=("--trust-log",))
+    places["d", TRUST_LOG, WORKERS] = trust
     _again(lab, book, places, lambda place: None)
 
 
@@ -167,11 +170,15 @@ def _again(
 def f(lab: Lab, book: Book) -> None:
     """A plan for 100,000 small files against a log of as many rows."""
     source = trees.many(lab.work / "f", lab.number(100_000, 5_000), 200)
-    place = Place(lab, "f", program("fill", str(source)), source, WORKERS, stores=False)
+    objects = str(lab.work / "objects.json")
+    fill = program("fill", str(source), objects)
+    place = Place(lab, "f", fill, source, WORKERS, stores=False)
     place.run()
+    lab.server.ask(filled=[place.spaces[0], objects])
     runs: Runs = {}
-    for name in ("listing", "hashing", "plan"):
-        one = Place(lab, f"f-{name}", program(name, str(source)), source, WORKERS, stores=False)
+    for name in ("listing", "hashing", "plan", "plan trust_log"):
+        kind = program(*name.split()[:1], str(source), *name.split()[1:])
+        one = Place(lab, f"f-{name}", kind, source, WORKERS, stores=False)
         one.bench = {"database": str(place.database), "env": place.spaces[0]}
         runs["f", name, WORKERS] = one.run
     book.interleave(lab.rounds, runs)

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,7 +33,7 @@ class _State:
     handled = False  # our handlers are installed
     held = False
     waiting = False
-    heard = False
+    heard = 0.0  # when the first one came, by the monotonic clock
 
 
 @contextmanager
@@ -47,27 +48,21 @@ def handled() -> Iterator[None]:
     if _State.handled or not _in_main_thread() or signal.SIGINT not in ours:
         yield
         return
-    watchdog = threading.Timer(LONGEST, _give_up)
-    watchdog.daemon = True
-
-    def hear(_number: int, _frame: Any) -> None:
-        if not _State.heard:
-            watchdog.start()
-        _State.heard = True
-        if _State.waiting or not _State.held:
-            _State.waiting = False
-            raise KeyboardInterrupt
-
-    _State.handled, _State.heard = True, False
+    ended = threading.Event()
+    # Started before it is needed: a handler must take no lock that the main thread may hold.
+    watchdog = threading.Thread(target=_watch, args=(ended,), daemon=True, name="wx-watchdog")
+    watchdog.start()
+    _State.handled, _State.heard = True, 0.0
     for number in ours:
-        signal.signal(number, hear)
+        signal.signal(number, _hear)
     try:
         yield
     finally:
         for number in ours:
             signal.signal(number, _DEFAULTS[number])
-        watchdog.cancel()
-        _State.handled = _State.heard = False
+        _State.handled, _State.heard = False, 0.0
+        ended.set()
+        watchdog.join()
 
 
 @contextmanager
@@ -107,6 +102,19 @@ def check() -> None:
 
 def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
+
+
+def _hear(_number: int, _frame: Any) -> None:
+    _State.heard = _State.heard or time.monotonic()
+    if _State.waiting or not _State.held:
+        _State.waiting = False
+        raise KeyboardInterrupt
+
+
+def _watch(ended: threading.Event) -> None:
+    while not ended.wait(0.5):
+        if _State.heard and time.monotonic() - _State.heard > LONGEST:
+            _give_up()
 
 
 def _give_up() -> None:

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -92,24 +93,29 @@ class Recorder:
         return not self._rows
 
     def close(self) -> bool:
-        """Write what is left, also to a database that was given a rest; whether all is written."""
-        if self.write():
-            return True
-        rest(0.0)
-        if not self.write() and self.context.deployment_id:
-            logger.error(
-                "%d rows of deployment %d could not be written. The logger "
-                "wx_static_store.uploads has their lines: import them with wx_import_log, or run "
-                "the deploy again", len(self._rows), self.context.deployment_id,
-            )  # fmt: skip
-        return not self._rows
+        """
+        Write what is left, for a deployment also to a database that was given a rest.
+
+        Return whether all is written; what is not is left to the next upload of this process.
+        """
+        written = self.write()
+        if not written and self.context.deployment_id:
+            rest(0.0)
+            if not (written := self.write()):
+                logger.error(
+                    "%d rows of deployment %d could not be written. The logger "
+                    "wx_static_store.uploads has their lines: import them with wx_import_log, or "
+                    "run the deploy again", len(self._rows), self.context.deployment_id,
+                )  # fmt: skip
+        _missed.extend(self._rows)
+        return written
 
 
 def record_one(result: UploadResult, context: UploadContext) -> int | None:
     """
     Write one result down; the id of its row, None where there is no log.
 
-    A row that could not be written is kept, and written after the next one of this process.
+    A row that could not be written is kept, and written before the next one of this process.
     """
     _log(result, context)
 
@@ -120,20 +126,23 @@ def record_one(result: UploadResult, context: UploadContext) -> int | None:
 
     row = None
     try:
+        _write_missed()  # first: the newest row of a key has the highest id
         row = in_database(insert, otherwise=None)
     finally:  # also when a worker's time-out comes in the middle
         if row is None:
             _missed.append((result, context))
-    if _missed and row:
-        _write_missed()
     return row
 
 
 def _write_missed() -> None:
-    missed = [_missed.popleft() for _ in range(len(_missed))]
+    missed = list[Recorded]()
     written = 0
     try:
-        written = in_database(partial(_insert, missed), otherwise=0)
+        with suppress(IndexError):  # of another thread, which takes them, too
+            while _missed:
+                missed.append(_missed.popleft())
+        if missed:
+            written = in_database(partial(_insert, missed), otherwise=0)
     finally:
         if not written:
             _missed.extendleft(reversed(missed))

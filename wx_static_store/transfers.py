@@ -29,7 +29,6 @@ REPEATS = ("retry", "reconcile", LIST)
 
 class UploadStatus(StrEnum):
     STORED = "stored"
-    SKIPPED = "skipped"  # a result, never a row: the newest row says that nothing changed
     FAILED = "failed"
     UNKNOWN = "unknown"  # the body was sent, the answer never came
 
