@@ -1,8 +1,6 @@
 """Stores over an emulator, for every test that needs a wire."""
 
-import os
 import shutil
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,13 +25,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
-
-can_share_a_cpu = pytest.mark.skipif(
-    not hasattr(os, "sched_setaffinity")
-    or len(os.sched_getaffinity(0)) < 2
-    or sysconfig.get_config_var("Py_GIL_DISABLED") == 1,
-    reason="threads are kept to one CPU only on Linux, where Python has its lock, and of several",
-)
 
 
 @pytest.fixture(autouse=True)

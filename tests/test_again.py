@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from tests.bookshop.models import Book
 from tests.conftest import ENV
-from wx_static_store.again import Again, _Repeating, failed_rows, upload_again, waiting
+from wx_static_store.again import Again, _uploader, failed_rows, upload_again, waiting
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
 from wx_static_store.models import UploadLog
@@ -314,7 +314,7 @@ def test_a_file_keeps_the_page_no_longer_than_a_save_would(
     configure: Any, setting: float | None, seconds: float
 ) -> None:
     configure(WX_STATIC_STORE={"DEADLINE": setting})
-    assert _Repeating("default", ENV, []).options.deadline == seconds
+    assert _uploader("default", ENV).options.deadline == seconds
 
 
 def test_the_rest_is_not_attempted_after_an_error_that_stops_all(

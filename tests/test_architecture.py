@@ -17,16 +17,19 @@ FLOORS = (
         *("storage", "staticfiles", "admin", "api", "callback", "management", "checks", "testing"),
         "forms",
     },
-    {
-        *("sites", "summary", "verify", "deploy", "plan", "progress", "locks", "tree"),
-        *("preflight", "upkeep", "policy"),
-        *("again", "compare", "reopen", "hints"),
-    },
-    {"uploader", "recorders", "models"},
+    {"sites", "preflight", "upkeep", "policy", "again", "compare", "hints"},
+    {"summary"},
+    {"deploy"},
+    {"plan", "verify", "progress", "locks", "tree", "reopen"},
+    {"standing"},
+    {"uploader"},
+    {"recorders", "transfer", "listing"},
+    {"database"},
+    {"models"},
     {"store", "platforms"},
-    {"conf", "options", "values", "naming", "hashed", "sources", "retry", "pool", "cpus", "qr"},
+    {"conf", "options", "values", "naming", "hashed", "sources", "retry", "pool", "qr"},
     {"clients"},
-    {"exceptions", "transfers", "secrets", "texts"},
+    {"exceptions", "transfers", "secrets", "texts", "interrupts"},
 )
 # The arrows that the design draws within a floor.
 ARROWS = {
@@ -59,8 +62,6 @@ ARROWS = {
     ("admin.upload", "admin.upload_preview"),
     ("admin.upload_preview", "admin.upload_form"),
     ("admin.uploads", "admin.upload"),
-    ("again", "reopen"),
-    ("compare", "reopen"),
     ("admin.actions", "admin.base"),
     ("admin.actions", "admin.export"),
     ("admin.base", "admin.paging"),
@@ -70,6 +71,7 @@ ARROWS = {
     *(("admin.uploads", f"admin.{name}") for name in ("actions", "columns", "filters", "places")),
     ("forms", "storage"),
     ("exceptions", "texts"),
+    ("interrupts", "texts"),
     ("policy", "policy.rules"),
     ("options", "values"),
     ("values", "sources"),
@@ -102,18 +104,7 @@ ARROWS = {
     ("upkeep.imports", "upkeep"),
     ("upkeep.prune", "upkeep"),
     ("upkeep.reconcile", "upkeep"),
-    ("sites", "deploy"),
-    ("sites", "locks"),
-    ("sites", "plan"),
-    ("sites", "summary"),
-    ("sites", "verify"),
-    ("summary", "deploy"),
-    ("summary", "verify"),
-    ("deploy", "plan"),
-    ("deploy", "progress"),
     ("store", "platforms"),
-    ("uploader", "recorders"),
-    ("recorders", "models"),
     ("clients.component", "clients.shared"),
     ("clients.component", "clients.tokens"),
     ("clients.component", "clients.wechat"),
@@ -126,7 +117,6 @@ ARROWS = {
     ("clients.pools", "clients.connection"),
     ("clients.pools", "clients.links"),
     ("conf", "options"),
-    ("pool", "cpus"),
 }
 APART = {"emulator"}
 USES_EMULATOR = {"testing"}  # whose fixtures start it
@@ -136,8 +126,8 @@ ONLY_IN = {
     "requests": {"clients.pools"},
     "urllib3": {"clients.transport", "clients.pools", "clients.links"},
     "django.conf": {"conf", "models"},
-    "threading": {"pool", "clients.component"},
-    "concurrent": {"pool"},
+    "threading": {"pool", "interrupts", "clients.component"},
+    "concurrent": {"pool", "uploader", "listing", "standing", "sites"},
 }
 LONGEST = 300
 

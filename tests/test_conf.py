@@ -48,7 +48,7 @@ def test_without_a_setting_the_default_holds(options: Read) -> None:
     """The table of the design, D8."""
     found = options()
     assert (found.location, found.base_url, found.file_overwrite) == ("", "", False)
-    assert (found.on_delete, found.keep_only_hashed) == ("blank", False)
+    assert (found.on_delete, found.keep_only_hashed, found.trust_log) == ("blank", False, False)
     assert (found.max_workers, found.api_concurrency, found.max_attempts) == (20, None, 4)
     assert (found.deadline, found.connect_timeout, found.read_timeout) == (None, 10, 60)
     assert found.api_base_url == "https://api.weixin.qq.com"
@@ -194,6 +194,7 @@ WRONG: dict[str, list[Any]] = {
     "file_overwrite": ["yes", 1, 0, "False"],
     "on_delete": ["delete", "", True, ["blank"]],
     "keep_only_hashed": ["no", 1],
+    "trust_log": ["yes", 1],
     "cache_control": [5, ["no-cache"], [["*"]], [["*", 5]], [["*", "a\r\nX: y"]], [["*", " a"]]],
     "max_workers": ["4", 0, -1, True, 1.5, 257, float("nan"), [4]],
     "api_concurrency": ["4", 0, True],

@@ -1,49 +1,35 @@
-"""Plans and reports of many files."""
+"""Publishing: assets, pages, the last file; what is reported, and what is written down."""
 
+from __future__ import annotations
+
+import math
 import os
 import re
 import sys
 from dataclasses import replace
-from io import BytesIO, StringIO
+from io import StringIO
 from typing import Any
 
 import pytest
-from django.utils.translation import override
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
 
-from tests.conftest import ENV, can_share_a_cpu
-from wx_static_store import deploy
-from wx_static_store.deploy import PublishFailed, Report, publish
+from tests.conftest import ENV
+from tests.deploys import bodies, deploy, item, items, refusing_rows, sent
+from wx_static_store import recorders
+from wx_static_store.deploy import PublishFailed
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
-from wx_static_store.plan import make_plan
-from wx_static_store.transfers import UploadContext, UploadItem, UploadResult
+from wx_static_store.transfers import UploadItem
 from wx_static_store.uploader import Uploader, get_uploader
 
 pytestmark = pytest.mark.django_db
 
-CONTEXT = UploadContext(source="test", source_ref="v1")
-
-
-def items(**files: bytes) -> list[UploadItem]:
-    """`a_js=b"…"` is ``a.js``."""
-    return [
-        UploadItem(
-            name.replace("_", "."),
-            open=lambda content=content: BytesIO(content),  # type: ignore[misc]
-            size=len(content),
-        )
-        for name, content in files.items()
-    ]
-
-
-def names(part: tuple[UploadItem, ...]) -> list[str]:
-    return [item.name for item in part]
-
 
 @pytest.fixture
 def cloud(configure: Any) -> EmulatorServer:
-    server: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "MAX_WORKERS": 1})
-    return server
+    cloud: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "MAX_WORKERS": 1})
+    return cloud
 
 
 @pytest.fixture
@@ -51,135 +37,27 @@ def uploader(cloud: EmulatorServer) -> Uploader:
     return get_uploader()
 
 
-def run(uploader: Uploader, **files: bytes) -> Report:
-    return publish(uploader, make_plan(uploader, items(**files)), CONTEXT)
+def manifest() -> UploadItem:
+    return item("m.json", b"{}")
 
 
-def test_a_plan_puts_assets_before_pages(uploader: Uploader) -> None:
-    plan = make_plan(uploader, items(index_html=b"1", z_css=b"2", a_js=b"3"))
-    assert (names(plan.assets), names(plan.pages)) == (["a.js", "z.css"], ["index.html"])
-    assert (len(plan), plan.size) == (3, 3)
+# --- the order --------------------------------------------------------------------------------
 
 
-def test_a_plan_leaves_out_what_is_stored(uploader: Uploader) -> None:
-    run(uploader, a_js=b"1", b_js=b"2")
-    plan = make_plan(uploader, items(a_js=b"1", b_js=b"changed"))
-    assert (names(plan.unchanged), names(plan.assets)) == (["a.js"], ["b.js"])
+def test_pages_go_when_every_asset_is_stored(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 8})
+    cloud.script({"on": "put_object", "key": "a.js", "do": "delay", "seconds": 0.3, "late": True})
+    deploy(get_uploader(), items(a_js=b"1", b_js=b"2", index_html=b"3"), last=manifest)
+    assert sent(cloud)[-3:] == ["a.js", "index.html", "m.json"]
 
 
-def test_a_plan_makes_no_call(cloud: EmulatorServer, uploader: Uploader) -> None:
-    make_plan(uploader, items(a_js=b"1"))
-    assert cloud.journal == []
-
-
-def test_after_a_run_that_was_killed_the_list_must_agree_too(
+def test_pages_are_held_back_after_a_failure_and_all_other_assets_go(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
-    """The killed run stored a newer body, whose row was never written."""
-    run(uploader, a_js=b"old", b_js=b"same")
-    Deployment.objects.create(env=uploader.env, source="killed")
-    cloud.put_object("a.js", b"new")
-    plan = make_plan(uploader, items(a_js=b"old", b_js=b"same"))
-    assert (names(plan.assets), names(plan.unchanged)) == (["a.js"], ["b.js"])
-
-
-def test_what_a_killed_run_stored_is_not_sent_again(
-    cloud: EmulatorServer, uploader: Uploader
-) -> None:
-    run(uploader, a_js=b"old")
-    Deployment.objects.create(env=uploader.env, source="killed")
-    cloud.put_object("a.js", b"new")
-    cloud.put_object("b.js", b"never logged")
-    plan = make_plan(uploader, items(a_js=b"new", b_js=b"never logged", c_js=b"3"))
-    assert (names(plan.assets), names(plan.unchanged)) == (["c.js"], ["a.js", "b.js"])
-
-
-def test_what_a_killed_run_stored_is_known_to_the_log_from_then_on(
-    cloud: EmulatorServer, uploader: Uploader
-) -> None:
-    """Else a release that goes back would find its own older row, and believe it."""
-    run(uploader, a_js=b"old")
-    Deployment.objects.create(env=uploader.env, source="killed")
-    cloud.put_object("a.js", b"new")
-    run(uploader, a_js=b"new")
-    run(uploader, a_js=b"old")
-    assert cloud.objects()["a.js"].body == b"old"
-
-
-def test_what_failed_last_is_sent_again_even_if_the_list_has_it(
-    cloud: EmulatorServer, uploader: Uploader
-) -> None:
-    cloud.script({"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403})
-    assert not run(uploader, a_js=b"1").ok
-    Deployment.objects.create(env=uploader.env, source="killed")
-    cloud.put_object("a.js", b"1")
-    assert names(make_plan(uploader, items(a_js=b"1")).assets) == ["a.js"]
-
-
-def test_a_file_that_was_never_stored_is_new(cloud: EmulatorServer, uploader: Uploader) -> None:
-    run(uploader, b_js=b"old")
-    cloud.script({"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403})
-    assert not run(uploader, a_js=b"1").ok
-    plan = make_plan(uploader, items(a_js=b"1", b_js=b"new"))
-    assert [state for state, _item in plan.states(uploader)] == ["new", "changed"]
-
-
-def test_a_last_file_that_the_log_knows_leaves_no_row_after_a_killed_run(
-    cloud: EmulatorServer, uploader: Uploader
-) -> None:
-    def publish_both() -> None:
-        plan = make_plan(uploader, items(a_js=b"1"), also=["m.json"])
-        publish(uploader, plan, CONTEXT, last=lambda: items(m_json=b"{}")[0])
-
-    publish_both()
-    Deployment.objects.create(env=uploader.env, source="killed")
-    publish_both()
-    assert UploadLog.objects.count() == 2
-
-
-def test_a_plan_of_many_parts_is_the_same(
-    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("wx_static_store.plan.AT_ONCE", 2)
-    run(uploader, a_js=b"1", b_js=b"2", c_js=b"3", d_js=b"4", e_js=b"5")
-    plan = make_plan(
-        uploader, items(a_js=b"1", b_js=b"new", c_js=b"3", d_js=b"4", e_js=b"new"), also=["m.json"]
-    )
-    assert (names(plan.assets), names(plan.unchanged)) == (
-        ["b.js", "e.js"],
-        ["a.js", "c.js", "d.js"],
-    )
-
-
-def test_the_run_after_a_killed_one_settles_it(cloud: EmulatorServer, uploader: Uploader) -> None:
-    run(uploader, a_js=b"1")
-    Deployment.objects.create(env=uploader.env, source="killed")
-    run(uploader, a_js=b"1")
-    before = len(cloud.journal)
-    run(uploader, a_js=b"1")
-    assert len(cloud.journal) == before
-
-
-def test_a_file_without_an_md5_in_the_list_is_sent(
-    cloud: EmulatorServer, uploader: Uploader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deploy.recorders, "in_database", lambda work, otherwise: otherwise)
-    cloud.quirks.list_md5 = "multipart"
-    cloud.put_object("a.js", b"1")
-    assert names(make_plan(uploader, items(a_js=b"1")).assets) == ["a.js"]
-
-
-def test_where_neither_log_nor_list_tell_all_is_sent_and_the_logger_says_why_in_english(
-    cloud: EmulatorServer,
-    uploader: Uploader,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(deploy.recorders, "in_database", lambda work, otherwise: otherwise)
-    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009})
-    with override("zh-hans"):
-        assert names(make_plan(uploader, items(a_js=b"1")).assets) == ["a.js"]
-    assert "so all is sent: staticfilelist was refused (" in caplog.text
+    cloud.script({"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097})
+    report = deploy(uploader, items(a_js=b"1", b_js=b"2", index_html=b"3"))
+    assert bodies(cloud) == {"b.js": b"2"}
+    assert report.held_back == 1
 
 
 def test_a_file_that_cannot_be_read_fails_and_the_others_go(
@@ -188,10 +66,22 @@ def test_a_file_that_cannot_be_read_fails_and_the_others_go(
     def gone() -> Any:
         raise FileNotFoundError("gone.js")
 
-    plan = make_plan(uploader, [UploadItem("gone.js", open=gone), *items(a_js=b"1")])
-    report = publish(uploader, plan, CONTEXT)
+    report = deploy(uploader, [UploadItem("gone.js", open=gone), *items(a_js=b"1")])
     assert set(cloud.objects()) == {"a.js"}
     assert [result.stage for result in report.failures] == ["source"]
+
+
+def test_a_name_that_is_rejected_fails_the_deploy_and_holds_back_its_pages(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    tree = [item("é.js"), item("e\u0301.js"), *items(a_js=b"1", index_html=b"2")]
+    report = deploy(uploader, tree)
+    assert set(cloud.objects()) == {"a.js"}
+    assert (len(report.failures), report.held_back) == (2, 1)
+    assert set(UploadLog.objects.values_list("status", "stage")) == {
+        ("stored", ""),
+        ("failed", "name"),
+    }
 
 
 def test_the_last_file_is_made_when_all_is_stored(
@@ -201,21 +91,22 @@ def test_the_last_file_is_made_when_all_is_stored(
 
     def last() -> UploadItem:
         seen.append(set(cloud.objects()))
-        return items(manifest_json=b"{}")[0]
+        return manifest()
 
-    plan = make_plan(uploader, items(a_js=b"1", index_html=b"2"))
-    publish(uploader, plan, CONTEXT, last=last)
+    deploy(uploader, items(a_js=b"1", index_html=b"2"), last=last)
     assert seen == [{"a.js", "index.html"}]
-    assert "manifest.json" in cloud.objects()
+    assert "m.json" in cloud.objects()
 
 
 def test_the_last_file_is_not_made_after_a_failure(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
-    plan = make_plan(uploader, items(a_js=b"1"))
-    report = publish(uploader, plan, CONTEXT, last=lambda: pytest.fail("too early"))
+    report = deploy(uploader, items(a_js=b"1"), last=lambda: pytest.fail("too early"))
     assert report.counts.startswith("stored 0, unchanged 0, failed 1, unknown 0, held back 1")
+
+
+# --- what is reported -------------------------------------------------------------------------
 
 
 def test_a_report_tells_unknown_from_failed(cloud: EmulatorServer, uploader: Uploader) -> None:
@@ -223,7 +114,7 @@ def test_a_report_tells_unknown_from_failed(cloud: EmulatorServer, uploader: Upl
         {"on": "put_object", "key": "a.js", "do": "drop_reply"},
         {"on": "staticuploadfile", "key": "b.js", "do": "errcode", "errcode": 40097},
     )
-    report = run(uploader, a_js=b"1", b_js=b"2", c_js=b"3")
+    report = deploy(uploader, items(a_js=b"1", b_js=b"2", c_js=b"3"))
     assert report.counts == (
         "stored 1, unchanged 0, failed 1, unknown 1, held back 0, not attempted 0"
     )
@@ -231,94 +122,136 @@ def test_a_report_tells_unknown_from_failed(cloud: EmulatorServer, uploader: Upl
         report.raise_for_failures()
 
 
+def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Uploader) -> None:
+    report = deploy(uploader, [item("a\x1b[31m.js", b"1")])
+    with pytest.raises(PublishFailed) as caught:
+        report.raise_for_failures()
+    assert "\x1b" not in str(caught.value)
+
+
+# --- what is written down ---------------------------------------------------------------------
+
+
 def test_a_deployment_tells_how_it_ended(cloud: EmulatorServer, uploader: Uploader) -> None:
     cloud.script({"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097})
-    run(uploader, a_js=b"1", b_js=b"22", index_html=b"3")
+    deploy(uploader, items(a_js=b"1", b_js=b"22", index_html=b"3"))
     row = Deployment.objects.get()
     told = (row.outcome, row.label, row.stored, row.failed, row.not_attempted, row.bytes)
     assert told == ("failed", "v1", 1, 1, 1, 2)
 
 
-@can_share_a_cpu
-def test_the_workers_of_a_deploy_share_one_cpu(uploader: Uploader) -> None:
-    seen: set[frozenset[int]] = set()
-    before = os.sched_getaffinity(0)
-
-    class Looked(Uploader):
-        def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
-            seen.add(frozenset(os.sched_getaffinity(0)))
-            return super().transfer(item, batch=batch)
-
-    run(Looked(replace(uploader.options, max_workers=3)), a_js=b"1", b_js=b"2", c_js=b"3")
-    (shared,) = seen
-    assert len(shared) == 1
-    assert os.sched_getaffinity(0) == before
+def test_a_manifest_alone_is_a_deployment_too(uploader: Uploader) -> None:
+    deploy(uploader, [], last=manifest)
+    assert Deployment.objects.get().stored == 1
 
 
-def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Uploader) -> None:
-    plan = make_plan(uploader, [UploadItem("a\x1b[31m.js", open=lambda: BytesIO(b"1"))])
-    with pytest.raises(PublishFailed) as caught:
-        publish(uploader, plan, CONTEXT).raise_for_failures()
-    assert "\x1b" not in str(caught.value)
+def test_a_run_that_was_killed_is_incomplete_when_the_next_one_begins(uploader: Uploader) -> None:
+    """Its last rows are missing: the log alone says no more how its files stand."""
+    Deployment.objects.create(env=uploader.env, source="wx_deploy")
+    Deployment.objects.create(env="tenant-b", source="wx_deploy")
+    deploy(uploader, items(a_js=b"1"))
+    outcomes = list(Deployment.objects.order_by("id").values_list("outcome", flat=True))
+    assert outcomes == ["incomplete", "running", "done"]
+
+
+# --- when the database refuses rows -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("why", ["database is locked", "no such table: it restarts"])
+def test_rows_that_the_database_refuses_in_mid_run_are_written_at_the_end(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(recorders, "RECORD_AT_ONCE", 2)
+    with refusing_rows(why, times=1):
+        deploy(uploader, items(a_js=b"1", b_js=b"2", c_js=b"3"))
+    assert set(UploadLog.objects.values_list("key", flat=True)) == {"a.js", "b.js", "c.js"}
+    assert Deployment.objects.get().outcome == "done"
 
 
 def test_rows_that_are_missing_are_counted(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """P11: the database goes away in mid-run."""
-    monkeypatch.setattr("wx_static_store.uploader.RECORD_AT_ONCE", 2)
-    insert, taken = deploy.recorders._insert, []
-
-    def dies(results: Any, context: Any) -> int:
-        if taken:
-            raise OSError("the server has gone away")
-        taken.append(insert(results, context))
-        return taken[0]
-
-    monkeypatch.setattr(deploy.recorders, "_insert", dies)
-    assert run(uploader, a_js=b"1", b_js=b"2", c_js=b"3", d_js=b"4").ok
-    assert "4 files were sent, 2 of them logged" in caplog.text
+    monkeypatch.setattr(recorders, "RECORD_AT_ONCE", 2)
+    with refusing_rows(skip=1):
+        deploy(uploader, items(a_js=b"1", b_js=b"2", c_js=b"3", d_js=b"4", e_js=b"5"))
+    row = Deployment.objects.get()
+    assert f"3 rows of deployment {row.pk} could not be written" in caplog.text
+    assert row.uploads.count() == 2
 
 
-def test_a_manifest_alone_is_a_deployment_too(uploader: Uploader) -> None:
-    publish(uploader, make_plan(uploader, []), CONTEXT, last=lambda: items(m_json=b"{}")[0])
-    assert Deployment.objects.get().stored == 1
+def test_a_deployment_whose_rows_are_missing_is_incomplete(uploader: Uploader) -> None:
+    with refusing_rows():
+        report = deploy(uploader, items(a_js=b"1", b_js=b"2"))
+    row = Deployment.objects.get()
+    assert (report.ok, row.outcome, row.stored) == (True, "incomplete", 2)
+
+
+HOWS = ["list", "list without MD5", "list that fails", "log"]
+
+
+def planning(cloud: EmulatorServer, how: str) -> Uploader:
+    """An uploader whose plans can rely on so much only."""
+    cloud.quirks.list_md5 = "multipart" if how == "list without MD5" else "plain"
+    if how == "list that fails":
+        cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009, "times": None})
+    return Uploader(replace(get_uploader().options, trust_log=how == "log"))
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_roll_back_after_rows_were_lost_is_right(
+    cloud: EmulatorServer, uploader: Uploader, how: str
+) -> None:
+    """Of what the second deploy stored, the newest row is the first one's."""
+    deploy(uploader, items(a_js=b"first"))
+    cloud.advance(60)
+    with refusing_rows():
+        deploy(uploader, items(a_js=b"other"))
+    assert deploy(planning(cloud, how), items(a_js=b"first")).ok
+    assert bodies(cloud) == {"a.js": b"first"}
+
+
+# --- when somebody else uploads meanwhile -----------------------------------------------------
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_an_upload_by_the_api_in_the_second_before_the_rows_is_replaced_by_the_next_deploy(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Its row comes before the deploy's, its object after."""
+    cloud = configure(ROOT_URLCONF="tests.api.urls")
+    monkeypatch.setattr(recorders, "RECORD_SECONDS", math.inf)
+    editor = APIClient()
+    editor.force_authenticate(User.objects.create_superuser("editor"))
+
+    def meanwhile() -> UploadItem:
+        cloud.advance(2)
+        url = "/wx/uploads/default/notice.txt?overwrite=true"
+        assert editor.put(url, b"edited", content_type="text/plain").status_code == 201
+        return manifest()
+
+    tree = items(notice_txt=b"static")
+    deploy(get_uploader(), tree, last=meanwhile)
+    assert bodies(cloud)["notice.txt"] == b"edited"
+    sources = UploadLog.objects.filter(key="notice.txt").order_by("id")
+    assert list(sources.values_list("source", flat=True)) == ["api", "wx_deploy"]
+    deploy(planning(cloud, how), tree)
+    assert bodies(cloud)["notice.txt"] == b"static"
+
+
+# --- interrupted ------------------------------------------------------------------------------
 
 
 def test_an_interrupted_run_says_how_far_it_came(
-    uploader: Uploader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    uploader: Uploader, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Interrupted(Uploader):
-        def sending(self, items: Any, *args: Any) -> Any:
-            yield from super().sending(list(items)[:2], *args)
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run(Interrupted(uploader.options), a_js=b"1", b_js=b"2", c_js=b"3")
-    assert f"{ENV}: Interrupted: stored 2," in capsys.readouterr().err
-    assert Deployment.objects.get().outcome == "failed"
-
-
-def test_an_interruption_before_anything_is_sent_still_leaves_a_killed_run_to_the_next_one(
-    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Which asks the cloud then what the killed run has sent."""
-    Deployment.objects.create(env=uploader.env, source="wx_deploy")
-
-    def interrupted(*_: Any) -> bool:
+    def interrupted() -> UploadItem:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(deploy.recorders, "was_cut_short", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run(uploader, a_js=b"1")
-    assert Deployment.objects.cut_short(uploader.env)
-
-
-def test_a_run_that_was_killed_counts_as_failed_when_the_next_one_begins(configure: Any) -> None:
-    configure()
-    Deployment.objects.create(env=get_uploader().env, source="wx_deploy")
-    run(get_uploader(), a_js=b"1")
-    assert [row.outcome for row in Deployment.objects.order_by("id")] == ["failed", "done"]
+        deploy(uploader, items(a_js=b"1", b_js=b"2"), last=interrupted)
+    assert f"{ENV}: Interrupted: stored 2," in capsys.readouterr().err
+    assert Deployment.objects.get().outcome == "failed"
 
 
 # --- progress ---------------------------------------------------------------------------------
@@ -343,7 +276,7 @@ def test_progress_is_told_where_it_is_wanted(
     configure(WX_STATIC_STORE={"PROGRESS": progress})
     stream = Terminal() if terminal else StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    run(get_uploader(), a_js=b"1", b_js=b"2")
+    deploy(get_uploader(), items(a_js=b"1", b_js=b"2"))
     assert re.fullmatch(told, stream.getvalue())
 
 
@@ -363,7 +296,7 @@ def test_a_line_tells_rate_time_left_and_failures(
     )
     stream = StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    run(get_uploader(), a_js=b"1" * 2**20, b_js=b"2" * 2**20)
+    deploy(get_uploader(), items(a_js=b"1" * 2**20, b_js=b"2" * 2**20))
     last = stream.getvalue().splitlines()[-1]
     assert re.fullmatch(
         rf"{ENV}: 2/2 files, 1\.0/2\.0 MiB, [\d.]+ MiB/s, [01] s left, 1 failed", last
@@ -376,7 +309,7 @@ def test_a_terminal_gets_a_bar_with_files_and_bytes(
     configure()
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
-    run(get_uploader(), a_js=b"1" * 1024, b_js=b"2" * 1024)
+    deploy(get_uploader(), items(a_js=b"1" * 1024, b_js=b"2" * 1024))
     assert f"{ENV}: 2/2 files" in stream.getvalue()
     assert "2.00k/2.00k" in stream.getvalue()
 
@@ -388,7 +321,7 @@ def test_a_terminal_that_tells_no_width_gets_a_bar_too(
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(os, "get_terminal_size", lambda number=1: os.terminal_size((0, 0)))
-    run(get_uploader(), a_js=b"1")
+    deploy(get_uploader(), items(a_js=b"1"))
     assert "1/1 files" in stream.getvalue()
 
 
@@ -399,5 +332,5 @@ def test_a_terminal_without_tqdm_gets_plain_lines(
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    run(get_uploader(), a_js=b"1", b_js=b"2")
+    deploy(get_uploader(), items(a_js=b"1", b_js=b"2"))
     assert stream.getvalue().splitlines()[-1].startswith(f"{ENV}: 2/2 files, 0.0/0.0 MiB")

@@ -19,7 +19,7 @@ FACE = {
     "wx_static_store.uploader": {"Uploader", "get_uploader"},
     "wx_static_store.store": {"Store", "get_store"},
     "wx_static_store.deploy": {"PublishFailed", "Report", "publish"},
-    "wx_static_store.plan": {"Plan", "changed", "hash_items", "make_plan"},
+    "wx_static_store.plan": {"Plan", "differs", "hash_items", "make_plan"},
     "wx_static_store.callback.signals": {"event_received"},
     "wx_static_store.callback.tickets": {"newest", "save"},
     "wx_static_store.emulator": {"EmulatorServer"},
@@ -51,7 +51,7 @@ def test_values_that_travel_are_frozen_and_have_their_fields(value: Any, fields:
 
 
 def test_statuses_are_texts() -> None:
-    assert [*UploadStatus] == ["stored", "skipped", "failed", "unknown"]
+    assert [*UploadStatus] == ["stored", "failed", "unknown"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from django.core.cache import cache
 
 from tests.conftest import ENV
 from wx_static_store import locks, pool
-from wx_static_store.locks import DeployRunning, deploying
+from wx_static_store.locks import DeployLock, DeployLockLost, DeployRunning, deploying
 from wx_static_store.uploader import Uploader, get_uploader
 
 KEY = f"wx_static_store:deploy:{ENV}"
@@ -119,22 +119,45 @@ def test_nobody_waits_for_ever(uploader: Uploader, monkeypatch: Any) -> None:
         pass
 
 
-def test_a_cache_that_swallows_its_errors_holds_up_nobody(
-    uploader: Uploader, monkeypatch: Any, caplog: Any
-) -> None:
-    """Then `add()` always says no, and there is nobody."""
-    monkeypatch.setattr(cache._connections["default"].__class__, "add", lambda *a, **k: False)
-    with deploying(uploader, wait=False):
-        pass
-    assert "keeps nothing" in caplog.text
-
-
 def test_a_process_of_this_host_that_was_killed_holds_up_nobody(
-    uploader: Uploader, dead_pid: int
+    uploader: Uploader, dead_pid: int, monkeypatch: Any, capsys: Any
 ) -> None:
+    """But for the seconds in which what it had sent still may arrive."""
     hold(host=locks._host(), pid=dead_pid)
+    slept: list[float] = []
+    monkeypatch.setattr(locks.time, "sleep", slept.append)
     with deploying(uploader, wait=False):
         assert json.loads(cache.get(KEY))["pid"] == os.getpid()
+    assert slept == [locks.LAST_PUT] == [5.0]
+    assert f"A deploy to {ENV} was killed (process {dead_pid} on " in capsys.readouterr().err
+
+
+def test_an_heir_that_is_interrupted_holds_up_the_next_one_for_seconds_only(
+    uploader: Uploader, dead_pid: int, monkeypatch: Any
+) -> None:
+    hold(host=locks._host(), pid=dead_pid)
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(locks.time, "sleep", interrupted)
+        patch.setattr(locks, "LAST_PUT", 0.05)
+        with pytest.raises(KeyboardInterrupt), deploying(uploader, wait=False):
+            pass
+    for name, seconds in {"LAST_PUT": 0.0, "POLL": 0.05, "LONGEST": 2.0}.items():
+        monkeypatch.setattr(locks, name, seconds)
+    with deploying(uploader, wait=True):
+        pass
+
+
+def test_an_heir_leaves_alone_who_took_the_lock_while_it_waited(
+    uploader: Uploader, dead_pid: int, monkeypatch: Any
+) -> None:
+    hold(host=locks._host(), pid=dead_pid)
+    monkeypatch.setattr(locks.time, "sleep", lambda seconds: hold())
+    with pytest.raises(DeployRunning, match="process 7"), deploying(uploader, wait=False):
+        pass
 
 
 @pytest.mark.parametrize("pid", [1, "x", None, 2**80])
@@ -145,8 +168,11 @@ def test_a_holder_that_may_live_is_left_alone(uploader: Uploader, pid: Any) -> N
     assert json.loads(cache.get(KEY)) == holder
 
 
-def test_of_many_who_wait_for_a_dead_one_one_takes_over(uploader: Uploader, dead_pid: int) -> None:
+def test_of_many_who_wait_for_a_dead_one_one_takes_over(
+    uploader: Uploader, dead_pid: int, monkeypatch: Any
+) -> None:
     """Each that removed what is there would end the one before it."""
+    monkeypatch.setattr(locks, "LAST_PUT", 0.5)
     hold(host=locks._host(), pid=dead_pid)
     inside, most = [], []
 
@@ -168,19 +194,63 @@ def test_the_lease_is_prolonged_while_the_deploy_runs(uploader: Uploader, monkey
     """It is shorter than a deploy may be; a lock that the cache forgot is taken again."""
     beaten = threading.Event()
     monkeypatch.setattr(locks, "LEASE", 0.3)
-    prolong = locks._Lock.prolong
-    monkeypatch.setattr(locks._Lock, "prolong", lambda self: prolong(self) or beaten.set())
-    with deploying(uploader, wait=False):
+    prolong = DeployLock.prolong
+    monkeypatch.setattr(DeployLock, "prolong", lambda self: prolong(self) or beaten.set())
+    with deploying(uploader, wait=False) as lock:
         mine = cache.get(KEY)
         cache.delete(KEY)
         assert beaten.wait(10)
         assert cache.get(KEY) == mine
+        lock.check()
+
+
+# --- a lock that is lost ----------------------------------------------------------------------
+
+
+def test_a_deploy_whose_lock_another_took_is_told_who(uploader: Uploader) -> None:
+    """It was asleep for longer than its lease, say."""
+    with deploying(uploader, wait=False) as lock:
+        lock.confirm()
+        hold()
+        with pytest.raises(DeployLockLost, match="process 7 on other-host") as caught:
+            lock.confirm()
+    assert caught.value.returncode == 1
+
+
+def test_a_deploy_whose_lock_was_lost_stays_told_so(uploader: Uploader) -> None:
+    """The other one may have ended since."""
+    with deploying(uploader, wait=False) as lock:
+        hold()
+        lock.prolong()
+        cache.delete(KEY)
+        with pytest.raises(DeployLockLost):
+            lock.check()
+
+
+def test_a_deploy_notices_another_that_came_and_went(uploader: Uploader) -> None:
+    """The cache was cleared: by the release script of somebody, say."""
+    with deploying(uploader, wait=False) as lock:
+        cache.clear()
+        with deploying(uploader, wait=False):
+            pass
+        with pytest.raises(DeployLockLost):
+            lock.confirm()
+
+
+def test_a_deploy_whose_lock_the_cache_forgot_goes_on_if_nobody_came(uploader: Uploader) -> None:
+    with deploying(uploader, wait=False) as lock:
+        cache.clear()
+        lock.confirm()
+        assert json.loads(cache.get(KEY))["pid"] == os.getpid()
 
 
 def test_a_lock_that_another_took_over_is_not_released(uploader: Uploader) -> None:
     with deploying(uploader, wait=False):
         hold()
     assert json.loads(cache.get(KEY))["pid"] == 7
+
+
+# --- a cache that is of no use ----------------------------------------------------------------
 
 
 def test_a_cache_that_is_down_holds_up_nobody(
@@ -192,9 +262,19 @@ def test_a_cache_that_is_down_holds_up_nobody(
             "LOCATION": "redis://127.0.0.1:1",
         }
     }
-    with deploying(uploader, wait=False):
-        pass
+    with deploying(uploader, wait=False) as lock:
+        lock.confirm()
     assert "nothing keeps two deploys apart" in caplog.text
+
+
+def test_a_cache_that_swallows_its_errors_holds_up_nobody(
+    uploader: Uploader, monkeypatch: Any, caplog: Any
+) -> None:
+    """Then `add()` always says no, and there is nobody."""
+    monkeypatch.setattr(cache._connections["default"].__class__, "add", lambda *a, **k: False)
+    with deploying(uploader, wait=False) as lock:
+        lock.confirm()
+    assert "keeps nothing" in caplog.text
 
 
 def test_a_heartbeat_ends_with_its_block() -> None:

@@ -1,6 +1,9 @@
 """The log's tables."""
 
 import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -8,13 +11,15 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from wx_static_store.models import UploadLog, key_digest
+from wx_static_store import reopen
+from wx_static_store.models import Deployment, UploadLog, key_digest
 
 pytestmark = pytest.mark.django_db
 
 
-def row(key: str, status: str = "stored", env: str = "env-1") -> UploadLog:
-    return UploadLog.objects.create(env=env, key=key, key_digest=key_digest(key), status=status)
+def row(key: str, status: str = "stored", env: str = "env-1", **more: Any) -> UploadLog:
+    digest = key_digest(key)
+    return UploadLog.objects.create(env=env, key=key, key_digest=digest, status=status, **more)
 
 
 def test_the_migration_holds_the_models() -> None:
@@ -23,7 +28,7 @@ def test_the_migration_holds_the_models() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_migration_can_be_undone_and_done_again() -> None:
-    for target, there in (("zero", False), ("0001", True), ("0002", True)):
+    for target, there in (("zero", False), ("0001", True), ("0002", True), ("0003", True)):
         call_command("migrate", "wx_static_store", target, verbosity=0)
         assert (UploadLog._meta.db_table in connection.introspection.table_names()) is there
 
@@ -86,7 +91,15 @@ def test_values_are_those_of_the_newest_rows() -> None:
     row("a", "failed")
     row("b")
     found = UploadLog.objects.newest_values("env-1", ["a", "b", "c"], "key", "status")
-    assert sorted(found) == [("a", "failed"), ("b", "stored")]
+    assert sorted(found) == [("a", "failed", None), ("b", "stored", None)]
+
+
+def test_values_of_the_newest_row_come_with_the_last_date_of_any_row() -> None:
+    first, last = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    for moment in (first, last, None):
+        row("a", stored_at=moment)
+    row("a", env="env-2", stored_at=datetime(2026, 1, 3, tzinfo=UTC))
+    assert [*UploadLog.objects.newest_values("env-1", ["a"], "stored_at")] == [(None, last)]
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="the others have no limit of this kind")
@@ -107,3 +120,40 @@ def test_the_newest_rows_are_found_by_index() -> None:
 
 def test_a_digest_has_a_fixed_width() -> None:
     assert len(key_digest("")) == len(key_digest("文" * 283)) == 40
+
+
+# --- a copy to read from --------------------------------------------------------------------------
+
+
+class Router:
+    """Whatever is read without naming a database comes from one that does not answer."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "copy"
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "default"
+
+
+def first_source() -> str:
+    again = UploadLog(env="env-1", key="a", key_digest=key_digest("a"), source="retry")
+    return reopen._first_source(again)
+
+
+@pytest.mark.parametrize(
+    ("read", "found"),
+    [
+        (lambda: [*UploadLog.objects.newest("env-1", ["a"])], ["a"]),
+        (lambda: [*UploadLog.objects.newest_values("env-1", ["a"], "key")], [("a", None)]),
+        (lambda: Deployment.objects.unfinished("env-1").count(), 1),
+        (first_source, "admin"),
+    ],
+    ids=["newest rows", "their values", "unfinished deployments", "source of repeated bytes"],
+)
+def test_what_decides_is_read_where_it_is_written(
+    settings: Any, read: Callable[[], object], found: object
+) -> None:
+    row("a", source="admin")
+    Deployment.objects.create(env="env-1")
+    settings.DATABASE_ROUTERS = [Router()]
+    assert read() == found

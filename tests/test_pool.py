@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
-import queue
-import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import zip_longest
 from typing import Any
 
 import pytest
 
-from tests.conftest import can_share_a_cpu
-from wx_static_store import cpus as cpus_module, pool
-from wx_static_store.pool import Batch, Crew, Gate, beside, run
+from wx_static_store import pool
+from wx_static_store.pool import Gate, WorkerPool, run
 
 SOON = 5.0  # seconds; what does not happen until then never will
 
@@ -76,158 +72,6 @@ def test_one_worker_reads_no_further_than_it_gives() -> None:
 def test_several_workers_work_at_once() -> None:
     together = threading.Barrier(4)
     assert sorted(run(lambda _: together.wait(SOON), range(4), max_workers=4)) == [0, 1, 2, 3]
-
-
-def cpus() -> frozenset[int]:
-    """Which this thread may use."""
-    return frozenset(os.sched_getaffinity(0))
-
-
-def on_one_cpu(
-    function: Callable[[Any], Any], items: Iterable[Any], max_workers: int = 2
-) -> Generator[Any, None, None]:
-    with Crew(max_workers, one_cpu=True) as crew:
-        yield from run(function, items, max_workers=max_workers, crew=crew)
-
-
-def cpus_of(*, one_cpu: bool) -> set[tuple[frozenset[int], frozenset[int]]]:
-    """Those of each of four workers, and of the caller meanwhile."""
-    together = threading.Barrier(4)
-
-    def where(_: int) -> frozenset[int]:
-        together.wait(SOON)
-        return cpus()
-
-    with Crew(4, one_cpu=one_cpu) as crew:
-        found = run(where, range(4), max_workers=4, crew=crew)
-        return {(worker, cpus()) for worker in found}
-
-
-@can_share_a_cpu
-def test_workers_share_one_cpu_with_the_caller() -> None:
-    [(workers, caller)] = cpus_of(one_cpu=True)
-    assert workers == caller
-    assert len(caller) == 1
-
-
-def fail(number: int) -> None:
-    raise ZeroDivisionError
-
-
-def numbers_and_an_error() -> Iterator[int]:
-    yield 1
-    raise ZeroDivisionError
-
-
-@can_share_a_cpu
-@pytest.mark.parametrize(
-    ("function", "items"),
-    [(abs, [1, 2, 3]), (fail, [1]), (abs, numbers_and_an_error())],
-    ids=["all is done", "a worker fails", "the items fail"],
-)
-def test_at_the_end_the_caller_has_all_cpus_again(function: Any, items: Any) -> None:
-    before = cpus()
-    with suppress(ZeroDivisionError):
-        list(on_one_cpu(function, items))
-    assert cpus() == before
-
-
-@can_share_a_cpu
-@pytest.mark.parametrize("in_another_thread", [False, True])
-def test_who_gives_up_has_all_cpus_again(in_another_thread: bool) -> None:
-    before = cpus()
-    results = on_one_cpu(abs, [1, 2, 3])
-    next(results)
-    assert cpus() < before
-    if in_another_thread:
-        other = threading.Thread(target=results.close)
-        other.start()
-        other.join(SOON)
-    else:
-        results.close()
-    assert cpus() == before
-
-
-@can_share_a_cpu
-def test_an_interruption_right_after_the_cpu_was_taken_gives_it_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    before, take = cpus(), os.sched_setaffinity
-
-    def take_and_be_interrupted(thread: int, cpu: set[int]) -> None:
-        take(thread, cpu)
-        if len(cpu) == 1:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "sched_setaffinity", take_and_be_interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        next(on_one_cpu(abs, [1]))
-    assert cpus() == before
-
-
-@can_share_a_cpu
-def test_where_no_thread_can_be_started_that_is_said_and_the_cpu_given_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refuse(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    before = cpus()
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(RuntimeError, match="can't start"):
-        next(on_one_cpu(abs, [1]))
-    assert cpus() == before
-
-
-@pytest.mark.parametrize("number", [1, 3])
-def test_a_worker_in_whose_start_the_interruption_comes_ends_too(
-    monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    start, started = threading.Thread.start, list[threading.Thread]()
-
-    def interrupted(thread: threading.Thread) -> None:
-        start(thread)
-        started.append(thread)
-        if len(started) == number:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(threading.Thread, "start", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        list(run(abs, range(9), max_workers=4))
-    assert not any(thread.is_alive() for thread in started)
-
-
-@can_share_a_cpu
-def test_one_worker_stays_where_the_caller_is() -> None:
-    before = cpus()
-    assert list(on_one_cpu(lambda _: cpus(), range(2), max_workers=1)) == [before] * 2
-
-
-@can_share_a_cpu
-def test_workers_use_any_cpu_unless_they_are_told_to_share_one() -> None:
-    assert cpus_of(one_cpu=False) == {(cpus(), cpus())}
-
-
-@can_share_a_cpu
-@pytest.mark.parametrize("call", ["sched_getaffinity", "sched_setaffinity"])
-def test_where_the_system_refuses_one_cpu_workers_take_any(
-    monkeypatch: pytest.MonkeyPatch, call: str
-) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, call, refuse)
-    assert sorted(on_one_cpu(lambda n: n, range(9), max_workers=3)) == list(range(9))
-
-
-@pytest.mark.parametrize("locked", [True, False])
-def test_without_python_s_lock_no_cpu_is_shared(
-    monkeypatch: pytest.MonkeyPatch, locked: bool
-) -> None:
-    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: locked, raising=False)
-    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
-    assert cpus_module.a_cpu() == ({3} if locked else set())
 
 
 def test_no_more_threads_than_workers_and_no_more_than_items() -> None:
@@ -290,22 +134,31 @@ def test_what_a_worker_raises_surfaces(size: int, error: type[BaseException]) ->
         list(run(fail, range(10), max_workers=size))
 
 
-def test_what_was_begun_before_an_error_is_given_before_it() -> None:
-    begun, all_begun = [], threading.Event()
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_worker_in_whose_start_the_interruption_comes_ends_too(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    start, started = threading.Thread.start, list[threading.Thread]()
 
-    def fail(number: int) -> int:
-        if number == 3:
-            all_begun.wait(SOON)
-            raise Surprise
-        begun.append(number)
-        if len(begun) == 3:
-            all_begun.set()
-        return number
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        started.append(thread)
+        if len(started) == number:
+            raise KeyboardInterrupt
 
-    given: list[int] = []
-    with pytest.raises(Surprise):
-        given.extend(run(fail, range(4), max_workers=2))
-    assert sorted(given) == [0, 1, 2]
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(run(abs, range(9), max_workers=4))
+    assert not any(thread.is_alive() for thread in started)
+
+
+def test_a_thread_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start"):
+        list(run(abs, [1], max_workers=2))
 
 
 @pytest.mark.parametrize("size", [1, 2])
@@ -366,7 +219,7 @@ def test_left_early_it_waits_for_what_is_in_flight() -> None:
 
 def test_a_hanging_worker_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a daemon, and closing waits for it a few seconds at most."""
-    monkeypatch.setattr("wx_static_store.pool._GRACE", 0.05)
+    monkeypatch.setattr("wx_static_store.pool.GRACE", 0.05)
     peer, hanging, at_it = threading.Event(), threading.Event(), list[threading.Thread]()
 
     def work(number: int) -> int:
@@ -388,14 +241,10 @@ def test_a_hanging_worker_does_not_keep_the_process(monkeypatch: pytest.MonkeyPa
         worker.join(SOON)
 
 
-# --- several at a time --------------------------------------------------------------------------
+# --- a pool of several callers -----------------------------------------------------------------
 
 
-def by(crew: Crew, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-    return run(function, items, max_workers=crew.max_workers, crew=crew)
-
-
-def test_batches_at_the_same_time_share_the_workers() -> None:
+def test_runs_at_the_same_time_share_the_workers() -> None:
     together, seen = threading.Barrier(2), set[threading.Thread]()
 
     def note(number: int) -> int:
@@ -403,141 +252,50 @@ def test_batches_at_the_same_time_share_the_workers() -> None:
         seen.add(threading.current_thread())
         return number
 
-    with Crew(2) as crew:
-        one, other = (by(crew, note, range(50)) for _ in range(2))
+    with WorkerPool(2) as shared:
+        one, other = (shared.run(note, range(50)) for _ in range(2))
         assert sorted([next(one), *other, *one]) == sorted([*range(50)] * 2)
     assert len(seen) == 2
 
 
-def test_each_gets_the_results_of_its_own_items() -> None:
-    with Crew(4) as crew:
-        one, other = by(crew, abs, range(40)), by(crew, str, range(40))
+def test_each_run_gets_the_results_of_its_own_items() -> None:
+    with WorkerPool(4) as shared:
+        one, other = shared.run(abs, range(40)), shared.run(str, range(40))
         first = next(one)
         assert {*other} == {str(number) for number in range(40)}
         assert {first, *one} == {*range(40)}
 
 
-def test_the_first_step_waits_for_no_result() -> None:
-    """What begins beside something else must not hold it up."""
-    go_on = threading.Event()
-    for many in (1, 50):
-        with Crew(4) as crew:
-            steps = Batch(crew, lambda _: go_on.wait(SOON)).steps(range(many))
-            next(steps)
-            go_on.set()
-            assert len(list(steps)) == many
-            go_on.clear()
+def test_an_error_of_one_run_leaves_the_others_of_its_pool_alone() -> None:
+    def fail(number: int) -> int:
+        raise Surprise
 
-
-@pytest.mark.parametrize("size", [1, 2])
-@pytest.mark.parametrize("error", [KeyboardInterrupt, Surprise])
-def test_where_one_breaks_off_the_others_are_interrupted(
-    size: int, error: type[BaseException]
-) -> None:
-    def fail(_: int) -> None:
-        raise error
-
-    with Crew(size) as crew:
-        other = by(crew, abs, range(50))
+    with WorkerPool(2) as shared:
+        other = shared.run(abs, range(50))
         next(other)
-        with pytest.raises(error):
-            next(by(crew, fail, [1]))
-        with pytest.raises(KeyboardInterrupt):
-            list(other)
+        with pytest.raises(Surprise):
+            list(shared.run(fail, range(50)))
+        assert len([*other]) == 49
 
 
-@pytest.mark.parametrize("size", [1, 2])
-def test_a_crew_that_was_stopped_begins_nothing(size: int) -> None:
-    numbers: list[int] = []
-    with Crew(size) as crew:
-        crew.stop()
-        with pytest.raises(KeyboardInterrupt):
-            list(by(crew, numbers.append, range(9)))
-    assert numbers == []
-
-
-def test_what_waits_for_a_worker_is_dropped_when_the_crew_is_stopped() -> None:
-    begun, hanging, go_on = [], threading.Event(), threading.Event()
-
-    def work(number: int) -> None:
-        begun.append(number)
-        hanging.set()
-        go_on.wait(SOON)
-
-    with Crew(2) as crew:
-        steps = Batch(crew, work).steps(range(4))
-        next(steps)
-        assert hanging.wait(SOON)
-        crew.stop()
+def test_a_call_that_is_cancelled_before_its_turn_is_never_made() -> None:
+    made, go_on = list[int](), threading.Event()
+    with WorkerPool(2) as shared:
+        for _ in range(2):
+            shared.submit(go_on.wait, SOON)
+        assert shared.submit(made.append, 1).cancel()
         go_on.set()
-        with pytest.raises(KeyboardInterrupt):
-            list(steps)
-    assert len(begun) <= 2
+    assert made == []
 
 
-def test_a_crew_has_room_when_few_items_wait_and_no_batch_has_more() -> None:
-    go_on = threading.Event()
-    with Crew(4) as crew:
-        steps = Batch(crew, lambda _: go_on.wait(SOON)).steps(range(9))
-        next(steps)
-        assert not crew.has_room, "one more is to come, and four wait"
-        go_on.set()
-        list(steps)
-        assert crew.has_room
-        crew.stop()
-        assert not crew.has_room
-
-
-def test_a_crew_has_no_room_while_a_batch_has_more_items() -> None:
-    """However few wait: they come as soon as its caller has time for it."""
-    with Crew(4) as crew:
-        steps = Batch(crew, abs).steps(range(20))
-        for _ in range(9):
-            next(steps)
-        assert not crew.has_room
-        steps.close()
-        assert crew.has_room
-
-
-def test_all_batches_have_the_patience_of_their_crew(monkeypatch: pytest.MonkeyPatch) -> None:
-    hanging, go_on, asked = threading.Event(), threading.Event(), list[float]()
-    with Crew(2) as crew:
-        steps = Batch(crew, lambda _: hanging.set() or go_on.wait(SOON)).steps([1])
-        next(steps)
-        assert hanging.wait(SOON)
-        monkeypatch.setattr(crew, "patience", lambda: asked.append(0.0) or 0.0)
-        steps.close()
-        monkeypatch.undo()
-        go_on.set()
-    assert asked == [0.0]
-
-
-def test_an_interruption_that_takes_a_result_along_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Most often Ctrl-C comes when the caller wakes up for one."""
-
-    class Interrupted(queue.SimpleQueue[Any]):
-        def get(self, *how: Any) -> Any:
-            super().get(*how)
-            raise KeyboardInterrupt
-
-    with Crew(2) as crew:
-        batch = Batch(crew, abs, _news=Interrupted())
-        with monkeypatch.context() as patch:
-            patch.setattr(crew, "patience", lambda: pytest.fail("it waits"))
-            with pytest.raises(KeyboardInterrupt):
-                list(batch.steps([-1]))
-    assert batch.finished == [1]
-
-
-def test_the_patience_of_a_crew_ends_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_patience_of_a_pool_ends_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks, and however often: what hangs keeps nobody for longer."""
     now = [100.0]
     monkeypatch.setattr(pool.time, "monotonic", lambda: now[0])
-    crew, told = Crew(2), list[float]()
+    workers, told = WorkerPool(2), list[float]()
     for passed in (0, 1, 5):
         now[0] += passed
-        told.append(crew.patience())
+        told.append(workers.patience())
     assert told == [3.0, 2.0, 0.0]
 
 
@@ -689,10 +447,3 @@ def test_a_gate_never_grows_beyond_its_first_width() -> None:
     gate = narrowed(2, most=4)
     succeed(gate, 1_000)
     assert gate.width == 4
-
-
-def test_what_runs_beside_a_block_is_waited_for() -> None:
-    inside, heard = threading.Event(), list[bool]()
-    with beside(lambda: heard.append(inside.wait(5))):
-        inside.set()
-    assert heard == [True]

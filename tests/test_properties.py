@@ -31,6 +31,7 @@ from wx_static_store.retry import Clock
 from wx_static_store.sources import BLOCK
 from wx_static_store.storage import WxStorage
 from wx_static_store.store import get_store
+from wx_static_store.transfer import Transfer
 from wx_static_store.transfers import UploadContext, UploadItem, UploadResult
 from wx_static_store.uploader import Uploader, get_uploader
 
@@ -224,7 +225,7 @@ def test_h05_any_sequence_of_faults_ends_in_one_true_outcome(
         patch.setattr(Transport, "exchange", slowed(Transport.exchange, time, takes))
         patch.setattr(sources, "BLOCK", 16)
         patch.setattr(sources, "HASH_AHEAD", -1)  # each block is read once, when it is sent
-        result = uploader.transfer(item, batch=batch)
+        result = Transfer(uploader, item, batch).run()
     assert_bounded(cloud, result, most)
     assert time.seconds <= limit + 0.01 + block
     assert_true(cloud, result, content)

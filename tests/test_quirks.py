@@ -46,6 +46,7 @@ TOLD = {
     "grace_seconds",
     "link_base",
     "link_seconds",
+    "list_lag_seconds",
     "minute_limit",
     "site_cache_busting",
     "store_delay",
@@ -122,6 +123,17 @@ def test_a_cache_that_no_query_passes_is_told(cloud: EmulatorServer) -> None:
         requests.get(storage.url("a.txt"), timeout=5).close()
     with pytest.raises(WxStaticStoreError, match="CDN"):
         storage.open("a.txt")
+
+
+def test_new_file_is_readable_before_a_list_that_lags_shows_it(cloud: EmulatorServer) -> None:
+    cloud.quirks.list_lag_seconds = 600
+    storage = WxStorage()
+    storage.save("a.txt", ContentFile(b"x"))
+    with storage.open("a.txt") as file:
+        assert file.read() == b"x"
+    assert (storage.listdir(""), storage.exists("a.txt")) == (([], []), False)
+    cloud.advance(600)
+    assert (storage.listdir(""), storage.exists("a.txt")) == (([], ["a.txt"]), True)
 
 
 def test_a_link_to_another_host_is_not_used(cloud: EmulatorServer) -> None:

@@ -1,43 +1,46 @@
-"""Many environments: the next one begins while the last files of one are under way."""
+"""Many environments: one after the other, and each is reported whatever becomes of it."""
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO, StringIO
-from typing import Any, ClassVar
+from itertools import groupby
+from typing import Any
 
 import pytest
 
-from tests.conftest import can_share_a_cpu
+from tests import deploys
+from tests.deploys import bodies, refusing_rows
 from wx_static_store import sites
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
-from wx_static_store.pool import Crew
 from wx_static_store.sites import Order, deploy_to_all, site_uploader
 from wx_static_store.summary import EnvironmentReport
-from wx_static_store.transfers import UploadContext, UploadItem, UploadResult
+from wx_static_store.transfers import UploadContext, UploadItem
 from wx_static_store.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
 
 ENVS = ["tenant-1", "tenant-2", "tenant-3"]
+NAMES = ["00.js", "01.js", "index.html"]
 
 
-def source(name: str) -> Callable[[], BytesIO]:
-    return lambda: BytesIO(name.encode())
-
-
-def order_of(assets: int) -> Order:
-    names = [*(f"{number:02}.js" for number in range(assets)), "index.html"]
-    items = [UploadItem(name, open=source(name), size=len(name)) for name in names]
+def order_of(**opens: Callable[[], BytesIO]) -> Order:
+    """Two assets and a page, each with its name in it; or what `opens` gives in its place."""
+    items = [
+        UploadItem(
+            name,
+            open=opens.get(name.split(".")[0], lambda name=name: BytesIO(name.encode())),
+            size=len(name),
+        )
+        for name in NAMES
+    ]
     return Order(items, UploadContext(source="wx_deploy"))
 
 
-ORDER = order_of(2)
+ORDER = order_of()
 
 
 @pytest.fixture
@@ -48,18 +51,9 @@ def cloud(configure: Any) -> EmulatorServer:
     return cloud
 
 
-class Noted(Uploader):
-    stages: ClassVar[list[str]] = []  # the environments whose assets, or pages, are begun
-
-    def sending(self, *args: Any) -> Any:
-        self.stages.append(self.env)
-        yield from super().sending(*args)
-
-
 @pytest.fixture
 def uploaders(cloud: EmulatorServer) -> list[Uploader]:
-    Noted.stages.clear()
-    return [Noted(site_uploader("default", env).options) for env in ENVS]
+    return [site_uploader("default", env) for env in ENVS]
 
 
 def deploy(uploaders: list[Uploader], order: Order = ORDER, **how: Any) -> list[EnvironmentReport]:
@@ -70,23 +64,33 @@ def outcomes() -> dict[str, str]:
     return dict(Deployment.objects.values_list("env", "outcome"))
 
 
-def test_the_next_environment_begins_before_the_pages_of_one_are_sent(
-    cloud: EmulatorServer, uploaders: list[Uploader]
+def told(reports: list[EnvironmentReport]) -> str:
+    return ", ".join(report.outcome for report in reports)
+
+
+# --- in turn ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_environments_are_deployed_in_turn(
+    cloud: EmulatorServer, uploaders: list[Uploader], workers: int
 ) -> None:
-    deploy(uploaders)
-    one, two, three = ENVS
-    assert Noted.stages == [one, two, one, three, two, three]
-    assert all(len(cloud.objects(env)) == 3 for env in ENVS)
+    """Whoever watches sees one begin when the other has ended, its checks included."""
+    uploaders = [Uploader(replace(each.options, max_workers=workers)) for each in uploaders]
+    deploy(uploaders, replace(ORDER, verify=True))
+    begun = [env for env, _calls in groupby(call.env for call in cloud.calls())]
+    assert [env for env in begun if env] == ENVS
+    assert all(bodies(cloud, env).keys() == {*NAMES} for env in ENVS)
 
 
-def test_each_is_told_and_written_down_as_if_it_were_alone(
+def test_each_environment_is_told_and_written_down_as_if_it_were_alone(
     cloud: EmulatorServer, uploaders: list[Uploader]
 ) -> None:
     cloud.script({"on": "put_object", "env": ENVS[1], "key": "00.js", "do": "cos_error",
                   "status": 403, "code": "AccessDenied", "times": None})  # fmt: skip
     reports = deploy(uploaders)
     assert [report.env for report in reports] == ENVS
-    assert [report.outcome for report in reports] == ["done", "failed", "done"]
+    assert told(reports) == "done, failed, done"
     assert [report.report and report.report.stored for report in reports] == [3, 1, 3]
     assert outcomes() == dict(zip(ENVS, ["done", "failed", "done"], strict=True))
     rows = UploadLog.objects.values_list("env", "key", "deployment__env").filter(status="stored")
@@ -95,63 +99,27 @@ def test_each_is_told_and_written_down_as_if_it_were_alone(
     )
 
 
-@pytest.mark.parametrize(("canary", "together"), [(1, False), (2, False), (0, True)])
-def test_nothing_begins_while_a_canary_is_tried(
-    uploaders: list[Uploader], canary: int, together: bool
-) -> None:
-    deploy(uploaders[:2], canary=canary)
-    assert (Noted.stages != sorted(Noted.stages)) is together
-
-
-@pytest.mark.parametrize("how", [{"wait": True}, {"blank_stale": lambda question: True}])
-def test_what_may_wait_or_ask_is_done_one_after_the_other(
-    uploaders: list[Uploader], how: dict[str, Any]
-) -> None:
-    deploy(uploaders, replace(ORDER, **how))
-    assert Noted.stages == [env for env in ENVS for _stage in ("assets", "pages")]
-
-
-def test_one_worker_does_one_environment_after_the_other(uploaders: list[Uploader]) -> None:
-    deploy([Noted(replace(uploader.options, max_workers=1)) for uploader in uploaders])
-    assert Noted.stages == [env for env in ENVS for _stage in ("assets", "pages")]
-
-
-class Waiting(Uploader):
-    """Whose files take until they are told."""
-
-    go_on: threading.Event
-    in_vain = False
-
-    def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
-        self.in_vain |= not self.go_on.wait(5)
-        return super().transfer(item, batch=batch)
-
-
-@pytest.mark.parametrize("assets", [2, 40])
-@pytest.mark.parametrize("verify", [False, True])
-def test_one_whose_calls_take_long_does_not_hold_up_the_one_before(
-    uploaders: list[Uploader], assets: int, verify: bool
-) -> None:
-    """However many files it has: half of the workers are left for the pages and their checks."""
-    uploaders[1] = slow = Waiting(uploaders[1].options)
-    slow.go_on = threading.Event()
-    reports = deploy_to_all(uploaders, replace(order_of(assets), verify=verify))
-    assert next(reports).ok
-    slow.go_on.set()
-    assert all(report.ok for report in reports)
-    assert not slow.in_vain
-
-
-def test_one_that_is_only_looked_at_does_not_hold_up_the_one_before(
+def test_each_environment_is_planned_by_its_own_list(
     cloud: EmulatorServer, uploaders: list[Uploader]
 ) -> None:
-    """It is verified when its turn comes."""
-    deploy(uploaders[1:2])
+    deploy(uploaders)
+    cloud.put_object("00.js", b"somebody else's", env=ENVS[1])
     cloud.journal.clear()
-    deploy(uploaders[:2], replace(ORDER, verify=True))
-    calls = [(call.env, call.key) for call in cloud.journal]
-    page, looked = (ENVS[0], "index.html"), [call for call in calls if call[0] == ENVS[1]]
-    assert calls.index(page) < calls.index(looked[0])
+    deploy(uploaders)
+    assert [call.env for call in cloud.calls("staticfilelist")] == ENVS
+    assert [(call.env, call.key) for call in cloud.calls("put_object")] == [(ENVS[1], "00.js")]
+
+
+@pytest.mark.parametrize("call", ["staticfilelist", "staticuploadfile", "put_object"])
+def test_an_environment_whose_calls_hang_costs_its_time_and_the_others_are_published(
+    configure: Any, cloud: EmulatorServer, call: str
+) -> None:
+    configure(WX_STATIC_STORE={"DEADLINE": 0.3, "MAX_ATTEMPTS": 1})
+    cloud.script({"on": call, "env": ENVS[0], "do": "hang", "seconds": 30, "times": None})
+    reports = deploy([site_uploader("default", env) for env in ENVS])
+    assert told(reports[1:]) == "done, done"
+    assert reports[0].ok is (call == "staticfilelist"), "for the list there is the log"
+    assert reports[0].seconds < 5
 
 
 class Terminal(StringIO):
@@ -159,10 +127,10 @@ class Terminal(StringIO):
         return True
 
 
-def test_a_bar_stays_in_its_line_while_the_next_environment_begins(
+def test_each_environment_has_its_bar_in_a_line_of_its_own(
     uploaders: list[Uploader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else the line with the outcome would be written over the second one's bar."""
+    """Else the line with the outcome would be written over the next one's bar."""
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     deploy(uploaders)
@@ -170,130 +138,119 @@ def test_a_bar_stays_in_its_line_while_the_next_environment_begins(
     assert "\x1b[A" not in stream.getvalue(), "no cursor goes up"
 
 
-class Failing(Uploader):
-    """Whose last file ends with something that nobody expects."""
-
-    error: type[BaseException]
-
-    def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
-        if item.name == "index.html":
-            raise self.error
-        return super().transfer(item, batch=batch)
+# --- interrupted ------------------------------------------------------------------------------
 
 
-class Interrupted(Failing):
-    error = KeyboardInterrupt
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    with deploys.ctrl_c() as press:
+        yield press
 
 
-class Surprised(Failing):
-    error = ZeroDivisionError
-
-
-def interrupted(uploaders: list[Uploader], **how: Any) -> list[EnvironmentReport]:
+def interrupted(uploaders: list[Uploader], order: Order) -> list[EnvironmentReport]:
     reports: list[EnvironmentReport] = []
     with pytest.raises(KeyboardInterrupt):
-        reports.extend(deploy_to_all(uploaders, replace(ORDER, **how)))
+        reports.extend(deploy_to_all(uploaders, order))
     return reports
 
 
-def told(reports: list[EnvironmentReport]) -> str:
-    return ", ".join(report.outcome for report in reports)
-
-
-def test_an_interruption_ends_what_has_begun_and_leaves_out_the_rest(
-    cloud: EmulatorServer, uploaders: list[Uploader]
+def test_an_interruption_ends_the_environment_and_leaves_out_the_rest(
+    cloud: EmulatorServer, uploaders: list[Uploader], ctrl_c: Callable[[], None]
 ) -> None:
-    uploaders[0] = Interrupted(uploaders[0].options)
-    reports = interrupted(uploaders)
-    assert told(reports) == "interrupted, interrupted, skipped"
-    assert reports[2].report is None
-    assert outcomes() == dict.fromkeys(ENVS[:2], "failed")
+    def pressed() -> BytesIO:
+        ctrl_c()
+        return BytesIO(b"00.js")
+
+    reports = interrupted(uploaders, order_of(**{"00": pressed}))
+    assert told(reports) == "interrupted, skipped, skipped"
+    assert "the run was interrupted" in reports[2].error
+    assert outcomes() == {ENVS[0]: "failed"}
     rows = UploadLog.objects.filter(status="stored").values_list("env", "key")
     assert sorted(rows) == sorted((env, key) for env in ENVS for key in cloud.objects(env))
 
 
+@pytest.mark.parametrize("place", ["plan_of", "sweep"])
 @pytest.mark.parametrize(
-    ("place", "number", "outcomes"),
-    [
-        ("plan_of", 0, "interrupted, skipped, skipped"),
-        ("plan_of", 1, "interrupted, interrupted, skipped"),
-        ("sweep", 0, "interrupted, interrupted, skipped"),
-        ("sweep", 1, "done, interrupted, interrupted"),
-    ],
+    ("number", "outcome"),
+    [(0, "interrupted, skipped, skipped"), (1, "done, interrupted, skipped")],
 )
-def test_an_interruption_while_one_is_planned_or_verified_ends_what_has_begun(
+def test_an_interruption_while_an_environment_is_planned_or_verified_ends_that_one(
     uploaders: list[Uploader],
+    ctrl_c: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
     place: str,
     number: int,
-    outcomes: str,
+    outcome: str,
 ) -> None:
     before = getattr(sites, place)
 
-    def stop(uploader: Uploader, *args: Any) -> Any:
+    def pressed(uploader: Uploader, *args: Any) -> Any:
         if uploader is uploaders[number]:
-            raise KeyboardInterrupt
+            ctrl_c()
         return before(uploader, *args)
 
-    monkeypatch.setattr(sites, place, stop)
-    assert told(interrupted(uploaders, verify=True)) == outcomes
+    monkeypatch.setattr(sites, place, pressed)
+    assert told(interrupted(uploaders, replace(ORDER, verify=True))) == outcome
+    assert "running" not in outcomes().values()
 
 
-def test_an_interruption_between_two_steps_is_told_too(
-    uploaders: list[Uploader], monkeypatch: pytest.MonkeyPatch
+def test_an_interruption_that_a_project_hears_by_itself_is_told_and_raised_alike(
+    uploaders: list[Uploader],
 ) -> None:
-    class Interrupting(Crew):
-        @property
-        def has_room(self) -> bool:
-            raise KeyboardInterrupt
+    """Its own handler of SIGINT raises wherever the program stands."""
 
-    monkeypatch.setattr(sites.pool, "Crew", Interrupting)
-    assert told(interrupted(uploaders)) == "interrupted, skipped, skipped"
+    def interrupting() -> BytesIO:
+        raise KeyboardInterrupt
+
+    reports = interrupted(uploaders, order_of(index=interrupting))
+    assert told(reports) == "interrupted, skipped, skipped"
 
 
-def test_an_error_that_nobody_expects_ends_what_has_begun(
-    cloud: EmulatorServer, uploaders: list[Uploader]
+class Surprise(BaseException):
+    """Nobody expects it."""
+
+
+def test_an_error_that_nobody_expects_ends_the_run_and_no_deployment_stays_running(
+    uploaders: list[Uploader],
 ) -> None:
-    uploaders[0] = Surprised(uploaders[0].options)
-    with pytest.raises(ZeroDivisionError):
-        deploy(uploaders)
-    assert outcomes() == dict.fromkeys(ENVS[:2], "failed")
+    def surprising() -> BytesIO:
+        raise Surprise
+
+    with pytest.raises(Surprise):
+        deploy(uploaders, order_of(index=surprising))
+    assert outcomes() == {ENVS[0]: "failed"}
 
 
-def test_an_error_while_the_next_one_is_planned_waits_for_its_turn(
-    cloud: EmulatorServer, uploaders: list[Uploader], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = sites.plan_of
-
-    def plan_of(uploader: Uploader, order: Order) -> Any:
-        if uploader is uploaders[1]:
-            raise ZeroDivisionError
-        return before(uploader, order)
-
-    monkeypatch.setattr(sites, "plan_of", plan_of)
-    reports = deploy_to_all(uploaders, ORDER)
-    assert next(reports).ok
-    with pytest.raises(ZeroDivisionError):
-        next(reports)
-    assert outcomes() == {ENVS[0]: "done"}
-
-
-def test_whoever_stops_listening_leaves_nothing_under_way(
-    cloud: EmulatorServer, uploaders: list[Uploader]
-) -> None:
+def test_whoever_stops_listening_leaves_nothing_under_way(uploaders: list[Uploader]) -> None:
     """A reader of the output that went away, say."""
     reports = deploy_to_all(uploaders, ORDER)
     next(reports)
     reports.close()  # type: ignore[attr-defined]
-    assert outcomes() == {ENVS[0]: "done", ENVS[1]: "failed"}
-    assert [bool(report.ok) for report in deploy(uploaders)] == [True] * 3
+    assert outcomes() == {ENVS[0]: "done"}
+    assert told(deploy(uploaders)) == "done, done, done"
 
 
-@can_share_a_cpu
-def test_afterwards_the_caller_has_all_cpus_again(uploaders: list[Uploader]) -> None:
-    before = os.sched_getaffinity(0)
-    reports = deploy_to_all(uploaders, ORDER)
-    next(reports)
-    assert os.sched_getaffinity(0) < before
-    assert len(list(reports)) == 2
-    assert os.sched_getaffinity(0) == before
+# --- rows that are missing --------------------------------------------------------------------
+
+
+def test_a_deployment_whose_rows_are_missing_stays_incomplete_whatever_its_check_finds(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    """Only so the next plan knows that older rows may be outdated."""
+    cloud.script({"on": "get_object", "do": "html", "times": None})
+    with refusing_rows():
+        (report,) = deploy(uploaders[:1], replace(ORDER, verify=True))
+    assert (report.outcome, bool(report.findings)) == ("failed", True)
+    assert outcomes() == {ENVS[0]: "incomplete"}
+
+
+def test_a_deployment_whose_blanked_files_have_no_rows_is_incomplete(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    """Else the log alone would take the files that were there for public."""
+    cloud.put_object("old.js", b"old", env=ENVS[0])
+    order = replace(ORDER, stale=True, blank_stale=lambda question: True)
+    with refusing_rows(skip=1):
+        (report,) = deploy(uploaders[:1], order)
+    assert (report.outcome, report.blanked) == ("done", 1)
+    assert outcomes() == {ENVS[0]: "incomplete"}

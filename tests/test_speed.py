@@ -3,7 +3,10 @@
 import subprocess
 import sys
 from collections import Counter
-from io import FileIO
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from io import BytesIO, FileIO
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,11 @@ from django.test.utils import CaptureQueriesContext
 
 from wx_static_store import sources, tree
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.plan import make_plan
-from wx_static_store.uploader import get_uploader
+from wx_static_store.models import UploadLog
+from wx_static_store.plan import Plan, make_plan
+from wx_static_store.pool import WorkerPool
+from wx_static_store.transfers import UploadItem
+from wx_static_store.uploader import Uploader, get_uploader
 
 FILES = 200
 SIZE = 64
@@ -93,15 +99,23 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counts
 
 
-def deploy(site: Path) -> None:
-    call_command("wx_deploy", str(site), yes=True, verbosity=0)
+def deploy(site: Path, **options: Any) -> None:
+    call_command("wx_deploy", str(site), yes=True, verbosity=0, **options)
+
+
+def planned(items: Iterable[UploadItem], *, trust_log: bool = False) -> tuple[Plan, list[str]]:
+    """The plan of a deploy, and the queries that it asks."""
+    uploader = Uploader(replace(get_uploader().options, trust_log=trust_log))
+    with WorkerPool(4) as pool, CaptureQueriesContext(connection) as queries:
+        plan = make_plan(uploader, items, pool=pool)
+    return plan, [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
 
 
 @pytest.mark.django_db
 def test_a_new_file_costs_two_calls(cloud: EmulatorServer, site: Path) -> None:
     deploy(site)
     assert len(cloud.calls("staticuploadfile")) == len(cloud.calls("put_object")) == FILES
-    assert len(cloud.journal) == 2 * FILES
+    assert len(cloud.journal) - len(cloud.calls("staticfilelist")) == 2 * FILES
 
 
 @pytest.mark.django_db
@@ -128,26 +142,73 @@ def test_a_new_large_file_is_read_once(
 
 
 @pytest.mark.django_db
-def test_an_unchanged_file_costs_no_call_and_is_read_and_hashed_once(
-    cloud: EmulatorServer, site: Path, read: Counter[str], hashed: Counter[str]
+def test_unchanged_files_cost_one_call_of_the_list_together(
+    cloud: EmulatorServer, site: Path
 ) -> None:
     deploy(site)
     calls = len(cloud.journal)
+    deploy(site)
+    assert [call.name for call in cloud.journal[calls:]] == ["staticfilelist"]
+
+
+@pytest.mark.django_db
+def test_an_unchanged_file_costs_no_call_with_trust_log(cloud: EmulatorServer, site: Path) -> None:
+    deploy(site)
+    calls = len(cloud.journal)
+    deploy(site, trust_log=True)
+    assert len(cloud.journal) == calls
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("trust_log", [False, True], ids=["by the list", "by the log"])
+def test_an_unchanged_file_is_read_and_hashed_once(
+    cloud: EmulatorServer, site: Path, read: Counter[str], hashed: Counter[str], trust_log: bool
+) -> None:
+    deploy(site)
     read.clear()
     hashed.clear()
-    deploy(site)
-    assert len(cloud.journal) == calls
+    deploy(site, trust_log=trust_log)
     assert (len(read), {*read.values()}) == (FILES, {SIZE})
     assert (len(hashed), {*hashed.values()}) == (FILES, {1})
 
 
 @pytest.mark.django_db
-def test_a_plan_asks_three_queries(cloud: EmulatorServer, site: Path) -> None:
+def test_an_unchanged_file_that_the_log_does_not_know_is_read_and_hashed_once(
+    cloud: EmulatorServer, site: Path, read: Counter[str], hashed: Counter[str]
+) -> None:
     deploy(site)
-    with CaptureQueriesContext(connection) as queries:
-        plan = make_plan(get_uploader(), tree.read_tree(site).items)
-    asked = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
-    assert (len(plan.unchanged), len(asked)) == (FILES, 3)
+    UploadLog.objects.all().delete()
+    read.clear()
+    hashed.clear()
+    deploy(site)
+    assert (len(read), {*read.values()}) == (FILES, {SIZE})
+    assert (len(hashed), {*hashed.values()}) == (FILES, {1})
+
+
+@pytest.mark.django_db
+def test_2000_unchanged_files_of_three_folders_cost_five_calls_at_most(
+    cloud: EmulatorServer,
+) -> None:
+    names = [f"{'abc'[number % 3]}/{number:04}.js" for number in range(2000)]
+    for name in names:
+        cloud.put_object(name, name.encode())
+    items = [UploadItem(name, open=partial(BytesIO, name.encode())) for name in names]
+    plan, _asked = planned(items)
+    assert len(plan.unchanged) == 2000
+    assert {call.name for call in cloud.journal} == {"staticfilelist"}
+    assert len(cloud.journal) <= 5
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("trust_log", "queries"), [(False, 2), (True, 3)], ids=["by the list", "by the log"]
+)
+def test_a_plan_asks_as_many_queries_whatever_its_size(
+    cloud: EmulatorServer, site: Path, trust_log: bool, queries: int
+) -> None:
+    deploy(site)
+    plan, asked = planned(tree.read_tree(site).items, trust_log=trust_log)
+    assert (len(plan.unchanged), len(asked)) == (FILES, queries)
 
 
 def test_a_check_of_the_project_makes_no_socket() -> None:

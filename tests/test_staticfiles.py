@@ -100,14 +100,41 @@ def test_real_files_arrive_byte_for_byte_with_one_link_and_one_put_each(
     stored = {key.removeprefix("static/"): o.body for key, o in cloud.objects().items()}
     assert stored == local_files()
     assert len(stored) > 150
-    assert calls == {"staticuploadfile": len(stored), "put_object": len(stored)}
+    sent = {"staticuploadfile": len(stored), "put_object": len(stored)}
+    assert calls == sent | {"staticfilelist": 1}
 
 
 @pytest.mark.parametrize("backend", [PLAIN, MANIFEST])
-def test_a_second_run_makes_no_call_at_all(site: Site, backend: str) -> None:
+def test_a_second_run_asks_for_the_list_and_sends_nothing(site: Site, backend: str) -> None:
     site.use(backend, apps=True)
     site.collect()
+    assert site.collect() == {"staticfilelist": 1}
+
+
+@pytest.mark.parametrize("backend", [PLAIN, MANIFEST])
+def test_a_second_run_that_trusts_the_log_makes_no_call_at_all(site: Site, backend: str) -> None:
+    site.use(backend, apps=True, trust_log=True)
+    assert "staticfilelist" not in site.collect()
     assert site.collect() == {}
+
+
+def test_what_somebody_else_overwrote_is_sent_again(site: Site) -> None:
+    cloud = site.use()
+    site.collect()
+    before = cloud.objects()["static/c.js"].body
+    cloud.put_object("static/c.js", b"somebody else's")
+    assert site.collect()["put_object"] == 1
+    assert cloud.objects()["static/c.js"].body == before
+
+
+def test_a_list_that_fails_is_a_warning_and_the_log_decides(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud = site.use()
+    site.collect()
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009, "times": None})
+    assert site.collect()["put_object"] == 0
+    assert caplog.text.count("The list could not be read") == 1
 
 
 def test_one_changed_file_sends_only_what_depends_on_it(site: Site) -> None:

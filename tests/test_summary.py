@@ -15,11 +15,11 @@ from django.core.management.base import CommandError
 from django.utils.translation import override
 
 from tests.conftest import ENV
-from wx_static_store.deploy import Report, publish
+from tests.deploys import deploy
+from wx_static_store.deploy import Report
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import NameRejected, WeChatRefused
 from wx_static_store.models import UploadLog
-from wx_static_store.plan import make_plan
 from wx_static_store.summary import (
     ROWS,
     STEP_BYTES,
@@ -36,7 +36,6 @@ from wx_static_store.summary import (
 from wx_static_store.texts import width
 from wx_static_store.transfers import (
     RemoteFile,
-    UploadContext,
     UploadItem,
     UploadResult,
     UploadStatus,
@@ -81,8 +80,16 @@ def whole(*environments: EnvironmentReport) -> Summary:
 
 def test_a_deploy_as_data() -> None:
     environment = bad(
+        report=Report(
+            stored=1,
+            size=1000,
+            failures=[failed("b.js")],
+            held_back=1,
+            notes=["The log decided about 30 files."],
+        ),
         findings=[Finding("index.html", "it is not in the cloud")],
         stale=[old("old.js")],
+        uploads=[old("uploads/price.pdf")],
         blanked=1,
         error="Something else.",
     )
@@ -120,8 +127,10 @@ def test_a_deploy_as_data() -> None:
                         "rid": "6ab-1",
                     }
                 ],
+                "notes": ["The log decided about 30 files."],
                 "findings": [{"key": "index.html", "what": "it is not in the cloud"}],
                 "stale": ["old.js"],
+                "uploads": ["uploads/price.pdf"],
                 "blanked": 1,
             }
         ],
@@ -147,7 +156,7 @@ def test_what_a_run_gave_is_told_without_a_secret(configure: Any) -> None:
         UploadItem(name, open=lambda: BytesIO(b"123"))
         for name in ("a.js", "b.js", "c.js", "index.html")
     ]
-    report = publish(uploader, make_plan(uploader, items), UploadContext(source="test"))
+    report = deploy(uploader, items)
     data = as_dict(whole(good(ENV, report=report, outcome="failed")))
     (told,) = data["environments"]
     assert told["counts"] == {
@@ -290,6 +299,15 @@ def test_one_environment_is_told_with_all_that_is_not_right() -> None:
         "  index.html: 7 bytes in the cloud, 6 here",
         "  old.js: stale, 12,345 bytes",
         "  stale files overwritten: 1",
+    ]
+
+
+def test_the_reason_why_the_log_decided_and_what_people_uploaded_are_told() -> None:
+    report = Report(skipped=30, notes=["The log decided about 30 files."])
+    uploads = [old("uploads/price.pdf")]
+    assert lines(good(report=report, uploads=uploads))[2:] == [
+        "  The log decided about 30 files.",
+        "  uploads/price.pdf: uploaded by somebody, left alone",
     ]
 
 

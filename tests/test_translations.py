@@ -159,7 +159,7 @@ def failed() -> UploadResult:
 @pytest.mark.django_db
 def test_the_log_is_english_whoever_uploads() -> None:
     with override("zh-hans"):
-        recorders.record([failed()], UploadContext(source="admin"))
+        recorders.record_one(failed(), UploadContext(source="admin"))
         assert UploadLog.objects.get().message == "a cannot be the name of a file: it is empty"
 
 

@@ -1,19 +1,19 @@
 """`Uploader`: one outcome for each file, whatever happened on the way."""
 
-import _thread
 import hashlib
-import signal
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from django.utils.translation import override
 
+from tests import deploys
 from tests.conftest import ENV
 from wx_static_store import sources, store
 from wx_static_store.emulator import EmulatorServer, object_store, open_platform
@@ -309,22 +309,61 @@ def test_rows_of_a_batch_that_is_left_early_are_written(
     assert len(cloud.calls("put_object")) < 200
 
 
+def test_a_row_is_written_after_a_second_even_if_no_other_file_ends(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed run loses no more than that."""
+    written, insert, in_time = threading.Event(), UploadLog.objects.bulk_create, list[bool]()
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        written.set()
+        return insert(*args, **kwargs)
+
+    def slow() -> BytesIO:
+        in_time.append(written.wait(10))
+        return BytesIO(b"slow")
+
+    monkeypatch.setattr(UploadLog.objects, "bulk_create", noted)
+    list(uploader.upload_many([item(), UploadItem("slow.txt", open=slow)], CONTEXT))
+    assert in_time == [True]
+
+
+class Surprise(BaseException):
+    """Not even an Exception."""
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_an_error_that_nobody_expects_surfaces_and_every_other_object_has_its_row(
+    configure: Any, workers: int
+) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": workers})
+    cloud.quirks.latency_put = 0.02
+
+    def surprising() -> BytesIO:
+        raise Surprise
+
+    items = [item(f"{n:03}.txt") for n in range(30)]
+    items[10] = UploadItem("010.txt", open=surprising)
+    with pytest.raises(Surprise):
+        list(get_uploader().upload_many(items, CONTEXT))
+    rows = dict(UploadLog.objects.values_list("key", "status"))
+    assert rows.pop("010.txt") == "failed"
+    assert rows == dict.fromkeys(cloud.objects(), "stored")
+
+
 @pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    """Ctrl-C interrupts, even if the suite runs in the background of a shell that ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    with deploys.ctrl_c() as press:
+        yield press
 
 
-@pytest.mark.usefixtures("ctrl_c")
-def test_ctrl_c_leaves_a_row_for_every_object(configure: Any) -> None:
+def test_ctrl_c_leaves_a_row_for_every_object(configure: Any, ctrl_c: Callable[[], None]) -> None:
     """What is in flight then is waited for, and told."""
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 4})
     cloud.quirks.latency_put = 0.02
 
     def interrupting() -> BytesIO:
-        _thread.interrupt_main()
+        ctrl_c()
         return BytesIO(b"x")
 
     items = [item(f"{n:03}.txt") for n in range(100)]
@@ -335,13 +374,12 @@ def test_ctrl_c_leaves_a_row_for_every_object(configure: Any) -> None:
     assert 1 < len(cloud.objects()) < 50
 
 
-@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize(
     ("call", "status"), [("put_object", "unknown"), ("staticuploadfile", "failed")]
 )
 def test_what_hangs_when_the_run_is_interrupted_is_unknown_once_its_body_is_sent(
-    configure: Any, workers: int, call: str, status: str
+    configure: Any, ctrl_c: Callable[[], None], workers: int, call: str, status: str
 ) -> None:
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": workers, "DEADLINE": 30})
     cloud.script({"on": call, "do": "hang", "seconds": 30, "key": "h*"})
@@ -349,13 +387,30 @@ def test_what_hangs_when_the_run_is_interrupted_is_unknown_once_its_body_is_sent
     def interrupted() -> None:
         while "h.txt" not in [entry.key for entry in cloud.calls(call)]:
             time.sleep(0.01)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # it may wait
+        ctrl_c()
 
     threading.Thread(target=interrupted, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         list(get_uploader().upload_many([item("a.txt"), item("h.txt")], CONTEXT))
     rows = dict(UploadLog.objects.values_list("key", "status"))
     assert rows == {"a.txt": "stored", "h.txt": status}
+
+
+def test_an_interruption_that_takes_a_result_along_leaves_its_row(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most often Ctrl-C comes when the caller wakes up for one."""
+
+    class Interrupted(queue.SimpleQueue[Any]):
+        def get(self, **how: Any) -> Any:
+            super().get(**how)
+            raise KeyboardInterrupt
+
+    ours = SimpleNamespace(SimpleQueue=Interrupted, Empty=queue.Empty)
+    monkeypatch.setattr("wx_static_store.uploader.queue", ours)
+    with pytest.raises(KeyboardInterrupt):
+        list(uploader.upload_many([item()], CONTEXT))
+    assert UploadLog.objects.get().status == "stored"
 
 
 def test_a_callable_env_is_asked_in_the_callers_thread(configure: Any) -> None:

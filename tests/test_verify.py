@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from hashlib import md5
 from io import BytesIO
 from typing import Any
@@ -10,16 +11,33 @@ from typing import Any
 import pytest
 
 from tests.conftest import ENV
-from wx_static_store.deploy import publish
+from tests.deploys import deploy
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, NameRejected, WxStaticStoreError
 from wx_static_store.models import UploadLog
 from wx_static_store.naming import object_key
-from wx_static_store.plan import hash_items, make_plan
+from wx_static_store.plan import hash_items
+from wx_static_store.pool import WorkerPool
+from wx_static_store.recorders import Recorder
 from wx_static_store.retry import Clock
-from wx_static_store.transfers import DELETED, UploadContext, UploadItem
+from wx_static_store.transfers import (
+    DELETED,
+    RemoteFile,
+    UploadContext,
+    UploadItem,
+    UploadResult,
+)
 from wx_static_store.uploader import Uploader, get_uploader
-from wx_static_store.verify import CDN_SECONDS, PAGES, Finding, blank, stale, sweep, verify
+from wx_static_store.verify import (
+    CDN_SECONDS,
+    PAGES,
+    Finding,
+    blank,
+    stale,
+    sweep,
+    uploads_among,
+    verify,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +70,16 @@ def uploader(cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Uploader
     return uploader
 
 
+def blanked(uploader: Uploader, files: Iterable[RemoteFile]) -> list[UploadResult]:
+    """How each fared."""
+    results: list[UploadResult] = []
+    recorder = Recorder(CONTEXT)
+    with WorkerPool(uploader.options.max_workers) as pool:
+        blank(uploader, [*files], recorder, pool, results.append)
+    assert recorder.close()
+    return results
+
+
 def lay_down(cloud: EmulatorServer, files: dict[str, bytes]) -> None:
     for key, content in files.items():
         cloud.put_object(key, content)
@@ -62,7 +90,7 @@ def lay_down(cloud: EmulatorServer, files: dict[str, bytes]) -> None:
 
 def test_after_a_deploy_nothing_is_found(uploader: Uploader) -> None:
     items = tree(SITE)
-    publish(uploader, make_plan(uploader, items), CONTEXT)
+    deploy(uploader, items)
     assert verify(uploader, items) == []
 
 
@@ -345,12 +373,79 @@ def test_many_files_are_listed_in_pages(cloud: EmulatorServer, uploader: Uploade
     assert len(sweep(uploader)) == 7
 
 
+# --- what people uploaded ---------------------------------------------------------------------
+
+
+def uploaded(key: str, *sources: str) -> None:
+    """A row for each source, the newest last."""
+    for source in sources:
+        item = UploadItem(key, open=lambda: BytesIO(b"1"))
+        get_uploader().upload(item, UploadContext(source))
+
+
+def by_people(*keys: str, certain: bool = True) -> set[str]:
+    return uploads_among(ENV, keys, certain=certain)
+
+
+@pytest.mark.parametrize(
+    ("sources", "is_upload"),
+    [
+        (["api"], True),
+        (["admin"], True),
+        (["storage"], True),
+        (["a_program_of_the_project"], True),
+        (["wx_deploy"], False),
+        (["collectstatic"], False),
+        (["wx_deploy", "api"], True),
+        (["api", "wx_deploy"], False),
+        # what only repeats an upload does not say whose it is
+        (["api", "retry"], True),
+        (["api", "list", "retry", "reconcile"], True),
+        (["wx_deploy", "retry"], False),
+        (["list"], False),
+        ([], False),
+    ],
+)
+def test_an_upload_is_what_no_deploy_wrote_last(
+    cloud: EmulatorServer, sources: list[str], is_upload: bool
+) -> None:
+    uploaded("price.pdf", *sources)
+    assert by_people("price.pdf") == ({"price.pdf"} if is_upload else set())
+
+
+def test_what_lies_where_a_store_keeps_uploads_is_an_upload_without_a_row(configure: Any) -> None:
+    """In whichever store: its own folder for uploads, below its location."""
+    media = {"BACKEND": "wx_static_store.storage.WxStorage"}
+    configure(
+        STORAGES={"default": media, "shop": media | {"OPTIONS": {"location": "shop"}}},
+        WX_STATIC_STORE={"UPLOAD_LOCATION": "from-people"},
+    )
+    uploaded("from-people/swept.txt", "wx_deploy")
+    keys = ["from-people/a.txt", "shop/from-people/b.txt", "from-people/swept.txt"]
+    assert by_people(*keys, "a.txt", "shop/b.txt", "uploads/c.txt") == {*keys}
+
+
+def test_an_upload_to_another_environment_says_nothing_of_this_one(cloud: EmulatorServer) -> None:
+    item = UploadItem("price.pdf", open=lambda: BytesIO(b"1"))
+    get_uploader(env="tenant-b").upload(item, UploadContext("api"))
+    assert by_people("price.pdf") == set()
+
+
+def test_without_a_log_nobody_knows_for_certain_what_people_uploaded(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wx_static_store.verify.in_database", lambda work, otherwise: otherwise)
+    with pytest.raises(ConfigurationError, match="--include-uploads"):
+        by_people("uploads/a.txt", "b.txt")
+    assert by_people("uploads/a.txt", "b.txt", certain=False) == {"uploads/a.txt"}
+
+
 # --- blanking ---------------------------------------------------------------------------------
 
 
 def test_what_is_blanked_holds_the_marker(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"old.html": b"old", "keep.me": b"1"})
-    list(blank(uploader, [sweep(uploader)["old.html"]], CONTEXT))
+    blanked(uploader, [sweep(uploader)["old.html"]])
     found = cloud.objects()["old.html"]
     assert found.body == DELETED
     assert (found.headers["Content-Type"], found.headers["Cache-Control"]) == (
@@ -362,7 +457,7 @@ def test_what_is_blanked_holds_the_marker(cloud: EmulatorServer, uploader: Uploa
 
 def test_what_is_blanked_is_not_stale_any_more(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"old.html": b"old"})
-    results = blank(uploader, stale(sweep(uploader), tree(SITE), uploader), CONTEXT)
+    results = blanked(uploader, stale(sweep(uploader), tree(SITE), uploader))
     assert [result.status for result in results] == ["stored"]
     assert stale(sweep(uploader), tree(SITE), uploader) == []
 
@@ -370,7 +465,7 @@ def test_what_is_blanked_is_not_stale_any_more(cloud: EmulatorServer, uploader: 
 def test_each_blanked_object_is_a_row(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"LOCATION": "static"})
     lay_down(cloud, {"static/a.js": b"1", "static/b.js": b"2"})
-    list(blank(get_uploader(), list(sweep(get_uploader()).values()), CONTEXT))
+    blanked(get_uploader(), sweep(get_uploader()).values())
     rows = UploadLog.objects.order_by("key").values_list("key", "status", "md5", "source")
     marker = digest(DELETED)
     assert list(rows) == [
@@ -382,16 +477,16 @@ def test_each_blanked_object_is_a_row(configure: Any) -> None:
 def test_a_blanked_name_is_sent_again_when_the_tree_has_it_again(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
-    publish(uploader, make_plan(uploader, tree(SITE)), CONTEXT)
-    list(blank(uploader, [sweep(uploader)["a.js"]], CONTEXT))
-    publish(uploader, make_plan(uploader, tree(SITE)), CONTEXT)
+    deploy(uploader, tree(SITE))
+    blanked(uploader, [sweep(uploader)["a.js"]])
+    deploy(uploader, tree(SITE))
     assert cloud.objects()["a.js"].body == SITE["a.js"]
 
 
 def test_a_failure_of_one_is_a_result(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, {"a.js": b"1", "b.js": b"2"})
     cloud.script({"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097})
-    results = blank(uploader, list(sweep(uploader).values()), CONTEXT)
+    results = blanked(uploader, sweep(uploader).values())
     assert {result.key: result.status for result in results} == {"a.js": "failed", "b.js": "stored"}
 
 
@@ -403,7 +498,7 @@ def test_a_key_in_another_normal_form_does_not_blank_the_live_file(
     foreign = unicodedata.normalize("NFD", ours)
     lay_down(cloud, {ours: b"live", foreign: b"old"})
     found = stale(sweep(uploader), tree({ours: b"live"}), uploader)
-    (result,) = blank(uploader, found, CONTEXT)
+    (result,) = blanked(uploader, found)
     assert result.key == foreign
     assert result.status == "failed"
     assert "console" in str(result.error)

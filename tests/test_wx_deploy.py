@@ -11,20 +11,27 @@ from collections.abc import Callable
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.test import Client, override_settings
 from django.utils.translation import override
+from rest_framework.test import APIClient
 
 from tests.conftest import ENV
+from tests.deploys import bodies, run, sent, write
 from wx_static_store import sources
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.storage import WxStorage
 from wx_static_store.texts import width
-from wx_static_store.transfers import DELETED
+from wx_static_store.transfers import DELETED, UploadContext, UploadItem
+from wx_static_store.uploader import get_uploader
+from wx_static_store.verify import sweep
 
 pytestmark = pytest.mark.django_db
 
@@ -55,20 +62,6 @@ def dist(tmp_path: Path) -> Path:
     return folder
 
 
-def write(folder: Path, files: dict[str, bytes]) -> None:
-    for name, body in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-
-
-def run(*args: object, **options: Any) -> str:
-    """What the command prints; `--yes` unless something else is said."""
-    out = StringIO()
-    call_command("wx_deploy", *map(str, args), stdout=out, **{"yes": True} | options)
-    return out.getvalue()
-
-
 def fails(*args: object, code: int, **options: Any) -> str:
     """What it prints, and the error that it ends with."""
     out = StringIO()
@@ -76,14 +69,6 @@ def fails(*args: object, code: int, **options: Any) -> str:
         call_command("wx_deploy", *map(str, args), stdout=out, **{"yes": True} | options)
     assert caught.value.returncode == code
     return f"{out.getvalue()}{caught.value}"
-
-
-def bodies(cloud: EmulatorServer, env: str | None = None) -> dict[str, bytes]:
-    return {key: found.body for key, found in cloud.objects(env).items()}
-
-
-def sent(cloud: EmulatorServer) -> list[str]:
-    return [call.key for call in cloud.calls("put_object")]
 
 
 # --- the main way -----------------------------------------------------------------------------
@@ -116,11 +101,35 @@ def test_the_columns_of_a_preview_are_aligned_in_chinese(cloud: EmulatorServer, 
     assert [line.split()[0] for line in told] == ["未变化", "未变化", "有变化", "新文件"]
 
 
-def test_the_second_run_sends_nothing(cloud: EmulatorServer, dist: Path) -> None:
+def test_the_second_run_asks_for_the_list_and_sends_nothing(
+    cloud: EmulatorServer, dist: Path
+) -> None:
     run(dist)
     cloud.journal.clear()
     assert "stored 0, unchanged 3" in run(dist)
-    assert sent(cloud) == []
+    assert [call.name for call in cloud.calls()] == ["staticfilelist"]
+
+
+def test_trust_log_makes_no_call_for_an_unchanged_tree(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist)
+    cloud.put_object("logo.svg", b"somebody else's")
+    cloud.journal.clear()
+    assert "unchanged 3" in run(dist, trust_log=True)
+    assert cloud.journal == []
+    run(dist)
+    assert bodies(cloud) == TREE, "without it, this is seen"
+
+
+def test_a_list_that_fails_is_told_and_the_log_decides(
+    cloud: EmulatorServer, dist: Path, tmp_path: Path
+) -> None:
+    run(dist)
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009, "times": None})
+    report = tmp_path / "report.json"
+    assert "The list could not be read, so the log decided: " in run(dist, json=str(report))
+    (environment,) = json.loads(report.read_text())["environments"]
+    assert "45009" in environment["notes"][0]
+    assert environment["counts"]["unchanged"] == 3
 
 
 def test_a_prefix_is_a_folder_of_the_site(cloud: EmulatorServer, dist: Path) -> None:
@@ -302,11 +311,14 @@ def test_a_dry_run_tells_each_file_and_sends_nothing(cloud: EmulatorServer, dist
     cloud.put_object("old.js", b"stale")
     write(dist, {"logo.svg": b"<svg/>", "new.txt": b"12345"})
     cloud.journal.clear()
+    cloud.put_object("index.html", b"somebody else's")
     lines = [line.split() for line in run(dist, dry_run=True).splitlines()]
     assert ["changed", "6", "logo.svg"] in lines
+    assert ["changed", str(len(TREE["index.html"])), "index.html"] in lines, "by the list"
     assert ["new", "5", "new.txt"] in lines
     assert ["stale", "5", "old.js"] in lines
-    assert ["unchanged", str(len(TREE["index.html"])), "index.html"] in lines
+    script = "assets/index-BfYjkO2m.js"
+    assert ["unchanged", str(len(TREE[script])), script] in lines
     assert sent(cloud) == []
     assert Deployment.objects.count() == releases
 
@@ -380,27 +392,25 @@ def test_a_broken_reference_is_a_warning_and_with_strict_the_end(
 # --- afterwards ---------------------------------------------------------------------------------
 
 
-def test_verify_finds_what_is_not_as_it_is_here(cloud: EmulatorServer, dist: Path) -> None:
-    run(dist, verify=True)
-    cloud.put_object("logo.svg", b"somebody else's")
-    assert "logo.svg" in fails(dist, code=1, verify=True)
-
-
 @pytest.mark.parametrize("damage", [b"somebody else's", None], ids=["other", "gone"])
-def test_what_verify_finds_is_sent_by_the_next_run(
-    cloud: EmulatorServer, dist: Path, damage: bytes | None
+def test_verify_finds_what_is_not_as_it_is_here_and_the_next_run_sends_it(
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
 ) -> None:
-    run(dist)
-    if damage is None:
+    """Somebody else writes while it is published."""
+
+    def damaged(*args: Any) -> Any:
         cloud.delete_object("logo.svg")
-    else:
-        cloud.put_object("logo.svg", damage)
-    fails(dist, code=1, verify=True)
-    row = UploadLog.objects.newest(ENV, ["logo.svg"])["logo.svg"]
-    assert (row.status, row.stage) == ("failed", "verify")
-    assert row.deployment == Deployment.objects.first()
-    assert row.md5 == sources.digest(BytesIO(TREE["logo.svg"]))
+        if damage:
+            cloud.put_object("logo.svg", damage)
+        return sweep(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("wx_static_store.sites.sweep", damaged)
+        assert "logo.svg" in fails(dist, code=1, verify=True)
+    assert Deployment.objects.get().outcome == "failed"
+    cloud.journal.clear()
     run(dist, verify=True)
+    assert sent(cloud) == ["logo.svg"]
     assert bodies(cloud) == TREE
 
 
@@ -470,6 +480,10 @@ def test_in_a_media_store_nothing_is_called_stale(
     assert sent(cloud) == []
 
 
+def test_include_uploads_alone_is_told(cloud: EmulatorServer, dist: Path) -> None:
+    assert "belongs to --stale" in fails(dist, code=2, include_uploads=True)
+
+
 def test_what_is_blanked_is_part_of_the_deployment(cloud: EmulatorServer, dist: Path) -> None:
     cloud.put_object("old.js", b"old")
     run(dist, blank_stale=True, using="site")
@@ -496,20 +510,86 @@ def test_a_list_that_fails_after_the_publishing_fails_the_deployment(
     assert Deployment.objects.get().outcome == "failed"
 
 
-def test_an_interrupted_blanking_tells_what_it_did(
-    configure: Any, dist: Path, tmp_path: Path, interrupt: Callable[[str], None]
+# --- what people uploaded is not stale ------------------------------------------------------------
+
+
+def by_api(key: str) -> None:
+    editor = APIClient()
+    editor.force_authenticate(User.objects.create_superuser("editor"))
+    with override_settings(ROOT_URLCONF="tests.api.urls"):
+        answer = editor.put(f"/wx/uploads/site/{key}", b"prices", content_type="text/plain")
+    assert answer.status_code == 201
+
+
+def by_admin(key: str) -> None:
+    editor = Client()
+    editor.force_login(User.objects.create_superuser("editor"))
+    folder, slash, name = key.rpartition("/")
+    form = {"store": f"site@{ENV}", "folder": folder + slash, "form_id": str(uuid4())}
+    file = SimpleUploadedFile(name, b"prices")
+    editor.post("/admin/wx_static_store/uploadlog/upload/", form | {"file": file})
+
+
+def by_save(key: str) -> None:
+    WxStorage().save(key, ContentFile(b"prices"))
+
+
+def by_api_and_retry(key: str) -> None:
+    """The newest row is the retry's, which repeats what an editor did."""
+    by_api(key)
+    item = UploadItem(key, open=lambda: BytesIO(b"prices"))
+    get_uploader("site").upload(item, UploadContext("retry"))
+
+
+@pytest.fixture
+def editable(configure: Any, emulator: EmulatorServer) -> EmulatorServer:
+    """The same, whose admin needs no manifest of its own files."""
+    storages = configure_storages()
+    cloud: EmulatorServer = configure(
+        STORAGES=storages | {"staticfiles": storages["site"] | {"OPTIONS": {"location": "static"}}},
+        WX_STATIC_STORE={"BASE_URL": emulator.site_url()},
+    )
+    return cloud
+
+
+@pytest.mark.parametrize("upload", [by_api, by_admin, by_save, by_api_and_retry])
+@pytest.mark.parametrize("key", ["uploads/prices.txt", "elsewhere/prices.txt"])
+def test_blank_stale_leaves_alone_what_people_uploaded_and_lists_it(
+    editable: EmulatorServer, dist: Path, upload: Callable[[str], None], key: str
 ) -> None:
-    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 2}, STORAGES=configure_storages())
-    for number in range(60):
-        cloud.put_object(f"old/{number:02}.js", b"old")
-    interrupt("old/30.js")
-    report = tmp_path / "report.json"
-    with pytest.raises(SystemExit):
-        run(dist, blank_stale=True, using="site", json=str(report))
-    (told,) = json.loads(report.read_text())["environments"]
-    gone = [key for key, body in bodies(cloud).items() if body == DELETED]
-    assert told["outcome"] == "interrupted"
-    assert told["blanked"] == len(gone) < 60
+    upload(key)
+    editable.put_object("old.js", b"old")
+    out = run(dist, blank_stale=True, using="site")
+    assert f"{key}: uploaded by somebody, left alone" in out
+    assert bodies(editable)[key] == b"prices"
+    assert bodies(editable)["old.js"] == DELETED
+
+
+def test_include_uploads_blanks_what_people_uploaded_too(
+    editable: EmulatorServer, dist: Path
+) -> None:
+    by_api("uploads/prices.txt")
+    run(dist, blank_stale=True, include_uploads=True, using="site")
+    assert bodies(editable)["uploads/prices.txt"] == DELETED
+
+
+def test_a_dry_run_lists_what_people_uploaded_apart(editable: EmulatorServer, dist: Path) -> None:
+    by_save("prices.txt")
+    editable.put_object("old.js", b"old")
+    lines = [line.split() for line in run(dist, dry_run=True, using="site").splitlines()]
+    assert ["uploaded", "6", "prices.txt"] in lines
+    assert ["stale", "3", "old.js"] in lines
+
+
+def test_where_the_log_cannot_say_what_people_uploaded_nothing_is_blanked(
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.put_object("old.js", b"old")
+    monkeypatch.setattr("wx_static_store.verify.in_database", lambda work, otherwise: otherwise)
+    assert "--include-uploads" in fails(dist, code=1, blank_stale=True, using="site")
+    assert bodies(cloud)["old.js"] == b"old"
+    run(dist, blank_stale=True, include_uploads=True, using="site")
+    assert bodies(cloud)["old.js"] == DELETED
 
 
 # --- reports ------------------------------------------------------------------------------------
@@ -702,7 +782,7 @@ def test_a_canary_that_is_right_lets_the_others_follow(cloud: EmulatorServer, di
     envs = tenants(3, cloud)
     run(dist, env=envs, canary=1)
     assert [bodies(cloud, env) for env in envs] == [TREE] * 3
-    assert {call.env for call in cloud.calls("staticfilelist")} == {envs[0]}
+    assert {call.env for call in cloud.calls("get_object")} == {envs[0]}, "only it is verified"
 
 
 def test_the_only_environment_may_be_the_canary(cloud: EmulatorServer, dist: Path) -> None:
@@ -721,88 +801,7 @@ def test_a_canary_that_is_not_right_keeps_the_others_from_it(
     assert out.count(f"Not begun: the canary {envs[1]} is not right.") == 2
 
 
-# --- one at a time, and interruptions -------------------------------------------------------------
-
-
-@pytest.fixture
-def interrupt(cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """`interrupt(key)`: Ctrl-C when that file is stored."""
-    from wx_static_store.uploader import Uploader
-
-    sending = Uploader.sending
-
-    def at(key: str) -> None:
-        def stop(self: Any, items: Any, context: Any, crew: Any, finished: Any) -> Any:
-            for _step in sending(self, items, context, crew, finished):
-                yield
-                if key in [result.key for result in finished]:
-                    raise KeyboardInterrupt
-
-        monkeypatch.setattr(Uploader, "sending", stop)
-
-    return at
-
-
-def test_an_interruption_exits_with_130_and_the_next_run_sends_the_rest(
-    configure: Any, dist: Path, interrupt: Callable[[str], None], monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:  # fmt: skip
-    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 1})
-    report = tmp_path / "report.json"
-    interrupt("assets/index-BfYjkO2m.js")
-    with pytest.raises(SystemExit) as caught:
-        run(dist, json=str(report))
-    assert caught.value.code == 130
-    (told,) = json.loads(report.read_text())["environments"]
-    assert told["outcome"] == "interrupted"
-    assert (told["counts"]["stored"], told["counts"]["not_attempted"]) == (1, 2)
-    monkeypatch.undo()
-    cloud.journal.clear()
-    run(dist)
-    assert sent(cloud) == ["logo.svg", "index.html"]
-    assert bodies(cloud) == TREE
-
-
-@pytest.mark.parametrize("moment", range(0, 60, 7))
-def test_counts_rows_and_objects_agree_whenever_it_is_interrupted(
-    configure: Any, dist: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, moment: int
-) -> None:
-    """While a result is written down, too: then it was counted for nothing, or twice."""
-    from wx_static_store import uploader
-
-    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 4}, STORAGES=configure_storages())
-    monkeypatch.setattr(uploader, "RECORD_AT_ONCE", 5)
-    write(dist, {f"{n:03}.txt": b"%d" % n for n in range(60)})
-    record, written = uploader.recorders.record, []
-
-    def interrupted(results: Any, context: Any) -> int:
-        before = sum(written) <= moment
-        written.append(record(results, context))
-        if before and sum(written) > moment:
-            raise KeyboardInterrupt
-        return written[-1]
-
-    monkeypatch.setattr(uploader.recorders, "record", interrupted)
-    report = tmp_path / "report.json"
-    with pytest.raises(SystemExit):
-        run(dist, using="site", json=str(report))
-    (told,) = json.loads(report.read_text())["environments"]
-    counts = told["counts"]
-    assert counts["stored"] == len(cloud.objects()) == Deployment.objects.get().stored
-    assert counts["stored"] + counts["not_attempted"] == 63
-    keys = list(UploadLog.objects.values_list("key", flat=True))
-    assert sorted(keys) == sorted(cloud.objects())
-
-
-def test_an_interruption_leaves_the_other_environments_out_and_says_so(
-    cloud: EmulatorServer, dist: Path, interrupt: Callable[[str], None], tmp_path: Path
-) -> None:
-    envs, report = tenants(3, cloud), tmp_path / "report.json"
-    interrupt("index.html")
-    with pytest.raises(SystemExit):
-        run(dist, env=envs, json=str(report))
-    outcomes = [each["outcome"] for each in json.loads(report.read_text())["environments"]]
-    assert outcomes == ["interrupted", "interrupted", "skipped"], "the second had begun"
+# --- one at a time ------------------------------------------------------------------------------
 
 
 def test_a_second_deploy_of_the_environment_is_refused_and_wait_waits(

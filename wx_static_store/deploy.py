@@ -47,6 +47,7 @@ class Report:
     held_back: int = 0
     not_attempted: int = 0
     broken_off: bool = False
+    logged: bool = True  # all rows are written
     deployment_id: int | None = None
     notes: Sequence[str] = ()  # why the log decided in place of the list
 
@@ -126,9 +127,8 @@ def publish(
         steps.break_off(error)
         raise
     finally:
+        report.logged = recorder.close()
         facts = _facts(report, time.monotonic() - started)
-        if not recorder.close():
-            facts["outcome"] = "incomplete"
         finish_deployment(report.deployment_id, **facts)
     return report
 
@@ -222,8 +222,9 @@ class Publication:
 
 
 def _facts(report: Report, seconds: float) -> dict[str, Any]:
+    outcome = "done" if report.ok else "failed"
     return {
-        "outcome": "done" if report.ok else "failed",
+        "outcome": outcome if report.logged else "incomplete",
         "stored": report.stored,
         "skipped": report.skipped,
         "failed": len(report.failures),

@@ -45,7 +45,7 @@ def handled() -> Iterator[None]:
     within `LONGEST` seconds is ended together with the process.
     """
     ours = [number for number, default in _DEFAULTS.items() if signal.getsignal(number) is default]
-    if _State.handled or not _in_main_thread() or signal.SIGINT not in ours:
+    if _State.handled or not _in_main_thread() or not ours:
         yield
         return
     ended = threading.Event()

@@ -138,11 +138,13 @@ class DeployLock:
         sys.stderr.write(text + "\n")
         with interruptible():
             time.sleep(LAST_PUT)
-        self._ask("delete")
+        if self._holder() == other:
+            self._ask("delete")
 
     def _is_heir(self, other: dict[str, Any]) -> bool:
         """Of all who wait one removes what a dead process left, or they would end each other's."""
-        return self._ask("add", "", timeout=LEASE, key=f"{self._key}:{other.get('id')}") is True
+        key = f"{self._key}:{other.get('id')}"
+        return self._ask("add", "", timeout=2 * LAST_PUT, key=key) is True
 
     def prolong(self) -> None:
         """Hold the environment for another while; notice if somebody else holds it."""
@@ -152,7 +154,7 @@ class DeployLock:
         elif self._kept:  # the cache forgot it, or the lease ran out: did anybody else come?
             last = self._read(self._last_key)
             if last not in (None, self._me) or not self._taken():
-                self._lost_to = last or holder or {}
+                self._lost_to = holder or last or {}
 
     def release(self) -> None:
         if self._holder() == self._me:

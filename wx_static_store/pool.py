@@ -43,7 +43,7 @@ class WorkerPool:
     def __exit__(self, *_: object) -> None:
         for _thread in self._threads:
             self._calls.put(None)
-        for thread in self._threads:
+        for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join(self.patience())
 
     def patience(self) -> float:
@@ -61,8 +61,8 @@ class WorkerPool:
             return future
         if len(self._threads) < self.max_workers:
             thread = threading.Thread(target=self._work, daemon=True, name="wx-static-store")
+            self._threads.append(thread)  # first: Ctrl-C may come while it starts
             thread.start()
-            self._threads.append(thread)
         self._calls.put((future, function, args))
         return future
 
@@ -83,8 +83,8 @@ class WorkerPool:
                 with interruptible():
                     future = finished.get()
                 futures.remove(future)
-                submit(islice(rest, 1))
                 yield future.result()
+                submit(islice(rest, 1))
         finally:
             for future in futures:
                 future.cancel()

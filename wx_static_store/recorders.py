@@ -167,7 +167,7 @@ def newest_rows(env: str, keys: Iterable[str]) -> "dict[str, UploadLog] | None":
 
 def trusted_from(env: str) -> int | None:
     """
-    Return the id of the oldest deployment whose rows are not all written, None if all are.
+    Return the id of the newest deployment whose rows are not all written, None if all are.
 
     Of an older row nobody knows whether that deployment replaced its object.
     """
@@ -175,7 +175,7 @@ def trusted_from(env: str) -> int | None:
     def query() -> int | None:
         from .models import Deployment
 
-        unfinished = Deployment.objects.unfinished(env).order_by("id")
+        unfinished = Deployment.objects.unfinished(env).order_by("-id")
         return unfinished.values_list("id", flat=True).first()
 
     return in_database(query, otherwise=None)

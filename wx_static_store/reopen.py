@@ -120,7 +120,8 @@ def _first_source(row: UploadLog) -> str:
 
 
 def _of_same_key(row: UploadLog) -> UploadLogQuerySet:
-    return UploadLog.objects.filter(env=row.env, key_digest=row.key_digest).order_by("-id")
+    rows = UploadLog.objects.primary()
+    return rows.filter(env=row.env, key_digest=row.key_digest).order_by("-id")
 
 
 def _item(

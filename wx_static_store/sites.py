@@ -97,6 +97,8 @@ def deploy_to_all(
                 report = _Run(uploader, order_here, pool).run()
             reports.append(report)
             yield report
+        if any(report.outcome == "interrupted" for report in reports):
+            raise KeyboardInterrupt
 
 
 def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
@@ -184,8 +186,9 @@ class _Run:
             self.outcome, self.error = "failed", str(error)
         if self.outcome == "done" and not self.report.ok:
             self.outcome = "failed"
-        if self.outcome != "done" and self.report.ok:  # something after the publishing
-            finish_deployment(self.report.deployment_id, outcome="failed")
+        if self.outcome != "done" or not self.report.logged:  # perhaps after the publishing
+            outcome = "failed" if self.report.logged else "incomplete"
+            finish_deployment(self.report.deployment_id, outcome=outcome)
         return self._told(address, time.monotonic() - started)
 
     def _deploy(self, lock: DeployLock) -> None:
@@ -232,7 +235,7 @@ class _Run:
         try:
             blank(self.uploader, self.stale, recorder, self.pool, add)
         finally:  # also of what was done when it is interrupted
-            recorder.close()
+            self.report.logged &= recorder.close()
             self.blanked = len(gone)
             self.stale = [file for file in self.stale if file.key not in gone]
 

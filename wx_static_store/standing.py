@@ -121,7 +121,7 @@ class Survey:
                 self.found(key.removeprefix(self._store.options.location), file)
         if listing.unseen:
             self._explain(listing)
-            rows = self._trusted(rows)
+            rows = self._trusted(rows, listing.unseen)
         return {
             key: Standing(rows.get(key), listing.files.get(key), key not in listing.unseen)
             for key in keys
@@ -164,10 +164,14 @@ class Survey:
         self.has_log &= rows is not None
         return rows or {}
 
-    def _trusted(self, rows: Rows) -> Rows:
-        """Without those that an unfinished deployment may have outdated."""
-        oldest = trusted_from(self._store.env) or 0
-        return {key: row for key, row in rows.items() if (row.deployment_id or 0) >= oldest}
+    def _trusted(self, rows: Rows, unseen: set[str]) -> Rows:
+        """Without those of unseen keys that an unfinished deployment may have outdated."""
+        newest = trusted_from(self._store.env) or 0
+        return {
+            key: row
+            for key, row in rows.items()
+            if key not in unseen or (row.deployment_id or 0) >= newest
+        }
 
     def _explain(self, listing: Listing) -> None:
         if listing.error and not self._error:

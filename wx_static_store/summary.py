@@ -138,13 +138,13 @@ def check_writable(path: Path) -> None:
     with _told(path, returncode=2):
         if path.exists() and not path.is_file():
             raise FileExistsError(gettext("it is there, and is no file"))
-        with NamedTemporaryFile(dir=_real(path).parent):
+        with NamedTemporaryFile(dir=os.path.dirname(os.path.realpath(path))):
             pass
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:
     """Beside the old report, then in its place: nobody reads a half. Raises CommandError (1)."""
-    target = _real(path)
+    target = Path(os.path.realpath(path))  # a link stays, what it names is written
     new = target.with_name(f".{target.name[:50]}.{os.getpid()}")
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     with _told(path, returncode=1):
@@ -154,11 +154,6 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
             os.replace(new, target)
         finally:
             new.unlink(missing_ok=True)
-
-
-def _real(path: Path) -> Path:
-    """Where a link leads: it stays, what it names is written."""
-    return Path(os.path.realpath(path))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import md5
 from io import BytesIO
@@ -90,6 +90,13 @@ class RemoteFile:
     size: int
     md5: str | None
     last_modified: datetime | None
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """Return what a peer said in UTC, None beyond the years that every database and zone keeps."""
+    if moment is None or not 1970 <= moment.year < 9999:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from django.urls import reverse
 from django.utils import translation
 
 from tests.conftest import ENV
-from wx_static_store import recorders
 from wx_static_store.admin import upload
 from wx_static_store.admin.upload import MOST_FORESEEN, UploadPage
+from wx_static_store.database import rest
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 from wx_static_store.policy import Target
@@ -430,11 +430,11 @@ def test_the_code_is_the_last_that_wechat_gave(
 
 
 def test_without_a_log_no_row_is_shown_not_even_an_earlier_upload_s(
-    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+    member: Member, emulator: EmulatorServer
 ) -> None:
     client = member("upload", "replace", "view_uploadlog")
     assert "Row in the log" in send_one(client, text("a.txt", b"old"))["html"]
-    monkeypatch.setattr(recorders, "record_one", lambda *args: None)
+    rest(60)
     assert "Row in the log" not in send_one(client, text("a.txt"), overwrite="on")["html"]
 
 
@@ -643,12 +643,10 @@ def test_what_the_log_does_not_know_is_not_called_new(
     assert "Compared with the log of this site" in client.get(PAGE).content.decode()
 
 
-def test_without_a_log_nothing_is_compared(
-    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_log_nothing_is_compared(member: Member, emulator: EmulatorServer) -> None:
     client = member("upload")
     send_one(client, text("a.txt", b"old"))
-    monkeypatch.setattr(recorders, "in_database", lambda work, otherwise: otherwise)
+    rest(60)
     [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
     assert (file["label"], file["blocked"]) == ("not compared", False)
 

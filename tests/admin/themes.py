@@ -104,7 +104,7 @@ def rows() -> tuple[int, int, int]:
         "books/a.txt", "books/a.txt", UploadStatus.FAILED, "demo-1a2b3c",
         error=error, errcode=45009,
     )  # fmt: skip
-    recorders.record([failed], UploadContext("wx_deploy", deployment_id=deployment.pk))
+    recorders.record_one(failed, UploadContext("wx_deploy", deployment_id=deployment.pk))
     book = Book.objects.create(title="A book")
     Book.objects.update(file="books/a.txt")
     return UploadLog.objects.get().pk, deployment.pk, book.pk

@@ -25,7 +25,9 @@ from wx_static_store.exceptions import SourceError
 from wx_static_store.models import UploadLog
 from wx_static_store.sources import LARGEST
 from wx_static_store.store import INTERACTIVE_SECONDS
-from wx_static_store.uploader import BATCH_RATE, get_uploader
+from wx_static_store.transfer import BATCH_RATE, Transfer
+from wx_static_store.transfers import UploadResult
+from wx_static_store.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -164,7 +166,7 @@ def test_a_file_that_could_not_be_read_may_come_again(
         raise SourceError("gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr("wx_static_store.uploader.opened", unreadable)
+        broken.setattr("wx_static_store.transfer.opened", unreadable)
         assert put(client, **KEY).json()["code"] == "gone"
     assert put(client, **KEY).status_code == 201
 
@@ -234,16 +236,14 @@ def test_while_the_first_runs_the_second_is_told_to_wait(
 ) -> None:
     """Told from inside of the first, when its body is on the way."""
     told: list[Response] = []
-    from wx_static_store.uploader import Uploader
+    original = Transfer.run
 
-    original = Uploader.transfer
-
-    def meanwhile(self: Any, item: Any, **options: Any) -> Any:
+    def meanwhile(self: Transfer) -> UploadResult:
         if not told:
             told.append(put(client, **KEY))
-        return original(self, item, **options)
+        return original(self)
 
-    monkeypatch.setattr(Uploader, "transfer", meanwhile)
+    monkeypatch.setattr(Transfer, "run", meanwhile)
     assert put(client, **KEY).status_code == 201
     assert (told[0].status_code, told[0].json()["code"]) == (409, "in_progress")
     assert told[0]["Retry-After"] == "5"

@@ -18,6 +18,7 @@ from tests.api.conftest import ALL, PNG, Client, picture, post, put
 from tests.conftest import ENV
 from wx_static_store.api import urls
 from wx_static_store.api.base import View
+from wx_static_store.database import rest
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 
@@ -730,10 +731,8 @@ def test_the_row_of_an_upload_is_in_no_transaction_of_its_request(
     assert caplog.records[-1].upload["in_atomic"] is False  # type: ignore[attr-defined]
 
 
-def test_without_a_log_the_upload_counts(
-    client: APIClient, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("wx_static_store.recorders.in_database", lambda work, otherwise: otherwise)
+def test_without_a_log_the_upload_counts(client: APIClient, cloud: EmulatorServer) -> None:
+    rest(60)
     response = put(client)
     assert (response.status_code, response.json()["id"]) == (201, None)
     assert "Location" not in response

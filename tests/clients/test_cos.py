@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,29 @@ def test_bytes_lost_on_the_way_are_noticed_by_the_etag(
     link = wechat.upload_link(token, ENV, "a.css", left=plenty)
     with pytest.raises(IntegrityError):
         CosClient(transport).put_object(link, Body(CONTENT, md5=MD5), CSS, md5="", left=plenty)
+
+
+@pytest.mark.parametrize(
+    ("date", "moment"),
+    [
+        ("Fri, 04 Dec 2020 08:56:59 GMT", datetime(2020, 12, 4, 8, 56, 59, tzinfo=UTC)),
+        ("Fri, 04 Dec 2020 16:56:59 +0800", datetime(2020, 12, 4, 8, 56, 59, tzinfo=UTC)),
+        ("Fri, 04 Dec 2020 08:56:59 -0000", datetime(2020, 12, 4, 8, 56, 59, tzinfo=UTC)),
+        ("", None),
+        ("yesterday", None),
+        ("Fri, 31 Dec 9999 23:59:59 -0100", None),
+        ("Wed, 25 Nov 2026 10:00:00 +99999999999999999", None),
+    ],
+)
+def test_a_receipt_has_the_date_of_the_answer(
+    serve: Serve, transport: Transport, date: str, moment: datetime | None
+) -> None:
+    server = serve(answer(headers=REQUEST_ID | {"ETag": f'"{MD5}"', "Date": date}))
+    assert put(transport, server).date == moment
+
+
+def test_an_answer_without_a_date_gives_none(serve: Serve, transport: Transport) -> None:
+    assert put(transport, serve(stored(f'"{MD5}"'))).date is None
 
 
 # --- refusals -------------------------------------------------------------------------------

@@ -331,6 +331,17 @@ def test_the_moment_is_read_with_its_time_zone(ask: Ask) -> None:
     assert moment == datetime(2020, 12, 4, 8, 56, 59, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("text", ["2020-12-04T08:56:59", "2020-12-04T16:56:59+08:00"])
+def test_a_moment_is_told_in_utc_also_where_the_list_names_no_zone(ask: Ask, text: str) -> None:
+    moment = page(ask, entry(last_modified=text)).files[0].last_modified
+    assert moment == datetime(2020, 12, 4, 8, 56, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", [None, "", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_moment_that_tells_nothing_is_none(ask: Ask, text: str | None) -> None:
+    assert page(ask, entry(last_modified=text)).files[0].last_modified is None
+
+
 @pytest.mark.parametrize("more", [True, "true", "True"])
 def test_the_last_key_asks_for_the_next_page(ask: Ask, more: Any) -> None:
     assert page(ask, entry("a"), entry("b"), more=more).marker == "b"

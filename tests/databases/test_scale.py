@@ -1,9 +1,10 @@
-"""A log of a million rows: the plan of a 500-file deploy asks three queries, each by an index."""
+"""A log of a million rows: a plan of 500 files by the log asks three queries, each by an index."""
 
 import os
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from hashlib import md5
 from io import BytesIO
@@ -15,10 +16,11 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import ENV
 from tests.databases.conftest import TABLE, VENDOR, run
-from wx_static_store import recorders
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog, key_digest
 from wx_static_store.plan import Plan, make_plan
+from wx_static_store.pool import WorkerPool
+from wx_static_store.recorders import Recorder
 from wx_static_store.transfers import UploadContext, UploadItem, UploadResult, UploadStatus
 from wx_static_store.uploader import Uploader, get_uploader
 
@@ -100,7 +102,7 @@ def cloud(configure: Any) -> EmulatorServer:
 
 @pytest.fixture
 def uploader(cloud: EmulatorServer) -> Uploader:
-    return get_uploader("staticfiles")
+    return Uploader(replace(get_uploader("staticfiles").options, trust_log=True))
 
 
 def items(*, changed: int) -> list[UploadItem]:
@@ -116,18 +118,19 @@ def items(*, changed: int) -> list[UploadItem]:
 
 def deploy_before(uploader: Uploader) -> None:
     """The newest rows, with the headers that the store gives."""
-    results = [
-        UploadResult(
-            item.name,
-            f"static/{item.name}",
-            UploadStatus.STORED,
-            env=uploader.env,
-            md5=md5(item.open().read()).hexdigest(),
-            headers=uploader.headers(item),
+    recorder = Recorder(UploadContext(source="test"))
+    for item in items(changed=0):
+        recorder.add(
+            UploadResult(
+                item.name,
+                f"static/{item.name}",
+                UploadStatus.STORED,
+                env=uploader.env,
+                md5=md5(item.open().read()).hexdigest(),
+                headers=uploader.headers(item),
+            )
         )
-        for item in items(changed=0)
-    ]
-    assert recorders.record(results, UploadContext(source="test")) == FILES
+    assert recorder.close()
 
 
 def explained(sql: str) -> str:
@@ -154,14 +157,14 @@ def tell(lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 
 def planned(uploader: Uploader) -> tuple[Plan, list[str], float]:
     """A plan, the queries it asked, how long it took."""
-    with CaptureQueriesContext(connection) as queries:
+    with WorkerPool(1) as pool, CaptureQueriesContext(connection) as queries:
         started = time.monotonic()
-        plan = make_plan(uploader, items(changed=200))
+        plan = make_plan(uploader, items(changed=200), pool=pool)
         seconds = time.monotonic() - started
     return plan, [sql for query in queries if (sql := query["sql"]).startswith("SELECT")], seconds
 
 
-def test_a_plan_of_500_files_asks_three_queries_by_index(
+def test_a_plan_of_500_files_by_the_log_asks_three_queries_by_index(
     million: None, uploader: Uploader, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deploy_before(uploader)

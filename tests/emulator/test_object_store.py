@@ -46,6 +46,13 @@ def test_answer_headers(client: Client) -> None:
     assert headers["Server"] == "tencent-cos"
 
 
+def test_date_of_a_put_is_of_the_emulator_s_clock(client: Client) -> None:
+    """Not of the machine's: it is the second that lists give as last_modified."""
+    client.server.advance(3600)
+    assert client.put("a").headers["Date"] == "Tue, 14 Nov 2023 23:13:20 GMT"
+    assert client.get("/a").headers["Last-Modified"] == "Tue, 14 Nov 2023 23:13:20 GMT"
+
+
 def test_overwrite_is_200(client: Client) -> None:
     """The second PUT wins."""
     client.put("a", b"old")

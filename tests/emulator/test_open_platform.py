@@ -316,6 +316,123 @@ def test_list_arguments_are_text(client: Client, field: str) -> None:
     assert client.call("staticfilelist", {field: 1}).json()["errcode"] == 40097
 
 
+# --- staticfilelist that lags ---------------------------------------------------------------
+
+
+def sizes(client: Client) -> dict[str, str]:
+    """The size of each object that is listed."""
+    contents = client.call("staticfilelist").json()["contents"]
+    return {item["key"]: item["size"] for item in contents}
+
+
+def test_new_object_is_listed_after_the_lag(client: Client) -> None:
+    """Not before; to the second."""
+    client.server.quirks.list_lag_seconds = 5
+    client.put("a")
+    assert keys(client) == []
+    client.server.advance(4)
+    assert keys(client) == []
+    client.server.advance(1)
+    assert keys(client) == ["a"]
+
+
+def test_overwritten_object_is_listed_as_before_during_the_lag(client: Client) -> None:
+    """With the md5, the size and the time of the version before."""
+    client.put("a", b"old one")
+    before = client.call("staticfilelist").json()["contents"]
+    client.server.advance(60)
+    client.server.quirks.list_lag_seconds = 5
+    client.put("a", b"new")
+    assert client.call("staticfilelist").json()["contents"] == before
+    client.server.advance(5)
+    (item,) = client.call("staticfilelist").json()["contents"]
+    assert item["md5"] == client.server.objects()["a"].md5
+    assert (item["size"], item["last_modified"]) == ("3", "2023-11-14T22:14:20.000Z")
+
+
+def test_each_version_is_listed_in_its_turn(client: Client) -> None:
+    """An object that is written three times within the lag."""
+    client.server.quirks.list_lag_seconds = 5
+    for body in (b"1", b"22", b"333"):
+        client.put("a", body)
+        client.server.advance(2)
+    seen = []
+    for _ in range(3):
+        seen.append(sizes(client))
+        client.server.advance(2)
+    assert seen == [{"a": "1"}, {"a": "2"}, {"a": "3"}]
+
+
+def test_versions_of_one_moment_are_listed_as_the_last(client: Client) -> None:
+    """The versions between were never visible."""
+    client.server.quirks.list_lag_seconds = 5
+    for body in (b"1", b"22", b"333"):
+        client.put("a", body)
+    assert sizes(client) == {}
+    client.server.advance(5)
+    assert sizes(client) == {"a": "3"}
+
+
+def test_deleted_object_is_listed_during_the_lag(client: Client) -> None:
+    """A deletion is late as a write is."""
+    client.put("a", b"x")
+    client.server.quirks.list_lag_seconds = 5
+    client.server.delete_object("a")
+    assert sizes(client) == {"a": "1"}
+    client.server.advance(5)
+    assert sizes(client) == {}
+
+
+def test_pages_lag_too(client: Client) -> None:
+    """Each page, and whether there is another one, is of the time before."""
+    client.server.quirks.page_size = 2
+    seed(client.server, "b", "d", "f")
+    client.server.quirks.list_lag_seconds = 5
+    seed(client.server, "a", "c", "g", "h")
+    assert (keys(client), keys(client, marker="d")) == (["b", "d"], ["f"])
+    assert client.call("staticfilelist", {"marker": "d"}).json()["is_truncated"] is False
+    client.server.advance(5)
+    assert (keys(client), keys(client, marker="d")) == (["a", "b"], ["f", "g"])
+
+
+def test_writes_before_the_lag_was_set_are_listed_at_once(client: Client) -> None:
+    """Even those of the last seconds: what they replaced is not known."""
+    client.put("a", b"old")
+    client.put("a", b"new one")
+    client.server.quirks.list_lag_seconds = 5
+    client.put("b")
+    assert sizes(client) == {"a": "7"}
+
+
+def test_list_is_complete_once_the_lag_is_taken_back(client: Client) -> None:
+    """At once, and for good: a lag that is set anew hides later writes only."""
+    client.server.quirks.list_lag_seconds = 5
+    client.put("a")
+    client.server.quirks.list_lag_seconds = 0
+    assert keys(client) == ["a"]
+    client.put("b")
+    client.server.quirks.list_lag_seconds = 5
+    assert keys(client) == ["a", "b"]
+
+
+def test_changes_older_than_the_lag_are_forgotten(client: Client) -> None:
+    """So that memory does not grow; a longer lag does not bring them back."""
+    client.server.quirks.list_lag_seconds = 5
+    client.put("a")
+    client.server.advance(5)
+    client.put("b")
+    client.server.quirks.list_lag_seconds = 3600
+    assert keys(client) == ["a"]
+
+
+def test_only_the_list_lags(client: Client) -> None:
+    """An object that is not listed yet may not be overwritten if the client forbids it."""
+    client.server.quirks.list_lag_seconds = 5
+    client.put("a")
+    assert client.put("a", x_cos_forbid_overwrite="true").status_code == 409
+    assert list(client.server.objects()) == ["a"]
+
+
 # --- the journal ----------------------------------------------------------------------------
 
 

@@ -69,6 +69,15 @@ def test_stale_copy_after_an_overwrite(client: Client) -> None:
     assert client.get("/a").content == b"new"
 
 
+def test_site_does_not_wait_for_the_list(client: Client) -> None:
+    """New bytes are served at once, whatever staticfilelist shows."""
+    client.put("a", b"old")
+    client.server.quirks.list_lag_seconds = 600
+    client.put("a", b"new")
+    client.put("b", b"first")
+    assert (client.get("/a").content, client.get("/b").content) == (b"new", b"first")
+
+
 def test_each_environment_has_its_own_site(emulator: EmulatorServer, client: Client) -> None:
     """The same key in two environments is two objects."""
     emulator.add_env("demo-2")

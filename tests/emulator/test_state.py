@@ -93,6 +93,46 @@ def test_reset_empties_the_directory(client: Client, tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def listed(client: Client) -> dict[str, str]:
+    """Keys and sizes of staticfilelist."""
+    contents = client.call("staticfilelist").json()["contents"]
+    return {item["key"]: item["size"] for item in contents}
+
+
+def test_lists_that_lag_need_no_old_bodies(client: Client, tmp_path: Path) -> None:
+    """An overwritten version is listed although its bytes have left the disk."""
+    client.put("a", b"old one")
+    client.server.quirks.list_lag_seconds = 600
+    client.put("a", b"new")
+    assert listed(client) == {"a": "7"}
+    assert len(list(tmp_path.rglob("*.body"))) == 1
+
+
+def test_lists_do_not_lag_behind_a_restart(client: Client, tmp_path: Path) -> None:
+    """What was written before it is listed as it is; replaced versions are not kept on disk."""
+    client.server.quirks.list_lag_seconds = 600
+    client.put("a", b"old one")
+    client.put("a", b"new")
+    client.server.stop()
+    with EmulatorServer(envs=[ENV], directory=tmp_path, list_lag_seconds=600) as again:
+        other = Client(again)
+        assert listed(other) == {"a": "3"}
+        other.session.close()
+
+
+def test_reset_empties_lists_that_lag(client: Client) -> None:
+    """Written, overwritten or deleted before: nothing is listed, although the clock went back."""
+    client.put("deleted")
+    client.put("kept")
+    client.server.advance(3600)
+    client.server.quirks.list_lag_seconds = 600
+    client.server.delete_object("deleted")
+    client.put("kept")
+    client.server.reset()
+    client.server.quirks.list_lag_seconds = 600
+    assert listed(client) == {}
+
+
 def test_start_again_after_a_stop(client: Client) -> None:
     """The same emulator may be stopped and started."""
     client.put("a")

@@ -237,7 +237,7 @@ def forget() -> None:
         platform.transport._pools.close()
     platforms._platforms.clear()
     store._store.cache_clear()
-    recorders.rest(0)
+    recorders.reset()
     django_cache.clear()
 
 
@@ -297,9 +297,9 @@ class _Watched(Uploader):
 
     result: UploadResult
 
-    def transfer(self, item: UploadItem, *, batch: bool = False) -> UploadResult:
-        self.result = super().transfer(item, batch=batch)
-        return self.result
+    def attempt(self, item: UploadItem, context: UploadContext) -> tuple[UploadResult, int | None]:
+        self.result, row = super().attempt(item, context)
+        return self.result, row
 
 
 def ours(scene: Scene) -> Told:

@@ -104,9 +104,9 @@ class Project:
         finally:
             process.close()
 
-    def run(self, *command: str) -> tuple[int, str]:
+    def run(self, *command: str, **told: Any) -> tuple[int, str]:
         """Exit code and output of a management command that runs to its end."""
-        with self.process("-m", "django", *command) as process:
+        with self.process("-m", "django", *command, **told) as process:
             code, output = process.finish()
             return code, output
 
@@ -177,6 +177,12 @@ class Project:
         )
         with contextlib.closing(sqlite3.connect(self.shared / "db.sqlite3")) as database:
             return database.execute(query, [since]).fetchall()
+
+    def deployments(self) -> list[str]:
+        """How each ended, the oldest first."""
+        query = "SELECT outcome FROM wx_static_store_deployment ORDER BY id"
+        with contextlib.closing(sqlite3.connect(self.shared / "db.sqlite3")) as database:
+            return [outcome for (outcome,) in database.execute(query)]
 
     def false_rows(self, since: int = 0) -> set[str]:
         """Keys whose newest row says `stored` though the object is not there with that MD5."""

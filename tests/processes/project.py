@@ -8,6 +8,7 @@ to halt at a point of its work: it says so through one pipe and waits for a word
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from functools import wraps
 from types import SimpleNamespace
@@ -40,6 +41,9 @@ DATABASES = {
         "OPTIONS": {"timeout": 30, "init_command": "PRAGMA synchronous = OFF"},
     }
 }
+if GIVEN.get("replica"):  # a copy to read from, which the test brings up to date
+    DATABASES["replica"] = DATABASES["default"] | {"NAME": f"{SHARED}/replica.sqlite3"}
+    DATABASE_ROUTERS = ["tests.processes.project.ReadFromReplica"]
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
@@ -60,6 +64,7 @@ STORAGES = {
         "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
         "OPTIONS": {"location": "static", "max_workers": 4},
     },
+    "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
 }
 WX_STATIC_STORE = GIVEN["options"]
 LOGGING = {  # everything, so that a secret has every chance to be seen
@@ -71,6 +76,19 @@ LOGGING = {  # everything, so that a secret has every chance to be seen
 
 # A runner in the background hands down a deaf ear for Ctrl-C; a shell does not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class ReadFromReplica:
+    """As Django's documents route a primary database and a copy of it."""
+
+    def db_for_read(self, *args: Any, **hints: Any) -> str:
+        return "replica"
+
+    def db_for_write(self, *args: Any, **hints: Any) -> str:
+        return "default"
+
+    def allow_relation(self, *args: Any, **hints: Any) -> bool:
+        return True
 
 
 # --- the site ---------------------------------------------------------------------------------
@@ -122,6 +140,8 @@ class Sabotaged(AppConfig):
             HALTS[GIVEN["halt"]]()
         if GIVEN.get("keep_session"):
             _keep_session()
+        if GIVEN.get("lease"):
+            _shorten_lease()
 
 
 def _halt() -> None:
@@ -133,7 +153,7 @@ def _is_big(*args: Any) -> bool:
     return "big" in args[-1]
 
 
-def _halt_before(owner: type, name: str, concerns: Callable[..., bool] = lambda *a: True) -> None:
+def _halt_before(owner: Any, name: str, concerns: Callable[..., bool] = lambda *a: True) -> None:
     original = getattr(owner, name)
 
     @wraps(original)
@@ -185,10 +205,32 @@ def _mid_body() -> None:
     Source.__iter__ = halting  # type: ignore[method-assign]
 
 
+def _body_handed_over() -> None:
+    """When a worker has handed the last block of a file to the system."""
+    from wx_static_store.sources import Source
+
+    original = Source.__iter__
+
+    def halting(self: Source) -> Iterator[bytes]:
+        yield from original(self)
+        if threading.current_thread() is not threading.main_thread():
+            _halt()
+
+    Source.__iter__ = halting  # type: ignore[method-assign]
+
+
 def _reply_received() -> None:
     from wx_static_store.clients.cos import CosClient
 
     _halt_after(CosClient, "put_object", lambda _self, link, *rest: _is_big(link.key))
+
+
+def _in_insert() -> None:
+    """Once, when objects are stored whose rows the database has not got."""
+    from wx_static_store import recorders
+
+    first = iter([True])
+    _halt_before(recorders, "_insert", lambda *args: next(first, False))
 
 
 def _rows_written() -> None:
@@ -221,7 +263,9 @@ HALTS: dict[str, Callable[[], None]] = {
     "before_link": _before_link,
     "after_link": _after_link,
     "mid_body": _mid_body,
+    "body_handed_over": _body_handed_over,
     "reply_received": _reply_received,
+    "in_insert": _in_insert,
     "rows_written": _rows_written,
     "in_manifest": _in_manifest,
 }
@@ -233,3 +277,9 @@ def _keep_session() -> None:
 
     parent = SimpleNamespace(getpid=lambda: 0)
     platforms.os = store.os = parent  # type: ignore[attr-defined, assignment]
+
+
+def _shorten_lease() -> None:
+    from wx_static_store import locks
+
+    locks.LEASE = GIVEN["lease"]

@@ -14,7 +14,7 @@ import urllib3
 from django.core.files.base import ContentFile
 
 from tests.processes.conftest import Project, gunicorn, wait_for
-from wx_static_store import recorders
+from wx_static_store.database import rest
 from wx_static_store.storage import WxStorage
 
 THREADS = 100
@@ -62,9 +62,9 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> Sockets:
 @pytest.fixture
 def _without_log() -> Iterator[None]:
     """An SQLite in memory is nothing for 100 threads; the rows are counted further down."""
-    recorders.rest(600)
+    rest(600)
     yield
-    recorders.rest(0)
+    rest(0)
 
 
 def body_of(number: int) -> bytes:

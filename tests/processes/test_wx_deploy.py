@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache.backends.filebased import FileBasedCache
 
 from tests.processes.conftest import Process, Project, wait_for
+from wx_static_store.interrupts import LONGEST
 
 FILES = {f"f-{number:03}.txt": b"%d" % number for number in range(119)} | {"big.txt": b"big"}
 STUCK = "f-110.txt"
@@ -23,6 +25,15 @@ def dist(project: Project, tmp_path: Path) -> Path:
     for name, body in FILES.items():
         (folder / name).write_bytes(body)
     project.options["MAX_WORKERS"] = 4
+    return folder
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    folder = tmp_path / "newer"
+    folder.mkdir()
+    for name in FILES:
+        (folder / name).write_bytes(b"newer")
     return folder
 
 
@@ -44,12 +55,13 @@ def bodies(project: Project) -> dict[str, bytes]:
     return {key: found.body for key, found in project.cloud.objects().items()}
 
 
-def test_ctrl_c_ends_it_within_five_seconds_with_130_and_the_counts(
-    project: Project, dist: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_it_within_five_seconds_with_130_and_the_counts(
+    project: Project, dist: Path, number: int
 ) -> None:
     hang(project)
     with project.process(*command(dist)) as process:
-        stuck(project, process).popen.send_signal(signal.SIGINT)
+        stuck(project, process).popen.send_signal(number)
         started = time.monotonic()
         code, output = process.finish()
         assert time.monotonic() - started < 5
@@ -57,12 +69,26 @@ def test_ctrl_c_ends_it_within_five_seconds_with_130_and_the_counts(
     assert "interrupted" in output
     assert "unknown 1" in output
     assert "Traceback" not in output
+    assert project.deployments() == ["failed"]
+
+
+def test_a_database_that_hangs_keeps_an_interrupted_deploy_for_ten_seconds_at_most(
+    project: Project, dist: Path
+) -> None:
+    with project.process(*command(dist), halt="in_insert") as process:
+        process.wait_until_halted()
+        process.popen.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        code, output = process.finish()
+        assert time.monotonic() - started < LONGEST + 3
+    assert code == 130
+    assert "did not end within 10 s after it was interrupted" in output
 
 
 def test_after_a_kill_the_next_run_sends_only_what_is_not_there(
     project: Project, dist: Path
 ) -> None:
-    """And it need not wait: the lock of a process that is gone is taken over."""
+    """And it need not be told to wait: the lock of a process that is gone is taken over."""
     hang(project)
     with project.process(*command(dist)) as process:
         stuck(project, process).popen.kill()
@@ -106,12 +132,8 @@ def test_after_a_kill_the_next_run_makes_the_log_whole_again(project: Project, d
 
 
 def test_of_two_at_once_one_waits_and_none_is_lost(
-    project: Project, dist: Path, tmp_path: Path
+    project: Project, dist: Path, newer: Path
 ) -> None:
-    newer = tmp_path / "newer"
-    newer.mkdir()
-    for name in FILES:
-        (newer / name).write_bytes(b"newer")
     with project.process(*command(dist), halt="before_link") as first:
         first.wait_until_halted()
         code, output = project.run(*command(newer)[2:])
@@ -124,3 +146,39 @@ def test_of_two_at_once_one_waits_and_none_is_lost(
     assert bodies(project) == dict.fromkeys(FILES, b"newer")
     newest = {key: md5 for _id, key, _status, md5 in project.rows()}
     assert newest == dict.fromkeys(FILES, hashlib.md5(b"newer").hexdigest())
+
+
+# --- a lock that is lost ------------------------------------------------------------------------
+
+
+def test_a_deploy_that_slept_until_another_took_its_lock_fails(
+    project: Project, dist: Path, newer: Path
+) -> None:
+    """A laptop, say. The other one waits until the lease has run out."""
+    with project.process(*command(dist), halt="in_insert", lease=2) as sleeper:
+        sleeper.wait_until_halted()
+        sleeper.popen.send_signal(signal.SIGSTOP)
+        assert project.run(*command(newer, "--wait")[2:], lease=2)[0] == 0
+        sleeper.popen.send_signal(signal.SIGCONT)
+        sleeper.release()
+        code, output = sleeper.finish()
+    assert (code, "took over" in output) == (1, True), output
+    assert project.deployments() == ["failed", "done"]
+    assert project.run(*command(dist)[2:])[0] == 0
+    assert bodies(project) == FILES
+
+
+def test_a_deploy_whose_lock_was_cleared_and_taken_meanwhile_fails(
+    project: Project, dist: Path, newer: Path
+) -> None:
+    """By `cache.clear()` in a release script; the other one has come and gone."""
+    with project.process(*command(dist), halt="in_insert") as first:
+        first.wait_until_halted()
+        FileBasedCache(str(project.shared / "cache"), {}).clear()
+        assert project.run(*command(newer)[2:])[0] == 0
+        first.release()
+        code, output = first.finish()
+    assert (code, "the cache was cleared" in output) == (1, True), output
+    assert project.deployments() == ["failed", "done"]
+    assert project.run(*command(dist)[2:])[0] == 0
+    assert bodies(project) == FILES

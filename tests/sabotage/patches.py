@@ -19,17 +19,17 @@ _TRANSPORT = "clients/test_transport.py::"
 SABOTAGES = (
     Sabotage(
         "reuse the link for the second attempt",
-        "uploader.py",
+        "transfer.py",
         """\
                     link = store.wechat.upload_link(
-                        current, store.env, progress.key, left=deadline.left
+                        current, store.env, self.key, left=deadline.left
                     )
 """,
         """\
-                    link = vars(progress).get("link") or store.wechat.upload_link(
-                        current, store.env, progress.key, left=deadline.left
+                    link = vars(self).get("link") or store.wechat.upload_link(
+                        current, store.env, self.key, left=deadline.left
                     )
-                    progress.link = link
+                    self.link = link
 """,
         (
             "test_storage.py::test_an_attempt_never_uses_a_link_twice",
@@ -62,13 +62,8 @@ SABOTAGES = (
     Sabotage(
         "swallow a worker's error",
         "pool.py",
-        "        self.finished.append(self.function(item))\n",
-        """\
-        try:
-            self.finished.append(self.function(item))
-        except BaseException:
-            self.finished.append(None)
-""",
+        "        future.set_exception(error)\n",
+        "        future.set_result(None)\n",
         ("test_pool.py::test_what_a_worker_raises_surfaces",),
     ),
     Sabotage(
@@ -136,10 +131,10 @@ SABOTAGES = (
     Sabotage(
         "write the manifest first",
         "staticfiles.py",
-        "            plan = make_plan(uploader, items, also=[self.manifest_name])\n",
+        "        super()._publish_all(items, self.manifest_name, self._save_manifest)\n",
         """\
-            self.save_manifest()
-            plan = make_plan(uploader, items, also=[self.manifest_name])
+        self.save_manifest()
+        super()._publish_all(items, self.manifest_name, self._save_manifest)
 """,
         ("test_staticfiles.py::test_a_failed_run_leaves_the_local_manifest",),
     ),
@@ -179,7 +174,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "a log error that fails the upload",
-        "recorders.py",
+        "database.py",
         "        down = _is_down(error)\n    _warn(",
         "        raise\n    _warn(",
         (
@@ -210,14 +205,14 @@ SABOTAGES = (
     ),
     Sabotage(
         "call a lost answer failed",
-        "uploader.py",
-        "status = UploadStatus.UNKNOWN if progress.maybe_stored else UploadStatus.FAILED",
+        "transfer.py",
+        "status = UploadStatus.UNKNOWN if self.maybe_stored else UploadStatus.FAILED",
         "status = UploadStatus.FAILED",
         ("test_storage.py::test_a_save_whose_answer_is_lost_is_unknown",),
     ),
     Sabotage(
         "forget the first body when a later attempt fails",
-        "uploader.py",
+        "transfer.py",
         "self.maybe_stored |= error.maybe_stored",
         "self.maybe_stored = error.maybe_stored",
         ("test_uploader.py::test_an_upload_ends_as",),
@@ -239,9 +234,8 @@ SABOTAGES = (
     Sabotage(
         "publish HTML before assets",
         "deploy.py",
-        "            yield from run.send(plan.assets, tell)\n",
-        "            yield from run.send(plan.pages, tell)\n"
-        "            yield from run.send(plan.assets, tell)\n",
+        "iter((self._assets, self._pages, self._last))",
+        "iter((self._pages, self._assets, self._last))",
         ("test_staticfiles.py::test_an_asset_that_fails_holds_back_html_and_manifest_only",),
     ),
     Sabotage(
@@ -275,8 +269,8 @@ SABOTAGES = (
     Sabotage(
         "deploy twice at once",
         "locks.py",
-        "timeout=LEASE) is not False",
-        'timeout=LEASE) != "taken"',
+        "timeout=LEASE) is False:",
+        'timeout=LEASE) == "taken":',
         ("test_locks.py::test_a_second_deploy_of_an_environment_is_refused_and_told_who_holds_it",),
     ),
     Sabotage(
@@ -312,9 +306,9 @@ SABOTAGES = (
     Sabotage(
         "import an older line over a newer upload",
         "upkeep/imports.py",
-        "if last is None or last < row.created:",
-        "if True:",
-        ("upkeep/test_imports.py::test_an_old_line_does_not_hide_what_was_stored_since",),
+        "elif (place in own and not (last and last.created > row.created)) or id(row) in proved:",
+        "elif True:",
+        ("upkeep/test_imports.py::test_a_line_outranks_no_row_whatever_its_clock_says",),
     ),
     Sabotage(
         "fetch a token in every process",
@@ -371,6 +365,98 @@ SABOTAGES = (
         'return _NAMED.sub(lambda match: match["name"] + match["sep"] + MASK, text)',
         "return text",
         ("test_secrets.py::test_the_value_of_a_telling_name_is_masked",),
+    ),
+    Sabotage(
+        "believe the newest row where the list shows another MD5",
+        "standing.py",
+        "            return file.md5 == self.md5\n",
+        "            return bool(self.md5)\n",
+        (
+            "test_standing.py::test_what_somebody_else_overwrote_is_sent",
+            "test_standing.py::test_what_a_killed_run_replaced_is_sent",
+        ),
+    ),
+    Sabotage(
+        "believe a row that is older than its object",
+        "standing.py",
+        "moment <= self.stored_at + SLACK",
+        "True",
+        ("test_standing.py::test_without_md5_a_file_whose_object_is_younger_than_its_row_is_sent",),
+    ),
+    Sabotage(
+        "leave the log as wrong as it is",
+        "deploy.py",
+        "        for result in plan.corrections:\n",
+        "        for result in ():\n",
+        (
+            "test_standing.py::test_a_younger_object_corrects_its_row",
+            "test_standing.py::test_an_unchanged_file_that_the_log_does_not_know_gets_a_row_of_the_list",
+        ),
+    ),
+    Sabotage(
+        "forget a row that a run could not write",
+        "recorders.py",
+        "        if written:\n            self._rows = []\n",
+        "        self._rows = []\n",
+        (
+            "test_recorders.py::test_rows_refused_in_mid_run_are_written_with_the_next_ones",
+            "test_recorders.py::test_rows_refused_in_mid_run_are_written_at_the_end",
+        ),
+    ),
+    Sabotage(
+        "forget a row that a single upload could not write",
+        "recorders.py",
+        "        if row is None:\n            _missed.append((result, context))\n",
+        "        pass\n",
+        (
+            "test_recorders.py::test_a_row_that_the_database_refused_is_written_with_the_next_upload",
+            "test_recorders.py::test_an_interrupt_while_a_row_is_written_keeps_it_for_the_next_upload",
+        ),
+    ),
+    Sabotage(
+        "call a deployment done whose rows are missing",
+        "recorders.py",
+        "        _missed.extend(self._rows)\n        return written\n",
+        "        return True\n",
+        ("test_recorders.py::test_a_deployment_whose_rows_are_refused_to_the_end_is_incomplete",),
+    ),
+    Sabotage(
+        "write no row of what is broken off",
+        "uploader.py",
+        "            record_one(transfer.broken_off(), context)\n            raise\n",
+        "            raise\n",
+        (
+            "test_broken_off.py::test_an_upload_that_is_ended_while_cos_has_its_body_is_unknown",
+            "test_broken_off.py::test_an_upload_that_is_ended_before_its_body_went_failed",
+        ),
+    ),
+    Sabotage(
+        "let a second interrupt break off what the first one began",
+        "interrupts.py",
+        """\
+    _State.heard = _State.heard or time.monotonic()
+    if _State.waiting or not _State.held:
+""",
+        """\
+    second = bool(_State.heard)
+    _State.heard = _State.heard or time.monotonic()
+    if second or _State.waiting or not _State.held:
+""",
+        ("test_interrupts.py::test_a_second_interruption_leaves_what_ends_the_run_alone",),
+    ),
+    Sabotage(
+        "do not notice that the lock is lost",
+        "locks.py",
+        "        if self._lost_to is not None:\n",
+        '        if self._lost_to == "noticed":\n',
+        ("test_locks.py::test_a_deploy_whose_lock_another_took_is_told_who",),
+    ),
+    Sabotage(
+        "blank what people uploaded",
+        "verify.py",
+        "if source not in DEPLOYS}",
+        "if not source}",
+        ("test_verify.py::test_an_upload_is_what_no_deploy_wrote_last",),
     ),
     Sabotage(
         "show what was deleted",

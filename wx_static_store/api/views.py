@@ -103,8 +103,9 @@ def _repeating(row: UploadLog) -> int | None:
     """The newest row that tells of the same upload again; None where the log cannot be used."""
 
     def query() -> int | None:
-        rows = UploadLog.objects.with_key(row.key).filter(env=row.env, source_ref=f"row {row.pk}")
-        return rows.order_by("-id").values_list("id", flat=True).first()
+        rows = UploadLog.objects.primary().with_key(row.key).filter(env=row.env)
+        again = rows.filter(source_ref=f"row {row.pk}").order_by("-id")
+        return again.values_list("id", flat=True).first()
 
     return in_database(query, otherwise=None)
 

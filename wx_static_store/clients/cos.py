@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -31,7 +31,7 @@ from ..exceptions import (
 )
 from ..secrets import Secret, scrub
 from ..texts import gettext_lazy as _
-from ..transfers import ContentHeaders, SignedLink
+from ..transfers import ContentHeaders, SignedLink, in_utc
 
 if TYPE_CHECKING:
     from .transport import Reply, Transport
@@ -199,8 +199,8 @@ def _compare(reply: Reply, md5: str, request_id: str) -> PutReceipt | IntegrityE
 
 
 def _date(reply: Reply) -> datetime | None:
-    with suppress(ValueError):
-        return parsedate_to_datetime(reply.headers.get("Date", "")).astimezone(UTC)
+    with suppress(ValueError, OverflowError):
+        return in_utc(parsedate_to_datetime(reply.headers.get("Date", "")))
     return None
 
 

@@ -25,7 +25,7 @@ from ..exceptions import (
 )
 from ..secrets import Secret, scrub
 from ..texts import gettext_lazy as _
-from ..transfers import RemoteFile, SignedLink
+from ..transfers import RemoteFile, SignedLink, in_utc
 
 if TYPE_CHECKING:
     from .transport import Reply, Transport
@@ -295,5 +295,5 @@ def _remote_file(entry: dict[str, Any]) -> RemoteFile:
         key=entry["key"],
         size=int(str(entry["size"])),
         md5=md5 if _MD5.fullmatch(md5) else None,
-        last_modified=parse_datetime(str(entry.get("last_modified"))),
+        last_modified=in_utc(parse_datetime(str(entry.get("last_modified")))),
     )

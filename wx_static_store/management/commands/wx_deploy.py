@@ -23,14 +23,7 @@ from ...naming import NO_CACHE
 from ...plan import Plan, hash_items
 from ...pool import WorkerPool
 from ...preflight import preflight
-from ...sites import (
-    Order,
-    address_of,
-    deploy_to_all,
-    plan_of,
-    site_uploader,
-    stale_files,
-)
+from ...sites import Order, address_of, deploy_to_all, plan_of, site_uploader, stale_files
 from ...texts import gettext as _, ngettext, padded, shown
 from ...transfers import UploadContext
 from ...tree import read_tree
