@@ -74,6 +74,13 @@ def test_sigterm_interrupts_where_a_shell_ignores_ctrl_c_in_the_background() -> 
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
+def test_sigterm_is_heard_where_ctrl_c_is_ignored(ctrl_c: Press) -> None:
+    """As in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with pytest.raises(KeyboardInterrupt), handled():
+        signal.raise_signal(signal.SIGTERM)
+
+
 def test_a_run_that_is_held_goes_on_to_its_end_and_is_interrupted_then(ctrl_c: Press) -> None:
     steps: list[int] = []
 

@@ -232,6 +232,14 @@ def test_a_dry_run_that_cannot_look_ends_with_1(cloud: EmulatorServer, dist: Pat
     fails(dist, code=1, dry_run=True)
 
 
+def test_a_dry_run_says_that_the_log_decided(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist)
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009, "times": None})
+    err = StringIO()
+    assert "3 unchanged" in fails(dist, code=1, dry_run=True, stderr=err)
+    assert "The list could not be read, so the log decided: " in err.getvalue()
+
+
 def test_ctrl_d_at_a_question_is_a_no(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,9 +74,13 @@ class Standing(NamedTuple):
             return ""
         if not self.listed:
             return row.md5 if row and row.status == UploadStatus.STORED else ""
-        if file is None or (row and not row.is_about(file)):
+        if file is None:
             return ""
-        return row.md5 if row else file.md5 or ""
+        if row and row.is_about(file):
+            return row.md5
+        if row and not (row.status == UploadStatus.STORED and row.is_corrected_by(file)):
+            return ""  # its own upload failed, or the list may be behind
+        return file.md5 or ""
 
 
 class Asked(NamedTuple):

@@ -63,14 +63,14 @@ class Transfer:
 
     def broken_off(self) -> UploadResult:
         """How it stands when nobody waits for its end any more."""
-        if self.receipt or not self.key:
-            error = None if self.receipt else ResponseLost(_("Interrupted"), stage="name")
-            return self.result(error)
+        if self.receipt:
+            return self.result(None)
         if self.sending:
-            error = ResponseLost(_("Interrupted while it was sent"), stage="put")
+            text, stage = _("Interrupted while it was sent"), "put"
         else:
-            error = ResponseLost(_("Interrupted before it was sent"), stage="link")
+            text, stage = _("Interrupted before it was sent"), "link" if self.key else "name"
         self.maybe_stored |= self.sending
+        error = ResponseLost(text, stage=stage, hint=_("Send the file again."))
         return self.result(error.about(key=self.key, env=self.uploader.env))
 
     def result(self, error: WxStaticStoreError | None) -> UploadResult:

@@ -112,7 +112,9 @@ def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
     the answer must be `certain`.
     """
     folders = tuple(
-        options_for(alias).location + options_for(alias).upload_location for alias in aliases()
+        options.location + options.upload_location
+        for options in map(options_for, aliases())
+        if options.upload_location  # else they lie everywhere
     )
     sources = in_database(lambda: _last_sources(env, keys), otherwise=None)
     if sources is None and certain:
