@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.test import override_settings
 from hypothesis import HealthCheck
 
-from wx_static_store import platforms, store
+from wx_static_store import locks, platforms, store
 from wx_static_store.emulator import EmulatorServer
 
 # The same examples in each run; how long one takes depends on the machine.
@@ -25,6 +25,12 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
+
+
+@pytest.fixture
+def no_last_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed deploy had sent is not waited for: nothing was sent."""
+    monkeypatch.setattr(locks, "LAST_PUT", 0.0)
 
 
 @pytest.fixture(autouse=True)

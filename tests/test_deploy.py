@@ -23,7 +23,7 @@ from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.transfers import UploadItem
 from wx_static_store.uploader import Uploader, get_uploader
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
 
 
 @pytest.fixture

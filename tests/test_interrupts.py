@@ -341,6 +341,7 @@ def test_an_interruption_at_any_statement_loses_no_row_and_leaves_no_deployment_
     assert statement > 10
 
 
+@pytest.mark.usefixtures("no_last_put")
 @pytest.mark.parametrize("trust_log", [False, True], ids=["list", "log"])
 def test_an_interruption_at_any_statement_leaves_a_killed_run_to_the_next_one(
     cloud: EmulatorServer, old: Path, ctrl_c: Press, trust_log: bool

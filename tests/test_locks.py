@@ -13,6 +13,7 @@ from django.core.cache import cache
 from tests.conftest import ENV
 from wx_static_store import locks, pool
 from wx_static_store.locks import DeployLock, DeployLockLost, DeployRunning, deploying
+from wx_static_store.models import Deployment
 from wx_static_store.uploader import Uploader, get_uploader
 
 KEY = f"wx_static_store:deploy:{ENV}"
@@ -129,7 +130,20 @@ def test_a_process_of_this_host_that_was_killed_holds_up_nobody(
     with deploying(uploader, wait=False):
         assert json.loads(cache.get(KEY))["pid"] == os.getpid()
     assert slept == [locks.LAST_PUT] == [5.0]
-    assert f"A deploy to {ENV} was killed (process {dead_pid} on " in capsys.readouterr().err
+    assert f"A deploy to {ENV} was killed: waiting 5 s for what it sent" in capsys.readouterr().err
+
+
+@pytest.mark.django_db
+def test_a_killed_deploy_of_which_only_the_log_knows_is_waited_for(
+    uploader: Uploader, monkeypatch: Any
+) -> None:
+    """Each process has a cache of its own, Django's default: no lock is left of it."""
+    Deployment.objects.create(env=ENV, source="wx_deploy")
+    slept: list[float] = []
+    monkeypatch.setattr(locks.time, "sleep", slept.append)
+    with deploying(uploader, wait=False):
+        pass
+    assert slept == [locks.LAST_PUT]
 
 
 def test_an_heir_that_is_interrupted_holds_up_the_next_one_for_seconds_only(

@@ -23,6 +23,8 @@ logger = logging.getLogger("wx_static_store.recorders")
 
 _REST_SECONDS = 30.0  # after the database failed, so that 5,000 files do not wait 5,000 time-outs
 _resting_until = 0.0
+_down = False  # the last query failed, as the next one would
+_away = False  # it should be there, and could not be asked the last time
 
 # Deadlock, serialization failure, a lock held too long.
 _PASSING = {
@@ -34,28 +36,32 @@ _PASSING = {
 
 def in_database(work: Callable[[], T], *, otherwise: T) -> T:
     """What `work` gives, in a savepoint of its own; `otherwise` where the database cannot."""
+    global _away, _down
     if time.monotonic() < _resting_until:
         return otherwise
     try:
         done = _persistently(work, otherwise)
         rest(0.0)
+        _away = _down = False
         return done
     except Exception as error:  # noqa: BLE001 -- whatever it is, the upload counts
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        down = _is_down(error)
-    _warn(down, reason)
+        down, again = _is_down(error), _down
+        _away = isinstance(error, OperationalError | InterfaceError) and not _has_no_table(error)
+    _warn(reason, again=down and again)
     rest(_REST_SECONDS if down else 0.0)
+    _down = down
     return otherwise
 
 
-def _warn(down: bool, reason: str) -> None:
+def _warn(reason: str, *, again: bool) -> None:
     """Of a database that stays down, once."""
     if flag("needs_rollback"):
         logger.error(
             "The database ended the caller's whole transaction, nothing in it will be kept; "
             "the upload counts (%s)", reason,
         )  # fmt: skip
-    elif not (down and _resting_until):
+    elif not again:
         logger.warning("The upload log cannot be used; uploads go on without it (%s)", reason)
 
 
@@ -63,6 +69,18 @@ def rest(seconds: float) -> None:
     """Leave the database alone for so long; 0 asks it again at once."""
     global _resting_until
     _resting_until = time.monotonic() + seconds if seconds else 0.0
+
+
+def is_away() -> bool:
+    """Whether there is a database that could not be asked the last time."""
+    return _away
+
+
+def forget() -> None:
+    """Forget what failed, and ask at once."""
+    global _away, _down
+    _away = _down = False
+    rest(0.0)
 
 
 def _persistently(work: Callable[[], T], otherwise: T) -> T:
@@ -115,10 +133,14 @@ def _passes(error: Exception) -> bool:
 def _is_down(error: Exception) -> bool:
     """Whether the next query would fail alike: no database, no table, no app, no connection."""
     if isinstance(error, OperationalError):  # also deadlocks and time-outs, which pass
-        return "no such table" in str(error) or _connection().connection is None
+        return _has_no_table(error) or _connection().connection is None
     return isinstance(
         error, ImproperlyConfigured | ProgrammingError | InterfaceError | RuntimeError
     )
+
+
+def _has_no_table(error: Exception) -> bool:
+    return "no such table" in str(error)
 
 
 def flag(name: str) -> bool:

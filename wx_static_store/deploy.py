@@ -128,6 +128,8 @@ def publish(
         raise
     finally:
         report.logged = recorder.close()
+        if not report.logged:  # the database may have been away when it began, too
+            steps.start_deployment()
         facts = _facts(report, time.monotonic() - started)
         finish_deployment(report.deployment_id, **facts)
     return report

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from .texts import gettext as _
 
@@ -53,9 +53,9 @@ def handled() -> Iterator[None]:
     watchdog = threading.Thread(target=_watch, args=(ended,), daemon=True, name="wx-watchdog")
     watchdog.start()
     _State.handled, _State.heard = True, 0.0
-    for number in ours:
-        signal.signal(number, _hear)
     try:
+        for number in ours:
+            signal.signal(number, _hear)
         yield
     finally:
         for number in ours:
@@ -100,6 +100,13 @@ def check() -> None:
         raise KeyboardInterrupt
 
 
+def leave(*, for_good: bool) -> NoReturn:
+    """End an interrupted command; at the end of the process no signal changes its exit code."""
+    for number in _DEFAULTS if for_good else ():
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(EXIT_CODE)
+
+
 def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
@@ -123,6 +130,8 @@ def _give_up() -> None:
         "Rows of the log may be missing: the next deploy looks at the cloud itself.",
         seconds=LONGEST,
     )
-    sys.stderr.write(f"\n{text}\n")
-    sys.stderr.flush()
+    line = f"\n{text}\n".encode()
+    writer = threading.Thread(target=os.write, args=(2, line), daemon=True)
+    writer.start()
+    writer.join(1)  # nobody may read the pipe
     os._exit(EXIT_CODE)

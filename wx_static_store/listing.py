@@ -49,6 +49,7 @@ class Lookup:
     def __init__(self, store: Store, pool: WorkerPool, calls: int) -> None:
         self._store, self._pool = store, pool
         self._calls, self._used = calls, count()
+        self._error: WxStaticStoreError | None = None
 
     def begin(self, keys: Sequence[str]) -> list[Future[Listing]]:
         """Start asking for these sorted keys; `end` waits for the answers."""
@@ -70,16 +71,16 @@ class Lookup:
         prefix = os.path.commonprefix([keys[0], keys[-1]])  # noqa: RUF071 -- of texts
         marker = ""
         while at < len(keys):
-            # Exclusive, and inclusive is tolerated: just before the next key that is wanted.
-            marker = max(marker, keys[at][:-1])
+            marker = max(marker, _before(keys[at]))
             page = None
-            if next(self._used) < self._calls:
+            if self._error is None and next(self._used) < self._calls:
                 try:
                     page = self._store.page(prefix, marker)
                 except WxStaticStoreError as error:
-                    listing.error = error
+                    self._error = error  # all others would fail alike
             if page is None:
                 listing.unseen.update(keys[at:])
+                listing.error = self._error
                 break
             listing.files |= {file.key: file for file in page.files}
             if page.marker is None:
@@ -87,3 +88,9 @@ class Lookup:
             marker = page.marker
             at = bisect_right(keys, marker, at)
         return listing
+
+
+def _before(key: str) -> str:
+    """A marker (which is exclusive) behind which the key comes soon, whatever lies beside it."""
+    start, last = key[:-1], ord(key[-1])
+    return f"{start}{chr(last - 1)}~" if 0x21 <= last < 0x7F else start

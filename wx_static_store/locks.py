@@ -23,6 +23,7 @@ from django.core.management.base import CommandError
 
 from .interrupts import interruptible
 from .pool import every
+from .recorders import was_killed
 from .texts import gettext as _
 from .uploader import Uploader
 
@@ -50,6 +51,8 @@ def deploying(uploader: Uploader, *, wait: bool) -> Iterator[DeployLock]:
     lock = DeployLock(uploader)
     lock.take(wait=wait)
     try:
+        if was_killed(uploader.env):  # also where no cache is shared, so that no lock says it
+            lock.wait_for_last_put()
         with every(LEASE / 3, lock.prolong):
             yield lock
     finally:
@@ -67,9 +70,13 @@ class DeployLock:
         self._me = {"host": _host(), "pid": os.getpid(), "id": uuid.uuid4().hex}
         self._lost_to: dict[str, Any] | None = None
         self._kept = True  # by the cache
+        self._waited = False
+        self._seen = time.time()  # when it was ours for sure: a machine may sleep, its clock not
 
     def check(self) -> None:
-        """Raise DeployLockLost if somebody else was seen to hold the environment."""
+        """Raise DeployLockLost if somebody else holds the environment, as far as was looked."""
+        if time.time() - self._seen > LEASE / 2:
+            self.prolong()
         if self._lost_to is not None:
             text = _(
                 "Another deploy to %(env)s took over (%(who)s): this one was asleep for more than "
@@ -127,17 +134,23 @@ class DeployLock:
         self._ask("set", json.dumps(self._me), timeout=REMEMBERED, key=self._last_key)
         return True
 
-    def _inherit(self, other: dict[str, Any]) -> None:
-        """Take the lock from a dead process, when nothing that it sent can arrive any more."""
+    def wait_for_last_put(self) -> None:
+        """Wait, once, until nothing that a killed deploy sent can arrive any more."""
+        if self._waited:
+            return
+        self._waited = True
         text = _(
-            "A deploy to %(env)s was killed (%(who)s): waiting %(seconds)d s for what it sent",
+            "A deploy to %(env)s was killed: waiting %(seconds)d s for what it sent",
             env=self._env,
-            who=_shown(other),
             seconds=LAST_PUT,
         )
         sys.stderr.write(text + "\n")
         with interruptible():
             time.sleep(LAST_PUT)
+
+    def _inherit(self, other: dict[str, Any]) -> None:
+        """Take the lock from a dead process."""
+        self.wait_for_last_put()
         if self._holder() == other:
             self._ask("delete")
 
@@ -148,6 +161,7 @@ class DeployLock:
 
     def prolong(self) -> None:
         """Hold the environment for another while; notice if somebody else holds it."""
+        self._seen = time.time()
         holder = self._holder()
         if holder == self._me:
             self._ask("touch", timeout=LEASE)

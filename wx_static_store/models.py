@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import islice
@@ -102,6 +102,17 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
             rows = self.filter(env=env, key_digest__in=part).order_by().values("key_digest")
             newest = rows.annotate(newest=models.Max("id"), last=models.Max("stored_at"))
             yield dict(newest.values_list("newest", "last"))
+
+    def stored_in_the_same_second(
+        self, env: str, digests: Sequence[str]
+    ) -> Iterator[tuple[str, datetime | None]]:
+        """Yield keys (as digests) and seconds in which COS stored different bytes there."""
+        rows, most = self.primary().filter(env=env), _digests_a_query(self.db)
+        for start in range(0, len(digests), most):
+            part = rows.filter(key_digest__in=digests[start : start + most]).order_by()
+            moments = part.exclude(stored_at=None).values("key_digest", "stored_at")
+            several = moments.annotate(bodies=models.Count("md5", distinct=True))
+            yield from several.filter(bodies__gt=1).values_list("key_digest", "stored_at")
 
     def beginning_with(self, text: str) -> UploadLogQuerySet:
         """The rows whose key begins so, found by an index."""

@@ -47,8 +47,10 @@ class WorkerPool:
             thread.join(self.patience())
 
     def patience(self) -> float:
-        """Seconds that are left to wait for what is under way, from the first time it is asked."""
+        """Seconds that are left to wait for what is under way, of the few since it was asked."""
         now = time.monotonic()
+        if now > self._until + GRACE:  # that was another run
+            self._until = math.inf
         self._until = min(self._until, now + GRACE)
         return max(0.0, self._until - now)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from .conf import setting
-from .database import flag, in_database, rest
+from .database import flag, forget, in_database, is_away, rest
 from .exceptions import IntegrityError
 from .texts import english
 from .transfers import UploadContext, UploadResult, UploadStatus
@@ -75,8 +75,8 @@ class Recorder:
         if source or result.key in self._refs:
             ref = self._refs.get(result.key, context.source_ref)
             context = replace(context, source=source or context.source, source_ref=ref)
-        _log(result, context)
         self._rows.append((result, context))
+        _log(result, context)
         self.write_if_due()
 
     def write_if_due(self) -> None:
@@ -94,19 +94,20 @@ class Recorder:
 
     def close(self) -> bool:
         """
-        Write what is left, for a deployment also to a database that was given a rest.
+        Write what is left, also to a database that was away and was given a rest.
 
         Return whether all is written; what is not is left to the next upload of this process.
         """
-        written = self.write()
-        if not written and self.context.deployment_id:
+        deployment, written = self.context.deployment_id, self.write()
+        if not written and (is_away() or deployment):
             rest(0.0)
-            if not (written := self.write()):
-                logger.error(
-                    "%d rows of deployment %d could not be written. The logger "
-                    "wx_static_store.uploads has their lines: import them with wx_import_log, or "
-                    "run the deploy again", len(self._rows), self.context.deployment_id,
-                )  # fmt: skip
+            written = self.write()
+        if not written and (is_away() or deployment):
+            logger.error(
+                "%d rows of deployment %s could not be written. The logger "
+                "wx_static_store.uploads has their lines: import them with wx_import_log, or "
+                "run the deploy again", len(self._rows), deployment or "-",
+            )  # fmt: skip
         _missed.extend(self._rows)
         return written
 
@@ -117,7 +118,6 @@ def record_one(result: UploadResult, context: UploadContext) -> int | None:
 
     A row that could not be written is kept, and written before the next one of this process.
     """
-    _log(result, context)
 
     def insert() -> int:
         from .models import UploadLog
@@ -126,6 +126,7 @@ def record_one(result: UploadResult, context: UploadContext) -> int | None:
 
     row = None
     try:
+        _log(result, context)
         _write_missed()  # first: the newest row of a key has the highest id
         row = in_database(insert, otherwise=None)
     finally:  # also when a worker's time-out comes in the middle
@@ -151,7 +152,7 @@ def _write_missed() -> None:
 def reset() -> None:
     """Forget the rows that could not be written, and ask the database again: for tests."""
     _missed.clear()
-    rest(0.0)
+    forget()
 
 
 def newest_rows(env: str, keys: Iterable[str]) -> "dict[str, UploadLog] | None":
@@ -181,6 +182,18 @@ def trusted_from(env: str) -> int | None:
     return in_database(query, otherwise=None)
 
 
+def was_killed(env: str) -> bool:
+    """Whether a deployment seems to run, although nobody holds the environment's lock."""
+
+    def query() -> bool:
+        from .models import Deployment
+
+        running = Deployment.Outcome.RUNNING
+        return Deployment.objects.unfinished(env).filter(outcome=running).exists()
+
+    return in_database(query, otherwise=False)
+
+
 def start_deployment(env: str, context: UploadContext) -> int | None:
     """
     Return the id of a new `Deployment`, None where there is no log.
@@ -197,6 +210,8 @@ def start_deployment(env: str, context: UploadContext) -> int | None:
         row = Deployment.objects.create(**fitting(Deployment, texts), user_id=context.user_id)
         return int(row.pk)
 
+    if is_away():
+        rest(0.0)
     return in_database(insert, otherwise=None)
 
 

@@ -222,6 +222,11 @@ class _Run:
             return
         if not self.order.blank_stale(_question(self.uploader.env, self.stale)):
             return
+        if not self.order.include_uploads:  # somebody may have uploaded since it was asked
+            keys = [file.key for file in self.stale]
+            new = uploads_among(self.uploader.env, keys, certain=True)
+            self.uploads = [*self.uploads, *(file for file in self.stale if file.key in new)]
+            self.stale = [file for file in self.stale if file.key not in new]
         gone = set[str]()
 
         def add(result: UploadResult) -> None:

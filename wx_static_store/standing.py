@@ -31,16 +31,18 @@ class Row(NamedTuple):
     headers: ContentHeaders | None
     stored_at: datetime | None
     deployment_id: int | None
+    outranked: bool = False  # another row of the key is of a later PUT
 
     def is_about(self, file: RemoteFile) -> bool:
-        """Whether the listed object is the one that this row stored."""
-        if self.status != UploadStatus.STORED:
+        """Whether the listed object is the one that this row stored, and not a later one."""
+        if self.status != UploadStatus.STORED or self.outranked:
             return False
-        if file.md5:
-            return file.md5 == self.md5
-        moment = file.last_modified
-        in_time = self.stored_at and moment and moment <= self.stored_at + SLACK
-        return bool(in_time) and file.size == self.size
+        if file.md5 and file.md5 != self.md5:
+            return False
+        if self.stored_at and file.last_modified:
+            in_time = file.last_modified <= self.stored_at + SLACK
+            return in_time and self.size in (None, file.size)
+        return bool(file.md5)
 
     def is_corrected_by(self, file: RemoteFile) -> bool:
         """Whether the object proves that this row is not how it stands: if it is younger, only."""
@@ -48,9 +50,10 @@ class Row(NamedTuple):
             return bool(file.md5) and file.md5 == self.md5
         if self.status != UploadStatus.STORED or self.is_about(file):
             return False
-        if self.stored_at is None or file.last_modified is None:
-            return bool(file.md5)
-        return file.last_modified > self.stored_at + SLACK
+        if self.outranked or self.stored_at is None or file.last_modified is None:
+            return file.md5 not in (None, self.md5)
+        younger = file.last_modified > self.stored_at + SLACK
+        return younger and file.md5 != self.md5
 
 
 Rows = dict[str, Row]
@@ -73,14 +76,11 @@ class Standing(NamedTuple):
         if row and row.headers not in (None, headers):
             return ""
         if not self.listed:
-            return row.md5 if row and row.status == UploadStatus.STORED else ""
-        if file is None:
-            return ""
-        if row and row.is_about(file):
-            return row.md5
-        if row and not (row.status == UploadStatus.STORED and row.is_corrected_by(file)):
-            return ""  # its own upload failed, or the list may be behind
-        return file.md5 or ""
+            certain = row and row.status == UploadStatus.STORED and not row.outranked
+            return row.md5 if row and certain else ""
+        if file is None or (row and not row.is_about(file)):
+            return ""  # also a younger object with these bytes: its headers may be others
+        return row.md5 if row else file.md5 or ""
 
 
 class Asked(NamedTuple):
@@ -119,6 +119,9 @@ class Survey:
         """Wait for the list; return how each key stands."""
         keys, rows = asked.keys, asked.rows
         listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
+        mute = {key for key, file in listing.files.items() if key in rows and not file.md5}
+        if mute:  # size and time decide: no row may be doubtful
+            rows = self._certain(self._trusted(rows, mute), mute)
         between = sorted(listing.files.keys() - set(keys))
         for key, row in (rows | self._rows(between)).items():
             if (file := listing.files.get(key)) and row.is_corrected_by(file):
@@ -168,13 +171,21 @@ class Survey:
         self.has_log &= rows is not None
         return rows or {}
 
-    def _trusted(self, rows: Rows, unseen: set[str]) -> Rows:
-        """Without those of unseen keys that an unfinished deployment may have outdated."""
-        newest = trusted_from(self._store.env) or 0
+    def _trusted(self, rows: Rows, keys: set[str]) -> Rows:
+        """Without those of these keys that an unfinished deployment may have outdated."""
+        since = trusted_from(self._store.env) or 0
         return {
             key: row
             for key, row in rows.items()
-            if key not in unseen or (row.deployment_id or 0) >= newest
+            if key not in keys or (row.deployment_id or 0) >= since
+        }
+
+    def _certain(self, rows: Rows, keys: set[str]) -> Rows:
+        """Outranked are those beside which other bytes were stored in the very same second."""
+        alike = in_database(lambda: _same_second(self._store.env, keys), otherwise=None) or set()
+        return {
+            key: row._replace(outranked=row.outranked or (key, row.stored_at) in alike)
+            for key, row in rows.items()
         }
 
     def _explain(self, listing: Listing) -> None:
@@ -206,11 +217,18 @@ def _newest(env: str, keys: Iterable[str]) -> Rows:
         *headers,
         last,
     ) in UploadLog.objects.newest_values(env, keys, *columns):
-        if at and last > at:  # rows may come in another order than PUTs
-            status = UploadStatus.UNKNOWN
+        outranked = bool(at and last > at)  # rows may come in another order than PUTs
         of_object = None if source == LIST else kept(*headers)
-        rows[key] = Row(status, size, md5, of_object, _aware(at), deployment)
+        rows[key] = Row(status, size, md5, of_object, _aware(at), deployment, outranked)
     return rows
+
+
+def _same_second(env: str, keys: Iterable[str]) -> set[tuple[str, datetime | None]]:
+    from .models import UploadLog, key_digest
+
+    by_digest = {key_digest(key): key for key in keys}
+    pairs = UploadLog.objects.stored_in_the_same_second(env, list(by_digest))
+    return {(by_digest[digest], _aware(moment)) for digest, moment in pairs}
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .clients.cos import PutReceipt
-from .exceptions import DeadlineExceeded, ResponseLost, WxStaticStoreError
+from .exceptions import DeadlineExceeded, Remedy, ResponseLost, WxStaticStoreError
 from .naming import object_key
 from .retry import Deadline
 from .secrets import Secret
@@ -25,7 +25,7 @@ BATCH_SECONDS = 300.0
 BATCH_RATE = 200 * 1024  # bytes a second that a slow line still manages
 
 
-@dataclass
+@dataclass(eq=False)
 class Transfer:
     """One file on its way, and what its attempts have learned so far."""
 
@@ -41,6 +41,7 @@ class Transfer:
     errcode: int | None = None
     rid: str = ""
     sending: bool = False  # the body has begun to go, and nobody knows more
+    abandoned: bool = False  # nobody waits for its end: nothing more may be sent
     maybe_stored: bool = False
     receipt: PutReceipt | None = None
 
@@ -62,7 +63,8 @@ class Transfer:
         return self.result(None)
 
     def broken_off(self) -> UploadResult:
-        """How it stands when nobody waits for its end any more."""
+        """Return how it stands, and send nothing more: nobody waits for its end."""
+        self.abandoned = True  # before `sending` is read: what goes on in a worker sees either
         if self.receipt:
             return self.result(None)
         if self.sending:
@@ -111,6 +113,11 @@ class Transfer:
         if errcode is not None:
             self.errcode, self.rid = errcode, rid
 
+    def _check_abandoned(self) -> None:
+        if self.abandoned:
+            self.sending = False
+            raise ResponseLost(_("Interrupted before it was sent"), remedy=Remedy.GIVE_UP)
+
     def _as_planned(self) -> bool:
         """Whether these are the bytes that were looked at, as far as anybody looked."""
         if self.item.md5 is None:
@@ -127,6 +134,7 @@ class Transfer:
         deadline = self._deadline(store)
 
         def try_once(number: int, token: Callable[[], Secret]) -> None:
+            self._check_abandoned()
             self.attempts = number
             known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
             with (
@@ -142,6 +150,7 @@ class Transfer:
                     )
                 self._answered(0)
                 self.sending = True
+                self._check_abandoned()
                 self.receipt = store.cos.put_object(
                     link, source, self.headers, md5=source.known_md5, left=deadline.left
                 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from typing import Protocol
+from functools import partial
+from typing import Protocol, cast
 
 from .conf import options_for
 from .exceptions import (
@@ -109,26 +110,27 @@ class Uploader:
         Whatever ends the loop before, Ctrl-C say, gives what is under way a few seconds; what
         does not end then is recorded as it stands. These results go to `steps`, too.
         """
-        under_way: dict[Future[UploadResult], Transfer] = {}
-        finished: queue.SimpleQueue[Future[UploadResult]] = queue.SimpleQueue()
+        under_way: dict[Transfer, Future[UploadResult] | None] = {}
+        finished: queue.SimpleQueue[Transfer] = queue.SimpleQueue()
         with suppress(WxStaticStoreError):  # each file tells it
             self.store  # noqa: B018 -- made once, here: else every worker would make one
         try:
             while True:
                 while len(under_way) < pool.room and (item := steps.next_item()):
                     transfer = Transfer(self, item, batch=True)
-                    future = pool.submit(transfer.run)
-                    under_way[future] = transfer
-                    future.add_done_callback(finished.put)
+                    under_way[transfer] = None  # first: one worker sends it at once
+                    under_way[transfer] = future = pool.submit(transfer.run)
+                    future.add_done_callback(partial(_put, finished, transfer))
                 if not under_way:
                     return
-                came: Future[UploadResult] | None = None
+                came: Transfer | None = None
                 with interruptible(), suppress(queue.Empty):
                     came = finished.get(timeout=RECORD_SECONDS)
                 if came is None:
                     recorder.write_if_due()
                     continue
-                result = came.result()
+                future = cast("Future[UploadResult]", under_way[came])
+                result = future.result()
                 recorder.add(result)
                 del under_way[came]
                 steps.came_back(result)
@@ -159,14 +161,24 @@ def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
     return Uploader(options_for(using).for_env(env))
 
 
-def _ended(under_way: dict[Future[UploadResult], Transfer], seconds: float) -> list[UploadResult]:
+def _put(finished: queue.SimpleQueue[Transfer], transfer: Transfer, _: object) -> None:
+    finished.put(transfer)
+
+
+def _ended(
+    under_way: Mapping[Transfer, Future[UploadResult] | None], seconds: float
+) -> list[UploadResult]:
     """How the files that were under way ended, within so long; what was not begun is left out."""
-    begun = {future: it for future, it in under_way.items() if not future.cancel()}
+    begun = {
+        it: future
+        for it, future in under_way.items()
+        if not (future.cancel() if future else it.key == "")
+    }
     with suppress(KeyboardInterrupt):  # a second one: it is not waited for any longer
-        wait(begun, timeout=seconds)
+        wait(filter(None, begun.values()), timeout=seconds)
     return [
-        future.result() if future.done() and not future.exception() else it.broken_off()
-        for future, it in begun.items()
+        future.result() if future and future.done() and not future.exception() else it.broken_off()
+        for it, future in begun.items()
     ]
 
 

@@ -129,7 +129,7 @@ def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
 def _last_sources(env: str, keys: Sequence[str]) -> dict[str, str]:
     from .models import UploadLog
 
-    rows = UploadLog.objects.exclude(source__in=REPEATS)
+    rows = UploadLog.objects.exclude(source__in=REPEATS).exclude(status=UploadStatus.FAILED)
     return {key: source for key, source, _last in rows.newest_values(env, keys, "key", "source")}
 
 

@@ -175,8 +175,8 @@ SABOTAGES = (
     Sabotage(
         "a log error that fails the upload",
         "database.py",
-        "        down = _is_down(error)\n    _warn(",
-        "        raise\n    _warn(",
+        "        down, again = _is_down(error), _down\n",
+        "        raise\n",
         (
             "test_recorders.py::test_without_the_table_there_is_one_warning",
             "test_recorders.py::test_a_failing_row_leaves_the_callers_transaction_usable",
@@ -369,8 +369,8 @@ SABOTAGES = (
     Sabotage(
         "believe the newest row where the list shows another MD5",
         "standing.py",
-        "            return file.md5 == self.md5\n",
-        "            return bool(self.md5)\n",
+        "        if file.md5 and file.md5 != self.md5:\n",
+        "        if file.md5 and not self.md5:\n",
         (
             "test_standing.py::test_what_somebody_else_overwrote_is_sent",
             "test_standing.py::test_what_a_killed_run_replaced_is_sent",
@@ -379,8 +379,8 @@ SABOTAGES = (
     Sabotage(
         "believe a row that is older than its object",
         "standing.py",
-        "moment <= self.stored_at + SLACK",
-        "True",
+        "in_time = file.last_modified <= self.stored_at + SLACK\n",
+        "in_time = True\n",
         ("test_standing.py::test_without_md5_a_file_whose_object_is_younger_than_its_row_is_sent",),
     ),
     Sabotage(

@@ -77,6 +77,8 @@ def _row(line: bytes) -> UploadLog:
     except (ValidationError, OverflowError) as error:
         wrong = ", ".join(getattr(error, "message_dict", [_("a number")]))
         raise ValueError(_("not the line of an upload (%(wrong)s)", wrong=wrong)) from None
+    if row.stored_at and row.stored_at > timezone.now():
+        raise ValueError(_("not the line of an upload (%(wrong)s)", wrong="stored_at"))
     row.key_digest = key_digest(row.key)
     return row
 

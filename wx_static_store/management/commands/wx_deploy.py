@@ -71,7 +71,7 @@ class Command(BaseCommand):
                 self._handle(**options)
         except KeyboardInterrupt:
             self.stderr.write(_("Interrupted."))
-            sys.exit(interrupts.EXIT_CODE)
+            interrupts.leave(for_good=getattr(self, "_called_from_command_line", False))
         except BrokenPipeError:  # whoever reads the output has gone, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
