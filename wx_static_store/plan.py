@@ -97,6 +97,7 @@ def make_plan(
             unchanged.append(item)
             if standing.file and not standing.row and survey.has_log:
                 survey.found(item.name, standing.file)
+        del asked, hashed  # before the next ones come
     to_send.sort(key=lambda item: item.name)
     return Plan(
         assets=tuple(item for item in to_send if not is_html(item.name)),
