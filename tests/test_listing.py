@@ -54,6 +54,12 @@ def test_a_key_beside_5000_others_takes_one_call(cloud: EmulatorServer) -> None:
     assert lists(cloud) == 1
 
 
+def test_a_key_of_one_letter_beside_5000_others_takes_one_call(cloud: EmulatorServer) -> None:
+    lay_down(cloud, [*numbered("media/", 5000), "media/z"])
+    assert "media/z" in look_up(["media/z"]).files
+    assert lists(cloud) == 1
+
+
 def test_keys_at_both_ends_of_5000_others_take_two_calls(cloud: EmulatorServer) -> None:
     """What lies between them is not walked through."""
     lay_down(cloud, numbered("media/", 5000))

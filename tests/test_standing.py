@@ -201,6 +201,29 @@ def test_without_md5_a_file_whose_row_does_not_say_when_it_was_stored_is_sent(
     assert to_send(uploader, a_js=b"1") == ["a.js"]
 
 
+def test_without_md5_a_row_beside_another_put_of_the_same_second_is_not_believed(
+    mute: EmulatorServer, uploader: Uploader
+) -> None:
+    """`Date` has whole seconds, so nobody knows which of the two was the last."""
+    deploy(uploader, items(a_js=b"1"))
+    other = newest("a.js")
+    other.pk, other.md5 = None, "f" * 32
+    other.save()
+    row = newest("a.js")
+    row.pk, row.md5 = None, UploadLog.objects.earliest("id").md5
+    row.save()
+    assert to_send(uploader, a_js=b"1") == ["a.js"]
+
+
+def test_without_md5_no_row_older_than_an_unfinished_deployment_is_believed(
+    mute: EmulatorServer, uploader: Uploader
+) -> None:
+    """The killed run may have stored other bytes of that size a moment later."""
+    deploy(uploader, items(a_js=b"1"))
+    killed()
+    assert to_send(uploader, a_js=b"1") == ["a.js"]
+
+
 def test_without_md5_a_younger_object_makes_a_row_without_an_md5(
     mute: EmulatorServer, uploader: Uploader
 ) -> None:

@@ -413,6 +413,13 @@ def test_an_upload_is_what_no_deploy_wrote_last(
     assert by_people("price.pdf") == ({"price.pdf"} if is_upload else set())
 
 
+def test_a_deploy_that_failed_hides_no_upload(cloud: EmulatorServer) -> None:
+    """What it could not replace is still what somebody uploaded."""
+    uploaded("price.pdf", "admin", "wx_deploy")
+    UploadLog.objects.filter(source="wx_deploy").update(status="failed")
+    assert by_people("price.pdf") == {"price.pdf"}
+
+
 def test_what_lies_where_a_store_keeps_uploads_is_an_upload_without_a_row(configure: Any) -> None:
     """In whichever store: its own folder for uploads, below its location."""
     media = {"BACKEND": "wx_static_store.storage.WxStorage"}

@@ -573,6 +573,23 @@ def test_blank_stale_leaves_alone_what_people_uploaded_and_lists_it(
     assert bodies(editable)["old.js"] == DELETED
 
 
+def test_an_upload_made_while_the_question_stands_is_left_alone(
+    editable: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editable.put_object("prices.txt", b"old")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+
+    def answer(question: str) -> str:
+        if "stale" in question:
+            item = UploadItem("prices.txt", open=lambda: BytesIO(b"prices"))
+            get_uploader("site").upload(item, UploadContext("admin"))
+        return "y"
+
+    monkeypatch.setattr("builtins.input", answer)
+    run(dist, blank_stale=True, yes=False, using="site")
+    assert bodies(editable)["prices.txt"] == b"prices"
+
+
 def test_include_uploads_blanks_what_people_uploaded_too(
     editable: EmulatorServer, dist: Path
 ) -> None:

@@ -232,6 +232,7 @@ BROKEN = {
     "size as text": (line(size="large"), "(size)"),
     "negative size": (line(size=-1), "(size)"),
     "endless size": (line(size=float("inf")), "(a number)"),
+    "stored in the future": (line(stored_at="2099-01-01T00:00:00+00:00"), "(stored_at)"),
     "many attempts": (line(attempts=10**30), "(attempts)"),
 }
 
