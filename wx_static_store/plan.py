@@ -89,9 +89,9 @@ def make_plan(
                 of_last = standing
             if (item := by_key.get(key)) is None:
                 continue
-            other = differs(uploader, hashed.get(key, item), standing)
-            if force or other:
-                to_send.append(other or item)
+            other = item if force else differs(uploader, hashed.get(key, item), standing)
+            if other:
+                to_send.append(other)
                 existing |= {key} if standing.exists else set()
                 continue
             unchanged.append(item)
