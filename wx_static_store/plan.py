@@ -98,17 +98,20 @@ def make_plan(
             if standing.file and not standing.row and survey.has_log:
                 survey.found(item.name, standing.file)
         del asked, hashed  # before the next ones come
-    to_send.sort(key=lambda item: item.name)
     return Plan(
-        assets=tuple(item for item in to_send if not is_html(item.name)),
-        pages=tuple(item for item in to_send if is_html(item.name)),
-        unchanged=tuple(sorted(unchanged, key=lambda item: item.name)),
+        assets=_by_name(item for item in to_send if not is_html(item.name)),
+        pages=_by_name(item for item in to_send if is_html(item.name)),
+        unchanged=_by_name(unchanged),
         rejected=rejected,
         existing=frozenset(existing),
         corrections=tuple(survey.corrections),
         notes=tuple(survey.notes()),
         last=None if force else of_last,
     )
+
+
+def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
+    return tuple(sorted(items, key=lambda item: item.name))
 
 
 def differs(uploader: Uploader, item: UploadItem, standing: Standing) -> UploadItem | None:
@@ -142,7 +145,7 @@ def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
 
     Not in threads: at small files they wait for each other, so that two took twice as long as one.
     """
-    return sorted(map(_hashed, items), key=lambda item: item.name)
+    return [*_by_name(map(_hashed, items))]
 
 
 def _hashed(item: UploadItem) -> UploadItem:

@@ -1,4 +1,4 @@
-"""One file, from `UploadItem` to `UploadResult`; and many, by one loop."""
+"""Send one file and record it, or many by one loop."""
 
 from __future__ import annotations
 
