@@ -70,6 +70,7 @@ class Uploads:
 
     def _go_on(self, thread: int) -> None:
         """One file after the other: each has a name of its own and holds just that."""
+        from wx_static_store.transfer import Transfer
         from wx_static_store.transfers import UploadItem
         from wx_static_store.uploader import get_uploader
 
@@ -78,7 +79,7 @@ class Uploads:
             name = f"{GIVEN['name']}/{thread}/{number}.txt"
             body = name.encode()
             item = UploadItem(name, lambda body=body: BytesIO(body), size=len(body))
-            self._note(uploader.transfer(item, batch=True))
+            self._note(Transfer(uploader, item, batch=True).run())
             number += 1
 
     def _note(self, result: Any) -> None:
