@@ -1,0 +1,42 @@
+"""Names that are about to be taken: noted in the shared cache between the look and the PUT."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from hashlib import md5
+
+from django.core.cache import caches
+
+from .options import Options
+
+__all__ = ["claim", "release"]
+
+SECONDS = 60  # in which a save has ended, or its object is in the list
+
+
+def claim(options: Options, key: str) -> bool:
+    """
+    Claim the key for this thread; False while another one has claimed it, a minute at most.
+
+    Where the cache fails, or keeps nothing, every claim holds.
+    """
+    mine = f"{os.getpid()}:{threading.get_ident()}"
+    try:
+        cache = caches[options.token_cache]
+        name = _name(options, key)
+        return bool(cache.add(name, mine, SECONDS)) or cache.get(name) in (None, mine)
+    except Exception:  # noqa: BLE001 -- a dead cache hinders no upload
+        return True
+
+
+def release(options: Options, key: str) -> None:
+    """Let others claim the key: nothing is stored there, or the list shows what is."""
+    with suppress(Exception):  # it ends by itself
+        caches[options.token_cache].delete(_name(options, key))
+
+
+def _name(options: Options, key: str) -> str:
+    digest = md5(f"{options.env}:{key}".encode(), usedforsecurity=False).hexdigest()
+    return f"wx_static_store:name:{digest}"
