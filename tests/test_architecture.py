@@ -26,7 +26,7 @@ FLOORS = (
     {"recorders", "transfer", "listing"},
     {"database"},
     {"models"},
-    {"store", "platforms"},
+    {"store", "platforms", "claims"},
     {"conf", "options", "values", "naming", "hashed", "sources", "retry", "pool", "qr"},
     {"clients"},
     {"exceptions", "transfers", "secrets", "texts", "interrupts"},
@@ -126,7 +126,7 @@ ONLY_IN = {
     "requests": {"clients.pools"},
     "urllib3": {"clients.transport", "clients.pools", "clients.links"},
     "django.conf": {"conf", "models"},
-    "threading": {"pool", "interrupts", "clients.component"},
+    "threading": {"claims", "pool", "interrupts", "clients.component"},
     "concurrent": {"pool", "uploader", "listing", "standing", "sites"},
 }
 LONGEST = 300

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage, storages
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.db import models
 from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
@@ -34,6 +34,17 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fccfc0"
     "f01f00050001ff89993d1d0000000049454e44ae426082"
 )
+
+
+class HandedOver(File):  # type: ignore[type-arg]
+    """As a package hands over what it received earlier: closed, and on the disk."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(None, "a.txt")
+        self._path = path
+
+    def temporary_file_path(self) -> str:
+        return self._path
 
 
 @pytest.fixture
@@ -178,6 +189,94 @@ def test_a_refused_upload_is_an_oserror_that_tells_why(cloud: EmulatorServer) ->
         str(caught.value).replace(")", ", ").replace("(", ", ").split(", ")
     )
     assert caught.value.status == "failed"
+
+
+LOOK = "staticfilelist"
+NO_LOOK = {
+    "a token that expired": ({"do": "errcode", "errcode": 42001}, 42001),
+    "the quota of the day": ({"do": "errcode", "errcode": 45009}, 45009),
+    "another's environment": ({"do": "errcode", "errcode": -501005}, -501005),
+    "a permission that is missing": ({"do": "errcode", "errcode": 61007}, 61007),
+    "an outage": ({"do": "reset"}, None),
+}
+
+
+@pytest.mark.parametrize("why", NO_LOOK)
+def test_a_save_that_cannot_look_whether_the_name_is_free_is_a_failed_row(
+    configure: Any, why: str
+) -> None:
+    fault, errcode = NO_LOOK[why]
+    cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    cloud.script(fault | {"on": LOOK, "times": None})
+    with pytest.raises(UploadFailed) as caught:
+        default_storage.save("a.txt", ContentFile(b"hello"))
+    row = UploadLog.objects.get()
+    assert (caught.value.errcode, caught.value.stage) == (errcode, "name")
+    assert (row.status, row.stage, row.errcode, row.key) == ("failed", "name", errcode, "a.txt")
+    assert cloud.objects() == {}
+
+
+def test_a_save_that_cannot_look_is_told_to_the_logger(
+    cloud: EmulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.script({"on": LOOK, "do": "errcode", "errcode": 45009})
+    with pytest.raises(UploadFailed):
+        default_storage.save("a.txt", ContentFile(b"hello"))
+    (line,) = [one for one in caplog.records if one.name == "wx_static_store.uploads"]
+    assert "errcode 45009" in line.getMessage()
+
+
+@pytest.mark.parametrize("ask", ["exists", "size", "get_modified_time"])
+def test_a_question_that_fails_is_an_oserror_and_no_row(cloud: EmulatorServer, ask: str) -> None:
+    cloud.script({"on": LOOK, "do": "errcode", "errcode": 45009})
+    with pytest.raises(OSError, match="45009"):
+        getattr(default_storage, ask)("a.txt")
+    assert not UploadLog.objects.exists()
+
+
+def test_a_folder_that_cannot_be_listed_is_an_oserror_and_no_row(cloud: EmulatorServer) -> None:
+    cloud.script({"on": LOOK, "do": "errcode", "errcode": 42001, "times": None})
+    with pytest.raises(OSError, match="42001"):
+        default_storage.listdir("")
+    assert not UploadLog.objects.exists()
+
+
+def test_without_a_working_cache_a_save_works(cloud: EmulatorServer) -> None:
+    nowhere = {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
+    with override_settings(CACHES={"default": nowhere | {"LOCATION": "redis://127.0.0.1:9"}}):
+        assert default_storage.save("a.txt", ContentFile(b"x")) == "a.txt"
+
+
+def test_the_base_url_comes_before_every_name(configure: Any) -> None:
+    configure()
+    storage = WxStorage(location="media")
+    assert storage.base_url + "notes/a.txt" == storage.url("notes/a.txt")
+
+
+def test_a_closed_upload_that_lies_on_the_disk_is_read_from_there(cloud: EmulatorServer) -> None:
+    with TemporaryUploadedFile("a.txt", "text/plain", 5, None) as upload:
+        upload.write(b"hello")
+        upload.flush()
+        handed_over = HandedOver(upload.temporary_file_path())
+        default_storage.save("a.txt", handed_over)
+    assert body(cloud, "a.txt") == b"hello"
+
+
+def test_a_closed_file_with_a_path_is_read_from_there(
+    cloud: EmulatorServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"hello")
+    with path.open("rb") as file:
+        content = File(file)
+        content.path = str(path)  # type: ignore[attr-defined]
+    default_storage.save("a.txt", content)
+    assert body(cloud, "a.txt") == b"hello"
+
+
+def test_a_closed_file_that_lies_nowhere_is_told(cloud: EmulatorServer, tmp_path: Path) -> None:
+    with pytest.raises(UploadFailed, match="is closed"):
+        default_storage.save("a.txt", HandedOver(str(tmp_path / "gone")))
 
 
 def test_a_save_whose_answer_is_lost_is_unknown(cloud: EmulatorServer) -> None:

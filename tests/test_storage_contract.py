@@ -637,6 +637,29 @@ def test_c19_eight_threads_share_a_storage(cloud: EmulatorServer) -> None:
     assert stored == {f"{t}/{n}.txt": f"{t} {n}" for t in range(8) for n in range(50)}
 
 
+def test_c19_two_saves_of_one_name_at_once_get_two_names(cloud: EmulatorServer) -> None:
+    """Both have looked before either is stored."""
+    cloud.script({"on": "put_object", "do": "delay", "seconds": 0.5, "times": 2})
+    storage, together = WxStorage(), threading.Barrier(2, timeout=20)
+
+    def save(content: bytes) -> str:
+        together.wait()
+        return storage.save("a.txt", ContentFile(content))
+
+    with ThreadPoolExecutor(2) as pool:
+        names = list(pool.map(save, [b"one", b"two"]))
+    assert [cloud.objects()[name].body for name in names] == [b"one", b"two"]
+    assert "a.txt" in names
+
+
+def test_c19_a_name_whose_save_failed_is_free_at_once(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
+    with pytest.raises(UploadFailed):
+        default_storage.save("a.txt", ContentFile(b"one"))
+    with ThreadPoolExecutor(1) as pool:  # another thread, which claims for itself
+        assert pool.submit(default_storage.save, "a.txt", ContentFile(b"two")).result() == "a.txt"
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_c19_a_storage_can_be_used_on_both_sides_of_a_fork(cloud: EmulatorServer) -> None:
     storage = WxStorage(file_overwrite=True)

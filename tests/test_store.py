@@ -13,7 +13,7 @@ from django.test import override_settings
 from tests.conftest import ENV
 from wx_static_store import store
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
+from wx_static_store.exceptions import ConfigurationError, UploadFailed, WxStaticStoreError
 from wx_static_store.storage import WxStorage
 from wx_static_store.store import get_store
 
@@ -218,18 +218,16 @@ def test_without_a_ticket_the_error_says_where_it_should_come_from(
         upload()
 
 
-def test_a_wrong_appsecret_is_a_configuration_error(
-    configure: Any, emulator: EmulatorServer
-) -> None:
+def test_a_wrong_appsecret_is_told_by_its_setting(configure: Any, emulator: EmulatorServer) -> None:
     configure(WX_STATIC_STORE=component(emulator, COMPONENT_APPSECRET="wrong"))
-    with pytest.raises(ConfigurationError, match="COMPONENT_APPSECRET"):
+    with pytest.raises(UploadFailed, match="COMPONENT_APPSECRET"):
         upload()
 
 
 def test_a_wrong_appsecret_is_asked_about_once(configure: Any, emulator: EmulatorServer) -> None:
     configure(WX_STATIC_STORE=component(emulator, COMPONENT_APPSECRET="wrong"))
     for _ in range(3):
-        with pytest.raises(ConfigurationError, match="COMPONENT_APPSECRET"):
+        with pytest.raises(UploadFailed, match="COMPONENT_APPSECRET"):
             upload()
     assert len(emulator.calls("api_component_token")) == 1
 

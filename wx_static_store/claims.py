@@ -22,7 +22,7 @@ def claim(options: Options, key: str) -> bool:
 
     Where the cache fails, or keeps nothing, every claim holds.
     """
-    mine = f"{os.getpid()}:{threading.get_ident()}"
+    mine = _mine()
     try:
         cache = caches[options.token_cache]
         name = _name(options, key)
@@ -32,9 +32,15 @@ def claim(options: Options, key: str) -> bool:
 
 
 def release(options: Options, key: str) -> None:
-    """Let others claim the key: nothing is stored there, or the list shows what is."""
+    """Let others claim this thread's key: nothing is stored there, or the list shows what is."""
     with suppress(Exception):  # it ends by itself
-        caches[options.token_cache].delete(_name(options, key))
+        cache, name = caches[options.token_cache], _name(options, key)
+        if cache.get(name) == _mine():
+            cache.delete(name)
+
+
+def _mine() -> str:
+    return f"{os.getpid()}:{threading.get_ident()}"
 
 
 def _name(options: Options, key: str) -> str:

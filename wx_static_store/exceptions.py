@@ -6,10 +6,10 @@ The errors of this package, and what may be done about each.
     ├── NameRejected (SuspiciousFileOperation)          this name cannot become an object key
     ├── SourceError (OSError)                           the file to send cannot be read
     │   └── SourceChanged                               it changed while it was sent
-    ├── TokenError
+    ├── TokenError (OSError)
     │   ├── TokenUnavailable                            there is no token to be had
     │   └── TokenRejected                               WeChat refuses the token that we have
-    ├── WeChatError                                     WeChat answered with an errcode
+    ├── WeChatError (OSError)                           WeChat answered with an errcode
     │   ├── WeChatBusy
     │   ├── WeChatThrottled
     │   └── WeChatRefused
@@ -17,8 +17,8 @@ The errors of this package, and what may be done about each.
     │   ├── ConnectFailed
     │   ├── ResponseLost                                it was sent, the answer never came
     │   └── TlsFailed
-    ├── ProtocolError                                   an answer that the contract does not know
-    ├── CosError                                        COS answered with an error
+    ├── ProtocolError (OSError)                         an answer that the contract does not know
+    ├── CosError (OSError)                              COS answered with an error
     │   ├── LinkExpired
     │   ├── CosThrottled
     │   ├── CosRefused
@@ -147,7 +147,7 @@ class SourceChanged(SourceError):
     remedy, once = Remedy.NEW_LINK, True
 
 
-class TokenError(WxStaticStoreError):
+class TokenError(WxStaticStoreError, OSError):
     stops_batch = True
 
 
@@ -167,7 +167,7 @@ class TokenRejected(TokenError):
     )
 
 
-class WeChatError(WxStaticStoreError): ...
+class WeChatError(WxStaticStoreError, OSError): ...
 
 
 class WeChatBusy(WeChatError):
@@ -194,11 +194,11 @@ class ResponseLost(TransportError): ...
 class TlsFailed(TransportError): ...
 
 
-class ProtocolError(WxStaticStoreError):
+class ProtocolError(WxStaticStoreError, OSError):
     hint = _("Look for a proxy or a firewall that answers in place of WeChat, or report this.")
 
 
-class CosError(WxStaticStoreError):
+class CosError(WxStaticStoreError, OSError):
     remedy, hint = Remedy.WAIT, _("The object store has trouble of its own: try again later.")
 
 

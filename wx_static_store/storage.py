@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from datetime import datetime
 from errno import ENOENT
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, ClassVar, Self
 
@@ -13,11 +14,12 @@ from django.utils.deconstruct import deconstructible
 from storages.base import BaseStorage
 
 from . import recorders
+from .claims import claim, release
 from .conf import freeze, resolve, setting
-from .exceptions import IntegrityError
+from .exceptions import IntegrityError, UploadFailed, WxStaticStoreError
 from .naming import clean_name, object_key
 from .options import MEDIA, Options
-from .sources import digest
+from .sources import digest, disk_item
 from .store import Store, store_for
 from .texts import gettext_lazy as _
 from .transfers import (
@@ -76,10 +78,28 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def store(self) -> Store:
         return store_for(self.options)
 
+    @property
+    def base_url(self) -> str:
+        """The public address of the location, below which every name is."""
+        return self.store.url("")
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """As Django's; a look that fails is a save that failed: UploadFailed, and a row."""
+        try:
+            return str(super().get_available_name(name, max_length))
+        except WxStaticStoreError as error:
+            failure = error
+        item = UploadItem(name, open=BytesIO)
+        raise Uploader(self.options).give_up(item, failure, SAVE)
+
     def _save(self, name: str, content: Any) -> str:
         name = clean_name(name.replace(os.sep, "/"))
-        item = UploadItem(name, open=lambda: content, size=_size(content), close=False)
-        Uploader(self.options).upload(item, SAVE)
+        try:
+            Uploader(self.options).upload(_item(name, content), SAVE)
+        except UploadFailed as error:
+            if error.status == UploadStatus.FAILED:
+                release(self.options.settled(), self._key(name))
+            raise
         return name
 
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
@@ -126,10 +146,21 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         return not name or (not name.endswith("/") and self._find(name) is not None)
 
     def is_name_available(self, name: str, max_length: int | None = None) -> bool:
-        """With `file_overwrite` every name is free, and nobody is asked."""
+        """
+        Whether a save by this thread may take the name; no other save may, for a minute then.
+
+        With `file_overwrite` every name is free, and nobody is asked.
+        """
         if max_length and len(name) > max_length:
             return False
-        return self.options.file_overwrite or not self.exists(name)
+        if self.options.file_overwrite:
+            return True
+        options, key = self.options.settled(), self._key(name)
+        if not claim(options, key):
+            return False
+        if taken := self.exists(name):
+            release(options, key)
+        return not taken
 
     def size(self, name: str) -> int:
         return self._get(name).size
@@ -184,6 +215,23 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         if (found := self._find(name)) is None:
             raise _missing(self._key(name))
         return found
+
+
+def _item(name: str, content: Any) -> UploadItem:
+    """A closed file that still lies on the disk is read from there, as Django's storage does."""
+    path = _path(content) if getattr(content, "closed", False) else ""
+    if path:
+        return disk_item(name, path)
+    return UploadItem(name, open=lambda: content, size=_size(content), close=False)
+
+
+def _path(content: Any) -> str:
+    """Where the content lies on this machine; empty where it does not, or not any more."""
+    with suppress(Exception):  # it has none, or is of a storage that knows no paths
+        told = getattr(content, "temporary_file_path", None)
+        path = str(told() if told else content.path)
+        return path if os.path.isfile(path) else ""
+    return ""
 
 
 def _size(content: Any) -> int | None:

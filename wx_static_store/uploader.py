@@ -63,8 +63,8 @@ class Uploader:
         """
         Send one file and record it.
 
-        Raises NameRejected, ConfigurationError, or UploadFailed, whose `status` tells ``failed``
-        from ``unknown``.
+        Raises NameRejected, ConfigurationError for wrong settings, or UploadFailed, whose `status`
+        tells ``failed`` from ``unknown``.
         """
         result, _row = self.attempt(item, context)
         if result.error is None:
@@ -144,11 +144,20 @@ class Uploader:
             recorder.write()
 
     def failed(self, item: UploadItem, error: WxStaticStoreError) -> UploadResult:
-        """The result of a file that no attempt brought to an end, for the reason of `error`."""
+        """Return the result of a file that was not sent, for the reason of `error`."""
         transfer = Transfer(self, item)
-        transfer.prepare()
+        with suppress(NameRejected):  # `error` says so
+            transfer.prepare()
         transfer.hear(error.about(env=self.env))
         return transfer.result(error)
+
+    def give_up(
+        self, item: UploadItem, error: WxStaticStoreError, context: UploadContext
+    ) -> WxStaticStoreError:
+        """Record a file that was not sent, for the reason of `error`; return what to raise."""
+        result = self.failed(item, error)
+        record_one(result, context)
+        return _to_raise(result)
 
     def headers(self, item: UploadItem) -> ContentHeaders:
         """The content headers that this store gives the item."""
@@ -214,9 +223,10 @@ class Queue:
 
 def _to_raise(result: UploadResult) -> WxStaticStoreError:
     error = result.error
-    if isinstance(error, NameRejected | ConfigurationError):
-        return error.with_traceback(None)
     assert error is not None  # noqa: S101 -- only failures come here
+    ours = isinstance(error, ConfigurationError) and error.errcode is None  # nobody was asked
+    if ours or isinstance(error, NameRejected):
+        return error.with_traceback(None)
     failed = UploadFailed(error.message)
     failed.__dict__.update(error.__dict__)
     return failed.about(hint=error.hint, remedy=error.remedy, status=result.status.value)

@@ -54,7 +54,7 @@ FAULTS = {
     "COS allows no more": (cos(503, "SlowDown"), 503, "busy", "2", "failed"),
     "WeChat's gateway asks to wait": (later("staticuploadfile", 503), 503, "busy", "7", "failed"),
     "COS is out of order": (cos(500, "InternalError"), 502, "upstream", None, "failed"),
-    "COS asks to wait": (later("put_object", 500), 502, "upstream", None, "failed"),
+    "a gateway before COS fails": (later("put_object", 500), 504, "unknown", None, "unknown"),
     "COS refuses": (cos(403, "AccessDenied"), 502, "upstream", None, "failed"),
     "no JSON": (
         {"on": "staticuploadfile", "do": "html", "times": None},
@@ -131,16 +131,16 @@ def listing(do: str, **values: Any) -> dict[str, Any]:
 OUTAGES = {
     "an address not on the whitelist": (
         listing("errcode", errcode=40164),
-        *(500, "configuration", 40164, "link"),
+        *(500, "configuration", 40164, "name"),
     ),
     "a permission is missing": (
         listing("errcode", errcode=61007),
-        *(500, "configuration", 61007, "link"),
+        *(500, "configuration", 61007, "name"),
     ),
-    "WeChat is busy": (listing("errcode", errcode=-1), 503, "busy", -1, "link"),
-    "a refused token": (listing("errcode", errcode=42001), 503, "busy", 42001, "link"),
-    "refused arguments": (listing("errcode", errcode=40097), 502, "upstream", 40097, "link"),
-    "the network": (listing("reset"), 504, "timeout", None, "link"),
+    "WeChat is busy": (listing("errcode", errcode=-1), 503, "busy", -1, "name"),
+    "a refused token": (listing("errcode", errcode=42001), 503, "busy", 42001, "name"),
+    "refused arguments": (listing("errcode", errcode=40097), 502, "upstream", 40097, "name"),
+    "the network": (listing("reset"), 504, "timeout", None, "name"),
 }
 
 
@@ -171,7 +171,7 @@ def test_an_upload_without_a_token_has_a_row(client: APIClient, configure: Any) 
     response = put(client)
     row = UploadLog.objects.get()
     assert (response.status_code, response.json()["upload_id"]) == (503, row.pk)
-    assert (row.status, row.stage, row.errcode) == ("failed", "token", None)
+    assert (row.status, row.stage, row.errcode) == ("failed", "name", None)
 
 
 def test_what_the_projects_own_check_could_not_judge_has_no_row(

@@ -70,6 +70,8 @@ _WITHOUT_CODE: dict[str, Text] = {
     "verify": _("the cloud does not have it so"),
 }
 
+_NO_LOOK = _("it could not be asked whether the name is free")
+
 
 def meaning(errcode: int) -> Text:
     """What a code of WeChat's says."""
@@ -81,4 +83,7 @@ def trouble(row: UploadLog) -> Text:
     if row.status == UploadLog.Status.STORED:
         return ""
     verdict = verdict_on(row)
-    return MEANINGS[verdict.error] if verdict else _WITHOUT_CODE.get(row.stage, "")
+    if verdict:
+        return MEANINGS[verdict.error]
+    looked = row.stage == "name" and row.key  # a name that is refused makes no key
+    return _NO_LOOK if looked else _WITHOUT_CODE.get(row.stage, "")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from django.core.exceptions import ValidationError
 
 from ..conf import aliases, environments, options_for, platform_options
-from ..exceptions import ConfigurationError, WxStaticStoreError
+from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
 from ..naming import clean_name, object_key
 from ..sources import digest
 from ..store import get_store
@@ -38,8 +38,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger("wx_static_store.policy")
-
-_REFUSED_AT = ("policy", "name")  # stages at which nobody was asked outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +144,7 @@ def unasked(
 
     None where it was refused, which is no upload.
     """
-    if error.stage in _REFUSED_AT:
+    if error.stage == "policy" or isinstance(error, NameRejected):
         return None
     item = UploadItem(clean_name(name), open=lambda: file)
     result = get_uploader(to.using, to.env).failed(item, error)
