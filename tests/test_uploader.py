@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -238,15 +239,56 @@ def test_upload_raises_what_the_row_says(cloud: EmulatorServer, uploader: Upload
 
 
 @pytest.mark.parametrize(
-    ("name", "fault", "kind"),
-    [("../a", None, NameRejected), ("a", link(85088), ConfigurationError)],
+    ("name", "settings", "kind"),
+    [("../a", {}, NameRejected), ("a", {"ACCESS_TOKEN": None}, ConfigurationError)],
 )
-def test_names_and_configuration_fail_as_themselves(
-    cloud: EmulatorServer, uploader: Uploader, name: str, fault: Any, kind: type[Exception]
+def test_names_and_settings_fail_as_themselves(
+    configure: Any, name: str, settings: dict[str, Any], kind: type[Exception]
 ) -> None:
-    cloud.script(*filter(None, [fault]))
+    configure(WX_STATIC_STORE=settings)
     with pytest.raises(kind):
-        uploader.upload(item(name), CONTEXT)
+        get_uploader().upload(item(name), CONTEXT)
+
+
+def test_what_wechat_says_of_the_configuration_is_a_failed_upload(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script(link(85088))
+    with pytest.raises(UploadFailed) as caught:
+        uploader.upload(item(), CONTEXT)
+    assert caught.value.errcode == 85088
+
+
+def test_a_file_whose_size_nobody_gave_gets_the_time_for_it(configure: Any) -> None:
+    """A second for each MiB, beside the deadline."""
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 0.5, "MAX_ATTEMPTS": 1})
+    cloud.script(put("delay", seconds=1))
+    assert get_uploader().transfer(item(content=b"x" * 3 * 2**20)).status == "stored"
+
+
+def test_waiting_for_a_slot_of_the_limiter_is_not_the_file_s_own_time(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 1, "MAX_ATTEMPTS": 1, "API_CONCURRENCY": 1})
+    cloud.script({"on": "staticuploadfile", "do": "delay", "seconds": 0.6, "times": 2})
+    uploader = get_uploader()
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(uploader.transfer, [item("a.txt"), item("b.txt")])
+    assert [result.status for result in results] == ["stored", "stored"]
+
+
+def test_a_page_in_place_of_an_answer_is_tried_like_a_502_within_a_batch(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 3})
+    cloud.script({"on": "staticuploadfile", "do": "html", "times": 2})
+    (result,) = get_uploader().upload_many([item()], CONTEXT)
+    assert (result.status, result.attempts) == ("stored", 3)
+
+
+def test_a_gateway_that_breaks_off_after_the_whole_body_leaves_it_unknown(
+    configure: Any,
+) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    cloud.script(put("html", status=504, apply=True))
+    assert get_uploader().transfer(item()).status == "unknown"
+    assert cloud.objects()["a.txt"].body == b"hello"
 
 
 # --- upload_many ------------------------------------------------------------------------------

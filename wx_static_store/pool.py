@@ -150,14 +150,18 @@ class Gate:
         self._news = threading.Condition()
 
     @contextmanager
-    def entered(self, left: Callable[[], float]) -> Iterator[None]:
-        """Inside, once there is room; or no time is `left`, which the call itself will say."""
+    def entered(self, left: Callable[[], float]) -> Iterator[bool]:
+        """
+        Enter once there is room, and yield True; or when no time is `left`, and yield False.
+
+        The call that then begins without time fails at once, and says why.
+        """
         with self._news:
-            self._news.wait_for(self._has_room, min(left(), threading.TIMEOUT_MAX))
+            came = self._news.wait_for(self._has_room, min(left(), threading.TIMEOUT_MAX))
             self._inside += 1
             self._peak = max(self._peak, self._inside)
         try:
-            yield
+            yield came
         except BaseException as error:
             self._leave(error)
             raise

@@ -23,16 +23,27 @@ class Clock:
     random: Callable[[], float] = random.random
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Deadline:
     """A moment of the monotonic clock after which nothing is started."""
 
     at: float
     clock: Clock
+    longest_wait: float = 0.0  # seconds of waiting for a slot that may still be given back
 
     @classmethod
     def after(cls, seconds: float, clock: Clock) -> "Deadline":
-        return cls(clock.now() + seconds, clock)
+        return cls(clock.now() + seconds, clock, longest_wait=seconds)
+
+    def extend(self, seconds: float) -> None:
+        """Allow that much more: the file is larger than was known."""
+        self.at += seconds
+
+    def give_back(self, waited: float) -> None:
+        """Count a wait for a slot not as the file's own time, up to as long again in all."""
+        given = min(waited, self.longest_wait)
+        self.longest_wait -= given
+        self.at += given
 
     def left(self) -> float:
         """Seconds left, never negative."""

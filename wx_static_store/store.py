@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from hashlib import md5
 from io import BytesIO
@@ -23,6 +23,7 @@ from .exceptions import ConfigurationError, Remedy, WxStaticStoreError
 from .naming import quote_key
 from .options import Options
 from .platforms import platform_for
+from .pool import Gate
 from .retry import Clock, Deadline, run
 from .secrets import Secret
 from .texts import gettext_lazy as _
@@ -32,6 +33,7 @@ __all__ = ["Store", "get_store"]
 
 T = TypeVar("T")
 
+INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it
 INTERACTIVE_SECONDS = 25.0  # below the 30 s after which many web servers end a worker
 READ_RATE = 64 * 1024  # bytes a second that must come; a default domain gives some 100 KB/s
 ADDRESS_SECONDS = 24 * 3600
@@ -88,11 +90,28 @@ class Store:
     def interactive_deadline(self, size: int = 0) -> Deadline:
         """25 s (or what `deadline` sets), plus a second for each MiB to send."""
         seconds = self.options.deadline or INTERACTIVE_SECONDS
-        return Deadline.after(seconds + size / 2**20, self.clock)
+        return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
+
+    @contextmanager
+    def slot(self, limiter: Gate, deadline: Deadline) -> Iterator[None]:
+        """Wait for a slot of the limiter; the wait does not count as the file's own time."""
+        asked = self.clock.now()
+        with limiter.entered(deadline.left) as came:
+            if came:
+                deadline.give_back(self.clock.now() - asked)
+            yield
 
     def find(self, key: str) -> RemoteFile | None:
-        """The object at exactly this key, None where there is none or it was deleted."""
-        page = self.page(key, "")
+        """
+        Return the object at exactly this key, None where there is none or it was deleted.
+
+        Its errors have the stage ``name``, wherever they come from.
+        """
+        try:
+            page = self.page(key, "")
+        except WxStaticStoreError as error:
+            error.about(stage="name")
+            raise
         found = next((file for file in page.files if file.key == key), None)
         return None if found is None or self.is_deleted(found) else found
 
@@ -154,7 +173,7 @@ class Store:
 
         def try_once(number: int, token: Callable[[], Secret]) -> ListPage:
             current = token()
-            with self.gate.entered(deadline.left):
+            with self.slot(self.gate, deadline):
                 return self.wechat.list_page(current, self.env, prefix, marker, left=deadline.left)
 
         return self.attempt(try_once, deadline=deadline)
@@ -184,7 +203,7 @@ class Store:
 
         def try_once(number: int, token: Callable[[], Secret]) -> StaticStore | None:
             current = token()
-            with self.gate.entered(deadline.left):
+            with self.slot(self.gate, deadline):
                 return self.wechat.describe(current, self.env, left=deadline.left)
 
         found = self.attempt(try_once, deadline=deadline)

@@ -14,7 +14,7 @@ from .naming import object_key
 from .retry import Deadline
 from .secrets import Secret
 from .sources import looked_at, opened, rereadable
-from .store import Store
+from .store import INTERACTIVE_RATE, Store
 from .texts import gettext_lazy as _
 from .transfers import NO_HEADERS, ContentHeaders, UploadItem, UploadResult, UploadStatus
 
@@ -104,6 +104,8 @@ class Transfer:
     def hear(self, error: WxStaticStoreError) -> None:
         """Learn from an attempt that failed."""
         error.about(key=self.key)
+        if self.batch and error.remedy is Remedy.WAIT:
+            error.about(once=False)  # a batch has the time: a proxy's page may pass, as a 502 does
         self.sending = False
         self.maybe_stored |= error.maybe_stored
         self._answered(error.errcode, error.rid)
@@ -126,25 +128,28 @@ class Transfer:
 
     def _deadline(self, store: Store) -> Deadline:
         if not self.batch:
-            return store.interactive_deadline(self.item.size or 0)
-        seconds = self.uploader.options.deadline or BATCH_SECONDS
-        return Deadline.after(seconds + (self.item.size or 0) / BATCH_RATE, store.clock)
+            return store.interactive_deadline()
+        return Deadline.after(self.uploader.options.deadline or BATCH_SECONDS, store.clock)
 
     def _attempt(self, store: Store, item: UploadItem) -> None:
-        deadline = self._deadline(store)
+        deadline, rate = self._deadline(store), BATCH_RATE if self.batch else INTERACTIVE_RATE
+        allowed = 0  # bytes for which the deadline has an allowance
 
         def try_once(number: int, token: Callable[[], Secret]) -> None:
+            nonlocal allowed
             self._check_abandoned()
             self.attempts = number
             known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
             with (
                 opened(item, md5=known, tick=lambda: deadline.check("put")) as source,
-                store.puts.entered(deadline.left),
+                store.slot(store.puts, deadline),
             ):
                 self.size = len(source)
+                deadline.extend(max(0, self.size - allowed) / rate)
+                allowed = max(allowed, self.size)
                 self.md5 = source.known_md5
                 current = token()
-                with store.gate.entered(deadline.left):
+                with store.slot(store.gate, deadline):
                     link = store.wechat.upload_link(
                         current, store.env, self.key, left=deadline.left
                     )

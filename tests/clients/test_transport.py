@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -403,10 +404,28 @@ def test_a_silent_server_ends_at_the_deadline_if_that_is_nearer(
         post(transport, server.url, left=ends_in(0.2))
 
 
-def test_a_server_that_stops_reading_ends_at_the_connect_timeout(
+def test_a_stall_within_the_body_is_not_ended_by_the_connect_timeout(
     serve: Serve, make_transport: MakeTransport
 ) -> None:
-    """While a body is sent, the connect timeout is the socket's (measured, M8)."""
+    """While a body is sent the libraries leave it with the socket (measured, M8)."""
+
+    def read_late(peer: Peer) -> None:
+        peer.over.wait(0.6)
+        peer.sock.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):  # the body is over
+            while peer.sock.recv(2**20):
+                pass
+        peer.send(answer(200, b""))
+
+    server = serve(read_late, read_body=False)
+    body = Body(*[b"x" * 2**20] * 32)
+    transport = make_transport(connect_timeout=0.2, read_timeout=10)
+    assert put(transport, signed(server), body).status == 200
+
+
+def test_a_server_that_stops_reading_ends_at_the_read_timeout(
+    serve: Serve, make_transport: MakeTransport
+) -> None:
 
     def stop_reading(peer: Peer) -> None:
         peer.over.wait(10)
@@ -414,7 +433,7 @@ def test_a_server_that_stops_reading_ends_at_the_connect_timeout(
     server = serve(stop_reading, read_body=False)
     body = Body(*[b"x" * 1024 * 1024] * 64)
     with pytest.raises(TransportError):
-        put(make_transport(connect_timeout=0.3), signed(server), body)
+        put(make_transport(read_timeout=0.3), signed(server), body)
     assert not body.handed_over
 
 

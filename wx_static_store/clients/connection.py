@@ -10,7 +10,8 @@ from http.client import HTTPConnection, HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import Any
 
-# Seconds that the exchange which runs over a connection has for one receive; 0 ends it.
+# Seconds that the exchange which runs over a connection has to receive, or to send a block; 0
+# ends it.
 receive_time: ContextVar[Callable[[], float]] = ContextVar("wx_static_store_receive_time")
 
 
@@ -52,6 +53,14 @@ class Connection(HTTPConnection):
 
     response_class = staticmethod(_timed_response)  # type: ignore[assignment]
     _head: Any = None  # of the request, kept until its body's first block comes; empty before
+    _connecting = False
+
+    def connect(self) -> None:
+        self._connecting = True
+        try:
+            super().connect()
+        finally:
+            self._connecting = False
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
         self._head = b"" if body else None
@@ -63,4 +72,10 @@ class Connection(HTTPConnection):
             return
         if self._head:
             data, self._head = self._head + data, None
+        if self.sock is None:
+            self.connect()
+        if not self._connecting:
+            if not (seconds := receive_time.get()()):
+                raise TimeoutError
+            self.sock.settimeout(seconds)  # it stood for connecting until now
         super().send(data)

@@ -26,6 +26,7 @@ from ..exceptions import (
     Remedy,
     ResponseLost,
     SourceChanged,
+    TlsFailed,
     Verdict,
     WxStaticStoreError,
 )
@@ -125,14 +126,16 @@ class CosClient:
             if isinstance(outcome, PutReceipt):
                 return outcome
             failure = outcome
+            if reply.status >= 500 and not failure.request_id:  # a gateway's: COS may have it all
+                failure.about(maybe_stored=body.handed_over or not len(body))
         raise failure.about(stage=failure.stage or "put")
 
 
 def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
     """Whether the last byte went out before this; an empty body has none that could tell."""
-    if error.stage != "put" or isinstance(error, ConnectFailed):
+    if error.stage != "put" or error.stops_batch or isinstance(error, ConnectFailed):
         return False
-    lost = ResponseLost | ProtocolError | DeadlineExceeded
+    lost = ResponseLost | ProtocolError | DeadlineExceeded | TlsFailed
     return body.handed_over if len(body) else isinstance(error, lost)
 
 
