@@ -92,6 +92,10 @@ class Store:
         seconds = self.options.deadline or INTERACTIVE_SECONDS
         return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
 
+    def longest(self, size: int) -> float:
+        """Seconds after which a question and an upload are over, waits for slots included."""
+        return 4 * self.interactive_deadline().left() + 2 * size / INTERACTIVE_RATE
+
     @contextmanager
     def slot(self, limiter: Gate, deadline: Deadline) -> Iterator[None]:
         """Wait for a slot of the limiter; the wait does not count as the file's own time."""

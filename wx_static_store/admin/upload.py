@@ -151,7 +151,7 @@ def _sent(request: HttpRequest, form: UploadForm) -> Iterator[Outcome]:
 def _seconds(to: Target, size: int) -> int:
     """How long the upload may take: the store is asked about the key before it is sent to."""
     with suppress(WxStaticStoreError):
-        return int(CLAIMED + 2 * get_store(to.using, to.env).interactive_deadline(size).left())
+        return int(CLAIMED + get_store(to.using, to.env).longest(size))
     return CLAIMED
 
 

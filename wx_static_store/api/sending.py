@@ -92,8 +92,7 @@ def _recorded(request: Request, result: UploadResult) -> int | None:
 
 def longest(using: str, env: str, size: int) -> float:
     """Seconds after which an upload or a retry is over, however it went."""
-    asked_and_sent = 2 * get_store(using, env).interactive_deadline(size).left()
-    return asked_and_sent + size / READ_RATE + size / BATCH_RATE
+    return get_store(using, env).longest(size) + size / READ_RATE + size / BATCH_RATE
 
 
 def told(request: Request, using: str, result: UploadResult, row: int | None) -> Response:
