@@ -354,9 +354,14 @@ def test_a_folder_object_is_left_out_but_may_be_the_marker(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("entries", [[], [entry("a")], [entry("A")]])
-def test_a_page_that_does_not_get_further_is_the_last(ask: Ask, entries: list[Any]) -> None:
-    """Else a list that lies about more would be asked for ever."""
-    assert page(ask, *entries, more=True, marker="a").marker is None
+def test_a_list_that_goes_on_without_a_further_key_is_refused(ask: Ask, entries: list[Any]) -> None:
+    """It would be asked for ever, or half of it be taken for the whole."""
+    with pytest.raises(ProtocolError, match="goes on, but without a further key"):
+        page(ask, *entries, more=True, marker="a")
+
+
+def test_a_last_page_may_repeat_its_marker(ask: Ask) -> None:
+    assert page(ask, entry("a"), marker="a") == ListPage((), None)
 
 
 def test_keys_advance_in_the_order_of_utf8_not_of_code_units(ask: Ask) -> None:

@@ -274,7 +274,11 @@ def _read_store(answer: Any) -> StaticStore | WxStaticStoreError | None:
 
 
 def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
-    """Tolerates a marker that is included again, folder objects, a text for the truth value."""
+    """
+    Tolerates a marker that is included again, folder objects, a text for the truth value.
+
+    Refuses a list that goes on but gives no further key: half a list looks like a whole one.
+    """
     contents = answer.get("contents") or []
     try:
         files = [_remote_file(entry) for entry in contents]
@@ -282,9 +286,10 @@ def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
         return _odd("staticfilelist", _("contents of another shape"))
     last = files[-1].key if files else ""
     more = str(answer.get("is_truncated", False)).lower() == "true"
+    if more and last.encode() <= marker.encode():
+        return _odd("staticfilelist", _("a list that goes on, but without a further key"))
     wanted = tuple(f for f in files if f.key != marker and not f.key.endswith("/"))
-    advanced = last.encode() > marker.encode()
-    return ListPage(wanted, last if more and advanced else None)
+    return ListPage(wanted, last if more else None)
 
 
 def _remote_file(entry: dict[str, Any]) -> RemoteFile:
