@@ -25,6 +25,7 @@ from wx_static_store.naming import (
     object_key,
     quote_key,
 )
+from wx_static_store.options import Options
 from wx_static_store.transfers import ContentHeaders, UploadItem
 
 # --- names that are refused -----------------------------------------------------------------
@@ -340,3 +341,8 @@ def test_a_good_header_value_passes() -> None:
 
 def test_a_key_is_quoted_as_the_browser_would() -> None:
     assert quote_key("文/a b.css") == quote("文/a b.css")
+
+
+@pytest.mark.parametrize("extension", Options().upload_extensions)
+def test_every_kind_of_file_that_may_be_uploaded_has_its_type(extension: str) -> None:
+    assert content_type(f"a.{extension}") != "application/octet-stream"

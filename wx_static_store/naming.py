@@ -54,6 +54,7 @@ for _type, _extensions in {
     "image/x-icon": ".ico",
     "text/javascript": ".js .mjs .cjs",
     "text/markdown": ".md",
+    "video/mp4": ".m4v",
     "video/ogg": ".ogv",
 }.items():
     for _extension in _extensions.split():
