@@ -9,9 +9,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.http import StreamingHttpResponse
+from django.test import AsyncRequestFactory, RequestFactory
+from hypothesis import given, strategies as st
 
-from wx_static_store.admin.export import COLUMNS, csv_lines, exported, json_lines
+from wx_static_store.admin.export import COLUMNS, ROWS_AT_ONCE, csv_lines, exported, json_lines
 from wx_static_store.models import UploadLog, key_digest
+
+HERE = RequestFactory().get("/")
+ASGI = AsyncRequestFactory().get("/")
 
 HOSTILE = [
     "=cmd|'/c calc'!A1",
@@ -41,6 +48,19 @@ def test_a_name_is_text_to_a_spreadsheet(name: str) -> None:
     assert found["name"] == (name if harmless else f"'{name}")
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@given(name=st.text(alphabet="a =+-@＝＋－＠\"',;|\t\r\n"))
+def test_no_cell_is_a_formula_whatever_parts_the_cells(delimiter: str, name: str) -> None:
+    file = io.StringIO("".join(csv_lines([row(name=name)])).partition("\r\n")[2], newline="")
+    cells = [cell for line in csv.reader(file, delimiter=delimiter) for cell in line]
+    assert [cell for cell in cells if cell.startswith(tuple("=+-@＝＋－＠"))] == []
+
+
+def test_a_name_with_a_formula_behind_a_semicolon_stays_readable() -> None:
+    (found,) = read("".join(csv_lines([row(name="uploads/a;=1+1;b=2.png")])))
+    assert found["name"] == "uploads/a;'=1+1;b=2.png"
+
+
 def test_a_negative_errcode_stays_a_number() -> None:
     (found,) = read("".join(csv_lines([row(errcode=-1)])))
     assert found["errcode"] == "-1"
@@ -66,7 +86,7 @@ def test_every_row_is_in_it(extension: str, read_back: Any) -> None:
         UploadLog(env="e", key=f"{n}.txt", key_digest=key_digest(f"{n}.txt"), name="n")
         for n in range(3)
     )
-    answer = exported(UploadLog.objects.all(), extension)
+    answer = exported(HERE, UploadLog.objects.all(), extension)
     found = read_back(answer.getvalue().decode())
     assert [one["key"] for one in found] == ["2.txt", "1.txt", "0.txt"]
     assert f'.{extension}"' in answer.headers["Content-Disposition"]
@@ -92,7 +112,7 @@ def test_ten_thousand_rows_of_the_log_are_not_in_memory_at_once() -> None:
         (UploadLog(env="e", key=f"{n}", name="n", message="x" * 1000) for n in range(10_000)),
         batch_size=1000,
     )
-    answer = exported(UploadLog.objects.all(), "csv")
+    answer = exported(HERE, UploadLog.objects.all(), "csv")
     tracemalloc.start()
     length = sum(map(len, answer))
     peak = tracemalloc.get_traced_memory()[1]
@@ -104,7 +124,41 @@ def test_ten_thousand_rows_of_the_log_are_not_in_memory_at_once() -> None:
 @pytest.mark.django_db
 def test_the_rows_are_read_while_they_are_sent(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        answer = exported(UploadLog.objects.all(), "csv")
+        answer = exported(HERE, UploadLog.objects.all(), "csv")
     assert answer.streaming
     with django_assert_num_queries(1):
         b"".join(answer)
+
+
+# --- behind ASGI ----------------------------------------------------------------------------------
+
+
+@async_to_sync
+async def read_behind_asgi(answer: StreamingHttpResponse, most: int | None = None) -> list[bytes]:
+    """Return the first parts of the body; a warning of Django is an error in these tests."""
+    parts: list[bytes] = []
+    async for part in answer:
+        parts.append(part)
+        if len(parts) == most:
+            break
+    return parts
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("extension", "read_back"), [("csv", read), ("json", json.loads)])
+def test_every_row_is_in_it_behind_asgi(extension: str, read_back: Any) -> None:
+    UploadLog.objects.bulk_create(
+        UploadLog(env="e", key=f"{n}", key_digest=key_digest(f"{n}"), name="n") for n in range(3)
+    )
+    body = b"".join(read_behind_asgi(exported(ASGI, UploadLog.objects.all(), extension)))
+    assert [one["key"] for one in read_back(body.decode())] == ["2", "1", "0"]
+
+
+@pytest.mark.django_db
+def test_behind_asgi_the_rows_are_read_while_they_are_sent(django_assert_num_queries: Any) -> None:
+    UploadLog.objects.bulk_create(
+        UploadLog(env="e", key=f"{n}", key_digest=key_digest(f"{n}"), name="n")
+        for n in range(3 * ROWS_AT_ONCE)
+    )
+    with django_assert_num_queries(1):
+        read_behind_asgi(exported(ASGI, UploadLog.objects.all(), "csv"), most=1)

@@ -143,13 +143,13 @@ class LogActions(ReadOnlyAdmin):
     def export_csv(
         self, request: HttpRequest, queryset: UploadLogQuerySet
     ) -> StreamingHttpResponse:
-        return exported(queryset, "csv")
+        return exported(request, queryset, "csv")
 
     @admin.action(permissions=["view"], description=_("Export as JSON"))
     def export_json(
         self, request: HttpRequest, queryset: UploadLogQuerySet
     ) -> StreamingHttpResponse:
-        return exported(queryset, "json")
+        return exported(request, queryset, "json")
 
     def _few(self, request: HttpRequest, queryset: UploadLogQuerySet) -> list[UploadLog]:
         """The rows, or none and a message where they are too many for one click."""
