@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "wx_static_store"
 FLOORS = (
     {
         *("storage", "staticfiles", "admin", "api", "callback", "management", "checks", "testing"),
-        "forms",
+        *("cache_checks", "forms"),
     },
     {"sites", "preflight", "upkeep", "policy", "again", "compare", "hints"},
     {"summary"},
@@ -80,6 +80,7 @@ ARROWS = {
     ("admin.deployments", "admin.base"),
     ("admin.uploads", "admin.base"),
     ("callback.apps", "callback.checks"),
+    ("callback.checks", "callback.views"),
     ("callback.apps", "callback.views"),
     ("callback.apps", "callback.tickets"),
     ("callback.urls", "callback.views"),

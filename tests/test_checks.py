@@ -1,14 +1,18 @@
 """System checks: each mistake has an id and a hint, and costs no call and no query."""
 
+import sys
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Tags, run_checks
 from django.core.management import call_command
+from hypothesis import given, strategies as st
 
+from wx_static_store import conf
 from wx_static_store.exceptions import ConfigurationError
-from wx_static_store.options import CHECKS
+from wx_static_store.options import CHECKS, SETTINGS_ONLY
 
 WX = "wx_static_store.storage.WxStorage"
 STATIC = "wx_static_store.staticfiles.WxStaticFilesStorage"
@@ -33,8 +37,9 @@ def project(settings: Any) -> Any:
 
     def make(*, default: Any = None, staticfiles: Any = None, **changes: Any) -> None:
         settings.STORAGES = {
-            "default": {"BACKEND": WX} | (default or {}),
-            "staticfiles": {"BACKEND": STATIC} | (staticfiles or {}),
+            "default": {"BACKEND": WX, "OPTIONS": {"location": "media"}} | (default or {}),
+            "staticfiles": {"BACKEND": STATIC, "OPTIONS": {"location": "static"}}
+            | (staticfiles or {}),
         }
         settings.STATIC_ROOT = changes.pop("STATIC_ROOT", "/srv/static")
         settings.MIGRATION_MODULES = changes.pop("MIGRATION_MODULES", {})
@@ -74,6 +79,13 @@ def test_a_sound_project_has_no_messages(project: Any) -> None:
         ({"BASE_URL": None}, "wx_static_store.W005"),
         ({"ON_DELETE": "ignore"}, "wx_static_store.W006"),
         ({"UPLOAD_STORES": ["default", "elsewhere"]}, "wx_static_store.E016"),
+        ({"default": {"OPTIONS": None}}, "wx_static_store.E001"),
+        ({"default": {"OPTIONS": ["location"]}}, "wx_static_store.E001"),
+        ({"ENVIRONMENTS": "no.such.function"}, "wx_static_store.E001"),
+        ({"UPLOAD_CHECK": "tests.broken_module.function"}, "wx_static_store.E001"),
+        ({"TOKEN_PROVIDER": "no.such.provider"}, "wx_static_store.E018"),
+        ({"TOKEN_PROVIDER": "tests.broken_module.provider"}, "wx_static_store.E018"),
+        ({"default": {"OPTIONS": {"location": "static/"}}}, "wx_static_store.W020"),
         ({"MIGRATION_MODULES": {"wx_static_store": None}}, "wx_static_store.W008"),
         ({"MIGRATION_MODULES": {"wx_static_store": "tests.bookshop"}}, "wx_static_store.W008"),
     ],
@@ -86,6 +98,74 @@ def test_a_mistake_has_its_id_and_a_hint(
     found = messages()
     assert {message.id for message in found} == {expected}
     assert all(message.hint for message in found if message.id != "wx_static_store.E001")
+
+
+class Provider:
+    """A project's own, whose making asks somebody."""
+
+    def __init__(self) -> None:
+        raise AssertionError("a check made it")
+
+
+@pytest.mark.parametrize("provider", ["tests.test_checks.Provider", Provider, lambda: "token"])
+def test_a_token_provider_is_imported_and_not_made(project: Any, provider: Any) -> None:
+    project(TOKEN_PROVIDER=provider)
+    assert messages() == []
+
+
+def test_stores_at_one_location_of_two_environments_are_apart(project: Any) -> None:
+    project(default={"OPTIONS": {"location": "static", "env": "env-2"}})
+    assert "wx_static_store.W020" not in ids()
+
+
+# --- settings of any shape ------------------------------------------------------------------------
+
+_TEXTS = st.sampled_from(["", "default", "tests", "tests.broken_module.x", ".", WX, STATIC, LOCMEM])
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | _TEXTS
+_ANYTHING = st.recursive(
+    _SCALARS | st.binary(max_size=3) | st.sets(st.integers(), max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_SCALARS, inner, max_size=3),
+    max_leaves=6,
+)
+_NAMES = st.sampled_from([*CHECKS, *SETTINGS_ONLY])
+_STORAGE = st.fixed_dictionaries(
+    {},
+    optional={
+        "BACKEND": st.sampled_from([WX, STATIC]) | _ANYTHING,
+        "OPTIONS": st.dictionaries(_NAMES | _SCALARS, _ANYTHING, max_size=3) | _ANYTHING,
+    },
+)
+_SETTINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "STORAGES": st.dictionaries(_TEXTS, _STORAGE | _ANYTHING, max_size=3) | _ANYTHING,
+        "WX_STATIC_STORE": _ANYTHING
+        | st.dictionaries(_NAMES.map(str.upper) | _SCALARS, _ANYTHING, max_size=4).map(
+            lambda given: {"ENV": "env-1"} | CREDENTIALS | given
+        ),
+        "CACHES": _ANYTHING | st.dictionaries(_TEXTS, _ANYTHING, max_size=2),
+        "MIGRATION_MODULES": _ANYTHING | st.fixed_dictionaries({"wx_static_store": _ANYTHING}),
+        "STATIC_ROOT": _ANYTHING,
+        "STATIC_URL": _ANYTHING,
+    },
+)
+
+
+@given(changes=_SETTINGS)
+def test_no_check_raises_whatever_the_settings_are(changes: dict[str, Any]) -> None:
+    with pytest.MonkeyPatch.context() as patch:  # Django's own receivers do not take every shape
+        for name, value in changes.items():
+            patch.setattr(django_settings, name, value)
+        conf._forget(setting="STORAGES")
+        assert isinstance(messages(deploy=True), list)
+    conf._forget(setting="STORAGES")
+
+
+@pytest.mark.parametrize("storages", [None, [], "default", {"default": None}, {"default": {}}])
+def test_storages_of_another_shape_are_an_error(project: Any, settings: Any, storages: Any) -> None:
+    project()
+    settings.STORAGES = storages
+    assert ids() == ["wx_static_store.E017"]
 
 
 @pytest.mark.parametrize(
@@ -105,20 +185,46 @@ def test_a_cache_that_cannot_share_a_token_is_named_and_an_error_at_deployment(
 def test_a_token_cache_that_is_not_configured_is_named(project: Any) -> None:
     project(TOKEN_CACHE="tokens", ACCESS_TOKEN=None, **CREDENTIALS)
     assert [m.msg for m in messages()] == [
-        "The cache 'tokens', which is to hold the platform's token, is not in CACHES."
+        "The cache 'tokens' cannot hold the platform's token: it is not in CACHES."
     ]
+    assert ids(deploy=True) == ["wx_static_store.E019"]
 
 
 class OwnCache(LocMemCache):
     """A project's own, with a key of its own."""
 
 
-@pytest.mark.parametrize("backend", ["tests.test_checks.OwnCache", "no.such.Cache"])
-def test_a_cache_of_the_project_s_own_is_looked_at_by_what_it_is(
-    project: Any, backend: str
-) -> None:
-    project(CACHE={"BACKEND": backend}, ACCESS_TOKEN=None, **CREDENTIALS)
+def test_a_cache_of_the_project_s_own_is_looked_at_by_what_it_is(project: Any) -> None:
+    cache = {"BACKEND": "tests.test_checks.OwnCache"}
+    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
     assert ids() == ["wx_static_store.W007"]
+
+
+@pytest.mark.parametrize("cache", [{"BACKEND": "no.such.Cache"}, {"BACKEND": None}, {}, None])
+def test_a_token_cache_that_cannot_be_made_is_an_error(project: Any, cache: Any) -> None:
+    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
+    assert ids() == ["wx_static_store.E019"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "library"),
+    [
+        ("redis.RedisCache", "redis"),
+        ("memcached.PyMemcacheCache", "pymemcache"),
+        ("memcached.PyLibMCCache", "pylibmc"),
+    ],
+)
+def test_a_token_cache_whose_library_is_missing_is_an_error(
+    project: Any, monkeypatch: pytest.MonkeyPatch, backend: str, library: str
+) -> None:
+    """Django's backends import it when they are used first: that would be the first upload."""
+    monkeypatch.setitem(sys.modules, library, None)
+    cache = {"BACKEND": f"django.core.cache.backends.{backend}"}
+    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
+    [message] = messages()
+    assert message.id == "wx_static_store.E019"
+    assert f"the package {library} is not installed" in message.msg
+    assert message.hint == f"Run pip install {library}."
 
 
 def test_credentials_need_a_source_of_tickets(project: Any, settings: Any) -> None:
@@ -198,7 +304,7 @@ def test_checks_ask_no_database_and_no_network(
 
 def test_every_option_is_checked_by_name() -> None:
     """An option without a check would be accepted unseen."""
-    from wx_static_store.options import SETTINGS_ONLY, Options
+    from wx_static_store.options import Options
 
     derived = {"kind", "url_prefix"}
     assert {*Options.__dataclass_fields__} - derived == {*CHECKS, *SETTINGS_ONLY}

@@ -5,43 +5,36 @@ They open no connection and ask no database. Those about static files carry the 
 ``staticfiles`` too, which is the one that `collectstatic` runs.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
 from django.apps import apps
-from django.core.cache.backends.db import DatabaseCache
-from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.filebased import FileBasedCache
-from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db.migrations.loader import MigrationLoader
-from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from . import conf
 from .exceptions import ConfigurationError
 from .options import STATIC, Options
-from .texts import gettext as _, gettext_lazy
+from .texts import gettext as _
+from .values import import_fault
 
 TAG = "wx_static_store"
 _CALLBACK = "wx_static_store.callback"
 
-# Caches that one process has for itself, or whose `add()` can have two winners.
-_UNFIT = {
-    LocMemCache: gettext_lazy(
-        "is each process's own: every process would fetch a token and end the others'"
-    ),
-    DummyCache: gettext_lazy(
-        "keeps nothing: every process would fetch a token and end the others'"
-    ),
-    FileBasedCache: gettext_lazy("has an add() with several winners, who end each other's tokens"),
-    DatabaseCache: gettext_lazy(
-        "asks the database from worker threads, and its add() can have two winners who end each "
-        "other's tokens"
-    ),
-}
-_SHARED = gettext_lazy("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.")
+
+@register(TAG, Tags.staticfiles)
+def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Each alias of STORAGES has its BACKEND."""
+    storages = conf.setting("STORAGES")
+    if isinstance(storages, Mapping):
+        odd = [a for a, of in storages.items() if not (isinstance(of, Mapping) and "BACKEND" in of)]
+        faults = [_("STORAGES[%(alias)r] has no BACKEND.", alias=alias) for alias in odd]
+    else:
+        faults = [_("STORAGES must be a dictionary.")]
+    hint = _('Write it as {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {…}}.')
+    return [Error(fault, hint=hint, id="wx_static_store.E017") for fault in faults]
 
 
 @register(TAG, Tags.staticfiles)
@@ -91,6 +84,16 @@ def _of_tokens(alias: str, options: Options) -> Iterator[CheckMessage]:
             ),
             id="wx_static_store.E002",
         )
+    elif fault := _of_provider(options.token_provider):
+        yield Error(
+            _(
+                "STORAGES[%(alias)r]: token_provider cannot be imported (%(why)s).",
+                alias=alias,
+                why=fault,
+            ),
+            hint=_("It must be the dotted path of a function or of a class, or one of them."),
+            id="wx_static_store.E018",
+        )
     elif options.fetches_tokens and not (options.verify_ticket or apps.is_installed(_CALLBACK)):
         yield Error(
             _("STORAGES[%(alias)r] has no source of the component_verify_ticket.", alias=alias),
@@ -100,6 +103,16 @@ def _of_tokens(alias: str, options: Options) -> Iterator[CheckMessage]:
             ),
             id="wx_static_store.E015",
         )
+
+
+def _of_provider(given: object) -> str:
+    """Return why it cannot be imported. A class is not called: it may ask somebody outside."""
+    try:
+        if isinstance(given, str):
+            import_string(given)
+    except Exception as error:  # noqa: BLE001 -- a project's own code
+        return import_fault(error)
+    return ""
 
 
 def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
@@ -122,47 +135,24 @@ def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
 
 
 @register(TAG)
-def check_token_cache(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """The cache of the platform's token is one that all processes share."""
+def check_places(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """No two stores write the same keys."""
+    places = defaultdict(list)
+    for alias, options in conf.all_options().items():
+        places[options.api_base_url, options.env, options.location].append(alias)
     return [
-        Warning(message, hint=_SHARED, id="wx_static_store.W007") for message in _unfit_caches()
-    ]
-
-
-@register(TAG, deploy=True)
-def check_token_cache_of_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Where several processes run, it must be."""
-    return [Error(message, hint=_SHARED, id="wx_static_store.E009") for message in _unfit_caches()]
-
-
-def _unfit_caches() -> list[str]:
-    """What is wrong with each cache that is to share a token of ours."""
-    found = {}
-    for alias in conf.aliases():
-        try:
-            options = conf.options_for(alias)
-        except ConfigurationError:
-            continue  # told by check_options
-        if options.fetches_tokens and (why := _unfit(options.token_cache)):
-            found[options.token_cache] = why
-    return [
-        _(
-            "The cache %(alias)r, which is to hold the platform's token, %(why)s.",
-            alias=alias,
-            why=why,
+        Warning(
+            _(
+                "%(aliases)s of STORAGES write to one environment at one location: a file of one "
+                "replaces a file of the other that has its name.",
+                aliases=", ".join(map(repr, aliases)),
+            ),
+            hint=_('Give each a "location" of its own in OPTIONS, as "media" and "static".'),
+            id="wx_static_store.W020",
         )
-        for alias, why in found.items()
+        for aliases in places.values()
+        if len(aliases) > 1
     ]
-
-
-def _unfit(alias: str) -> str | Promise:
-    if alias not in conf.setting("CACHES"):
-        return _("is not in CACHES")
-    try:
-        backend = import_string(conf.setting("CACHES")[alias]["BACKEND"])
-    except (ImportError, KeyError) as error:
-        return _("cannot be made (%(why)s)", why=error)
-    return next((why for kind, why in _UNFIT.items() if issubclass(backend, kind)), "")
 
 
 @register(TAG)
@@ -187,7 +177,9 @@ def check_upload_stores(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_log(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """The migrations of this project make the log's table."""
-    module, _explicit = MigrationLoader.migrations_module("wx_static_store")
+    modules = conf.setting("MIGRATION_MODULES")
+    ours = "wx_static_store.migrations"
+    module = modules.get("wx_static_store", ours) if isinstance(modules, Mapping) else ours
     if module is not None and _makes_the_log(module):
         return []
     return [
@@ -204,8 +196,7 @@ def check_log(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def _makes_the_log(module: str) -> bool:
     try:
-        initial = import_module(f"{module}.0001_initial")
-    except ImportError:
+        operations = import_module(f"{module}.0001_initial").Migration.operations
+    except Exception:  # noqa: BLE001 -- of a module of the project's
         return False
-    operations = initial.Migration.operations
     return any(getattr(operation, "name", "") == "UploadLog" for operation in operations)

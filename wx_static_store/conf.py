@@ -7,6 +7,7 @@ is given to a field is written into migrations with its options.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -167,7 +168,8 @@ def _only_env() -> Any:
 
 def aliases() -> list[str]:
     """The aliases of ``STORAGES`` that use one of our classes."""
-    return [alias for alias in settings.STORAGES if _kind(alias)]
+    found = settings.STORAGES
+    return [alias for alias in found if _kind(alias)] if isinstance(found, Mapping) else []
 
 
 def stores() -> dict[str, tuple[str, Given]]:
@@ -186,16 +188,31 @@ def options_for(using: str) -> Options:
     return resolve(_kind(using), _given(using))
 
 
+def all_options() -> dict[str, Options]:
+    """Return the options of each store, but for those that are misconfigured."""
+    found = {}
+    for alias in aliases():
+        with suppress(ConfigurationError):
+            found[alias] = options_for(alias)
+    return found
+
+
 def _kind(alias: str) -> str:
+    """Return "" where it is another storage, whose package may be missing, or none at all."""
     try:
         backend = import_string(settings.STORAGES[alias]["BACKEND"])
-    except ImportError:  # another storage's package is missing: its own user hears of it
+    except Exception:  # noqa: BLE001 -- of a module of the project's, or settings of any shape
         return ""
     return str(getattr(backend, "wx_kind", ""))
 
 
 def _given(alias: str) -> Given:
-    return freeze(dict(settings.STORAGES[alias].get("OPTIONS", {})))
+    given = settings.STORAGES[alias].get("OPTIONS", {})
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(
+            _("OPTIONS must be a dictionary"), hint=_("Leave OPTIONS out where there are none.")
+        )
+    return freeze(dict(given))
 
 
 def setting(name: str) -> Any:

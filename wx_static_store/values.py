@@ -43,9 +43,15 @@ def env(value: Any) -> Any:
 def _imported(path: str) -> Any:
     try:
         return import_string(path)
-    except ImportError as error:
-        reason = _("is no function that can be imported: %(why)s", why=str(error))
-        raise ValueError(reason) from None
+    except Exception as error:  # noqa: BLE001 -- of a module of the project's
+        reason = _("is no function that can be imported: %(why)s", why=import_fault(error))
+    raise ValueError(reason)
+
+
+def import_fault(error: Exception) -> str:
+    """Return why an import failed; the texts of errors of other kinds may tell a secret."""
+    name = type(error).__name__
+    return str(error) if isinstance(error, ImportError) else name
 
 
 def function(value: Any) -> Any:

@@ -4,14 +4,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
+from django.urls import include, path
 
 from tests.callback.pushes import AES_KEY, TOKEN
 from wx_static_store import conf
 from wx_static_store.callback.checks import check_callback
+from wx_static_store.callback.views import receive
 from wx_static_store.exceptions import ConfigurationError
 
 
@@ -50,6 +53,37 @@ def test_a_mistake_has_its_id_and_a_hint(found: Any, mistake: Any, expected: lis
 def test_the_app_alone_is_not_enough(settings: Any) -> None:
     settings.INSTALLED_APPS = ["wx_static_store.callback"]
     assert [message.id for message in check_callback(None)] == ["wx_static_store.E014"]
+
+
+def urls(settings: Any, patterns: list[Any]) -> None:
+    module = ModuleType("project_urls")
+    module.urlpatterns = patterns  # type: ignore[attr-defined]
+    settings.ROOT_URLCONF = module
+
+
+def test_an_address_that_is_not_included_is_a_warning(found: Any, settings: Any) -> None:
+    urls(settings, [])
+    [message] = found()
+    assert message.id == "wx_static_store.W021"
+    assert "wx_static_store.callback.urls" in message.hint
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        path("a/", include([path("b/", include("wx_static_store.callback.urls"))])),
+        path("push/", receive),
+    ],
+    ids=["nested", "the view itself"],
+)
+def test_an_address_of_any_form_is_found(found: Any, settings: Any, pattern: Any) -> None:
+    urls(settings, [pattern])
+    assert found() == []
+
+
+def test_urls_that_cannot_be_imported_are_left_to_django(found: Any, settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.broken_module"
+    assert found() == []
 
 
 # --- B43 ------------------------------------------------------------------------------------------

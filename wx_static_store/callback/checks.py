@@ -1,15 +1,18 @@
 """System checks: what keeps WeChat's pushes from being read. They ask no database."""
 
 from collections.abc import Iterator
+from inspect import unwrap
 from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from .. import conf
 from ..exceptions import ConfigurationError
 from ..options import Options
 from ..texts import gettext as _
+from .views import receive
 
 _TAG = "wx_static_store"
 _TOKEN_LENGTH = 16
@@ -37,6 +40,35 @@ def _of_apps() -> Iterator[CheckMessage]:
             hint=_('Add "wx_static_store" to INSTALLED_APPS.'),
             id="wx_static_store.E014",
         )
+
+
+@register(_TAG)
+def check_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """WeChat's pushes have an address in this project."""
+    try:
+        found = any(unwrap(view) is unwrap(receive) for view in _views(get_resolver()))
+    except Exception:  # noqa: BLE001 -- of the project's urls.py, which Django's own checks report
+        return []
+    if found:
+        return []
+    return [
+        Warning(
+            _("No address of ROOT_URLCONF leads to wx_static_store.callback: no push arrives."),
+            hint=_(
+                'Add path("wx/callback/", include("wx_static_store.callback.urls")) to the '
+                "urlpatterns of your project."
+            ),
+            id="wx_static_store.W021",
+        )
+    ]
+
+
+def _views(resolver: URLResolver) -> Iterator[Any]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _views(pattern)
+        elif isinstance(pattern, URLPattern):
+            yield pattern.callback
 
 
 def _of_options(options: Options) -> Iterator[CheckMessage]:

@@ -1,0 +1,3 @@
+"""A module of a project that fails while it is imported."""
+
+raise KeyError("planted")
