@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import cast
-
 from django.utils.functional import Promise
-from django.utils.text import format_lazy
 
 from .clients.cos import COS_CODES
 from .exceptions import (
@@ -19,6 +15,7 @@ from .exceptions import (
     Verdict,
 )
 from .models import UploadLog
+from .texts import with_address
 from .transfers import UploadStatus
 
 __all__ = ["hint", "verdict_on"]
@@ -30,7 +27,6 @@ _OF_STAGE = {
     "link": ConnectFailed.hint,
     "put": ConnectFailed.hint,
 }
-_REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
 
 
 def hint(row: UploadLog) -> str | Promise:
@@ -40,9 +36,7 @@ def hint(row: UploadLog) -> str | Promise:
     verdict = verdict_on(row)
     if verdict is None:
         return _OF_STAGE.get(row.stage, "")
-    address = _REQUEST_IP.search(row.message)
-    text = cast(str, verdict.hint or verdict.error.hint)
-    return format_lazy(text, request_ip=address[1] if address else "?")
+    return with_address(verdict.hint or verdict.error.hint, row.message)
 
 
 def verdict_on(row: UploadLog) -> Verdict | None:

@@ -5,11 +5,14 @@ The parts of a text are arguments, as in ``_("The file %(name)s is closed", name
 keeps them, so that the error that an editor reads in Chinese is recorded in English.
 """
 
+import re
+from typing import cast
 from unicodedata import east_asian_width
 
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.utils import translation
-from django.utils.functional import lazy
+from django.utils.functional import Promise, lazy
+from django.utils.text import format_lazy
 
 _NO_DJANGO = (ImproperlyConfigured, AppRegistryNotReady)
 
@@ -32,6 +35,15 @@ def ngettext(one: str, many: str, count: int, /, **parts: object) -> str:
 
 
 gettext_lazy = lazy(gettext, str)
+
+_REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
+_UNNAMED = gettext_lazy("the public one, from which it reaches WeChat")
+
+
+def with_address(hint: str | Promise, errmsg: str) -> str | Promise:
+    """Fill in the address of this server, which WeChat names in some of its texts."""
+    address = _REQUEST_IP.search(errmsg)
+    return format_lazy(cast(str, hint), request_ip=address[1] if address else _UNNAMED)
 
 
 def shown(text: str) -> str:

@@ -6,12 +6,11 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
-from django.utils.text import format_lazy
 
 from ..exceptions import (
     ERRCODES,
@@ -24,7 +23,7 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..secrets import Secret, scrub
-from ..texts import gettext_lazy as _
+from ..texts import gettext_lazy as _, with_address
 from ..transfers import RemoteFile, SignedLink, in_utc
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ ANSWER_LIMIT = 64 * 1024  # bytes; most answers are shorter than 2 KiB
 LIST_LIMIT = 4 * 1024 * 1024  # bytes; a page of 1,000 entries is about 150 KB
 
 _RID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
-_REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 
@@ -236,10 +234,7 @@ def _refusal(
         rid=rid.strip(),
         http_status=200,
     )
-    address = _REQUEST_IP.search(text)
-    return error.about(
-        hint=format_lazy(cast(str, error.hint), request_ip=address[1] if address else "?")
-    )
+    return error.about(hint=with_address(error.hint, text))
 
 
 def _read_link(answer: Any, key: str) -> SignedLink | WxStaticStoreError:
