@@ -53,7 +53,7 @@ FAULTS = {
     "an address not on the whitelist": (errcode(61004), 500, "configuration", None, "failed"),
     "COS allows no more": (cos(503, "SlowDown"), 503, "busy", "2", "failed"),
     "WeChat's gateway asks to wait": (later("staticuploadfile", 503), 503, "busy", "7", "failed"),
-    "COS is out of order": (cos(500, "InternalError"), 502, "upstream", None, "failed"),
+    "COS is out of order": (cos(500, "InternalError"), 502, "upstream", "60", "failed"),
     "a gateway before COS fails": (later("put_object", 500), 504, "unknown", None, "unknown"),
     "COS refuses": (cos(403, "AccessDenied"), 502, "upstream", None, "failed"),
     "no JSON": (

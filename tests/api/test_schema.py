@@ -72,7 +72,7 @@ def test_retry_after_is_declared_where_the_same_request_may_come_again(
 ) -> None:
     told = operations(document)[operation.id]["responses"]
     declared = {status for status, one in told.items() if "Retry-After" in one.get("headers", {})}
-    waits = {"busy": "503", "throttled": "429", "in_progress": "409"}
+    waits = {"busy": "503", "throttled": "429", "in_progress": "409", "upstream": "502"}
     assert declared == {status for code, status in waits.items() if code in operation.codes}
 
 

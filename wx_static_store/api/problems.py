@@ -25,6 +25,7 @@ from rest_framework.response import Response
 
 from ..exceptions import (
     ConfigurationError,
+    CosError,
     CosThrottled,
     DeadlineExceeded,
     NameRejected,
@@ -94,7 +95,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
 )
 _TOLD = (PolicyRejected, NameRejected, SourceError)
 # The codes after which the same request may be sent again: in seconds, where nobody named any.
-RETRY_AFTER = {"busy": 60, "throttled": 60, "in_progress": 5}
+RETRY_AFTER = {"busy": 60, "throttled": 60, "in_progress": 5, "upstream": 60}
 
 # What a project's own authentication may answer with, by its status, where we lack its word.
 _BY_STATUS = {
@@ -162,6 +163,8 @@ def _of_error(
     detail = error.message if isinstance(error, _TOLD) else ""
     wait = 0 if error.remedy is Remedy.GIVE_UP else ceil(error.pause)
     lasting = code == "busy" and error.remedy is Remedy.GIVE_UP  # a quota of the day, say
+    passing = isinstance(error, CosError) and error.remedy is Remedy.WAIT
+    lasting = lasting or (code == "upstream" and not passing)
     return _problem(code, detail, members, wait=None if lasting else wait)
 
 
