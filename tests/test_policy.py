@@ -671,6 +671,22 @@ def test_only_what_is_offered_can_be_meant(
     assert env or ENV not in str(caught.value)
 
 
+@pytest.mark.parametrize("offered", ["tenant-b", ""])
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        (None, "The environment of the store default itself is not offered to you."),
+        ("tenant-c", "The environment tenant-c is not offered to you."),
+    ],
+)
+def test_an_environment_that_is_not_offered_is_named_as_what_it_is(
+    tenants: EmulatorServer, user_with: UserWith, offered: str, env: str | None, told: str
+) -> None:
+    with pytest.raises(PolicyRejected) as caught:
+        policy.target(user_with("upload", first_name=offered), "default", env)
+    assert (caught.value.message, caught.value.code) == (told, "store")
+
+
 @pytest.mark.parametrize(
     ("using", "env"), [("nowhere", None), ("default", "tenant-b"), ("default", ""), ("", None)]
 )

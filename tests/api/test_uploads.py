@@ -511,6 +511,7 @@ def test_a_protected_name_needs_its_permission(
         ("x.jpg.html", PNG, "type"),
         ("X.HTML", PNG, "type"),
         ("x.html%2500.jpg", PNG, "name"),
+        ("%FF.png", PNG, "name"),
         ("x.html.", PNG, "name"),
         ("x%0A.png", PNG, "name"),
         ("x.svgz", PNG, "type"),
@@ -645,6 +646,15 @@ def test_what_is_no_store_is_told_to_a_reader_as_to_an_uploader(client: APIClien
     told = client.get("/wx/stores/nowhere/files/").json()["detail"]
     assert told == "nowhere is no store that you may use."
     assert post(client, store="nowhere").json()["detail"] == told
+
+
+@pytest.mark.parametrize(("name", "found"), [("%ff.png", "%FF"), ("%25E5%259B%25BE.png", "%E5")])
+def test_a_name_that_is_not_utf_8_is_told_as_that(
+    client: APIClient, cloud: EmulatorServer, name: str, found: str
+) -> None:
+    told = put(client, f"uploads/{name}").json()
+    wanted = f"The name is not UTF-8, or it was percent-encoded twice: it has {found}."
+    assert (told["code"], told["detail"]) == ("name", wanted)
 
 
 # --- a store that is closed for uploads -----------------------------------------------------------

@@ -19,7 +19,17 @@ from ..store import get_store
 from ..texts import english, gettext_lazy as _
 from ..transfers import UploadItem, UploadResult
 from ..uploader import get_uploader
-from .rules import EXISTS, FORBIDDEN, NO_STORE, PolicyRejected, endings_of, findings, measured
+from .rules import (
+    EXISTS,
+    FORBIDDEN,
+    NO_STORE,
+    NOT_OFFERED,
+    OWN_NOT_OFFERED,
+    PolicyRejected,
+    endings_of,
+    findings,
+    measured,
+)
 
 if TYPE_CHECKING:
     from .rules import User as User
@@ -73,12 +83,14 @@ def target(user: User, using: str, env: str | None = None) -> Target:
 
 def place(user: User, using: str, env: str | None = None) -> Target:
     """As `target`, but of a store that takes no uploads, too: what is there may be seen."""
-    where, offered = _named(using, env), visible_environments(user)
+    asked, offered = env, visible_environments(user)
     reachable = _reachable(using, offered) if using in aliases() else {}
     if env is None and reachable:
         env = next(iter(reachable if offered is None else _reachable(using, None)), None)
     if env is None or env not in reachable:
-        raise NO_STORE.broken(where=where)
+        if using in aliases() and offered is not None and env not in offered:
+            raise (NOT_OFFERED if asked else OWN_NOT_OFFERED).broken(env=asked, using=using)
+        raise NO_STORE.broken(where=_named(using, asked))
     return Target(using, env, f"{using}: {reachable[env]}")
 
 

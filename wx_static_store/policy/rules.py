@@ -65,6 +65,17 @@ NO_STORE = Rule(
     _("%(where)s is no store that you may use."),
     _("Choose one of the stores that are offered to you."),
 )
+NOT_OFFERED = Rule(
+    "store",
+    _("The environment %(env)s is not offered to you."),
+    _("Name one of the environments that are offered to you."),
+)
+# Without its id: that of another tenant is nobody else's business.
+OWN_NOT_OFFERED = Rule(
+    "store",
+    _("The environment of the store %(using)s itself is not offered to you."),
+    _("Name one of the environments that are offered to you."),
+)
 FOLDER = Rule(
     "folder",
     _("Files may be uploaded into the folder %(folder)s only."),
@@ -128,6 +139,11 @@ _LONGEST = 255
 # More than a key must obey: what people type is read, copied and sent on by people and programs.
 # What programs name (`collectstatic`, `wx_deploy`, `save()`) is not asked for this.
 _NAMES = (
+    (
+        "%[89A-Fa-f][0-9A-Fa-f]|\ufffd",  # as Django shows bytes that it cannot read
+        _("The name is not UTF-8, or it was percent-encoded twice: it has %(found)s."),
+        _("Send the name in UTF-8, percent-encoded once."),
+    ),
     (
         r'[%#?:`^"{}\[\]|<>]',
         _("The name has the character %(found)s, which does not survive in every address."),
