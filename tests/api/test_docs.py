@@ -157,7 +157,7 @@ def test_the_page_of_the_schema_is_for_its_readers(settings: Any, staff: bool, s
 
 def test_a_server_and_its_proxy_wait_for_the_largest_file() -> None:
     longest = 2 * 3 * INTERACTIVE_SECONDS + Options().upload_max_size / 2**20
-    waits = re.findall(r"(?:timeout|proxy_read_timeout) (\d+)", PAGE)
+    waits = re.findall(r"(?:-timeout|proxy_read_timeout) (\d+)", PAGE)
     assert len(waits) == 3
     assert min(map(int, waits)) > longest
     assert f"waits for up to {longest:.0f} seconds" in PAGE
