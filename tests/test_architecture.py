@@ -29,7 +29,7 @@ FLOORS = (
     {"store", "platforms", "claims"},
     {"conf", "options", "values", "naming", "hashed", "sources", "retry", "pool", "qr"},
     {"clients"},
-    {"exceptions", "transfers", "secrets", "texts", "interrupts"},
+    {"exceptions", "transfers", "secrets", "texts", "interrupts", "frames"},
 )
 # The arrows that the design draws within a floor.
 ARROWS = {

@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -22,7 +21,6 @@ from tests.conftest import ENV
 from tests.urls import urlpatterns as admin_urls
 from wx_static_store.again import upload_again
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import UploadFailed
 from wx_static_store.models import UploadLog
 from wx_static_store.transfers import UploadContext, UploadItem
 from wx_static_store.uploader import get_uploader
@@ -44,6 +42,10 @@ class GreenletExit(BaseException):
 
 class SoftTimeLimitExceeded(Exception):
     """As Celery tells a task that its time is over."""
+
+
+class Alarm(TimeoutError):
+    """As a project bounds its own code."""
 
 
 def root() -> User:
@@ -161,19 +163,20 @@ def test_an_upload_that_is_ended_before_its_body_went_failed(
     assert KEY not in cloud.objects()
 
 
+@pytest.mark.parametrize("end", [SoftTimeLimitExceeded, Alarm, TimeoutError])
 @pytest.mark.parametrize(
     ("call", "status"), [("put_object", "unknown"), ("staticuploadfile", "failed")]
 )
-@pytest.mark.parametrize("send", SOURCES)
-def test_an_upload_that_meets_a_soft_limit_has_a_row(
-    cloud: EmulatorServer, breaks: Breaks, send: Callable[[], None], call: str, status: str
+@pytest.mark.parametrize("send", [save, upload, send_by_the_page])
+def test_a_signal_s_ordinary_exception_is_no_trouble_of_the_network(
+    breaks: Breaks, send: Callable[[], None], call: str, status: str, end: type[Exception]
 ) -> None:
-    """As an ordinary exception it may be taken for trouble of the network."""
-    breaks(call, SoftTimeLimitExceeded)
-    with suppress(SoftTimeLimitExceeded, UploadFailed):
+    breaks(call, end)
+    with pytest.raises(end) as caught:
         send()
+    assert type(caught.value) is end
     row = UploadLog.objects.get()
-    assert (row.key, row.status, row.source) == (KEY, status, SOURCES[send])
+    assert (row.key, row.status, row.source, row.attempts) == (KEY, status, SOURCES[send], 1)
 
 
 @pytest.mark.parametrize(

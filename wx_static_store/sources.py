@@ -11,6 +11,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 
 from .exceptions import SourceChanged, SourceError
+from .frames import is_from_signal
 from .texts import gettext_lazy as _
 from .transfers import UploadItem
 
@@ -163,7 +164,9 @@ def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None) -> str:
 def _open(item: UploadItem) -> Any:
     try:
         return item.open()
-    except Exception as error:  # noqa: BLE001 -- any storage's file may be behind it
+    except Exception as error:  # any storage's file may be behind it
+        if is_from_signal(error):
+            raise
         failure = _unreadable(error)
     raise failure
 
@@ -236,7 +239,9 @@ def _call(method: Callable[..., Any], *args: Any) -> Any:
     """The file's answer; whatever it raises becomes a SourceError."""
     try:
         return method(*args)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
+        if is_from_signal(error):
+            raise
         failure = _unreadable(error)
     raise failure
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..exceptions import TokenUnavailable
+from ..frames import is_from_signal
 from ..secrets import Secret
 from ..texts import gettext_lazy as _
 from .crypto import seal, unseal
@@ -93,7 +94,9 @@ def _asked(place: str, ask: Callable[[], T]) -> T | None:
     """What the place says, None where it fails: each has exceptions of its own."""
     try:
         return ask()
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
+        if is_from_signal(error):
+            raise
         name = type(error).__name__  # no more: its text may hold what was asked
         logger.warning("The %s fails to keep or give the verify ticket (%s)", place, name)
         return None

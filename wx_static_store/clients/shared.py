@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..exceptions import WxStaticStoreError, revived
+from ..frames import is_from_signal
 from ..secrets import Secret
 
 logger = logging.getLogger("wx_static_store.tokens")
@@ -118,7 +119,9 @@ class SharedState:
             return None
         try:
             return getattr(self._cache(), method)(self._prefix + name, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 -- each cache has exceptions of its own
+        except Exception as error:  # each cache has exceptions of its own
+            if is_from_signal(error):
+                raise
             failed = type(error).__name__  # its text may hold the token
         self._heard(kept=False, why=failed)
         return None

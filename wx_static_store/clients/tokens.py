@@ -11,6 +11,7 @@ from ..exceptions import (
     TokenUnavailable,
     WxStaticStoreError,
 )
+from ..frames import cleared_frames, is_from_signal
 from ..secrets import Secret
 from ..texts import gettext_lazy as _
 
@@ -58,6 +59,7 @@ class CallableToken:
         """Nothing to discard: the function is asked again for each attempt."""
 
 
+@cleared_frames()
 def current_token(provider: TokenProvider) -> Secret:
     """What the provider gives, if it can be a token at all; junk is never shown."""
     outcome = _ask(provider)
@@ -71,7 +73,9 @@ def _ask(provider: TokenProvider) -> Secret | WxStaticStoreError:
         token = provider.get()
     except WxStaticStoreError as error:
         return error
-    except Exception as error:  # noqa: BLE001 -- a project's provider may raise anything
+    except Exception as error:  # a project's provider may raise anything
+        if is_from_signal(error):
+            raise
         text = _("The token provider failed (%(error)s)", error=type(error).__name__)
         return TokenUnavailable(text, remedy=Remedy.WAIT, hint=_ITS_LOG)
     if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]{1,2048}", token):
@@ -79,6 +83,7 @@ def _ask(provider: TokenProvider) -> Secret | WxStaticStoreError:
     return ConfigurationError(_("The token provider gave no usable token"), hint=_SHAPE)
 
 
+@cleared_frames()
 def current_ticket(function: Callable[[], str]) -> Secret:
     """The verify ticket that a project's function gives; raises TokenUnavailable."""
     found = _ask_for_ticket(function)
@@ -92,7 +97,9 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
         ticket = function()
     except WxStaticStoreError as error:
         return error
-    except Exception as error:  # noqa: BLE001 -- a project's function may raise anything
+    except Exception as error:  # a project's function may raise anything
+        if is_from_signal(error):
+            raise
         text = _("The verify ticket cannot be had (%(error)s)", error=type(error).__name__)
         return TokenUnavailable(text, remedy=Remedy.WAIT, hint=_ITS_LOG)
     if isinstance(ticket, str) and ticket.strip():
@@ -104,6 +111,7 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
     return TokenUnavailable(_("There is no component_verify_ticket yet"))
 
 
+@cleared_frames()
 def discard_token(provider: TokenProvider, token: Secret) -> None:
     """
     Tell the provider that WeChat refused `token`; raises its ConfigurationError, if no other token
@@ -114,7 +122,9 @@ def discard_token(provider: TokenProvider, token: Secret) -> None:
         return
     except ConfigurationError as error:
         hopeless = error
-    except Exception as error:  # noqa: BLE001 -- its traceback holds the token
+    except Exception as error:  # its traceback holds the token
+        if is_from_signal(error):
+            raise
         logger.warning("The token provider cannot discard a token (%s)", type(error).__name__)
         return
-    raise hopeless.with_traceback(None)  # its frames hold the token
+    raise hopeless.with_traceback(None)

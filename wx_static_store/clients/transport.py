@@ -11,7 +11,8 @@ netrc, redirects) is unwanted here, and was half of its time.
 import logging
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+import sys
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, BinaryIO
@@ -29,6 +30,7 @@ from ..exceptions import (
     TlsFailed,
     WxStaticStoreError,
 )
+from ..frames import cleared_frames, is_from_signal, wrapped
 from ..secrets import Secret, install_log_filter
 from ..texts import english, gettext_lazy as _
 from .connection import receive_time
@@ -75,6 +77,7 @@ class Transport:
         install_log_filter()
         self._pools = Pools(pool_size)
 
+    @cleared_frames()
     def exchange(
         self,
         method: str,
@@ -94,7 +97,8 @@ class Transport:
         `left()` gives the seconds that remain. With `key` the address is a signed link and must
         point at that key. With `sink` the body of a 200 goes there, of any length; else more than
         `limit` bytes are an error. Raises TransportError, ProtocolError, DeadlineExceeded,
-        ConfigurationError, and what reading the body raises.
+        ConfigurationError, and what reading the body raises. What is no error of the network (a
+        signal handler's exception, KeyboardInterrupt) passes as it is.
         """
         if key is None:
             fault = check_address(url.reveal())
@@ -119,15 +123,21 @@ class Transport:
         sink: BinaryIO | None,
         left: Callable[[], float],
     ) -> Reply | WxStaticStoreError:
-        """Everything that holds a revealed secret happens in here; nothing is raised from here."""
+        """Everything that holds a revealed secret happens in here."""
+        handled = sys.exc_info()[1]
         token = receive_time.set(lambda: min(self._timeouts[1], left()))
         try:
             with send() as response:
                 return _read(response, limit, sink)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here
-            return _classify(error, _origin(url), late=not left())
+            chain = tuple(wrapped(error, handled))
+            if (foreign := _foreign(chain)) is None:
+                return _classify(chain, _origin(url), late=not left())
         finally:
             receive_time.reset(token)
+        # Out of what the libraries wrapped it in.
+        foreign.__cause__ = foreign.__context__ = None
+        raise foreign
 
     def _send(
         self,
@@ -184,21 +194,24 @@ def _late(stage: str) -> DeadlineExceeded:
     return DeadlineExceeded(text, stage=stage, hint=hint)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it wraps, in whichever of the libraries' ways."""
-    seen, todo = set(), [error]
-    while todo:
-        link = todo.pop(0)
-        if id(link) not in seen:
-            seen.add(id(link))
-            yield link
-            wrapped = [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
-            todo += [inner for inner in wrapped if isinstance(inner, BaseException)]
+def _foreign(chain: Sequence[BaseException]) -> BaseException | None:
+    """
+    What no library of the network raised by itself; None where an error of ours is there.
+
+    The innermost: urllib3 gives its own errors the traceback of what they wrap.
+    """
+    if any(isinstance(link, WxStaticStoreError) for link in chain):
+        return None
+    return next(filter(_is_foreign, reversed(chain)), None)
 
 
-def _classify(error: Exception, origin: str, *, late: bool) -> WxStaticStoreError:
+def _is_foreign(error: BaseException) -> bool:
+    library = type(error).__module__.split(".")[0] in _LIBRARIES
+    return not (library and isinstance(error, Exception)) or is_from_signal(error)
+
+
+def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxStaticStoreError:
     """Our error for theirs: of theirs only the class is told, its text may hold a token."""
-    chain = tuple(_chain(error))
     kinds = {kind for link in chain for kind in type(link).__mro__}
     if ours := [link for link in chain if isinstance(link, WxStaticStoreError)]:
         return ours[0]
@@ -207,13 +220,19 @@ def _classify(error: Exception, origin: str, *, late: bool) -> WxStaticStoreErro
     if any(str(link).startswith("Tunnel connection failed: 407") for link in chain):
         kinds.add(_ProxyWantsPassword)
     failure = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
-    facts = f"{origin}: {type(error).__name__}"
+    facts = f"{origin}: {type(chain[0]).__name__}"
     return failure.about(message=_("%(what)s (%(facts)s)", what=failure.message, facts=facts))
 
 
 class _ProxyWantsPassword(Exception):
     """Stands for a 407, which the libraries tell in a text only."""
 
+
+# Whose errors tell of the network; another class is a project's own, which a signal handler or
+# another thread raised in the middle of an exchange.
+_LIBRARIES = sys.stdlib_module_names | {
+    *("urllib3", "requests", "idna", "socks", "OpenSSL", "gevent", "eventlet", "dns"),
+}
 
 _FATAL: dict[str, Any] = {"remedy": Remedy.GIVE_UP, "stops_batch": True}
 _PROXY = _("Check HTTPS_PROXY and NO_PROXY in the environment: the proxy refused the connection.")

@@ -22,6 +22,7 @@ from ..exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
+from ..frames import cleared_frames
 from ..secrets import Secret, scrub
 from ..texts import gettext_lazy as _, with_address
 from ..transfers import RemoteFile, SignedLink, in_utc
@@ -98,14 +99,14 @@ class WeChatClient:
 
     def describe(self, token: Secret, env: str, *, left: Callable[[], float]) -> StaticStore | None:
         """The environment's static hosting, None where it is not enabled."""
-        return self._static_store(
-            "describestaticstore", token, {"env": env}, _read_store, left=left
-        )
+        members = {"env": env}
+        return self._static_store("describestaticstore", token, members, _read_store, left=left)
 
     def create(self, token: Secret, env: str, *, left: Callable[[], float]) -> None:
         """Asks for static hosting; it is ready minutes later, when `describe` says ``online``."""
         self._static_store("createstaticstore", token, {"env": env}, lambda _: None, left=left)
 
+    @cleared_frames()
     def component_token(
         self, appid: str, appsecret: Secret, ticket: Secret, *, left: Callable[[], float]
     ) -> FreshToken:
@@ -118,6 +119,7 @@ class WeChatClient:
         path = "/cgi-bin/component/api_component_token"
         return self._call(path, "", members, _read_token, _TOKEN_CALL, stage="token", left=left)
 
+    @cleared_frames()
     def _static_store(
         self,
         name: str,
@@ -128,9 +130,8 @@ class WeChatClient:
         left: Callable[[], float],
     ) -> T:
         query = Secret("?access_token=" + quote(token.reveal(), safe=""))
-        return self._call(
-            "/componenttcb/" + name, query, members, read, {}, stage="link", left=left
-        )
+        path = "/componenttcb/" + name
+        return self._call(path, query, members, read, {}, stage="link", left=left)
 
     def _call(
         self,

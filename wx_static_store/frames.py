@@ -1,0 +1,50 @@
+"""What an exception carries along: others that it wraps, and local variables that are secrets."""
+
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType
+from typing import Any
+
+
+def wrapped(error: BaseException, handled: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error and all that it wraps, but not what the caller was handling before."""
+    seen, todo = {id(handled)}, [error]
+    while todo:
+        link = todo.pop(0)
+        if id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            others = [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
+            todo += [inner for inner in others if isinstance(inner, BaseException)]
+
+
+@contextmanager
+def cleared_frames() -> Iterator[None]:
+    """
+    Let an exception leave the block without the local variables of what was called in it.
+
+    The functions and lines of its traceback stay.
+    """
+    handled = sys.exc_info()[1]
+    try:
+        yield
+    except BaseException as error:
+        for link in wrapped(error, handled):
+            traceback.clear_frames(link.__traceback__)
+        raise
+
+
+def is_from_signal(error: BaseException) -> bool:
+    """Return whether a signal handler raised it: it belongs to whoever set the handler."""
+    handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()}
+    return any(frame.f_code in handlers for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _code(handler: Any) -> CodeType | None:
+    if callable(handler) and not hasattr(handler, "__code__"):
+        handler = getattr(handler, "__func__", handler.__call__)
+    code = getattr(handler, "__code__", None)
+    return code if isinstance(code, CodeType) else None
