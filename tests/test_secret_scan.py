@@ -1,13 +1,16 @@
 """Planted secrets are looked for in everything that an upload leaves behind, however it fails."""
 
+import faulthandler
 import logging
 import traceback
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core import serializers
+from django.core import mail, serializers
 from django.test import RequestFactory
+from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 
 from wx_static_store.emulator import EmulatorServer
@@ -167,18 +170,56 @@ def test_a_secret_among_the_options_is_refused_and_not_told() -> None:
     assert not [frame for frame in of_ours if SECRETS[0] in str(frame.locals)]
 
 
-def test_the_scan_sees_what_an_unguarded_library_would_tell(
+def test_the_libraries_log_addresses_without_their_query(
     cloud: EmulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without the filter, urllib3 logs the query: the scan above can fail."""
-    from wx_static_store import secrets
+    """They do log them: the scan above can fail."""
+    with caplog.at_level(logging.DEBUG):
+        upload()
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("urllib3")]
+    assert any('"POST /componenttcb/staticuploadfile HTTP/1.1"' in line for line in lines)
+    assert any('"PUT /a.txt HTTP/1.1"' in line for line in lines)
 
-    logger = logging.getLogger("urllib3.connectionpool")
-    upload()
-    logger.removeFilter(secrets._FILTER)
-    try:
-        with caplog.at_level(logging.DEBUG):
-            upload()
-    finally:
-        secrets.install_log_filter()
-    assert TOKEN in caplog.text
+
+def test_the_debug_level_of_http_client_shows_no_secret(
+    cloud: EmulatorServer,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ACCESS_TOKEN": None}
+    monkeypatch.setattr("http.client.HTTPConnection.debuglevel", 2)
+    assert upload() is None
+    printed = capsys.readouterr().out
+    assert "POST /cgi-bin/component/api_component_token HTTP/1.1" in printed
+    assert "PUT /a.txt HTTP/1.1" in printed
+    assert [secret for secret in (*SECRETS, "access_token=") if secret in printed] == []
+
+
+def test_the_stacks_that_faulthandler_writes_show_no_secret(
+    cloud: EmulatorServer, tmp_path: Path
+) -> None:
+    cloud.script({"on": PUT, "do": "hang", "seconds": 0.6})
+    with open(tmp_path / "stacks", "w+") as stacks:
+        faulthandler.dump_traceback_later(0.3, file=stacks)
+        upload()
+        faulthandler.cancel_dump_traceback_later()
+        stacks.seek(0)
+        written = stacks.read()
+    assert "_perform" in written
+    assert [secret for secret in SECRETS if secret in written] == []
+
+
+def test_django_s_error_mail_shows_no_secret(cloud: EmulatorServer, settings: Any) -> None:
+    """Of a failure that nobody caught, with the page that shows local variables."""
+    settings.ADMINS = [("root", "root@example.com")]
+    cloud.script({"on": PUT, "do": "reset", "times": None})
+    error = upload()
+    assert error
+    handler = AdminEmailHandler(include_html=True)
+    trouble = (type(error), error, error.__traceback__)
+    handler.emit(logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", None, trouble))
+    (sent,) = mail.outbox
+    told = str(sent.body) + str(sent.alternatives)
+    assert "The answer never came" in told
+    assert [secret for secret in SECRETS if secret in told] == []

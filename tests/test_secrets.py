@@ -1,16 +1,15 @@
-"""Values that never print, and the filter that keeps them out of other loggers."""
+"""Values that never print, and their removal from the texts of others."""
 
 from __future__ import annotations
 
 import copy
 import json
-import logging
 import pickle
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from wx_static_store.secrets import LOGGERS, MASK, Secret, install_log_filter, scrub
+from wx_static_store.secrets import MASK, Secret, scrub
 
 VALUE = "canary-0123456789_ABCdef"
 
@@ -146,35 +145,3 @@ def test_a_planted_secret_comes_out_of_any_text(before: str, forms: list[str], a
 def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
     once = scrub(text)
     assert scrub(once) == once
-
-
-# --- the log filter -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["urllib3.connectionpool", "urllib3.util.retry", "requests"])
-def test_the_loggers_of_the_http_libraries_are_scrubbed_at_debug(
-    name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    install_log_filter()
-    caplog.set_level(logging.DEBUG)
-    logger = logging.getLogger(name)
-    logger.debug('%s://%s "%s %s" %s', "https", "host", "POST", f"/x?access_token={VALUE}", 200)
-    logger.warning("Retrying: %r", {"x-cos-security-token": VALUE})
-    assert len(caplog.records) == 2, "rewritten, not dropped"
-    assert "/x?access_token=***" in caplog.text
-    assert VALUE not in caplog.text
-    assert not [record for record in caplog.records if VALUE in repr(vars(record))]
-
-
-def test_the_filter_is_installed_once_however_often_it_is_asked_for() -> None:
-    for _ in range(3):
-        install_log_filter()
-    for name in LOGGERS:
-        filters = logging.getLogger(name).filters
-        assert len(filters) == len(set(filters)) >= 1
-
-
-def test_a_project_s_own_loggers_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
-    install_log_filter()
-    logging.getLogger("a.project").warning("token=%s", "of the project")
-    assert "token=of the project" in caplog.text

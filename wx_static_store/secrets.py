@@ -1,7 +1,6 @@
-"""Values that must never be printed, and the filter that keeps them out of other loggers."""
+"""Values that must never be printed, and their removal from the texts of others."""
 
 import hmac
-import logging
 import re
 
 MASK = "***"
@@ -18,14 +17,6 @@ _NAMED = re.compile(
     r"""(?P<value>\*\*\*|(?:"[^"]*"|'[^']*')(?![\w-])"""
     r"""|(?:(?:Basic|Bearer)\s+)?[^\s&"',;<>)}\]]+)""",
     re.IGNORECASE,
-)
-
-LOGGERS = (
-    "urllib3",
-    "urllib3.connectionpool",
-    "urllib3.connection",
-    "urllib3.util.retry",
-    "requests",
 )
 
 
@@ -63,20 +54,3 @@ class Secret:
 def scrub(text: str) -> str:
     """`text` with the value of every name that carries a secret replaced by ``***``."""
     return _NAMED.sub(lambda match: match["name"] + match["sep"] + MASK, text)
-
-
-class ScrubbingFilter(logging.Filter):
-    """Rewrites a record before any handler sees it: urllib3 logs whole query strings at DEBUG."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = scrub(record.getMessage()), None
-        return True
-
-
-_FILTER = ScrubbingFilter()
-
-
-def install_log_filter() -> None:
-    """Put the filter on the HTTP libraries' loggers, however often it is called."""
-    for name in LOGGERS:
-        logging.getLogger(name).addFilter(_FILTER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import http.client
 import io
 import json
 import logging
@@ -20,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from wx_static_store.clients import pools
+from wx_static_store.clients.connection import Connection
 from wx_static_store.clients.transport import Transport
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
@@ -645,7 +648,9 @@ def test_a_plain_address_goes_to_the_proxy_with_its_password(
     proxy = serve(answer(body=b"by the proxy"))
     monkeypatch.setenv("http_proxy", f"{before}127.0.0.1:{proxy.port}")
     monkeypatch.setenv("no_proxy", "localhost")
-    url = f"http://from-{proxy.port}.example/a"  # what is known of a host's proxy is kept
+    url = (
+        f"http://from-{proxy.port}.example/a?sign={SIGN}"  # what is known of a host's proxy is kept
+    )
     reply = transport.exchange("GET", Secret(url), stage="verify", left=plenty)
     assert reply.body == b"by the proxy"
     heard = proxy.heard[0]
@@ -688,6 +693,37 @@ def test_a_proxy_of_the_environment_is_used_and_its_refusal_is_a_configuration_e
     assert proxy.heard[0].line.startswith(f"CONNECT {host}:443 ")
     assert "HTTPS_PROXY" in str(caught.value)
     assert not leaks(caught.value)
+
+
+@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_a_tunnel_is_asked_for_without_the_query_and_carries_it(
+    serve: Serve,
+    make_transport: MakeTransport,
+    tls: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[bytes] = []
+
+    def tunnel(peer: Peer) -> None:
+        heard.append(peer.sock.recv(65536))
+        peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with tls.wrap_socket(peer.sock, server_side=True) as inside:
+            heard.append(inside.recv(65536))
+            inside.sendall(answer(body=b"through"))
+
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    monkeypatch.setattr(pools, "_tls", lambda: anybody)
+    proxy = serve(greet=tunnel)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    assert post(make_transport(), f"https://by-{proxy.port}.example").body == b"through"
+    assert heard[0].startswith(f"CONNECT by-{proxy.port}.example:443 HTTP/1".encode())
+    assert TOKEN.encode() not in heard[0]
+    line = f"POST /componenttcb/staticuploadfile?access_token={TOKEN} HTTP/1.1\r\n"
+    assert heard[1].startswith(line.encode())
+    assert heard[1].endswith(f'{{"component_appsecret": "{APPSECRET}"}}'.encode())
 
 
 # --- nothing leaks --------------------------------------------------------------------------
@@ -761,6 +797,51 @@ def test_a_reply_does_not_print_its_body(serve: Serve, transport: Transport) -> 
     reply = post(transport, server.url)
     assert SECURITY.encode() in reply.body
     assert SECURITY not in repr(reply)
+
+
+def test_the_libraries_are_not_told_what_is_secret(
+    serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they get as arguments is what an observer that patches them records."""
+    told: list[object] = []
+
+    def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            told.extend([*args[1:], *kwargs.items()])
+            return function(*args, **kwargs)
+
+        return call
+
+    hooks = (
+        (urllib3.HTTPConnectionPool, ("urlopen", "_make_request")),
+        (urllib3.connection.HTTPConnection, ("request", "putrequest", "putheader")),
+        (http.client.HTTPConnection, ("putrequest", "putheader", "endheaders", "send")),
+    )
+    for owner, names in hooks:
+        for name in names:
+            monkeypatch.setattr(owner, name, recorded(getattr(owner, name)))
+    server = serve(answer(), answer(), answer())
+    put(transport, signed(server))
+    put(transport, signed(server), body=b"")
+    post(transport, server.url)
+    assert "/a.css" in repr(told)
+    assert "PUT /a.css HTTP/1.1" in repr(told)
+    assert [canary for canary in CANARIES if canary in repr(told)] == []
+    assert [SIGN in heard.target for heard in server.heard] == [True, True, False]
+    assert TOKEN in server.heard[2].target
+    assert [heard.headers.get("x-cos-security-token") for heard in server.heard] == [
+        SECURITY,
+        SECURITY,
+        None,
+    ]
+    assert server.heard[2].json == {"component_appsecret": APPSECRET}
+
+
+def test_a_connection_by_socks_hides_it_as_well() -> None:
+    pytest.importorskip("socks")
+    manager = pools.Pools(1)._manager("socks5h://127.0.0.1:1")
+    kinds = [pool.ConnectionCls for pool in manager.pool_classes_by_scheme.values()]
+    assert all(issubclass(kind, Connection) for kind in kinds)
 
 
 # --- without Django's settings --------------------------------------------------------------

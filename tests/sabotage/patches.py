@@ -79,8 +79,8 @@ SABOTAGES = (
     Sabotage(
         "put the token into an exception",
         "clients/transport.py",
-        "return _classify(error, _origin(url), late=not left())",
-        "return _classify(error, url.reveal(), late=not left())",
+        "return _classify(chain, _origin(url), late=not left())",
+        "return _classify(chain, url.reveal(), late=not left())",
         (
             "test_secret_scan.py::test_no_secret_is_left_behind",
             "test_properties.py::test_h12_no_error_shows_a_secret",

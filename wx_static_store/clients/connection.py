@@ -1,18 +1,35 @@
 """
 How a connection sends and receives: head and first block at once, and against a clock.
 
-A socket's own time-out starts anew with each byte that drips in.
+A socket's own time-out starts anew with each byte that drips in. What is secret in a request is
+added here, below `http.client`: what hooks into the HTTP libraries sees addresses without a query.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import Any
 
-# Seconds that the exchange which runs over a connection has to receive, or to send a block; 0
-# ends it.
-receive_time: ContextVar[Callable[[], float]] = ContextVar("wx_static_store_receive_time")
+from ..secrets import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """
+    What the libraries are not told about the exchange that runs over a connection.
+
+    `seconds()` is the time to receive, or to send a block, 0 ends it; `query` and `headers` go into
+    the head.
+    """
+
+    seconds: Callable[[], float]
+    query: Secret
+    headers: Mapping[str, Secret]
+
+
+exchange: ContextVar[Exchange] = ContextVar("wx_static_store_exchange")
 
 
 class _Timed(RawIOBase):
@@ -29,7 +46,7 @@ class _Timed(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if not (seconds := receive_time.get()()):
+        if not (seconds := exchange.get().seconds()):
             raise TimeoutError
         if seconds < self._sock.gettimeout():  # which the read timeout is, at most
             self._sock.settimeout(seconds)
@@ -44,6 +61,16 @@ def _timed_response(sock: Any, *args: Any, **kwargs: Any) -> HTTPResponse:
     return HTTPResponse(_Timed(sock), *args, **kwargs)  # type: ignore[arg-type]
 
 
+class _Completing:
+    """A socket that completes the request that it is given."""
+
+    def __init__(self, sock: Any, body: Secret | None) -> None:
+        self._sock, self._body = sock, body
+
+    def sendall(self, data: bytes) -> None:
+        self._sock.sendall(_completed(data, self._body))
+
+
 class Connection(HTTPConnection):
     """
     Mixed into urllib3's.
@@ -52,7 +79,9 @@ class Connection(HTTPConnection):
     """
 
     response_class = staticmethod(_timed_response)  # type: ignore[assignment]
-    _head: Any = None  # of the request, kept until its body's first block comes; empty before
+    _begins = False  # the head of a request comes next
+    _head: bytes = b""  # kept until its body's first block comes
+    _has_body = False
     _connecting = False
 
     def connect(self) -> None:
@@ -63,19 +92,47 @@ class Connection(HTTPConnection):
             self._connecting = False
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
-        self._head = b"" if body else None
+        self._begins, self._head, self._has_body = True, b"", bool(body)
         super().request(method, url, body, *args, **kwargs)
 
     def send(self, data: Any) -> None:
-        if self._head == b"":
-            self._head = data
-            return
-        if self._head:
-            data, self._head = self._head + data, None
+        if self._connecting:
+            super().send(data)
+        elif self._begins:
+            self._begins, self._head = False, data
+            if not self._has_body:
+                self._send_first(None)
+        elif self._head:
+            self._send_first(data)
+        else:
+            self._limit()
+            super().send(data)
+
+    def _limit(self) -> None:
+        if not (seconds := exchange.get().seconds()):
+            raise TimeoutError
+        self.sock.settimeout(seconds)  # it stood for connecting until now
+
+    def _send_first(self, block: Any) -> None:
+        """Send the head and the first block; the library sees neither what is secret in them."""
+        head, self._head = self._head, b""
         if self.sock is None:
-            self.connect()
-        if not self._connecting:
-            if not (seconds := receive_time.get()()):
-                raise TimeoutError
-            self.sock.settimeout(seconds)  # it stood for connecting until now
-        super().send(data)
+            self.connect()  # over a proxy this sends, too
+        self._limit()
+        secret = block if isinstance(block, Secret) else None
+        plain, self.sock = self.sock, _Completing(self.sock, secret)
+        try:
+            super().send(head + block if block and not secret else head)
+        finally:
+            if isinstance(self.sock, _Completing):  # not closed meanwhile
+                self.sock = plain
+
+
+def _completed(data: bytes, body: Secret | None) -> bytes:
+    line, _, rest = data.partition(b"\r\n")
+    target, _, version = line.rpartition(b" ")
+    hidden = exchange.get()
+    headers = "".join(f"{name}: {value.reveal()}\r\n" for name, value in hidden.headers.items())
+    query = hidden.query.reveal().encode("ascii")
+    more = body.reveal().encode() if body else b""
+    return b"%s%s %s\r\n%s%s%s" % (target, query, version, headers.encode("latin-1"), rest, more)

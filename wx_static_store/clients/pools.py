@@ -5,6 +5,7 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any, cast
 
 import urllib3
@@ -29,20 +30,11 @@ _UNUSABLE = (
 )
 
 
-class _Plain(Connection, urllib3.connection.HTTPConnection):
-    pass
-
-
-class _Secure(Connection, urllib3.connection.HTTPSConnection):
-    pass
-
-
-class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _Secure
+@cache
+def _ours(pool: Any) -> Any:
+    """The class of a pool, with connections that send as ours do."""
+    connection = type(pool.ConnectionCls.__name__, (Connection, pool.ConnectionCls), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
 # Sends a request to an address, as urllib3's `urlopen` does.
@@ -93,8 +85,8 @@ class Pools:
         else:
             to_proxy = {} if socks else {"proxy_ssl_context": self._context}
             manager = self._over(proxy, **more, **to_proxy)
-        if not socks:
-            manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        pools = manager.pool_classes_by_scheme.items()
+        manager.pool_classes_by_scheme = {scheme: _ours(pool) for scheme, pool in pools}
         return cast(urllib3.PoolManager, manager)
 
     def _over(self, proxy: str, **more: Any) -> Any:

@@ -31,9 +31,9 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..frames import cleared_frames, is_from_signal, wrapped
-from ..secrets import Secret, install_log_filter
+from ..secrets import Secret
 from ..texts import english, gettext_lazy as _
-from .connection import receive_time
+from .connection import Exchange, exchange
 from .links import check_address, check_link, link_refused
 from .pools import BLOCK, CERTIFICATE, Pools
 
@@ -74,7 +74,6 @@ class Transport:
     ) -> None:
         self._timeouts = (connect_timeout, read_timeout)
         self._check_link = partial(check_link, upload_hosts=upload_hosts, loopback=loopback)
-        install_log_filter()
         self._pools = Pools(pool_size)
 
     @cleared_frames()
@@ -109,7 +108,13 @@ class Transport:
         if not left():
             raise _late(stage)
         send = partial(self._send, method, url, headers or {}, body, left)
-        outcome = self._perform(send, url, limit, sink, left)
+        hidden = {k: v for k, v in (headers or {}).items() if isinstance(v, Secret)}
+        seconds = lambda: min(self._timeouts[1], left())  # noqa: E731
+        token = exchange.set(Exchange(seconds, _query(url), hidden))
+        try:
+            outcome = self._perform(send, url, limit, sink, left)
+        finally:
+            exchange.reset(token)
         if isinstance(outcome, Reply):
             return outcome
         outcome.__cause__ = outcome.__context__ = None
@@ -123,9 +128,8 @@ class Transport:
         sink: BinaryIO | None,
         left: Callable[[], float],
     ) -> Reply | WxStaticStoreError:
-        """Everything that holds a revealed secret happens in here."""
+        """Everything that the libraries do happens in here."""
         handled = sys.exc_info()[1]
-        token = receive_time.set(lambda: min(self._timeouts[1], left()))
         try:
             with send() as response:
                 return _read(response, limit, sink)
@@ -133,8 +137,6 @@ class Transport:
             chain = tuple(wrapped(error, handled))
             if (foreign := _foreign(chain)) is None:
                 return _classify(chain, _origin(url), late=not left())
-        finally:
-            receive_time.reset(token)
         # Out of what the libraries wrapped it in.
         foreign.__cause__ = foreign.__context__ = None
         raise foreign
@@ -147,16 +149,18 @@ class Transport:
         body: bytes | Secret | Sized,
         left: Callable[[], float],
     ) -> urllib3.BaseHTTPResponse:
+        """Tell the libraries what is not secret; the rest is added below them."""
         connect, read = self._timeouts
-        revealed = {k: v.reveal() if isinstance(v, Secret) else v for k, v in headers.items()}
-        data: Any = body.reveal().encode() if isinstance(body, Secret) else body
+        shown = {name: value for name, value in headers.items() if isinstance(value, str)}
+        secret = isinstance(body, Secret)
         if method != "GET":
-            revealed["Content-Length"] = str(len(data))
+            size = len(body.reveal().encode()) if isinstance(body, Secret) else len(body)
+            shown["Content-Length"] = str(size)
         return self._pools.towards(_origin(url))(
             method,
-            url.reveal(),
-            body=data or None,
-            headers=_HEADERS | revealed,
+            _address(url),
+            body=[body] if secret else body or None,
+            headers=_HEADERS | shown,
             timeout=urllib3.Timeout(connect=min(connect, left()), read=read),
             retries=_NO_RETRIES,
             redirect=False,
@@ -167,6 +171,15 @@ class Transport:
 
 def _origin(url: Secret) -> str:
     return "/".join(re.split("[/?#]", url.reveal(), maxsplit=3)[:3])
+
+
+def _address(url: Secret) -> str:
+    """Without the query, which may be a token or a signature."""
+    return url.reveal().partition("?")[0]
+
+
+def _query(url: Secret) -> Secret:
+    return Secret("".join(url.reveal().partition("?")[1:]))
 
 
 def _read(
