@@ -27,6 +27,7 @@ FLOORS = (
     {"database"},
     {"models"},
     {"store", "platforms", "claims"},
+    {"sealing"},
     {"conf", "options", "values", "naming", "hashed", "sources", "retry", "pool", "qr"},
     {"clients"},
     {"exceptions", "transfers", "secrets", "texts", "interrupts", "frames"},

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.checks import CheckMessage, Tags, run_checks
+from django.core.checks import WARNING, CheckMessage, Tags, run_checks
 from django.core.management import call_command
 from hypothesis import given, strategies as st
 
-from wx_static_store import conf
+from wx_static_store import cache_checks, conf
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.options import CHECKS, SETTINGS_ONLY
 
@@ -233,6 +233,20 @@ def test_credentials_need_a_source_of_tickets(project: Any, settings: Any) -> No
     callback = "wx_static_store.callback"
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != callback]
     assert set(ids()) == {"wx_static_store.E015"}
+
+
+def test_a_token_that_nothing_seals_is_told(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_checks, "is_available", lambda: False)
+    project(ACCESS_TOKEN=None, **CREDENTIALS)
+    (message,) = messages()
+    assert (message.id, message.level) == ("wx_static_store.W022", WARNING)
+    assert "wx_static_store[callback]" in str(message.hint)
+
+
+def test_a_fixed_token_needs_no_seal(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_checks, "is_available", lambda: False)
+    project()
+    assert ids() == []
 
 
 def test_a_fixed_token_needs_no_shared_cache(project: Any) -> None:

@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from . import conf
+from .sealing import is_available
 from .texts import gettext as _, gettext_lazy
 from .values import import_fault
 
@@ -59,6 +60,25 @@ def check_token_cache(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_token_cache_of_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Where several processes run, it must be."""
     return [Error(message, hint=_SHARED, id="wx_static_store.E009") for message in _unfit_caches()]
+
+
+@register(TAG)
+def check_sealing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The token that all processes share is sealed in the cache."""
+    if is_available():
+        return []
+    return [
+        Warning(
+            _("The platform's token stands in the cache %(alias)r as plain text.", alias=alias),
+            hint=_(
+                "Install the package that encrypts it, in all processes: "
+                'pip install "wx_static_store[callback]"'
+            ),
+            id="wx_static_store.W022",
+        )
+        for alias in _token_caches()
+        if not any(_is_a(alias, kind) for kind in _UNFIT)
+    ]
 
 
 def _token_caches() -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.cache import caches
 from django.utils.module_loading import import_string
 
+from . import sealing
 from .clients.component import ComponentToken
 from .clients.links import is_loopback
 from .clients.tokens import CallableToken, FixedToken, TokenProvider
@@ -85,6 +86,7 @@ def _provider(options: Options, transport: Transport) -> TokenProvider:
             appid=options.component_appid,
             appsecret=options.component_appsecret,
             ticket=_ticket(options),
+            seals=(sealing.to_cache, sealing.from_cache),
             min_interval=options.token_min_interval,
         )
     raise ConfigurationError(

@@ -1,5 +1,5 @@
 """
-The cipher and the signature of WeChat's pushes, and the seal of a ticket at rest.
+The cipher and the signature of WeChat's pushes.
 
 Source: WeChat's open platform, "message encryption and decryption": AES-256-CBC whose IV is the
 first half of the key, over 16 random bytes, the length of the XML, the XML and the appid, padded
@@ -11,18 +11,15 @@ import hashlib
 import os
 from collections.abc import Sequence
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
 
-from .. import conf
 from ..secrets import Secret
 from .refusals import Refusal
 
 BLOCK = 32
 _RANDOM = 16
 _HEAD = _RANDOM + 4
-_SALT = "wx_static_store.callback.tickets"
 
 
 def signature(token: Secret, *parts: str) -> str:
@@ -92,26 +89,3 @@ def _parts(content: bytes) -> tuple[bytes, str]:
         raise Refusal("length", 400)
     end = _HEAD + length
     return content[_HEAD:end], content[end:].decode(errors="replace")
-
-
-def seal(ticket: Secret) -> str:
-    """Encrypted with a key that derives from SECRET_KEY."""
-    return _fernet().encrypt(ticket.reveal().encode()).decode()
-
-
-def unseal(sealed: str) -> Secret | None:
-    """None for what neither SECRET_KEY nor one of SECRET_KEY_FALLBACKS opens."""
-    try:
-        return Secret(_fernet().decrypt(sealed.encode()).decode())
-    except InvalidToken:
-        return None
-
-
-def _fernet() -> MultiFernet:
-    keys = [conf.setting("SECRET_KEY"), *conf.setting("SECRET_KEY_FALLBACKS")]
-    return MultiFernet([Fernet(_derived(key)) for key in keys])
-
-
-def _derived(secret_key: str | bytes) -> bytes:
-    digest = salted_hmac(_SALT, "", secret=secret_key, algorithm="sha256").digest()
-    return base64.urlsafe_b64encode(digest)

@@ -20,9 +20,9 @@ from django.utils import timezone
 from .. import conf
 from ..exceptions import TokenUnavailable
 from ..frames import is_from_signal
+from ..sealing import TICKETS, seal, unseal
 from ..secrets import Secret
 from ..texts import gettext_lazy as _
-from .crypto import seal, unseal
 from .models import VerifyTicket
 
 __all__ = ["newest", "save"]
@@ -54,7 +54,7 @@ def save(appid: str, ticket: Secret, create_time: int) -> None:
     One of database and cache is enough, the other's failure is a warning. Of two pushes in the same
     instant the cache may hold the older until the next push: both are good for 12 hours.
     """
-    sealed = seal(ticket)
+    sealed = seal(ticket, TICKETS)
     kept = [
         # The quick one first: WeChat hangs up after five seconds, a database may hang for longer.
         _asked("cache", lambda: _to_cache(appid, sealed, create_time)),
@@ -103,7 +103,7 @@ def _asked(place: str, ask: Callable[[], T]) -> T | None:
 
 
 def _opened(sealed: str, created: int) -> _Ticket | None:
-    if text := unseal(sealed):
+    if text := unseal(sealed, TICKETS):
         return _Ticket(text, created)
     logger.warning(
         "A stored component_verify_ticket cannot be decrypted: put the former SECRET_KEY into "

@@ -25,7 +25,7 @@ from ..exceptions import (
 )
 from ..secrets import Secret
 from ..texts import english, gettext_lazy as _
-from .shared import SharedFailure, SharedState, SharedToken
+from .shared import Seals, SharedFailure, SharedState, SharedToken
 from .tokens import current_ticket
 from .wechat import FreshToken, WeChatClient
 
@@ -78,17 +78,16 @@ class ComponentToken:
         appid: str,
         appsecret: Secret,
         ticket: Callable[[], str],
+        seals: Seals | None = None,
         min_interval: float = MIN_INTERVAL,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
-        self._shared = SharedState(cache, f"{client.base_url} {appid}", now)
+        self._shared = SharedState(cache, f"{client.base_url} {appid}", now, seals)
         self._failures = SharedFailure(self._shared, now, longest=HOPELESS + LEASE)
-        self._appid = appid
-        self._appsecret = appsecret
-        self._ticket = ticket
+        self._appid, self._appsecret, self._ticket = appid, appsecret, ticket
         self._min_interval = min_interval
         self._scale = min(1.0, min_interval / MIN_INTERVAL)
         self._pace = max(self._scale, SLOWEST / CALL)

@@ -16,6 +16,9 @@ from ..secrets import Secret
 
 logger = logging.getLogger("wx_static_store.tokens")
 
+# Seals a text for the cache, and opens what lies there (of whatever type).
+Seals = tuple[Callable[[str], str], Callable[[Any], Any]]
+
 _TOKEN = re.compile(r"[\x21-\x7e]{1,2048}")
 _DAY = 24 * 3600.0
 _REST_SECONDS = 2.0  # that a failing cache is left alone: each question may cost a timeout
@@ -60,13 +63,19 @@ class SharedState:
     """
     Named JSON values with a lifetime in seconds, under one prefix of a Django cache.
 
-    `cache()` gives this thread's handle of it. This process remembers what it wrote: while the
-    cache is down, or where it keeps nothing, each process goes on alone.
+    `cache()` gives this thread's handle of it, `seals` what turns a text into one that may lie
+    there, and back. This process remembers what it wrote: while the cache is down, or where it
+    keeps nothing, each process goes on alone.
     """
 
     def __init__(
-        self, cache: Callable[[], Any], owner: str, now: Callable[[], float] = time.time
+        self,
+        cache: Callable[[], Any],
+        owner: str,
+        now: Callable[[], float] = time.time,
+        seals: Seals | None = None,
     ) -> None:
+        self._seal, self._unseal = seals or (str, lambda value: value)
         self._cache = cache
         self._now = now
         self._memory: dict[str, tuple[Any, float, float]] = {}
@@ -77,11 +86,11 @@ class SharedState:
     def read(self, name: str) -> Any:
         """The shared value; what this process wrote, if the cache forgot it; else None."""
         try:
-            return json.loads(self._ask("get", name))
+            return json.loads(self._unseal(self._ask("get", name)))
         except (TypeError, ValueError):  # nothing there, or somebody else's value
             value, left = self._remembered(name)
         if left:  # a cache that was started anew is told again
-            self._ask("add", name, json.dumps(value), timeout=_whole(left))
+            self._ask("add", name, self._seal(json.dumps(value)), timeout=_whole(left))
             self._heard(kept=self._ask("get", name) is not None)
         return value
 
@@ -89,7 +98,7 @@ class SharedState:
         """Read back, as some caches swallow their errors, and others keep nothing at all."""
         self._remember(name, value, seconds)
         if not self._rests:
-            self._ask("set", name, json.dumps(value), timeout=_whole(seconds))
+            self._ask("set", name, self._seal(json.dumps(value)), timeout=_whole(seconds))
             self._heard(kept=self._ask("get", name) is not None)
 
     def claim(self, name: str, seconds: float) -> bool:
