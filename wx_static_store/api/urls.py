@@ -1,5 +1,9 @@
-from django.urls import path, register_converter
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import URLPattern, path, register_converter
 from django.urls.converters import PathConverter
+from django.urls.resolvers import RoutePattern
 
 from . import views
 
@@ -10,14 +14,33 @@ class NameConverter(PathConverter):
     regex = r"[\s\S]+"
 
 
+class OptionalSlash(RoutePattern):
+    """
+    A route that is found without its last slash, too.
+
+    Else Django redirects there, and most clients repeat a redirected POST as a GET.
+    """
+
+    def match(self, path: str) -> Any:
+        if found := super().match(path):
+            return found
+        found = super().match(path + "/")
+        # An id is a number: ``uploads/<store>/retry`` is the address of a file.
+        return found if found and found[2].get("id", "0").isdecimal() else None
+
+
+def address(route: str, view: Callable[..., Any], *, name: str) -> URLPattern:
+    return URLPattern(OptionalSlash(route, name=name, is_endpoint=True), view, None, name)
+
+
 register_converter(NameConverter, "wx_name")
 
 app_name = "wx_static_store"
 urlpatterns = [
-    path("uploads/", views.Uploads.as_view(), name="uploads"),
-    path("uploads/<str:id>/", views.Upload.as_view(), name="upload"),
-    path("uploads/<str:id>/retry/", views.Retry.as_view(), name="retry"),
+    address("uploads/", views.Uploads.as_view(), name="uploads"),
+    address("uploads/<str:id>/", views.Upload.as_view(), name="upload"),
+    address("uploads/<str:id>/retry/", views.Retry.as_view(), name="retry"),
     path("uploads/<str:store>/<wx_name:name>", views.RawUpload.as_view(), name="raw-upload"),
-    path("stores/", views.StoreList.as_view(), name="stores"),
-    path("stores/<str:store>/files/", views.FileList.as_view(), name="files"),
+    address("stores/", views.StoreList.as_view(), name="stores"),
+    address("stores/<str:store>/files/", views.FileList.as_view(), name="files"),
 ]
