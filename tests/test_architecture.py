@@ -71,6 +71,7 @@ ARROWS = {
     *(("admin.deployments", f"admin.{name}") for name in ("columns", "filters", "places")),
     *(("admin.uploads", f"admin.{name}") for name in ("actions", "columns", "filters", "places")),
     ("forms", "storage"),
+    ("again", "policy.rules"),
     ("exceptions", "texts"),
     ("interrupts", "texts"),
     ("policy", "policy.rules"),

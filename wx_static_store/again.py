@@ -10,9 +10,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from .claims import claim, release
 from .conf import options_for
 from .exceptions import SourceError, WxStaticStoreError
 from .models import UploadLog, UploadLogQuerySet
+from .options import Options
+from .policy.rules import EXISTS, IN_PROGRESS
 from .pool import WorkerPool
 from .recorders import Recorder
 from .reopen import SourceGone, keeper, reopened
@@ -41,6 +44,8 @@ _BAD = (UploadStatus.FAILED.value, UploadStatus.UNKNOWN.value)
 
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
 _TAKE_THE_NEWER = _("Upload that one again, if need be.")
+_CHANGED = _("The file is another one by now")
+_PUBLISH_IT = _("Run collectstatic again: it publishes what is there now.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,6 @@ class Ready:
     row: UploadLog
     item: UploadItem
 
-    @property
-    def newer(self) -> bool:
-        """Whether it is the file as it is now, which is not what the row tells of."""
-        return bool(self.row.md5) and self.item.md5 != self.row.md5
-
 
 @dataclass(frozen=True, slots=True)
 class Again:
@@ -63,7 +63,6 @@ class Again:
     row: UploadLog
     result: UploadResult | None = None
     reason: WxStaticStoreError | None = None
-    newer: bool = False
 
     @property
     def outcome(self) -> str:
@@ -122,9 +121,12 @@ def _followed(rows: Iterable[UploadLog]) -> set[int]:
 def _looked_at(row: UploadLog) -> Ready | Again:
     """It can be sent again, or it cannot, with the reason. Asks nobody on the network."""
     try:
-        return Ready(row, reopened(row))
+        item = reopened(row)
     except SourceGone as error:
         return Again(row, reason=error)
+    if row.md5 and item.md5 != row.md5 and not row.is_deletion:
+        return Again(row, reason=SourceGone(_CHANGED, hint=_PUBLISH_IT))
+    return Ready(row, item)
 
 
 def upload_again(
@@ -136,22 +138,28 @@ def upload_again(
     """
     Send the bytes of these rows again; each result is a new row, of the source ``retry``.
 
-    Only the newest row of a key counts. No more files are begun after `seconds`, or after an error
-    that says that all others would fail alike.
+    Only the newest row of a key counts, and one at a time sends it. A `user` without the permission
+    ``replace`` replaces no other bytes in the cloud than the row's. No more files are begun after
+    `seconds`, or after an error that says that all others would fail alike.
     """
     until = time.monotonic() + seconds
     batches, rows = defaultdict(list), list(rows)
     followed = _followed(rows)
     for row in rows:
         if row.pk in followed:
-            yield Again(row, reason=SourceGone(_NEWER, hint=_TAKE_THE_NEWER))
+            yield Again(row, reason=_followed_by_another())
         elif isinstance(one := _looked_at(row), Again):
             yield one
         else:
             batches[keeper(row), row.env].append(one)
     context = UploadContext(source="retry", user_id=user.pk if user else None)
+    replaces = user is None or EXISTS.lifted(user)
     for (using, env), batch in batches.items():
-        yield from _send(_uploader(using, env), batch, context, until)
+        yield from _send(_uploader(using, env), batch, context, until, replaces=replaces)
+
+
+def _followed_by_another() -> SourceGone:
+    return SourceGone(_NEWER, hint=_TAKE_THE_NEWER)
 
 
 def _uploader(using: str, env: str) -> Uploader:
@@ -161,10 +169,16 @@ def _uploader(using: str, env: str) -> Uploader:
 
 
 def _send(
-    uploader: Uploader, batch: Sequence[Ready], context: UploadContext, until: float
+    uploader: Uploader,
+    batch: Sequence[Ready],
+    context: UploadContext,
+    until: float,
+    *,
+    replaces: bool,
 ) -> Iterator[Again]:
     waiting = {one.row.key: one for one in batch}
     files: dict[str, BinaryIO] = {}
+    claimed: set[str] = set()  # keys that others may have as soon as their rows are written
     refused: list[Again] = []
 
     def items() -> Iterator[UploadItem]:
@@ -173,6 +187,9 @@ def _send(
             if time.monotonic() >= until:
                 return
             try:
+                _claim(uploader, one.row)
+                claimed.add(one.row.key)
+                _check(uploader, one.row, replaces=replaces)
                 files[one.row.key] = file = one.item.open()
             except (WxStaticStoreError, OSError) as error:
                 refused.append(Again(waiting.pop(one.row.key).row, reason=_as_reason(error)))
@@ -180,6 +197,7 @@ def _send(
                 yield replace(one.item, open=lambda file=file: file, close=False)  # type: ignore[misc]
 
     with ExitStack() as stack:
+        stack.callback(_release_all, uploader.options, claimed)
         stack.callback(lambda: [file.close() for file in files.values()])
         refs = {one.row.key: f"row {one.row.pk}" for one in batch}  # what each of them repeats
         recorder = Recorder(context, refs)
@@ -188,10 +206,31 @@ def _send(
         results = uploader.send(Queue(uploader, items()), pool, recorder)
         for result in stack.enter_context(closing(results)):
             files.pop(result.key).close()
-            one = waiting.pop(result.key)
-            yield Again(one.row, result, newer=one.newer)
+            if result.status is UploadStatus.UNKNOWN:
+                claimed.discard(result.key)
+            yield Again(waiting.pop(result.key).row, result)
     yield from refused
     yield from (Again(one.row) for one in waiting.values())
+
+
+def _claim(uploader: Uploader, row: UploadLog) -> None:
+    if not claim(uploader.options, row.key):
+        raise IN_PROGRESS.broken(key=row.key)
+
+
+def _release_all(options: Options, keys: Iterable[str]) -> None:
+    for key in keys:
+        release(options, key)
+
+
+def _check(uploader: Uploader, row: UploadLog, *, replaces: bool) -> None:
+    """Raise why the row must not be sent: only now nobody else changes what is there."""
+    if _followed([row]):
+        raise _followed_by_another()
+    if not replaces:
+        found = uploader.store.find(row.key)
+        if found and found.md5 != row.md5:
+            raise EXISTS.broken(key=row.key)
 
 
 def _as_reason(error: Exception) -> WxStaticStoreError:

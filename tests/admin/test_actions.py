@@ -3,6 +3,7 @@
 import re
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,9 +19,11 @@ from tests.admin.conftest import Editor
 from tests.conftest import ENV
 from wx_static_store import again
 from wx_static_store.admin import actions
+from wx_static_store.claims import claim
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
 from wx_static_store.models import UploadLog, key_digest
+from wx_static_store.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -129,7 +132,7 @@ def test_a_failure_is_told_with_its_hint(cloud: EmulatorServer, operator: Client
     assert not re.search(r"stage|\benv\b|attempts", text)
 
 
-def test_that_a_newer_file_was_sent_is_told(
+def test_a_file_that_changed_since_is_not_sent(
     cloud: EmulatorServer, operator: Client, configure: Any, tmp_path: Path
 ) -> None:
     root = tmp_path / "root"
@@ -144,13 +147,30 @@ def test_that_a_newer_file_was_sent_is_told(
     row = UploadLog.objects.create(
         env=ENV, key="static/a.css", key_digest=key_digest("static/a.css"), name="a.css", **facts
     )
-    assert "and the newer one will be sent" in operator.get(RETRY).content.decode()
+    assert "The file is another one by now" in operator.get(RETRY).content.decode()
     [(level, text)] = told(press(operator, "upload_again", row))
-    assert (level, "static/a.css: the file changed since, and the newer one was sent" in text) == (
-        "success",
-        True,
-    )
-    assert cloud.objects()["static/a.css"].body == b"as it is now"
+    assert (level, "static/a.css: The file is another one by now" in text) == ("warning", True)
+    assert cloud.objects() == {}
+
+
+def test_other_bytes_are_replaced_by_whoever_may_replace(
+    cloud: EmulatorServer, editor: Editor, operator: Client
+) -> None:
+    row = failed(cloud, "a.txt", b"")
+    cloud.put_object("a.txt", b"published by somebody else")
+    [(level, text)] = told(press(operator, "upload_again", row))
+    assert (level, "a.txt: There is a file a.txt already" in text) == ("warning", True)
+    assert cloud.objects()["a.txt"].body == b"published by somebody else"
+
+
+def test_a_file_that_is_being_uploaded_is_not_sent(cloud: EmulatorServer, operator: Client) -> None:
+    row = failed(cloud, "a.txt")
+    elsewhere = Thread(target=claim, args=(get_uploader().options, "a.txt"))
+    elsewhere.start()
+    elsewhere.join()
+    [(level, text)] = told(press(operator, "upload_again", row))
+    assert (level, "Another upload of a.txt is running" in text) == ("warning", True)
+    assert len(cloud.calls("put_object")) == 2
 
 
 def test_each_outcome_has_a_message_of_its_own(cloud: EmulatorServer, operator: Client) -> None:

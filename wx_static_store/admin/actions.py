@@ -68,7 +68,6 @@ OUTCOMES = {
         ),
     ),
 }
-_NEWER = _("the file changed since, and the newer one was sent")
 
 # By verdict: the colour of its badge.
 COLOURS = {
@@ -246,9 +245,8 @@ def _details(ones: list[Again]) -> list[tuple[str, str]]:
 
 
 def _why(one: Again) -> str:
-    if error := one.reason or (one.result and one.result.error):
-        return _told(error)
-    return str(_NEWER) if one.newer else ""
+    error = one.reason or (one.result and one.result.error)
+    return _told(error) if error else ""
 
 
 def _told(error: WxStaticStoreError) -> str:

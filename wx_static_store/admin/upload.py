@@ -168,6 +168,7 @@ def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> O
         row = recorders.record_one(result, context)
     else:
         result, row = get_uploader(to.using, to.env).attempt(item, context)
+        policy.ended(to, result)
     if failure := result.error:
         return _failed(listed, failure, status=result.status.value, errcode=result.errcode, row=row)
     url, link = _addresses(to, result.key)

@@ -17,7 +17,7 @@ from rest_framework.reverse import reverse
 from .. import recorders
 from ..exceptions import SourceError, WxStaticStoreError
 from ..naming import clean_name
-from ..policy import Target, admit, unasked
+from ..policy import Target, admit, ended, unasked
 from ..store import READ_RATE, get_store
 from ..texts import gettext_lazy as _
 from ..transfer import BATCH_RATE, Transfer
@@ -62,6 +62,7 @@ class Incoming:
             result, row = failed, _recorded(self.request, failed)
         else:
             result, row = self._attempted(item)
+            ended(self.to, result)
         return told(self.request, self.to.using, result, row)
 
     def _attempted(self, item: UploadItem) -> tuple[UploadResult, int | None]:

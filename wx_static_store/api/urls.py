@@ -26,7 +26,7 @@ class OptionalSlash(RoutePattern):
             return found
         found = super().match(path + "/")
         # An id is a number: ``uploads/<store>/retry`` is the address of a file.
-        return found if found and found[2].get("id", "0").isdecimal() else None
+        return found if found and str(found[2].get("id", "0")).isdecimal() else None
 
 
 def address(route: str, view: Callable[..., Any], *, name: str) -> URLPattern:

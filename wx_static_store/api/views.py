@@ -5,18 +5,16 @@ from __future__ import annotations
 from functools import partial
 from io import BytesIO
 
-from django.utils.translation import gettext_lazy as _
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..again import Ready, SourceGone, upload_again
+from ..again import upload_again
 from ..conf import platform_options
 from ..database import in_database
 from ..models import UploadLog
 from ..policy import generated_name, key_for, place, stores_for, target
-from ..policy.rules import EXISTS
-from ..reopen import keeper, reopened
+from ..reopen import keeper
 from ..store import get_store
 from . import log, paging, problems, serializers
 from .base import View
@@ -25,8 +23,6 @@ from .idempotency import once
 from .sending import Incoming, longest, never_came, told
 
 VIEW, UPLOAD, RETRY = "view_uploadlog", "upload", "retry"
-_CHANGED = _("The file is another one by now")
-_PUBLISH_IT = _("Run collectstatic again: it publishes what is there now.")
 
 
 class Uploads(View):
@@ -85,12 +81,6 @@ class Retry(View):
         return once(request, {}, None, again, env=row.env, seconds=seconds)
 
     def _again(self, request: Request, row: UploadLog) -> Response:
-        if Ready(row, reopened(row)).newer:
-            raise SourceGone(_CHANGED, hint=_PUBLISH_IT)
-        if not EXISTS.lifted(request.user):
-            found = get_store(keeper(row), row.env).find(row.key)
-            if found and found.md5 != row.md5:
-                raise EXISTS.broken(key=row.key)
         [again] = upload_again([row], request.user)
         if again.reason:
             raise again.reason

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from django.core.exceptions import ValidationError
 
+from ..claims import claim, release
 from ..conf import aliases, environments, options_for, platform_options
 from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
 from ..naming import clean_name, object_key
 from ..sources import digest
 from ..store import get_store
 from ..texts import english, gettext_lazy as _
-from ..transfers import UploadItem, UploadResult
+from ..transfers import UploadItem, UploadResult, UploadStatus
 from ..uploader import get_uploader
 from .rules import (
     EXISTS,
     FORBIDDEN,
+    IN_PROGRESS,
     NO_STORE,
     NOT_OFFERED,
     OWN_NOT_OFFERED,
@@ -38,6 +40,7 @@ __all__ = [
     "PolicyRejected",
     "Target",
     "admit",
+    "ended",
     "generated_name",
     "key_for",
     "place",
@@ -138,7 +141,8 @@ def admit(
 
     `name` is below the store's location: the folder and the file's own name. The store is asked
     whether the key is free, and what it answers instead is raised, too: WeChatError, say. A file
-    that holds these bytes already may be sent again: that replaces nothing.
+    that holds these bytes already may be sent again: that replaces nothing. Nobody else is admitted
+    to the key until `ended`, or for a minute: of two at once, one would replace the other's file.
     """
     key = key_for(user, to, name, file, size=size)
     name = clean_name(name)
@@ -165,11 +169,24 @@ def unasked(
     return result
 
 
+def ended(to: Target, result: UploadResult) -> None:
+    """Let others have the key that `admit` kept for this upload, unless it may yet be stored."""
+    if result.status is not UploadStatus.UNKNOWN:
+        release(get_store(to.using, to.env).options, result.key)
+
+
 def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
-    """Whether the key is free, or holds these very bytes."""
-    found = get_store(to.using, to.env).find(key)
-    if found and not (found.size == measured(file) and found.md5 == digest(file)):
-        raise EXISTS.broken(key=key)
+    """Whether the key is free, or holds these very bytes; it is claimed before."""
+    store = get_store(to.using, to.env)
+    if not claim(store.options, key):
+        raise IN_PROGRESS.broken(key=key)
+    try:
+        found = store.find(key)
+        if found and not (found.size == measured(file) and found.md5 == digest(file)):
+            raise EXISTS.broken(key=key)
+    except BaseException:
+        release(store.options, key)
+        raise
 
 
 def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> str:

@@ -26,8 +26,8 @@ class PolicyRejected(WxStaticStoreError):
     """
     The user may not do this; `code` says why in a word.
 
-    ``forbidden``, ``store``, ``folder``, ``name``, ``protected``, ``exists``, ``type``,
-    ``content``, ``size``.
+    ``forbidden``, ``store``, ``folder``, ``name``, ``protected``, ``exists``, ``in_progress``,
+    ``type``, ``content``, ``size``.
     """
 
     code = "forbidden"
@@ -93,6 +93,11 @@ EXISTS = Rule(
     _("There is a file %(key)s already."),
     _("Choose another name, or overwrite the file, if you have the permission to replace files."),
     "replace",
+)
+IN_PROGRESS = Rule(
+    "in_progress",
+    _("Another upload of %(key)s is running at this moment."),
+    _("Look in a minute whether the file is there."),
 )
 SIZE = Rule(
     "size",

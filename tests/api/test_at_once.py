@@ -1,0 +1,65 @@
+"""Requests at the same moment for one name: one of them stores it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import PNG
+from tests.api.servers import Site, serving, wait_for
+from tests.conftest import ENV
+from wx_static_store.emulator import EmulatorServer
+
+Answer = tuple[int, bytes]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with EmulatorServer(envs=(ENV,)) as cloud, serving(Site(cloud, tmp_path), SERVER) as site:
+        yield site
+
+
+SERVER = "gunicorn threads"
+PATH = "/wx/uploads/default/uploads/a.png"
+
+
+def upload(site: Site, body: bytes = PNG, query: str = "") -> Answer:
+    return site.send("PUT", PATH + query, body)
+
+
+def at_once(site: Site, send: Callable[[bytes], Answer], bodies: list[bytes]) -> list[Answer]:
+    """The answers; the first request has come to the cloud when the others begin."""
+    before = len(site.cloud.calls("staticuploadfile"))
+    site.cloud.script({"on": "staticuploadfile", "do": "delay", "seconds": 2})
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        first = pool.submit(send, bodies[0])
+        wait_for(lambda: len(site.cloud.calls("staticuploadfile")) > before)
+        others = [pool.submit(send, body) for body in bodies[1:]]
+        return [future.result() for future in [first, *others]]
+
+
+def test_of_two_uploads_of_a_free_name_one_is_told_that_the_other_runs(site: Site) -> None:
+    first, second = at_once(site, lambda body: upload(site, body), [PNG, PNG + b"2"])
+    assert (first[0], second[0]) == (201, 409)
+    assert json.loads(second[1])["code"] == "in_progress"
+    assert site.cloud.objects()["uploads/a.png"].body == PNG
+    assert upload(site, PNG + b"3")[0] == 409
+
+
+def test_the_name_is_free_again_after_an_upload_that_failed(site: Site) -> None:
+    fault = {"on": "put_object", "do": "cos_error", "status": 403, "code": "AccessDenied"}
+    site.cloud.script(fault | {"times": 9})
+    assert upload(site)[0] == 502
+    site.cloud.state.script.clear()
+    assert {upload(site)[0] for _ in range(8)} == {201}  # whichever thread it comes to
+
+
+def test_of_ten_retries_of_a_row_one_sends_it(site: Site) -> None:
+    row = json.loads(upload(site)[1])["id"]
+    answers = at_once(site, lambda body: site.send("POST", f"/wx/uploads/{row}/retry/"), [b""] * 10)
+    assert sorted(status for status, body in answers) == [201, *[409] * 9]
+    assert len(site.cloud.calls("put_object")) == 2
