@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
-from django.core.cache import cache
-from django.core.cache.backends.locmem import LocMemCache
 from django.db import OperationalError
+from django.db.models import F
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
@@ -22,11 +22,12 @@ from wx_static_store.clients.cos import CosClient
 from wx_static_store.clients.wechat import WeChatClient
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import SourceError
-from wx_static_store.models import UploadLog
+from wx_static_store.models import IdempotencyKey, UploadLog
 from wx_static_store.sources import LARGEST
 from wx_static_store.store import INTERACTIVE_SECONDS
 from wx_static_store.transfer import BATCH_RATE, Transfer
 from wx_static_store.transfers import UploadResult
+from wx_static_store.upkeep.prune import prune
 from wx_static_store.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
@@ -215,19 +216,34 @@ def test_a_key_that_is_none_is_told(client: APIClient, cloud: EmulatorServer, ke
     assert cloud.objects() == {}
 
 
-def test_the_key_is_forgotten_after_a_day(
-    client: APIClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept: list[int] = []
-    original = LocMemCache.set
+def days_go_by(hours: float) -> None:
+    gone = timedelta(hours=hours)
+    IdempotencyKey.objects.update(
+        expires=F("expires") - gone, running_until=F("running_until") - gone
+    )
 
-    def remember(self: Any, key: str, value: Any, timeout: Any = None, **more: Any) -> None:
-        kept.extend([timeout] if "idempotency" in key else [])
-        original(self, key, value, timeout, **more)
 
-    monkeypatch.setattr(LocMemCache, "set", remember)
+def test_the_key_is_forgotten_after_a_day(client: APIClient, cloud: EmulatorServer) -> None:
     put(client, **KEY)
-    assert kept == [24 * 3600]
+    days_go_by(23.9)
+    assert put(client, **KEY)["Idempotent-Replayed"] == "true"
+    days_go_by(0.2)
+    again = put(client, **KEY)
+    assert (again.status_code, "Idempotent-Replayed" in again) == (201, False)
+    assert put(client, **KEY).content == again.content
+    assert len(cloud.calls("put_object")) == 2
+
+
+def test_the_first_answer_is_no_replay(client: APIClient) -> None:
+    assert "Idempotent-Replayed" not in put(client, **KEY)
+
+
+def test_the_prune_takes_the_keys_whose_day_is_over(client: APIClient) -> None:
+    put(client, **KEY)
+    assert list(prune(30)) == []
+    days_go_by(25)
+    assert list(prune(30, dry_run=True)) == list(prune(30)) == [("keys", 1)]
+    assert not IdempotencyKey.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -292,8 +308,7 @@ def test_what_was_killed_at_once_runs_until_its_time_is_over(
     with pytest.raises(SystemExit):
         put(client, **KEY)
     assert put(client, **KEY).json()["code"] == "in_progress"
-    later = time.time() + sending.longest("default", ENV, len(PNG)) + idempotency.MARGIN + 1
-    monkeypatch.setattr(idempotency.time, "time", lambda: later)
+    days_go_by((sending.longest("default", ENV, len(PNG)) + idempotency.MARGIN + 1) / 3600)
     assert put(client, **KEY).json()["code"] == "unknown"
 
 
@@ -398,37 +413,33 @@ def test_trouble_of_our_own_after_the_body_went_is_told_as_unknown_and_kept(
     assert str(error) in caplog.text  # for the operator
 
 
-# --- caches ---------------------------------------------------------------------------------------
+# --- where answers are kept -----------------------------------------------------------------------
 
 
-def test_with_a_cache_that_keeps_nothing_no_key_is_taken(
-    client: APIClient, cloud: EmulatorServer, settings: Any
+@pytest.mark.parametrize(
+    "backend", ["django.core.cache.backends.dummy.DummyCache", "tests.api.conftest.Dead"]
+)
+def test_whatever_the_cache_is_the_key_holds(
+    client: APIClient, cloud: EmulatorServer, settings: Any, backend: str
 ) -> None:
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    settings.CACHES = {"default": {"BACKEND": backend}}
+    assert same(put(client, **KEY), put(client, **KEY))
+    assert len(cloud.calls("put_object")) == 1
+
+
+def test_without_the_table_nothing_is_sent_that_might_be_sent_twice(
+    client: APIClient, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(IdempotencyKey._meta, "db_table", "no_such_table")
     response = put(client, **KEY)
-    assert (response.status_code, response.json()["code"]) == (500, "configuration")
+    assert (response.status_code, response.json()["code"]) == (503, "busy")
+    assert response["Retry-After"] == "60"
     assert cloud.calls("put_object") == []
     assert put(client).status_code == 201
 
 
-def test_without_a_cache_nothing_is_sent_that_might_be_sent_twice(
-    client: APIClient, cloud: EmulatorServer, settings: Any
-) -> None:
-    settings.CACHES = {"default": {"BACKEND": "tests.api.conftest.Dead"}}
-    response = put(client, **KEY)
-    assert (response.status_code, response.json()["code"]) == (503, "busy")
-    assert cloud.calls("put_object") == []
-
-
-def test_what_is_kept_is_json_and_no_object(client: APIClient) -> None:
-    import json
-
+def test_what_is_kept_is_json_and_no_secret(client: APIClient) -> None:
     put(client, **KEY)
-    [kept] = [v for k, v in _entries().items() if "idempotency" in k]
-    assert json.loads(kept)["status"] == 201
-
-
-def _entries() -> dict[str, Any]:
-    import pickle
-
-    return {key: pickle.loads(value) for key, value in cache._cache.items()}  # type: ignore[attr-defined]
+    kept = IdempotencyKey.objects.get()
+    assert json.loads(kept.answer)["status"] == 201
+    assert KEY["HTTP_IDEMPOTENCY_KEY"] not in kept.digest + kept.answer

@@ -9,33 +9,34 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any, BinaryIO
 
-from django.core.cache import caches
-from django.core.cache.backends.dummy import DummyCache
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import DatabaseError, IntegrityError, router, transaction
+from django.db.models import QuerySet
 from django.http import Http404
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
-from ..conf import platform_options
-from ..exceptions import ConfigurationError, WxStaticStoreError
+from ..exceptions import WxStaticStoreError
+from ..models import IdempotencyKey
 from ..sources import digest
-from .problems import UNUSABLE, Conflict, as_told_to
+from .problems import UNUSABLE, Conflict, as_told_to, log
 
-KEPT = 24 * 3600  # seconds
+KEPT = timedelta(days=1)
 MARGIN = 600  # seconds: for UPLOAD_CHECK, and for clocks that differ
 # What work raises, it raises before a byte was sent.
 _BEFORE = (APIException, Http404, PermissionDenied, WxStaticStoreError, *UNUSABLE)
-_FORGETFUL = _("The cache that TOKEN_CACHE names keeps nothing, so no Idempotency-Key can be used")
+_HEADERS = ("Location",)
 _INVALID = _("Between 1 and 255 printable ASCII characters, such as a UUID.")
 
 
@@ -69,33 +70,33 @@ def _fingerprint(facts: Mapping[str, Any], file: BinaryIO | None) -> str:
 
 
 class _Memory:
-    """JSON in the cache that all processes share, as the token is."""
+    """
+    A row in the database, which forgets nothing before its day; its unique digest decides races.
+
+    A database that fails before the work is told (503): what is not remembered might be done twice.
+    """
 
     def __init__(self, request: Request, key: str, fingerprint: str) -> None:
         whose = f"{request.user.pk} {request.method} {request.path} {key}"
-        self._key = f"wx_static_store:idempotency:{sha256(whose.encode()).hexdigest()}"
-        self._cache = caches[platform_options().token_cache]
-        if isinstance(self._cache, DummyCache):
-            raise ConfigurationError(_FORGETFUL)
+        self._digest = sha256(whose.encode()).hexdigest()
         self._fingerprint = fingerprint
         self._request = request
 
     def first(self, seconds: float) -> Response | None:
         """The first answer; None where this request is the first."""
-        started = self._running(until=time.time() + seconds)
         try:
-            if self._cache.add(self._key, started, KEPT):
-                return None
-            found = json.loads(self._cache.get(self._key) or started)
-        except Exception:  # noqa: BLE001 -- any cache's: what it forgot might be done twice
+            found = self._found(seconds)
+        except (DatabaseError, ImproperlyConfigured) as error:
+            log(error)
             raise Conflict("busy") from None
-        if found["body"] != self._fingerprint:
+        if found is None:
+            return None
+        if found.fingerprint != self._fingerprint:
             raise Conflict("other_body")
-        if "status" not in found:
-            raise Conflict("in_progress" if time.time() < found["until"] else "unknown")
-        data, status = found["data"], found["status"]
-        data = data if status == 201 else as_told_to(self._request, data)
-        return Response(data, status, headers=found["headers"], content_type=found["type"])
+        if not found.answer:
+            running = timezone.now() < found.running_until
+            raise Conflict("in_progress" if running else "unknown")
+        return self._again(json.loads(found.answer))
 
     def keep(self, work: Callable[[], Response]) -> Response:
         """What breaks `work`, a signal say, may come when the file is stored already."""
@@ -107,24 +108,55 @@ class _Memory:
             keep = self._free
             raise
         finally:
-            with suppress(Exception):  # the file is where it is, whatever the cache does
+            with suppress(Exception):  # the file is where it is, whatever the database does
                 keep()
         return response
 
-    def _running(self, *, until: float) -> str:
-        return json.dumps({"body": self._fingerprint, "until": until})
+    def _found(self, seconds: float) -> IdempotencyKey | None:
+        """The row of the first request; None where it is this one's now."""
+        now = timezone.now()
+        ours = {
+            "fingerprint": self._fingerprint,
+            "running_until": now + timedelta(seconds=seconds),
+            "expires": now + KEPT,
+        }
+        with suppress(IntegrityError), transaction.atomic(using=_rows().db):
+            _rows().create(digest=self._digest, **ours)
+            return None
+        row = self._row().first()
+        if row is None:  # freed at this moment
+            raise Conflict("in_progress")
+        if row.expires <= now:
+            past = self._row().filter(expires=row.expires)  # one request takes it over
+            if past.update(answer="", **ours):
+                return None
+            raise Conflict("in_progress")
+        return row
+
+    def _again(self, kept: Mapping[str, Any]) -> Response:
+        data, status = kept["data"], kept["status"]
+        data = data if status == 201 else as_told_to(self._request, data)
+        headers = kept["headers"] | {"Idempotent-Replayed": "true"}
+        return Response(data, status, headers=headers, content_type=kept["type"])
 
     def _broke(self) -> None:
-        self._cache.set(self._key, self._running(until=0), KEPT)
+        self._row().update(running_until=timezone.now())
 
     def _free(self) -> None:
-        self._cache.delete(self._key)
+        self._row().delete()
 
     def _keep(self, response: Response) -> None:
         if response.status_code != 201 and response.data["code"] != "unknown":
             self._free()
             return
-        headers = {"Location": response["Location"]} if "Location" in response else {}
-        answer = {"body": self._fingerprint, "status": response.status_code, "headers": headers}
-        whole = answer | {"data": response.data, "type": response.content_type}
-        self._cache.set(self._key, json.dumps(whole, cls=JSONEncoder), KEPT)
+        headers = {name: response[name] for name in _HEADERS if name in response}
+        answer = {"status": response.status_code, "headers": headers, "data": response.data}
+        whole = answer | {"type": response.content_type}
+        self._row().update(answer=json.dumps(whole, cls=JSONEncoder))
+
+    def _row(self) -> QuerySet[IdempotencyKey]:
+        return _rows().filter(digest=self._digest)
+
+
+def _rows() -> QuerySet[IdempotencyKey]:
+    return IdempotencyKey._base_manager.using(router.db_for_write(IdempotencyKey))

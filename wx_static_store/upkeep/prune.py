@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from ..models import Deployment
+from ..models import Deployment, IdempotencyKey
 from . import log
 
 __all__ = ["prune"]
@@ -24,7 +24,8 @@ def prune(
     The newest row of a key stays, however old, and so do the rows of a deployment that runs, the
     newest deployment of an environment, and those whose rows are not all written: they say that
     older rows may be outdated. Each batch is a transaction of its own (outside of one of
-    the caller's), after which comes what went: ``("uploads", 1000)``. Iterate it to the end.
+    the caller's), after which comes what went: ``("uploads", 1000)``. Iterate it to the end. Each
+    ``Idempotency-Key`` whose day is over goes as well, whatever its environment.
     """
     if days < 1 or batch < 1:
         raise ValueError("The rows of the last day stay, and a batch is one row or more.")
@@ -44,6 +45,10 @@ def prune(
     deployments = deployments.exclude(outcome__in=Deployment.UNFINISHED)
     for count in _delete(deployments.exclude(kept), batch, dry_run):
         yield "deployments", count
+
+    keys = IdempotencyKey._base_manager.using(log().db).filter(expires__lt=timezone.now())
+    for count in _delete(keys, batch, dry_run):
+        yield "keys", count
 
 
 def _newest_deployments() -> tuple[list[int], list[int]]:
