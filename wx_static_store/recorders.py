@@ -250,7 +250,7 @@ def _told(result: UploadResult, context: UploadContext) -> dict[str, Any]:
     return {
         "status": result.status.value,
         **{name: getattr(result, name) for name in _PLAIN},
-        "message": _message(error) if error else "",
+        "message": _message(error) if error else english(result.note),
         "http_status": error.http_status if error else None,
         "cos_code": error.cos_code if error else "",
         "content_type": result.headers.content_type,

@@ -116,6 +116,7 @@ class UploadResult:
     How one upload ended; `error` is the last one of its attempts, None when it is stored.
 
     `changed`: stored are other bytes than the plan had looked at, the file's newest ones.
+    `note` says of a stored file how that is known, where its own answer did not tell.
     """
 
     name: str
@@ -135,3 +136,4 @@ class UploadResult:
     rid: str = ""
     request_id: str = ""
     stored_at: datetime | None = None  # by the clock of COS
+    note: str = ""

@@ -6,6 +6,7 @@ import queue
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Protocol, cast
 
@@ -23,10 +24,14 @@ from .options import STATIC, Options
 from .pool import WorkerPool
 from .recorders import RECORD_SECONDS, Recorder, record_one
 from .store import Store, store_for
+from .texts import gettext_lazy as _
 from .transfer import Transfer
-from .transfers import ContentHeaders, UploadContext, UploadItem, UploadResult
+from .transfers import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
 
 __all__ = ["Uploader", "get_uploader"]
+
+SETTLE_SECONDS = 5.0  # for the one call that may tell how an upload ended
+_LISTED = _("COS did not answer; the list shows these bytes")
 
 SAME_FAILURES = 5  # in a row, every attempt used up: the rest would go the same way
 
@@ -71,7 +76,9 @@ class Uploader:
             return result
         raise _to_raise(result)
 
-    def attempt(self, item: UploadItem, context: UploadContext) -> tuple[UploadResult, int | None]:
+    def attempt(
+        self, item: UploadItem, context: UploadContext, *, settle: bool = False
+    ) -> tuple[UploadResult, int | None]:
         """
         Send one file; return how it ended and the id of its row, None where there is no log.
 
@@ -83,7 +90,29 @@ class Uploader:
         except BaseException:
             record_one(transfer.broken_off(), context)
             raise
+        if settle:
+            result = self.settled(result)
         return result, record_one(result, context)
+
+    def settled(self, result: UploadResult) -> UploadResult:
+        """Return the result, stored where it was unknown and one call finds these bytes listed."""
+        if result.status is not UploadStatus.UNKNOWN or not result.md5:
+            return result
+        seconds = min(SETTLE_SECONDS, self.options.deadline or SETTLE_SECONDS)
+        once = replace(self.options, deadline=seconds, max_attempts=1)
+        found = None
+        with suppress(WxStaticStoreError):
+            found = store_for(once).find(result.key)
+        if found is None or (found.md5, found.size) != (result.md5, result.size):
+            return result
+        return replace(
+            result,
+            status=UploadStatus.STORED,
+            stage="",
+            error=None,
+            stored_at=found.last_modified,
+            note=_LISTED,
+        )
 
     def upload_many(
         self, items: Iterable[UploadItem], context: UploadContext
@@ -170,7 +199,7 @@ def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
     return Uploader(options_for(using).for_env(env))
 
 
-def _put(finished: queue.SimpleQueue[Transfer], transfer: Transfer, _: object) -> None:
+def _put(finished: queue.SimpleQueue[Transfer], transfer: Transfer, future: object) -> None:
     finished.put(transfer)
 
 

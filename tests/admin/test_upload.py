@@ -390,10 +390,19 @@ def without_address(own: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in own.items() if name != "BASE_URL"}
 
 
+def test_an_upload_that_the_list_shows_is_stored_without_an_answer(
+    member: Member, configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    emulator.script({"on": "put_object", "do": "drop_reply"})
+    assert send_one(member("upload"), text("a.txt"))["ok"]
+
+
 def test_an_upload_whose_answer_never_came_is_shown_as_unknown(
     member: Member, configure: Any, emulator: EmulatorServer
 ) -> None:
     configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    emulator.quirks.list_md5 = "multipart"  # settles nothing
     emulator.script({"on": "put_object", "do": "drop_reply", "times": None})
     html = send_one(member("upload"), text("a.txt"))["html"]
     assert "wx-unknown" in html
@@ -407,8 +416,10 @@ def test_what_did_arrive_may_be_sent_again(
     """It is there already; without the wish or the permission nothing but the same may go."""
     client = member("upload")
     configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    emulator.quirks.list_md5 = "multipart"  # settles nothing
     emulator.script({"on": "put_object", "do": "drop_reply", "times": None})
     assert not send_one(client, text("a.txt", b"tea"))["ok"]
+    emulator.quirks.list_md5 = "plain"
     assert emulator.objects(ENV)["uploads/a.txt"].content == b"tea"
     emulator.state.script.clear()
     assert send_one(client, text("a.txt", content))["ok"] is ok
@@ -627,6 +638,7 @@ def test_an_upload_without_an_answer_leaves_it_open(
     client = member("upload", "replace")
     send_one(client, text("a.txt", b"old"))
     configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    emulator.quirks.list_md5 = "multipart"  # settles nothing
     emulator.script({"on": "put_object", "do": "drop_reply", "times": None})
     assert not send_one(client, text("a.txt", b"tea"), overwrite="on")["ok"]
     [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]

@@ -167,7 +167,7 @@ def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> O
             return _failed(listed, error, status=REFUSED, errcode=error.errcode)
         row = recorders.record_one(result, context)
     else:
-        result, row = get_uploader(to.using, to.env).attempt(item, context)
+        result, row = get_uploader(to.using, to.env).attempt(item, context, settle=True)
         policy.ended(to, result)
     if failure := result.error:
         return _failed(listed, failure, status=result.status.value, errcode=result.errcode, row=row)

@@ -36,7 +36,7 @@ KEPT = timedelta(days=1)
 MARGIN = 600  # seconds: for UPLOAD_CHECK, and for clocks that differ
 # What work raises, it raises before a byte was sent.
 _BEFORE = (APIException, Http404, PermissionDenied, WxStaticStoreError, *UNUSABLE)
-_HEADERS = ("Location",)
+_HEADERS = ("Location", "X-WX-Code", "X-WX-Status", "X-WX-Upload-Id")
 _INVALID = _("Between 1 and 255 printable ASCII characters, such as a UUID.")
 
 

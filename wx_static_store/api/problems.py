@@ -218,7 +218,7 @@ def _problem(
     as the code says, None is never.
     """
     status, text = PROBLEMS[code]
-    told = dict(headers or {})
+    told = {"X-WX-Code": code, **(headers or {})}
     if wait is not None and code in RETRY_AFTER:
         told["Retry-After"] = str(wait or RETRY_AFTER[code])
     body = {

@@ -67,7 +67,8 @@ class Incoming:
 
     def _attempted(self, item: UploadItem) -> tuple[UploadResult, int | None]:
         """What breaks it is raised, unless the body has begun to go and it is our own trouble."""
-        transfer = Transfer(get_uploader(self.to.using, self.to.env), item)
+        uploader = get_uploader(self.to.using, self.to.env)
+        transfer = Transfer(uploader, item)
         try:
             result = transfer.run()
         except BaseException as error:  # a worker that is told to stop, say
@@ -76,6 +77,7 @@ class Incoming:
                 _recorded(self.request, result)
                 raise
             problems.log(error)
+        result = uploader.settled(result)
         return result, _recorded(self.request, result)
 
 
@@ -98,13 +100,17 @@ def longest(using: str, env: str, size: int) -> float:
 
 def told(request: Request, using: str, result: UploadResult, row: int | None) -> Response:
     """How an upload ended, and the id of its row."""
+    headers = {} if row is None else _location(request, row) | {"X-WX-Upload-Id": str(row)}
+    headers["X-WX-Status"] = result.status.value
     if result.error:
-        return problems.of_upload(result, request, row)
+        response = problems.of_upload(result, request, row)
+        for name, value in headers.items():
+            response[name] = value
+        return response
     facts = {"id": row, "store": using, "url": _url(using, result)}
     names = ("env", "name", "key", "size", "md5", "status", "errcode")
     facts |= {name: getattr(result, name) for name in names}
     facts["content_type"] = result.headers.content_type
-    headers = {} if row is None else _location(request, row)
     return Response(serializers.Uploaded(facts).data, 201, headers=headers)
 
 

@@ -1,0 +1,86 @@
+"""Uploads whose answer was lost: one call of the list settles them where it can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rest_framework.response import Response
+from rest_framework.test import APIClient
+
+from tests.api.conftest import PNG, post, put
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
+
+pytestmark = pytest.mark.django_db
+LOST = {"on": "put_object", "do": "drop_reply"}
+
+
+@pytest.fixture(autouse=True)
+def _hasty(configure: Any, cloud: EmulatorServer) -> None:
+    configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_what_the_list_shows_is_stored(client: APIClient, cloud: EmulatorServer, send: Any) -> None:
+    cloud.script(LOST)
+    response = send(client)
+    row = UploadLog.objects.get()
+    assert (response.status_code, response.json()["status"]) == (201, "stored")
+    assert (row.status, row.message) == (
+        "stored",
+        "COS did not answer; the list shows these bytes",
+    )
+    assert len(cloud.calls("staticfilelist")) == 2
+
+
+def unknown(response: Response) -> bool:
+    return (response.status_code, response.json()["code"]) == (504, "unknown")
+
+
+def test_other_bytes_in_the_list_settle_nothing(client: APIClient, cloud: EmulatorServer) -> None:
+    cloud.quirks.list_lag_seconds = 60
+    cloud.script(LOST)
+    assert unknown(put(client))
+
+
+def test_a_list_without_an_md5_settles_nothing(client: APIClient, cloud: EmulatorServer) -> None:
+    cloud.quirks.list_md5 = "multipart"
+    cloud.script(LOST)
+    assert unknown(put(client))
+
+
+def test_a_list_that_fails_settles_nothing_and_is_not_asked_again(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    cloud.script(LOST, {"on": "staticfilelist", "do": "errcode", "errcode": -1, "skip": 1})
+    assert unknown(put(client))
+    assert len(cloud.calls("staticfilelist")) == 2
+
+
+def test_an_answer_without_its_body_tells_code_row_and_status(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    cloud.quirks.list_md5 = "multipart"
+    cloud.script(LOST)
+    response = put(client)
+    row = UploadLog.objects.get()
+    assert response["Location"].endswith(f"/wx/uploads/{row.pk}/")
+    assert {name: response[name] for name in ("X-WX-Code", "X-WX-Upload-Id", "X-WX-Status")} == {
+        "X-WX-Code": "unknown",
+        "X-WX-Upload-Id": str(row.pk),
+        "X-WX-Status": "unknown",
+    }
+
+
+def test_a_stored_file_tells_row_and_status_in_headers(client: APIClient) -> None:
+    response = put(client)
+    assert (response["X-WX-Status"], response["X-WX-Upload-Id"]) == (
+        "stored",
+        str(response.json()["id"]),
+    )
+
+
+def test_a_refusal_tells_its_code_in_a_header(client: APIClient, cloud: EmulatorServer) -> None:
+    cloud.put_object("uploads/a.png", PNG + b"old")
+    assert put(client)["X-WX-Code"] == "exists"
