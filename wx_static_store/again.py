@@ -178,7 +178,7 @@ def _send(
 ) -> Iterator[Again]:
     waiting = {one.row.key: one for one in batch}
     files: dict[str, BinaryIO] = {}
-    claimed: set[str] = set()  # keys that others may have as soon as their rows are written
+    free: set[str] = set()  # claimed keys that others may have as soon as their rows are written
     refused: list[Again] = []
 
     def items() -> Iterator[UploadItem]:
@@ -188,16 +188,17 @@ def _send(
                 return
             try:
                 _claim(uploader, one.row)
-                claimed.add(one.row.key)
+                free.add(one.row.key)
                 _check(uploader, one.row, replaces=replaces)
                 files[one.row.key] = file = one.item.open()
             except (WxStaticStoreError, OSError) as error:
                 refused.append(Again(waiting.pop(one.row.key).row, reason=_as_reason(error)))
             else:
+                free.discard(one.row.key)
                 yield replace(one.item, open=lambda file=file: file, close=False)  # type: ignore[misc]
 
     with ExitStack() as stack:
-        stack.callback(_release_all, uploader.options, claimed)
+        stack.callback(_release_all, uploader.options, free)
         stack.callback(lambda: [file.close() for file in files.values()])
         refs = {one.row.key: f"row {one.row.pk}" for one in batch}  # what each of them repeats
         recorder = Recorder(context, refs)
@@ -206,8 +207,8 @@ def _send(
         results = uploader.send(Queue(uploader, items()), pool, recorder)
         for result in stack.enter_context(closing(results)):
             files.pop(result.key).close()
-            if result.status is UploadStatus.UNKNOWN:
-                claimed.discard(result.key)
+            if result.status is not UploadStatus.UNKNOWN:
+                free.add(result.key)
             yield Again(waiting.pop(result.key).row, result)
     yield from refused
     yield from (Again(one.row) for one in waiting.values())
