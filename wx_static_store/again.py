@@ -21,7 +21,7 @@ from .recorders import Recorder
 from .reopen import SourceGone, keeper, reopened
 from .store import INTERACTIVE_SECONDS
 from .texts import gettext_lazy as _
-from .transfers import UploadContext, UploadItem, UploadResult, UploadStatus
+from .transfers import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
 from .uploader import Queue, Uploader
 
 if TYPE_CHECKING:
@@ -207,6 +207,9 @@ def _send(
         results = uploader.send(Queue(uploader, items()), pool, recorder)
         for result in stack.enter_context(closing(results)):
             files.pop(result.key).close()
+            if time.monotonic() < until and (settled := uploader.settled(result)) is not result:
+                result = settled
+                recorder.add(result, source=LIST)
             if result.status is not UploadStatus.UNKNOWN:
                 free.add(result.key)
             yield Again(waiting.pop(result.key).row, result)

@@ -84,3 +84,14 @@ def test_a_stored_file_tells_row_and_status_in_headers(client: APIClient) -> Non
 def test_a_refusal_tells_its_code_in_a_header(client: APIClient, cloud: EmulatorServer) -> None:
     cloud.put_object("uploads/a.png", PNG + b"old")
     assert put(client)["X-WX-Code"] == "exists"
+
+
+def test_a_retry_that_the_list_shows_is_stored_by_a_new_row(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    first = put(client)["Location"]
+    cloud.script(LOST)
+    response = client.post(first + "retry/")
+    rows = UploadLog.objects.order_by("id").values_list("source", "status")
+    assert (response.status_code, response.json()["id"]) == (201, UploadLog.objects.latest("id").pk)
+    assert [*rows] == [("api", "stored"), ("retry", "unknown"), ("list", "stored")]
