@@ -48,10 +48,10 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "deployment_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_add"): {},
     ("admin", "deployment_delete"): {},
-    ("api", "uploads"): {"GET": (LOG, 200), "POST": (UPLOAD, 201)},
-    ("api", "upload"): {"GET": (LOG, 200)},
+    ("api", "uploads"): {"GET": (LOG | UPLOAD, 200), "POST": (UPLOAD, 201)},
+    ("api", "upload"): {"GET": (LOG | UPLOAD, 200)},
     ("api", "retry"): {"POST": (RETRY, 201)},
-    ("api", "raw-upload"): {"PUT": (UPLOAD, 201)},
+    ("api", "raw-upload"): {"PUT": (UPLOAD, 201), "GET": (LOG | UPLOAD, 404)},
     ("api", "stores"): {"GET": (UPLOAD | LOG, 200)},
     ("api", "files"): {"GET": (LOG, 200)},
 }

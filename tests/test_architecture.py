@@ -37,21 +37,36 @@ ARROWS = {
     ("admin.columns", "admin.words"),
     ("admin.filters", "admin.words"),
     ("admin.upload", "admin.submissions"),
-    *(("api.base", f"api.{name}") for name in ("body", "guard", "problems", "schema")),
+    *(
+        ("api.base", f"api.{name}")
+        for name in ("body", "guard", "parameters", "problems", "schema")
+    ),
+    ("api.body", "api.conditions"),
     ("api.body", "api.problems"),
+    ("api.conditions", "api.problems"),
     ("api.idempotency", "api.problems"),
-    ("api.operations", "api.serializers"),
-    *(("api.schema", f"api.{name}") for name in ("operations", "problems", "serializers")),
-    *(("api.sending", f"api.{name}") for name in ("idempotency", "problems", "serializers")),
+    *(("api.operations", f"api.{name}") for name in ("parameters", "serializers")),
+    ("api.parameters", "api.serializers"),
+    ("api.serializers", "api.problems"),
+    *(
+        ("api.schema", f"api.{name}")
+        for name in ("operations", "parameters", "problems", "serializers")
+    ),
+    *(
+        ("api.sending", f"api.{name}")
+        for name in ("conditions", "idempotency", "problems", "serializers")
+    ),
     ("api.urls", "api.views"),
     *(
         ("api.views", f"api.{name}")
         for name in (
             "base",
             "body",
+            "conditions",
             "idempotency",
             "log",
             "paging",
+            "parameters",
             "problems",
             "sending",
             "serializers",

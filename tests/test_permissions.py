@@ -56,6 +56,7 @@ def member(site: EmulatorServer) -> Member:
         user = User.objects.create_user("ann", is_staff=True, **fields)
         ours = Permission.objects.filter(content_type__app_label="wx_static_store")
         user.user_permissions.set(ours.filter(codename__in=permissions))
+        UploadLog.objects.update(user=user)  # who uploads may read what is theirs
         client = Client()
         client.force_login(user)
         return client

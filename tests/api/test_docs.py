@@ -23,7 +23,7 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from tests.api.conftest import PNG
 from tests.api.servers import ROOT, TOKEN, Site, serving
 from tests.conftest import ENV
-from wx_static_store.api import operations, problems, serializers, urls
+from wx_static_store.api import operations, parameters, problems, urls
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.options import Options
 from wx_static_store.store import INTERACTIVE_SECONDS
@@ -87,6 +87,12 @@ def test_curl_uploads_bytes(site: Site) -> None:
     site.cloud.put_object("uploads/film.mp4", b"old")
     curl(site, "curl-raw")
     assert site.cloud.objects()["uploads/film.mp4"].body == FILM
+
+
+def test_curl_replaces_nothing_on_the_condition_that_nothing_is_there(site: Site) -> None:
+    site.cloud.put_object("uploads/film.mp4", b"old")
+    assert curl(site, "curl-new-only")["code"] == "precondition"
+    assert site.cloud.objects()["uploads/film.mp4"].body == b"old"
 
 
 def test_curl_without_a_login_is_a_stranger(site: Site) -> None:
@@ -287,7 +293,7 @@ def first_columns() -> list[set[str]]:
     return [set(names) for names in cells]
 
 
-@pytest.mark.parametrize("serializer", [serializers.LogQuery, serializers.Form])
+@pytest.mark.parametrize("serializer", [parameters.LogQuery, parameters.Form])
 def test_every_field_is_documented_and_no_other(serializer: Any) -> None:
     assert set(serializer().fields) in first_columns()
 

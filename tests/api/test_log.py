@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -127,8 +128,30 @@ def test_a_cursor_that_nobody_gave_leads_nowhere(client: APIClient, path: str, c
 
 @pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("query", ["user__password__startswith=a", "key__regex=(a%2B)%2B$"])
-def test_what_is_no_filter_finds_nothing_out(client: APIClient, query: str) -> None:
-    assert len(keys(client, query)) == 4
+def test_what_is_no_filter_is_refused(client: APIClient, query: str) -> None:
+    response = client.get(f"/wx/uploads/?{query}")
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    assert list(response.json()["errors"]) == [query.partition("=")[0]]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "nearest"),
+    [
+        ("uploads/", "statuss=stored", "status"),
+        ("stores/default/files/", "prefx=uploads/", "prefix"),
+        ("uploads/default/uploads/a.png", "enviro=x", "env"),
+    ],
+)
+def test_a_misspelt_filter_is_told_the_nearest(
+    client: APIClient, path: str, query: str, nearest: str
+) -> None:
+    told = client.get(f"/wx/{path}?{query}").json()["errors"]
+    assert f"Did you mean {nearest}?" in told[query.partition("=")[0]][0]
+
+
+@pytest.mark.parametrize("path", ["stores/", "uploads/1/"])
+def test_where_there_are_no_parameters_any_is_refused(client: APIClient, path: str) -> None:
+    assert client.get(f"/wx/{path}?x=1").json()["errors"].keys() == {"x"}
 
 
 def test_a_page_has_a_hundred_rows_at_most(client: APIClient) -> None:
@@ -136,7 +159,8 @@ def test_a_page_has_a_hundred_rows_at_most(client: APIClient) -> None:
         UploadLog(env=ENV, key=f"{n}", key_digest=key_digest(f"{n}"), name="n", status="stored")
         for n in range(120)
     )
-    assert len(keys(client, "page_size=1000000")) == 100
+    assert len(keys(client, "page_size=100")) == 100
+    assert client.get("/wx/uploads/?page_size=101").status_code == 400
 
 
 # --- pages ----------------------------------------------------------------------------------------
@@ -288,10 +312,33 @@ def test_a_row_that_never_was_is_not_there(client: APIClient, pk: str) -> None:
 def test_the_stores_are_those_that_the_user_may_use(client: APIClient, configure: Any) -> None:
     configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": user.username}})
     told = client.get("/wx/stores/").json()
-    assert told["results"] == [
-        {"store": "default", "env": "tenant-b", "label": "default: ann"},
-        {"store": "staticfiles", "env": "tenant-b", "label": "staticfiles: ann"},
+    named = [(each["store"], each["env"], each["label"]) for each in told["results"]]
+    assert named == [
+        ("default", "tenant-b", "default: ann"),
+        ("staticfiles", "tenant-b", "staticfiles: ann"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("permission", "granted"),
+    [
+        ("replace", "replace"),
+        ("upload_active_content", "active_content"),
+        ("replace_protected", "protected_names"),
+    ],
+)
+def test_the_stores_say_what_this_user_may_do_there(
+    client_of: Client, permission: str, granted: str
+) -> None:
+    names = ("replace", "active_content", "protected_names")
+    for store in client_of("upload", permission).get("/wx/stores/").json()["results"]:
+        assert {name for name in names if store[name]} == {granted}
+        assert store["max_size"] == 300 * 1024 * 1024
+
+
+def test_who_may_only_look_may_do_nothing_in_any_store(client_of: Client) -> None:
+    stores = client_of("view_uploadlog", "replace").get("/wx/stores/").json()["results"]
+    assert [store["replace"] for store in stores] == [False, False]
 
 
 def test_the_stores_say_what_may_be_uploaded(client: APIClient, configure: Any) -> None:
@@ -373,3 +420,47 @@ def test_an_upload_shows_in_the_list(client_of: Client, cloud: EmulatorServer) -
     client = client_of(*ALL)
     put(client)
     assert [file["name"] for file in files(client)["results"]] == ["uploads/a.png"]
+
+
+# --- an uploader's own rows -----------------------------------------------------------------------
+
+
+def test_an_uploader_reads_the_location_of_their_upload(client_of: Client) -> None:
+    client = client_of("upload")
+    assert client.get(put(client)["Location"]).json()["key"] == "uploads/a.png"
+
+
+def test_an_uploader_lists_their_own_rows_only(client_of: Client) -> None:
+    eve, ann = client_of("upload", name="eve"), client_of("upload")
+    put(eve, "uploads/e.png")
+    put(ann, "uploads/a.png")
+    assert keys(ann) == ["uploads/a.png"]
+
+
+def test_an_uploader_does_not_find_the_row_of_another(client_of: Client) -> None:
+    location = put(client_of("upload", name="eve"))["Location"]
+    assert client_of("upload").get(location).status_code == 404
+
+
+def test_what_wechat_said_is_not_in_the_row_of_an_uploader(
+    client_of: Client, cloud: EmulatorServer
+) -> None:
+    client = client_of("upload")
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 61004, "times": None})
+    told = client.get(f"/wx/uploads/{put(client).json()['upload_id']}/").json()
+    assert (told["status"], told["stage"]) == ("failed", "link")
+    assert [told[name] for name in ("errcode", "message", "hint", "rid")] == [None, "", "", ""]
+
+
+def test_rows_are_found_by_their_user(client: APIClient, client_of: Client) -> None:
+    put(client_of("upload", name="eve"), "uploads/e.png")
+    put(client)
+    assert keys(client, f"user={User.objects.get(username='eve').pk}") == ["uploads/e.png"]
+    assert client.get("/wx/uploads/?user=eve").json()["errors"].keys() == {"user"}
+
+
+def test_rows_are_found_by_their_deployment(client: APIClient) -> None:
+    put(client)
+    UploadLog.objects.update(deployment_id=7)
+    assert keys(client, "deployment=7") == ["uploads/a.png"]
+    assert keys(client, "deployment=8") == []

@@ -166,14 +166,54 @@ def test_at_a_host_that_is_not_allowed_the_answer_has_no_location(
 # --- B54: fields that are nobody's business -------------------------------------------------------
 
 
-def test_other_fields_change_nothing(client: APIClient) -> None:
-    told = post(
-        client, errcode="7", state="x", id="99", user="99", signed_url="http://x", created="1999"
-    ).json()
-    row = UploadLog.objects.get()
-    assert (told["id"], row.errcode, row.user_id) == (row.pk, 0, row.user_id)
-    assert row.pk != 99
-    assert row.created.year > 1999
+def test_other_fields_are_refused(client: APIClient, cloud: EmulatorServer) -> None:
+    given = {"errcode": "7", "state": "x", "id": "99", "user": "99", "created": "1999"}
+    response = post(client, **given)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    assert set(response.json()["errors"]) == set(given)
+    assert cloud.objects() == {}
+
+
+@pytest.mark.parametrize(("wrong", "nearest"), [("overwrit", "overwrite"), ("stor", "store")])
+def test_a_misspelt_field_is_told_the_nearest(client: APIClient, wrong: str, nearest: str) -> None:
+    assert nearest in post(client, **{wrong: "true"}).json()["errors"][wrong][0]
+
+
+@pytest.mark.parametrize("query", ["?overwrit=true", "?Overwrite=true", "?path=x"])
+def test_a_misspelt_parameter_uploads_nothing(
+    client: APIClient, cloud: EmulatorServer, query: str
+) -> None:
+    response = put(client, query=query)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    assert cloud.objects() == {}
+
+
+def test_the_address_of_the_form_takes_no_parameters(client: APIClient) -> None:
+    response = client.post("/wx/uploads/?overwrite=true", {"file": picture()})
+    assert list(response.json()["errors"]) == ["overwrite"]
+
+
+def test_the_csrf_token_of_a_page_is_no_unknown_field(client: APIClient) -> None:
+    assert post(client, csrfmiddlewaretoken="a" * 32).status_code == 201
+
+
+# --- a store that nobody named --------------------------------------------------------------------
+
+
+def test_the_only_store_is_taken_where_none_is_named(client: APIClient, configure: Any) -> None:
+    configure(WX_STATIC_STORE={"UPLOAD_STORES": ["default"]})
+    assert post(client, store=None).json()["store"] == "default"
+
+
+def test_the_only_environment_of_a_tenant_is_taken(client: APIClient, configure: Any) -> None:
+    offered = {"ENVIRONMENTS": lambda user: {"tenant-b": "Tenant B"}}
+    configure(WX_STATIC_STORE={"UPLOAD_STORES": ["default"], **offered})
+    assert post(client, store=None).json()["env"] == "tenant-b"
+
+
+def test_of_several_stores_one_must_be_named(client: APIClient) -> None:
+    [text] = post(client, store=None).json()["errors"]["store"]
+    assert "default, staticfiles" in text
 
 
 # --- B50: bodies that are no upload ---------------------------------------------------------------
@@ -735,8 +775,9 @@ def test_the_row_of_an_upload_is_in_no_transaction_of_its_request(
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     caplog.set_level("INFO", "wx_static_store.uploads")
     path = path.replace("/1/", f"/{UploadLog.objects.get().pk}/")
-    send = client.post if path.endswith("/retry/") else client.put
-    response = send(path + "?overwrite=true", PNG, content_type="image/png")
+    retry = path.endswith("/retry/")
+    send, query = (client.post, "") if retry else (client.put, "?overwrite=true")
+    response = send(path + query, PNG, content_type="image/png")
     assert response.status_code == 201
     assert caplog.records[-1].upload["in_atomic"] is False  # type: ignore[attr-defined]
 

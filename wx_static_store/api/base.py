@@ -12,11 +12,13 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from . import problems, schema
 from .body import bound
 from .guard import Allowed, ListThrottle, UploadThrottle
+from .parameters import Nothing, valid
 
 
 class JsonOnly(BaseContentNegotiation):
@@ -40,7 +42,9 @@ class View(APIView):
     """
 
     needs: ClassVar[dict[str, tuple[str, ...]]] = {}
+    queries: ClassVar[dict[str, type[Serializer[Any]]]] = {}  # by the method; others take none
     envelope: ClassVar[int] = 0  # bytes of the body beside the file
+    query: dict[str, Any]  # the clean parameters of the address
 
     permission_classes = [IsAuthenticated, Allowed]
     renderer_classes = [JSONRenderer]
@@ -59,8 +63,15 @@ class View(APIView):
         return view
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        bound(request, envelope=self.envelope)
+        self.body = bound(request, envelope=self.envelope)
         return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method in self.allowed_methods:  # to the others, 405 is the answer
+            method = "GET" if request.method == "HEAD" else str(request.method)
+            kind = self.queries.get(method, Nothing)
+            self.query = valid(kind, request.query_params.dict())
 
     def get_throttles(self) -> list[Any]:
         return [UploadThrottle() if self.request.method in ("POST", "PUT") else ListThrottle()]

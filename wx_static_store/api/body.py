@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import new
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
@@ -19,12 +20,14 @@ from rest_framework.request import Request
 from ..conf import platform_options
 from ..policy.rules import SIZE, measured
 from ..sources import BLOCK
+from .conditions import named_algorithms
 from .problems import Conflict
 
 ENVELOPE = 1024 * 1024  # bytes of a form beside its file
 _IN_MEMORY = 1024 * 1024
 
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
+_READ_BEFORE = _("The digest of this body cannot be checked here: leave its header out.")
 _PARTIAL = _("Send the whole file as it is, without Content-Encoding and Content-Range.")
 
 
@@ -43,8 +46,9 @@ class Bounded:
     part of a file for the whole of it.
     """
 
-    def __init__(self, stream: Any, declared: int, envelope: int) -> None:
+    def __init__(self, stream: Any, declared: int, envelope: int, hashed: Iterable[str]) -> None:
         self.stream = stream
+        self._hashes = {name: new(name, usedforsecurity=False) for name in hashed}
         self._declared = declared
         self._envelope = envelope
         self._read = 0
@@ -60,27 +64,37 @@ class Bounded:
                 raise
             raise EndedEarly from error
         self._read += len(block)
+        for one in self._hashes.values():
+            one.update(block)
         if size and not block and self._read < self._declared:
             raise EndedEarly
         return block
+
+    def digest(self, name: str) -> bytes:
+        """Return the digest of the whole body; raises ParseError where others have read of it."""
+        if self._read != self._declared:
+            raise ParseError(_READ_BEFORE)
+        return self._hashes[name].digest()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
 
-def bound(request: HttpRequest, *, envelope: int) -> None:
+def bound(request: HttpRequest, *, envelope: int) -> Bounded:
     """
     Before anything reads the body, as the check of a session's CSRF token does.
 
     What is large goes to a file, whatever FILE_UPLOAD_HANDLERS says.
     """
     http = cast(Any, request)  # the stream has no public name
-    http._stream = Bounded(http._stream, _declared(request) or 0, envelope)
+    hashed = named_algorithms(request) if envelope else ()  # of what is no form, the file is asked
+    body = http._stream = Bounded(http._stream, _declared(request) or 0, envelope, hashed)
     with suppress(AttributeError):  # a middleware has read the form
         request.upload_handlers = [
             MemoryFileUploadHandler(request),
             TemporaryFileUploadHandler(request),
         ]
+    return body
 
 
 def require_length(request: Request) -> int:

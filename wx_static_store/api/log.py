@@ -21,6 +21,8 @@ _FILTERS: dict[str, Callable[[UploadLogQuerySet, Any], UploadLogQuerySet]] = {
     "env": lambda rows, value: rows.filter(env=value),
     "source": lambda rows, value: rows.filter(source=value),
     "rid": lambda rows, value: rows.filter(rid=value),
+    "user": lambda rows, value: rows.filter(user_id=value),
+    "deployment": lambda rows, value: rows.filter(deployment_id=value),
     "created_after": lambda rows, value: rows.filter(created__gte=value),
     "created_before": lambda rows, value: rows.filter(created__lt=value),
     "key": lambda rows, value: rows.with_key(value),
@@ -55,8 +57,25 @@ def visible_rows(request: Request) -> UploadLogQuerySet:
     return rows if offered is None else rows.filter(env__in=offered)
 
 
-def visible_row(request: Request, id: str) -> UploadLog:
+def readable_rows(request: Request) -> UploadLogQuerySet:
+    """Return what the caller may read: without the permission to see the log, their own uploads."""
+    rows = visible_rows(request)
+    if sees_all(request):
+        return rows
+    # A user of a project's own kind may have no key: then no row is theirs.
+    return rows.none() if request.user.pk is None else rows.filter(user_id=request.user.pk)
+
+
+def sees_all(request: Request) -> bool:
+    return bool(request.user.has_perm("wx_static_store.view_uploadlog"))
+
+
+def one_row(rows: UploadLogQuerySet, id: str) -> UploadLog:
     """Raises Http404, also for what is no number."""
     if not re.fullmatch("[0-9]{1,18}", id):
         raise Http404
-    return get_object_or_404(visible_rows(request), pk=id)
+    return get_object_or_404(rows, pk=id)
+
+
+def visible_row(request: Request, id: str) -> UploadLog:
+    return one_row(visible_rows(request), id)

@@ -6,18 +6,19 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
-from . import serializers
+from . import parameters, serializers
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 
 _EVERYBODY = ("not_authenticated", "authentication_failed", "forbidden", "throttled")
-_READ = (*_EVERYBODY, "configuration", "busy")
+_SENDER = (*_EVERYBODY, "csrf")
+_READ = (*_EVERYBODY, "invalid", "configuration", "busy")
 _CLOUD = ("configuration", "upstream", "busy", "timeout")
 _ONCE = ("invalid", "in_progress", "other_body", "unknown")
 _FILE = (
     *("parse_error", "length_required", "size", "unsupported_media_type", "store"),
-    *("name", "folder", "protected", "type", "content", "exists"),
+    *("name", "folder", "protected", "type", "content", "exists", "digest", "precondition"),
 )
 _AGAIN = (
     *("not_found", "gone", "store", "exists"),
@@ -38,7 +39,15 @@ _UPLOADED = {
     "errcode": 0,
 }
 _FOUND = {name: _UPLOADED[name] for name in ("name", "key", "url", "size", "md5")}
-_STORE = {"store": "default", "env": "demo-1a2b3c4d5e6f7g8h", "label": "default: demo"}
+_STORE = {
+    "store": "default",
+    "env": "demo-1a2b3c4d5e6f7g8h",
+    "label": "default: demo",
+    "replace": True,
+    "active_content": False,
+    "protected_names": False,
+    "max_size": 314572800,
+}
 # What a page that tries it out begins with, by the field of the form.
 FILLED_IN = {"store": "default", "path": "uploads/"}
 PROBLEM = {
@@ -69,32 +78,41 @@ OPERATIONS = {
     ("Uploads", "GET"): Operation(
         "wx_uploads_list",
         _("The log of uploads"),
-        (*_READ, "invalid", "not_found"),
+        (*_READ, "not_found"),
         serializers.Rows,
-        query=serializers.LogQuery,
+        query=parameters.LogQuery,
     ),
     ("Uploads", "POST"): Operation(
         "wx_uploads_create",
         _("Upload a file by a form"),
-        (*_EVERYBODY, *_FILE, *_CLOUD, *_ONCE),
+        (*_SENDER, *_FILE, *_CLOUD, *_ONCE),
         serializers.Uploaded,
         201,
         _UPLOADED,
         _("What is uploaded is public for everybody. It is sent to the cloud before this answers."),
-        request={"multipart/form-data": serializers.Form},
+        request={"multipart/form-data": parameters.Form},
         once=True,
     ),
     ("RawUpload", "PUT"): Operation(
         "wx_uploads_put",
         _("Upload a file by its bytes"),
-        (*_EVERYBODY, *_FILE, *_CLOUD, *_ONCE),
+        (*_SENDER, *_FILE, *_CLOUD, *_ONCE),
         serializers.Uploaded,
         201,
         _UPLOADED,
         _("The name is below the store's location, its slashes included."),
-        query=serializers.Place,
+        query=parameters.Place,
         request={"application/octet-stream": BINARY},
         once=True,
+    ),
+    ("RawUpload", "GET"): Operation(
+        "wx_uploads_find",
+        _("What is in the cloud by this name"),
+        (*_EVERYBODY, "invalid", "not_found", "store", "name", *_CLOUD),
+        serializers.File,
+        example={**_FOUND, "last_modified": "2026-01-31T12:00:00Z"},
+        query=parameters.At,
+        description=_("HEAD tells it in headers: Wx-Size, ETag (the MD5), Last-Modified, Link."),
     ),
     ("Upload", "GET"): Operation(
         "wx_uploads_retrieve",
@@ -105,7 +123,7 @@ OPERATIONS = {
     ("Retry", "POST"): Operation(
         "wx_uploads_retry",
         _("Upload the same bytes again"),
-        (*_EVERYBODY, *_AGAIN, *_CLOUD, *_ONCE),
+        (*_SENDER, *_AGAIN, *_CLOUD, *_ONCE),
         serializers.Uploaded,
         201,
         _UPLOADED,
@@ -133,6 +151,6 @@ OPERATIONS = {
             "next": None,
             "results": [{**_FOUND, "last_modified": "2026-01-31T12:00:00Z"}],
         },
-        query=serializers.FilesQuery,
+        query=parameters.FilesQuery,
     ),
 }

@@ -53,9 +53,11 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "folder": (400, _("Files may not be uploaded to this folder.")),
     "type": (400, _("Files of this kind are not allowed.")),
     "content": (400, _("The file does not hold what its name says.")),
+    "digest": (400, _("The bytes that came are not those of Content-MD5 or Content-Digest.")),
     "not_authenticated": (401, _("Say who you are.")),
     "authentication_failed": (401, _("Who you are could not be verified.")),
     "forbidden": (403, _("You may not do this.")),
+    "csrf": (403, _("Send the CSRF token of the cookie in the header X-CSRFToken.")),
     "protected": (403, _("This file is protected.")),
     "not_found": (404, _("There is nothing here that you may see.")),
     "store": (404, _("There is no such store that you may use.")),
@@ -64,6 +66,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "gone": (409, _("The bytes of this file cannot be had again.")),
     "in_progress": (409, _("The first request with this Idempotency-Key is still running.")),
     "length_required": (411, _("Send a Content-Length: a body in chunks is not read.")),
+    "precondition": (412, _("The file is not as If-Match or If-None-Match want it.")),
     "size": (413, _("The file is too large.")),
     "unsupported_media_type": (415, _("The body is not of a kind that is read here.")),
     "other_body": (422, _("This Idempotency-Key was used for another request.")),
@@ -107,6 +110,7 @@ _BY_STATUS = {
     415: "unsupported_media_type",
     429: "throttled",
 }
+_CSRF = "CSRF Failed"  # so the framework's session authentication begins, in any language
 _OF_READERS = ("errcode", "hint", "rid")
 
 
@@ -198,6 +202,8 @@ def _of_framework(error: APIException) -> Response:
 
 def _code_of_framework(error: APIException) -> str:
     code, status = str(error.default_code), error.status_code
+    if str(error.detail).startswith(_CSRF):
+        return "csrf"
     if PROBLEMS.get(code, (0, ""))[0] == status:
         return code
     return _BY_STATUS.get(status, "forbidden" if status < 500 else "busy")

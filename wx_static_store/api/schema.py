@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.schemas.inspectors import DefaultSchema
 from rest_framework.serializers import FileField
 
-from . import serializers
+from . import parameters, serializers
 from .operations import BINARY, FILLED_IN, KEY, OPERATIONS, PROBLEM, Operation
 from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER
 
@@ -95,7 +95,7 @@ if INSTALLED:
             if isinstance(field, FileField):
                 return BINARY | {"description": str(field.help_text)}
             found = super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]
-            if isinstance(field.parent, serializers.Form) and field.field_name in FILLED_IN:
+            if isinstance(field.parent, parameters.Form) and field.field_name in FILLED_IN:
                 return found | {"example": FILLED_IN[field.field_name]}
             return found
 

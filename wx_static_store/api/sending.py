@@ -17,13 +17,14 @@ from rest_framework.reverse import reverse
 from .. import recorders
 from ..exceptions import SourceError, WxStaticStoreError
 from ..naming import clean_name
-from ..policy import Target, admit, ended, unasked
+from ..policy import Target, admit, ended, key_for, unasked
 from ..store import READ_RATE, get_store
 from ..texts import gettext_lazy as _
 from ..transfer import BATCH_RATE, Transfer
 from ..transfers import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..uploader import get_uploader
 from . import problems, serializers
+from .conditions import require_state
 from .idempotency import once
 
 _EARLY = _("The client's body ended before its Content-Length")
@@ -46,13 +47,16 @@ class Incoming:
         return once(self.request, facts, self.file, self._send, env=self.to.env, seconds=seconds)
 
     def _send(self) -> Response:
+        user, to, size = self.request.user, self.to, self.size
         try:
+            key = key_for(user, to, self.name, self.file, size=size)
+            require_state(self.request, to, key)
             item = admit(
-                self.request.user,
-                self.to,
+                user,
+                to,
                 self.name,
                 self.file,
-                size=self.size,
+                size=size,
                 overwrite=self.overwrite,
             )
         except WxStaticStoreError as error:

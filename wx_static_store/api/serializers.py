@@ -1,83 +1,19 @@
-"""What comes in, and what goes out."""
+"""What goes out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, datetime
-from typing import Any, cast
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import ISO_8601, serializers
-from rest_framework.exceptions import ValidationError
 
 from ..exceptions import WxStaticStoreError
 from ..hints import hint
 from ..models import UploadLog
-from ..naming import MAX_KEY_BYTES
 from ..reopen import keeper
 from ..store import get_store
-
-LARGEST_PAGE = 100
-_LARGEST_CODE = 2**31 - 1
-
-
-# --- in -------------------------------------------------------------------------------------------
-
-
-class At(serializers.Serializer[Any]):
-    """An environment; blank, as a form sends what nobody filled in, is none."""
-
-    env = serializers.CharField(
-        default="", allow_blank=True, help_text=_("Without it, the store's own environment.")
-    )
-
-
-class Place(At):
-    """Where a file goes, beside its name."""
-
-    overwrite = serializers.BooleanField(
-        default=False, help_text=_("Replace a file that is there; needs a permission.")
-    )
-    generate = serializers.BooleanField(
-        default=False, help_text=_("Give the file a name that nobody can guess.")
-    )
-
-
-class Form(Place):
-    """The form of an upload, its one file included."""
-
-    file = serializers.FileField(allow_empty_file=True, help_text=_("The one file."))
-    store = serializers.CharField(
-        min_length=1, help_text=_("An alias of STORAGES, see GET stores/.")
-    )
-    path = serializers.CharField(
-        default="",
-        allow_blank=True,
-        trim_whitespace=False,
-        help_text=_(
-            "The name below the store's location; one that ends with a slash is a folder, and the "
-            "file keeps its own name. Without it, the folder for uploads."
-        ),
-    )
-
-    def validate_path(self, path: str) -> str:
-        """Blank, as `env` may be, is none."""
-        return path if path.strip() else ""
-
-    @classmethod
-    def checked(cls, data: Any, files: Mapping[str, Any]) -> dict[str, Any]:
-        """The clean values; raises ValidationError, also where there is more than one file."""
-        many = sum(len(cast(Any, files).getlist(name)) for name in files)
-        if many > 1:
-            raise ValidationError({"file": [_("Send one file in each request.")]})
-        return valid(cls, data)
-
-
-def _text(**options: Any) -> Any:
-    """Exactly as it is sent; no database looks for a NUL."""
-    options |= {} if "default" in options else {"required": False}
-    return serializers.RegexField(r"^[^\x00]*$", trim_whitespace=False, **options)
 
 
 class Moment(serializers.DateTimeField):
@@ -93,50 +29,6 @@ class Moment(serializers.DateTimeField):
         if moment is None or moment.year in (MINYEAR, MAXYEAR):
             self.fail("overflow")
         return moment
-
-
-class LogQuery(serializers.Serializer[Any]):
-    """What of the log is wanted."""
-
-    status = serializers.ChoiceField(UploadLog.Status.choices, required=False)
-    store = _text()
-    env = _text()
-    errcode = serializers.IntegerField(
-        required=False, min_value=-_LARGEST_CODE, max_value=_LARGEST_CODE
-    )
-    source = _text()
-    created_after = Moment(required=False)
-    created_before = Moment(required=False)
-    search = _text(help_text=_("The beginning of a key."))
-    key = _text(help_text=_("A whole key."))
-    rid = _text()
-    ordering = serializers.ChoiceField(["-id", "id"], default="-id")
-    page_size = serializers.IntegerField(
-        default=50, min_value=1, help_text=_("At most 100; more is taken for 100.")
-    )
-    cursor = _text(help_text=_("Of the address in next."))
-
-
-class FilesQuery(At):
-    """What of the cloud is wanted."""
-
-    prefix = _text(
-        default="",
-        allow_blank=True,
-        max_length=MAX_KEY_BYTES,
-        help_text=_("The beginning of a name below the store's location."),
-    )
-    cursor = _text(help_text=_("Of the address in next."))
-
-
-def valid(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """The clean values; raises ValidationError. Members that are not known are nobody's."""
-    bound = serializer(data=data)
-    bound.is_valid(raise_exception=True)
-    return cast(dict[str, Any], bound.validated_data)
-
-
-# --- out ------------------------------------------------------------------------------------------
 
 
 class Uploaded(serializers.Serializer[Any]):
@@ -203,6 +95,17 @@ class Row(serializers.ModelSerializer[UploadLog]):
         return str(hint(row))
 
 
+# Of what WeChat and COS said; an uploader reads of their own rows what the API told them.
+_WITHHELD = {"errcode": None, "http_status": None} | dict.fromkeys(
+    ("message", "hint", "cos_code", "rid", "request_id"), ""
+)
+
+
+def row_for(row: UploadLog, *, whole: bool) -> dict[str, Any]:
+    """Return the row as JSON; not `whole` is without what is for readers of the log only."""
+    return {**Row(row).data, **({} if whole else _WITHHELD)}
+
+
 class Rows(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     results = Row(many=True)
@@ -225,11 +128,22 @@ class Files(serializers.Serializer[Any]):
 
 
 class Store(serializers.Serializer[Any]):
-    """A store at an environment."""
+    """A store at an environment, and what this user may do there beside uploading a new file."""
 
-    store = serializers.CharField(source="using")
-    env = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
+    store = serializers.CharField(source="to.using")
+    env = serializers.CharField(source="to.env")
+    label = serializers.CharField(source="to.label")  # type: ignore[assignment]
+    replace = serializers.BooleanField(
+        source="may.replace", help_text=_("Replace a file that is there.")
+    )
+    active_content = serializers.BooleanField(
+        source="may.active_content", help_text=_("Upload HTML, scripts and files of any kind.")
+    )
+    protected_names = serializers.BooleanField(
+        source="may.protected_names",
+        help_text=_("Use protected names, such as robots.txt, and leave the folder."),
+    )
+    max_size = serializers.IntegerField(source="may.max_size", help_text=_("In bytes."))
 
 
 class Stores(serializers.Serializer[Any]):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from io import BytesIO
+from typing import Any
 
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,42 +17,57 @@ from ..again import upload_again
 from ..conf import platform_options
 from ..database import in_database
 from ..models import UploadLog
-from ..policy import generated_name, key_for, place, stores_for, target
+from ..naming import clean_name, object_key
+from ..policy import (
+    Target,
+    generated_name,
+    key_for,
+    permitted,
+    place,
+    stores_for,
+    target,
+)
 from ..reopen import keeper
-from ..store import get_store
-from . import log, paging, problems, serializers
+from ..store import Store, get_store
+from ..transfers import RemoteFile
+from . import conditions, log, paging, parameters, problems, serializers
 from .base import View
 from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled
 from .idempotency import once
 from .sending import Incoming, longest, never_came, told
 
 VIEW, UPLOAD, RETRY = "view_uploadlog", "upload", "retry"
+_NAME_ONE = _("Name the store. These are offered to you:")
 
 
 class Uploads(View):
     """The log, and the upload by a form."""
 
-    needs = {"GET": (VIEW,), "POST": (UPLOAD,)}
+    needs = {"GET": (VIEW, UPLOAD), "POST": (UPLOAD,)}
+    queries = {"GET": parameters.LogQuery}
     parser_classes = [MultiPartParser]
     envelope = ENVELOPE
 
     def get(self, request: Request) -> Response:
-        query = serializers.valid(serializers.LogQuery, request.query_params.dict())
+        query = self.query
         last = paging.opened(query.get("cursor", ""), "log")
-        rows, forward = log.found(log.visible_rows(request), query), query["ordering"] == "id"
+        rows, forward = log.found(log.readable_rows(request), query), query["ordering"] == "id"
         if last is not None:
             rows = rows.filter(id__gt=last) if forward else rows.filter(id__lt=last)
-        size = min(query["page_size"], serializers.LARGEST_PAGE)
+        size = query["page_size"]
         found = list(rows.order_by(query["ordering"])[: size + 1])
         after = found[size - 1].pk if len(found) > size else None
-        return paging.page(request, serializers.Row(found[:size], many=True).data, after, "log")
+        whole = log.sees_all(request)
+        told = [serializers.row_for(row, whole=whole) for row in found[:size]]
+        return paging.page(request, told, after, "log")
 
     def post(self, request: Request) -> Response:
         require_length(request)
         require_whole(request)
-        given = serializers.Form.checked(request.data, request.FILES)
+        given = parameters.Form.checked(request.data, request.FILES)
+        conditions.require_digests(request, self.body.digest)
         file = given.pop("file")
-        to = target(request.user, given["store"], given["env"] or None)
+        to = _named_target(request.user, given["store"], given["env"] or None)
         name = given["path"] or platform_options().upload_location
         name = name if name and not name.endswith("/") else name + file.name
         facts = given | {"file": name}
@@ -58,13 +77,25 @@ class Uploads(View):
         return incoming.answered_once(facts)
 
 
+def _named_target(user: Any, using: str, env: str | None) -> Target:
+    """Return the place that the form names; without a store, the only one that this user has."""
+    if using:
+        return target(user, using, env)
+    offered = [to for to in stores_for(user) if env in (None, to.env)]
+    if len(offered) != 1:
+        names = ", ".join(sorted({to.using for to in offered})) or "-"
+        raise ValidationError({"store": [f"{_NAME_ONE} {names}"]})
+    return offered[0]
+
+
 class Upload(View):
     """One row of the log."""
 
-    needs = {"GET": (VIEW,)}
+    needs = {"GET": (VIEW, UPLOAD)}
 
     def get(self, request: Request, id: str) -> Response:
-        return Response(serializers.Row(log.visible_row(request, id)).data)
+        row = log.one_row(log.readable_rows(request), id)
+        return Response(serializers.row_for(row, whole=log.sees_all(request)))
 
 
 class Retry(View):
@@ -103,17 +134,29 @@ def _repeating(row: UploadLog) -> int | None:
 class RawUpload(View):
     """The upload of a body that is the file."""
 
-    needs = {"PUT": (UPLOAD,)}
+    needs = {"PUT": (UPLOAD,), "GET": (UPLOAD, VIEW)}
+    queries = {"PUT": parameters.Place, "GET": parameters.At}
     parser_classes = [RawParser]
 
+    def get(self, request: Request, store: str, name: str) -> Response:
+        """Tell of the file by one call to the cloud; HEAD tells it in headers alone."""
+        reach = place if log.sees_all(request) else target
+        to = reach(request.user, store, self.query["env"] or None)
+        cloud = get_store(to.using, to.env)
+        found = cloud.find(object_key(cloud.options.location, clean_name(name)))
+        if found is None:
+            raise Http404
+        return Response(_told_of(cloud, found), headers=conditions.headers_of(cloud, found))
+
     def put(self, request: Request, store: str, name: str) -> Response:
-        given = serializers.valid(serializers.Place, request.query_params.dict())
+        given = self.query
         to, size = target(request.user, store, given["env"] or None), require_length(request)
         if given["generate"]:
             name = generated_name(name)
         key_for(request.user, to, name, BytesIO(), size=size)  # before a byte is read
         try:
             with spooled(request) as file:
+                conditions.require_digests(request, partial(conditions.digest_of, file))
                 incoming = Incoming(request, to, name, file, size, given["overwrite"])
                 return incoming.answered_once(given)
         except EndedEarly as error:
@@ -135,7 +178,9 @@ class StoreList(View):
             "folder": options.upload_location,
             "max_size": options.upload_max_size,
             "extensions": options.upload_extensions,
-            "results": stores_for(request.user),
+            "results": [
+                {"to": to, "may": permitted(request.user)} for to in stores_for(request.user)
+            ],
         }
         return Response(serializers.Stores(facts).data)
 
@@ -144,24 +189,26 @@ class FileList(View):
     """What is in the cloud."""
 
     needs = {"GET": (VIEW,)}
+    queries = {"GET": parameters.FilesQuery}
 
     def get(self, request: Request, store: str) -> Response:
-        query = serializers.valid(serializers.FilesQuery, request.query_params.dict())
+        query = self.query
         to = place(request.user, store, query["env"] or None)
         cloud = get_store(to.using, to.env)
         prefix = cloud.options.location + query["prefix"]
         of = f"{to.using} {to.env} {prefix}"
         found = cloud.page(prefix, paging.opened(query.get("cursor", ""), of) or "")
-        files = [
-            {
-                "name": file.key.removeprefix(cloud.options.location),
-                "key": file.key,
-                "url": cloud.key_url(file.key),
-                "size": file.size,
-                "md5": file.md5,
-                "last_modified": file.last_modified,
-            }
-            for file in found.files
-            if not cloud.is_deleted(file)
-        ]
-        return paging.page(request, serializers.File(files, many=True).data, found.marker, of)
+        files = [_told_of(cloud, file) for file in found.files if not cloud.is_deleted(file)]
+        return paging.page(request, files, found.marker, of)
+
+
+def _told_of(cloud: Store, file: RemoteFile) -> dict[str, Any]:
+    facts = {
+        "name": file.key.removeprefix(cloud.options.location),
+        "key": file.key,
+        "url": cloud.key_url(file.key),
+        "size": file.size,
+        "md5": file.md5,
+        "last_modified": file.last_modified,
+    }
+    return serializers.File(facts).data

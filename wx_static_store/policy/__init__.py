@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.core.exceptions import ValidationError
 
@@ -21,12 +21,14 @@ from ..texts import english, gettext_lazy as _
 from ..transfers import UploadItem, UploadResult, UploadStatus
 from ..uploader import get_uploader
 from .rules import (
+    ACTIVE,
     EXISTS,
     FORBIDDEN,
     IN_PROGRESS,
     NO_STORE,
     NOT_OFFERED,
     OWN_NOT_OFFERED,
+    PROTECTED,
     PolicyRejected,
     endings_of,
     findings,
@@ -43,6 +45,7 @@ __all__ = [
     "ended",
     "generated_name",
     "key_for",
+    "permitted",
     "place",
     "stores_for",
     "target",
@@ -71,6 +74,14 @@ def stores_for(user: User) -> list[Target]:
         if _takes_uploads(using)
         for env, label in _reachable(using, offered).items()
     ]
+
+
+def permitted(user: User) -> dict[str, Any]:
+    """What this user may do where they may upload: the rules that are lifted, and the size."""
+    uploads = FORBIDDEN.lifted(user)
+    lifted = {"replace": EXISTS, "active_content": ACTIVE, "protected_names": PROTECTED}
+    may = {name: uploads and rule.lifted(user) for name, rule in lifted.items()}
+    return may | {"max_size": platform_options().upload_max_size}
 
 
 def target(user: User, using: str, env: str | None = None) -> Target:

@@ -1,0 +1,207 @@
+"""What is there by a name, and uploads that depend on it, or on their own digest."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import md5, sha256, sha512
+from typing import Any
+
+import pytest
+from django.test.client import encode_multipart
+from django.utils.http import parse_http_date
+from rest_framework.test import APIClient
+
+from tests.api.conftest import PNG, Client, picture, post, put
+from wx_static_store.emulator import EmulatorServer
+
+pytestmark = pytest.mark.django_db
+
+PATH = "/wx/uploads/default/uploads/a.png"
+ETAG = f'"{md5(PNG).hexdigest()}"'
+OTHER = f'"{md5(b"other").hexdigest()}"'
+
+
+def calls(cloud: EmulatorServer) -> list[str]:
+    return [call.name for call in cloud.journal]
+
+
+# --- what is there --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("permission", ["upload", "view_uploadlog"])
+def test_a_get_tells_what_is_there(
+    client_of: Client, cloud: EmulatorServer, permission: str
+) -> None:
+    cloud.put_object("uploads/a.png", PNG)
+    told = client_of(permission).get(PATH).json()
+    assert told.pop("last_modified")
+    assert told == {
+        "name": "uploads/a.png",
+        "key": "uploads/a.png",
+        "url": f"{cloud.site_url()}/uploads/a.png",
+        "size": len(PNG),
+        "md5": md5(PNG).hexdigest(),
+    }
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_the_headers_tell_size_md5_time_and_address(
+    client: APIClient, cloud: EmulatorServer, method: str
+) -> None:
+    cloud.put_object("uploads/a.png", PNG)
+    response = getattr(client, method)(PATH)
+    assert response.status_code == 200
+    assert (response["Wx-Size"], response["ETag"]) == (str(len(PNG)), ETAG)
+    assert parse_http_date(response["Last-Modified"])
+    assert response["Link"] == f'<{cloud.site_url()}/uploads/a.png>; rel="describes"'
+
+
+def test_one_list_call_tells_what_is_there(client: APIClient, cloud: EmulatorServer) -> None:
+    cloud.put_object("uploads/a.png", PNG)
+    client.head(PATH)
+    cloud.state.journal.clear()
+    client.head(PATH)
+    assert calls(cloud) == ["staticfilelist"]
+
+
+def test_where_nothing_is_the_answer_is_404(client: APIClient, cloud: EmulatorServer) -> None:
+    """Also where a longer name begins so."""
+    cloud.put_object("uploads/a.png.bak", PNG)
+    assert client.get(PATH).json()["code"] == "not_found"
+
+
+def test_an_uploader_does_not_look_into_a_store_that_takes_no_uploads(
+    client_of: Client, configure: Any
+) -> None:
+    configure(WX_STATIC_STORE={"UPLOAD_STORES": ["staticfiles"]})
+    assert client_of("upload").get(PATH).json()["code"] == "store"
+
+
+# --- If-None-Match, If-Match ----------------------------------------------------------------------
+
+REFUSED = {
+    "a new file, where one is": ({"HTTP_IF_NONE_MATCH": "*"}, b"old"),
+    "a new file, where these bytes are": ({"HTTP_IF_NONE_MATCH": "*"}, PNG),
+    "another file than this": ({"HTTP_IF_NONE_MATCH": ETAG}, PNG),
+    "a file, where none is": ({"HTTP_IF_MATCH": "*"}, None),
+    "this file, where another is": ({"HTTP_IF_MATCH": ETAG}, b"old"),
+    "this file, where none is": ({"HTTP_IF_MATCH": ETAG}, None),
+    "what is no tag": ({"HTTP_IF_MATCH": "x"}, PNG),
+}
+ACCEPTED = {
+    "a new file": ({"HTTP_IF_NONE_MATCH": "*"}, None),
+    "another file than this": ({"HTTP_IF_NONE_MATCH": ETAG}, b"old"),
+    "any file": ({"HTTP_IF_MATCH": "*"}, b"old"),
+    "this file": ({"HTTP_IF_MATCH": ETAG}, PNG),
+    "one of these": ({"HTTP_IF_MATCH": f"{OTHER}, {ETAG}"}, PNG),
+}
+
+
+def sent(send: Any, client: APIClient, headers: dict[str, str]) -> Any:
+    """By somebody who may replace, and wants to."""
+    if send is put:
+        return put(client, query="?overwrite=true", **headers)
+    return post(client, overwrite="true", **headers)
+
+
+@pytest.mark.parametrize("send", [post, put])
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_condition_that_does_not_hold_is_412(
+    client: APIClient, cloud: EmulatorServer, send: Any, case: str
+) -> None:
+    headers, there = REFUSED[case]
+    if there is not None:
+        cloud.put_object("uploads/a.png", there)
+    response = sent(send, client, headers)
+    assert (response.status_code, response.json()["code"]) == (412, "precondition")
+    assert "put_object" not in calls(cloud)
+
+
+@pytest.mark.parametrize("send", [post, put])
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_a_condition_that_holds_lets_the_upload_through(
+    client: APIClient, cloud: EmulatorServer, send: Any, case: str
+) -> None:
+    headers, there = ACCEPTED[case]
+    if there is not None:
+        cloud.put_object("uploads/a.png", there)
+    assert sent(send, client, headers).status_code == 201
+    assert cloud.objects()["uploads/a.png"].body == PNG
+
+
+def test_the_same_key_gets_the_first_answer_whatever_the_condition_says_now(
+    client: APIClient,
+) -> None:
+    headers = {"HTTP_IF_NONE_MATCH": "*", "HTTP_IDEMPOTENCY_KEY": "k"}
+    assert [put(client, **headers).status_code for _ in range(2)] == [201, 201]
+
+
+# --- Content-MD5, Content-Digest ------------------------------------------------------------------
+
+
+def in_base64(digest: bytes) -> str:
+    return b64encode(digest).decode()
+
+
+def headers_for(content: bytes) -> list[dict[str, str]]:
+    sha = f"sha-256=:{in_base64(sha256(content).digest())}:"
+    return [
+        {"HTTP_CONTENT_MD5": in_base64(md5(content).digest())},
+        {"HTTP_CONTENT_DIGEST": sha},
+        {"HTTP_CONTENT_DIGEST": f"sha-512=:{in_base64(sha512(content).digest())}:"},
+        {"HTTP_CONTENT_DIGEST": f"md5=:{in_base64(md5(content).digest())}:, {sha}"},
+    ]
+
+
+def by_form(client: APIClient, headers: dict[str, str] | None = None) -> tuple[bytes, Any]:
+    """The body of a form, whose digest is that of all of it; what a request with it answers."""
+    form = {"store": "default", "file": picture(), "path": "uploads/a.png"}
+    body = encode_multipart("wx", form)
+    kind = "multipart/form-data; boundary=wx"
+    return body, client.post("/wx/uploads/", body, content_type=kind, **(headers or {}))
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_bytes_with_their_digest_are_stored(
+    client: APIClient, cloud: EmulatorServer, number: int
+) -> None:
+    assert put(client, **headers_for(PNG)[number]).status_code == 201
+    assert cloud.objects()["uploads/a.png"].body == PNG
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_form_with_its_digest_is_stored(client: APIClient, number: int) -> None:
+    body, _response = by_form(client)
+    _body, response = by_form(client, headers_for(body)[number])
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("send", [put, by_form])
+def test_other_bytes_than_their_digest_says_are_refused_before_anything_is_sent(
+    client: APIClient, cloud: EmulatorServer, send: Any, number: int
+) -> None:
+    headers = headers_for(b"other")[number]
+    response = put(client, **headers) if send is put else by_form(client, headers)[1]
+    assert (response.status_code, response.json()["code"]) == (400, "digest")
+    assert calls(cloud) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("Content-MD5", "not base64"),
+        ("Content-MD5", "YQ=="),
+        ("Content-Digest", "sha-256=YQ=="),
+        ("Content-Digest", "sha-256=:a:"),
+        ("Content-Digest", ""),
+    ],
+)
+def test_what_is_no_digest_is_told(client: APIClient, header: str, text: str) -> None:
+    response = put(client, **{f"HTTP_{header.upper().replace('-', '_')}": text})
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    assert list(response.json()["errors"]) == [header]
+
+
+def test_an_algorithm_that_is_not_known_is_not_asked(client: APIClient) -> None:
+    assert put(client, HTTP_CONTENT_DIGEST="crc32c=:AAAAAA==:").status_code == 201

@@ -1,0 +1,107 @@
+"""What a client wants of the file that is there (RFC 9110), and of the bytes that it sends."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Callable
+from functools import partial
+from hashlib import file_digest, new
+from typing import Any, BinaryIO
+
+from django.http import HttpRequest
+from django.utils.http import http_date, parse_etags, quote_etag
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from ..policy import Target
+from ..store import Store, get_store
+from ..transfers import RemoteFile
+from .problems import Conflict
+
+# The algorithms of Content-Digest that are computed here; others may be named, and are not asked.
+_ALGORITHMS = {"sha-256": "sha256", "sha-512": "sha512", "md5": "md5"}
+_MEMBER = r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):"
+_NO_DIGEST = _("This is no digest as RFC 9530 writes it.")
+_NO_MD5 = _("This is no MD5 in base64.")
+
+
+def headers_of(cloud: Store, file: RemoteFile) -> dict[str, str]:
+    """Return what a HEAD tells of a file in the cloud; what the list does not say is left out."""
+    headers = {"Wx-Size": str(file.size), "Link": f'<{cloud.key_url(file.key)}>; rel="describes"'}
+    if file.md5 is not None:
+        headers["ETag"] = quote_etag(file.md5)
+    if file.last_modified is not None:
+        headers["Last-Modified"] = http_date(file.last_modified.timestamp())
+    return headers
+
+
+def require_state(request: Request, to: Target, key: str) -> None:
+    """
+    Ask the cloud for the file at `key` where the request has If-Match or If-None-Match.
+
+    Nobody is above them, whatever they may replace. A file whose MD5 the list does not give
+    matches ``*`` alone.
+    """
+    match, none_match = (request.headers.get(name) for name in ("If-Match", "If-None-Match"))
+    if match is None and none_match is None:
+        return
+    found = get_store(to.using, to.env).find(key)
+    if match is not None and not _matches(match, found):
+        raise Conflict("precondition")
+    if none_match is not None and _matches(none_match, found):
+        raise Conflict("precondition")
+
+
+def _matches(header: str, found: RemoteFile | None) -> bool:
+    tags = parse_etags(header)
+    return bool(found and ("*" in tags or (found.md5 and quote_etag(found.md5) in tags)))
+
+
+def named_algorithms(request: HttpRequest) -> list[str]:
+    """Return the algorithms that the headers speak of, however badly they are written."""
+    headers = request.headers
+    text = headers.get("Content-Digest", "") + ("md5" if "Content-MD5" in headers else "")
+    return [kind for name, kind in _ALGORITHMS.items() if name in text]
+
+
+def _wanted(request: Request) -> dict[str, bytes]:
+    """Return what the body must hash to, by the name that hashlib has for the algorithm."""
+    wanted: dict[str, bytes] = {}
+    if (text := request.headers.get("Content-Digest")) is not None:
+        members = [re.fullmatch(_MEMBER, part.strip()) for part in text.split(",")]
+        if not all(members):
+            raise ValidationError({"Content-Digest": [_NO_DIGEST]})
+        for name, value in (member.groups() for member in members if member):
+            if name in _ALGORITHMS:
+                wanted[_ALGORITHMS[name]] = _decoded(value, "Content-Digest", _NO_DIGEST)
+    if (text := request.headers.get("Content-MD5")) is not None:
+        md5 = _decoded(text.strip(), "Content-MD5", _NO_MD5)
+        if len(md5) != 16:
+            raise ValidationError({"Content-MD5": [_NO_MD5]})
+        if wanted.setdefault("md5", md5) != md5:
+            raise Conflict("digest")
+    return wanted
+
+
+def _decoded(text: str, header: str, complaint: Any) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except NotBase64:
+        raise ValidationError({header: [complaint]}) from None
+
+
+def require_digests(request: Request, digest: Callable[[str], bytes]) -> None:
+    """Compare the `digest` of what came with what Content-MD5 and Content-Digest say of it."""
+    if any(digest(name) != value for name, value in _wanted(request).items()):
+        raise Conflict("digest")
+
+
+def digest_of(file: BinaryIO, name: str) -> bytes:
+    """Return the digest by this algorithm of hashlib; the file is left at its start."""
+    file.seek(0)
+    found = file_digest(file, partial(new, name, usedforsecurity=False)).digest()  # type: ignore[arg-type]
+    file.seek(0)
+    return found

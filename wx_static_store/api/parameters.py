@@ -1,0 +1,141 @@
+"""What comes in: the parameters of each address, and the fields of the form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from ..conf import nearest
+from ..models import UploadLog
+from ..naming import MAX_KEY_BYTES
+from .serializers import Moment
+
+LARGEST_PAGE = 100
+_LARGEST_CODE = 2**31 - 1
+_LARGEST_ID = 2**63 - 1
+_UNKNOWN = _("There is no such parameter here.")
+_OF_A_PAGE = "csrfmiddlewaretoken"  # a field that forms of Django's pages have
+
+
+class At(serializers.Serializer[Any]):
+    """An environment; blank, as a form sends what nobody filled in, is none."""
+
+    env = serializers.CharField(
+        default="", allow_blank=True, help_text=_("Without it, the store's own environment.")
+    )
+
+
+class Place(At):
+    """Where a file goes, beside its name."""
+
+    overwrite = serializers.BooleanField(
+        default=False, help_text=_("Replace a file that is there; needs a permission.")
+    )
+    generate = serializers.BooleanField(
+        default=False, help_text=_("Give the file a name that nobody can guess.")
+    )
+
+
+class Form(Place):
+    """The form of an upload, its one file included."""
+
+    file = serializers.FileField(allow_empty_file=True, help_text=_("The one file."))
+    store = serializers.CharField(
+        default="",
+        allow_blank=True,
+        help_text=_(
+            "An alias of STORAGES, see GET stores/. Needed where more than one is offered."
+        ),
+    )
+    path = serializers.CharField(
+        default="",
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text=_(
+            "The name below the store's location; one that ends with a slash is a folder, and the "
+            "file keeps its own name. Without it, the folder for uploads."
+        ),
+    )
+
+    def validate_path(self, path: str) -> str:
+        """Blank, as `env` may be, is none."""
+        return path if path.strip() else ""
+
+    @classmethod
+    def checked(cls, data: Any, files: Mapping[str, Any]) -> dict[str, Any]:
+        """The clean values; raises ValidationError, also where there is more than one file."""
+        many = sum(len(cast(Any, files).getlist(name)) for name in files)
+        if many > 1:
+            raise ValidationError({"file": [_("Send one file in each request.")]})
+        return valid(cls, {name: data[name] for name in data if name != _OF_A_PAGE})
+
+
+def _text(**options: Any) -> Any:
+    """Exactly as it is sent; no database looks for a NUL."""
+    options |= {} if "default" in options else {"required": False}
+    return serializers.RegexField(r"^[^\x00]*$", trim_whitespace=False, **options)
+
+
+class UserKey(serializers.CharField):
+    """The primary key of a user, whatever kind of key the project's users have."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        field = UploadLog._meta.get_field("user").target_field
+        try:
+            return field.to_python(super().to_internal_value(data))
+        except DjangoValidationError:
+            self.fail("invalid")
+
+
+class LogQuery(serializers.Serializer[Any]):
+    """What of the log is wanted."""
+
+    status = serializers.ChoiceField(UploadLog.Status.choices, required=False)
+    store = _text()
+    env = _text()
+    errcode = serializers.IntegerField(
+        required=False, min_value=-_LARGEST_CODE, max_value=_LARGEST_CODE
+    )
+    source = _text()
+    created_after = Moment(required=False)
+    created_before = Moment(required=False)
+    search = _text(help_text=_("The beginning of a key."))
+    key = _text(help_text=_("A whole key."))
+    rid = _text()
+    user = UserKey(required=False, help_text=_("The id of the user who uploaded."))
+    deployment = serializers.IntegerField(required=False, min_value=1, max_value=_LARGEST_ID)
+    ordering = serializers.ChoiceField(["-id", "id"], default="-id")
+    page_size = serializers.IntegerField(default=50, min_value=1, max_value=LARGEST_PAGE)
+    cursor = _text(help_text=_("Of the address in next."))
+
+
+class Nothing(serializers.Serializer[Any]):
+    """What an address takes that has no parameters."""
+
+
+class FilesQuery(At):
+    """What of the cloud is wanted."""
+
+    prefix = _text(
+        default="",
+        allow_blank=True,
+        max_length=MAX_KEY_BYTES,
+        help_text=_("The beginning of a name below the store's location."),
+    )
+    cursor = _text(help_text=_("Of the address in next."))
+
+
+def valid(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """Return the clean values; raises ValidationError, also of a name that is not known."""
+    bound = serializer(data=data)
+    known = [*bound.fields]
+    unknown = {name: [f"{_UNKNOWN} {nearest(name, known)}"] for name in data if name not in known}
+    if unknown:
+        raise ValidationError(unknown)
+    bound.is_valid(raise_exception=True)
+    return cast(dict[str, Any], bound.validated_data)
