@@ -209,6 +209,20 @@ def test_lists_have_a_count_of_their_own(client: APIClient, settings: Any) -> No
     assert put(client).status_code == 201
 
 
+@pytest.mark.usefixtures("slow")
+def test_answers_tell_how_many_requests_are_left(client: APIClient) -> None:
+    told = [put(client, f"uploads/{n}.png") for n in range(3)]
+    assert [one["RateLimit-Limit"] for one in told] == ["2"] * 3
+    assert [one["RateLimit-Remaining"] for one in told] == ["1", "0", "0"]
+    assert all(0 < int(one["RateLimit-Reset"]) <= 60 for one in told)
+
+
+@pytest.mark.usefixtures("slow")
+def test_where_nobody_is_throttled_nothing_is_told_of_it(client: APIClient) -> None:
+    assert "RateLimit-Limit" not in client.get("/wx/stores/")
+    assert "RateLimit-Limit" not in APIClient().get("/wx/stores/")
+
+
 def test_the_counts_are_in_the_cache_that_processes_share(settings: Any, configure: Any) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},

@@ -422,6 +422,13 @@ def test_an_upload_shows_in_the_list(client_of: Client, cloud: EmulatorServer) -
     assert [file["name"] for file in files(client)["results"]] == ["uploads/a.png"]
 
 
+@pytest.mark.usefixtures("rows")
+def test_the_next_page_stands_in_a_header_too(client: APIClient) -> None:
+    page = client.get("/wx/uploads/?page_size=3")
+    assert page["Link"] == f'<{page.json()["next"]}>; rel="next"'
+    assert "Link" not in client.get(page.json()["next"])
+
+
 # --- an uploader's own rows -----------------------------------------------------------------------
 
 

@@ -211,10 +211,53 @@ def test_who_may_read_the_log_is_told_errcode_hint_and_rid(
 def test_who_may_not_is_told_neither(client_of: Client, cloud: EmulatorServer, fault: str) -> None:
     cloud.script(FAULTS[fault][0])
     told = put(client_of("upload")).json()
-    assert set(told) == {"title", "status", "code", "detail", "upload_id"}
+    always = {"title", "status", "code", "detail", "request_id"}
+    assert set(told) == always | {"upload_id", "stage"}
     row = UploadLog.objects.get()
     secrets = [row.rid, str(row.errcode or "-"), "scripted", "staticuploadfile", "127.0.0.1"]
     assert not [secret for secret in secrets if secret and secret in told["detail"]]
+
+
+def test_the_hint_of_our_own_policy_is_for_everybody(client_of: Client) -> None:
+    told = put(client_of("upload"), "elsewhere/a.png").json()
+    assert (told["code"], told["stage"]) == ("folder", "policy")
+    assert "Choose a folder" in told["hint"]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_the_code_of_cos_is_for_readers_of_the_log(
+    client: APIClient, client_of: Client, cloud: EmulatorServer
+) -> None:
+    cloud.script(cos(403, "AccessDenied"))
+    told = put(client).json()
+    assert (told["stage"], told["cos_code"]) == ("put", "AccessDenied")
+    assert "cos_code" not in put(client_of("upload", name="eve"), "uploads/e.png").json()
+
+
+# --- the id of the request ------------------------------------------------------------------------
+
+
+def test_a_problem_has_the_id_that_the_request_came_with(client: APIClient) -> None:
+    told = client.get("/wx/uploads/99/", HTTP_X_REQUEST_ID="abc-1").json()
+    assert told["request_id"] == "abc-1"
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a" * 129, "<b>", "茶"])
+def test_an_id_that_is_not_harmless_is_replaced(client: APIClient, given: str) -> None:
+    told = client.get("/wx/uploads/99/", HTTP_X_REQUEST_ID=given).json()
+    assert re.fullmatch("[0-9a-f]{32}", told["request_id"])
+
+
+def test_an_upload_that_failed_has_the_id_of_its_request(
+    client: APIClient, cloud: EmulatorServer, caplog: Any
+) -> None:
+    """So does its line in the log, and its row."""
+    cloud.script(errcode(40097))
+    told = put(client, HTTP_X_REQUEST_ID="abc-1").json()
+    assert told["request_id"] == "abc-1"
+    [line] = [r for r in caplog.records if r.name == "wx_static_store.uploads"]
+    assert line.upload["source_ref"] == "request abc-1"
+    assert UploadLog.objects.get().source_ref == "request abc-1"
 
 
 @pytest.mark.usefixtures("hasty")
@@ -241,9 +284,9 @@ def test_an_option_that_is_none_is_told_to_nobody(
 def test_members_that_do_not_apply_are_left_out(client: APIClient, cloud: EmulatorServer) -> None:
     """Nobody answered, so there is neither an errcode nor a rid; a refusal has no row."""
     cloud.script({"on": "staticuploadfile", "do": "reset", "times": None})
-    always = {"title", "status", "code", "detail"}
-    assert {*put(client).json()} == always | {"upload_id", "hint"}
-    assert {*put(client, "elsewhere%3F.png").json()} == always | {"hint"}
+    always = {"title", "status", "code", "detail", "request_id"}
+    assert {*put(client).json()} == always | {"upload_id", "stage", "hint"}
+    assert {*put(client, "elsewhere%3F.png").json()} == always | {"stage", "hint"}
     assert {*client.get("/wx/uploads/99/").json()} == always
 
 
@@ -389,7 +432,7 @@ def test_the_operator_is_told_what_the_client_is_not(
     assert client_of("view_uploadlog").get("/wx/stores/default/files/").status_code == 502
     [line] = [r for r in caplog.records if r.name == "wx_static_store.api"]
     assert line.levelname == "ERROR"
-    assert re.search(r"errcode 40097.*rid \S+", line.getMessage())
+    assert re.search(r"errcode 40097.*rid \S+.*\(request [0-9a-f]{32}\)$", line.getMessage())
 
 
 def test_the_operator_is_told_of_an_upload_what_the_client_is_not(

@@ -84,6 +84,49 @@ def test_members_of_a_problem_that_do_not_apply_may_be_left_out_and_are_never_nu
     assert not [name for name, one in problem["properties"].items() if "nullable" in one]
 
 
+@pytest.mark.parametrize(
+    ("component", "choices"),
+    [("WxCode", [*PROBLEMS]), ("WxStatus", ["stored", "failed", "unknown"])],
+)
+def test_codes_and_statuses_are_enums(document: Any, component: str, choices: list[str]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas[component]["enum"] == choices
+    name = component.removeprefix("Wx").lower()
+    users = {"code": ["WxProblem"], "status": ["WxRow", "WxUploaded"]}[name]
+    for user in users:
+        told = schemas[user]["properties"][name]
+        [ref] = told.get("allOf", [told])  # with a description, it is wrapped
+        assert ref == {"$ref": f"#/components/schemas/{component}"}
+
+
+def _query(document: Any, operation: str) -> dict[str, Any]:
+    return {each["name"]: each for each in operations(document)[operation]["parameters"]}
+
+
+def test_a_prefix_may_be_its_own_default(document: Any) -> None:
+    schema = _query(document, "wx_files_list")["prefix"]["schema"]
+    assert (schema["type"], schema["default"], schema["maxLength"]) == ("string", "", 850)
+    assert "oneOf" not in schema
+
+
+def test_a_page_has_its_largest_size_in_the_schema(document: Any) -> None:
+    assert _query(document, "wx_uploads_list")["page_size"]["schema"]["maximum"] == 100
+
+
+@pytest.mark.parametrize("operation", ["wx_uploads_put", "wx_uploads_create"])
+def test_the_body_of_an_upload_is_required(document: Any, operation: str) -> None:
+    assert operations(document)[operation]["requestBody"]["required"] is True
+
+
+@pytest.mark.parametrize("operation", ["wx_uploads_put", "wx_uploads_create", "wx_uploads_retry"])
+def test_who_comes_with_a_cookie_reads_of_the_header(document: Any, operation: str) -> None:
+    assert _query(document, operation)["X-CSRFToken"]["in"] == "header"
+
+
+def test_nobody_reads_of_that_header_where_nothing_changes(document: Any) -> None:
+    assert "X-CSRFToken" not in _query(document, "wx_uploads_list")
+
+
 def _no_environment(configure: Any) -> None:
     configure(WX_STATIC_STORE={"ENV": None})
 

@@ -74,7 +74,16 @@ class View(APIView):
             self.query = valid(kind, request.query_params.dict())
 
     def get_throttles(self) -> list[Any]:
-        return [UploadThrottle() if self.request.method in ("POST", "PUT") else ListThrottle()]
+        uploads = self.request.method in ("POST", "PUT")
+        self.throttle = UploadThrottle() if uploads else ListThrottle()
+        return [self.throttle]
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        throttle = getattr(self, "throttle", None)  # none while nobody knows who asks
+        for name, value in (throttle.headers() if throttle else {}).items():
+            response[name] = value
+        return response
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return problems.answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from django.core.cache import caches
@@ -41,6 +42,9 @@ class _Throttle(UserRateThrottle):
     nobody.
     """
 
+    num_requests: int  # of the base, which are there once a rate is
+    duration: int
+
     def allow_request(self, request: Request, view: Any) -> bool:
         try:
             return bool(super().allow_request(request, view))
@@ -49,6 +53,22 @@ class _Throttle(UserRateThrottle):
         except Exception as error:  # noqa: BLE001 -- any cache's
             logger.warning("The cache fails, so nobody is throttled (%s)", type(error).__name__)
         return True
+
+    def headers(self) -> dict[str, str]:
+        """
+        Return what is left, once the request is counted; nothing where nobody is throttled.
+
+        Of the two sets of names, the one that clients read today: RateLimit-Limit, -Remaining, and
+        -Reset in seconds, at which the oldest request counts no more.
+        """
+        history = getattr(self, "history", None)
+        if history is None:
+            return {}
+        oldest = history[-1] if history else self.now
+        left = max(0, self.num_requests - len(history))
+        reset = max(0, ceil(self.duration - (self.now - oldest)))
+        facts = {"Limit": self.num_requests, "Remaining": left, "Reset": reset}
+        return {f"RateLimit-{name}": str(value) for name, value in facts.items()}
 
     def get_rate(self) -> Any:
         return (RATES | api_settings.DEFAULT_THROTTLE_RATES)[str(self.scope)]

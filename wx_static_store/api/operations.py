@@ -11,6 +11,12 @@ from . import parameters, serializers
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 
+CONDITIONS = {
+    "If-Match": _("The ETag of the file that is to be replaced; else the answer is 412."),
+    "If-None-Match": _("With * nothing is replaced: the answer is 412 where a file is."),
+    "Content-MD5": _("Of the body, in base64; of other bytes the answer is 400."),
+    "Content-Digest": _("Of the body, as RFC 9530 writes it; of other bytes the answer is 400."),
+}
 _EVERYBODY = ("not_authenticated", "authentication_failed", "forbidden", "throttled")
 _SENDER = (*_EVERYBODY, "csrf")
 _READ = (*_EVERYBODY, "invalid", "configuration", "busy")
@@ -71,6 +77,7 @@ class Operation(NamedTuple):
     query: Any = None
     request: Any = None
     once: bool = False
+    conditional: bool = False
 
 
 # By the name of the view and the method.
@@ -92,6 +99,7 @@ OPERATIONS = {
         _("What is uploaded is public for everybody. It is sent to the cloud before this answers."),
         request={"multipart/form-data": parameters.Form},
         once=True,
+        conditional=True,
     ),
     ("RawUpload", "PUT"): Operation(
         "wx_uploads_put",
@@ -104,6 +112,7 @@ OPERATIONS = {
         query=parameters.Place,
         request={"application/octet-stream": BINARY},
         once=True,
+        conditional=True,
     ),
     ("RawUpload", "GET"): Operation(
         "wx_uploads_find",

@@ -24,8 +24,9 @@ def opened(cursor: str, of: str) -> Any:
 
 def page(request: Request, results: Any, after: Any, of: str) -> Response:
     """A page, and the address of the one that follows `after`; none where that is None."""
-    address = None
+    address, headers = None, {}
     if after is not None:
         cursor = signing.dumps(after, salt=f"wx_static_store.cursor:{of}")
         address = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
-    return Response({"next": address, "results": results})
+        headers = {"Link": f'<{address}>; rel="next"'}
+    return Response({"next": address, "results": results}, headers=headers)

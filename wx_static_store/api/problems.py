@@ -1,17 +1,20 @@
 """
 What went wrong, as RFC 9457 writes it: a stable `code`, a status, a text, the id of the log's row.
 
-What WeChat and COS said (`errcode`, `hint`, `rid`) is for those who may read the log.
+What WeChat and COS said (`errcode`, `cos_code`, `rid`, and the hints for it) is for those who may
+read the log; the hints of our own policy are for everybody.
 """
 
 from __future__ import annotations
 
 import logging
+import re
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from math import ceil
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError
@@ -111,7 +114,8 @@ _BY_STATUS = {
     429: "throttled",
 }
 _CSRF = "CSRF Failed"  # so the framework's session authentication begins, in any language
-_OF_READERS = ("errcode", "hint", "rid")
+_OF_READERS = ("errcode", "cos_code", "hint", "rid")
+_HARMLESS = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")  # as a request id may be repeated in a log
 
 
 class Conflict(APIException):
@@ -131,15 +135,25 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         response = _of_error(error, code, context["request"])
     else:
         return None
+    id = response.data["request_id"] = request_id(context["request"])
     if response.status_code >= 500 and not isinstance(error, Conflict):
-        log(error)
+        log(error, id)
     return response
 
 
-def log(error: Exception) -> None:
+def request_id(request: Request) -> str:
+    """Return the X-Request-ID that the request came with, if it is harmless, else a new one."""
+    http = cast(Any, request)._request
+    if not hasattr(http, "_wx_request_id"):
+        given = request.headers.get("X-Request-ID", "")
+        http._wx_request_id = given if _HARMLESS.fullmatch(given) else uuid.uuid4().hex
+    return str(http._wx_request_id)
+
+
+def log(error: Exception, id: str) -> None:
     """For the operator: what an error of ours says, its errcode and rid included."""
     reason = english(error).splitlines() or [""]  # a database may tell its values further down
-    logger.error("%s: %s", type(error).__name__, reason[0])
+    logger.error("%s: %s (request %s)", type(error).__name__, reason[0], id)
 
 
 def of_upload(result: UploadResult, request: Request, upload_id: int | None) -> Response:
@@ -147,7 +161,9 @@ def of_upload(result: UploadResult, request: Request, upload_id: int | None) -> 
     error = result.error
     assert error is not None  # noqa: S101 -- only failures come here
     unknown = result.status is UploadStatus.UNKNOWN
-    return _of_error(error, "unknown" if unknown else _code(error), request, upload_id)
+    response = _of_error(error, "unknown" if unknown else _code(error), request, upload_id)
+    response.data["request_id"] = request_id(request)
+    return response
 
 
 def _code(error: Exception) -> str:
@@ -161,10 +177,13 @@ def _of_error(
 ) -> Response:
     if not isinstance(error, WxStaticStoreError):
         return _problem(code)
-    members: dict[str, Any] = {"upload_id": upload_id}
-    if _reads_the_log(request):
-        members |= {"errcode": error.errcode, "hint": str(error.hint), "rid": error.rid}
-    detail = error.message if isinstance(error, _TOLD) else ""
+    told, reads = isinstance(error, _TOLD), _reads_the_log(request)
+    members: dict[str, Any] = {"upload_id": upload_id, "stage": error.stage}
+    if reads:
+        members |= {"errcode": error.errcode, "cos_code": error.cos_code, "rid": error.rid}
+    if reads or told:
+        members["hint"] = str(error.hint)
+    detail = error.message if told else ""
     wait = 0 if error.remedy is Remedy.GIVE_UP else ceil(error.pause)
     lasting = code == "busy" and error.remedy is Remedy.GIVE_UP  # a quota of the day, say
     passing = isinstance(error, CosError) and error.remedy is Remedy.WAIT

@@ -11,11 +11,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.schemas.inspectors import DefaultSchema
-from rest_framework.serializers import FileField
+from rest_framework.serializers import ChoiceField, FileField
 
 from . import parameters, serializers
-from .operations import BINARY, FILLED_IN, KEY, OPERATIONS, PROBLEM, Operation
+from .operations import BINARY, CONDITIONS, FILLED_IN, KEY, OPERATIONS, PROBLEM, Operation
 from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 try:
     from drf_spectacular.openapi import AutoSchema
+    from drf_spectacular.plumbing import ResolvedComponent
     from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 except ImportError:
     INSTALLED = False
@@ -30,6 +32,12 @@ else:
     INSTALLED = True
 
 _KEY = _("The first answer comes again to whoever sends the same request with the same key.")
+_CSRF = _("The CSRF token of the cookie; needed where the login is a session's.")
+_NEXT = _("The address of the next page, as rel=next; left out of the last page.")
+_LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
+_LEFT = _("Requests that are left.")
+_RESET = _("Seconds until the oldest request counts no more.")
+_ANSWERS = (serializers.Problem, serializers.Row, serializers.Uploaded)
 _PREFIX = "Wx"  # a project may have a Store and a File of its own
 
 
@@ -70,13 +78,27 @@ if INSTALLED:
             for name, kind in {"id": int, "name": str}.items():
                 if f"{{{name}}}" in self.path:
                     found.append(OpenApiParameter(name, kind, OpenApiParameter.PATH))
+            if self.method in ("POST", "PUT") and self._by_cookie():
+                found.append(_header("X-CSRFToken", str, _CSRF))
+            if operation.conditional:
+                found.extend(_header(name, str, text) for name, text in CONDITIONS.items())
             if operation.once:
                 found.append(_header("Idempotency-Key", KEY, _KEY))
             if operation.status == HTTPStatus.CREATED:
                 found.append(_header("Location", str, _("The row in the log."), [201]))
             waits = sorted({PROBLEMS[code][0] for code in operation.codes if code in RETRY_AFTER})
+            limits = [operation.status, 429]
+            found.append(_header("RateLimit-Limit", int, _LIMIT, limits))
+            found.append(_header("RateLimit-Remaining", int, _LEFT, limits))
+            found.append(_header("RateLimit-Reset", int, _RESET, limits))
+            if operation.answer in (serializers.Rows, serializers.Files):
+                found.append(_header("Link", str, _NEXT, [200]))
             found.append(_header("Retry-After", int, _("In seconds."), waits))
             return found
+
+        def _by_cookie(self) -> bool:
+            kinds = self.view.get_authenticators()
+            return any(isinstance(kind, SessionAuthentication) for kind in kinds)
 
         def get_response_serializers(self) -> Any:
             operation = self.operation
@@ -90,14 +112,40 @@ if INSTALLED:
         def _get_serializer_name(self, serializer: Any, *args: Any, **kwargs: Any) -> str:
             return _PREFIX + str(super()._get_serializer_name(serializer, *args, **kwargs))
 
+        def _get_request_body(self, *args: Any, **kwargs: Any) -> Any:
+            body = super()._get_request_body(*args, **kwargs)  # type: ignore[no-untyped-call]
+            return body and body | {"required": True}
+
+        def _named_enum(self, field: Any) -> Any:
+            """
+            A component of our own for the choices of an answer.
+
+            Else drf-spectacular makes one of its own name, such as StatusEnum, for all of the
+            project.
+            """
+            name = f"{_PREFIX}{field.field_name.capitalize()}"
+            schema = {"type": "string", "enum": [*field.choices]}
+            enum = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, name)  # type: ignore[no-untyped-call]
+            self.registry.register_on_missing(enum)
+            text = str(field.help_text or "")
+            return {"allOf": [enum.ref]} | ({"description": text} if text else {})
+
         def _map_serializer_field(self, field: Any, *args: Any, **kwargs: Any) -> Any:
             """Bytes, whatever COMPONENT_SPLIT_REQUEST says; a form that can be sent as it is."""
             if isinstance(field, FileField):
                 return BINARY | {"description": str(field.help_text)}
+            if isinstance(field, ChoiceField) and field.parent.__class__ in _ANSWERS:
+                return self._named_enum(field)
             found = super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]
             if isinstance(field.parent, parameters.Form) and field.field_name in FILLED_IN:
                 return found | {"example": FILLED_IN[field.field_name]}
             return found
+
+        def _insert_field_validators(self, field: Any, schema: Any) -> None:
+            """Undo the two branches of a text that may be blank: both would take the blank one."""
+            super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
+            if getattr(field, "allow_blank", False):
+                schema.update(schema.pop("oneOf", [{}])[0])
 
 
 def _header(name: str, kind: Any, text: Any, response: Any = False) -> Any:

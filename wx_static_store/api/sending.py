@@ -80,7 +80,7 @@ class Incoming:
             if not (result.status is UploadStatus.UNKNOWN and isinstance(error, problems.UNUSABLE)):
                 _recorded(self.request, result)
                 raise
-            problems.log(error)
+            problems.log(error, problems.request_id(self.request))
         result = uploader.settled(result)
         return result, _recorded(self.request, result)
 
@@ -94,7 +94,13 @@ def never_came(request: Request, to: Target, name: str) -> int | None:
 
 def _recorded(request: Request, result: UploadResult) -> int | None:
     """The id of its new row."""
-    return recorders.record_one(result, UploadContext("api", user_id=request.user.pk))
+    return recorders.record_one(result, _context(request))
+
+
+def _context(request: Request) -> UploadContext:
+    """Who uploads, and the id that the problem of this request has."""
+    ref = f"request {problems.request_id(request)}"
+    return UploadContext("api", user_id=request.user.pk, source_ref=ref)
 
 
 def longest(using: str, env: str, size: int) -> float:

@@ -14,6 +14,7 @@ from ..hints import hint
 from ..models import UploadLog
 from ..reopen import keeper
 from ..store import get_store
+from .problems import PROBLEMS
 
 
 class Moment(serializers.DateTimeField):
@@ -47,7 +48,7 @@ class Uploaded(serializers.Serializer[Any]):
     size = serializers.IntegerField()
     md5 = serializers.CharField()
     content_type = serializers.CharField()
-    status = serializers.CharField()
+    status = serializers.ChoiceField(UploadLog.Status.choices)
     errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's; 0 is success."))
 
 
@@ -68,7 +69,7 @@ class Address(serializers.URLField):
 class Row(serializers.ModelSerializer[UploadLog]):
     """One upload, as the log tells of it."""
 
-    status = serializers.CharField(help_text=_("stored, failed or unknown."))
+    status = serializers.ChoiceField(UploadLog.Status.choices)
     store = serializers.SerializerMethodField(help_text=_("Empty where none writes there now."))
     url = Address(read_only=True, allow_null=True)
     hint = serializers.SerializerMethodField(
@@ -160,14 +161,26 @@ class Problem(serializers.Serializer[Any]):
 
     title = serializers.CharField()
     status = serializers.IntegerField()
-    code = serializers.CharField(help_text=_("Stable: programs may rely on it."))
+    code = serializers.ChoiceField(
+        [*PROBLEMS], help_text=_("Stable: programs may rely on it; others may be added.")
+    )
     detail = serializers.CharField(help_text=_("For people, in their language."))
+    request_id = serializers.CharField(
+        required=False,
+        help_text=_("The request's own X-Request-ID, or a new one; for the operator."),
+    )
     upload_id = serializers.IntegerField(required=False, help_text=_("Of the row in the log."))
+    stage = serializers.CharField(
+        required=False, help_text=_("Where it happened: policy, name, source, token, link or put.")
+    )
     errors = serializers.DictField(  # type: ignore[assignment]
         required=False, help_text=_("Of each field, a list of texts.")
     )
     errcode = serializers.IntegerField(
         required=False, help_text=_("WeChat's; for those who may read the log.")
     )
-    hint = serializers.CharField(required=False)
+    cos_code = serializers.CharField(
+        required=False, help_text=_("The object store's; for those who may read the log.")
+    )
+    hint = serializers.CharField(required=False, help_text=_("What to do about it."))
     rid = serializers.CharField(required=False)
