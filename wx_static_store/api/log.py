@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
@@ -21,7 +22,7 @@ _FILTERS: dict[str, Callable[[UploadLogQuerySet, Any], UploadLogQuerySet]] = {
     "env": lambda rows, value: rows.filter(env=value),
     "source": lambda rows, value: rows.filter(source=value),
     "rid": lambda rows, value: rows.filter(rid=value),
-    "user": lambda rows, value: rows.filter(user_id=value),
+    "user": lambda rows, value: _of_user(rows, value),
     "deployment": lambda rows, value: rows.filter(deployment_id=value),
     "created_after": lambda rows, value: rows.filter(created__gte=value),
     "created_before": lambda rows, value: rows.filter(created__lt=value),
@@ -39,6 +40,16 @@ def found(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySe
         if name in query:
             rows = narrowed(rows, query[name])
     return _of_store(rows, query["store"], query) if "store" in query else rows
+
+
+def _of_user(rows: UploadLogQuerySet, key: str) -> UploadLogQuerySet:
+    """What is no key of this project's users, whatever kind of key that is, finds nothing."""
+    try:
+        value = UploadLog._meta.get_field("user").target_field.to_python(key)
+    except ValidationError:
+        return rows.none()
+    too_large = isinstance(value, int) and abs(value) >= 2**63  # for any database
+    return rows.none() if too_large else rows.filter(user_id=value)
 
 
 def _of_store(rows: UploadLogQuerySet, using: str, query: Mapping[str, Any]) -> UploadLogQuerySet:
