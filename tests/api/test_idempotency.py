@@ -72,6 +72,15 @@ def test_a_retry_is_done_once(client: APIClient, cloud: EmulatorServer) -> None:
     assert len(cloud.calls("put_object")) == 2
 
 
+def test_with_and_without_the_last_slash_is_one_address(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    first = put(client)["Location"]
+    one, two = (client.post(address, **KEY) for address in (first + "retry/", first + "retry"))
+    assert same(one, two)
+    assert len(cloud.calls("put_object")) == 2
+
+
 def test_without_a_key_each_request_counts(client: APIClient, cloud: EmulatorServer) -> None:
     assert [put(client, query="?overwrite=true").status_code for _ in range(2)] == [201, 201]
     assert len(cloud.calls("put_object")) == 2

@@ -30,7 +30,7 @@ from rest_framework.utils.encoders import JSONEncoder
 from ..exceptions import WxStaticStoreError
 from ..models import IdempotencyKey
 from ..sources import digest
-from .problems import UNUSABLE, Conflict, as_told_to, log
+from .problems import UNUSABLE, Conflict, as_told_to, log, request_id
 
 KEPT = timedelta(days=1)
 MARGIN = 600  # seconds: for UPLOAD_CHECK, and for clocks that differ
@@ -77,7 +77,8 @@ class _Memory:
     """
 
     def __init__(self, request: Request, key: str, fingerprint: str) -> None:
-        whose = f"{request.user.pk} {request.method} {request.path} {key}"
+        path = request.path.rstrip("/")  # every address is served with a slash, too
+        whose = f"{request.user.pk} {request.method} {path} {key}"
         self._digest = sha256(whose.encode()).hexdigest()
         self._fingerprint = fingerprint
         self._request = request
@@ -87,7 +88,7 @@ class _Memory:
         try:
             found = self._found(seconds)
         except (DatabaseError, ImproperlyConfigured) as error:
-            log(error)
+            log(error, request_id(self._request))
             raise Conflict("busy") from None
         if found is None:
             return None
