@@ -126,7 +126,7 @@ class CosClient:
             if isinstance(outcome, PutReceipt):
                 return outcome
             failure = outcome
-            if reply.status >= 500 and not failure.request_id:  # a gateway's: COS may have it all
+            if reply.status >= 400 and not failure.request_id:  # a gateway's: COS may have it all
                 failure.about(maybe_stored=body.handed_over or not len(body))
         raise failure.about(stage=failure.stage or "put")
 
