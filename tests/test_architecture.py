@@ -30,7 +30,7 @@ FLOORS = (
     {"sealing"},
     {"conf", "options", "values", "naming", "hashed", "sources", "retry", "pool", "qr"},
     {"clients"},
-    {"exceptions", "transfers", "secrets", "texts", "interrupts", "frames"},
+    {"exceptions", "transfers", "secrets", "texts", "interrupts", "telemetry", "frames"},
 )
 # The arrows that the design draws within a floor.
 ARROWS = {

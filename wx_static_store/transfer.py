@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from . import telemetry
 from .clients.cos import PutReceipt
 from .exceptions import DeadlineExceeded, Remedy, ResponseLost, WxStaticStoreError
 from .naming import object_key
@@ -33,6 +34,7 @@ class Transfer:
     item: UploadItem
     batch: bool = False
     started: float = field(default_factory=time.monotonic)
+    trace: Any = field(default_factory=telemetry.current)  # of whoever asked, in another thread
     key: str = ""
     headers: ContentHeaders = NO_HEADERS
     size: int | None = None
@@ -54,6 +56,12 @@ class Transfer:
 
     def run(self) -> UploadResult:
         """Send it; an expected failure is a result."""
+        with telemetry.span("wx.upload", self.trace) as span:
+            result = self._run()
+            telemetry.finished(span, result)
+            return result
+
+    def _run(self) -> UploadResult:
         try:
             self.prepare()
             with rereadable(self.item) as again:
@@ -149,16 +157,17 @@ class Transfer:
                 allowed = max(allowed, self.size)
                 self.md5 = source.known_md5
                 current = token()
-                with store.slot(store.gate, deadline):
+                with store.slot(store.gate, deadline), telemetry.span("wx.link"):
                     link = store.wechat.upload_link(
                         current, store.env, self.key, left=deadline.left
                     )
                 self._answered(0)
                 self.sending = True
                 self._check_abandoned()
-                self.receipt = store.cos.put_object(
-                    link, source, self.headers, md5=source.known_md5, left=deadline.left
-                )
+                with telemetry.span("wx.put"):
+                    self.receipt = store.cos.put_object(
+                        link, source, self.headers, md5=source.known_md5, left=deadline.left
+                    )
                 self.md5 = self.receipt.md5
 
         try:
