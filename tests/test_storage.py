@@ -1,6 +1,7 @@
 """`WxStorage`: what is saved reaches the other side byte for byte, and the API keeps its word."""
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage, storages
-from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile, UploadedFile
 from django.db import models
 from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
@@ -272,6 +273,17 @@ def test_a_closed_file_with_a_path_is_read_from_there(
         content.path = str(path)  # type: ignore[attr-defined]
     default_storage.save("a.txt", content)
     assert body(cloud, "a.txt") == b"hello"
+
+
+@pytest.mark.parametrize("kind", [lambda file: file, UploadedFile], ids=["alone", "wrapped"])
+def test_a_stored_file_that_nobody_opened_yet_is_saved_again(
+    cloud: EmulatorServer, kind: Callable[[Any], Any]
+) -> None:
+    Book.objects.create(file=ContentFile(b"hello", "a.txt"))
+    with Book.objects.get().file as file:
+        assert file.closed
+        default_storage.save("copy.txt", kind(file))
+    assert body(cloud, "copy.txt") == b"hello"
 
 
 def test_a_closed_file_that_lies_nowhere_is_told(cloud: EmulatorServer, tmp_path: Path) -> None:

@@ -222,7 +222,15 @@ def _item(name: str, content: Any) -> UploadItem:
     path = _path(content) if getattr(content, "closed", False) else ""
     if path:
         return disk_item(name, path)
-    return UploadItem(name, open=lambda: content, size=_size(content), close=False)
+    return UploadItem(name, open=lambda: _opened(content), size=_size(content), close=False)
+
+
+def _opened(content: Any) -> Any:
+    """Wake a field's file: it counts as closed until somebody reads it, then opens itself."""
+    if getattr(content, "closed", False):
+        with suppress(AttributeError, ValueError):  # closed for good: the upload reports it
+            content.seek(0)
+    return content
 
 
 def _path(content: Any) -> str:
