@@ -26,3 +26,7 @@ class Kit(models.Model):
 @cleanup.select
 class Clean(models.Model):
     file = models.FileField(upload_to="clean")
+
+
+class Attached(models.Model):
+    file = models.FileField(upload_to="attached")

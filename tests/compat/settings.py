@@ -1,5 +1,7 @@
 """The suite's project with the packages of the extra ``compat``, all over `WxStorage`."""
 
+from django.conf import global_settings
+
 from tests.settings import *  # noqa: F403
 
 INSTALLED_APPS = [
@@ -9,6 +11,8 @@ INSTALLED_APPS = [
     "imagekit",
     "avatar",
     "django_cleanup.apps.CleanupSelectedConfig",  # looks after the models that ask for it
+    "compressor",
+    "django_file_form",
     # django-filer
     "filer",
     # Wagtail
@@ -27,6 +31,8 @@ STORAGES = {
     "default": {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": MEDIA},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# django-compressor asks for its own
+STATICFILES_FINDERS = [*global_settings.STATICFILES_FINDERS, "compressor.finders.CompressorFinder"]
 # django-filer takes the class of the default storage, but not its options
 FILER_STORAGES = {
     "public": {
