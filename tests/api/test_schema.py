@@ -76,6 +76,34 @@ def test_retry_after_is_declared_where_the_same_request_may_come_again(
     assert declared == {status for code, status in waits.items() if code in operation.codes}
 
 
+def _declare(document: Any, operation: str, header: str) -> set[str]:
+    """The statuses whose answers may have the header."""
+    told = operations(document)[operation]["responses"]
+    return {status for status, one in told.items() if header in one.get("headers", {})}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+def test_every_problem_declares_the_header_with_its_code(document: Any, operation: Any) -> None:
+    told = {str(PROBLEMS[code][0]) for code in operation.codes}
+    assert _declare(document, operation.id, "X-WX-Code") == told
+
+
+@pytest.mark.parametrize("header", ["Location", "X-WX-Status", "X-WX-Upload-Id"])
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+def test_what_tells_of_an_upload_declares_the_headers_of_its_row(
+    document: Any, operation: Any, header: str
+) -> None:
+    told = {"201", "500", "502", "503", "504"} if operation.once else set()
+    told |= {"409"} if operation.id == "wx_uploads_retry" else set()  # the file may be gone
+    assert _declare(document, operation.id, header) == told
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+def test_what_an_idempotency_key_brings_again_declares_it(document: Any, operation: Any) -> None:
+    told = {"201", "504"} if operation.once else set()
+    assert _declare(document, operation.id, "Idempotent-Replayed") == told
+
+
 def test_members_of_a_problem_that_do_not_apply_may_be_left_out_and_are_never_null(
     document: Any,
 ) -> None:

@@ -7,6 +7,7 @@ It asks nothing of the project's settings; without drf-spectacular there is noth
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,13 @@ _NEXT = _("The address of the next page, as rel=next; left out of the last page.
 _LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
 _LEFT = _("Requests that are left.")
 _RESET = _("Seconds until the oldest request counts no more.")
+_CODE = _("The code of the problem, where a proxy replaces the body.")
+_ROW = _("The id of the row in the log; left out where there is none.")
+_STATUS = _("How the upload ended: stored, failed or unknown; left out where none began.")
+_REPLAYED = _("true, where this is an earlier answer again.")
+# The problems that may tell of an upload, and those that are told again.
+_OF_UPLOADS = ("gone", "configuration", "upstream", "busy", "timeout", "unknown")
+_UNKNOWN = (PROBLEMS["unknown"][0],)
 _ANSWERS = (serializers.Problem, serializers.Row, serializers.Uploaded)
 _PREFIX = "Wx"  # a project may have a Store and a File of its own
 
@@ -84,9 +92,14 @@ if INSTALLED:
                 found.extend(_header(name, str, text) for name, text in CONDITIONS.items())
             if operation.once:
                 found.append(_header("Idempotency-Key", KEY, _KEY))
-            if operation.status == HTTPStatus.CREATED:
-                found.append(_header("Location", str, _("The row in the log."), [201]))
-            waits = sorted({PROBLEMS[code][0] for code in operation.codes if code in RETRY_AFTER})
+            found.append(_header("X-WX-Code", str, _CODE, _statuses(operation.codes)))
+            if operation.once:
+                told = [201, *_statuses(code for code in operation.codes if code in _OF_UPLOADS)]
+                found.append(_header("Location", str, _("The row in the log."), told))
+                found.append(_header("X-WX-Upload-Id", int, _ROW, told))
+                found.append(_header("X-WX-Status", str, _STATUS, told))
+                found.append(_header("Idempotent-Replayed", str, _REPLAYED, [201, *_UNKNOWN]))
+            waits = _statuses(code for code in operation.codes if code in RETRY_AFTER)
             limits = [operation.status, 429]
             found.append(_header("RateLimit-Limit", int, _LIMIT, limits))
             found.append(_header("RateLimit-Remaining", int, _LEFT, limits))
@@ -151,6 +164,10 @@ if INSTALLED:
 def _header(name: str, kind: Any, text: Any, response: Any = False) -> Any:
     place: Any = OpenApiParameter.HEADER
     return OpenApiParameter(name, kind, place, description=str(text), response=response)
+
+
+def _statuses(codes: Iterable[str]) -> list[int]:
+    return sorted({PROBLEMS[code][0] for code in codes})
 
 
 def _bad(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
