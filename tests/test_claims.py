@@ -5,9 +5,10 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 from django.test import override_settings
 
 from wx_static_store.claims import claim, release
@@ -77,6 +78,26 @@ def test_another_process_claims_through_a_shared_cache(options: Options, tmp_pat
     with override_settings(CACHES={"default": {"BACKEND": SHARED, "LOCATION": str(tmp_path)}}):
         assert not claim(options, "a.txt")
         assert claim(options, "b.txt")
+
+
+class Released(LocMemCache):
+    """A cache whose key is released just before the first look at it."""
+
+    looked_at: ClassVar[set[str]] = set()
+
+    def get(self, key: str, *args: Any, **options: Any) -> Any:
+        if key not in self.looked_at:
+            self.looked_at.add(key)
+            self.delete(key)
+        return super().get(key, *args, **options)
+
+
+def test_a_key_that_is_released_at_this_moment_is_claimed_by_one(options: Options) -> None:
+    backend = {"BACKEND": f"{__name__}.Released", "LOCATION": "released"}
+    with override_settings(CACHES={"default": backend}):
+        elsewhere(claim, options, "a.txt")
+        assert claim(options, "a.txt")
+        assert not elsewhere(claim, options, "a.txt")
 
 
 @pytest.mark.parametrize("backend", ["dummy.DummyCache", "redis.RedisCache"])

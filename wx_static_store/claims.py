@@ -13,6 +13,7 @@ from .options import Options
 
 __all__ = ["claim", "release"]
 
+LOOKS = 3  # a key that is neither free nor held was released between, or the cache keeps nothing
 SECONDS = 60  # in which a save has ended, or its object is in the list
 
 
@@ -26,9 +27,14 @@ def claim(options: Options, key: str) -> bool:
     try:
         cache = caches[options.token_cache]
         name = _name(options, key)
-        return bool(cache.add(name, mine, SECONDS)) or cache.get(name) in (None, mine)
-    except Exception:  # noqa: BLE001 -- a dead cache hinders no upload
-        return True
+        for _look in range(LOOKS):
+            if cache.add(name, mine, SECONDS):
+                return True
+            if (holder := cache.get(name)) is not None:
+                return bool(holder == mine)
+    except Exception:  # noqa: BLE001, S110 -- a dead cache hinders no upload
+        pass
+    return True
 
 
 def release(options: Options, key: str) -> None:
