@@ -39,7 +39,7 @@ DATABASES = {
 }
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "BACKEND": f"django.core.cache.backends.{GIVEN['cache']}",
         "LOCATION": f"{GIVEN['folder']}/cache",
     }
 }

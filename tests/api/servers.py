@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Site:
     cloud: EmulatorServer
     folder: Path
     options: dict[str, Any] = field(default_factory=dict)
+    cache: str = "filebased.FileBasedCache"
     address: tuple[str, int] = ("", 0)
 
     @property
@@ -51,6 +53,7 @@ class Site:
     def environment(self) -> dict[str, str]:
         told = {
             "folder": str(self.folder),
+            "cache": self.cache,
             "options": {
                 "ENV": ENV,
                 "ACCESS_TOKEN": self.cloud.access_token,
@@ -70,12 +73,19 @@ class Site:
         self, method: str, path: str, body: Any = None, headers: Any = None, **options: Any
     ) -> tuple[int, bytes]:
         """Status and body of the answer to `ann`, or to whom the headers name."""
+        status, _headers, told = self.exchange(method, path, body, headers, **options)
+        return status, told
+
+    def exchange(
+        self, method: str, path: str, body: Any = None, headers: Any = None, **options: Any
+    ) -> tuple[int, Message, bytes]:
+        """Return status, headers and body of the answer."""
         headers = {"Authorization": f"Token {TOKEN}"} | (headers or {})
         connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE)
         with contextlib.closing(connection):
             connection.request(method, path, body, headers, **options)
             response = connection.getresponse()
-            return response.status, response.read()
+            return response.status, response.headers, response.read()
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Key, status and MD5 of each row of the log."""
@@ -92,6 +102,10 @@ SERVERS = {
     "gunicorn threads": [
         *("gunicorn", "--no-control-socket", "--timeout", "120", "--threads", "8"),
         "--limit-request-line=0",
+        *("--bind", "fd://{fd}", "django.core.wsgi:get_wsgi_application()"),
+    ],
+    "gunicorn 4 threads": [
+        *("gunicorn", "--no-control-socket", "--timeout", "120", "--threads", "4"),
         *("--bind", "fd://{fd}", "django.core.wsgi:get_wsgi_application()"),
     ],
     "uvicorn": [
