@@ -14,7 +14,7 @@ import django
 from django.conf import settings
 
 from tests.observers.observers import OBSERVERS
-from wx_static_store.emulator import EmulatorServer
+from wx_static_store.emulator import EmulatorServer, signing
 from wx_static_store.emulator.tokens import Tokens
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
@@ -33,15 +33,21 @@ FAULTS: list[dict[str, Any]] = [
 ]
 
 
+def noted(owner: Any, name: str) -> set[str]:
+    """What the function gives from now on."""
+    given: set[str] = set()
+    function = getattr(owner, name)
+
+    def noting(*args: Any, **more: Any) -> str:
+        given.add(value := function(*args, **more))
+        return str(value)
+
+    setattr(owner, name, noting)
+    return given
+
+
 def main(name: str) -> None:
-    tokens: set[str] = set()
-    fetch = Tokens.fetch
-
-    def noted(self: Tokens, *args: Any) -> str:
-        tokens.add(token := fetch(self, *args))
-        return token
-
-    Tokens.fetch = noted  # type: ignore[method-assign]
+    tokens, signatures = noted(Tokens, "fetch"), noted(signing, "signature")
     out = sys.stdout
     with EmulatorServer(envs=[ENV], **PLANTED) as cloud, tempfile.TemporaryDirectory() as folder:
         configure(cloud, Path(folder))
@@ -52,12 +58,13 @@ def main(name: str) -> None:
         thread.join()
     sys.stdout = out
     (recorded,) = recordings
-    secrets = {*PLANTED.values(), *tokens, "q-signature", "q-ak", "access_token="}
+    secrets = {*PLANTED.values(), *tokens, *signatures, "q-signature", "q-ak", "access_token="}
     found = sorted(secret for secret in secrets if secret in recorded)
     context = [recorded[max(0, recorded.index(s) - 200) :][:300] for s in found]
     paths = [part for part in ("staticuploadfile", "watched.txt") if part in recorded]
     host = bool(re.search("127.0.0.1", recorded))
-    told = {"found": found, "context": context, "tokens": len(tokens), "paths": paths, "host": host}
+    told = {"found": found, "context": context, "paths": paths, "host": host}
+    told |= {"tokens": len(tokens), "secrets": len(secrets)}
     out.write(json.dumps(told) + "\n")
     out.flush()
     os._exit(0)  # an observer's threads may wait for a server that is not there
@@ -113,6 +120,8 @@ def use(cloud: EmulatorServer) -> None:
     from wx_static_store.exceptions import WxStaticStoreError
 
     call_command("migrate", verbosity=0)
+    for number in range(25):
+        default_storage.save(f"watched/{number}.txt", ContentFile(b"tea"))
     default_storage.save("watched.txt", ContentFile(b"tea"))
     call_command("collectstatic", interactive=False, verbosity=0)
     for fault in FAULTS:

@@ -42,5 +42,6 @@ def test_an_observer_records_the_path_and_no_secret(name: str) -> None:
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["found"] == [], told["context"]
     assert told["tokens"] >= 1
+    assert told["secrets"] >= 30
     assert told["host"]
     assert "watched.txt" in told["paths"]
