@@ -167,7 +167,7 @@ def test_an_upload_that_is_ended_before_its_body_went_failed(
 @pytest.mark.parametrize(
     ("call", "status"), [("put_object", "unknown"), ("staticuploadfile", "failed")]
 )
-@pytest.mark.parametrize("send", [save, upload, send_by_the_page])
+@pytest.mark.parametrize("send", SOURCES)
 def test_a_signal_s_ordinary_exception_is_no_trouble_of_the_network(
     breaks: Breaks, send: Callable[[], None], call: str, status: str, end: type[Exception]
 ) -> None:

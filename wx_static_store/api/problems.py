@@ -40,6 +40,7 @@ from ..exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
+from ..frames import is_from_signal
 from ..policy import PolicyRejected
 from ..texts import english
 from ..transfers import UploadResult, UploadStatus
@@ -129,6 +130,8 @@ class Conflict(APIException):
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler for our views, whatever the project's own does."""
+    if is_from_signal(error):
+        return None
     if isinstance(error, APIException):
         response = _of_framework(error)
     elif code := _code(error):
@@ -150,7 +153,7 @@ def request_id(request: Request) -> str:
     return str(http._wx_request_id)
 
 
-def log(error: Exception, id: str) -> None:
+def log(error: BaseException, id: str) -> None:
     """For the operator: what an error of ours says, its errcode and rid included."""
     reason = english(error).splitlines() or [""]  # a database may tell its values further down
     logger.error("%s: %s (request %s)", type(error).__name__, reason[0], id)

@@ -16,6 +16,7 @@ from rest_framework.reverse import reverse
 
 from .. import recorders
 from ..exceptions import SourceError, WxStaticStoreError
+from ..frames import is_from_signal
 from ..naming import clean_name
 from ..policy import Target, admit, ended, key_for, unasked
 from ..store import READ_RATE, get_store
@@ -77,7 +78,8 @@ class Incoming:
             result = transfer.run()
         except BaseException as error:  # a worker that is told to stop, say
             result = transfer.broken_off()
-            if not (result.status is UploadStatus.UNKNOWN and isinstance(error, problems.UNUSABLE)):
+            ours = isinstance(error, problems.UNUSABLE) and not is_from_signal(error)
+            if not (ours and result.status is UploadStatus.UNKNOWN):
                 _recorded(self.request, result)
                 raise
             problems.log(error, problems.request_id(self.request))
