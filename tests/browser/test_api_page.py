@@ -87,7 +87,7 @@ def test_a_refused_file_shows_the_problem(upload: Page, site: Site, name: str) -
 def test_a_field_that_is_wrong_is_told(upload: Page) -> None:
     upload.evaluate("document.querySelector('[name=store]').remove()")
     send(upload, "uploads/a.png")
-    expect(upload.locator("#result[data-kind=failed]")).to_contain_text("This field is required.")
+    expect(upload.locator("#result[data-kind=failed]")).to_contain_text("Name the store.")
 
 
 def test_without_a_script_the_form_is_sent_and_answered(
@@ -141,7 +141,7 @@ def swagger(page: Page, site: Site) -> Page:
 @pytest.mark.usefixtures("heard")
 def test_swagger_shows_each_operation(swagger: Page) -> None:
     ours = swagger.locator(".opblock-tag-section:has([data-tag=wx_static_store]) .opblock")
-    expect(ours).to_have_count(7)
+    expect(ours).to_have_count(8)
 
 
 @pytest.mark.usefixtures("heard")
