@@ -26,6 +26,7 @@ def say(word: str, **facts: Any) -> None:
 
 def configure() -> None:
     settings.configure(
+        SECRET_KEY="of-all-processes",
         INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "wx_static_store"],
         CACHES={"default": GIVEN["cache"]},
         STORAGES={"default": {"BACKEND": "wx_static_store.storage.WxStorage"}},
