@@ -45,8 +45,8 @@ def fill(root: str, objects: str) -> dict[str, Any]:
     """A log in which every file of the tree is stored as it is now; `objects` says the same."""
     from django.utils import timezone
 
+    from wx_static_store.deploy.plan import hash_items
     from wx_static_store.models import UploadLog, key_digest
-    from wx_static_store.plan import hash_items
 
     uploader, items = _tree(root)
     rows, hashed, now = [], hash_items(items), timezone.now()
@@ -72,7 +72,7 @@ def fill(root: str, objects: str) -> dict[str, Any]:
 
 def listing(root: str) -> dict[str, Any]:
     """The tree's items, and everything imported that a plan imports."""
-    import wx_static_store.plan  # noqa: F401
+    import wx_static_store.deploy.plan  # noqa: F401
 
     _uploader, items = _tree(root)
     return {"files": len(items)}
@@ -91,8 +91,8 @@ def plan(root: str, *how: str) -> dict[str, Any]:
     """The whole plan, hashing and lists included, and the queries that it asked."""
     from django.db import connection
 
-    from wx_static_store.plan import make_plan
-    from wx_static_store.pool import WorkerPool
+    from wx_static_store.deploy.plan import make_plan
+    from wx_static_store.upload.workers import WorkerPool
 
     queries = 0
 
@@ -111,8 +111,8 @@ def plan(root: str, *how: str) -> dict[str, Any]:
 
 
 def _tree(root: str, *how: str) -> tuple[Any, Any]:
-    from wx_static_store.sites import site_uploader
-    from wx_static_store.tree import read_tree
+    from wx_static_store.deploy.environments import site_uploader
+    from wx_static_store.deploy.tree import read_tree
 
     uploader = site_uploader("staticfiles", trust_log="trust_log" in how)
     return uploader, read_tree(Path(root)).items
@@ -122,7 +122,7 @@ def hashes(*argv: str) -> dict[str, Any]:
     """How many times a command hashes files before it sends them, and how many files these are."""
     from django.core.management import call_command
 
-    from wx_static_store import sources
+    from wx_static_store.upload import sources
 
     module: Any = sources
     real, hashed = module.digest, []

@@ -243,7 +243,7 @@ def front_end() -> Wanted:
 
 
 def files_of(root: Path, alias: str, folder: str = "") -> Wanted:
-    from wx_static_store.store import get_store
+    from wx_static_store.upload.store import get_store
 
     store = get_store(alias)
     names = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
@@ -259,7 +259,7 @@ def media_files(document: Document) -> Wanted:
 def uploads(wanted: Wanted) -> dict[str, UploadLog]:
     """The rows of the log by public address; they must be exactly what is wanted."""
     from wx_static_store.models import UploadLog
-    from wx_static_store.store import get_store
+    from wx_static_store.upload.store import get_store
 
     store = get_store("staticfiles")
     rows = {store.key_url(row.key): row for row in UploadLog.objects.order_by("key")}

@@ -12,8 +12,9 @@ from django.core.cache import cache
 from django.test import override_settings
 from hypothesis import HealthCheck
 
-from wx_static_store import locks, platforms, store
+from wx_static_store.deploy import locks
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.upload import platform as platforms, store
 
 # The same examples in each run; how long one takes depends on the machine.
 hypothesis.settings.register_profile(

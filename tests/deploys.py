@@ -14,13 +14,13 @@ from typing import Any
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
-from wx_static_store.deploy import Report, publish
+from wx_static_store.core.types import UploadContext, UploadItem
+from wx_static_store.deploy.locks import deploying
+from wx_static_store.deploy.plan import Plan, make_plan
+from wx_static_store.deploy.publish import Report, publish
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.locks import deploying
-from wx_static_store.plan import Plan, make_plan
-from wx_static_store.pool import WorkerPool
-from wx_static_store.transfers import UploadContext, UploadItem
-from wx_static_store.uploader import Uploader
+from wx_static_store.upload.uploader import Uploader
+from wx_static_store.upload.workers import WorkerPool
 
 CONTEXT = UploadContext(source="wx_deploy", source_ref="v1")
 

@@ -23,9 +23,9 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "proof.rst"
 
 DATABASES = (
-    "tests/test_models.py tests/test_recorders.py tests/test_storage.py tests/databases "
+    "tests/test_models.py tests/upload/test_recorder.py tests/test_storage.py tests/databases "
     "tests/callback/test_tickets.py tests/callback/test_views.py tests/callback/test_emulator.py "
-    "tests/upkeep"
+    "tests/log"
 )
 PARTS: dict[str, tuple[str, dict[str, str]]] = {
     "faults": ("tests/faults/test_faults.py", {}),

@@ -19,11 +19,11 @@ from rest_framework.test import APIClient
 
 from tests.conftest import ENV
 from tests.urls import urlpatterns as admin_urls
-from wx_static_store.again import upload_again
+from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.log.retry import upload_again
 from wx_static_store.models import UploadLog
-from wx_static_store.transfers import UploadContext, UploadItem
-from wx_static_store.uploader import get_uploader
+from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = [
     pytest.mark.django_db,

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import load_command_class
 from django.core.management.base import BaseCommand, CommandParser
 
-from wx_static_store.summary import EnvironmentReport, Summary, as_dict
+from wx_static_store.deploy.report import EnvironmentReport, Summary, as_dict
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "deploy.rst").read_text(encoding="utf-8")

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from wx_static_store import transfers
 from wx_static_store.clients.component import ComponentToken
 from wx_static_store.clients.tokens import FixedToken, TokenProvider
-from wx_static_store.transfers import UploadContext, UploadItem, UploadResult, UploadStatus
-from wx_static_store.uploader import Uploader, get_uploader
+from wx_static_store.core import types
+from wx_static_store.core.types import UploadContext, UploadItem, UploadResult, UploadStatus
+from wx_static_store.upload.uploader import Uploader, get_uploader
 
 FACE = {
     "wx_static_store.storage": {"WxStorage"},
     "wx_static_store.staticfiles": {"WxStaticFilesStorage", "WxManifestStaticFilesStorage"},
-    "wx_static_store.uploader": {"Uploader", "get_uploader"},
-    "wx_static_store.store": {"Store", "get_store"},
-    "wx_static_store.deploy": {"PublishFailed", "Report", "publish"},
-    "wx_static_store.plan": {"Plan", "differs", "hash_items", "make_plan"},
+    "wx_static_store.upload.uploader": {"Uploader", "get_uploader"},
+    "wx_static_store.upload.store": {"Store", "get_store"},
+    "wx_static_store.deploy.publish": {"PublishFailed", "Report", "publish"},
+    "wx_static_store.deploy.plan": {"Plan", "differs", "hash_items", "make_plan"},
     "wx_static_store.callback.signals": {"event_received"},
     "wx_static_store.callback.tickets": {"newest", "save"},
     "wx_static_store.emulator": {"EmulatorServer"},
@@ -78,4 +78,4 @@ def test_our_providers_keep_the_protocol(provider: type) -> None:
 
 
 def test_the_marker_is_what_the_documents_say() -> None:
-    assert transfers.DELETED == b"this file was deleted\n"
+    assert types.DELETED == b"this file was deleted\n"

@@ -16,9 +16,9 @@ from django.urls import path
 from PIL import Image
 
 from tests.bookshop.models import Book
-from wx_static_store import recorders
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.forms import WxAdminMixin, WxFileWidget, WxModelForm, WxModelFormMixin
+from wx_static_store.upload import recorder
 
 pytestmark = pytest.mark.django_db
 
@@ -346,7 +346,7 @@ def test_a_log_that_fails_does_not_break_the_form(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book = saved(file=text())
-    monkeypatch.setattr(recorders, "newest_rows", lambda env, keys: None)
+    monkeypatch.setattr(recorder, "newest_rows", lambda env, keys: None)
     assert book.file.url in shown(book)
     assert "bytes" not in shown(book)
 

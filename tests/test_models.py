@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from wx_static_store import reopen
+from wx_static_store.log import source_of
 from wx_static_store.models import Deployment, UploadLog, key_digest
 
 pytestmark = pytest.mark.django_db
@@ -138,7 +138,7 @@ class Router:
 
 def first_source() -> str:
     again = UploadLog(env="env-1", key="a", key_digest=key_digest("a"), source="retry")
-    return reopen._first_source(again)
+    return source_of._first_source(again)
 
 
 @pytest.mark.parametrize(

@@ -20,20 +20,20 @@ from django.test import override_settings
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from tests.conftest import ENV
-from wx_static_store import sources
 from wx_static_store.clients.transport import Transport
 from wx_static_store.conf import SETTING, options_for, resolve
+from wx_static_store.conf.options import CHECKS, MEDIA, SETTINGS_ONLY, STATIC, Options
+from wx_static_store.core.retry import Clock
+from wx_static_store.core.types import UploadContext, UploadItem, UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.kinds import KINDS
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
-from wx_static_store.options import CHECKS, MEDIA, SETTINGS_ONLY, STATIC, Options
-from wx_static_store.retry import Clock
-from wx_static_store.sources import BLOCK
 from wx_static_store.storage import WxStorage
-from wx_static_store.store import get_store
-from wx_static_store.transfer import Transfer
-from wx_static_store.transfers import UploadContext, UploadItem, UploadResult
-from wx_static_store.uploader import Uploader, get_uploader
+from wx_static_store.upload import sources
+from wx_static_store.upload.sources import BLOCK
+from wx_static_store.upload.store import get_store
+from wx_static_store.upload.transfer import Transfer
+from wx_static_store.upload.uploader import Uploader, get_uploader
 
 LINK, PUT, TOKEN = "staticuploadfile", "put_object", "api_component_token"
 

@@ -13,13 +13,13 @@ from django.test import RequestFactory
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 
+from wx_static_store.core.secrets import Secret
+from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
 from wx_static_store.models import UploadLog
-from wx_static_store.secrets import Secret
 from wx_static_store.storage import WxStorage
-from wx_static_store.transfers import UploadContext, UploadItem
-from wx_static_store.uploader import get_uploader
+from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 

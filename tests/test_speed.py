@@ -15,13 +15,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from wx_static_store import sources, tree
+from wx_static_store.core.types import UploadItem
+from wx_static_store.deploy.plan import Plan, make_plan
+from wx_static_store.deploy.publish import tree
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
-from wx_static_store.plan import Plan, make_plan
-from wx_static_store.pool import WorkerPool
-from wx_static_store.transfers import UploadItem
-from wx_static_store.uploader import Uploader, get_uploader
+from wx_static_store.upload import sources
+from wx_static_store.upload.uploader import Uploader, get_uploader
+from wx_static_store.upload.workers import WorkerPool
 
 FILES = 200
 SIZE = 64

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from tests.bookshop.models import Book
 from tests.conftest import ENV
+from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
     ConfigurationError,
@@ -26,7 +27,6 @@ from wx_static_store.exceptions import (
 )
 from wx_static_store.models import UploadLog
 from wx_static_store.storage import WxStorage
-from wx_static_store.transfers import DELETED
 
 pytestmark = pytest.mark.django_db
 

@@ -40,7 +40,8 @@ from django.utils.module_loading import import_string
 from hypothesis import given, settings as examples, strategies as st
 
 from tests.conftest import ENV
-from wx_static_store.deploy import PublishFailed
+from wx_static_store.core.types import DELETED
+from wx_static_store.deploy.publish import PublishFailed
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
     ConfigurationError,
@@ -51,7 +52,6 @@ from wx_static_store.exceptions import (
 from wx_static_store.models import UploadLog
 from wx_static_store.staticfiles import WxManifestStaticFilesStorage
 from wx_static_store.storage import WxStorage
-from wx_static_store.transfers import DELETED
 
 MEDIA = "wx_static_store.storage.WxStorage"
 PLAIN = "wx_static_store.staticfiles.WxStaticFilesStorage"

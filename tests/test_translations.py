@@ -15,14 +15,14 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
 
-from wx_static_store import recorders
 from wx_static_store.clients.transport import Transport
+from wx_static_store.core.naming import clean_name
+from wx_static_store.core.secrets import Secret
+from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
 from wx_static_store.exceptions import ERRCODES, ConnectFailed, NameRejected, revived
+from wx_static_store.i18n import english, gettext, gettext_lazy, ngettext
 from wx_static_store.models import UploadLog
-from wx_static_store.naming import clean_name
-from wx_static_store.secrets import Secret
-from wx_static_store.texts import english, gettext, gettext_lazy, ngettext
-from wx_static_store.transfers import UploadContext, UploadResult, UploadStatus
+from wx_static_store.upload import recorder
 
 PACKAGE = Path(__file__).parent.parent / "wx_static_store"
 CATALOGUE = PACKAGE / "locale/zh_Hans/LC_MESSAGES/django.po"
@@ -159,13 +159,13 @@ def failed() -> UploadResult:
 @pytest.mark.django_db
 def test_the_log_is_english_whoever_uploads() -> None:
     with override("zh-hans"):
-        recorders.record_one(failed(), UploadContext(source="admin"))
+        recorder.record_one(failed(), UploadContext(source="admin"))
         assert UploadLog.objects.get().message == "a cannot be the name of a file: it is empty"
 
 
 def test_the_logger_is_english_whoever_uploads(caplog: pytest.LogCaptureFixture) -> None:
     with override("zh-hans"):
-        recorders._log(failed(), UploadContext(source="admin"))
+        recorder._log(failed(), UploadContext(source="admin"))
     assert caplog.messages == ["failed 'a': a cannot be the name of a file: it is empty"]
 
 
@@ -228,7 +228,7 @@ def test_a_plural_has_its_count() -> None:
 
 def test_texts_work_where_no_django_is_configured() -> None:
     code = (
-        "from wx_static_store.texts import *\n"
+        "from wx_static_store.i18n import *\n"
         "print(gettext('%(a)s!', a=gettext_lazy('one')), ngettext('x', '%(count)d', 2), english(3))"
     )
     done = subprocess.run(

@@ -8,4 +8,4 @@ class WxStaticStoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import cache_checks, checks  # noqa: F401 -- registers them
+        from . import checks  # noqa: F401 -- registers them

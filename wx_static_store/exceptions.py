@@ -36,7 +36,7 @@ from typing import Any, Self
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.functional import Promise
 
-from .texts import english, gettext, gettext_lazy as _
+from .i18n import english, gettext, gettext_lazy as _
 
 
 class Remedy(Enum):

@@ -24,12 +24,13 @@ from django.forms.formsets import DELETION_FIELD_NAME
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from . import qr, recorders
+from .core import qr
+from .core.naming import content_type, object_key
+from .core.types import UploadStatus
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
-from .naming import content_type, object_key
+from .i18n import english
 from .storage import WxStorage
-from .texts import english
-from .transfers import UploadStatus
+from .upload import recorder
 
 if TYPE_CHECKING:
     _Form = ModelForm[Model]
@@ -143,7 +144,7 @@ def _known_url(storage: WxStorage, name: str) -> str:
 
 def _recorded_size(storage: WxStorage, name: str) -> int | None:
     env, key = storage.store.env, object_key(storage.options.location, name)
-    row = (recorders.newest_rows(env, [key]) or {}).get(key)
+    row = (recorder.newest_rows(env, [key]) or {}).get(key)
     return row.size if row and row.status == UploadStatus.STORED else None
 
 

@@ -21,7 +21,7 @@ from django.db import connections, models, router
 from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
-from .transfers import DELETED_MD5, UploadStatus
+from .core.types import DELETED_MD5, UploadStatus
 
 DIGESTS_A_QUERY = 25_000
 START = 64  # characters of a key that an index holds

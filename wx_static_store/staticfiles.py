@@ -15,19 +15,19 @@ from typing import Any, ClassVar
 from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
 
 from .conf import freeze, resolve
-from .deploy import PublishFailed, publish
+from .conf.options import STATIC, Options
+from .core.hashed_names import hashed_among
+from .core.interrupts import held
+from .core.naming import NO_CACHE, quote_key
+from .core.types import UploadContext, UploadItem
+from .deploy.locks import deploying
+from .deploy.plan import make_plan
+from .deploy.publish import PublishFailed, publish
 from .exceptions import WxStaticStoreError
-from .hashed import hashed_among
-from .interrupts import held
-from .locks import deploying
-from .naming import NO_CACHE, quote_key
-from .options import STATIC, Options
-from .plan import make_plan
-from .pool import WorkerPool
-from .sources import disk_item
-from .store import store_for
-from .transfers import UploadContext, UploadItem
-from .uploader import Uploader
+from .upload.sources import disk_item
+from .upload.store import store_for
+from .upload.uploader import Uploader
+from .upload.workers import WorkerPool
 
 __all__ = ["WxManifestStaticFilesStorage", "WxStaticFilesStorage"]
 

@@ -13,24 +13,17 @@ from django.utils import timezone
 from django.utils.deconstruct import deconstructible
 from storages.base import BaseStorage
 
-from . import recorders
-from .claims import claim, release
 from .conf import freeze, resolve, setting
+from .conf.options import MEDIA, Options
+from .core.naming import clean_name, object_key
+from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
 from .exceptions import IntegrityError, UploadFailed, WxStaticStoreError
-from .naming import clean_name, object_key
-from .options import MEDIA, Options
-from .sources import digest, disk_item
-from .store import Store, store_for
-from .texts import gettext_lazy as _
-from .transfers import (
-    DELETED_MD5,
-    RemoteFile,
-    UploadContext,
-    UploadItem,
-    UploadStatus,
-    deletion,
-)
-from .uploader import Uploader
+from .i18n import gettext_lazy as _
+from .upload import recorder
+from .upload.claims import claim, release
+from .upload.sources import digest, disk_item
+from .upload.store import Store, store_for
+from .upload.uploader import Uploader
 
 __all__ = ["WxStorage"]
 
@@ -138,7 +131,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def _recorded_md5(self, key: str) -> str:
         """What the log says of the bytes at `key`; empty where it does not know."""
-        row = (recorders.newest_rows(self.store.env, [key]) or {}).get(key)
+        row = (recorder.newest_rows(self.store.env, [key]) or {}).get(key)
         return row.md5 if row and row.status == UploadStatus.STORED else ""
 
     def exists(self, name: str) -> bool:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from .core.secrets import Secret
     from .emulator import EmulatorServer
-    from .secrets import Secret
 
 ENV = "demo-1a2b3c4d5e6f7g8h"  # where a project names none
 REAL = ("api_base_url", "base_url", "token_provider", "upload_hosts")  # never used in a test
@@ -76,10 +76,10 @@ def _wx_static_store_guard(request: pytest.FixtureRequest, monkeypatch: pytest.M
 
     if not conf.configured() or request.node.get_closest_marker("wx_real"):
         return
-    from . import recorders
     from .clients.transport import Transport
+    from .upload import recorder
 
-    recorders.reset()
+    recorder.reset()
     monkeypatch.setattr(Transport, "_perform", _guarded(Transport._perform))
 
 

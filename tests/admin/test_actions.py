@@ -17,13 +17,13 @@ from django.test import Client
 
 from tests.admin.conftest import Editor
 from tests.conftest import ENV
-from wx_static_store import again
 from wx_static_store.admin import actions
-from wx_static_store.claims import claim
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
+from wx_static_store.log import retry as again
 from wx_static_store.models import UploadLog, key_digest
-from wx_static_store.uploader import get_uploader
+from wx_static_store.upload.claims import claim
+from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 

@@ -20,10 +20,10 @@ from tests.conftest import ENV
 from wx_static_store.admin import DeploymentAdmin, UploadLogAdmin, columns, paging, words
 from wx_static_store.admin.places import linkable
 from wx_static_store.clients.cos import COS_CODES
+from wx_static_store.core.types import DELETED_MD5
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ERRCODES
 from wx_static_store.models import Deployment, UploadLog
-from wx_static_store.transfers import DELETED_MD5
 
 pytestmark = pytest.mark.django_db
 

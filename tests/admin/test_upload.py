@@ -19,10 +19,10 @@ from django.utils import translation
 from tests.conftest import ENV
 from wx_static_store.admin import upload
 from wx_static_store.admin.upload import MOST_FORESEEN, UploadPage
-from wx_static_store.database import rest
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
-from wx_static_store.policy import Target
+from wx_static_store.submit.policy import Target
+from wx_static_store.upload.database import rest
 
 pytestmark = pytest.mark.django_db
 
@@ -375,7 +375,7 @@ def test_a_result_links_to_what_the_settings_name(
     linked: bool,
 ) -> None:
     """Plain http as well, where it is the site's own BASE_URL; not where it is told by others."""
-    from wx_static_store.store import Store
+    from wx_static_store.upload.store import Store
 
     client = member("upload")
     monkeypatch.setattr(Store, "_described_root", lambda self: "http://other.example/")

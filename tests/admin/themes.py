@@ -91,10 +91,10 @@ def serve() -> None:
 
 def rows() -> tuple[int, int, int]:
     from tests.bookshop.models import Book
-    from wx_static_store import recorders
+    from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
     from wx_static_store.exceptions import ERRCODES
     from wx_static_store.models import Deployment, UploadLog
-    from wx_static_store.transfers import UploadContext, UploadResult, UploadStatus
+    from wx_static_store.upload import recorder
 
     deployment = Deployment.objects.create(
         env="demo-1a2b3c", source="wx_deploy", label="spring", outcome="failed", failed=1
@@ -104,7 +104,7 @@ def rows() -> tuple[int, int, int]:
         "books/a.txt", "books/a.txt", UploadStatus.FAILED, "demo-1a2b3c",
         error=error, errcode=45009,
     )  # fmt: skip
-    recorders.record_one(failed, UploadContext("wx_deploy", deployment_id=deployment.pk))
+    recorder.record_one(failed, UploadContext("wx_deploy", deployment_id=deployment.pk))
     book = Book.objects.create(title="A book")
     Book.objects.update(file="books/a.txt")
     return UploadLog.objects.get().pk, deployment.pk, book.pk

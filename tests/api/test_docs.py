@@ -24,9 +24,9 @@ from tests.api.conftest import PNG
 from tests.api.servers import ROOT, TOKEN, Site, serving
 from tests.conftest import ENV
 from wx_static_store.api import operations, parameters, problems, urls
+from wx_static_store.conf.options import Options
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.options import Options
-from wx_static_store.store import INTERACTIVE_SECONDS
+from wx_static_store.upload.store import INTERACTIVE_SECONDS
 
 PAGE = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
 FILM = b"\0\0\0\x20ftypisom"

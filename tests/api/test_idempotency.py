@@ -20,15 +20,15 @@ from tests.conftest import ENV
 from wx_static_store.api import idempotency, sending
 from wx_static_store.clients.cos import CosClient
 from wx_static_store.clients.wechat import WeChatClient
+from wx_static_store.core.types import UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import SourceError
+from wx_static_store.log.prune import prune
 from wx_static_store.models import IdempotencyKey, UploadLog
-from wx_static_store.sources import LARGEST
-from wx_static_store.store import INTERACTIVE_SECONDS
-from wx_static_store.transfer import BATCH_RATE, Transfer
-from wx_static_store.transfers import UploadResult
-from wx_static_store.upkeep.prune import prune
-from wx_static_store.uploader import get_uploader
+from wx_static_store.upload.sources import LARGEST
+from wx_static_store.upload.store import INTERACTIVE_SECONDS
+from wx_static_store.upload.transfer import BATCH_RATE, Transfer
+from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -177,7 +177,7 @@ def test_a_file_that_could_not_be_read_may_come_again(
         raise SourceError("gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr("wx_static_store.transfer.opened", unreadable)
+        broken.setattr("wx_static_store.upload.transfer.opened", unreadable)
         assert put(client, **KEY).json()["code"] == "gone"
     assert put(client, **KEY).status_code == 201
 

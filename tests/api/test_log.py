@@ -14,9 +14,9 @@ from rest_framework.test import APIClient
 from tests.api.conftest import ALL, Client, put
 from tests.conftest import ENV
 from wx_static_store.api.serializers import Row
+from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
-from wx_static_store.transfers import DELETED
 
 pytestmark = pytest.mark.django_db
 

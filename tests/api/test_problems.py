@@ -21,7 +21,7 @@ from wx_static_store.api import problems
 from wx_static_store.api.base import View
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
-from wx_static_store.policy import rules
+from wx_static_store.submit import rules
 
 pytestmark = pytest.mark.django_db
 
@@ -461,7 +461,7 @@ def test_the_operator_is_told_which_setting_is_wrong(
 def test_an_error_that_nobody_expects_is_left_to_django(
     client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wx_static_store.api.sending.recorders.record_one", lambda *args: [][0])
+    monkeypatch.setattr("wx_static_store.api.sending.recorder.record_one", lambda *args: [][0])
     client.raise_request_exception = False
     assert put(client).status_code == 500
     assert problems.answer(IndexError(), {}) is None

@@ -9,10 +9,10 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.api.conftest import PNG, Client, put
+from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
-from wx_static_store.transfers import UploadContext, UploadItem
-from wx_static_store.uploader import get_uploader
+from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 

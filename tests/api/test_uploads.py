@@ -18,9 +18,9 @@ from tests.api.conftest import ALL, PNG, Client, picture, post, put
 from tests.conftest import ENV
 from wx_static_store.api import urls
 from wx_static_store.api.base import View
-from wx_static_store.database import rest
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
+from wx_static_store.upload.database import rest
 
 pytestmark = pytest.mark.django_db
 BOUNDARY = "wx-boundary"

@@ -20,7 +20,7 @@ from tests.callback.pushes import (
 )
 from wx_static_store.callback import crypto, safe_xml, views
 from wx_static_store.callback.refusals import Refusal
-from wx_static_store.secrets import Secret
+from wx_static_store.core.secrets import Secret
 
 KEY = Secret(AES_KEY)
 KEYS = st.text(

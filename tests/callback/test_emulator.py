@@ -12,7 +12,7 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.server import APPID, APPSECRET
 from wx_static_store.emulator.tickets import PUSH_AES_KEY, PUSH_TOKEN
 from wx_static_store.emulator.variants import RIGHT, names
-from wx_static_store.platforms import platform_for
+from wx_static_store.upload.platform import platform_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,7 @@ from tests.callback.pushes import AES_KEY, APPID, TICKET, TOKEN, Push, query, si
 from wx_static_store.callback.crypto import encrypt
 from wx_static_store.callback.safe_xml import read
 from wx_static_store.callback.tickets import newest
-from wx_static_store.secrets import Secret
+from wx_static_store.core.secrets import Secret
 
 PEER = WeChatCrypto(TOKEN, AES_KEY, APPID)
 

@@ -17,8 +17,8 @@ from tests.callback.conftest import BROKEN, CACHE_KEY, DUMMY, Told, broken_table
 from tests.callback.pushes import APPID, TICKET
 from wx_static_store.callback.models import VerifyTicket
 from wx_static_store.callback.tickets import newest, save
+from wx_static_store.core.secrets import Secret
 from wx_static_store.exceptions import TokenUnavailable
-from wx_static_store.secrets import Secret
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from wx_static_store.clients.transport import Transport
-from wx_static_store.secrets import Secret
+from wx_static_store.core.secrets import Secret
 
 # Planted in what is sent; no error, log line or traceback may show them.
 TOKEN = "canary-access-token"

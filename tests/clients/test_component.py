@@ -26,6 +26,8 @@ from wx_static_store.clients.component import (
 from wx_static_store.clients.tokens import TokenProvider, current_token, discard_token
 from wx_static_store.clients.transport import Transport
 from wx_static_store.clients.wechat import WeChatClient
+from wx_static_store.core.retry import Clock, Deadline, run
+from wx_static_store.core.secrets import Secret
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
     ConfigurationError,
@@ -35,8 +37,6 @@ from wx_static_store.exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
-from wx_static_store.retry import Clock, Deadline, run
-from wx_static_store.secrets import Secret
 
 from .conftest import APPSECRET, TICKET, TOKEN, leaks
 

@@ -16,6 +16,8 @@ from hypothesis import given, settings, strategies as st
 from wx_static_store.clients.cos import CosClient, PutReceipt
 from wx_static_store.clients.transport import Reply, Transport
 from wx_static_store.clients.wechat import WeChatClient
+from wx_static_store.core.secrets import Secret
+from wx_static_store.core.types import ContentHeaders, SignedLink, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
     ConnectFailed,
@@ -32,9 +34,7 @@ from wx_static_store.exceptions import (
     TransportError,
     WxStaticStoreError,
 )
-from wx_static_store.secrets import Secret
-from wx_static_store.sources import opened
-from wx_static_store.transfers import ContentHeaders, SignedLink, UploadItem
+from wx_static_store.upload.sources import opened
 
 from .conftest import (
     LIMIT,

@@ -13,8 +13,8 @@ from wx_static_store.clients.tokens import (
     current_token,
     discard_token,
 )
+from wx_static_store.core.secrets import Secret
 from wx_static_store.exceptions import ConfigurationError, Remedy, TokenUnavailable
-from wx_static_store.secrets import Secret
 
 from .conftest import TOKEN, leaks
 

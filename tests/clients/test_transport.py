@@ -26,6 +26,8 @@ import urllib3
 from wx_static_store.clients import pools
 from wx_static_store.clients.connection import Connection
 from wx_static_store.clients.transport import Transport
+from wx_static_store.core.secrets import Secret
+from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
     ConfigurationError,
@@ -39,9 +41,7 @@ from wx_static_store.exceptions import (
     TransportError,
     WxStaticStoreError,
 )
-from wx_static_store.secrets import Secret
-from wx_static_store.sources import opened
-from wx_static_store.transfers import UploadItem
+from wx_static_store.upload.sources import opened
 
 from .conftest import (
     APPSECRET,
@@ -856,12 +856,12 @@ STANDALONE = """
     from wx_static_store.clients.transport import Transport
     from wx_static_store.clients.wechat import WeChatClient
     from wx_static_store.exceptions import TokenRejected
-    from wx_static_store.naming import content_headers, object_key
-    from wx_static_store.pool import run as in_parallel
-    from wx_static_store.retry import Clock, Deadline, run
-    from wx_static_store.secrets import Secret
-    from wx_static_store.sources import opened
-    from wx_static_store.transfers import UploadItem
+    from wx_static_store.core.naming import content_headers, object_key
+    from wx_static_store.upload.workers import run as in_parallel
+    from wx_static_store.core.retry import Clock, Deadline, run
+    from wx_static_store.core.secrets import Secret
+    from wx_static_store.upload.sources import opened
+    from wx_static_store.core.types import UploadItem
 
     api, site, token, env = sys.argv[1:]
     transport = Transport(connect_timeout=5, read_timeout=5, pool_size=2, loopback=True)

@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from wx_static_store.clients.transport import Reply, Transport
 from wx_static_store.clients.wechat import LIST_LIMIT, ListPage, WeChatClient
+from wx_static_store.core.secrets import Secret
+from wx_static_store.core.types import SignedLink
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
     ConfigurationError,
@@ -23,8 +25,6 @@ from wx_static_store.exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
-from wx_static_store.secrets import Secret
-from wx_static_store.transfers import SignedLink
 
 from .conftest import (
     APPSECRET,

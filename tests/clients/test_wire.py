@@ -19,9 +19,9 @@ from wx_static_store.clients.cos import CosClient
 from wx_static_store.clients.links import check_link
 from wx_static_store.clients.transport import Transport
 from wx_static_store.clients.wechat import WeChatClient
+from wx_static_store.core.secrets import Secret
+from wx_static_store.core.types import ContentHeaders, SignedLink
 from wx_static_store.exceptions import IntegrityError, Remedy, WxStaticStoreError
-from wx_static_store.secrets import Secret
-from wx_static_store.transfers import ContentHeaders, SignedLink
 
 from .conftest import Body, Heard, ScriptedServer, answer, plenty
 

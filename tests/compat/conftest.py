@@ -20,8 +20,8 @@ from django.core.files.storage import default_storage
 from django.test import override_settings
 from PIL import Image
 
+from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.transfers import DELETED
 
 SETTINGS = "tests.compat.settings"
 HERE = os.environ.get("DJANGO_SETTINGS_MODULE") == SETTINGS

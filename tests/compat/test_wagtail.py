@@ -14,7 +14,7 @@ from wagtail.images.forms import get_image_form
 from wagtail.models import Collection
 
 from tests.compat.conftest import BLUE, RED, Place, look, picture
-from wx_static_store.transfers import DELETED
+from wx_static_store.core.types import DELETED
 
 Image, Document = get_image_model(), get_document_model()
 

@@ -16,13 +16,13 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import ENV
 from tests.databases.conftest import TABLE, VENDOR, run
+from wx_static_store.core.types import UploadContext, UploadItem, UploadResult, UploadStatus
+from wx_static_store.deploy.plan import Plan, make_plan
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog, key_digest
-from wx_static_store.plan import Plan, make_plan
-from wx_static_store.pool import WorkerPool
-from wx_static_store.recorders import Recorder
-from wx_static_store.transfers import UploadContext, UploadItem, UploadResult, UploadStatus
-from wx_static_store.uploader import Uploader, get_uploader
+from wx_static_store.upload.recorder import Recorder
+from wx_static_store.upload.uploader import Uploader, get_uploader
+from wx_static_store.upload.workers import WorkerPool
 
 pytestmark = [
     pytest.mark.django_db,

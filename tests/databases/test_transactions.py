@@ -27,12 +27,12 @@ from tests.databases.conftest import (
     another_connection,
     run,
 )
-from wx_static_store import database, recorders
+from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
 from wx_static_store.models import UploadLog
-from wx_static_store.recorders import record_one
-from wx_static_store.transfers import UploadContext, UploadResult, UploadStatus
+from wx_static_store.upload import database, recorder
+from wx_static_store.upload.recorder import record_one
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("impatient")]
 
@@ -142,7 +142,7 @@ def test_a_plan_asks_once_more(told: Told, trouble: str) -> None:
     record_one(result("a"), CONTEXT)
     refusals = Refusals(trouble, lambda number: number == 1, verb="SELECT")
     with connection.execute_wrapper(refusals):
-        found = recorders.newest_rows("env-1", ["a"])
+        found = recorder.newest_rows("env-1", ["a"])
     assert found is not None
     assert set(found) == {"a"}
     assert (refusals.asked, told.troubles) == (3, [])  # the first of two queries, and then both
@@ -173,7 +173,7 @@ def test_serializable_writers_lose_no_row(told: Told) -> None:
     def write(writer: int) -> None:
         run(connection, SERIALIZABLE)
         for number in range(10):
-            recorders.newest_rows("env-1", [f"{number}"])
+            recorder.newest_rows("env-1", [f"{number}"])
             taken.append(record_one(result(f"{number}"), CONTEXT))
 
     in_threads(write, range(4))

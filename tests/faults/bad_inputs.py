@@ -16,9 +16,9 @@ from django.core.files.base import ContentFile, File
 NOT_HERE = {
     "B10": "the limit of a path segment is for people: the API and the admin",
     "B22": "protected names are a policy of the API and the admin",
-    "B23": "of a lazy text: Django's own save() takes none, tests/test_naming.py converts it",
+    "B23": "of a lazy text: Django's own save() takes none, tests/core/test_naming.py converts it",
     "B27": "tests/test_memory.py sends the large file and measures",
-    "B28": "5 GB: tests/test_uploader.py; a smaller limit is a policy of the API and the admin",
+    "B28": "5 GB, tests/upload/test_uploader.py; smaller limits are the policy of API and admin",
     "B36": "one file object in two threads is documented: each thread opens its own",
     "B43": "the AES key is a setting of the callback: tests/callback/test_checks.py",
 }

@@ -9,7 +9,7 @@ ELSEWHERE: dict[str, tuple[str, str] | str] = {
     "P02": (KILL, "test_the_exit_code_tells_of_the_signal"),
     "P03": (KILL, "test_no_row_of_the_killed_run_says_stored_of_what_is_not"),
     "P04": (KILL, "test_after_the_next_run_the_release_is_stored_byte_for_byte"),
-    "P11": ("tests/test_deploy.py", "test_rows_that_are_missing_are_counted"),
+    "P11": ("tests/deploy/test_publish.py", "test_rows_that_are_missing_are_counted"),
     "P17": (CONCURRENCY, "test_two_collectstatic_at_once_both_succeed_and_promise_what_is_there"),
     "P18": (CONCURRENCY, "test_of_16_writers_of_a_key_one_wins_in_full_and_all_have_a_row"),
     "P19": ("tests/processes/test_fork.py", "test_no_answer_is_foreign"),
@@ -20,11 +20,11 @@ ELSEWHERE: dict[str, tuple[str, str] | str] = {
     "P25": "no row is written before the outcome is known, so none is left pending",
     "P26": "there is no retention job yet",
     "P27": (
-        "tests/test_uploader.py",
+        "tests/upload/test_uploader.py",
         "test_five_files_that_used_all_attempts_alike_stop_the_batch",
     ),
     "P28": "there are no signals and no metrics hooks yet",
-    "P29": ("tests/test_pool.py", "test_a_hanging_worker_does_not_keep_the_process"),
+    "P29": ("tests/upload/test_workers.py", "test_a_hanging_worker_does_not_keep_the_process"),
 }
 
 # The tables of faults: the first and the last row of each.

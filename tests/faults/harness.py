@@ -26,14 +26,14 @@ from django.test import override_settings
 
 from tests.faults.hooks import HOOKS, PLANTED, PROXY_PASSWORD
 from tests.faults.rows import Case
-from wx_static_store import platforms, recorders, store
 from wx_static_store.conf import options_for
+from wx_static_store.core.retry import Clock
+from wx_static_store.core.types import UploadContext, UploadItem, UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed, WxStaticStoreError
 from wx_static_store.models import UploadLog
-from wx_static_store.retry import Clock
-from wx_static_store.transfers import UploadContext, UploadItem, UploadResult
-from wx_static_store.uploader import Uploader
+from wx_static_store.upload import platform as platforms, recorder, store
+from wx_static_store.upload.uploader import Uploader
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
 KEY = "a.txt"
@@ -237,7 +237,7 @@ def forget() -> None:
         platform.transport._pools.close()
     platforms._platforms.clear()
     store._store.cache_clear()
-    recorders.reset()
+    recorder.reset()
     django_cache.clear()
 
 
@@ -317,7 +317,7 @@ def ours(scene: Scene) -> Told:
 
 def collect(scene: Scene) -> int:
     """The exit code of a `collectstatic` of the file."""
-    with patch("wx_static_store.sources.open", scene.open, create=True):
+    with patch("wx_static_store.upload.sources.open", scene.open, create=True):
         try:
             call_command("collectstatic", interactive=False, verbosity=0)
         except CommandError as error:

@@ -12,9 +12,9 @@ from unittest.mock import patch
 from django.core.cache.backends.base import BaseCache
 
 from wx_static_store.conf import options_for
+from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.transfers import UploadItem
-from wx_static_store.uploader import Uploader
+from wx_static_store.upload.uploader import Uploader
 
 if TYPE_CHECKING:
     from tests.faults.harness import Scene

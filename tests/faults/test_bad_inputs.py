@@ -24,11 +24,11 @@ from tests.faults.bad_inputs import (
 )
 from tests.faults.harness import CONTEXT, ENV, KEY, Bench, Scene, collect
 from tests.faults.rows import Case
+from wx_static_store.core.types import UploadItem
 from wx_static_store.exceptions import ConfigurationError, NameRejected, UploadFailed
 from wx_static_store.models import UploadLog
 from wx_static_store.storage import WxStorage
-from wx_static_store.transfers import UploadItem
-from wx_static_store.uploader import get_uploader
+from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 

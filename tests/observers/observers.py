@@ -150,7 +150,7 @@ def newrelic() -> Seen:
 
 
 def _tracebacks(show: Callable[[BaseException], str]) -> Seen:
-    from wx_static_store.uploader import Uploader
+    from wx_static_store.upload.uploader import Uploader
 
     shown: list[str] = []
     upload = Uploader.upload

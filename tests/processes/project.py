@@ -192,7 +192,7 @@ def _after_link() -> None:
 
 def _mid_body() -> None:
     """Between the blocks of the only file that has more than one."""
-    from wx_static_store.sources import Source
+    from wx_static_store.upload.sources import Source
 
     original = Source.__iter__
 
@@ -207,7 +207,7 @@ def _mid_body() -> None:
 
 def _body_handed_over() -> None:
     """When a worker has handed the last block of a file to the system."""
-    from wx_static_store.sources import Source
+    from wx_static_store.upload.sources import Source
 
     original = Source.__iter__
 
@@ -227,10 +227,10 @@ def _reply_received() -> None:
 
 def _in_insert() -> None:
     """Once, when objects are stored whose rows the database has not got."""
-    from wx_static_store import recorders
+    from wx_static_store.upload import recorder
 
     first = iter([True])
-    _halt_before(recorders, "_insert", lambda *args: next(first, False))
+    _halt_before(recorder, "_insert", lambda *args: next(first, False))
 
 
 def _rows_written() -> None:
@@ -273,13 +273,13 @@ HALTS: dict[str, Callable[[], None]] = {
 
 def _keep_session() -> None:
     """Every process takes itself for its parent: what was warm there is used on."""
-    from wx_static_store import platforms, store
+    from wx_static_store.upload import platform, store
 
     parent = SimpleNamespace(getpid=lambda: 0)
-    platforms.os = store.os = parent  # type: ignore[attr-defined, assignment]
+    platform.os = store.os = parent  # type: ignore[attr-defined, assignment]
 
 
 def _shorten_lease() -> None:
-    from wx_static_store import locks
+    from wx_static_store.deploy import locks
 
     locks.LEASE = GIVEN["lease"]

@@ -14,8 +14,8 @@ import urllib3
 from django.core.files.base import ContentFile
 
 from tests.processes.conftest import Project, gunicorn, wait_for
-from wx_static_store.database import rest
 from wx_static_store.storage import WxStorage
+from wx_static_store.upload.database import rest
 
 THREADS = 100
 WRITERS = 16

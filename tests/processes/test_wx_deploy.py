@@ -12,7 +12,7 @@ import pytest
 from django.core.cache.backends.filebased import FileBasedCache
 
 from tests.processes.conftest import Process, Project, wait_for
-from wx_static_store.interrupts import LONGEST
+from wx_static_store.core.interrupts import LONGEST
 
 FILES = {f"f-{number:03}.txt": b"%d" % number for number in range(119)} | {"big.txt": b"big"}
 STUCK = "f-110.txt"

@@ -19,7 +19,7 @@ _TRANSPORT = "clients/test_transport.py::"
 SABOTAGES = (
     Sabotage(
         "reuse the link for the second attempt",
-        "transfer.py",
+        "upload/transfer.py",
         """\
                     link = store.wechat.upload_link(
                         current, store.env, self.key, left=deadline.left
@@ -61,10 +61,10 @@ SABOTAGES = (
     ),
     Sabotage(
         "swallow a worker's error",
-        "pool.py",
+        "upload/workers.py",
         "        future.set_exception(error)\n",
         "        future.set_result(None)\n",
-        ("test_pool.py::test_what_a_worker_raises_surfaces",),
+        ("upload/test_workers.py::test_what_a_worker_raises_surfaces",),
     ),
     Sabotage(
         "exists() always False",
@@ -88,17 +88,17 @@ SABOTAGES = (
     ),
     Sabotage(
         "never slow down",
-        "pool.py",
+        "upload/workers.py",
         "max(1, self._peak // 2)",
         "self._peak",
-        ("test_pool.py::test_a_throttle_halves_what_may_be_inside",),
+        ("upload/test_workers.py::test_a_throttle_halves_what_may_be_inside",),
     ),
     Sabotage(
         "let anybody upload anything",
-        "policy/__init__.py",
+        "submit/policy.py",
         "        rule.require(user, **facts)\n",
         "        pass\n",
-        ("test_policy.py::test_nobody_may_use_a_name_that_makes_trouble",),
+        ("submit/test_policy.py::test_nobody_may_use_a_name_that_makes_trouble",),
     ),
     Sabotage(
         "open the upload page to everybody",
@@ -116,14 +116,14 @@ SABOTAGES = (
     ),
     Sabotage(
         "take uploads into a closed store",
-        "policy/__init__.py",
+        "submit/policy.py",
         "if not _takes_uploads(using):",
         "if not using:",
         ("api/test_uploads.py::test_a_closed_store_is_no_store_for_uploads",),
     ),
     Sabotage(
         "read the whole file",
-        "sources.py",
+        "upload/sources.py",
         "block = _read(self.file, min(BLOCK, left))",
         "block = _read(self.file, left)",
         ("test_memory.py::test_a_save_of_300_mb_needs_no_more_than_one_of_1_mb",),
@@ -140,10 +140,10 @@ SABOTAGES = (
     ),
     Sabotage(
         "never re-make the session after a fork",
-        "platforms.py",
+        "upload/platform.py",
         "key = (os.getpid(), *(",
         "key = (0, *(",
-        ("test_platforms.py::test_a_child_process_makes_a_session_of_its_own",),
+        ("upload/test_platform.py::test_a_child_process_makes_a_session_of_its_own",),
     ),
     Sabotage(
         "no cap on answers",
@@ -174,12 +174,12 @@ SABOTAGES = (
     ),
     Sabotage(
         "a log error that fails the upload",
-        "database.py",
+        "upload/database.py",
         "        down, again = _is_down(error), _down\n",
         "        raise\n",
         (
-            "test_recorders.py::test_without_the_table_there_is_one_warning",
-            "test_recorders.py::test_a_failing_row_leaves_the_callers_transaction_usable",
+            "upload/test_recorder.py::test_without_the_table_there_is_one_warning",
+            "upload/test_recorder.py::test_a_failing_row_leaves_the_callers_transaction_usable",
         ),
     ),
     Sabotage(
@@ -191,31 +191,31 @@ SABOTAGES = (
     ),
     Sabotage(
         "let the first attempt empty a pipe",
-        "sources.py",
+        "upload/sources.py",
         "yield item if item.close else replace(item, open=kept)",
         "yield item",
         ("test_properties.py::test_h04_any_source_arrives_whole",),
     ),
     Sabotage(
         "do not notice a file that changes",
-        "sources.py",
+        "upload/sources.py",
         "if _fingerprint(self.file) != self._stat or (",
         "if (",
-        ("test_sources.py::test_a_change_of_the_file_while_it_is_read_is_noticed",),
+        ("upload/test_sources.py::test_a_change_of_the_file_while_it_is_read_is_noticed",),
     ),
     Sabotage(
         "call a lost answer failed",
-        "transfer.py",
+        "upload/transfer.py",
         "status = UploadStatus.UNKNOWN if self.maybe_stored else UploadStatus.FAILED",
         "status = UploadStatus.FAILED",
         ("test_storage.py::test_a_save_whose_answer_is_lost_is_unknown",),
     ),
     Sabotage(
         "forget the first body when a later attempt fails",
-        "transfer.py",
+        "upload/transfer.py",
         "self.maybe_stored |= error.maybe_stored",
         "self.maybe_stored = error.maybe_stored",
-        ("test_uploader.py::test_an_upload_ends_as",),
+        ("upload/test_uploader.py::test_an_upload_ends_as",),
     ),
     Sabotage(
         "take any 2xx for a success",
@@ -226,52 +226,54 @@ SABOTAGES = (
     ),
     Sabotage(
         "halt never",
-        "uploader.py",
+        "upload/uploader.py",
         "self._halted |= error.stops_batch",
         "self._halted |= False and error.stops_batch",
-        ("test_uploader.py::test_what_would_fail_every_file_stops_the_batch",),
+        ("upload/test_uploader.py::test_what_would_fail_every_file_stops_the_batch",),
     ),
     Sabotage(
         "publish HTML before assets",
-        "deploy.py",
+        "deploy/publish.py",
         "iter((self._assets, self._pages, self._last))",
         "iter((self._pages, self._assets, self._last))",
         ("test_staticfiles.py::test_an_asset_that_fails_holds_back_html_and_manifest_only",),
     ),
     Sabotage(
         "verify believes any bytes of a page",
-        "verify.py",
+        "deploy/verify.py",
         "    if md5 == item.md5:\n",
         "    if True:\n",
-        ("test_verify.py::test_a_page_that_stays_old_is_found_with_both_digests",),
+        ("deploy/test_verify.py::test_a_page_that_stays_old_is_found_with_both_digests",),
     ),
     Sabotage(
         "blank what another spelling names",
-        "verify.py",
+        "deploy/verify.py",
         "foreign = [key for key, name in names.items() if _key(uploader, name) != key]",
         "foreign = []",
-        ("test_verify.py::test_a_key_in_another_normal_form_does_not_blank_the_live_file",),
+        ("deploy/test_verify.py::test_a_key_in_another_normal_form_does_not_blank_the_live_file",),
     ),
     Sabotage(
         "blank what another store keeps",
-        "sites.py",
+        "deploy/environments.py",
         "if not file.key.startswith(others)",
         "if file.key",
-        ("test_wx_deploy.py::test_what_other_stores_of_the_project_keep_is_not_stale",),
+        ("management/test_wx_deploy.py::test_what_other_stores_of_the_project_keep_is_not_stale",),
     ),
     Sabotage(
         "go on after a bad canary",
-        "sites.py",
+        "deploy/environments.py",
         "before[:canary] if len(before) >= canary else []",
         "[]",
-        ("test_wx_deploy.py::test_a_canary_that_is_not_right_keeps_the_others_from_it",),
+        ("management/test_wx_deploy.py::test_a_canary_that_is_not_right_keeps_the_others_from_it",),
     ),
     Sabotage(
         "deploy twice at once",
-        "locks.py",
+        "deploy/locks.py",
         "timeout=LEASE) is False:",
         'timeout=LEASE) == "taken":',
-        ("test_locks.py::test_a_second_deploy_of_an_environment_is_refused_and_told_who_holds_it",),
+        (
+            "deploy/test_locks.py::test_a_second_deploy_of_an_environment_is_refused_and_told_who_holds_it",
+        ),
     ),
     Sabotage(
         "believe any push",
@@ -289,26 +291,24 @@ SABOTAGES = (
     ),
     Sabotage(
         "take a row of the run itself for one that was missed",
-        "upkeep/reconcile.py",
+        "log/reconcile.py",
         "row.pk > self._last_id or row.status == FAILED",
         "row.status == FAILED",
-        (
-            "upkeep/test_reconcile.py::test_what_was_uploaded_meanwhile_is_not_judged_by_an_older_list",
-        ),
+        ("log/test_reconcile.py::test_what_was_uploaded_meanwhile_is_not_judged_by_an_older_list",),
     ),
     Sabotage(
         "prune the newest row of a file",
-        "upkeep/prune.py",
+        "log/prune.py",
         "log().filter(newer, **wanted)",
         "log().filter(**wanted)",
-        ("upkeep/test_prune.py::test_old_rows_of_a_key_go_but_for_its_newest",),
+        ("log/test_prune.py::test_old_rows_of_a_key_go_but_for_its_newest",),
     ),
     Sabotage(
         "import an older line over a newer upload",
-        "upkeep/imports.py",
+        "log/import_lines.py",
         "elif (place in own and not (last and last.created > row.created)) or id(row) in proved:",
         "elif True:",
-        ("upkeep/test_imports.py::test_a_line_outranks_no_row_whatever_its_clock_says",),
+        ("log/test_import_lines.py::test_a_line_outranks_no_row_whatever_its_clock_says",),
     ),
     Sabotage(
         "fetch a token in every process",
@@ -322,7 +322,7 @@ SABOTAGES = (
         "exceptions.py",
         "remedy, once = Remedy.NEW_TOKEN, True",
         "remedy, once = Remedy.NEW_TOKEN, False",
-        ("test_retry.py::test_a_remedy_that_works_once_is_tried_once",),
+        ("core/test_retry.py::test_a_remedy_that_works_once_is_tried_once",),
     ),
     Sabotage(
         "discard a newer token for an older one's sake",
@@ -333,10 +333,10 @@ SABOTAGES = (
     ),
     Sabotage(
         "sleep past the deadline",
-        "retry.py",
+        "core/retry.py",
         "if delay >= deadline.left():",
         "if not deadline.left():",
-        ("test_retry.py::test_a_pause_beyond_the_deadline_is_not_begun",),
+        ("core/test_retry.py::test_a_pause_beyond_the_deadline_is_not_begun",),
     ),
     Sabotage(
         "believe any link",
@@ -361,68 +361,72 @@ SABOTAGES = (
     ),
     Sabotage(
         "scrub nothing",
-        "secrets.py",
+        "core/secrets.py",
         'return _NAMED.sub(lambda match: match["name"] + match["sep"] + MASK, text)',
         "return text",
-        ("test_secrets.py::test_the_value_of_a_telling_name_is_masked",),
+        ("core/test_secrets.py::test_the_value_of_a_telling_name_is_masked",),
     ),
     Sabotage(
         "believe the newest row where the list shows another MD5",
-        "standing.py",
+        "deploy/standing.py",
         "        if file.md5 and file.md5 != self.md5:\n",
         "        if file.md5 and not self.md5:\n",
         (
-            "test_standing.py::test_what_somebody_else_overwrote_is_sent",
-            "test_standing.py::test_what_a_killed_run_replaced_is_sent",
+            "deploy/test_standing.py::test_what_somebody_else_overwrote_is_sent",
+            "deploy/test_standing.py::test_what_a_killed_run_replaced_is_sent",
         ),
     ),
     Sabotage(
         "believe a row that is older than its object",
-        "standing.py",
+        "deploy/standing.py",
         "in_time = file.last_modified <= self.stored_at + SLACK\n",
         "in_time = True\n",
-        ("test_standing.py::test_without_md5_a_file_whose_object_is_younger_than_its_row_is_sent",),
+        (
+            "deploy/test_standing.py::test_without_md5_a_file_whose_object_is_younger_than_its_row_is_sent",
+        ),
     ),
     Sabotage(
         "leave the log as wrong as it is",
-        "deploy.py",
+        "deploy/publish.py",
         "        for result in plan.corrections:\n",
         "        for result in ():\n",
         (
-            "test_standing.py::test_a_younger_object_corrects_its_row",
-            "test_standing.py::test_an_unchanged_file_that_the_log_does_not_know_gets_a_row_of_the_list",
+            "deploy/test_standing.py::test_a_younger_object_corrects_its_row",
+            "deploy/test_standing.py::test_an_unchanged_file_that_the_log_does_not_know_gets_a_row_of_the_list",
         ),
     ),
     Sabotage(
         "forget a row that a run could not write",
-        "recorders.py",
+        "upload/recorder.py",
         "        if written:\n            self._rows = []\n",
         "        self._rows = []\n",
         (
-            "test_recorders.py::test_rows_refused_in_mid_run_are_written_with_the_next_ones",
-            "test_recorders.py::test_rows_refused_in_mid_run_are_written_at_the_end",
+            "upload/test_recorder.py::test_rows_refused_in_mid_run_are_written_with_the_next_ones",
+            "upload/test_recorder.py::test_rows_refused_in_mid_run_are_written_at_the_end",
         ),
     ),
     Sabotage(
         "forget a row that a single upload could not write",
-        "recorders.py",
+        "upload/recorder.py",
         "        if row is None:\n            _missed.append((result, context))\n",
         "        pass\n",
         (
-            "test_recorders.py::test_a_row_that_the_database_refused_is_written_with_the_next_upload",
-            "test_recorders.py::test_an_interrupt_while_a_row_is_written_keeps_it_for_the_next_upload",
+            "upload/test_recorder.py::test_a_row_that_the_database_refused_is_written_with_the_next_upload",
+            "upload/test_recorder.py::test_an_interrupt_while_a_row_is_written_keeps_it_for_the_next_upload",
         ),
     ),
     Sabotage(
         "call a deployment done whose rows are missing",
-        "recorders.py",
+        "upload/recorder.py",
         "        _missed.extend(self._rows)\n        return written\n",
         "        return True\n",
-        ("test_recorders.py::test_a_deployment_whose_rows_are_refused_to_the_end_is_incomplete",),
+        (
+            "upload/test_recorder.py::test_a_deployment_whose_rows_are_refused_to_the_end_is_incomplete",
+        ),
     ),
     Sabotage(
         "write no row of what is broken off",
-        "uploader.py",
+        "upload/uploader.py",
         "            record_one(transfer.broken_off(), context)\n            raise\n",
         "            raise\n",
         (
@@ -432,7 +436,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "let a second interrupt break off what the first one began",
-        "interrupts.py",
+        "core/interrupts.py",
         """\
     _State.heard = _State.heard or time.monotonic()
     if _State.waiting or not _State.held:
@@ -442,25 +446,25 @@ SABOTAGES = (
     _State.heard = _State.heard or time.monotonic()
     if second or _State.waiting or not _State.held:
 """,
-        ("test_interrupts.py::test_a_second_interruption_leaves_what_ends_the_run_alone",),
+        ("core/test_interrupts.py::test_a_second_interruption_leaves_what_ends_the_run_alone",),
     ),
     Sabotage(
         "do not notice that the lock is lost",
-        "locks.py",
+        "deploy/locks.py",
         "        if self._lost_to is not None:\n",
         '        if self._lost_to == "noticed":\n',
-        ("test_locks.py::test_a_deploy_whose_lock_another_took_is_told_who",),
+        ("deploy/test_locks.py::test_a_deploy_whose_lock_another_took_is_told_who",),
     ),
     Sabotage(
         "blank what people uploaded",
-        "verify.py",
+        "deploy/verify.py",
         "if source not in DEPLOYS}",
         "if not source}",
-        ("test_verify.py::test_an_upload_is_what_no_deploy_wrote_last",),
+        ("deploy/test_verify.py::test_an_upload_is_what_no_deploy_wrote_last",),
     ),
     Sabotage(
         "show what was deleted",
-        "store.py",
+        "upload/store.py",
         "return file.md5 == DELETED_MD5",
         "return False",
         ("test_storage.py::test_what_is_deleted_is_not_there",),

@@ -37,9 +37,9 @@ from wx_static_store.clients.component import (
 )
 from wx_static_store.clients.transport import Transport
 from wx_static_store.clients.wechat import FreshToken, WeChatClient
+from wx_static_store.core.secrets import Secret
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, Remedy, WxStaticStoreError
-from wx_static_store.secrets import Secret
 
 FETCH = "api_component_token"
 FAILURES: tuple[dict[str, Any], ...] = (

@@ -71,9 +71,9 @@ class Uploads:
 
     def _go_on(self, thread: int) -> None:
         """One file after the other: each has a name of its own and holds just that."""
-        from wx_static_store.transfer import Transfer
-        from wx_static_store.transfers import UploadItem
-        from wx_static_store.uploader import get_uploader
+        from wx_static_store.core.types import UploadItem
+        from wx_static_store.upload.transfer import Transfer
+        from wx_static_store.upload.uploader import get_uploader
 
         uploader, number = get_uploader(), 0
         while not self._end.is_set():

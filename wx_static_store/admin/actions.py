@@ -20,11 +20,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _, ngettext, ngettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from ..again import Again, failed_rows, upload_again, waiting
-from ..compare import Verdict, compared
 from ..exceptions import WxStaticStoreError
+from ..i18n import gettext
+from ..log.compare import Verdict, compared
+from ..log.retry import Again, failed_rows, upload_again, waiting
 from ..models import UploadLog, UploadLogQuerySet
-from ..texts import gettext
 from .base import ReadOnlyAdmin, Tool
 from .export import exported
 

@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 
-from ..policy import visible_environments
+from ..submit.policy import visible_environments
 from .paging import BoundedPaginator
 
 

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy, ngettext, pgettext_lazy
 
 from ..conf import setting
-from ..hints import hint
+from ..log.hints import hint
 from ..models import Deployment, UploadLog
 from .places import Places, places_for
 from .words import SOURCES, STAGES, Text, trouble

@@ -10,10 +10,10 @@ from django.http import HttpRequest
 
 from ..clients.links import is_loopback
 from ..conf import aliases, options_for
+from ..conf.options import Options
 from ..exceptions import ConfigurationError
-from ..options import Options
-from ..policy import visible_environments
-from ..store import Store, store_for
+from ..submit.policy import visible_environments
+from ..upload.store import Store, store_for
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser

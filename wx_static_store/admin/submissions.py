@@ -14,10 +14,10 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from .. import qr
 from ..conf import platform_options
-from ..naming import content_type
-from ..transfers import UploadStatus
+from ..core import qr
+from ..core.naming import content_type
+from ..core.types import UploadStatus
 
 REMEMBERED = 3600  # seconds in which a second submit is told how the first one ended
 

@@ -17,13 +17,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from .. import policy, recorders
 from ..conf import setting
+from ..core.types import UploadContext, UploadStatus
 from ..exceptions import WxStaticStoreError
-from ..policy import Target
-from ..store import get_store
-from ..transfers import UploadContext, UploadStatus
-from ..uploader import get_uploader
+from ..submit import policy
+from ..submit.policy import Target
+from ..upload import recorder
+from ..upload.store import get_store
+from ..upload.uploader import get_uploader
 from .base import ReadOnlyAdmin, Tool
 from .places import link_to
 from .submissions import REFUSED, RUNNING, Memory, Outcome
@@ -165,7 +166,7 @@ def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> O
         result = policy.unasked(to, name, raw, error)
         if result is None:
             return _failed(listed, error, status=REFUSED, errcode=error.errcode)
-        row = recorders.record_one(result, context)
+        row = recorder.record_one(result, context)
     else:
         result, row = get_uploader(to.using, to.env).attempt(item, context, settle=True)
         policy.ended(to, result)

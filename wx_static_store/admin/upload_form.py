@@ -12,15 +12,15 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import options_for, platform_options
+from ..core.naming import object_key
 from ..exceptions import NameRejected
-from ..naming import object_key
-from ..policy import Target, stores_for
-from ..sources import digest
+from ..submit.policy import Target, stores_for
+from ..upload.sources import digest
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
 
-    from ..policy.rules import User
+    from ..core.refusals import User
 
     AnyFile = UploadedFile[Any]
 

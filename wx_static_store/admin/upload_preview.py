@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
-from ..database import in_database
+from ..core.types import UploadStatus
 from ..exceptions import WxStaticStoreError
 from ..models import UploadLog
-from ..policy import Target, key_for
-from ..transfers import UploadStatus
+from ..submit.policy import Target, key_for
+from ..upload.database import in_database
 from .upload_form import TEXTS, TargetForm, listed_as
 
 if TYPE_CHECKING:
-    from ..policy.rules import User
+    from ..core.refusals import User
 
     Rows = Mapping[str, UploadLog] | None
 

@@ -10,9 +10,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from .. import qr
+from ..core import qr
+from ..core.naming import content_type
 from ..models import UploadLog, UploadLogQuerySet
-from ..naming import content_type
 from . import filters
 from .actions import LogActions
 from .base import ReadOnlyAdmin

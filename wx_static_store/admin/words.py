@@ -22,7 +22,7 @@ from ..exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
-from ..hints import verdict_on
+from ..log.hints import verdict_on
 from ..models import UploadLog
 
 Text = str | Promise

@@ -18,8 +18,9 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from ..conf import platform_options
-from ..policy.rules import SIZE, measured
-from ..sources import BLOCK
+from ..core.refusals import SIZE
+from ..submit.rules import measured
+from ..upload.sources import BLOCK
 from .conditions import named_algorithms
 from .problems import Conflict
 

@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from ..policy import Target
-from ..store import Store, get_store
-from ..transfers import RemoteFile
+from ..core.types import RemoteFile
+from ..submit.policy import Target
+from ..upload.store import Store, get_store
 from .problems import Conflict
 
 # The algorithms of Content-Digest that are computed here; others may be named, and are not asked.

@@ -29,7 +29,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from ..exceptions import WxStaticStoreError
 from ..models import IdempotencyKey
-from ..sources import digest
+from ..upload.sources import digest
 from .problems import UNUSABLE, Conflict, as_told_to, log, request_id
 
 KEPT = timedelta(days=1)

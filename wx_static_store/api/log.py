@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from ..conf import options_for
 from ..exceptions import WxStaticStoreError
 from ..models import UploadLog, UploadLogQuerySet
-from ..policy import visible_environments
+from ..submit.policy import visible_environments
 
 # Of the log, each by an index.
 _FILTERS: dict[str, Callable[[UploadLogQuerySet, Any], UploadLogQuerySet]] = {

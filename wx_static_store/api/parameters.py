@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from ..conf import nearest
+from ..core.naming import MAX_KEY_BYTES
 from ..models import UploadLog
-from ..naming import MAX_KEY_BYTES
 from .serializers import Moment
 
 LARGEST_PAGE = 100

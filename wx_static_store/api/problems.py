@@ -26,6 +26,8 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ..core.frames import is_from_signal
+from ..core.types import UploadResult, UploadStatus
 from ..exceptions import (
     ConfigurationError,
     CosError,
@@ -40,10 +42,8 @@ from ..exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
-from ..frames import is_from_signal
-from ..policy import PolicyRejected
-from ..texts import english
-from ..transfers import UploadResult, UploadStatus
+from ..i18n import english
+from ..submit.policy import PolicyRejected
 
 logger = logging.getLogger("wx_static_store.api")
 

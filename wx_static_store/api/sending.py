@@ -14,16 +14,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from .. import recorders
+from ..core.frames import is_from_signal
+from ..core.naming import clean_name
+from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import SourceError, WxStaticStoreError
-from ..frames import is_from_signal
-from ..naming import clean_name
-from ..policy import Target, admit, ended, key_for, unasked
-from ..store import READ_RATE, get_store
-from ..texts import gettext_lazy as _
-from ..transfer import BATCH_RATE, Transfer
-from ..transfers import UploadContext, UploadItem, UploadResult, UploadStatus
-from ..uploader import get_uploader
+from ..i18n import gettext_lazy as _
+from ..submit.policy import Target, admit, ended, key_for, unasked
+from ..upload import recorder
+from ..upload.store import READ_RATE, get_store
+from ..upload.transfer import BATCH_RATE, Transfer
+from ..upload.uploader import get_uploader
 from . import problems, serializers
 from .conditions import require_state
 from .idempotency import once
@@ -96,7 +96,7 @@ def never_came(request: Request, to: Target, name: str) -> int | None:
 
 def _recorded(request: Request, result: UploadResult) -> int | None:
     """The id of its new row."""
-    return recorders.record_one(result, _context(request))
+    return recorder.record_one(result, _context(request))
 
 
 def _context(request: Request) -> UploadContext:

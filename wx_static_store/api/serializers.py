@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import ISO_8601, serializers
 
 from ..exceptions import WxStaticStoreError
-from ..hints import hint
+from ..log.hints import hint
+from ..log.source_of import keeper
 from ..models import UploadLog
-from ..reopen import keeper
-from ..store import get_store
+from ..upload.store import get_store
 from .problems import PROBLEMS
 
 

@@ -13,23 +13,15 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..again import upload_again
 from ..conf import platform_options
-from ..database import in_database
+from ..core.naming import clean_name, object_key
+from ..core.types import RemoteFile
+from ..log.retry import upload_again
+from ..log.source_of import keeper
 from ..models import UploadLog
-from ..naming import clean_name, object_key
-from ..policy import (
-    Target,
-    generated_name,
-    key_for,
-    permitted,
-    place,
-    stores_for,
-    target,
-)
-from ..reopen import keeper
-from ..store import Store, get_store
-from ..transfers import RemoteFile
+from ..submit.policy import Target, generated_name, key_for, permitted, place, stores_for, target
+from ..upload.database import in_database
+from ..upload.store import Store, get_store
 from . import conditions, log, paging, parameters, problems, serializers
 from .base import View
 from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from ..exceptions import ConfigurationError
-from ..platforms import offer_tickets
+from ..upload.platform import offer_tickets
 
 
 class CallbackConfig(AppConfig):

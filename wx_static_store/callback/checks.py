@@ -9,9 +9,9 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from .. import conf
+from ..conf.options import Options
 from ..exceptions import ConfigurationError
-from ..options import Options
-from ..texts import gettext as _
+from ..i18n import gettext as _
 from .views import receive
 
 _TAG = "wx_static_store"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from django.utils.crypto import constant_time_compare
 
-from ..secrets import Secret
+from ..core.secrets import Secret
 from .refusals import Refusal
 
 BLOCK = 32

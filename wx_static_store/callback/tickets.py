@@ -18,11 +18,11 @@ from django.db import connections, router, transaction
 from django.utils import timezone
 
 from .. import conf
+from ..conf.sealing import TICKETS, seal, unseal
+from ..core.frames import is_from_signal
+from ..core.secrets import Secret
 from ..exceptions import TokenUnavailable
-from ..frames import is_from_signal
-from ..sealing import TICKETS, seal, unseal
-from ..secrets import Secret
-from ..texts import gettext_lazy as _
+from ..i18n import gettext_lazy as _
 from .models import VerifyTicket
 
 __all__ = ["newest", "save"]

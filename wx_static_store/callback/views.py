@@ -19,10 +19,10 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
+from ..conf.options import Options
+from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable
-from ..options import Options
-from ..secrets import Secret
-from ..texts import english
+from ..i18n import english
 from .crypto import decrypt, is_signed
 from .refusals import Refusal
 from .safe_xml import read

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..core.secrets import Secret
 from ..exceptions import (
     ConfigurationError,
     DeadlineExceeded,
@@ -23,8 +24,7 @@ from ..exceptions import (
     TokenUnavailable,
     WxStaticStoreError,
 )
-from ..secrets import Secret
-from ..texts import english, gettext_lazy as _
+from ..i18n import english, gettext_lazy as _
 from .shared import Seals, SharedFailure, SharedState, SharedToken
 from .tokens import current_ticket
 from .wechat import FreshToken, WeChatClient

@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import Any
 
-from ..secrets import Secret
+from ..core.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)

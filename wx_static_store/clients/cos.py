@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
 
+from ..core.secrets import Secret, scrub
+from ..core.types import ContentHeaders, SignedLink, in_utc
 from ..exceptions import (
     ConnectFailed,
     CosError,
@@ -30,9 +32,7 @@ from ..exceptions import (
     Verdict,
     WxStaticStoreError,
 )
-from ..secrets import Secret, scrub
-from ..texts import gettext_lazy as _
-from ..transfers import ContentHeaders, SignedLink, in_utc
+from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
     from .transport import Reply, Transport

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from django.utils.functional import Promise
 
 from ..exceptions import ProtocolError, Remedy
-from ..texts import gettext_lazy as _
+from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
     from urllib3.util import Url

@@ -14,7 +14,7 @@ from requests.exceptions import InvalidSchema
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 
 from ..exceptions import ConfigurationError
-from ..texts import gettext_lazy as _
+from ..i18n import gettext_lazy as _
 from .connection import Connection
 from .links import is_loopback
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.frames import is_from_signal
+from ..core.secrets import Secret
 from ..exceptions import WxStaticStoreError, revived
-from ..frames import is_from_signal
-from ..secrets import Secret
 
 logger = logging.getLogger("wx_static_store.tokens")
 

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
+from ..core.secrets import Secret
 from ..exceptions import ProtocolError, Remedy, WeChatBusy
-from ..secrets import Secret
-from ..texts import gettext_lazy as _
+from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
     from .transport import Transport

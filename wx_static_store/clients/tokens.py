@@ -5,15 +5,10 @@ import re
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from ..exceptions import (
-    ConfigurationError,
-    Remedy,
-    TokenUnavailable,
-    WxStaticStoreError,
-)
-from ..frames import cleared_frames, is_from_signal
-from ..secrets import Secret
-from ..texts import gettext_lazy as _
+from ..core.frames import cleared_frames, is_from_signal
+from ..core.secrets import Secret
+from ..exceptions import ConfigurationError, Remedy, TokenUnavailable, WxStaticStoreError
+from ..i18n import gettext_lazy as _
 
 logger = logging.getLogger("wx_static_store.tokens")
 

@@ -20,6 +20,8 @@ from typing import Any, BinaryIO
 import urllib3
 
 from .. import __version__
+from ..core.frames import cleared_frames, is_from_signal, wrapped
+from ..core.secrets import Secret
 from ..exceptions import (
     ConfigurationError,
     ConnectFailed,
@@ -30,9 +32,7 @@ from ..exceptions import (
     TlsFailed,
     WxStaticStoreError,
 )
-from ..frames import cleared_frames, is_from_signal, wrapped
-from ..secrets import Secret
-from ..texts import english, gettext_lazy as _
+from ..i18n import english, gettext_lazy as _
 from .connection import Exchange, exchange
 from .links import check_address, check_link, link_refused
 from .pools import BLOCK, CERTIFICATE, Pools

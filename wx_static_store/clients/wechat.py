@@ -12,6 +12,9 @@ from urllib.parse import quote
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 
+from ..core.frames import cleared_frames
+from ..core.secrets import Secret, scrub
+from ..core.types import RemoteFile, SignedLink, in_utc
 from ..exceptions import (
     ERRCODES,
     UNKNOWN_ERRCODE,
@@ -22,10 +25,7 @@ from ..exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
-from ..frames import cleared_frames
-from ..secrets import Secret, scrub
-from ..texts import gettext_lazy as _, with_address
-from ..transfers import RemoteFile, SignedLink, in_utc
+from ..i18n import gettext_lazy as _, with_address
 
 if TYPE_CHECKING:
     from .transport import Reply, Transport

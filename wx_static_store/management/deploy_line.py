@@ -12,10 +12,10 @@ from django.core.management.base import CommandError
 from django.utils.functional import Promise
 
 from .. import conf
+from ..conf.options import MEDIA
+from ..core.naming import header_value
+from ..i18n import gettext, gettext_lazy as _, padded, shown
 from ..models import Deployment
-from ..naming import header_value
-from ..options import MEDIA
-from ..texts import gettext, gettext_lazy as _, padded, shown
 from .exits import WRONG_USE
 
 LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call the commit

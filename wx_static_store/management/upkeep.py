@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 from django.utils.functional import Promise
 
-from .. import interrupts
+from ..core import interrupts
 from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
-from ..texts import gettext as _
-from ..upkeep import log
+from ..i18n import gettext as _
+from ..upload.database import log
 from .exits import WRONG_USE
 
 

@@ -15,33 +15,22 @@ from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import DatabaseError
 
-from ... import conf, interrupts, summary
-from ...database import in_database
+from ... import conf
+from ...core import interrupts
+from ...core.naming import NO_CACHE
+from ...core.types import UploadContext
+from ...deploy import environments, report as summary
+from ...deploy.link_check import preflight
+from ...deploy.plan import Plan, hash_items
+from ...deploy.tree import read_tree
+from ...deploy.verify import sweep
 from ...exceptions import WxStaticStoreError
+from ...i18n import gettext as _, ngettext, padded, shown
 from ...models import Deployment
-from ...naming import NO_CACHE
-from ...plan import Plan, hash_items
-from ...pool import WorkerPool
-from ...preflight import preflight
-from ...sites import Order, address_of, deploy_to_all, plan_of, site_uploader, stale_files
-from ...texts import gettext as _, ngettext, padded, shown
-from ...transfers import UploadContext
-from ...tree import read_tree
-from ...uploader import Uploader
-from ...verify import sweep
-from ..deploy_line import (
-    LABELS,
-    RELEASES,
-    STATES,
-    add_arguments,
-    alias_of,
-    check_line,
-    offered,
-    read_lines,
-    release_line,
-    rules,
-    some,
-)
+from ...upload.database import in_database
+from ...upload.uploader import Uploader
+from ...upload.workers import WorkerPool
+from .. import deploy_line
 from ..exits import WRONG_USE
 
 
@@ -56,7 +45,7 @@ class Command(BaseCommand):
             "else is stored. Exit code 0: all is published; 1: something failed; 2: nothing was "
             "begun; 130: interrupted."
         )
-        add_arguments(parser)
+        deploy_line.add_arguments(parser)
 
     def check(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -80,9 +69,11 @@ class Command(BaseCommand):
 
     def _handle(self, **options: Any) -> None:
         self.options = options
-        check_line(options)
+        deploy_line.check_line(options)
         how = {"told": options["verbosity"] > 0, "trust_log": options["trust_log"]}
-        uploaders = [site_uploader(self._using, env, **how) for env in self._environments()]
+        uploaders = [
+            environments.site_uploader(self._using, env, **how) for env in self._environments()
+        ]
         if options["list"]:
             self._list(uploaders)
             return
@@ -101,22 +92,25 @@ class Command(BaseCommand):
 
     @property
     def _using(self) -> str:
-        return alias_of(self.options)
+        return deploy_line.alias_of(self.options)
 
     def _environments(self) -> Sequence[str | None]:
         """None is the store's own."""
         if self.options["all"]:
-            return some(conf.environments(), _("ENVIRONMENTS offers no environment."))
+            return deploy_line.some(conf.environments(), _("ENVIRONMENTS offers no environment."))
         if path := self.options["envs_file"]:
             none = _("%(path)s names no environment.", path=path)
-            return offered(some(read_lines(path), none))
-        return offered(list(dict.fromkeys(self.options["env"] or []))) or [None]
+            return deploy_line.offered(deploy_line.some(deploy_line.read_lines(path), none))
+        return deploy_line.offered(list(dict.fromkeys(self.options["env"] or []))) or [None]
 
-    def _order(self, uploaders: Sequence[Uploader]) -> Order:
+    def _order(self, uploaders: Sequence[Uploader]) -> environments.Order:
         options = self.options
         root, skip, hashed, manifest = self._source()
         tree = read_tree(
-            root, options["prefix"], ignore=options["ignore"], rules=rules(options["map"])
+            root,
+            options["prefix"],
+            ignore=options["ignore"],
+            rules=deploy_line.rules(options["map"]),
         )
         items = [
             replace(item, hashed=item.hashed or item.name in hashed)
@@ -128,7 +122,7 @@ class Command(BaseCommand):
         if len(uploaders) > 1 or asks_first or compares:  # each look would read them
             items = hash_items(items)
         last = next((item for item in items if item.name == manifest), None)
-        return Order(
+        return environments.Order(
             items=[item for item in items if item is not last],
             last=replace(last, cache_control=NO_CACHE) if last else None,
             prefix=tree.prefix,
@@ -159,7 +153,8 @@ class Command(BaseCommand):
         return Path(storage.location), hidden, set(names.values()), manifest
 
     def _context(self) -> UploadContext:
-        label = self.options["label"] or next(filter(None, map(os.environ.get, LABELS)), "")
+        labels = map(os.environ.get, deploy_line.LABELS)
+        label = self.options["label"] or next(filter(None, labels), "")
         return UploadContext(source="wx_deploy", source_ref=label, user_id=self._user_id())
 
     def _user_id(self) -> int | None:
@@ -177,7 +172,7 @@ class Command(BaseCommand):
 
     # --- before it begins ----------------------------------------------------------------------
 
-    def _warn(self, order: Order, uploader: Uploader) -> None:
+    def _warn(self, order: environments.Order, uploader: Uploader) -> None:
         """What will be a 404; a folder of collected static files has no pages of its own."""
         if not self.options["directory"]:
             return
@@ -188,7 +183,7 @@ class Command(BaseCommand):
         if found and self.options["strict"]:
             raise CommandError(_("Nothing was published: --strict."), returncode=1)
 
-    def _agreed(self, uploaders: Sequence[Uploader], order: Order) -> bool:
+    def _agreed(self, uploaders: Sequence[Uploader], order: environments.Order) -> bool:
         if not self._preview(uploaders, order, files=False) or self._ask(_("Publish this?")):
             return True
         self.stdout.write(_("Nothing was published."))
@@ -206,12 +201,14 @@ class Command(BaseCommand):
         except EOFError:  # Ctrl-D
             return False
 
-    def _preview(self, uploaders: Sequence[Uploader], order: Order, *, files: bool) -> bool:
+    def _preview(
+        self, uploaders: Sequence[Uploader], order: environments.Order, *, files: bool
+    ) -> bool:
         """Told per environment; whether there is anything to do, or nobody can tell."""
         any_change, whole = False, replace(order, items=order.everything, last=None)
         for uploader in uploaders:
             with WorkerPool(uploader.options.max_workers) as pool:
-                plan = plan_of(uploader, whole, pool)
+                plan = environments.plan_of(uploader, whole, pool)
             any_change |= bool(plan)
             self.doubtful |= bool(plan.rejected)
             if files:
@@ -224,11 +221,11 @@ class Command(BaseCommand):
                 size=f"{plan.size:,}",
                 unchanged=len(plan.unchanged),
             )
-            self.stdout.write(f"{text}  {address_of(uploader, order.prefix)}")
+            self.stdout.write(f"{text}  {environments.address_of(uploader, order.prefix)}")
             self.stderr.write("".join(f"{note}\n" for note in plan.notes), ending="")
         return any_change
 
-    def _list_files(self, uploader: Uploader, order: Order, plan: Plan) -> None:
+    def _list_files(self, uploader: Uploader, order: environments.Order, plan: Plan) -> None:
         for state, item in plan.states(uploader):
             self.doubtful |= state == "refused"
             self._list_file(state, f"{item.size or 0:,}", shown(item.name))
@@ -240,21 +237,23 @@ class Command(BaseCommand):
             self.stderr.write(_("What is stale cannot be told: %(why)s", why=error))
             self.doubtful = True
             return
-        stale, uploads = stale_files(uploader, order, cloud)
+        stale, uploads = environments.stale_files(uploader, order, cloud)
         for state, files in {"stale": stale, "uploaded": uploads}.items():
             for file in files:
                 self._list_file(state, f"{file.size:,}", shown(file.key))
 
     def _list_file(self, state: str, size: str, what: str) -> None:
-        self.stdout.write(f"{padded(str(STATES[state]), 9)} {size:>13}  {what}")
+        self.stdout.write(f"{padded(str(deploy_line.STATES[state]), 9)} {size:>13}  {what}")
 
     # --- the deploy ----------------------------------------------------------------------------
 
-    def _deploy(self, uploaders: Sequence[Uploader], order: Order) -> None:
+    def _deploy(self, uploaders: Sequence[Uploader], order: environments.Order) -> None:
         started, clock = time.time(), time.monotonic()
         reports: list[summary.EnvironmentReport] = []
         try:
-            for report in deploy_to_all(uploaders, order, canary=self.options["canary"]):
+            for report in environments.deploy_to_all(
+                uploaders, order, canary=self.options["canary"]
+            ):
                 reports.append(report)
                 self.stdout.write("\n".join(summary.lines(report)))
         finally:
@@ -284,7 +283,7 @@ class Command(BaseCommand):
     def _list(self, uploaders: Sequence[Uploader]) -> None:
         for uploader in uploaders:
             query = Deployment.objects.primary().filter(env=uploader.env).select_related("user")
-            rows = in_database(lambda: list(query[:RELEASES]), otherwise=None)  # noqa: B023
+            rows = in_database(lambda: list(query[: deploy_line.RELEASES]), otherwise=None)  # noqa: B023
             if rows is None:
                 text = _(
                     "There is no log that lists releases: look at DATABASES, and run "
@@ -297,4 +296,5 @@ class Command(BaseCommand):
                 len(rows),
                 env=uploader.env,
             )
-            self.stdout.writelines(line + "\n" for line in [head, *map(release_line, rows)])
+            lines = [head, *map(deploy_line.release_line, rows)]
+            self.stdout.writelines(line + "\n" for line in lines)

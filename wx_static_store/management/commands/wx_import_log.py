@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import CommandError
 
-from ...texts import gettext as _, gettext_lazy, ngettext
-from ...upkeep.imports import import_lines
+from ...i18n import gettext as _, gettext_lazy, ngettext
+from ...log.import_lines import import_lines
 from ..exits import WRONG_USE
 from ..upkeep import UpkeepCommand
 
@@ -22,7 +22,7 @@ class Command(UpkeepCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
-            "Add the lines that wx_static_store.recorders.JsonLinesFormatter wrote to the log, "
+            "Add the lines that wx_static_store.upload.JsonLinesFormatter wrote to the log, "
             "with their time. A line of a key that has a row is left out, unless the environment's "
             "list proves the line and not the row, so a file may come twice. Exit code 0: done; 1: "
             "some lines are no uploads; 2: nothing was begun; 130: interrupted."

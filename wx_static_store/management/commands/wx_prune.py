@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ...texts import gettext as _, gettext_lazy
-from ...upkeep.prune import prune
+from ...i18n import gettext as _, gettext_lazy
+from ...log.prune import prune
 from ..exits import WRONG_USE
 from ..upkeep import UpkeepCommand
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ...naming import clean_name
-from ...store import get_store
-from ...texts import gettext as _, gettext_lazy, ngettext, shown
-from ...upkeep.reconcile import Comparison, Finding
+from ...core.naming import clean_name
+from ...i18n import gettext as _, gettext_lazy, ngettext, shown
+from ...log.reconcile import Comparison, Finding
+from ...upload.store import get_store
 from ..upkeep import UpkeepCommand
 
 

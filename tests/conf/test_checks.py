@@ -1,0 +1,336 @@
+"""System checks: each mistake has an id and a hint, and costs no call and no query."""
+
+import sys
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import WARNING, CheckMessage, Tags, run_checks
+from django.core.management import call_command
+from hypothesis import given, strategies as st
+
+from wx_static_store import conf
+from wx_static_store.conf import cache_checks
+from wx_static_store.conf.options import CHECKS, SETTINGS_ONLY
+from wx_static_store.exceptions import ConfigurationError
+
+WX = "wx_static_store.storage.WxStorage"
+STATIC = "wx_static_store.staticfiles.WxStaticFilesStorage"
+LOCAL = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1"}
+CALLBACK = {
+    "COMPONENT_APPID": "wx0000000000000001",
+    "CALLBACK_TOKEN": "planted-callback-token",
+    "CALLBACK_AES_KEY": "planted0callback0key".ljust(43, "A"),
+}
+CREDENTIALS = {
+    "COMPONENT_APPID": "wx0000000000000001",
+    "COMPONENT_APPSECRET": "planted-appsecret",
+    "VERIFY_TICKET": lambda: "",
+}
+
+
+@pytest.fixture
+def project(settings: Any) -> Any:
+    """`project(STATIC_URL=…, **WX_STATIC_STORE)`: a sound project, but for what is given."""
+
+    def make(*, default: Any = None, staticfiles: Any = None, **changes: Any) -> None:
+        settings.STORAGES = {
+            "default": {"BACKEND": WX, "OPTIONS": {"location": "media"}} | (default or {}),
+            "staticfiles": {"BACKEND": STATIC, "OPTIONS": {"location": "static"}}
+            | (staticfiles or {}),
+        }
+        settings.STATIC_ROOT = changes.pop("STATIC_ROOT", "/srv/static")
+        settings.MIGRATION_MODULES = changes.pop("MIGRATION_MODULES", {})
+        settings.CACHES = {"default": changes.pop("CACHE", REDIS)}
+        sound = {"ENV": "env-1", "ACCESS_TOKEN": "t", "BASE_URL": "https://www.example.com"}
+        sound |= CALLBACK
+        settings.WX_STATIC_STORE = sound | changes
+
+    return make
+
+
+def messages(*, deploy: bool = False, tags: Any = ("wx_static_store",)) -> list[CheckMessage]:
+    return run_checks(tags=list(tags), include_deployment_checks=deploy)
+
+
+def ids(**kwargs: Any) -> list[str | None]:
+    return [message.id for message in messages(**kwargs)]
+
+
+def test_a_sound_project_has_no_messages(project: Any) -> None:
+    project()
+    assert messages(deploy=True) == []
+
+
+@pytest.mark.parametrize(
+    ("mistake", "expected"),
+    [
+        ({"ENV": None}, "wx_static_store.E001"),
+        ({"ENV": "no such id!"}, "wx_static_store.E001"),
+        ({"MAX_WORKER": 3}, "wx_static_store.E001"),
+        ({"MAX_WORKERS": "3"}, "wx_static_store.E001"),
+        ({"API_BASE_URL": "http://api.example.com"}, "wx_static_store.E001"),
+        ({"default": {"OPTIONS": {"access_token": "planted"}}}, "wx_static_store.E001"),
+        ({"ACCESS_TOKEN": None}, "wx_static_store.E002"),
+        ({"staticfiles": {"BACKEND": WX}}, "wx_static_store.E003"),
+        ({"STATIC_ROOT": None}, "wx_static_store.E004"),
+        ({"BASE_URL": None}, "wx_static_store.W005"),
+        ({"ON_DELETE": "ignore"}, "wx_static_store.W006"),
+        ({"UPLOAD_STORES": ["default", "elsewhere"]}, "wx_static_store.E016"),
+        ({"default": {"OPTIONS": None}}, "wx_static_store.E001"),
+        ({"default": {"OPTIONS": ["location"]}}, "wx_static_store.E001"),
+        ({"ENVIRONMENTS": "no.such.function"}, "wx_static_store.E001"),
+        ({"UPLOAD_CHECK": "tests.broken_module.function"}, "wx_static_store.E001"),
+        ({"TOKEN_PROVIDER": "no.such.provider"}, "wx_static_store.E018"),
+        ({"TOKEN_PROVIDER": "tests.broken_module.provider"}, "wx_static_store.E018"),
+        ({"default": {"OPTIONS": {"location": "static/"}}}, "wx_static_store.W020"),
+        ({"MIGRATION_MODULES": {"wx_static_store": None}}, "wx_static_store.W008"),
+        ({"MIGRATION_MODULES": {"wx_static_store": "tests.bookshop"}}, "wx_static_store.W008"),
+    ],
+    ids=str,
+)
+def test_a_mistake_has_its_id_and_a_hint(
+    project: Any, mistake: dict[str, Any], expected: str
+) -> None:
+    project(**mistake)
+    found = messages()
+    assert {message.id for message in found} == {expected}
+    assert all(message.hint for message in found if message.id != "wx_static_store.E001")
+
+
+class Provider:
+    """A project's own, whose making asks somebody."""
+
+    def __init__(self) -> None:
+        raise AssertionError("a check made it")
+
+
+@pytest.mark.parametrize("provider", ["tests.conf.test_checks.Provider", Provider, lambda: "token"])
+def test_a_token_provider_is_imported_and_not_made(project: Any, provider: Any) -> None:
+    project(TOKEN_PROVIDER=provider)
+    assert messages() == []
+
+
+def test_stores_at_one_location_of_two_environments_are_apart(project: Any) -> None:
+    project(default={"OPTIONS": {"location": "static", "env": "env-2"}})
+    assert "wx_static_store.W020" not in ids()
+
+
+# --- settings of any shape ------------------------------------------------------------------------
+
+_TEXTS = st.sampled_from(["", "default", "tests", "tests.broken_module.x", ".", WX, STATIC, LOCMEM])
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | _TEXTS
+_ANYTHING = st.recursive(
+    _SCALARS | st.binary(max_size=3) | st.sets(st.integers(), max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_SCALARS, inner, max_size=3),
+    max_leaves=6,
+)
+_NAMES = st.sampled_from([*CHECKS, *SETTINGS_ONLY])
+_STORAGE = st.fixed_dictionaries(
+    {},
+    optional={
+        "BACKEND": st.sampled_from([WX, STATIC]) | _ANYTHING,
+        "OPTIONS": st.dictionaries(_NAMES | _SCALARS, _ANYTHING, max_size=3) | _ANYTHING,
+    },
+)
+_SETTINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "STORAGES": st.dictionaries(_TEXTS, _STORAGE | _ANYTHING, max_size=3) | _ANYTHING,
+        "WX_STATIC_STORE": _ANYTHING
+        | st.dictionaries(_NAMES.map(str.upper) | _SCALARS, _ANYTHING, max_size=4).map(
+            lambda given: {"ENV": "env-1"} | CREDENTIALS | given
+        ),
+        "CACHES": _ANYTHING | st.dictionaries(_TEXTS, _ANYTHING, max_size=2),
+        "MIGRATION_MODULES": _ANYTHING | st.fixed_dictionaries({"wx_static_store": _ANYTHING}),
+        "STATIC_ROOT": _ANYTHING,
+        "STATIC_URL": _ANYTHING,
+    },
+)
+
+
+@given(changes=_SETTINGS)
+def test_no_check_raises_whatever_the_settings_are(changes: dict[str, Any]) -> None:
+    with pytest.MonkeyPatch.context() as patch:  # Django's own receivers do not take every shape
+        for name, value in changes.items():
+            patch.setattr(django_settings, name, value)
+        conf.settings._forget(setting="STORAGES")
+        assert isinstance(messages(deploy=True), list)
+    conf.settings._forget(setting="STORAGES")
+
+
+@pytest.mark.parametrize("storages", [None, [], "default", {"default": None}, {"default": {}}])
+def test_storages_of_another_shape_are_an_error(project: Any, settings: Any, storages: Any) -> None:
+    project()
+    settings.STORAGES = storages
+    assert ids() == ["wx_static_store.E017"]
+
+
+@pytest.mark.parametrize(
+    "backend",
+    ["locmem.LocMemCache", "dummy.DummyCache", "filebased.FileBasedCache", "db.DatabaseCache"],
+)
+def test_a_cache_that_cannot_share_a_token_is_named_and_an_error_at_deployment(
+    project: Any, backend: str
+) -> None:
+    """T08: one message for the cache, however many stores use it."""
+    cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "x"}
+    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
+    assert ids() == ["wx_static_store.W007"]
+    assert ids(deploy=True) == ["wx_static_store.W007", "wx_static_store.E009"]
+
+
+def test_a_token_cache_that_is_not_configured_is_named(project: Any) -> None:
+    project(TOKEN_CACHE="tokens", ACCESS_TOKEN=None, **CREDENTIALS)
+    assert [m.msg for m in messages()] == [
+        "The cache 'tokens' cannot hold the platform's token: it is not in CACHES."
+    ]
+    assert ids(deploy=True) == ["wx_static_store.E019"]
+
+
+class OwnCache(LocMemCache):
+    """A project's own, with a key of its own."""
+
+
+def test_a_cache_of_the_project_s_own_is_looked_at_by_what_it_is(project: Any) -> None:
+    cache = {"BACKEND": "tests.conf.test_checks.OwnCache"}
+    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
+    assert ids() == ["wx_static_store.W007"]
+
+
+@pytest.mark.parametrize("cache", [{"BACKEND": "no.such.Cache"}, {"BACKEND": None}, {}, None])
+def test_a_token_cache_that_cannot_be_made_is_an_error(project: Any, cache: Any) -> None:
+    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
+    assert ids() == ["wx_static_store.E019"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "library"),
+    [
+        ("redis.RedisCache", "redis"),
+        ("memcached.PyMemcacheCache", "pymemcache"),
+        ("memcached.PyLibMCCache", "pylibmc"),
+    ],
+)
+def test_a_token_cache_whose_library_is_missing_is_an_error(
+    project: Any, monkeypatch: pytest.MonkeyPatch, backend: str, library: str
+) -> None:
+    """Django's backends import it when they are used first: that would be the first upload."""
+    monkeypatch.setitem(sys.modules, library, None)
+    cache = {"BACKEND": f"django.core.cache.backends.{backend}"}
+    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
+    [message] = messages()
+    assert message.id == "wx_static_store.E019"
+    assert f"the package {library} is not installed" in message.msg
+    assert message.hint == f"Run pip install {library}."
+
+
+def test_credentials_need_a_source_of_tickets(project: Any, settings: Any) -> None:
+    project(ACCESS_TOKEN=None, **CREDENTIALS | {"VERIFY_TICKET": None})
+    assert ids() == []
+    callback = "wx_static_store.callback"
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != callback]
+    assert set(ids()) == {"wx_static_store.E015"}
+
+
+def test_a_token_that_nothing_seals_is_told(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_checks, "is_available", lambda: False)
+    project(ACCESS_TOKEN=None, **CREDENTIALS)
+    (message,) = messages()
+    assert (message.id, message.level) == ("wx_static_store.W022", WARNING)
+    assert "wx_static_store[callback]" in str(message.hint)
+
+
+def test_a_fixed_token_needs_no_seal(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_checks, "is_available", lambda: False)
+    project()
+    assert ids() == []
+
+
+def test_a_fixed_token_needs_no_shared_cache(project: Any) -> None:
+    project(CACHE={"BACKEND": LOCMEM})
+    assert ids(deploy=True) == []
+
+
+def test_the_nearest_name_is_told(project: Any) -> None:
+    project(MAX_WORKER=3)
+    assert "Did you mean MAX_WORKERS?" in {message.hint for message in messages()}
+
+
+def test_stores_for_uploads_are_stores(project: Any) -> None:
+    project(UPLOAD_STORES=["default", "staticfiles"])
+    assert messages() == []
+
+
+@pytest.mark.parametrize(
+    ("alias", "hint"),
+    [
+        ("defualt", "Did you mean default?"),
+        ("local", "Known are: default, staticfiles."),
+    ],
+)
+def test_an_alias_for_uploads_that_is_no_store_of_ours_is_named_with_the_nearest(
+    project: Any, settings: Any, alias: str, hint: str
+) -> None:
+    project(UPLOAD_STORES=["default", alias])
+    settings.STORAGES = settings.STORAGES | {"local": LOCAL}
+    [message] = messages()
+    assert message.msg == f"UPLOAD_STORES names {alias!r}, which is no store of STORAGES."
+    assert message.hint == hint
+
+
+def test_without_a_store_the_hint_says_so(project: Any, settings: Any) -> None:
+    project(UPLOAD_STORES=["default"])
+    settings.STORAGES = {"default": LOCAL}
+    assert [message.hint for message in messages()] == ["Known are: none."]
+
+
+def test_no_message_shows_a_secret(project: Any) -> None:
+    project(MAX_WORKER=3, ACCESS_TOKEN=None, **CREDENTIALS)
+    assert "planted" not in str(messages(deploy=True))
+
+
+def test_collectstatic_runs_those_about_static_files(project: Any) -> None:
+    project(staticfiles={"BACKEND": WX})
+    assert "wx_static_store.E003" in ids(tags=[Tags.staticfiles])
+    with pytest.raises(Exception, match="E003"):
+        call_command("collectstatic", interactive=False, verbosity=0, skip_checks=False)
+
+
+def test_another_storages_missing_package_is_not_our_message(project: Any, settings: Any) -> None:
+    project()
+    settings.STORAGES = settings.STORAGES | {"archive": {"BACKEND": "no.such.Storage"}}
+    assert ids() == []
+
+
+def test_checks_ask_no_database_and_no_network(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plugin forbids the network, and without a mark there is no database here."""
+    project(ACCESS_TOKEN=None, **CREDENTIALS)
+    opened: list[object] = []
+    monkeypatch.setattr("socket.socket.connect", lambda self, address: opened.append(address))
+    call_command("check", deploy=True, fail_level="CRITICAL")
+    assert opened == []
+
+
+def test_every_option_is_checked_by_name() -> None:
+    """An option without a check would be accepted unseen."""
+    from wx_static_store.conf.options import Options
+
+    derived = {"kind", "url_prefix"}
+    assert {*Options.__dataclass_fields__} - derived == {*CHECKS, *SETTINGS_ONLY}
+
+
+def test_an_alias_that_cannot_be_resolved_does_not_break_another(
+    project: Any, settings: Any
+) -> None:
+    from wx_static_store.conf import options_for
+
+    project(staticfiles={"OPTIONS": {"max_worker": 1}})
+    assert options_for("default").env == "env-1"
+    with pytest.raises(ConfigurationError):
+        options_for("staticfiles")

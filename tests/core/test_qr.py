@@ -1,0 +1,64 @@
+"""QR codes: they hold the address, and nothing in them that a strict policy refuses."""
+
+import re
+import sys
+from xml.etree import ElementTree as ET
+
+import pytest
+import segno
+
+from wx_static_store.core.qr import svg
+
+URL = "https://demo.tcloudbaseapp.com/a/%E5%9B%BE.png?x=1&y=2"
+
+
+def modules(drawn: str) -> set[tuple[int, int]]:
+    """The dark modules of a code, read from its path: column and row."""
+    *_, dark = ET.fromstring(drawn)
+    found, x, y = set(), 0, 0.0
+    for command, first, second in re.findall(
+        r"([mMh])(-?[\d.]+)(?:[ ,]?(-?[\d.]+))?", dark.attrib["d"]
+    ):
+        if command == "h":
+            found |= {(x + step, int(y)) for step in range(int(first))}
+            x += int(first)
+        else:
+            relative = command == "m"
+            x, y = int(first) + relative * x, float(second) + relative * y
+    return found
+
+
+def test_the_code_is_that_of_the_text() -> None:
+    rows = segno.make_qr(URL).matrix_iter(border=4)
+    wanted = {(x, y) for y, row in enumerate(rows) for x, dark in enumerate(row) if dark}
+    assert modules(svg(URL)) == wanted
+
+
+def test_it_stands_on_white_whatever_the_page_looks_like() -> None:
+    drawn = ET.fromstring(svg(URL))
+    ground, dark = drawn
+    assert (ground.attrib["fill"], dark.attrib["stroke"]) == ("#fff", "#000")
+    side = drawn.attrib["viewBox"].split()[-1]
+    assert ground.attrib["d"] == f"M0 0h{side}v{side}h-{side}z"
+
+
+def test_it_has_no_style_and_no_script() -> None:
+    names = {name for element in ET.fromstring(svg(URL)).iter() for name in element.attrib}
+    assert "style" not in names
+    assert not {name for name in names if name.startswith("on")}
+    assert "<style" not in svg(URL)
+
+
+@pytest.mark.parametrize(("label", "told"), [("", URL), ('A "b" <c>', 'A "b" <c>')])
+def test_a_screen_reader_is_told_what_it_is(label: str, told: str) -> None:
+    drawn = ET.fromstring(svg(URL, label=label))
+    assert (drawn.attrib["role"], drawn.attrib["aria-label"]) == ("img", told)
+
+
+def test_without_the_extra_there_is_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "segno", None)
+    assert svg(URL) == ""
+
+
+def test_a_text_that_no_code_can_hold_gives_none() -> None:
+    assert svg("x" * 3000) == ""

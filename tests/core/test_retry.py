@@ -1,0 +1,290 @@
+"""The only retry loop, on a clock that does not wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from wx_static_store.core.retry import Clock, Deadline, backoff, run
+from wx_static_store.exceptions import (
+    ConfigurationError,
+    CosRefused,
+    DeadlineExceeded,
+    IntegrityError,
+    LinkExpired,
+    Remedy,
+    TokenRejected,
+    WeChatBusy,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+
+
+class Time:
+    """A clock whose sleep moves it on; keeps the naps."""
+
+    def __init__(self, chance: float = 1.0) -> None:
+        self.seconds, self.naps = 1_000.0, []
+        self.clock = Clock(now=lambda: self.seconds, sleep=self.sleep, random=lambda: chance)
+
+    def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.seconds += seconds
+
+
+class Attempts:
+    """Fails with each of the errors in turn, then succeeds."""
+
+    def __init__(self, *errors: Exception, takes: Callable[[], object] = lambda: None) -> None:
+        self.errors, self.takes, self.numbers = list(errors), takes, []
+
+    def __call__(self, number: int) -> str:
+        self.numbers.append(number)
+        self.takes()
+        if self.errors:
+            raise self.errors.pop(0)
+        return "done"
+
+
+def go(attempts: Attempts, time: Time | None = None, **more: Any) -> str:
+    time = time or Time()
+    values = {"max_attempts": 4, "deadline": Deadline.after(1_000, time.clock)} | more
+    return run(attempts, **values)
+
+
+def always(error: Callable[[], WxStaticStoreError], times: int = 99) -> Attempts:
+    return Attempts(*[error() for _ in range(times)])
+
+
+# --- remedies -------------------------------------------------------------------------------
+
+
+def test_a_success_is_given_at_once() -> None:
+    time, attempts = Time(), Attempts()
+    assert go(attempts, time) == "done"
+    assert (attempts.numbers, time.naps) == ([1], [])
+
+
+@pytest.mark.parametrize("error", [ConfigurationError, CosRefused, WxStaticStoreError])
+def test_give_up_gives_up(error: type[WxStaticStoreError]) -> None:
+    attempts = always(lambda: error("x"))
+    with pytest.raises(error):
+        go(attempts)
+    assert attempts.numbers == [1]
+
+
+def test_wait_waits_longer_each_time() -> None:
+    time, attempts = Time(), Attempts(*[WeChatBusy("x") for _ in range(3)])
+    assert go(attempts, time) == "done"
+    assert attempts.numbers == [1, 2, 3, 4]
+    assert time.naps == [1.0, 2.0, 4.0], "the whole of each window, as chance is 1"
+
+
+@pytest.mark.parametrize("error", [LinkExpired, TokenRejected])
+def test_a_new_link_or_token_is_tried_at_once(error: type[WxStaticStoreError]) -> None:
+    time, attempts = Time(), Attempts(error("x"))
+    assert go(attempts, time) == "done"
+    assert time.naps == []
+
+
+@pytest.mark.parametrize("error", [TokenRejected, IntegrityError])
+def test_a_remedy_that_works_once_is_tried_once(error: type[WxStaticStoreError]) -> None:
+    attempts = always(lambda: error("x"))
+    with pytest.raises(error):
+        go(attempts)
+    assert attempts.numbers == [1, 2]
+
+
+def test_once_counts_for_each_kind_of_error_apart() -> None:
+    attempts = Attempts(TokenRejected("x"), IntegrityError("x"))
+    assert go(attempts) == "done"
+
+
+def test_once_is_once_however_many_other_errors_lie_between() -> None:
+    attempts = Attempts(TokenRejected("x"), WeChatBusy("x"), TokenRejected("x"))
+    with pytest.raises(TokenRejected):
+        go(attempts)
+    assert attempts.numbers == [1, 2, 3]
+
+
+def test_a_remedy_without_once_is_tried_to_the_last_attempt() -> None:
+    attempts = always(lambda: LinkExpired("x"))
+    with pytest.raises(LinkExpired):
+        go(attempts)
+    assert attempts.numbers == [1, 2, 3, 4]
+
+
+def test_the_last_error_is_raised() -> None:
+    with pytest.raises(WeChatBusy, match="second"):
+        go(Attempts(LinkExpired("first"), WeChatBusy("second")), max_attempts=2)
+
+
+@pytest.mark.parametrize("most", [1, 2, 4])
+def test_there_are_no_more_attempts_than_allowed(most: int) -> None:
+    attempts = always(lambda: WeChatBusy("x"))
+    with pytest.raises(WeChatBusy) as caught:
+        go(attempts, max_attempts=most)
+    assert attempts.numbers == list(range(1, most + 1))
+    assert caught.value.attempts == most
+
+
+def test_nobody_sleeps_after_the_last_attempt() -> None:
+    time = Time()
+    with pytest.raises(WeChatBusy):
+        go(always(lambda: WeChatBusy("x")), time, max_attempts=2)
+    assert len(time.naps) == 1
+
+
+def test_no_attempt_at_all_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        go(Attempts(), max_attempts=0)
+
+
+def test_an_error_that_is_not_ours_passes_at_once() -> None:
+    attempts = Attempts(KeyError("a bug"))
+    with pytest.raises(KeyError):
+        go(attempts)
+    assert attempts.numbers == [1]
+
+
+def test_an_error_has_no_other_as_its_context() -> None:
+    """Else a traceback would show the frames, and the errors, of every attempt."""
+    with pytest.raises(WeChatBusy) as caught:
+        go(always(lambda: WeChatBusy("x")))
+    assert caught.value.__context__ is None
+
+
+# --- pauses ---------------------------------------------------------------------------------
+
+
+def test_a_pause_comes_on_top_of_the_backoff() -> None:
+    time = Time(chance=0.0)
+    go(Attempts(WeChatThrottled("x")), time)
+    assert time.naps == [2.0]
+    time = Time(chance=1.0)
+    go(Attempts(WeChatThrottled("x", pause=60.0)), time)
+    assert time.naps == [61.0]
+
+
+def test_a_pause_holds_for_a_remedy_that_does_not_wait_too() -> None:
+    time = Time()
+    go(Attempts(LinkExpired("x", pause=3.0)), time)
+    assert time.naps == [3.0]
+
+
+# --- the deadline ---------------------------------------------------------------------------
+
+
+def test_a_pause_beyond_the_deadline_is_not_begun() -> None:
+    time = Time()
+    with pytest.raises(WeChatThrottled):
+        go(
+            Attempts(WeChatThrottled("x", pause=60.0)),
+            time,
+            deadline=Deadline.after(30, time.clock),
+        )
+    assert time.naps == []
+
+
+def test_no_attempt_begins_after_the_deadline() -> None:
+    time = Time()
+    attempts = Attempts(*[LinkExpired("x")] * 9, takes=lambda: time.sleep(10))
+    with pytest.raises(LinkExpired):
+        go(attempts, time, deadline=Deadline.after(20, time.clock))
+    assert attempts.numbers == [1, 2]
+
+
+def test_a_deadline_tells_what_is_left_and_never_less_than_nothing() -> None:
+    time = Time()
+    deadline = Deadline.after(10, time.clock)
+    assert deadline.left() == 10
+    time.seconds += 9
+    assert deadline.left() == 1
+    deadline.check("put")
+    time.seconds += 9
+    assert deadline.left() == 0
+    with pytest.raises(DeadlineExceeded) as caught:
+        deadline.check("put")
+    assert caught.value.stage == "put"
+    assert isinstance(caught.value, TimeoutError)
+
+
+# --- who is told ----------------------------------------------------------------------------
+
+
+def test_each_error_is_heard_of_before_its_remedy_is_tried() -> None:
+    heard = []
+    time, attempts = Time(), Attempts(TokenRejected("first"), WeChatBusy("second"))
+
+    def hear(error: WxStaticStoreError) -> None:
+        heard.append((error.message, error.attempts, len(attempts.numbers), len(time.naps)))
+
+    go(attempts, time, on_error=hear)
+    assert heard == [("first", 1, 1, 0), ("second", 2, 2, 0)]
+
+
+def test_the_last_error_is_heard_of_too() -> None:
+    heard: list[WxStaticStoreError] = []
+    with pytest.raises(ConfigurationError):
+        go(Attempts(ConfigurationError("x")), on_error=heard.append)
+    assert len(heard) == 1
+
+
+def test_who_hears_may_change_the_remedy() -> None:
+    attempts = always(lambda: WeChatBusy("x"))
+    with pytest.raises(WeChatBusy):
+        go(attempts, on_error=lambda error: error.about(remedy=Remedy.GIVE_UP))
+    assert attempts.numbers == [1]
+
+
+# --- properties -----------------------------------------------------------------------------
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_a_backoff_lies_between_nothing_and_its_cap(attempt: int, chance: float) -> None:
+    """H6, and no overflow for large numbers."""
+    assert 0 <= backoff(attempt, chance) <= 20
+    assert backoff(attempt, 0.5) == backoff(attempt, 1.0) / 2, "the mean is half the window"
+
+
+def test_the_window_doubles_up_to_its_cap() -> None:
+    windows = [backoff(number, 1.0, base=0.5, cap=20) for number in range(1, 9)]
+    assert windows == [1, 2, 4, 8, 16, 20, 20, 20]
+
+
+_ERRORS = st.sampled_from(
+    [WeChatBusy, WeChatThrottled, TokenRejected, LinkExpired, IntegrityError, CosRefused]
+)
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(
+    st.lists(_ERRORS, max_size=8),
+    st.integers(1, 6),
+    st.floats(0.5, 120),
+    st.floats(0, 30),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_any_sequence_of_failures_is_bounded(
+    kinds: list[type[WxStaticStoreError]], most: int, seconds: float, takes: float, chance: float
+) -> None:
+    """H5: attempts within their limit, no attempt begun after the deadline."""
+    time = Time(chance)
+    deadline, begun = Deadline.after(seconds, time.clock), []
+
+    def attempt() -> None:
+        begun.append(deadline.left())
+        time.seconds += takes
+
+    attempts = Attempts(*[kind("x") for kind in kinds], takes=attempt)
+    try:
+        outcome = go(attempts, time, max_attempts=most, deadline=deadline)
+    except WxStaticStoreError as error:
+        outcome = type(error).__name__
+    assert outcome == "done" or outcome in {kind.__name__ for kind in kinds}
+    assert len(begun) <= min(most, len(kinds) + 1)
+    assert all(left > 0 for left in begun)

@@ -1,0 +1,50 @@
+"""What travels between the rooms."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import pickle
+
+import pytest
+
+from wx_static_store.core.secrets import Secret
+from wx_static_store.core.types import (
+    DELETED,
+    DELETED_MD5,
+    SignedLink,
+    UploadItem,
+    UploadResult,
+    UploadStatus,
+)
+from wx_static_store.exceptions import LinkExpired
+
+
+def test_a_link_does_not_print_its_secrets() -> None:
+    link = SignedLink("a.css", Secret("https://x/?sign=canary"), Secret("canary"))
+    assert "canary" not in repr(link)
+    assert "a.css" in repr(link)
+
+
+def test_a_result_travels_to_another_process_with_its_error() -> None:
+    """Celery sends results, so nothing in them may be a secret or a socket."""
+    error = LinkExpired("COS refused the upload", cos_code="AccessDenied")
+    sent = UploadResult("a.css", "static/a.css", UploadStatus.FAILED, error=error)
+    got = pickle.loads(pickle.dumps(sent))
+    assert str(got.error) == str(error)
+    assert dataclasses.replace(got, error=None) == dataclasses.replace(sent, error=None)
+
+
+def test_what_travels_is_frozen() -> None:
+    item = UploadItem("a.css", io.BytesIO)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        item.name = "b.css"  # type: ignore[misc]
+
+
+def test_the_deletion_marker_is_known_by_its_md5() -> None:
+    assert hashlib.md5(DELETED).hexdigest() == DELETED_MD5
+
+
+def test_a_status_is_written_as_its_word() -> None:
+    assert f"{UploadStatus.UNKNOWN}" == "unknown"

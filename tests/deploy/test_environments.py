@@ -1,0 +1,256 @@
+"""Many environments: one after the other, and each is reported whatever becomes of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from io import BytesIO, StringIO
+from itertools import groupby
+from typing import Any
+
+import pytest
+
+from tests import deploys
+from tests.deploys import bodies, refusing_rows
+from wx_static_store.core.types import UploadContext, UploadItem
+from wx_static_store.deploy import environments as sites
+from wx_static_store.deploy.environments import Order, deploy_to_all, site_uploader
+from wx_static_store.deploy.report import EnvironmentReport
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.upload.uploader import Uploader
+
+pytestmark = pytest.mark.django_db
+
+ENVS = ["tenant-1", "tenant-2", "tenant-3"]
+NAMES = ["00.js", "01.js", "index.html"]
+
+
+def order_of(**opens: Callable[[], BytesIO]) -> Order:
+    """Two assets and a page, each with its name in it; or what `opens` gives in its place."""
+    items = [
+        UploadItem(
+            name,
+            open=opens.get(name.split(".")[0], lambda name=name: BytesIO(name.encode())),
+            size=len(name),
+        )
+        for name in NAMES
+    ]
+    return Order(items, UploadContext(source="wx_deploy"))
+
+
+ORDER = order_of()
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    cloud: EmulatorServer = configure(WX_STATIC_STORE={"MAX_WORKERS": 8})
+    for env in ENVS:
+        cloud.add_env(env)
+    return cloud
+
+
+@pytest.fixture
+def uploaders(cloud: EmulatorServer) -> list[Uploader]:
+    return [site_uploader("default", env) for env in ENVS]
+
+
+def deploy(uploaders: list[Uploader], order: Order = ORDER, **how: Any) -> list[EnvironmentReport]:
+    return list(deploy_to_all(uploaders, order, **how))
+
+
+def outcomes() -> dict[str, str]:
+    return dict(Deployment.objects.values_list("env", "outcome"))
+
+
+def told(reports: list[EnvironmentReport]) -> str:
+    return ", ".join(report.outcome for report in reports)
+
+
+# --- in turn ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_environments_are_deployed_in_turn(
+    cloud: EmulatorServer, uploaders: list[Uploader], workers: int
+) -> None:
+    """Whoever watches sees one begin when the other has ended, its checks included."""
+    uploaders = [Uploader(replace(each.options, max_workers=workers)) for each in uploaders]
+    deploy(uploaders, replace(ORDER, verify=True))
+    begun = [env for env, _calls in groupby(call.env for call in cloud.calls())]
+    assert [env for env in begun if env] == ENVS
+    assert all(bodies(cloud, env).keys() == {*NAMES} for env in ENVS)
+
+
+def test_each_environment_is_told_and_written_down_as_if_it_were_alone(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    cloud.script({"on": "put_object", "env": ENVS[1], "key": "00.js", "do": "cos_error",
+                  "status": 403, "code": "AccessDenied", "times": None})  # fmt: skip
+    reports = deploy(uploaders)
+    assert [report.env for report in reports] == ENVS
+    assert told(reports) == "done, failed, done"
+    assert [report.report and report.report.stored for report in reports] == [3, 1, 3]
+    assert outcomes() == dict(zip(ENVS, ["done", "failed", "done"], strict=True))
+    rows = UploadLog.objects.values_list("env", "key", "deployment__env").filter(status="stored")
+    assert sorted(rows) == sorted((env, key, env) for env in ENVS for key in cloud.objects(env)), (
+        "each object has its row, and each row the deployment of its environment"
+    )
+
+
+def test_each_environment_is_planned_by_its_own_list(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    deploy(uploaders)
+    cloud.put_object("00.js", b"somebody else's", env=ENVS[1])
+    cloud.journal.clear()
+    deploy(uploaders)
+    assert [call.env for call in cloud.calls("staticfilelist")] == ENVS
+    assert [(call.env, call.key) for call in cloud.calls("put_object")] == [(ENVS[1], "00.js")]
+
+
+@pytest.mark.parametrize("call", ["staticfilelist", "staticuploadfile", "put_object"])
+def test_an_environment_whose_calls_hang_costs_its_time_and_the_others_are_published(
+    configure: Any, cloud: EmulatorServer, call: str
+) -> None:
+    configure(WX_STATIC_STORE={"DEADLINE": 0.3, "MAX_ATTEMPTS": 1})
+    cloud.script({"on": call, "env": ENVS[0], "do": "hang", "seconds": 30, "times": None})
+    reports = deploy([site_uploader("default", env) for env in ENVS])
+    assert told(reports[1:]) == "done, done"
+    assert reports[0].ok is (call == "staticfilelist"), "for the list there is the log"
+    assert reports[0].seconds < 5
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_each_environment_has_its_bar_in_a_line_of_its_own(
+    uploaders: list[Uploader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the line with the outcome would be written over the next one's bar."""
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    deploy(uploaders)
+    assert all(f"{env}: 3/3 files" in stream.getvalue() for env in ENVS)
+    assert "\x1b[A" not in stream.getvalue(), "no cursor goes up"
+
+
+# --- interrupted ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    with deploys.ctrl_c() as press:
+        yield press
+
+
+def interrupted(uploaders: list[Uploader], order: Order) -> list[EnvironmentReport]:
+    reports: list[EnvironmentReport] = []
+    with pytest.raises(KeyboardInterrupt):
+        reports.extend(deploy_to_all(uploaders, order))
+    return reports
+
+
+def test_an_interruption_ends_the_environment_and_leaves_out_the_rest(
+    cloud: EmulatorServer, uploaders: list[Uploader], ctrl_c: Callable[[], None]
+) -> None:
+    def pressed() -> BytesIO:
+        ctrl_c()
+        return BytesIO(b"00.js")
+
+    reports = interrupted(uploaders, order_of(**{"00": pressed}))
+    assert told(reports) == "interrupted, skipped, skipped"
+    assert "the run was interrupted" in reports[2].error
+    assert outcomes() == {ENVS[0]: "failed"}
+    rows = UploadLog.objects.filter(status="stored").values_list("env", "key")
+    assert sorted(rows) == sorted((env, key) for env in ENVS for key in cloud.objects(env))
+
+
+@pytest.mark.parametrize("place", ["plan_of", "sweep"])
+@pytest.mark.parametrize(
+    ("number", "outcome"),
+    [(0, "interrupted, skipped, skipped"), (1, "done, interrupted, skipped")],
+)
+def test_an_interruption_while_an_environment_is_planned_or_verified_ends_that_one(
+    uploaders: list[Uploader],
+    ctrl_c: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    number: int,
+    outcome: str,
+) -> None:
+    before = getattr(sites, place)
+
+    def pressed(uploader: Uploader, *args: Any) -> Any:
+        if uploader is uploaders[number]:
+            ctrl_c()
+        return before(uploader, *args)
+
+    monkeypatch.setattr(sites, place, pressed)
+    assert told(interrupted(uploaders, replace(ORDER, verify=True))) == outcome
+    assert "running" not in outcomes().values()
+
+
+def test_an_interruption_that_a_project_hears_by_itself_is_told_and_raised_alike(
+    uploaders: list[Uploader],
+) -> None:
+    """Its own handler of SIGINT raises wherever the program stands."""
+
+    def interrupting() -> BytesIO:
+        raise KeyboardInterrupt
+
+    reports = interrupted(uploaders, order_of(index=interrupting))
+    assert told(reports) == "interrupted, skipped, skipped"
+
+
+class Surprise(BaseException):
+    """Nobody expects it."""
+
+
+def test_an_error_that_nobody_expects_ends_the_run_and_no_deployment_stays_running(
+    uploaders: list[Uploader],
+) -> None:
+    def surprising() -> BytesIO:
+        raise Surprise
+
+    with pytest.raises(Surprise):
+        deploy(uploaders, order_of(index=surprising))
+    assert outcomes() == {ENVS[0]: "failed"}
+
+
+def test_whoever_stops_listening_leaves_nothing_under_way(uploaders: list[Uploader]) -> None:
+    """A reader of the output that went away, say."""
+    reports = deploy_to_all(uploaders, ORDER)
+    next(reports)
+    reports.close()  # type: ignore[attr-defined]
+    assert outcomes() == {ENVS[0]: "done"}
+    assert told(deploy(uploaders)) == "done, done, done"
+
+
+# --- rows that are missing --------------------------------------------------------------------
+
+
+def test_a_deployment_whose_rows_are_missing_stays_incomplete_whatever_its_check_finds(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    """Only so the next plan knows that older rows may be outdated."""
+    cloud.script({"on": "get_object", "do": "html", "times": None})
+    with refusing_rows():
+        (report,) = deploy(uploaders[:1], replace(ORDER, verify=True))
+    assert (report.outcome, bool(report.findings)) == ("failed", True)
+    assert outcomes() == {ENVS[0]: "incomplete"}
+
+
+def test_a_deployment_whose_blanked_files_have_no_rows_is_incomplete(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    """Else the log alone would take the files that were there for public."""
+    cloud.put_object("old.js", b"old", env=ENVS[0])
+    order = replace(ORDER, stale=True, blank_stale=lambda question: True)
+    with refusing_rows(skip=1):
+        (report,) = deploy(uploaders[:1], order)
+    assert (report.outcome, report.blanked) == ("done", 1)
+    assert outcomes() == {ENVS[0]: "incomplete"}

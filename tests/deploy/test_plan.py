@@ -1,0 +1,174 @@
+"""Which files a deploy will send, in which order, and what it leaves alone."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.deploys import bodies, deploy, item, items, lists, names, plan_of, sent
+from wx_static_store.core.types import UploadItem
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
+from wx_static_store.upload.uploader import Uploader, get_uploader
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    cloud: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "MAX_WORKERS": 1})
+    return cloud
+
+
+@pytest.fixture
+def uploader(cloud: EmulatorServer) -> Uploader:
+    return get_uploader()
+
+
+# --- order ------------------------------------------------------------------------------------
+
+
+def test_a_plan_puts_assets_before_pages(uploader: Uploader) -> None:
+    plan = plan_of(uploader, items(index_html=b"1", z_css=b"2", a_js=b"3"))
+    assert (names(plan.assets), names(plan.pages)) == (["a.js", "z.css"], ["index.html"])
+    assert (len(plan), plan.size) == (3, 3)
+
+
+def test_a_plan_leaves_out_what_is_stored(uploader: Uploader) -> None:
+    deploy(uploader, items(a_js=b"1", b_js=b"2"))
+    plan = plan_of(uploader, items(a_js=b"1", b_js=b"changed"))
+    assert (names(plan.unchanged), names(plan.assets)) == (["a.js"], ["b.js"])
+
+
+def test_a_plan_of_nothing_asks_nobody(cloud: EmulatorServer, uploader: Uploader) -> None:
+    assert not plan_of(uploader, [])
+    assert cloud.journal == []
+
+
+def test_a_plan_of_many_parts_is_the_same(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wx_static_store.deploy.plan.AT_ONCE", 2)
+    deploy(uploader, items(a_js=b"1", b_js=b"2", c_js=b"3", d_js=b"4", e_js=b"5"))
+    tree = items(a_js=b"1", b_js=b"new", c_js=b"3", d_js=b"4", e_js=b"new")
+    plan = plan_of(uploader, tree, last="m.json")
+    assert (names(plan.assets), names(plan.unchanged)) == (
+        ["b.js", "e.js"],
+        ["a.js", "c.js", "d.js"],
+    )
+
+
+def test_force_sends_what_is_stored_and_asks_no_list(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    deploy(uploader, items(a_js=b"1"))
+    cloud.journal.clear()
+    plan = plan_of(uploader, items(a_js=b"1", b_js=b"2"), force=True)
+    assert names(plan.assets) == ["a.js", "b.js"]
+    assert plan.existing == {"a.js"}
+    assert cloud.journal == []
+
+
+def test_an_unchanged_tree_is_looked_at_by_few_calls(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    """Some 2,000 files in three folders, and two in the root."""
+    folders = [
+        f"{folder}/{number:03}.js" for folder in ("css", "img", "js") for number in range(667)
+    ]
+    tree = [item(name, name.encode()) for name in (*folders, "index.html", "robots.txt")]
+    for file in tree:
+        cloud.put_object(file.name, file.open().read())
+    plan = plan_of(uploader, tree)
+    assert (len(plan), len(plan.unchanged), plan.notes) == (0, 2003, ())
+    assert lists(cloud) <= 5
+    assert {call.name for call in cloud.calls()} == {"staticfilelist"}
+
+
+# --- files that cannot go ---------------------------------------------------------------------
+
+
+def test_names_of_one_key_are_rejected_and_each_is_told_of_the_other(uploader: Uploader) -> None:
+    composed, decomposed = "é.js", unicodedata.normalize("NFD", "é.js")
+    plan = plan_of(uploader, [item(composed), item(decomposed), *items(a_js=b"1")])
+    assert {result.name for result in plan.rejected} == {composed, decomposed}
+    assert all("are the same key" in str(result.error) for result in plan.rejected)
+    assert names(plan.assets) == ["a.js"]
+
+
+def test_a_file_that_cannot_be_read_is_planned_and_fails_when_its_turn_comes(
+    uploader: Uploader,
+) -> None:
+    def gone() -> Any:
+        raise FileNotFoundError("gone.js")
+
+    assert names(plan_of(uploader, [UploadItem("gone.js", open=gone)]).assets) == ["gone.js"]
+
+
+# --- what is told of each file ----------------------------------------------------------------
+
+
+def states(uploader: Uploader, **files: bytes) -> dict[str, str]:
+    plan = plan_of(uploader, items(**files))
+    return {item.name: state for state, item in plan.states(uploader)}
+
+
+@pytest.mark.parametrize("trust_log", [False, True])
+def test_each_file_is_new_changed_or_unchanged(uploader: Uploader, trust_log: bool) -> None:
+    deploy(uploader, items(b_js=b"old", c_js=b"3"))
+    uploader = Uploader(replace(uploader.options, trust_log=trust_log))
+    told = states(uploader, a_js=b"1", b_js=b"new", c_js=b"3")
+    assert told == {"a.js": "new", "b.js": "changed", "c.js": "unchanged"}
+
+
+def test_a_file_that_was_never_stored_is_new(cloud: EmulatorServer, uploader: Uploader) -> None:
+    cloud.script({"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403})
+    assert not deploy(uploader, items(a_js=b"1")).ok
+    assert states(uploader, a_js=b"1") == {"a.js": "new"}
+
+
+def test_a_name_that_can_be_no_key_is_refused(uploader: Uploader) -> None:
+    plan = plan_of(uploader, [item("a\x1b.js", b"1")])
+    assert [state for state, _item in plan.states(uploader)] == ["refused"]
+
+
+# --- the file that comes last -----------------------------------------------------------------
+
+
+def test_the_last_file_is_looked_up_with_the_others(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    def both() -> None:
+        deploy(uploader, items(a_js=b"1"), last=lambda: item("m.json", b"{}"))
+
+    both()
+    rows = UploadLog.objects.count()
+    cloud.journal.clear()
+    both()
+    assert (sent(cloud), UploadLog.objects.count()) == ([], rows)
+    assert lists(cloud) == 1
+
+
+def test_a_last_file_that_somebody_else_overwrote_is_sent(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    for _ in range(2):
+        deploy(uploader, items(a_js=b"1"), last=lambda: item("m.json", b"{}"))
+        cloud.put_object("m.json", b"other")
+    assert sent(cloud).count("m.json") == 2
+
+
+# --- after a kill -----------------------------------------------------------------------------
+
+
+def test_what_a_killed_run_stored_anew_is_not_sent_again(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    """Its row was never written: the list tells of it."""
+    cloud.put_object("b.js", b"never logged")
+    deploy(uploader, items(a_js=b"1", b_js=b"never logged"))
+    assert sent(cloud) == ["a.js"]
+    assert bodies(cloud) == {"a.js": b"1", "b.js": b"never logged"}

@@ -1,0 +1,492 @@
+"""A deploy as JSON, on a terminal and on a CI's page."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management.base import CommandError
+from django.utils.translation import override
+
+from tests.conftest import ENV
+from tests.deploys import deploy
+from wx_static_store.core.types import RemoteFile, UploadItem, UploadResult, UploadStatus
+from wx_static_store.deploy.publish import Report
+from wx_static_store.deploy.report import (
+    ROWS,
+    STEP_BYTES,
+    EnvironmentReport,
+    Summary,
+    append_step_summary,
+    as_dict,
+    check_writable,
+    lines,
+    step_summary,
+    total,
+    write_json,
+)
+from wx_static_store.deploy.verify import Finding
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import NameRejected, WeChatRefused
+from wx_static_store.i18n import width
+from wx_static_store.models import UploadLog
+from wx_static_store.upload.uploader import get_uploader
+
+STARTED = datetime(2026, 9, 20, 8, 30, tzinfo=UTC)
+GITHUB_BYTES = 1024 * 1024
+
+
+def failed(name: str, message: str = "refused", hint: str = "Rename it.") -> UploadResult:
+    error = WeChatRefused(message, errcode=40097, hint=hint, stage="link")
+    return UploadResult(
+        name, name, UploadStatus.FAILED, stage="link", error=error, errcode=40097, rid="6ab-1"
+    )
+
+
+def old(key: str, size: int = 12) -> RemoteFile:
+    return RemoteFile(key, size, None, None)
+
+
+def good(env: str = "tenant-a", **changes: Any) -> EnvironmentReport:
+    report = Report(skipped=2, stored=2, size=1234)
+    address = f"https://{env}.example.com/"
+    return EnvironmentReport(
+        env, **{"address": address, "report": report, "seconds": 1.5} | changes
+    )
+
+
+def bad(env: str = "tenant-b", **changes: Any) -> EnvironmentReport:
+    report = Report(stored=1, size=1000, failures=[failed("b.js")], held_back=1)
+    return good(env, **{"outcome": "failed", "report": report} | changes)
+
+
+def whole(*environments: EnvironmentReport) -> Summary:
+    return Summary("default", "4f2a9c1", STARTED.timestamp(), 3.25, environments)
+
+
+# --- as data ----------------------------------------------------------------------------------
+
+
+def test_a_deploy_as_data() -> None:
+    environment = bad(
+        report=Report(
+            stored=1,
+            size=1000,
+            failures=[failed("b.js")],
+            held_back=1,
+            notes=["The log decided about 30 files."],
+        ),
+        findings=[Finding("index.html", "it is not in the cloud")],
+        stale=[old("old.js")],
+        uploads=[old("uploads/price.pdf")],
+        blanked=1,
+        error="Something else.",
+    )
+    assert as_dict(whole(environment)) == {
+        "version": 1,
+        "started": "2026-09-20T08:30:00+00:00",
+        "seconds": 3.25,
+        "using": "default",
+        "source": "4f2a9c1",
+        "environments": [
+            {
+                "env": "tenant-b",
+                "address": "https://tenant-b.example.com/",
+                "outcome": "failed",
+                "error": "Something else.",
+                "seconds": 1.5,
+                "counts": {
+                    "stored": 1,
+                    "unchanged": 0,
+                    "failed": 1,
+                    "unknown": 0,
+                    "held_back": 1,
+                    "not_attempted": 0,
+                },
+                "bytes": 1000,
+                "failures": [
+                    {
+                        "name": "b.js",
+                        "key": "b.js",
+                        "status": "failed",
+                        "stage": "link",
+                        "errcode": 40097,
+                        "message": "refused",
+                        "hint": "Rename it.",
+                        "rid": "6ab-1",
+                    }
+                ],
+                "notes": ["The log decided about 30 files."],
+                "findings": [{"key": "index.html", "what": "it is not in the cloud"}],
+                "stale": ["old.js"],
+                "uploads": ["uploads/price.pdf"],
+                "blanked": 1,
+            }
+        ],
+    }
+
+
+def test_an_environment_that_was_not_begun_has_counts_too() -> None:
+    skipped = EnvironmentReport("tenant-c", outcome="skipped", error="The canary is not right.")
+    (data,) = as_dict(whole(skipped))["environments"]
+    assert set(data["counts"].values()) == {0}
+    assert (data["outcome"], data["error"]) == ("skipped", "The canary is not right.")
+
+
+@pytest.mark.django_db
+def test_what_a_run_gave_is_told_without_a_secret(configure: Any) -> None:
+    cloud: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "MAX_WORKERS": 1})
+    cloud.script(
+        {"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097},
+        {"on": "put_object", "key": "b.js", "do": "drop_reply"},
+    )  # fmt: skip
+    uploader = get_uploader()
+    items = [
+        UploadItem(name, open=lambda: BytesIO(b"123"))
+        for name in ("a.js", "b.js", "c.js", "index.html")
+    ]
+    report = deploy(uploader, items)
+    data = as_dict(whole(good(ENV, report=report, outcome="failed")))
+    (told,) = data["environments"]
+    assert told["counts"] == {
+        "stored": 1, "unchanged": 0, "failed": 1, "unknown": 1, "held_back": 1, "not_attempted": 0
+    }  # fmt: skip
+    refused, lost = told["failures"]
+    assert (refused["key"], refused["status"], refused["stage"]) == ("a.js", "failed", "link")
+    assert refused["errcode"] == 40097
+    assert refused["message"] == "staticuploadfile was refused: scripted"
+    assert "environment id" in refused["hint"]
+    assert refused["rid"] == UploadLog.objects.get(key="a.js").rid != ""
+    assert (lost["key"], lost["status"], lost["stage"], lost["errcode"]) == (
+        "b.js", "unknown", "put", 0,
+    )  # fmt: skip
+    text = json.dumps(data) + step_summary(data) + "".join(lines(good(report=report)))
+    account = cloud.state.account
+    for secret in (cloud.access_token, account.security_token, account.secret_key, "q-sign"):
+        assert secret not in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "ok"),
+    [
+        (good(), True),
+        (good(stale=[old("old.js")]), True),
+        (good(findings=[Finding("a.js", "missing")]), False),
+        (bad(), False),
+        (good(outcome="skipped"), False),
+        (good(outcome="interrupted"), False),
+    ],
+)
+def test_right_is_what_is_done_and_as_it_should_be(
+    environment: EnvironmentReport, ok: bool
+) -> None:
+    assert environment.ok is ok
+
+
+# --- the file ---------------------------------------------------------------------------------
+
+
+def test_the_report_is_written_as_json(tmp_path: Path) -> None:
+    data = as_dict(whole(good(), bad()))
+    write_json(tmp_path / "report.json", data)
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == data
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_chinese_stays_readable_and_what_is_no_utf8_survives(tmp_path: Path) -> None:
+    data = as_dict(whole(good(stale=[old("茶.html"), old("\udcff.html")])))
+    write_json(tmp_path / "report.json", data)
+    text = (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert "茶.html" in text
+    assert json.loads(text) == data
+
+
+def test_a_failure_while_writing_leaves_the_old_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("old")
+
+    def full(self: Path, *args: Any, **kwargs: Any) -> None:
+        open(self, "w").close()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(CommandError, match="No space left on device") as caught:
+        write_json(path, as_dict(whole()))
+    assert caught.value.returncode == 1
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_old_report_is_whole_until_the_new_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seen = tmp_path / "report.json", []
+    path.write_text("old")
+    replace = os.replace
+
+    def look(new: Path, target: Path) -> None:
+        seen.append((path.read_text(), json.loads(new.read_text())["version"]))
+        replace(new, target)
+
+    monkeypatch.setattr("os.replace", look)
+    write_json(path, as_dict(whole()))
+    assert seen == [("old", 1)]
+
+
+def test_a_link_leads_to_the_report_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    write_json(tmp_path / "link.json", as_dict(whole()))
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text())["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("no/such/folder/report.json", "No such file or directory"),
+        ("a file/report.json", "Not a directory"),
+        ("a folder", "is no file"),
+        ("/dev/null", "is no file"),
+    ],
+)
+def test_a_report_that_could_not_be_written_is_told_before_the_deploy(
+    tmp_path: Path, name: str, why: str
+) -> None:
+    (tmp_path / "a file").touch()
+    (tmp_path / "a folder").mkdir()
+    with pytest.raises(CommandError, match=f"report cannot be written to .*{why}") as caught:
+        check_writable(tmp_path / name)
+    assert caught.value.returncode == 2
+
+
+@pytest.mark.parametrize("name", ["new.json", "old.json"])
+def test_looking_whether_it_can_be_written_leaves_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / "old.json").write_text("old")
+    check_writable(tmp_path / name)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+# --- on a terminal ----------------------------------------------------------------------------
+
+
+def test_one_environment_is_told_with_all_that_is_not_right() -> None:
+    environment = bad(
+        error="Two lines\nof it.",
+        findings=[Finding("index.html", "7 bytes in the cloud, 6 here")],
+        stale=[old("old.js", 12345)],
+        blanked=1,
+    )
+    assert lines(environment) == [
+        "tenant-b: failed in 1.5 s, https://tenant-b.example.com/",
+        "  stored 1, unchanged 0, failed 1, unknown 0, held back 1, not attempted 0; 1,000 bytes",
+        f"  b.js: {failed('b.js').error}",
+        "  Two lines",
+        "  of it.",
+        "  index.html: 7 bytes in the cloud, 6 here",
+        "  old.js: stale, 12,345 bytes",
+        "  stale files overwritten: 1",
+    ]
+
+
+def test_the_reason_why_the_log_decided_and_what_people_uploaded_are_told() -> None:
+    report = Report(skipped=30, notes=["The log decided about 30 files."])
+    uploads = [old("uploads/price.pdf")]
+    assert lines(good(report=report, uploads=uploads))[2:] == [
+        "  The log decided about 30 files.",
+        "  uploads/price.pdf: uploaded by somebody, left alone",
+    ]
+
+
+def test_an_environment_that_was_not_begun_has_its_reason_only() -> None:
+    skipped = EnvironmentReport("tenant-c", outcome="skipped", error="Another deploy runs.")
+    assert lines(skipped) == ["tenant-c: skipped in 0.0 s", "  Another deploy runs."]
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    evil = "a\x1b[31m\n.js"
+    report = Report(failures=[failed(evil)])
+    told = lines(good(report=report, findings=[Finding(evil, evil)], stale=[old(evil)], error=evil))
+    assert all(line.isprintable() for line in told)
+    assert sum(r"a\x1b[31m\n.js" in line for line in told) == 3
+
+
+def test_many_environments_are_a_table_with_a_total() -> None:
+    skipped = EnvironmentReport("c", outcome="skipped")
+    table = [line.split("  ") for line in total(whole(good(), bad(), skipped))]
+    assert [[cell.strip() for cell in row if cell.strip()] for row in table] == [
+        ["environment", "outcome", "stored", "unchanged", "failed", "unknown", "held back",
+         "not attempted", "bytes", "seconds"],
+        ["tenant-a", "done", "2", "2", "0", "0", "0", "0", "1,234", "1.5"],
+        ["tenant-b", "failed", "1", "0", "1", "0", "1", "0", "1,000", "1.5"],
+        ["c", "skipped", "0", "0", "0", "0", "0", "0", "0", "0.0"],
+        ["total", "1 of 3 done", "3", "2", "1", "0", "1", "0", "2,234", "3.2"],
+    ]  # fmt: skip
+
+
+def test_the_columns_of_the_table_are_aligned() -> None:
+    heading, *rows = total(whole(good("a"), bad("a-longer-name")))
+    texts = heading.index("outcome")
+    ends = [heading.index(name) + len(name) for name in ("stored", "unchanged", "bytes", "seconds")]
+    for row, outcome in zip(rows, ["done", "failed", "1 of 2 done"], strict=True):
+        assert row[texts:].startswith(outcome)
+        assert all(row[end - 1].isdigit() and row[end : end + 1] in ("", " ") for end in ends)
+
+
+def test_the_columns_of_the_table_are_aligned_in_chinese() -> None:
+    """A Chinese character is as wide as two others."""
+    with override("zh-hans"):
+        table = total(whole(good("茶"), bad("a-longer-name")))
+    assert len({width(line) for line in table}) == 1
+    assert table[0].split()[:4] == ["环境", "结果", "已上传", "未变化"]
+
+
+def test_a_run_that_reached_no_environment_has_a_total_of_nothing() -> None:
+    assert total(whole())[-1].split() == ["total", "0", "of", "0", "done", *"0000000", "3.2"]
+
+
+# --- on a CI's page ---------------------------------------------------------------------------
+
+
+def test_a_run_in_which_all_is_right_is_one_table() -> None:
+    assert step_summary(as_dict(whole(good()))) == (
+        "## wx_deploy default, 4f2a9c1\n"
+        "\n"
+        "| environment | outcome | stored | unchanged | failed | unknown | held back "
+        "| not attempted | bytes | seconds |\n"
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+        "| tenant-a | done | 2 | 2 | 0 | 0 | 0 | 0 | 1,234 | 1.5 |\n"
+        "| total | 1 of 1 done | 2 | 2 | 0 | 0 | 0 | 0 | 1,234 | 3.2 |\n"
+    )
+
+
+def test_what_is_not_right_has_a_section_of_its_own() -> None:
+    environment = bad(
+        error="First.\n\n  Second.",
+        findings=[Finding("index.html", "7 bytes in the cloud, 6 here")],
+        stale=[old("old.js")],
+    )
+    page = step_summary(as_dict(whole(good(), environment)))
+    assert page.partition("| 3.2 |\n")[2] == (
+        "\n"
+        "### [tenant-b](https://tenant-b.example.com/)\n"
+        "\n"
+        "First.\n"
+        "\n"
+        "Second.\n"
+        "\n"
+        "| failed | stage | errcode | why | rid |\n"
+        "| --- | --- | --- | --- | --- |\n"
+        "| b.js | link | 40097 | refused. Rename it. | 6ab-1 |\n"
+        "\n"
+        "| differs | how |\n"
+        "| --- | --- |\n"
+        "| index.html | 7 bytes in the cloud, 6 here |\n"
+        "\n"
+        "| stale |\n"
+        "| --- |\n"
+        "| old.js |\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("a|b.js", r"a\|b.js"),
+        ("`a`.js", r"\`a\`.js"),
+        ("a\nb.js", r"a\\nb.js"),
+        ("a\r| x |", r"a\\r\| x \|"),
+        ("<img src=x>", r"\<img src=x\>"),
+        ("![x](y)", r"\!\[x\](y)"),
+        ("a\\|b", r"a\\\|b"),
+        ("__init__ *a* ~b~", r"\_\_init\_\_ \*a\* \~b\~"),
+        ("&lt;", r"\&lt;"),
+        ("茶.html", "茶.html"),
+        ("[id].js", r"\[id\].js"),
+    ],
+)
+def test_a_name_is_nothing_but_text_in_a_table(name: str, cell: str) -> None:
+    page = step_summary(as_dict(whole(good(stale=[old(name)]))))
+    assert page.splitlines()[-1] == f"| {cell} |"
+
+
+@pytest.mark.parametrize("env", [good, bad])
+def test_every_row_of_a_table_has_the_columns_of_its_heading(env: Any) -> None:
+    evil = "a|`\n|\\|<b>"
+    report = Report(failures=[failed(evil, message=evil, hint=evil)])
+    environment = env(evil, report=report, findings=[Finding(evil, evil)], stale=[old(evil)])
+    columns = None
+    for line in step_summary(as_dict(whole(environment))).splitlines():
+        if not line.startswith("| "):
+            columns = None
+            continue
+        bars = line.replace("\\\\", "").replace(r"\|", "").count("|")
+        assert columns in (None, bars)
+        columns = bars
+
+
+def test_an_address_cannot_leave_its_link() -> None:
+    page = step_summary(as_dict(whole(bad(address="https://x/a)|<b>/%E8%8C%B6/"))))
+    assert "### [tenant-b](https://x/a%29%7C%3Cb%3E/%E8%8C%B6/)\n" in page
+
+
+def test_long_tables_are_cut_and_say_so() -> None:
+    many = [old(f"{number}.js") for number in range(ROWS + 3)]
+    page = step_summary(as_dict(whole(good(stale=many))))
+    assert page.endswith(f"| {ROWS - 1}.js |\n\n… and 3 more\n")
+
+
+def test_every_environment_stands_in_the_overview() -> None:
+    page = step_summary(as_dict(whole(*(good(f"tenant-{number}") for number in range(200)))))
+    assert page.count("| tenant-") == 200
+    assert "| total | 200 of 200 done | 400 |" in page
+
+
+def test_a_page_is_never_more_than_github_takes() -> None:
+    long = [old(f"{number}/" + "茶" * 280) for number in range(ROWS)]
+    summary = whole(*(good(f"tenant-{number}", stale=long) for number in range(100)))
+    page = step_summary(as_dict(summary))
+    assert STEP_BYTES // 2 < len(page.encode()) < GITHUB_BYTES
+    assert page.endswith("see the JSON report.\n")
+    assert page.count("see the JSON report") == 1
+
+
+def test_the_page_is_added_to_what_the_step_told_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, data = tmp_path / "summary.md", as_dict(whole(good(stale=[old("茶.html")])))
+    page.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    append_step_summary(data)
+    assert page.read_text(encoding="utf-8") == "before\n" + step_summary(data)
+
+
+def test_without_a_step_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    append_step_summary(as_dict(whole(good())))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_cannot_be_written_does_not_fail_the_deploy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "no" / "folder"))
+    with caplog.at_level(logging.WARNING):
+        append_step_summary(as_dict(whole(good())))
+    assert "step summary cannot be written: No such file" in caplog.text
+
+
+def test_a_name_that_was_rejected_is_told_as_it_came() -> None:
+    error = NameRejected("it is empty", stage="name")
+    result = UploadResult("a\udcff", "", UploadStatus.FAILED, stage="name", error=error)
+    page = step_summary(as_dict(whole(bad(report=Report(failures=[result])))))
+    assert page.encode().endswith(b"| a\\\\udcff | name |  | it is empty |  |\n")

@@ -1,0 +1,509 @@
+"""After a deploy: what the cloud holds, and what the public domain serves."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from hashlib import md5
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from tests.conftest import ENV
+from tests.deploys import deploy
+from wx_static_store.core.naming import object_key
+from wx_static_store.core.retry import Clock
+from wx_static_store.core.types import DELETED, RemoteFile, UploadContext, UploadItem, UploadResult
+from wx_static_store.deploy.plan import hash_items
+from wx_static_store.deploy.verify import (
+    CDN_SECONDS,
+    PAGES,
+    Finding,
+    blank,
+    stale,
+    sweep,
+    uploads_among,
+    verify,
+)
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import ConfigurationError, NameRejected, WxStaticStoreError
+from wx_static_store.models import UploadLog
+from wx_static_store.upload.recorder import Recorder
+from wx_static_store.upload.uploader import Uploader, get_uploader
+from wx_static_store.upload.workers import WorkerPool
+
+pytestmark = pytest.mark.django_db
+
+CONTEXT = UploadContext(source="test", source_ref="v1")
+SITE = {"index.html": b"<h1>Tea</h1>", "a.js": b"brew()", "d/b.css": b"body{}"}
+
+
+def tree(files: dict[str, bytes]) -> list[UploadItem]:
+    return hash_items(
+        UploadItem(name, open=lambda content=content: BytesIO(content))  # type: ignore[misc]
+        for name, content in files.items()
+    )
+
+
+def digest(content: bytes) -> str:
+    return md5(content, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    server: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    return server
+
+
+@pytest.fixture
+def uploader(cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Uploader:
+    """Its pauses move the emulator's clock instead of this test's."""
+    uploader = get_uploader()
+    monkeypatch.setattr(uploader.store, "clock", Clock(sleep=cloud.advance))
+    return uploader
+
+
+def blanked(uploader: Uploader, files: Iterable[RemoteFile]) -> list[UploadResult]:
+    """How each fared."""
+    results: list[UploadResult] = []
+    recorder = Recorder(CONTEXT)
+    with WorkerPool(uploader.options.max_workers) as pool:
+        blank(uploader, [*files], recorder, pool, results.append)
+    assert recorder.close()
+    return results
+
+
+def lay_down(cloud: EmulatorServer, files: dict[str, bytes]) -> None:
+    for key, content in files.items():
+        cloud.put_object(key, content)
+
+
+# --- what the list tells ----------------------------------------------------------------------
+
+
+def test_after_a_deploy_nothing_is_found(uploader: Uploader) -> None:
+    items = tree(SITE)
+    deploy(uploader, items)
+    assert verify(uploader, items) == []
+
+
+def test_an_object_that_is_missing_is_found(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, SITE)
+    cloud.delete_object("a.js")
+    assert verify(uploader, tree(SITE)) == [Finding("a.js", "it is not in the cloud")]
+
+
+def test_a_deleted_object_is_missing(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, SITE | {"a.js": DELETED})
+    assert [found.key for found in verify(uploader, tree(SITE))] == ["a.js"]
+
+
+def test_another_size_is_told_in_bytes(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, SITE | {"a.js": b"brew();"})
+    assert verify(uploader, tree(SITE)) == [Finding("a.js", "7 bytes in the cloud, 6 here")]
+
+
+def test_other_bytes_are_told_by_their_md5(cloud: EmulatorServer, uploader: Uploader) -> None:
+    there, here = b"BREW()", SITE["a.js"]
+    lay_down(cloud, SITE | {"a.js": there})
+    told = f"MD5 {digest(there)} in the cloud, {digest(here)} here"
+    assert verify(uploader, tree(SITE)) == [Finding("a.js", told)]
+
+
+def test_a_list_without_md5_compares_sizes_and_says_so(
+    cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.quirks.list_md5 = "multipart"
+    lay_down(cloud, SITE | {"a.js": b"BREW()", "old.js": b"1"})
+    assert verify(uploader, tree(SITE)) == []
+    assert f"The list of {ENV} tells no MD5 of 3 files" in caplog.text
+
+
+def test_a_list_with_md5_says_nothing_of_it(
+    cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
+) -> None:
+    lay_down(cloud, SITE)
+    verify(uploader, tree(SITE))
+    assert caplog.text == ""
+
+
+def test_a_file_that_cannot_be_read_is_found(cloud: EmulatorServer, uploader: Uploader) -> None:
+    def gone() -> Any:
+        raise FileNotFoundError("a.js")
+
+    lay_down(cloud, SITE)
+    items = hash_items([UploadItem("a.js", open=gone)])
+    (found,) = verify(uploader, items)
+    assert "not compared" in found.what
+
+
+def test_a_name_that_cannot_be_a_key_is_found(uploader: Uploader) -> None:
+    assert [found.key for found in verify(uploader, tree({"a\x1b.js": b"1"}))] == ["a\x1b.js"]
+
+
+def test_an_error_of_the_list_is_raised(cloud: EmulatorServer, uploader: Uploader) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": -501000})
+    with pytest.raises(WxStaticStoreError, match="-501000"):
+        verify(uploader, tree(SITE))
+
+
+@pytest.mark.parametrize(
+    ("location", "names", "prefix"),
+    [
+        ("", ["a.js", "index.html"], ""),
+        ("", ["app/a.js", "app/index.html"], "app/"),
+        ("", ["app/a.js", "apple/a.js"], ""),
+        ("static", ["a.js", "index.html"], "static/"),
+        ("static", ["app/a.js", "app/d/b.css"], "static/app/"),
+        ("static", ["static/a.js"], "static/static/"),
+    ],
+)
+def test_the_list_is_asked_of_the_folder_that_holds_all(
+    configure: Any, location: str, names: list[str], prefix: str
+) -> None:
+    cloud = configure(WX_STATIC_STORE={"LOCATION": location})
+    uploader = get_uploader()
+    lay_down(cloud, {object_key(uploader.options.location, name): b"1" for name in names})
+    lay_down(cloud, {f"elsewhere/{number}": b"2" for number in range(3)})
+    cloud.quirks.page_size = 1
+    assert verify(uploader, tree(dict.fromkeys(names, b"1")), pages=False) == []
+    inside = [key for key in cloud.objects() if key.startswith(prefix)]
+    assert len(cloud.calls("staticfilelist")) == len(inside)
+
+
+def test_a_list_that_the_caller_has_is_not_asked_again(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    lay_down(cloud, SITE)
+    known = sweep(uploader)
+    verify(uploader, tree(SITE), cloud=known, pages=False)
+    assert len(cloud.calls("staticfilelist")) == 1
+
+
+def test_a_name_in_another_normal_form_is_the_same_key(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    """As the disks of a Mac give it."""
+    name = "café/menü.js"
+    lay_down(cloud, {name: b"1"})
+    assert verify(uploader, tree({unicodedata.normalize("NFD", name): b"1"})) == []
+
+
+# --- what the public domain serves ------------------------------------------------------------
+
+
+def test_a_page_whose_old_copy_is_served_gets_a_second_look(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.quirks.site_cache_busting = False
+    cloud.quirks.site_stale_seconds = CDN_SECONDS / 2
+    lay_down(cloud, {"index.html": b"old"})
+    lay_down(cloud, SITE)
+    assert verify(uploader, tree(SITE)) == []
+    assert len(cloud.calls("get_object")) == 2
+
+
+def test_a_page_that_stays_old_is_found_with_both_digests(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.quirks.site_cache_busting = False
+    cloud.quirks.site_stale_seconds = 600
+    lay_down(cloud, {"index.html": b"old"})
+    lay_down(cloud, SITE)
+    (found,) = verify(uploader, tree(SITE))
+    page = SITE["index.html"]
+    assert found.key == "index.html"
+    assert f"{cloud.site_url()}/index.html serves 3 bytes with the MD5 {digest(b'old')}" in (
+        found.what
+    )
+    assert f"{len(page)} with {digest(page)}" in found.what
+
+
+def test_a_question_past_the_cdn_sees_the_new_page(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.quirks.site_stale_seconds = 600
+    lay_down(cloud, {"index.html": b"old"})
+    lay_down(cloud, SITE)
+    assert verify(uploader, tree(SITE)) == []
+    assert len(cloud.calls("get_object")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ({"do": "status", "status": 404}, "is not there (404)"),
+        ({"do": "status", "status": 500}, "http status 500"),
+        ({"do": "status", "status": 403}, "http status 403"),
+        ({"do": "redirect"}, "http status 302"),
+        ({"do": "reset"}, "The answer never came"),
+        ({"do": "short_body"}, "shorter than announced"),
+    ],
+)
+def test_a_page_that_is_not_served_is_found(
+    cloud: EmulatorServer, uploader: Uploader, fault: dict[str, Any], told: str
+) -> None:
+    lay_down(cloud, SITE)
+    cloud.script({"on": "get_object", "times": None, **fault})
+    (found,) = verify(uploader, tree(SITE))
+    assert found.key == "index.html"
+    assert told in found.what
+
+
+def test_a_page_that_fails_once_is_right(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, SITE)
+    cloud.script({"on": "get_object", "do": "status", "status": 500})
+    assert verify(uploader, tree(SITE)) == []
+
+
+def test_the_second_look_is_at_what_was_wrong_only(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    pages = {f"{number}.html": b"%d" % number for number in range(5)}
+    lay_down(cloud, pages)
+    cloud.script({"on": "get_object", "key": "3.html", "do": "status", "status": 404})
+    verify(uploader, tree(pages))
+    assert [call.key for call in cloud.calls("get_object")][5:] == ["3.html"]
+
+
+def test_only_pages_are_looked_at_and_only_if_wanted(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    lay_down(cloud, SITE)
+    verify(uploader, tree(SITE), pages=False)
+    assert cloud.calls("get_object") == []
+    verify(uploader, tree(SITE))
+    assert [call.key for call in cloud.calls("get_object")] == ["index.html"]
+
+
+def test_of_many_pages_the_indexes_come_first(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 1})
+    pages = {f"a/{number:02}.html": b"1" for number in range(PAGES)}
+    pages |= {"a/index.html": b"2", "index.html": b"3", "0.html": b"4"}
+    lay_down(cloud, pages)
+    verify(get_uploader(), tree(pages))
+    asked = [call.key for call in cloud.calls("get_object")]
+    assert asked[:4] == ["index.html", "a/index.html", "0.html", "a/00.html"]
+    assert len(asked) == PAGES
+
+
+def test_pages_are_looked_at_in_parallel(cloud: EmulatorServer, uploader: Uploader) -> None:
+    pages = {f"{number}.html": b"1" for number in range(5)}
+    lay_down(cloud, pages)
+    cloud.script({"on": "get_object", "do": "delay", "seconds": 0.3, "late": True, "times": None})
+    verify(uploader, tree(pages))
+    assert cloud.busiest > 1
+
+
+def test_a_page_that_the_list_already_told_is_not_asked_for(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    assert [found.key for found in verify(uploader, tree({"index.html": b"1"}))] == ["index.html"]
+    assert cloud.calls("get_object") == []
+
+
+def test_a_tree_without_pages_needs_no_address(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, {"a.js": b"1"})
+    verify(uploader, tree({"a.js": b"1"}))
+    assert [call.name for call in cloud.calls()] == ["staticfilelist"]
+
+
+def test_an_address_that_nobody_knows_is_raised(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, SITE)
+    empty = {"on": "describestaticstore", "do": "merge", "json": {"Data": None}}
+    cloud.script(empty | {"times": None})
+    with pytest.raises(ConfigurationError, match="not enabled"):
+        verify(uploader, tree(SITE))
+    assert len(cloud.calls("describestaticstore")) == 1
+
+
+# --- what is there and not in the tree --------------------------------------------------------
+
+
+def keys(files: Any) -> list[str]:
+    return [file.key for file in files]
+
+
+def test_what_the_tree_has_not_is_stale(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, SITE | {"old.js": b"1", "d/old.css": b"2"})
+    assert keys(stale(sweep(uploader), tree(SITE), uploader)) == ["d/old.css", "old.js"]
+
+
+@pytest.mark.parametrize(
+    "key", ["staticfiles.json", "app/staticfiles.json", "MP_verify_a1B2.txt", "WW_verify_a1B2.txt"]
+)
+def test_what_is_in_nobodys_tree_is_not_stale(
+    cloud: EmulatorServer, uploader: Uploader, key: str
+) -> None:
+    lay_down(cloud, {key: b"1"})
+    assert stale(sweep(uploader), tree(SITE), uploader) == []
+
+
+@pytest.mark.parametrize("prefix", ["app", "app/"])
+def test_a_prefix_is_a_folder(configure: Any, prefix: str) -> None:
+    cloud = configure(WX_STATIC_STORE={"LOCATION": "static"})
+    uploader = get_uploader()
+    others = ["app.js", "static/a.js", "static/apple/a.js", "static/app.js", "app/a.js"]
+    lay_down(cloud, dict.fromkeys(["static/app/old.js", *others], b"1"))
+    assert keys(stale(sweep(uploader, prefix), [], uploader)) == ["static/app/old.js"]
+
+
+def test_what_is_outside_the_location_is_not_stale(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"LOCATION": "static"})
+    lay_down(cloud, {"media/a.png": b"1", "static/old.js": b"2"})
+    everything = {file.key: file for file in get_uploader().store.sweep("")}
+    assert keys(stale(everything, [], get_uploader())) == ["static/old.js"]
+
+
+def test_a_prefix_that_cannot_be_one_is_refused(uploader: Uploader) -> None:
+    with pytest.raises(NameRejected):
+        sweep(uploader, "../elsewhere")
+
+
+def test_many_files_are_listed_in_pages(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, {f"{number}.js": b"1" for number in range(7)})
+    cloud.quirks.page_size = 3
+    assert len(sweep(uploader)) == 7
+
+
+# --- what people uploaded ---------------------------------------------------------------------
+
+
+def uploaded(key: str, *sources: str) -> None:
+    """A row for each source, the newest last."""
+    for source in sources:
+        item = UploadItem(key, open=lambda: BytesIO(b"1"))
+        get_uploader().upload(item, UploadContext(source))
+
+
+def by_people(*keys: str, certain: bool = True) -> set[str]:
+    return uploads_among(ENV, keys, certain=certain)
+
+
+@pytest.mark.parametrize(
+    ("sources", "is_upload"),
+    [
+        (["api"], True),
+        (["admin"], True),
+        (["storage"], True),
+        (["a_program_of_the_project"], True),
+        (["wx_deploy"], False),
+        (["collectstatic"], False),
+        (["wx_deploy", "api"], True),
+        (["api", "wx_deploy"], False),
+        # what only repeats an upload does not say whose it is
+        (["api", "retry"], True),
+        (["api", "list", "retry", "reconcile"], True),
+        (["wx_deploy", "retry"], False),
+        (["list"], False),
+        ([], False),
+    ],
+)
+def test_an_upload_is_what_no_deploy_wrote_last(
+    cloud: EmulatorServer, sources: list[str], is_upload: bool
+) -> None:
+    uploaded("price.pdf", *sources)
+    assert by_people("price.pdf") == ({"price.pdf"} if is_upload else set())
+
+
+def test_a_deploy_that_failed_hides_no_upload(cloud: EmulatorServer) -> None:
+    """What it could not replace is still what somebody uploaded."""
+    uploaded("price.pdf", "admin", "wx_deploy")
+    UploadLog.objects.filter(source="wx_deploy").update(status="failed")
+    assert by_people("price.pdf") == {"price.pdf"}
+
+
+def test_what_lies_where_a_store_keeps_uploads_is_an_upload_without_a_row(configure: Any) -> None:
+    """In whichever store: its own folder for uploads, below its location."""
+    media = {"BACKEND": "wx_static_store.storage.WxStorage"}
+    configure(
+        STORAGES={"default": media, "shop": media | {"OPTIONS": {"location": "shop"}}},
+        WX_STATIC_STORE={"UPLOAD_LOCATION": "from-people"},
+    )
+    uploaded("from-people/swept.txt", "wx_deploy")
+    keys = ["from-people/a.txt", "shop/from-people/b.txt", "from-people/swept.txt"]
+    assert by_people(*keys, "a.txt", "shop/b.txt", "uploads/c.txt") == {*keys}
+
+
+def test_an_upload_to_another_environment_says_nothing_of_this_one(cloud: EmulatorServer) -> None:
+    item = UploadItem("price.pdf", open=lambda: BytesIO(b"1"))
+    get_uploader(env="tenant-b").upload(item, UploadContext("api"))
+    assert by_people("price.pdf") == set()
+
+
+def test_without_a_log_nobody_knows_for_certain_what_people_uploaded(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "wx_static_store.deploy.verify.in_database", lambda work, otherwise: otherwise
+    )
+    with pytest.raises(ConfigurationError, match="--include-uploads"):
+        by_people("uploads/a.txt", "b.txt")
+    assert by_people("uploads/a.txt", "b.txt", certain=False) == {"uploads/a.txt"}
+
+
+# --- blanking ---------------------------------------------------------------------------------
+
+
+def test_what_is_blanked_holds_the_marker(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, SITE | {"old.html": b"old", "keep.me": b"1"})
+    blanked(uploader, [sweep(uploader)["old.html"]])
+    found = cloud.objects()["old.html"]
+    assert found.body == DELETED
+    assert (found.headers["Content-Type"], found.headers["Cache-Control"]) == (
+        "text/plain",
+        "no-store",
+    )
+    assert cloud.objects()["keep.me"].body == b"1"
+
+
+def test_what_is_blanked_is_not_stale_any_more(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, SITE | {"old.html": b"old"})
+    results = blanked(uploader, stale(sweep(uploader), tree(SITE), uploader))
+    assert [result.status for result in results] == ["stored"]
+    assert stale(sweep(uploader), tree(SITE), uploader) == []
+
+
+def test_each_blanked_object_is_a_row(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"LOCATION": "static"})
+    lay_down(cloud, {"static/a.js": b"1", "static/b.js": b"2"})
+    blanked(get_uploader(), sweep(get_uploader()).values())
+    rows = UploadLog.objects.order_by("key").values_list("key", "status", "md5", "source")
+    marker = digest(DELETED)
+    assert list(rows) == [
+        ("static/a.js", "stored", marker, "test"),
+        ("static/b.js", "stored", marker, "test"),
+    ]
+
+
+def test_a_blanked_name_is_sent_again_when_the_tree_has_it_again(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    deploy(uploader, tree(SITE))
+    blanked(uploader, [sweep(uploader)["a.js"]])
+    deploy(uploader, tree(SITE))
+    assert cloud.objects()["a.js"].body == SITE["a.js"]
+
+
+def test_a_failure_of_one_is_a_result(cloud: EmulatorServer, uploader: Uploader) -> None:
+    lay_down(cloud, {"a.js": b"1", "b.js": b"2"})
+    cloud.script({"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097})
+    results = blanked(uploader, sweep(uploader).values())
+    assert {result.key: result.status for result in results} == {"a.js": "failed", "b.js": "stored"}
+
+
+def test_a_key_in_another_normal_form_does_not_blank_the_live_file(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    """The console can write it; our own spelling of the name is another object."""
+    ours = "menü.html"
+    foreign = unicodedata.normalize("NFD", ours)
+    lay_down(cloud, {ours: b"live", foreign: b"old"})
+    found = stale(sweep(uploader), tree({ours: b"live"}), uploader)
+    (result,) = blanked(uploader, found)
+    assert result.key == foreign
+    assert result.status == "failed"
+    assert "console" in str(result.error)
+    assert cloud.objects()[ours].body == b"live"
+    assert UploadLog.objects.get().status == "failed"

@@ -1,0 +1,520 @@
+"""The log neither breaks an upload nor is broken by one, and no row is forgotten."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
+from hashlib import md5
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.db import OperationalError, connection, transaction
+
+from tests.conftest import ENV
+from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.upload import recorder as recorders
+from wx_static_store.upload.database import rest
+from wx_static_store.upload.recorder import JsonLinesFormatter, Recorder, record_one
+
+CONTEXT = UploadContext(source="test")
+TABLE = UploadLog._meta.db_table
+ODD_TEXTS = {"NUL": "a\0b", "surrogate": "\udcff", "too long": "😀" * 2000}
+
+
+def result(name: str = "a.txt", **details: Any) -> UploadResult:
+    return UploadResult(name, name, UploadStatus.STORED, env="env-1", errcode=0, **details)
+
+
+def write(*results: UploadResult) -> bool:
+    """As a run does it; whether the database took all rows."""
+    recorder = Recorder(CONTEXT)
+    for each in results:
+        recorder.add(each)
+    return recorder.close()
+
+
+def save(name: str = "a.txt", body: bytes = b"x") -> str:
+    return default_storage.save(name, ContentFile(body))
+
+
+def keys() -> list[str]:
+    """Of all rows, the oldest first."""
+    return list(UploadLog.objects.order_by("id").values_list("key", flat=True))
+
+
+def failing(make: Callable[[], BaseException]) -> AbstractContextManager[None]:
+    """The database has no room for another row, or something breaks its query off."""
+
+    def execute(query: Any, sql: str, *args: Any) -> Any:
+        if sql.startswith("INSERT") and TABLE in sql:
+            raise make()
+        return query(sql, *args)
+
+    return connection.execute_wrapper(execute)
+
+
+def refusing() -> AbstractContextManager[None]:
+    return failing(lambda: OperationalError("disk full"))
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    server: EmulatorServer = configure()
+    return server
+
+
+@pytest.fixture
+def site(cloud: EmulatorServer, tmp_path: Path) -> Path:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "index.html").write_bytes(b"page")
+    (folder / "app.css").write_bytes(b"sheet")
+    return folder
+
+
+def deploy(site: Path) -> None:
+    call_command("wx_deploy", str(site), yes=True, verbosity=0)
+
+
+@pytest.mark.django_db
+def test_an_unchanged_file_is_no_row(site: Path) -> None:
+    deploy(site)
+    deploy(site)
+    assert keys() == ["app.css", "index.html"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("a\0b", r"a\x00b"),
+        ("\udcff.txt", r"\udcff.txt"),
+        ("😀", "😀"),
+        ("图/文 档.txt", "图/文 档.txt"),
+        ("x" * 2000, "x" * 850),
+        ("😀" * 2000, "😀" * 850),
+    ],
+    ids=["NUL", "surrogate", "emoji", "Chinese", "too long", "too long in bytes"],
+)
+def test_any_name_fits_into_a_row(name: str, kept: str) -> None:
+    assert record_one(result(name), CONTEXT) is not None
+    assert UploadLog.objects.get().key == kept
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("column", ["rid", "request_id", "stage", "md5"])
+@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
+def test_no_odd_text_of_an_answer_takes_the_other_rows_along(column: str, text: str) -> None:
+    assert write(result("good"), result("odd", **{column: text}))
+    assert UploadLog.objects.count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
+def test_a_deployment_keeps_any_label(text: str) -> None:
+    context = UploadContext(source="test", source_ref=text)
+    assert recorders.start_deployment("env-1", context) is not None
+
+
+@pytest.mark.django_db
+def test_inside_a_broken_transaction_the_upload_counts(
+    cloud: EmulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        default_storage.save("a.txt", ContentFile(b"x"))
+        assert "a.txt" in cloud.objects()
+        assert "transaction is broken" in caplog.text
+        transaction.set_rollback(False)
+    assert not UploadLog.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_failing_row_leaves_the_callers_transaction_usable(cloud: EmulatorServer) -> None:
+    with transaction.atomic():
+        assert record_one(result(size="no number"), CONTEXT) is None
+        UploadLog.objects.create(env="env-1", key="k", key_digest="d", status="stored")
+    assert UploadLog.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_table_there_is_one_warning(
+    cloud: EmulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = UploadLog._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+    try:
+        for name in ("a.txt", "b.txt"):
+            default_storage.save(name, ContentFile(b"x"))
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+    assert set(cloud.objects()) == {"a.txt", "b.txt"}
+    assert caplog.text.count("upload log cannot be used") == 1
+
+
+@pytest.mark.django_db
+def test_in_an_async_context_the_upload_counts(cloud: EmulatorServer) -> None:
+    async def view() -> str:
+        return default_storage.save("a.txt", ContentFile(b"x"))
+
+    assert async_to_sync(view)() == "a.txt"
+    assert "a.txt" in cloud.objects()
+
+
+def test_every_outcome_is_a_line_of_the_logger(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "wx_static_store.uploads"):
+        record_one(result("a.txt", verified=True), CONTEXT)
+    lines = [r.getMessage() for r in caplog.records if r.name == "wx_static_store.uploads"]
+    assert lines == ["stored 'a.txt'"]
+
+
+def test_a_name_cannot_forge_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "wx_static_store.uploads"):
+        record_one(result("a\nstored 'b'"), CONTEXT)
+    assert all("\n" not in record.getMessage() for record in caplog.records)
+
+
+@pytest.fixture
+def lines() -> Iterator[list[dict[str, Any]]]:
+    """What a handler with the formatter writes."""
+    written: list[dict[str, Any]] = []
+    handler = logging.Handler()
+    handler.setFormatter(JsonLinesFormatter())
+    handler.emit = lambda record: written.append(json.loads(handler.format(record)))  # type: ignore[method-assign]
+    recorders.uploads.addHandler(handler)
+    level = recorders.uploads.level
+    recorders.uploads.setLevel(logging.INFO)
+    yield written
+    recorders.uploads.removeHandler(handler)
+    recorders.uploads.setLevel(level)
+
+
+def test_the_formatter_gives_one_json_object_a_line(lines: list[dict[str, Any]]) -> None:
+    record_one(result("文.txt", size=5), CONTEXT)
+    [told] = lines
+    assert (told["key"], told["status"], told["size"], told["source"]) == (
+        "文.txt",
+        "stored",
+        5,
+        "test",
+    )
+
+
+# --- rows of single uploads that were refused -----------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_row_that_the_database_refused_is_written_with_the_next_upload(
+    cloud: EmulatorServer,
+) -> None:
+    with refusing():
+        save("a.txt")
+    assert keys() == []
+    save("b.txt")
+    assert keys() == ["a.txt", "b.txt"]
+
+
+@pytest.mark.django_db
+def test_a_row_that_was_written_late_is_not_written_again(cloud: EmulatorServer) -> None:
+    with refusing():
+        save("a.txt")
+    for name in ("b.txt", "c.txt"):
+        save(name)
+    assert keys() == ["a.txt", "b.txt", "c.txt"]
+
+
+@pytest.mark.django_db
+def test_a_row_that_is_written_late_keeps_what_it_tells(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
+    with refusing(), suppress(OSError):
+        save("a.txt")
+    record_one(result("b.txt"), CONTEXT)
+    row = UploadLog.objects.get(key="a.txt")
+    assert (row.status, row.errcode, row.source, row.env) == ("failed", 40097, "storage", ENV)
+
+
+@pytest.mark.django_db
+def test_a_row_that_is_written_late_is_not_newer_than_a_later_upload_of_its_file(
+    configure: Any,
+) -> None:
+    configure(WX_STATIC_STORE={"FILE_OVERWRITE": True})
+    with refusing():
+        save("a.txt", b"old")
+    save("a.txt", b"new")
+    newest = UploadLog.objects.newest(ENV, ["a.txt"])["a.txt"]
+    assert (keys(), newest.md5) == (["a.txt"] * 2, md5(b"new").hexdigest())
+
+
+@pytest.mark.django_db
+def test_a_row_of_a_broken_transaction_is_written_with_the_next_upload(
+    cloud: EmulatorServer,
+) -> None:
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        save("a.txt")
+        transaction.set_rollback(False)
+    save("b.txt")
+    assert keys() == ["a.txt", "b.txt"]
+
+
+@pytest.mark.django_db
+def test_a_row_of_a_database_at_rest_is_written_when_that_is_over(cloud: EmulatorServer) -> None:
+    rest(60)
+    save("a.txt")
+    rest(0)
+    save("b.txt")
+    assert keys() == ["a.txt", "b.txt"]
+
+
+@pytest.mark.django_db
+def test_an_interrupt_while_a_row_is_written_keeps_it_for_the_next_upload(
+    cloud: EmulatorServer,
+) -> None:
+    with failing(lambda: SystemExit(1)), pytest.raises(SystemExit):
+        save("a.txt")
+    save("b.txt")
+    assert keys() == ["a.txt", "b.txt"]
+
+
+@pytest.mark.django_db
+def test_an_interrupt_while_late_rows_are_written_keeps_all_of_them(cloud: EmulatorServer) -> None:
+    with refusing():
+        save("a.txt")
+    with failing(lambda: SystemExit(1)), pytest.raises(SystemExit):
+        save("b.txt")
+    save("c.txt")
+    assert keys() == ["a.txt", "b.txt", "c.txt"]
+
+
+@pytest.mark.django_db
+def test_a_row_that_is_always_refused_keeps_no_other_from_the_log() -> None:
+    record_one(result("bad", size="no number"), CONTEXT)
+    for name in ("a.txt", "b.txt"):
+        record_one(result(name), CONTEXT)
+    assert keys() == ["a.txt", "b.txt"]
+
+
+@pytest.mark.django_db
+def test_the_last_thousand_rows_are_kept_of_those_that_were_refused() -> None:
+    rest(60)
+    for number in range(1001):
+        record_one(result(f"{number}"), CONTEXT)
+    rest(0)
+    record_one(result("next"), CONTEXT)
+    assert keys() == [*(f"{number}" for number in range(1, 1001)), "next"]
+
+
+def test_rows_that_are_kept_are_forgotten_on_demand() -> None:
+    rest(60)
+    record_one(result("of another test"), CONTEXT)
+    recorders.reset()
+    assert not recorders._missed
+
+
+# --- rows of a run that were refused --------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_rows_refused_in_mid_run_are_written_with_the_next_ones() -> None:
+    recorder = Recorder(CONTEXT)
+    with refusing():
+        for number in range(100):
+            recorder.add(result(f"{number}"))
+    assert keys() == []
+    for number in range(100, 200):
+        recorder.add(result(f"{number}"))
+    assert keys() == [f"{number}" for number in range(200)]
+
+
+@pytest.mark.django_db
+def test_rows_refused_in_mid_run_are_written_once() -> None:
+    recorder = Recorder(CONTEXT)
+    with refusing():
+        recorder.add(result("a"))
+        assert not recorder.write()
+    recorder.add(result("b"))
+    assert recorder.write()
+    assert recorder.close()
+    assert keys() == ["a", "b"]
+
+
+@pytest.mark.django_db
+def test_rows_refused_in_mid_run_are_written_at_the_end() -> None:
+    recorder = Recorder(CONTEXT)
+    with refusing():
+        recorder.add(result("a"))
+        assert not recorder.write()
+    assert recorder.close()
+    assert keys() == ["a"]
+
+
+@pytest.mark.django_db
+def test_the_end_of_a_deployment_asks_a_database_at_rest_once_more() -> None:
+    recorder = Recorder(UploadContext("test", deployment_id=7))
+    rest(60)
+    recorder.add(result("a"))
+    assert recorder.close()
+    assert keys() == ["a"]
+
+
+@pytest.mark.django_db
+def test_rows_of_a_deployment_that_are_refused_to_the_end_are_an_error_with_their_number(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recorder = Recorder(UploadContext("test", deployment_id=7))
+    with refusing():
+        for name in ("a", "b", "c"):
+            recorder.add(result(name))
+        assert not recorder.close()
+    [error] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert error.getMessage().startswith("3 rows of deployment 7 could not be written.")
+    assert "wx_import_log" in error.getMessage()
+
+
+@pytest.mark.django_db
+def test_rows_of_a_run_that_were_refused_are_written_with_the_next_upload() -> None:
+    with refusing():
+        assert not write(result("a"), result("b"))
+    record_one(result("c"), CONTEXT)
+    assert keys() == ["a", "b", "c"]
+
+
+@contextmanager
+def refused_until_the_site_is_stored(cloud: EmulatorServer) -> Iterator[None]:
+    """The database takes no row before COS has all files."""
+
+    def execute(query: Any, sql: str, *args: Any) -> Any:
+        if sql.startswith("INSERT") and TABLE in sql and len(cloud.objects()) < 2:
+            raise OperationalError("disk full")
+        return query(sql, *args)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
+@pytest.mark.django_db
+def test_a_deployment_whose_rows_are_refused_for_a_while_is_done(
+    cloud: EmulatorServer, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorders, "RECORD_SECONDS", 0.0)
+    with refused_until_the_site_is_stored(cloud):
+        deploy(site)
+    assert (keys(), Deployment.objects.get().outcome) == (["app.css", "index.html"], "done")
+
+
+@pytest.mark.django_db
+def test_a_deployment_whose_rows_are_refused_to_the_end_is_incomplete(
+    cloud: EmulatorServer, site: Path
+) -> None:
+    with refusing():
+        deploy(site)
+    assert set(cloud.objects()) == {"app.css", "index.html"}
+    assert (keys(), Deployment.objects.get().outcome) == ([], "incomplete")
+
+
+# --- which deployments are unfinished -------------------------------------------------------------
+
+
+def start(env: str = "env-1") -> int:
+    number = recorders.start_deployment(env, CONTEXT)
+    assert number is not None
+    return number
+
+
+@pytest.mark.django_db
+def test_a_deployment_that_still_runs_when_the_next_one_begins_is_incomplete() -> None:
+    killed, elsewhere = start(), start("env-2")
+    running = start()
+    outcomes = dict(Deployment.objects.values_list("id", "outcome"))
+    assert outcomes == {killed: "incomplete", elsewhere: "running", running: "running"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("outcome", ["done", "failed"])
+def test_a_deployment_that_has_ended_stays_as_it_ended(outcome: str) -> None:
+    ended = start()
+    recorders.finish_deployment(ended, outcome=outcome)
+    start()
+    assert Deployment.objects.get(pk=ended).outcome == outcome
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("outcome", ["running", "incomplete"])
+def test_rows_are_trusted_from_the_newest_deployment_that_is_not_finished(outcome: str) -> None:
+    older, unfinished, done, elsewhere = start(), start(), start(), start("env-2")
+    for number, ends in ((older, "incomplete"), (unfinished, outcome), (done, "done")):
+        recorders.finish_deployment(number, outcome=ends)
+    assert elsewhere > done > unfinished
+    assert recorders.trusted_from("env-1") == unfinished
+
+
+@pytest.mark.django_db
+def test_all_rows_are_trusted_where_every_deployment_is_finished() -> None:
+    recorders.finish_deployment(start(), outcome="done")
+    start("env-2")
+    assert recorders.trusted_from("env-1") is None
+
+
+# --- when COS stored it ---------------------------------------------------------------------------
+
+YESTERDAY = "Tue, 14 Nov 2023 22:13:20 GMT"
+
+
+def dated(cloud: EmulatorServer, date: str) -> None:
+    """The next answer of COS has this `Date`."""
+    etag = md5(b"x").hexdigest()
+    cloud.script(
+        {"on": "put_object", "do": "status", "status": 200, "apply": True,
+         "headers": {"Date": date, "ETag": etag}}
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_the_date_of_cos_answer_is_in_the_row(
+    cloud: EmulatorServer, settings: Any, use_tz: bool
+) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "Asia/Shanghai"
+    dated(cloud, YESTERDAY)
+    save()
+    there = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+    here = datetime(2023, 11, 15, 6, 13, 20)
+    assert UploadLog.objects.get().stored_at == (there if use_tz else here)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 31 Dec 9999 23:59:59 -0100"])
+def test_without_a_usable_date_of_cos_the_row_has_none(cloud: EmulatorServer, date: str) -> None:
+    dated(cloud, date)
+    save()
+    row = UploadLog.objects.get()
+    assert (row.status, row.stored_at) == ("stored", None)
+
+
+@pytest.mark.django_db
+def test_an_upload_that_failed_has_no_date_of_cos(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 402})
+    with suppress(OSError):
+        save()
+    row = UploadLog.objects.get()
+    assert (row.status, row.stored_at) == ("failed", None)
+
+
+@pytest.mark.django_db
+def test_the_date_of_cos_answer_is_in_the_json_line(
+    cloud: EmulatorServer, lines: list[dict[str, Any]]
+) -> None:
+    dated(cloud, YESTERDAY)
+    save()
+    [told] = lines
+    assert told["stored_at"] == "2023-11-14 22:13:20+00:00"

@@ -1,0 +1,453 @@
+"""The bytes of one file: rewound, spooled, measured, hashed; a change while reading is noticed."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile, File
+from django.core.files.uploadedfile import SimpleUploadedFile
+from hypothesis import given, settings, strategies as st
+
+from wx_static_store.core.types import UploadItem
+from wx_static_store.exceptions import (
+    DeadlineExceeded,
+    Remedy,
+    SourceChanged,
+    SourceError,
+    WxStaticStoreError,
+)
+from wx_static_store.upload import sources
+from wx_static_store.upload.sources import BLOCK, HASH_AHEAD, opened
+
+
+def item(file: Any, **changes: Any) -> UploadItem:
+    return UploadItem("a.txt", file if callable(file) else lambda: file, **changes)
+
+
+def read(file: Any, **more: Any) -> tuple[bytes, int, str]:
+    """What would be sent, the length that would be announced, and the MD5."""
+    with opened(item(file), **more) as source:
+        content = b"".join(source)
+        return content, len(source), source.md5()
+
+
+def expected(content: bytes) -> tuple[bytes, int, str]:
+    return content, len(content), hashlib.md5(content).hexdigest()
+
+
+class Pipe(io.RawIOBase):
+    """Gives its blocks and cannot seek."""
+
+    def __init__(self, *blocks: Any) -> None:
+        self.blocks = list(blocks)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+    def read(self, size: int = -1) -> Any:
+        return self.blocks.pop(0) if self.blocks else b""
+
+
+# --- what is read ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7])
+def test_a_file_of_any_size_is_read_whole(size: int) -> None:
+    """B25, B26."""
+    content = os.urandom(size)
+    assert read(io.BytesIO(content)) == expected(content)
+
+
+@pytest.mark.parametrize("position", [0, 3, 8])
+def test_a_file_that_was_read_before_is_rewound(position: int) -> None:
+    """B31."""
+    file = io.BytesIO(b"contents")
+    file.seek(position)
+    assert read(file) == expected(b"contents")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        lambda: ContentFile(b"contents"),
+        lambda: SimpleUploadedFile("a", b"contents"),
+        lambda: File(io.BytesIO(b"contents")),
+        lambda: io.BufferedReader(io.BytesIO(b"contents")),  # type: ignore[arg-type]
+    ],
+    ids=["content", "upload", "wrapped", "buffered"],
+)
+def test_django_s_own_files_are_read(file: Callable[[], Any]) -> None:
+    assert read(file()) == expected(b"contents")
+
+
+def test_a_spooled_file_is_read_and_stays_in_memory() -> None:
+    with tempfile.SpooledTemporaryFile(max_size=100) as file:
+        file.write(b"contents")
+        assert read(file) == expected(b"contents")
+        assert file._rolled is False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "中文", "a\r\nb\n", "😀" * 1000], ids=["empty", "chinese", "lines", "long"]
+)
+def test_text_goes_out_as_utf8_and_its_length_in_bytes(text: str) -> None:
+    """B29: two Chinese characters are six bytes (measured, M5)."""
+    assert read(io.StringIO(text, newline="")) == expected(text.encode())
+
+
+def test_a_file_opened_as_text_is_read_from_its_start(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("中文", encoding="utf-8")
+    with path.open(encoding="utf-8") as file:
+        file.read(1)
+        assert read(file) == expected("中文".encode())
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [(), (b"a",), (b"a" * BLOCK, b"b", b"c" * 100), ("中", "文"), (b"x" * 3 * 1024 * 1024,)],
+)
+def test_what_cannot_seek_is_copied_first(blocks: tuple[Any, ...]) -> None:
+    """B30."""
+    content = b"".join(b.encode() if isinstance(b, str) else b for b in blocks)
+    with Pipe(*blocks) as pipe:
+        assert read(pipe) == expected(content)
+
+
+def test_a_pipe_of_the_system_is_copied_first() -> None:
+    out, into = os.pipe()
+    os.write(into, b"contents")
+    os.close(into)
+    with open(out, "rb", buffering=0) as pipe:
+        assert read(pipe) == expected(b"contents")
+
+
+def test_an_object_with_read_alone_is_copied_first() -> None:
+    class Response:
+        blocks = [b"con", b"tents"]
+
+        def read(self, size: int) -> bytes:
+            return self.blocks.pop(0) if self.blocks else b""
+
+    assert UploadItem("a", Response, close=False).close is False
+    with opened(UploadItem("a", Response, close=False)) as source:  # type: ignore[arg-type]
+        assert b"".join(source) == b"contents"
+
+
+@pytest.mark.parametrize("lie", [0, 3, 5_000, -1, None, "many"])
+def test_a_size_that_lies_is_not_believed(lie: Any) -> None:
+    """B35."""
+    file = ContentFile(b"contents")
+    file.size = lie  # type: ignore[misc]
+    with opened(item(file, size=lie)) as source:
+        assert (len(source), b"".join(source)) == (8, b"contents")
+
+
+_BLOCKS = st.lists(st.binary(max_size=40), max_size=6)
+
+
+@settings(max_examples=100, deadline=None, database=None)
+@given(_BLOCKS, st.booleans(), st.integers(0, 50))
+def test_any_bytes_in_any_pieces_from_any_position_arrive_whole(
+    blocks: list[bytes], seekable: bool, position: int
+) -> None:
+    """H4."""
+    content = b"".join(blocks)
+    if seekable:
+        file: Any = io.BytesIO(content)
+        file.seek(position)
+    else:
+        file = Pipe(*[block for block in blocks if block])
+    assert read(file) == expected(content)
+
+
+# --- hashing --------------------------------------------------------------------------------
+
+
+def test_a_small_file_is_hashed_ahead() -> None:
+    with opened(item(io.BytesIO(b"contents"))) as source:
+        assert source.known_md5 == hashlib.md5(b"contents").hexdigest()
+
+
+@pytest.mark.parametrize(("size", "ahead"), [(HASH_AHEAD, True), (HASH_AHEAD + 1, False)])
+def test_a_large_file_is_hashed_while_it_streams(size: int, ahead: bool) -> None:
+    content = b"x" * size
+    with opened(item(io.BytesIO(content))) as source:
+        assert bool(source.known_md5) is ahead
+        assert b"".join(source) == content
+        assert source.md5() == hashlib.md5(content).hexdigest()
+
+
+def test_a_known_md5_saves_the_reading_ahead() -> None:
+    class Counting(io.BytesIO):
+        taken = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            block = super().read(size)
+            self.taken += len(block)
+            return block
+
+    file = Counting(b"contents")
+    with opened(item(file), md5=hashlib.md5(b"contents").hexdigest()) as source:
+        b"".join(source)
+        source.md5()
+        assert file.taken == 8
+
+
+def test_a_known_md5_that_is_wrong_is_a_change() -> None:
+    with opened(item(io.BytesIO(b"contents")), md5="0" * 32) as source:
+        b"".join(source)
+        with pytest.raises(SourceChanged):
+            source.md5()
+
+
+def test_the_clock_is_asked_before_each_block() -> None:
+    ticks = []
+
+    def tick() -> None:
+        ticks.append(1)
+        if len(ticks) == 3:
+            raise DeadlineExceeded("over", stage="put")
+
+    with opened(item(io.BytesIO(b"x" * 5 * BLOCK)), md5="", tick=tick) as source:
+        blocks = iter(source)
+        assert [len(next(blocks)) for _ in range(2)] == [BLOCK, BLOCK]
+        with pytest.raises(DeadlineExceeded):
+            next(blocks)
+
+
+def test_a_body_is_handed_over_with_its_last_block() -> None:
+    with opened(item(io.BytesIO(b"x" * (BLOCK + 1)))) as source:
+        seen = [source.handed_over for _block in source]
+    assert seen == [False, True]
+
+
+# --- files that change ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * (2 * BLOCK))
+    return path
+
+
+def read_while(path: Path, change: Callable[[Path], object]) -> None:
+    """Reads a block, lets the change happen, then reads on to the end."""
+    with opened(item(lambda: path.open("rb"))) as source:
+        blocks = iter(source)
+        next(blocks)
+        change(path)
+        for _block in blocks:
+            pass
+        source.md5()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: os.truncate(path, BLOCK + 1),
+        lambda path: os.truncate(path, 0),
+        lambda path: path.open("ab").write(b"more") and gc.collect(),
+        lambda path: path.write_bytes(b"y" * (2 * BLOCK)),
+        lambda path: os.utime(path, (1, 1)),
+    ],
+    ids=["shrinks", "emptied", "grows", "rewritten", "touched"],
+)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_change_of_the_file_while_it_is_read_is_noticed(
+    path: Path, change: Callable[[Path], object]
+) -> None:
+    """P05, P07: COS would store a cut object and answer 200."""
+    with pytest.raises(SourceChanged) as caught:
+        read_while(path, change)
+    assert (caught.value.remedy, caught.value.once) == (Remedy.NEW_LINK, True)
+    assert caught.value.stage == "source"
+
+
+def test_a_file_that_shrinks_never_gives_fewer_bytes_than_announced(path: Path) -> None:
+    """It raises before the HTTP layer can hang."""
+    with opened(item(lambda: path.open("rb"))) as source:
+        os.truncate(path, BLOCK)
+        with pytest.raises(SourceChanged, match="became shorter") as caught:
+            b"".join(source)
+    assert not caught.value.maybe_stored, "the body was never complete"
+
+
+def test_a_file_that_grows_is_sent_at_its_first_length(path: Path) -> None:
+    with opened(item(lambda: path.open("rb"))) as source:
+        with path.open("ab") as more:
+            more.write(b"more")
+        assert len(b"".join(source)) == len(source) == 2 * BLOCK
+        with pytest.raises(SourceChanged) as caught:
+            source.md5()
+    assert caught.value.maybe_stored, "the old bytes may be there"
+
+
+def test_a_file_that_holds_more_than_was_measured_is_not_cut_in_silence() -> None:
+    class Growing(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            position = super().seek(offset, whence)
+            if whence == os.SEEK_END:
+                self.write(b"more")
+            return position
+
+    with opened(item(lambda: Growing(b"some"))) as source:
+        assert b"".join(source) == b"some"
+        with pytest.raises(SourceChanged):
+            source.md5()
+
+
+def test_a_file_that_is_replaced_while_it_is_read_was_sent_as_it_was(path: Path) -> None:
+    """The open handle still reads the old one: a consistent upload, no error."""
+    other = path.with_name("other")
+    other.write_bytes(b"y" * 2 * BLOCK)
+    read_while(path, lambda path: other.replace(path))
+
+
+def test_a_file_that_stands_still_is_no_change(path: Path) -> None:
+    read_while(path, lambda path: path.read_bytes())
+
+
+# --- files that cannot be read --------------------------------------------------------------
+
+
+def refused(file: Any, **changes: Any) -> WxStaticStoreError:
+    with pytest.raises(SourceError) as caught, opened(item(file, **changes)) as source:
+        b"".join(source)
+    assert isinstance(caught.value, OSError)
+    assert caught.value.stage == "source"
+    return caught.value
+
+
+def test_a_closed_file_is_refused() -> None:
+    """B32."""
+    file = io.BytesIO(b"contents")
+    file.close()
+    assert "is closed" in str(refused(file))
+
+
+@pytest.mark.parametrize("name", ["missing", "folder", "dangling"])
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path, name: str) -> None:
+    """P06, P08."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    error = refused(lambda: (tmp_path / name).open("rb"))
+    assert error.__cause__ is None
+    assert name in str(error) or "nowhere" in str(error)
+
+
+def test_whatever_a_storage_raises_on_opening_becomes_ours() -> None:
+    def broken() -> Any:
+        raise KeyError("no such blob")
+
+    assert "KeyError" in str(refused(broken))
+
+
+class Odd(io.BytesIO):
+    """Answers to `read` as it is told, but for the test whether it is binary."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(b"contents")
+        self.answer = answer
+
+    def read(self, size: int | None = -1, /) -> Any:
+        return self.answer(size) if size else b""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda size: None,
+        lambda size: 5,
+        lambda size: "text",
+        lambda size: bytearray(b"x"),
+        lambda size: b"x" * (size + 1),
+        lambda size: 1 / 0,
+        lambda size: (_ for _ in ()).throw(OSError("disk on fire")),
+    ],
+    ids=["None", "int", "str", "bytearray", "more", "ZeroDivisionError", "OSError"],
+)
+def test_a_read_that_gives_nonsense_is_refused(answer: Callable[[int], Any]) -> None:
+    """B34."""
+    refused(Odd(answer))
+
+
+@pytest.mark.parametrize("block", [None, 5, bytearray(b"x"), "\ud800"], ids=ascii)
+def test_what_cannot_seek_and_gives_nonsense_is_refused(block: Any) -> None:
+    """Above all None, which a pipe gives while it has nothing: that is no end of the file."""
+    with Pipe(b"con", block, b"tents") as pipe:
+        refused(pipe)
+
+
+@pytest.mark.parametrize(
+    "file", [iter([b"a"]), object(), "text", 5, None], ids=lambda f: type(f).__name__
+)
+def test_what_is_no_file_is_refused(file: Any) -> None:
+    refused(lambda: file, close=False)
+
+
+def test_a_file_that_cannot_seek_back_is_refused() -> None:
+    class Stuck(io.BytesIO):
+        def seek(self, *args: Any) -> int:
+            raise OSError("Illegal seek")
+
+    assert "Illegal seek" in str(refused(Stuck(b"contents")))
+
+
+def test_a_refusal_says_how_to_open_the_file() -> None:
+    assert "binary mode" in str(refused(Odd(lambda size: "text")))
+
+
+# --- who closes what ------------------------------------------------------------------------
+
+
+def test_a_file_that_is_ours_is_closed() -> None:
+    file = io.BytesIO(b"contents")
+    with opened(item(file, close=True)):
+        assert not file.closed
+    assert file.closed
+
+
+def test_a_caller_s_file_stays_open() -> None:
+    """B33: it can still be read after `save()`."""
+    file = io.BytesIO(b"contents")
+    with opened(item(file, close=False)) as source:
+        b"".join(source)
+    file.seek(0)
+    assert file.read() == b"contents"
+
+
+@pytest.mark.parametrize(("close", "closed"), [(True, True), (False, False)])
+def test_an_error_changes_nothing_about_that(close: bool, closed: bool) -> None:
+    file = Odd(lambda size: None)
+    refused(file, close=close)
+    assert file.closed is closed
+    file.close()
+
+
+def test_a_copy_is_closed_and_the_original_left_as_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def spool(*args: Any) -> Any:
+        made.append(tempfile.SpooledTemporaryFile(*args))  # noqa: SIM115 -- `opened` closes it
+        return made[-1]
+
+    monkeypatch.setattr(sources, "SpooledTemporaryFile", spool)
+    monkeypatch.setattr(sources, "_fingerprint", lambda file: None)
+    with Pipe(b"contents") as pipe:
+        with opened(item(pipe, close=False)) as source:
+            assert b"".join(source) == b"contents"
+        assert [copy.closed for copy in made] == [True]
+        assert not pipe.closed

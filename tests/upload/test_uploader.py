@@ -1,0 +1,541 @@
+"""`Uploader`: one outcome for each file, whatever happened on the way."""
+
+import hashlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from django.utils.translation import override
+
+from tests import deploys
+from tests.conftest import ENV
+from wx_static_store.core.retry import Clock
+from wx_static_store.core.types import UploadContext, UploadItem, UploadResult, UploadStatus
+from wx_static_store.emulator import EmulatorServer, object_store, open_platform
+from wx_static_store.emulator.answers import Answer, cos_error, wechat_error
+from wx_static_store.emulator.incoming import Request
+from wx_static_store.emulator.server import Handle
+from wx_static_store.emulator.state import State
+from wx_static_store.exceptions import (
+    ConfigurationError,
+    DeadlineExceeded,
+    NameRejected,
+    TokenRejected,
+    UploadFailed,
+)
+from wx_static_store.models import UploadLog
+from wx_static_store.upload import sources, store
+from wx_static_store.upload.uploader import Uploader, get_uploader
+
+pytestmark = pytest.mark.django_db
+
+CONTEXT = UploadContext(source="test", source_ref="ref")
+
+
+def item(name: str = "a.txt", content: bytes = b"hello", **details: Any) -> UploadItem:
+    return UploadItem(name, open=lambda: BytesIO(content), **details)
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    server: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 2})
+    return server
+
+
+@pytest.fixture
+def uploader(cloud: EmulatorServer) -> Uploader:
+    return get_uploader()
+
+
+def put(do: str, **details: Any) -> dict[str, Any]:
+    return {"on": "put_object", "do": do, **details}
+
+
+def link(errcode: int, **details: Any) -> dict[str, Any]:
+    return {"on": "staticuploadfile", "do": "errcode", "errcode": errcode, **details}
+
+
+def test_a_stored_file_is_told_in_full(uploader: Uploader) -> None:
+    result = uploader.transfer(item())
+    told = (result.status, result.name, result.key, result.env, result.size, result.md5)
+    assert told == ("stored", "a.txt", "a.txt", ENV, 5, "5d41402abc4b2a76b9719d911017c592")
+    assert (result.attempts, result.errcode, result.error, result.verified) == (1, 0, None, True)
+
+
+def test_transfer_records_nothing(uploader: Uploader) -> None:
+    uploader.transfer(item())
+    assert not UploadLog.objects.exists()
+
+
+# --- how an upload ends -----------------------------------------------------------------------
+
+EVERY_TIME = {"times": None}
+
+
+@pytest.mark.parametrize(
+    ("faults", "status", "stage", "errcode", "attempts"),
+    [
+        ([link(-1)], "stored", "", 0, 2),
+        ([link(-1, **EVERY_TIME)], "failed", "link", -1, 2),
+        ([link(40097)], "failed", "link", 40097, 1),
+        ([link(42001, **EVERY_TIME)], "failed", "link", 42001, 2),
+        ([put("cos_error", code="SlowDown", status=503)], "stored", "", 0, 2),
+        ([put("cos_error", code="PaymentRequired", status=402)], "failed", "put", 0, 1),
+        ([put("drop_reply", **EVERY_TIME)], "unknown", "put", 0, 2),
+        ([put("drop_reply")], "stored", "", 0, 2),
+        # the first body may be stored, so a later refusal does not make it failed
+        ([put("drop_reply"), link(40097, skip=1)], "unknown", "link", 40097, 2),
+        ([put("etag", value="0" * 32, **EVERY_TIME)], "unknown", "verify", 0, 2),
+        ([put("status", status=204, headers={}, body="")], "unknown", "put", 0, 1),
+        # a page of HTML is no number: the last one that WeChat gave stays
+        ([link(-1), {"on": "staticuploadfile", "do": "html"}], "failed", "link", -1, 2),
+    ],
+    ids=lambda value: str(value)[:60] if isinstance(value, list) else None,
+)
+def test_an_upload_ends_as(
+    cloud: EmulatorServer,
+    uploader: Uploader,
+    faults: list[dict[str, Any]],
+    status: str,
+    stage: str,
+    errcode: int,
+    attempts: int,
+) -> None:
+    cloud.script(*faults)
+    result = uploader.transfer(item())
+    assert (result.status, result.stage) == (status, stage), result.error
+    assert (result.errcode, result.attempts) == (errcode, attempts)
+    assert (result.status == "stored") == (result.error is None)
+
+
+def test_stored_means_that_the_other_side_has_the_bytes(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script(put("reset_after", bytes=2))
+    assert uploader.transfer(item()).status == "stored"
+    assert cloud.objects()["a.txt"].body == b"hello"
+
+
+def test_a_large_file_that_fails_is_known_by_its_md5(
+    cloud: EmulatorServer, uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is hashed while it streams; "upload again" looks for the bytes by their MD5."""
+    monkeypatch.setattr(sources, "HASH_AHEAD", 4)
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "times": None})
+    (result,) = uploader.upload_many([item()], CONTEXT)
+    assert (result.status, result.md5) == ("failed", hashlib.md5(b"hello").hexdigest())
+
+
+def test_an_etag_that_is_no_md5_counts_as_stored_unverified(
+    cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.script(put("etag", value="0f343b0931126a20f133d67c2b018a3b-1"))
+    with caplog.at_level("INFO", "wx_static_store.uploads"):
+        result = uploader.upload(item(), CONTEXT)
+    assert (result.status, result.verified) == ("stored", False)
+    assert "unverified" in caplog.text
+
+
+def test_a_refused_name_makes_no_call(cloud: EmulatorServer, uploader: Uploader) -> None:
+    result = uploader.transfer(item("../a"))
+    assert (result.status, result.stage) == ("failed", "name")
+    assert cloud.journal == []
+
+
+def test_an_unreadable_file_makes_no_call(cloud: EmulatorServer, uploader: Uploader) -> None:
+    result = uploader.transfer(UploadItem("a", open=Path("/no/such/file").open))
+    assert (result.status, result.stage) == ("failed", "source")
+    assert cloud.journal == []
+
+
+def test_a_file_that_one_put_cannot_take_makes_no_call(
+    cloud: EmulatorServer, uploader: Uploader, tmp_path: Path
+) -> None:
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.truncate(5 * 1024**3 + 1)
+    result = uploader.transfer(UploadItem("a", open=lambda: path.open("rb")))
+    assert "larger than 5 GB" in str(result.error)
+    assert cloud.journal == []
+
+
+def test_a_link_elsewhere_is_a_matter_of_security(
+    cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "link", "host": "evil.example", "times": None})
+    with override("zh-hans"):
+        uploader.transfer(item())
+    told = [record for record in caplog.records if record.name == "wx_static_store.security"]
+    assert told
+    assert "was not used: it is not https" in told[0].getMessage()
+
+
+def test_wrong_bytes_at_the_other_side_are_a_critical_line(
+    cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.script(put("etag", value="0" * 32, **EVERY_TIME))
+    with pytest.raises(UploadFailed):
+        uploader.upload(item(), CONTEXT)
+    assert "CRITICAL" in {record.levelname for record in caplog.records}
+
+
+def test_a_refused_token_is_asked_for_again_once(configure: Any) -> None:
+    tokens = ["stale-token", "stale-token"]
+    cloud = configure(WX_STATIC_STORE={"TOKEN_PROVIDER": lambda: tokens.pop()})
+    tokens.insert(0, cloud.access_token)
+    result = get_uploader().transfer(item())
+    assert isinstance(result.error, TokenRejected)
+    assert len(cloud.calls("staticuploadfile")) == 2
+    assert get_uploader().transfer(item()).status == "stored"
+
+
+def test_the_deadline_ends_a_hanging_upload(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 0.3})
+    cloud.script({"on": "staticuploadfile", "do": "hang", "seconds": 30})
+    result = get_uploader().transfer(item())
+    assert result.status == "failed"
+    assert "in the time allowed" in str(result.error)
+    assert result.seconds < 3
+
+
+def test_every_error_names_environment_and_key(cloud: EmulatorServer, uploader: Uploader) -> None:
+    cloud.script(link(40097))
+    error = uploader.transfer(item("dir/a.txt")).error
+    assert error is not None
+    assert (error.env, error.key) == (ENV, "dir/a.txt")
+
+
+# --- upload -----------------------------------------------------------------------------------
+
+
+def test_upload_writes_one_row_however_many_attempts(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script(link(-1))
+    uploader.upload(item(), CONTEXT)
+    row = UploadLog.objects.get()
+    assert (row.status, row.attempts, row.source, row.source_ref) == ("stored", 2, "test", "ref")
+
+
+def test_upload_raises_what_the_row_says(cloud: EmulatorServer, uploader: Uploader) -> None:
+    cloud.script(link(40097))
+    with pytest.raises(UploadFailed) as caught:
+        uploader.upload(item(), CONTEXT)
+    row = UploadLog.objects.get()
+    assert (row.status, row.stage, row.errcode, row.rid) == (
+        "failed",
+        "link",
+        40097,
+        caught.value.rid,
+    )
+    assert row.message == "staticuploadfile was refused: scripted"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "kind"),
+    [("../a", {}, NameRejected), ("a", {"ACCESS_TOKEN": None}, ConfigurationError)],
+)
+def test_names_and_settings_fail_as_themselves(
+    configure: Any, name: str, settings: dict[str, Any], kind: type[Exception]
+) -> None:
+    configure(WX_STATIC_STORE=settings)
+    with pytest.raises(kind):
+        get_uploader().upload(item(name), CONTEXT)
+
+
+def test_what_wechat_says_of_the_configuration_is_a_failed_upload(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script(link(85088))
+    with pytest.raises(UploadFailed) as caught:
+        uploader.upload(item(), CONTEXT)
+    assert caught.value.errcode == 85088
+
+
+def test_a_file_whose_size_nobody_gave_gets_the_time_for_it(configure: Any) -> None:
+    """A second for each MiB, beside the deadline."""
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 0.5, "MAX_ATTEMPTS": 1})
+    cloud.script(put("delay", seconds=1))
+    assert get_uploader().transfer(item(content=b"x" * 3 * 2**20)).status == "stored"
+
+
+def test_waiting_for_a_slot_of_the_limiter_is_not_the_file_s_own_time(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 1, "MAX_ATTEMPTS": 1, "API_CONCURRENCY": 1})
+    cloud.script({"on": "staticuploadfile", "do": "delay", "seconds": 0.6, "times": 2})
+    uploader = get_uploader()
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(uploader.transfer, [item("a.txt"), item("b.txt")])
+    assert [result.status for result in results] == ["stored", "stored"]
+
+
+def test_a_page_in_place_of_an_answer_is_tried_like_a_502_within_a_batch(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 3})
+    cloud.script({"on": "staticuploadfile", "do": "html", "times": 2})
+    (result,) = get_uploader().upload_many([item()], CONTEXT)
+    assert (result.status, result.attempts) == ("stored", 3)
+
+
+def test_a_gateway_that_breaks_off_after_the_whole_body_leaves_it_unknown(
+    configure: Any,
+) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    cloud.script(put("html", status=504, apply=True))
+    assert get_uploader().transfer(item()).status == "unknown"
+    assert cloud.objects()["a.txt"].body == b"hello"
+
+
+# --- upload_many ------------------------------------------------------------------------------
+
+
+def many(uploader: Uploader, count: int, **details: Any) -> list[UploadResult]:
+    items = (item(f"{n:03}.txt", str(n).encode(), **details) for n in range(count))
+    return list(uploader.upload_many(items, CONTEXT))
+
+
+def test_every_file_has_a_result_and_a_row(cloud: EmulatorServer, uploader: Uploader) -> None:
+    results = many(uploader, 120)
+    assert {result.status for result in results} == {UploadStatus.STORED}
+    assert UploadLog.objects.count() == len(cloud.objects()) == 120
+
+
+def test_two_batches_of_one_uploader_at_a_time_keep_their_results_apart(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    one, other = (
+        uploader.upload_many([item(f"{batch}/{n:02}.txt") for n in range(30)], CONTEXT)
+        for batch in ("one", "other")
+    )
+    first = next(one)
+    others = {result.name.split("/")[0] for result in other}
+    ones = {result.name.split("/")[0] for result in [first, *one]}
+    assert (ones, others) == ({"one"}, {"other"})
+    assert len(cloud.objects()) == 60
+
+
+def test_one_failure_does_not_stop_the_others(cloud: EmulatorServer, uploader: Uploader) -> None:
+    cloud.script(link(40097, key="003.txt"))
+    results = many(uploader, 10)
+    assert sum(result.status == "stored" for result in results) == 9
+    assert "003.txt" not in cloud.objects()
+
+
+def test_rows_are_written_in_the_callers_thread(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+    insert = UploadLog.objects.bulk_create
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        threads.append(threading.current_thread())
+        return insert(*args, **kwargs)
+
+    monkeypatch.setattr(UploadLog.objects, "bulk_create", noted)
+    many(uploader, 3)
+    assert threads == [threading.main_thread()]
+
+
+def test_rows_of_a_batch_that_is_left_early_are_written(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    results = uploader.upload_many([item(f"{n}.txt") for n in range(200)], CONTEXT)
+    seen = [next(results), next(results)]
+    results.close()
+    assert UploadLog.objects.count() >= len(seen)
+    assert len(cloud.calls("put_object")) < 200
+
+
+def test_a_row_is_written_after_a_second_even_if_no_other_file_ends(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed run loses no more than that."""
+    written, insert, in_time = threading.Event(), UploadLog.objects.bulk_create, list[bool]()
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        written.set()
+        return insert(*args, **kwargs)
+
+    def slow() -> BytesIO:
+        in_time.append(written.wait(10))
+        return BytesIO(b"slow")
+
+    monkeypatch.setattr(UploadLog.objects, "bulk_create", noted)
+    list(uploader.upload_many([item(), UploadItem("slow.txt", open=slow)], CONTEXT))
+    assert in_time == [True]
+
+
+class Surprise(BaseException):
+    """Not even an Exception."""
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_an_error_that_nobody_expects_surfaces_and_every_other_object_has_its_row(
+    configure: Any, workers: int
+) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": workers})
+    cloud.quirks.latency_put = 0.02
+
+    def surprising() -> BytesIO:
+        raise Surprise
+
+    items = [item(f"{n:03}.txt") for n in range(30)]
+    items[10] = UploadItem("010.txt", open=surprising)
+    with pytest.raises(Surprise):
+        list(get_uploader().upload_many(items, CONTEXT))
+    rows = dict(UploadLog.objects.values_list("key", "status"))
+    assert rows.pop("010.txt") == "failed"
+    assert rows == dict.fromkeys(cloud.objects(), "stored")
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    with deploys.ctrl_c() as press:
+        yield press
+
+
+def test_ctrl_c_leaves_a_row_for_every_object(configure: Any, ctrl_c: Callable[[], None]) -> None:
+    """What is in flight then is waited for, and told."""
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 4})
+    cloud.quirks.latency_put = 0.02
+
+    def interrupting() -> BytesIO:
+        ctrl_c()
+        return BytesIO(b"x")
+
+    items = [item(f"{n:03}.txt") for n in range(100)]
+    items[20] = UploadItem("020.txt", open=interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        list(get_uploader().upload_many(items, CONTEXT))
+    assert set(UploadLog.objects.values_list("key", flat=True)) == set(cloud.objects())
+    assert 1 < len(cloud.objects()) < 50
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize(
+    ("call", "status"), [("put_object", "unknown"), ("staticuploadfile", "failed")]
+)
+def test_what_hangs_when_the_run_is_interrupted_is_unknown_once_its_body_is_sent(
+    configure: Any, ctrl_c: Callable[[], None], workers: int, call: str, status: str
+) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": workers, "DEADLINE": 30})
+    cloud.script({"on": call, "do": "hang", "seconds": 30, "key": "h*"})
+
+    def interrupted() -> None:
+        while "h.txt" not in [entry.key for entry in cloud.calls(call)]:
+            time.sleep(0.01)
+        ctrl_c()
+
+    threading.Thread(target=interrupted, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        list(get_uploader().upload_many([item("a.txt"), item("h.txt")], CONTEXT))
+    rows = dict(UploadLog.objects.values_list("key", "status"))
+    assert rows == {"a.txt": "stored", "h.txt": status}
+
+
+def test_an_interruption_that_takes_a_result_along_leaves_its_row(
+    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most often Ctrl-C comes when the caller wakes up for one."""
+
+    class Interrupted(queue.SimpleQueue[Any]):
+        def get(self, **how: Any) -> Any:
+            super().get(**how)
+            raise KeyboardInterrupt
+
+    ours = SimpleNamespace(SimpleQueue=Interrupted, Empty=queue.Empty)
+    monkeypatch.setattr("wx_static_store.upload.uploader.queue", ours)
+    with pytest.raises(KeyboardInterrupt):
+        list(uploader.upload_many([item()], CONTEXT))
+    assert UploadLog.objects.get().status == "stored"
+
+
+def test_a_callable_env_is_asked_in_the_callers_thread(configure: Any) -> None:
+    tenant = threading.local()
+    tenant.env = "tenant-b"
+    cloud = configure(WX_STATIC_STORE={"ENV": lambda: tenant.env, "MAX_WORKERS": 4})
+    assert {result.env for result in many(get_uploader(), 8)} == {"tenant-b"}
+    assert len(cloud.objects("tenant-b")) == 8
+
+
+def test_what_would_fail_every_file_stops_the_batch(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 2})
+    cloud.script(link(45009, **EVERY_TIME))
+    assert len(many(get_uploader(), 100)) < 10
+
+
+def test_five_files_that_used_all_attempts_alike_stop_the_batch(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 1, "MAX_ATTEMPTS": 2})
+    cloud.script(put("cos_error", code="InternalError", status=500, **EVERY_TIME))
+    assert len(many(get_uploader(), 100)) in range(5, 8)
+
+
+def test_api_concurrency_bounds_the_calls_in_flight(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 8, "API_CONCURRENCY": 1})
+    cloud.quirks.latency_api = 0.01
+    many(get_uploader(), 12)
+    calls = [entry.name for entry in cloud.journal]
+    assert calls.count("staticuploadfile") == 12
+    assert cloud.busiest < 8
+
+
+# --- throttled --------------------------------------------------------------------------------
+
+
+class Crowd:
+    """A service that takes only eight requests at once, each of a hundredth of a second."""
+
+    def __init__(self, handle: Handle, refusal: Callable[[], Answer]) -> None:
+        self._handle, self._refusal = handle, refusal
+        self._lock, self._inside = threading.Lock(), 0
+        self.peaks: list[int] = []  # how many were inside, as each came
+
+    def __call__(self, state: State, request: Request) -> Answer:
+        with self._lock:
+            self._inside += 1
+            self.peaks.append(here := self._inside)
+        try:
+            time.sleep(0.01)
+            if here <= 8:
+                return self._handle(state, request)
+            request.body.drain()
+            return self._refusal()
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+
+@pytest.mark.parametrize(
+    ("service", "refusal"),
+    [
+        (open_platform, lambda: wechat_error(-501004, "too many at once", time.time())),
+        (object_store, lambda: cos_error(503, "SlowDown", "Reduce your rate", "/", time.time())),
+    ],
+    ids=["calls", "puts"],
+)
+def test_a_service_that_takes_eight_at_once_gets_eight_and_no_file_fails(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, service: ModuleType, refusal: Any
+) -> None:
+    configure(WX_STATIC_STORE={"MAX_WORKERS": 40})
+    monkeypatch.setattr(store, "Clock", lambda: Clock(sleep=lambda s: time.sleep(s / 20)))
+    crowd = Crowd(service.handle, refusal)
+    monkeypatch.setattr(service, "handle", crowd)
+    results = many(get_uploader(), 400)
+    assert {result.status for result in results} == {UploadStatus.STORED}
+    refused = [peak > 8 for peak in crowd.peaks]
+    assert 0 < sum(refused) < 80, "two hundred at a fixed width, and then files fail"
+    assert sum(refused[200:]) < 20, "few, once the width is found"
+
+
+def test_a_file_waits_at_the_gate_no_longer_than_it_has_time(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"API_CONCURRENCY": 1, "DEADLINE": 0.1})
+    uploader = get_uploader()
+    with uploader.store.gate.entered(lambda: 1.0):
+        result = uploader.transfer(item())
+    assert isinstance(result.error, DeadlineExceeded)
+    assert cloud.journal == []

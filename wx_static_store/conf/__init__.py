@@ -1,0 +1,44 @@
+"""
+Settings become one frozen `Options` for each store.
+
+    cache_checks  System checks: whether all processes can share the platform's token by its cache
+    checks        System checks: what is wrong with the settings, found before the first upload
+    sealing       Secrets at rest: encrypted with a key that derives from SECRET_KEY
+    settings      The only reader of settings, with their precedence: one frozen `Options` per alias
+    options       One frozen `Options` for a store, and the check of each of its validators
+    validators    What the value of an option must be
+"""
+
+from .options import Options
+from .settings import (
+    SETTING,
+    aliases,
+    all_options,
+    configured,
+    environments,
+    freeze,
+    general_settings,
+    nearest,
+    options_for,
+    platform_options,
+    resolve,
+    setting,
+    stores,
+)
+
+__all__ = [
+    "SETTING",
+    "Options",
+    "aliases",
+    "all_options",
+    "configured",
+    "environments",
+    "freeze",
+    "general_settings",
+    "nearest",
+    "options_for",
+    "platform_options",
+    "resolve",
+    "setting",
+    "stores",
+]

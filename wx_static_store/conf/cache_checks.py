@@ -1,0 +1,129 @@
+"""System checks: whether all processes can share the platform's token by its cache."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.memcached import PyLibMCCache, PyMemcacheCache
+from django.core.cache.backends.redis import RedisCache
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.utils.functional import Promise
+from django.utils.module_loading import import_string
+
+from ..i18n import gettext as _, gettext_lazy
+from . import settings as conf
+from .sealing import is_available
+from .validators import import_fault
+
+TAG = "wx_static_store"
+
+# Caches that one process has for itself, or whose `add()` can have two winners.
+_UNFIT = {
+    LocMemCache: gettext_lazy(
+        "is each process's own: every process would fetch a token and end the others'"
+    ),
+    DummyCache: gettext_lazy(
+        "keeps nothing: every process would fetch a token and end the others'"
+    ),
+    FileBasedCache: gettext_lazy("has an add() with several winners, who end each other's tokens"),
+    DatabaseCache: gettext_lazy(
+        "asks the database from worker threads, and its add() can have two winners who end each "
+        "other's tokens"
+    ),
+}
+# What Django's own caches import only when they are used.
+_LIBRARIES = {RedisCache: "redis", PyMemcacheCache: "pymemcache", PyLibMCCache: "pylibmc"}
+_SHARED = gettext_lazy("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.")
+
+
+@register(TAG)
+def check_token_cache(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The cache of the platform's token can be used, and all processes share it."""
+    broken = [
+        Error(
+            _("The cache %(alias)r cannot hold the platform's token: %(why)s.", alias=a, why=why),
+            hint=str(hint),
+            id="wx_static_store.E019",
+        )
+        for a in _token_caches()
+        for why, hint in _broken_cache(a)
+    ]
+    unfit = _unfit_caches()
+    return [*broken, *(Warning(text, hint=_SHARED, id="wx_static_store.W007") for text in unfit)]
+
+
+@register(TAG, deploy=True)
+def check_token_cache_of_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Where several processes run, it must be."""
+    return [Error(message, hint=_SHARED, id="wx_static_store.E009") for message in _unfit_caches()]
+
+
+@register(TAG)
+def check_sealing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The token that all processes share is sealed in the cache."""
+    if is_available():
+        return []
+    return [
+        Warning(
+            _("The platform's token stands in the cache %(alias)r as plain text.", alias=alias),
+            hint=_(
+                "Install the package that encrypts it, in all processes: "
+                'pip install "wx_static_store[callback]"'
+            ),
+            id="wx_static_store.W022",
+        )
+        for alias in _token_caches()
+        if not any(_is_a(alias, kind) for kind in _UNFIT)
+    ]
+
+
+def _token_caches() -> list[str]:
+    """Return the aliases of the caches that are to share a token of ours, each once."""
+    wanted = [
+        options.token_cache for options in conf.all_options().values() if options.fetches_tokens
+    ]
+    return list(dict.fromkeys(wanted))
+
+
+def _unfit_caches() -> list[str]:
+    """What is wrong with each cache that is to share a token of ours."""
+    return [
+        _(
+            "The cache %(alias)r, which is to hold the platform's token, %(why)s.",
+            alias=alias,
+            why=why,
+        )
+        for alias in _token_caches()
+        for kind, why in _UNFIT.items()
+        if _is_a(alias, kind)
+    ]
+
+
+def _broken_cache(alias: str) -> Iterator[tuple[str, str | Promise]]:
+    """Yield why its first use would fail, and what helps, if that can be seen from here."""
+    try:
+        _backend(alias)
+    except LookupError:
+        yield _("it is not in CACHES"), _SHARED
+    except Exception as error:  # noqa: BLE001 -- of a module of the project's, or any settings
+        yield import_fault(error), _SHARED
+    for kind, library in _LIBRARIES.items():
+        if _is_a(alias, kind) and find_spec(library) is None:
+            text = _("the package %(name)s is not installed", name=library)
+            yield text, _("Run pip install %(name)s.", name=library)
+
+
+def _is_a(alias: str, kind: type) -> bool:
+    try:
+        return issubclass(_backend(alias), kind)
+    except Exception:  # noqa: BLE001 -- reported by _broken_cache
+        return False
+
+
+def _backend(alias: str) -> Any:
+    """Raises LookupError where there is no such cache, and whatever its module raises."""
+    return import_string(conf.setting("CACHES")[alias]["BACKEND"])

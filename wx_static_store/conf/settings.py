@@ -1,0 +1,227 @@
+"""
+The only reader of settings, with their precedence: one frozen `Options` per alias.
+
+``STORAGES[alias]["OPTIONS"]`` (lower case) beats ``settings.WX_STATIC_STORE`` (the same names,
+upper case), which beats the defaults. Secrets stand in ``WX_STATIC_STORE`` only: a storage that
+is given to a field is written into migrations with its options.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.utils.module_loading import import_string
+
+from ..core.secrets import Secret
+from ..exceptions import ConfigurationError
+from ..i18n import gettext_lazy as _
+from .options import CHECKS, SETTINGS_ONLY, STATIC, Options, clean, hashable
+
+SETTING = "WX_STATIC_STORE"
+_SECRETS = {
+    *("access_token", "component_appsecret", "verify_ticket", "callback_token", "callback_aes_key")
+}
+
+Given = tuple[tuple[str, Any], ...]
+
+
+def freeze(options: dict[str, Any]) -> Given:
+    """
+    The options as a storage is given them; refuses names that are none, and secrets.
+
+    `options` is emptied before it raises: a traceback that shows it shows no secret then.
+    """
+    if fault := _fault(list(options)):
+        options.clear()
+        raise fault
+    return tuple(sorted((name, hashable(value)) for name, value in options.items()))
+
+
+def _fault(names: list[str]) -> ConfigurationError | None:
+    for name in names:
+        if name in SETTINGS_ONLY:
+            return ConfigurationError(
+                _("%(name)s does not belong into OPTIONS", name=name),
+                hint=_(
+                    'Write it as WX_STATIC_STORE["%(name)s"]: OPTIONS end up in migrations.',
+                    name=name.upper(),
+                ),
+            )
+    return _unknown(names, list(CHECKS), "OPTIONS")
+
+
+def _unknown(names: Iterable[str], known: list[str], where: str) -> ConfigurationError | None:
+    in_case = str.upper if where == SETTING else str.lower
+    for name in names:
+        if name not in known:
+            text = _("%(where)s has no option %(name)r", where=where, name=name)
+            return ConfigurationError(text, hint=nearest(in_case(str(name)), known))
+    return None
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The hint for a name that is none of the known ones."""
+    if near := get_close_matches(name, known, 1, 0.5):
+        return _("Did you mean %(name)s?", name=near[0])
+    return _("Known are: %(names)s.", names=", ".join(sorted(known)) or _("none"))
+
+
+@lru_cache(maxsize=256)
+def resolve(kind: str, given: Given = ()) -> Options:
+    """The options of a store that was given these; raises ConfigurationError."""
+    own = clean(dict(given), "OPTIONS")
+    general = clean(general_settings(), SETTING, shown=str.upper)
+    options = replace(Options(kind=kind), **(general | own))
+    if not options.env:
+        raise ConfigurationError(
+            _("No cloud environment is set"),
+            hint=_('Set WX_STATIC_STORE["ENV"], or "env" in the OPTIONS of the storage.'),
+        )
+    return _with_address(options, own, general)
+
+
+def configured() -> bool:
+    """Whether there are settings at all; a plain script has none."""
+    return settings.configured
+
+
+def general_settings() -> dict[str, Any]:
+    """What stands in ``WX_STATIC_STORE``, with the names of options and its secrets wrapped."""
+    if not isinstance(getattr(settings, SETTING, {}), Mapping):
+        raise ConfigurationError(_("WX_STATIC_STORE must be a dictionary"))
+    known = [name.upper() for name in CHECKS | SETTINGS_ONLY]
+    if fault := _unknown(list(getattr(settings, SETTING, {})), known, SETTING):
+        raise fault
+    return {
+        name.lower(): _wrapped(value) if name.lower() in _SECRETS else value
+        for name, value in getattr(settings, SETTING, {}).items()
+    }
+
+
+@lru_cache(maxsize=1)
+def platform_options() -> Options:
+    """What the platform itself needs, whatever its stores are; raises ConfigurationError."""
+    return replace(Options(), **clean(general_settings(), SETTING, shown=str.upper))
+
+
+def environments(user: Any = None) -> dict[str, str]:
+    """
+    The environments that ``ENVIRONMENTS`` offers this user (None: whoever runs a command), with
+    their labels; raises ConfigurationError where there is no such setting.
+    """
+    offered = platform_options().environments
+    if offered is None:
+        raise ConfigurationError(
+            _("WX_STATIC_STORE has no ENVIRONMENTS"),
+            hint=_("Set it to a function (user or None) -> {environment id: label}."),
+        )
+    try:
+        found = offered(user)
+    except Exception as error:  # noqa: BLE001 -- a project's own function
+        why = f"{type(error).__name__}: {error}"
+        failed = _("ENVIRONMENTS failed (%(why)s)", why=why)
+        raise ConfigurationError(failed) from None
+    if not isinstance(found, Mapping):
+        text = _("ENVIRONMENTS must give a dictionary, {environment id: label}")
+        raise ConfigurationError(text)
+    for env in found:
+        clean({"env": env}, f"ENVIRONMENTS, {env!r}")
+    return {str(env): str(label) for env, label in found.items()}
+
+
+def _wrapped(value: Any) -> Any:
+    """No frame that may raise holds a secret as plain text."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_wrapped, value))
+    return Secret(value) if isinstance(value, str) else value
+
+
+def _with_address(options: Options, own: dict[str, Any], general: dict[str, Any]) -> Options:
+    """
+    `base_url`, or the `url_prefix` that Django's own setting gives, if it is this environment's.
+
+    An address in the general settings belongs to the general environment (or to the only one that
+    the project's storages name), not to the tenant that a storage was built for by hand.
+    """
+    same_env = "env" not in own or own["env"] == (general.get("env") or _only_env())
+    base_url = own.get("base_url") or (general.get("base_url") if same_env else None)
+    prefix = str(settings.STATIC_URL if options.kind == STATIC else settings.MEDIA_URL)
+    absolute = prefix.startswith(("http://", "https://"))
+    if base_url or callable(options.env) or not same_env or not absolute:
+        prefix = ""
+    return replace(options, base_url=base_url or "", url_prefix=prefix)
+
+
+def _only_env() -> Any:
+    try:
+        envs = {dict(given).get("env") for _kind, given in stores().values()}
+    except ConfigurationError:  # of another alias, which is told when that is used
+        return None
+    return envs.pop() if len(envs) == 1 else None
+
+
+def aliases() -> list[str]:
+    """The aliases of ``STORAGES`` that use one of our classes."""
+    found = settings.STORAGES
+    return [alias for alias in found if _kind(alias)] if isinstance(found, Mapping) else []
+
+
+def stores() -> dict[str, tuple[str, Given]]:
+    """These aliases, each with its kind and options."""
+    return {alias: (_kind(alias), _given(alias)) for alias in aliases()}
+
+
+def options_for(using: str) -> Options:
+    """The options of an alias; raises ConfigurationError where it is not one of ours."""
+    if using not in aliases():
+        ours = ", ".join(aliases()) or _("none")
+        raise ConfigurationError(
+            _("STORAGES has no alias %(alias)r with a storage of wx_static_store", alias=using),
+            hint=_("Aliases with such a storage: %(aliases)s.", aliases=ours),
+        )
+    return resolve(_kind(using), _given(using))
+
+
+def all_options() -> dict[str, Options]:
+    """Return the options of each store, but for those that are misconfigured."""
+    found = {}
+    for alias in aliases():
+        with suppress(ConfigurationError):
+            found[alias] = options_for(alias)
+    return found
+
+
+def _kind(alias: str) -> str:
+    """Return "" where it is another storage, whose package may be missing, or none at all."""
+    try:
+        backend = import_string(settings.STORAGES[alias]["BACKEND"])
+    except Exception:  # noqa: BLE001 -- of a module of the project's, or settings of any shape
+        return ""
+    return str(getattr(backend, "wx_kind", ""))
+
+
+def _given(alias: str) -> Given:
+    given = settings.STORAGES[alias].get("OPTIONS", {})
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(
+            _("OPTIONS must be a dictionary"), hint=_("Leave OPTIONS out where there are none.")
+        )
+    return freeze(dict(given))
+
+
+def setting(name: str) -> Any:
+    """One of Django's own settings."""
+    return getattr(settings, name)
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting in (SETTING, "STORAGES", "STATIC_URL", "MEDIA_URL"):
+        resolve.cache_clear()
+        platform_options.cache_clear()

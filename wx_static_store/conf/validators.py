@@ -1,0 +1,172 @@
+"""
+What the value of an option must be.
+
+Each function gives the clean value, or a ValueError that says why there is none.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.module_loading import import_string
+
+from ..clients.links import is_loopback
+from ..core.secrets import Secret
+from ..core.types import LARGEST
+from ..i18n import gettext_lazy as _
+
+_ONE_TOKEN = _("must be a text without spaces, or a list of such texts, the newest first")
+_ONE_KEY = _("must be a text of 43 letters and digits, or a list of such texts, the newest first")
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(_("must be a text"))
+    return value
+
+
+def env(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)+", value):  # no id has a dot
+        value = _imported(value)
+    if callable(value):
+        return value
+    if not (isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", value)):
+        raise ValueError(
+            _("must be the id of a cloud environment (letters, digits, hyphens), or a function")
+        )
+    return value
+
+
+def _imported(path: str) -> Any:
+    try:
+        return import_string(path)
+    except Exception as error:  # noqa: BLE001 -- of a module of the project's
+        reason = _("is no function that can be imported: %(why)s", why=import_fault(error))
+    raise ValueError(reason)
+
+
+def import_fault(error: Exception) -> str:
+    """Return why an import failed; the texts of errors of other kinds may tell a secret."""
+    name = type(error).__name__
+    return str(error) if isinstance(error, ImportError) else name
+
+
+def function(value: Any) -> Any:
+    """A function, or its dotted path."""
+    found = value if callable(value) else _imported(text(value))
+    if not callable(found):
+        raise ValueError(_("must be a function, or the dotted path of one"))
+    return found
+
+
+def location(value: Any) -> str:
+    if value == "":
+        return ""
+    folder = text(value).removesuffix("/")
+    if {"", ".", ".."} & {*folder.split("/")} or "\\" in folder or not folder.isprintable():
+        raise ValueError(_("must be a relative folder with forward slashes, without '.' and '..'"))
+    return unicodedata.normalize("NFC", folder) + "/"
+
+
+def url(value: Any) -> str:
+    if not re.fullmatch(r"https?://[^\s?#\\@]+", text(value)):
+        raise ValueError(_("must be an absolute http(s) address without query"))
+    return str(value).rstrip("/") + "/"
+
+
+def api_url(value: Any) -> str:
+    address = url(value).rstrip("/")
+    if address.startswith("http://") and not is_loopback(address):
+        raise ValueError(_("must be https: plain http is for an emulator on this machine"))
+    return address
+
+
+def flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(_("must be True or False"))
+    return value
+
+
+def number(value: Any) -> float:
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (numeric and 0 < value <= 24 * 3600):  # a socket takes no more than 24 days
+        raise ValueError(_("must be a number of seconds above 0, a day at most"))
+    return float(value)
+
+
+def interval(value: Any) -> float:
+    if number(value) > 600:  # a token lives 7200 s: a longer one would be an outage at each end
+        raise ValueError(_("must be 600 seconds at most"))
+    return float(value)
+
+
+def count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 256:
+        raise ValueError(_("must be a whole number from 1 to 256"))
+    return value
+
+
+def size(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST:
+        raise ValueError(_("must be a number of bytes from 1 to %(most)d", most=LARGEST))
+    return value
+
+
+def extensions(value: Any) -> tuple[str, ...]:
+    if isinstance(value, tuple) and all(re.fullmatch(r"\w+", str(one)) for one in value):
+        return tuple(str(one).lower() for one in value)
+    raise ValueError(_('must be a list of endings without the dot, as ["png", "pdf"]'))
+
+
+def aliases(value: Any) -> tuple[str, ...]:
+    if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+        return value
+    raise ValueError(_('must be a list of aliases of STORAGES, as ["default"]'))
+
+
+def rules(value: Any) -> tuple[tuple[str, str], ...]:
+    pairs = (("*", value),) if isinstance(value, str) else value
+    with suppress(ValueError, TypeError):
+        if all(isinstance(k, str) and re.fullmatch(r"[!-~][ -~]*", v) for k, v in pairs):
+            return tuple(pairs)
+    raise ValueError(_('must be a list of (pattern, value), as [("*.html", "no-cache")]'))
+
+
+def hosts(value: Any) -> tuple[str, ...]:
+    given = tuple(value) if isinstance(value, list | tuple) else ()
+    if not given or not all(re.fullmatch(r"\.?([a-z0-9-]+\.)+[a-z0-9-]+", str(h)) for h in given):
+        raise ValueError(_('must be a list of hosts, or of domains as ".myqcloud.com"'))
+    return tuple(map(str, given))
+
+
+def on_delete(value: Any) -> str:
+    if value not in ("blank", "raise", "ignore"):
+        raise ValueError(_("must be one of blank, raise, ignore"))
+    return str(value)
+
+
+def secret(value: Any) -> Secret:
+    if not (isinstance(value, Secret) and value.reveal()):
+        raise ValueError(_("must be a text"))
+    return value
+
+
+def _secrets(form: str, what: str | Promise) -> Callable[[Any], tuple[Secret, ...]]:
+    """One text, or a list of them while the old one is still in use: the newest first."""
+
+    def check(value: Any) -> tuple[Secret, ...]:
+        given = value if isinstance(value, tuple) else (value,)
+        if not given or not all(
+            isinstance(one, Secret) and re.fullmatch(form, str(one.reveal())) for one in given
+        ):
+            raise ValueError(what)
+        return given
+
+    return check
+
+
+tokens = _secrets(r"[!-~]+", _ONE_TOKEN)
+aes_keys = _secrets(r"[A-Za-z0-9+/]{43}", _ONE_KEY)

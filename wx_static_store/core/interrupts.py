@@ -1,0 +1,137 @@
+"""
+Ctrl-C and SIGTERM in a command: heard at once while it waits, else as soon as it waits.
+
+An exception in the middle of a bookkeeping step loses what the step was about. So a run is `held`,
+and what it waits for (a result, a lock, an answer on the terminal) is `interruptible`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from ..i18n import gettext as _
+
+LONGEST = 10.0  # seconds that an interrupted command may take to end, whatever hangs
+EXIT_CODE = 130  # of a command that was interrupted
+
+_DEFAULTS: dict[int, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
+
+
+class _State:
+    """What the signal handlers and the main thread tell each other."""
+
+    handled = False  # our handlers are installed
+    held = False
+    waiting = False
+    heard = 0.0  # when the first one came, by the monotonic clock
+
+
+@contextmanager
+def handled() -> Iterator[None]:
+    """
+    Raise KeyboardInterrupt on SIGTERM as on Ctrl-C while the block runs in the main thread.
+
+    A process that has handlers of its own keeps them. An interrupted block that does not end
+    within `LONGEST` seconds is ended together with the process.
+    """
+    ours = [number for number, default in _DEFAULTS.items() if signal.getsignal(number) is default]
+    if _State.handled or not _in_main_thread() or not ours:
+        yield
+        return
+    ended = threading.Event()
+    # Started before it is needed: a handler must take no lock that the main thread may hold.
+    watchdog = threading.Thread(target=_watch, args=(ended,), daemon=True, name="wx-watchdog")
+    watchdog.start()
+    _State.handled, _State.heard = True, 0.0
+    try:
+        for number in ours:
+            signal.signal(number, _hear)
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, _DEFAULTS[number])
+        _State.handled, _State.heard = False, 0.0
+        ended.set()
+        watchdog.join()
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Hold back KeyboardInterrupt while the block runs, and raise it at its end if it came."""
+    if _State.held or not _in_main_thread():
+        yield
+        return
+    with handled():
+        _State.held = True
+        try:
+            yield
+        finally:
+            _State.held = False
+        check()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let KeyboardInterrupt come while the block waits for something."""
+    if not (_State.held and _in_main_thread()):
+        yield
+        return
+    _State.waiting = True
+    try:
+        check()
+        yield
+    finally:
+        _State.waiting = False
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt if the run was interrupted."""
+    if _State.heard and _in_main_thread():
+        raise KeyboardInterrupt
+
+
+def leave(*, for_good: bool) -> NoReturn:
+    """End an interrupted command; at the end of the process no signal changes its exit code."""
+    for number in _DEFAULTS if for_good else ():
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(EXIT_CODE)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _hear(_number: int, _frame: Any) -> None:
+    _State.heard = _State.heard or time.monotonic()
+    if _State.waiting or not _State.held:
+        _State.waiting = False
+        raise KeyboardInterrupt
+
+
+def _watch(ended: threading.Event) -> None:
+    while not ended.wait(0.5):
+        if _State.heard and time.monotonic() - _State.heard > LONGEST:
+            _give_up()
+
+
+def _give_up() -> None:
+    text = _(
+        "The command did not end within %(seconds)d s after it was interrupted; it is ended now. "
+        "Rows of the log may be missing: the next deploy looks at the cloud itself.",
+        seconds=LONGEST,
+    )
+    line = f"\n{text}\n".encode()
+    writer = threading.Thread(target=os.write, args=(2, line), daemon=True)
+    writer.start()
+    writer.join(1)  # nobody may read the pipe
+    os._exit(EXIT_CODE)

@@ -1,0 +1,175 @@
+"""Name → object key, key → public URL, content headers; refuses what cannot be a key."""
+
+import mimetypes
+import re
+import unicodedata
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import PurePath
+from urllib.parse import quote
+
+from django.utils.functional import Promise
+
+from ..exceptions import NameRejected
+from ..i18n import gettext_lazy as _
+from .types import ContentHeaders, UploadItem
+
+MAX_KEY_BYTES = 850  # COS, object overview: UTF-8 bytes, not characters
+
+# Cc holds NUL to ESC and the C1 controls; Cs are the lone surrogates of undecodable file names;
+# the bidi controls turn a name round on the screen, the separators break a line of the log.
+_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+SHORT = "public, max-age=300"
+NO_CACHE = "no-cache"
+
+# The machine's own tables differ from host to host, so only Python's list and this one count.
+_TYPES = mimetypes.MimeTypes()
+for _type, _extensions in {
+    "application/manifest+json": ".webmanifest",
+    "application/json": ".json .map",
+    "application/wasm": ".wasm",
+    "application/vnd.oasis.opendocument.presentation": ".odp",
+    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+    "application/vnd.oasis.opendocument.text": ".odt",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "audio/aac": ".aac",
+    "audio/flac": ".flac",
+    "audio/mp4": ".m4a",
+    "audio/ogg": ".ogg .opus",
+    "audio/webm": ".weba",
+    "font/otf": ".otf",
+    "font/ttf": ".ttf",
+    "font/woff": ".woff",
+    "font/woff2": ".woff2",
+    "application/vnd.ms-fontobject": ".eot",
+    "image/avif": ".avif",
+    "image/heic": ".heic",
+    "image/webp": ".webp",
+    "image/x-icon": ".ico",
+    "text/javascript": ".js .mjs .cjs",
+    "text/markdown": ".md",
+    "video/mp4": ".m4v",
+    "video/ogg": ".ogv",
+}.items():
+    for _extension in _extensions.split():
+        _TYPES.add_type(_type, _extension)
+_ENCODED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+_UTF8_TYPES = {"application/json", "application/manifest+json", "image/svg+xml", "application/xml"}
+
+
+def clean_name(name: str | PurePath | Promise) -> str:
+    """The name in NFC with forward slashes; refuses it (`NameRejected`) rather than repair it."""
+    if isinstance(name, PurePath):
+        name = name.as_posix()
+    elif isinstance(name, Promise):
+        name = str(name)
+    elif not isinstance(name, str):
+        raise TypeError(f"A file name must be str or a path, not {type(name).__name__}.")
+    name = unicodedata.normalize("NFC", name)
+    if reason := _fault(name):
+        shown = ascii(name[:100])
+        raise NameRejected(
+            _("%(name)s cannot be the name of a file: %(reason)s", name=shown, reason=reason),
+            stage="name",
+            hint=_("Rename the file and try again."),
+        )
+    return name
+
+
+def _fault(name: str) -> str | Promise:
+    segments = name.split("/")
+    if not name.strip():
+        return _("it is empty")
+    if "\\" in name:
+        return _("it has a backslash; write forward slashes")
+    if name.startswith("/"):
+        return _("it is absolute; write it relative to the site")
+    if ".." in segments or "." in segments:
+        return _("it has a part '.' or '..'")
+    if "" in segments:
+        return _("it has an empty part ('//' or a slash at the end)")
+    # All of these are unprintable, which is asked of the whole name at once.
+    if not name.isprintable() and any(
+        unicodedata.category(c) in _CATEGORIES or c in _BIDI for c in name
+    ):
+        return _("it has control characters, or bytes that are not UTF-8")
+    return ""
+
+
+def object_key(location: str, name: str | PurePath | Promise) -> str:
+    """The key under which `name` is kept: at most 850 bytes of UTF-8, `location` included."""
+    name = clean_name(name)
+    key = clean_name(location + name) if location else name
+    if (size := len(key.encode())) > MAX_KEY_BYTES:
+        raise NameRejected(
+            _(
+                "%(key)s… is too long for a key: %(size)d bytes, %(most)d are allowed",
+                key=ascii(key[:60]),
+                size=size,
+                most=MAX_KEY_BYTES,
+            ),
+            stage="name",
+            hint=_("Shorten the name or the location; a Chinese character takes three bytes."),
+        )
+    return key
+
+
+def quote_key(key: str) -> str:
+    """The key as a URL path, quoted once, with the safe characters of Django's own URLs."""
+    return quote(unicodedata.normalize("NFC", key), safe="/~!*()'")
+
+
+def content_type(name: str) -> str:
+    """By the last extension; text goes out as UTF-8, the unknown as a plain stream of bytes."""
+    _base, dot, extension = name.rpartition("/")[2].lstrip(".").rpartition(".")
+    return _type_of(extension if dot else "")
+
+
+@lru_cache(maxsize=512)
+def _type_of(extension: str) -> str:
+    guessed, encoding = _TYPES.guess_type("file:a." + quote(extension), strict=True)
+    if encoding:
+        return _ENCODED.get(encoding, "application/octet-stream")
+    if guessed is None:
+        return "application/octet-stream"
+    if guessed.startswith("text/") or guessed in _UTF8_TYPES:
+        return guessed + "; charset=utf-8"
+    return guessed
+
+
+def is_html(name: str) -> bool:
+    return name.lower().endswith((".html", ".htm", ".xhtml"))
+
+
+def content_headers(
+    item: UploadItem, rules: Sequence[tuple[str, str]] = (), *, static: bool
+) -> ContentHeaders:
+    """The item's own headers, else the first rule whose pattern fits its name, else the default."""
+    cache_control = item.cache_control or next(
+        (value for pattern, value in rules if fnmatchcase(item.name, pattern)), None
+    )
+    return ContentHeaders(
+        header_value(item.content_type or content_type(item.name)),
+        header_value(cache_control or _default_cache_control(item, static=static)),
+    )
+
+
+def _default_cache_control(item: UploadItem, *, static: bool) -> str:
+    if static and item.hashed:
+        return IMMUTABLE
+    return NO_CACHE if static and is_html(item.name) else SHORT
+
+
+@lru_cache(maxsize=512)
+def header_value(value: str) -> str:
+    """Refuses what could end a header line, or what COS would read as other characters."""
+    if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", value):
+        text = _("%(value)s cannot be the value of a header", value=ascii(value[:100]))
+        raise NameRejected(text, stage="name")
+    return value

@@ -1,0 +1,132 @@
+"""What is refused, in which words, and the permission that lifts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..exceptions import WxStaticStoreError
+from ..i18n import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    User = AbstractBaseUser | AnonymousUser
+
+
+class PolicyRejected(WxStaticStoreError):
+    """
+    The user may not do this; `code` says why in a word.
+
+    ``forbidden``, ``store``, ``folder``, ``name``, ``protected``, ``exists``, ``in_progress``,
+    ``type``, ``content``, ``size``.
+    """
+
+    code = "forbidden"
+    stage = "policy"
+
+
+class Rule(NamedTuple):
+    """Why something is refused, what helps, and the permission that lifts it."""
+
+    code: str
+    message: str
+    hint: str
+    lifted_by: str = ""
+
+    def broken(self, **facts: Any) -> PolicyRejected:
+        return PolicyRejected(self.message % facts, code=self.code, hint=self.hint % facts)
+
+    def lifted(self, user: User) -> bool:
+        permission = f"wx_static_store.{self.lifted_by}"
+        return bool(self.lifted_by and user.has_perm(permission))  # type: ignore[union-attr]
+
+    def require(self, user: User, **facts: Any) -> None:
+        if not self.lifted(user):
+            raise self.broken(**facts)
+
+
+FORBIDDEN = Rule(
+    "forbidden",
+    _("You may not upload files to the public site."),
+    _("Ask an administrator for the permission to upload."),
+    "upload",
+)
+NO_STORE = Rule(
+    "store",
+    _("%(where)s is no store that you may use."),
+    _("Choose one of the stores that are offered to you."),
+)
+NOT_OFFERED = Rule(
+    "store",
+    _("The environment %(env)s is not offered to you."),
+    _("Name one of the environments that are offered to you."),
+)
+# Without its id: that of another tenant is nobody else's business.
+OWN_NOT_OFFERED = Rule(
+    "store",
+    _("The environment of the store %(using)s itself is not offered to you."),
+    _("Name one of the environments that are offered to you."),
+)
+FOLDER = Rule(
+    "folder",
+    _("Files may be uploaded into the folder %(folder)s only."),
+    _("Choose a folder in there. Other places need the permission to replace protected files."),
+    "replace_protected",
+)
+PROTECTED = Rule(
+    "protected",
+    _("%(found)s is a protected file: it may prove who owns the site, or the site depends on it."),
+    _("Choose another name, or ask for the permission to replace protected files."),
+    "replace_protected",
+)
+EXISTS = Rule(
+    "exists",
+    _("There is a file %(key)s already."),
+    _("Choose another name, or overwrite the file, if you have the permission to replace files."),
+    "replace",
+)
+IN_PROGRESS = Rule(
+    "in_progress",
+    _("Another upload of %(key)s is running at this moment."),
+    _("Look in a minute whether the file is there."),
+)
+SIZE = Rule(
+    "size",
+    _("The file is too large: at most %(limit)s are allowed."),
+    _("Make it smaller, or split it."),
+)
+ACTIVE = Rule(
+    "type",
+    _("A file with %(found)s in its name is active content: browsers run what it holds."),
+    _("Choose another kind of file, or ask for the permission to upload active content."),
+    "upload_active_content",
+)
+UNLISTED = Rule(
+    "type",
+    _("%(name)s is not of a kind that is allowed."),
+    _("Choose another kind of file, or ask for the permission to upload active content."),
+    "upload_active_content",
+)
+MARKUP = Rule(
+    "content",
+    _("%(name)s holds HTML, SVG or XML, whatever its name says."),
+    _("Save it as what its name says, or ask for the permission to upload active content."),
+    "upload_active_content",
+)
+PROGRAM = Rule(
+    "content",
+    _("%(name)s holds a program, whatever its name says."),
+    _("Choose another file, or ask for the permission to upload active content."),
+    "upload_active_content",
+)
+OTHER_CONTENT = Rule(
+    "content",
+    _("%(name)s does not hold what its name says."),
+    _("Open the file, save it again as this kind of file, and upload that."),
+    "upload_active_content",
+)
+LONG = Rule(
+    "name",
+    _("A part of the name is longer than 255 bytes."),
+    _("Shorten it; a Chinese character takes three bytes."),
+)

@@ -1,0 +1,141 @@
+"""Frozen values that travel between the rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import md5
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from ..exceptions import WxStaticStoreError
+    from .secrets import Secret
+
+
+LARGEST = 5 * 1024**3  # bytes that one PUT takes; multipart needs a key of the cloud
+
+# `delete()` overwrites an object with these bytes, and they mean "not there": the API has no
+# delete call, and what a user deletes must stop being public.
+DELETED = b"this file was deleted\n"
+DELETED_MD5 = md5(DELETED, usedforsecurity=False).hexdigest()
+
+
+# Sources of rows: of a tree of files, and of what only repeats an earlier upload.
+DEPLOYS = ("collectstatic", "wx_deploy")
+LIST = "list"
+REPEATS = ("retry", "reconcile", LIST)
+
+
+class UploadStatus(StrEnum):
+    STORED = "stored"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # the body was sent, the answer never came
+
+
+@dataclass(frozen=True, slots=True)
+class UploadItem:
+    """
+    One file to send.
+
+    `open` is called for each attempt; `close` says that what it returns is ours to close.
+    `hashed` names carry a digest of their content, so browsers may keep them for ever.
+    An absent `content_type` or `cache_control` is chosen by name.
+    """
+
+    name: str
+    open: Callable[[], BinaryIO]
+    size: int | None = None
+    content_type: str | None = None
+    md5: str | None = None
+    hashed: bool = False
+    close: bool = True
+    cache_control: str | None = None
+
+
+def deletion(name: str) -> UploadItem:
+    """What takes the place of a file that is to be gone."""
+    return UploadItem(
+        name,
+        open=lambda: BytesIO(DELETED),
+        content_type="text/plain",
+        cache_control="no-store",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UploadContext:
+    """Why a file is sent: the door it came through, and what there asked for it."""
+
+    source: str
+    source_ref: str = ""
+    user_id: int | None = None
+    deployment_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLink:
+    """Where one PUT may go within 60 seconds, and the token that its header carries."""
+
+    key: str
+    url: Secret
+    token: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """One object as a list shows it; `md5` is None where the list gives no bare MD5."""
+
+    key: str
+    size: int
+    md5: str | None
+    last_modified: datetime | None
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """Return what a peer said in UTC, None beyond the years that every database and zone keeps."""
+    if moment is None or not 1970 <= moment.year < 9999:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentHeaders:
+    """What COS keeps with an object and the public site answers."""
+
+    content_type: str
+    cache_control: str
+
+
+NO_HEADERS = ContentHeaders("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadResult:
+    """
+    How one upload ended; `error` is the last one of its attempts, None when it is stored.
+
+    `changed`: stored are other bytes than the plan had looked at, the file's newest ones.
+    `note` says of a stored file how that is known, where its own answer did not tell.
+    """
+
+    name: str
+    key: str
+    status: UploadStatus
+    env: str = ""
+    size: int | None = None
+    md5: str = ""
+    headers: ContentHeaders = NO_HEADERS
+    verified: bool = False
+    changed: bool = False
+    attempts: int = 0
+    seconds: float = 0.0
+    stage: str = ""
+    error: WxStaticStoreError | None = None
+    errcode: int | None = None
+    rid: str = ""
+    request_id: str = ""
+    stored_at: datetime | None = None  # by the clock of COS
+    note: str = ""

@@ -1,0 +1,263 @@
+"""One built site to one environment, or the same to many of them in turn."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from django.core.management.base import CommandError
+
+from ..conf import aliases, options_for
+from ..conf.options import STATIC
+from ..core import interrupts
+from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
+from ..exceptions import WxStaticStoreError
+from ..i18n import gettext as _, ngettext, shown
+from ..upload.recorder import Recorder, finish_deployment
+from ..upload.uploader import Uploader
+from ..upload.workers import GRACE, WorkerPool
+from .locks import DeployLock, DeployRunning, deploying
+from .plan import Plan, hash_items, make_plan
+from .publish import Report, publish
+from .report import EnvironmentReport
+from .verify import Finding, blank, stale, sweep, uploads_among, verify
+
+__all__ = [
+    "Order",
+    "address_of",
+    "deploy_to_all",
+    "plan_of",
+    "site_uploader",
+    "stale_files",
+]
+
+Confirm = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done at each environment; `last` is the file that makes the others live."""
+
+    items: Sequence[UploadItem]
+    context: UploadContext
+    prefix: str = ""
+    last: UploadItem | None = None
+    force: bool = False
+    wait: bool = False
+    verify: bool = False
+    stale: bool = False
+    blank_stale: Confirm | None = None  # asks the question that shows the count
+    include_uploads: bool = False  # what people uploaded is stale, too
+
+    @property
+    def everything(self) -> list[UploadItem]:
+        return [*self.items, *filter(None, [self.last])]
+
+
+def site_uploader(
+    using: str, env: str | None = None, *, told: bool = False, trust_log: bool = False
+) -> Uploader:
+    """
+    A store's uploader that sends the headers of a site, whatever the store is for.
+
+    `told` wants lines of progress where there is no terminal, if the store does not say otherwise.
+    """
+    options = options_for(using).for_env(env)
+    progress = True if told and options.progress is None else options.progress
+    trust_log = trust_log or options.trust_log
+    return Uploader(replace(options, kind=STATIC, progress=progress, trust_log=trust_log))
+
+
+def plan_of(uploader: Uploader, order: Order, pool: WorkerPool) -> Plan:
+    last = order.last.name if order.last else ""
+    return make_plan(uploader, order.items, pool=pool, last=last, force=order.force)
+
+
+def deploy_to_all(
+    uploaders: Sequence[Uploader], order: Order, *, canary: int = 0
+) -> Iterator[EnvironmentReport]:
+    """
+    Yield the report of each environment as it ends; a failing one does not stop the others.
+
+    The first `canary` of them are verified, and the others are left alone if one is not right. An
+    interruption ends what is under way, leaves out the rest, and is raised when all is reported.
+    """
+    workers = max((uploader.options.max_workers for uploader in uploaders), default=1)
+    reports: list[EnvironmentReport] = []
+    with interrupts.held(), WorkerPool(workers) as pool:
+        for number, uploader in enumerate(uploaders):
+            if why := _why_not(reports, canary):
+                report = EnvironmentReport(uploader.env, outcome="skipped", error=why)
+            else:
+                order_here = replace(order, verify=order.verify or number < canary)
+                report = _Run(uploader, order_here, pool).run()
+            reports.append(report)
+            yield report
+        if any(report.outcome == "interrupted" for report in reports):
+            raise KeyboardInterrupt
+
+
+def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
+    if any(report.outcome == "interrupted" for report in before):
+        return _("Not begun: the run was interrupted.")
+    tried = before[:canary] if len(before) >= canary else []
+    bad = [report.env for report in tried if not report.ok]
+    return _("Not begun: the canary %(env)s is not right.", env=bad[0]) if bad else ""
+
+
+def stale_files(
+    uploader: Uploader, order: Order, cloud: Mapping[str, RemoteFile]
+) -> tuple[list[RemoteFile], list[RemoteFile]]:
+    """
+    What the cloud has and the tree has not, without what other stores of the project keep.
+
+    The second list is what people uploaded, by the log or by its place.
+    """
+    others = _other_locations(uploader.options.location + order.prefix)
+    found = stale(cloud, order.everything, uploader)
+    mine = [file for file in found if not file.key.startswith(others)]
+    if order.include_uploads:
+        return mine, []
+    certain = order.blank_stale is not None
+    uploads = uploads_among(uploader.env, [file.key for file in mine], certain=certain)
+    return (
+        [file for file in mine if file.key not in uploads],
+        [file for file in mine if file.key in uploads],
+    )
+
+
+def _other_locations(folder: str) -> tuple[str, ...]:
+    """Folders of other stores in the one that is deployed, at any environment: media, say."""
+    locations = {options_for(alias).location for alias in aliases()}
+    return tuple(one for one in locations if one.startswith(folder) and one != folder)
+
+
+def _question(env: str, files: Sequence[RemoteFile]) -> str:
+    """With the folders that it is about: one that nobody expected here is a warning."""
+    folders = Counter(file.key.rpartition("/")[0] or _("the root") for file in files)
+    most = ", ".join(f"{shown(folder)}: {number}" for folder, number in folders.most_common(5))
+    return ngettext(
+        "Overwrite %(count)d stale file of %(env)s for good (%(folders)s)?",
+        "Overwrite %(count)d stale files of %(env)s for good (%(folders)s)?",
+        len(files),
+        env=env,
+        folders=most,
+    )
+
+
+def address_of(uploader: Uploader, prefix: str) -> str:
+    """The public address; empty where nobody can tell it now."""
+    try:
+        return uploader.store.url(prefix)
+    except WxStaticStoreError:
+        return ""
+
+
+@dataclass
+class _Run:
+    """One environment's part, reported even if it broke off."""
+
+    uploader: Uploader
+    order: Order
+    pool: WorkerPool
+    outcome: str = "failed"
+    error: str = ""
+    report: Report = field(default_factory=Report)
+    findings: list[Finding] = field(default_factory=list)
+    stale: Sequence[RemoteFile] = ()
+    uploads: Sequence[RemoteFile] = ()
+    blanked: int = 0
+
+    def run(self) -> EnvironmentReport:
+        started = time.monotonic()
+        address = self.pool.submit(address_of, self.uploader, self.order.prefix)
+        try:
+            with deploying(self.uploader, wait=self.order.wait) as lock:
+                self._deploy(lock)
+        except KeyboardInterrupt:
+            self.outcome = "interrupted"
+        except DeployRunning as error:
+            self.outcome, self.error = "skipped", str(error)
+        except (WxStaticStoreError, CommandError) as error:
+            self.outcome, self.error = "failed", str(error)
+        if self.outcome == "done" and not self.report.ok:
+            self.outcome = "failed"
+        if self.outcome != "done" or not self.report.logged:  # perhaps after the publishing
+            outcome = "failed" if self.report.logged else "incomplete"
+            finish_deployment(self.report.deployment_id, outcome=outcome)
+        return self._told(address, time.monotonic() - started)
+
+    def _deploy(self, lock: DeployLock) -> None:
+        order, uploader = self.order, self.uploader
+        last = order.last
+        publish(
+            uploader,
+            plan_of(uploader, order, self.pool),
+            order.context,
+            pool=self.pool,
+            lock=lock,
+            last=(lambda: last) if last else None,
+            release=True,
+            report=self.report,
+        )
+        if not self.report.ok:
+            return
+        cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
+        what = _("the file here changed while it was sent: run it again")
+        self.findings = [Finding(key, what) for key in self.report.changed]
+        if order.verify:
+            here = hash_items(order.everything)  # what is not hashed yet
+            self.findings += verify(uploader, here, cloud=cloud, pool=self.pool)
+        if order.stale:
+            self.stale, self.uploads = stale_files(uploader, order, cloud)
+            self._blank()
+        self.outcome = "failed" if self.findings else "done"
+
+    def _blank(self) -> None:
+        if not (self.stale and self.order.blank_stale):
+            return
+        if not self.order.blank_stale(_question(self.uploader.env, self.stale)):
+            return
+        if not self.order.include_uploads:  # somebody may have uploaded since it was asked
+            keys = [file.key for file in self.stale]
+            new = uploads_among(self.uploader.env, keys, certain=True)
+            self.uploads = [*self.uploads, *(file for file in self.stale if file.key in new)]
+            self.stale = [file for file in self.stale if file.key not in new]
+        gone = set[str]()
+
+        def add(result: UploadResult) -> None:
+            if result.error:
+                self.report.failures.append(result)
+            else:
+                gone.add(result.key)
+
+        context = replace(self.order.context, deployment_id=self.report.deployment_id)
+        recorder = Recorder(context)
+        try:
+            blank(self.uploader, self.stale, recorder, self.pool, add)
+        finally:  # also of what was done when it is interrupted
+            self.report.logged &= recorder.close()
+            self.blanked = len(gone)
+            self.stale = [file for file in self.stale if file.key not in gone]
+
+    def _told(self, address: Future[str], seconds: float) -> EnvironmentReport:
+        where = ""
+        if self.outcome == "done":
+            with suppress(TimeoutError):
+                where = address.result(GRACE)
+        return EnvironmentReport(
+            self.uploader.env,
+            address=where,
+            outcome=self.outcome,
+            report=self.report,
+            error=self.error,
+            findings=self.findings,
+            stale=self.stale,
+            uploads=self.uploads,
+            blanked=self.blanked,
+            seconds=seconds,
+        )

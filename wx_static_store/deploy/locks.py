@@ -1,0 +1,219 @@
+"""
+One deploy at a time per environment, over the cache that all processes share.
+
+Two at once would mix their files on the site. A cache that is one process's own (or down) holds up
+nobody else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.cache import caches
+from django.core.management.base import CommandError
+
+from ..core.interrupts import interruptible
+from ..i18n import gettext as _
+from ..upload.recorder import was_killed
+from ..upload.uploader import Uploader
+from ..upload.workers import every
+
+logger = logging.getLogger("wx_static_store.deploy")
+
+LEASE = 60.0  # seconds that a process which was killed holds up the next one at most
+LONGEST = 1800.0  # that anybody waits
+POLL = 0.5
+REMEMBERED = 24 * 3600.0  # seconds
+LAST_PUT = 5.0  # seconds in which what a dead process had sent still may arrive
+EMPTY_LOOKS = 5  # in a row, and nobody there: the cache keeps nothing, and does not say so
+
+
+class DeployRunning(CommandError):
+    """Another deploy of the same environment is under way."""
+
+
+class DeployLockLost(CommandError):
+    """Another deploy has taken the lock of this one, which slept for too long."""
+
+
+@contextmanager
+def deploying(uploader: Uploader, *, wait: bool) -> Iterator[DeployLock]:
+    """Hold the environment while the block runs; raise DeployRunning if another holds it."""
+    lock = DeployLock(uploader)
+    lock.take(wait=wait)
+    try:
+        if was_killed(uploader.env):  # also where no cache is shared, so that no lock says it
+            lock.wait_for_last_put()
+        with every(LEASE / 3, lock.prolong):
+            yield lock
+    finally:
+        lock.release()
+
+
+class DeployLock:
+    """A key of the cache whose value says who holds it."""
+
+    def __init__(self, uploader: Uploader) -> None:
+        self._alias = uploader.options.token_cache
+        self._env = uploader.env
+        self._key = f"wx_static_store:deploy:{uploader.env}"
+        self._last_key = f"{self._key}:last"  # who took it last, also after it was given back
+        self._me = {"host": _host(), "pid": os.getpid(), "id": uuid.uuid4().hex}
+        self._lost_to: dict[str, Any] | None = None
+        self._kept = True  # by the cache
+        self._waited = False
+        self._seen = time.time()  # when it was ours for sure: a machine may sleep, its clock not
+
+    def check(self) -> None:
+        """Raise DeployLockLost if somebody else holds the environment, as far as was looked."""
+        if time.time() - self._seen > LEASE / 2:
+            self.prolong()
+        if self._lost_to is not None:
+            text = _(
+                "Another deploy to %(env)s took over (%(who)s): this one was asleep for more than "
+                "%(seconds)d s, or the cache was cleared. Run it again when the other one has "
+                "ended.",
+                env=self._env,
+                who=_shown(self._lost_to),
+                seconds=LEASE,
+            )
+            raise DeployLockLost(text, returncode=1)
+
+    def confirm(self) -> None:
+        """Look who holds the environment now; raise DeployLockLost if it is somebody else."""
+        self.prolong()
+        self.check()
+
+    def take(self, *, wait: bool) -> None:
+        told, empty, until = False, 0, time.monotonic() + LONGEST
+        while not self._taken():
+            other = self._holder()
+            empty = 0 if other else empty + 1
+            if empty == EMPTY_LOOKS:
+                logger.warning("The cache keeps nothing: nothing keeps two deploys apart")
+                self._kept = False
+                return
+            if not other:  # it ended just now
+                continue
+            if _is_gone(other) and self._is_heir(other):
+                self._inherit(other)
+                continue
+            if not wait or time.monotonic() >= until:
+                raise DeployRunning(
+                    _(
+                        "Another deploy to %(env)s is under way (%(who)s). "
+                        "Wait for it with --wait, or try again when it has ended.",
+                        env=self._env,
+                        who=_shown(other),
+                    ),
+                    returncode=2,
+                )
+            if not told:
+                text = _(
+                    "Waiting for another deploy to %(env)s (%(who)s)",
+                    env=self._env,
+                    who=_shown(other),
+                )
+                sys.stderr.write(text + "\n")
+            told = True
+            with interruptible():
+                time.sleep(POLL)
+
+    def _taken(self) -> bool:
+        if self._ask("add", json.dumps(self._me), timeout=LEASE) is False:
+            return False
+        self._ask("set", json.dumps(self._me), timeout=REMEMBERED, key=self._last_key)
+        return True
+
+    def wait_for_last_put(self) -> None:
+        """Wait, once, until nothing that a killed deploy sent can arrive any more."""
+        if self._waited:
+            return
+        self._waited = True
+        text = _(
+            "A deploy to %(env)s was killed: waiting %(seconds)d s for what it sent",
+            env=self._env,
+            seconds=LAST_PUT,
+        )
+        sys.stderr.write(text + "\n")
+        with interruptible():
+            time.sleep(LAST_PUT)
+
+    def _inherit(self, other: dict[str, Any]) -> None:
+        """Take the lock from a dead process."""
+        self.wait_for_last_put()
+        if self._holder() == other:
+            self._ask("delete")
+
+    def _is_heir(self, other: dict[str, Any]) -> bool:
+        """Of all who wait one removes what a dead process left, or they would end each other's."""
+        key = f"{self._key}:{other.get('id')}"
+        return self._ask("add", "", timeout=2 * LAST_PUT, key=key) is True
+
+    def prolong(self) -> None:
+        """Hold the environment for another while; notice if somebody else holds it."""
+        self._seen = time.time()
+        holder = self._holder()
+        if holder == self._me:
+            self._ask("touch", timeout=LEASE)
+        elif self._kept:  # the cache forgot it, or the lease ran out: did anybody else come?
+            last = self._read(self._last_key)
+            if last not in (None, self._me) or not self._taken():
+                self._lost_to = holder or last or {}
+
+    def release(self) -> None:
+        if self._holder() == self._me:
+            self._ask("delete")
+
+    def _holder(self) -> dict[str, Any] | None:
+        return self._read(self._key)
+
+    def _read(self, key: str) -> dict[str, Any] | None:
+        try:
+            return dict(json.loads(self._ask("get", key=key)))
+        except (TypeError, ValueError):
+            return None
+
+    def _ask(self, method: str, *args: Any, key: str = "", **kwargs: Any) -> Any:
+        try:
+            return getattr(caches[self._alias], method)(key or self._key, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 -- each cache has exceptions of its own
+            name = type(error).__name__
+        logger.warning("The cache fails (%s): nothing keeps two deploys apart", name)
+        return None
+
+
+def _is_gone(holder: dict[str, Any]) -> bool:
+    """A process of this host that was killed needs no lease to run out."""
+    if os.name != "posix" or holder.get("host") != _host():
+        return False
+    try:
+        os.kill(holder["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except (KeyError, OSError, OverflowError, TypeError):
+        pass  # somebody else's process: it lives
+    return False
+
+
+def _host() -> str:
+    """Where process numbers mean the same: each container has its own, but not always a name."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()} {space}".strip()
+
+
+def _shown(holder: dict[str, Any]) -> str:
+    host = str(holder.get("host")).partition(" ")[0]
+    return _("process %(pid)s on %(host)s", pid=holder.get("pid"), host=host)

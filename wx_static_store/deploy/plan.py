@@ -1,0 +1,187 @@
+"""Many files: what differs from the cloud, and in which order it is to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ..core import interrupts
+from ..core.naming import is_html, object_key
+from ..core.types import UploadItem, UploadResult, UploadStatus
+from ..exceptions import NameRejected
+from ..i18n import gettext_lazy as _
+from ..upload.listing import most_calls
+from ..upload.sources import looked_at
+from ..upload.uploader import Uploader
+from ..upload.workers import WorkerPool
+from .standing import Rows, Standing, Survey
+
+__all__ = ["Plan", "differs", "hash_items", "make_plan"]
+
+AT_ONCE = 25_000  # keys that are in memory together
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will send, in this order, and what it leaves alone."""
+
+    assets: tuple[UploadItem, ...]
+    pages: tuple[UploadItem, ...]
+    unchanged: tuple[UploadItem, ...]
+    rejected: tuple[UploadResult, ...]
+    existing: frozenset[str]  # keys of what is sent, at which there is something
+    corrections: tuple[UploadResult, ...]  # rows by which the log agrees with the list
+    notes: tuple[str, ...]  # why the log decided in place of the list
+    last: Standing | None  # of the file that comes last; None: it is sent in any case
+
+    def __len__(self) -> int:
+        return len(self.assets) + len(self.pages)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do, or to report."""
+        return bool(len(self) or self.rejected)
+
+    def states(self, uploader: Uploader) -> list[tuple[str, UploadItem]]:
+        """Each file as new, changed, unchanged or refused (no key can have its name), by name."""
+        keys = {"": "refused"} | dict.fromkeys(self.existing, "changed")
+        sent = [
+            (keys.get(_key(uploader, item.name), "new"), item)
+            for item in (*self.assets, *self.pages)
+        ]
+        left = [("unchanged", item) for item in self.unchanged]
+        return sorted([*sent, *left], key=lambda pair: pair[1].name)
+
+    @property
+    def size(self) -> int:
+        """Bytes that will be sent."""
+        return sum(item.size or 0 for item in (*self.assets, *self.pages))
+
+
+def make_plan(
+    uploader: Uploader,
+    items: Iterable[UploadItem],
+    *,
+    pool: WorkerPool,
+    last: str = "",
+    force: bool = False,
+) -> Plan:
+    """
+    Compare the files with the cloud, and order them.
+
+    Unchanged is a file whose object has the same MD5 by the environment's list, and the same
+    headers by its newest row. Where no list can be had, or with `trust_log`, the log decides.
+    Files that would share a key are rejected. `last` names the file that comes last. `force` sends
+    the unchanged files, too.
+    """
+    by_key, rejected = _without_collisions(uploader, items)
+    last_key = _key(uploader, last) if last else ""
+    keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
+    trust_log = force or uploader.options.trust_log
+    survey = Survey(uploader.store, pool, calls=most_calls(keys), trust_log=trust_log)
+    to_send = [item for key, item in by_key.items() if key.startswith("/")]  # each will say why
+    unchanged: list[UploadItem] = []
+    existing, of_last = set[str](), None
+    for start in range(0, len(keys), AT_ONCE):
+        asked = survey.begin(keys[start : start + AT_ONCE])
+        hashed = {} if force else _hashed_by_log(uploader, by_key, asked.rows)
+        for key, standing in survey.end(asked).items():
+            if key == last_key:
+                of_last = standing
+            if (item := by_key.get(key)) is None:
+                continue
+            other = item if force else differs(uploader, hashed.get(key, item), standing)
+            if other:
+                to_send.append(other)
+                existing |= {key} if standing.exists else set()
+                continue
+            unchanged.append(item)
+            if standing.file and not standing.row and survey.has_log:
+                survey.found(item.name, standing.file)
+        del asked, hashed  # before the next ones come
+    return Plan(
+        assets=_by_name(item for item in to_send if not is_html(item.name)),
+        pages=_by_name(item for item in to_send if is_html(item.name)),
+        unchanged=_by_name(unchanged),
+        rejected=rejected,
+        existing=frozenset(existing),
+        corrections=tuple(survey.corrections),
+        notes=tuple(survey.notes()),
+        last=None if force else of_last,
+    )
+
+
+def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
+    return tuple(sorted(items, key=lambda item: item.name))
+
+
+def differs(uploader: Uploader, item: UploadItem, standing: Standing) -> UploadItem | None:
+    """
+    Return the item to send, with its MD5 where that was asked for; None where it is stored so.
+
+    The file is read last: only where nothing else tells that it must be sent.
+    """
+    md5, file = standing.md5_with(uploader.headers(item)), standing.file
+    if not md5 or (file and item.size not in (None, file.size)):
+        return item
+    here = _hashed(item)
+    return None if here.md5 == md5 else here
+
+
+def _hashed_by_log(
+    uploader: Uploader, by_key: Mapping[str, UploadItem], rows: Rows
+) -> dict[str, UploadItem]:
+    """What looks unchanged by the log, hashed while the list is asked."""
+    return {
+        key: _hashed(item)
+        for key, row in rows.items()
+        if (item := by_key.get(key)) and row.status == UploadStatus.STORED
+        if row.headers in (None, uploader.headers(item))
+    }
+
+
+def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
+    """
+    The items with MD5 and size; each file is read once, however many plans it goes into.
+
+    Not in threads: at small files they wait for each other, so that two took twice as long as one.
+    """
+    return [*_by_name(map(_hashed, items))]
+
+
+def _hashed(item: UploadItem) -> UploadItem:
+    interrupts.check()
+    md5, size = looked_at(item, interrupts.check)
+    return replace(item, md5=md5, size=size)
+
+
+def _without_collisions(
+    uploader: Uploader, items: Iterable[UploadItem]
+) -> tuple[dict[str, UploadItem], tuple[UploadResult, ...]]:
+    """Names that differ only in their Unicode form would overwrite each other, in any order."""
+    by_key: dict[str, UploadItem] = {}
+    clashes: dict[str, dict[str, None]] = {}
+    for item in items:
+        key = _key(uploader, item.name) or f"/{item.name}"  # which is no key, so never known
+        if (other := by_key.setdefault(key, item)).name != item.name:
+            clashes.setdefault(key, {other.name: None})[item.name] = None
+        by_key[key] = item
+    for key in clashes:
+        del by_key[key]
+    return by_key, tuple(
+        _collision(uploader, key, name, [*names])
+        for key, names in clashes.items()
+        for name in names
+    )
+
+
+def _collision(uploader: Uploader, key: str, name: str, names: list[str]) -> UploadResult:
+    text = _("%(names)s are the same key", names=", ".join(map(ascii, names)))
+    error = NameRejected(text, stage="name", hint=_("Rename one."))
+    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
+
+
+def _key(uploader: Uploader, name: str) -> str:
+    try:
+        return object_key(uploader.options.location, name)
+    except NameRejected:
+        return ""

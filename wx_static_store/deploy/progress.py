@@ -1,0 +1,89 @@
+"""How far a run is: a bar on a terminal, plain lines elsewhere if they are wanted, else nothing."""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..core.types import UploadResult
+from ..i18n import gettext as _
+
+Tell = Callable[[UploadResult], object]
+
+LINES = 20  # where there is no bar
+
+
+@contextmanager
+def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterator[Tell]:
+    """Gives a function that is told each result; `size` is the sum of bytes to come."""
+    terminal = sys.stderr.isatty()
+    if not files or wanted is False or (wanted is None and not terminal):
+        yield lambda result: None
+        return
+    tqdm = _tqdm() if terminal else None
+    if tqdm is None:
+        yield _plain_lines(env, files, size)
+        return
+    # A terminal may not know its width, or say 0: then the bar would not be seen.
+    width = shutil.get_terminal_size().columns
+    # All in one line: that of an environment which was begun ahead is shown when its turn comes.
+    scale = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
+    with tqdm(total=size, ncols=width, position=0, **scale) as bar:
+        yield _on_bar(bar, env, files)
+
+
+def _tqdm() -> Any:
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm
+
+
+def _on_bar(bar: Any, env: str, files: int) -> Tell:
+    count = failed = 0
+    done = _("%(done)d/%(files)d files")  # asked once, filled in for each file
+
+    def tell(result: UploadResult) -> None:
+        nonlocal count, failed
+        count += 1
+        failed += result.error is not None
+        told = [done % {"done": count, "files": files}, *_failed(failed)]
+        bar.set_description(f"{env}: {', '.join(told)}", refresh=False)
+        bar.update(0 if result.error else result.size or 0)
+
+    return tell
+
+
+def _plain_lines(env: str, files: int, size: int) -> Tell:
+    every, started = max(1, files // LINES), time.monotonic()
+    count = sent = failed = 0
+
+    def tell(result: UploadResult) -> None:
+        nonlocal count, sent, failed
+        count += 1
+        sent += 0 if result.error else result.size or 0
+        failed += result.error is not None
+        if count % every == 0 or count == files:
+            seconds = time.monotonic() - started
+            done = _("%(done)d/%(files)d files", done=count, files=files)
+            amount = f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB"
+            told = [done, amount, *_pace(sent, size, seconds), *_failed(failed)]
+            sys.stderr.write(f"{env}: {', '.join(told)}\n")
+
+    return tell
+
+
+def _pace(sent: int, size: int, seconds: float) -> list[str]:
+    """The rate, and how long the rest will take at that rate."""
+    if not (sent and seconds):
+        return []
+    rate = sent / seconds
+    left = _("%(seconds).0f s left", seconds=max(0, size - sent) / rate)
+    return [f"{rate / 2**20:.1f} MiB/s", left]
+
+
+def _failed(failed: int) -> list[str]:
+    return [_("%(count)d failed", count=failed)] if failed else []

@@ -1,0 +1,236 @@
+"""Publish what a plan names: assets, then pages, then the manifest; and report how it went."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from ..core.types import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
+from ..i18n import gettext, gettext_lazy as _, shown
+from ..upload.recorder import Recorder, finish_deployment, start_deployment
+from ..upload.uploader import Queue, Uploader
+from ..upload.workers import WorkerPool
+from .locks import DeployLock
+from .plan import Plan, differs, hash_items
+from .progress import progress
+
+__all__ = ["PublishFailed", "Report", "publish"]
+
+COUNTS = {
+    "stored": _("stored"),
+    "unchanged": _("unchanged"),
+    "failed": _("failed"),
+    "unknown": _("unknown"),
+    "held_back": _("held back"),
+    "not_attempted": _("not attempted"),
+}
+
+
+class PublishFailed(CommandError):
+    """Not everything was published; the text names each file, why, and the counts."""
+
+
+@dataclass
+class Report:
+    """How a run went; pages that were not sent because an asset is missing are `held_back`."""
+
+    skipped: int = 0
+    stored: int = 0
+    size: int = 0  # bytes that were stored
+    changed: list[str] = field(default_factory=list)  # keys of files that changed on the way
+    failures: list[UploadResult] = field(default_factory=list)
+    held_back: int = 0
+    not_attempted: int = 0
+    broken_off: bool = False
+    logged: bool = True  # all rows are written
+    deployment_id: int | None = None
+    notes: Sequence[str] = ()  # why the log decided in place of the list
+
+    def add(self, result: UploadResult) -> None:
+        if result.error:
+            self.failures.append(result)
+            return
+        self.stored += 1
+        self.size += result.size or 0
+        if result.changed:
+            self.changed.append(result.key)
+
+    @property
+    def ok(self) -> bool:
+        return not (self.failures or self.held_back or self.not_attempted or self.broken_off)
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        unknown = sum(result.status is UploadStatus.UNKNOWN for result in self.failures)
+        return {
+            "stored": self.stored,
+            "unchanged": self.skipped,
+            "failed": len(self.failures) - unknown,
+            "unknown": unknown,
+            "held_back": self.held_back,
+            "not_attempted": self.not_attempted,
+        }
+
+    @property
+    def counts(self) -> str:
+        return gettext(
+            "stored %(stored)d, unchanged %(unchanged)d, failed %(failed)d, unknown %(unknown)d, "
+            "held back %(held_back)d, not attempted %(not_attempted)d",
+            **self.numbers,
+        )
+
+    def raise_for_failures(self) -> None:
+        """Raises PublishFailed unless everything is stored."""
+        if not self.ok:
+            lines = [f"  {shown(result.name)}: {result.error}" for result in self.failures]
+            head = gettext("Not everything was published:")
+            raise PublishFailed("\n".join([head, *lines, self.counts]))
+
+
+def publish(
+    uploader: Uploader,
+    plan: Plan,
+    context: UploadContext,
+    *,
+    pool: WorkerPool,
+    lock: DeployLock,
+    last: Callable[[], UploadItem] | None = None,
+    release: bool = False,
+    report: Report | None = None,
+) -> Report:
+    """
+    Send what the plan names: assets, then pages if every asset is stored, then the last file.
+
+    `last()` is called when all is stored and gives the file that makes the others live. A `release`
+    has a `Deployment` even if it changes nothing. The `report` is filled as the run goes on, so
+    that it tells of a run that broke off, too.
+    """
+    report = Report() if report is None else report
+    recorder, started = Recorder(context), time.monotonic()
+    steps = Publication(uploader, plan, recorder, report, lock, last)
+    try:
+        if release or plan.rejected:
+            steps.start_deployment()
+        for result in plan.corrections:
+            recorder.add(result, source=LIST)
+        wanted = uploader.options.progress
+        with progress(wanted, uploader.env, files=len(plan), size=plan.size) as tell:
+            for result in uploader.send(steps, pool, recorder):
+                tell(result)
+        lock.confirm()
+    except BaseException as error:
+        steps.break_off(error)
+        raise
+    finally:
+        report.logged = recorder.close()
+        if not report.logged:  # the database may have been away when it began, too
+            steps.start_deployment()
+        facts = _facts(report, time.monotonic() - started)
+        finish_deployment(report.deployment_id, **facts)
+    return report
+
+
+class Publication:
+    """
+    The steps of one deploy: assets → pages → the last file.
+
+    A stage begins when all of the one before it is stored, and is held back if something is not.
+    """
+
+    def __init__(
+        self,
+        uploader: Uploader,
+        plan: Plan,
+        recorder: Recorder,
+        report: Report,
+        lock: DeployLock,
+        last: Callable[[], UploadItem] | None,
+    ) -> None:
+        self.uploader, self.plan, self.recorder = uploader, plan, recorder
+        self.report, self.lock, self.last = report, lock, last
+        report.skipped, report.notes = len(plan.unchanged), plan.notes
+        self._stages = iter((self._assets, self._pages, self._last))
+        self._queue = Queue(uploader, ())
+        self._under_way = 0
+
+    def next_item(self) -> UploadItem | None:
+        """What comes next; a stage is not left while something of it is under way."""
+        self.lock.check()
+        while (item := self._queue.next_item()) is None and not self._under_way:
+            stage = next(self._stages, None)
+            if stage is None:
+                return None
+            self._begin(stage())
+        self._under_way += item is not None
+        return item
+
+    def came_back(self, result: UploadResult) -> None:
+        self._under_way -= 1
+        self._queue.came_back(result)
+        self.report.not_attempted -= 1
+        self.report.add(result)
+
+    def start_deployment(self) -> None:
+        if self.report.deployment_id is None:
+            started = start_deployment(self.uploader.env, self.recorder.context)
+            self.recorder.context = replace(self.recorder.context, deployment_id=started)
+            self.report.deployment_id = started
+
+    def break_off(self, error: BaseException) -> None:
+        """Count what was not attempted, and say on the terminal how far it came."""
+        report, rejected = self.report, len(self.plan.rejected)
+        told = report.stored + len(report.failures) + report.held_back + report.not_attempted
+        report.not_attempted += max(0, len(self.plan) + rejected - told)
+        report.broken_off = True
+        if isinstance(error, KeyboardInterrupt):
+            text = gettext("Interrupted: %(counts)s", counts=report.counts)
+        else:
+            text = gettext("Broken off: %(counts)s", counts=report.counts)
+        sys.stderr.write(f"\n{self.uploader.env}: {text}\n")
+
+    def _begin(self, items: Sequence[UploadItem]) -> None:
+        if items and not self.report.ok:
+            self.report.held_back += len(items)
+        elif items:
+            self.start_deployment()
+            self.report.not_attempted += len(items)
+            self._queue = Queue(self.uploader, items)
+
+    def _assets(self) -> Sequence[UploadItem]:
+        return self.plan.assets
+
+    def _pages(self) -> Sequence[UploadItem]:
+        for result in self.plan.rejected:
+            self.recorder.add(result)
+            self.report.add(result)
+        return self.plan.pages
+
+    def _last(self) -> Sequence[UploadItem]:
+        if self.last is None:
+            return ()
+        if not self.report.ok:
+            self.report.held_back += 1
+            return ()
+        (item,) = hash_items([self.last()])
+        standing = self.plan.last
+        to_send = differs(self.uploader, item, standing) if standing else item
+        self.report.skipped += to_send is None
+        return [to_send] if to_send else ()
+
+
+def _facts(report: Report, seconds: float) -> dict[str, Any]:
+    outcome = "done" if report.ok else "failed"
+    return {
+        "outcome": outcome if report.logged else "incomplete",
+        "stored": report.stored,
+        "skipped": report.skipped,
+        "failed": len(report.failures),
+        "not_attempted": report.held_back + report.not_attempted,
+        "bytes": report.size,
+        "duration_ms": round(seconds * 1000),
+    }

@@ -1,0 +1,300 @@
+"""How a deploy to one environment or to many went: as JSON, on a terminal, on a CI's page."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+from urllib.parse import quote
+
+from django.core.management.base import CommandError
+
+from ..core.types import RemoteFile, UploadResult
+from ..i18n import gettext, gettext_lazy as _, padded, shown, width
+from .publish import COUNTS, Report
+from .verify import Finding
+
+__all__ = [
+    "EnvironmentReport",
+    "Summary",
+    "append_step_summary",
+    "as_dict",
+    "check_writable",
+    "lines",
+    "step_summary",
+    "total",
+    "write_json",
+]
+
+logger = logging.getLogger("wx_static_store.deploy")
+
+VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
+STEP_BYTES = 1000 * 1024  # GitHub drops all that a step tells if it is more than 1024 KiB
+ROWS = 50  # of one table there; the JSON has all
+TEXTS = 2  # columns of the overview that are no numbers
+
+_OUTCOMES = {
+    "done": _("done"),
+    "failed": _("failed"),
+    "interrupted": _("interrupted"),
+    "skipped": _("skipped"),
+}
+_MARKUP = re.compile(r"[\\`*_~\[\]<>|&#!$]")  # whatever could begin something, a table's end too
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentReport:
+    """
+    One environment's part: `outcome` is done, failed, interrupted or skipped.
+
+    `stale` is what the cloud has and the tree has not; `blanked` of it were overwritten. `uploads`
+    is what people put there, which is not stale.
+    """
+
+    env: str
+    address: str = ""
+    outcome: str = "done"
+    report: Report | None = None
+    error: str = ""
+    findings: Sequence[Finding] = ()
+    stale: Sequence[RemoteFile] = ()
+    uploads: Sequence[RemoteFile] = ()
+    blanked: int = 0
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is published and, where that was looked at, right."""
+        return self.outcome == "done" and not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A whole run; `started` in seconds since 1970, `source` is its label, such as a commit."""
+
+    using: str
+    source: str
+    started: float
+    seconds: float
+    environments: Sequence[EnvironmentReport]
+
+
+def as_dict(summary: Summary) -> dict[str, Any]:
+    """As JSON can hold it; only the sentences in it are in the reader's language."""
+    return {
+        "version": VERSION,
+        "started": datetime.fromtimestamp(summary.started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(summary.seconds, 3),
+        "using": summary.using,
+        "source": summary.source,
+        "environments": [_environment(environment) for environment in summary.environments],
+    }
+
+
+def _environment(environment: EnvironmentReport) -> dict[str, Any]:
+    report = environment.report or Report()
+    return {
+        "env": environment.env,
+        "address": environment.address,
+        "outcome": environment.outcome,
+        "error": environment.error,
+        "seconds": round(environment.seconds, 3),
+        "counts": report.numbers,
+        "bytes": report.size,
+        "failures": [_failure(result) for result in report.failures],
+        "notes": [*report.notes],
+        "findings": [asdict(finding) for finding in environment.findings],
+        "stale": [file.key for file in environment.stale],
+        "uploads": [file.key for file in environment.uploads],
+        "blanked": environment.blanked,
+    }
+
+
+def _failure(result: UploadResult) -> dict[str, Any]:
+    error = result.error
+    return {
+        "name": result.name,
+        "key": result.key,
+        "status": result.status.value,
+        "stage": result.stage,
+        "errcode": result.errcode,
+        "message": error.what if error else "",
+        "hint": str(error.hint) if error else "",
+        "rid": result.rid,
+    }
+
+
+def check_writable(path: Path) -> None:
+    """Raises CommandError (2) where `write_json` would fail, before there is anything to tell."""
+    with _told(path, returncode=2):
+        if path.exists() and not path.is_file():
+            raise FileExistsError(gettext("it is there, and is no file"))
+        with NamedTemporaryFile(dir=os.path.dirname(os.path.realpath(path))):
+            pass
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Beside the old report, then in its place: nobody reads a half. Raises CommandError (1)."""
+    target = Path(os.path.realpath(path))  # a link stays, what it names is written
+    new = target.with_name(f".{target.name[:50]}.{os.getpid()}")
+    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+    with _told(path, returncode=1):
+        try:
+            # What is no UTF-8 of a name then stands there as JSON's own escape of it.
+            new.write_text(text, encoding="utf-8", errors="backslashreplace")
+            os.replace(new, target)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path, *, returncode: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        text = gettext(
+            "The report cannot be written to %(path)s: %(why)s. "
+            "Name a file in a folder where this user may write.",
+            path=shown(str(path)),
+            why=error.strerror or error,
+        )
+        raise CommandError(text, returncode=returncode) from None
+
+
+def lines(environment: EnvironmentReport) -> list[str]:
+    """What is told of one environment: how it ended, and each thing that is not right."""
+    outcome = _OUTCOMES[environment.outcome]
+    how = gettext("%(how)s in %(seconds).1f s", how=outcome, seconds=environment.seconds)
+    head = ", ".join(filter(None, [f"{environment.env}: {how}", environment.address]))
+    return [shown(head), *("  " + shown(line) for line in _details(environment))]
+
+
+def _details(environment: EnvironmentReport) -> Iterator[str]:
+    if report := environment.report:
+        size = f"{report.size:,}"
+        yield gettext("%(counts)s; %(size)s bytes", counts=report.counts, size=size)
+        yield from report.notes
+        yield from (f"{result.name}: {result.error}" for result in report.failures)
+    yield from environment.error.splitlines()
+    yield from (f"{finding.key}: {finding.what}" for finding in environment.findings)
+    for file in environment.stale:
+        yield gettext("%(key)s: stale, %(size)s bytes", key=file.key, size=f"{file.size:,}")
+    for file in environment.uploads:
+        yield gettext("%(key)s: uploaded by somebody, left alone", key=file.key)
+    if environment.blanked:
+        yield gettext("stale files overwritten: %(count)d", count=environment.blanked)
+
+
+def total(summary: Summary) -> list[str]:
+    """A table of all environments and their sum: two columns of text, the others of numbers."""
+    rows = _overview(as_dict(summary))
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            padded(cell, most, right=column >= TEXTS)
+            for column, (cell, most) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _overview(data: dict[str, Any]) -> list[list[str]]:
+    """The heading, a row for each environment, and the sums."""
+    environments, names = data["environments"], [*Report().numbers]
+    done = sum(each["outcome"] == "done" for each in environments)
+    sums = {
+        "env": gettext("total"),
+        "outcome": gettext("%(done)d of %(all)d done", done=done, all=len(environments)),
+        "counts": {name: sum(each["counts"][name] for each in environments) for name in names},
+        "bytes": sum(each["bytes"] for each in environments),
+        "seconds": data["seconds"],
+    }
+    counts = [str(COUNTS[name]) for name in names]
+    heading = [gettext("environment"), gettext("outcome"), *counts, gettext("bytes")]
+    return [[*heading, gettext("seconds")], *map(_row, [*environments, sums])]
+
+
+def _row(each: dict[str, Any]) -> list[str]:
+    numbers = [f"{number:,}" for number in (*each["counts"].values(), each["bytes"])]
+    outcome = str(_OUTCOMES.get(each["outcome"], each["outcome"]))
+    return [shown(each["env"]), outcome, *numbers, f"{each['seconds']:.1f}"]
+
+
+def append_step_summary(data: dict[str, Any]) -> None:
+    """Onto the page of GitHub's step, where there is one; trouble with it is only told."""
+    if not (path := os.environ.get("GITHUB_STEP_SUMMARY")):
+        return
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(step_summary(data))
+    except OSError as error:
+        logger.warning("The step summary cannot be written: %s", error.strerror)
+
+
+def step_summary(data: dict[str, Any]) -> str:
+    """GitHub's Markdown, as much as it takes of one step."""
+    label = f", {data['source']}" if data["source"] else ""
+    head = f"## wx_deploy {_cell(data['using'] + label)}\n\n"
+    overview = _table(_overview(data), texts=TEXTS)
+    kept, room = [], STEP_BYTES
+    for part in [head, overview, *chain.from_iterable(map(_section, data["environments"]))]:
+        room -= len(part.encode())
+        if room < 0:
+            kept.append("\n" + gettext("There is more: see the JSON report.") + "\n")
+            break
+        kept.append(part)
+    return "".join(kept)
+
+
+def _section(environment: dict[str, Any]) -> list[str]:
+    """What is not right in one environment; nothing where all is."""
+    reasons = map(str.strip, environment["error"].splitlines())
+    told = [_cell(reason) + "\n" for reason in reasons if reason]
+    failed = [_failed(failure) for failure in environment["failures"]]
+    heading = [gettext("failed"), gettext("stage"), gettext("errcode"), gettext("why"), "rid"]
+    told += _some(heading, failed)
+    findings = [[*finding.values()] for finding in environment["findings"]]
+    told += _some([gettext("differs"), gettext("how")], findings)
+    told += _some([gettext("stale")], [[key] for key in environment["stale"]])
+    return [f"\n### {_link(environment)}\n", *("\n" + part for part in told)] if told else []
+
+
+def _failed(failure: dict[str, Any]) -> list[str]:
+    errcode = "" if failure["errcode"] is None else str(failure["errcode"])
+    why, hint = failure["message"], failure["hint"]
+    if why and hint:
+        why = gettext("%(what)s. %(hint)s", what=why, hint=hint)
+    return [failure["name"], failure["stage"], errcode, why or hint, failure["rid"]]
+
+
+def _link(environment: dict[str, Any]) -> str:
+    address = quote(environment["address"], safe=":/%~!*'[]")
+    return f"[{_cell(environment['env'])}]({address})" if address else _cell(environment["env"])
+
+
+def _some(heading: list[str], rows: list[list[str]]) -> list[str]:
+    """A table of the first rows, if there are any, and how many are left out."""
+    left = len(rows) - ROWS
+    more = [gettext("… and %(count)d more", count=left) + "\n"] if left > 0 else []
+    return [_table([heading, *rows[:ROWS]], texts=len(heading)), *more] if rows else []
+
+
+def _table(rows: Sequence[Sequence[str]], *, texts: int) -> str:
+    """`texts` columns of text, the others of numbers."""
+    heading, *body = [[_cell(cell) for cell in row] for row in rows]
+    ruler = ["---"] * texts + ["---:"] * (len(heading) - texts)
+    return "".join(f"| {' | '.join(row)} |\n" for row in (heading, ruler, *body))
+
+
+def _cell(text: str) -> str:
+    """Text that is nothing but text, on one line."""
+    return _MARKUP.sub(r"\\\g<0>", shown(text))

@@ -1,0 +1,236 @@
+"""What the environment's list and the log say of some thousand keys, before a deploy."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import NamedTuple
+
+from ..core.types import LIST, ContentHeaders, RemoteFile, UploadResult, UploadStatus
+from ..i18n import english, gettext as _, ngettext
+from ..upload.database import in_database
+from ..upload.listing import Listing, Lookup
+from ..upload.recorder import trusted_from
+from ..upload.store import Store
+from ..upload.workers import WorkerPool
+
+logger = logging.getLogger("wx_static_store.deploy")
+
+SLACK = timedelta(seconds=2)  # between the clocks of COS
+
+
+class Row(NamedTuple):
+    """What the newest row of a key says; no `headers` where it repeats a list, which shows none."""
+
+    status: str
+    size: int | None
+    md5: str
+    headers: ContentHeaders | None
+    stored_at: datetime | None
+    deployment_id: int | None
+    outranked: bool = False  # another row of the key is of a later PUT
+
+    def is_about(self, file: RemoteFile) -> bool:
+        """Whether the listed object is the one that this row stored, and not a later one."""
+        if self.status != UploadStatus.STORED or self.outranked:
+            return False
+        if file.md5 and file.md5 != self.md5:
+            return False
+        if self.stored_at and file.last_modified:
+            in_time = file.last_modified <= self.stored_at + SLACK
+            return in_time and self.size in (None, file.size)
+        return bool(file.md5)
+
+    def is_corrected_by(self, file: RemoteFile) -> bool:
+        """Whether the object proves that this row is not how it stands: if it is younger, only."""
+        if self.status == UploadStatus.UNKNOWN:
+            return bool(file.md5) and file.md5 == self.md5
+        if self.status != UploadStatus.STORED or self.is_about(file):
+            return False
+        if self.outranked or self.stored_at is None or file.last_modified is None:
+            return file.md5 not in (None, self.md5)
+        younger = file.last_modified > self.stored_at + SLACK
+        return younger and file.md5 != self.md5
+
+
+Rows = dict[str, Row]
+
+
+class Standing(NamedTuple):
+    """What list and log say of one key; where it was not `listed`, the log decides alone."""
+
+    row: Row | None
+    file: RemoteFile | None
+    listed: bool
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.file if self.listed else self.row)
+
+    def md5_with(self, headers: ContentHeaders) -> str:
+        """Return the MD5 of what is stored with these headers; empty where nobody can say so."""
+        row, file = self.row, self.file
+        if row and row.headers not in (None, headers):
+            return ""
+        if not self.listed:
+            certain = row and row.status == UploadStatus.STORED and not row.outranked
+            return row.md5 if row and certain else ""
+        if file is None or (row and not row.is_about(file)):
+            return ""  # also a younger object with these bytes: its headers may be others
+        return row.md5 if row else file.md5 or ""
+
+
+class Asked(NamedTuple):
+    """A question that is under way."""
+
+    keys: Sequence[str]
+    rows: Rows
+    parts: list[Future[Listing]]
+
+
+class Survey:
+    """
+    Asks the list and the log of one environment about keys, some thousand at a time.
+
+    `corrections` are results that make the log agree with the list: rows that an object proved
+    wrong, whoever wrote it. They never tell of an object that is only older than its row: lists
+    may lag.
+    """
+
+    def __init__(
+        self, store: Store, pool: WorkerPool, *, calls: int, trust_log: bool = False
+    ) -> None:
+        self._store = store
+        self._lookup = None if trust_log else Lookup(store, pool, calls)
+        self.has_log = True
+        self.corrections: list[UploadResult] = []
+        self._undecided = 0  # keys of which the log decided because no call was left
+        self._error = ""
+
+    def begin(self, keys: Sequence[str]) -> Asked:
+        """Start to list these sorted keys, and read their rows."""
+        parts = self._lookup.begin(keys) if self._lookup else []
+        return Asked(keys, self._rows(keys), parts)
+
+    def end(self, asked: Asked) -> dict[str, Standing]:
+        """Wait for the list; return how each key stands."""
+        keys, rows = asked.keys, asked.rows
+        listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
+        mute = {key for key, file in listing.files.items() if key in rows and not file.md5}
+        if mute:  # size and time decide: no row may be doubtful
+            rows = self._certain(self._trusted(rows, mute), mute)
+        between = sorted(listing.files.keys() - set(keys))
+        for key, row in (rows | self._rows(between)).items():
+            if (file := listing.files.get(key)) and row.is_corrected_by(file):
+                self.found(key.removeprefix(self._store.options.location), file)
+        if listing.unseen:
+            self._explain(listing)
+            rows = self._trusted(rows, listing.unseen)
+        return {
+            key: Standing(rows.get(key), listing.files.get(key), key not in listing.unseen)
+            for key in keys
+        }
+
+    def found(self, name: str, file: RemoteFile) -> None:
+        """Let the log tell of this object, as far as the list shows it."""
+        self.corrections.append(
+            UploadResult(
+                name,
+                file.key,
+                UploadStatus.STORED,
+                self._store.env,
+                file.size,
+                file.md5 or "",
+                verified=True,
+                stage="verify",
+                stored_at=file.last_modified,
+            )
+        )
+
+    def notes(self) -> list[str]:
+        """Return why the log decided in place of the list, for the report."""
+        notes = []
+        if self._error:
+            notes.append(
+                _("The list could not be read, so the log decided: %(why)s", why=self._error)
+            )
+        if self._undecided:
+            text = ngettext(
+                "The log decided about %(count)d file: to list it would take too many calls.",
+                "The log decided about %(count)d files: to list them would take too many calls.",
+                self._undecided,
+            )
+            notes.append(text)
+        return notes
+
+    def _rows(self, keys: Iterable[str]) -> Rows:
+        rows = in_database(lambda: _newest(self._store.env, keys), otherwise=None)
+        self.has_log &= rows is not None
+        return rows or {}
+
+    def _trusted(self, rows: Rows, keys: set[str]) -> Rows:
+        """Without those of these keys that an unfinished deployment may have outdated."""
+        since = trusted_from(self._store.env) or 0
+        return {
+            key: row
+            for key, row in rows.items()
+            if key not in keys or (row.deployment_id or 0) >= since
+        }
+
+    def _certain(self, rows: Rows, keys: set[str]) -> Rows:
+        """Outranked are those beside which other bytes were stored in the very same second."""
+        alike = in_database(lambda: _same_second(self._store.env, keys), otherwise=None) or set()
+        return {
+            key: row._replace(outranked=row.outranked or (key, row.stored_at) in alike)
+            for key, row in rows.items()
+        }
+
+    def _explain(self, listing: Listing) -> None:
+        if listing.error and not self._error:
+            self._error = str(listing.error)
+            logger.warning("The list could not be read: %s", english(listing.error))
+        elif self._lookup and not listing.error:
+            self._undecided += len(listing.unseen)
+            logger.warning("The log decides about %d files: too many calls", len(listing.unseen))
+
+
+def _newest(env: str, keys: Iterable[str]) -> Rows:
+    from ..models import UploadLog
+
+    kept = cache(ContentHeaders)
+    columns = (
+        *("key", "status", "size", "md5", "stored_at", "deployment_id"),
+        *("source", "content_type", "cache_control"),
+    )
+    rows = {}
+    for (
+        key,
+        status,
+        size,
+        md5,
+        at,
+        deployment,
+        source,
+        *headers,
+        last,
+    ) in UploadLog.objects.newest_values(env, keys, *columns):
+        outranked = bool(at and last > at)  # rows may come in another order than PUTs
+        of_object = None if source == LIST else kept(*headers)
+        rows[key] = Row(status, size, md5, of_object, _aware(at), deployment, outranked)
+    return rows
+
+
+def _same_second(env: str, keys: Iterable[str]) -> set[tuple[str, datetime | None]]:
+    from ..models import UploadLog, key_digest
+
+    by_digest = {key_digest(key): key for key in keys}
+    pairs = UploadLog.objects.stored_in_the_same_second(env, list(by_digest))
+    return {(by_digest[digest], _aware(moment)) for digest, moment in pairs}
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """As lists tell it, whatever USE_TZ says."""
+    return moment.astimezone(UTC) if moment else None

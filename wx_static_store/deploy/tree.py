@@ -1,0 +1,204 @@
+"""The files of a folder, as items to publish: what is left out, and where a link may lead."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from django.utils.functional import Promise
+
+from ..core.hashed_names import hashed_among
+from ..core.naming import clean_name
+from ..core.types import UploadItem
+from ..exceptions import ConfigurationError, NameRejected, SourceError
+from ..i18n import gettext_lazy as _
+from ..upload.sources import disk_item
+
+__all__ = ["Tree", "read_tree"]
+
+IGNORE_FILE = ".wxignore"
+
+_FOLDER = _("Name the folder that your build writes, and see that it may be read.")
+_EMPTY = _("Build the site first, and look at what .wxignore and --ignore leave out.")
+_LINK = _("Put a copy in its place, or add it to .wxignore: all that is sent is public.")
+_SPECIAL = _("Remove it, or add it to .wxignore.")
+_PREFIX = _("Write it as a folder of the site, as in docs/v2.")
+_PATTERN = _("Write patterns as in a .gitignore file.")
+_INSTALL = _('Run: pip install "wx_static_store[deploy]"')
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Items are named `prefix` + path; `ignored` are paths below `root`, folders with a slash."""
+
+    root: Path
+    prefix: str
+    items: tuple[UploadItem, ...]
+    ignored: tuple[str, ...]
+
+
+def read_tree(
+    root: Path,
+    prefix: str = "",
+    *,
+    ignore: Sequence[str] = (),
+    rules: Sequence[tuple[str, str]] = (),
+) -> Tree:
+    """
+    The files below `root`, sorted by name; none of them is opened.
+
+    Always left out are dot files and dot folders but ``.well-known``, and ``Thumbs.db``. Patterns
+    stand in ``.wxignore`` and, after these, in `ignore`: as in git, the last that fits decides.
+    The first of `rules` (pattern, Cache-Control) that fits the path decides; ``*`` fits ``/`` too.
+
+    What the disk cannot give raises SourceError, an OSError, as it does for a file that is sent;
+    a bad prefix or pattern raises ConfigurationError.
+    """
+    prefix = _checked(prefix)
+    if not root.is_dir():
+        raise _unreadable(_("%(folder)r is no folder", folder=str(root)), _FOLDER)
+    ignored = _ignored_by([*_ignore_file(root), *ignore])
+    found = sorted(_walk(os.path.realpath(root), ignored))
+    hashed = hashed_among(path for path, real in found if real)
+    items = tuple(
+        disk_item(
+            prefix + path,
+            real,
+            hashed=path in hashed,
+            cache_control=next((value for fits, value in rules if fnmatchcase(path, fits)), None),
+        )
+        for path, real in found
+        if real
+    )
+    if not items:
+        raise _unreadable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
+    return Tree(root, prefix, items, tuple(path for path, real in found if not real))
+
+
+def _checked(prefix: str) -> str:
+    if not prefix:
+        return ""
+    try:
+        return clean_name(prefix.removesuffix("/")) + "/"
+    except NameRejected:
+        text = _("%(prefix)s cannot be a prefix", prefix=ascii(prefix[:100]))
+        failure = ConfigurationError(text, hint=_PREFIX)
+    raise failure
+
+
+def _unreadable(message: str | Promise, hint: str | Promise) -> SourceError:
+    return SourceError(message, stage="source", hint=hint)
+
+
+# --- what is left out -------------------------------------------------------------------------
+
+
+def _ignored_by(lines: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a path is left out; that of a folder ends in a slash."""
+    fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
+    return lambda path: any(map(_is_hidden, path.split("/"))) or fits(path)
+
+
+def _is_hidden(part: str) -> bool:
+    return part == "Thumbs.db" or (part.startswith(".") and part != ".well-known")
+
+
+def _ignore_file(root: Path) -> list[str]:
+    try:
+        return (root / IGNORE_FILE).read_text("utf-8-sig").splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        text = _(
+            "%(file)s cannot be read as UTF-8 text (%(why)s)", file=IGNORE_FILE, why=str(error)
+        )
+        failure = _unreadable(text, "")
+    raise failure
+
+
+def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    if not patterns:
+        return lambda path: False
+    try:
+        from pathspec import GitIgnoreSpec
+
+        return GitIgnoreSpec.from_lines(map(_spelt_out, patterns)).match_file
+    except ImportError:
+        failure = ConfigurationError(_("Ignoring by patterns needs pathspec"), hint=_INSTALL)
+    except ValueError as error:
+        text = _("A pattern cannot be used (%(why)s)", why=str(error))
+        failure = ConfigurationError(text, hint=_PATTERN)
+    raise failure
+
+
+def _spelt_out(pattern: str) -> str:
+    """``docs/**`` is what is in the folder: pathspec would leave out the folder, exceptions too."""
+    return re.sub(r"/\*\*(/?)\s*$", r"/**/*\1", pattern)
+
+
+# --- the walk ---------------------------------------------------------------------------------
+
+
+def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str | None]]:
+    """Each path, and where its file is on the disk, links followed; None for what is left out."""
+    waiting: list[tuple[str, tuple[str, ...]]] = [("", (root,))]
+    while waiting:
+        below, trail = waiting.pop()
+        for entry in _entries(trail[-1], below):
+            is_folder = _is_folder(entry)
+            slash = "/" if is_folder else ""
+            path = below + entry.name + slash
+            real = None if ignored(path) else _followed(entry, path, trail)
+            if real and entry.is_symlink() and ignored(os.path.relpath(real, root) + slash):
+                real = None  # what is left out is not sent under another name either
+            if real is None:
+                yield path, None
+            elif is_folder:
+                waiting.append((path, (*trail, real)))
+            elif entry.is_file():
+                yield path, real
+            else:
+                text = _("%(path)r is no file, but a pipe or a device", path=path)
+                raise _unreadable(text, _SPECIAL)
+
+
+def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        reason = error.strerror
+    text = _("The folder %(folder)r cannot be read (%(why)s)", folder=below or folder, why=reason)
+    raise _unreadable(text, _FOLDER)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """A link to nothing is none: it may be left out as a file may."""
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+
+
+def _followed(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
+    """Nothing outside the tree must become public by accident: no link may lead there."""
+    if not entry.is_symlink():
+        return entry.path
+    real = _target(entry.path)
+    if not real:
+        raise _unreadable(_("The link %(link)r leads nowhere", link=path), _LINK)
+    if not Path(real).is_relative_to(trail[0]):
+        text = _("The link %(link)r leads out of the tree, to %(target)r", link=path, target=real)
+        raise _unreadable(text, _LINK)
+    if real in trail:
+        text = _("The link %(link)r leads back to a folder that it is in", link=path)
+        raise _unreadable(text, _LINK)
+    return real
+
+
+def _target(link: str) -> str:
+    try:
+        return os.path.realpath(link, strict=True)
+    except OSError:
+        return ""

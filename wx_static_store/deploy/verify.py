@@ -1,0 +1,262 @@
+"""After a deploy: does the cloud hold the tree, what else does it hold, and what is served?"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from django.utils.functional import Promise
+
+from ..conf import aliases, options_for
+from ..core.interrupts import interruptible
+from ..core.naming import clean_name, is_html, object_key
+from ..core.types import (
+    DEPLOYS,
+    REPEATS,
+    RemoteFile,
+    UploadItem,
+    UploadResult,
+    UploadStatus,
+    deletion,
+)
+from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
+from ..i18n import gettext_lazy as _
+from ..upload.database import in_database
+from ..upload.recorder import Recorder
+from ..upload.sources import digest
+from ..upload.store import Store
+from ..upload.uploader import Queue, Uploader
+from ..upload.workers import WorkerPool
+
+__all__ = ["Finding", "blank", "stale", "sweep", "uploads_among", "verify"]
+
+logger = logging.getLogger("wx_static_store.deploy")
+
+PAGES = 20  # that are looked at, at most
+CDN_SECONDS = 5.0  # after which a page that looks old is asked for once more
+
+# Never stale: the manifest, and the proofs that a domain is ours, are in nobody's tree.
+KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
+
+_IN_MEMORY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with the object at `key`, in plain words."""
+
+    key: str
+    what: str
+
+
+def sweep(uploader: Uploader, prefix: str = "") -> dict[str, RemoteFile]:
+    """
+    What is in the folder `prefix` of the location, by key and without what was deleted.
+
+    One call per 1000 files. Raises what the list raises, and NameRejected.
+    """
+    folder = uploader.options.location + (clean_name(prefix.rstrip("/")) + "/" if prefix else "")
+    with interruptible():
+        return {file.key: file for file in uploader.store.sweep(folder)}
+
+
+def verify(
+    uploader: Uploader,
+    items: Sequence[UploadItem],
+    *,
+    cloud: Mapping[str, RemoteFile] | None = None,
+    pages: bool = True,
+    pool: WorkerPool | None = None,
+) -> list[Finding]:
+    """
+    Where the cloud is not what the tree is, and which pages the public domain does not serve.
+
+    The items are as `hash_items` gives them, `cloud` as `sweep` gave it (else it is asked for).
+    Raises what the list raises, and where nobody knows the site's address; trouble with a page
+    is a finding.
+    """
+    by_key = {_key(uploader, item.name): item for item in items}
+    if cloud is None:
+        cloud = sweep(uploader, _common_folder(uploader, by_key))
+    told = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
+    _tell_of_missing_md5(uploader, [cloud[key] for key in by_key if key in cloud])
+    if pages and (entries := _entries(told)):
+        told |= _look(uploader, {key: by_key[key] for key in entries}, pool)
+    return [Finding(key, str(what)) for key, what in told.items() if what]
+
+
+def stale(
+    cloud: Mapping[str, RemoteFile], items: Sequence[UploadItem], uploader: Uploader
+) -> list[RemoteFile]:
+    """What `sweep` found and the tree has not, by key; the manifest and its like are left out."""
+    wanted = {_key(uploader, item.name) for item in items}
+    return [
+        cloud[key]
+        for key in sorted(cloud)
+        if key not in wanted and key.startswith(uploader.options.location) and not _is_kept(key)
+    ]
+
+
+def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
+    """
+    Return the keys that no deploy wrote last: a person, a save or another program did.
+
+    Rows that only repeat an earlier one do not say who wrote it. A key without a row is nobody's,
+    unless it lies where a store keeps uploads. Raises ConfigurationError where there is no log and
+    the answer must be `certain`.
+    """
+    folders = tuple(
+        options.location + options.upload_location
+        for options in map(options_for, aliases())
+        if options.upload_location  # else they lie everywhere
+    )
+    sources = in_database(lambda: _last_sources(env, keys), otherwise=None)
+    if sources is None and certain:
+        raise ConfigurationError(
+            _("The log cannot say what people uploaded"),
+            hint=_("Look at DATABASES, or name --include-uploads to take it for stale."),
+        )
+    by_people = {key for key, source in (sources or {}).items() if source not in DEPLOYS}
+    return by_people | {key for key in keys if key.startswith(folders)}
+
+
+def _last_sources(env: str, keys: Sequence[str]) -> dict[str, str]:
+    from ..models import UploadLog
+
+    rows = UploadLog.objects.exclude(source__in=REPEATS).exclude(status=UploadStatus.FAILED)
+    return {key: source for key, source, _last in rows.newest_values(env, keys, "key", "source")}
+
+
+def blank(
+    uploader: Uploader,
+    files: Sequence[RemoteFile],
+    recorder: Recorder,
+    pool: WorkerPool,
+    report: Callable[[UploadResult], object],
+) -> None:
+    """
+    Overwrite each with the marker that means "deleted", and record and report each result.
+
+    A key that only the console could have written fails: under our spelling of it (its normal
+    form, say) there may be another, live file.
+    """
+    location = uploader.options.location
+    names = {file.key: file.key.removeprefix(location) for file in files}
+    foreign = [key for key, name in names.items() if _key(uploader, name) != key]
+    for key in foreign:
+        refused = _refused(uploader, names.pop(key), key)
+        recorder.add(refused)
+        report(refused)
+    steps = Queue(uploader, map(deletion, names.values()), report)
+    for _result in uploader.send(steps, pool, recorder):
+        pass
+
+
+def _key(uploader: Uploader, name: str) -> str:
+    """A name that cannot be a key stands for itself: the cloud has no such object."""
+    try:
+        return object_key(uploader.options.location, name)
+    except NameRejected:
+        return name
+
+
+def _common_folder(uploader: Uploader, keys: Mapping[str, Any]) -> str:
+    common = os.path.commonprefix([*keys])  # noqa: RUF071 -- of texts, cut at a slash below
+    folder, slash, _name = common.rpartition("/")
+    return (folder + slash).removeprefix(uploader.options.location)
+
+
+def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
+    """Empty where they agree, as far as the list tells."""
+    if remote is None:
+        return _("it is not in the cloud")
+    if item.md5 is None:
+        return _("it was not compared: the file here could not be read")
+    if remote.size != item.size:
+        return _("%(there)d bytes in the cloud, %(here)d here", there=remote.size, here=item.size)
+    if remote.md5 not in (None, item.md5):
+        return _("MD5 %(there)s in the cloud, %(here)s here", there=remote.md5, here=item.md5)
+    return ""
+
+
+def _tell_of_missing_md5(uploader: Uploader, found: Sequence[RemoteFile]) -> None:
+    if count := sum(file.md5 is None for file in found):
+        logger.warning(
+            "The list of %s tells no MD5 of %d files: only their sizes were compared",
+            uploader.env, count,
+        )  # fmt: skip
+
+
+def _entries(told: Mapping[str, str | Promise]) -> list[str]:
+    """The pages to look at: those that the list agrees with, and the indexes of folders first."""
+
+    def rank(key: str) -> tuple[bool, int, str]:
+        return os.path.basename(key) != "index.html", key.count("/"), key
+
+    right = [key for key, what in told.items() if is_html(key) and not what]
+    return sorted(right, key=rank)[:PAGES]
+
+
+def _look(
+    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool | None
+) -> dict[str, str | Promise]:
+    """What is wrong with each page; a CDN that shows an old copy gets a few seconds."""
+    store = uploader.store
+    with interruptible():
+        store.url("")  # the address is asked for once, and not by the workers
+
+    def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
+        return page[0], _as_served(store, *page)
+
+    def look_at(some: Mapping[str, UploadItem]) -> dict[str, str | Promise]:
+        with WorkerPool(uploader.options.max_workers) if pool is None else nullcontext(pool) as own:
+            return dict(own.run(look, some.items()))
+
+    told = look_at(pages)
+    if again := {key: pages[key] for key, what in told.items() if what}:
+        with interruptible():
+            store.clock.sleep(CDN_SECONDS)
+        told |= look_at(again)
+    return told
+
+
+def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
+    """Empty where the public domain serves exactly the file."""
+    file: Any
+    with SpooledTemporaryFile(_IN_MEMORY) as file:
+        try:
+            if not store.fetch(key, file):
+                return _("%(url)s is not there (404)", url=store.key_url(key))
+        except WxStaticStoreError as error:
+            return str(error)
+        md5, size = digest(file), file.seek(0, os.SEEK_END)
+    if md5 == item.md5:
+        return ""
+    return _(
+        "%(url)s serves %(there)d bytes with the MD5 %(served)s, the file here has %(here)d with "
+        "%(md5)s; a CDN may show an old copy for some minutes: verify again",
+        url=store.key_url(key),
+        there=size,
+        served=md5,
+        here=item.size,
+        md5=item.md5,
+    )
+
+
+def _is_kept(key: str) -> bool:
+    return any(fnmatchcase(os.path.basename(key), pattern) for pattern in KEPT)
+
+
+def _refused(uploader: Uploader, name: str, key: str) -> UploadResult:
+    error = NameRejected(
+        _("%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)),
+        stage="name",
+        hint=_("Delete it in the console."),
+    ).about(env=uploader.env, key=key)
+    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)

@@ -1,0 +1,133 @@
+"""Rows of the log against the cloud: what does it hold under their keys now?"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain, takewhile
+from time import monotonic
+
+from django.db.models import TextChoices
+
+from ..conf import aliases
+from ..core.types import RemoteFile
+from ..exceptions import ConfigurationError
+from ..i18n import gettext_lazy as _
+from ..models import UploadLog
+from ..upload import workers as pool
+from ..upload.store import Store, get_store
+from .source_of import keeper
+
+__all__ = ["Compared", "Verdict", "compared"]
+
+FEW = 20  # keys that are asked for one by one: no more calls than workers
+SECONDS = 60.0  # in which calls are begun; whoever waits for a page waits for the last of them, too
+SWEPT = 20_000  # objects of a folder that are listed, at most: twenty calls of WeChat's daily quota
+
+
+_NO_STORE = _("No store in STORAGES can be asked for what is in the cloud")
+_ADD_ONE = _("Add one whose BACKEND is wx_static_store.storage.WxStorage.")
+
+
+class Verdict(TextChoices):
+    """What the cloud has, beside what the log says."""
+
+    SAME = "same", _("the same")
+    UNSURE = "unsure", _("of the same size: the list tells no MD5")
+    DIFFERS = "differs", _("differs")
+    MISSING = "missing", _("missing, or deleted")
+    DELETED = "deleted", _("deleted, as the log says")
+    UNREACHED = "unreached", _("not reached: the time was up")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The newest row of a key, and the object there."""
+
+    row: UploadLog
+    remote: RemoteFile | None
+    verdict: Verdict
+
+
+def compared(rows: Iterable[UploadLog], *, seconds: float = SECONDS) -> list[Compared]:
+    """
+    Each key of these rows once; a refused name has none. Raises what the list raises.
+
+    What is not asked for within `seconds` is not reached.
+    """
+    until = monotonic() + seconds
+    by_env: defaultdict[str, dict[str, UploadLog]] = defaultdict(dict)
+    for row in rows:
+        if row.key:
+            by_env[row.env].setdefault(row.key, row)
+    return [one for env, of in by_env.items() for one in _compared_in(env, of, until)]
+
+
+def _compared_in(env: str, rows: dict[str, UploadLog], until: float) -> list[Compared]:
+    rows |= UploadLog.objects.newest(env, rows)
+    cloud = _cloud(_store_of(env, rows), list(rows), until)
+    return [
+        Compared(row, cloud[key], _verdict(row, cloud[key]))
+        if key in cloud
+        else Compared(row, None, Verdict.UNREACHED)
+        for key, row in rows.items()
+    ]
+
+
+def _store_of(env: str, rows: Mapping[str, UploadLog]) -> Store:
+    """Any store can list any environment; one that writes there knows the site's address."""
+    using = next(filter(None, chain(map(keeper, rows.values()), aliases())), "")
+    if not using:
+        raise ConfigurationError(_NO_STORE, hint=_ADD_ONE)
+    return get_store(using, env)
+
+
+def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
+    """
+    What is at those of these keys that could be asked for: by one call for each, or by a list of
+    their folder.
+
+    A call lists up to 1,000 objects, so the list is cheaper for many keys, unless the folder is
+    huge: keys that it has not reached are then asked for one by one.
+    """
+    found: dict[str, RemoteFile | None] = {}
+    if len(keys) > FEW and monotonic() < until:
+        found = _listed(store, keys, until)
+    left = [key for key in keys if key not in found]
+    asked = pool.run(
+        lambda key: (key, store.find(key)),
+        takewhile(lambda _key: monotonic() < until, left),
+        max_workers=store.options.max_workers,
+    )
+    return found | dict(asked)
+
+
+def _listed(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
+    """What the folder's list has of them; all of them, where it could be read as far as needed."""
+    found: dict[str, RemoteFile | None] = {}
+    wanted = set(keys)
+    for number, file in enumerate(store.sweep(_folder(keys))):
+        if file.key in wanted:
+            found[file.key] = file
+        if len(found) == len(wanted):
+            break
+        if number + 1 == SWEPT or monotonic() >= until:
+            return found
+    return dict.fromkeys(keys) | found
+
+
+def _folder(keys: list[str]) -> str:
+    common = os.path.commonprefix(keys)  # noqa: RUF071 -- of texts, cut at a slash
+    return common[: common.rfind("/") + 1]
+
+
+def _verdict(row: UploadLog, remote: RemoteFile | None) -> Verdict:
+    if remote is None:
+        return Verdict.DELETED if row.is_deletion else Verdict.MISSING
+    if row.size not in (None, remote.size):
+        return Verdict.DIFFERS
+    if not (row.md5 and remote.md5):
+        return Verdict.UNSURE
+    return Verdict.SAME if row.md5 == remote.md5 else Verdict.DIFFERS

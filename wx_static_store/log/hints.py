@@ -1,0 +1,46 @@
+"""What can be done about an upload of the log that did not end well."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+
+from ..clients.cos import COS_CODES
+from ..core.types import UploadStatus
+from ..exceptions import (
+    ERRCODES,
+    UNKNOWN_ERRCODE,
+    ConnectFailed,
+    CosError,
+    SourceError,
+    TokenUnavailable,
+    Verdict,
+)
+from ..i18n import with_address
+from ..models import UploadLog
+
+__all__ = ["hint", "verdict_on"]
+
+# Where WeChat gave no number, the place where an upload ended tells what to look at.
+_OF_STAGE = {
+    "source": SourceError.hint,
+    "token": TokenUnavailable.hint,
+    "link": ConnectFailed.hint,
+    "put": ConnectFailed.hint,
+}
+
+
+def hint(row: UploadLog) -> str | Promise:
+    """In the reader's language; empty where nothing is to be done."""
+    if row.status == UploadStatus.STORED:
+        return ""
+    verdict = verdict_on(row)
+    if verdict is None:
+        return _OF_STAGE.get(row.stage, "")
+    return with_address(verdict.hint or verdict.error.hint, row.message)
+
+
+def verdict_on(row: UploadLog) -> Verdict | None:
+    """What is known of the code that WeChat or COS gave, if one of them gave one."""
+    if row.errcode:
+        return ERRCODES.get(row.errcode, UNKNOWN_ERRCODE)
+    return COS_CODES.get(row.cos_code, Verdict(CosError)) if row.cos_code else None

@@ -1,0 +1,169 @@
+"""
+Lines that `recorders.JsonLinesFormatter` wrote where there was no database, made into rows.
+
+The newest row of a key says how the file stands, and the clock of another machine proves nothing:
+a line becomes a row if the log has no row of its key, or if the environment's list shows just the
+bytes that the line tells of, and the newest row does not. So a line that comes again adds nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from ..conf import aliases, setting
+from ..core.types import RemoteFile, UploadStatus
+from ..exceptions import WxStaticStoreError
+from ..i18n import gettext as _
+from ..models import UploadLog, fitting, key_digest
+from ..upload.database import log
+from ..upload.listing import Lookup, most_calls
+from ..upload.store import get_store
+from ..upload.workers import WorkerPool
+
+__all__ = ["import_lines"]
+
+LINES_AT_ONCE = 500
+
+Place = tuple[str, str]  # an environment, and the digest of a key
+
+
+def import_lines(
+    lines: Iterable[bytes], broken: Callable[[int, str], object], own: set[Place] | None = None
+) -> Iterator[Counter[str]]:
+    """
+    Add rows with the time of their lines; after each batch come its counts.
+
+    ``added``; ``known``: the log has that row; ``left_out``: it has another of that key, and the
+    list does not say that the line is right; ``broken``: no line of ours, or one from the future,
+    each of which `broken` is told with its number and why. Users and deployments are left out:
+    their ids belong to the database of whoever wrote the line. `own` holds the keys that only
+    lines tell of, so that a later file goes on with them.
+    """
+    numbered, own = enumerate(lines, 1), set() if own is None else own
+    while batch := list(islice(numbered, LINES_AT_ONCE)):
+        rows, counts = [], Counter[str]()
+        for number, line in batch:
+            try:
+                rows += [_row(line)] if line.strip() else []
+            except ValueError as error:
+                counts["broken"] += 1
+                broken(number, str(error))
+        yield counts + _add(rows, own)
+
+
+def _row(line: bytes) -> UploadLog:
+    """Raises ValueError, whose text shows nothing of the line, where it is none of ours."""
+    told = _object(line)
+    columns = {
+        field.name: told[field.name]
+        for field in UploadLog._meta.concrete_fields
+        if not field.is_relation and told.get(field.name) is not None
+    }
+    columns |= {"id": None, "created": _moment(told.get("time"))}
+    row = UploadLog(**fitting(UploadLog, columns))
+    try:
+        # A name that was refused has no key, and may be empty.
+        row.clean_fields(exclude={"key_digest", *(n for n in ("key", "name") if n not in columns)})
+    except (ValidationError, OverflowError) as error:
+        wrong = ", ".join(getattr(error, "message_dict", [_("a number")]))
+        raise ValueError(_("not the line of an upload (%(wrong)s)", wrong=wrong)) from None
+    if row.stored_at and row.stored_at > timezone.now():
+        raise ValueError(_("not the line of an upload (%(wrong)s)", wrong="stored_at"))
+    row.key_digest = key_digest(row.key)
+    return row
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise ValueError(_("not a JSON object"))
+    return told
+
+
+def _moment(seconds: Any) -> datetime:
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise ValueError(_("not the line of an upload (%(wrong)s)", wrong="time")) from None
+    if moment > datetime.now(UTC):
+        text = _(
+            "from the future (%(time)s): set the clock of the machine that wrote it", time=moment
+        )
+        raise ValueError(text)
+    return moment if setting("USE_TZ") else timezone.make_naive(moment)
+
+
+def _add(rows: list[UploadLog], own: set[Place]) -> Counter[str]:
+    counts = Counter[str]()
+    newest = _newest(rows)
+    own |= {_place(row) for row in rows} - newest.keys()
+    proved = _proved(rows, newest)
+    with transaction.atomic(using=log().db):
+        for row in sorted(rows, key=lambda row: row.created):
+            place = _place(row)
+            last = newest.get(place)
+            if last and last.created == row.created:
+                counts["known"] += 1
+            elif (place in own and not (last and last.created > row.created)) or id(row) in proved:
+                # Raw, as for fixtures: else `created` would become the time of the import.
+                row.save_base(raw=True, force_insert=True, using=log().db)
+                newest[place] = row
+                counts["added"] += 1
+            else:
+                counts["left_out"] += 1
+    return counts
+
+
+def _place(row: UploadLog) -> Place:
+    return row.env, row.key_digest
+
+
+def _by_env(rows: Iterable[UploadLog]) -> dict[str, list[UploadLog]]:
+    found = defaultdict(list)
+    for row in rows:
+        found[row.env].append(row)
+    return found
+
+
+def _newest(rows: Iterable[UploadLog]) -> dict[Place, UploadLog]:
+    return {
+        _place(row): row
+        for env, wanted in _by_env(rows).items()
+        for row in log().newest(env, [row.key for row in wanted]).values()
+    }
+
+
+def _proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[int]:
+    """The lines (by `id`) that are right by the list, where the newest row is not."""
+    contested = [
+        row
+        for row in rows
+        if row.status == UploadStatus.STORED and row.md5 and (last := newest.get(_place(row)))
+        if (last.status, last.md5) != (row.status, row.md5)
+    ]
+    proved = set[int]()
+    for env, wanted in _by_env(contested).items():
+        files = _listed(env, sorted({row.key for row in wanted}))
+        proved |= {id(row) for row in wanted if row.key in files and files[row.key].md5 == row.md5}
+    return proved
+
+
+def _listed(env: str, keys: list[str]) -> dict[str, RemoteFile]:
+    """What is there; nothing where no list can be had, which then proves nothing."""
+    with suppress(WxStaticStoreError, IndexError), WorkerPool(1) as pool:
+        lookup = Lookup(get_store(aliases()[0], env), pool, most_calls(keys))
+        return lookup.end(lookup.begin(keys)).files
+    return {}

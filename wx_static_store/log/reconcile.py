@@ -1,0 +1,173 @@
+"""
+Cloud against log: what one knows and the other does not, and rows that put the log right.
+
+Both are read in batches, and between the two passes only a bit is kept for each object, so that
+memory stays small with millions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from django.db.models import Max
+from django.utils.functional import Promise
+
+from ..core.types import RemoteFile, UploadStatus
+from ..i18n import english, gettext_lazy as _
+from ..models import UploadLog, fitting, key_digest
+from ..upload.database import log
+from ..upload.store import Store
+
+__all__ = ["Comparison", "Finding"]
+
+KEYS_AT_ONCE = 500
+STORED, FAILED, UNKNOWN = UploadStatus.STORED, UploadStatus.FAILED, UploadStatus.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    Where cloud and log differ, and what a row says that puts it right.
+
+    `kind` is ``missing``, ``differs``, ``unlogged`` or ``unknown`` (which can be settled now).
+    """
+
+    kind: str
+    key: str
+    name: str
+    status: UploadStatus
+    size: int | None
+    md5: str
+    message: str | Promise
+
+    def row(self, env: str) -> UploadLog:
+        """Without content headers: a list shows none, so the next deploy sends such a file."""
+        columns = {name: getattr(self, name) for name in ("key", "name", "size", "md5")}
+        columns = fitting(UploadLog, columns | {"message": english(self.message)})
+        return UploadLog(
+            **columns,
+            env=env,
+            key_digest=key_digest(self.key),
+            status=self.status.value,
+            stage="verify",
+            source="reconcile",
+        )
+
+
+class Comparison:
+    """
+    An environment's objects below location and prefix, against the newest rows of the log.
+
+    Iterate it once. `fix` adds a row for each finding before it is given out. `objects` counts what
+    the cloud has, `unsure` those of which only the size could be compared: the list gave no MD5.
+    """
+
+    def __init__(self, store: Store, prefix: str = "", *, fix: bool = False) -> None:
+        self.store, self.fix = store, fix
+        self.prefix = store.options.location + prefix
+        self.objects = self.unsure = 0
+        self._seen = _Ids()
+        self._last_id = 0
+
+    def __iter__(self) -> Iterator[Finding]:
+        # Rows that come from now on may be newer than the list: it does not judge them.
+        self._last_id = log().aggregate(last=Max("id"))["last"] or 0
+        for found in chain(self._in_the_cloud(), self._only_in_the_log()):
+            if self.fix:
+                log().bulk_create([finding.row(self.store.env) for finding in found])
+            yield from found
+
+    def _in_the_cloud(self) -> Iterator[list[Finding]]:
+        files = self.store.sweep(self.prefix)
+        while batch := list(islice(files, KEYS_AT_ONCE)):
+            self.objects += len(batch)
+            newest = log().newest(self.store.env, [file.key for file in batch]).values()
+            rows = {row.key_digest: row for row in newest}
+            judged = (self._judged(file, rows.get(key_digest(file.key))) for file in batch)
+            yield [finding for finding in judged if finding]
+
+    def _judged(self, file: RemoteFile, row: UploadLog | None) -> Finding | None:
+        if row is None:
+            name = file.key.removeprefix(self.store.options.location)
+            return _finding("unlogged", file, name, STORED, _("the cloud has it, the log did not"))
+        self._seen.add(row.pk)
+        if row.pk > self._last_id or row.status == FAILED:
+            return None
+        same = _same(row, file)
+        self.unsure += same is None
+        if same is None or (same and row.status == STORED):
+            return None
+        if same:
+            return _finding("unknown", row, row.name, STORED, _("it is in the cloud"))
+        if row.status == UNKNOWN:
+            told = _("the cloud has %(cloud)s", cloud=_bytes(file))
+            return _finding("unknown", row, row.name, FAILED, told)
+        told = _(
+            "the cloud has %(cloud)s, the log said %(log)s", cloud=_bytes(file), log=_bytes(row)
+        )
+        return _finding("differs", file, row.name, STORED, told)
+
+    def _only_in_the_log(self) -> Iterator[list[Finding]]:
+        for ids in _newest_ids(self.store.env):
+            left = [pk for pk in ids if pk <= self._last_id and pk not in self._seen]
+            rows = log().filter(id__in=left, status__in=(STORED, UNKNOWN)).order_by()
+            below = (row for row in rows if row.key.startswith(self.prefix))
+            yield [finding for row in below if (finding := _absent(row))]
+
+
+def _absent(row: UploadLog) -> Finding | None:
+    """A list leaves out what was deleted, so a deletion is not missing."""
+    if row.status == UNKNOWN and row.is_deletion:
+        return _finding("unknown", row, row.name, STORED, _("it is deleted"))
+    if row.status == UNKNOWN:
+        return _finding("unknown", row, row.name, FAILED, _("the cloud does not have it"))
+    if row.is_deletion:
+        return None
+    told = _("the log said stored, the cloud has none")
+    return _finding("missing", row, row.name, FAILED, told)
+
+
+def _same(row: UploadLog, file: RemoteFile) -> bool | None:
+    """Whether the object holds what the row tells; None where a size alone cannot say."""
+    if row.size not in (None, file.size):
+        return False
+    return row.md5 == file.md5 if row.md5 and file.md5 else None
+
+
+def _bytes(of: RemoteFile | UploadLog) -> str | Promise:
+    return _("%(size)s bytes with MD5 %(md5)s", size=of.size, md5=of.md5 or _("unknown"))
+
+
+def _finding(
+    kind: str, of: RemoteFile | UploadLog, name: str, status: UploadStatus, message: str | Promise
+) -> Finding:
+    return Finding(kind, of.key, name, status, of.size, of.md5 or "", message)
+
+
+def _newest_ids(env: str) -> Iterator[list[int]]:
+    """The newest row of each key, some hundred at a time, in the order of the index."""
+    digest = ""
+    while True:
+        rows = log().filter(env=env, key_digest__gt=digest).order_by("key_digest")
+        newest = rows.values("key_digest").annotate(newest=Max("id"))[:KEYS_AT_ONCE]
+        found = list(newest.values_list("key_digest", "newest"))
+        if not found:
+            return
+        digest = found[-1][0]
+        yield [pk for _digest, pk in found]
+
+
+class _Ids:
+    """A set of row ids that takes a bit for each: a million in a row need 300 KB."""
+
+    def __init__(self) -> None:
+        self._words: defaultdict[int, int] = defaultdict(int)
+
+    def add(self, number: int) -> None:
+        self._words[number >> 10] |= 1 << (number & 1023)
+
+    def __contains__(self, number: int) -> bool:
+        return bool(self._words.get(number >> 10, 0) >> (number & 1023) & 1)

@@ -1,0 +1,219 @@
+"""
+The bytes of one earlier upload: can they be had again?
+
+The same bytes will do, wherever they are: on this machine, or on the public site. Other bytes than
+the row's are sent for one kind of row only, that of `collectstatic`, whose file may have changed
+since; nobody else's file is guessed by its name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO
+
+from django.apps import apps
+from django.contrib.staticfiles import finders
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.files.storage import Storage, storages
+from django.db.models import FileField
+
+from ..conf import aliases, options_for, setting
+from ..conf.options import STATIC, Options
+from ..core.hashed_names import looks_hashed
+from ..core.naming import object_key
+from ..core.types import DEPLOYS, REPEATS, UploadItem, UploadStatus, deletion
+from ..exceptions import ConfigurationError, NameRejected, SourceError
+from ..i18n import gettext_lazy as _
+from ..models import UploadLog, UploadLogQuerySet
+from ..upload.sources import digest
+from ..upload.store import get_store
+
+__all__ = ["SourceGone", "keeper", "reopened"]
+
+_IN_MEMORY = 1024 * 1024
+
+# Why there are no bytes, by where they came from, and what to do.
+_GONE = {
+    "collectstatic": (
+        _("The file is neither in STATIC_ROOT nor with a finder any more"),
+        _("Run collectstatic again: it publishes what is there now."),
+    ),
+    "wx_deploy": (
+        _("The folder that was deployed is not known here, and STATIC_ROOT has no such bytes"),
+        _("Run wx_deploy again."),
+    ),
+    "admin": (
+        _("The bytes came from a browser, and what was sent is not kept"),
+        _("Upload the file again."),
+    ),
+    "api": (
+        _("The bytes came through the API, and what was sent is not kept"),
+        _("Send the file again."),
+    ),
+}
+_KEPT_NOWHERE = (
+    _("The bytes came from a program that has ended, and what was sent is not kept"),
+    _("Save the file again where it came from."),
+)
+_NO_STORE = (
+    _("No store in STORAGES writes to this key any more"),
+    _("Look at location and env in the OPTIONS of your storages."),
+)
+_NO_KEY = (
+    _("No object can have this name"),
+    _("Rename the file, and upload it under the new name."),
+)
+_OTHER_BYTES = _("The public site serves other bytes by now, or none")
+
+
+class SourceGone(SourceError):
+    """The bytes of this row cannot be had again, or must not be sent."""
+
+
+def reopened(row: UploadLog) -> UploadItem:
+    """
+    The row's file, to be sent again; raises SourceGone.
+
+    Its `md5` is the row's, or None where the file is a newer one. The public site is asked only
+    when the item is opened, which may raise SourceGone, too.
+    """
+    if not keeper(row):
+        raise _gone(_NO_STORE if row.key else _NO_KEY)
+    if row.is_deletion:
+        return deletion(row.name)
+    source = _first_source(row)
+    item = _here(row, source) or _on_the_site(row, source)
+    if item is None:
+        raise _gone(_GONE.get(source, _KEPT_NOWHERE))
+    return item
+
+
+def keeper(row: UploadLog) -> str:
+    """The alias whose store writes this name to this key, at best at its own environment."""
+    fitting = {alias: options for alias in aliases() if (options := _fitting(alias, row))}
+    at_home = (alias for alias, options in fitting.items() if options.env == row.env)
+    return next(at_home, next(iter(fitting), ""))
+
+
+def _fitting(alias: str, row: UploadLog) -> Options | None:
+    with suppress(ConfigurationError, NameRejected):  # told to those who use the alias
+        options = options_for(alias).settled()
+        if object_key(options.location, row.name) == row.key:
+            return options
+    return None
+
+
+def _gone(why: tuple[Any, Any]) -> SourceGone:
+    return SourceGone(why[0], hint=why[1])
+
+
+def _first_source(row: UploadLog) -> str:
+    """Where the bytes came from, before anybody sent them again."""
+    if row.source not in REPEATS:
+        return row.source
+    originals = _of_same_key(row).exclude(source__in=REPEATS)
+    return originals.values_list("source", flat=True).first() or ""
+
+
+def _of_same_key(row: UploadLog) -> UploadLogQuerySet:
+    rows = UploadLog.objects.primary()
+    return rows.filter(env=row.env, key_digest=row.key_digest).order_by("-id")
+
+
+def _item(
+    row: UploadLog, source: str, opener: Callable[[], Any], size: int | None, md5: str | None
+) -> UploadItem:
+    """With the Cache-Control that a deploy chose for it: nobody else knows that any more."""
+    return UploadItem(
+        row.name,
+        open=opener,
+        size=size,
+        md5=md5,
+        hashed=looks_hashed(row.name),
+        cache_control=(row.cache_control or None) if source in DEPLOYS else None,
+    )
+
+
+# --- on this machine ---------------------------------------------------------------------------
+
+
+def _here(row: UploadLog, source: str) -> UploadItem | None:
+    static = list(_static_paths(row.name))
+    for path in dict.fromkeys([*static, *_media_paths(row.name)]):
+        if _has_bytes_of(row, path):
+            return _item(row, source, partial(open, path, "rb"), row.size, row.md5)
+    if static and source == "collectstatic":
+        size = os.path.getsize(static[0])
+        return _item(row, source, partial(open, static[0], "rb"), size, None)
+    return None
+
+
+def _has_bytes_of(row: UploadLog, path: str) -> bool:
+    with suppress(OSError):
+        if row.md5 and row.size in (None, os.path.getsize(path)):
+            with open(path, "rb") as file:
+                return digest(file) == row.md5
+    return False
+
+
+def _static_paths(name: str) -> Iterator[str]:
+    """The file in STATIC_ROOT, then the one that a finder finds."""
+    for alias in aliases():
+        with suppress(ImproperlyConfigured):
+            if options_for(alias).kind == STATIC:
+                yield from _path(storages[alias], name)
+    with suppress(SuspiciousFileOperation, ImproperlyConfigured):
+        if found := finders.find(name):
+            yield str(found)
+
+
+def _media_paths(name: str) -> Iterator[str]:
+    """In local storages of the project: a model may keep the same file there."""
+    for storage in {id(storage): storage for storage in _storages()}.values():
+        yield from _path(storage, name)
+
+
+def _storages() -> Iterator[Storage]:
+    for alias in setting("STORAGES"):
+        with suppress(ImproperlyConfigured):  # its package is missing, or a setting of Django's
+            yield storages[alias]
+    for model in apps.get_models():
+        yield from (field.storage for field in model._meta.fields if isinstance(field, FileField))
+
+
+def _path(storage: Storage, name: str) -> Iterator[str]:
+    with suppress(NotImplementedError, SuspiciousFileOperation, ImproperlyConfigured, ValueError):
+        if os.path.isfile(path := storage.path(name)):
+            yield path
+
+
+# --- on the public site ------------------------------------------------------------------------
+
+
+def _on_the_site(row: UploadLog, source: str) -> UploadItem | None:
+    if not (row.md5 and _was_stored(row)):
+        return None
+    return _item(row, source, partial(_fetched, row, source), row.size, row.md5)
+
+
+def _was_stored(row: UploadLog) -> bool:
+    """Whether the site may serve these bytes, as far as the log knows."""
+    if row.status != UploadStatus.FAILED:
+        return True
+    stored = _of_same_key(row).filter(status=UploadStatus.STORED)
+    return stored.values_list("md5", flat=True).first() == row.md5
+
+
+def _fetched(row: UploadLog, source: str) -> BinaryIO:
+    file: Any = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- whoever opens the item closes it
+    try:
+        if not get_store(keeper(row), row.env).fetch(row.key, file) or digest(file) != row.md5:
+            raise _gone((_OTHER_BYTES, _GONE.get(source, _KEPT_NOWHERE)[1]))
+    except BaseException:
+        file.close()
+        raise
+    return file  # type: ignore[no-any-return]

@@ -1,0 +1,242 @@
+"""Who may upload what, where: the one answer for the admin and the API."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from django.core.exceptions import ValidationError
+
+from ..conf import aliases, environments, options_for, platform_options
+from ..core.naming import clean_name, object_key
+from ..core.refusals import (
+    ACTIVE,
+    EXISTS,
+    FORBIDDEN,
+    IN_PROGRESS,
+    NO_STORE,
+    NOT_OFFERED,
+    OWN_NOT_OFFERED,
+    PROTECTED,
+    PolicyRejected,
+)
+from ..core.types import UploadItem, UploadResult, UploadStatus
+from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
+from ..i18n import english, gettext_lazy as _
+from ..upload.claims import claim, release
+from ..upload.sources import digest
+from ..upload.store import get_store
+from ..upload.uploader import get_uploader
+from .rules import endings_of, findings, measured
+
+if TYPE_CHECKING:
+    from ..core.refusals import User as User
+
+__all__ = [
+    "PolicyRejected",
+    "Target",
+    "admit",
+    "ended",
+    "generated_name",
+    "key_for",
+    "permitted",
+    "place",
+    "stores_for",
+    "target",
+    "unasked",
+    "visible_environments",
+]
+
+logger = logging.getLogger("wx_static_store.policy")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A store at one environment that this user reaches."""
+
+    using: str
+    env: str
+    label: str
+
+
+def stores_for(user: User) -> list[Target]:
+    """Where this user may upload: each store's own environment, or those of ENVIRONMENTS."""
+    offered = visible_environments(user)
+    return [
+        Target(using, env, f"{using}: {label}")
+        for using in aliases()
+        if _takes_uploads(using)
+        for env, label in _reachable(using, offered).items()
+    ]
+
+
+def permitted(user: User) -> dict[str, Any]:
+    """What this user may do where they may upload: the rules that are lifted, and the size."""
+    uploads = FORBIDDEN.lifted(user)
+    lifted = {"replace": EXISTS, "active_content": ACTIVE, "protected_names": PROTECTED}
+    may = {name: uploads and rule.lifted(user) for name, rule in lifted.items()}
+    return may | {"max_size": platform_options().upload_max_size}
+
+
+def target(user: User, using: str, env: str | None = None) -> Target:
+    """
+    The one of `stores_for` that is meant; raises PolicyRejected (``store``).
+
+    Without `env` it is at the store's own environment.
+    """
+    if not _takes_uploads(using):
+        raise NO_STORE.broken(where=_named(using, env))
+    return place(user, using, env)
+
+
+def place(user: User, using: str, env: str | None = None) -> Target:
+    """As `target`, but of a store that takes no uploads, too: what is there may be seen."""
+    asked, offered = env, visible_environments(user)
+    reachable = _reachable(using, offered) if using in aliases() else {}
+    if env is None and reachable:
+        env = next(iter(reachable if offered is None else _reachable(using, None)), None)
+    if env is None or env not in reachable:
+        if using in aliases() and offered is not None and env not in offered:
+            raise (NOT_OFFERED if asked else OWN_NOT_OFFERED).broken(env=asked, using=using)
+        raise NO_STORE.broken(where=_named(using, asked))
+    return Target(using, env, f"{using}: {reachable[env]}")
+
+
+def _named(using: str, env: str | None) -> str:
+    return f"{using} ({env})" if env else using
+
+
+def _takes_uploads(using: str) -> bool:
+    """Whether UPLOAD_STORES opens the store; without that setting, each is open."""
+    opened = platform_options().upload_stores
+    return opened is None or using in opened
+
+
+def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, str]:
+    """The environments of a store, with labels; none where the store is misconfigured."""
+    try:
+        options = options_for(using)
+        env = str(options.settled().env) if offered is None else ""
+    except Exception as error:  # noqa: BLE001 -- `env` may be a project's own function
+        logger.warning("The store %s is left out (%s)", using, type(error).__name__)
+        return {}
+    return {env: env} if offered is None else offered
+
+
+def visible_environments(user: User) -> Mapping[str, str] | None:
+    """
+    The environments whose rows this user may see, with labels; None where all may be seen.
+
+    While ENVIRONMENTS fails, nobody sees any, and the log says why.
+    """
+    if not platform_options().environments:
+        return None
+    try:
+        return environments(user)
+    except ConfigurationError as error:
+        logger.error("No environment is offered: %s", english(error))
+        return {}
+
+
+def admit(
+    user: User, to: Target, name: str, file: BinaryIO, *, size: int, overwrite: bool = False
+) -> UploadItem:
+    """
+    The item to upload for this user; raises PolicyRejected, or NameRejected.
+
+    `name` is below the store's location: the folder and the file's own name. The store is asked
+    whether the key is free, and what it answers instead is raised, too: WeChatError, say. A file
+    that holds these bytes already may be sent again: that replaces nothing. Nobody else is admitted
+    to the key until `ended`, or for a minute: of two at once, one would replace the other's file.
+    """
+    key = key_for(user, to, name, file, size=size)
+    name = clean_name(name)
+    _ask_project(user, name, file)
+    if not (overwrite and EXISTS.lifted(user)):
+        _ask_store(to, key, file)
+    return UploadItem(name, open=lambda: file, size=measured(file), close=False)
+
+
+def unasked(
+    to: Target, name: str, file: BinaryIO, error: WxStaticStoreError
+) -> UploadResult | None:
+    """
+    For the log, after `admit` raised: the upload that failed, if the store could not be asked.
+
+    None where it was refused, which is no upload.
+    """
+    if error.stage == "policy" or isinstance(error, NameRejected):
+        return None
+    item = UploadItem(clean_name(name), open=lambda: file)
+    result = get_uploader(to.using, to.env).failed(item, error)
+    with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
+        result = replace(result, size=measured(file), md5=digest(file))
+    return result
+
+
+def ended(to: Target, result: UploadResult) -> None:
+    """Let others have the key that `admit` kept for this upload, unless it may yet be stored."""
+    if result.status is not UploadStatus.UNKNOWN:
+        release(get_store(to.using, to.env).options, result.key)
+
+
+def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
+    """Whether the key is free, or holds these very bytes; it is claimed before."""
+    store = get_store(to.using, to.env)
+    if not claim(store.options, key):
+        raise IN_PROGRESS.broken(key=key)
+    try:
+        found = store.find(key)
+        if found and not (found.size == measured(file) and found.md5 == digest(file)):
+            raise EXISTS.broken(key=key)
+    except BaseException:
+        release(store.options, key)
+        raise
+
+
+def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> str:
+    """
+    The key that the file would have; raises as `admit` does, and asks nobody outside.
+
+    An empty `file` stands for one whose bytes are not here yet.
+    """
+    FORBIDDEN.require(user)
+    name = clean_name(name)
+    key = object_key(options_for(to.using).location, name)
+    for rule, facts in findings(name, file, size, platform_options()):
+        rule.require(user, **facts)
+    return key
+
+
+def generated_name(name: str) -> str:
+    """A name that nobody can guess and none has yet, in the same folder, of the same kind."""
+    folder, slash, base = name.rpartition("/")
+    ending = endings_of(base)[-1]
+    return folder + slash + uuid.uuid4().hex + (f".{ending}" if ending else "")
+
+
+def _ask_project(user: User, name: str, file: BinaryIO) -> None:
+    """What UPLOAD_CHECK refuses is not uploaded, nor anything while it fails."""
+    check = platform_options().upload_check
+    if check is None:
+        return
+    file.seek(0)
+    try:
+        check(user, name, file)
+    except ValidationError as error:
+        hint = _("This site checks its files: change the file and try again.")
+        refusal: WxStaticStoreError = PolicyRejected(
+            " ".join(error.messages), code="content", hint=hint
+        )
+    except Exception as error:  # noqa: BLE001 -- a project's own function
+        refusal = ConfigurationError(
+            _("UPLOAD_CHECK failed (%(error)s)", error=f"{type(error).__name__}: {error}"),
+            stage="policy",
+        )
+    else:
+        return
+    raise refusal

@@ -1,0 +1,166 @@
+"""What can be said against a file: its name, place, size and content."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, BinaryIO
+
+from django.template.defaultfilters import filesizeformat
+
+from ..conf.options import Options
+from ..core.refusals import (
+    ACTIVE,
+    FOLDER,
+    LONG,
+    MARKUP,
+    OTHER_CONTENT,
+    PROGRAM,
+    PROTECTED,
+    SIZE,
+    UNLISTED,
+    Rule,
+)
+from ..i18n import gettext_lazy as _
+
+Finding = tuple[Rule, dict[str, Any]]
+
+
+_LONGEST = 255
+
+# More than a key must obey: what people type is read, copied and sent on by people and programs.
+# What programs name (`collectstatic`, `wx_deploy`, `save()`) is not asked for this.
+_NAMES = (
+    (
+        "%[89A-Fa-f][0-9A-Fa-f]|\ufffd",  # as Django shows bytes that it cannot read
+        _("The name is not UTF-8, or it was percent-encoded twice: it has %(found)s."),
+        _("Send the name in UTF-8, percent-encoded once."),
+    ),
+    (
+        r'[%#?:`^"{}\[\]|<>]',
+        _("The name has the character %(found)s, which does not survive in every address."),
+        _("Leave %(found)s out, or write a hyphen in its place."),
+    ),
+    (
+        "[\u00ad\u180e\u200b\u2060-\u2064\ufeff]",  # the joiners of emoji and of Persian may stay
+        _("The name has an invisible character, %(found)s."),
+        _("Type the name anew: such characters come with copied text."),
+    ),
+    (
+        r"(?<![^/])\s|\s(?![^/])",
+        _("A part of the name begins or ends with a space."),
+        _("Remove the space."),
+    ),
+    (
+        r"\.(?![^/])",
+        _("A part of the name ends with a dot."),
+        _("Remove the dot at the end."),
+    ),
+    (
+        r"(?<![^/])\.(?!well-known/)[^/]*",
+        _("%(found)s begins with a dot, as files do that are not meant to be public."),
+        _("Remove the dot in front, if the file is meant for everybody."),
+    ),
+)
+
+_PROTECTED = (
+    *("mp_verify_*.txt", "ww_verify_*.txt", "robots.txt"),
+    *("index.html", "404.html", "staticfiles.json"),
+)
+
+# Whoever opens such a file runs it in the site's name; the last line is run by servers, if the file
+# comes to one. A PDF is a document: browsers run its scripts, if at all, apart from the site.
+_ACTIVE = (
+    "htm html xhtml xht shtml mht mhtml hta xml xsl xslt rdf wsdl xpdl svg svgz "
+    "js mjs cjs wasm swf "
+    "php phtml phar asp aspx jsp jspx cgi"
+)
+_SNIFFED = 512  # bytes
+_MARKUP = re.compile(
+    rb"\A[\s\xef\xbb\xbf\xfe\xff]*<[a-z!?]|<(?:!doctype html|html|head|body|script|svg|iframe)\b",
+    re.IGNORECASE,
+)
+_IMAGE = (
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP|BM|\0\0\x01\0"
+    rb"|II[*+]\0|MM\0[*+]|....ftyp(?:avi|hei|hev|mif1|msf1)"
+)
+_MEDIA = (
+    rb"....(?:ftyp|moov|mdat|wide|free|skip|pnot)|\x1aE\xdf\xa3|OggS|fLaC|ID3|ADIF"
+    rb"|RI(?:FF|FX)....(?:WAVE|AVI )|RF64....WAVE"
+    rb"|\0*\xff[\xe0-\xff]|\0\0\x01[\xb3\xba]|G.{187}G"  # MPEG has no more of a head than this
+)
+_FONT = rb"wOF[F2]|\0\x01\0\0|OTTO|true|ttcf|.{34}LP"
+_ZIP = rb"PK(?:\x03\x04|\x05\x06|\x07\x08)"
+_OLE = rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the old kinds, and new ones with a password
+# A photo is often saved under another image's ending, and does no harm: families agree, not kinds.
+_FAMILIES = (
+    ("avif bmp gif heic heif ico jpeg jpg png tif tiff webp", _IMAGE),
+    ("aac avi flac m4a m4v mov mp3 mp4 mpeg mpg ogg ogv opus wav weba webm", _MEDIA),
+    ("eot otf ttf woff woff2", _FONT),
+    ("pdf", rb"(?:\xef\xbb\xbf)?\s*%PDF-"),
+    ("doc docx ppt pptx xls xlsx", rb"%b|%b|\{\\rtf" % (_OLE, _ZIP)),
+    ("zip odt ods odp", _ZIP),
+)
+# Of Windows, Linux and macOS.
+_PROGRAM = re.compile(
+    rb"MZ|\x7fELF|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\xca\xfe\xba[\xbe\xbf]"
+)
+
+
+def findings(name: str, file: BinaryIO, size: int, options: Options) -> Iterator[Finding]:
+    """What is to be said against the file, the cheap things first."""
+    yield from _in_name(name)
+    if not name.startswith(options.upload_location):
+        yield FOLDER, {"folder": options.upload_location}
+    base = name.rpartition("/")[2]
+    protected = any(fnmatchcase(base.casefold(), pattern) for pattern in _PROTECTED)
+    if protected or ".well-known" in name.split("/"):
+        yield PROTECTED, {"found": base}
+    if max(size, measured(file)) > options.upload_max_size:
+        yield SIZE, {"limit": filesizeformat(options.upload_max_size)}
+    yield from _in_endings(base, options.upload_extensions)
+    yield from _in_content(base, file.read(_SNIFFED))
+
+
+def _in_name(name: str) -> Iterator[Finding]:
+    for pattern, message, hint in _NAMES:
+        if match := re.search(pattern, name):
+            found = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in match[0])
+            yield Rule("name", message, hint), {"found": found}
+    if max(len(part.encode()) for part in name.split("/")) > _LONGEST:
+        yield LONG, {}
+
+
+def endings_of(base: str) -> list[str]:
+    """In lower case; at least one, which may be empty."""
+    return [ending.strip() for ending in base.casefold().split(".")[1:] or [""]]
+
+
+def _in_endings(base: str, allowed: Sequence[str]) -> Iterator[Finding]:
+    """The last ending decides what the file is; a server may also heed one before it."""
+    endings = endings_of(base)
+    if active := next((one for one in endings if one in _ACTIVE.split()), ""):
+        yield ACTIVE, {"found": f".{active}"}
+    if endings[-1] not in allowed:
+        yield UNLISTED, {"name": base}
+
+
+def _in_content(base: str, head: bytes) -> Iterator[Finding]:
+    if _MARKUP.search(head.replace(b"\0", b"")):  # UTF-16 has a NUL beside each letter
+        yield MARKUP, {"name": base}
+    if _PROGRAM.match(head):
+        yield PROGRAM, {"name": base}
+    for family, signature in _FAMILIES:
+        meant = head and endings_of(base)[-1] in family.split()
+        if meant and not re.match(signature, head, re.DOTALL):
+            yield OTHER_CONTENT, {"name": base}
+
+
+def measured(file: BinaryIO) -> int:
+    """The size of the file, which is left at its start."""
+    file.seek(0, os.SEEK_END)
+    size = file.tell()
+    file.seek(0)
+    return size

@@ -1,0 +1,54 @@
+"""Names that are about to be taken: noted in the shared cache between the look and the PUT."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from hashlib import md5
+from threading import get_ident
+
+from django.core.cache import caches
+
+from ..conf.options import Options
+
+__all__ = ["claim", "release"]
+
+LOOKS = 3  # a key that is neither free nor held was released between, or the cache keeps nothing
+SECONDS = 60  # in which a save has ended, or its object is in the list
+
+
+def claim(options: Options, key: str) -> bool:
+    """
+    Claim the key for this thread; False while another one has claimed it, a minute at most.
+
+    Where the cache fails, or keeps nothing, every claim holds.
+    """
+    mine = _mine()
+    try:
+        cache = caches[options.token_cache]
+        name = _name(options, key)
+        for _look in range(LOOKS):
+            if cache.add(name, mine, SECONDS):
+                return True
+            if (holder := cache.get(name)) is not None:
+                return bool(holder == mine)
+    except Exception:  # noqa: BLE001, S110 -- a dead cache hinders no upload
+        pass
+    return True
+
+
+def release(options: Options, key: str) -> None:
+    """Let others claim this thread's key: nothing is stored there, or the list shows what is."""
+    with suppress(Exception):  # it ends by itself
+        cache, name = caches[options.token_cache], _name(options, key)
+        if cache.get(name) == _mine():
+            cache.delete(name)
+
+
+def _mine() -> str:
+    return f"{os.getpid()}:{get_ident()}"
+
+
+def _name(options: Options, key: str) -> str:
+    digest = md5(f"{options.env}:{key}".encode(), usedforsecurity=False).hexdigest()
+    return f"wx_static_store:name:{digest}"

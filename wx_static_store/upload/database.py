@@ -1,0 +1,160 @@
+"""
+The database of the log, which may be away: its trouble is never an upload's trouble.
+
+No database, no table, a broken transaction end in one warning.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import InterfaceError, OperationalError, ProgrammingError, router, transaction
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from ..models import UploadLogQuerySet
+
+T = TypeVar("T")
+
+logger = logging.getLogger("wx_static_store.recorders")
+
+_REST_SECONDS = 30.0  # after the database failed, so that 5,000 files do not wait 5,000 time-outs
+_resting_until = 0.0
+_down = False  # the last query failed, as the next one would
+_away = False  # it should be there, and could not be asked the last time
+
+# Deadlock, serialization failure, a lock held too long.
+_PASSING = {
+    *("40P01", "40001", "55P03"),  # PostgreSQL
+    *(1213, 1205, 1020),  # MySQL and MariaDB; 1020: the record has changed since it was read
+    *("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED", "SQLITE_LOCKED_SHAREDCACHE"),
+}
+
+
+def in_database(work: Callable[[], T], *, otherwise: T) -> T:
+    """What `work` gives, in a savepoint of its own; `otherwise` where the database cannot."""
+    global _away, _down
+    if time.monotonic() < _resting_until:
+        return otherwise
+    try:
+        done = _persistently(work, otherwise)
+        rest(0.0)
+        _away = _down = False
+        return done
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the upload counts
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        down, again = _is_down(error), _down
+        _away = isinstance(error, OperationalError | InterfaceError) and not _has_no_table(error)
+    _warn(reason, again=down and again)
+    rest(_REST_SECONDS if down else 0.0)
+    _down = down
+    return otherwise
+
+
+def _warn(reason: str, *, again: bool) -> None:
+    """Of a database that stays down, once."""
+    if flag("needs_rollback"):
+        logger.error(
+            "The database ended the caller's whole transaction, nothing in it will be kept; "
+            "the upload counts (%s)", reason,
+        )  # fmt: skip
+    elif not again:
+        logger.warning("The upload log cannot be used; uploads go on without it (%s)", reason)
+
+
+def rest(seconds: float) -> None:
+    """Leave the database alone for so long; 0 asks it again at once."""
+    global _resting_until
+    _resting_until = time.monotonic() + seconds if seconds else 0.0
+
+
+def is_away() -> bool:
+    """Whether there is a database that could not be asked the last time."""
+    return _away
+
+
+def forget() -> None:
+    """Forget what failed, and ask at once."""
+    global _away, _down
+    _away = _down = False
+    rest(0.0)
+
+
+def _persistently(work: Callable[[], T], otherwise: T) -> T:
+    """
+    Once more after what passes: a deadlock, a lock held too long, a connection that broke.
+
+    Unless the caller's transaction went with it: MySQL ends the whole of it at a deadlock.
+    """
+    connection = _connection()
+    before = connection.connection
+    try:
+        return _atomically(work, otherwise)
+    except (OperationalError, InterfaceError) as error:
+        lost = before is not None and _is_another(connection, before)
+        if connection.needs_rollback or not (lost or _passes(error)):
+            raise
+    return _atomically(work, otherwise)
+
+
+def _is_another(connection: BaseDatabaseWrapper, before: object) -> bool:
+    """Whether the connection broke: it is closed now, by Django or here, or even opened again."""
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
+    return connection.connection is not before
+
+
+def _atomically(work: Callable[[], T], otherwise: T) -> T:
+    connection = _connection()
+    if connection.needs_rollback:
+        logger.warning("The transaction is broken: the upload log is not used in it")
+        return otherwise
+    with transaction.atomic(using=connection.alias):
+        return work()
+
+
+def _connection() -> BaseDatabaseWrapper:
+    from ..models import UploadLog
+
+    connection: BaseDatabaseWrapper = transaction.get_connection(router.db_for_write(UploadLog))
+    return connection
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the same query may well succeed at once; no two drivers say it in the same place."""
+    cause = error.__cause__
+    told = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
+    return not _PASSING.isdisjoint([*told, *getattr(cause, "args", ())[:1]])
+
+
+def _is_down(error: Exception) -> bool:
+    """Whether the next query would fail alike: no database, no table, no app, no connection."""
+    if isinstance(error, OperationalError):  # also deadlocks and time-outs, which pass
+        return _has_no_table(error) or _connection().connection is None
+    return isinstance(
+        error, ImproperlyConfigured | ProgrammingError | InterfaceError | RuntimeError
+    )
+
+
+def _has_no_table(error: Exception) -> bool:
+    return "no such table" in str(error)
+
+
+def flag(name: str) -> bool:
+    """A flag of the connection, without a query; no where there is none to ask."""
+    try:
+        return bool(getattr(_connection(), name))
+    except Exception:  # noqa: BLE001 -- no app, no database: then nothing is broken either
+        return False
+
+
+def log() -> UploadLogQuerySet:
+    """Return the log where its rows are written: a copy to read from may be behind."""
+    from ..models import UploadLog, UploadLogQuerySet
+
+    return UploadLogQuerySet(UploadLog, using=router.db_for_write(UploadLog))

@@ -1,0 +1,96 @@
+"""What is at some thousand keys, by few calls of `staticfilelist`."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from itertools import count
+
+from ..core.interrupts import interruptible
+from ..core.types import RemoteFile
+from ..exceptions import WxStaticStoreError
+from .store import Store
+from .workers import WorkerPool
+
+PAGE = 1000  # keys that one call lists
+
+
+def most_calls(keys: Sequence[str]) -> int:
+    """Return how many calls these keys are worth."""
+    folders = {key.partition("/")[0] for key in keys}
+    return max(10, 2 * -(-len(keys) // PAGE) + len(folders))
+
+
+@dataclass
+class Listing:
+    """
+    The objects that were listed: at the keys that were asked for, and between them.
+
+    Nobody knows of `unseen` keys: the calls were used up, or `error` came in place of an answer.
+    """
+
+    files: dict[str, RemoteFile] = field(default_factory=dict)
+    unseen: set[str] = field(default_factory=set)
+    error: WxStaticStoreError | None = None
+
+
+class Lookup:
+    """
+    Ask the list of an environment for sorted keys, some at a time, while something else is done.
+
+    A list is in the order of its keys (wechat-cos.md, 1.4), so each call starts at the next key
+    that is wanted: a folder with a million other objects costs no call. Keys that lie close
+    together share a call. `calls` bounds all that this object is asked for.
+    """
+
+    def __init__(self, store: Store, pool: WorkerPool, calls: int) -> None:
+        self._store, self._pool = store, pool
+        self._calls, self._used = calls, count()
+        self._error: WxStaticStoreError | None = None
+
+    def begin(self, keys: Sequence[str]) -> list[Future[Listing]]:
+        """Start asking for these sorted keys; `end` waits for the answers."""
+        parts = [keys[start : start + PAGE] for start in range(0, len(keys), PAGE)]
+        return [self._pool.submit(self._ask, part) for part in parts]
+
+    def end(self, parts: Sequence[Future[Listing]]) -> Listing:
+        whole = Listing()
+        for future in parts:
+            with interruptible():
+                part = future.result()
+            whole.files |= part.files
+            whole.unseen |= part.unseen
+            whole.error = whole.error or part.error
+        return whole
+
+    def _ask(self, keys: Sequence[str]) -> Listing:
+        listing, at = Listing(), 0
+        prefix = os.path.commonprefix([keys[0], keys[-1]])  # noqa: RUF071 -- of texts
+        marker = ""
+        while at < len(keys):
+            marker = max(marker, _before(keys[at]))
+            page = None
+            if self._error is None and next(self._used) < self._calls:
+                try:
+                    page = self._store.page(prefix, marker)
+                except WxStaticStoreError as error:
+                    self._error = error  # all others would fail alike
+            if page is None:
+                listing.unseen.update(keys[at:])
+                listing.error = self._error
+                break
+            listing.files |= {file.key: file for file in page.files}
+            if page.marker is None:
+                break
+            marker = page.marker
+            at = bisect_right(keys, marker, at)
+        return listing
+
+
+def _before(key: str) -> str:
+    """A marker (which is exclusive) behind which the key comes soon, whatever lies beside it."""
+    start, last = key[:-1], ord(key[-1])
+    return f"{start}{chr(last - 1)}~" if 0x21 <= last < 0x7F else start

@@ -1,0 +1,138 @@
+"""What all stores of a service provider's platform share: connections, the token, the gate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import isclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.cache import caches
+from django.utils.module_loading import import_string
+
+from ..clients.component import ComponentToken
+from ..clients.links import is_loopback
+from ..clients.tokens import CallableToken, FixedToken, TokenProvider
+from ..clients.wechat import WeChatClient
+from ..conf import sealing
+from ..conf.options import Options
+from ..core.secrets import Secret
+from ..exceptions import ConfigurationError, CosThrottled, WeChatThrottled
+from ..i18n import gettext_lazy as _
+from .workers import Gate
+
+if TYPE_CHECKING:
+    from ..clients.transport import Transport
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One of them."""
+
+    transport: Transport
+    tokens: TokenProvider
+    gate: Gate  # for each call at the API host
+    puts: Gate  # for each link call and the PUT after it: a link must not wait
+
+
+_SHARED_BY = (
+    *("api_base_url", "upload_hosts", "connect_timeout", "read_timeout", "max_workers"),
+    *("api_concurrency", "token_provider", "token_cache", "access_token", "component_appid"),
+    *("component_appsecret", "verify_ticket", "token_min_interval"),
+)
+_platforms: dict[tuple[Any, ...], Platform] = {}
+
+
+def platform_for(options: Options) -> Platform:
+    """
+    The platform behind these options, the same one for every store of it.
+
+    Keyed by process as well: after a fork the child makes sessions, locks and gates of its own, or
+    it would read answers that are meant for its parent.
+    """
+    key = (os.getpid(), *(getattr(options, name) for name in _SHARED_BY))
+    if (found := _platforms.get(key)) is None:
+        if len(_platforms) >= 32:
+            _platforms.pop(next(iter(_platforms)), None)
+        # Of several threads that come here at once, one wins: there is one token and one gate.
+        found = _platforms.setdefault(key, _make_platform(options))
+    return found
+
+
+def _make_platform(options: Options) -> Platform:
+    from ..clients.transport import Transport  # requests comes with it: half of the start-up time
+
+    transport = Transport(
+        connect_timeout=options.connect_timeout,
+        read_timeout=options.read_timeout,
+        pool_size=max(options.max_workers, 10),
+        upload_hosts=options.upload_hosts,
+        loopback=is_loopback(options.api_base_url),
+    )
+    gate = Gate(WeChatThrottled, options.api_concurrency or options.max_workers)
+    return Platform(transport, _provider(options, transport), gate, Gate(CosThrottled))
+
+
+def _provider(options: Options, transport: Transport) -> TokenProvider:
+    if options.token_provider:
+        return _own_provider(options.token_provider)
+    if options.access_token:
+        return FixedToken(options.access_token)
+    if options.fetches_tokens and options.component_appsecret:
+        return ComponentToken(
+            WeChatClient(transport, options.api_base_url),
+            lambda: caches[options.token_cache],
+            appid=options.component_appid,
+            appsecret=options.component_appsecret,
+            ticket=_ticket(options),
+            seals=(sealing.to_cache, sealing.from_cache),
+            min_interval=options.token_min_interval,
+        )
+    raise ConfigurationError(
+        _("There is no source of a component_access_token"),
+        stage="token",
+        hint=_(
+            "Set COMPONENT_APPID and COMPONENT_APPSECRET in WX_STATIC_STORE, or ACCESS_TOKEN, or a "
+            "token_provider."
+        ),
+    )
+
+
+def _own_provider(given: object) -> TokenProvider:
+    try:
+        found = import_string(given) if isinstance(given, str) else given
+        provider = found() if isclass(found) else found
+    except Exception as error:  # noqa: BLE001 -- a project's own code
+        name = type(error).__name__
+        # The texts of other errors may tell a secret.
+        why = f"{name}: {error}" if isinstance(error, ImportError) else name
+        failed = _("token_provider cannot be made (%(why)s)", why=why)
+    else:
+        if isinstance(provider, TokenProvider):
+            return provider
+        if callable(provider):
+            return CallableToken(provider)
+        failed = _("token_provider gives %(kind)s", kind=type(provider).__name__)
+    hint = _("It must be a function that gives the token, or have get() and invalidate(token).")
+    raise ConfigurationError(failed, stage="token", hint=hint)
+
+
+def _ticket(options: Options) -> Callable[[], str]:
+    given = options.verify_ticket
+    if isinstance(given, Secret):
+        return given.reveal
+    return given or (lambda: _ticket_reader(options.component_appid))
+
+
+def _no_ticket(appid: str) -> str:
+    return ""
+
+
+_ticket_reader: Callable[[str], str] = _no_ticket
+
+
+def offer_tickets(reader: Callable[[str], str]) -> None:
+    """`reader(appid)` gives the newest ticket where VERIFY_TICKET is not set."""
+    global _ticket_reader
+    _ticket_reader = reader

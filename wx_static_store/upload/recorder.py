@@ -1,0 +1,289 @@
+"""
+Where results are written: the database, and always the logger ``wx_static_store.uploads``.
+
+All of it runs in the caller's thread; worker threads never touch the ORM. Inside a transaction of
+the caller the row stays or goes with it; the logger's line stays and says so.
+"""
+
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from ..conf import setting
+from ..core.types import UploadContext, UploadResult, UploadStatus
+from ..exceptions import IntegrityError
+from ..i18n import english
+from .database import flag, forget, in_database, is_away, rest
+
+if TYPE_CHECKING:
+    from ..exceptions import WxStaticStoreError
+    from ..models import UploadLog
+
+logger = logging.getLogger("wx_static_store.recorders")
+uploads = logging.getLogger("wx_static_store.uploads")
+
+# Without a handler of its own, Python would print each failure beside the exception that tells it.
+uploads.addHandler(logging.NullHandler())
+
+RECORD_AT_ONCE = 100  # results, written in one query
+RECORD_SECONDS = 1.0  # a killed run loses the rows of so long
+Recorded = tuple[UploadResult, UploadContext]
+_missed: deque[Recorded] = deque(maxlen=1000)  # single uploads whose rows are still to be written
+
+_PLAIN = (
+    *("env", "key", "name", "stage", "errcode", "rid", "request_id"),
+    *("attempts", "size", "md5"),
+)
+_LEVELS = {UploadStatus.FAILED: logging.ERROR, UploadStatus.UNKNOWN: logging.ERROR}
+
+
+class JsonLinesFormatter(logging.Formatter):
+    """For a handler of ``wx_static_store.uploads``: one upload, one JSON object, one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = getattr(record, "upload", {"message": record.getMessage()})
+        line = json.dumps({"time": record.created, **facts}, ensure_ascii=False, default=str)
+        return line.encode("utf-8", "backslashreplace").decode()  # surrogates, as JSON escapes them
+
+
+class Recorder:
+    """
+    Write the results of one run down, many rows in a query, in the thread that adds them.
+
+    Rows that the database refuses are kept and written again with the next ones, at the end at
+    last. The logger's line of a result is written when it is added. `refs` names, by key, what
+    asked for an upload, where the context does not.
+    """
+
+    def __init__(self, context: UploadContext, refs: Mapping[str, str] | None = None) -> None:
+        self.context = context
+        self._refs = refs or {}
+        self._rows: list[Recorded] = []
+        self._since = time.monotonic()
+
+    def add(self, result: UploadResult, *, source: str = "") -> None:
+        """Write the result down soon: after a second, or with a hundred others."""
+        context = self.context
+        if source or result.key in self._refs:
+            ref = self._refs.get(result.key, context.source_ref)
+            context = replace(context, source=source or context.source, source_ref=ref)
+        self._rows.append((result, context))
+        _log(result, context)
+        self.write_if_due()
+
+    def write_if_due(self) -> None:
+        late = time.monotonic() - self._since >= RECORD_SECONDS
+        if late or len(self._rows) % RECORD_AT_ONCE == 0:
+            self.write()
+
+    def write(self) -> bool:
+        """Write the rows that wait; whether the database took them all."""
+        self._since = time.monotonic()
+        written: int = in_database(partial(_insert, self._rows), otherwise=0) if self._rows else 0
+        if written:
+            self._rows = []
+        return not self._rows
+
+    def close(self) -> bool:
+        """
+        Write what is left, also to a database that was away and was given a rest.
+
+        Return whether all is written; what is not is left to the next upload of this process.
+        """
+        deployment, written = self.context.deployment_id, self.write()
+        if not written and (is_away() or deployment):
+            rest(0.0)
+            written = self.write()
+        if not written and (is_away() or deployment):
+            logger.error(
+                "%d rows of deployment %s could not be written. The logger "
+                "wx_static_store.uploads has their lines: import them with wx_import_log, or "
+                "run the deploy again", len(self._rows), deployment or "-",
+            )  # fmt: skip
+        _missed.extend(self._rows)
+        return written
+
+
+def record_one(result: UploadResult, context: UploadContext) -> int | None:
+    """
+    Write one result down; the id of its row, None where there is no log.
+
+    A row that could not be written is kept, and written before the next one of this process.
+    """
+
+    def insert() -> int:
+        from ..models import UploadLog
+
+        return int(UploadLog.objects.create(**_columns(result, context)).pk)
+
+    row = None
+    try:
+        _log(result, context)
+        _write_missed()  # first: the newest row of a key has the highest id
+        row = in_database(insert, otherwise=None)
+    finally:  # also when a worker's time-out comes in the middle
+        if row is None:
+            _missed.append((result, context))
+    return row
+
+
+def _write_missed() -> None:
+    missed = list[Recorded]()
+    written = 0
+    try:
+        with suppress(IndexError):  # of another thread, which takes them, too
+            while _missed:
+                missed.append(_missed.popleft())
+        if missed:
+            written = in_database(partial(_insert, missed), otherwise=0)
+    finally:
+        if not written:
+            _missed.extendleft(reversed(missed))
+
+
+def reset() -> None:
+    """Forget the rows that could not be written, and ask the database again: for tests."""
+    _missed.clear()
+    forget()
+
+
+def newest_rows(env: str, keys: Iterable[str]) -> "dict[str, UploadLog] | None":
+    """The newest row of each key; None where there is no log to ask."""
+
+    def query() -> "dict[str, UploadLog]":
+        from ..models import UploadLog
+
+        return UploadLog.objects.newest(env, keys)
+
+    return in_database(query, otherwise=None)
+
+
+def trusted_from(env: str) -> int | None:
+    """
+    Return the id of the newest deployment whose rows are not all written, None if all are.
+
+    Of an older row nobody knows whether that deployment replaced its object.
+    """
+
+    def query() -> int | None:
+        from ..models import Deployment
+
+        unfinished = Deployment.objects.unfinished(env).order_by("-id")
+        return unfinished.values_list("id", flat=True).first()
+
+    return in_database(query, otherwise=None)
+
+
+def was_killed(env: str) -> bool:
+    """Whether a deployment seems to run, although nobody holds the environment's lock."""
+
+    def query() -> bool:
+        from ..models import Deployment
+
+        running = Deployment.Outcome.RUNNING
+        return Deployment.objects.unfinished(env).filter(outcome=running).exists()
+
+    return in_database(query, otherwise=False)
+
+
+def start_deployment(env: str, context: UploadContext) -> int | None:
+    """
+    Return the id of a new `Deployment`, None where there is no log.
+
+    Whoever holds the environment's lock is alone: one that still runs was killed.
+    """
+
+    def insert() -> int:
+        from ..models import Deployment, fitting
+
+        killed = Deployment.objects.filter(env=env, outcome=Deployment.Outcome.RUNNING)
+        killed.update(outcome=Deployment.Outcome.INCOMPLETE)
+        texts = {"env": env, "source": context.source, "label": context.source_ref}
+        row = Deployment.objects.create(**fitting(Deployment, texts), user_id=context.user_id)
+        return int(row.pk)
+
+    if is_away():
+        rest(0.0)
+    return in_database(insert, otherwise=None)
+
+
+def finish_deployment(deployment_id: int | None, **facts: Any) -> None:
+    """Write down how a deployment ended."""
+    if deployment_id is None:
+        return
+
+    def update() -> int:
+        from ..models import Deployment
+
+        return Deployment.objects.filter(pk=deployment_id).update(**facts)
+
+    in_database(update, otherwise=0)
+
+
+def _insert(recorded: Sequence[Recorded]) -> int:
+    from ..models import UploadLog
+
+    rows = [UploadLog(**_columns(*pair)) for pair in recorded]
+    return len(UploadLog.objects.bulk_create(rows, batch_size=500))
+
+
+def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
+    from ..models import UploadLog, fitting, key_digest
+
+    columns = fitting(UploadLog, _told(result, context))
+    if result.stored_at and not setting("USE_TZ"):
+        columns["stored_at"] = timezone.make_naive(result.stored_at)
+    return columns | {"key_digest": key_digest(columns["key"])}
+
+
+def _told(result: UploadResult, context: UploadContext) -> dict[str, Any]:
+    """What the row and the line tell alike: a row can be made of a line."""
+    error = result.error
+    return {
+        "status": result.status.value,
+        **{name: getattr(result, name) for name in _PLAIN},
+        "message": _message(error) if error else english(result.note),
+        "http_status": error.http_status if error else None,
+        "cos_code": error.cos_code if error else "",
+        "content_type": result.headers.content_type,
+        "cache_control": result.headers.cache_control,
+        "duration_ms": round(result.seconds * 1000),
+        "stored_at": result.stored_at,
+        "source": context.source,
+        "source_ref": context.source_ref,
+        "user_id": context.user_id,
+        "deployment_id": context.deployment_id,
+    }
+
+
+def _message(error: "WxStaticStoreError") -> str:
+    """What happened, without the hint: that is looked up by its reader, in their language."""
+    return ": ".join(filter(None, [english(error.message), error.errmsg]))
+
+
+def _log(result: UploadResult, context: UploadContext) -> None:
+    level = _LEVELS.get(result.status, logging.INFO)
+    if isinstance(result.error, IntegrityError):
+        level = logging.CRITICAL  # wrong bytes may be public
+    if not uploads.isEnabledFor(level):
+        return
+    facts = {
+        **{k: v for k, v in _told(result, context).items() if v not in (None, "")},
+        **({"error": english(result.error)} if result.error else {}),
+        "verified": result.verified,
+        "in_atomic": flag("in_atomic_block"),  # then the row goes if the caller rolls back
+    }
+    why = f": {english(result.error)}" if result.error else ""
+    note = "" if result.verified or result.error else " (unverified: COS named no MD5)"
+    uploads.log(
+        level, "%s %s%s%s", result.status.value, ascii(result.key or result.name), note, why,
+        extra={"upload": facts},
+    )  # fmt: skip

@@ -1,0 +1,263 @@
+"""The bytes of one file: rewound, spooled, measured, hashed; notices a change while reading."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import cache
+from io import FileIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, BinaryIO
+
+from ..core.frames import is_from_signal
+from ..core.types import LARGEST, UploadItem
+from ..exceptions import SourceChanged, SourceError
+from ..i18n import gettext_lazy as _
+
+BLOCK = 256 * 1024
+HASH_AHEAD = 8 * 1024 * 1024  # bytes; a larger file is hashed while it streams
+_IN_MEMORY = 1024 * 1024
+
+_ONE_PUT = _("One PUT takes 5 GB, and a platform has no other way: split the file.")
+_REOPEN = _("Open it in binary mode, and let it stand still while it is uploaded.")
+
+
+class Source:
+    """
+    One opened file, at its start, as the body of one attempt.
+
+    Iterating gives exactly `len()` bytes, or raises: SourceError when reading fails,
+    SourceChanged when the file shrank, grew or changed in between.
+    """
+
+    def __init__(
+        self, file: BinaryIO, size: int, *, known_md5: str, tick: Callable[[], None]
+    ) -> None:
+        self.file = file
+        self._size = size
+        self._tick = tick
+        self._stat = _fingerprint(file)
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self._read = 0
+        self.known_md5 = known_md5
+        self.handed_over = False
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        while left := self._size - self._read:
+            self._tick()
+            block = _read(self.file, min(BLOCK, left))
+            if not block:
+                raise SourceChanged(_("The file became shorter"), stage="source", hint=_REOPEN)
+            self._digest.update(block)
+            self._read += len(block)
+            self.handed_over = self._read == self._size
+            yield block
+
+    def md5(self) -> str:
+        """Of the bytes that were read; raises SourceChanged if they are not the file's any more."""
+        digest = self._digest.hexdigest()
+        if _fingerprint(self.file) != self._stat or (self.known_md5 and digest != self.known_md5):
+            raise SourceChanged(
+                _("The file changed while it was uploaded"),
+                stage="source",
+                maybe_stored=self.handed_over or not self._size,
+                hint=_REOPEN,
+            )
+        return digest
+
+
+def disk_item(
+    name: str, path: str, *, hashed: bool = False, cache_control: str | None = None
+) -> UploadItem:
+    """A file of this machine; one that is not there any more fails when its turn comes."""
+    size = None
+    with suppress(OSError):
+        size = os.path.getsize(path)
+    return UploadItem(
+        name,
+        open=lambda: open(path, "rb", 0),  # unbuffered: it is read in blocks of our own
+        size=size,
+        hashed=hashed,
+        cache_control=cache_control,
+    )
+
+
+@contextmanager
+def rereadable(item: UploadItem) -> Iterator[UploadItem]:
+    """
+    The item for several attempts.
+
+    A caller's file that cannot seek is copied by the first of them: the next would find it empty.
+    """
+    copies: list[IO[bytes]] = []
+    try:
+        kept = cache(lambda: _seekable(item.open(), copies))
+        yield item if item.close else replace(item, open=kept)
+    finally:
+        for copy in copies:
+            copy.close()
+
+
+@contextmanager
+def opened(
+    item: UploadItem, *, md5: str | None = None, tick: Callable[[], None] = lambda: None
+) -> Iterator[Source]:
+    """
+    The item's file, ready to send; `md5` is what is known already, `tick` is called per block.
+
+    A file that cannot seek, or that gives text, is copied first: text as UTF-8.
+    """
+    with readable(item) as (file, size):
+        source = Source(file, size, known_md5=md5 or "", tick=tick)
+        if md5 is None and size <= HASH_AHEAD:
+            source.known_md5 = digest(file)
+        yield source
+
+
+@contextmanager
+def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
+    """The item's file at its start, or a copy of it that can be sent, and its size."""
+    original = _open(item)
+    copies: list[IO[bytes]] = []
+    try:
+        file = _seekable(original, copies)
+        if (size := _measure(file)) > LARGEST:
+            raise SourceError(_("The file is larger than 5 GB"), stage="source", hint=_ONE_PUT)
+        yield file, size
+    finally:
+        for copy in copies:
+            copy.close()
+        if item.close:
+            original.close()
+
+
+def looked_at(
+    item: UploadItem, tick: Callable[[], None] = lambda: None
+) -> tuple[str | None, int | None]:
+    """MD5 and size; a file that cannot be read is left to fail when its turn comes."""
+    if item.md5:
+        return item.md5, item.size
+    try:
+        with readable(item) as (file, size):
+            return digest(file, tick), size
+    except SourceError:
+        return None, item.size
+
+
+def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None) -> str:
+    """The MD5 of the whole file, which is left at its start; `tick` is called per block."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    _seek(file, 0)
+    tick()
+    while block := _read(file, BLOCK):  # to its end: it may hold more than was measured
+        md5.update(block)
+        tick()
+    _seek(file, 0)
+    return md5.hexdigest()
+
+
+def _open(item: UploadItem) -> Any:
+    try:
+        return item.open()
+    except Exception as error:  # any storage's file may be behind it
+        if is_from_signal(error):
+            raise
+        failure = _unreadable(error)
+    raise failure
+
+
+def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
+    """The file itself where it can be sent as it stands, else a copy of it, added to `copies`."""
+    if getattr(original, "closed", False):
+        raise SourceError(_("The file is closed"), stage="source", hint=_REOPEN)
+    if _rewound(original):
+        return original  # type: ignore[no-any-return]
+    copy = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed by `opened`
+    copies.append(copy)
+    while block := _next_block(original):
+        _call(copy.write, block)
+    return copy  # type: ignore[return-value]
+
+
+def _next_block(original: Any) -> bytes:
+    """Empty at the end only: None, which a pipe gives while it has nothing, is refused."""
+    block = _call(lambda: original.read(BLOCK))
+    return _bytes(_call(block.encode) if isinstance(block, str) else block)
+
+
+def _is_plain(file: Any) -> bool:
+    """Whether it gives bytes for sure: a file as the system opens it."""
+    return isinstance(file, FileIO) and file.readable()
+
+
+def _rewound(file: Any) -> bool:
+    """Whether it stands at its start now, and gives bytes."""
+    if _is_plain(file):  # each question to it is a system call
+        with suppress(OSError):
+            return file.seek(0) == 0  # type: ignore[no-any-return]
+    if not (file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")):
+        return False
+    _seek(file, 0)
+    return isinstance(_call(lambda: file.read(0)), bytes)
+
+
+def _measure(file: BinaryIO) -> int:
+    """What the file holds, not what its `size` attribute says."""
+    if _is_plain(file) and (facts := _fingerprint(file)) and facts[0]:  # none: of /proc, say
+        return facts[0]
+    size: int = _call(file.seek, 0, os.SEEK_END)
+    if not isinstance(size, int):
+        size = _call(file.tell)
+    _seek(file, 0)
+    return size
+
+
+def _seek(file: BinaryIO, position: int) -> None:
+    _call(file.seek, position)
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    block = _bytes(_call(file.read, size))
+    if len(block) > size:
+        raise SourceError(_("The file gives more bytes than it was asked for"), stage="source")
+    return block
+
+
+def _bytes(block: Any) -> bytes:
+    if not isinstance(block, bytes):
+        text = _("The file gives %(kind)s in place of bytes", kind=type(block).__name__)
+        raise SourceError(text, stage="source", hint=_REOPEN)
+    return block
+
+
+def _call(method: Callable[..., Any], *args: Any) -> Any:
+    """The file's answer; whatever it raises becomes a SourceError."""
+    try:
+        return method(*args)
+    except Exception as error:
+        if is_from_signal(error):
+            raise
+        failure = _unreadable(error)
+    raise failure
+
+
+def _unreadable(error: Exception) -> SourceError:
+    if isinstance(error, SourceError):
+        return error
+    text = _("The file cannot be read (%(why)s)", why=f"{type(error).__name__}: {error}")
+    return SourceError(text, stage="source", hint=_REOPEN)
+
+
+def _fingerprint(file: Any) -> tuple[int, int, int] | None:
+    """Size, time of change and inode of a file on disk; None for everything else."""
+    if isinstance(file, SpooledTemporaryFile):  # asking it would move it to the disk
+        return None
+    try:
+        stat = os.fstat(file.fileno())
+    except (AttributeError, OSError, ValueError, TypeError):
+        return None
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino

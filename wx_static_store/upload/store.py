@@ -1,0 +1,242 @@
+"""`get_store(using, env=None)` → one `Store` per environment: options, tokens, clients, URLs."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from hashlib import md5
+from io import BytesIO
+from typing import BinaryIO, TypeVar
+
+from django.core.cache import caches
+
+from ..clients.cos import CosClient
+from ..clients.links import is_loopback
+from ..clients.site import SiteClient
+from ..clients.tokens import current_token, discard_token
+from ..clients.wechat import ListPage, StaticStore, WeChatClient
+from ..conf import options_for
+from ..conf.options import Options
+from ..core.naming import quote_key
+from ..core.retry import Clock, Deadline, run
+from ..core.secrets import Secret
+from ..core.types import DELETED, DELETED_MD5, RemoteFile
+from ..exceptions import ConfigurationError, Remedy, WxStaticStoreError
+from ..i18n import gettext_lazy as _
+from .platform import platform_for
+from .workers import Gate
+
+__all__ = ["Store", "get_store"]
+
+T = TypeVar("T")
+
+INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it
+INTERACTIVE_SECONDS = 25.0  # below the 30 s after which many web servers end a worker
+READ_RATE = 64 * 1024  # bytes a second that must come; a default domain gives some 100 KB/s
+ADDRESS_SECONDS = 24 * 3600
+
+logger = logging.getLogger("wx_static_store.store")
+
+
+class Store:
+    """One environment: everything that reaches it, and the addresses of what is in it."""
+
+    def __init__(self, options: Options, env: str, clock: Clock) -> None:
+        self.options = options
+        self.env = env
+        self.clock = clock
+        platform = platform_for(options)
+        self.wechat = WeChatClient(platform.transport, options.api_base_url)
+        self.cos = CosClient(platform.transport)
+        self.site = SiteClient(platform.transport)
+        self.tokens = platform.tokens
+        self.gate, self.puts = platform.gate, platform.puts
+        self._root = options.base_url or _root_of(options)
+
+    def attempt(
+        self,
+        try_once: Callable[[int, Callable[[], Secret]], T],
+        *,
+        deadline: Deadline,
+        on_error: Callable[[WxStaticStoreError], None] = lambda error: None,
+    ) -> T:
+        """
+        `try_once(number, token)` under the retry loop; `token()` gives the current token.
+
+        A refused token is discarded before the next try, and every error learns the environment.
+        """
+        used: list[Secret] = []
+
+        def token() -> Secret:
+            used.append(current_token(self.tokens))
+            return used[-1]
+
+        def hear(error: WxStaticStoreError) -> None:
+            error.about(env=self.env)
+            on_error(error)
+            if error.remedy is Remedy.NEW_TOKEN and used:
+                discard_token(self.tokens, used[-1])
+
+        return run(
+            lambda number: try_once(number, token),
+            max_attempts=self.options.max_attempts,
+            deadline=deadline,
+            on_error=hear,
+        )
+
+    def interactive_deadline(self, size: int = 0) -> Deadline:
+        """25 s (or what `deadline` sets), plus a second for each MiB to send."""
+        seconds = self.options.deadline or INTERACTIVE_SECONDS
+        return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
+
+    def longest(self, size: int) -> float:
+        """Seconds after which a question and an upload are over, waits for slots included."""
+        return 4 * self.interactive_deadline().left() + 2 * size / INTERACTIVE_RATE
+
+    @contextmanager
+    def slot(self, limiter: Gate, deadline: Deadline) -> Iterator[None]:
+        """Wait for a slot of the limiter; the wait does not count as the file's own time."""
+        asked = self.clock.now()
+        with limiter.entered(deadline.left) as came:
+            if came:
+                deadline.give_back(self.clock.now() - asked)
+            yield
+
+    def find(self, key: str) -> RemoteFile | None:
+        """
+        Return the object at exactly this key, None where there is none or it was deleted.
+
+        Its errors have the stage ``name``, wherever they come from.
+        """
+        try:
+            page = self.page(key, "")
+        except WxStaticStoreError as error:
+            error.about(stage="name")
+            raise
+        found = next((file for file in page.files if file.key == key), None)
+        return None if found is None or self.is_deleted(found) else found
+
+    def sweep(self, prefix: str) -> Iterator[RemoteFile]:
+        """Every object below the prefix, in pages of up to 1,000, without what was deleted."""
+        marker: str | None = ""
+        while marker is not None:
+            page = self.page(prefix, marker)
+            yield from (file for file in page.files if not self.is_deleted(file))
+            marker = page.marker
+
+    def is_deleted(self, file: RemoteFile) -> bool:
+        """Whether it holds the deletion marker; asks the site where the list gives no MD5."""
+        if file.size != len(DELETED):
+            return False
+        if file.md5 is not None:
+            return file.md5 == DELETED_MD5
+        body = BytesIO()
+        return self.fetch(file.key, body) and body.getvalue() == DELETED
+
+    def fetch(self, key: str, sink: BinaryIO) -> bool:
+        """Writes the public bytes of `key` into `sink`; False where the site has none."""
+        deadline = self.interactive_deadline()
+        url = self.key_url(key)
+
+        def left() -> float:
+            return deadline.left() + sink.tell() / READ_RATE
+
+        return run(
+            lambda number: self.site.fetch(url, sink, left=left),
+            max_attempts=self.options.max_attempts,
+            deadline=deadline,
+        )
+
+    def url(self, name: str) -> str:
+        """The public address of a name (which the location comes before)."""
+        prefix = self.options.url_prefix or self.root() + quote_key(self.options.location)
+        return prefix + quote_key(name)
+
+    def key_url(self, key: str) -> str:
+        if key.startswith(self.options.location):
+            return self.url(key.removeprefix(self.options.location))
+        return self.root() + quote_key(key)
+
+    def known_url(self, key: str) -> str:
+        """The same; empty where WeChat would have to be asked for the site's address."""
+        inside = self.options.url_prefix and key.startswith(self.options.location)
+        self._root = self._root or ("" if inside else self._cached_root())
+        return self.key_url(key) if self._root or inside else ""
+
+    def root(self) -> str:
+        """The site's own address: `base_url`, else what WeChat says, asked once and cached."""
+        if not self._root:
+            self._root = self._remembered_root()
+        return self._root
+
+    def page(self, prefix: str, marker: str) -> ListPage:
+        deadline = self.interactive_deadline()
+
+        def try_once(number: int, token: Callable[[], Secret]) -> ListPage:
+            current = token()
+            with self.slot(self.gate, deadline):
+                return self.wechat.list_page(current, self.env, prefix, marker, left=deadline.left)
+
+        return self.attempt(try_once, deadline=deadline)
+
+    def _remembered_root(self) -> str:
+        root = self._cached_root()
+        if not root:
+            root = self._described_root()
+            with suppress(Exception):  # told before, or by the next reader
+                caches[self.options.token_cache].set(self._root_key, root, ADDRESS_SECONDS)
+        return root
+
+    def _cached_root(self) -> str:
+        try:
+            return str(caches[self.options.token_cache].get(self._root_key) or "")
+        except Exception as error:  # noqa: BLE001 -- a dead cache costs a call, nothing else
+            logger.warning("The cache fails (%s)", type(error).__name__)
+            return ""
+
+    @property
+    def _root_key(self) -> str:
+        platform = md5(self.options.api_base_url.encode(), usedforsecurity=False).hexdigest()
+        return f"wx_static_store:site:{platform}:{self.env}"
+
+    def _described_root(self) -> str:
+        deadline = self.interactive_deadline()
+
+        def try_once(number: int, token: Callable[[], Secret]) -> StaticStore | None:
+            current = token()
+            with self.slot(self.gate, deadline):
+                return self.wechat.describe(current, self.env, left=deadline.left)
+
+        found = self.attempt(try_once, deadline=deadline)
+        if found is None or not found.domain:
+            raise ConfigurationError(
+                _("Static hosting is not enabled"),
+                hint=_("Enable it in the console, or set base_url to the site's public address."),
+            ).about(env=self.env)
+        local = is_loopback(self.options.api_base_url) and is_loopback(f"http://{found.domain}")
+        return f"{'http' if local else 'https'}://{found.domain}/"
+
+
+def get_store(using: str = "default", env: str | None = None) -> Store:
+    """The store behind a ``STORAGES`` alias, or the same store at another environment."""
+    return store_for(options_for(using).for_env(env))
+
+
+def store_for(options: Options) -> Store:
+    """The store of these options; a callable `env` is asked each time."""
+    return _store(os.getpid(), options.settled())
+
+
+@lru_cache(maxsize=1024)
+def _store(pid: int, options: Options) -> Store:
+    return Store(options, str(options.env), Clock())
+
+
+def _root_of(options: Options) -> str:
+    """The site's address, if ``STATIC_URL`` is nothing but that and the location."""
+    location = quote_key(options.location)
+    inside = options.url_prefix.endswith("/" + location)
+    return options.url_prefix.removesuffix(location) if inside else ""

@@ -1,0 +1,179 @@
+"""One file on its way: its attempts, and what they have learned so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..clients.cos import PutReceipt
+from ..core.naming import object_key
+from ..core.retry import Deadline
+from ..core.secrets import Secret
+from ..core.types import NO_HEADERS, ContentHeaders, UploadItem, UploadResult, UploadStatus
+from ..exceptions import DeadlineExceeded, Remedy, ResponseLost, WxStaticStoreError
+from ..i18n import gettext_lazy as _
+from . import telemetry
+from .sources import looked_at, opened, rereadable
+from .store import INTERACTIVE_RATE, Store
+
+if TYPE_CHECKING:
+    from .uploader import Uploader
+
+BATCH_SECONDS = 300.0
+BATCH_RATE = 200 * 1024  # bytes a second that a slow line still manages
+
+
+@dataclass(eq=False)
+class Transfer:
+    """One file on its way, and what its attempts have learned so far."""
+
+    uploader: Uploader
+    item: UploadItem
+    batch: bool = False
+    started: float = field(default_factory=time.monotonic)
+    trace: Any = field(default_factory=telemetry.current)  # of whoever asked, in another thread
+    key: str = ""
+    headers: ContentHeaders = NO_HEADERS
+    size: int | None = None
+    md5: str = ""
+    attempts: int = 0
+    errcode: int | None = None
+    rid: str = ""
+    sending: bool = False  # the body has begun to go, and nobody knows more
+    abandoned: bool = False  # nobody waits for its end: nothing more may be sent
+    maybe_stored: bool = False
+    receipt: PutReceipt | None = None
+
+    def prepare(self) -> None:
+        """Find out the key and the headers; raises NameRejected."""
+        self.key = object_key(self.uploader.options.location, self.item.name)
+        self.headers = self.uploader.headers(self.item)
+        if self.item.md5:  # by which the row's bytes are found again; the size comes with it
+            self.md5, self.size = self.item.md5, self.item.size
+
+    def run(self) -> UploadResult:
+        """Send it; an expected failure is a result."""
+        with telemetry.span("wx.upload", self.trace) as span:
+            result = self._run()
+            telemetry.finished(span, result)
+            return result
+
+    def _run(self) -> UploadResult:
+        try:
+            self.prepare()
+            with rereadable(self.item) as again:
+                self._attempt(self.uploader.store, again)
+        except WxStaticStoreError as failure:
+            return self.result(failure.about(env=self.uploader.env, key=self.key))
+        return self.result(None)
+
+    def broken_off(self) -> UploadResult:
+        """Return how it stands, and send nothing more: nobody waits for its end."""
+        self.abandoned = True  # before `sending` is read: what goes on in a worker sees either
+        if self.receipt:
+            return self.result(None)
+        if self.sending:
+            text, stage = _("Interrupted while it was sent"), "put"
+        else:
+            text, stage = _("Interrupted before it was sent"), "link" if self.key else "name"
+        self.maybe_stored |= self.sending
+        error = ResponseLost(text, stage=stage, hint=_("Send the file again."))
+        return self.result(error.about(key=self.key, env=self.uploader.env))
+
+    def result(self, error: WxStaticStoreError | None) -> UploadResult:
+        receipt = None if error else self.receipt
+        if error is None:
+            status = UploadStatus.STORED
+        else:
+            status = UploadStatus.UNKNOWN if self.maybe_stored else UploadStatus.FAILED
+        return UploadResult(
+            name=str(self.item.name),
+            key=self.key,
+            status=status,
+            env=self.uploader.env,
+            size=self.size,
+            md5=self.md5,
+            headers=self.headers,
+            verified=bool(receipt and receipt.verified),
+            changed=not error and not self._as_planned(),
+            attempts=self.attempts,
+            seconds=time.monotonic() - self.started,
+            stage=error.stage if error else "",
+            error=error,
+            errcode=self.errcode,
+            rid=self.rid,
+            request_id=error.request_id if error else receipt.request_id if receipt else "",
+            stored_at=receipt.date if receipt else None,
+        )
+
+    def hear(self, error: WxStaticStoreError) -> None:
+        """Learn from an attempt that failed."""
+        error.about(key=self.key)
+        if self.batch and error.remedy is Remedy.WAIT:
+            error.about(once=False)  # a batch has the time: a proxy's page may pass, as a 502 does
+        self.sending = False
+        self.maybe_stored |= error.maybe_stored
+        self._answered(error.errcode, error.rid)
+
+    def _answered(self, errcode: int | None, rid: str = "") -> None:
+        """The last number that WeChat gave in this upload; a lost answer is no number."""
+        if errcode is not None:
+            self.errcode, self.rid = errcode, rid
+
+    def _check_abandoned(self) -> None:
+        if self.abandoned:
+            self.sending = False
+            raise ResponseLost(_("Interrupted before it was sent"), remedy=Remedy.GIVE_UP)
+
+    def _as_planned(self) -> bool:
+        """Whether these are the bytes that were looked at, as far as anybody looked."""
+        if self.item.md5 is None:
+            return self.item.size in (None, self.size)
+        return self.item.md5 == self.md5
+
+    def _deadline(self, store: Store) -> Deadline:
+        if not self.batch:
+            return store.interactive_deadline()
+        return Deadline.after(self.uploader.options.deadline or BATCH_SECONDS, store.clock)
+
+    def _attempt(self, store: Store, item: UploadItem) -> None:
+        deadline, rate = self._deadline(store), BATCH_RATE if self.batch else INTERACTIVE_RATE
+        allowed = 0  # bytes for which the deadline has an allowance
+
+        def try_once(number: int, token: Callable[[], Secret]) -> None:
+            nonlocal allowed
+            self._check_abandoned()
+            self.attempts = number
+            known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
+            with (
+                opened(item, md5=known, tick=lambda: deadline.check("put")) as source,
+                store.slot(store.puts, deadline),
+            ):
+                self.size = len(source)
+                deadline.extend(max(0, self.size - allowed) / rate)
+                allowed = max(allowed, self.size)
+                self.md5 = source.known_md5
+                current = token()
+                with store.slot(store.gate, deadline), telemetry.span("wx.link"):
+                    link = store.wechat.upload_link(
+                        current, store.env, self.key, left=deadline.left
+                    )
+                self._answered(0)
+                self.sending = True
+                self._check_abandoned()
+                with telemetry.span("wx.put"):
+                    self.receipt = store.cos.put_object(
+                        link, source, self.headers, md5=source.known_md5, left=deadline.left
+                    )
+                self.md5 = self.receipt.md5
+
+        try:
+            store.attempt(try_once, deadline=deadline, on_error=self.hear)
+        except WxStaticStoreError:
+            if self.batch and not self.md5:  # by which the row's bytes are found again
+                with suppress(DeadlineExceeded):
+                    self.md5 = looked_at(item, lambda: deadline.check("source"))[0] or ""
+            raise

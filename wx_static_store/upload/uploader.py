@@ -1,0 +1,255 @@
+"""Send one file and record it, or many by one loop."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Protocol, cast
+
+from ..conf import options_for
+from ..conf.options import STATIC, Options
+from ..core.interrupts import interruptible
+from ..core.naming import content_headers
+from ..core.types import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
+from ..exceptions import ConfigurationError, NameRejected, Remedy, UploadFailed, WxStaticStoreError
+from ..i18n import gettext_lazy as _
+from .recorder import RECORD_SECONDS, Recorder, record_one
+from .store import Store, store_for
+from .transfer import Transfer
+from .workers import WorkerPool
+
+__all__ = ["Uploader", "get_uploader"]
+
+SETTLE_SECONDS = 5.0  # for the one call that may tell how an upload ended
+_LISTED = _("COS did not answer; the list shows these bytes")
+
+SAME_FAILURES = 5  # in a row, every attempt used up: the rest would go the same way
+
+
+class Steps(Protocol):
+    """What is to be sent: the loop asks what is next, and reports what came back."""
+
+    def next_item(self) -> UploadItem | None:
+        """None: nothing, or nothing before what is under way has come back."""
+
+    def came_back(self, result: UploadResult) -> None: ...
+
+
+class Uploader:
+    """
+    Sends files to one environment; `transfer` is safe in threads, the other two record.
+
+    A callable `env` is asked here, once: worker threads know nothing of the caller's tenant.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options.settled()
+        self.env = str(self.options.env)
+
+    @property
+    def store(self) -> Store:
+        return store_for(self.options)
+
+    def transfer(self, item: UploadItem) -> UploadResult:
+        """Send one file and record nothing; an expected failure is a result, not an exception."""
+        return Transfer(self, item).run()
+
+    def upload(self, item: UploadItem, context: UploadContext) -> UploadResult:
+        """
+        Send one file and record it.
+
+        Raises NameRejected, ConfigurationError for wrong settings, or UploadFailed, whose `status`
+        tells ``failed`` from ``unknown``.
+        """
+        result, _row = self.attempt(item, context)
+        if result.error is None:
+            return result
+        raise _to_raise(result)
+
+    def attempt(
+        self, item: UploadItem, context: UploadContext, *, settle: bool = False
+    ) -> tuple[UploadResult, int | None]:
+        """
+        Send one file; return how it ended and the id of its row, None where there is no log.
+
+        Whatever breaks it off, a worker's time-out say, is recorded before it passes.
+        """
+        transfer = Transfer(self, item)
+        try:
+            result = transfer.run()
+        except BaseException:
+            record_one(transfer.broken_off(), context)
+            raise
+        if settle:
+            result = self.settled(result)
+        return result, record_one(result, context)
+
+    def settled(self, result: UploadResult) -> UploadResult:
+        """Return the result, stored where it was unknown and one call finds these bytes listed."""
+        if result.status is not UploadStatus.UNKNOWN or not result.md5:
+            return result
+        seconds = min(SETTLE_SECONDS, self.options.deadline or SETTLE_SECONDS)
+        once = replace(self.options, deadline=seconds, max_attempts=1)
+        found = None
+        with suppress(WxStaticStoreError):
+            found = store_for(once).find(result.key)
+        if found is None or (found.md5, found.size) != (result.md5, result.size):
+            return result
+        return replace(
+            result,
+            status=UploadStatus.STORED,
+            stage="",
+            error=None,
+            stored_at=found.last_modified,
+            note=_LISTED,
+        )
+
+    def upload_many(
+        self, items: Iterable[UploadItem], context: UploadContext
+    ) -> Iterator[UploadResult]:
+        """
+        Send many files in parallel and record them as they finish.
+
+        Stops handing out files when an error says that all others would fail alike; what was not
+        attempted then has no result.
+        """
+        recorder = Recorder(context)
+        try:
+            with WorkerPool(self.options.max_workers) as pool:
+                yield from self.send(Queue(self, items), pool, recorder)
+        finally:
+            recorder.close()
+
+    def send(
+        self, steps: Steps, pool: WorkerPool, recorder: Recorder
+    ) -> Generator[UploadResult, None, None]:
+        """
+        Yield each result, recorded and reported to `steps`, until these have no more to send.
+
+        Whatever ends the loop before, Ctrl-C say, gives what is under way a few seconds; what
+        does not end then is recorded as it stands. These results go to `steps`, too.
+        """
+        under_way: dict[Transfer, Future[UploadResult] | None] = {}
+        finished: queue.SimpleQueue[Transfer] = queue.SimpleQueue()
+        with suppress(WxStaticStoreError):  # each file tells it
+            self.store  # noqa: B018 -- made once, here: else every worker would make one
+        try:
+            while True:
+                while len(under_way) < pool.room and (item := steps.next_item()):
+                    transfer = Transfer(self, item, batch=True)
+                    under_way[transfer] = None  # first: one worker sends it at once
+                    under_way[transfer] = future = pool.submit(transfer.run)
+                    future.add_done_callback(partial(_put, finished, transfer))
+                if not under_way:
+                    return
+                came: Transfer | None = None
+                with interruptible(), suppress(queue.Empty):
+                    came = finished.get(timeout=RECORD_SECONDS)
+                if came is None:
+                    recorder.write_if_due()
+                    continue
+                future = cast("Future[UploadResult]", under_way[came])
+                result = future.result()
+                recorder.add(result)
+                del under_way[came]
+                steps.came_back(result)
+                yield result
+        except BaseException:
+            for result in _ended(under_way, pool.patience()):
+                recorder.add(result)
+                steps.came_back(result)
+            raise
+        finally:
+            recorder.write()
+
+    def failed(self, item: UploadItem, error: WxStaticStoreError) -> UploadResult:
+        """Return the result of a file that was not sent, for the reason of `error`."""
+        transfer = Transfer(self, item)
+        with suppress(NameRejected):  # `error` says so
+            transfer.prepare()
+        transfer.hear(error.about(env=self.env))
+        return transfer.result(error)
+
+    def give_up(
+        self, item: UploadItem, error: WxStaticStoreError, context: UploadContext
+    ) -> WxStaticStoreError:
+        """Record a file that was not sent, for the reason of `error`; return what to raise."""
+        result = self.failed(item, error)
+        record_one(result, context)
+        return _to_raise(result)
+
+    def headers(self, item: UploadItem) -> ContentHeaders:
+        """The content headers that this store gives the item."""
+        static = self.options.kind == STATIC
+        return content_headers(item, self.options.cache_control, static=static)
+
+
+def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
+    """The uploader of a ``STORAGES`` alias, or of the same store at another environment."""
+    return Uploader(options_for(using).for_env(env))
+
+
+def _put(finished: queue.SimpleQueue[Transfer], transfer: Transfer, future: object) -> None:
+    finished.put(transfer)
+
+
+def _ended(
+    under_way: Mapping[Transfer, Future[UploadResult] | None], seconds: float
+) -> list[UploadResult]:
+    """How the files that were under way ended, within so long; what was not begun is left out."""
+    begun = {
+        it: future
+        for it, future in under_way.items()
+        if not (future.cancel() if future else it.key == "")
+    }
+    with suppress(KeyboardInterrupt):  # a second one: it is not waited for any longer
+        wait(filter(None, begun.values()), timeout=seconds)
+    return [
+        future.result() if future and future.done() and not future.exception() else it.broken_off()
+        for it, future in begun.items()
+    ]
+
+
+class Queue:
+    """The steps that send items one after the other, until the rest is not worth trying."""
+
+    def __init__(
+        self,
+        uploader: Uploader,
+        items: Iterable[UploadItem],
+        report: Callable[[UploadResult], object] = lambda result: None,
+    ) -> None:
+        self._items = iter(items)
+        self._report = report
+        self._max_attempts = uploader.options.max_attempts
+        self._halted = False
+        self._kind: type[WxStaticStoreError] | None = None
+        self._in_a_row = 0
+
+    def next_item(self) -> UploadItem | None:
+        return None if self._halted else next(self._items, None)
+
+    def came_back(self, result: UploadResult) -> None:
+        self._report(result)
+        error = result.error
+        self._in_a_row = self._in_a_row + 1 if error and type(error) is self._kind else 1
+        self._kind = type(error) if error else None
+        if error is None:
+            return
+        in_vain = error.remedy is Remedy.WAIT and result.attempts == self._max_attempts
+        self._halted |= error.stops_batch or (in_vain and self._in_a_row >= SAME_FAILURES)
+
+
+def _to_raise(result: UploadResult) -> WxStaticStoreError:
+    error = result.error
+    assert error is not None  # noqa: S101 -- only failures come here
+    ours = isinstance(error, ConfigurationError) and error.errcode is None  # nobody was asked
+    if ours or isinstance(error, NameRejected):
+        return error.with_traceback(None)
+    failed = UploadFailed(error.message)
+    failed.__dict__.update(error.__dict__)
+    return failed.about(hint=error.hint, remedy=error.remedy, status=result.status.value)

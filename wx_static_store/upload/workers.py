@@ -1,0 +1,193 @@
+"""The only worker threads: a bounded pool, the limiter of calls, and a thread that beats."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, Self, TypeVar
+
+from ..core.interrupts import interruptible
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+GRACE = 3.0  # seconds that whoever ends a run waits for what is under way
+_ROUNDS_BEFORE_REFUSED = 20  # of successes, before a width that was refused is tried again
+
+
+class WorkerPool:
+    """
+    Call functions in worker threads, `max_workers` at once.
+
+    A thread is a daemon, unlike one of ThreadPoolExecutor: a peer that hangs does not keep the
+    process. With one worker a call is made at once, in the caller's thread.
+    """
+
+    def __init__(self, max_workers: int) -> None:
+        self.max_workers = max_workers
+        # Calls that should be under way, so that no worker waits for the next one.
+        self.room = 2 * max_workers if max_workers > 1 else 1
+        self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._until = math.inf
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for _thread in self._threads:
+            self._calls.put(None)
+        for thread in filter(threading.Thread.is_alive, self._threads):
+            thread.join(self.patience())
+
+    def patience(self) -> float:
+        """Seconds that are left to wait for what is under way, of the few since it was asked."""
+        now = time.monotonic()
+        if now > self._until + GRACE:  # that was another run
+            self._until = math.inf
+        self._until = min(self._until, now + GRACE)
+        return max(0.0, self._until - now)
+
+    def submit(self, function: Callable[..., Result], *args: Any) -> Future[Result]:
+        """Return the future of `function(*args)`."""
+        future: Future[Result] = Future()
+        if self.max_workers == 1:
+            with interruptible():
+                _call(future, function, args)
+            return future
+        if len(self._threads) < self.max_workers:
+            thread = threading.Thread(target=self._work, daemon=True, name="wx-static-store")
+            self._threads.append(thread)  # first: Ctrl-C may come while it starts
+            thread.start()
+        self._calls.put((future, function, args))
+        return future
+
+    def run(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yield `function(item)` of each item, as they finish; raise the first exception."""
+        finished: queue.SimpleQueue[Future[Result]] = queue.SimpleQueue()
+        futures = set[Future[Result]]()
+
+        def submit(some: Iterable[Item]) -> None:
+            for item in some:
+                futures.add(future := self.submit(function, item))
+                future.add_done_callback(finished.put)
+
+        rest = iter(items)
+        try:
+            submit(islice(rest, self.room))
+            while futures:
+                with interruptible():
+                    future = finished.get()
+                futures.remove(future)
+                yield future.result()
+                submit(islice(rest, 1))
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _work(self) -> None:
+        for call in iter(self._calls.get, None):
+            _call(*call)
+
+
+def _call(future: Future[Result], function: Callable[..., Result], args: tuple[Any, ...]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(function(*args))
+    except BaseException as error:  # noqa: BLE001 -- whoever reads the future raises it
+        future.set_exception(error)
+
+
+def run(
+    function: Callable[[Item], Result], items: Iterable[Item], *, max_workers: int
+) -> Iterator[Result]:
+    """Yield `function(item)` of each item, as they finish, by a pool of its own."""
+    with WorkerPool(max_workers) as pool:
+        yield from pool.run(function, items)
+
+
+@contextmanager
+def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
+    """Call `function` now and then while the block runs."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(seconds):
+            function()
+
+    thread = threading.Thread(target=beat, daemon=True, name="wx-static-store-beat")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(GRACE)
+
+
+class Gate:
+    """
+    How many may be inside at once: half as many after a throttle, then slowly more again.
+
+    A round of successes at the present width makes room for one more; the width that was refused
+    last is tried again only after many rounds. Without `most` the first throttle sets a width.
+    """
+
+    def __init__(self, throttle: type[Exception], most: float = math.inf) -> None:
+        self.width = self._most = most
+        self._throttle = throttle
+        self._inside = 0
+        self._peak = 0  # most that were inside at once since it narrowed
+        self._refused = 0  # the width that was too much the last time
+        self._successes = 0
+        self._elders = 0  # went in before it narrowed: what they meet says nothing of the new width
+        self._news = threading.Condition()
+
+    @contextmanager
+    def entered(self, left: Callable[[], float]) -> Iterator[bool]:
+        """
+        Enter once there is room, and yield True; or when no time is `left`, and yield False.
+
+        The call that then begins without time fails at once, and says why.
+        """
+        with self._news:
+            came = self._news.wait_for(self._has_room, min(left(), threading.TIMEOUT_MAX))
+            self._inside += 1
+            self._peak = max(self._peak, self._inside)
+        try:
+            yield came
+        except BaseException as error:
+            self._leave(error)
+            raise
+        self._leave(None)
+
+    def _has_room(self) -> bool:
+        return self._inside < self.width
+
+    def _leave(self, error: BaseException | None) -> None:
+        with self._news:
+            self._inside -= 1
+            if self._elders:
+                self._elders -= 1  # near enough: calls end about in the order in which they began
+            elif isinstance(error, self._throttle):
+                self._narrow()
+            elif error is None:
+                self._widen()
+            self._news.notify(2)  # the room that is left, and what was added to it
+
+    def _narrow(self) -> None:
+        self._refused, self.width = self._peak, max(1, self._peak // 2)
+        self._peak = self._successes = 0
+        self._elders = self._inside
+
+    def _widen(self) -> None:
+        self._successes += 1
+        rounds = _ROUNDS_BEFORE_REFUSED if self.width + 1 == self._refused else 1
+        if self._successes >= rounds * self.width and self.width < self._most:
+            self.width, self._successes = self.width + 1, 0
