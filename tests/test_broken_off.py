@@ -21,7 +21,7 @@ from tests.conftest import ENV
 from tests.urls import urlpatterns as admin_urls
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.log.retry import upload_again
+from wx_static_store.log.retry import retry_uploads
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.uploader import get_uploader
 
@@ -195,6 +195,6 @@ def test_a_repetition_that_is_ended_has_a_row(
     configure(WX_STATIC_STORE={"MAX_WORKERS": workers, "DEADLINE": SOON})
     breaks(call, SystemExit)
     with pytest.raises(SystemExit):
-        list(upload_again([UploadLog.objects.get()]))
+        list(retry_uploads([UploadLog.objects.get()]))
     rows = UploadLog.objects.order_by("id").values_list("source", "status")
     assert [*rows] == [("storage", "stored"), ("retry", status)]

@@ -145,7 +145,7 @@ def test_the_text_holds_all_that_a_log_reader_needs() -> None:
         cos_code="SlowDown",
         request_id="NjU1MzVm",
     )
-    error.about(env="demo-1a2b", key="static/a.css", attempts=3)
+    error.with_context(env="demo-1a2b", key="static/a.css", attempts=3)
     for part in (
         "staticuploadfile was refused",
         "errcode 40097",
@@ -168,11 +168,11 @@ def test_the_text_leaves_out_what_is_not_known() -> None:
 
 def test_a_detail_that_does_not_exist_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(TypeError, match="no detail 'errocde'"):
-        WxStaticStoreError("x").about(errocde=5)
+        WxStaticStoreError("x").with_context(errocde=5)
 
 
 def test_a_detail_of_one_error_does_not_change_its_class() -> None:
-    WeChatBusy("x").about(remedy=GIVE_UP, hint="y", pause=9)
+    WeChatBusy("x").with_context(remedy=GIVE_UP, hint="y", pause=9)
     assert (WeChatBusy("x").remedy, WeChatBusy("x").pause) == (WAIT, 0)
 
 
@@ -185,7 +185,7 @@ def test_a_detail_of_one_error_does_not_change_its_class() -> None:
 @pytest.mark.parametrize("error", CLASSES.values(), ids=CLASSES)
 def test_an_error_survives_copy_and_pickle(error: type[WxStaticStoreError], travel: Any) -> None:
     """Process pools and Celery send errors from one process to another."""
-    sent = error("It failed", stage="link", errcode=5, rid="r").about(
+    sent = error("It failed", stage="link", errcode=5, rid="r").with_context(
         key="a", attempts=2, remedy=NEW_TOKEN, hint=TokenUnavailable.hint
     )
     got = travel(sent)
@@ -247,4 +247,4 @@ def test_only_what_may_have_reached_cos_is_maybe_stored() -> None:
 
 def test_a_failed_upload_is_failed_until_it_is_said_to_be_unknown() -> None:
     assert UploadFailed("x").status == "failed"
-    assert UploadFailed("x").about(status="unknown").status == "unknown"
+    assert UploadFailed("x").with_context(status="unknown").status == "unknown"

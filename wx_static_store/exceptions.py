@@ -72,9 +72,9 @@ class WxStaticStoreError(Exception):
     def __init__(self, message: str | Promise = "", **details: Any) -> None:
         super().__init__(message)
         self.message = message
-        self.about(**details)
+        self.with_context(**details)
 
-    def about(self, **details: Any) -> Self:
+    def with_context(self, **details: Any) -> Self:
         """Add what is known further out: the environment, the key, the stage, a better hint."""
         for name, value in details.items():
             if not hasattr(self, name):

@@ -245,7 +245,6 @@ class UploadLog(models.Model):
             ("replace", _("Can replace a published file")),
             ("replace_protected", _("Can replace protected files, such as domain verification")),
             ("retry", _("Can upload a file again")),
-            ("prune", _("Can delete old rows of the log")),
         )
         ordering = ("-id",)
         indexes = (

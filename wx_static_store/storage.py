@@ -127,7 +127,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
                 _("The public site serves other bytes than are stored"),
                 stage="verify",
                 hint=_("A CDN may serve the old file for some minutes; try again then."),
-            ).about(env=store.env, key=key, maybe_stored=False)
+            ).with_context(env=store.env, key=key, maybe_stored=False)
 
     def _recorded_md5(self, key: str) -> str:
         """What the log says of the bytes at `key`; empty where it does not know."""

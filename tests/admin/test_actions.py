@@ -68,7 +68,7 @@ def failed(cloud: EmulatorServer, name: str, body: bytes = b"hello") -> UploadLo
     """A row whose file can be had: it is stored, and storing it once more failed."""
     default_storage.save(name, ContentFile(body))
     cloud.script(FAULT)
-    [one] = again.upload_again([newest(name)])
+    [one] = again.retry_uploads([newest(name)])
     assert one.outcome == "failed"
     cloud.put_object(name, body)
     return newest(name)

@@ -547,13 +547,13 @@ def test_a_submit_during_the_first_is_told_so(
 ) -> None:
     """The second arrives while the first asks the policy."""
     client, form_id, told = member("upload"), str(uuid4()), []
-    admit = upload.policy.admit
+    authorize_upload = upload.policy.authorize_upload
 
     def meanwhile(*args: Any, **kwargs: Any) -> Any:
         told.append(send_one(client, text("a.txt"), form_id=form_id))
-        return admit(*args, **kwargs)
+        return authorize_upload(*args, **kwargs)
 
-    monkeypatch.setattr(upload.policy, "admit", meanwhile)
+    monkeypatch.setattr(upload.policy, "authorize_upload", meanwhile)
     assert send_one(client, text("a.txt"), form_id=form_id)["ok"]
     assert [answer["running"] for answer in told] == [True]
     assert len(emulator.calls("put_object")) == 1
@@ -564,7 +564,7 @@ def test_an_upload_that_broke_off_may_be_sent_again(
 ) -> None:
     client, form_id = member("upload"), str(uuid4())
     with monkeypatch.context() as patch:
-        patch.setattr(upload.policy, "admit", lambda *args, **kwargs: 1 / 0)
+        patch.setattr(upload.policy, "authorize_upload", lambda *args, **kwargs: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             send_one(client, text("a.txt"), form_id=form_id)
     assert send_one(client, text("a.txt"), form_id=form_id)["ok"]
@@ -652,7 +652,7 @@ def test_what_the_log_does_not_know_is_not_called_new(
     emulator.put_object("uploads/a.txt", b"old", env=ENV)
     [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
     assert file["label"] == "not in the log"
-    assert "Compared with the log of this site" in client.get(PAGE).content.decode()
+    assert "ComparedUpload with the log of this site" in client.get(PAGE).content.decode()
 
 
 def test_without_a_log_nothing_is_compared(member: Member, emulator: EmulatorServer) -> None:

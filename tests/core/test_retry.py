@@ -236,7 +236,7 @@ def test_the_last_error_is_heard_of_too() -> None:
 def test_who_hears_may_change_the_remedy() -> None:
     attempts = always(lambda: WeChatBusy("x"))
     with pytest.raises(WeChatBusy):
-        go(attempts, on_error=lambda error: error.about(remedy=Remedy.GIVE_UP))
+        go(attempts, on_error=lambda error: error.with_context(remedy=Remedy.GIVE_UP))
     assert attempts.numbers == [1]
 
 

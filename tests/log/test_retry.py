@@ -14,8 +14,8 @@ from wx_static_store.core.naming import IMMUTABLE
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
-from wx_static_store.log.retry import Again, _uploader, failed_rows, upload_again, waiting
-from wx_static_store.log.source_of import SourceGone, keeper, reopened
+from wx_static_store.log.retry import RetryResult, _uploader, failed_rows, retry_uploads, waiting
+from wx_static_store.log.source_of import SourceGone, owning_alias, source_of
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.uploader import get_uploader
 
@@ -71,8 +71,8 @@ def sent(name: str, body: bytes, *, source: str, using: str = "default") -> Uplo
     return newest(result.key)
 
 
-def again(*rows: UploadLog, **options: Any) -> list[Again]:
-    return list(upload_again(rows, **options))
+def again(*rows: UploadLog, **options: Any) -> list[RetryResult]:
+    return list(retry_uploads(rows, **options))
 
 
 # --- what can be had again ---------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_a_storage_that_cannot_be_made_has_no_bytes(cloud: EmulatorServer, setti
     with pytest.raises(UploadFailed):
         default_storage.save("a.txt", ContentFile(b"gone"))
     with pytest.raises(SourceGone):
-        reopened(newest("a.txt"))
+        source_of(newest("a.txt"))
 
 
 def test_a_failed_deletion_is_repeated(cloud: EmulatorServer) -> None:
@@ -223,9 +223,9 @@ def test_the_store_at_the_rows_own_environment_sends_it(
     tenant = MEDIA | {"OPTIONS": {"env": "tenant-b"}}
     configure(STORAGES={"tenant": tenant, "staticfiles": PLAIN, "default": MEDIA})
     default_storage.save("a.txt", ContentFile(b"hello"))
-    assert keeper(newest("a.txt")) == "default"
-    assert keeper(UploadLog(env="tenant-b", key="a.txt", name="a.txt")) == "tenant"
-    assert keeper(UploadLog(env="gone", key="a.txt", name="a.txt")) == "tenant"
+    assert owning_alias(newest("a.txt")) == "default"
+    assert owning_alias(UploadLog(env="tenant-b", key="a.txt", name="a.txt")) == "tenant"
+    assert owning_alias(UploadLog(env="gone", key="a.txt", name="a.txt")) == "tenant"
 
 
 # --- what cannot -------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ def test_gone_bytes_are_told_with_the_reason(cloud: EmulatorServer, source: str,
     fail(cloud)
     row = sent("a.txt", b"hello", source=source)
     with pytest.raises(SourceGone, match=told) as caught:
-        reopened(row)
+        source_of(row)
     assert caught.value.hint
     assert [one.outcome for one in again(row)] == ["gone"]
     assert "a.txt" not in cloud.objects()
@@ -255,7 +255,7 @@ def test_a_repetition_that_failed_gives_the_reason_of_the_first_row(cloud: Emula
     fail(cloud, times=2)
     sent("a.txt", b"hello", source="api")
     with pytest.raises(SourceGone, match="API"):
-        reopened(sent("a.txt", b"hello", source="retry"))
+        source_of(sent("a.txt", b"hello", source="retry"))
 
 
 def test_another_file_on_the_site_is_not_sent_in_place_of_the_rows(cloud: EmulatorServer) -> None:
@@ -278,7 +278,7 @@ def test_a_key_that_no_store_writes_is_gone(cloud: EmulatorServer) -> None:
     row = sent("a.txt", b"hello", source="admin")
     row.name = "b.txt"
     with pytest.raises(SourceGone, match="No store in STORAGES"):
-        reopened(row)
+        source_of(row)
 
 
 def test_each_refused_name_is_told_apart(cloud: EmulatorServer) -> None:
@@ -297,7 +297,7 @@ def test_a_name_that_leaves_static_root_is_not_read(cloud: EmulatorServer, tmp_p
     row = sent("a.txt", b"hello", source="collectstatic", using="staticfiles")
     row.name, row.key = "../secret.txt", "static/../secret.txt"
     with pytest.raises(SourceGone):
-        reopened(row)
+        source_of(row)
 
 
 # --- bounds ------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, NameRejected, WeChatThrottled
 from wx_static_store.submit import policy
-from wx_static_store.submit.policy import PolicyRejected, Target, admit, generated_name
+from wx_static_store.submit.policy import PolicyRejected, Target, authorize_upload, generated_name
 from wx_static_store.submit.rules import _ACTIVE, _FAMILIES
 from wx_static_store.upload.uploader import get_uploader
 
@@ -63,7 +63,7 @@ def cloud(configure: Any) -> EmulatorServer:
 
 
 def ask(user: Any, name: str = "uploads/a.txt", body: bytes = b"text", **more: Any) -> UploadItem:
-    return admit(user, HERE, name, io.BytesIO(body), **({"size": len(body)} | more))
+    return authorize_upload(user, HERE, name, io.BytesIO(body), **({"size": len(body)} | more))
 
 
 def code(user: Any, *args: Any, **more: Any) -> str:
@@ -89,7 +89,7 @@ def test_the_file_is_at_its_start_again_and_stays_open(
     cloud: EmulatorServer, user_with: UserWith
 ) -> None:
     file = io.BytesIO(PNG)
-    item = admit(user_with("upload"), HERE, "uploads/a.png", file, size=len(PNG))
+    item = authorize_upload(user_with("upload"), HERE, "uploads/a.png", file, size=len(PNG))
     assert file.tell() == 0
     assert item.open() is file
     assert not item.close
@@ -396,7 +396,9 @@ def test_the_folder_is_a_setting(
 def test_the_folder_is_below_the_location_of_the_store(configure: Any, user_with: UserWith) -> None:
     cloud = configure()
     user = user_with("upload")
-    item = admit(user, policy.target(user, "staticfiles"), "uploads/a.txt", io.BytesIO(), size=0)
+    item = authorize_upload(
+        user, policy.target(user, "staticfiles"), "uploads/a.txt", io.BytesIO(), size=0
+    )
     get_uploader("staticfiles").upload(item, UploadContext("admin"))
     assert list(cloud.objects()) == ["static/uploads/a.txt"]
 
@@ -741,11 +743,11 @@ def test_what_is_in_a_closed_store_is_still_in_reach(
     closed: EmulatorServer, user_with: UserWith
 ) -> None:
     user = user_with("upload", first_name="tenant-b")
-    to = policy.place(user, "staticfiles", "tenant-b")
+    to = policy.resolve_target(user, "staticfiles", "tenant-b")
     assert to == Target("staticfiles", "tenant-b", "staticfiles: Tenant-B")
     for using, env in (("staticfiles", ENV), ("staticfiles", None), ("nowhere", "tenant-b")):
         with pytest.raises(PolicyRejected) as caught:
-            policy.place(user, using, env)
+            policy.resolve_target(user, using, env)
         assert caught.value.code == "store"
 
 
@@ -807,5 +809,5 @@ def test_a_callable_environment_is_asked_once(configure: Any, user_with: UserWit
     assert len(asked) == 1
     to = policy.target(user, "default")
     assert len(asked) == 2
-    admit(user, to, "uploads/a.txt", io.BytesIO(), size=0)
+    authorize_upload(user, to, "uploads/a.txt", io.BytesIO(), size=0)
     assert len(asked) == 2

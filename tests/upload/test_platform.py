@@ -56,4 +56,4 @@ def test_a_throttle_of_one_environment_slows_all_of_the_platform(
     cloud.script(fault)
     get_uploader(env=ENV).transfer(UploadItem("a.txt", open=lambda: BytesIO(b"hello")))
     other = get_uploader(env="tenant-b").store
-    assert (other.gate.width, other.puts.width) == narrow
+    assert (other.api_limiter.width, other.put_limiter.width) == narrow

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from wx_static_store.upload import workers as pool
-from wx_static_store.upload.workers import Gate, WorkerPool, run
+from wx_static_store.upload.workers import AdaptiveLimiter, WorkerPool, run
 
 SOON = 5.0  # seconds; what does not happen until then never will
 
@@ -310,16 +310,16 @@ def forever() -> float:
     return math.inf
 
 
-def through(gate: Gate, count: int, *errors: Exception) -> None:
+def through(gate: AdaptiveLimiter, count: int, *errors: Exception) -> None:
     """So many inside at once; the first of them meet the errors."""
-    calls = [gate.entered(forever) for _ in range(count)]
+    calls = [gate.slot(forever) for _ in range(count)]
     for call in calls:
         call.__enter__()
     for call, error in zip_longest(calls, errors):
         call.__exit__(error and type(error), error, None)
 
 
-def succeed(gate: Gate, times: int) -> None:
+def succeed(gate: AdaptiveLimiter, times: int) -> None:
     for _ in range(times):
         through(gate, 1)
 
@@ -327,10 +327,10 @@ def succeed(gate: Gate, times: int) -> None:
 @pytest.mark.parametrize(("width", "meet"), [(2, True), (1, False)])
 def test_a_gate_lets_only_so_many_in(width: int, meet: bool) -> None:
     """Two workers wait for each other inside: through a gate for one they cannot meet."""
-    gate, together = Gate(Throttle, width), threading.Barrier(2)
+    gate, together = AdaptiveLimiter(Throttle, width), threading.Barrier(2)
 
     def enter(_: int) -> bool:
-        with gate.entered(forever):
+        with gate.slot(forever):
             try:
                 together.wait(SOON if meet else 0.1)
             except threading.BrokenBarrierError:
@@ -342,19 +342,19 @@ def test_a_gate_lets_only_so_many_in(width: int, meet: bool) -> None:
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Throttle])
 def test_a_gate_opens_again_after_an_error(error: type[BaseException]) -> None:
-    gate = Gate(Throttle, 1)
+    gate = AdaptiveLimiter(Throttle, 1)
     for _ in range(2):
-        with pytest.raises(error, match="inside"), gate.entered(forever):
+        with pytest.raises(error, match="inside"), gate.slot(forever):
             raise error("inside")
-    with gate.entered(forever):
+    with gate.slot(forever):
         pass
 
 
 def test_nobody_is_forgotten_before_a_gate_whose_width_changes() -> None:
-    gate = Gate(Throttle, 8)
+    gate = AdaptiveLimiter(Throttle, 8)
 
     def enter(number: int) -> int:
-        with suppress(Throttle), gate.entered(forever):
+        with suppress(Throttle), gate.slot(forever):
             if number % 7 == 0:
                 raise Throttle
         return number
@@ -363,21 +363,21 @@ def test_nobody_is_forgotten_before_a_gate_whose_width_changes() -> None:
 
 
 def test_a_gate_holds_nobody_whose_time_is_over() -> None:
-    gate = Gate(Throttle, 1)
-    with gate.entered(forever), gate.entered(lambda: 0.0):
+    gate = AdaptiveLimiter(Throttle, 1)
+    with gate.slot(forever), gate.slot(lambda: 0.0):
         pass
 
 
 @pytest.mark.parametrize(("width", "half"), [(20, 10), (9, 4), (2, 1), (1, 1)])
 def test_a_throttle_halves_what_may_be_inside(width: int, half: int) -> None:
-    gate = Gate(Throttle, width)
+    gate = AdaptiveLimiter(Throttle, width)
     through(gate, width, Throttle())
     assert gate.width == half
 
 
 def test_throttles_of_one_moment_count_once() -> None:
     """All were sent before it was known that they are too many."""
-    gate = Gate(Throttle, 20)
+    gate = AdaptiveLimiter(Throttle, 20)
     through(gate, 20, *[Throttle()] * 20)
     assert gate.width == 10
     through(gate, 10, *[Throttle()] * 10)
@@ -385,13 +385,13 @@ def test_throttles_of_one_moment_count_once() -> None:
 
 
 def test_half_is_meant_of_those_that_were_inside() -> None:
-    gate = Gate(Throttle, 20)
+    gate = AdaptiveLimiter(Throttle, 20)
     through(gate, 6, Throttle())
     assert gate.width == 3
 
 
 def test_a_gate_without_a_width_learns_it_from_the_first_throttle() -> None:
-    gate = Gate(Throttle)
+    gate = AdaptiveLimiter(Throttle)
     through(gate, 30)
     assert gate.width == math.inf
     through(gate, 30, Throttle())
@@ -400,14 +400,14 @@ def test_a_gate_without_a_width_learns_it_from_the_first_throttle() -> None:
 
 @pytest.mark.parametrize("error", [ValueError(), KeyboardInterrupt()])
 def test_other_errors_leave_the_width_as_it_is(error: Exception) -> None:
-    gate = Gate(Throttle, 2)
+    gate = AdaptiveLimiter(Throttle, 2)
     through(gate, 2, error)
     assert gate.width == 2
 
 
-def narrowed(width: int, most: int) -> Gate:
+def narrowed(width: int, most: int) -> AdaptiveLimiter:
     """Was refused at twice this width."""
-    gate = Gate(Throttle, most)
+    gate = AdaptiveLimiter(Throttle, most)
     through(gate, 2 * width, Throttle())
     assert gate.width == width
     return gate

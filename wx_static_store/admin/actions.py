@@ -22,8 +22,8 @@ from django.views.decorators.http import require_http_methods
 
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext
-from ..log.compare import Verdict, compared
-from ..log.retry import Again, failed_rows, upload_again, waiting
+from ..log.compare import Verdict, compare_uploads
+from ..log.retry import RetryResult, failed_rows, retry_uploads, waiting
 from ..models import UploadLog, UploadLogQuerySet
 from .base import ReadOnlyAdmin, Tool
 from .export import exported
@@ -124,7 +124,7 @@ class LogActions(ReadOnlyAdmin):
     @admin.action(permissions=["view"], description=_("Compare with the cloud"))
     def compare(self, request: HttpRequest, queryset: UploadLogQuerySet) -> HttpResponse | None:
         try:
-            found = compared(self._few(request, queryset))
+            found = compare_uploads(self._few(request, queryset))
         except WxStaticStoreError as error:
             self.message_user(request, _told(error), messages.ERROR)
             return None
@@ -165,7 +165,7 @@ class LogActions(ReadOnlyAdmin):
 
     def _send(self, request: HttpRequest, rows: Iterable[UploadLog]) -> None:
         told = defaultdict(list)
-        for one in upload_again(rows, request.user):
+        for one in retry_uploads(rows, request.user):
             told[one.outcome].append(one)
         for outcome, (level, text) in OUTCOMES.items():
             if ones := told[outcome]:
@@ -230,12 +230,12 @@ def _waiting(rows: UploadLogQuerySet) -> dict[str, Any]:
     }
 
 
-def _with_details(message: str, ones: list[Again]) -> SafeString:
+def _with_details(message: str, ones: list[RetryResult]) -> SafeString:
     """The sentence, and a line for each file that has something to tell."""
     return format_html("{}{}", message, format_html_join("", "<br>{}: {}", _details(ones)))
 
 
-def _details(ones: list[Again]) -> list[tuple[str, str]]:
+def _details(ones: list[RetryResult]) -> list[tuple[str, str]]:
     """Some of these files, each with what is to be told of it."""
     lines = [(one.row.key or one.row.name, why) for one in ones if (why := _why(one))]
     if (left := len(lines) - DETAILS) > 0:
@@ -244,7 +244,7 @@ def _details(ones: list[Again]) -> list[tuple[str, str]]:
     return lines
 
 
-def _why(one: Again) -> str:
+def _why(one: RetryResult) -> str:
     error = one.reason or (one.result and one.result.error)
     return _told(error) if error else ""
 

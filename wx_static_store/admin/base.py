@@ -69,14 +69,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The buttons that this user may press; each mixin adds its own."""
         return []
 
-    def about(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+    def with_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """What the page of a row shows beside its fields."""
         raise NotImplementedError
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context |= self.about(request, context["original"])
+        context |= self.with_context(request, context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def changelist_view(

@@ -37,7 +37,7 @@ class DeploymentAdmin(ReadOnlyAdmin):
             (_("Where it came from"), {"fields": origin}),
         ]
 
-    def about(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
+    def with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
         """Uploads are shown to those who may see their log."""
         log = self.admin_site.get_model_admin(UploadLog)
         if not log.has_view_permission(request):

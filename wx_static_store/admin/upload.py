@@ -29,7 +29,7 @@ from .base import ReadOnlyAdmin, Tool
 from .places import link_to
 from .submissions import REFUSED, RUNNING, Memory, Outcome
 from .upload_form import TargetForm, UploadForm, listed_as, texts
-from .upload_preview import Chosen, foreseen
+from .upload_preview import Chosen, preview
 
 if TYPE_CHECKING:
     from .upload_form import AnyFile
@@ -92,7 +92,7 @@ class UploadPage(ReadOnlyAdmin):
         form = TargetForm(request.user, asked)
         if len(files) > MOST_FORESEEN or not form.is_valid():
             return _misasked(_incomplete(form).message or f"more than {MOST_FORESEEN} files")
-        return JsonResponse({"files": list(foreseen(request.user, form, files))})
+        return JsonResponse({"files": list(preview(request.user, form, files))})
 
     def _told(self, request: HttpRequest, outcomes: list[Outcome]) -> JsonResponse:
         html = "".join(self._rendered(request, outcome) for outcome in outcomes)
@@ -161,9 +161,11 @@ def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> O
     listed, raw, size = listed_as(to, name), cast(Any, file.file), file.size or 0
     context = UploadContext(source="admin", user_id=request.user.pk)
     try:
-        item = policy.admit(request.user, to, name, raw, size=size, overwrite=form.overwrites)
+        item = policy.authorize_upload(
+            request.user, to, name, raw, size=size, overwrite=form.overwrites
+        )
     except WxStaticStoreError as error:
-        result = policy.unasked(to, name, raw, error)
+        result = policy.failed_before_upload(to, name, raw, error)
         if result is None:
             return _failed(listed, error, status=REFUSED, errcode=error.errcode)
         row = recorder.record_one(result, context)

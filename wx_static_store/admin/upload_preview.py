@@ -50,7 +50,7 @@ class Chosen(NamedTuple):
         return cls(str(facts["path"]), size, str(facts.get("md5") or ""))
 
 
-def foreseen(user: User, form: TargetForm, files: list[Chosen]) -> Iterator[dict[str, Any]]:
+def preview(user: User, form: TargetForm, files: list[Chosen]) -> Iterator[dict[str, Any]]:
     """By the log, which may not know all: the upload itself asks the store."""
     to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
     keys = [_key(user, to, folder + file.path, file.size) for file in files]

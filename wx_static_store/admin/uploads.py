@@ -67,7 +67,7 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
             (_("Where it came from"), {"fields": origin}),
         ]
 
-    def about(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
+    def with_context(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
         """What is public under this key now, and what happened to it before and after this row."""
         public = self._public(request, row)
         url = places_for(request).url(row.env, row.key) if public else ""

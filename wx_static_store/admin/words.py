@@ -22,7 +22,7 @@ from ..exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
-from ..log.hints import verdict_on
+from ..log.hints import error_rule
 from ..models import UploadLog
 
 Text = str | Promise
@@ -82,7 +82,7 @@ def trouble(row: UploadLog) -> Text:
     """What a row's error says, whoever gave it; empty where there was none."""
     if row.status == UploadLog.Status.STORED:
         return ""
-    verdict = verdict_on(row)
+    verdict = error_rule(row)
     if verdict:
         return MEANINGS[verdict.error]
     looked = row.stage == "name" and row.key  # a name that is refused makes no key

@@ -19,7 +19,7 @@ from ..core.naming import clean_name
 from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
-from ..submit.policy import Target, admit, ended, key_for, unasked
+from ..submit.policy import Target, authorize_upload, ended, failed_before_upload, key_for
 from ..upload import recorder
 from ..upload.store import READ_RATE, get_store
 from ..upload.transfer import BATCH_RATE, Transfer
@@ -52,7 +52,7 @@ class Incoming:
         try:
             key = key_for(user, to, self.name, self.file, size=size)
             require_state(self.request, to, key)
-            item = admit(
+            item = authorize_upload(
                 user,
                 to,
                 self.name,
@@ -61,7 +61,7 @@ class Incoming:
                 overwrite=self.overwrite,
             )
         except WxStaticStoreError as error:
-            failed = unasked(self.to, self.name, self.file, error)
+            failed = failed_before_upload(self.to, self.name, self.file, error)
             if failed is None:
                 raise
             result, row = failed, _recorded(self.request, failed)

@@ -11,7 +11,7 @@ from rest_framework import ISO_8601, serializers
 
 from ..exceptions import WxStaticStoreError
 from ..log.hints import hint
-from ..log.source_of import keeper
+from ..log.source_of import owning_alias
 from ..models import UploadLog
 from ..upload.store import get_store
 from .problems import PROBLEMS
@@ -62,7 +62,7 @@ class Address(serializers.URLField):
         if row.status == UploadLog.Status.FAILED:
             return None
         with suppress(WxStaticStoreError):
-            return get_store(keeper(row), row.env).known_url(row.key) or None
+            return get_store(owning_alias(row), row.env).known_url(row.key) or None
         return None
 
 
@@ -90,7 +90,7 @@ class Row(serializers.ModelSerializer[UploadLog]):
         read_only_fields = fields
 
     def get_store(self, row: UploadLog) -> str:
-        return keeper(row)
+        return owning_alias(row)
 
     def get_hint(self, row: UploadLog) -> str:
         return str(hint(row))

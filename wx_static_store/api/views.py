@@ -16,10 +16,18 @@ from rest_framework.response import Response
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
 from ..core.types import RemoteFile
-from ..log.retry import upload_again
-from ..log.source_of import keeper
+from ..log.retry import retry_uploads
+from ..log.source_of import owning_alias
 from ..models import UploadLog
-from ..submit.policy import Target, generated_name, key_for, permitted, place, stores_for, target
+from ..submit.policy import (
+    Target,
+    generated_name,
+    key_for,
+    permitted,
+    resolve_target,
+    stores_for,
+    target,
+)
 from ..upload.database import in_database
 from ..upload.store import Store, get_store
 from . import conditions, log, paging, parameters, problems, serializers
@@ -97,19 +105,19 @@ class Retry(View):
 
     def post(self, request: Request, id: str) -> Response:
         row = log.visible_row(request, id)
-        if using := keeper(row):
-            place(request.user, using, row.env)
+        if using := owning_alias(row):
+            resolve_target(request.user, using, row.env)
         seconds = longest(using, row.env, row.size or 0) if using else 0
         again = partial(self._again, request, row)
         return once(request, {}, None, again, env=row.env, seconds=seconds)
 
     def _again(self, request: Request, row: UploadLog) -> Response:
-        [again] = upload_again([row], request.user)
+        [again] = retry_uploads([row], request.user)
         if again.reason:
             raise again.reason
         if again.result is None:
             raise problems.Conflict("timeout")
-        return told(request, keeper(row), again.result, _repeating(row))
+        return told(request, owning_alias(row), again.result, _repeating(row))
 
 
 def _repeating(row: UploadLog) -> int | None:
@@ -132,7 +140,7 @@ class RawUpload(View):
 
     def get(self, request: Request, store: str, name: str) -> Response:
         """Tell of the file by one call to the cloud; HEAD tells it in headers alone."""
-        reach = place if log.sees_all(request) else target
+        reach = resolve_target if log.sees_all(request) else target
         to = reach(request.user, store, self.query["env"] or None)
         cloud = get_store(to.using, to.env)
         found = cloud.find(object_key(cloud.options.location, clean_name(name)))
@@ -185,7 +193,7 @@ class FileList(View):
 
     def get(self, request: Request, store: str) -> Response:
         query = self.query
-        to = place(request.user, store, query["env"] or None)
+        to = resolve_target(request.user, store, query["env"] or None)
         cloud = get_store(to.using, to.env)
         prefix = cloud.options.location + query["prefix"]
         of = f"{to.using} {to.env} {prefix}"

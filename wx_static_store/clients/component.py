@@ -234,11 +234,11 @@ class ComponentToken:
             return self._fetch(generation, since)
         except WxStaticStoreError as error:
             if isinstance(error, DeadlineExceeded):  # of this call, not of the upload
-                error.about(remedy=Remedy.WAIT)
+                error.with_context(remedy=Remedy.WAIT)
             in_use = old is not None and self._usable(old)
             pause = self._pause(error, attempt, in_use=in_use)
             self._failures.note(
-                generation, attempt, error.about(pause=max(pause, error.pause)), pause
+                generation, attempt, error.with_context(pause=max(pause, error.pause)), pause
             )
             raise
 

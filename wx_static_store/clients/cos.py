@@ -120,15 +120,15 @@ class CosClient:
                 key=link.key,
             )
         except WxStaticStoreError as error:
-            failure = error.about(maybe_stored=_may_be_stored(error, body))
+            failure = error.with_context(maybe_stored=_may_be_stored(error, body))
         else:
             outcome = _judge(reply, _digest(reply, body))
             if isinstance(outcome, PutReceipt):
                 return outcome
             failure = outcome
             if reply.status >= 400 and not failure.request_id:  # a gateway's: COS may have it all
-                failure.about(maybe_stored=body.handed_over or not len(body))
-        raise failure.about(stage=failure.stage or "put")
+                failure.with_context(maybe_stored=body.handed_over or not len(body))
+        raise failure.with_context(stage=failure.stage or "put")
 
 
 def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
@@ -146,7 +146,7 @@ def _digest(reply: Reply, body: Body) -> str:
     try:
         return body.md5()
     except SourceChanged as error:
-        error.about(maybe_stored=reply.status < 300)
+        error.with_context(maybe_stored=reply.status < 300)
         raise
 
 
@@ -176,7 +176,7 @@ def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
         failure = ProtocolError(text, remedy=Remedy.NEW_LINK, once=True)
     else:
         failure = _refusal(reply)
-    return failure.about(http_status=reply.status, request_id=request_id)
+    return failure.with_context(http_status=reply.status, request_id=request_id)
 
 
 def _host(address: str) -> str | Promise:
@@ -217,7 +217,7 @@ def _refusal(reply: Reply) -> WxStaticStoreError:
         text = _("COS refused the upload: %(message)s", message=message)
     verdict = COS_CODES.get(code) or _by_status(reply.status, message)
     error = verdict.build(text, cos_code=code, maybe_stored=False)
-    return error.about(pause=max(error.pause, reply.retry_after))
+    return error.with_context(pause=max(error.pause, reply.retry_after))
 
 
 def _by_status(status: int, message: str) -> Verdict:

@@ -182,7 +182,7 @@ class SharedFailure:
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
             return 0, None
         counts = 0 < pause <= self._longest  # more: the clock was set back
-        return attempt, error.about(pause=max(pause, error.pause)) if counts else None
+        return attempt, error.with_context(pause=max(pause, error.pause)) if counts else None
 
 
 def _whole(seconds: float) -> int:

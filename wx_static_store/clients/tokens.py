@@ -59,7 +59,7 @@ def current_token(provider: TokenProvider) -> Secret:
     """What the provider gives, if it can be a token at all; junk is never shown."""
     outcome = _ask(provider)
     if isinstance(outcome, WxStaticStoreError):
-        raise outcome.about(stage=outcome.stage or "token")
+        raise outcome.with_context(stage=outcome.stage or "token")
     return outcome
 
 
@@ -83,7 +83,7 @@ def current_ticket(function: Callable[[], str]) -> Secret:
     """The verify ticket that a project's function gives; raises TokenUnavailable."""
     found = _ask_for_ticket(function)
     if isinstance(found, WxStaticStoreError):
-        raise found.about(stage=found.stage or "token")
+        raise found.with_context(stage=found.stage or "token")
     return found
 
 

@@ -118,7 +118,7 @@ class Transport:
         if isinstance(outcome, Reply):
             return outcome
         outcome.__cause__ = outcome.__context__ = None
-        raise outcome.about(stage=outcome.stage or stage).with_traceback(None)
+        raise outcome.with_context(stage=outcome.stage or stage).with_traceback(None)
 
     def _perform(
         self,
@@ -234,7 +234,9 @@ def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxS
         kinds.add(_ProxyWantsPassword)
     failure = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
     facts = f"{origin}: {type(chain[0]).__name__}"
-    return failure.about(message=_("%(what)s (%(facts)s)", what=failure.message, facts=facts))
+    return failure.with_context(
+        message=_("%(what)s (%(facts)s)", what=failure.message, facts=facts)
+    )
 
 
 class _ProxyWantsPassword(Exception):

@@ -155,7 +155,7 @@ class WeChatClient:
         )
         outcome = _judge(path.rsplit("/", 1)[1], reply, read, verdicts)
         if isinstance(outcome, WxStaticStoreError):
-            raise outcome.about(stage=stage)
+            raise outcome.with_context(stage=stage)
         return outcome
 
 
@@ -177,7 +177,7 @@ def _judge(
     """What the answer says, or the error that it means: no frame that raises has seen it."""
     if reply.status != 200:
         error = _not_an_answer(name, reply.status)
-        return error.about(pause=max(error.pause, reply.retry_after))
+        return error.with_context(pause=max(error.pause, reply.retry_after))
     try:
         answer = json.loads(reply.body.decode("utf-8", "replace"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -235,7 +235,7 @@ def _refusal(
         rid=rid.strip(),
         http_status=200,
     )
-    return error.about(hint=with_address(error.hint, text))
+    return error.with_context(hint=with_address(error.hint, text))
 
 
 def _read_link(answer: Any, key: str) -> SignedLink | WxStaticStoreError:

@@ -77,7 +77,7 @@ def run(
         try:
             return attempt(number)
         except WxStaticStoreError as error:
-            failure = error.about(attempts=number)
+            failure = error.with_context(attempts=number)
         on_error(failure)
         spent = failure.once and type(failure) in tried_once
         delay = _delay(failure, number, deadline.clock)

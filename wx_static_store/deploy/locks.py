@@ -23,7 +23,7 @@ from django.core.management.base import CommandError
 
 from ..core.interrupts import interruptible
 from ..i18n import gettext as _
-from ..upload.recorder import was_killed
+from ..upload.recorder import has_unfinished_deployment
 from ..upload.uploader import Uploader
 from ..upload.workers import every
 
@@ -51,7 +51,9 @@ def deploying(uploader: Uploader, *, wait: bool) -> Iterator[DeployLock]:
     lock = DeployLock(uploader)
     lock.take(wait=wait)
     try:
-        if was_killed(uploader.env):  # also where no cache is shared, so that no lock says it
+        if has_unfinished_deployment(
+            uploader.env
+        ):  # also where no cache is shared, so that no lock says it
             lock.wait_for_last_put()
         with every(LEASE / 3, lock.prolong):
             yield lock

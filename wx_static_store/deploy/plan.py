@@ -11,7 +11,7 @@ from ..core.types import UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import gettext_lazy as _
 from ..upload.listing import most_calls
-from ..upload.sources import looked_at
+from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 from .standing import Rows, Standing, Survey
@@ -150,7 +150,7 @@ def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
 
 def _hashed(item: UploadItem) -> UploadItem:
     interrupts.check()
-    md5, size = looked_at(item, interrupts.check)
+    md5, size = fingerprint(item, interrupts.check)
     return replace(item, md5=md5, size=size)
 
 

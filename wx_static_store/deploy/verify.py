@@ -258,5 +258,5 @@ def _refused(uploader: Uploader, name: str, key: str) -> UploadResult:
         _("%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)),
         stage="name",
         hint=_("Delete it in the console."),
-    ).about(env=uploader.env, key=key)
+    ).with_context(env=uploader.env, key=key)
     return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)

@@ -18,9 +18,9 @@ from ..i18n import gettext_lazy as _
 from ..models import UploadLog
 from ..upload import workers as pool
 from ..upload.store import Store, get_store
-from .source_of import keeper
+from .source_of import owning_alias
 
-__all__ = ["Compared", "Verdict", "compared"]
+__all__ = ["ComparedUpload", "Verdict", "compare_uploads"]
 
 FEW = 20  # keys that are asked for one by one: no more calls than workers
 SECONDS = 60.0  # in which calls are begun; whoever waits for a page waits for the last of them, too
@@ -43,7 +43,7 @@ class Verdict(TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedUpload:
     """The newest row of a key, and the object there."""
 
     row: UploadLog
@@ -51,7 +51,7 @@ class Compared:
     verdict: Verdict
 
 
-def compared(rows: Iterable[UploadLog], *, seconds: float = SECONDS) -> list[Compared]:
+def compare_uploads(rows: Iterable[UploadLog], *, seconds: float = SECONDS) -> list[ComparedUpload]:
     """
     Each key of these rows once; a refused name has none. Raises what the list raises.
 
@@ -65,20 +65,20 @@ def compared(rows: Iterable[UploadLog], *, seconds: float = SECONDS) -> list[Com
     return [one for env, of in by_env.items() for one in _compared_in(env, of, until)]
 
 
-def _compared_in(env: str, rows: dict[str, UploadLog], until: float) -> list[Compared]:
+def _compared_in(env: str, rows: dict[str, UploadLog], until: float) -> list[ComparedUpload]:
     rows |= UploadLog.objects.newest(env, rows)
     cloud = _cloud(_store_of(env, rows), list(rows), until)
     return [
-        Compared(row, cloud[key], _verdict(row, cloud[key]))
+        ComparedUpload(row, cloud[key], _verdict(row, cloud[key]))
         if key in cloud
-        else Compared(row, None, Verdict.UNREACHED)
+        else ComparedUpload(row, None, Verdict.UNREACHED)
         for key, row in rows.items()
     ]
 
 
 def _store_of(env: str, rows: Mapping[str, UploadLog]) -> Store:
     """Any store can list any environment; one that writes there knows the site's address."""
-    using = next(filter(None, chain(map(keeper, rows.values()), aliases())), "")
+    using = next(filter(None, chain(map(owning_alias, rows.values()), aliases())), "")
     if not using:
         raise ConfigurationError(_NO_STORE, hint=_ADD_ONE)
     return get_store(using, env)

@@ -18,7 +18,7 @@ from ..exceptions import (
 from ..i18n import with_address
 from ..models import UploadLog
 
-__all__ = ["hint", "verdict_on"]
+__all__ = ["error_rule", "hint"]
 
 # Where WeChat gave no number, the place where an upload ended tells what to look at.
 _OF_STAGE = {
@@ -33,13 +33,13 @@ def hint(row: UploadLog) -> str | Promise:
     """In the reader's language; empty where nothing is to be done."""
     if row.status == UploadStatus.STORED:
         return ""
-    verdict = verdict_on(row)
+    verdict = error_rule(row)
     if verdict is None:
         return _OF_STAGE.get(row.stage, "")
     return with_address(verdict.hint or verdict.error.hint, row.message)
 
 
-def verdict_on(row: UploadLog) -> Verdict | None:
+def error_rule(row: UploadLog) -> Verdict | None:
     """What is known of the code that WeChat or COS gave, if one of them gave one."""
     if row.errcode:
         return ERRCODES.get(row.errcode, UNKNOWN_ERRCODE)

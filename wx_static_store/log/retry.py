@@ -22,19 +22,19 @@ from ..upload.recorder import Recorder
 from ..upload.store import INTERACTIVE_SECONDS
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
-from .source_of import SourceGone, keeper, reopened
+from .source_of import SourceGone, owning_alias, source_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 __all__ = [
-    "Again",
     "Ready",
+    "RetryResult",
     "SourceGone",
     "Waiting",
     "failed_rows",
-    "reopened",
-    "upload_again",
+    "retry_uploads",
+    "source_of",
     "waiting",
 ]
 
@@ -57,7 +57,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class RetryResult:
     """How a row fared: its `result`, the `reason` why not, or neither where no time was left."""
 
     row: UploadLog
@@ -76,7 +76,7 @@ class Waiting(NamedTuple):
     """Of the uploads that failed: what can be sent, what cannot, and whether there may be more."""
 
     ready: list[Ready]
-    refused: list[Again]
+    refused: list[RetryResult]
     more: bool
 
 
@@ -84,8 +84,8 @@ def waiting(rows: UploadLogQuerySet, most: int) -> Waiting:
     """The newest `most` that can be sent again, and what is as new and cannot."""
     failed, more = failed_rows(rows)
     rest, found = iter(failed), Waiting([], [], more)
-    for one in map(_looked_at, rest):
-        if isinstance(one, Again):
+    for one in map(_retryable, rest):
+        if isinstance(one, RetryResult):
             found.refused.append(one)
             continue
         found.ready.append(one)
@@ -118,23 +118,23 @@ def _followed(rows: Iterable[UploadLog]) -> set[int]:
     }
 
 
-def _looked_at(row: UploadLog) -> Ready | Again:
+def _retryable(row: UploadLog) -> Ready | RetryResult:
     """It can be sent again, or it cannot, with the reason. Asks nobody on the network."""
     try:
-        item = reopened(row)
+        item = source_of(row)
     except SourceGone as error:
-        return Again(row, reason=error)
+        return RetryResult(row, reason=error)
     if row.md5 and item.md5 != row.md5 and not row.is_deletion:
-        return Again(row, reason=SourceGone(_CHANGED, hint=_PUBLISH_IT))
+        return RetryResult(row, reason=SourceGone(_CHANGED, hint=_PUBLISH_IT))
     return Ready(row, item)
 
 
-def upload_again(
+def retry_uploads(
     rows: Iterable[UploadLog],
     user: AbstractBaseUser | AnonymousUser | None = None,
     *,
     seconds: float = SECONDS,
-) -> Iterator[Again]:
+) -> Iterator[RetryResult]:
     """
     Send the bytes of these rows again; each result is a new row, of the source ``retry``.
 
@@ -147,11 +147,11 @@ def upload_again(
     followed = _followed(rows)
     for row in rows:
         if row.pk in followed:
-            yield Again(row, reason=_followed_by_another())
-        elif isinstance(one := _looked_at(row), Again):
+            yield RetryResult(row, reason=_followed_by_another())
+        elif isinstance(one := _retryable(row), RetryResult):
             yield one
         else:
-            batches[keeper(row), row.env].append(one)
+            batches[owning_alias(row), row.env].append(one)
     context = UploadContext(source="retry", user_id=user.pk if user else None)
     replaces = user is None or EXISTS.lifted(user)
     for (using, env), batch in batches.items():
@@ -175,11 +175,11 @@ def _send(
     until: float,
     *,
     replaces: bool,
-) -> Iterator[Again]:
+) -> Iterator[RetryResult]:
     waiting = {one.row.key: one for one in batch}
     files: dict[str, BinaryIO] = {}
     free: set[str] = set()  # claimed keys that others may have as soon as their rows are written
-    refused: list[Again] = []
+    refused: list[RetryResult] = []
 
     def items() -> Iterator[UploadItem]:
         """Opened here, so that what cannot be opened is a reason and not one more failed row."""
@@ -192,7 +192,7 @@ def _send(
                 _check(uploader, one.row, replaces=replaces)
                 files[one.row.key] = file = one.item.open()
             except (WxStaticStoreError, OSError) as error:
-                refused.append(Again(waiting.pop(one.row.key).row, reason=_as_reason(error)))
+                refused.append(RetryResult(waiting.pop(one.row.key).row, reason=_as_reason(error)))
             else:
                 free.discard(one.row.key)
                 yield replace(one.item, open=lambda file=file: file, close=False)  # type: ignore[misc]
@@ -212,9 +212,9 @@ def _send(
                 recorder.add(result, source=LIST)
             if result.status is not UploadStatus.UNKNOWN:
                 free.add(result.key)
-            yield Again(waiting.pop(result.key).row, result)
+            yield RetryResult(waiting.pop(result.key).row, result)
     yield from refused
-    yield from (Again(one.row) for one in waiting.values())
+    yield from (RetryResult(one.row) for one in waiting.values())
 
 
 def _claim(uploader: Uploader, row: UploadLog) -> None:

@@ -32,7 +32,7 @@ from ..models import UploadLog, UploadLogQuerySet
 from ..upload.sources import digest
 from ..upload.store import get_store
 
-__all__ = ["SourceGone", "keeper", "reopened"]
+__all__ = ["SourceGone", "owning_alias", "source_of"]
 
 _IN_MEMORY = 1024 * 1024
 
@@ -74,14 +74,14 @@ class SourceGone(SourceError):
     """The bytes of this row cannot be had again, or must not be sent."""
 
 
-def reopened(row: UploadLog) -> UploadItem:
+def source_of(row: UploadLog) -> UploadItem:
     """
     The row's file, to be sent again; raises SourceGone.
 
     Its `md5` is the row's, or None where the file is a newer one. The public site is asked only
     when the item is opened, which may raise SourceGone, too.
     """
-    if not keeper(row):
+    if not owning_alias(row):
         raise _gone(_NO_STORE if row.key else _NO_KEY)
     if row.is_deletion:
         return deletion(row.name)
@@ -92,7 +92,7 @@ def reopened(row: UploadLog) -> UploadItem:
     return item
 
 
-def keeper(row: UploadLog) -> str:
+def owning_alias(row: UploadLog) -> str:
     """The alias whose store writes this name to this key, at best at its own environment."""
     fitting = {alias: options for alias in aliases() if (options := _fitting(alias, row))}
     at_home = (alias for alias, options in fitting.items() if options.env == row.env)
@@ -211,7 +211,10 @@ def _was_stored(row: UploadLog) -> bool:
 def _fetched(row: UploadLog, source: str) -> BinaryIO:
     file: Any = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- whoever opens the item closes it
     try:
-        if not get_store(keeper(row), row.env).fetch(row.key, file) or digest(file) != row.md5:
+        if (
+            not get_store(owning_alias(row), row.env).fetch(row.key, file)
+            or digest(file) != row.md5
+        ):
             raise _gone((_OTHER_BYTES, _GONE.get(source, _KEPT_NOWHERE)[1]))
     except BaseException:
         file.close()

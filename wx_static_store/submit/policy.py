@@ -39,15 +39,15 @@ if TYPE_CHECKING:
 __all__ = [
     "PolicyRejected",
     "Target",
-    "admit",
+    "authorize_upload",
     "ended",
+    "failed_before_upload",
     "generated_name",
     "key_for",
     "permitted",
-    "place",
+    "resolve_target",
     "stores_for",
     "target",
-    "unasked",
     "visible_environments",
 ]
 
@@ -90,10 +90,10 @@ def target(user: User, using: str, env: str | None = None) -> Target:
     """
     if not _takes_uploads(using):
         raise NO_STORE.broken(where=_named(using, env))
-    return place(user, using, env)
+    return resolve_target(user, using, env)
 
 
-def place(user: User, using: str, env: str | None = None) -> Target:
+def resolve_target(user: User, using: str, env: str | None = None) -> Target:
     """As `target`, but of a store that takes no uploads, too: what is there may be seen."""
     asked, offered = env, visible_environments(user)
     reachable = _reachable(using, offered) if using in aliases() else {}
@@ -142,7 +142,7 @@ def visible_environments(user: User) -> Mapping[str, str] | None:
         return {}
 
 
-def admit(
+def authorize_upload(
     user: User, to: Target, name: str, file: BinaryIO, *, size: int, overwrite: bool = False
 ) -> UploadItem:
     """
@@ -161,11 +161,11 @@ def admit(
     return UploadItem(name, open=lambda: file, size=measured(file), close=False)
 
 
-def unasked(
+def failed_before_upload(
     to: Target, name: str, file: BinaryIO, error: WxStaticStoreError
 ) -> UploadResult | None:
     """
-    For the log, after `admit` raised: the upload that failed, if the store could not be asked.
+    Return the failed upload for the log, after `authorize_upload` could not ask the store.
 
     None where it was refused, which is no upload.
     """
@@ -179,7 +179,7 @@ def unasked(
 
 
 def ended(to: Target, result: UploadResult) -> None:
-    """Let others have the key that `admit` kept for this upload, unless it may yet be stored."""
+    """Release the claimed key, unless the file may yet be stored."""
     if result.status is not UploadStatus.UNKNOWN:
         release(get_store(to.using, to.env).options, result.key)
 
@@ -200,7 +200,7 @@ def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
 
 def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> str:
     """
-    The key that the file would have; raises as `admit` does, and asks nobody outside.
+    The key that the file would have; raises as `authorize_upload` does, and asks nobody outside.
 
     An empty `file` stands for one whose bytes are not here yet.
     """

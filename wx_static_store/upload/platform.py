@@ -20,7 +20,7 @@ from ..conf.options import Options
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, CosThrottled, WeChatThrottled
 from ..i18n import gettext_lazy as _
-from .workers import Gate
+from .workers import AdaptiveLimiter
 
 if TYPE_CHECKING:
     from ..clients.transport import Transport
@@ -32,8 +32,8 @@ class Platform:
 
     transport: Transport
     tokens: TokenProvider
-    gate: Gate  # for each call at the API host
-    puts: Gate  # for each link call and the PUT after it: a link must not wait
+    api_limiter: AdaptiveLimiter  # for each call at the API host
+    put_limiter: AdaptiveLimiter  # for each link call and the PUT after it: a link must not wait
 
 
 _SHARED_BY = (
@@ -70,8 +70,8 @@ def _make_platform(options: Options) -> Platform:
         upload_hosts=options.upload_hosts,
         loopback=is_loopback(options.api_base_url),
     )
-    gate = Gate(WeChatThrottled, options.api_concurrency or options.max_workers)
-    return Platform(transport, _provider(options, transport), gate, Gate(CosThrottled))
+    gate = AdaptiveLimiter(WeChatThrottled, options.api_concurrency or options.max_workers)
+    return Platform(transport, _provider(options, transport), gate, AdaptiveLimiter(CosThrottled))
 
 
 def _provider(options: Options, transport: Transport) -> TokenProvider:

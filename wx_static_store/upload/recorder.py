@@ -182,7 +182,7 @@ def trusted_from(env: str) -> int | None:
     return in_database(query, otherwise=None)
 
 
-def was_killed(env: str) -> bool:
+def has_unfinished_deployment(env: str) -> bool:
     """Whether a deployment seems to run, although nobody holds the environment's lock."""
 
     def query() -> bool:

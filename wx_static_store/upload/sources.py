@@ -135,7 +135,7 @@ def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
             original.close()
 
 
-def looked_at(
+def fingerprint(
     item: UploadItem, tick: Callable[[], None] = lambda: None
 ) -> tuple[str | None, int | None]:
     """MD5 and size; a file that cannot be read is left to fail when its turn comes."""

@@ -27,7 +27,7 @@ from ..core.types import DELETED, DELETED_MD5, RemoteFile
 from ..exceptions import ConfigurationError, Remedy, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .platform import platform_for
-from .workers import Gate
+from .workers import AdaptiveLimiter
 
 __all__ = ["Store", "get_store"]
 
@@ -53,7 +53,7 @@ class Store:
         self.cos = CosClient(platform.transport)
         self.site = SiteClient(platform.transport)
         self.tokens = platform.tokens
-        self.gate, self.puts = platform.gate, platform.puts
+        self.api_limiter, self.put_limiter = platform.api_limiter, platform.put_limiter
         self._root = options.base_url or _root_of(options)
 
     def attempt(
@@ -75,7 +75,7 @@ class Store:
             return used[-1]
 
         def hear(error: WxStaticStoreError) -> None:
-            error.about(env=self.env)
+            error.with_context(env=self.env)
             on_error(error)
             if error.remedy is Remedy.NEW_TOKEN and used:
                 discard_token(self.tokens, used[-1])
@@ -97,10 +97,10 @@ class Store:
         return 4 * self.interactive_deadline().left() + 2 * size / INTERACTIVE_RATE
 
     @contextmanager
-    def slot(self, limiter: Gate, deadline: Deadline) -> Iterator[None]:
+    def slot(self, limiter: AdaptiveLimiter, deadline: Deadline) -> Iterator[None]:
         """Wait for a slot of the limiter; the wait does not count as the file's own time."""
         asked = self.clock.now()
-        with limiter.entered(deadline.left) as came:
+        with limiter.slot(deadline.left) as came:
             if came:
                 deadline.give_back(self.clock.now() - asked)
             yield
@@ -114,7 +114,7 @@ class Store:
         try:
             page = self.page(key, "")
         except WxStaticStoreError as error:
-            error.about(stage="name")
+            error.with_context(stage="name")
             raise
         found = next((file for file in page.files if file.key == key), None)
         return None if found is None or self.is_deleted(found) else found
@@ -177,7 +177,7 @@ class Store:
 
         def try_once(number: int, token: Callable[[], Secret]) -> ListPage:
             current = token()
-            with self.slot(self.gate, deadline):
+            with self.slot(self.api_limiter, deadline):
                 return self.wechat.list_page(current, self.env, prefix, marker, left=deadline.left)
 
         return self.attempt(try_once, deadline=deadline)
@@ -207,7 +207,7 @@ class Store:
 
         def try_once(number: int, token: Callable[[], Secret]) -> StaticStore | None:
             current = token()
-            with self.slot(self.gate, deadline):
+            with self.slot(self.api_limiter, deadline):
                 return self.wechat.describe(current, self.env, left=deadline.left)
 
         found = self.attempt(try_once, deadline=deadline)
@@ -215,7 +215,7 @@ class Store:
             raise ConfigurationError(
                 _("Static hosting is not enabled"),
                 hint=_("Enable it in the console, or set base_url to the site's public address."),
-            ).about(env=self.env)
+            ).with_context(env=self.env)
         local = is_loopback(self.options.api_base_url) and is_loopback(f"http://{found.domain}")
         return f"{'http' if local else 'https'}://{found.domain}/"
 

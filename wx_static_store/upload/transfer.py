@@ -16,7 +16,7 @@ from ..core.types import NO_HEADERS, ContentHeaders, UploadItem, UploadResult, U
 from ..exceptions import DeadlineExceeded, Remedy, ResponseLost, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from . import telemetry
-from .sources import looked_at, opened, rereadable
+from .sources import fingerprint, opened, rereadable
 from .store import INTERACTIVE_RATE, Store
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Transfer:
             with rereadable(self.item) as again:
                 self._attempt(self.uploader.store, again)
         except WxStaticStoreError as failure:
-            return self.result(failure.about(env=self.uploader.env, key=self.key))
+            return self.result(failure.with_context(env=self.uploader.env, key=self.key))
         return self.result(None)
 
     def broken_off(self) -> UploadResult:
@@ -81,7 +81,7 @@ class Transfer:
             text, stage = _("Interrupted before it was sent"), "link" if self.key else "name"
         self.maybe_stored |= self.sending
         error = ResponseLost(text, stage=stage, hint=_("Send the file again."))
-        return self.result(error.about(key=self.key, env=self.uploader.env))
+        return self.result(error.with_context(key=self.key, env=self.uploader.env))
 
     def result(self, error: WxStaticStoreError | None) -> UploadResult:
         receipt = None if error else self.receipt
@@ -111,9 +111,11 @@ class Transfer:
 
     def hear(self, error: WxStaticStoreError) -> None:
         """Learn from an attempt that failed."""
-        error.about(key=self.key)
+        error.with_context(key=self.key)
         if self.batch and error.remedy is Remedy.WAIT:
-            error.about(once=False)  # a batch has the time: a proxy's page may pass, as a 502 does
+            error.with_context(
+                once=False
+            )  # a batch has the time: a proxy's page may pass, as a 502 does
         self.sending = False
         self.maybe_stored |= error.maybe_stored
         self._answered(error.errcode, error.rid)
@@ -150,14 +152,14 @@ class Transfer:
             known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
             with (
                 opened(item, md5=known, tick=lambda: deadline.check("put")) as source,
-                store.slot(store.puts, deadline),
+                store.slot(store.put_limiter, deadline),
             ):
                 self.size = len(source)
                 deadline.extend(max(0, self.size - allowed) / rate)
                 allowed = max(allowed, self.size)
                 self.md5 = source.known_md5
                 current = token()
-                with store.slot(store.gate, deadline), telemetry.span("wx.link"):
+                with store.slot(store.api_limiter, deadline), telemetry.span("wx.link"):
                     link = store.wechat.upload_link(
                         current, store.env, self.key, left=deadline.left
                     )
@@ -175,5 +177,5 @@ class Transfer:
         except WxStaticStoreError:
             if self.batch and not self.md5:  # by which the row's bytes are found again
                 with suppress(DeadlineExceeded):
-                    self.md5 = looked_at(item, lambda: deadline.check("source"))[0] or ""
+                    self.md5 = fingerprint(item, lambda: deadline.check("source"))[0] or ""
             raise

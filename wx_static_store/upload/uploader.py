@@ -171,7 +171,7 @@ class Uploader:
         transfer = Transfer(self, item)
         with suppress(NameRejected):  # `error` says so
             transfer.prepare()
-        transfer.hear(error.about(env=self.env))
+        transfer.hear(error.with_context(env=self.env))
         return transfer.result(error)
 
     def give_up(
@@ -252,4 +252,4 @@ def _to_raise(result: UploadResult) -> WxStaticStoreError:
         return error.with_traceback(None)
     failed = UploadFailed(error.message)
     failed.__dict__.update(error.__dict__)
-    return failed.about(hint=error.hint, remedy=error.remedy, status=result.status.value)
+    return failed.with_context(hint=error.hint, remedy=error.remedy, status=result.status.value)

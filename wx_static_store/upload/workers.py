@@ -131,7 +131,7 @@ def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
         thread.join(GRACE)
 
 
-class Gate:
+class AdaptiveLimiter:
     """
     How many may be inside at once: half as many after a throttle, then slowly more again.
 
@@ -150,7 +150,7 @@ class Gate:
         self._news = threading.Condition()
 
     @contextmanager
-    def entered(self, left: Callable[[], float]) -> Iterator[bool]:
+    def slot(self, left: Callable[[], float]) -> Iterator[bool]:
         """
         Enter once there is room, and yield True; or when no time is `left`, and yield False.
 
