@@ -16,8 +16,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from wx_static_store.core.types import UploadItem
+from wx_static_store.deploy import tree
 from wx_static_store.deploy.plan import Plan, make_plan
-from wx_static_store.deploy.publish import tree
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 from wx_static_store.upload import sources

@@ -214,7 +214,8 @@ def test_what_the_comparison_did_not_reach_is_not_said_to_be_nothing(
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = failed(cloud, "a.txt")
-    monkeypatch.setattr(actions, "compared", partial(actions.compared, seconds=0))
+    short = partial(actions.compare_uploads, seconds=0)
+    monkeypatch.setattr(actions, "compare_uploads", short)
     text = press(operator, "compare", row).content.decode()
     assert "Not reached" in text
     assert "nothing" not in text

@@ -652,7 +652,7 @@ def test_what_the_log_does_not_know_is_not_called_new(
     emulator.put_object("uploads/a.txt", b"old", env=ENV)
     [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
     assert file["label"] == "not in the log"
-    assert "ComparedUpload with the log of this site" in client.get(PAGE).content.decode()
+    assert "Compared with the log of this site" in client.get(PAGE).content.decode()
 
 
 def test_without_a_log_nothing_is_compared(member: Member, emulator: EmulatorServer) -> None:
