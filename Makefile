@@ -41,6 +41,10 @@ lint: venv  ## ruff, and the migrations
 types: venv  ## mypy, strict
 	$(BIN)/mypy
 
+.PHONY: check
+check: lint types  ## lint, types, and the tests of what changed against main: under two minutes
+	$(BIN)/python -m pytest -n auto $$($(BIN)/python -m tests.changed)
+
 .PHONY: coverage
 coverage: venv  ## the test suite with branch coverage
 	$(BIN)/coverage erase

@@ -1,0 +1,49 @@
+"""The tests that ``make check`` runs after a change."""
+
+import pytest
+
+from tests.changed import ALWAYS, chosen_tests
+
+
+@pytest.mark.parametrize(
+    ("file", "tests"),
+    [
+        ("wx_static_store/templates/admin/wx_static_store/actions.html", {"tests/admin"}),
+        ("wx_static_store/locale/zh_Hans/LC_MESSAGES/django.po", {"tests/test_translations.py"}),
+        ("docs/index.rst", {"tests/test_docs.py"}),
+        ("tests/core/test_qr.py", {"tests/core/test_qr.py"}),
+        ("tests/api/conftest.py", {"tests/api"}),
+        ("tests/core/test_gone.py", set()),
+        ("LICENSE", set()),
+    ],
+)
+def test_a_changed_file_runs_the_tests_of_its_place(file: str, tests: set[str]) -> None:
+    assert {*chosen_tests([file])} == tests | ALWAYS
+
+
+@pytest.mark.parametrize(
+    ("module", "test"),
+    [
+        ("core/naming.py", "tests/core/test_naming.py"),
+        ("models.py", "tests/test_models.py"),
+        ("management/commands/wx_deploy.py", "tests/management/test_wx_deploy.py"),
+        ("admin/base.py", "tests/admin"),  # has no test module of its own
+    ],
+)
+def test_a_changed_module_runs_its_own_tests(module: str, test: str) -> None:
+    assert test in chosen_tests([f"wx_static_store/{module}"])
+
+
+def test_a_changed_module_runs_the_tests_of_those_that_import_it() -> None:
+    chosen = chosen_tests(["wx_static_store/core/secrets.py"])
+    assert {"tests/core/test_secrets.py", "tests/clients/test_wechat.py"} <= {*chosen}
+    assert "tests/core/test_naming.py" not in chosen
+
+
+def test_a_changed_helper_runs_the_tests_that_name_it() -> None:
+    assert "tests/test_permissions.py" in chosen_tests(["tests/permissions.py"])
+
+
+def test_a_test_module_inside_a_chosen_folder_is_named_once() -> None:
+    chosen = chosen_tests(["tests/api/conftest.py", "tests/api/test_log.py"])
+    assert {*chosen} == {"tests/api", *ALWAYS}
