@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .core.secrets import Secret
     from .emulator import EmulatorServer
 
+__all__ = ["wx_emulator", "wx_storage"]
+
 ENV = "demo-1a2b3c4d5e6f7g8h"  # where a project names none
 REAL = ("api_base_url", "base_url", "token_provider", "upload_hosts")  # never used in a test
 ADVICE = (

@@ -17,3 +17,5 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     paging       Pages by a cursor that nobody can make or change
     problems     What went wrong, as RFC 9457 writes it: a stable `code`, a status, a text, the id o
 """
+
+__all__ = ()

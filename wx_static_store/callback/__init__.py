@@ -12,3 +12,7 @@ An app of its own: the URL to which WeChat pushes tickets and events.
     refusals  Why a push is not accepted
     signals   What a project may hear of WeChat's other events
 """
+
+from .signals import event_received
+
+__all__ = ["event_received"]

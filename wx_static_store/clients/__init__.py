@@ -12,3 +12,7 @@ The wire: one exchange per call with WeChat, COS and the hosted site.
     connection  How a connection sends and receives: head and first block at once, and against a clo
     links       May this address be used? Host, scheme and path, asked before a byte leaves
 """
+
+from .tokens import TokenProvider
+
+__all__ = ["TokenProvider"]

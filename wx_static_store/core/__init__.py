@@ -11,3 +11,5 @@ Values and functions that know no Django project.
     secrets       Values that must never be printed, and their removal from the texts of others
     types         Frozen values that travel between the rooms
 """
+
+__all__ = ()

@@ -12,3 +12,7 @@ A tree of files, published to one environment or to many.
     tree          The files of a folder, as items to publish: what is left out, and where a link may
     verify        After a deploy: does the cloud hold the tree, what else does it hold, and what is
 """
+
+from .publish import PublishFailed
+
+__all__ = ["PublishFailed"]

@@ -9,3 +9,5 @@ What the log is good for: retry, compare, reconcile, prune, import.
     reconcile     Cloud against log: what one knows and the other does not, and rows that put the lo
     source_of     The bytes of one earlier upload: can they be had again?
 """
+
+__all__ = ()

@@ -9,3 +9,5 @@ The commands, and what they share.
     upkeep                  What the commands on the log have in common: how they end, and what they
     exits                   With what a command of ours ends, beside 0 (all is well), 1 (something i
 """
+
+__all__ = ()

@@ -17,15 +17,18 @@ One file into the cloud: the face of the app for code that uploads.
 from ..core.secrets import Secret
 from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from .recorder import JsonLinesFormatter
+from .store import Store, get_store
 from .uploader import Uploader, get_uploader
 
 __all__ = [
     "JsonLinesFormatter",
     "Secret",
+    "Store",
     "UploadContext",
     "UploadItem",
     "UploadResult",
     "UploadStatus",
     "Uploader",
+    "get_store",
     "get_uploader",
 ]

@@ -1,0 +1,126 @@
+"""Public names stand in docs/reference.rst; signatures change only together with this file."""
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import wx_static_store
+from wx_static_store.clients.component import ComponentToken
+from wx_static_store.clients.tokens import FixedToken, TokenProvider
+from wx_static_store.core import types
+from wx_static_store.core.types import UploadContext, UploadItem, UploadResult, UploadStatus
+from wx_static_store.exceptions import WxStaticStoreError
+from wx_static_store.upload.uploader import Uploader, get_uploader
+
+ROOT = Path(__file__).parent.parent
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for path in [*ROOT.glob("*.rst"), *ROOT.glob("docs/**/*.rst"), *ROOT.glob("*/README.rst")]
+    if path.name != "CHANGELOG.rst"  # names what was
+}
+_HEADING = re.compile(r"^(wx_static_store\.\w+)\n-+$", re.MULTILINE)
+_, *_PARTS = _HEADING.split(PAGES["docs/reference.rst"])
+REFERENCE = {
+    module: sorted(re.findall(r"^``(\w+)``  ", text, re.MULTILINE))
+    for module, text in zip(_PARTS[::2], _PARTS[1::2], strict=True)
+}
+# Django looks for these, or they hold nothing that others import.
+NO_FACE = {"apps", "checks", "i18n", "migrations", "models"}
+MODULES = {
+    f"wx_static_store.{module.name}"
+    for module in pkgutil.iter_modules(wx_static_store.__path__)
+    if module.name not in NO_FACE
+}
+LOGGERS = {
+    f"wx_static_store.{name}"
+    for path in (ROOT / "wx_static_store").rglob("*.py")
+    for name in re.findall(r'getLogger\("wx_static_store\.(\w+)"', path.read_text("utf-8"))
+}
+
+
+def test_the_reference_names_every_module_with_public_names() -> None:
+    assert {*REFERENCE} == MODULES
+
+
+@pytest.mark.parametrize("module", sorted(MODULES & {*REFERENCE}))
+def test_the_reference_names_what_all_lists(module: str) -> None:
+    loaded = importlib.import_module(module)
+    listed = loaded.__all__ if hasattr(loaded, "__all__") else errors_of(loaded)
+    assert sorted(listed) == REFERENCE[module]
+    assert [name for name in listed if not hasattr(loaded, name)] == []
+
+
+def errors_of(module: ModuleType) -> list[str]:
+    """Return the classes of errors: `exceptions` lists its names by their definitions alone."""
+    classes = inspect.getmembers(module, inspect.isclass)
+    return [name for name, value in classes if issubclass(value, WxStaticStoreError)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_dotted_name_of_a_page_exists(page: str) -> None:
+    names = set(re.findall(r"(?<![\w./])wx_static_store(?:\.[a-zA-Z_]\w*)+", PAGES[page]))
+    assert sorted(name for name in names - LOGGERS if not exists(name)) == []
+
+
+def exists(name: str) -> bool:
+    """Say whether a module, or something in a module, has this dotted name."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [
+        (UploadItem, ["name", "open", "size", "content_type", "md5", "hashed", "close"]),
+        (UploadContext, ["source", "source_ref", "user_id", "deployment_id"]),
+        (
+            UploadResult,
+            ["name", "key", "status", "size", "md5", "attempts", "seconds", "stage", "error",
+             "rid", "request_id"],
+        ),
+    ],
+)  # fmt: skip
+def test_values_that_travel_are_frozen_and_have_their_fields(value: Any, fields: list[str]) -> None:
+    assert value.__dataclass_params__.frozen
+    assert set(fields) <= {field.name for field in dataclasses.fields(value)}
+
+
+def test_statuses_are_texts() -> None:
+    assert [*UploadStatus] == ["stored", "failed", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (get_uploader, ["using", "env"]),
+        (Uploader.transfer, ["self", "item"]),
+        (Uploader.upload, ["self", "item", "context"]),
+        (Uploader.upload_many, ["self", "items", "context"]),
+    ],
+)
+def test_signatures_of_the_uploader(function: Any, parameters: list[str]) -> None:
+    positional = [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+    ]
+    assert positional == parameters
+
+
+@pytest.mark.parametrize("provider", [FixedToken, ComponentToken])
+def test_our_providers_keep_the_protocol(provider: type) -> None:
+    assert issubclass(provider, TokenProvider)
+
+
+def test_the_marker_is_what_the_documents_say() -> None:
+    assert types.DELETED == b"this file was deleted\n"
