@@ -153,8 +153,9 @@ def test_a_hostile_key_is_shown_as_it_is(viewer: Client, rows: Rows, key: str) -
 def test_a_store_is_shown_by_label_and_alias(viewer: Client, rows: Rows, settings: Any) -> None:
     names = {ENV: "Tea House", "tenant-b": "Tenant B"}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
-    rows("static/a.css")
-    rows("media/a.png", "elsewhere.txt", env="tenant-b")
+    rows("static/a.css", name="a.css")
+    rows("media/a.png", name="a.png", env="tenant-b")
+    rows("elsewhere.txt", env="tenant-b")
     found = re.findall(r'class="field-file">.*? <small><span>(.*?)</span>', listed(viewer))
     assert found == ["Tenant B", "Tenant B (default)", "Tea House (staticfiles)"]
 
@@ -189,7 +190,7 @@ def test_the_page_tells_the_id_of_a_store_that_has_a_name(
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {
         "ENVIRONMENTS": lambda user: {ENV: "Tea House"}
     }
-    html = detail(viewer, *rows("static/a.css"))
+    html = detail(viewer, *rows("static/a.css", name="a.css"))
     assert (cell(html, "store"), cell(html, "env")) == ("Tea House (staticfiles)", ENV)
 
 

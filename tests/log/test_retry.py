@@ -15,7 +15,7 @@ from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
 from wx_static_store.log.retry import RetryResult, _uploader, failed_rows, retry_uploads, waiting
-from wx_static_store.log.source_of import SourceGone, owning_alias, source_of
+from wx_static_store.log.source_of import SourceGone, source_of
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.uploader import get_uploader
 
@@ -215,17 +215,6 @@ def test_a_tenants_row_goes_to_the_tenant(cloud: EmulatorServer) -> None:
     UploadLog.objects.filter(pk=row.pk).update(env="tenant-b")
     again(newest("a.txt", "tenant-b"))
     assert [call.env for call in cloud.calls("put_object")] == [ENV, "tenant-b"]
-
-
-def test_the_store_at_the_rows_own_environment_sends_it(
-    cloud: EmulatorServer, configure: Any
-) -> None:
-    tenant = MEDIA | {"OPTIONS": {"env": "tenant-b"}}
-    configure(STORAGES={"tenant": tenant, "staticfiles": PLAIN, "default": MEDIA})
-    default_storage.save("a.txt", ContentFile(b"hello"))
-    assert owning_alias(newest("a.txt")) == "default"
-    assert owning_alias(UploadLog(env="tenant-b", key="a.txt", name="a.txt")) == "tenant"
-    assert owning_alias(UploadLog(env="gone", key="a.txt", name="a.txt")) == "tenant"
 
 
 # --- what cannot -------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ class UploadColumns(Columns):
     @admin.display(description=gettext_lazy("key"))
     def key(self, row: UploadLog) -> str:
         """A link, unless nothing of this row can be public."""
-        url = self._places.url(row.env, row.key) if row.status in MAYBE_PUBLIC else ""
+        url = self._places.url(row) if row.status in MAYBE_PUBLIC else ""
         return link(url, row.key) if url else row.key or row.name
 
     @admin.display(description=gettext_lazy("file"))
@@ -146,7 +146,7 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("store"))
     def store(self, row: UploadLog) -> str:
-        name, using = self._places.name(row.env), self._places.using(row.env, row.key)
+        name, using = self._places.name(row.env), self._places.using(row)
         return f"{name} ({using})" if using else name
 
     @admin.display(description=gettext_lazy("size"))

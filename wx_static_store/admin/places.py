@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from django.http import HttpRequest
 
 from ..clients.links import is_loopback
-from ..conf import aliases, options_for
 from ..conf.options import Options
 from ..exceptions import ConfigurationError
+from ..log.owner import owning_alias, usable_stores
+from ..models import UploadLog
 from ..submit.policy import visible_environments
 from ..upload.store import Store, store_for
 
@@ -19,17 +20,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
     User = AbstractBaseUser | AnonymousUser
-
-
-class Alias(NamedTuple):
-    using: str
-    options: Options
-
-    def writes(self, key: str) -> bool:
-        return key.startswith(self.options.location)
-
-    def fit(self, key: str) -> int:
-        return len(self.options.location) if self.writes(key) else -1
 
 
 class Places:
@@ -45,41 +35,33 @@ class Places:
         offered = visible_environments(self._user)
         if offered is not None:
             return offered
-        return {str(alias.options.env): str(alias.options.env) for alias in self._aliases}
+        return {str(options.env): str(options.env) for options in self._options.values()}
 
     def name(self, env: str) -> str:
         return self.names.get(env, env)
 
-    def using(self, env: str, key: str) -> str:
-        """The alias that wrote this, as far as its place tells; empty where none would."""
-        alias = self._alias(env, key)
-        return alias.using if alias and alias.writes(key) else ""
+    def using(self, row: UploadLog) -> str:
+        return owning_alias(row, self._options)
 
-    def url(self, env: str, key: str) -> str:
-        """The public address, empty where WeChat would have to be asked for it."""
-        alias = self._alias(env, key)
-        if not (alias and key):
+    def url(self, row: UploadLog) -> str:
+        """Return the public address, empty where WeChat would have to be asked for it."""
+        at_home = (using for using, options in self._options.items() if options.env == row.env)
+        using = self.using(row) or next(at_home, "")
+        if not (using and row.key):
             return ""
         try:
-            return link_to(self._store(alias, env), key)
+            return link_to(self._store(using, row.env), row.key)
         except ConfigurationError:
             return ""
 
     @cached_property
-    def _aliases(self) -> list[Alias]:
-        return list(_settled())
+    def _options(self) -> Mapping[str, Options]:
+        return usable_stores()
 
-    def _alias(self, env: str, key: str) -> Alias | None:
-        """Of this environment rather than of another, of an inner folder rather than of all."""
-        own = [alias for alias in self._aliases if alias.options.env == env]
-        tenants = self._aliases if env in self.names else []
-        return max(own or tenants, key=lambda alias: alias.fit(key), default=None)
-
-    def _store(self, alias: Alias, env: str) -> Store:
-        place = (alias.using, env)
-        if place not in self._stores:
-            self._stores[place] = store_for(alias.options.for_env(env))
-        return self._stores[place]
+    def _store(self, using: str, env: str) -> Store:
+        if (using, env) not in self._stores:
+            self._stores[using, env] = store_for(self._options[using].for_env(env))
+        return self._stores[using, env]
 
 
 def places_for(request: HttpRequest) -> Places:
@@ -87,15 +69,6 @@ def places_for(request: HttpRequest) -> Places:
     if not hasattr(request, "wx_places"):
         request.wx_places = Places(request.user)  # type: ignore[attr-defined]
     return cast(Places, request.wx_places)  # type: ignore[attr-defined]
-
-
-def _settled() -> Iterator[Alias]:
-    """The aliases that can be used; what is wrong with another, the checks tell."""
-    for using in aliases():
-        try:
-            yield Alias(using, options_for(using).settled())
-        except ConfigurationError:
-            continue
 
 
 def link_to(store: Store, key: str) -> str:

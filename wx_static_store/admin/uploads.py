@@ -70,7 +70,7 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
     def with_context(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
         """What is public under this key now, and what happened to it before and after this row."""
         public = self._public(request, row)
-        url = places_for(request).url(row.env, row.key) if public else ""
+        url = places_for(request).url(row) if public else ""
         history = list(self._history(request, row)[: NEWEST + 1])
         return {
             "url": url,

@@ -11,7 +11,7 @@ from rest_framework import ISO_8601, serializers
 
 from ..exceptions import WxStaticStoreError
 from ..log.hints import hint
-from ..log.source_of import owning_alias
+from ..log.owner import owning_alias
 from ..models import UploadLog
 from ..upload.store import get_store
 from .problems import PROBLEMS

@@ -16,8 +16,8 @@ from rest_framework.response import Response
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
 from ..core.types import RemoteFile
+from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
-from ..log.source_of import owning_alias
 from ..models import UploadLog
 from ..submit.policy import (
     Target,

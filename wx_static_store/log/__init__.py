@@ -8,6 +8,7 @@ What the log is good for: retry, compare, reconcile, prune, import.
     prune         Old rows go, in small transactions; what says how a file or a deployment stands no
     reconcile     Cloud against log: what one knows and the other does not, and rows that put the lo
     source_of     The bytes of one earlier upload: can they be had again?
+    owner         Which alias owns a row: the one answer for the admin, the API and a retry
 """
 
 __all__ = ()

@@ -18,7 +18,7 @@ from ..i18n import gettext_lazy as _
 from ..models import UploadLog
 from ..upload import workers as pool
 from ..upload.store import Store, get_store
-from .source_of import owning_alias
+from .owner import owning_alias
 
 __all__ = ["ComparedUpload", "Verdict", "compare_uploads"]
 

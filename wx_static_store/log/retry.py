@@ -22,7 +22,8 @@ from ..upload.recorder import Recorder
 from ..upload.store import INTERACTIVE_SECONDS
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
-from .source_of import SourceGone, owning_alias, source_of
+from .owner import owning_alias
+from .source_of import SourceGone, source_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser

@@ -22,17 +22,17 @@ from django.core.files.storage import Storage, storages
 from django.db.models import FileField
 
 from ..conf import aliases, options_for, setting
-from ..conf.options import STATIC, Options
+from ..conf.options import STATIC
 from ..core.hashed_names import looks_hashed
-from ..core.naming import object_key
 from ..core.types import DEPLOYS, REPEATS, UploadItem, UploadStatus, deletion
-from ..exceptions import ConfigurationError, NameRejected, SourceError
+from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog, UploadLogQuerySet
 from ..upload.sources import digest
 from ..upload.store import get_store
+from .owner import owning_alias
 
-__all__ = ["SourceGone", "owning_alias", "source_of"]
+__all__ = ["SourceGone", "source_of"]
 
 _IN_MEMORY = 1024 * 1024
 
@@ -90,21 +90,6 @@ def source_of(row: UploadLog) -> UploadItem:
     if item is None:
         raise _gone(_GONE.get(source, _KEPT_NOWHERE))
     return item
-
-
-def owning_alias(row: UploadLog) -> str:
-    """The alias whose store writes this name to this key, at best at its own environment."""
-    fitting = {alias: options for alias in aliases() if (options := _fitting(alias, row))}
-    at_home = (alias for alias, options in fitting.items() if options.env == row.env)
-    return next(at_home, next(iter(fitting), ""))
-
-
-def _fitting(alias: str, row: UploadLog) -> Options | None:
-    with suppress(ConfigurationError, NameRejected):  # told to those who use the alias
-        options = options_for(alias).settled()
-        if object_key(options.location, row.name) == row.key:
-            return options
-    return None
 
 
 def _gone(why: tuple[Any, Any]) -> SourceGone:
