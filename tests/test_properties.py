@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 from tests.conftest import ENV
 from wx_static_store.clients.transport import Transport
 from wx_static_store.conf import SETTING, options_for, resolve
-from wx_static_store.conf.options import CHECKS, MEDIA, SETTINGS_ONLY, STATIC, Options
+from wx_static_store.conf.options import MEDIA, OPTIONS, STATIC, Options
 from wx_static_store.core.retry import Clock
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult
 from wx_static_store.emulator import EmulatorServer
@@ -375,7 +375,7 @@ _SECRET_VALUES = st.sampled_from(
 
 
 def dictionaries(case: Callable[[str], str]) -> st.SearchStrategy[dict[str, Any]]:
-    names = st.sampled_from(sorted(CHECKS | SETTINGS_ONLY)) | st.text(max_size=5)
+    names = st.sampled_from(sorted(OPTIONS)) | st.text(max_size=5)
     values = st.dictionaries(names.map(case), _JSON, max_size=3)
     secrets = st.dictionaries(st.sampled_from(_SECRET_NAMES).map(case), _SECRET_VALUES, max_size=2)
     return st.builds(lambda *parts: parts[0] | parts[1], values, secrets)

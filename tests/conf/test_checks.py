@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from wx_static_store import conf
 from wx_static_store.conf import cache_checks
-from wx_static_store.conf.options import CHECKS, SETTINGS_ONLY
+from wx_static_store.conf.options import OPTIONS
 from wx_static_store.exceptions import ConfigurationError
 
 WX = "wx_static_store.storage.WxStorage"
@@ -128,7 +128,7 @@ _ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_SCALARS, inner, max_size=3),
     max_leaves=6,
 )
-_NAMES = st.sampled_from([*CHECKS, *SETTINGS_ONLY])
+_NAMES = st.sampled_from([*OPTIONS])
 _STORAGE = st.fixed_dictionaries(
     {},
     optional={
@@ -322,7 +322,7 @@ def test_every_option_is_checked_by_name() -> None:
     from wx_static_store.conf.options import Options
 
     derived = {"kind", "url_prefix"}
-    assert {*Options.__dataclass_fields__} - derived == {*CHECKS, *SETTINGS_ONLY}
+    assert {*Options.__dataclass_fields__} - derived == {*OPTIONS}
 
 
 def test_an_alias_that_cannot_be_resolved_does_not_break_another(

@@ -5,7 +5,7 @@ Settings become one frozen `Options` for each store.
     checks        System checks: what is wrong with the settings, found before the first upload
     sealing       Secrets at rest: encrypted with a key that derives from SECRET_KEY
     settings      The only reader of settings, with their precedence: one frozen `Options` per alias
-    options       One frozen `Options` for a store, and the check of each of its validators
+    options       Each option in one entry, and the frozen `Options` that are made of them
     validators    What the value of an option must be
 """
 

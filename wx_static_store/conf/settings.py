@@ -21,12 +21,9 @@ from django.utils.module_loading import import_string
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
-from .options import CHECKS, SETTINGS_ONLY, STATIC, Options, clean, hashable
+from .options import OPTIONS, SETTINGS, STATIC, Options, clean, hashable
 
 SETTING = "WX_STATIC_STORE"
-_SECRETS = {
-    *("access_token", "component_appsecret", "verify_ticket", "callback_token", "callback_aes_key")
-}
 
 Given = tuple[tuple[str, Any], ...]
 
@@ -45,7 +42,7 @@ def freeze(options: dict[str, Any]) -> Given:
 
 def _fault(names: list[str]) -> ConfigurationError | None:
     for name in names:
-        if name in SETTINGS_ONLY:
+        if (entry := OPTIONS.get(name)) and entry.scope is SETTINGS:
             return ConfigurationError(
                 _("%(name)s does not belong into OPTIONS", name=name),
                 hint=_(
@@ -53,7 +50,7 @@ def _fault(names: list[str]) -> ConfigurationError | None:
                     name=name.upper(),
                 ),
             )
-    return _unknown(names, list(CHECKS), "OPTIONS")
+    return _unknown(names, [n for n, e in OPTIONS.items() if e.scope is not SETTINGS], "OPTIONS")
 
 
 def _unknown(names: Iterable[str], known: list[str], where: str) -> ConfigurationError | None:
@@ -95,11 +92,11 @@ def general_settings() -> dict[str, Any]:
     """What stands in ``WX_STATIC_STORE``, with the names of options and its secrets wrapped."""
     if not isinstance(getattr(settings, SETTING, {}), Mapping):
         raise ConfigurationError(_("WX_STATIC_STORE must be a dictionary"))
-    known = [name.upper() for name in CHECKS | SETTINGS_ONLY]
+    known = [name.upper() for name in OPTIONS]
     if fault := _unknown(list(getattr(settings, SETTING, {})), known, SETTING):
         raise fault
     return {
-        name.lower(): _wrapped(value) if name.lower() in _SECRETS else value
+        name.lower(): _wrapped(value) if OPTIONS[name.lower()].secret else value
         for name, value in getattr(settings, SETTING, {}).items()
     }
 

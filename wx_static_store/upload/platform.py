@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import isclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.cache import caches
 from django.utils.module_loading import import_string
@@ -36,12 +36,7 @@ class Platform:
     put_limiter: AdaptiveLimiter  # for each link call and the PUT after it: a link must not wait
 
 
-_SHARED_BY = (
-    *("api_base_url", "upload_hosts", "connect_timeout", "read_timeout", "max_workers"),
-    *("api_concurrency", "token_provider", "token_cache", "access_token", "component_appid"),
-    *("component_appsecret", "verify_ticket", "token_min_interval"),
-)
-_platforms: dict[tuple[Any, ...], Platform] = {}
+_platforms: dict[tuple[int, Options], Platform] = {}
 
 
 def platform_for(options: Options) -> Platform:
@@ -51,12 +46,12 @@ def platform_for(options: Options) -> Platform:
     Keyed by process as well: after a fork the child makes sessions, locks and gates of its own, or
     it would read answers that are meant for its parent.
     """
-    key = (os.getpid(), *(getattr(options, name) for name in _SHARED_BY))
+    key = os.getpid(), options.shared
     if (found := _platforms.get(key)) is None:
         if len(_platforms) >= 32:
             _platforms.pop(next(iter(_platforms)), None)
         # Of several threads that come here at once, one wins: there is one token and one gate.
-        found = _platforms.setdefault(key, _make_platform(options))
+        found = _platforms.setdefault(key, _make_platform(options.shared))
     return found
 
 

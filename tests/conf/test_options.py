@@ -1,0 +1,44 @@
+"""An option is one entry: its check, its scope, and its row in the docs."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.options_page import PAGES, page
+from wx_static_store.conf.options import OPTIONS, STORE, Options
+from wx_static_store.core.secrets import Secret
+from wx_static_store.upload.platform import platform_for
+
+HERE = Options(env="env-1", access_token=Secret("token"))
+
+
+@pytest.mark.parametrize("language", PAGES)
+def test_the_docs_list_the_options_as_they_are(language: int) -> None:
+    assert PAGES[language].read_text(encoding="utf-8") == page(language), (
+        f"{PAGES[language]} is out of date: run python -m tests.options_page"
+    )
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_is_explained_in_both_languages(name: str) -> None:
+    entry = OPTIONS[name]
+    assert entry.english.endswith(".")
+    assert entry.chinese.endswith("。")
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_scope_of_an_option_decides_whether_stores_share_it(name: str) -> None:
+    other = replace(HERE, **{name: "another value"})
+    assert (other.shared == HERE.shared) is (OPTIONS[name].scope is STORE)
+
+
+def test_stores_that_differ_in_all_their_own_options_share_a_platform() -> None:
+    own = [name for name, entry in OPTIONS.items() if entry.scope is STORE]
+    other = replace(
+        HERE, kind="static", url_prefix="https://a.example/", **dict.fromkeys(own, "another value")
+    )
+    assert platform_for(other) is platform_for(HERE)
+
+
+def test_stores_that_differ_in_an_option_of_the_platform_share_none() -> None:
+    assert platform_for(replace(HERE, read_timeout=7.0)) is not platform_for(HERE)
