@@ -31,7 +31,7 @@ from wx_static_store.deploy.report import (
     total,
     write_json,
 )
-from wx_static_store.deploy.verify import Finding
+from wx_static_store.deploy.verify import Mismatch
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import NameRejected, WeChatRefused
 from wx_static_store.i18n import width
@@ -82,7 +82,7 @@ def test_a_deploy_as_data() -> None:
             held_back=1,
             notes=["The log decided about 30 files."],
         ),
-        findings=[Finding("index.html", "it is not in the cloud")],
+        findings=[Mismatch("index.html", "it is not in the cloud")],
         stale=[old("old.js")],
         uploads=[old("uploads/price.pdf")],
         blanked=1,
@@ -177,7 +177,7 @@ def test_what_a_run_gave_is_told_without_a_secret(configure: Any) -> None:
     [
         (good(), True),
         (good(stale=[old("old.js")]), True),
-        (good(findings=[Finding("a.js", "missing")]), False),
+        (good(findings=[Mismatch("a.js", "missing")]), False),
         (bad(), False),
         (good(outcome="skipped"), False),
         (good(outcome="interrupted"), False),
@@ -281,7 +281,7 @@ def test_looking_whether_it_can_be_written_leaves_nothing(tmp_path: Path, name: 
 def test_one_environment_is_told_with_all_that_is_not_right() -> None:
     environment = bad(
         error="Two lines\nof it.",
-        findings=[Finding("index.html", "7 bytes in the cloud, 6 here")],
+        findings=[Mismatch("index.html", "7 bytes in the cloud, 6 here")],
         stale=[old("old.js", 12345)],
         blanked=1,
     )
@@ -314,7 +314,9 @@ def test_an_environment_that_was_not_begun_has_its_reason_only() -> None:
 def test_control_characters_do_not_reach_the_terminal() -> None:
     evil = "a\x1b[31m\n.js"
     report = Report(failures=[failed(evil)])
-    told = lines(good(report=report, findings=[Finding(evil, evil)], stale=[old(evil)], error=evil))
+    told = lines(
+        good(report=report, findings=[Mismatch(evil, evil)], stale=[old(evil)], error=evil)
+    )
     assert all(line.isprintable() for line in told)
     assert sum(r"a\x1b[31m\n.js" in line for line in told) == 3
 
@@ -371,7 +373,7 @@ def test_a_run_in_which_all_is_right_is_one_table() -> None:
 def test_what_is_not_right_has_a_section_of_its_own() -> None:
     environment = bad(
         error="First.\n\n  Second.",
-        findings=[Finding("index.html", "7 bytes in the cloud, 6 here")],
+        findings=[Mismatch("index.html", "7 bytes in the cloud, 6 here")],
         stale=[old("old.js")],
     )
     page = step_summary(as_dict(whole(good(), environment)))
@@ -422,7 +424,7 @@ def test_a_name_is_nothing_but_text_in_a_table(name: str, cell: str) -> None:
 def test_every_row_of_a_table_has_the_columns_of_its_heading(env: Any) -> None:
     evil = "a|`\n|\\|<b>"
     report = Report(failures=[failed(evil, message=evil, hint=evil)])
-    environment = env(evil, report=report, findings=[Finding(evil, evil)], stale=[old(evil)])
+    environment = env(evil, report=report, findings=[Mismatch(evil, evil)], stale=[old(evil)])
     columns = None
     for line in step_summary(as_dict(whole(environment))).splitlines():
         if not line.startswith("| "):

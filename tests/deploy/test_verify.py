@@ -19,7 +19,7 @@ from wx_static_store.deploy.plan import hash_items
 from wx_static_store.deploy.verify import (
     CDN_SECONDS,
     PAGES,
-    Finding,
+    Mismatch,
     blank,
     stale,
     sweep,
@@ -91,7 +91,7 @@ def test_after_a_deploy_nothing_is_found(uploader: Uploader) -> None:
 def test_an_object_that_is_missing_is_found(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE)
     cloud.delete_object("a.js")
-    assert verify(uploader, tree(SITE)) == [Finding("a.js", "it is not in the cloud")]
+    assert verify(uploader, tree(SITE)) == [Mismatch("a.js", "it is not in the cloud")]
 
 
 def test_a_deleted_object_is_missing(cloud: EmulatorServer, uploader: Uploader) -> None:
@@ -101,14 +101,14 @@ def test_a_deleted_object_is_missing(cloud: EmulatorServer, uploader: Uploader) 
 
 def test_another_size_is_told_in_bytes(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"a.js": b"brew();"})
-    assert verify(uploader, tree(SITE)) == [Finding("a.js", "7 bytes in the cloud, 6 here")]
+    assert verify(uploader, tree(SITE)) == [Mismatch("a.js", "7 bytes in the cloud, 6 here")]
 
 
 def test_other_bytes_are_told_by_their_md5(cloud: EmulatorServer, uploader: Uploader) -> None:
     there, here = b"BREW()", SITE["a.js"]
     lay_down(cloud, SITE | {"a.js": there})
     told = f"MD5 {digest(there)} in the cloud, {digest(here)} here"
-    assert verify(uploader, tree(SITE)) == [Finding("a.js", told)]
+    assert verify(uploader, tree(SITE)) == [Mismatch("a.js", told)]
 
 
 def test_a_list_without_md5_compares_sizes_and_says_so(

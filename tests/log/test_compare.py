@@ -11,7 +11,7 @@ from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.log import compare
-from wx_static_store.log.compare import Verdict, compare_uploads
+from wx_static_store.log.compare import CloudState, compare_uploads
 from wx_static_store.models import UploadLog, key_digest
 
 pytestmark = pytest.mark.django_db
@@ -38,12 +38,12 @@ def rows(count: int, folder: str = "docs/") -> list[UploadLog]:
     return UploadLog.objects.bulk_create(made)
 
 
-def verdicts(found: list[compare.ComparedUpload]) -> dict[str, str]:
-    return {one.row.key: one.verdict.value for one in found}
+def states(found: list[compare.ComparedUpload]) -> dict[str, str]:
+    return {one.row.key: one.state.value for one in found}
 
 
 def test_what_the_cloud_holds_is_the_same(cloud: EmulatorServer) -> None:
-    assert verdicts(compare_uploads([saved("a.txt")])) == {"a.txt": "same"}
+    assert states(compare_uploads([saved("a.txt")])) == {"a.txt": "same"}
 
 
 @pytest.mark.parametrize("body", [b"jello", b"longer"])
@@ -51,7 +51,7 @@ def test_what_somebody_else_wrote_differs(cloud: EmulatorServer, body: bytes) ->
     row = saved("a.txt")
     cloud.put_object("a.txt", body)
     (one,) = compare_uploads([row])
-    assert one.verdict == Verdict.DIFFERS
+    assert one.state == CloudState.DIFFERS
     assert one.remote is not None
     assert one.remote.size == len(body)
 
@@ -59,19 +59,19 @@ def test_what_somebody_else_wrote_differs(cloud: EmulatorServer, body: bytes) ->
 def test_what_is_taken_away_is_missing(cloud: EmulatorServer) -> None:
     row = saved("a.txt")
     cloud.delete_object("a.txt")
-    assert verdicts(compare_uploads([row])) == {"a.txt": "missing"}
+    assert states(compare_uploads([row])) == {"a.txt": "missing"}
 
 
 def test_what_was_deleted_is_as_the_log_says(cloud: EmulatorServer) -> None:
     row = saved("a.txt")
     default_storage.delete("a.txt")
-    assert verdicts(compare_uploads([row])) == {"a.txt": "deleted"}
+    assert states(compare_uploads([row])) == {"a.txt": "deleted"}
 
 
 def test_without_an_md5_in_the_list_the_size_alone_says_little(cloud: EmulatorServer) -> None:
     row = saved("a.txt")
     cloud.quirks.list_md5 = "multipart"
-    assert verdicts(compare_uploads([row])) == {"a.txt": "unsure"}
+    assert states(compare_uploads([row])) == {"a.txt": "unsure"}
 
 
 def test_a_key_is_compared_once_and_by_its_newest_row(cloud: EmulatorServer) -> None:
@@ -79,7 +79,7 @@ def test_a_key_is_compared_once_and_by_its_newest_row(cloud: EmulatorServer) -> 
     default_storage.delete("a.txt")
     new = saved("a.txt", b"new")
     (one,) = compare_uploads([old, new])
-    assert (one.row, one.verdict) == (new, Verdict.SAME)
+    assert (one.row, one.state) == (new, CloudState.SAME)
 
 
 def test_a_refused_name_has_no_key_to_compare(cloud: EmulatorServer) -> None:
@@ -91,7 +91,7 @@ def test_each_environment_is_asked_for_its_own(cloud: EmulatorServer) -> None:
     row, other = saved("a.txt"), saved("b.txt")
     UploadLog.objects.filter(pk=other.pk).update(env="tenant-b")
     other.refresh_from_db()
-    assert verdicts(compare_uploads([row, other])) == {"a.txt": "same", "b.txt": "missing"}
+    assert states(compare_uploads([row, other])) == {"a.txt": "same", "b.txt": "missing"}
 
 
 def test_few_keys_take_a_call_each(cloud: EmulatorServer) -> None:
@@ -102,9 +102,9 @@ def test_few_keys_take_a_call_each(cloud: EmulatorServer) -> None:
 def test_many_keys_take_one_list_of_their_folder(cloud: EmulatorServer) -> None:
     many = rows(50)
     cloud.put_object("docs/7.txt", b"hello")
-    found = verdicts(compare_uploads(many))
+    found = states(compare_uploads(many))
     assert len(cloud.calls("staticfilelist")) == 1
-    assert [key for key, verdict in found.items() if verdict != "missing"] == ["docs/7.txt"]
+    assert [key for key, state in found.items() if state != "missing"] == ["docs/7.txt"]
 
 
 def test_what_a_huge_folder_has_not_shown_is_asked_for_one_by_one(
@@ -114,7 +114,7 @@ def test_what_a_huge_folder_has_not_shown_is_asked_for_one_by_one(
     many = rows(30)
     for n in range(30):
         cloud.put_object(f"docs/{n}.txt", b"hello")
-    found = verdicts(compare_uploads(many))
+    found = states(compare_uploads(many))
     assert "missing" not in found.values()
     assert len(cloud.calls("staticfilelist")) == 1 + 28
 
@@ -133,7 +133,7 @@ def test_a_list_is_read_no_further_than_needed(cloud: EmulatorServer) -> None:
 
 @pytest.mark.parametrize("keys", [3, 50])
 def test_nothing_is_asked_when_the_time_is_up(cloud: EmulatorServer, keys: int) -> None:
-    assert set(verdicts(compare_uploads(rows(keys), seconds=0)).values()) == {"unreached"}
+    assert set(states(compare_uploads(rows(keys), seconds=0)).values()) == {"unreached"}
     assert cloud.journal == []
 
 
@@ -147,7 +147,7 @@ def test_keys_that_were_asked_in_time_are_told_and_the_rest_is_not_reached(
 ) -> None:
     made = [saved(f"{n}.txt") for n in range(5)]
     let_tick(monkeypatch)
-    found = list(verdicts(compare_uploads(made, seconds=3)).values())
+    found = list(states(compare_uploads(made, seconds=3)).values())
     assert found == ["same", "same", "unreached", "unreached", "unreached"]
 
 
@@ -159,7 +159,7 @@ def test_a_list_is_read_no_longer_than_there_is_time(
     for n in range(30):
         cloud.put_object(f"docs/{n}.txt", b"hello")
     let_tick(monkeypatch)
-    found = list(verdicts(compare_uploads(many, seconds=6)).values())
+    found = list(states(compare_uploads(many, seconds=6)).values())
     assert found.count("unreached") == 30 - 5
     assert len(cloud.calls("staticfilelist")) == 3
 

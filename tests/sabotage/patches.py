@@ -368,9 +368,9 @@ SABOTAGES = (
     ),
     Sabotage(
         "believe the newest row where the list shows another MD5",
-        "deploy/standing.py",
-        "        if file.md5 and file.md5 != self.md5:\n",
-        "        if file.md5 and not self.md5:\n",
+        "core/match.py",
+        "if known.md5 == remote.md5 else Match.DIFFERS",
+        "if known.md5 else Match.DIFFERS",
         (
             "deploy/test_standing.py::test_what_somebody_else_overwrote_is_sent",
             "deploy/test_standing.py::test_what_a_killed_run_replaced_is_sent",

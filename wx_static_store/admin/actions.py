@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods
 
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext
-from ..log.compare import Verdict, compare_uploads
+from ..log.compare import CloudState, compare_uploads
 from ..log.retry import RetryResult, failed_rows, retry_uploads, waiting
 from ..models import UploadLog, UploadLogQuerySet
 from .base import ReadOnlyAdmin, Tool
@@ -69,14 +69,14 @@ OUTCOMES = {
     ),
 }
 
-# By verdict: the colour of its badge.
+# By state: the colour of its badge.
 COLOURS = {
-    Verdict.SAME: "good",
-    Verdict.UNSURE: "unsure",
-    Verdict.DIFFERS: "bad",
-    Verdict.MISSING: "bad",
-    Verdict.DELETED: "good",
-    Verdict.UNREACHED: "unsure",
+    CloudState.SAME: "good",
+    CloudState.UNSURE: "unsure",
+    CloudState.DIFFERS: "bad",
+    CloudState.MISSING: "bad",
+    CloudState.DELETED: "good",
+    CloudState.UNREACHED: "unsure",
 }
 
 
@@ -130,11 +130,11 @@ class LogActions(ReadOnlyAdmin):
             return None
         if not found:
             return None
-        counts = Counter(one.verdict for one in found)
+        counts = Counter(one.state for one in found)
         context = {
             "title": _("Compare with the cloud"),
-            "counts": [(verdict, counts[verdict]) for verdict in Verdict if counts[verdict]],
-            "found": [(one, COLOURS[one.verdict]) for one in found],
+            "counts": [(state, counts[state]) for state in CloudState if counts[state]],
+            "found": [(one, COLOURS[one.state]) for one in found],
         }
         return self._answer(request, "compared", context)
 

@@ -1,6 +1,7 @@
 """
 Values and functions that know no Django project.
 
+    match         Compare bytes that we know of with the object that a list shows
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
     frames        What an exception carries along: others that it wraps, and local variables that ar
     hashed_names  Does a file name carry a digest of its content, as a bundler writes it?

@@ -24,7 +24,7 @@ from .locks import DeployLock, DeployRunning, deploying
 from .plan import Plan, hash_items, make_plan
 from .publish import Report, publish
 from .report import EnvironmentReport
-from .verify import Finding, blank, stale, sweep, uploads_among, verify
+from .verify import Mismatch, blank, stale, sweep, uploads_among, verify
 
 __all__ = [
     "Order",
@@ -167,7 +167,7 @@ class _Run:
     outcome: str = "failed"
     error: str = ""
     report: Report = field(default_factory=Report)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Mismatch] = field(default_factory=list)
     stale: Sequence[RemoteFile] = ()
     uploads: Sequence[RemoteFile] = ()
     blanked: int = 0
@@ -208,7 +208,7 @@ class _Run:
             return
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         what = _("the file here changed while it was sent: run it again")
-        self.findings = [Finding(key, what) for key in self.report.changed]
+        self.findings = [Mismatch(key, what) for key in self.report.changed]
         if order.verify:
             here = hash_items(order.everything)  # what is not hashed yet
             self.findings += verify(uploader, here, cloud=cloud, pool=self.pool)

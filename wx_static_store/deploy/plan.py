@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..core import interrupts
+from ..core.match import Match, match
 from ..core.naming import is_html, object_key
 from ..core.types import UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected
@@ -121,7 +122,7 @@ def differs(uploader: Uploader, item: UploadItem, standing: Standing) -> UploadI
     The file is read last: only where nothing else tells that it must be sent.
     """
     md5, file = standing.md5_with(uploader.headers(item)), standing.file
-    if not md5 or (file and item.size not in (None, file.size)):
+    if not md5 or (file and match(item, file) is Match.DIFFERS):
         return item
     here = _hashed(item)
     return None if here.md5 == md5 else here

@@ -21,7 +21,7 @@ from django.core.management.base import CommandError
 from ..core.types import RemoteFile, UploadResult
 from ..i18n import gettext, gettext_lazy as _, padded, shown, width
 from .publish import COUNTS, Report
-from .verify import Finding
+from .verify import Mismatch
 
 __all__ = [
     "EnvironmentReport",
@@ -65,7 +65,7 @@ class EnvironmentReport:
     outcome: str = "done"
     report: Report | None = None
     error: str = ""
-    findings: Sequence[Finding] = ()
+    findings: Sequence[Mismatch] = ()
     stale: Sequence[RemoteFile] = ()
     uploads: Sequence[RemoteFile] = ()
     blanked: int = 0

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
+from ..core.match import Match, match
 from ..core.types import LIST, ContentHeaders, RemoteFile, UploadResult, UploadStatus
 from ..i18n import english, gettext as _, ngettext
 from ..upload.database import in_database
@@ -34,20 +35,19 @@ class Row(NamedTuple):
     outranked: bool = False  # another row of the key is of a later PUT
 
     def is_about(self, file: RemoteFile) -> bool:
-        """Whether the listed object is the one that this row stored, and not a later one."""
+        """Return whether this row stored the listed object; a later one may have other headers."""
         if self.status != UploadStatus.STORED or self.outranked:
             return False
-        if file.md5 and file.md5 != self.md5:
-            return False
+        found = match(self, file)
         if self.stored_at and file.last_modified:
             in_time = file.last_modified <= self.stored_at + SLACK
-            return in_time and self.size in (None, file.size)
-        return bool(file.md5)
+            return in_time and found is not Match.DIFFERS
+        return found is Match.SAME
 
     def is_corrected_by(self, file: RemoteFile) -> bool:
-        """Whether the object proves that this row is not how it stands: if it is younger, only."""
+        """Return whether the object proves this row wrong: only a younger one does."""
         if self.status == UploadStatus.UNKNOWN:
-            return bool(file.md5) and file.md5 == self.md5
+            return match(self, file) is Match.SAME
         if self.status != UploadStatus.STORED or self.is_about(file):
             return False
         if self.outranked or self.stored_at is None or file.last_modified is None:

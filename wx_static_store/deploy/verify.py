@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 
 from ..conf import aliases, options_for
 from ..core.interrupts import interruptible
+from ..core.match import Match, match
 from ..core.naming import clean_name, is_html, object_key
 from ..core.types import (
     DEPLOYS,
@@ -34,7 +35,7 @@ from ..upload.store import Store
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
 
-__all__ = ["Finding", "blank", "stale", "sweep", "uploads_among", "verify"]
+__all__ = ["Mismatch", "blank", "stale", "sweep", "uploads_among", "verify"]
 
 logger = logging.getLogger("wx_static_store.deploy")
 
@@ -48,7 +49,7 @@ _IN_MEMORY = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Mismatch:
     """What is wrong with the object at `key`, in plain words."""
 
     key: str
@@ -73,7 +74,7 @@ def verify(
     cloud: Mapping[str, RemoteFile] | None = None,
     pages: bool = True,
     pool: WorkerPool | None = None,
-) -> list[Finding]:
+) -> list[Mismatch]:
     """
     Where the cloud is not what the tree is, and which pages the public domain does not serve.
 
@@ -88,7 +89,7 @@ def verify(
     _tell_of_missing_md5(uploader, [cloud[key] for key in by_key if key in cloud])
     if pages and (entries := _entries(told)):
         told |= _look(uploader, {key: by_key[key] for key in entries}, pool)
-    return [Finding(key, str(what)) for key, what in told.items() if what]
+    return [Mismatch(key, str(what)) for key, what in told.items() if what]
 
 
 def stale(
@@ -173,16 +174,16 @@ def _common_folder(uploader: Uploader, keys: Mapping[str, Any]) -> str:
 
 
 def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
-    """Empty where they agree, as far as the list tells."""
+    """Return how they differ; empty where they agree, as far as the list shows."""
     if remote is None:
         return _("it is not in the cloud")
     if item.md5 is None:
         return _("it was not compared: the file here could not be read")
+    if match(item, remote) is not Match.DIFFERS:
+        return ""
     if remote.size != item.size:
         return _("%(there)d bytes in the cloud, %(here)d here", there=remote.size, here=item.size)
-    if remote.md5 not in (None, item.md5):
-        return _("MD5 %(there)s in the cloud, %(here)s here", there=remote.md5, here=item.md5)
-    return ""
+    return _("MD5 %(there)s in the cloud, %(here)s here", there=remote.md5, here=item.md5)
 
 
 def _tell_of_missing_md5(uploader: Uploader, found: Sequence[RemoteFile]) -> None:

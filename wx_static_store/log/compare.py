@@ -12,6 +12,7 @@ from time import monotonic
 from django.db.models import TextChoices
 
 from ..conf import aliases
+from ..core.match import Match, match
 from ..core.types import RemoteFile
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
@@ -20,7 +21,7 @@ from ..upload import workers as pool
 from ..upload.store import Store, get_store
 from .owner import owning_alias
 
-__all__ = ["ComparedUpload", "Verdict", "compare_uploads"]
+__all__ = ["CloudState", "ComparedUpload", "compare_uploads"]
 
 FEW = 20  # keys that are asked for one by one: no more calls than workers
 SECONDS = 60.0  # in which calls are begun; whoever waits for a page waits for the last of them, too
@@ -31,13 +32,13 @@ _NO_STORE = _("No store in STORAGES can be asked for what is in the cloud")
 _ADD_ONE = _("Add one whose BACKEND is wx_static_store.storage.WxStorage.")
 
 
-class Verdict(TextChoices):
-    """What the cloud has, beside what the log says."""
+class CloudState(TextChoices):
+    """What the cloud has under the key of a row."""
 
-    SAME = "same", _("the same")
-    UNSURE = "unsure", _("of the same size: the list tells no MD5")
-    DIFFERS = "differs", _("differs")
-    MISSING = "missing", _("missing, or deleted")
+    SAME = Match.SAME, _("the same")
+    UNSURE = Match.UNSURE, _("of the same size: the list tells no MD5")
+    DIFFERS = Match.DIFFERS, _("differs")
+    MISSING = Match.MISSING, _("missing, or deleted")
     DELETED = "deleted", _("deleted, as the log says")
     UNREACHED = "unreached", _("not reached: the time was up")
 
@@ -48,7 +49,7 @@ class ComparedUpload:
 
     row: UploadLog
     remote: RemoteFile | None
-    verdict: Verdict
+    state: CloudState
 
 
 def compare_uploads(rows: Iterable[UploadLog], *, seconds: float = SECONDS) -> list[ComparedUpload]:
@@ -69,9 +70,9 @@ def _compared_in(env: str, rows: dict[str, UploadLog], until: float) -> list[Com
     rows |= UploadLog.objects.newest(env, rows)
     cloud = _cloud(_store_of(env, rows), list(rows), until)
     return [
-        ComparedUpload(row, cloud[key], _verdict(row, cloud[key]))
+        ComparedUpload(row, cloud[key], _state(row, cloud[key]))
         if key in cloud
-        else ComparedUpload(row, None, Verdict.UNREACHED)
+        else ComparedUpload(row, None, CloudState.UNREACHED)
         for key, row in rows.items()
     ]
 
@@ -123,11 +124,7 @@ def _folder(keys: list[str]) -> str:
     return common[: common.rfind("/") + 1]
 
 
-def _verdict(row: UploadLog, remote: RemoteFile | None) -> Verdict:
-    if remote is None:
-        return Verdict.DELETED if row.is_deletion else Verdict.MISSING
-    if row.size not in (None, remote.size):
-        return Verdict.DIFFERS
-    if not (row.md5 and remote.md5):
-        return Verdict.UNSURE
-    return Verdict.SAME if row.md5 == remote.md5 else Verdict.DIFFERS
+def _state(row: UploadLog, remote: RemoteFile | None) -> CloudState:
+    if remote is None and row.is_deletion:
+        return CloudState.DELETED
+    return CloudState(match(row, remote))

@@ -15,20 +15,21 @@ from itertools import chain, islice
 from django.db.models import Max
 from django.utils.functional import Promise
 
+from ..core.match import Match, match
 from ..core.types import RemoteFile, UploadStatus
 from ..i18n import english, gettext_lazy as _
 from ..models import UploadLog, fitting, key_digest
 from ..upload.database import log
 from ..upload.store import Store
 
-__all__ = ["Comparison", "Finding"]
+__all__ = ["Comparison", "Discrepancy"]
 
 KEYS_AT_ONCE = 500
 STORED, FAILED, UNKNOWN = UploadStatus.STORED, UploadStatus.FAILED, UploadStatus.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Discrepancy:
     """
     Where cloud and log differ, and what a row says that puts it right.
 
@@ -61,8 +62,9 @@ class Comparison:
     """
     An environment's objects below location and prefix, against the newest rows of the log.
 
-    Iterate it once. `fix` adds a row for each finding before it is given out. `objects` counts what
-    the cloud has, `unsure` those of which only the size could be compared: the list gave no MD5.
+    Iterate it once. `fix` adds a row for each discrepancy before it is yielded. `objects` counts
+    what the cloud has, `unsure` those of which only the size could be compared: the list gave no
+    MD5.
     """
 
     def __init__(self, store: Store, prefix: str = "", *, fix: bool = False) -> None:
@@ -72,79 +74,72 @@ class Comparison:
         self._seen = _Ids()
         self._last_id = 0
 
-    def __iter__(self) -> Iterator[Finding]:
+    def __iter__(self) -> Iterator[Discrepancy]:
         # Rows that come from now on may be newer than the list: it does not judge them.
         self._last_id = log().aggregate(last=Max("id"))["last"] or 0
         for found in chain(self._in_the_cloud(), self._only_in_the_log()):
             if self.fix:
-                log().bulk_create([finding.row(self.store.env) for finding in found])
+                log().bulk_create([discrepancy.row(self.store.env) for discrepancy in found])
             yield from found
 
-    def _in_the_cloud(self) -> Iterator[list[Finding]]:
+    def _in_the_cloud(self) -> Iterator[list[Discrepancy]]:
         files = self.store.sweep(self.prefix)
         while batch := list(islice(files, KEYS_AT_ONCE)):
             self.objects += len(batch)
             newest = log().newest(self.store.env, [file.key for file in batch]).values()
             rows = {row.key_digest: row for row in newest}
             judged = (self._judged(file, rows.get(key_digest(file.key))) for file in batch)
-            yield [finding for finding in judged if finding]
+            yield [discrepancy for discrepancy in judged if discrepancy]
 
-    def _judged(self, file: RemoteFile, row: UploadLog | None) -> Finding | None:
+    def _judged(self, file: RemoteFile, row: UploadLog | None) -> Discrepancy | None:
         if row is None:
             name = file.key.removeprefix(self.store.options.location)
-            return _finding("unlogged", file, name, STORED, _("the cloud has it, the log did not"))
+            return _found("unlogged", file, name, STORED, _("the cloud has it, the log did not"))
         self._seen.add(row.pk)
         if row.pk > self._last_id or row.status == FAILED:
             return None
-        same = _same(row, file)
-        self.unsure += same is None
-        if same is None or (same and row.status == STORED):
+        found = match(row, file)
+        self.unsure += found is Match.UNSURE
+        if found is Match.UNSURE or (found is Match.SAME and row.status == STORED):
             return None
-        if same:
-            return _finding("unknown", row, row.name, STORED, _("it is in the cloud"))
+        if found is Match.SAME:
+            return _found("unknown", row, row.name, STORED, _("it is in the cloud"))
         if row.status == UNKNOWN:
             told = _("the cloud has %(cloud)s", cloud=_bytes(file))
-            return _finding("unknown", row, row.name, FAILED, told)
+            return _found("unknown", row, row.name, FAILED, told)
         told = _(
             "the cloud has %(cloud)s, the log said %(log)s", cloud=_bytes(file), log=_bytes(row)
         )
-        return _finding("differs", file, row.name, STORED, told)
+        return _found("differs", file, row.name, STORED, told)
 
-    def _only_in_the_log(self) -> Iterator[list[Finding]]:
+    def _only_in_the_log(self) -> Iterator[list[Discrepancy]]:
         for ids in _newest_ids(self.store.env):
             left = [pk for pk in ids if pk <= self._last_id and pk not in self._seen]
             rows = log().filter(id__in=left, status__in=(STORED, UNKNOWN)).order_by()
             below = (row for row in rows if row.key.startswith(self.prefix))
-            yield [finding for row in below if (finding := _absent(row))]
+            yield [discrepancy for row in below if (discrepancy := _absent(row))]
 
 
-def _absent(row: UploadLog) -> Finding | None:
+def _absent(row: UploadLog) -> Discrepancy | None:
     """A list leaves out what was deleted, so a deletion is not missing."""
     if row.status == UNKNOWN and row.is_deletion:
-        return _finding("unknown", row, row.name, STORED, _("it is deleted"))
+        return _found("unknown", row, row.name, STORED, _("it is deleted"))
     if row.status == UNKNOWN:
-        return _finding("unknown", row, row.name, FAILED, _("the cloud does not have it"))
+        return _found("unknown", row, row.name, FAILED, _("the cloud does not have it"))
     if row.is_deletion:
         return None
     told = _("the log said stored, the cloud has none")
-    return _finding("missing", row, row.name, FAILED, told)
-
-
-def _same(row: UploadLog, file: RemoteFile) -> bool | None:
-    """Whether the object holds what the row tells; None where a size alone cannot say."""
-    if row.size not in (None, file.size):
-        return False
-    return row.md5 == file.md5 if row.md5 and file.md5 else None
+    return _found("missing", row, row.name, FAILED, told)
 
 
 def _bytes(of: RemoteFile | UploadLog) -> str | Promise:
     return _("%(size)s bytes with MD5 %(md5)s", size=of.size, md5=of.md5 or _("unknown"))
 
 
-def _finding(
+def _found(
     kind: str, of: RemoteFile | UploadLog, name: str, status: UploadStatus, message: str | Promise
-) -> Finding:
-    return Finding(kind, of.key, name, status, of.size, of.md5 or "", message)
+) -> Discrepancy:
+    return Discrepancy(kind, of.key, name, status, of.size, of.md5 or "", message)
 
 
 def _newest_ids(env: str) -> Iterator[list[int]]:

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from ...core.naming import clean_name
 from ...i18n import gettext as _, gettext_lazy, ngettext, shown
-from ...log.reconcile import Comparison, Finding
+from ...log.reconcile import Comparison, Discrepancy
 from ...upload.store import get_store
 from ..upkeep import UpkeepCommand
 
@@ -35,9 +35,9 @@ class Command(UpkeepCommand):
     def work(self, **options: Any) -> None:
         store = get_store(options["using"], options["env"])
         comparison = Comparison(store, _prefix(options["prefix"]), fix=options["fix"])
-        for finding in comparison:
-            self.counts[finding.kind] += 1
-            self.stdout.write(_line(finding))
+        for discrepancy in comparison:
+            self.counts[discrepancy.kind] += 1
+            self.stdout.write(_line(discrepancy))
         self.stdout.write(
             ngettext(
                 "%(env)s: %(count)d object, %(counts)s",
@@ -71,7 +71,7 @@ def _prefix(text: str) -> str:
     return clean_name(text.removesuffix("/")) + "/" * text.endswith("/") if text else ""
 
 
-def _line(finding: Finding) -> str:
-    key = shown(finding.key)
-    became = f" → {finding.status}" if finding.kind == "unknown" else ""
-    return f"{finding.kind:<8}  {key}: {finding.message}{became}"
+def _line(discrepancy: Discrepancy) -> str:
+    key = shown(discrepancy.key)
+    became = f" → {discrepancy.status}" if discrepancy.kind == "unknown" else ""
+    return f"{discrepancy.kind:<8}  {key}: {discrepancy.message}{became}"
