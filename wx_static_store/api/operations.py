@@ -54,8 +54,12 @@ _STORE = {
     "protected_names": False,
     "max_size": 314572800,
 }
-# What a page that tries it out begins with, by the field of the form.
-FILLED_IN = {"store": "default", "path": "uploads/"}
+# What the document says of a field of the form beside its type: bytes, and values to begin with.
+FORM_FIELDS = {
+    "file": BINARY,
+    "store": {"example": "default"},
+    "path": {"example": "uploads/"},
+}
 PROBLEM = {
     "title": "Conflict",
     "status": 409,

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.schemas.inspectors import DefaultSchema
-from rest_framework.serializers import ChoiceField, FileField
 
 from . import parameters, serializers
-from .operations import BINARY, CONDITIONS, FILLED_IN, KEY, OPERATIONS, PROBLEM, Operation
+from .operations import CONDITIONS, FORM_FIELDS, KEY, OPERATIONS, PROBLEM, Operation
 from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER
 
 if TYPE_CHECKING:
     from rest_framework.schemas.inspectors import ViewInspector
 
 try:
+    from drf_spectacular.extensions import (
+        OpenApiSerializerExtension,
+        OpenApiSerializerFieldExtension,
+    )
     from drf_spectacular.openapi import AutoSchema
-    from drf_spectacular.plumbing import ResolvedComponent
     from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 except ImportError:
     INSTALLED = False
@@ -45,8 +47,6 @@ _REPLAYED = _("true, where this is an earlier answer again.")
 # The problems that may tell of an upload, and those that are told again.
 _OF_UPLOADS = ("gone", "configuration", "upstream", "busy", "timeout", "unknown")
 _UNKNOWN = (PROBLEMS["unknown"][0],)
-_ANSWERS = (serializers.Problem, serializers.Row, serializers.Uploaded)
-_PREFIX = "Wx"  # a project may have a Store and a File of its own
 
 
 def of_views() -> ViewInspector:
@@ -119,46 +119,38 @@ if INSTALLED:
             good = OpenApiResponse(operation.answer, str(operation.summary), examples)
             return {operation.status: good} | _bad(operation.codes)
 
-        def _is_list_view(self, serializer: Any = None) -> bool:
-            return False  # a page is a serializer of its own
+        def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+            return f"Wx{super().get_serializer_name(serializer, direction)}"
 
-        def _get_serializer_name(self, serializer: Any, *args: Any, **kwargs: Any) -> str:
-            return _PREFIX + str(super()._get_serializer_name(serializer, *args, **kwargs))
+        def get_operation(self, *args: Any) -> Any:
+            operation = super().get_operation(*args)
+            if operation and "requestBody" in operation:
+                operation["requestBody"]["required"] = True
+            return operation
 
-        def _get_request_body(self, *args: Any, **kwargs: Any) -> Any:
-            body = super()._get_request_body(*args, **kwargs)  # type: ignore[no-untyped-call]
-            return body and body | {"required": True}
+    class NamedChoiceExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+        """Name the enum, or drf-spectacular makes a StatusEnum for all of the project."""
 
-        def _named_enum(self, field: Any) -> Any:
-            """
-            A component of our own for the choices of an answer.
+        target_class = serializers.NamedChoice
 
-            Else drf-spectacular makes one of its own name, such as StatusEnum, for all of the
-            project.
-            """
-            name = f"{_PREFIX}{field.field_name.capitalize()}"
-            schema = {"type": "string", "enum": [*field.choices]}
-            enum = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, name)  # type: ignore[no-untyped-call]
-            self.registry.register_on_missing(enum)
-            text = str(field.help_text or "")
-            return {"allOf": [enum.ref]} | ({"description": text} if text else {})
+        def get_name(self) -> str:
+            return f"Wx{self.target.field_name.capitalize()}"
 
-        def _map_serializer_field(self, field: Any, *args: Any, **kwargs: Any) -> Any:
-            """Bytes, whatever COMPONENT_SPLIT_REQUEST says; a form that can be sent as it is."""
-            if isinstance(field, FileField):
-                return BINARY | {"description": str(field.help_text)}
-            if isinstance(field, ChoiceField) and field.parent.__class__ in _ANSWERS:
-                return self._named_enum(field)
-            found = super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]
-            if isinstance(field.parent, parameters.Form) and field.field_name in FILLED_IN:
-                return found | {"example": FILLED_IN[field.field_name]}
+        def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
+            return {"type": "string", "enum": [*self.target.choices]}
+
+    class InputExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+        """Describe a form that can be sent as it is, and each text by a single schema."""
+
+        target_class = parameters.At
+        match_subclasses = True
+
+        def map_serializer(self, auto_schema: Any, direction: Any) -> Any:
+            found = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+            for name, field in found["properties"].items():
+                # A text with a pattern that may be blank has two branches; blank matches both.
+                field.update(field.pop("oneOf", [{}])[0] | FORM_FIELDS.get(name, {}))
             return found
-
-        def _insert_field_validators(self, field: Any, schema: Any) -> None:
-            """Undo the two branches of a text that may be blank: both would take the blank one."""
-            super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
-            if getattr(field, "allow_blank", False):
-                schema.update(schema.pop("oneOf", [{}])[0])
 
 
 def _header(name: str, kind: Any, text: Any, response: Any = False) -> Any:

@@ -32,6 +32,10 @@ class Moment(serializers.DateTimeField):
         return moment
 
 
+class NamedChoice(serializers.ChoiceField):
+    """Have a name of its own in the OpenAPI document."""
+
+
 class Uploaded(serializers.Serializer[Any]):
     """A file that is public now."""
 
@@ -48,7 +52,7 @@ class Uploaded(serializers.Serializer[Any]):
     size = serializers.IntegerField()
     md5 = serializers.CharField()
     content_type = serializers.CharField()
-    status = serializers.ChoiceField(UploadLog.Status.choices)
+    status = NamedChoice(UploadLog.Status.choices)
     errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's; 0 is success."))
 
 
@@ -69,7 +73,7 @@ class Address(serializers.URLField):
 class Row(serializers.ModelSerializer[UploadLog]):
     """One upload, as the log tells of it."""
 
-    status = serializers.ChoiceField(UploadLog.Status.choices)
+    status = NamedChoice(UploadLog.Status.choices)
     store = serializers.SerializerMethodField(help_text=_("Empty where none writes there now."))
     url = Address(read_only=True, allow_null=True)
     hint = serializers.SerializerMethodField(
@@ -161,7 +165,7 @@ class Problem(serializers.Serializer[Any]):
 
     title = serializers.CharField()
     status = serializers.IntegerField()
-    code = serializers.ChoiceField(
+    code = NamedChoice(
         [*PROBLEMS], help_text=_("Stable: programs may rely on it; others may be added.")
     )
     detail = serializers.CharField(help_text=_("For people, in their language."))
