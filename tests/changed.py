@@ -9,7 +9,7 @@ from tests.test_architecture import PACKAGE, imports, known_module, modules
 
 ROOT = PACKAGE.parent
 MAIN = "main"
-ALWAYS = {"tests/test_architecture.py", "tests/test_face.py"}
+ALWAYS = {"tests/test_architecture.py", "tests/test_reference.py"}
 # What is no module of the package, by the beginning of its path.
 OTHERS = {
     "docs/": "tests/test_docs.py",
