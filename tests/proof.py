@@ -114,7 +114,7 @@ def share_token() -> tuple[list[str], bool]:
 
 def run_sabotage() -> tuple[list[str], bool]:
     results = sabotage.run_all()
-    rows = [("sabotage", "file", "turned red", "result"), *results]
+    rows = [("rule", "sabotage", "turned red", "result"), *results]
     return table(rows), any(row[-1] != "caught" for row in results)
 
 

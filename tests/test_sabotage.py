@@ -1,4 +1,4 @@
-"""``make sabotage`` takes a minute; whether its patches still fit is told here, in every run."""
+"""Whether the patches of ``make sabotage`` still fit: in every run, because that takes a minute."""
 
 import ast
 from pathlib import Path

@@ -32,7 +32,7 @@ Row = tuple[str, str, str, str]
 def main(names: Sequence[str]) -> int:
     chosen = [s for s in SABOTAGES if not names or s.name in names]
     rows = run_all(chosen)
-    head: Row = ("sabotage", "file", "red tests", "result")
+    head: Row = ("rule", "sabotage", "red tests", "result")
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in (head, *rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -43,15 +43,15 @@ def main(names: Sequence[str]) -> int:
 
 
 def run_all(sabotages: Sequence[Sabotage] = SABOTAGES) -> list[Row]:
-    """One row each: its name, the file, the tests, and ``caught`` or what is wrong."""
-    with ThreadPoolExecutor(WORKERS) as crew:
-        undamaged = crew.submit(red_without, sabotages)
-        results = list(crew.map(result_of, sabotages))
+    """Return one row each: the rule, the name, the tests, and ``caught`` or what is wrong."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        undamaged = pool.submit(red_without, sabotages)
+        results = list(pool.map(result_of, sabotages))
     red = undamaged.result()
     return [
         (
+            sabotage.rule,
             sabotage.name,
-            sabotage.file,
             ", ".join(test.split("::")[1] for test in sabotage.red),
             "not green without it" if result == CAUGHT and red & {*sabotage.red} else result,
         )
@@ -60,7 +60,7 @@ def run_all(sabotages: Sequence[Sabotage] = SABOTAGES) -> list[Row]:
 
 
 def red_without(sabotages: Sequence[Sabotage]) -> set[str]:
-    """Those of the named tests that fail although nothing is damaged."""
+    """Return those of the named tests that fail although nothing is damaged."""
     tests = list(dict.fromkeys(test for sabotage in sabotages for test in sabotage.red))
     with copy() as folder:
         code, red = run_tests(folder, tests)
@@ -82,7 +82,7 @@ def result_of(sabotage: Sabotage) -> str:
 
 @contextmanager
 def copy() -> Iterator[Path]:
-    """A folder with the package and its tests, as they are now."""
+    """Yield a folder with the package and its tests, as they are now."""
     leave_out = shutil.ignore_patterns("__pycache__", "*.pyc")
     with tempfile.TemporaryDirectory() as name:
         for part in PARTS:
@@ -95,7 +95,7 @@ def copy() -> Iterator[Path]:
 
 
 def run_tests(folder: Path, tests: Sequence[str]) -> tuple[int, set[str]]:
-    """pytest's exit code in that copy, and which of the tests (whatever their cases) failed."""
+    """Return pytest's exit code in that copy, and which of the tests (of any case) failed."""
     options = ["-q", "-rf", "--tb=no", "-p", "no:cacheprovider", "-p", "tests.sabotage.run"]
     try:
         done = subprocess.run(
@@ -116,7 +116,7 @@ def run_tests(folder: Path, tests: Sequence[str]) -> tuple[int, set[str]]:
 
 
 def pytest_sessionstart() -> None:
-    """In the copy's own pytest, whose plugin this is: the copy must be what is tested."""
+    """Check, as a plugin of the copy's pytest, that the copy is what is tested."""
     import wx_static_store.testing
 
     tested = Path(wx_static_store.testing.__file__)
