@@ -610,7 +610,7 @@ def test_a_cache_that_fails_is_left_alone_for_two_seconds(
     cache.down = True
     provider, asked = make(), []
     provider.get()
-    provider._shared._cache = lambda: asked.append(1) or cache
+    provider._shared._cache._handle = lambda: asked.append(1) or cache
     provider.get()
     assert asked == []
     time.sleep(2)

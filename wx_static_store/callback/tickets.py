@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from django.core.cache import caches
@@ -21,6 +22,7 @@ from .. import conf
 from ..conf.sealing import TICKETS, seal, unseal
 from ..core.frames import is_from_signal
 from ..core.secrets import Secret
+from ..core.shared_cache import SharedCache
 from ..exceptions import TokenUnavailable
 from ..i18n import gettext_lazy as _
 from .models import VerifyTicket
@@ -57,8 +59,8 @@ def save(appid: str, ticket: Secret, create_time: int) -> None:
     sealed = seal(ticket, TICKETS)
     kept = [
         # The quick one first: WeChat hangs up after five seconds, a database may hang for longer.
-        _asked("cache", lambda: _to_cache(appid, sealed, create_time)),
-        _asked("database", lambda: _to_database(appid, sealed, create_time)),
+        _to_cache(appid, sealed, create_time),
+        _try_database(lambda: _to_database(appid, sealed, create_time)),
     ]
     if not any(kept):
         raise TokenUnavailable(_("No place keeps the verify ticket"), hint=_KEPT_NOWHERE)
@@ -70,9 +72,9 @@ def newest(appid: str) -> str:
 
     The cache is asked first, the database where the cache has none of the last hour.
     """
-    found = _asked("cache", lambda: _from_cache(appid))
+    found = _from_cache(appid)
     if found is None or found.age > HOUR:
-        stored = _asked("database", lambda: _from_database(appid))
+        stored = _try_database(lambda: _from_database(appid))
         found = max(filter(None, (found, stored)), key=lambda one: one.created, default=None)
     if found is None:
         return ""
@@ -90,16 +92,19 @@ def _judge(seconds: float) -> None:
         logger.warning(text, hours)
 
 
-def _asked(place: str, ask: Callable[[], T]) -> T | None:
-    """What the place says, None where it fails: each has exceptions of its own."""
+def _try_database(ask: Callable[[], T]) -> T | None:
+    """Return what the database says, None where it fails: each has exceptions of its own."""
     try:
         return ask()
     except Exception as error:
         if is_from_signal(error):
             raise
-        name = type(error).__name__  # no more: its text may hold what was asked
-        logger.warning("The %s fails to keep or give the verify ticket (%s)", place, name)
+        _report("database", type(error).__name__)  # no more: its text may hold what was asked
         return None
+
+
+def _report(place: str, error: str) -> None:
+    logger.warning("The %s fails to keep or give the verify ticket (%s)", place, error)
 
 
 def _opened(sealed: str, created: int) -> _Ticket | None:
@@ -139,16 +144,15 @@ def _connection() -> Iterator[str]:
 
 
 def _to_cache(appid: str, sealed: str, created: int) -> bool:
-    """Reads it back: a dummy cache and a full Memcached keep nothing, and do not tell."""
-    cache, key = caches[conf.platform_options().token_cache], _cache_key(appid)
+    """Read it back: a dummy cache and a full Memcached keep nothing, and do not say so."""
+    cache, key = _cache(), _cache_key(appid)
     if _entry(cache.get(key))[1] < created:
         cache.set(key, json.dumps({"sealed": sealed, "created": created}), LIFE)
     return _entry(cache.get(key))[1] >= created
 
 
 def _from_cache(appid: str) -> _Ticket | None:
-    cache = caches[conf.platform_options().token_cache]
-    sealed, created = _entry(cache.get(_cache_key(appid)))
+    sealed, created = _entry(_cache().get(_cache_key(appid)))
     return _opened(sealed, created) if sealed else None
 
 
@@ -159,6 +163,11 @@ def _entry(text: Any) -> tuple[str, int]:
         return str(entry["sealed"]), int(entry["created"])
     except (KeyError, TypeError, ValueError):
         return "", 0
+
+
+def _cache() -> SharedCache:
+    alias = conf.platform_options().token_cache
+    return SharedCache(lambda: caches[alias], partial(_report, "cache"))
 
 
 def _cache_key(appid: str) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.frames import is_from_signal
 from ..core.secrets import Secret
+from ..core.shared_cache import SharedCache
 from ..exceptions import WxStaticStoreError, revived
 
 logger = logging.getLogger("wx_static_store.tokens")
@@ -21,7 +21,6 @@ Seals = tuple[Callable[[str], str], Callable[[Any], Any]]
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,2048}")
 _DAY = 24 * 3600.0
-_REST_SECONDS = 2.0  # that a failing cache is left alone: each question may cost a timeout
 
 
 @dataclass(frozen=True)
@@ -76,30 +75,29 @@ class SharedState:
         seals: Seals | None = None,
     ) -> None:
         self._seal, self._unseal = seals or (str, lambda value: value)
-        self._cache = cache
+        self._cache = SharedCache(cache, lambda why: self._heard(kept=False, why=why), now)
         self._now = now
         self._memory: dict[str, tuple[Any, float, float]] = {}
-        self._failed_at = float("-inf")
         self._prefix = f"wx_static_store:{hashlib.sha256(owner.encode()).hexdigest()[:16]}:"
         self.works = True  # the cache kept what it was given last
 
     def read(self, name: str) -> Any:
         """The shared value; what this process wrote, if the cache forgot it; else None."""
         try:
-            return json.loads(self._unseal(self._ask("get", name)))
+            return json.loads(self._unseal(self._cache.get(self._prefix + name)))
         except (TypeError, ValueError):  # nothing there, or somebody else's value
             value, left = self._remembered(name)
         if left:  # a cache that was started anew is told again
-            self._ask("add", name, self._seal(json.dumps(value)), timeout=_whole(left))
-            self._heard(kept=self._ask("get", name) is not None)
+            self._cache.add(self._prefix + name, self._seal(json.dumps(value)), _whole(left))
+            self._heard(kept=self._cache.get(self._prefix + name) is not None)
         return value
 
     def write(self, name: str, value: Any, seconds: float) -> None:
         """Read back, as some caches swallow their errors, and others keep nothing at all."""
         self._remember(name, value, seconds)
-        if not self._rests:
-            self._ask("set", name, self._seal(json.dumps(value)), timeout=_whole(seconds))
-            self._heard(kept=self._ask("get", name) is not None)
+        if not self._cache.rests:
+            self._cache.set(self._prefix + name, self._seal(json.dumps(value)), _whole(seconds))
+            self._heard(kept=self._cache.get(self._prefix + name) is not None)
 
     def claim(self, name: str, seconds: float) -> bool:
         """True for the first who asks, until `seconds` are over; nobody can give it back."""
@@ -111,34 +109,17 @@ class SharedState:
     def _is_first(self, name: str, seconds: float) -> bool:
         """Also where the cache cannot tell: then this process is alone."""
         for _ in range(2):  # the other's may end between the two questions
-            if self._rests or self._ask("add", name, "true", timeout=_whole(seconds)):
+            if self._cache.rests or self._cache.add(self._prefix + name, "true", _whole(seconds)):
                 return True
-            if self._ask("get", name) is not None:
+            if self._cache.get(self._prefix + name) is not None:
                 return False
         self._heard(kept=False)
         return True
 
-    @property
-    def _rests(self) -> bool:
-        return 0 <= self._now() - self._failed_at < _REST_SECONDS
-
-    def _ask(self, method: str, name: str, *args: Any, **kwargs: Any) -> Any:
-        """What the cache answers; None while it fails, or is left alone because it failed."""
-        if self._rests:
-            return None
-        try:
-            return getattr(self._cache(), method)(self._prefix + name, *args, **kwargs)
-        except Exception as error:  # each cache has exceptions of its own
-            if is_from_signal(error):
-                raise
-            failed = type(error).__name__  # its text may hold the token
-        self._heard(kept=False, why=failed)
-        return None
-
     def _heard(self, *, kept: bool, why: str = "it keeps nothing") -> None:
         """A failure is told once, until the cache keeps something again."""
         if not kept:
-            self._failed_at = self._now()
+            self._cache.rest()
         if self.works and not kept:
             logger.warning(
                 "The token cache fails (%s): each process goes on alone, and whoever fetches a "

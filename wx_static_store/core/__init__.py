@@ -3,6 +3,7 @@ Values and functions that know no Django project.
 
     match         Compare bytes that we know of with the object that a list shows
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
+    shared_cache  A cache that all processes share, and that may fail
     frames        What an exception carries along: others that it wraps, and local variables that ar
     hashed_names  Does a file name carry a digest of its content, as a bundler writes it?
     interrupts    Ctrl-C and SIGTERM in a command: heard at once while it waits, else as soon as it

@@ -22,6 +22,7 @@ from django.core.cache import caches
 from django.core.management.base import CommandError
 
 from ..core.interrupts import interruptible
+from ..core.shared_cache import SharedCache
 from ..i18n import gettext as _
 from ..upload.recorder import has_unfinished_deployment
 from ..upload.uploader import Uploader
@@ -65,7 +66,7 @@ class DeployLock:
     """A key of the cache whose value says who holds it."""
 
     def __init__(self, uploader: Uploader) -> None:
-        self._alias = uploader.options.token_cache
+        self._cache = SharedCache(lambda: caches[uploader.options.token_cache], _report)
         self._env = uploader.env
         self._key = f"wx_static_store:deploy:{uploader.env}"
         self._last_key = f"{self._key}:last"  # who took it last, also after it was given back
@@ -131,9 +132,9 @@ class DeployLock:
                 time.sleep(POLL)
 
     def _taken(self) -> bool:
-        if self._ask("add", json.dumps(self._me), timeout=LEASE) is False:
+        if self._cache.add(self._key, json.dumps(self._me), LEASE) is False:
             return False
-        self._ask("set", json.dumps(self._me), timeout=REMEMBERED, key=self._last_key)
+        self._cache.set(self._last_key, json.dumps(self._me), REMEMBERED)
         return True
 
     def wait_for_last_put(self) -> None:
@@ -154,19 +155,19 @@ class DeployLock:
         """Take the lock from a dead process."""
         self.wait_for_last_put()
         if self._holder() == other:
-            self._ask("delete")
+            self._cache.delete(self._key)
 
     def _is_heir(self, other: dict[str, Any]) -> bool:
         """Of all who wait one removes what a dead process left, or they would end each other's."""
         key = f"{self._key}:{other.get('id')}"
-        return self._ask("add", "", timeout=2 * LAST_PUT, key=key) is True
+        return self._cache.add(key, "", 2 * LAST_PUT) is True
 
     def prolong(self) -> None:
         """Hold the environment for another while; notice if somebody else holds it."""
         self._seen = time.time()
         holder = self._holder()
         if holder == self._me:
-            self._ask("touch", timeout=LEASE)
+            self._cache.touch(self._key, LEASE)
         elif self._kept:  # the cache forgot it, or the lease ran out: did anybody else come?
             last = self._read(self._last_key)
             if last not in (None, self._me) or not self._taken():
@@ -174,24 +175,20 @@ class DeployLock:
 
     def release(self) -> None:
         if self._holder() == self._me:
-            self._ask("delete")
+            self._cache.delete(self._key)
 
     def _holder(self) -> dict[str, Any] | None:
         return self._read(self._key)
 
     def _read(self, key: str) -> dict[str, Any] | None:
         try:
-            return dict(json.loads(self._ask("get", key=key)))
+            return dict(json.loads(self._cache.get(key)))
         except (TypeError, ValueError):
             return None
 
-    def _ask(self, method: str, *args: Any, key: str = "", **kwargs: Any) -> Any:
-        try:
-            return getattr(caches[self._alias], method)(key or self._key, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 -- each cache has exceptions of its own
-            name = type(error).__name__
-        logger.warning("The cache fails (%s): nothing keeps two deploys apart", name)
-        return None
+
+def _report(error: str) -> None:
+    logger.warning("The cache fails (%s): nothing keeps two deploys apart", error)
 
 
 def _is_gone(holder: dict[str, Any]) -> bool:

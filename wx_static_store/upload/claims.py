@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from hashlib import md5
 from threading import get_ident
 
 from django.core.cache import caches
 
 from ..conf.options import Options
+from ..core.shared_cache import SharedCache
 
 __all__ = ["claim", "release"]
 
@@ -23,26 +23,20 @@ def claim(options: Options, key: str) -> bool:
 
     Where the cache fails, or keeps nothing, every claim holds.
     """
-    mine = _mine()
-    try:
-        cache = caches[options.token_cache]
-        name = _name(options, key)
-        for _look in range(LOOKS):
-            if cache.add(name, mine, SECONDS):
-                return True
-            if (holder := cache.get(name)) is not None:
-                return bool(holder == mine)
-    except Exception:  # noqa: BLE001, S110 -- a dead cache hinders no upload
-        pass
+    cache, name = SharedCache(lambda: caches[options.token_cache]), _name(options, key)
+    for _look in range(LOOKS):
+        if cache.add(name, _mine(), SECONDS):
+            return True
+        if (holder := cache.get(name)) is not None:
+            return bool(holder == _mine())
     return True
 
 
 def release(options: Options, key: str) -> None:
     """Let others claim this thread's key: nothing is stored there, or the list shows what is."""
-    with suppress(Exception):  # it ends by itself
-        cache, name = caches[options.token_cache], _name(options, key)
-        if cache.get(name) == _mine():
-            cache.delete(name)
+    cache, name = SharedCache(lambda: caches[options.token_cache]), _name(options, key)
+    if cache.get(name) == _mine():
+        cache.delete(name)  # or the claim ends by itself
 
 
 def _mine() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import md5
 from io import BytesIO
@@ -23,6 +23,7 @@ from ..conf.options import Options
 from ..core.naming import quote_key
 from ..core.retry import Clock, Deadline, run
 from ..core.secrets import Secret
+from ..core.shared_cache import SharedCache
 from ..core.types import DELETED, DELETED_MD5, RemoteFile
 from ..exceptions import ConfigurationError, Remedy, WxStaticStoreError
 from ..i18n import gettext_lazy as _
@@ -54,6 +55,10 @@ class Store:
         self.site = SiteClient(platform.transport)
         self.tokens = platform.tokens
         self.api_limiter, self.put_limiter = platform.api_limiter, platform.put_limiter
+        self._cache = SharedCache(
+            lambda: caches[options.token_cache],
+            lambda error: logger.warning("The cache fails (%s)", error),
+        )
         self._root = options.base_url or _root_of(options)
 
     def attempt(
@@ -186,16 +191,11 @@ class Store:
         root = self._cached_root()
         if not root:
             root = self._described_root()
-            with suppress(Exception):  # told before, or by the next reader
-                caches[self.options.token_cache].set(self._root_key, root, ADDRESS_SECONDS)
+            self._cache.set(self._root_key, root, ADDRESS_SECONDS)
         return root
 
     def _cached_root(self) -> str:
-        try:
-            return str(caches[self.options.token_cache].get(self._root_key) or "")
-        except Exception as error:  # noqa: BLE001 -- a dead cache costs a call, nothing else
-            logger.warning("The cache fails (%s)", type(error).__name__)
-            return ""
+        return str(self._cache.get(self._root_key) or "")
 
     @property
     def _root_key(self) -> str:

@@ -1,0 +1,59 @@
+"""A cache that fails costs one question, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from wx_static_store.core.shared_cache import REST_SECONDS, SharedCache
+
+
+class Cache(dict[str, Any]):
+    """Keep what it is given while it works; count what it is asked."""
+
+    works, asked = True, 0
+
+    def get(self, key: str, *args: Any) -> Any:
+        self.asked += 1
+        if not self.works:
+            raise ConnectionError(f"no answer for {key}")
+        return super().get(key, *args)
+
+
+def test_an_answer_is_that_of_the_cache() -> None:
+    assert SharedCache(lambda: Cache(a=1)).get("a") == 1
+    assert SharedCache(lambda: Cache()).get("a", 2) == 2
+
+
+def test_a_failure_is_reported_by_its_name_and_the_cache_left_alone_for_a_while() -> None:
+    cache, reported, clock = Cache(a=1), [], [1000.0]
+    shared = SharedCache(lambda: cache, reported.append, lambda: clock[0])
+    cache.works = False
+    assert [shared.get("a") for _ in range(5)] == [None] * 5
+    assert (reported, cache.asked) == (["ConnectionError"], 1)
+    cache.works = True
+    clock[0] += REST_SECONDS
+    assert shared.get("a") == 1
+
+
+def test_a_clock_set_back_does_not_prolong_the_rest() -> None:
+    clock = [1000.0]
+    shared = SharedCache(lambda: Cache(a=1), now=lambda: clock[0])
+    shared.rest()
+    assert shared.rests
+    clock[0] -= 3600
+    assert shared.get("a") == 1
+
+
+def test_a_cache_that_is_not_configured_is_one_that_fails() -> None:
+    reported: list[str] = []
+    shared = SharedCache(lambda: {}["missing"], reported.append)
+    assert shared.get("a") is None
+    assert reported == ["KeyError"]
+
+
+def test_an_interruption_is_no_failure_of_the_cache() -> None:
+    def interrupt() -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        SharedCache(interrupt).get("a")
