@@ -1,5 +1,7 @@
 """Stores over an emulator, for every test that needs a wire."""
 
+import importlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +28,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
+
+
+def ci_package(name: str) -> Any:
+    """Import a package of the extra ``ci``: if it is missing skip, with WX_REQUIRE_CI fail."""
+    if "WX_REQUIRE_CI" in os.environ:
+        return importlib.import_module(name)
+    return pytest.importorskip(name, reason=f"{name} is in the extra ci, not in dev")
 
 
 @pytest.fixture

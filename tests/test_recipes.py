@@ -19,7 +19,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 
-from tests.conftest import ENV
+from tests.conftest import ENV, ci_package
 from tests.tokens.harness import CacheServer, is_installed
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.storage import WxStorage
@@ -117,7 +117,7 @@ def test_a_wechatpy_session_gives_its_token_and_fetches_after_a_refusal(
     redis: CacheServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wechatpy = pytest.importorskip("wechatpy.component")
+    wechatpy = ci_package("wechatpy.component")
     account = emulator.state.account
     settings.PLATFORM_APPID = account.appid
     settings.PLATFORM_APPSECRET = account.appsecret

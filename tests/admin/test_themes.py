@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.admin.themes import THEMES
+from tests.conftest import ci_package
 
 ROOT = Path(__file__).parents[2]
 Pages = dict[str, tuple[int, str]]
@@ -27,6 +28,8 @@ PARTS = {
 @pytest.fixture(scope="module", params=THEMES)
 def theme(request: pytest.FixtureRequest) -> str:
     name: str = request.param
+    for app in THEMES[name]:
+        ci_package(app)
     return name
 
 

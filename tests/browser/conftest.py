@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
 
+from tests.conftest import ci_package
 from tests.demo import Site, manage, serving
+
+expect = ci_package("playwright.sync_api").expect
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"  # ignored by git
 REQUIRED = "WX_REQUIRE_BROWSER" in os.environ

@@ -3,15 +3,15 @@
 import time
 
 import pytest
-from wechatpy.crypto import WeChatCrypto
 
 from tests.callback.pushes import AES_KEY, APPID, TICKET, TOKEN, Push, query, signature, ticket
+from tests.conftest import ci_package
 from wx_static_store.callback.crypto import encrypt
 from wx_static_store.callback.safe_xml import read
 from wx_static_store.callback.tickets import newest
 from wx_static_store.core.secrets import Secret
 
-PEER = WeChatCrypto(TOKEN, AES_KEY, APPID)
+PEER = ci_package("wechatpy.crypto").WeChatCrypto(TOKEN, AES_KEY, APPID)
 
 
 @pytest.mark.django_db

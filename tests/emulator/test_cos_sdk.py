@@ -10,11 +10,12 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from tests.conftest import ci_package
 from wx_static_store.emulator import EmulatorServer
 
 from .conftest import ENV, Client
 
-qcloud_cos = pytest.importorskip("qcloud_cos", reason="cos-python-sdk-v5 is a dev dependency")
+qcloud_cos = ci_package("qcloud_cos")
 
 KEYS = ["zcy.py", "static/css/a b.css", "文档/图 1.png", "a+b%20c.txt"]
 

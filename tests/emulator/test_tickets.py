@@ -25,6 +25,7 @@ from xml.etree import ElementTree
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from tests.conftest import ci_package
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.listeners import tls_context
 from wx_static_store.emulator.quirks import BadInput
@@ -179,7 +180,7 @@ def opened_by_wechatpy(
     pushed: Pushed, token: str = PUSH_TOKEN, aes_key: str = PUSH_AES_KEY
 ) -> dict[str, str]:
     """By a client that others wrote."""
-    wechatpy = pytest.importorskip("wechatpy.crypto", reason="wechatpy is a dev dependency")
+    wechatpy = ci_package("wechatpy.crypto")
     crypto = wechatpy.WeChatCrypto(token, aes_key, APPID)
     names = ("msg_signature", "timestamp", "nonce")
     text = crypto.decrypt_message(pushed.body, *(pushed.one(name) for name in names))
