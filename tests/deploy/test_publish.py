@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-import re
-import sys
 from dataclasses import replace
-from io import StringIO
 from typing import Any
 
 import pytest
@@ -252,85 +248,3 @@ def test_an_interrupted_run_says_how_far_it_came(
         deploy(uploader, items(a_js=b"1", b_js=b"2"), last=interrupted)
     assert f"{ENV}: Interrupted: stored 2," in capsys.readouterr().err
     assert Deployment.objects.get().outcome == "failed"
-
-
-# --- progress ---------------------------------------------------------------------------------
-
-
-class Terminal(StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize(
-    ("progress", "terminal", "told"),
-    [
-        (None, False, ""),
-        (False, True, ""),
-        (True, False, rf"({ENV}: [12]/2 files, 0\.0/0\.0 MiB, .*\n){{2}}"),
-    ],
-)
-def test_progress_is_told_where_it_is_wanted(
-    configure: Any, monkeypatch: pytest.MonkeyPatch, progress: Any, terminal: bool, told: str
-) -> None:
-    configure(WX_STATIC_STORE={"PROGRESS": progress})
-    stream = Terminal() if terminal else StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    deploy(get_uploader(), items(a_js=b"1", b_js=b"2"))
-    assert re.fullmatch(told, stream.getvalue())
-
-
-def test_a_line_tells_rate_time_left_and_failures(
-    configure: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cloud = configure(WX_STATIC_STORE={"PROGRESS": True, "MAX_WORKERS": 1})
-    cloud.script(
-        {
-            "on": "put_object",
-            "key": "a.js",
-            "do": "cos_error",
-            "status": 403,
-            "code": "AccessDenied",
-            "times": None,
-        }
-    )
-    stream = StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    deploy(get_uploader(), items(a_js=b"1" * 2**20, b_js=b"2" * 2**20))
-    last = stream.getvalue().splitlines()[-1]
-    assert re.fullmatch(
-        rf"{ENV}: 2/2 files, 1\.0/2\.0 MiB, [\d.]+ MiB/s, [01] s left, 1 failed", last
-    )
-
-
-def test_a_terminal_gets_a_bar_with_files_and_bytes(
-    configure: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configure()
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
-    deploy(get_uploader(), items(a_js=b"1" * 1024, b_js=b"2" * 1024))
-    assert f"{ENV}: 2/2 files" in stream.getvalue()
-    assert "2.00k/2.00k" in stream.getvalue()
-
-
-def test_a_terminal_that_tells_no_width_gets_a_bar_too(
-    configure: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configure()
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(os, "get_terminal_size", lambda number=1: os.terminal_size((0, 0)))
-    deploy(get_uploader(), items(a_js=b"1"))
-    assert "1/1 files" in stream.getvalue()
-
-
-def test_a_terminal_without_tqdm_gets_plain_lines(
-    configure: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configure()
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    deploy(get_uploader(), items(a_js=b"1", b_js=b"2"))
-    assert stream.getvalue().splitlines()[-1].startswith(f"{ENV}: 2/2 files, 0.0/0.0 MiB")

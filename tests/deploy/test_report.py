@@ -1,9 +1,8 @@
-"""A deploy as JSON, on a terminal and on a CI's page."""
+"""A deploy as JSON and on a terminal."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 from datetime import UTC, datetime
 from io import BytesIO
@@ -19,27 +18,23 @@ from tests.deploys import deploy
 from wx_static_store.core.types import RemoteFile, UploadItem, UploadResult, UploadStatus
 from wx_static_store.deploy.publish import Report
 from wx_static_store.deploy.report import (
-    ROWS,
-    STEP_BYTES,
     EnvironmentReport,
     Summary,
-    append_step_summary,
     as_dict,
     check_writable,
     lines,
-    step_summary,
     total,
     write_json,
 )
+from wx_static_store.deploy.step_summary import step_summary
 from wx_static_store.deploy.verify import Mismatch
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import NameRejected, WeChatRefused
+from wx_static_store.exceptions import WeChatRefused
 from wx_static_store.i18n import width
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.uploader import get_uploader
 
 STARTED = datetime(2026, 9, 20, 8, 30, tzinfo=UTC)
-GITHUB_BYTES = 1024 * 1024
 
 
 def failed(name: str, message: str = "refused", hint: str = "Rename it.") -> UploadResult:
@@ -353,142 +348,3 @@ def test_the_columns_of_the_table_are_aligned_in_chinese() -> None:
 
 def test_a_run_that_reached_no_environment_has_a_total_of_nothing() -> None:
     assert total(whole())[-1].split() == ["total", "0", "of", "0", "done", *"0000000", "3.2"]
-
-
-# --- on a CI's page ---------------------------------------------------------------------------
-
-
-def test_a_run_in_which_all_is_right_is_one_table() -> None:
-    assert step_summary(as_dict(whole(good()))) == (
-        "## wx_deploy default, 4f2a9c1\n"
-        "\n"
-        "| environment | outcome | stored | unchanged | failed | unknown | held back "
-        "| not attempted | bytes | seconds |\n"
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
-        "| tenant-a | done | 2 | 2 | 0 | 0 | 0 | 0 | 1,234 | 1.5 |\n"
-        "| total | 1 of 1 done | 2 | 2 | 0 | 0 | 0 | 0 | 1,234 | 3.2 |\n"
-    )
-
-
-def test_what_is_not_right_has_a_section_of_its_own() -> None:
-    environment = bad(
-        error="First.\n\n  Second.",
-        findings=[Mismatch("index.html", "7 bytes in the cloud, 6 here")],
-        stale=[old("old.js")],
-    )
-    page = step_summary(as_dict(whole(good(), environment)))
-    assert page.partition("| 3.2 |\n")[2] == (
-        "\n"
-        "### [tenant-b](https://tenant-b.example.com/)\n"
-        "\n"
-        "First.\n"
-        "\n"
-        "Second.\n"
-        "\n"
-        "| failed | stage | errcode | why | rid |\n"
-        "| --- | --- | --- | --- | --- |\n"
-        "| b.js | link | 40097 | refused. Rename it. | 6ab-1 |\n"
-        "\n"
-        "| differs | how |\n"
-        "| --- | --- |\n"
-        "| index.html | 7 bytes in the cloud, 6 here |\n"
-        "\n"
-        "| stale |\n"
-        "| --- |\n"
-        "| old.js |\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "cell"),
-    [
-        ("a|b.js", r"a\|b.js"),
-        ("`a`.js", r"\`a\`.js"),
-        ("a\nb.js", r"a\\nb.js"),
-        ("a\r| x |", r"a\\r\| x \|"),
-        ("<img src=x>", r"\<img src=x\>"),
-        ("![x](y)", r"\!\[x\](y)"),
-        ("a\\|b", r"a\\\|b"),
-        ("__init__ *a* ~b~", r"\_\_init\_\_ \*a\* \~b\~"),
-        ("&lt;", r"\&lt;"),
-        ("茶.html", "茶.html"),
-        ("[id].js", r"\[id\].js"),
-    ],
-)
-def test_a_name_is_nothing_but_text_in_a_table(name: str, cell: str) -> None:
-    page = step_summary(as_dict(whole(good(stale=[old(name)]))))
-    assert page.splitlines()[-1] == f"| {cell} |"
-
-
-@pytest.mark.parametrize("env", [good, bad])
-def test_every_row_of_a_table_has_the_columns_of_its_heading(env: Any) -> None:
-    evil = "a|`\n|\\|<b>"
-    report = Report(failures=[failed(evil, message=evil, hint=evil)])
-    environment = env(evil, report=report, findings=[Mismatch(evil, evil)], stale=[old(evil)])
-    columns = None
-    for line in step_summary(as_dict(whole(environment))).splitlines():
-        if not line.startswith("| "):
-            columns = None
-            continue
-        bars = line.replace("\\\\", "").replace(r"\|", "").count("|")
-        assert columns in (None, bars)
-        columns = bars
-
-
-def test_an_address_cannot_leave_its_link() -> None:
-    page = step_summary(as_dict(whole(bad(address="https://x/a)|<b>/%E8%8C%B6/"))))
-    assert "### [tenant-b](https://x/a%29%7C%3Cb%3E/%E8%8C%B6/)\n" in page
-
-
-def test_long_tables_are_cut_and_say_so() -> None:
-    many = [old(f"{number}.js") for number in range(ROWS + 3)]
-    page = step_summary(as_dict(whole(good(stale=many))))
-    assert page.endswith(f"| {ROWS - 1}.js |\n\n… and 3 more\n")
-
-
-def test_every_environment_stands_in_the_overview() -> None:
-    page = step_summary(as_dict(whole(*(good(f"tenant-{number}") for number in range(200)))))
-    assert page.count("| tenant-") == 200
-    assert "| total | 200 of 200 done | 400 |" in page
-
-
-def test_a_page_is_never_more_than_github_takes() -> None:
-    long = [old(f"{number}/" + "茶" * 280) for number in range(ROWS)]
-    summary = whole(*(good(f"tenant-{number}", stale=long) for number in range(100)))
-    page = step_summary(as_dict(summary))
-    assert STEP_BYTES // 2 < len(page.encode()) < GITHUB_BYTES
-    assert page.endswith("see the JSON report.\n")
-    assert page.count("see the JSON report") == 1
-
-
-def test_the_page_is_added_to_what_the_step_told_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page, data = tmp_path / "summary.md", as_dict(whole(good(stale=[old("茶.html")])))
-    page.write_text("before\n")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
-    append_step_summary(data)
-    assert page.read_text(encoding="utf-8") == "before\n" + step_summary(data)
-
-
-def test_without_a_step_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    monkeypatch.chdir(tmp_path)
-    append_step_summary(as_dict(whole(good())))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_page_that_cannot_be_written_does_not_fail_the_deploy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "no" / "folder"))
-    with caplog.at_level(logging.WARNING):
-        append_step_summary(as_dict(whole(good())))
-    assert "step summary cannot be written: No such file" in caplog.text
-
-
-def test_a_name_that_was_rejected_is_told_as_it_came() -> None:
-    error = NameRejected("it is empty", stage="name")
-    result = UploadResult("a\udcff", "", UploadStatus.FAILED, stage="name", error=error)
-    page = step_summary(as_dict(whole(bad(report=Report(failures=[result])))))
-    assert page.encode().endswith(b"| a\\\\udcff | name |  | it is empty |  |\n")

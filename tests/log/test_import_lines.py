@@ -1,21 +1,18 @@
 """Lines of a build without a database become the rows that a database would have got."""
 
-import io
 import json
 import logging
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import override_settings
 
 from tests.conftest import ENV
-from tests.log.conftest import row, run, told, upload
+from tests.log.conftest import row, told, upload
 from wx_static_store.core.types import ContentHeaders, UploadContext, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import CosRefused
@@ -258,40 +255,6 @@ def test_any_text_fits_into_the_row(member: str, text: str) -> None:
 def test_a_member_of_another_kind_takes_no_other_line_along(member: str, value: Any) -> None:
     counts, _broken = imported(line("x"), line(**{member: value}))
     assert counts["added"] >= 1
-
-
-# --- the command ------------------------------------------------------------------------------
-
-
-def test_the_command_reads_files(tmp_path: Path) -> None:
-    for number in range(2):
-        (tmp_path / f"{number}.jsonl").write_bytes(line("a", NOON + number) + line(f"{number}"))
-    paths = [str(path) for path in sorted(tmp_path.iterdir())]
-    assert run("wx_import_log", *paths) == (0, "added 4, known 0, left out 0, broken 0\n")
-
-
-def test_the_command_reads_its_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line())))
-    assert run("wx_import_log", "-") == (0, "added 1, known 0, left out 0, broken 0\n")
-
-
-def test_the_command_ends_with_1_where_a_line_is_broken(tmp_path: Path) -> None:
-    (tmp_path / "log").write_bytes(line("a") + b"secret=planted\n" + line("b"))
-    code, said = run("wx_import_log", str(tmp_path / "log"))
-    assert (code, len(told())) == (1, 2)
-    assert f"{tmp_path}/log:2: not a JSON object\n" in said
-    assert "added 2, known 0, left out 0, broken 1\n" in said
-    assert "planted" not in said
-
-
-@pytest.mark.parametrize("name", ["missing", "."])
-def test_a_file_that_cannot_be_read_ends_with_2_before_any_is_imported(
-    tmp_path: Path, name: str
-) -> None:
-    (tmp_path / "log").write_bytes(line())
-    code, said = run("wx_import_log", str(tmp_path / "log"), str(tmp_path / name))
-    assert (code, told()) == (2, [])
-    assert str(tmp_path / name) in said
 
 
 def test_many_lines_are_read_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:

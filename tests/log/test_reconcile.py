@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import ENV
-from tests.log.conftest import CONTEXT, row, run, told, upload
+from tests.log.conftest import CONTEXT, row, told, upload
 from wx_static_store.core.types import DELETED, RemoteFile, UploadItem
 from wx_static_store.deploy.locks import deploying
 from wx_static_store.deploy.plan import make_plan
@@ -341,86 +341,3 @@ def test_many_ids_take_little_room() -> None:
     for number in wanted:
         ids.add(number)
     assert {n for near in wanted for n in (near - 1, near, near + 1) if n in ids} == wanted
-
-
-# --- the command ------------------------------------------------------------------------------
-
-
-def test_the_command_ends_with_1_where_they_differ(cloud: EmulatorServer) -> None:
-    gone(cloud)
-    cloud.put_object("b\n", b"x")
-    code, said = run("wx_reconcile")
-    assert code == 1
-    assert "missing   a: the log said stored, the cloud has none\n" in said
-    assert r"unlogged  b\n: " in said
-    assert "1 object, missing 1, differs 0, unlogged 1, unknown 0\n" in said
-    assert "--fix" in said
-
-
-def test_the_command_ends_with_0_when_it_has_fixed_them(cloud: EmulatorServer) -> None:
-    gone(cloud)
-    assert run("wx_reconcile", "--fix")[0] == 0
-    assert run("wx_reconcile") == (
-        0,
-        f"{ENV}: 0 objects, missing 0, differs 0, unlogged 0, unknown 0\n",
-    )
-
-
-def test_the_command_says_what_an_unknown_became(cloud: EmulatorServer) -> None:
-    answer_lost(cloud)
-    assert "unknown   a: it is in the cloud → stored\n" in run("wx_reconcile")[1]
-
-
-def test_the_command_says_how_many_could_not_be_compared(cloud: EmulatorServer) -> None:
-    upload("a", b"1")
-    cloud.quirks.list_md5 = "multipart"
-    code, said = run("wx_reconcile")
-    assert (code, "1 by size only" in said) == (0, True)
-
-
-@pytest.mark.parametrize("prefix", ["e\u0301/", "é/"], ids=["decomposed", "composed"])
-def test_a_prefix_is_taken_as_keys_are_written(cloud: EmulatorServer, prefix: str) -> None:
-    cloud.put_object("é/a", b"x")
-    assert "unlogged 1" in run("wx_reconcile", "--prefix", prefix)[1]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "fix"),
-    [
-        (["--using", "elsewhere"], "Aliases with such a storage: default, files"),
-        (["--prefix", "/css"], "write it relative to the site"),
-    ],
-)
-def test_wrong_use_ends_with_2(cloud: EmulatorServer, arguments: list[str], fix: str) -> None:
-    code, said = run("wx_reconcile", *arguments)
-    assert (code, fix in said) == (2, True)
-
-
-def test_an_environment_that_is_not_ours_ends_with_2(cloud: EmulatorServer) -> None:
-    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 85088})
-    code, said = run("wx_reconcile")
-    assert (code, "errcode 85088" in said) == (2, True)
-
-
-def test_a_list_that_fails_in_its_middle_keeps_what_was_fixed(
-    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconcile, "KEYS_AT_ONCE", 1)
-    cloud.quirks.page_size = 1
-    for key in "abc":
-        cloud.put_object(key, b"x")
-    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "skip": 2})
-    code, said = run("wx_reconcile", "--fix")
-    assert (code, told()) == (1, [("a", "stored"), ("b", "stored")])
-    assert "what is done stays: missing 0, differs 0, unlogged 2, unknown 0" in said
-    assert "errcode 40097" in said
-
-
-def test_an_interrupted_run_ends_with_130(
-    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    after_the_list(get_store(), interrupt, monkeypatch)
-    assert run("wx_reconcile")[0] == 130

@@ -1,7 +1,10 @@
 """Trouble of the log's database costs nothing but rows."""
 
+from typing import Any
+
 import pytest
 
+from wx_static_store.models import UploadLog
 from wx_static_store.upload import database
 from wx_static_store.upload.database import in_database, rest
 
@@ -27,3 +30,17 @@ def test_after_the_rest_it_is_asked_again() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_atomically", lambda work, otherwise: work())
         assert in_database(lambda: 1, otherwise=0) == 1
+
+
+@pytest.mark.django_db
+def test_rows_are_read_where_they_are_written(settings: Any) -> None:
+    settings.DATABASE_ROUTERS = [Router()]
+    assert (UploadLog.objects.all().db, database.log().db) == ("copy", "default")
+
+
+class Router:
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "copy"
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "default"

@@ -1,16 +1,17 @@
 """
 A tree of files, published to one environment or to many.
 
-    environments  One built site to one environment, or the same to many of them in turn
-    report        How a deploy to one environment or to many went: as JSON, on a terminal, on a CI's
-    publish       Publish what a plan names: assets, then pages, then the manifest; and report how i
-    plan          Many files: what differs from the cloud, and in which order it is to be sent
-    link_check    What will be a 404 on the site, told before anything is sent
-    locks         One deploy at a time per environment, over the cache that all processes share
-    progress      How far a run is: a bar on a terminal, plain lines elsewhere if they are wanted, e
-    standing      What the environment's list and the log say of some thousand keys, before a deploy
-    tree          The files of a folder, as items to publish: what is left out, and where a link may
-    verify        After a deploy: does the cloud hold the tree, what else does it hold, and what is
+    environments  Run one deploy for each environment, in turn; a canary first
+    step_summary  How a deploy went, on the page that GitHub shows of a step
+    report        How a deploy went: as JSON, and as lines on a terminal
+    publish       Send what a plan names: assets, then pages, then the manifest
+    plan          What differs from the cloud, and in which order it is sent
+    link_check    References of pages and style sheets that lead nowhere
+    locks         One deploy at a time per environment, by the cache that all processes share
+    progress      How far a run is: a bar on a terminal, or plain lines
+    standing      What the list and the log say of keys; the rules of time and trust, without a tree
+    tree          The files of a folder, as items to publish
+    verify        Afterwards: what differs, what is stale, and what the public site serves
 """
 
 from .publish import PublishFailed

@@ -1,20 +1,16 @@
-"""How a deploy to one environment or to many went: as JSON, on a terminal, on a CI's page."""
+"""How a deploy to one environment or to many went: as JSON, and as lines on a terminal."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
-from urllib.parse import quote
 
 from django.core.management.base import CommandError
 
@@ -26,21 +22,16 @@ from .verify import Mismatch
 __all__ = [
     "EnvironmentReport",
     "Summary",
-    "append_step_summary",
     "as_dict",
     "check_writable",
     "lines",
-    "step_summary",
+    "overview",
     "total",
     "write_json",
 ]
 
-logger = logging.getLogger("wx_static_store.deploy")
-
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
-STEP_BYTES = 1000 * 1024  # GitHub drops all that a step tells if it is more than 1024 KiB
-ROWS = 50  # of one table there; the JSON has all
-TEXTS = 2  # columns of the overview that are no numbers
+TEXTS = 2  # columns of the overview that are not numbers
 
 _OUTCOMES = {
     "done": _("done"),
@@ -48,7 +39,6 @@ _OUTCOMES = {
     "interrupted": _("interrupted"),
     "skipped": _("skipped"),
 }
-_MARKUP = re.compile(r"[\\`*_~\[\]<>|&#!$]")  # whatever could begin something, a table's end too
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +186,7 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
 
 def total(summary: Summary) -> list[str]:
     """A table of all environments and their sum: two columns of text, the others of numbers."""
-    rows = _overview(as_dict(summary))
+    rows = overview(as_dict(summary))
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -207,7 +197,7 @@ def total(summary: Summary) -> list[str]:
     ]
 
 
-def _overview(data: dict[str, Any]) -> list[list[str]]:
+def overview(data: dict[str, Any]) -> list[list[str]]:
     """The heading, a row for each environment, and the sums."""
     environments, names = data["environments"], [*Report().numbers]
     done = sum(each["outcome"] == "done" for each in environments)
@@ -227,74 +217,3 @@ def _row(each: dict[str, Any]) -> list[str]:
     numbers = [f"{number:,}" for number in (*each["counts"].values(), each["bytes"])]
     outcome = str(_OUTCOMES.get(each["outcome"], each["outcome"]))
     return [shown(each["env"]), outcome, *numbers, f"{each['seconds']:.1f}"]
-
-
-def append_step_summary(data: dict[str, Any]) -> None:
-    """Onto the page of GitHub's step, where there is one; trouble with it is only told."""
-    if not (path := os.environ.get("GITHUB_STEP_SUMMARY")):
-        return
-    try:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(step_summary(data))
-    except OSError as error:
-        logger.warning("The step summary cannot be written: %s", error.strerror)
-
-
-def step_summary(data: dict[str, Any]) -> str:
-    """GitHub's Markdown, as much as it takes of one step."""
-    label = f", {data['source']}" if data["source"] else ""
-    head = f"## wx_deploy {_cell(data['using'] + label)}\n\n"
-    overview = _table(_overview(data), texts=TEXTS)
-    kept, room = [], STEP_BYTES
-    for part in [head, overview, *chain.from_iterable(map(_section, data["environments"]))]:
-        room -= len(part.encode())
-        if room < 0:
-            kept.append("\n" + gettext("There is more: see the JSON report.") + "\n")
-            break
-        kept.append(part)
-    return "".join(kept)
-
-
-def _section(environment: dict[str, Any]) -> list[str]:
-    """What is not right in one environment; nothing where all is."""
-    reasons = map(str.strip, environment["error"].splitlines())
-    told = [_cell(reason) + "\n" for reason in reasons if reason]
-    failed = [_failed(failure) for failure in environment["failures"]]
-    heading = [gettext("failed"), gettext("stage"), gettext("errcode"), gettext("why"), "rid"]
-    told += _some(heading, failed)
-    findings = [[*finding.values()] for finding in environment["findings"]]
-    told += _some([gettext("differs"), gettext("how")], findings)
-    told += _some([gettext("stale")], [[key] for key in environment["stale"]])
-    return [f"\n### {_link(environment)}\n", *("\n" + part for part in told)] if told else []
-
-
-def _failed(failure: dict[str, Any]) -> list[str]:
-    errcode = "" if failure["errcode"] is None else str(failure["errcode"])
-    why, hint = failure["message"], failure["hint"]
-    if why and hint:
-        why = gettext("%(what)s. %(hint)s", what=why, hint=hint)
-    return [failure["name"], failure["stage"], errcode, why or hint, failure["rid"]]
-
-
-def _link(environment: dict[str, Any]) -> str:
-    address = quote(environment["address"], safe=":/%~!*'[]")
-    return f"[{_cell(environment['env'])}]({address})" if address else _cell(environment["env"])
-
-
-def _some(heading: list[str], rows: list[list[str]]) -> list[str]:
-    """A table of the first rows, if there are any, and how many are left out."""
-    left = len(rows) - ROWS
-    more = [gettext("… and %(count)d more", count=left) + "\n"] if left > 0 else []
-    return [_table([heading, *rows[:ROWS]], texts=len(heading)), *more] if rows else []
-
-
-def _table(rows: Sequence[Sequence[str]], *, texts: int) -> str:
-    """`texts` columns of text, the others of numbers."""
-    heading, *body = [[_cell(cell) for cell in row] for row in rows]
-    ruler = ["---"] * texts + ["---:"] * (len(heading) - texts)
-    return "".join(f"| {' | '.join(row)} |\n" for row in (heading, ruler, *body))
-
-
-def _cell(text: str) -> str:
-    """Text that is nothing but text, on one line."""
-    return _MARKUP.sub(r"\\\g<0>", shown(text))

@@ -1,4 +1,4 @@
-"""The command line of ``wx_deploy``: its options, what they mean, and lines that it tells."""
+"""The command line of ``wx_deploy``: its options, and what they mean."""
 
 import os
 import sys
@@ -14,23 +14,11 @@ from django.utils.functional import Promise
 from .. import conf
 from ..conf.options import MEDIA
 from ..core.naming import header_value
-from ..i18n import gettext, gettext_lazy as _, padded, shown
-from ..models import Deployment
+from ..i18n import gettext, gettext_lazy as _
 from .exits import WRONG_USE
+from .release_list import RELEASES
 
 LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call the commit
-RELEASES = 20
-
-# Of a file in a preview.
-STATES = {
-    "new": _("new"),
-    "changed": _("changed"),
-    "unchanged": _("unchanged"),
-    "refused": _("refused"),
-    "rejected": _("rejected"),
-    "stale": _("stale"),
-    "uploaded": _("uploaded"),
-}
 
 _FLAGS = {
     "--yes -y": _("do not ask"),
@@ -184,21 +172,6 @@ def some(envs: Iterable[str], otherwise: str | Promise) -> list[str]:
     if not (found := list(envs)):
         raise _wrong(otherwise)
     return found
-
-
-def release_line(row: Deployment) -> str:
-    told = gettext(
-        "stored %(stored)d, unchanged %(skipped)d, failed %(failed)d, "
-        "not attempted %(not_attempted)d; %(bytes)s bytes",
-        **vars(row) | {"bytes": f"{row.bytes:,}"},
-    )
-    what = f"{row.source} {row.label}".rstrip()
-    if row.user:
-        what = gettext("%(what)s by %(user)s", what=what, user=row.user)
-    if row.duration_ms is not None:
-        told = gettext("%(told)s, %(seconds).1f s", told=told, seconds=row.duration_ms / 1000)
-    outcome = padded(row.get_outcome_display(), 8)
-    return shown(f"{row.pk:>6}  {row.created:%Y-%m-%d %H:%M:%S %Z}  {outcome} {what}: {told}")
 
 
 def _wrong(text: str | Promise) -> CommandError:

@@ -22,16 +22,15 @@ from ...core.types import UploadContext
 from ...deploy import environments, report as summary
 from ...deploy.link_check import preflight
 from ...deploy.plan import Plan, hash_items
+from ...deploy.step_summary import append_step_summary
 from ...deploy.tree import read_tree
-from ...deploy.verify import sweep
 from ...exceptions import WxStaticStoreError
-from ...i18n import gettext as _, ngettext, padded, shown
-from ...models import Deployment
-from ...upload.database import in_database
+from ...i18n import gettext as _
 from ...upload.uploader import Uploader
 from ...upload.workers import WorkerPool
-from .. import deploy_line
+from .. import deploy_line, preview
 from ..exits import WRONG_USE
+from ..release_list import release_lines
 
 
 class Command(BaseCommand):
@@ -75,7 +74,8 @@ class Command(BaseCommand):
             environments.site_uploader(self._using, env, **how) for env in self._environments()
         ]
         if options["list"]:
-            self._list(uploaders)
+            for uploader in uploaders:
+                self.stdout.write("\n".join(release_lines(uploader.env)))
             return
         if options["json"]:
             summary.check_writable(Path(options["json"]))
@@ -204,46 +204,29 @@ class Command(BaseCommand):
     def _preview(
         self, uploaders: Sequence[Uploader], order: environments.Order, *, files: bool
     ) -> bool:
-        """Told per environment; whether there is anything to do, or nobody can tell."""
+        """Print what would be done; return whether there is anything to do, or nobody can say."""
         any_change, whole = False, replace(order, items=order.everything, last=None)
         for uploader in uploaders:
             with WorkerPool(uploader.options.max_workers) as pool:
                 plan = environments.plan_of(uploader, whole, pool)
             any_change |= bool(plan)
-            self.doubtful |= bool(plan.rejected)
             if files:
                 self._list_files(uploader, order, plan)
-            text = ngettext(
-                "%(env)s: %(count)d file to send, %(size)s bytes, %(unchanged)d unchanged",
-                "%(env)s: %(count)d files to send, %(size)s bytes, %(unchanged)d unchanged",
-                len(plan),
-                env=uploader.env,
-                size=f"{plan.size:,}",
-                unchanged=len(plan.unchanged),
-            )
-            self.stdout.write(f"{text}  {environments.address_of(uploader, order.prefix)}")
+            self.stdout.write(preview.environment_line(uploader, order, plan))
             self.stderr.write("".join(f"{note}\n" for note in plan.notes), ending="")
         return any_change
 
     def _list_files(self, uploader: Uploader, order: environments.Order, plan: Plan) -> None:
-        for state, item in plan.states(uploader):
-            self.doubtful |= state == "refused"
-            self._list_file(state, f"{item.size or 0:,}", shown(item.name))
-        for result in plan.rejected:
-            self._list_file("rejected", "", f"{shown(result.name)}: {result.error}")
+        states = plan.states(uploader)
+        refused = any(state == "refused" for state, _item in states)
+        self.doubtful |= refused or bool(plan.rejected)
+        lines = preview.file_lines(states, plan)
         try:
-            cloud = sweep(uploader, order.prefix)
+            lines += preview.stale_lines(uploader, order)
         except WxStaticStoreError as error:
-            self.stderr.write(_("What is stale cannot be told: %(why)s", why=error))
+            self.stderr.write(_("The stale files cannot be listed: %(why)s", why=error))
             self.doubtful = True
-            return
-        stale, uploads = environments.stale_files(uploader, order, cloud)
-        for state, files in {"stale": stale, "uploaded": uploads}.items():
-            for file in files:
-                self._list_file(state, f"{file.size:,}", shown(file.key))
-
-    def _list_file(self, state: str, size: str, what: str) -> None:
-        self.stdout.write(f"{padded(str(deploy_line.STATES[state]), 9)} {size:>13}  {what}")
+        self.stdout.writelines(f"{line}\n" for line in lines)
 
     # --- the deploy ----------------------------------------------------------------------------
 
@@ -264,37 +247,13 @@ class Command(BaseCommand):
                 seconds=time.monotonic() - clock,
                 environments=tuple(reports),
             )
-            self._tell(whole)
+            data = summary.as_dict(whole)
+            if path := self.options["json"]:
+                summary.write_json(Path(path), data)
+            append_step_summary(data)
+            if len(reports) > 1:
+                self.stdout.write("\n".join(summary.total(whole)))
         if all(report.outcome == "skipped" for report in reports):
             raise CommandError(_("Nothing was published."), returncode=WRONG_USE)
         if not all(report.ok for report in reports):
             raise CommandError(_("Not everything was published, or not as it is here."))
-
-    def _tell(self, whole: summary.Summary) -> None:
-        data = summary.as_dict(whole)
-        if path := self.options["json"]:
-            summary.write_json(Path(path), data)
-        summary.append_step_summary(data)
-        if len(whole.environments) > 1:
-            self.stdout.write("\n".join(summary.total(whole)))
-
-    # --- releases ------------------------------------------------------------------------------
-
-    def _list(self, uploaders: Sequence[Uploader]) -> None:
-        for uploader in uploaders:
-            query = Deployment.objects.primary().filter(env=uploader.env).select_related("user")
-            rows = in_database(lambda: list(query[: deploy_line.RELEASES]), otherwise=None)  # noqa: B023
-            if rows is None:
-                text = _(
-                    "There is no log that lists releases: look at DATABASES, and run "
-                    "manage.py migrate wx_static_store."
-                )
-                raise CommandError(text, returncode=WRONG_USE)
-            head = ngettext(
-                "%(env)s: %(count)d release",
-                "%(env)s: %(count)d releases, the newest first",
-                len(rows),
-                env=uploader.env,
-            )
-            lines = [head, *map(deploy_line.release_line, rows)]
-            self.stdout.writelines(line + "\n" for line in lines)

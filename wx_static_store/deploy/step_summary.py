@@ -1,0 +1,94 @@
+"""How a deploy went, on the page that GitHub shows of a step: Markdown that is escaped and cut."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+from urllib.parse import quote
+
+from ..i18n import gettext, shown
+from .report import TEXTS, overview
+
+__all__ = ["append_step_summary", "step_summary"]
+
+logger = logging.getLogger("wx_static_store.deploy")
+
+STEP_BYTES = 1000 * 1024  # GitHub drops the whole summary if it is larger than 1024 KiB
+ROWS = 50  # of one table; the JSON report has all
+
+_MARKUP = re.compile(r"[\\`*_~\[\]<>|&#!$]")  # whatever could begin something, a table's end too
+
+
+def append_step_summary(data: dict[str, Any]) -> None:
+    """Onto the page of GitHub's step, where there is one; trouble with it is only told."""
+    if not (path := os.environ.get("GITHUB_STEP_SUMMARY")):
+        return
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(step_summary(data))
+    except OSError as error:
+        logger.warning("The step summary cannot be written: %s", error.strerror)
+
+
+def step_summary(data: dict[str, Any]) -> str:
+    """GitHub's Markdown, as much as it takes of one step."""
+    label = f", {data['source']}" if data["source"] else ""
+    head = f"## wx_deploy {_cell(data['using'] + label)}\n\n"
+    table = _table(overview(data), texts=TEXTS)
+    kept, left = [], STEP_BYTES
+    for part in [head, table, *chain.from_iterable(map(_section, data["environments"]))]:
+        left -= len(part.encode())
+        if left < 0:
+            kept.append("\n" + gettext("There is more: see the JSON report.") + "\n")
+            break
+        kept.append(part)
+    return "".join(kept)
+
+
+def _section(environment: dict[str, Any]) -> list[str]:
+    """What is not right in one environment; nothing where all is."""
+    reasons = map(str.strip, environment["error"].splitlines())
+    told = [_cell(reason) + "\n" for reason in reasons if reason]
+    failed = [_failed(failure) for failure in environment["failures"]]
+    heading = [gettext("failed"), gettext("stage"), gettext("errcode"), gettext("why"), "rid"]
+    told += _some(heading, failed)
+    findings = [[*finding.values()] for finding in environment["findings"]]
+    told += _some([gettext("differs"), gettext("how")], findings)
+    told += _some([gettext("stale")], [[key] for key in environment["stale"]])
+    return [f"\n### {_link(environment)}\n", *("\n" + part for part in told)] if told else []
+
+
+def _failed(failure: dict[str, Any]) -> list[str]:
+    errcode = "" if failure["errcode"] is None else str(failure["errcode"])
+    why, hint = failure["message"], failure["hint"]
+    if why and hint:
+        why = gettext("%(what)s. %(hint)s", what=why, hint=hint)
+    return [failure["name"], failure["stage"], errcode, why or hint, failure["rid"]]
+
+
+def _link(environment: dict[str, Any]) -> str:
+    address = quote(environment["address"], safe=":/%~!*'[]")
+    return f"[{_cell(environment['env'])}]({address})" if address else _cell(environment["env"])
+
+
+def _some(heading: list[str], rows: list[list[str]]) -> list[str]:
+    """A table of the first rows, if there are any, and how many are left out."""
+    left = len(rows) - ROWS
+    more = [gettext("… and %(count)d more", count=left) + "\n"] if left > 0 else []
+    return [_table([heading, *rows[:ROWS]], texts=len(heading)), *more] if rows else []
+
+
+def _table(rows: Sequence[Sequence[str]], *, texts: int) -> str:
+    """`texts` columns of text, the others of numbers."""
+    heading, *body = [[_cell(cell) for cell in row] for row in rows]
+    ruler = ["---"] * texts + ["---:"] * (len(heading) - texts)
+    return "".join(f"| {' | '.join(row)} |\n" for row in (heading, ruler, *body))
+
+
+def _cell(text: str) -> str:
+    """Text that is nothing but text, on one line."""
+    return _MARKUP.sub(r"\\\g<0>", shown(text))
