@@ -17,11 +17,10 @@ from django.urls import reverse
 from django.utils import translation
 
 from tests.conftest import ENV
-from wx_static_store.admin import upload
 from wx_static_store.admin.upload import MOST_FORESEEN, UploadPage
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import UploadLog
-from wx_static_store.submit.policy import Target
+from wx_static_store.models import IdempotencyKey, UploadLog
+from wx_static_store.submit import send as submit_send
 from wx_static_store.upload.database import rest
 
 pytestmark = pytest.mark.django_db
@@ -525,49 +524,44 @@ def test_another_wish_is_another_submission(member: Member, emulator: EmulatorSe
     assert send_one(client, text("a.txt"), form_id=form_id, overwrite="on")["ok"]
 
 
-def test_a_killed_worker_locks_a_file_for_no_longer_than_an_upload_takes(
-    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The result is remembered for an hour, the claim for as long as the store may be busy."""
-    claims, backend = [], type(cache._connections["default"])  # type: ignore[attr-defined]
-    add = backend.add
-
-    def noted(self: Any, key: str, value: Any, timeout: Any = None, **more: Any) -> bool:
-        claims.extend([timeout] if "submission" in key else [])
-        return bool(add(self, key, value, timeout, **more))
-
-    monkeypatch.setattr(backend, "add", noted)
-    send_one(member("upload"), text("a.txt"))
-    assert 150 < claims.pop() <= 160
-    assert 550 < upload._seconds(Target("default", ENV, ""), 200 * 2**20) <= 560
-
-
 def test_a_submit_during_the_first_is_told_so(
     member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second arrives while the first asks the policy."""
     client, form_id, told = member("upload"), str(uuid4()), []
-    authorize_upload = upload.policy.authorize_upload
+    authorize_upload = submit_send.authorize_upload
 
     def meanwhile(*args: Any, **kwargs: Any) -> Any:
         told.append(send_one(client, text("a.txt"), form_id=form_id))
         return authorize_upload(*args, **kwargs)
 
-    monkeypatch.setattr(upload.policy, "authorize_upload", meanwhile)
+    monkeypatch.setattr(submit_send, "authorize_upload", meanwhile)
     assert send_one(client, text("a.txt"), form_id=form_id)["ok"]
     assert [answer["running"] for answer in told] == [True]
     assert len(emulator.calls("put_object")) == 1
 
 
-def test_an_upload_that_broke_off_may_be_sent_again(
+def test_a_submission_that_broke_off_is_unknown_and_another_attempt_sends(
     member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, form_id = member("upload"), str(uuid4())
     with monkeypatch.context() as patch:
-        patch.setattr(upload.policy, "authorize_upload", lambda *args, **kwargs: 1 / 0)
+        patch.setattr(submit_send, "authorize_upload", lambda *args, **kwargs: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             send_one(client, text("a.txt"), form_id=form_id)
-    assert send_one(client, text("a.txt"), form_id=form_id)["ok"]
+    assert "wx-unknown" in send_one(client, text("a.txt"), form_id=form_id)["html"]
+    assert emulator.objects(ENV) == {}
+    assert send_one(client, text("a.txt"), form_id=form_id, attempt=1)["ok"]
+
+
+def test_a_submission_is_refused_while_the_database_cannot_remember_it(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    monkeypatch.setattr(IdempotencyKey._meta, "db_table", "no_such_table")
+    html = send_one(client, text("a.txt"))["html"]
+    assert ("wx-refused" in html, "try again later" in html) == (True, True)
+    assert emulator.journal == []
 
 
 def test_a_dead_cache_stops_no_upload(

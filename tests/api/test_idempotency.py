@@ -17,7 +17,6 @@ from rest_framework.test import APIClient
 
 from tests.api.conftest import ALL, PNG, Client, picture, post, put
 from tests.conftest import ENV
-from wx_static_store.api import idempotency, sending
 from wx_static_store.clients.cos import CosClient
 from wx_static_store.clients.wechat import WeChatClient
 from wx_static_store.core.types import UploadResult
@@ -25,6 +24,8 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import SourceError
 from wx_static_store.log.prune import prune
 from wx_static_store.models import IdempotencyKey, UploadLog
+from wx_static_store.submit.send import longest
+from wx_static_store.submit.submission import MARGIN, Submission
 from wx_static_store.upload.sources import LARGEST
 from wx_static_store.upload.store import INTERACTIVE_SECONDS
 from wx_static_store.upload.transfer import BATCH_RATE, Transfer
@@ -315,11 +316,11 @@ def test_what_was_killed_at_once_runs_until_its_time_is_over(
     client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No code of ours runs after SIGKILL."""
-    monkeypatch.setattr(idempotency._Memory, "_broke", lambda self: None)
+    monkeypatch.setattr(Submission, "_break_off", lambda self: None)
     with pytest.raises(SystemExit):
         put(client, **KEY)
     assert put(client, **KEY).json()["code"] == "in_progress"
-    days_go_by((sending.longest("default", ENV, len(PNG)) + idempotency.MARGIN + 1) / 3600)
+    days_go_by((longest("default", ENV, len(PNG)) + MARGIN + 1) / 3600)
     assert put(client, **KEY).json()["code"] == "unknown"
 
 
@@ -330,9 +331,9 @@ def test_what_runs_has_the_time_that_an_upload_may_take(
 ) -> None:
     configure(WX_STATIC_STORE={"DEADLINE": deadline})
     uploader = get_uploader()
-    assert sending.longest("default", ENV, size) > uploader.store.interactive_deadline(size).left()
+    assert longest("default", ENV, size) > uploader.store.interactive_deadline(size).left()
     of_a_retry = (deadline or INTERACTIVE_SECONDS) + size / BATCH_RATE
-    assert sending.longest("default", ENV, size) > of_a_retry
+    assert longest("default", ENV, size) > of_a_retry
 
 
 def test_what_is_refused_before_a_byte_is_sent_leaves_the_key_free(

@@ -461,7 +461,7 @@ def test_the_operator_is_told_which_setting_is_wrong(
 def test_an_error_that_nobody_expects_is_left_to_django(
     client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wx_static_store.api.sending.recorder.record_one", lambda *args: [][0])
+    monkeypatch.setattr("wx_static_store.submit.send.record_one", lambda *args: [][0])
     client.raise_request_exception = False
     assert put(client).status_code == 500
     assert problems.answer(IndexError(), {}) is None

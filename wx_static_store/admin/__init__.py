@@ -12,7 +12,7 @@ The admin: the log of uploads and its actions, the upload page, the deployments.
     export          The log as CSV and JSON: streamed, however long it is
     paging          Pages of a table that nobody counts to its end
     places          Where a row belongs: its environment's name, the alias that writes there, the pu
-    submissions     How one uploaded file fared, and the memory of it for whoever submits it twice
+    upload_outcome  How one uploaded file fared, as the page shows it
     upload_form     The form of the upload page, and the texts that its script says
     words           What the log keeps as a word or a number, as its reader is told it: in a word or
 """

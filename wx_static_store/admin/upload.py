@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
@@ -20,25 +20,30 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ..conf import setting
 from ..core.types import UploadContext, UploadStatus
 from ..exceptions import WxStaticStoreError
-from ..submit import policy
 from ..submit.policy import Target
-from ..upload import recorder
+from ..submit.send import longest, send
+from ..submit.submission import Submission, Unanswered
 from ..upload.store import get_store
-from ..upload.uploader import get_uploader
 from .base import ReadOnlyAdmin, Tool
 from .places import link_to
-from .submissions import REFUSED, RUNNING, Memory, Outcome
 from .upload_form import TargetForm, UploadForm, listed_as, texts
+from .upload_outcome import REFUSED, RUNNING, FileOutcome
 from .upload_preview import Chosen, preview
 
 if TYPE_CHECKING:
     from .upload_form import AnyFile
 
 MOST_FORESEEN = 1000  # files in one question; the script asks in parts
-CLAIMED = 60  # seconds beyond what the store may take, for a submission that is under way
 METHODS = ["GET", "HEAD", "POST"]
 # What `json` and `int` raise, the latter of 1e400, and a list of lists of lists as well.
 MISASKED = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+
+# What the page shows of a first submission that has no answer.
+_UNANSWERED = {
+    "in_progress": (RUNNING, ""),
+    "unknown": (UploadStatus.UNKNOWN, ""),
+    "busy": (REFUSED, _("This does not work at the moment; try again later.")),
+}
 
 
 class UploadPage(ReadOnlyAdmin):
@@ -76,7 +81,9 @@ class UploadPage(ReadOnlyAdmin):
         if request.method != "POST":
             return self._page(request, UploadForm(request.user))
         form = UploadForm(request.user, request.POST, request.FILES)
-        outcomes = list(_sent(request, form)) if form.is_valid() else []
+        outcomes = (
+            [_submit(request, form, *chosen) for chosen in form.chosen()] if form.is_valid() else []
+        )
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
             return self._told(request, outcomes or [_incomplete(form)])
         return self._page(request, UploadForm(request.user) if outcomes else form, outcomes)
@@ -94,13 +101,13 @@ class UploadPage(ReadOnlyAdmin):
             return _misasked(_incomplete(form).message or f"more than {MOST_FORESEEN} files")
         return JsonResponse({"files": list(preview(request.user, form, files))})
 
-    def _told(self, request: HttpRequest, outcomes: list[Outcome]) -> JsonResponse:
+    def _told(self, request: HttpRequest, outcomes: list[FileOutcome]) -> JsonResponse:
         html = "".join(self._rendered(request, outcome) for outcome in outcomes)
         running = any(outcome.status == RUNNING for outcome in outcomes)
         ok = all(outcome.ok for outcome in outcomes)
         return JsonResponse({"ok": ok, "running": running, "html": html})
 
-    def _rendered(self, request: HttpRequest, outcome: Outcome) -> str:
+    def _rendered(self, request: HttpRequest, outcome: FileOutcome) -> str:
         context = {"outcome": outcome, "opts": self.opts, "may_view": self._may_view(request)}
         template = "admin/wx_static_store/uploadlog/upload_result.html"
         return render_to_string(template, context, request)
@@ -109,7 +116,7 @@ class UploadPage(ReadOnlyAdmin):
         return self.has_view_permission(request)
 
     def _page(
-        self, request: HttpRequest, form: UploadForm, outcomes: list[Outcome] | None = None
+        self, request: HttpRequest, form: UploadForm, outcomes: list[FileOutcome] | None = None
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
@@ -141,56 +148,49 @@ def require(request: HttpRequest) -> None:
 # --- what is sent ---------------------------------------------------------------------------------
 
 
-def _sent(request: HttpRequest, form: UploadForm) -> Iterator[Outcome]:
+def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> FileOutcome:
+    """Return what became of the file, or of the first submission, which was of the same file."""
     to: Target = form.cleaned_data["store"]
-    for name, file in form.chosen():
-        memory = Memory(request, form.submission(name, file))
-        send, seconds = partial(_send, request, form, name, file), _seconds(to, file.size or 0)
-        yield memory.once(listed_as(to, name), send, seconds=seconds)
-
-
-def _seconds(to: Target, size: int) -> int:
-    """How long the upload may take: the store is asked about the key before it is sent to."""
-    with suppress(WxStaticStoreError):
-        return int(CLAIMED + get_store(to.using, to.env).longest(size))
-    return CLAIMED
-
-
-def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> Outcome:
-    to: Target = form.cleaned_data["store"]
-    listed, raw, size = listed_as(to, name), cast(Any, file.file), file.size or 0
-    context = UploadContext(source="admin", user_id=request.user.pk)
+    listed, size = listed_as(to, name), file.size or 0
+    submission = Submission(f"{request.user.pk} {form.submission(name, file)}")
     try:
-        item = policy.authorize_upload(
-            request.user, to, name, raw, size=size, overwrite=form.overwrites
-        )
+        if first := submission.first_answer(longest(to.using, to.env, size)):
+            return FileOutcome(**first)
+        return submission.send(partial(_send, request, form, name, file), asdict)
+    except Unanswered as error:
+        status, message = _UNANSWERED[error.code]
+        return FileOutcome(listed, status, message=str(message))
     except WxStaticStoreError as error:
-        result = policy.failed_before_upload(to, name, raw, error)
-        if result is None:
-            return _failed(listed, error, status=REFUSED, errcode=error.errcode)
-        row = recorder.record_one(result, context)
-    else:
-        result, row = get_uploader(to.using, to.env).attempt(item, context, settle=True)
-        policy.ended(to, result)
-    if failure := result.error:
-        return _failed(listed, failure, status=result.status.value, errcode=result.errcode, row=row)
+        return _failed(listed, error, status=REFUSED, errcode=error.errcode)
+
+
+def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> FileOutcome:
+    to: Target = form.cleaned_data["store"]
+    context = UploadContext(source="admin", user_id=request.user.pk)
+    raw: Any = file.file
+    result, row = send(
+        request.user, to, name, raw, context, size=file.size or 0, overwrite=form.overwrites
+    )
+    if error := result.error:
+        facts = {"status": result.status.value, "errcode": result.errcode, "row": row}
+        return _failed(listed_as(to, name), error, **facts)
     url, link = _addresses(to, result.key)
-    return Outcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
+    return FileOutcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
 
 
-def _failed(name: str, error: WxStaticStoreError, **facts: Any) -> Outcome:
+def _failed(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
     told: dict[str, Any] = {
         "message": str(error.message),
         "errmsg": error.errmsg,
         "hint": str(error.hint),
     }
-    return Outcome(name, **told, **facts)
+    return FileOutcome(name, **told, **facts)
 
 
-def _incomplete(form: TargetForm) -> Outcome:
+def _incomplete(form: TargetForm) -> FileOutcome:
     """What a form that lacks something says in place of a result."""
     told = [str(error) for errors in form.errors.values() for error in errors]
-    return Outcome(str(form.data.get("path", "")), REFUSED, message=" ".join(told))
+    return FileOutcome(str(form.data.get("path", "")), REFUSED, message=" ".join(told))
 
 
 def _addresses(to: Target, key: str) -> tuple[str, str]:

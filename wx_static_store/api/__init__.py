@@ -8,7 +8,7 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     operations   What each operation does, takes and answers, in data: the OpenAPI document is made
     body         The body of a request: never more of it than allowed, never less than was declared
     parameters   What comes in: the parameters of each address, and the fields of the form
-    sending      One file of one request on its way to the cloud, and the answer that tells how it e
+    answers      The answer to an upload: how it ended, and where its row in the log is
     conditions   What a client wants of the file that is there (RFC 9110), and of the bytes that it
     idempotency  ``Idempotency-Key``: the first answer again, for a day
     serializers  What goes out

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
@@ -28,13 +29,14 @@ from ..submit.policy import (
     stores_for,
     target,
 )
+from ..submit.send import longest, send
 from ..upload.database import in_database
 from ..upload.store import Store, get_store
 from . import conditions, log, paging, parameters, problems, serializers
+from .answers import context_of, record_early_end, uploaded
 from .base import View
 from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled
 from .idempotency import once
-from .sending import Incoming, longest, never_came, told
 
 VIEW, UPLOAD, RETRY = "view_uploadlog", "upload", "retry"
 _NAME_ONE = _("Name the store. These are offered to you:")
@@ -73,8 +75,8 @@ class Uploads(View):
         facts = given | {"file": name}
         if given["generate"]:
             name = generated_name(name)
-        incoming = Incoming(request, to, name, file.file, file.size, given["overwrite"])
-        return incoming.answered_once(facts)
+        overwrite = given["overwrite"]
+        return _upload_once(request, facts, to, name, file.file, file.size, overwrite=overwrite)
 
 
 def _named_target(user: Any, using: str, env: str | None) -> Target:
@@ -86,6 +88,35 @@ def _named_target(user: Any, using: str, env: str | None) -> Target:
         names = ", ".join(sorted({to.using for to in offered})) or "-"
         raise ValidationError({"store": [f"{_NAME_ONE} {names}"]})
     return offered[0]
+
+
+def _upload_once(
+    request: Request,
+    facts: Mapping[str, Any],
+    to: Target,
+    name: str,
+    file: BinaryIO,
+    size: int,
+    *,
+    overwrite: bool,
+) -> Response:
+    """Upload the file, or return the answer of the first request with its Idempotency-Key."""
+
+    def work() -> Response:
+        result, row = send(
+            request.user,
+            to,
+            name,
+            file,
+            context_of(request),
+            size=size,
+            overwrite=overwrite,
+            precondition=partial(conditions.require_state, request, to),
+        )
+        return uploaded(request, to.using, result, row)
+
+    seconds = longest(to.using, to.env, size)
+    return once(request, facts, file, work, env=to.env, seconds=seconds)
 
 
 class Upload(View):
@@ -117,7 +148,7 @@ class Retry(View):
             raise again.reason
         if again.result is None:
             raise problems.Conflict("timeout")
-        return told(request, owning_alias(row), again.result, _repeating(row))
+        return uploaded(request, owning_alias(row), again.result, _repeating(row))
 
 
 def _repeating(row: UploadLog) -> int | None:
@@ -157,10 +188,10 @@ class RawUpload(View):
         try:
             with spooled(request) as file:
                 conditions.require_digests(request, partial(conditions.digest_of, file))
-                incoming = Incoming(request, to, name, file, size, given["overwrite"])
-                return incoming.answered_once(given)
+                overwrite = given["overwrite"]
+                return _upload_once(request, given, to, name, file, size, overwrite=overwrite)
         except EndedEarly as error:
-            error.upload_id = never_came(request, to, name)
+            error.upload_id = record_early_end(request, to, name)
             raise
 
 

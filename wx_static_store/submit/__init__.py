@@ -1,8 +1,10 @@
 """
 One upload that a person or a client asks for.
 
-    policy  Who may upload what, where: the one answer for the admin and the API
-    rules   What is refused, in which words, and the permission that lifts it
+    submission  Submit once: a second submission shows what became of the first
+    send        Authorize, look, upload, record: the way of the admin and the API
+    policy      Who may upload what, where
+    rules       What can be said against a file: its name, place, size and content
 """
 
 __all__ = ()

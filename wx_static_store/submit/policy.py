@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.core.exceptions import ValidationError
@@ -24,13 +23,12 @@ from ..core.refusals import (
     PROTECTED,
     PolicyRejected,
 )
-from ..core.types import UploadItem, UploadResult, UploadStatus
-from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
+from ..core.types import UploadItem
+from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import english, gettext_lazy as _
 from ..upload.claims import claim, release
 from ..upload.sources import digest
 from ..upload.store import get_store
-from ..upload.uploader import get_uploader
 from .rules import endings_of, findings, measured
 
 if TYPE_CHECKING:
@@ -40,8 +38,6 @@ __all__ = [
     "PolicyRejected",
     "Target",
     "authorize_upload",
-    "ended",
-    "failed_before_upload",
     "generated_name",
     "key_for",
     "permitted",
@@ -143,45 +139,30 @@ def visible_environments(user: User) -> Mapping[str, str] | None:
 
 
 def authorize_upload(
-    user: User, to: Target, name: str, file: BinaryIO, *, size: int, overwrite: bool = False
+    user: User,
+    to: Target,
+    name: str,
+    file: BinaryIO,
+    *,
+    size: int,
+    overwrite: bool = False,
+    precondition: Callable[[str], object] = lambda key: None,
 ) -> UploadItem:
     """
-    The item to upload for this user; raises PolicyRejected, or NameRejected.
+    Return the item to upload for this user; raises PolicyRejected, or NameRejected.
 
     `name` is below the store's location: the folder and the file's own name. The store is asked
     whether the key is free, and what it answers instead is raised, too: WeChatError, say. A file
-    that holds these bytes already may be sent again: that replaces nothing. Nobody else is admitted
-    to the key until `ended`, or for a minute: of two at once, one would replace the other's file.
+    that holds these bytes already may be sent again: that replaces nothing. The key is claimed for
+    a minute, or until it is released: of two uploads at once, one would replace the other's file.
     """
     key = key_for(user, to, name, file, size=size)
+    precondition(key)
     name = clean_name(name)
     _ask_project(user, name, file)
     if not (overwrite and EXISTS.lifted(user)):
         _ask_store(to, key, file)
     return UploadItem(name, open=lambda: file, size=measured(file), close=False)
-
-
-def failed_before_upload(
-    to: Target, name: str, file: BinaryIO, error: WxStaticStoreError
-) -> UploadResult | None:
-    """
-    Return the failed upload for the log, after `authorize_upload` could not ask the store.
-
-    None where it was refused, which is no upload.
-    """
-    if error.stage == "policy" or isinstance(error, NameRejected):
-        return None
-    item = UploadItem(clean_name(name), open=lambda: file)
-    result = get_uploader(to.using, to.env).failed(item, error)
-    with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
-        result = replace(result, size=measured(file), md5=digest(file))
-    return result
-
-
-def ended(to: Target, result: UploadResult) -> None:
-    """Release the claimed key, unless the file may yet be stored."""
-    if result.status is not UploadStatus.UNKNOWN:
-        release(get_store(to.using, to.env).options, result.key)
 
 
 def _ask_store(to: Target, key: str, file: BinaryIO) -> None:

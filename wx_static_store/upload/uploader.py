@@ -70,9 +70,7 @@ class Uploader:
             return result
         raise _to_raise(result)
 
-    def attempt(
-        self, item: UploadItem, context: UploadContext, *, settle: bool = False
-    ) -> tuple[UploadResult, int | None]:
+    def attempt(self, item: UploadItem, context: UploadContext) -> tuple[UploadResult, int | None]:
         """
         Send one file; return how it ended and the id of its row, None where there is no log.
 
@@ -84,8 +82,6 @@ class Uploader:
         except BaseException:
             record_one(transfer.broken_off(), context)
             raise
-        if settle:
-            result = self.settled(result)
         return result, record_one(result, context)
 
     def settled(self, result: UploadResult) -> UploadResult:

@@ -1,0 +1,171 @@
+"""A second submission shows what became of the first, and sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import F
+from django.test import Client
+from rest_framework.test import APIClient
+
+from tests.api.urls import urlpatterns as api_urls
+from tests.conftest import ENV
+from tests.urls import urlpatterns as admin_urls
+from wx_static_store.clients.cos import CosClient
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import WeChatThrottled
+from wx_static_store.models import IdempotencyKey, UploadLog
+from wx_static_store.submit.submission import MARGIN, Submission, Unanswered
+
+pytestmark = pytest.mark.django_db
+
+urlpatterns = [*admin_urls, *api_urls]
+
+
+def submit(send: Callable[[], Any], identity: str = "ann 1", fingerprint: str = "") -> Any:
+    """Return the answer, or the code of the first submission that has none."""
+    submission = Submission(identity, fingerprint)
+    try:
+        first = submission.first_answer(seconds=10)
+    except Unanswered as error:
+        return error.code
+    return submission.send(send, lambda answer: answer) if first is None else first
+
+
+def broken() -> Any:
+    raise ZeroDivisionError
+
+
+def never() -> Any:
+    raise AssertionError("it was sent again")
+
+
+def time_passes(**spans: float) -> None:
+    gone = timedelta(**spans)
+    IdempotencyKey.objects.update(
+        expires=F("expires") - gone, running_until=F("running_until") - gone
+    )
+
+
+def test_the_first_answer_comes_again() -> None:
+    assert submit(lambda: {"row": 1}) == submit(never) == {"row": 1}
+
+
+def test_another_identity_is_another_submission() -> None:
+    assert [submit(lambda: [1]), submit(lambda: [2], "ann 2")] == [[1], [2]]
+
+
+def test_the_same_identity_for_something_else_is_refused() -> None:
+    submit(lambda: [1], fingerprint="a")
+    assert submit(never, fingerprint="b") == "other_body"
+
+
+def test_a_submission_without_a_lasting_answer_may_be_sent_again() -> None:
+    assert submit(lambda: None) is None
+    assert submit(lambda: [2]) == [2]
+
+
+def test_a_second_submission_during_the_first_is_in_progress() -> None:
+    seen = []
+    submit(lambda: seen.append(submit(never)) or [1])
+    assert seen == ["in_progress"]
+
+
+def test_a_submission_that_broke_off_is_unknown() -> None:
+    with pytest.raises(ZeroDivisionError):
+        submit(broken)
+    assert submit(never) == "unknown"
+
+
+@pytest.mark.parametrize("error", [WeChatThrottled("busy"), OSError(28, "No space left")])
+def test_an_error_before_a_byte_is_sent_frees_the_submission(error: Exception) -> None:
+    def refuse() -> Any:
+        raise error
+
+    with pytest.raises(type(error)):
+        submit(refuse)
+    assert submit(lambda: [2]) == [2]
+
+
+def test_a_killed_submission_is_in_progress_until_its_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No code of ours runs after SIGKILL."""
+    monkeypatch.setattr(Submission, "_break_off", lambda self: None)
+    with pytest.raises(ZeroDivisionError):
+        submit(broken)
+    time_passes(seconds=MARGIN + 9)
+    assert submit(never) == "in_progress"
+    time_passes(seconds=2)
+    assert submit(never) == "unknown"
+
+
+def test_a_submission_is_forgotten_after_a_day() -> None:
+    submit(lambda: [1])
+    time_passes(hours=23.9)
+    assert submit(never) == [1]
+    time_passes(hours=0.2)
+    assert submit(lambda: [2]) == [2]
+
+
+def test_a_failing_database_refuses_what_might_be_sent_twice(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(IdempotencyKey._meta, "db_table", "no_such_table")
+    assert submit(never) == "busy"
+    assert "no_such_table" in caplog.text
+
+
+# --- one memory for all entries -------------------------------------------------------------------
+
+
+def submit_by_the_page(user: User, form_id: str) -> bool:
+    client = Client()
+    client.force_login(user)
+    data = {"store": f"default@{ENV}", "folder": "uploads/", "form_id": form_id}
+    answer = client.post(
+        "/admin/wx_static_store/uploadlog/upload/",
+        data | {"file": SimpleUploadedFile("a.txt", b"tea")},
+        headers={"Accept": "application/json"},
+    )
+    return "wx-unknown" in answer.json()["html"]
+
+
+def submit_by_the_api(user: User, key: str) -> bool:
+    client = APIClient()
+    client.force_authenticate(user)
+    answer = client.put(
+        "/wx/uploads/default/uploads/a.txt",
+        b"tea",
+        content_type="text/plain",
+        HTTP_IDEMPOTENCY_KEY=key,
+    )
+    return bool(answer.json()["code"] == "unknown")
+
+
+@pytest.mark.parametrize("submit", [submit_by_the_page, submit_by_the_api])
+def test_every_entry_keeps_unknown_after_a_break_off_and_sends_nothing(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, submit: Callable[[User, str], bool]
+) -> None:
+    cloud: EmulatorServer = configure(ROOT_URLCONF=__name__)
+    user, key = User.objects.create_superuser("ann"), str(uuid4())
+    original = CosClient.put_object
+
+    def last_words(*args: Any, **options: Any) -> Any:
+        original(*args, **options)
+        raise SystemExit(1)
+
+    monkeypatch.setattr(CosClient, "put_object", last_words)
+    with pytest.raises(SystemExit):
+        submit(user, key)
+    monkeypatch.undo()
+    cloud.delete_object("uploads/a.txt")
+    assert submit(user, key)
+    assert cloud.objects() == {}
+    assert [row.status for row in UploadLog.objects.all()] == ["unknown"]

@@ -1,0 +1,70 @@
+"""The answer to an upload: how it ended, and where its row in the log is."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from io import BytesIO
+
+from django.core.exceptions import DisallowedHost
+from django.urls import NoReverseMatch
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from ..core.naming import clean_name
+from ..core.types import UploadContext, UploadItem, UploadResult
+from ..exceptions import SourceError, WxStaticStoreError
+from ..i18n import gettext_lazy as _
+from ..submit.policy import Target
+from ..upload.recorder import record_one
+from ..upload.store import get_store
+from ..upload.uploader import get_uploader
+from . import problems, serializers
+
+_EARLY = _("The client's body ended before its Content-Length")
+_SEND_AGAIN = _("Send the file again.")
+
+
+def record_early_end(request: Request, to: Target, name: str) -> int | None:
+    """Return the id of the row of a file whose body ended early: nobody was asked for a link."""
+    error = SourceError(_EARLY, stage="source", hint=_SEND_AGAIN)
+    item = UploadItem(clean_name(name), open=BytesIO)
+    return record_one(get_uploader(to.using, to.env).failed(item, error), context_of(request))
+
+
+def context_of(request: Request) -> UploadContext:
+    """Return who uploads, and the id that the problem of this request has."""
+    ref = f"request {problems.request_id(request)}"
+    return UploadContext("api", user_id=request.user.pk, source_ref=ref)
+
+
+def uploaded(request: Request, using: str, result: UploadResult, row: int | None) -> Response:
+    """Return how an upload ended, and the id of its row."""
+    headers = {} if row is None else _location(request, row) | {"X-WX-Upload-Id": str(row)}
+    headers["X-WX-Status"] = result.status.value
+    if result.error:
+        response = problems.of_upload(result, request, row)
+        for name, value in headers.items():
+            response[name] = value
+        return response
+    facts = {"id": row, "store": using, "url": None}
+    with suppress(WxStaticStoreError):  # the file is stored, also where its address is not known
+        facts["url"] = get_store(using, result.env).key_url(result.key)
+    names = ("env", "name", "key", "size", "md5", "status", "errcode")
+    facts |= {name: getattr(result, name) for name in names}
+    facts["content_type"] = result.headers.content_type
+    return Response(serializers.Uploaded(facts).data, 201, headers=headers)
+
+
+def _location(request: Request, row: int) -> dict[str, str]:
+    """
+    Return the address of the row, under whatever name the project included our addresses.
+
+    None where they have no namespace, or the request's own Host is not allowed: the file is stored
+    all the same.
+    """
+    match = request.resolver_match
+    space = match.namespace if match else "wx_static_store"
+    with suppress(NoReverseMatch, DisallowedHost):
+        return {"Location": reverse(f"{space}:upload", kwargs={"id": row}, request=request)}
+    return {}

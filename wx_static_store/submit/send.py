@@ -1,0 +1,101 @@
+"""One upload that a person or a client asks for: authorize, look, upload, record."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, BinaryIO
+
+from django.db import DatabaseError
+
+from ..core.frames import is_from_signal
+from ..core.naming import clean_name
+from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
+from ..exceptions import NameRejected, WxStaticStoreError
+from ..i18n import english
+from ..upload.claims import release
+from ..upload.recorder import record_one
+from ..upload.sources import digest
+from ..upload.store import READ_RATE, get_store
+from ..upload.transfer import BATCH_RATE, Transfer
+from ..upload.uploader import Uploader, get_uploader
+from .policy import Target, authorize_upload
+from .rules import measured
+
+if TYPE_CHECKING:
+    from ..core.refusals import User
+
+__all__ = ["longest", "send"]
+
+logger = logging.getLogger("wx_static_store.submit")
+
+
+def send(
+    user: User,
+    to: Target,
+    name: str,
+    file: BinaryIO,
+    context: UploadContext,
+    *,
+    size: int,
+    overwrite: bool = False,
+    precondition: Callable[[str], object] = lambda key: None,
+) -> tuple[UploadResult, int | None]:
+    """
+    Return how the upload ended, and the id of its row: None where there is no log.
+
+    What the policy refuses is raised and leaves no row; so is what `precondition` raises of a key
+    that the policy allows.
+    """
+    uploader = get_uploader(to.using, to.env)
+    try:
+        item = authorize_upload(
+            user, to, name, file, size=size, overwrite=overwrite, precondition=precondition
+        )
+    except WxStaticStoreError as error:
+        if error.stage == "policy" or isinstance(error, NameRejected):
+            raise
+        result = _failed_before_upload(uploader, name, file, error)
+        return result, record_one(result, context)
+    result = _transferred(Transfer(uploader, item), context)
+    row = record_one(result, context)
+    if result.status is not UploadStatus.UNKNOWN:  # else the file may yet be stored
+        release(uploader.options, result.key)
+    return result, row
+
+
+def longest(using: str, env: str, size: int) -> float:
+    """Return the seconds after which an upload or a retry is over, however it went."""
+    return get_store(using, env).longest(size) + size / READ_RATE + size / BATCH_RATE
+
+
+def _failed_before_upload(
+    uploader: Uploader, name: str, file: BinaryIO, error: WxStaticStoreError
+) -> UploadResult:
+    """Return the failed upload of a file about whose key the store could not be asked."""
+    result = uploader.failed(UploadItem(clean_name(name), open=lambda: file), error)
+    with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
+        result = replace(result, size=measured(file), md5=digest(file))
+    return result
+
+
+def _transferred(transfer: Transfer, context: UploadContext) -> UploadResult:
+    """
+    Return how the transfer ended; what breaks it off is recorded and raised.
+
+    Our own trouble, a full disk say, is logged where the body has begun to go: the file may be
+    stored, and whoever asks learns that nobody knows.
+    """
+    try:
+        result = transfer.run()
+    except BaseException as error:
+        result = transfer.broken_off()
+        ours = isinstance(error, DatabaseError | OSError) and not is_from_signal(error)
+        if not (ours and result.status is UploadStatus.UNKNOWN):
+            record_one(result, context)
+            raise
+        reason = english(error).partition("\n")[0]  # a database may show its values further down
+        logger.error("%s: %s (%s)", type(error).__name__, reason, context.source_ref)
+    return transfer.uploader.settled(result)

@@ -1,0 +1,140 @@
+"""
+Submit once: a second submission shows what became of the first, for a day.
+
+Kept is what stays true, and that nobody knows. A submission that stored nothing may be sent again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError, IntegrityError, router, transaction
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+
+from ..core.frames import is_from_signal
+from ..exceptions import WxStaticStoreError
+from ..i18n import english
+from ..models import IdempotencyKey
+
+__all__ = ["Submission", "Unanswered"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("wx_static_store.submit")
+
+KEPT = timedelta(days=1)
+MARGIN = 600  # seconds: for UPLOAD_CHECK, and for clocks that differ
+# A sender raises these before a byte was sent.
+_UNSENT = (WxStaticStoreError, Http404, PermissionDenied, DatabaseError, OSError)
+
+
+class Unanswered(Exception):
+    """
+    The first submission has no answer to show; `code` says why.
+
+    ``in_progress``, ``unknown`` (it broke off), ``other_body`` (it was of something else), or
+    ``busy``: the database failed, and what is not remembered might be sent twice.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Submission:
+    """A row in the database; its unique digest decides which of two submissions is the first."""
+
+    def __init__(self, identity: str, fingerprint: str = "") -> None:
+        self._digest = sha256(identity.encode()).hexdigest()
+        self._fingerprint = fingerprint
+
+    def first_answer(self, seconds: float) -> Any:
+        """
+        Return the answer of the first submission, None if this one is the first.
+
+        Raises Unanswered. What has not ended after `seconds` was killed.
+        """
+        try:
+            found = self._claim(seconds)
+        except (DatabaseError, ImproperlyConfigured) as error:
+            logger.error("%s: %s", type(error).__name__, english(error).partition("\n")[0])
+            raise Unanswered("busy") from error
+        if found is None:
+            return None
+        if found.fingerprint != self._fingerprint:
+            raise Unanswered("other_body")
+        if not found.answer:
+            running = timezone.now() < found.running_until
+            raise Unanswered("in_progress" if running else "unknown")
+        return json.loads(found.answer)
+
+    def send(
+        self,
+        send: Callable[[], T],
+        answer_of: Callable[[T], Any],
+        unsent: tuple[type[Exception], ...] = (),
+    ) -> T:
+        """
+        Send it, and keep what `answer_of` makes of the result; after None it may be sent again.
+
+        After an exception it may be sent again where that is one of `unsent`, or known to come
+        before a byte is sent; else nobody knows how far it came.
+        """
+        keep: Callable[[], object] = self._break_off
+        try:
+            result = send()
+            keep = partial(self._keep, result, answer_of)
+        except Exception as error:
+            if isinstance(error, (*_UNSENT, *unsent)) and not is_from_signal(error):
+                keep = self._row.delete
+            raise
+        finally:
+            with suppress(Exception):  # the file is where it is, whatever the database does
+                keep()
+        return result
+
+    def _claim(self, seconds: float) -> IdempotencyKey | None:
+        """Return the row of the first submission, None if it is this one's now."""
+        now = timezone.now()
+        ours = {
+            "fingerprint": self._fingerprint,
+            "running_until": now + timedelta(seconds=seconds + MARGIN),
+            "expires": now + KEPT,
+        }
+        with suppress(IntegrityError), transaction.atomic(using=self._row.db):
+            self._row.create(digest=self._digest, **ours)
+            return None
+        row = self._row.first()
+        if row is None:  # freed at this moment
+            raise Unanswered("in_progress")
+        if row.expires <= now:
+            if self._row.filter(expires=row.expires).update(answer="", **ours):
+                return None
+            raise Unanswered("in_progress")  # another submission has taken it over
+        return row
+
+    def _break_off(self) -> None:
+        self._row.update(running_until=timezone.now())
+
+    def _keep(self, result: T, answer_of: Callable[[T], Any]) -> None:
+        answer = answer_of(result)
+        if answer is None:
+            self._row.delete()
+        else:
+            self._row.update(answer=json.dumps(answer, cls=DjangoJSONEncoder))
+
+    @property
+    def _row(self) -> QuerySet[IdempotencyKey]:
+        rows = IdempotencyKey._base_manager.using(router.db_for_write(IdempotencyKey))
+        return rows.filter(digest=self._digest)
