@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import connections, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
@@ -25,6 +24,7 @@ from ..i18n import gettext
 from ..log.compare import CloudState, compare_uploads
 from ..log.retry import RetryResult, failed_rows, retry_uploads, waiting
 from ..models import UploadLog, UploadLogQuerySet
+from ..upload.database import outside_transactions
 from .base import ReadOnlyAdmin, Tool
 from .export import exported
 
@@ -92,8 +92,8 @@ class LogActions(ReadOnlyAdmin):
         urls: list[URLPattern] = super().get_urls()
         for url in urls:
             if url.name == _name("changelist"):  # which runs the actions
-                url.callback = _outside_transactions(url.callback)
-        view = _outside_transactions(self.admin_site.admin_view(self.retry_failed_view))
+                url.callback = outside_transactions(url.callback)
+        view = outside_transactions(self.admin_site.admin_view(self.retry_failed_view))
         return [path("retry-failed/", view, name=_name("retry_failed")), *urls]
 
     def object_tools(self, request: HttpRequest) -> list[Tool]:
@@ -209,13 +209,6 @@ class LogActions(ReadOnlyAdmin):
 
 def _name(name: str) -> str:
     return f"wx_static_store_uploadlog_{name}"
-
-
-def _outside_transactions(view: Callable[..., Any]) -> Callable[..., Any]:
-    """So that the row of a failed upload stays, whatever becomes of the request."""
-    for alias in connections:
-        view = transaction.non_atomic_requests(using=alias)(view)
-    return view
 
 
 def _waiting(rows: UploadLogQuerySet) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import router, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -23,6 +22,7 @@ from ..exceptions import WxStaticStoreError
 from ..submit.policy import Target
 from ..submit.send import longest, send
 from ..submit.submission import Submission, Unanswered
+from ..upload.database import outside_transactions
 from ..upload.store import get_store
 from .base import ReadOnlyAdmin, Tool
 from .places import link_to
@@ -50,13 +50,13 @@ class UploadPage(ReadOnlyAdmin):
     """Adds the page, its button, and the question that its script asks before it sends."""
 
     def get_urls(self) -> list[URLPattern]:
-        # A failed upload keeps its row, whatever becomes of the request.
-        alone = transaction.non_atomic_requests(router.db_for_write(self.model))
         site = self.admin_site
         return [
             path(
                 "upload/",
-                alone(site.admin_view(require_http_methods(METHODS)(self.upload_view))),
+                outside_transactions(
+                    site.admin_view(require_http_methods(METHODS)(self.upload_view))
+                ),
                 name="wx_static_store_uploadlog_upload",
             ),
             path(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.db import connections, transaction
 from django.http import HttpRequest
 from django.views.decorators.cache import never_cache
 from rest_framework.negotiation import BaseContentNegotiation
@@ -15,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from ..upload.database import outside_transactions
 from . import problems, schema
 from .body import bound
 from .guard import Allowed, ListThrottle, UploadThrottle
@@ -57,10 +57,7 @@ class View(APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        view = never_cache(super().as_view(**initkwargs))
-        for alias in connections:
-            view = transaction.non_atomic_requests(using=alias)(view)
-        return view
+        return outside_transactions(never_cache(super().as_view(**initkwargs)))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         self.body = bound(request, envelope=self.envelope)

@@ -8,12 +8,10 @@ signature is right. Whatever fails to be authentic gets the same empty 403.
 import logging
 import re
 import time
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
@@ -23,6 +21,7 @@ from ..conf.options import Options
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable
 from ..i18n import english
+from ..upload.database import outside_transactions
 from .crypto import decrypt, is_signed
 from .refusals import Refusal
 from .safe_xml import read
@@ -32,7 +31,6 @@ from .tickets import save
 logger = logging.getLogger("wx_static_store.tokens")
 security = logging.getLogger("wx_static_store.security")
 
-View = Callable[[HttpRequest], HttpResponse]
 
 BODY_LIMIT = 64 * 1024
 QUERY_LIMIT = 1024
@@ -48,16 +46,9 @@ _EVENT_LIMITS = {"depth": 8, "elements": 512}  # of what WeChat signed: other ev
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def _outside_transactions(view: View) -> View:
-    """On no database: with ATOMIC_REQUESTS each stranger's request would open a transaction."""
-    for alias in connections:
-        view = transaction.non_atomic_requests(using=alias)(view)
-    return view
-
-
 @csrf_exempt
 @login_not_required
-@_outside_transactions
+@outside_transactions  # or each stranger's request would open one
 def receive(request: HttpRequest) -> HttpResponse:
     """Answers `success` to what is genuine; a refusal is a word in the log, never its content."""
     try:

@@ -63,10 +63,11 @@ def _unknown(names: Iterable[str], known: list[str], where: str) -> Configuratio
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """The hint for a name that is none of the known ones."""
+    """Return the hint for a name that is none of the known ones."""
     if near := get_close_matches(name, known, 1, 0.5):
         return _("Did you mean %(name)s?", name=near[0])
-    return _("Known are: %(names)s.", names=", ".join(sorted(known)) or _("none"))
+    shown = sorted(known)[:50] + ["…"] * (len(known) > 50)
+    return _("Known are: %(names)s.", names=", ".join(shown) or _("none"))
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,7 @@
 """Name → object key, key → public URL, content headers; refuses what cannot be a key."""
 
 import mimetypes
+import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -173,3 +174,14 @@ def header_value(value: str) -> str:
         text = _("%(value)s cannot be the value of a header", value=ascii(value[:100]))
         raise NameRejected(text, stage="name")
     return value
+
+
+def common_prefix(keys: Sequence[str]) -> str:
+    """Return the longest text with which all of the keys begin."""
+    return os.path.commonprefix(keys)  # noqa: RUF071 -- of texts, not of paths
+
+
+def common_folder(keys: Sequence[str]) -> str:
+    """Return the folder in which all of the keys are, with its slash."""
+    prefix = common_prefix(keys)
+    return prefix[: prefix.rfind("/") + 1]

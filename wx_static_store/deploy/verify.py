@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from ..conf import aliases, options_for
 from ..core.interrupts import interruptible
 from ..core.match import Match, match
-from ..core.naming import clean_name, is_html, object_key
+from ..core.naming import clean_name, common_folder, is_html, object_key
 from ..core.types import (
     DEPLOYS,
     REPEATS,
@@ -84,7 +84,8 @@ def verify(
     """
     by_key = {_key(uploader, item.name): item for item in items}
     if cloud is None:
-        cloud = sweep(uploader, _common_folder(uploader, by_key))
+        folder = common_folder([*by_key]).removeprefix(uploader.options.location)
+        cloud = sweep(uploader, folder)
     told = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
     _tell_of_missing_md5(uploader, [cloud[key] for key in by_key if key in cloud])
     if pages and (entries := _entries(told)):
@@ -165,12 +166,6 @@ def _key(uploader: Uploader, name: str) -> str:
         return object_key(uploader.options.location, name)
     except NameRejected:
         return name
-
-
-def _common_folder(uploader: Uploader, keys: Mapping[str, Any]) -> str:
-    common = os.path.commonprefix([*keys])  # noqa: RUF071 -- of texts, cut at a slash below
-    folder, slash, _name = common.rpartition("/")
-    return (folder + slash).removeprefix(uploader.options.location)
 
 
 def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:

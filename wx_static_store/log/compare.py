@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from django.db.models import TextChoices
 
 from ..conf import aliases
 from ..core.match import Match, match
+from ..core.naming import common_folder
 from ..core.types import RemoteFile
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
@@ -109,7 +109,7 @@ def _listed(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile
     """What the folder's list has of them; all of them, where it could be read as far as needed."""
     found: dict[str, RemoteFile | None] = {}
     wanted = set(keys)
-    for number, file in enumerate(store.sweep(_folder(keys))):
+    for number, file in enumerate(store.sweep(common_folder(keys))):
         if file.key in wanted:
             found[file.key] = file
         if len(found) == len(wanted):
@@ -117,11 +117,6 @@ def _listed(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile
         if number + 1 == SWEPT or monotonic() >= until:
             return found
     return dict.fromkeys(keys) | found
-
-
-def _folder(keys: list[str]) -> str:
-    common = os.path.commonprefix(keys)  # noqa: RUF071 -- of texts, cut at a slash
-    return common[: common.rfind("/") + 1]
 
 
 def _state(row: UploadLog, remote: RemoteFile | None) -> CloudState:

@@ -4,7 +4,6 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -131,17 +130,8 @@ def offered(envs: list[str]) -> list[str]:
     known = conf.environments()
     for env in envs:
         if env not in known:
-            near = get_close_matches(env, known, 1, 0.6)
-            text = (
-                _(
-                    "ENVIRONMENTS does not offer %(env)s. Did you mean %(near)s?",
-                    env=env,
-                    near=near[0],
-                )
-                if near
-                else _("ENVIRONMENTS does not offer %(env)s.", env=env)
-            )
-            raise _wrong(text)
+            text = _("ENVIRONMENTS does not offer %(env)s.", env=env)
+            raise _wrong(f"{text} {conf.nearest(env, [*known])}")
     return envs
 
 

@@ -9,10 +9,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import InterfaceError, OperationalError, ProgrammingError, router, transaction
+from django.db import (
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connections,
+    router,
+    transaction,
+)
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
     from ..models import UploadLogQuerySet
 
 T = TypeVar("T")
+View = Callable[..., Any]
 
 logger = logging.getLogger("wx_static_store.recorders")
 
@@ -34,6 +42,13 @@ _PASSING = {
     *(1213, 1205, 1020),  # MySQL and MariaDB; 1020: the record has changed since it was read
     *("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED", "SQLITE_LOCKED_SHAREDCACHE"),
 }
+
+
+def outside_transactions(view: View) -> View:
+    """Exempt a view from ATOMIC_REQUESTS: the row of a failed upload stays if the request fails."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
 
 
 def in_database(work: Callable[[], T], *, otherwise: T) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from ..core.interrupts import interruptible
+from ..core.naming import common_prefix
 from ..core.types import RemoteFile
 from ..exceptions import WxStaticStoreError
 from .store import Store
@@ -68,7 +68,7 @@ class Lookup:
 
     def _ask(self, keys: Sequence[str]) -> Listing:
         listing, at = Listing(), 0
-        prefix = os.path.commonprefix([keys[0], keys[-1]])  # noqa: RUF071 -- of texts
+        prefix = common_prefix([keys[0], keys[-1]])
         marker = ""
         while at < len(keys):
             marker = max(marker, _before(keys[at]))
