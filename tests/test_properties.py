@@ -23,7 +23,7 @@ from tests.conftest import ENV
 from wx_static_store.clients.transport import Transport
 from wx_static_store.conf import SETTING, options_for, resolve
 from wx_static_store.conf.options import MEDIA, OPTIONS, STATIC, Options
-from wx_static_store.core.retry import Clock
+from wx_static_store.core.retry import Clock, Deadline
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.kinds import KINDS
@@ -183,11 +183,11 @@ class SlowFile(BytesIO):
 def slowed(exchange: Callable[..., Any], time: Time, seconds: float) -> Callable[..., Any]:
     """The exchange, which takes so long, or up to the deadline (where it ends, as others test)."""
 
-    def slow(*args: Any, left: Callable[[], float], **more: Any) -> Any:
+    def slow(*args: Any, deadline: Deadline, **more: Any) -> Any:
         try:
-            return exchange(*args, left=left, **more)
+            return exchange(*args, deadline=deadline, **more)
         finally:
-            time.pass_(min(seconds, left()))
+            time.pass_(min(seconds, deadline.left()))
 
     return slow
 

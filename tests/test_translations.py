@@ -17,6 +17,7 @@ from django.utils.translation import override
 
 from wx_static_store.clients.transport import Transport
 from wx_static_store.core.naming import clean_name
+from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
 from wx_static_store.exceptions import ERRCODES, ConnectFailed, NameRejected, revived
@@ -132,7 +133,7 @@ def test_trouble_with_the_network_is_told_in_chinese() -> None:
     link = Secret("http://127.0.0.1:1/")
     transport = Transport(connect_timeout=1, read_timeout=1, pool_size=1)
     with pytest.raises(ConnectFailed) as caught:
-        transport.exchange("GET", link, stage="verify", left=lambda: 5.0)
+        transport.exchange("GET", link, stage="verify", deadline=Deadline.after(5))
     with override("zh-hans"):
         told = str(caught.value.message)
         assert told == "无法连接服务器（http://127.0.0.1:1: NewConnectionError）"

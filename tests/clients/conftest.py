@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import math
 import pickle
 import socket
 import ssl
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from wx_static_store.clients.transport import Transport
+from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 
 # Planted in what is sent; no error, log line or traceback may show them.
@@ -227,15 +228,7 @@ def transport(make_transport: Callable[..., Transport]) -> Transport:
     return make_transport()
 
 
-def plenty() -> float:
-    """Seconds left, for an exchange that is in no hurry."""
-    return 30.0
-
-
-def ends_in(seconds: float) -> Callable[[], float]:
-    """`left` of a deadline on the real clock."""
-    at = time.monotonic() + seconds
-    return lambda: max(0.0, at - time.monotonic())
+PLENTY = Deadline(math.inf)  # of an exchange that is in no hurry
 
 
 def signed(server: ScriptedServer, path: str = "/a.css") -> Secret:

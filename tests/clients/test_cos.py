@@ -16,6 +16,7 @@ from hypothesis import given, settings, strategies as st
 from wx_static_store.clients.cos import CosClient, PutReceipt
 from wx_static_store.clients.transport import Reply, Transport
 from wx_static_store.clients.wechat import WeChatClient
+from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import ContentHeaders, SignedLink, UploadItem
 from wx_static_store.emulator import EmulatorServer
@@ -38,15 +39,14 @@ from wx_static_store.upload.sources import opened
 
 from .conftest import (
     LIMIT,
+    PLENTY,
     SECURITY,
     SIGN,
     Body,
     Peer,
     ScriptedServer,
     answer,
-    ends_in,
     leaks,
-    plenty,
     signed,
 )
 
@@ -60,7 +60,7 @@ REQUEST_ID = {"x-cos-request-id": "NjU1MzVm"}
 
 def put(transport: Transport, server: ScriptedServer, body: Any = None, **more: Any) -> PutReceipt:
     link = SignedLink("a.css", signed(server), Secret(SECURITY))
-    values = {"md5": MD5, "left": plenty} | more
+    values = {"md5": MD5, "deadline": PLENTY} | more
     body = Body(CONTENT, md5=MD5) if body is None else body
     return CosClient(transport).put_object(link, body, CSS, **values)
 
@@ -111,10 +111,10 @@ def test_an_unknown_md5_is_not_sent_and_compared_all_the_same(
 
 def test_an_empty_file_is_stored(transport: Transport, emulator: EmulatorServer) -> None:
     wechat, token = WeChatClient(transport, emulator.api_url), Secret(emulator.access_token)
-    link = wechat.upload_link(token, ENV, "empty.txt", left=plenty)
+    link = wechat.upload_link(token, ENV, "empty.txt", deadline=PLENTY)
     with opened(UploadItem("empty.txt", io.BytesIO)) as source:
         receipt = CosClient(transport).put_object(
-            link, source, CSS, md5=source.known_md5, left=plenty
+            link, source, CSS, md5=source.known_md5, deadline=PLENTY
         )
     assert receipt.verified
     assert emulator.objects()["empty.txt"].body == b""
@@ -128,8 +128,8 @@ def test_an_object_arrives_under_its_very_key(
     transport: Transport, emulator: EmulatorServer, key: str
 ) -> None:
     wechat, token = WeChatClient(transport, emulator.api_url), Secret(emulator.access_token)
-    link = wechat.upload_link(token, ENV, key, left=plenty)
-    CosClient(transport).put_object(link, Body(CONTENT, md5=MD5), CSS, md5=MD5, left=plenty)
+    link = wechat.upload_link(token, ENV, key, deadline=PLENTY)
+    CosClient(transport).put_object(link, Body(CONTENT, md5=MD5), CSS, md5=MD5, deadline=PLENTY)
     assert {key: held.body for key, held in emulator.objects().items()} == {key: CONTENT}
 
 
@@ -166,9 +166,9 @@ def test_bytes_lost_on_the_way_are_noticed_by_the_etag(
     """COS stores a cut object and answers 200 (measured)."""
     emulator.script({"on": "put_object", "do": "store_truncated", "bytes": 5})
     wechat, token = WeChatClient(transport, emulator.api_url), Secret(emulator.access_token)
-    link = wechat.upload_link(token, ENV, "a.css", left=plenty)
+    link = wechat.upload_link(token, ENV, "a.css", deadline=PLENTY)
     with pytest.raises(IntegrityError):
-        CosClient(transport).put_object(link, Body(CONTENT, md5=MD5), CSS, md5="", left=plenty)
+        CosClient(transport).put_object(link, Body(CONTENT, md5=MD5), CSS, md5="", deadline=PLENTY)
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_any_answer_is_a_receipt_or_an_error_of_ours(
     cos = CosClient(Answering(Reply(status, headers, body)))  # type: ignore[arg-type]
     link = SignedLink("a.css", Secret("https://x/a.css"), Secret("t"))
     try:
-        receipt = cos.put_object(link, Body(CONTENT, md5=MD5), CSS, md5=MD5, left=plenty)
+        receipt = cos.put_object(link, Body(CONTENT, md5=MD5), CSS, md5=MD5, deadline=PLENTY)
     except WxStaticStoreError as error:
         outcome: object = error
     else:
@@ -410,9 +410,9 @@ def test_a_lost_answer_after_the_whole_body_leaves_the_outcome_unknown(
 ) -> None:
     emulator.script({"on": "put_object", "do": "drop_reply"})
     wechat, token = WeChatClient(transport, emulator.api_url), Secret(emulator.access_token)
-    link = wechat.upload_link(token, ENV, "a.css", left=plenty)
+    link = wechat.upload_link(token, ENV, "a.css", deadline=PLENTY)
     with pytest.raises(ResponseLost) as caught:
-        CosClient(transport).put_object(link, Body(CONTENT, md5=MD5), CSS, md5=MD5, left=plenty)
+        CosClient(transport).put_object(link, Body(CONTENT, md5=MD5), CSS, md5=MD5, deadline=PLENTY)
     assert caught.value.maybe_stored
     assert "a.css" in emulator.objects()
 
@@ -422,7 +422,7 @@ def test_a_deadline_after_the_whole_body_leaves_the_outcome_unknown(
     serve: Serve, transport: Transport, content: bytes
 ) -> None:
     body = Body(content) if content else Body()
-    error = failure(transport, serve(Peer.wait), body=body, md5="", left=ends_in(0.2))
+    error = failure(transport, serve(Peer.wait), body=body, md5="", deadline=Deadline.after(0.2))
     assert type(error) is DeadlineExceeded
     assert error.maybe_stored
 
@@ -447,14 +447,14 @@ def test_a_refused_connection_is_a_plain_failure_even_of_an_empty_body(
     link = SignedLink("a.css", signed(server), Secret(SECURITY))
     server.stop()
     with pytest.raises(ConnectFailed) as caught:
-        CosClient(transport).put_object(link, Body(), CSS, md5="", left=plenty)
+        CosClient(transport).put_object(link, Body(), CSS, md5="", deadline=PLENTY)
     assert not caught.value.maybe_stored
 
 
 def test_a_refused_link_is_a_plain_failure(transport: Transport) -> None:
     link = SignedLink("a.css", Secret("http://127.0.0.1:1/b.css"), Secret(SECURITY))
     with pytest.raises(ProtocolError) as caught:
-        CosClient(transport).put_object(link, Body(), CSS, md5="", left=plenty)
+        CosClient(transport).put_object(link, Body(), CSS, md5="", deadline=PLENTY)
     assert (caught.value.stage, caught.value.maybe_stored) == ("link", False)
 
 

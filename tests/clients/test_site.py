@@ -12,7 +12,7 @@ from wx_static_store.clients.transport import Transport
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ProtocolError, Remedy, WeChatBusy
 
-from .conftest import LIMIT, ScriptedServer, answer, plenty
+from .conftest import LIMIT, PLENTY, ScriptedServer, answer
 
 Serve = Callable[..., ScriptedServer]
 
@@ -27,7 +27,7 @@ def test_the_body_is_streamed_into_the_sink(site: SiteClient, emulator: Emulator
     emulator.put_object("a b/文.bin", content)
     sink = io.BytesIO()
     address = emulator.site_url() + "/a%20b/%E6%96%87.bin"
-    assert site.fetch(address, sink, left=plenty) is True
+    assert site.fetch(address, sink, deadline=PLENTY) is True
     assert sink.getvalue() == content
 
 
@@ -36,21 +36,21 @@ def test_nothing_there_is_false_and_an_empty_sink(
     serve: Serve, site: SiteClient, status: int
 ) -> None:
     sink = io.BytesIO(b"of an earlier try")
-    assert site.fetch(serve(answer(status, b"no")).url + "/a", sink, left=plenty) is False
+    assert site.fetch(serve(answer(status, b"no")).url + "/a", sink, deadline=PLENTY) is False
     assert sink.getvalue() == b""
 
 
 def test_what_an_earlier_try_left_in_the_sink_goes(serve: Serve, site: SiteClient) -> None:
     sink = io.BytesIO(b"of an earlier try")
     sink.seek(5)
-    site.fetch(serve(answer(body=b"new")).url + "/a", sink, left=plenty)
+    site.fetch(serve(answer(body=b"new")).url + "/a", sink, deadline=PLENTY)
     assert sink.getvalue() == b"new"
 
 
 def test_each_fetch_has_a_query_of_its_own(serve: Serve, site: SiteClient) -> None:
     server = serve(answer(), answer())
     for _ in range(2):
-        site.fetch(server.url + "/a.css", io.BytesIO(), left=plenty)
+        site.fetch(server.url + "/a.css", io.BytesIO(), deadline=PLENTY)
     first, second = (heard.target for heard in server.heard)
     assert first.startswith("/a.css?_=")
     assert second.startswith("/a.css?_=")
@@ -62,14 +62,14 @@ def test_a_stale_copy_of_the_cdn_is_passed_by(site: SiteClient, emulator: Emulat
     emulator.put_object("a", b"old")
     emulator.put_object("a", b"new")
     sink = io.BytesIO()
-    site.fetch(emulator.site_url() + "/a", sink, left=plenty)
+    site.fetch(emulator.site_url() + "/a", sink, deadline=PLENTY)
     assert sink.getvalue() == b"new"
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
 def test_a_site_in_trouble_is_waited_for(serve: Serve, site: SiteClient, status: int) -> None:
     with pytest.raises(WeChatBusy) as caught:
-        site.fetch(serve(answer(status)).url + "/a", io.BytesIO(), left=plenty)
+        site.fetch(serve(answer(status)).url + "/a", io.BytesIO(), deadline=PLENTY)
     assert caught.value.remedy is Remedy.WAIT
     assert (caught.value.stage, caught.value.http_status) == ("verify", status)
 
@@ -80,7 +80,7 @@ def test_any_other_answer_gives_up_and_names_the_address(
 ) -> None:
     address = serve(answer(status, headers={"Location": "/elsewhere"})).url + "/a.css"
     with pytest.raises(ProtocolError) as caught:
-        site.fetch(address, io.BytesIO(), left=plenty)
+        site.fetch(address, io.BytesIO(), deadline=PLENTY)
     assert caught.value.remedy is Remedy.GIVE_UP
     assert address in str(caught.value)
     assert "base_url" in str(caught.value)
@@ -90,5 +90,5 @@ def test_a_body_that_breaks_off_is_no_success(site: SiteClient, emulator: Emulat
     emulator.put_object("a", b"whole content")
     emulator.script({"on": "get_object", "do": "short_body"})
     with pytest.raises(ProtocolError) as caught:
-        site.fetch(emulator.site_url() + "/a", io.BytesIO(), left=plenty)
+        site.fetch(emulator.site_url() + "/a", io.BytesIO(), deadline=PLENTY)
     assert caught.value.remedy is Remedy.WAIT

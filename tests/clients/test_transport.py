@@ -26,6 +26,7 @@ import urllib3
 from wx_static_store.clients import pools
 from wx_static_store.clients.connection import Connection
 from wx_static_store.clients.transport import Transport
+from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
@@ -48,6 +49,7 @@ from .conftest import (
     CANARIES,
     HOST,
     LIMIT,
+    PLENTY,
     SECURITY,
     SIGN,
     TOKEN,
@@ -55,9 +57,7 @@ from .conftest import (
     Peer,
     ScriptedServer,
     answer,
-    ends_in,
     leaks,
-    plenty,
     signed,
 )
 
@@ -66,13 +66,13 @@ MakeTransport = Callable[..., Transport]
 
 
 def put(transport: Transport, url: Secret, body: Any = b"hello", **more: Any) -> Any:
-    values = {"stage": "put", "left": plenty, "key": "a.css", "body": body}
+    values = {"stage": "put", "deadline": PLENTY, "key": "a.css", "body": body}
     values["headers"] = {"x-cos-security-token": Secret(SECURITY)}
     return transport.exchange("PUT", url, **(values | more))
 
 
 def post(transport: Transport, base: str, **more: Any) -> Any:
-    values = {"stage": "link", "left": plenty}
+    values = {"stage": "link", "deadline": PLENTY}
     values["body"] = Secret(f'{{"component_appsecret": "{APPSECRET}"}}')
     url = Secret(f"{base}/componenttcb/staticuploadfile?access_token={TOKEN}")
     return transport.exchange("POST", url, **(values | more))
@@ -95,7 +95,7 @@ def post(transport: Transport, base: str, **more: Any) -> Any:
 )
 def test_a_link_is_sent_byte_for_byte(serve: Serve, transport: Transport, path: str) -> None:
     server = serve(answer())
-    transport.exchange("PUT", Secret(server.url + path), stage="put", left=plenty, body=b"x")
+    transport.exchange("PUT", Secret(server.url + path), stage="put", deadline=PLENTY, body=b"x")
     assert server.heard[0].line == f"PUT {path} HTTP/1.1"
 
 
@@ -105,7 +105,7 @@ def test_an_address_that_the_library_would_change_is_not_called(
 ) -> None:
     server = serve(answer())
     with pytest.raises(ProtocolError, match="would send another address"):
-        transport.exchange("PUT", Secret(server.url + path), stage="put", left=plenty)
+        transport.exchange("PUT", Secret(server.url + path), stage="put", deadline=PLENTY)
     assert server.connections == 0
 
 
@@ -237,7 +237,7 @@ def test_an_answer_goes_to_the_thread_that_asked(serve: Serve, make_transport: A
         def ask(number: int) -> None:
             url = Secret(f"{emulator.site_url()}/{number}.txt")
             for _ in range(5):
-                reply = transport.exchange("GET", url, stage="verify", left=plenty)
+                reply = transport.exchange("GET", url, stage="verify", deadline=PLENTY)
                 if reply.body != str(number).encode():
                     wrong.append(number)
 
@@ -299,7 +299,7 @@ def test_the_body_of_a_redirect_is_cut_as_any_other(serve: Serve, transport: Tra
 
     server = serve(endless)
     with pytest.raises(ProtocolError, match="longer than"):
-        put(transport, signed(server), left=ends_in(10))
+        put(transport, signed(server), deadline=Deadline.after(10))
     server.stop()
     assert poured[0] < 32 * 1024 * 1024, "the buffers of the sockets, not an endless body"
 
@@ -378,14 +378,14 @@ def test_a_dripping_answer_ends_at_the_deadline(
     emulator.script({"on": "*", "do": "drip", "seconds": 0.05, "part": part})
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        post(transport, emulator.api_url, left=ends_in(0.4))
+        post(transport, emulator.api_url, deadline=Deadline.after(0.4))
     assert time.monotonic() - started < 2
 
 
 def test_no_exchange_starts_after_the_deadline(serve: Serve, transport: Transport) -> None:
     server = serve(answer())
     with pytest.raises(DeadlineExceeded) as caught:
-        post(transport, server.url, left=lambda: 0.0)
+        post(transport, server.url, deadline=Deadline(0))
     assert caught.value.stage == "link"
     assert server.connections == 0
 
@@ -404,7 +404,7 @@ def test_a_silent_server_ends_at_the_deadline_if_that_is_nearer(
 ) -> None:
     server = serve(Peer.wait)
     with pytest.raises(DeadlineExceeded):
-        post(transport, server.url, left=ends_in(0.2))
+        post(transport, server.url, deadline=Deadline.after(0.2))
 
 
 def test_a_stall_within_the_body_is_not_ended_by_the_connect_timeout(
@@ -612,7 +612,7 @@ def test_a_dripping_answer_over_tls_ends_at_the_deadline(
 
     server = serve(drip, tls=tls)
     with pytest.raises(DeadlineExceeded):
-        put(make_transport(), signed(server), left=ends_in(0.4))
+        put(make_transport(), signed(server), deadline=Deadline.after(0.4))
 
 
 def test_a_handshake_that_breaks_may_be_tried_again(serve: Serve, transport: Transport) -> None:
@@ -651,7 +651,7 @@ def test_a_plain_address_goes_to_the_proxy_with_its_password(
     url = (
         f"http://from-{proxy.port}.example/a?sign={SIGN}"  # what is known of a host's proxy is kept
     )
-    reply = transport.exchange("GET", Secret(url), stage="verify", left=plenty)
+    reply = transport.exchange("GET", Secret(url), stage="verify", deadline=PLENTY)
     assert reply.body == b"by the proxy"
     heard = proxy.heard[0]
     assert heard.line == f"GET {url} HTTP/1.1"
@@ -873,19 +873,19 @@ STANDALONE = """
         with opened(item) as source:
             secret = current_token(FixedToken(Secret(token)))
             link = wechat.upload_link(
-                secret, env, object_key("static/", item.name), left=deadline.left)
+                secret, env, object_key("static/", item.name), deadline=deadline)
             return cos.put_object(link, source, content_headers(item, static=True),
-                                  md5=source.known_md5, left=deadline.left)
+                                  md5=source.known_md5, deadline=deadline)
 
     receipt, = in_parallel(
         lambda _: run(attempt, max_attempts=1, deadline=deadline), [0], max_workers=2)
     assert receipt.verified
     try:
-        wechat.describe(Secret("wrong"), env, left=deadline.left)
+        wechat.describe(Secret("wrong"), env, deadline=deadline)
     except TokenRejected as error:
         print(error)
     sink = BytesIO()
-    assert SiteClient(transport).fetch(site + "/static/a%20b.css", sink, left=deadline.left)
+    assert SiteClient(transport).fetch(site + "/static/a%20b.css", sink, deadline=deadline)
     print(sink.getvalue().decode())
     transport._pools.close()
 """

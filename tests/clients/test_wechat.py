@@ -30,6 +30,7 @@ from .conftest import (
     APPSECRET,
     CANARIES,
     LIMIT,
+    PLENTY,
     SECURITY,
     SIGN,
     TICKET,
@@ -38,7 +39,6 @@ from .conftest import (
     answer,
     as_json,
     leaks,
-    plenty,
 )
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
@@ -53,11 +53,13 @@ def ask(serve: Callable[..., ScriptedServer], transport: Transport) -> Ask:
         wechat = WeChatClient(transport, serve(says).url)
         token = Secret(TOKEN)
         return {
-            "link": lambda: wechat.upload_link(token, ENV, "a.css", left=plenty),
-            "list": lambda: wechat.list_page(token, ENV, "", more.get("marker", ""), left=plenty),
-            "describe": lambda: wechat.describe(token, ENV, left=plenty),
+            "link": lambda: wechat.upload_link(token, ENV, "a.css", deadline=PLENTY),
+            "list": lambda: wechat.list_page(
+                token, ENV, "", more.get("marker", ""), deadline=PLENTY
+            ),
+            "describe": lambda: wechat.describe(token, ENV, deadline=PLENTY),
             "token": lambda: wechat.component_token(
-                "wx1", Secret(APPSECRET), Secret(TICKET), left=plenty
+                "wx1", Secret(APPSECRET), Secret(TICKET), deadline=PLENTY
             ),
         }[call]()
 
@@ -79,7 +81,7 @@ def test_names_are_sent_as_real_utf8(
     """Some calls of the family refuse the escapes of JSON (40033)."""
     server = serve(as_json({"signed_url": "https://x", "token": "t"}))
     wechat = WeChatClient(transport, server.url)
-    wechat.upload_link(Secret(TOKEN), ENV, "文档/图 1.png", left=plenty)
+    wechat.upload_link(Secret(TOKEN), ENV, "文档/图 1.png", deadline=PLENTY)
     assert '"文档/图 1.png"'.encode() in server.heard[0].body
     assert server.heard[0].headers["content-type"] == "application/json"
 
@@ -88,8 +90,10 @@ def test_a_token_is_quoted_into_the_query(
     serve: Callable[..., ScriptedServer], transport: Transport
 ) -> None:
     server = serve(as_json({"errcode": 0}))
-    WeChatClient(transport, server.url + "/").create(Secret("a&b=c/+d"), ENV, left=plenty)
-    assert server.heard[0].target == "/componenttcb/createstaticstore?access_token=a%26b%3Dc%2F%2Bd"
+    WeChatClient(transport, server.url + "/").describe(Secret("a&b=c/+d"), ENV, deadline=PLENTY)
+    assert (
+        server.heard[0].target == "/componenttcb/describestaticstore?access_token=a%26b%3Dc%2F%2Bd"
+    )
 
 
 def test_the_token_call_has_no_query_and_its_secrets_in_the_body(
@@ -97,7 +101,7 @@ def test_the_token_call_has_no_query_and_its_secrets_in_the_body(
 ) -> None:
     server = serve(as_json({"component_access_token": "t", "expires_in": 7200}))
     wechat = WeChatClient(transport, server.url)
-    wechat.component_token("wx1", Secret(APPSECRET), Secret(TICKET), left=plenty)
+    wechat.component_token("wx1", Secret(APPSECRET), Secret(TICKET), deadline=PLENTY)
     assert server.heard[0].target == "/cgi-bin/component/api_component_token"
     assert server.heard[0].json["component_verify_ticket"] == TICKET
 
@@ -418,7 +422,7 @@ def test_a_page_is_cut_at_its_own_limit(transport: Transport, emulator: Emulator
     emulator.script({"on": "staticfilelist", "do": "huge", "bytes": LIST_LIMIT + 1})
     wechat = WeChatClient(transport, emulator.api_url)
     with pytest.raises(ProtocolError, match=f"longer than {LIST_LIMIT} bytes"):
-        wechat.list_page(Secret(emulator.access_token), ENV, "", left=plenty)
+        wechat.list_page(Secret(emulator.access_token), ENV, "", deadline=PLENTY)
 
 
 @pytest.mark.parametrize("quirk", ["exclusive", "inclusive"])
@@ -433,7 +437,7 @@ def test_all_pages_give_every_key_once(
     wechat, found, marker = WeChatClient(transport, emulator.api_url), [], ""
     while marker is not None:
         token = Secret(emulator.access_token)
-        got = wechat.list_page(token, ENV, "", marker, left=plenty)
+        got = wechat.list_page(token, ENV, "", marker, deadline=PLENTY)
         found += [file.key for file in got.files]
         marker = got.marker
     assert found == keys
@@ -476,15 +480,14 @@ _JSON = st.recursive(
 )
 @given(_JSON.map(json.dumps).map(str.encode) | st.binary(max_size=60))
 def test_any_answer_is_a_value_or_an_error_of_ours(body: bytes) -> None:
-    """H8, for each of the five calls."""
+    """H8, for each of the four calls."""
     wechat = WeChatClient(Answering(body), "http://127.0.0.1")  # type: ignore[arg-type]
     token = Secret(TOKEN)
     calls: list[Callable[[], Any]] = [
-        lambda: wechat.upload_link(token, ENV, "a", left=plenty),
-        lambda: wechat.list_page(token, ENV, "", left=plenty),
-        lambda: wechat.describe(token, ENV, left=plenty),
-        lambda: wechat.create(token, ENV, left=plenty),
-        lambda: wechat.component_token("wx1", token, token, left=plenty),
+        lambda: wechat.upload_link(token, ENV, "a", deadline=PLENTY),
+        lambda: wechat.list_page(token, ENV, "", deadline=PLENTY),
+        lambda: wechat.describe(token, ENV, deadline=PLENTY),
+        lambda: wechat.component_token("wx1", token, token, deadline=PLENTY),
     ]
     for call in calls:
         with contextlib.suppress(WxStaticStoreError):

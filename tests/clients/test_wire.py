@@ -23,9 +23,13 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import ContentHeaders, SignedLink
 from wx_static_store.exceptions import IntegrityError, Remedy, WxStaticStoreError
 
-from .conftest import Body, Heard, ScriptedServer, answer, plenty
+from .conftest import PLENTY, Body, Heard, ScriptedServer, answer
 
-SAMPLES = sorted((Path(__file__).parents[1] / "wire").glob("*.json"))
+SAMPLES = sorted(
+    path
+    for path in (Path(__file__).parents[1] / "wire").glob("*.json")
+    if not path.stem.startswith("createstaticstore")  # which only the emulator answers
+)
 TOKEN = Secret("ACCESS_TOKEN")
 HOSTS = (".myqcloud.com", ".tencentcos.cn")
 
@@ -51,25 +55,26 @@ def upload(transport: Transport, base: str, sample: dict[str, Any]) -> Any:
     link = SignedLink("zcy.py", Secret(url), Secret(asked["headers"]["x-cos-security-token"]))
     body = Body(content, md5=md5) if content else Body(md5=md5)
     headers = ContentHeaders("text/x-python", "no-cache")
-    return CosClient(transport).put_object(link, body, headers, md5=md5, left=plenty)
+    return CosClient(transport).put_object(link, body, headers, md5=md5, deadline=PLENTY)
 
 
 def call(transport: Transport, base: str, sample: dict[str, Any]) -> Any:
     wechat, members = WeChatClient(transport, base), sample["request"].get("json", {})
-    env, left = members.get("env", ""), plenty
+    env = members.get("env", "")
     calls: dict[str, Callable[[], Any]] = {
         "api_component_token": lambda: wechat.component_token(
             members["component_appid"],
             Secret(members["component_appsecret"]),
             Secret(members["component_verify_ticket"]),
-            left=left,
+            deadline=PLENTY,
         ),
-        "createstaticstore": lambda: wechat.create(TOKEN, env, left=left),
-        "describestaticstore": lambda: wechat.describe(TOKEN, env, left=left),
+        "describestaticstore": lambda: wechat.describe(TOKEN, env, deadline=PLENTY),
         "staticfilelist": lambda: wechat.list_page(
-            TOKEN, env, members["prefix"], members.get("marker", ""), left=left
+            TOKEN, env, members["prefix"], members.get("marker", ""), deadline=PLENTY
         ),
-        "staticuploadfile": lambda: wechat.upload_link(TOKEN, env, members["filename"], left=left),
+        "staticuploadfile": lambda: wechat.upload_link(
+            TOKEN, env, members["filename"], deadline=PLENTY
+        ),
         "put_object": lambda: upload(transport, base, sample),
     }
     return calls[sample["name"]]()
@@ -144,10 +149,6 @@ def read_token(got: Any, expect: dict[str, Any]) -> None:
         is_(got, expires_in=expect["expires_in"])
 
 
-def read_created(got: Any, expect: dict[str, Any]) -> None:
-    assert (got, expect) == (None, {"errcode": 0})
-
-
 def read_store(got: Any, expect: dict[str, Any]) -> None:
     if "store" in expect:
         assert got is expect["store"]
@@ -188,7 +189,6 @@ def read_receipt(got: Any, expect: dict[str, Any]) -> None:
 
 READERS: dict[str, Callable[[Any, dict[str, Any]], None]] = {
     "api_component_token": read_token,
-    "createstaticstore": read_created,
     "describestaticstore": read_store,
     "staticfilelist": read_page,
     "staticuploadfile": read_link,

@@ -15,6 +15,7 @@ from django.core.files.storage import default_storage
 
 from wx_static_store.clients.tokens import CallableToken, current_token
 from wx_static_store.core.frames import cleared_frames, is_from_signal
+from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
@@ -208,7 +209,7 @@ def test_what_the_caller_is_handling_is_not_raised_in_place_of_the_failure(confi
             raise SoftTimeLimitExceeded
         except SoftTimeLimitExceeded:
             url = Secret("http://127.0.0.1:9/")
-            transport.exchange("GET", url, stage="link", left=lambda: 30.0)
+            transport.exchange("GET", url, stage="link", deadline=Deadline.after(30))
 
     with pytest.raises(ConnectFailed):
         report()

@@ -39,11 +39,9 @@ SABOTAGES = (
         "D2: a retry is a re-sign",
         "reuse the link for the second attempt",
         "clients/wechat.py",
-        "    def upload_link(\n",
-        """\
-    @lambda call, links={}: lambda *a, **k: links.get(a) or links.setdefault(a, call(*a, **k))
-    def upload_link(
-""",
+        "\n    def upload_link(",
+        "    @lambda call, made={}: lambda *a, **k: made.get(a) or made.setdefault(a, call(*a, **k))"
+        "\n    def upload_link(",
         (
             "test_storage.py::test_an_attempt_never_uses_a_link_twice",
             "test_properties.py::test_h05_any_sequence_of_faults_ends_in_one_true_outcome",
@@ -179,8 +177,8 @@ SABOTAGES = (
         "D9: an error shows no secret",
         "put the token into an exception",
         "clients/transport.py",
-        "return _classify(chain, _origin(url), late=not left())",
-        "return _classify(chain, url.reveal(), late=not left())",
+        "return _classify(chain, _origin(url), late=not deadline.left())",
+        "return _classify(chain, url.reveal(), late=not deadline.left())",
         (
             "test_secret_scan.py::test_no_secret_is_left_behind",
             "test_properties.py::test_h12_no_error_shows_a_secret",

@@ -16,7 +16,7 @@ from django.utils.translation import override
 
 from tests import deploys
 from tests.conftest import ENV
-from wx_static_store.core.retry import Clock
+from wx_static_store.core.retry import Clock, Deadline
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer, object_store, open_platform
 from wx_static_store.emulator.answers import Answer, cos_error, wechat_error
@@ -535,7 +535,7 @@ def test_a_service_that_takes_eight_at_once_gets_eight_and_no_file_fails(
 def test_a_file_waits_at_the_gate_no_longer_than_it_has_time(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"API_CONCURRENCY": 1, "DEADLINE": 0.1})
     uploader = get_uploader()
-    with uploader.store.api_limiter.slot(lambda: 1.0):
+    with uploader.store.api_limiter.slot(Deadline.after(1)):
         result = uploader.transfer(item())
     assert isinstance(result.error, DeadlineExceeded)
     assert cloud.journal == []

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from wx_static_store.core.retry import Deadline
 from wx_static_store.upload import workers as pool
 from wx_static_store.upload.workers import AdaptiveLimiter, WorkerPool, run
 
@@ -306,13 +307,9 @@ class Throttle(Exception):
     """What the other side says when there are too many."""
 
 
-def forever() -> float:
-    return math.inf
-
-
 def through(gate: AdaptiveLimiter, count: int, *errors: Exception) -> None:
     """So many inside at once; the first of them meet the errors."""
-    calls = [gate.slot(forever) for _ in range(count)]
+    calls = [gate.slot(Deadline(math.inf)) for _ in range(count)]
     for call in calls:
         call.__enter__()
     for call, error in zip_longest(calls, errors):
@@ -330,7 +327,7 @@ def test_a_gate_lets_only_so_many_in(width: int, meet: bool) -> None:
     gate, together = AdaptiveLimiter(Throttle, width), threading.Barrier(2)
 
     def enter(_: int) -> bool:
-        with gate.slot(forever):
+        with gate.slot(Deadline(math.inf)):
             try:
                 together.wait(SOON if meet else 0.1)
             except threading.BrokenBarrierError:
@@ -344,9 +341,9 @@ def test_a_gate_lets_only_so_many_in(width: int, meet: bool) -> None:
 def test_a_gate_opens_again_after_an_error(error: type[BaseException]) -> None:
     gate = AdaptiveLimiter(Throttle, 1)
     for _ in range(2):
-        with pytest.raises(error, match="inside"), gate.slot(forever):
+        with pytest.raises(error, match="inside"), gate.slot(Deadline(math.inf)):
             raise error("inside")
-    with gate.slot(forever):
+    with gate.slot(Deadline(math.inf)):
         pass
 
 
@@ -354,7 +351,7 @@ def test_nobody_is_forgotten_before_a_gate_whose_width_changes() -> None:
     gate = AdaptiveLimiter(Throttle, 8)
 
     def enter(number: int) -> int:
-        with suppress(Throttle), gate.slot(forever):
+        with suppress(Throttle), gate.slot(Deadline(math.inf)):
             if number % 7 == 0:
                 raise Throttle
         return number
@@ -364,7 +361,7 @@ def test_nobody_is_forgotten_before_a_gate_whose_width_changes() -> None:
 
 def test_a_gate_holds_nobody_whose_time_is_over() -> None:
     gate = AdaptiveLimiter(Throttle, 1)
-    with gate.slot(forever), gate.slot(lambda: 0.0):
+    with gate.slot(Deadline(math.inf)), gate.slot(Deadline(0)):
         pass
 
 

@@ -2,7 +2,7 @@
 The wire: one exchange per call with WeChat, COS and the hosted site.
 
     component   The platform's own token: fetched by one, for all threads, processes and hosts
-    wechat      The four static-store calls and `api_component_token`: one exchange each, judged by
+    wechat      The three static-store calls and `api_component_token`: one exchange each, judged by
     cos         `put_object` on a signed link: one PUT, its ETag compared, its XML error read
     site        GET of a public address: streamed, past the caches, its length checked
     tokens      Token providers: where a `component_access_token` comes from, if we do not fetch it

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..core.retry import Deadline
 from ..core.secrets import Secret
 from ..exceptions import (
     ConfigurationError,
@@ -257,17 +258,17 @@ class ComponentToken:
         return entry
 
     def _call(self, until: float) -> FreshToken:
-        until = max(until, time.monotonic() + SLOWEST)
-        left = lambda: max(0.0, until - time.monotonic())  # noqa: E731
+        deadline = Deadline(max(until, time.monotonic() + SLOWEST))
+        call = self._client.component_token
         ticket = current_ticket(self._ticket)
         try:
-            return self._client.component_token(self._appid, self._appsecret, ticket, left=left)
+            return call(self._appid, self._appsecret, ticket, deadline=deadline)
         except TokenUnavailable:
             newer = current_ticket(self._ticket)
             if newer == ticket:
                 raise
         # It was pushed meanwhile.
-        return self._client.component_token(self._appid, self._appsecret, newer, left=left)
+        return call(self._appid, self._appsecret, newer, deadline=deadline)
 
     def _pause(self, error: WxStaticStoreError, attempt: int, *, in_use: bool) -> float:
         """

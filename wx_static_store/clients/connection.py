@@ -5,28 +5,35 @@ A socket's own time-out starts anew with each byte that drips in. What is secret
 added here, below `http.client`: what hooks into the HTTP libraries sees addresses without a query.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import Any
 
+from ..core.retry import Deadline
 from ..core.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """
-    What the libraries are not told about the exchange that runs over a connection.
+    What the libraries do not know of the exchange that runs over a connection.
 
-    `seconds()` is the time to receive, or to send a block, 0 ends it; `query` and `headers` go into
-    the head.
+    `query` and `headers` go into the head.
     """
 
-    seconds: Callable[[], float]
+    deadline: Deadline
+    read_timeout: float
     query: Secret
     headers: Mapping[str, Secret]
+
+    def seconds(self) -> float:
+        """Return the time to receive, or to send a block; raise TimeoutError if none is left."""
+        if not (left := self.deadline.left()):
+            raise TimeoutError
+        return min(self.read_timeout, left)
 
 
 exchange: ContextVar[Exchange] = ContextVar("wx_static_store_exchange")
@@ -46,8 +53,7 @@ class _Timed(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if not (seconds := exchange.get().seconds()):
-            raise TimeoutError
+        seconds = exchange.get().seconds()
         if seconds < self._sock.gettimeout():  # which the read timeout is, at most
             self._sock.settimeout(seconds)
         return self._raw.readinto(buffer)  # type: ignore[no-any-return]
@@ -105,20 +111,15 @@ class Connection(HTTPConnection):
         elif self._head:
             self._send_first(data)
         else:
-            self._limit()
+            self.sock.settimeout(exchange.get().seconds())
             super().send(data)
-
-    def _limit(self) -> None:
-        if not (seconds := exchange.get().seconds()):
-            raise TimeoutError
-        self.sock.settimeout(seconds)  # it stood for connecting until now
 
     def _send_first(self, block: Any) -> None:
         """Send the head and the first block; the library sees neither what is secret in them."""
         head, self._head = self._head, b""
         if self.sock is None:
             self.connect()  # over a proxy this sends, too
-        self._limit()
+        self.sock.settimeout(exchange.get().seconds())  # it stood for connecting until now
         secret = block if isinstance(block, Secret) else None
         plain, self.sock = self.sock, _Completing(self.sock, secret)
         try:

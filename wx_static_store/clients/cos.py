@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
 
+from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import ContentHeaders, SignedLink, in_utc
 from ..exceptions import (
@@ -101,7 +102,7 @@ class CosClient:
         headers: ContentHeaders,
         *,
         md5: str,
-        left: Callable[[], float],
+        deadline: Deadline,
     ) -> PutReceipt:
         """
         Sends `body` to the link, as it stands; `md5` is empty where it is not known yet.
@@ -114,7 +115,7 @@ class CosClient:
                 "PUT",
                 link.url,
                 stage="put",
-                left=left,
+                deadline=deadline,
                 headers=_headers(link, headers, md5),
                 body=body,
                 key=link.key,

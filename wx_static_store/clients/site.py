@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
+from ..core.retry import Deadline
 from ..core.secrets import Secret
 from ..exceptions import ProtocolError, Remedy, WeChatBusy
 from ..i18n import gettext_lazy as _
@@ -20,13 +20,13 @@ class SiteClient:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def fetch(self, url: str, sink: BinaryIO, *, left: Callable[[], float]) -> bool:
+    def fetch(self, url: str, sink: BinaryIO, *, deadline: Deadline) -> bool:
         """Writes what the address serves into `sink`; False where it serves nothing (404)."""
         address = f"{url}?_={secrets.token_hex(8)}"  # a CDN keeps each query apart
         sink.seek(0)
         sink.truncate()
         reply = self._transport.exchange(
-            "GET", Secret(address), stage="verify", left=left, sink=sink
+            "GET", Secret(address), stage="verify", deadline=deadline, sink=sink
         )
         if reply.status == 200:
             return True

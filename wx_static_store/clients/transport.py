@@ -21,6 +21,7 @@ import urllib3
 
 from .. import __version__
 from ..core.frames import cleared_frames, is_from_signal, wrapped
+from ..core.retry import READ_RATE, Deadline
 from ..core.secrets import Secret
 from ..exceptions import (
     ConfigurationError,
@@ -83,7 +84,7 @@ class Transport:
         url: Secret,
         *,
         stage: str,
-        left: Callable[[], float],
+        deadline: Deadline,
         headers: Mapping[str, str | Secret] | None = None,
         body: bytes | Secret | Sized = b"",
         limit: int = 64 * 1024,
@@ -91,28 +92,23 @@ class Transport:
         key: str | None = None,
     ) -> Reply:
         """
-        The answer to one request, whatever its status; no redirect is followed.
+        Return the answer to one request, whatever its status; no redirect is followed.
 
-        `left()` gives the seconds that remain. With `key` the address is a signed link and must
-        point at that key. With `sink` the body of a 200 goes there, of any length; else more than
-        `limit` bytes are an error. Raises TransportError, ProtocolError, DeadlineExceeded,
-        ConfigurationError, and what reading the body raises. What is no error of the network (a
-        signal handler's exception, KeyboardInterrupt) passes as it is.
+        With `key` the address is a signed link and must point at that key. With `sink` the body of
+        a 200 goes there, of any length, and each block gives the deadline the time that a slow
+        line needs for it; else more than `limit` bytes are an error. Raises TransportError,
+        ProtocolError, DeadlineExceeded, ConfigurationError, and what reading the body raises. What
+        is no error of the network (a signal handler's exception, KeyboardInterrupt) passes as it
+        is.
         """
-        if key is None:
-            fault = check_address(url.reveal())
-        elif fault := self._check_link(url.reveal(), key=key):
-            security.warning("A signed link for %s was not used: %s", ascii(key), english(fault))
-        if fault:
-            raise link_refused(fault)
-        if not left():
+        self._check(url, key)
+        if not deadline.left():
             raise _late(stage)
-        send = partial(self._send, method, url, headers or {}, body, left)
+        send = partial(self._send, method, url, headers or {}, body, deadline)
         hidden = {k: v for k, v in (headers or {}).items() if isinstance(v, Secret)}
-        seconds = lambda: min(self._timeouts[1], left())  # noqa: E731
-        token = exchange.set(Exchange(seconds, _query(url), hidden))
+        token = exchange.set(Exchange(deadline, self._timeouts[1], _query(url), hidden))
         try:
-            outcome = self._perform(send, url, limit, sink, left)
+            outcome = self._perform(send, url, limit, sink, deadline)
         finally:
             exchange.reset(token)
         if isinstance(outcome, Reply):
@@ -120,23 +116,31 @@ class Transport:
         outcome.__cause__ = outcome.__context__ = None
         raise outcome.with_context(stage=outcome.stage or stage).with_traceback(None)
 
+    def _check(self, url: Secret, key: str | None) -> None:
+        if key is None:
+            fault = check_address(url.reveal())
+        elif fault := self._check_link(url.reveal(), key=key):
+            security.warning("A signed link for %s was not used: %s", ascii(key), english(fault))
+        if fault:
+            raise link_refused(fault)
+
     def _perform(
         self,
         send: Callable[[], urllib3.BaseHTTPResponse],
         url: Secret,
         limit: int,
         sink: BinaryIO | None,
-        left: Callable[[], float],
+        deadline: Deadline,
     ) -> Reply | WxStaticStoreError:
         """Everything that the libraries do happens in here."""
         handled = sys.exc_info()[1]
         try:
             with send() as response:
-                return _read(response, limit, sink)
+                return _read(response, limit, sink, deadline)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here
             chain = tuple(wrapped(error, handled))
             if (foreign := _foreign(chain)) is None:
-                return _classify(chain, _origin(url), late=not left())
+                return _classify(chain, _origin(url), late=not deadline.left())
         # Out of what the libraries wrapped it in.
         foreign.__cause__ = foreign.__context__ = None
         raise foreign
@@ -147,7 +151,7 @@ class Transport:
         url: Secret,
         headers: Mapping[str, str | Secret],
         body: bytes | Secret | Sized,
-        left: Callable[[], float],
+        deadline: Deadline,
     ) -> urllib3.BaseHTTPResponse:
         """Tell the libraries what is not secret; the rest is added below them."""
         connect, read = self._timeouts
@@ -161,7 +165,7 @@ class Transport:
             _address(url),
             body=[body] if secret else body or None,
             headers=_HEADERS | shown,
-            timeout=urllib3.Timeout(connect=min(connect, left()), read=read),
+            timeout=urllib3.Timeout(connect=min(connect, deadline.left()), read=read),
             retries=_NO_RETRIES,
             redirect=False,
             preload_content=False,
@@ -183,7 +187,7 @@ def _query(url: Secret) -> Secret:
 
 
 def _read(
-    response: urllib3.BaseHTTPResponse, limit: int, sink: BinaryIO | None
+    response: urllib3.BaseHTTPResponse, limit: int, sink: BinaryIO | None, deadline: Deadline
 ) -> Reply | ProtocolError:
     if response.status < 200:  # left unread: the true answer may still come this way
         return ProtocolError(_("Only an interim answer came"), remedy=Remedy.WAIT)
@@ -192,6 +196,7 @@ def _read(
     if sink is not None and response.status == 200:
         while block := response.read(BLOCK):
             sink.write(block)
+            deadline.extend(len(block) / READ_RATE)
         return Reply(200, response.headers, b"")
     data = response.read(limit + 1)
     # Only a second read notices a missing end; after an announced one it would be in vain.

@@ -1,4 +1,4 @@
-"""The four static-store calls and `api_component_token`: one exchange each, judged by `errcode`."""
+"""The calls of the open platform: one exchange each, judged by `errcode`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 
 from ..core.frames import cleared_frames
+from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import RemoteFile, SignedLink, in_utc
 from ..exceptions import (
@@ -20,7 +21,6 @@ from ..exceptions import (
     UNKNOWN_ERRCODE,
     ProtocolError,
     Remedy,
-    Verdict,
     WeChatBusy,
     WeChatThrottled,
     WxStaticStoreError,
@@ -40,7 +40,7 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 
 # On the token call this number speaks of the appsecret, not of a token.
-_TOKEN_CALL = {40001: ERRCODES[41004]}
+_ONLY_THERE = {("api_component_token", 40001): ERRCODES[41004]}
 
 _PROXY_PAGE = _("A proxy or firewall page answered in place of WeChat: look at the way out.")
 
@@ -76,62 +76,50 @@ class WeChatClient:
         self._transport = transport
         self.base_url = base_url.rstrip("/")
 
-    def upload_link(
-        self, token: Secret, env: str, key: str, *, left: Callable[[], float]
-    ) -> SignedLink:
-        """A link that takes one PUT of `key` within 60 seconds."""
+    def upload_link(self, token: Secret, env: str, key: str, *, deadline: Deadline) -> SignedLink:
+        """Return a link that takes one PUT of `key` within 60 seconds."""
+        members = {"env": env, "filename": key}
         return self._static_store(
-            "staticuploadfile",
-            token,
-            {"env": env, "filename": key},
-            lambda answer: _read_link(answer, key),
-            left=left,
+            "staticuploadfile", token, members, lambda answer: _read_link(answer, key), deadline
         )
 
     def list_page(
-        self, token: Secret, env: str, prefix: str, marker: str = "", *, left: Callable[[], float]
+        self, token: Secret, env: str, prefix: str, marker: str = "", *, deadline: Deadline
     ) -> ListPage:
-        """One page of the objects whose key starts with `prefix`, in UTF-8 order."""
+        """Return one page of the objects whose key starts with `prefix`, in UTF-8 order."""
         members = {"env": env, "prefix": prefix} | ({"marker": marker} if marker else {})
         return self._static_store(
-            "staticfilelist", token, members, lambda answer: _read_page(answer, marker), left=left
+            "staticfilelist", token, members, lambda answer: _read_page(answer, marker), deadline
         )
 
-    def describe(self, token: Secret, env: str, *, left: Callable[[], float]) -> StaticStore | None:
-        """The environment's static hosting, None where it is not enabled."""
-        members = {"env": env}
-        return self._static_store("describestaticstore", token, members, _read_store, left=left)
-
-    def create(self, token: Secret, env: str, *, left: Callable[[], float]) -> None:
-        """Asks for static hosting; it is ready minutes later, when `describe` says ``online``."""
-        self._static_store("createstaticstore", token, {"env": env}, lambda _: None, left=left)
+    def describe(self, token: Secret, env: str, *, deadline: Deadline) -> StaticStore | None:
+        """Return what the environment's static hosting is, None where it is not enabled."""
+        return self._static_store("describestaticstore", token, {"env": env}, _read_store, deadline)
 
     @cleared_frames()
     def component_token(
-        self, appid: str, appsecret: Secret, ticket: Secret, *, left: Callable[[], float]
+        self, appid: str, appsecret: Secret, ticket: Secret, *, deadline: Deadline
     ) -> FreshToken:
-        """A new token for the whole platform; the one before it dies within five minutes."""
+        """Fetch a new token for the whole platform; the old one ends within five minutes."""
         members: dict[str, str | Secret] = {
             "component_appid": appid,
             "component_appsecret": appsecret,
             "component_verify_ticket": ticket,
         }
         path = "/cgi-bin/component/api_component_token"
-        return self._call(path, "", members, _read_token, _TOKEN_CALL, stage="token", left=left)
+        return self._call(path, "", members, _read_token, "token", deadline)
 
     @cleared_frames()
     def _static_store(
         self,
         name: str,
         token: Secret,
-        members: Mapping[str, str | Secret],
+        members: Mapping[str, str],
         read: Callable[[Any], T | WxStaticStoreError],
-        *,
-        left: Callable[[], float],
+        deadline: Deadline,
     ) -> T:
         query = Secret("?access_token=" + quote(token.reveal(), safe=""))
-        path = "/componenttcb/" + name
-        return self._call(path, query, members, read, {}, stage="link", left=left)
+        return self._call("/componenttcb/" + name, query, members, read, "link", deadline)
 
     def _call(
         self,
@@ -139,21 +127,19 @@ class WeChatClient:
         query: Secret | str,
         members: Mapping[str, str | Secret],
         read: Callable[[Any], T | WxStaticStoreError],
-        verdicts: Mapping[int, Verdict],
-        *,
         stage: str,
-        left: Callable[[], float],
+        deadline: Deadline,
     ) -> T:
         reply = self._transport.exchange(
             "POST",
             Secret(self.base_url + path + _reveal(query)),
             stage=stage,
-            left=left,
+            deadline=deadline,
             headers={"Content-Type": "application/json"},
             body=Secret(_json(members)),
             limit=LIST_LIMIT if path.endswith("staticfilelist") else ANSWER_LIMIT,
         )
-        outcome = _judge(path.rsplit("/", 1)[1], reply, read, verdicts)
+        outcome = _judge(path.rsplit("/", 1)[1], reply, read)
         if isinstance(outcome, WxStaticStoreError):
             raise outcome.with_context(stage=stage)
         return outcome
@@ -169,10 +155,7 @@ def _reveal(value: Secret | str) -> str:
 
 
 def _judge(
-    name: str,
-    reply: Reply,
-    read: Callable[[Any], T | WxStaticStoreError],
-    verdicts: Mapping[int, Verdict],
+    name: str, reply: Reply, read: Callable[[Any], T | WxStaticStoreError]
 ) -> T | WxStaticStoreError:
     """What the answer says, or the error that it means: no frame that raises has seen it."""
     if reply.status != 200:
@@ -187,7 +170,7 @@ def _judge(
     if errcode is None:
         return _odd(name, _("no whole number as errcode"), remedy=Remedy.GIVE_UP)
     if errcode:
-        return _refusal(name, errcode, answer, verdicts)
+        return _refusal(name, errcode, answer)
     return read(answer)
 
 
@@ -220,14 +203,12 @@ def _errcode(answer: Any) -> int | None:
     return value if type(value) is int and abs(value) < 10**9 else None
 
 
-def _refusal(
-    name: str, errcode: int, answer: dict[str, Any], verdicts: Mapping[int, Verdict]
-) -> WxStaticStoreError:
+def _refusal(name: str, errcode: int, answer: dict[str, Any]) -> WxStaticStoreError:
     errmsg = scrub(str(answer.get("errmsg", "")))
     text, _sep, rid = errmsg.rpartition("rid: ")
     if not _RID.fullmatch(rid.strip()):
         text, rid = errmsg, ""
-    verdict = verdicts.get(errcode) or ERRCODES.get(errcode, UNKNOWN_ERRCODE)
+    verdict = _ONLY_THERE.get((name, errcode)) or ERRCODES.get(errcode, UNKNOWN_ERRCODE)
     error = verdict.build(
         _("%(call)s was refused", call=name),
         errcode=errcode,

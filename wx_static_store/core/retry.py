@@ -11,6 +11,7 @@ from ..i18n import gettext_lazy as _
 
 T = TypeVar("T")
 
+READ_RATE = 64 * 1024  # bytes a second that must come; a default domain gives some 100 KB/s
 _LARGEST_EXPONENT = 32  # 2**32 seconds is beyond every cap; larger powers only cost time
 
 
@@ -28,11 +29,11 @@ class Deadline:
     """A moment of the monotonic clock after which nothing is started."""
 
     at: float
-    clock: Clock
+    clock: Clock = Clock()
     longest_wait: float = 0.0  # seconds of waiting for a slot that may still be given back
 
     @classmethod
-    def after(cls, seconds: float, clock: Clock) -> "Deadline":
+    def after(cls, seconds: float, clock: Clock = Clock()) -> "Deadline":
         return cls(clock.now() + seconds, clock, longest_wait=seconds)
 
     def extend(self, seconds: float) -> None:

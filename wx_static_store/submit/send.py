@@ -12,13 +12,14 @@ from django.db import DatabaseError
 
 from ..core.frames import is_from_signal
 from ..core.naming import clean_name
+from ..core.retry import READ_RATE
 from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected, WxStaticStoreError
 from ..i18n import english
 from ..upload.claims import release
 from ..upload.recorder import record_one
 from ..upload.sources import digest
-from ..upload.store import READ_RATE, get_store
+from ..upload.store import get_store
 from ..upload.transfer import BATCH_RATE, Transfer
 from ..upload.uploader import Uploader, get_uploader
 from .policy import Target, authorize_upload

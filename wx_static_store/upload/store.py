@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import md5
 from io import BytesIO
@@ -28,7 +27,6 @@ from ..core.types import DELETED, DELETED_MD5, RemoteFile
 from ..exceptions import ConfigurationError, Remedy, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .platform import platform_for
-from .workers import AdaptiveLimiter
 
 __all__ = ["Store", "get_store"]
 
@@ -36,7 +34,6 @@ T = TypeVar("T")
 
 INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it
 INTERACTIVE_SECONDS = 25.0  # below the 30 s after which many web servers end a worker
-READ_RATE = 64 * 1024  # bytes a second that must come; a default domain gives some 100 KB/s
 ADDRESS_SECONDS = 24 * 3600
 
 logger = logging.getLogger("wx_static_store.store")
@@ -101,15 +98,6 @@ class Store:
         """Seconds after which a question and an upload are over, waits for slots included."""
         return 4 * self.interactive_deadline().left() + 2 * size / INTERACTIVE_RATE
 
-    @contextmanager
-    def slot(self, limiter: AdaptiveLimiter, deadline: Deadline) -> Iterator[None]:
-        """Wait for a slot of the limiter; the wait does not count as the file's own time."""
-        asked = self.clock.now()
-        with limiter.slot(deadline.left) as came:
-            if came:
-                deadline.give_back(self.clock.now() - asked)
-            yield
-
     def find(self, key: str) -> RemoteFile | None:
         """
         Return the object at exactly this key, None where there is none or it was deleted.
@@ -143,14 +131,9 @@ class Store:
 
     def fetch(self, key: str, sink: BinaryIO) -> bool:
         """Writes the public bytes of `key` into `sink`; False where the site has none."""
-        deadline = self.interactive_deadline()
-        url = self.key_url(key)
-
-        def left() -> float:
-            return deadline.left() + sink.tell() / READ_RATE
-
+        deadline, url = self.interactive_deadline(), self.key_url(key)
         return run(
-            lambda number: self.site.fetch(url, sink, left=left),
+            lambda number: self.site.fetch(url, sink, deadline=deadline),
             max_attempts=self.options.max_attempts,
             deadline=deadline,
         )
@@ -182,8 +165,8 @@ class Store:
 
         def try_once(number: int, token: Callable[[], Secret]) -> ListPage:
             current = token()
-            with self.slot(self.api_limiter, deadline):
-                return self.wechat.list_page(current, self.env, prefix, marker, left=deadline.left)
+            with self.api_limiter.slot(deadline):
+                return self.wechat.list_page(current, self.env, prefix, marker, deadline=deadline)
 
         return self.attempt(try_once, deadline=deadline)
 
@@ -207,8 +190,8 @@ class Store:
 
         def try_once(number: int, token: Callable[[], Secret]) -> StaticStore | None:
             current = token()
-            with self.slot(self.api_limiter, deadline):
-                return self.wechat.describe(current, self.env, left=deadline.left)
+            with self.api_limiter.slot(deadline):
+                return self.wechat.describe(current, self.env, deadline=deadline)
 
         found = self.attempt(try_once, deadline=deadline)
         if found is None or not found.domain:

@@ -152,23 +152,21 @@ class Transfer:
             known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
             with (
                 opened(item, md5=known, tick=lambda: deadline.check("put")) as source,
-                store.slot(store.put_limiter, deadline),
+                store.put_limiter.slot(deadline),
             ):
                 self.size = len(source)
                 deadline.extend(max(0, self.size - allowed) / rate)
                 allowed = max(allowed, self.size)
                 self.md5 = source.known_md5
                 current = token()
-                with store.slot(store.api_limiter, deadline), telemetry.span("wx.link"):
-                    link = store.wechat.upload_link(
-                        current, store.env, self.key, left=deadline.left
-                    )
+                with store.api_limiter.slot(deadline), telemetry.span("wx.link"):
+                    link = store.wechat.upload_link(current, store.env, self.key, deadline=deadline)
                 self._answered(0)
                 self.sending = True
                 self._check_abandoned()
                 with telemetry.span("wx.put"):
                     self.receipt = store.cos.put_object(
-                        link, source, self.headers, md5=source.known_md5, left=deadline.left
+                        link, source, self.headers, md5=source.known_md5, deadline=deadline
                     )
                 self.md5 = self.receipt.md5
 

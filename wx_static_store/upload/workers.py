@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Self, TypeVar
 
 from ..core.interrupts import interruptible
+from ..core.retry import Deadline
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -150,25 +151,27 @@ class AdaptiveLimiter:
         self._news = threading.Condition()
 
     @contextmanager
-    def slot(self, left: Callable[[], float]) -> Iterator[bool]:
+    def slot(self, deadline: Deadline) -> Iterator[None]:
         """
-        Enter once there is room, and yield True; or when no time is `left`, and yield False.
+        Wait for a slot, which does not count as the caller's own time.
 
-        The call that then begins without time fails at once, and says why.
+        A call that then begins without time fails at once, and says why.
         """
+        asked = deadline.clock.now()
         with self._news:
-            came = self._news.wait_for(self._has_room, min(left(), threading.TIMEOUT_MAX))
+            came = self._news.wait_for(
+                lambda: self._inside < self.width, min(deadline.left(), threading.TIMEOUT_MAX)
+            )
             self._inside += 1
             self._peak = max(self._peak, self._inside)
+        if came:
+            deadline.give_back(deadline.clock.now() - asked)
         try:
-            yield came
+            yield
         except BaseException as error:
             self._leave(error)
             raise
         self._leave(None)
-
-    def _has_room(self) -> bool:
-        return self._inside < self.width
 
     def _leave(self, error: BaseException | None) -> None:
         with self._news:
