@@ -63,6 +63,11 @@ def errors_of(module: ModuleType) -> list[str]:
     return [name for name, value in classes if issubclass(value, WxStaticStoreError)]
 
 
+def test_the_reference_names_every_logger() -> None:
+    section = PAGES["docs/reference.rst"].split("\nLoggers\n")[1].split("\n\n\n")[0]
+    assert {*re.findall(r"^``(wx_static_store\.\w+)``", section, re.MULTILINE)} == LOGGERS
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_dotted_name_of_a_page_exists(page: str) -> None:
     names = set(re.findall(r"(?<![\w./])wx_static_store(?:\.[a-zA-Z_]\w*)+", PAGES[page]))
