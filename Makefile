@@ -59,6 +59,11 @@ coverage: venv  ## the test suite with branch coverage
 sabotage: venv  ## damage a copy in many small ways: each must turn a test red
 	$(BIN)/python -m tests.sabotage.run $(ARGS)
 
+.PHONY: mutants
+mutants:  ## damage each line: what do the tests miss? ARGS=core/retry; SAMPLE=1 for CI; goes on where it stood
+	$(MAKE) venv VENV=.venv-mutants EXTRAS=dev,mutants
+	.venv-mutants/bin/python -m tests.mutants $(if $(SAMPLE),--sample) $(ARGS)
+
 .PHONY: messages
 messages: venv  ## the Chinese catalogue, brought up to date (needs gettext)
 	cd wx_static_store && $(abspath $(BIN))/django-admin makemessages -l zh_Hans --add-location file --no-obsolete

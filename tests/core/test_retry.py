@@ -288,3 +288,25 @@ def test_any_sequence_of_failures_is_bounded(
     assert outcome == "done" or outcome in {kind.__name__ for kind in kinds}
     assert len(begun) <= min(most, len(kinds) + 1)
     assert all(left > 0 for left in begun)
+
+
+def test_a_deadline_gives_back_a_wait_for_a_slot_once() -> None:
+    deadline = Deadline.after(10, Time().clock)
+    deadline.give_back(4)
+    assert deadline.left() == 14
+    deadline.give_back(4)
+    assert (deadline.left(), deadline.longest_wait) == (18, 2)
+    deadline.give_back(4)
+    assert (deadline.left(), deadline.longest_wait) == (20, 0)
+
+
+def test_a_deadline_of_a_given_moment_gives_no_wait_back() -> None:
+    deadline = Deadline(1_010, Time().clock)
+    deadline.give_back(4)
+    assert deadline.left() == 10
+
+
+def test_a_deadline_is_extended_for_a_larger_file() -> None:
+    deadline = Deadline.after(10, Time().clock)
+    deadline.extend(5)
+    assert deadline.left() == 15
