@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import pickle
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -17,6 +18,8 @@ from wx_static_store.core.types import (
     UploadItem,
     UploadResult,
     UploadStatus,
+    deletion,
+    in_utc,
 )
 from wx_static_store.exceptions import LinkExpired
 
@@ -48,3 +51,36 @@ def test_the_deletion_marker_is_known_by_its_md5() -> None:
 
 def test_a_status_is_written_as_its_word() -> None:
     assert f"{UploadStatus.UNKNOWN}" == "unknown"
+
+
+def test_a_deletion_is_a_plain_file_that_no_browser_keeps() -> None:
+    item = deletion("a/b.css")
+    with item.open() as file:
+        assert file.read() == DELETED
+    assert (item.name, item.content_type, item.cache_control) == (
+        "a/b.css",
+        "text/plain",
+        "no-store",
+    )
+
+
+CHINA = timezone(timedelta(hours=8))
+
+
+@pytest.mark.parametrize(
+    ("moment", "utc"),
+    [
+        (None, None),
+        (datetime(1969, 12, 31), None),
+        (datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)),
+        (datetime(9998, 12, 31), datetime(9998, 12, 31, tzinfo=UTC)),
+        (datetime(9999, 1, 1), None),
+        (datetime(2026, 1, 2, 8, tzinfo=CHINA), datetime(2026, 1, 2, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_of_a_peer_is_in_utc_or_unknown(
+    moment: datetime | None, utc: datetime | None
+) -> None:
+    got = in_utc(moment)
+    assert got == utc
+    assert got is None or got.tzinfo is UTC
