@@ -1,7 +1,7 @@
 """
-Who may open what: one table for both doors, the admin and the API.
+Say who may open what, in one table for the admin and the API.
 
-It is also the URLconf of a project with both, and knows a request for each of its rows.
+It is also the URLconf of a project with both, and makes a request for each of its rows.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ EVERY = [*OURS, "view_uploadlog", "view_deployment"]
 
 LOG, DEPLOYMENTS = {"view_uploadlog"}, {"view_deployment"}
 UPLOAD, RETRY = {"upload"}, {"retry"}
-# By door and address, the methods that it takes: each is opened by any of these permissions, and
-# by no other, and is answered with this status. A method that is not here is shut to everybody.
+# By entry point and address, the methods that it takes: each is opened by any of these permissions,
+# and by no other, and is answered with this status. Any other method is shut to everybody.
 TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_changelist"): {"GET": (LOG, 200), "POST": (LOG, 200)},
     ("admin", "uploadlog_change"): {"GET": (LOG, 200)},
@@ -57,7 +57,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
 }
 ROWS = [(*at, method) for at, methods in TABLE.items() for method in methods]
 
-# What is tried at each door: Django's admin takes any other method for a GET.
+# What is tried at each entry point: Django's admin takes any other method for a GET.
 METHODS = {
     "admin": ("GET", "POST"),
     "api": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
@@ -71,13 +71,13 @@ SHUT = [
 _PREFIX = {"admin": "admin:wx_static_store_", "api": "wx_static_store:"}
 
 
-def needed(door: str, name: str, method: str) -> tuple[set[str], int]:
-    """The permissions any of which opens this row, and the answer then."""
-    return TABLE[door, name][method]
+def needed(entry: str, name: str, method: str) -> tuple[set[str], int]:
+    """Return the permissions any of which opens this row, and the status then; HEAD is as GET."""
+    return TABLE[entry, name]["GET" if method == "HEAD" else method]
 
 
 def addresses() -> Iterator[tuple[tuple[str, str], URLPattern]]:
-    """Every address that the doors have."""
+    """Yield every address of the admin and of the API."""
     for pattern in urls.urlpatterns:
         yield ("api", str(pattern.name)), pattern
     for model in (UploadLog, Deployment):
@@ -86,24 +86,24 @@ def addresses() -> Iterator[tuple[tuple[str, str], URLPattern]]:
                 yield ("admin", url.name.removeprefix("wx_static_store_")), url
 
 
-def address(door: str, name: str, id: int) -> str:
-    """The path, with the id of a row where it takes one."""
+def address(entry: str, name: str, id: int) -> str:
+    """Return the path, with the id of a row where it takes one."""
     given: dict[str, Any] = {"id": id, "object_id": id}
-    given |= {"store": "default", "name": "uploads/a.png"}
-    wanted = dict(addresses())[door, name].pattern.converters
-    return reverse(_PREFIX[door] + name, kwargs={each: given[each] for each in wanted})
+    given |= {"store": "default", "name": "uploads/raw.png"}
+    wanted = dict(addresses())[entry, name].pattern.converters
+    return reverse(_PREFIX[entry] + name, kwargs={each: given[each] for each in wanted})
 
 
-def ask(client: Client, door: str, name: str, method: str, id: int) -> HttpResponse:
-    """A request that does all that it may."""
-    content, kind = _body(door, name, method, id)
+def ask(client: Client, entry: str, name: str, method: str, id: int) -> HttpResponse:
+    """Send a request that does all that it may."""
+    content, kind = _body(entry, name, method, id)
     answer: HttpResponse = client.generic(  # type: ignore[assignment]
-        method, address(door, name, id), content, content_type=kind
+        method, address(entry, name, id), content, content_type=kind
     )
     return answer
 
 
-def _body(door: str, name: str, method: str, id: int) -> tuple[bytes, str]:
+def _body(entry: str, name: str, method: str, id: int) -> tuple[bytes, str]:
     place = {"store": f"default@{ENV}", "folder": "uploads/"}
     forms: dict[str, Any] = {
         "uploads": {"store": "default", "path": "uploads/a.png", "file": picture()},
@@ -112,7 +112,7 @@ def _body(door: str, name: str, method: str, id: int) -> tuple[bytes, str]:
     }
     if name == "uploadlog_preview":
         return json.dumps(place | {"files": []}).encode(), "application/json"
-    if method == "POST" and (door == "admin" or name in forms):
+    if method == "POST" and (entry == "admin" or name in forms):
         form = forms.get(name, {"post": "yes"})  # as somebody says who is sure
         return encode_multipart(BOUNDARY, form), MULTIPART_CONTENT
     return PNG if method in ("PUT", "POST", "PATCH") else b"", "image/png"

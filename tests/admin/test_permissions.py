@@ -1,7 +1,7 @@
 """
-What the admin shows to each kind of user, and where it leads those who may not come in.
+Show what the admin offers to each visitor, and where it leads a stranger.
 
-Who may open which address, tests/permissions.py says for both doors.
+Who may open which address is in the table of tests/permissions.py.
 """
 
 from __future__ import annotations
@@ -21,17 +21,23 @@ from wx_static_store.models import Deployment
 
 pytestmark = pytest.mark.django_db
 
-VISITORS = ["anonymous", "staff", "superuser", *EVERY]
+VISITORS = ["staff", "superuser", *EVERY]
 
-EVERYBODY = set(VISITORS) - {"anonymous"}
-NOBODY: set[str] = set()
 UPLOAD, RETRY = {"upload", "superuser"}, {"retry", "superuser"}
-NAMES = [name for door, name in TABLE if door == "admin"]
+BUTTONS = {"upload": UPLOAD, "retry_failed": RETRY}
+ACTIONS = {
+    "upload_again": RETRY,
+    "compare": {*VISITORS},
+    "export_csv": {*VISITORS},
+    "export_json": {*VISITORS},
+    "delete_selected": set[str](),
+}
+NAMES = [name for entry, name in TABLE if entry == "admin"]
 
 
 @pytest.fixture
 def row(admin_site: EmulatorServer, rows: Rows) -> int:
-    """The id of a row of the log; a deployment has the same."""
+    """Return the id of a row of the log; a deployment has this id, too."""
     [row] = rows("a")
     Deployment.objects.create(pk=row.pk, env=ENV)
     return int(row.pk)
@@ -39,25 +45,26 @@ def row(admin_site: EmulatorServer, rows: Rows) -> int:
 
 @pytest.fixture
 def urls(row: int) -> dict[str, str]:
-    """By name, with a row for those that need one."""
+    """Return the addresses by name, with a row for those that need one."""
     return {name: address("admin", name, row) for name in NAMES}
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("name", NAMES)
-def test_a_stranger_is_led_to_the_login(row: int, name: str, method: str) -> None:
-    answer = ask(Client(), "admin", name, method, row)
-    assert answer.headers["Location"].startswith(reverse("admin:login"))
+def test_a_stranger_is_led_to_the_login(row: int) -> None:
+    asked = [(name, method) for name in NAMES for method in ("GET", "POST")]
+    answers = {at: ask(Client(), "admin", *at, row).headers.get("Location", "") for at in asked}
+    login = reverse("admin:login")
+    assert [at for at, location in answers.items() if not location.startswith(login)] == []
 
 
 @pytest.mark.parametrize("who", VISITORS)
-@pytest.mark.parametrize(("button", "whom"), [("upload", UPLOAD), ("retry_failed", RETRY)])
 def test_a_button_is_there_for_those_who_may_press_it(
-    editor: Editor, urls: dict[str, str], who: str, button: str, whom: set[str]
+    editor: Editor, urls: dict[str, str], who: str
 ) -> None:
-    given = {who, "view_uploadlog"} - {"anonymous", "staff", "superuser"}
-    html = editor(*given, is_superuser=who == "superuser").get(urls["uploadlog_changelist"])
-    assert (f'href="{urls[f"uploadlog_{button}"]}"' in html.content.decode()) is (who in whom)
+    given = {who, "view_uploadlog"} - {"staff", "superuser"}
+    page = editor(*given, is_superuser=who == "superuser").get(urls["uploadlog_changelist"])
+    html = page.content.decode()
+    shown = {name for name in BUTTONS if f'href="{urls[f"uploadlog_{name}"]}"' in html}
+    assert shown == {name for name, whom in BUTTONS.items() if who in whom}
 
 
 @pytest.mark.parametrize(
@@ -81,27 +88,17 @@ def test_each_step_back_leads_somewhere(
 
 
 @pytest.mark.parametrize("who", VISITORS)
-@pytest.mark.parametrize(
-    ("action", "whom"),
-    [
-        ("upload_again", RETRY),
-        ("compare", EVERYBODY),
-        ("export_csv", EVERYBODY),
-        ("export_json", EVERYBODY),
-        ("delete_selected", NOBODY),
-    ],
-)
 def test_an_action_is_there_for_those_who_may_do_it(
-    editor: Editor, urls: dict[str, str], who: str, action: str, whom: set[str]
+    editor: Editor, urls: dict[str, str], who: str
 ) -> None:
-    given = {who, "view_uploadlog"} - {"anonymous", "staff", "superuser"}
-    client = editor(*given, is_superuser=who == "superuser")
-    offered = client.get(urls["uploadlog_changelist"]).context["action_form"]
+    given = {who, "view_uploadlog"} - {"staff", "superuser"}
+    client, url = editor(*given, is_superuser=who == "superuser"), urls["uploadlog_changelist"]
+    offered = client.get(url).context["action_form"]
     names = dict(offered.fields["action"].choices) if offered else {}
-    assert (action in names) is (who in whom or (who == "anonymous" and "staff" in whom))
-    sent = {"action": action, "_selected_action": "0"}
-    answer = client.post(urls["uploadlog_changelist"], sent)
-    assert (answer.status_code == 403) is (action not in names)
+    allowed = {name for name, whom in ACTIONS.items() if who in whom}
+    sent = {name: {"action": name, "_selected_action": "0"} for name in ACTIONS}
+    refused = {name for name in ACTIONS if client.post(url, sent[name]).status_code == 403}
+    assert ({*ACTIONS} & {*names}, refused) == (allowed, {*ACTIONS} - allowed)
 
 
 def test_a_user_of_the_site_who_is_no_staff_gets_nothing(
