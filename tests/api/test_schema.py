@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.test import override_settings
 from django.urls import reverse
 from rest_framework.test import APIClient
 
@@ -20,16 +21,18 @@ from wx_static_store.api.operations import OPERATIONS
 from wx_static_store.api.problems import PROBLEMS
 
 
-@pytest.fixture(params=[{}, {"COMPONENT_SPLIT_REQUEST": True}], ids=["plain", "split"])
-def document(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Any:
-    """As `manage.py spectacular` prints it, for a project that has set nothing for it."""
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "split"])
+def document(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return what `manage.py spectacular` prints for a project that has set nothing for it."""
     import yaml
 
-    settings.ROOT_URLCONF = "tests.api.urls"
-    settings.INSTALLED_APPS = [*django_settings.INSTALLED_APPS, "drf_spectacular"]
-    settings.SPECTACULAR_SETTINGS = request.param
-    path = tmp_path / "schema.yaml"
-    call_command("spectacular", file=str(path), validate=True, fail_on_warn=True)
+    path = tmp_path_factory.mktemp("document") / "schema.yaml"
+    with override_settings(
+        ROOT_URLCONF="tests.api.urls",
+        INSTALLED_APPS=[*settings.INSTALLED_APPS, "drf_spectacular"],
+        SPECTACULAR_SETTINGS={"COMPONENT_SPLIT_REQUEST": request.param},
+    ):
+        call_command("spectacular", file=str(path), validate=True, fail_on_warn=True)
     return yaml.safe_load(path.read_text())
 
 
