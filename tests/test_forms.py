@@ -224,7 +224,7 @@ def test_wrong_settings_are_not_told_to_who_fills_in_a_form_but_to_the_log(
     configure(WX_STATIC_STORE={"ENV": None})
     (told,) = filled(file=text()).errors["file"]
     assert "ENV" not in told
-    assert "Tell whoever runs it" in told
+    assert "Ask the site's operator" in told
     [record] = [record for record in caplog.records if record.name == "wx_static_store.forms"]
     assert record.levelname == "ERROR"
     assert "ENV" in record.getMessage()

@@ -10,7 +10,6 @@ A failed upload is then an error of its field, with errcode and hint, instead of
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,7 +41,7 @@ __all__ = ["WxAdminMixin", "WxFileWidget", "WxModelForm", "WxModelFormMixin"]
 logger = logging.getLogger("wx_static_store.forms")
 
 _NOT_SET_UP = _(
-    "The file was not uploaded: uploading is not set up right on this site. Tell whoever runs it."
+    "The file was not uploaded: the settings for uploads are wrong. Ask the site's operator."
 )
 _BAD_NAME = _("This name cannot be used. Rename the file and try again.")
 _UNKNOWN = _("It is not known whether the file was stored, the answer never came: %(reason)s.")
@@ -65,12 +64,14 @@ class WxModelFormMixin(_Form):
             self._upload()
 
     def _upload(self) -> None:
-        """What the model's own save would do; it then finds nothing left to upload."""
-        for field in _published_fields(self.instance):
+        """Upload the files now; the model's own save then has none left to upload."""
+        for field in self.instance._meta.concrete_fields:
+            if not (isinstance(field, FileField) and isinstance(field.storage, WxStorage)):
+                continue
             try:
                 field.pre_save(self.instance, self.instance._state.adding)
             except (WxStaticStoreError, SuspiciousFileOperation) as error:
-                self.add_error(field.name if field.name in self.fields else None, _told(error))
+                self.add_error(field.name if field.name in self.fields else None, _explained(error))
                 return
 
 
@@ -93,7 +94,7 @@ class WxFileWidget(AdminFileWidget):
         js = ["wx_static_store/copy.js"]
 
     def is_initial(self, value: Any) -> bool:
-        """Without asking for the address: that may cost a call, and may fail."""
+        """Return whether there is a file, without its address, which may cost a call."""
         return bool(value) if isinstance(value, FieldFile) else super().is_initial(value)
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
@@ -120,7 +121,7 @@ class WxAdminMixin:
 
 @dataclass(frozen=True)
 class Published:
-    """What can be told of a file without asking anybody."""
+    """What is known of a file without a call to the cloud."""
 
     name: str
     is_image: bool
@@ -132,30 +133,20 @@ class Published:
 def _published(storage: WxStorage, name: str) -> Published:
     is_image = content_type(name).startswith("image/")
     with suppress(WxStaticStoreError):  # wrong settings, or an old name that cannot be a key
-        url = _known_url(storage, name)
+        key = object_key(storage.options.location, name)
+        url = storage.store.known_url(key)
         code = qr.svg(url) if url else ""
-        return Published(name, is_image, url, _recorded_size(storage, name), code)
+        return Published(name, is_image, url, _recorded_size(storage.store.env, key), code)
     return Published(name, is_image)
 
 
-def _known_url(storage: WxStorage, name: str) -> str:
-    return storage.store.known_url(object_key(storage.options.location, name))
-
-
-def _recorded_size(storage: WxStorage, name: str) -> int | None:
-    env, key = storage.store.env, object_key(storage.options.location, name)
+def _recorded_size(env: str, key: str) -> int | None:
     row = (recorder.newest_rows(env, [key]) or {}).get(key)
     return row.size if row and row.status == UploadStatus.STORED else None
 
 
-def _published_fields(instance: Model) -> Iterator[FileField]:
-    for field in instance._meta.concrete_fields:
-        if isinstance(field, FileField) and isinstance(field.storage, WxStorage):
-            yield field
-
-
-def _told(error: Exception) -> ValidationError:
-    """What happened, and what to do about it; whoever fills in a form cannot mend settings."""
+def _explained(error: Exception) -> ValidationError:
+    """Say what happened and what to do; who fills in a form cannot change settings."""
     hint: str | Promise = ""
     if not isinstance(error, WxStaticStoreError):
         happened: str | Promise = _BAD_NAME

@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def wx_emulator() -> Iterator["EmulatorServer"]:
-    """An emulator, to which every store of the project writes while the test runs."""
+    """Start an emulator, to which every store of the project writes while the test runs."""
     from django.test import override_settings
 
     from .conf import general_settings, stores
@@ -47,7 +47,7 @@ def wx_emulator() -> Iterator["EmulatorServer"]:
 
 
 def _pointed_at(emulator: "EmulatorServer", own: dict[str, Any]) -> dict[str, Any]:
-    """The project's settings with the emulator in place of WeChat and of every real address."""
+    """Return the project's settings, with the emulator for WeChat and all real addresses."""
     from .conf import setting, stores
 
     place = {"API_BASE_URL": emulator.api_url, "ACCESS_TOKEN": emulator.access_token}
@@ -66,7 +66,7 @@ def _pointed_at(emulator: "EmulatorServer", own: dict[str, Any]) -> dict[str, An
 
 @pytest.fixture
 def wx_storage(wx_emulator: "EmulatorServer") -> Any:
-    """A `WxStorage` over the emulator."""
+    """Return a `WxStorage` that writes to the emulator."""
     from django.core.files.storage import storages
 
     return storages.create_storage({"BACKEND": "wx_static_store.storage.WxStorage"})
@@ -86,7 +86,7 @@ def _wx_static_store_guard(request: pytest.FixtureRequest, monkeypatch: pytest.M
 
 
 def _guarded(perform: Any) -> Any:
-    """The innermost step of an exchange: what is refused earlier never goes out anyway."""
+    """Replace the last step of an exchange; what is refused earlier never goes out."""
     from .clients.links import is_loopback
 
     def guarded(self: Any, request: Any, url: "Secret", *args: Any) -> Any:

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from tests.api.conftest import ALL, Client, put
 from tests.conftest import ENV
-from wx_static_store.api.serializers import Row
+from wx_static_store.api.serializers import RowSerializer
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
@@ -229,7 +229,7 @@ def test_the_address_is_that_of_a_file_that_may_be_there(
 
 @pytest.mark.parametrize("pk", ["ann@example.com", UUID(int=7), 7, None])
 def test_a_row_names_a_user_of_whatever_key(pk: Any) -> None:
-    assert Row(UploadLog(user_id=pk, status="stored")).data["user"] == pk
+    assert RowSerializer(UploadLog(user_id=pk, status="stored")).data["user"] == pk
 
 
 def test_a_moment_is_told_as_the_schema_says_whatever_the_project_does(

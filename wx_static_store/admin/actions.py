@@ -1,4 +1,4 @@
-"""What the log's rows can be asked: to be sent again, compared with the cloud, exported."""
+"""Actions on rows of the log: upload again, compare with the cloud, export."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _, ngettext, ngettext_lazy
 from django.views.decorators.http import require_http_methods
 
@@ -105,7 +104,7 @@ class LogActions(ReadOnlyAdmin):
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
-        """An action that this user has not is forbidden, where Django only says «none selected»."""
+        """Forbid an action that this user lacks; Django would only say that none was selected."""
         wanted = filter(None, request.POST.getlist("action"))
         if not self.get_actions(request).keys() >= {*wanted}:
             raise PermissionDenied
@@ -126,7 +125,7 @@ class LogActions(ReadOnlyAdmin):
         try:
             found = compare_uploads(self._few(request, queryset))
         except WxStaticStoreError as error:
-            self.message_user(request, _told(error), messages.ERROR)
+            self.message_user(request, _sentence(error), messages.ERROR)
             return None
         if not found:
             return None
@@ -151,7 +150,7 @@ class LogActions(ReadOnlyAdmin):
         return exported(request, queryset, "json")
 
     def _few(self, request: HttpRequest, queryset: UploadLogQuerySet) -> list[UploadLog]:
-        """The rows, or none and a message where they are too many for one click."""
+        """Return the rows; too many for one click are none, with a message."""
         rows = list(queryset.order_by("-id")[: LIMIT + 1])
         if len(rows) <= LIMIT:
             return rows
@@ -164,19 +163,20 @@ class LogActions(ReadOnlyAdmin):
         return []
 
     def _send(self, request: HttpRequest, rows: Iterable[UploadLog]) -> None:
-        told = defaultdict(list)
+        results = defaultdict(list)
         for one in retry_uploads(rows, request.user):
-            told[one.outcome].append(one)
+            results[one.outcome].append(one)
         for outcome, (level, text) in OUTCOMES.items():
-            if ones := told[outcome]:
-                message = text % {"count": len(ones)}
-                self.message_user(request, _with_details(message, ones), level)
+            if ones := results[outcome]:
+                details = format_html_join("", "<br>{}: {}", _details(ones))
+                message = format_html("{}{}", text % {"count": len(ones)}, details)
+                self.message_user(request, message, level)
 
     # --- retry all failed ----------------------------------------------------------------------
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def retry_failed_view(self, request: HttpRequest) -> HttpResponse:
-        """A GET shows what would be sent, a POST sends what was shown."""
+        """Show on a GET what would be sent, send on a POST what was shown."""
         if not self.has_retry_permission(request):
             raise PermissionDenied
         rows = cast(UploadLogQuerySet, self.get_queryset(request))
@@ -200,7 +200,7 @@ class LogActions(ReadOnlyAdmin):
         )
 
     def _back(self, request: HttpRequest) -> str:
-        """The list, for those who may see it."""
+        """Return the address of the list, or of this page for users who may not see the list."""
         return self._url("changelist" if self.has_view_permission(request) else "retry_failed")
 
     def _url(self, name: str) -> str:
@@ -223,13 +223,8 @@ def _waiting(rows: UploadLogQuerySet) -> dict[str, Any]:
     }
 
 
-def _with_details(message: str, ones: list[RetryResult]) -> SafeString:
-    """The sentence, and a line for each file that has something to tell."""
-    return format_html("{}{}", message, format_html_join("", "<br>{}: {}", _details(ones)))
-
-
 def _details(ones: list[RetryResult]) -> list[tuple[str, str]]:
-    """Some of these files, each with what is to be told of it."""
+    """Return some of these files, each with its reason."""
     lines = [(one.row.key or one.row.name, why) for one in ones if (why := _why(one))]
     if (left := len(lines) - DETAILS) > 0:
         more = ngettext("and %(count)d more", "and %(count)d more", left) % {"count": left}
@@ -239,11 +234,11 @@ def _details(ones: list[RetryResult]) -> list[tuple[str, str]]:
 
 def _why(one: RetryResult) -> str:
     error = one.reason or (one.result and one.result.error)
-    return _told(error) if error else ""
+    return _sentence(error) if error else ""
 
 
-def _told(error: WxStaticStoreError) -> str:
-    """For an editor: what happened, the code to look up, and what to do about it."""
+def _sentence(error: WxStaticStoreError) -> str:
+    """Return for an editor what happened, the code to look up, and what to do about it."""
     text = error.what
     if error.code:
         text = gettext("%(what)s (%(facts)s)", what=text, facts=error.code)

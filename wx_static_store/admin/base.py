@@ -1,4 +1,4 @@
-"""What the two logs share: they are read, and nothing in them is added or changed by hand."""
+"""The base of the two lists: rows are read, none is added or changed by hand."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """
-        What this user may see, with the users that it names.
+        Return the rows that this user may see, with the users that they name.
 
         They are asked for apart: they may live in another database, and may be gone.
         """
@@ -58,7 +58,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return rows if visible is None else rows.filter(env__in=visible)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Of an older time by its own index: by the ids, all that is newer would be read first."""
+        """Order an older time by its own index: the order of ids would read all that is newer."""
         older = request.GET.get("time", "")[:1].isdigit()
         return ("-created", "-id") if older else ("-id",)
 
@@ -66,11 +66,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return lookup in {each.parameter_name for each in self.list_filter}  # type: ignore[union-attr]
 
     def object_tools(self, request: HttpRequest) -> list[Tool]:
-        """The buttons that this user may press; each mixin adds its own."""
+        """Return the buttons that this user may press; each mixin adds its own."""
         return []
 
     def with_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """What the page of a row shows beside its fields."""
+        """Return what the page of a row shows beside its fields."""
         raise NotImplementedError
 
     def render_change_form(

@@ -1,4 +1,4 @@
-"""How the facts of a row are shown: short in a list, with what to do about it on a page."""
+"""The columns of the lists and the fields of a row's page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOTHING = "-"  # as Django shows it
 
 
 class Look(NamedTuple):
-    """A sign that can be told without its colour, and the class that gives the colour."""
+    """A sign that needs no colour to be understood, and the class that gives the colour."""
 
     sign: str
     css_class: str
@@ -66,12 +66,12 @@ def duration(milliseconds: int) -> str:
 
 
 def link(url: str, text: Any) -> SafeString:
-    """To the public site, which learns nothing of the page that it was opened from."""
+    """Link to the public site, which learns nothing of the page that linked to it."""
     return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, text)
 
 
 def two_lines(text: Any, *more: Any) -> SafeString:
-    """What counts, and small below it what else there is to say; copied, they stay two words."""
+    """Return the main text, and the rest small below it; copied, they stay two words."""
     small = format_html_join(" · ", "<span>{}</span>", ((one,) for one in more if one))
     return format_html("{} <small>{}</small>", text, small) if small else format_html("{}", text)
 
@@ -84,7 +84,7 @@ class Columns:
         self._places: Places = places_for(request)
 
     def unnamed(self, row: Any) -> tuple[str, ...]:
-        """The field that tells the environment's id, where a name stands in its place."""
+        """Return the field with the environment's id, where the list shows a name instead."""
         return ("env",) if row and self._places.name(row.env) != row.env else ()
 
     @admin.display(description=gettext_lazy("source"))
@@ -93,7 +93,7 @@ class Columns:
 
     @admin.display(description=gettext_lazy("user"))
     def user(self, row: Any) -> str:
-        """Or the number of one who is gone."""
+        """Return the name, or the number of a user who is gone."""
         return str(row.user or (f"#{row.user_id}" if row.user_id else NOTHING))
 
     @admin.display(description=gettext_lazy("duration"))
@@ -106,10 +106,10 @@ class Columns:
 
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: Any) -> SafeString:
-        """With the time that it took, and how often it was tried."""
+        """Return the time, with the duration and the number of attempts."""
         moment = timezone.localtime(row.created) if setting("USE_TZ") else row.created
-        told = [date_format(moment, part) for part in ("Y-m-d", "H:i")]
-        when = format_html('<span class="wx-nowrap">{}</span> {}', *told)
+        parts = [date_format(moment, part) for part in ("Y-m-d", "H:i")]
+        when = format_html('<span class="wx-nowrap">{}</span> {}', *parts)
         return two_lines(when, self.duration(row), self.tried(row))
 
     def tried(self, row: Any) -> str:
@@ -117,7 +117,7 @@ class Columns:
 
     @admin.display(description=gettext_lazy("source"))
     def origin(self, row: UploadLog | Deployment) -> SafeString:
-        """With the user, if one is known."""
+        """Return the source, with the user if one is known."""
         who = self.user(row)
         return two_lines(self.source(row), "" if who == NOTHING else who)
 
@@ -131,18 +131,18 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("key"))
     def key(self, row: UploadLog) -> str:
-        """A link, unless nothing of this row can be public."""
+        """Link to the file, unless nothing of this row can be public."""
         url = self._places.url(row) if row.status in MAYBE_PUBLIC else ""
         return link(url, row.key) if url else row.key or row.name
 
     @admin.display(description=gettext_lazy("file"))
     def file(self, row: UploadLog) -> SafeString:
-        """Its key, where it is kept, and how large it is."""
+        """Return the key, the store and the size."""
         return two_lines(self.key(row), self.store(row), self.size(row))
 
     def tried(self, row: UploadLog) -> str:
-        told = ngettext("%(count)d attempt", "%(count)d attempts", row.attempts)
-        return told % {"count": row.attempts}
+        text = ngettext("%(count)d attempt", "%(count)d attempts", row.attempts)
+        return text % {"count": row.attempts}
 
     @admin.display(description=gettext_lazy("store"))
     def store(self, row: UploadLog) -> str:
@@ -155,7 +155,7 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("errcode"))
     def errcode(self, row: UploadLog) -> SafeString | str:
-        """Or the code of the object store, or what the stage tells."""
+        """Return the errcode or COS's code, and what it means."""
         return two_lines(row.errcode or row.cos_code or NOTHING, trouble(row))
 
     @admin.display(description=gettext_lazy("stage"))
@@ -164,7 +164,7 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("message"))
     def message(self, row: UploadLog) -> SafeString | str:
-        """As it was recorded, in English; the hint tells it in the reader's language."""
+        """Return the recorded text, in English; the hint is in the reader's language."""
         return format_html('<span lang="en">{}</span>', row.message) if row.message else NOTHING
 
     @admin.display(description=gettext_lazy("hint"))
@@ -188,7 +188,7 @@ class UploadColumns(Columns):
 
 
 def lines(rows: Iterable[UploadLog], columns: UploadColumns) -> list[dict[str, Any]]:
-    """Rows for a table on the page of something else."""
+    """Return rows for a table on another object's page."""
     names = ("status", "key", "size", "errcode", "source", "user", "time")
     return [{"row": row, **{name: getattr(columns, name)(row) for name in names}} for row in rows]
 
@@ -198,12 +198,12 @@ class DeploymentColumns(Columns):
 
     @admin.display(description=gettext_lazy("label"))
     def release(self, row: Deployment) -> SafeString:
-        """With the store that it went to."""
+        """Return the label, with the store that it went to."""
         return two_lines(row.label or NOTHING, self.store(row))
 
     @admin.display(description=gettext_lazy("files"))
     def files(self, row: Deployment) -> SafeString:
-        """What was stored; of the rest, what there was."""
+        """Return how many files were stored, and the other counts that are not 0."""
         counts = {
             gettext_lazy("%(count)d unchanged"): row.skipped,
             gettext_lazy("%(count)d failed"): row.failed,

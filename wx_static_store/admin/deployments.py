@@ -38,7 +38,7 @@ class DeploymentAdmin(ReadOnlyAdmin):
         ]
 
     def with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
-        """Uploads are shown to those who may see their log."""
+        """Return the uploads, for users who may see the log."""
         log = self.admin_site.get_model_admin(UploadLog)
         if not log.has_view_permission(request):
             return {"may_see_uploads": False}

@@ -80,7 +80,7 @@ FORMATS = {
 
 
 def _in_parts(rows: UploadLogQuerySet) -> Iterator[Row]:
-    """The newest first; MySQL's drivers would take the whole answer of one query into memory."""
+    """Read the newest first, in parts: MySQL's drivers load the whole answer of one query."""
     values = rows.order_by("-id").values_list(*COLUMNS)
     part = list(values[:ROWS_AT_ONCE])
     while part:

@@ -80,8 +80,8 @@ class ErrcodeFilter(ColumnFilter):
         troubled = model_admin.get_queryset(request).filter(status__in=NOT_STORED)
         newest = troubled.order_by("-id").values_list("errcode", flat=True)[:LOOKED_AT]
         codes = sorted({code for code in newest if code} | self._asked())
-        told = [(str(code), f"{code} {meaning(code)}") for code in codes]
-        return [*told, (NO_ANSWER, _("no answer from WeChat"))]
+        choices = [(str(code), f"{code} {meaning(code)}") for code in codes]
+        return [*choices, (NO_ANSWER, _("no answer from WeChat"))]
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         code = None if value == NO_ANSWER else int(value)
@@ -129,7 +129,7 @@ class TimeFilter(ColumnFilter):
 
 
 def _periods(oldest: date, asked: str) -> Iterator[str]:
-    """The newest first: each year, the months of the one that is asked for, the days of that."""
+    """Yield the years, the newest first, with the months and days of the chosen one."""
     latest = _here(timezone.now()).date()
     for year in range(latest.year, oldest.year - 1, -1):
         yield f"{year}"
@@ -142,7 +142,7 @@ def _periods(oldest: date, asked: str) -> Iterator[str]:
 
 
 def _bounds(period: str) -> tuple[date, date]:
-    """The first day of a year, a month or a day, and the one after its last."""
+    """Return the first day of a year, a month or a day, and the one after its last."""
     first = date.fromisoformat(f"{period}-01-01"[:10])
     if len(period) == len("2026"):
         return first, first.replace(year=first.year + 1)
@@ -168,7 +168,7 @@ def _since(value: str) -> datetime:
 
 
 class DeploymentFilter(ColumnFilter):
-    """Only there when a link asked for it."""
+    """The filter that a link to the uploads of a deployment sets; hidden otherwise."""
 
     title, parameter_name = _("deployment"), "deployment"
 

@@ -10,7 +10,7 @@ LISTED = 5000
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """The newest 5,000; `more` tells that there are older ones, which a filter brings to light."""
+    """Count the newest 5,000; with `more` there are older rows, which a filter finds."""
 
     @cached_property
     def count(self) -> int:

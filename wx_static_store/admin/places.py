@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Places:
-    """What a page tells of stores to one user; it never asks the network."""
+    """What a page shows of stores to one user; no call goes to the network."""
 
     def __init__(self, user: User) -> None:
         self._user = user
@@ -77,7 +77,7 @@ def link_to(store: Store, key: str) -> str:
 
 
 def linkable(url: str, *, trusted: str = "") -> str:
-    """The address if a page may link to it: https, this machine, or what the settings name."""
+    """Return the address if a page may link to it: https, this machine, or one of the settings."""
     local = url.startswith("http://") and is_loopback(url)
     configured = bool(trusted) and url.startswith(trusted)
     return url if url.startswith("https://") or local or configured else ""

@@ -1,4 +1,4 @@
-"""The log of uploads: a list to search in, and a page that tells all of one upload."""
+"""The log of uploads: a list to search in, and a page for each upload."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
         ]
 
     def with_context(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
-        """What is public under this key now, and what happened to it before and after this row."""
+        """Return what is public under this key now, and its uploads before and after this row."""
         public = self._public(request, row)
         url = places_for(request).url(row) if public else ""
         history = list(self._history(request, row)[: NEWEST + 1])
@@ -88,14 +88,14 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
         return same if row.key else same.none()
 
     def _public(self, request: HttpRequest, row: UploadLog) -> UploadLog | None:
-        """What is public now, as far as the log knows; None where nothing ever was."""
-        told = Q(status__in=MAYBE_PUBLIC) | Q(source="reconcile")  # which may have missed it
-        latest = self._history(request, row).filter(told).first()
+        """Return the row of what is public now, as far as the log knows, or None."""
+        decisive = Q(status__in=MAYBE_PUBLIC) | Q(source="reconcile")  # which may have missed it
+        latest = self._history(request, row).filter(decisive).first()
         return latest if latest and latest.status in MAYBE_PUBLIC else None
 
 
 def searched(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:
-    """What a search finds, by an index each: a rid, a whole key, the beginning of one."""
+    """Search by an index: a rid, a whole key, or the beginning of a key."""
     if rid := _RID.fullmatch(text):
         return rows.filter(rid=rid[1])
     if len(text) > 2 and text[0] == text[-1] == '"':

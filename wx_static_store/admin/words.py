@@ -1,4 +1,4 @@
-"""What the log keeps as a word or a number, as its reader is told it: in a word or two."""
+"""Labels for the words and numbers that the log keeps."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ MEANINGS: dict[type[WxStaticStoreError], Text] = {
     CosError: _("the object store has trouble"),
     IntegrityError: _("other bytes arrived than were sent"),
 }
-# Where nobody gave a code, the stage tells what is amiss.
+# Where nobody gave a code, the stage says what is wrong.
 _WITHOUT_CODE: dict[str, Text] = {
     "name": _("the name is refused"),
     "source": _("the file cannot be read"),
@@ -74,12 +74,12 @@ _NO_LOOK = _("it could not be asked whether the name is free")
 
 
 def meaning(errcode: int) -> Text:
-    """What a code of WeChat's says."""
+    """Return the meaning of one of WeChat's codes."""
     return MEANINGS[ERRCODES.get(errcode, UNKNOWN_ERRCODE).error]
 
 
 def trouble(row: UploadLog) -> Text:
-    """What a row's error says, whoever gave it; empty where there was none."""
+    """Return the meaning of a row's error; empty if there was none."""
     if row.status == UploadLog.Status.STORED:
         return ""
     verdict = error_rule(row)

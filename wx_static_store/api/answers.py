@@ -53,7 +53,7 @@ def uploaded(request: Request, using: str, result: UploadResult, row: int | None
     names = ("env", "name", "key", "size", "md5", "status", "errcode")
     facts |= {name: getattr(result, name) for name in names}
     facts["content_type"] = result.headers.content_type
-    return Response(serializers.Uploaded(facts).data, 201, headers=headers)
+    return Response(serializers.UploadedSerializer(facts).data, 201, headers=headers)
 
 
 def _location(request: Request, row: int) -> dict[str, str]:

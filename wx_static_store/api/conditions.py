@@ -29,7 +29,7 @@ _NO_MD5 = _("This is no MD5 in base64.")
 
 
 def headers_of(cloud: Store, file: RemoteFile) -> dict[str, str]:
-    """Return what a HEAD tells of a file in the cloud; what the list does not say is left out."""
+    """Return the headers of a file in the cloud, without what the list does not say."""
     headers = {"Wx-Size": str(file.size), "Link": f'<{cloud.key_url(file.key)}>; rel="describes"'}
     if file.md5 is not None:
         headers["ETag"] = quote_etag(file.md5)

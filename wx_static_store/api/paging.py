@@ -15,7 +15,7 @@ _INVALID = _("This cursor is of another list.")
 
 
 def opened(cursor: str, of: str) -> Any:
-    """What the cursor holds: it must come from a page of the same list."""
+    """Read a cursor; it must come from a page of the same list."""
     try:
         return signing.loads(cursor, salt=f"wx_static_store.cursor:{of}") if cursor else None
     except signing.BadSignature:
@@ -23,7 +23,7 @@ def opened(cursor: str, of: str) -> Any:
 
 
 def page(request: Request, results: Any, after: Any, of: str) -> Response:
-    """A page, and the address of the one that follows `after`; none where that is None."""
+    """Return a page, with the address of the next one unless `after` is None."""
     address, headers = None, {}
     if after is not None:
         cursor = signing.dumps(after, salt=f"wx_static_store.cursor:{of}")

@@ -62,12 +62,12 @@ class Form(Place):
     )
 
     def validate_path(self, path: str) -> str:
-        """Blank, as `env` may be, is none."""
+        """Take a blank path, as a blank `env`, for none."""
         return path if path.strip() else ""
 
     @classmethod
     def checked(cls, data: Any, files: Mapping[str, Any]) -> dict[str, Any]:
-        """The clean values; raises ValidationError, also where there is more than one file."""
+        """Return the clean values; raise ValidationError, also for more than one file."""
         many = sum(len(cast(Any, files).getlist(name)) for name in files)
         if many > 1:
             raise ValidationError({"file": [_("Send one file in each request.")]})
@@ -75,7 +75,7 @@ class Form(Place):
 
 
 def _text(**options: Any) -> Any:
-    """Exactly as it is sent; no database looks for a NUL."""
+    """Return a field for text that is taken as it is sent, without NUL."""
     options |= {} if "default" in options else {"required": False}
     return serializers.RegexField(r"^[^\x00]*$", trim_whitespace=False, **options)
 
@@ -119,7 +119,7 @@ class FilesQuery(At):
 
 
 def valid(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """Return the clean values; raises ValidationError, also of a name that is not known."""
+    """Return the clean values; raise ValidationError, also for an unknown name."""
     bound = serializer(data=data)
     known = [*bound.fields]
     unknown = {name: [f"{_UNKNOWN} {nearest(name, known)}"] for name in data if name not in known}

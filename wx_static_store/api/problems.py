@@ -195,7 +195,7 @@ def _of_error(
 
 
 def as_told_to(request: Request, problem: Mapping[str, Any]) -> dict[str, Any]:
-    """A problem that was kept, for somebody who may no longer read the log, say."""
+    """Return a stored problem, without what this caller may not read."""
     reads = _reads_the_log(request)
     return {name: value for name, value in problem.items() if reads or name not in _OF_READERS}
 

@@ -1,7 +1,7 @@
 """
-Our part of the OpenAPI document that drf-spectacular makes of a project (extra ``schema``).
+This app's part of the OpenAPI document, made by drf-spectacular (extra ``schema``).
 
-It asks nothing of the project's settings; without drf-spectacular there is nothing to ask for.
+The project needs no settings for it, and drf-spectacular need not be installed.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _CODE = _("The code of the problem, where a proxy replaces the body.")
 _ROW = _("The id of the row in the log; left out where there is none.")
 _STATUS = _("How the upload ended: stored, failed or unknown; left out where none began.")
 _REPLAYED = _("true, where this is an earlier answer again.")
-# The problems that may tell of an upload, and those that are told again.
+# The problems that may name a row of the log, and those that are answered again.
 _OF_UPLOADS = ("gone", "configuration", "upstream", "busy", "timeout", "unknown")
 _UNKNOWN = (PROBLEMS["unknown"][0],)
 
 
 def of_views() -> ViewInspector:
-    """What describes our views, for their attribute `schema`."""
+    """Return the value of the attribute `schema` of the views."""
     return Schema() if INSTALLED else DefaultSchema()
 
 
@@ -86,7 +86,9 @@ if INSTALLED:
             for name, kind in {"id": int, "name": str}.items():
                 if f"{{{name}}}" in self.path:
                     found.append(OpenApiParameter(name, kind, OpenApiParameter.PATH))
-            if self.method in ("POST", "PUT") and self._by_cookie():
+            kinds = self.view.get_authenticators()
+            by_cookie = any(isinstance(kind, SessionAuthentication) for kind in kinds)
+            if by_cookie and self.method in ("POST", "PUT"):
                 found.append(_header("X-CSRFToken", str, _CSRF))
             if operation.conditional:
                 found.extend(_header(name, str, text) for name, text in CONDITIONS.items())
@@ -94,24 +96,20 @@ if INSTALLED:
                 found.append(_header("Idempotency-Key", KEY, _KEY))
             found.append(_header("X-WX-Code", str, _CODE, _statuses(operation.codes)))
             if operation.once:
-                told = [201, *_statuses(code for code in operation.codes if code in _OF_UPLOADS)]
-                found.append(_header("Location", str, _("The row in the log."), told))
-                found.append(_header("X-WX-Upload-Id", int, _ROW, told))
-                found.append(_header("X-WX-Status", str, _STATUS, told))
+                uploads = [201, *_statuses(code for code in operation.codes if code in _OF_UPLOADS)]
+                found.append(_header("Location", str, _("The row in the log."), uploads))
+                found.append(_header("X-WX-Upload-Id", int, _ROW, uploads))
+                found.append(_header("X-WX-Status", str, _STATUS, uploads))
                 found.append(_header("Idempotent-Replayed", str, _REPLAYED, [201, *_UNKNOWN]))
             waits = _statuses(code for code in operation.codes if code in RETRY_AFTER)
             limits = [operation.status, 429]
             found.append(_header("RateLimit-Limit", int, _LIMIT, limits))
             found.append(_header("RateLimit-Remaining", int, _LEFT, limits))
             found.append(_header("RateLimit-Reset", int, _RESET, limits))
-            if operation.answer in (serializers.Rows, serializers.Files):
+            if operation.answer in (serializers.RowsSerializer, serializers.FilesSerializer):
                 found.append(_header("Link", str, _NEXT, [200]))
             found.append(_header("Retry-After", int, _("In seconds."), waits))
             return found
-
-        def _by_cookie(self) -> bool:
-            kinds = self.view.get_authenticators()
-            return any(isinstance(kind, SessionAuthentication) for kind in kinds)
 
         def get_response_serializers(self) -> Any:
             operation = self.operation
@@ -163,13 +161,13 @@ def _statuses(codes: Iterable[str]) -> list[int]:
 
 
 def _bad(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
-    """A response for each status, which names its codes."""
+    """Return a response for each status, which names its codes."""
     of_status = defaultdict(list)
     for code in codes:
         of_status[PROBLEMS[code][0]].append(code)
     return {
         (status, MEDIA_TYPE): OpenApiResponse(
-            serializers.Problem,
+            serializers.ProblemSerializer,
             ", ".join(f"`{code}`" for code in named),
             [OpenApiExample("example", _example(status, named[0]), media_type=MEDIA_TYPE)],
         )

@@ -18,7 +18,7 @@ from .problems import PROBLEMS
 
 
 class Moment(serializers.DateTimeField):
-    """In ISO 8601, whatever the project's formats are; at the ends of time no zone can be told."""
+    """A time in ISO 8601, whatever the project's formats are; not in the years 1 and 9999."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(format=ISO_8601, input_formats=[ISO_8601], **options)
@@ -36,7 +36,7 @@ class NamedChoice(serializers.ChoiceField):
     """Have a name of its own in the OpenAPI document."""
 
 
-class Uploaded(serializers.Serializer[Any]):
+class UploadedSerializer(serializers.Serializer[Any]):
     """A file that is public now."""
 
     id = serializers.IntegerField(
@@ -47,7 +47,7 @@ class Uploaded(serializers.Serializer[Any]):
     name = serializers.CharField(help_text=_("Below the store's location."))
     key = serializers.CharField(help_text=_("In the whole environment."))
     url = serializers.URLField(
-        allow_null=True, help_text=_("The public address; null where WeChat does not tell it.")
+        allow_null=True, help_text=_("The public address; null where WeChat does not give it.")
     )
     size = serializers.IntegerField()
     md5 = serializers.CharField()
@@ -70,8 +70,8 @@ class Address(serializers.URLField):
         return None
 
 
-class Row(serializers.ModelSerializer[UploadLog]):
-    """One upload, as the log tells of it."""
+class RowSerializer(serializers.ModelSerializer[UploadLog]):
+    """One row of the log."""
 
     status = NamedChoice(UploadLog.Status.choices)
     store = serializers.SerializerMethodField(help_text=_("Empty where none writes there now."))
@@ -100,7 +100,7 @@ class Row(serializers.ModelSerializer[UploadLog]):
         return str(hint(row))
 
 
-# Of what WeChat and COS said; an uploader reads of their own rows what the API told them.
+# Of what WeChat and COS said; an uploader reads of their own rows what the API answered.
 _WITHHELD = {"errcode": None, "http_status": None} | dict.fromkeys(
     ("message", "hint", "cos_code", "rid", "request_id"), ""
 )
@@ -108,15 +108,15 @@ _WITHHELD = {"errcode": None, "http_status": None} | dict.fromkeys(
 
 def row_for(row: UploadLog, *, whole: bool) -> dict[str, Any]:
     """Return the row as JSON; not `whole` is without what is for readers of the log only."""
-    return {**Row(row).data, **({} if whole else _WITHHELD)}
+    return {**RowSerializer(row).data, **({} if whole else _WITHHELD)}
 
 
-class Rows(serializers.Serializer[Any]):
+class RowsSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
-    results = Row(many=True)
+    results = RowSerializer(many=True)
 
 
-class File(serializers.Serializer[Any]):
+class FileSerializer(serializers.Serializer[Any]):
     """An object in the cloud."""
 
     name = serializers.CharField()
@@ -127,12 +127,12 @@ class File(serializers.Serializer[Any]):
     last_modified = Moment(allow_null=True)
 
 
-class Files(serializers.Serializer[Any]):
+class FilesSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
-    results = File(many=True)
+    results = FileSerializer(many=True)
 
 
-class Store(serializers.Serializer[Any]):
+class StoreSerializer(serializers.Serializer[Any]):
     """A store at an environment, and what this user may do there beside uploading a new file."""
 
     store = serializers.CharField(source="to.using")
@@ -151,16 +151,16 @@ class Store(serializers.Serializer[Any]):
     max_size = serializers.IntegerField(source="may.max_size", help_text=_("In bytes."))
 
 
-class Stores(serializers.Serializer[Any]):
+class StoresSerializer(serializers.Serializer[Any]):
     """Where this user may upload, and what."""
 
     folder = serializers.CharField(help_text=_("Names of uploads begin so."))
     max_size = serializers.IntegerField(help_text=_("In bytes."))
     extensions = serializers.ListField(child=serializers.CharField())
-    results = Store(many=True)
+    results = StoreSerializer(many=True)
 
 
-class Problem(serializers.Serializer[Any]):
+class ProblemSerializer(serializers.Serializer[Any]):
     """What went wrong (RFC 9457). Members that do not apply are left out."""
 
     title = serializers.CharField()

@@ -213,7 +213,7 @@ class StoreList(View):
                 {"to": to, "may": permitted(request.user)} for to in stores_for(request.user)
             ],
         }
-        return Response(serializers.Stores(facts).data)
+        return Response(serializers.StoresSerializer(facts).data)
 
 
 class FileList(View):
@@ -242,4 +242,4 @@ def _told_of(cloud: Store, file: RemoteFile) -> dict[str, Any]:
         "md5": file.md5,
         "last_modified": file.last_modified,
     }
-    return serializers.File(facts).data
+    return serializers.FileSerializer(facts).data

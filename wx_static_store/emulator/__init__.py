@@ -4,30 +4,30 @@ WeChat's open platform, Tencent COS and the hosted site, emulated on loopback.
 Written from the documents, not from the client beside it: a second opinion. Standard library only;
 to push tickets, it needs cryptography.
 
-    __main__       The emulator as a command: `python -m wx_static_store.emulator`
-    server         The emulator as one object: start it, point a client at it, look into it
-    open_platform  WeChat's open platform: who may call, and the four calls of static hosting
-    control        The control plane under `/__emulator__/`: look inside and change things, with cur
-    credentials    The calls that need no token but the platform's own secret
-    object_store   Tencent COS, as far as a signed link leads: PUT Object, with everything that it c
-    site           The public site: what a browser gets from the environment's address
-    tickets        WeChat's ticket sender: an encrypted push to the platform's own address, every te
-    manual         The manual: printed by `--help` and by `GET /__emulator__/`
-    state          Everything the emulator remembers: environments, objects, tokens, faults and the
-    faults         Faults by script: which request meets which fault
-    kinds          The table of faults: what each kind is called, what it takes and what it does
-    effects        What each kind of fault does: to the answer, to the body of a PUT, on the wire
-    listeners      The sockets: one accepting thread for all listeners, one thread for each connecti
-    bucket         The objects of one environment, in memory or in a folder that survives a restart
-    limits         Who may call and how often: the IP allow-list, the call counters and their cleari
-    wire           The client's end of a connection: how an answer leaves, well or badly
-    answers        What is answered: one value for every listener, and the shapes of WeChat's and CO
-    crc64          CRC-64/XZ, the checksum of `x-cos-hash-crc64ecma`: eight table look-ups for eight
-    incoming       What is asked: the head of one request and a reader for its body
-    quirks         The switches: where the documents are silent or differ, the emulator can do eithe
-    signing        The request signature of Tencent COS: made for links, checked on every PUT
-    tokens         What the platform hands out: access tokens, of which the newest counts, and verif
-    variants       How a push may differ from a right one: forged, damaged or only late, for tests o
+    __main__       the command: `python -m wx_static_store.emulator`
+    server         the emulator as one object
+    open_platform  WeChat's API: authorization, and the four calls of static hosting
+    control        the control plane `/__emulator__/`: look inside and change things
+    credentials    the calls with the platform's own secret
+    object_store   Tencent COS: PUT Object on a signed link
+    site           the public site of an environment
+    tickets        encrypted pushes of verify tickets
+    manual         the text of `--help` and of `GET /__emulator__/`
+    state          environments, tokens, faults and the journal
+    faults         the script: which request meets which fault
+    kinds          the table of faults
+    effects        what each kind of fault does
+    listeners      the sockets and their threads
+    bucket         the objects of an environment, in memory or in a folder
+    limits         the IP allow-list and the quotas
+    wire           one answer on its connection, complete or damaged
+    answers        the value of an answer, and the errors of WeChat and COS
+    crc64          the checksum of `x-cos-hash-crc64ecma`
+    incoming       a request and its body
+    quirks         the switches, for what the documents leave open
+    signing        request signatures of Tencent COS
+    tokens         access tokens and verify tickets
+    variants       pushes that differ from a correct one
 """
 
 from .server import EmulatorServer

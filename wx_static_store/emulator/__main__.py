@@ -41,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with server:
-        _say(_greeting(server))
+        sys.stdout.write(_greeting(server))
+        sys.stdout.flush()
         stop.wait()
     return 0
 
@@ -120,11 +121,6 @@ def _greeting(server: EmulatorServer) -> str:
         lines.append(f"environment          {env}  base_url {server.site_url(env)}")
     lines += [f"control plane        {server.api_url}/__emulator__/", "ready"]
     return "\n".join(lines) + "\n"
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

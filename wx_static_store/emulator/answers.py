@@ -1,4 +1,4 @@
-"""What is answered: one value for every listener, and the shapes of WeChat's and COS's errors."""
+"""The answer of every listener, and the errors of WeChat and COS."""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ class Answer:
 
 
 def nothing() -> Answer:
-    """For the faults that end the connection without a word."""
+    """Return the answer of faults that end the connection without one."""
     return Answer(0, close=True)
 
 
 def rid(now: float) -> str:
-    """WeChat's request id; its first group is the time."""
+    """Return one of WeChat's request ids; its first group is the time."""
     return f"{int(now):08x}-{secrets.token_hex(4)}-{secrets.token_hex(4)}"
 
 
 def wechat_error(errcode: int, errmsg: str, now: float) -> Answer:
-    """An error of the open platform: HTTP 200, the verdict inside, a rid at the end."""
+    """Return an error of the open platform: HTTP 200, with errcode, errmsg and a rid."""
     return Answer(data={"errcode": errcode, "errmsg": f"{errmsg} rid: {rid(now)}"})
 
 
 def page(status: int, title: str) -> Answer:
-    """A small HTML page, such as a gateway or the site's 404."""
+    """Return a small HTML page, such as a proxy's error or the site's 404."""
     html = f"<html><head><title>{title}</title></head><body>{title}</body></html>\n"
     return Answer(status, {"Content-Type": "text/html"}, html.encode())
 
 
 def cos_headers(now: float) -> dict[str, str]:
-    """What COS adds to every answer."""
+    """Return the headers that COS adds to every answer."""
     return {"x-cos-request-id": _request_id(now), "Server": "tencent-cos"}
 
 
 def cos_error(
     status: int, code: str, message: str, resource: str, now: float, **more: str
 ) -> Answer:
-    """An error of COS: XML; `more` stands between the message and the resource."""
+    """Return an error of COS in XML; `more` stands between the message and the resource."""
     headers = cos_headers(now)
     trace = base64.b64encode(secrets.token_hex(24).encode()).decode()
     members = {"Code": code, "Message": message, **more, "Resource": resource}
@@ -72,7 +72,7 @@ def cos_error(
 
 
 def iso_time(now: float, *, milliseconds: bool = False) -> str:
-    """UTC as WeChat's lists and COS's errors print it."""
+    """Print a time in UTC, as WeChat's lists and COS's errors do."""
     text = datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return text + (".000Z" if milliseconds else "Z")
 

@@ -37,7 +37,7 @@ class StoredObject:
         return b"".join(self.blocks())
 
     def blocks(self) -> Iterator[bytes]:
-        """The bytes piece by piece, so that a large file never is in memory."""
+        """Read the bytes block by block, so that a large file is never in memory."""
         if self.path is None:
             return iter([self.content or b""])
         # Opened here and now: an overwrite may remove the file before the first block is asked for.
@@ -54,7 +54,7 @@ class _Change:
 
 
 @dataclass(frozen=True)
-class Incoming:
+class ReceivedBytes:
     """Bytes that arrived but are not an object yet."""
 
     md5: str
@@ -109,7 +109,7 @@ class Bucket:
             folder.mkdir(parents=True, exist_ok=True)
             self._load(folder)
 
-    def receive(self, blocks: Iterable[bytes], crc64_limit: int) -> Incoming:
+    def receive(self, blocks: Iterable[bytes], crc64_limit: int) -> ReceivedBytes:
         """Take bytes in, summing them on the way."""
         summed = _Summed(blocks, crc64_limit)
         content = path = None
@@ -117,12 +117,12 @@ class Bucket:
             path = _to_file(self._folder, summed)
         else:
             content = b"".join(summed)
-        return Incoming(summed.md5.hexdigest(), summed.size, summed.crc64, content, path)
+        return ReceivedBytes(summed.md5.hexdigest(), summed.size, summed.crc64, content, path)
 
     def put(
         self,
         key: str,
-        incoming: Incoming,
+        incoming: ReceivedBytes,
         headers: dict[str, str],
         *,
         now: float,
@@ -148,11 +148,11 @@ class Bucket:
         return entry
 
     def get(self, key: str) -> StoredObject | None:
-        """The newest object of that key."""
+        """Return the newest object of that key."""
         return self._objects.get(key)
 
     def seen(self, key: str, now: float) -> StoredObject | None:
-        """The object as a CDN shows it: perhaps the one before."""
+        """Return the object as a CDN serves it: perhaps the one before."""
         old, until = self._stale.get(key, (None, 0.0))
         return old if now < until else self.get(key)
 

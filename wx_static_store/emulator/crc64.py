@@ -18,7 +18,7 @@ def _first_table() -> list[int]:
 
 
 def _tables() -> list[list[int]]:
-    """Table n gives what a byte does to the sum when n more bytes follow it."""
+    """Make the tables: number n says how a byte changes the sum when n more bytes follow it."""
     first = _first_table()
     tables = [first]
     for _ in range(7):
@@ -30,7 +30,7 @@ _TABLES = _tables()
 
 
 def crc64(data: bytes, crc: int = 0) -> int:
-    """The sum of `data`, going on from the sum `crc` of the bytes before it."""
+    """Return the sum of `data`, continued from the sum `crc` of the bytes before it."""
     t0, t1, t2, t3, t4, t5, t6, t7 = _TABLES
     crc ^= _ONES
     whole = len(data) // 8 * 8

@@ -11,8 +11,8 @@ from .state import State
 Fields = dict[str, Any]
 
 
-class Refused(Exception):
-    """WeChat says no."""
+class WeChatRefusal(Exception):
+    """An errcode in place of an answer."""
 
     def __init__(self, errcode: int, errmsg: str) -> None:
         super().__init__(errcode, errmsg)
@@ -20,13 +20,13 @@ class Refused(Exception):
 
 
 def check(verdict: tuple[int, str]) -> None:
-    """Go on if the errcode is 0."""
+    """Raise WeChatRefusal unless the errcode is 0."""
     if verdict[0]:
-        raise Refused(*verdict)
+        raise WeChatRefusal(*verdict)
 
 
 def component_token(state: State, fields: Fields) -> Fields:
-    """A new token for appid, secret and ticket; on success there is no errcode."""
+    """Return a new token for appid, secret and ticket; a success has no errcode."""
     _check_account(state, fields, "component_appsecret")
     check(state.ticket_verdict(fields.get("component_verify_ticket")))
     life = state.quirks.token_seconds
@@ -35,14 +35,14 @@ def component_token(state: State, fields: Fields) -> Fields:
 
 
 def clear_quota(state: State, fields: Fields) -> Fields:
-    """All counters at 0 again, ten times a month."""
+    """Set all counters to 0, at most ten times a month."""
     _check_account(state, fields, "appsecret")
     check(state.counters.clear(state.now()))
     return {"errcode": 0, "errmsg": "ok"}
 
 
 def start_push_ticket(state: State, fields: Fields) -> Fields:
-    """Pushing counts as off if it was switched off, or once the newest ticket has expired."""
+    """Switch pushing on; it is off if switched off, or once the newest ticket has expired."""
     _check_account(state, fields, "component_secret")
     errcode, _ = state.ticket_verdict(state.tickets.newest)
     if state.quirks.pushing and not errcode:
@@ -54,19 +54,16 @@ def start_push_ticket(state: State, fields: Fields) -> Fields:
 
 def _check_account(state: State, fields: Fields, secret: str) -> None:
     if not fields.get("component_appid"):
-        raise Refused(41002, "appid missing")
+        raise WeChatRefusal(41002, "appid missing")
     if not fields.get(secret):
-        raise Refused(41004, "appsecret missing")
+        raise WeChatRefusal(41004, "appsecret missing")
     if fields["component_appid"] != state.account.appid:
-        raise Refused(40013, "invalid appid")
+        raise WeChatRefusal(40013, "invalid appid")
     if not isinstance(fields[secret], str):
-        raise Refused(40125, "invalid appsecret")
-    if not _same(fields[secret], state.account.appsecret):
-        raise Refused(40001, "invalid credential")
-
-
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(errors="replace"), other.encode())
+        raise WeChatRefusal(40125, "invalid appsecret")
+    given = fields[secret].encode(errors="replace")
+    if not hmac.compare_digest(given, state.account.appsecret.encode()):
+        raise WeChatRefusal(40001, "invalid credential")
 
 
 CALLS: dict[str, Callable[[State, Fields], Fields]] = {

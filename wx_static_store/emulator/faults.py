@@ -41,7 +41,7 @@ class Fault:
         return self.kind.receive is None and bool(self.values.get("apply", True))
 
     def matches(self, request: Request) -> bool:
-        """This fault is meant for that request."""
+        """Return whether this fault is meant for that request."""
         return (
             self.times != 0
             and self.on in (request.name, "*")
@@ -52,29 +52,29 @@ class Fault:
         )
 
     def before(self, request: Request, wire: Wire) -> None:
-        """Ahead of the normal handling."""
+        """Act before the normal handling."""
         if self.kind.before:
             self.kind.before(self.values, request, wire)
 
     def receive(self, request: Request) -> Answer:
-        """Instead of the normal handling: take the request and forget it."""
+        """Receive the request in place of the normal handling, and discard it."""
         if self.kind.receive:
             return self.kind.receive(self.values, request)
         request.body.drain()
         return Answer(0)
 
     def change(self, request: Request, answer: Answer) -> Answer:
-        """What is answered; status 0 when nothing will be."""
+        """Return the changed answer; status 0 is no answer."""
         if self.kind.change:
             return self.kind.change(self.values, request, answer)
         return answer
 
     def deliver(self, wire: Wire, answer: Answer) -> None:
-        """How it is answered."""
+        """Send the answer."""
         (self.kind.deliver or _send)(self.values, wire, answer)
 
     def as_dict(self) -> dict[str, Any]:
-        """As the control plane shows it."""
+        """Return the fault as the control plane shows it."""
         common = {name: getattr(self, name) for name in _COMMON}
         return {**common, **self.values}
 
@@ -87,7 +87,7 @@ class Script:
         self._lock = threading.Lock()
 
     def add(self, *specs: Mapping[str, Any]) -> None:
-        """All of them or, when one is wrong, none."""
+        """Add all of them, or none when one is wrong."""
         faults = [parse_fault(spec) for spec in specs]
         with self._lock:
             self._faults += faults
@@ -98,7 +98,7 @@ class Script:
             self._faults.clear()
 
     def claim(self, request: Request) -> Fault | None:
-        """The fault that this request meets; it counts as met."""
+        """Return the fault that this request meets, and count it as met."""
         with self._lock:
             for fault in self._faults:
                 if fault.matches(request):
@@ -109,7 +109,7 @@ class Script:
         return None
 
     def as_list(self) -> list[dict[str, Any]]:
-        """As the control plane shows them; spent ones have times 0."""
+        """Return the faults as the control plane shows them; spent ones have times 0."""
         with self._lock:
             return [fault.as_dict() for fault in self._faults]
 
@@ -171,7 +171,7 @@ def _send(_: Mapping[str, Any], wire: Wire, answer: Answer) -> None:
 
 
 def describe_kinds() -> list[tuple[str, str, str]]:
-    """Name, parameters and meaning of each kind, for the help texts."""
+    """Return name, parameters and meaning of each kind, for the help texts."""
     return [(name, _signature(kind), kind.text) for name, kind in KINDS.items()]
 
 

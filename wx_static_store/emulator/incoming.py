@@ -1,4 +1,4 @@
-"""What is asked: the head of one request and a reader for its body."""
+"""One request: its head, and a reader for its body."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class IncompleteBody(ConnectionError):
     """The client went away before the whole body was here."""
 
 
-class Body:
+class RequestBody:
     """The body of a request, read once, by Content-Length or in chunks."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Body:
         return not self._left and not self._more
 
     def read(self, most: int = BLOCK) -> bytes:
-        """Some bytes, or none at the end."""
+        """Return some bytes, or none at the end."""
         if self._invite and not self.finished:
             invite, self._invite = self._invite, None
             invite()
@@ -60,7 +60,7 @@ class Body:
         return block
 
     def blocks(self, most: int | None = None) -> Iterator[bytes]:
-        """All bytes, or the first `most` of them, block by block."""
+        """Yield all bytes, or the first `most` of them, block by block."""
         left = most
         while left is None or left > 0:
             block = self.read(BLOCK if left is None else min(left, BLOCK))
@@ -70,7 +70,7 @@ class Body:
             yield block
 
     def drain(self, most: int | None = None) -> None:
-        """Read and forget."""
+        """Read the bytes and discard them."""
         for _ in self.blocks(most):
             pass
 
@@ -94,7 +94,7 @@ class Request:
     method: str
     target: str  # path and query as they came
     headers: dict[str, str]  # lower-case names
-    body: Body
+    body: RequestBody
     host: str = ""  # the host the client named
     peer: str = ""  # the client's address
     scheme: str = "http"

@@ -16,7 +16,7 @@ GOOD: Verdict = (0, "ok")
 
 
 def address_verdict(quirks: Quirks, peer: str) -> Verdict:
-    """WeChat's errcode for a call from that address, 0 when it is welcome."""
+    """Return WeChat's errcode for a call from that address, 0 if it is allowed."""
     allowed = quirks.allowed_ip.replace(",", " ").split()
     if not allowed or peer in allowed:
         return GOOD
@@ -32,7 +32,7 @@ class Counters:
         self._lock = threading.Lock()
 
     def count(self, name: str, now: float, quirks: Quirks) -> Verdict:
-        """Count one call: the errcode it meets, 0 while it is within the limits."""
+        """Count one call and return its errcode, 0 within the limits."""
         with self._lock:
             today = self._one_more(name, _period(now, "%Y-%m-%d"))
             minute = self._one_more(name, _period(now, "%Y-%m-%d %H:%M"))
@@ -43,7 +43,7 @@ class Counters:
         return GOOD
 
     def clear(self, now: float) -> Verdict:
-        """Set all counters back, if there is a chance left this month."""
+        """Set all counters to 0, if that is still allowed this month."""
         month = _period(now, "%Y-%m")
         with self._lock:
             if self._clears[month] >= _CLEARS:

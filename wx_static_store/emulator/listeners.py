@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from .incoming import Body, Request
+from .incoming import Request, RequestBody
 from .quirks import BadInput
 from .wire import Wire
 
@@ -26,7 +26,7 @@ _GOODBYE = 5.0  # seconds that open connections get to end when the server stops
 
 
 def loopback(host: str, does: str = "listens on") -> str:
-    """The address of a host on loopback; anything else is refused."""
+    """Return the address of a host on loopback; refuse any other host."""
     host = "127.0.0.1" if host == "localhost" else host.strip("[]")
     with contextlib.suppress(ValueError):
         if ipaddress.ip_address(host).is_loopback:
@@ -38,7 +38,7 @@ def loopback(host: str, does: str = "listens on") -> str:
 
 
 def tls_context(cert: Path | str, key: Path | str) -> ssl.SSLContext:
-    """What every listener needs to speak TLS."""
+    """Return the TLS context of every listener."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(cert, key)
@@ -59,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
     served = 0
 
     def serve(self) -> None:
-        """One request, of whatever method."""
+        """Serve one request, of any method."""
         request = self._request()
         wire = Wire(
             self.connection,
@@ -69,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
             keep_alive=not self.close_connection,
         )
         self.server.exchange(request, wire)
-        # A client that still holds its body back may send it or not: nobody can tell what comes.
+        # A client that still holds its body back may send it or not.
         self.close_connection = not wire.keep_alive or request.body.waiting
         if not self.close_connection:
             request.body.drain()
@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         length = headers.get("content-length", "")
         invited = headers.get("expect", "").lower() == "100-continue"
-        body = Body(
+        body = RequestBody(
             cast("BinaryIO", self.rfile),
             length=int(length) if length.isascii() and length.isdigit() else None,
             chunked="chunked" in headers.get("transfer-encoding", "").lower(),
@@ -106,14 +106,14 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def handle_expect_100(self) -> bool:
-        """Not yet: whoever reads the body invites it."""
+        """Send no 100 yet: the reader of the body sends it."""
         return True
 
     def _invite(self) -> None:
         self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Silent: the journal is the log."""
+        """Write nothing: the journal is the log."""
 
 
 class Listener(socketserver.ThreadingTCPServer):
@@ -139,7 +139,7 @@ class Listener(socketserver.ThreadingTCPServer):
         )
 
     def get_request(self) -> tuple[Any, Any]:
-        """A connection; its TLS handshake comes later, in its own thread."""
+        """Accept a connection; its TLS handshake comes later, in its own thread."""
         connection, address = super().get_request()
         if self.hub.tls:
             connection = self.hub.tls.wrap_socket(
@@ -148,12 +148,12 @@ class Listener(socketserver.ThreadingTCPServer):
         return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """A new connection."""
+        """Remember a new connection, then serve it."""
         self.hub.connected(request)
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """The life of a connection."""
+        """Serve a connection until it ends."""
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -171,7 +171,7 @@ class Listener(socketserver.ThreadingTCPServer):
             super().finish_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """End it, with TLS's own goodbye; the client's is not waited for."""
+        """End the connection; send TLS's close_notify, do not wait for the client's."""
         if self.hub.tls:
             with contextlib.suppress(OSError, ValueError):
                 request.settimeout(0)
@@ -179,7 +179,7 @@ class Listener(socketserver.ThreadingTCPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients may go away at any time; anything else is our bug and is shown."""
+        """Ignore clients that go away; print any other error, a bug of the emulator."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -208,7 +208,7 @@ class Hub:
         return listener
 
     def stop(self) -> None:
-        """Close everything; what hangs on purpose ends at once."""
+        """Close everything; connections that hang on purpose end at once."""
         with self._changed:
             if self.stopping.is_set():
                 return
@@ -231,7 +231,7 @@ class Hub:
             self._connections.add(connection)
 
     def disconnected(self, connection: socket.socket) -> None:
-        """Forget it."""
+        """Forget a connection."""
         with self._changed:
             self._connections.discard(connection)
             self._changed.notify_all()

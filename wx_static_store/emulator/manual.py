@@ -103,7 +103,7 @@ QUIRKS (--set name=value, POST /__emulator__/quirks), with their defaults
 
 @cache
 def manual() -> str:
-    """All of it."""
+    """Return the whole manual."""
     kinds = "".join(f"  {n:<16} {text}\n{'':19}{sign}\n" for n, sign, text in describe_kinds())
     quirks = "".join(
         f"  {n} = {default!r}\n      {text}\n" for n, default, text in describe_quirks()

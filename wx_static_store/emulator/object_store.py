@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from . import signing
 from .answers import Answer, cos_error, cos_headers, iso_time
-from .bucket import Incoming
+from .bucket import ReceivedBytes
 from .incoming import Request
 from .quirks import Quirks
 from .state import REGION, Environment, State
@@ -27,8 +27,8 @@ _KEPT += ("content-language", "expires")
 EXPOSED = "ETag, x-cos-hash-crc64ecma, x-cos-request-id"
 
 
-class Refused(Exception):
-    """COS says no; with `unread`, before it has read the body."""
+class CosRefusal(Exception):
+    """An error of COS; with `unread`, before the body is read."""
 
     def __init__(
         self, status: int, code: str, message: str, *, unread: bool = False, **more: str
@@ -51,12 +51,12 @@ def handle(state: State, request: Request) -> Answer:
         if request.method == "OPTIONS":
             return _preflight(state, request)
         return _put(state, environment, request)
-    except Refused as refused:
+    except CosRefusal as refused:
         return _refusal(state, environment, request, refused)
 
 
 def link_age(request: Request, now: float) -> float | None:
-    """How old the link of a PUT is, in seconds."""
+    """Return the age of a PUT's link in seconds."""
     try:
         start, _ = signing.read_authorization(request.query, request.headers).window()
     except signing.BadCarrier:
@@ -74,9 +74,9 @@ def share(answer: Answer, request: Request, quirks: Quirks) -> Answer:
 
 
 def _preflight(state: State, request: Request) -> Answer:
-    """A browser asks whether it may PUT; `share` adds the rest of the answer."""
+    """Answer a browser's question whether it may PUT; `share` adds the rest."""
     if not state.quirks.cors or "origin" not in request.headers:
-        raise Refused(403, "AccessForbidden", "CORSResponse: This CORS request is not allowed.")
+        raise CosRefusal(403, "AccessForbidden", "CORSResponse: This CORS request is not allowed.")
     headers = {
         "Access-Control-Allow-Methods": "PUT, GET, HEAD",
         "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "*"),
@@ -98,24 +98,24 @@ def _put(state: State, environment: Environment, request: Request) -> Answer:
         if state.quirks.check_signature_at == "end":
             _check_signature(state, request, state.now())
         return _store(state, environment, request, incoming, wanted)
-    except Refused:
+    except CosRefusal:
         incoming.discard()
         raise
 
 
 def _check_request(environment: Environment, request: Request) -> None:
     if request.method != "PUT" or not request.key:
-        raise Refused(405, "MethodNotAllowed", "The method is not allowed here.")
+        raise CosRefusal(405, "MethodNotAllowed", "The method is not allowed here.")
     if len(request.path) - 1 > MAX_KEY or request.key.encode() != request.path[1:]:
-        raise Refused(400, "InvalidURI", "Could not parse the specified URI.")
+        raise CosRefusal(400, "InvalidURI", "Could not parse the specified URI.")
     if not environment.has_bucket:
-        raise Refused(404, "NoSuchBucket", "The specified bucket does not exist.")
+        raise CosRefusal(404, "NoSuchBucket", "The specified bucket does not exist.")
     if request.body.length is None and not request.body.chunked:
         message = "You must provide the Content-Length HTTP header."
-        raise Refused(411, "MissingContentLength", message)
+        raise CosRefusal(411, "MissingContentLength", message)
     if (request.body.length or 0) > MAX_SIZE:
         message = "Your proposed upload exceeds the maximum allowed object size."
-        raise Refused(400, "EntityTooLarge", message, unread=True)
+        raise CosRefusal(400, "EntityTooLarge", message, unread=True)
 
 
 def _check_signature(state: State, request: Request, now: float) -> None:
@@ -123,26 +123,26 @@ def _check_signature(state: State, request: Request, now: float) -> None:
         auth = signing.read_authorization(request.query, request.headers)
         start, end = auth.window()
     except signing.BadCarrier as error:
-        raise Refused(403, "AccessDenied", f"Access Denied: {error}.") from None
+        raise CosRefusal(403, "AccessDenied", f"Access Denied: {error}.") from None
     _check_credentials(state, request, auth.access_key)
     if now < start:
         message = "The request is not valid yet; check the clocks."
-        raise Refused(403, "RequestTimeTooSkewed", message, ServerTime=iso_time(now))
+        raise CosRefusal(403, "RequestTimeTooSkewed", message, ServerTime=iso_time(now))
     if now > end:
-        raise Refused(403, "AccessDenied", "Request has expired", ServerTime=iso_time(now))
+        raise CosRefusal(403, "AccessDenied", "Request has expired", ServerTime=iso_time(now))
     _check_hmac(state, request, auth)
 
 
 def _check_credentials(state: State, request: Request, access_key: str) -> None:
     if access_key != state.account.secret_id:
-        raise Refused(403, "InvalidAccessKeyId", "The access key id does not exist.")
+        raise CosRefusal(403, "InvalidAccessKeyId", "The access key id does not exist.")
     name = "x-cos-security-token"
     token = request.headers.get(name) or request.params.get(name)
     # What COS answers here is not known: both codes are candidates of the reference.
     if not token:
-        raise Refused(403, "InvalidAccessKeyId", "A temporary id needs its security token.")
+        raise CosRefusal(403, "InvalidAccessKeyId", "A temporary id needs its security token.")
     if token != state.account.security_token:
-        raise Refused(403, "AccessDenied", "Access Denied: the security token is wrong.")
+        raise CosRefusal(403, "AccessDenied", "Access Denied: the security token is wrong.")
 
 
 def _check_hmac(state: State, request: Request, auth: signing.Authorization) -> None:
@@ -150,7 +150,7 @@ def _check_hmac(state: State, request: Request, auth: signing.Authorization) -> 
     text = signing.signed_string(auth, request.method, path, request.query, request.headers)
     right = signing.signature(state.account.secret_key, auth.key_time, text, auth.sign_time)
     if auth.algorithm != "sha1" or auth.signature != right:
-        raise Refused(
+        raise CosRefusal(
             403,
             "SignatureDoesNotMatch",
             "The Signature you specified is invalid.",
@@ -160,7 +160,7 @@ def _check_hmac(state: State, request: Request, auth: signing.Authorization) -> 
 
 
 def _content_md5(request: Request) -> str | None:
-    """The MD5 that the client promised, in hex."""
+    """Return the MD5 of the request's Content-MD5, in hex."""
     promised = request.headers.get("content-md5")
     if promised is None:
         return None
@@ -169,31 +169,35 @@ def _content_md5(request: Request) -> str | None:
     except binascii.Error:
         digest = b""
     if len(digest) != hashlib.md5().digest_size:
-        raise Refused(400, "InvalidDigest", "The Content-MD5 you specified is not valid.")
+        raise CosRefusal(400, "InvalidDigest", "The Content-MD5 you specified is not valid.")
     return digest.hex()
 
 
-def _receive(state: State, environment: Environment, request: Request) -> Incoming:
+def _receive(state: State, environment: Environment, request: Request) -> ReceivedBytes:
     blocks = request.body.blocks(request.keep)
     try:
         incoming = environment.bucket.receive(blocks, state.quirks.crc64_limit)
         request.body.drain()
     except ConnectionError:
         message = "The body is shorter than the Content-Length that was announced."
-        raise Refused(400, "IncompleteBody", message, unread=True) from None
+        raise CosRefusal(400, "IncompleteBody", message, unread=True) from None
     return incoming
 
 
 def _store(
-    state: State, environment: Environment, request: Request, incoming: Incoming, wanted: str | None
+    state: State,
+    environment: Environment,
+    request: Request,
+    incoming: ReceivedBytes,
+    wanted: str | None,
 ) -> Answer:
     # A truncated body could never match: the fault stands for a store that does not check.
     if wanted not in (None, incoming.md5) and request.keep is None:
         message = "The Content-MD5 you specified did not match what we received."
-        raise Refused(400, "BadDigest", message)
+        raise CosRefusal(400, "BadDigest", message)
     forbidden = request.headers.get("x-cos-forbid-overwrite", "").lower() == "true"
     if forbidden and environment.bucket.get(request.key):
-        raise Refused(409, "FileAlreadyExists", "The object exists and may not be overwritten.")
+        raise CosRefusal(409, "FileAlreadyExists", "The object exists and may not be overwritten.")
     environment.bucket.put(
         request.key,
         incoming,
@@ -202,10 +206,6 @@ def _store(
         stale=state.quirks.site_stale_seconds,
         lag=state.quirks.list_lag_seconds,
     )
-    return _stored(state, incoming)
-
-
-def _stored(state: State, incoming: Incoming) -> Answer:
     headers = {"ETag": f'"{incoming.md5}"', **cos_headers(state.now())}
     if incoming.crc64 is not None:
         headers["x-cos-hash-crc64ecma"] = str(incoming.crc64)
@@ -213,7 +213,7 @@ def _stored(state: State, incoming: Incoming) -> Answer:
 
 
 def kept_headers(headers: dict[str, str]) -> dict[str, str]:
-    """The headers that become part of an object, with their usual capitals."""
+    """Return the headers that are stored with an object, in their usual capitals."""
     return {
         name if name.startswith("x-cos-meta-") else name.title(): value
         for name, value in headers.items()
@@ -221,7 +221,9 @@ def kept_headers(headers: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _refusal(state: State, environment: Environment, request: Request, refused: Refused) -> Answer:
+def _refusal(
+    state: State, environment: Environment, request: Request, refused: CosRefusal
+) -> Answer:
     resource = f"{environment.bucket_name}.cos.{REGION}.myqcloud.com/{request.key}"
     answer = cos_error(
         refused.status, refused.code, refused.message, resource, state.now(), **refused.more

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from . import credentials, signing
 from .answers import Answer, iso_time, wechat_error
 from .bucket import StoredObject
-from .credentials import Fields, Refused, check
+from .credentials import Fields, WeChatRefusal, check
 from .incoming import Request
 from .limits import address_verdict
 from .quirks import Quirks
@@ -42,7 +42,7 @@ def handle(state: State, request: Request) -> Answer:
         return Answer(404, {"Content-Type": "text/plain"}, b"no such API; see /__emulator__/\n")
     try:
         return Answer(data=_call(state, request))
-    except Refused as refused:
+    except WeChatRefusal as refused:
         return wechat_error(refused.errcode, refused.errmsg, state.now())
 
 
@@ -63,12 +63,12 @@ def render(answer: Answer, _: Request, quirks: Quirks) -> Answer:
 
 def _call(state: State, request: Request) -> Fields:
     if request.method != "POST":
-        raise Refused(43002, "require POST method")
+        raise WeChatRefusal(43002, "require POST method")
     check(address_verdict(state.quirks, request.peer))
     own = credentials.CALLS.get(request.name)
     if own is None:
         _check_token(state, request)
-    if request.name != "clear_quota":  # the way out of a used-up quota
+    if request.name != "clear_quota":  # which must work when the quota is used up
         check(state.counters.count(request.name, state.now(), state.quirks))
     if own is not None:
         return own(state, _fields(request))
@@ -79,16 +79,16 @@ def _call(state: State, request: Request) -> Fields:
 def _check_token(state: State, request: Request) -> None:
     token = request.params.get("access_token")
     if not token:
-        raise Refused(41001, "access_token missing")
+        raise WeChatRefusal(41001, "access_token missing")
     check(state.tokens.verdict(token, state.now()))
 
 
 def _fields(request: Request) -> Fields:
     if not request.content:
-        raise Refused(44002, "empty post data")
+        raise WeChatRefusal(44002, "empty post data")
     fields = _json_object(request.content)
     if fields is None:
-        raise Refused(47001, "data format error")
+        raise WeChatRefusal(47001, "data format error")
     return fields
 
 
@@ -102,32 +102,32 @@ def _json_object(content: bytes) -> Fields | None:
 
 def _required(fields: Fields, name: str) -> str:
     if name not in fields:
-        raise Refused(40101, f"missing parameter {name}")
+        raise WeChatRefusal(40101, f"missing parameter {name}")
     if not fields[name]:
-        raise Refused(40097, f"invalid args: {name}")
+        raise WeChatRefusal(40097, f"invalid args: {name}")
     return _optional(fields, name)
 
 
 def _optional(fields: Fields, name: str) -> str:
     value = fields.get(name, "")
     if not isinstance(value, str):
-        raise Refused(40097, f"invalid args: {name}")
+        raise WeChatRefusal(40097, f"invalid args: {name}")
     return value
 
 
 def _environment(state: State, fields: Fields) -> Environment:
     env = _required(fields, "env")
     if env not in state.environments:
-        raise Refused(-501000, "resource not found, TcbCode: [ResourceNotFound.Env]")
+        raise WeChatRefusal(-501000, "resource not found, TcbCode: [ResourceNotFound.Env]")
     return state.settle(state.environments[env])
 
 
 def _check_online(environment: Environment) -> None:
-    # Which code WeChat gives is not known. We tell "never opened" from "opened, not in service".
+    # Which code WeChat gives is not known. "Never opened" and "not in service" differ here.
     if environment.status == "none":
-        raise Refused(85088, "no qbase privilege")
+        raise WeChatRefusal(85088, "no qbase privilege")
     if environment.status != "online":
-        raise Refused(-501005, f"env status abnormal: {environment.status}")
+        raise WeChatRefusal(-501005, f"env status abnormal: {environment.status}")
 
 
 def _filename(fields: Fields) -> str:
@@ -135,9 +135,9 @@ def _filename(fields: Fields) -> str:
     try:
         size = len(name.encode())
     except UnicodeEncodeError:  # half of a surrogate pair
-        raise Refused(40097, "invalid args: filename") from None
+        raise WeChatRefusal(40097, "invalid args: filename") from None
     if size > MAX_KEY or name.startswith("/") or ".." in name.split("/"):
-        raise Refused(40097, "invalid args: filename")
+        raise WeChatRefusal(40097, "invalid args: filename")
     return name
 
 
@@ -203,8 +203,11 @@ def _list(state: State, environment: Environment, fields: Fields, _: Request) ->
 
 
 def _rows(objects: dict[str, StoredObject], prefix: str, delimiter: str) -> list[str]:
-    """Keys in binary order. With a delimiter, folders stand for what is in them, as in COS:
-    they take room on the page, but WeChat's answer has no place to show them."""
+    """
+    Return keys in binary order; with a delimiter, folders in place of what is in them, as in COS.
+
+    A folder counts for the size of a page, but WeChat's answer has no member for it.
+    """
     keys = {key for key in objects if key.startswith(prefix)}
     if delimiter:
         keys = {_folded(key, prefix, delimiter) for key in keys}

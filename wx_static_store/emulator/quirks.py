@@ -11,11 +11,11 @@ _MOST = 1e15  # of a number: larger than any sensible one, and finite
 
 
 class BadInput(ValueError):
-    """The caller asked for something the emulator does not know; the text names the fix."""
+    """An unknown or wrong value; the text says what is valid."""
 
 
 def unknown(kind: str, name: str, valid: list[str]) -> BadInput:
-    """The error for an unknown name: with the nearest valid one, and all of them."""
+    """Return the error for an unknown name, with the nearest valid one and all of them."""
     near = difflib.get_close_matches(name, valid, 1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return BadInput(f"unknown {kind} {name!r}: {hint}valid are {', '.join(valid)}")
@@ -68,13 +68,13 @@ class Quirks:
     link_base: str = _quirk(
         "", "start of links instead of the listener's, with {env} {bucket} {region} {address}"
     )
-    domain: str = _quirk("", "public address told by describe, with {env}")
+    domain: str = _quirk("", "public address that describe gives, with {env}")
 
     def __setattr__(self, name: str, value: object) -> None:
         object.__setattr__(self, name, _checked(name, value))
 
     def update(self, values: Mapping[str, object]) -> None:
-        """Set several: all of them or, when one is wrong, none."""
+        """Set several: all of them, or none when one is wrong."""
         checked = {name: _checked(name, value) for name, value in values.items()}
         for name, value in checked.items():
             setattr(self, name, value)
@@ -89,21 +89,20 @@ def quirk_names() -> list[str]:
 
 
 def describe_quirks() -> list[tuple[str, object, str]]:
-    """Name, default and meaning of each quirk, for the help texts."""
-    return [(name, item.default, _meaning(name)) for name, item in _FIELDS.items()]
+    """Return name, default and meaning of each quirk, for the help texts."""
+    rows = []
+    for name, item in _FIELDS.items():
+        text, choices = item.metadata["text"], " | ".join(item.metadata["choices"])
+        rows.append((name, item.default, f"{text} ({choices})" if choices else text))
+    return rows
 
 
 def parse_quirk(text: str) -> tuple[str, object]:
-    """One `name=value` of the command line."""
+    """Read one `name=value` of the command line."""
     name, equals, value = text.partition("=")
     if not equals:
         raise BadInput(f"{text!r} is not of the form name=value")
     return name, _from_text(name, value)
-
-
-def _meaning(name: str) -> str:
-    text, choices = _FIELDS[name].metadata["text"], _FIELDS[name].metadata["choices"]
-    return f"{text} ({' | '.join(choices)})" if choices else str(text)
 
 
 def _from_text(name: str, value: str) -> object:

@@ -1,4 +1,4 @@
-"""The emulator as one object: start it, point a client at it, look into it."""
+"""The emulator as one object: start it, connect a client, look into it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import control, object_store, open_platform, site
 from .answers import Answer, nothing
 from .bucket import StoredObject
 from .faults import Fault
-from .incoming import Body, Request
+from .incoming import Request, RequestBody
 from .listeners import Hub, Listener, loopback, tls_context
 from .manual import manual
 from .quirks import BadInput, Quirks
@@ -122,14 +122,14 @@ class EmulatorServer:
         return f"{self.state.scheme}://{self._api.netloc}"
 
     def site_url(self, env: str | None = None) -> str:
-        """The public address of an environment."""
+        """Return the public address of an environment."""
         address = self.state.find(env).address
         if self._hub is None:
             raise RuntimeError("the emulator is not running: call start() first")
         return f"{self.state.scheme}://{address}"
 
     def add_env(self, env: str, status: str = "online") -> None:
-        """Another environment with its own port; of a known one, only the status changes."""
+        """Add an environment with its own port; of a known one, change the status only."""
         known = env in self.state.environments
         self.state.add(env, status)
         if self._hub is not None and not known:
@@ -148,11 +148,11 @@ class EmulatorServer:
         return self.state.tokens.newest
 
     def expire_token(self) -> None:
-        """As if another system had refreshed: tokens given so far are no longer accepted."""
+        """Expire all tokens given so far, as if another system had fetched a new one."""
         self.state.tokens.fetch(self.state.now(), self.quirks.token_seconds, 0)
 
     def push_ticket(self, ticket: str) -> None:
-        """As if WeChat had pushed another verify ticket."""
+        """Issue another verify ticket, as if WeChat had pushed it."""
         self.state.issue_ticket(ticket)
 
     def push_to(self, url: str) -> None:
@@ -176,7 +176,7 @@ class EmulatorServer:
         return self.state.pushes
 
     def objects(self, env: str | None = None) -> dict[str, StoredObject]:
-        """The objects of an environment by their keys."""
+        """Return the objects of an environment by their keys."""
         return self.state.find(env).bucket.all()
 
     def put_object(
@@ -187,14 +187,14 @@ class EmulatorServer:
         env: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """Lay an object down without a request."""
+        """Store an object without a request."""
         bucket, quirks = self.state.find(env).bucket, self.quirks
         incoming = bucket.receive([body], quirks.crc64_limit)
         now, stale, lag = self.state.now(), quirks.site_stale_seconds, quirks.list_lag_seconds
         bucket.put(key, incoming, dict(headers or {}), now=now, stale=stale, lag=lag)
 
     def delete_object(self, key: str, *, env: str | None = None) -> None:
-        """Take an object away without a request."""
+        """Remove an object without a request."""
         now, lag = self.state.now(), self.quirks.list_lag_seconds
         self.state.find(env).bucket.delete(key, now=now, lag=lag)
 
@@ -209,7 +209,7 @@ class EmulatorServer:
         return self.state.journal
 
     def calls(self, name: str | None = None, *, key: str | None = None) -> list[Entry]:
-        """The requests of one kind, or for one key."""
+        """Return the requests of one kind, or for one key."""
         return [e for e in list(self.journal) if name in (None, e.name) and key in (None, e.key)]
 
     def script(self, *faults: dict[str, Any]) -> None:
@@ -221,7 +221,7 @@ class EmulatorServer:
         self.state.advance(seconds)
 
     def reset(self) -> None:
-        """Everything as at the start; the ports stay open."""
+        """Reset everything to the start; the ports stay open."""
         self.state.reset()
 
     # --- one exchange -----------------------------------------------------------------------
@@ -274,7 +274,7 @@ class EmulatorServer:
             wire.send(answer)
 
     def _greet(self, env: str, peer: str) -> str:
-        nobody = Body(io.BytesIO(), length=None)
+        nobody = RequestBody(io.BytesIO(), length=None)
         request = Request("-", "-", {}, nobody, peer=peer, name="connection", env=env)
         fault = self.state.script.claim(request)
         if fault is None:

@@ -28,7 +28,7 @@ class Authorization:
     signature: str
 
     def window(self) -> tuple[int, int]:
-        """The first and the last second in which the signature counts."""
+        """Return the first and the last second in which the signature is valid."""
         times = [part for text in (self.sign_time, self.key_time) for part in text.split(";")]
         if len(times) != 4 or not all(part.isascii() and part.isdigit() for part in times):
             raise BadCarrier("q-sign-time and q-key-time are two Unix times joined by ';'")
@@ -48,32 +48,32 @@ _PARTS = {
 
 
 def percent(text: str | bytes) -> str:
-    """Percent-encoding as COS signs it: everything but unreserved characters."""
+    """Encode everything but unreserved characters, as COS signs it."""
     return quote(text, safe="-_.~")
 
 
 def sign_key(secret_key: str, key_time: str) -> str:
-    """The key of the day: 40 hex digits, used as text in the next step."""
+    """Return the SignKey: 40 hex digits, used as text in the next step."""
     return _hmac(secret_key, key_time)
 
 
 def http_string(method: str, path: str, params: Pairs = (), headers: Pairs = ()) -> str:
-    """What is signed of a request; `path` is decoded, pairs are only the signed ones."""
+    """Return the HttpString of a request; `path` is decoded, pairs are the signed ones."""
     return f"{method.lower()}\n{path}\n{_joined(params)}\n{_joined(headers)}\n"
 
 
 def string_to_sign(sign_time: str, text: str) -> str:
-    """The last stage before the signature, from the answer of `http_string`."""
+    """Return the StringToSign for the text of `http_string`."""
     return f"sha1\n{sign_time}\n{hashlib.sha1(text.encode()).hexdigest()}\n"
 
 
 def signature(secret_key: str, key_time: str, text: str, sign_time: str | None = None) -> str:
-    """The signature of an HttpString."""
+    """Return the signature of an HttpString."""
     return _hmac(sign_key(secret_key, key_time), string_to_sign(sign_time or key_time, text))
 
 
 def authorization(secret_id: str, secret_key: str, key_time: str, text: str) -> str:
-    """The seven parts in one string, as a link carries them: nothing but the path is signed."""
+    """Return the seven parts in one string, as a link has them: only the path is signed."""
     parts = {
         "q-sign-algorithm": "sha1",
         "q-ak": secret_id,
@@ -101,7 +101,7 @@ def read_authorization(query: str, headers: Mapping[str, str]) -> Authorization:
 def signed_string(
     auth: Authorization, method: str, path: str, query: str, headers: Mapping[str, str]
 ) -> str:
-    """The HttpString that a request must have signed, by its own lists of names."""
+    """Return the HttpString that a request must have signed, by its own lists of names."""
     params = {name.lower(): value for name, value in parse_qsl(query, keep_blank_values=True)}
     named = _pick(auth.param_list, params)
     # Header values come off the socket as Latin-1; what was signed are their bytes.

@@ -57,7 +57,7 @@ class Entry:
     link_age: float | None  # seconds between a link and its PUT
 
     def as_dict(self) -> dict[str, Any]:
-        """As the control plane shows it."""
+        """Return the values as the control plane shows them."""
         return asdict(self)
 
 
@@ -77,7 +77,7 @@ class Push:
         return self.status == 200 and self.answer == "success"
 
     def as_dict(self) -> dict[str, Any]:
-        """As the control plane shows it."""
+        """Return the values as the control plane shows them."""
         return {**asdict(self), "success": self.success}
 
 
@@ -125,7 +125,8 @@ class State:
         self.scheme = "http"
         self.journal: list[Entry] = []
         self.pushes: list[Push] = []
-        self.renew_ticket = self._issue_again  # with a sender: it pushes a new one
+        # With a sender: it pushes a new one.
+        self.renew_ticket: Callable[[], object] = lambda: self.issue_ticket(self.tickets.newest)
         self._busy, self._busy_lock = 0, threading.Lock()
         self._directory, self._clock, self._first_quirks = directory, clock, dict(quirks)
         self._start()
@@ -139,7 +140,7 @@ class State:
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Counts a request while it is handled; it ends before the answer leaves."""
+        """Count a request while it is handled, until just before its answer is sent."""
         with self._busy_lock:
             self._busy += 1
             self.busiest = max(self.busiest, self._busy)
@@ -150,11 +151,11 @@ class State:
                 self._busy -= 1
 
     def now(self) -> float:
-        """The emulator's time."""
+        """Return the emulator's time."""
         return self._clock() + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Move the time on."""
+        """Move the time forward."""
         # False for NaN, too; compared first, as a huge whole number cannot be added.
         if type(seconds) not in (int, float) or not 0 <= seconds <= _LONGEST - self._offset:
             raise BadInput(
@@ -164,18 +165,15 @@ class State:
         self._offset += seconds
 
     def issue_ticket(self, ticket: str) -> None:
-        """As if WeChat had pushed a verify ticket now."""
+        """Issue a verify ticket, as if WeChat had pushed it now."""
         self.tickets.issue(ticket, self.now())
 
     def ticket_verdict(self, ticket: object) -> tuple[int, str]:
-        """WeChat's errcode for a ticket, 0 when it is good."""
+        """Return WeChat's errcode for a ticket, 0 if it is valid."""
         return self.tickets.verdict(ticket, self.now(), self.quirks.ticket_seconds)
 
-    def _issue_again(self) -> None:
-        self.issue_ticket(self.tickets.newest)
-
     def reset(self) -> None:
-        """Back to the start; listeners and environments stay."""
+        """Reset to the start; listeners and environments stay."""
         self.script.clear()
         self.journal.clear()
         self.pushes.clear()
@@ -187,7 +185,7 @@ class State:
         self.renew_ticket()  # what was pushed before is no longer known
 
     def add(self, env: str, status: str) -> Environment:
-        """A new environment, or another status of an old one."""
+        """Add an environment, or change the status of a known one."""
         if status not in STATUSES:
             raise unknown("status", str(status), list(STATUSES))
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", env):
@@ -200,7 +198,7 @@ class State:
         return environment
 
     def find(self, env: str | None = None) -> Environment:
-        """An environment by its id; without one, the first."""
+        """Return an environment by its id; without an id, the first."""
         if env is None and self.environments:
             return next(iter(self.environments.values()))
         if env is None or env not in self.environments:
@@ -208,7 +206,7 @@ class State:
         return self.environments[env]
 
     def settle(self, environment: Environment) -> Environment:
-        """Hosting that was being made is online once its time has come."""
+        """Put hosting that is being created online, once its time has come."""
         ready = environment.online_from
         if ready is not None and self.now() >= ready:
             environment.status, environment.online_from = "online", None
@@ -236,7 +234,7 @@ class State:
 
 
 def log_line(request: Request, answer: Answer, fault: Fault | None) -> str:
-    """One request on one line; the query stays out, it holds tokens and signatures."""
+    """Return one line for a request, without the query: it holds tokens and signatures."""
     path = request.path.decode(errors="backslashreplace")
     met = f" [{fault.do}]" if fault else ""
     verdict = "" if answer.errcode is None else f" errcode {answer.errcode}"

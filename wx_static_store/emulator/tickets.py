@@ -1,7 +1,7 @@
 """
 WeChat's ticket sender: an encrypted push to the platform's own address, every ten minutes.
 
-The only room of the emulator that needs more than the standard library: AES.
+The only module of the emulator that needs more than the standard library: AES.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Keys:
 def build(
     keys: Keys, ticket: str, *, created: int, now: int, changed: Changed
 ) -> tuple[str, bytes]:
-    """Query and body, each part as `changed` gives it back."""
+    """Return query and body, each part as `changed` gives it back."""
     encrypt = changed("encrypt", _sealed(keys, ticket, created, changed))
     outside = changed("outside", {"AppId": keys.appid, "Encrypt": encrypt})
     body = changed("body", _xml(outside))
@@ -87,13 +87,13 @@ def _sealed(keys: Keys, ticket: str, created: int, changed: Changed) -> str:
 
 
 def _xml(fields: dict[str, Any]) -> bytes:
-    rows = [(name, one) for name, value in fields.items() for one in _several(value)]
+    rows = [
+        (name, one)
+        for name, value in fields.items()
+        for one in (value if isinstance(value, list) else [value])
+    ]
     lines = "".join(f"<{name}>{_text(value)}</{name}>\n" for name, value in rows)
     return f"<xml>\n{lines}</xml>\n".encode()
-
-
-def _several(value: object) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _text(value: object) -> str:
@@ -164,14 +164,14 @@ class Sender:
         self._socket: socket.socket | None = None
 
     def start(self) -> None:
-        """The first push is under way when this returns, no more."""
+        """Start to push; do not wait for the first push to end."""
         self._stopping = False
         self._state.renew_ticket = self._wake.set
         self._thread = threading.Thread(target=self._run, name="emulator tickets", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """At once, even if the receiver still thinks about its answer."""
+        """Stop at once, even if the receiver has not answered yet."""
         self._stopping = True
         self._wake.set()
         if self._socket:

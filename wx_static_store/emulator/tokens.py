@@ -1,4 +1,4 @@
-"""What the platform hands out: access tokens, of which the newest counts, and verify tickets."""
+"""Access tokens, of which the newest is valid, and verify tickets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Tokens:
         return self._newest
 
     def fetch(self, now: float, life: float, grace: float) -> str:
-        """A new token; those before it live on for `grace` seconds."""
+        """Return a new token; earlier ones stay valid for `grace` seconds."""
         value = f"emulator-token-{secrets.token_urlsafe(24)}"
         with self._lock:
             for token in self._tokens.values():
@@ -43,7 +43,7 @@ class Tokens:
         return value
 
     def verdict(self, value: str, now: float) -> tuple[int, str]:
-        """WeChat's errcode for a call with that token, 0 when it is good."""
+        """Return WeChat's errcode for a call with that token, 0 if it is valid."""
         token = self._tokens.get(value)
         if token is None:
             return 40014, "invalid access_token"
@@ -62,11 +62,11 @@ class Tickets:
         self.issue(first, now)
 
     def issue(self, ticket: str, now: float) -> None:
-        """A new one, or an old one whose time begins again."""
+        """Issue a ticket; the time of a known one begins again."""
         self.newest, self._issued[ticket] = ticket, now
 
     def verdict(self, ticket: object, now: float, life: float) -> tuple[int, str]:
-        """WeChat's errcode for a token call with that ticket, 0 when it is good."""
+        """Return WeChat's errcode for a token call with that ticket, 0 if it is valid."""
         issued = self._issued.get(ticket) if isinstance(ticket, str) else None
         if issued is None:
             return 61006, "component ticket is invalid"

@@ -1,5 +1,5 @@
 """
-How a push may differ from a right one: forged, damaged or only late, for tests of the receiver.
+Pushes that differ from a correct one: forged, damaged or late, for tests of the receiver.
 
 A row names the part that it changes, in the words of `tickets.build`. Whatever comes after that
 part is made from the changed one, so a signature is right unless the row is about signatures.
@@ -50,7 +50,7 @@ def _other_digit(signature: str) -> str:
 
 
 def _inconsistent(padded: bytes) -> bytes:
-    """One block more, whose last byte says 32 while the others are not."""
+    """Add a block whose last byte says 32 while the others are not 32."""
     return padded + bytes(31) + b"\x20"
 
 
@@ -71,7 +71,7 @@ def _with_entity(definition: bytes) -> Change:
 
 
 def _laughs() -> bytes:
-    """Ten to the ninth copies of a word, once they are all put in."""
+    """Return entities that expand to a billion copies of a word."""
     names = ["first", *(f"e{level}" for level in range(1, 9)), "last"]
     lines = ["<!ENTITY first 'ha'>"]
     for inner, outer in pairwise(names):
@@ -152,5 +152,5 @@ REPLAY = "replay"  # the last push again, byte for byte
 
 
 def names() -> list[str]:
-    """Every variant there is."""
+    """Return every variant."""
     return [*VARIANTS, REPLAY]

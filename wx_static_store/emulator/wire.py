@@ -38,7 +38,7 @@ class Wire:
         return not self._stopping.wait(min(seconds, threading.TIMEOUT_MAX))
 
     def send(self, answer: Answer) -> None:
-        """The whole answer, as it should be."""
+        """Send the whole answer, unchanged."""
         self.keep_alive = self.keep_alive and not answer.close
         if answer.stream is None:
             self.write(self.head(answer) + self.body(answer))
@@ -49,13 +49,13 @@ class Wire:
                 return
 
     def body(self, answer: Answer) -> bytes:
-        """The bytes behind the head, in one piece."""
+        """Return the bytes after the head, in one piece."""
         if self._head_only:
             return b""
         return answer.body if answer.stream is None else b"".join(_framed(answer))
 
     def write(self, data: bytes) -> bool:
-        """Bytes as they are; False if the client went away, which is its own business."""
+        """Write bytes; return False if the client has closed the connection."""
         try:
             self._connection.sendall(data)
         except OSError:
@@ -64,7 +64,7 @@ class Wire:
         return True
 
     def drip(self, data: bytes, seconds: float, limit: int) -> None:
-        """The first `limit` bytes one by one, the rest at once."""
+        """Write the first `limit` bytes one by one, the rest at once."""
         for index in range(min(limit, len(data))):
             if not (self.write(data[index : index + 1]) and self.wait(seconds)):
                 return
@@ -75,7 +75,7 @@ class Wire:
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
     def close(self) -> None:
-        """No more after this; what was sent still arrives."""
+        """End the connection after this answer; what was sent still arrives."""
         self.keep_alive = False
 
     def reset(self) -> None:
@@ -95,12 +95,12 @@ class Wire:
 
 
 def status_line(status: int) -> str:
-    """The first line of an answer."""
+    """Return the first line of an answer."""
     return f"HTTP/1.1 {status} {responses.get(status, 'Unknown')}\r\n"
 
 
 def shortened(answer: Answer, missing: int) -> Answer:
-    """The same answer, announcing `missing` bytes more than it has."""
+    """Return the answer with a Content-Length `missing` bytes too large."""
     size = len(answer.body) if answer.stream is None else answer.length or 0
     headers = {**answer.headers, "Content-Length": str(size + missing)}
     return replace(answer, headers=headers, close=True)
