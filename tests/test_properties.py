@@ -225,7 +225,7 @@ def test_h05_any_sequence_of_faults_ends_in_one_true_outcome(
         patch.setattr(Transport, "exchange", slowed(Transport.exchange, time, takes))
         patch.setattr(sources, "BLOCK", 16)
         patch.setattr(sources, "HASH_AHEAD", -1)  # each block is read once, when it is sent
-        result = Transfer(uploader, item, batch).run()
+        result = Transfer(uploader.options, item, batch).run()
     assert_bounded(cloud, result, most)
     assert time.seconds <= limit + 0.01 + block
     assert_true(cloud, result, content)

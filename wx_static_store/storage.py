@@ -23,7 +23,7 @@ from .upload import recorder
 from .upload.claims import claim, release
 from .upload.sources import digest, disk_item
 from .upload.store import Store, store_for
-from .upload.uploader import Uploader
+from .upload.uploader import Uploader, to_raise
 
 __all__ = ["WxStorage"]
 
@@ -83,7 +83,9 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         except WxStaticStoreError as error:
             failure = error
         item = UploadItem(name, open=BytesIO)
-        raise Uploader(self.options).give_up(item, failure, SAVE)
+        result = Uploader(self.options).failed(item, failure)
+        recorder.record_one(result, SAVE)
+        raise to_raise(result)
 
     def _save(self, name: str, content: Any) -> str:
         name = clean_name(name.replace(os.sep, "/"))

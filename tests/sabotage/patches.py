@@ -40,7 +40,7 @@ SABOTAGES = (
         "reuse the link for the second attempt",
         "clients/wechat.py",
         "\n    def upload_link(",
-        "    @lambda call, made={}: lambda *a, **k: made.get(a) or made.setdefault(a, call(*a, **k))"
+        "    @lambda call, got={}: lambda *a, **k: got.get(a) or got.setdefault(a, call(*a, **k))"
         "\n    def upload_link(",
         (
             "test_storage.py::test_an_attempt_never_uses_a_link_twice",

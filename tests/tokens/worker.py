@@ -80,7 +80,7 @@ class Uploads:
             name = f"{GIVEN['name']}/{thread}/{number}.txt"
             body = name.encode()
             item = UploadItem(name, lambda body=body: BytesIO(body), size=len(body))
-            self._note(Transfer(uploader, item, batch=True).run())
+            self._note(Transfer(uploader.options, item, batch=True).run())
             number += 1
 
     def _note(self, result: Any) -> None:

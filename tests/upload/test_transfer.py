@@ -21,7 +21,7 @@ def cloud(configure: Any) -> EmulatorServer:
 def test_a_transfer_that_is_broken_off_before_it_begins_sends_nothing(
     cloud: EmulatorServer,
 ) -> None:
-    transfer = Transfer(get_uploader(), item("a.js", b"1"))
+    transfer = Transfer(get_uploader().options, item("a.js", b"1"))
     transfer.broken_off()
     assert transfer.run().status == "failed"
     assert cloud.journal == []
@@ -32,14 +32,14 @@ def test_a_transfer_that_is_broken_off_between_two_attempts_sends_nothing_more(
 ) -> None:
     """Its row says so already: a later PUT would make it a lie."""
     cloud.script({"on": "put_object", "do": "cos_error", "status": 500, "code": "InternalError"})
-    transfer = Transfer(get_uploader(), item("a.js", b"1"))
-    hear = transfer.hear
+    transfer = Transfer(get_uploader().options, item("a.js", b"1"))
+    learn = transfer.learn
 
     def broken_off(error: Any) -> None:
-        hear(error)
+        learn(error)
         assert transfer.broken_off().status == "failed"
 
-    monkeypatch.setattr(transfer, "hear", broken_off)
+    monkeypatch.setattr(transfer, "learn", broken_off)
     transfer.run()
     assert sent(cloud) == ["a.js"]
     assert cloud.objects() == {}

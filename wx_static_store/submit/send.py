@@ -60,7 +60,7 @@ def send(
             raise
         result = _failed_before_upload(uploader, name, file, error)
         return result, record_one(result, context)
-    result = _transferred(Transfer(uploader, item), context)
+    result = uploader.settled(_transferred(Transfer(uploader.options, item), context))
     row = record_one(result, context)
     if result.status is not UploadStatus.UNKNOWN:  # else the file may yet be stored
         release(uploader.options, result.key)
@@ -99,4 +99,4 @@ def _transferred(transfer: Transfer, context: UploadContext) -> UploadResult:
             raise
         reason = english(error).partition("\n")[0]  # a database may show its values further down
         logger.error("%s: %s (%s)", type(error).__name__, reason, context.source_ref)
-    return transfer.uploader.settled(result)
+    return result

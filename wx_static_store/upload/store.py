@@ -16,7 +16,7 @@ from ..clients.cos import CosClient
 from ..clients.links import is_loopback
 from ..clients.site import SiteClient
 from ..clients.tokens import current_token, discard_token
-from ..clients.wechat import ListPage, StaticStore, WeChatClient
+from ..clients.wechat import ListPage, WeChatClient
 from ..conf import options_for
 from ..conf.options import Options
 from ..core.naming import quote_key
@@ -57,37 +57,6 @@ class Store:
             lambda error: logger.warning("The cache fails (%s)", error),
         )
         self._root = options.base_url or _root_of(options)
-
-    def attempt(
-        self,
-        try_once: Callable[[int, Callable[[], Secret]], T],
-        *,
-        deadline: Deadline,
-        on_error: Callable[[WxStaticStoreError], None] = lambda error: None,
-    ) -> T:
-        """
-        `try_once(number, token)` under the retry loop; `token()` gives the current token.
-
-        A refused token is discarded before the next try, and every error learns the environment.
-        """
-        used: list[Secret] = []
-
-        def token() -> Secret:
-            used.append(current_token(self.tokens))
-            return used[-1]
-
-        def hear(error: WxStaticStoreError) -> None:
-            error.with_context(env=self.env)
-            on_error(error)
-            if error.remedy is Remedy.NEW_TOKEN and used:
-                discard_token(self.tokens, used[-1])
-
-        return run(
-            lambda number: try_once(number, token),
-            max_attempts=self.options.max_attempts,
-            deadline=deadline,
-            on_error=hear,
-        )
 
     def interactive_deadline(self, size: int = 0) -> Deadline:
         """25 s (or what `deadline` sets), plus a second for each MiB to send."""
@@ -161,14 +130,35 @@ class Store:
         return self._root
 
     def page(self, prefix: str, marker: str) -> ListPage:
+        """Return the page of the list that follows the marker."""
+        return self._ask(
+            lambda token, deadline: self.wechat.list_page(
+                token, self.env, prefix, marker, deadline=deadline
+            )
+        )
+
+    def _ask(self, call: Callable[[Secret, Deadline], T]) -> T:
+        """Return what a call of the open platform answers, under the retry loop."""
         deadline = self.interactive_deadline()
+        token: Secret | None = None
 
-        def try_once(number: int, token: Callable[[], Secret]) -> ListPage:
-            current = token()
+        def try_once(number: int) -> T:
+            nonlocal token
+            token = current_token(self.tokens)
             with self.api_limiter.slot(deadline):
-                return self.wechat.list_page(current, self.env, prefix, marker, deadline=deadline)
+                return call(token, deadline)
 
-        return self.attempt(try_once, deadline=deadline)
+        def learn(error: WxStaticStoreError) -> None:
+            error.with_context(env=self.env)
+            if error.remedy is Remedy.NEW_TOKEN and token is not None:
+                discard_token(self.tokens, token)
+
+        return run(
+            try_once,
+            max_attempts=self.options.max_attempts,
+            deadline=deadline,
+            on_error=learn,
+        )
 
     def _remembered_root(self) -> str:
         root = self._cached_root()
@@ -186,14 +176,9 @@ class Store:
         return f"wx_static_store:site:{platform}:{self.env}"
 
     def _described_root(self) -> str:
-        deadline = self.interactive_deadline()
-
-        def try_once(number: int, token: Callable[[], Secret]) -> StaticStore | None:
-            current = token()
-            with self.api_limiter.slot(deadline):
-                return self.wechat.describe(current, self.env, deadline=deadline)
-
-        found = self.attempt(try_once, deadline=deadline)
+        found = self._ask(
+            lambda token, deadline: self.wechat.describe(token, self.env, deadline=deadline)
+        )
         if found is None or not found.domain:
             raise ConfigurationError(
                 _("Static hosting is not enabled"),

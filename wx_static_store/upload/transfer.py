@@ -3,41 +3,46 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..clients.cos import PutReceipt
-from ..core.naming import object_key
-from ..core.retry import Deadline
+from ..clients.tokens import current_token, discard_token
+from ..conf.options import STATIC, Options
+from ..core.naming import content_headers, object_key
+from ..core.retry import Deadline, run
 from ..core.secrets import Secret
 from ..core.types import NO_HEADERS, ContentHeaders, UploadItem, UploadResult, UploadStatus
 from ..exceptions import DeadlineExceeded, Remedy, ResponseLost, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from . import telemetry
 from .sources import fingerprint, opened, rereadable
-from .store import INTERACTIVE_RATE, Store
-
-if TYPE_CHECKING:
-    from .uploader import Uploader
+from .store import INTERACTIVE_RATE, Store, store_for
 
 BATCH_SECONDS = 300.0
 BATCH_RATE = 200 * 1024  # bytes a second that a slow line still manages
+
+
+def headers_of(options: Options, item: UploadItem) -> ContentHeaders:
+    """Return the content headers that a store with these options gives the item."""
+    return content_headers(item, options.cache_control, static=options.kind == STATIC)
 
 
 @dataclass(eq=False)
 class Transfer:
     """One file on its way, and what its attempts have learned so far."""
 
-    uploader: Uploader
+    options: Options  # settled: its `env` is a text
     item: UploadItem
     batch: bool = False
     started: float = field(default_factory=time.monotonic)
     trace: Any = field(default_factory=telemetry.current)  # of whoever asked, in another thread
     key: str = ""
     headers: ContentHeaders = NO_HEADERS
+    token: Secret | None = None  # that the last attempt used
     size: int | None = None
+    allowed: int = 0  # bytes for which the deadline was extended
     md5: str = ""
     attempts: int = 0
     errcode: int | None = None
@@ -49,8 +54,8 @@ class Transfer:
 
     def prepare(self) -> None:
         """Find out the key and the headers; raises NameRejected."""
-        self.key = object_key(self.uploader.options.location, self.item.name)
-        self.headers = self.uploader.headers(self.item)
+        self.key = object_key(self.options.location, self.item.name)
+        self.headers = headers_of(self.options, self.item)
         if self.item.md5:  # by which the row's bytes are found again; the size comes with it
             self.md5, self.size = self.item.md5, self.item.size
 
@@ -65,9 +70,9 @@ class Transfer:
         try:
             self.prepare()
             with rereadable(self.item) as again:
-                self._attempt(self.uploader.store, again)
+                self._send(again)
         except WxStaticStoreError as failure:
-            return self.result(failure.with_context(env=self.uploader.env, key=self.key))
+            return self.result(failure.with_context(env=str(self.options.env), key=self.key))
         return self.result(None)
 
     def broken_off(self) -> UploadResult:
@@ -81,7 +86,7 @@ class Transfer:
             text, stage = _("Interrupted before it was sent"), "link" if self.key else "name"
         self.maybe_stored |= self.sending
         error = ResponseLost(text, stage=stage, hint=_("Send the file again."))
-        return self.result(error.with_context(key=self.key, env=self.uploader.env))
+        return self.result(error.with_context(key=self.key, env=str(self.options.env)))
 
     def result(self, error: WxStaticStoreError | None) -> UploadResult:
         receipt = None if error else self.receipt
@@ -93,7 +98,7 @@ class Transfer:
             name=str(self.item.name),
             key=self.key,
             status=status,
-            env=self.uploader.env,
+            env=str(self.options.env),
             size=self.size,
             md5=self.md5,
             headers=self.headers,
@@ -109,13 +114,12 @@ class Transfer:
             stored_at=receipt.date if receipt else None,
         )
 
-    def hear(self, error: WxStaticStoreError) -> None:
+    def learn(self, error: WxStaticStoreError) -> None:
         """Learn from an attempt that failed."""
-        error.with_context(key=self.key)
+        error.with_context(env=str(self.options.env), key=self.key)
         if self.batch and error.remedy is Remedy.WAIT:
-            error.with_context(
-                once=False
-            )  # a batch has the time: a proxy's page may pass, as a 502 does
+            # A batch has the time: a proxy's page may pass, as a 502 does.
+            error.with_context(once=False)
         self.sending = False
         self.maybe_stored |= error.maybe_stored
         self._answered(error.errcode, error.rid)
@@ -136,44 +140,53 @@ class Transfer:
             return self.item.size in (None, self.size)
         return self.item.md5 == self.md5
 
-    def _deadline(self, store: Store) -> Deadline:
-        if not self.batch:
-            return store.interactive_deadline()
-        return Deadline.after(self.uploader.options.deadline or BATCH_SECONDS, store.clock)
+    def _send(self, item: UploadItem) -> None:
+        """Try until COS has the file, or no remedy is left."""
+        store, seconds = store_for(self.options), self.options.deadline or BATCH_SECONDS
+        deadline = (
+            Deadline.after(seconds, store.clock) if self.batch else store.interactive_deadline()
+        )
 
-    def _attempt(self, store: Store, item: UploadItem) -> None:
-        deadline, rate = self._deadline(store), BATCH_RATE if self.batch else INTERACTIVE_RATE
-        allowed = 0  # bytes for which the deadline has an allowance
-
-        def try_once(number: int, token: Callable[[], Secret]) -> None:
-            nonlocal allowed
-            self._check_abandoned()
-            self.attempts = number
-            known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
-            with (
-                opened(item, md5=known, tick=lambda: deadline.check("put")) as source,
-                store.put_limiter.slot(deadline),
-            ):
-                self.size = len(source)
-                deadline.extend(max(0, self.size - allowed) / rate)
-                allowed = max(allowed, self.size)
-                self.md5 = source.known_md5
-                current = token()
-                with store.api_limiter.slot(deadline), telemetry.span("wx.link"):
-                    link = store.wechat.upload_link(current, store.env, self.key, deadline=deadline)
-                self._answered(0)
-                self.sending = True
-                self._check_abandoned()
-                with telemetry.span("wx.put"):
-                    self.receipt = store.cos.put_object(
-                        link, source, self.headers, md5=source.known_md5, deadline=deadline
-                    )
-                self.md5 = self.receipt.md5
+        def learn(error: WxStaticStoreError) -> None:
+            self.learn(error)
+            if error.remedy is Remedy.NEW_TOKEN and self.token is not None:
+                discard_token(store.tokens, self.token)
 
         try:
-            store.attempt(try_once, deadline=deadline, on_error=self.hear)
+            run(
+                lambda number: self._try_once(number, item, store, deadline),
+                max_attempts=self.options.max_attempts,
+                deadline=deadline,
+                on_error=learn,
+            )
         except WxStaticStoreError:
             if self.batch and not self.md5:  # by which the row's bytes are found again
                 with suppress(DeadlineExceeded):
                     self.md5 = fingerprint(item, lambda: deadline.check("source"))[0] or ""
             raise
+
+    def _try_once(self, number: int, item: UploadItem, store: Store, deadline: Deadline) -> None:
+        """Open, measure and hash the file, ask for a link, and PUT the file there at once."""
+        self._check_abandoned()
+        self.attempts = number
+        known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
+        with (
+            opened(item, md5=known, tick=lambda: deadline.check("put")) as source,
+            store.put_limiter.slot(deadline),
+        ):
+            self.size = len(source)
+            rate = BATCH_RATE if self.batch else INTERACTIVE_RATE
+            deadline.extend(max(0, self.size - self.allowed) / rate)
+            self.allowed = max(self.allowed, self.size)
+            self.md5 = source.known_md5
+            self.token = current_token(store.tokens)
+            with store.api_limiter.slot(deadline), telemetry.span("wx.link"):
+                link = store.wechat.upload_link(self.token, store.env, self.key, deadline=deadline)
+            self._answered(0)
+            self.sending = True
+            self._check_abandoned()
+            with telemetry.span("wx.put"):
+                self.receipt = store.cos.put_object(
+                    link, source, self.headers, md5=source.known_md5, deadline=deadline
+                )
+            self.md5 = self.receipt.md5

@@ -11,15 +11,14 @@ from functools import partial
 from typing import Protocol, cast
 
 from ..conf import options_for
-from ..conf.options import STATIC, Options
+from ..conf.options import Options
 from ..core.interrupts import interruptible
-from ..core.naming import content_headers
 from ..core.types import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import ConfigurationError, NameRejected, Remedy, UploadFailed, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .recorder import RECORD_SECONDS, Recorder, record_one
 from .store import Store, store_for
-from .transfer import Transfer
+from .transfer import Transfer, headers_of
 from .workers import WorkerPool
 
 __all__ = ["Uploader", "get_uploader"]
@@ -56,7 +55,7 @@ class Uploader:
 
     def transfer(self, item: UploadItem) -> UploadResult:
         """Send one file and record nothing; an expected failure is a result, not an exception."""
-        return Transfer(self, item).run()
+        return Transfer(self.options, item).run()
 
     def upload(self, item: UploadItem, context: UploadContext) -> UploadResult:
         """
@@ -68,7 +67,7 @@ class Uploader:
         result, _row = self.attempt(item, context)
         if result.error is None:
             return result
-        raise _to_raise(result)
+        raise to_raise(result)
 
     def attempt(self, item: UploadItem, context: UploadContext) -> tuple[UploadResult, int | None]:
         """
@@ -76,7 +75,7 @@ class Uploader:
 
         Whatever breaks it off, a worker's time-out say, is recorded before it passes.
         """
-        transfer = Transfer(self, item)
+        transfer = Transfer(self.options, item)
         try:
             result = transfer.run()
         except BaseException:
@@ -136,7 +135,7 @@ class Uploader:
         try:
             while True:
                 while len(under_way) < pool.room and (item := steps.next_item()):
-                    transfer = Transfer(self, item, batch=True)
+                    transfer = Transfer(self.options, item, batch=True)
                     under_way[transfer] = None  # first: one worker sends it at once
                     under_way[transfer] = future = pool.submit(transfer.run)
                     future.add_done_callback(partial(_put, finished, transfer))
@@ -164,24 +163,15 @@ class Uploader:
 
     def failed(self, item: UploadItem, error: WxStaticStoreError) -> UploadResult:
         """Return the result of a file that was not sent, for the reason of `error`."""
-        transfer = Transfer(self, item)
+        transfer = Transfer(self.options, item)
         with suppress(NameRejected):  # `error` says so
             transfer.prepare()
-        transfer.hear(error.with_context(env=self.env))
+        transfer.learn(error)
         return transfer.result(error)
 
-    def give_up(
-        self, item: UploadItem, error: WxStaticStoreError, context: UploadContext
-    ) -> WxStaticStoreError:
-        """Record a file that was not sent, for the reason of `error`; return what to raise."""
-        result = self.failed(item, error)
-        record_one(result, context)
-        return _to_raise(result)
-
     def headers(self, item: UploadItem) -> ContentHeaders:
-        """The content headers that this store gives the item."""
-        static = self.options.kind == STATIC
-        return content_headers(item, self.options.cache_control, static=static)
+        """Return the content headers that this store gives the item."""
+        return headers_of(self.options, item)
 
 
 def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
@@ -240,7 +230,8 @@ class Queue:
         self._halted |= error.stops_batch or (in_vain and self._in_a_row >= SAME_FAILURES)
 
 
-def _to_raise(result: UploadResult) -> WxStaticStoreError:
+def to_raise(result: UploadResult) -> WxStaticStoreError:
+    """Return the exception for an upload that failed."""
     error = result.error
     assert error is not None  # noqa: S101 -- only failures come here
     ours = isinstance(error, ConfigurationError) and error.errcode is None  # nobody was asked
