@@ -66,7 +66,7 @@ def write(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def run(*args: object, **options: Any) -> str:
-    """What ``wx_deploy`` prints; `--yes` unless something else is said."""
+    """Return what ``wx_deploy`` prints; `--yes` unless something else is said."""
     out = StringIO()
     call_command("wx_deploy", *map(str, args), stdout=out, **{"yes": True} | options)
     return out.getvalue()
@@ -120,5 +120,5 @@ class _Refusing:
 def refusing_rows(
     why: str = "database is locked", *, skip: int = 0, times: float = math.inf
 ) -> Any:
-    """A database that takes no row of an upload: after so many writes, so many times."""
+    """Return a database that takes no row of an upload: after so many writes, so many times."""
     return connection.execute_wrapper(_Refusing(why, skip, times))

@@ -202,7 +202,7 @@ def test_a_file_stored_before_another_failed_remains(cloud: EmulatorServer) -> N
     assert list(cloud.objects()) == ["books/a.txt"]
 
 
-def test_a_name_that_cannot_be_a_key_is_told(
+def test_a_name_that_cannot_be_a_key_is_reported(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Book._meta.get_field("file"), "upload_to", "turned\u202eround")

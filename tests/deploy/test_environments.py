@@ -83,7 +83,7 @@ def test_environments_are_deployed_in_turn(
     assert all(bodies(cloud, env).keys() == {*NAMES} for env in ENVS)
 
 
-def test_each_environment_is_told_and_written_down_as_if_it_were_alone(
+def test_each_environment_is_reported_and_logged_as_if_it_were_alone(
     cloud: EmulatorServer, uploaders: list[Uploader]
 ) -> None:
     cloud.script({"on": "put_object", "env": ENVS[1], "key": "00.js", "do": "cos_error",
@@ -194,7 +194,7 @@ def test_an_interruption_while_an_environment_is_planned_or_verified_ends_that_o
     assert "running" not in outcomes().values()
 
 
-def test_an_interruption_that_a_project_hears_by_itself_is_told_and_raised_alike(
+def test_an_interruption_that_a_project_handles_itself_is_reported_and_raised_alike(
     uploaders: list[Uploader],
 ) -> None:
     """Its own handler of SIGINT raises wherever the program stands."""
@@ -207,10 +207,10 @@ def test_an_interruption_that_a_project_hears_by_itself_is_told_and_raised_alike
 
 
 class Surprise(BaseException):
-    """Nobody expects it."""
+    """As a defect raises it."""
 
 
-def test_an_error_that_nobody_expects_ends_the_run_and_no_deployment_stays_running(
+def test_an_unexpected_error_ends_the_run_and_no_deployment_stays_running(
     uploaders: list[Uploader],
 ) -> None:
     def surprising() -> BytesIO:

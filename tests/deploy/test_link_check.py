@@ -1,4 +1,4 @@
-"""What is told before a deploy; ``tests/builds/`` holds pages that bundlers wrote."""
+"""What is reported before a deploy; ``tests/builds/`` holds pages that bundlers wrote."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def test_a_build_as_it_is_has_no_findings(build: str) -> None:
 
 
 def wanted(build: str) -> set[str]:
-    """What the texts of a build name, found without a parser: each file whose name stands there."""
+    """Return what the texts of a build name, without a parser: files whose names are in them."""
     unread = r"/\*.*?\*/|<script type=importmap>.*?</script>"
     texts = [re.sub(unread, "", text) for text in BUILDS[build]["texts"].values()]
     return {n for n in BUILDS[build]["hashed"] if any(Path(n).name in text for text in texts)}
@@ -75,7 +75,7 @@ def test_each_file_that_a_build_names_is_missed(build: str) -> None:
 def test_absolute_addresses_break_under_a_prefix(
     build: str, breaks: bool, prefix: str, location: str
 ) -> None:
-    """webpack was told to write relative ones."""
+    """webpack was configured to write relative ones."""
     found = preflight(of_build(build, prefix), prefix=prefix, location=location)
     assert any(f"outside of /{location}{prefix}: build" in finding for finding in found) == breaks
     assert bool(found) == breaks
@@ -85,7 +85,7 @@ def test_absolute_addresses_break_under_a_prefix(
 
 
 @pytest.mark.parametrize(("prefix", "name"), [("", "index.html"), ("app/", "app/index.html")])
-def test_a_missing_index_is_told(prefix: str, name: str) -> None:
+def test_a_missing_index_is_reported(prefix: str, name: str) -> None:
     (finding,) = preflight(site({"docs/index.html": ""}, prefix), prefix=prefix)
     assert f"There is no {name}" in finding
     assert preflight([item(name)], prefix=prefix) == []
@@ -102,7 +102,7 @@ def test_a_missing_index_is_told(prefix: str, name: str) -> None:
         ("a\u202e.txt", "A\u202e.txt", r"a\u202e.txt, A\u202e.txt differ only by case"),
     ],
 )
-def test_names_that_some_disks_take_for_one_are_told(one: str, two: str, expected: str) -> None:
+def test_names_that_some_disks_take_for_one_are_reported(one: str, two: str, expected: str) -> None:
     found = preflight([item("index.html"), item(one), item(two)], prefix="")
     assert expected in found[-1]
 
@@ -119,7 +119,7 @@ def test_names_that_some_disks_take_for_one_are_told(one: str, two: str, expecte
         ("x" * 850, "app/", "854 bytes, 850 are allowed"),
     ],
 )
-def test_a_name_that_cannot_be_a_key_is_told(name: str, location: str, expected: str) -> None:
+def test_a_name_that_cannot_be_a_key_is_reported(name: str, location: str, expected: str) -> None:
     (finding,) = preflight([item("index.html"), item(name)], prefix="", location=location)
     assert expected in finding
 
@@ -216,19 +216,19 @@ FINE = [
 
 
 @pytest.mark.parametrize(("content", "name"), MISSING.items(), ids=ascii)
-def test_a_reference_to_a_file_that_is_not_there_is_told(content: str, name: str) -> None:
+def test_a_reference_to_a_missing_file_is_reported(content: str, name: str) -> None:
     expected = f"{name}, named in index.html, is not among the files"
     found = told(content, "a.css", "docs/index.html")
     assert [finding.partition(":")[0] for finding in found] == [expected]
 
 
 @pytest.mark.parametrize(("content", "name"), MISSING.items(), ids=ascii)
-def test_it_is_not_told_when_the_file_is_there(content: str, name: str) -> None:
+def test_a_reference_to_a_file_of_the_tree_is_not_reported(content: str, name: str) -> None:
     assert told(content, "a.css", "docs/index.html", name) == []
 
 
 @pytest.mark.parametrize("content", FINE, ids=ascii)
-def test_what_is_fine_is_not_told(content: str) -> None:
+def test_content_without_broken_references_is_not_reported(content: str) -> None:
     assert told(content, "a.css", "docs/index.html") == []
 
 
@@ -264,11 +264,11 @@ def test_a_style_sheet_s_references_start_at_its_own_place(css: str, name: str) 
         "@namespace svg 'http://www.w3.org/2000/svg'; my-url(x.png)",
     ],
 )
-def test_a_style_sheet_that_is_fine_is_not_told(css: str) -> None:
+def test_a_style_sheet_without_broken_references_is_not_reported(css: str) -> None:
     assert told(css, page="css/site.css") == []
 
 
-def test_a_name_in_another_case_is_told_with_the_file_that_is_there() -> None:
+def test_a_name_in_another_case_is_reported_with_the_file_of_the_tree() -> None:
     (finding,) = told('<img src="img/Photo.PNG">', "img/photo.png", prefix="app/", location="l/")
     assert finding.startswith("app/img/Photo.PNG, named in")
     assert finding.endswith("the file is called app/img/photo.png.")
@@ -300,7 +300,7 @@ def test_a_file_that_many_pages_miss_is_one_finding() -> None:
 
 
 @pytest.mark.parametrize(("number", "last"), [(MOST, "x49"), (MOST + 1, "… and 1 more")])
-def test_no_more_than_fifty_are_told(number: int, last: str) -> None:
+def test_no_more_than_fifty_findings_are_reported(number: int, last: str) -> None:
     found = told("".join(f'<img src="x{i}">' for i in range(number)))
     assert len(found) == min(number, MOST + 1)
     assert found[0].startswith("x0, named")

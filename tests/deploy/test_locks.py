@@ -50,7 +50,7 @@ def hold(**changes: Any) -> dict[str, Any]:
     return holder
 
 
-def test_a_second_deploy_of_an_environment_is_refused_and_told_who_holds_it(
+def test_a_second_deploy_of_an_environment_is_refused_and_the_holder_is_named(
     uploader: Uploader,
 ) -> None:
     hold()
@@ -104,7 +104,7 @@ def test_who_waits_begins_when_the_other_ends(uploader: Uploader) -> None:
     assert order == ["first ends", "second begins"]
 
 
-def test_waiting_is_told_once(uploader: Uploader, monkeypatch: Any, capsys: Any) -> None:
+def test_waiting_is_reported_once(uploader: Uploader, monkeypatch: Any, capsys: Any) -> None:
     hold()
     naps = iter([None, None])
 
@@ -119,14 +119,14 @@ def test_waiting_is_told_once(uploader: Uploader, monkeypatch: Any, capsys: Any)
     assert capsys.readouterr().err == told
 
 
-def test_nobody_waits_for_ever(uploader: Uploader, monkeypatch: Any) -> None:
+def test_a_deploy_does_not_wait_for_ever(uploader: Uploader, monkeypatch: Any) -> None:
     hold()
     monkeypatch.setattr(locks, "LONGEST", 0)
     with pytest.raises(DeployRunning), deploying(uploader, wait=True):
         pass
 
 
-def test_a_process_of_this_host_that_was_killed_holds_up_nobody(
+def test_a_killed_process_of_this_host_blocks_no_deploy(
     uploader: Uploader, dead_pid: int, monkeypatch: Any, capsys: Any
 ) -> None:
     """But for the seconds in which what it had sent still may arrive."""
@@ -227,7 +227,7 @@ def test_the_lease_is_prolonged_while_the_deploy_runs(uploader: Uploader, monkey
 # --- a lock that is lost ----------------------------------------------------------------------
 
 
-def test_a_deploy_whose_lock_another_took_is_told_who(uploader: Uploader) -> None:
+def test_a_deploy_whose_lock_another_took_names_the_other(uploader: Uploader) -> None:
     """It was asleep for longer than its lease, say."""
     with deploying(uploader, wait=False) as lock:
         lock.confirm()
@@ -237,7 +237,7 @@ def test_a_deploy_whose_lock_another_took_is_told_who(uploader: Uploader) -> Non
     assert caught.value.returncode == 1
 
 
-def test_a_deploy_whose_lock_was_lost_stays_told_so(uploader: Uploader) -> None:
+def test_a_deploy_whose_lock_was_lost_does_not_get_it_back(uploader: Uploader) -> None:
     """The other one may have ended since."""
     with deploying(uploader, wait=False) as lock:
         hold()
@@ -257,7 +257,7 @@ def test_a_deploy_notices_another_that_came_and_went(uploader: Uploader) -> None
             lock.confirm()
 
 
-def test_a_deploy_whose_lock_the_cache_forgot_goes_on_if_nobody_came(uploader: Uploader) -> None:
+def test_a_deploy_whose_lock_the_cache_forgot_goes_on_if_no_other_began(uploader: Uploader) -> None:
     with deploying(uploader, wait=False) as lock:
         cache.clear()
         lock.confirm()
@@ -273,7 +273,7 @@ def test_a_lock_that_another_took_over_is_not_released(uploader: Uploader) -> No
 # --- a cache that is of no use ----------------------------------------------------------------
 
 
-def test_a_cache_that_is_down_holds_up_nobody(
+def test_a_cache_that_is_down_blocks_no_deploy(
     uploader: Uploader, settings: Any, caplog: Any
 ) -> None:
     settings.CACHES = {
@@ -287,10 +287,10 @@ def test_a_cache_that_is_down_holds_up_nobody(
     assert "nothing keeps two deploys apart" in caplog.text
 
 
-def test_a_cache_that_swallows_its_errors_holds_up_nobody(
+def test_a_cache_that_swallows_its_errors_blocks_no_deploy(
     uploader: Uploader, monkeypatch: Any, caplog: Any
 ) -> None:
-    """Then `add()` always says no, and there is nobody."""
+    """Then `add()` always fails, and there is no holder."""
     monkeypatch.setattr(cache._connections["default"].__class__, "add", lambda *a, **k: False)
     with deploying(uploader, wait=False) as lock:
         lock.confirm()

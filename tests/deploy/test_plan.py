@@ -43,7 +43,7 @@ def test_a_plan_leaves_out_what_is_stored(uploader: Uploader) -> None:
     assert (names(plan.unchanged), names(plan.assets)) == (["a.js"], ["b.js"])
 
 
-def test_a_plan_of_nothing_asks_nobody(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_a_plan_of_nothing_makes_no_call(cloud: EmulatorServer, uploader: Uploader) -> None:
     assert not plan_of(uploader, [])
     assert cloud.journal == []
 
@@ -91,7 +91,7 @@ def test_an_unchanged_tree_is_looked_at_by_few_calls(
 # --- files that cannot go ---------------------------------------------------------------------
 
 
-def test_names_of_one_key_are_rejected_and_each_is_told_of_the_other(uploader: Uploader) -> None:
+def test_names_of_one_key_are_rejected_and_each_names_the_other(uploader: Uploader) -> None:
     composed, decomposed = "é.js", unicodedata.normalize("NFD", "é.js")
     plan = plan_of(uploader, [item(composed), item(decomposed), *items(a_js=b"1")])
     assert {result.name for result in plan.rejected} == {composed, decomposed}
@@ -167,7 +167,7 @@ def test_a_last_file_that_somebody_else_overwrote_is_sent(
 def test_what_a_killed_run_stored_anew_is_not_sent_again(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
-    """Its row was never written: the list tells of it."""
+    """Its row was never written: the list shows it."""
     cloud.put_object("b.js", b"never logged")
     deploy(uploader, items(a_js=b"1", b_js=b"never logged"))
     assert sent(cloud) == ["a.js"]

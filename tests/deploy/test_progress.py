@@ -28,7 +28,7 @@ class Terminal(StringIO):
         (True, False, rf"({ENV}: [12]/2 files, 0\.0/0\.0 MiB, .*\n){{2}}"),
     ],
 )
-def test_progress_is_told_where_it_is_wanted(
+def test_progress_is_printed_where_it_is_wanted(
     configure: Any, monkeypatch: pytest.MonkeyPatch, progress: Any, terminal: bool, told: str
 ) -> None:
     configure(WX_STATIC_STORE={"PROGRESS": progress})
@@ -38,7 +38,7 @@ def test_progress_is_told_where_it_is_wanted(
     assert re.fullmatch(told, stream.getvalue())
 
 
-def test_a_line_tells_rate_time_left_and_failures(
+def test_a_line_shows_rate_time_left_and_failures(
     configure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud = configure(WX_STATIC_STORE={"PROGRESS": True, "MAX_WORKERS": 1})
@@ -72,7 +72,7 @@ def test_a_terminal_gets_a_bar_with_files_and_bytes(
     assert "2.00k/2.00k" in stream.getvalue()
 
 
-def test_a_terminal_that_tells_no_width_gets_a_bar_too(
+def test_a_terminal_without_a_width_gets_a_bar_too(
     configure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure()

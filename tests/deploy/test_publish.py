@@ -105,7 +105,9 @@ def test_the_last_file_is_not_made_after_a_failure(
 # --- what is reported -------------------------------------------------------------------------
 
 
-def test_a_report_tells_unknown_from_failed(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_a_report_counts_unknown_apart_from_failed(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
     cloud.script(
         {"on": "put_object", "key": "a.js", "do": "drop_reply"},
         {"on": "staticuploadfile", "key": "b.js", "do": "errcode", "errcode": 40097},
@@ -128,7 +130,7 @@ def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Upload
 # --- what is written down ---------------------------------------------------------------------
 
 
-def test_a_deployment_tells_how_it_ended(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_a_deployment_row_says_how_it_ended(cloud: EmulatorServer, uploader: Uploader) -> None:
     cloud.script({"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097})
     deploy(uploader, items(a_js=b"1", b_js=b"22", index_html=b"3"))
     row = Deployment.objects.get()
@@ -187,7 +189,7 @@ HOWS = ["list", "list without MD5", "list that fails", "log"]
 
 
 def planning(cloud: EmulatorServer, how: str) -> Uploader:
-    """An uploader whose plans can rely on so much only."""
+    """Return an uploader whose plans can rely on so much only."""
     cloud.quirks.list_md5 = "multipart" if how == "list without MD5" else "plain"
     if how == "list that fails":
         cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009, "times": None})
@@ -195,7 +197,7 @@ def planning(cloud: EmulatorServer, how: str) -> Uploader:
 
 
 @pytest.mark.parametrize("how", HOWS)
-def test_a_roll_back_after_rows_were_lost_is_right(
+def test_a_roll_back_after_rows_were_lost_restores_every_file(
     cloud: EmulatorServer, uploader: Uploader, how: str
 ) -> None:
     """Of what the second deploy stored, the newest row is the first one's."""

@@ -135,7 +135,7 @@ def test_an_environment_that_was_not_begun_has_counts_too() -> None:
 
 
 @pytest.mark.django_db
-def test_what_a_run_gave_is_told_without_a_secret(configure: Any) -> None:
+def test_the_report_of_a_run_has_no_secret(configure: Any) -> None:
     cloud: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "MAX_WORKERS": 1})
     cloud.script(
         {"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097},
@@ -178,7 +178,7 @@ def test_what_a_run_gave_is_told_without_a_secret(configure: Any) -> None:
         (good(outcome="interrupted"), False),
     ],
 )
-def test_right_is_what_is_done_and_as_it_should_be(
+def test_a_report_is_ok_if_it_is_done_and_nothing_differs(
     environment: EnvironmentReport, ok: bool
 ) -> None:
     assert environment.ok is ok
@@ -253,7 +253,7 @@ def test_a_link_leads_to_the_report_and_stays(tmp_path: Path) -> None:
         ("/dev/null", "is no file"),
     ],
 )
-def test_a_report_that_could_not_be_written_is_told_before_the_deploy(
+def test_a_report_that_could_not_be_written_is_refused_before_the_deploy(
     tmp_path: Path, name: str, why: str
 ) -> None:
     (tmp_path / "a file").touch()
@@ -273,7 +273,7 @@ def test_looking_whether_it_can_be_written_leaves_nothing(tmp_path: Path, name: 
 # --- on a terminal ----------------------------------------------------------------------------
 
 
-def test_one_environment_is_told_with_all_that_is_not_right() -> None:
+def test_the_lines_of_an_environment_name_all_that_is_wrong() -> None:
     environment = bad(
         error="Two lines\nof it.",
         findings=[Mismatch("index.html", "7 bytes in the cloud, 6 here")],
@@ -292,7 +292,7 @@ def test_one_environment_is_told_with_all_that_is_not_right() -> None:
     ]
 
 
-def test_the_reason_why_the_log_decided_and_what_people_uploaded_are_told() -> None:
+def test_the_lines_say_why_the_log_decided_and_what_people_uploaded() -> None:
     report = Report(skipped=30, notes=["The log decided about 30 files."])
     uploads = [old("uploads/price.pdf")]
     assert lines(good(report=report, uploads=uploads))[2:] == [

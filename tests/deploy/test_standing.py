@@ -37,7 +37,7 @@ def trusting(uploader: Uploader) -> Uploader:
 
 @pytest.fixture
 def mute(cloud: EmulatorServer) -> EmulatorServer:
-    """Whose list tells no MD5: size and time tell whether the newest row speaks of the object."""
+    """Return a cloud whose list shows no MD5: size and time say whether the newest row fits."""
     cloud.quirks.list_md5 = "multipart"
     return cloud
 
@@ -51,7 +51,7 @@ def newest(key: str) -> UploadLog:
 
 
 def killed() -> None:
-    """A deploy that has left its row and nothing else."""
+    """Leave the row of a deploy, and nothing else."""
     Deployment.objects.create(env=ENV, source="wx_deploy")
 
 
@@ -93,7 +93,7 @@ def test_what_is_there_already_is_not_sent_whoever_put_it_there(
 def test_what_somebody_else_replaced_by_these_very_bytes_is_sent_for_its_headers(
     cloud: EmulatorServer, uploader: Uploader, before: bytes
 ) -> None:
-    """As a killed run leaves it that changed the headers: the newest row tells of those before."""
+    """As a killed run leaves it that changed the headers: the newest row has those before."""
     deploy(uploader, items(a_js=before))
     cloud.advance(60)
     cloud.put_object("a.js", b"new")
@@ -171,7 +171,7 @@ def test_without_md5_a_file_whose_object_is_younger_than_its_row_is_sent(
 def test_without_md5_a_file_whose_object_has_another_size_is_sent(
     mute: EmulatorServer, uploader: Uploader
 ) -> None:
-    """Also if nobody knows the size of the file before it is read."""
+    """Also if the size of the file is unknown before it is read."""
     deploy(uploader, items(a_js=b"1"))
     mute.put_object("a.js", b"22")
     for size in (1, None):
@@ -204,7 +204,7 @@ def test_without_md5_a_file_whose_row_does_not_say_when_it_was_stored_is_sent(
 def test_without_md5_a_row_beside_another_put_of_the_same_second_is_not_believed(
     mute: EmulatorServer, uploader: Uploader
 ) -> None:
-    """`Date` has whole seconds, so nobody knows which of the two was the last."""
+    """`Date` has whole seconds, so it is unknown which of the two was the last."""
     deploy(uploader, items(a_js=b"1"))
     other = newest("a.js")
     other.pk, other.md5 = None, "f" * 32
@@ -227,7 +227,7 @@ def test_without_md5_no_row_older_than_an_unfinished_deployment_is_believed(
 def test_without_md5_a_younger_object_makes_a_row_without_an_md5(
     mute: EmulatorServer, uploader: Uploader
 ) -> None:
-    """Nobody can say what its bytes are, only that they are not those of the row."""
+    """Its bytes are unknown, except that they are not those of the row."""
     deploy(uploader, items(a_js=b"1", b_js=b"1", c_js=b"1"))
     mute.advance(60)
     mute.put_object("b.js", b"2")
@@ -294,7 +294,7 @@ def test_a_correction_belongs_to_the_deployment_and_the_store_s_names(
 def test_an_object_without_a_row_between_the_keys_of_the_tree_gets_none(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
-    """It is nobody's: the log tells of uploads."""
+    """It was not uploaded by us: the log has our uploads."""
     cloud.put_object("b.js", b"1")
     deploy(uploader, items(a_js=b"1", c_js=b"1"))
     assert set(UploadLog.objects.values_list("key", flat=True)) == {"a.js", "c.js"}
@@ -374,7 +374,7 @@ def test_where_neither_list_nor_log_can_be_asked_all_is_sent(
     assert to_send(uploader, a_js=b"1") == ["a.js"]
 
 
-def test_without_a_log_the_list_decides_and_nobody_is_corrected(
+def test_without_a_log_the_list_decides_and_no_row_is_corrected(
     cloud: EmulatorServer, uploader: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud.put_object("a.js", b"1")
@@ -466,7 +466,7 @@ def test_beyond_the_bound_of_calls_what_has_no_row_is_sent(
 def test_an_unfinished_deployment_makes_only_rows_doubtful_that_no_list_confirms(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
-    """Of a listed file, its row still tells the headers."""
+    """The row of a listed file still says its headers."""
     deploy(uploader, many())
     killed()
     cloud.quirks.page_size = 1

@@ -19,7 +19,7 @@ from wx_static_store.exceptions import NameRejected
 GITHUB_BYTES = 1024 * 1024
 
 
-def test_a_run_in_which_all_is_right_is_one_table() -> None:
+def test_a_run_without_a_failure_is_one_table() -> None:
     assert step_summary(as_dict(whole(good()))) == (
         "## wx_deploy default, 4f2a9c1\n"
         "\n"
@@ -31,7 +31,7 @@ def test_a_run_in_which_all_is_right_is_one_table() -> None:
     )
 
 
-def test_what_is_not_right_has_a_section_of_its_own() -> None:
+def test_what_is_wrong_has_a_section_of_its_own() -> None:
     environment = bad(
         error="First.\n\n  Second.",
         findings=[Mismatch("index.html", "7 bytes in the cloud, 6 here")],
@@ -122,7 +122,7 @@ def test_a_page_is_never_more_than_github_takes() -> None:
     assert page.count("see the JSON report") == 1
 
 
-def test_the_page_is_added_to_what_the_step_told_before(
+def test_the_page_is_appended_to_what_the_step_wrote_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page, data = tmp_path / "summary.md", as_dict(whole(good(stale=[old("茶.html")])))
@@ -148,7 +148,7 @@ def test_a_page_that_cannot_be_written_does_not_fail_the_deploy(
     assert "step summary cannot be written: No such file" in caplog.text
 
 
-def test_a_name_that_was_rejected_is_told_as_it_came() -> None:
+def test_a_rejected_name_is_shown_as_it_came() -> None:
     error = NameRejected("it is empty", stage="name")
     result = UploadResult("a\udcff", "", UploadStatus.FAILED, stage="name", error=error)
     page = step_summary(as_dict(whole(bad(report=Report(failures=[result])))))

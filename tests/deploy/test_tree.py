@@ -113,7 +113,7 @@ def test_without_a_rule_the_name_decides_later(root: Path) -> None:
 # --- what is left out -------------------------------------------------------------------------
 
 
-def test_files_that_nobody_wants_to_publish_are_left_out(root: Path) -> None:
+def test_files_that_are_never_published_are_left_out(root: Path) -> None:
     write(root, ".env", ".git/config", "a/.DS_Store", "a/Thumbs.db", ".well-known/.htaccess")
     write(root, "a.js", ".well-known/a.txt", "a/.well-known/b.txt", ".well-known-not/a.txt")
     tree = read_tree(root)
@@ -196,7 +196,7 @@ def test_an_ignore_file_that_cannot_be_read_is_an_error(root: Path) -> None:
         read_tree(root)
 
 
-def test_a_missing_library_is_named_with_the_way_to_get_it(
+def test_a_missing_library_is_named_with_the_command_that_installs_it(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pathspec", None)

@@ -99,12 +99,12 @@ def test_a_deleted_object_is_missing(cloud: EmulatorServer, uploader: Uploader) 
     assert [found.key for found in verify(uploader, tree(SITE))] == ["a.js"]
 
 
-def test_another_size_is_told_in_bytes(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_another_size_is_reported_in_bytes(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"a.js": b"brew();"})
     assert verify(uploader, tree(SITE)) == [Mismatch("a.js", "7 bytes in the cloud, 6 here")]
 
 
-def test_other_bytes_are_told_by_their_md5(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_other_bytes_are_reported_by_their_md5(cloud: EmulatorServer, uploader: Uploader) -> None:
     there, here = b"BREW()", SITE["a.js"]
     lay_down(cloud, SITE | {"a.js": there})
     told = f"MD5 {digest(there)} in the cloud, {digest(here)} here"
@@ -117,7 +117,7 @@ def test_a_list_without_md5_compares_sizes_and_says_so(
     cloud.quirks.list_md5 = "multipart"
     lay_down(cloud, SITE | {"a.js": b"BREW()", "old.js": b"1"})
     assert verify(uploader, tree(SITE)) == []
-    assert f"The list of {ENV} tells no MD5 of 3 files" in caplog.text
+    assert f"The list of {ENV} shows no MD5 of 3 files" in caplog.text
 
 
 def test_a_list_with_md5_says_nothing_of_it(
@@ -251,7 +251,7 @@ def test_a_page_that_is_not_served_is_found(
     assert told in found.what
 
 
-def test_a_page_that_fails_once_is_right(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_a_page_that_fails_once_is_no_mismatch(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE)
     cloud.script({"on": "get_object", "do": "status", "status": 500})
     assert verify(uploader, tree(SITE)) == []
@@ -296,7 +296,7 @@ def test_pages_are_looked_at_in_parallel(cloud: EmulatorServer, uploader: Upload
     assert cloud.busiest > 1
 
 
-def test_a_page_that_the_list_already_told_is_not_asked_for(
+def test_a_page_that_the_list_already_reported_is_not_fetched(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
     assert [found.key for found in verify(uploader, tree({"index.html": b"1"}))] == ["index.html"]
@@ -309,7 +309,7 @@ def test_a_tree_without_pages_needs_no_address(cloud: EmulatorServer, uploader: 
     assert [call.name for call in cloud.calls()] == ["staticfilelist"]
 
 
-def test_an_address_that_nobody_knows_is_raised(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_an_unknown_address_is_raised(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE)
     empty = {"on": "describestaticstore", "do": "merge", "json": {"Data": None}}
     cloud.script(empty | {"times": None})
@@ -333,7 +333,7 @@ def test_what_the_tree_has_not_is_stale(cloud: EmulatorServer, uploader: Uploade
 @pytest.mark.parametrize(
     "key", ["staticfiles.json", "app/staticfiles.json", "MP_verify_a1B2.txt", "WW_verify_a1B2.txt"]
 )
-def test_what_is_in_nobodys_tree_is_not_stale(
+def test_files_that_belong_to_no_tree_are_not_stale(
     cloud: EmulatorServer, uploader: Uploader, key: str
 ) -> None:
     lay_down(cloud, {key: b"1"})
@@ -371,7 +371,7 @@ def test_many_files_are_listed_in_pages(cloud: EmulatorServer, uploader: Uploade
 
 
 def uploaded(key: str, *sources: str) -> None:
-    """A row for each source, the newest last."""
+    """Make a row for each source, the newest last."""
     for source in sources:
         item = UploadItem(key, open=lambda: BytesIO(b"1"))
         get_uploader().upload(item, UploadContext(source))
@@ -432,7 +432,7 @@ def test_an_upload_to_another_environment_says_nothing_of_this_one(cloud: Emulat
     assert by_people("price.pdf") == set()
 
 
-def test_without_a_log_nobody_knows_for_certain_what_people_uploaded(
+def test_without_a_log_it_is_uncertain_what_people_uploaded(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

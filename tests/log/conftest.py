@@ -42,7 +42,7 @@ def upload(name: str, body: bytes, *, using: str = "default") -> None:
 
 
 def row(key: str, *, days: float = 0, **columns: Any) -> UploadLog:
-    """A row that is so many days old."""
+    """Make a row that is so many days old."""
     columns = {"env": ENV, "status": "stored", "source": "test", "name": key} | columns
     made = UploadLog.objects.create(key=key, key_digest=key_digest(key), **columns)
     UploadLog.objects.filter(pk=made.pk).update(created=timezone.now() - timedelta(days=days))
@@ -55,7 +55,7 @@ def told() -> list[tuple[str, str]]:
 
 
 def run(command: str, *args: str, **options: Any) -> tuple[int, str]:
-    """A command's exit code and all that it said."""
+    """Return a command's exit code and all that it printed."""
     said = StringIO()
     try:
         call_command(command, *args, **options, stdout=said, stderr=said)

@@ -1,4 +1,4 @@
-"""Rows against the cloud: what it holds is told, in few calls."""
+"""Rows are compared with the cloud in few calls."""
 
 from itertools import count
 from typing import Any
@@ -142,7 +142,7 @@ def let_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare, "monotonic", count().__next__)
 
 
-def test_keys_that_were_asked_in_time_are_told_and_the_rest_is_not_reached(
+def test_keys_that_were_asked_for_in_time_are_compared_and_the_rest_is_not_reached(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [saved(f"{n}.txt") for n in range(5)]
@@ -164,7 +164,7 @@ def test_a_list_is_read_no_longer_than_there_is_time(
     assert len(cloud.calls("staticfilelist")) == 3
 
 
-def test_without_a_store_there_is_nobody_to_ask(configure: Any) -> None:
+def test_without_a_store_compare_raises(configure: Any) -> None:
     made = rows(1)
     plain = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
     static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -30,7 +30,7 @@ NOON = 1_700_000_000.123456
 
 @contextmanager
 def logged() -> Iterator[list[bytes]]:
-    """The lines that a handler with our formatter writes."""
+    """Yield the lines that a handler with our formatter writes."""
     lines: list[bytes] = []
     handler = logging.Handler()
     handler.setFormatter(JsonLinesFormatter())
@@ -51,9 +51,9 @@ def line(key: str = "a.js", at: float = NOON, **members: Any) -> bytes:
 
 
 def imported(*lines: bytes) -> tuple[Counter[str], list[tuple[int, str]]]:
-    """The counts, and what was told of broken lines."""
+    """Return the counts, and what was reported of broken lines."""
     broken: list[tuple[int, str]] = []
-    counts = sum(import_lines(lines, lambda *told: broken.append(told)), Counter[str]())
+    counts = sum(import_lines(lines, lambda *found: broken.append(found)), Counter[str]())
     return counts, broken
 
 
@@ -95,7 +95,7 @@ def test_a_line_becomes_the_row_that_the_database_would_have_got(result: UploadR
     assert found | own == wanted | own
 
 
-def test_a_line_tells_why_and_how_long() -> None:
+def test_a_line_says_why_and_how_long() -> None:
     with logged() as lines:
         recorder.record_one(RESULTS["stored"], CONTEXT)
     facts = json.loads(lines[0])
@@ -140,7 +140,7 @@ def test_what_an_interrupted_import_left_out_is_added_by_the_next(
 ) -> None:
     monkeypatch.setattr(imports, "LINES_AT_ONCE", 2)
     lines = [line(f"{number}") for number in range(5)]
-    next(import_lines(lines, lambda *told: None))
+    next(import_lines(lines, lambda *found: None))
     assert len(told()) == 2
     assert imported(*lines)[0] == {"known": 2, "added": 3}
 
@@ -235,7 +235,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("broken", "why"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_line_is_told_and_the_others_are_added(broken: bytes, why: str) -> None:
+def test_a_broken_line_is_reported_and_the_others_are_added(broken: bytes, why: str) -> None:
     counts, said = imported(line("a"), b"\n", broken, line("b"))
     assert counts == {"added": 2, "broken": 1}
     assert [number for number, _why in said] == [3]
@@ -267,5 +267,5 @@ def test_many_lines_are_read_in_batches(monkeypatch: pytest.MonkeyPatch) -> None
             taken += 1
             yield line(f"{number}")
 
-    batches = import_lines(lines(), lambda *told: None)
+    batches = import_lines(lines(), lambda *found: None)
     assert [(next(batches)["added"], taken) for _ in range(3)] == [(10, 10), (10, 20), (10, 30)]

@@ -44,7 +44,7 @@ TREE = {
 
 @pytest.fixture(autouse=True)
 def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variables of the machine that runs these tests."""
+    """Remove the variables of the machine that runs these tests."""
     for name in ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -63,7 +63,7 @@ def dist(tmp_path: Path) -> Path:
 
 
 def fails(*args: object, code: int, **options: Any) -> str:
-    """What it prints, and the error that it ends with."""
+    """Return what it prints, and the error that it ends with."""
     out = StringIO()
     with pytest.raises(CommandError) as caught:
         call_command("wx_deploy", *map(str, args), stdout=out, **{"yes": True} | options)
@@ -120,7 +120,7 @@ def test_trust_log_makes_no_call_for_an_unchanged_tree(cloud: EmulatorServer, di
     assert bodies(cloud) == TREE, "without it, this is seen"
 
 
-def test_a_list_that_fails_is_told_and_the_log_decides(
+def test_a_list_that_fails_is_reported_and_the_log_decides(
     cloud: EmulatorServer, dist: Path, tmp_path: Path
 ) -> None:
     run(dist)
@@ -191,7 +191,7 @@ def configure_storages(**more: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_an_unknown_alias_is_told_with_the_known_ones(cloud: EmulatorServer, dist: Path) -> None:
+def test_an_unknown_alias_is_refused_with_the_known_ones(cloud: EmulatorServer, dist: Path) -> None:
     assert "default, staticfiles, site" in fails(dist, code=2, using="sites")
 
 
@@ -206,7 +206,7 @@ def test_an_unknown_alias_is_told_with_the_known_ones(cloud: EmulatorServer, dis
         (["dist"], {"map": ["*=中文"]}, "cannot be the value of a header"),
     ],
 )
-def test_what_was_certainly_not_meant_is_refused(
+def test_options_that_cannot_be_meant_are_refused(
     cloud: EmulatorServer,
     dist: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -240,7 +240,7 @@ def test_a_dry_run_says_that_the_log_decided(cloud: EmulatorServer, dist: Path) 
     assert "The list could not be read, so the log decided: " in err.getvalue()
 
 
-def test_ctrl_d_at_a_question_is_a_no(
+def test_ctrl_d_at_a_question_means_no(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def end(question: str) -> str:
@@ -258,16 +258,16 @@ def test_an_environment_that_is_not_offered_is_refused(configure: Any, dist: Pat
 
 
 @pytest.mark.parametrize("name", ["nowhere", "index.html"])
-def test_a_dir_that_is_none_is_told(cloud: EmulatorServer, dist: Path, name: str) -> None:
+def test_a_dir_that_is_no_folder_is_refused(cloud: EmulatorServer, dist: Path, name: str) -> None:
     assert name in fails(dist / name, code=2)
 
 
-def test_an_empty_folder_is_told(cloud: EmulatorServer, tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(cloud: EmulatorServer, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "empty" in fails(tmp_path / "empty", code=2)
 
 
-def test_a_mistake_in_the_settings_is_told_before_anything_is_sent(
+def test_a_mistake_in_the_settings_is_reported_before_anything_is_sent(
     configure: Any, dist: Path
 ) -> None:
     configure(WX_STATIC_STORE={"MAX_WORKER": 3})
@@ -313,7 +313,7 @@ def test_without_dir_keep_only_hashed_is_obeyed(configure: Any, tmp_path: Path) 
 # --- before it begins ---------------------------------------------------------------------------
 
 
-def test_a_dry_run_tells_each_file_and_sends_nothing(cloud: EmulatorServer, dist: Path) -> None:
+def test_a_dry_run_lists_each_file_and_sends_nothing(cloud: EmulatorServer, dist: Path) -> None:
     run(dist)
     releases = Deployment.objects.count()
     cloud.put_object("old.js", b"stale")
@@ -331,7 +331,7 @@ def test_a_dry_run_tells_each_file_and_sends_nothing(cloud: EmulatorServer, dist
     assert Deployment.objects.count() == releases
 
 
-def test_it_asks_and_no_is_no(
+def test_a_deploy_asks_and_no_publishes_nothing(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -349,7 +349,7 @@ def test_it_does_not_ask_where_nothing_changed(cloud: EmulatorServer, dist: Path
     assert "unchanged 3" in run(dist, yes=False)
 
 
-def test_where_nobody_can_answer_it_wants_yes(
+def test_without_a_terminal_a_deploy_requires_yes(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", StringIO())
@@ -374,7 +374,7 @@ def test_map_sets_the_header_and_the_first_that_fits_wins(
 
 
 @pytest.mark.parametrize("rule", ["*.html", "=no-cache", "*.html="])
-def test_a_map_that_is_none_is_told(cloud: EmulatorServer, dist: Path, rule: str) -> None:
+def test_a_bad_map_is_refused(cloud: EmulatorServer, dist: Path, rule: str) -> None:
     assert "PATTERN=VALUE" in fails(dist, code=2, map=[rule])
 
 
@@ -488,7 +488,7 @@ def test_in_a_media_store_nothing_is_called_stale(
     assert sent(cloud) == []
 
 
-def test_include_uploads_alone_is_told(cloud: EmulatorServer, dist: Path) -> None:
+def test_include_uploads_alone_is_refused(cloud: EmulatorServer, dist: Path) -> None:
     assert "belongs to --stale" in fails(dist, code=2, include_uploads=True)
 
 
@@ -502,7 +502,7 @@ def test_what_is_blanked_is_part_of_the_deployment(cloud: EmulatorServer, dist: 
 def test_a_stale_object_that_cannot_be_blanked_fails_the_deployment(
     cloud: EmulatorServer, dist: Path
 ) -> None:
-    """The console wrote it: it stays public, and whoever ran the command must hear of it."""
+    """The console wrote it: it stays public, and the command must report it."""
     foreign = unicodedata.normalize("NFD", "menü.html")
     cloud.put_object(foreign, b"old")
     assert "console" in fails(dist, code=1, blank_stale=True, using="site")
@@ -543,7 +543,7 @@ def by_save(key: str) -> None:
 
 
 def by_api_and_retry(key: str) -> None:
-    """The newest row is the retry's, which repeats what an editor did."""
+    """Make a retry's row the newest: it repeats what an editor did."""
     by_api(key)
     item = UploadItem(key, open=lambda: BytesIO(b"prices"))
     get_uploader("site").upload(item, UploadContext("retry"))
@@ -551,7 +551,7 @@ def by_api_and_retry(key: str) -> None:
 
 @pytest.fixture
 def editable(configure: Any, emulator: EmulatorServer) -> EmulatorServer:
-    """The same, whose admin needs no manifest of its own files."""
+    """Return a cloud whose admin needs no manifest of its own files."""
     storages = configure_storages()
     cloud: EmulatorServer = configure(
         STORAGES=storages | {"staticfiles": storages["site"] | {"OPTIONS": {"location": "static"}}},
@@ -573,7 +573,7 @@ def test_blank_stale_leaves_alone_what_people_uploaded_and_lists_it(
     assert bodies(editable)["old.js"] == DELETED
 
 
-def test_an_upload_made_while_the_question_stands_is_left_alone(
+def test_an_upload_made_while_the_command_asks_is_left_alone(
     editable: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     editable.put_object("prices.txt", b"old")
@@ -622,7 +622,9 @@ def test_where_the_log_cannot_say_what_people_uploaded_nothing_is_blanked(
 # --- reports ------------------------------------------------------------------------------------
 
 
-def test_json_tells_what_was_done(cloud: EmulatorServer, dist: Path, tmp_path: Path) -> None:
+def test_the_json_report_says_what_was_done(
+    cloud: EmulatorServer, dist: Path, tmp_path: Path
+) -> None:
     run(dist, json=str(tmp_path / "report.json"), label="v1")
     told = json.loads((tmp_path / "report.json").read_text())
     (environment,) = told["environments"]
@@ -632,7 +634,7 @@ def test_json_tells_what_was_done(cloud: EmulatorServer, dist: Path, tmp_path: P
     assert environment["bytes"] == sum(map(len, TREE.values()))
 
 
-def test_json_is_written_after_a_failure_too(
+def test_the_json_report_is_written_after_a_failure_too(
     cloud: EmulatorServer, dist: Path, tmp_path: Path
 ) -> None:
     cloud.state.find(ENV).status = "none"
@@ -642,7 +644,7 @@ def test_json_is_written_after_a_failure_too(
     assert environment["failures"][0]["errcode"]
 
 
-def test_a_json_file_that_cannot_be_written_is_told_before_anything_is_sent(
+def test_a_json_file_that_cannot_be_written_is_refused_before_anything_is_sent(
     cloud: EmulatorServer, dist: Path, tmp_path: Path
 ) -> None:
     fails(dist, code=2, json=str(tmp_path / "no" / "report.json"))
@@ -685,7 +687,7 @@ def test_a_release_is_a_row_with_label_user_and_counts(cloud: EmulatorServer, di
 
 
 def test_a_release_that_changes_nothing_is_one_too(cloud: EmulatorServer, dist: Path) -> None:
-    """Else nobody could tell which commit is live."""
+    """Else the log would not say which commit is live."""
     run(dist, label="v1")
     run(dist, label="v2")
     newest = Deployment.objects.latest("id")
@@ -700,7 +702,7 @@ def test_the_label_is_the_commit_that_the_ci_names(
     assert Deployment.objects.get().label == "0a1b2c3d"
 
 
-def test_an_unknown_user_is_told(cloud: EmulatorServer, dist: Path) -> None:
+def test_an_unknown_user_is_refused(cloud: EmulatorServer, dist: Path) -> None:
     assert "'nobody'" in fails(dist, code=2, user="nobody")
 
 
@@ -798,14 +800,14 @@ def test_all_means_what_environments_offers(configure: Any, dist: Path) -> None:
         ({"env": ["not an id"]}, "must be the id of a cloud environment"),
     ],
 )
-def test_environments_that_are_none_are_told(
+def test_lists_without_an_environment_are_refused(
     cloud: EmulatorServer, dist: Path, options: dict[str, Any], told: str
 ) -> None:
     assert told in fails(dist, code=2, **options)
     assert sent(cloud) == []
 
 
-def test_a_canary_that_is_right_lets_the_others_follow(cloud: EmulatorServer, dist: Path) -> None:
+def test_a_canary_that_succeeds_lets_the_others_follow(cloud: EmulatorServer, dist: Path) -> None:
     envs = tenants(3, cloud)
     run(dist, env=envs, canary=1)
     assert [bodies(cloud, env) for env in envs] == [TREE] * 3
@@ -817,9 +819,7 @@ def test_the_only_environment_may_be_the_canary(cloud: EmulatorServer, dist: Pat
     assert bodies(cloud) == TREE
 
 
-def test_a_canary_that_is_not_right_keeps_the_others_from_it(
-    cloud: EmulatorServer, dist: Path
-) -> None:
+def test_a_canary_that_fails_stops_the_others(cloud: EmulatorServer, dist: Path) -> None:
     """All is stored, and its page is not what was sent."""
     envs = tenants(4, cloud)
     cloud.script({"on": "get_object", "env": envs[1], "do": "html", "times": None})

@@ -14,13 +14,13 @@ from wx_static_store.models import UploadLog
 pytestmark = pytest.mark.django_db
 
 
-def test_the_command_tells_what_it_deleted() -> None:
+def test_the_command_reports_what_it_deleted() -> None:
     a_bit_of_all()
     assert run("wx_prune", "--days=30", "--yes") == (0, "deleted: uploads 3, deployments 1\n")
     assert UploadLog.objects.count() == 1
 
 
-def test_the_command_tells_what_it_would_delete() -> None:
+def test_the_command_reports_what_it_would_delete() -> None:
     a_bit_of_all()
     code, said = run("wx_prune", "--days=30", "--dry-run")
     assert (code, said) == (0, "would be deleted: uploads 3, deployments 1\n")
@@ -48,7 +48,7 @@ class Terminal:
         return True
 
 
-def test_where_nobody_can_be_asked_nothing_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_nothing_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     a_bit_of_all()
     monkeypatch.setattr(Terminal, "isatty", lambda self: False)
     monkeypatch.setattr(sys, "stdin", Terminal())
@@ -59,7 +59,7 @@ def test_where_nobody_can_be_asked_nothing_is_deleted(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     "argument", ["--days=0", "--days=-3", "--days=x", "--batch=0", "--batch=10001"]
 )
-def test_wrong_numbers_end_with_2_and_are_told_the_right_ones(
+def test_wrong_numbers_end_with_2_and_the_range_is_named(
     argument: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

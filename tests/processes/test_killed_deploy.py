@@ -43,7 +43,7 @@ def bodies(project: Project, folder: str = "") -> dict[str, bytes]:
 
 @pytest.fixture
 def killed(project: Project, deploy: Any, tmp_path: Path) -> None:
-    """The newer tree is stored in ``docs/``, no row says so, and its deployment is not ended."""
+    """Leave the newer tree stored in ``docs/``, no row says so, and its deployment is not ended."""
     assert deploy(OLD, "docs")[0] == 0
     with project.process(*command(tmp_path, NEW, "docs"), halt="in_insert") as process:
         process.wait_until_halted()

@@ -42,7 +42,7 @@ def command(dist: Path, *more: str) -> tuple[str, ...]:
 
 
 def stuck(project: Project, process: Process) -> Process:
-    """The emulator leaves one file without an answer; all else that can be is stored."""
+    """Wait until the emulator leaves one file without an answer; all else that can be is stored."""
     wait_for(lambda: any(call.key == STUCK for call in project.cloud.calls("put_object")))
     return process
 
@@ -88,7 +88,7 @@ def test_a_database_that_hangs_keeps_an_interrupted_deploy_for_ten_seconds_at_mo
 def test_after_a_kill_the_next_run_sends_only_what_is_not_there(
     project: Project, dist: Path
 ) -> None:
-    """And it need not be told to wait: the lock of a process that is gone is taken over."""
+    """It needs no --wait: the lock of a process that is gone is taken over."""
     hang(project)
     with project.process(*command(dist)) as process:
         stuck(project, process).popen.kill()

@@ -59,15 +59,15 @@ class Order:
 
 
 def site_uploader(
-    using: str, env: str | None = None, *, told: bool = False, trust_log: bool = False
+    using: str, env: str | None = None, *, report_progress: bool = False, trust_log: bool = False
 ) -> Uploader:
     """
-    A store's uploader that sends the headers of a site, whatever the store is for.
+    Return a store's uploader that sends the headers of a site, whatever the store is for.
 
-    `told` wants lines of progress where there is no terminal, if the store does not say otherwise.
+    `report_progress` prints lines of progress where there is no terminal, unless the store forbids.
     """
     options = options_for(using).for_env(env)
-    progress = True if told and options.progress is None else options.progress
+    progress = True if report_progress and options.progress is None else options.progress
     trust_log = trust_log or options.trust_log
     return Uploader(replace(options, kind=STATIC, progress=progress, trust_log=trust_log))
 
@@ -94,7 +94,7 @@ def deploy_to_all(
                 report = EnvironmentReport(uploader.env, outcome="skipped", error=why)
             else:
                 order_here = replace(order, verify=order.verify or number < canary)
-                report = _Run(uploader, order_here, pool).run()
+                report = _EnvironmentDeploy(uploader, order_here, pool).run()
             reports.append(report)
             yield report
         if any(report.outcome == "interrupted" for report in reports):
@@ -113,7 +113,7 @@ def stale_files(
     uploader: Uploader, order: Order, cloud: Mapping[str, RemoteFile]
 ) -> tuple[list[RemoteFile], list[RemoteFile]]:
     """
-    What the cloud has and the tree has not, without what other stores of the project keep.
+    Return what the cloud has and the tree has not, without what other stores of the project keep.
 
     The second list is what people uploaded, by the log or by its place.
     """
@@ -131,13 +131,13 @@ def stale_files(
 
 
 def _other_locations(folder: str) -> tuple[str, ...]:
-    """Folders of other stores in the one that is deployed, at any environment: media, say."""
+    """Return folders of other stores inside the deployed one, at any environment: media, say."""
     locations = {options_for(alias).location for alias in aliases()}
     return tuple(one for one in locations if one.startswith(folder) and one != folder)
 
 
 def _question(env: str, files: Sequence[RemoteFile]) -> str:
-    """With the folders that it is about: one that nobody expected here is a warning."""
+    """Return the question; it names the folders, so that an unexpected one is noticed."""
     folders = Counter(file.key.rpartition("/")[0] or _("the root") for file in files)
     most = ", ".join(f"{shown(folder)}: {number}" for folder, number in folders.most_common(5))
     return ngettext(
@@ -150,7 +150,7 @@ def _question(env: str, files: Sequence[RemoteFile]) -> str:
 
 
 def address_of(uploader: Uploader, prefix: str) -> str:
-    """The public address; empty where nobody can tell it now."""
+    """Return the public address; empty where it cannot be had now."""
     try:
         return uploader.store.url(prefix)
     except WxStaticStoreError:
@@ -158,8 +158,8 @@ def address_of(uploader: Uploader, prefix: str) -> str:
 
 
 @dataclass
-class _Run:
-    """One environment's part, reported even if it broke off."""
+class _EnvironmentDeploy:
+    """The deploy of one environment, reported even if it broke off."""
 
     uploader: Uploader
     order: Order
@@ -189,7 +189,7 @@ class _Run:
         if self.outcome != "done" or not self.report.logged:  # perhaps after the publishing
             outcome = "failed" if self.report.logged else "incomplete"
             finish_deployment(self.report.deployment_id, outcome=outcome)
-        return self._told(address, time.monotonic() - started)
+        return self._reported(address, time.monotonic() - started)
 
     def _deploy(self, lock: DeployLock) -> None:
         order, uploader = self.order, self.uploader
@@ -244,7 +244,7 @@ class _Run:
             self.blanked = len(gone)
             self.stale = [file for file in self.stale if file.key not in gone]
 
-    def _told(self, address: Future[str], seconds: float) -> EnvironmentReport:
+    def _reported(self, address: Future[str], seconds: float) -> EnvironmentReport:
         where = ""
         if self.outcome == "done":
             with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""What will be a 404 on the site, told before anything is sent."""
+"""Find what will be a 404 on the site, before anything is sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..upload.sources import opened
 
 __all__ = ["preflight"]
 
-MOST = 50  # findings that are told
+MOST = 50  # findings that are reported
 LARGEST = 2 * 1024**2  # bytes; a longer page or style sheet is not read
 
 _SITE = "https://site.invalid/"  # stands for the public address: a page does not know it either
@@ -43,11 +43,11 @@ _CSS = re.compile(
 
 def preflight(items: Sequence[UploadItem], *, prefix: str, location: str = "") -> list[str]:
     """
-    Sentences that name the file and the fix, each once, in order; none if all seems well.
+    Return sentences that name the file and the fix, each once, in order; none if all seems well.
 
-    `prefix` is the part that all names of this site begin with, `location` what stands before the
-    names in the bucket. Looked at is what pages and style sheets load, not what scripts ask for,
-    nor the routes of a single page application: of links, only those to a name with an extension.
+    All names of this site begin with `prefix`; `location` stands before the names in the bucket.
+    What pages and style sheets load is checked, not what scripts load, nor the routes of a single
+    page application: a link is checked only if its name has an extension.
     """
     names = [item.name for item in items]
     found = [
@@ -70,7 +70,7 @@ def _missing_index(names: Sequence[str], prefix: str) -> Iterator[str]:
 
 
 def _refused(names: Sequence[str], location: str) -> Iterator[str]:
-    """Names that no object can have: such a file fails, and the pages are held back."""
+    """Report names that no object can have: such a file fails, and the pages are held back."""
     for name in names:
         try:
             object_key(location, name)
@@ -79,7 +79,7 @@ def _refused(names: Sequence[str], location: str) -> Iterator[str]:
 
 
 def _alike(names: Sequence[str]) -> Iterator[str]:
-    """Names that are one file on some disks, or under one key."""
+    """Report names that are one file on some disks, or have one key."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(_folded(name), []).append(name)
@@ -135,7 +135,7 @@ def _broken(items: Sequence[UploadItem], prefix: str, location: str) -> Iterator
 
 
 def _wanted(item: UploadItem, location: str) -> Iterator[str]:
-    """The keys of this site that a page or a style sheet refers to."""
+    """Yield the keys of this site that a page or a style sheet refers to."""
     here = _SITE + quote(_composed(location + item.name), errors="surrogatepass")
     if is_html(item.name):
         text = _text(item)
@@ -154,7 +154,7 @@ def _wanted(item: UploadItem, location: str) -> Iterator[str]:
 
 
 def _joined(base: str, reference: str) -> str:
-    """Empty for a place in the file itself, and for what is no address."""
+    """Return the whole address; empty for a place in the file itself, and for a bad address."""
     reference = reference.strip().replace("\\", "/")
     if reference.startswith(("#", "%23")) or _PLACEHOLDER.search(reference):
         return ""
@@ -164,7 +164,7 @@ def _joined(base: str, reference: str) -> str:
 
 
 def _text(item: UploadItem) -> str:
-    """Empty if it is too long, or cannot be read: then it fails when its turn comes."""
+    """Return the text; empty if it is too long, or cannot be read: then its upload fails."""
     with suppress(SourceError), opened(item, md5="") as source:
         if len(source) <= LARGEST:
             return b"".join(source).decode("utf-8-sig", errors="replace")
@@ -220,7 +220,7 @@ def _of_css(text: str) -> Iterator[str]:
         yield re.sub(r"\\(.)", r"\1", "".join(groups))
 
 
-# --- words ------------------------------------------------------------------------------------
+# --- names ------------------------------------------------------------------------------------
 
 
 def _composed(name: str) -> str:

@@ -1,8 +1,8 @@
 """
 One deploy at a time per environment, over the cache that all processes share.
 
-Two at once would mix their files on the site. A cache that is one process's own (or down) holds up
-nobody else.
+Two at once would mix their files on the site. A cache that is local to one process, or down, locks
+out no other process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LONGEST = 1800.0  # that anybody waits
 POLL = 0.5
 REMEMBERED = 24 * 3600.0  # seconds
 LAST_PUT = 5.0  # seconds in which what a dead process had sent still may arrive
-EMPTY_LOOKS = 5  # in a row, and nobody there: the cache keeps nothing, and does not say so
+EMPTY_LOOKS = 5  # in a row: the cache keeps nothing, and does not say so
 
 
 class DeployRunning(CommandError):
@@ -77,7 +77,7 @@ class DeployLock:
         self._seen = time.time()  # when it was ours for sure: a machine may sleep, its clock not
 
     def check(self) -> None:
-        """Raise DeployLockLost if somebody else holds the environment, as far as was looked."""
+        """Raise DeployLockLost if another process was seen to hold the environment."""
         if time.time() - self._seen > LEASE / 2:
             self.prolong()
         if self._lost_to is not None:
@@ -97,7 +97,7 @@ class DeployLock:
         self.check()
 
     def take(self, *, wait: bool) -> None:
-        told, empty, until = False, 0, time.monotonic() + LONGEST
+        reported, empty, until = False, 0, time.monotonic() + LONGEST
         while not self._taken():
             other = self._holder()
             empty = 0 if other else empty + 1
@@ -120,14 +120,14 @@ class DeployLock:
                     ),
                     returncode=2,
                 )
-            if not told:
+            if not reported:
                 text = _(
                     "Waiting for another deploy to %(env)s (%(who)s)",
                     env=self._env,
                     who=_shown(other),
                 )
                 sys.stderr.write(text + "\n")
-            told = True
+            reported = True
             with interruptible():
                 time.sleep(POLL)
 
@@ -158,7 +158,7 @@ class DeployLock:
             self._cache.delete(self._key)
 
     def _is_heir(self, other: dict[str, Any]) -> bool:
-        """Of all who wait one removes what a dead process left, or they would end each other's."""
+        """Return whether this process may remove a dead one's lock: of all who wait, one may."""
         key = f"{self._key}:{other.get('id')}"
         return self._cache.add(key, "", 2 * LAST_PUT) is True
 
@@ -192,7 +192,7 @@ def _report(error: str) -> None:
 
 
 def _is_gone(holder: dict[str, Any]) -> bool:
-    """A process of this host that was killed needs no lease to run out."""
+    """Return whether the holder was a process of this host, and is dead."""
     if os.name != "posix" or holder.get("host") != _host():
         return False
     try:
@@ -205,7 +205,7 @@ def _is_gone(holder: dict[str, Any]) -> bool:
 
 
 def _host() -> str:
-    """Where process numbers mean the same: each container has its own, but not always a name."""
+    """Return the name of the host and its process space: containers may share a name."""
     try:
         space = os.readlink("/proc/self/ns/pid")
     except OSError:

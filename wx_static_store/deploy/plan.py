@@ -1,4 +1,4 @@
-"""Many files: what differs from the cloud, and in which order it is to be sent."""
+"""Compare many files with the cloud, and put what differs in the order in which it is sent."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Plan:
         return len(self.assets) + len(self.pages)
 
     def __bool__(self) -> bool:
-        """Whether there is anything to do, or to report."""
+        """Return whether there is anything to do, or to report."""
         return bool(len(self) or self.rejected)
 
     def states(self, uploader: Uploader) -> list[tuple[str, UploadItem]]:
-        """Each file as new, changed, unchanged or refused (no key can have its name), by name."""
+        """Return each file as new, changed, unchanged or refused (no key has its name), by name."""
         keys = {"": "refused"} | dict.fromkeys(self.existing, "changed")
         sent = [
             (keys.get(_key(uploader, item.name), "new"), item)
@@ -54,7 +54,7 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Bytes that will be sent."""
+        """Return the number of bytes that will be sent."""
         return sum(item.size or 0 for item in (*self.assets, *self.pages))
 
 
@@ -119,7 +119,7 @@ def differs(uploader: Uploader, item: UploadItem, standing: Standing) -> UploadI
     """
     Return the item to send, with its MD5 where that was asked for; None where it is stored so.
 
-    The file is read last: only where nothing else tells that it must be sent.
+    The file is read last: only where nothing else shows that it must be sent.
     """
     md5, file = standing.md5_with(uploader.headers(item)), standing.file
     if not md5 or (file and match(item, file) is Match.DIFFERS):
@@ -131,7 +131,7 @@ def differs(uploader: Uploader, item: UploadItem, standing: Standing) -> UploadI
 def _hashed_by_log(
     uploader: Uploader, by_key: Mapping[str, UploadItem], rows: Rows
 ) -> dict[str, UploadItem]:
-    """What looks unchanged by the log, hashed while the list is asked."""
+    """Hash what looks unchanged by the log, while the list is asked for."""
     return {
         key: _hashed(item)
         for key, row in rows.items()
@@ -142,7 +142,7 @@ def _hashed_by_log(
 
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
     """
-    The items with MD5 and size; each file is read once, however many plans it goes into.
+    Return the items with MD5 and size; each file is read once, however many plans it goes into.
 
     Not in threads: at small files they wait for each other, so that two took twice as long as one.
     """
@@ -158,7 +158,7 @@ def _hashed(item: UploadItem) -> UploadItem:
 def _without_collisions(
     uploader: Uploader, items: Iterable[UploadItem]
 ) -> tuple[dict[str, UploadItem], tuple[UploadResult, ...]]:
-    """Names that differ only in their Unicode form would overwrite each other, in any order."""
+    """Reject names that differ only in their Unicode form: they would overwrite each other."""
     by_key: dict[str, UploadItem] = {}
     clashes: dict[str, dict[str, None]] = {}
     for item in items:

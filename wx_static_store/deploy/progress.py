@@ -10,14 +10,14 @@ from typing import Any
 from ..core.types import UploadResult
 from ..i18n import gettext as _
 
-Tell = Callable[[UploadResult], object]
+OnResult = Callable[[UploadResult], object]
 
 LINES = 20  # where there is no bar
 
 
 @contextmanager
-def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterator[Tell]:
-    """Gives a function that is told each result; `size` is the sum of bytes to come."""
+def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterator[OnResult]:
+    """Yield a function that takes each result; `size` is the sum of bytes to come."""
     terminal = sys.stderr.isatty()
     if not files or wanted is False or (wanted is None and not terminal):
         yield lambda result: None
@@ -42,26 +42,26 @@ def _tqdm() -> Any:
     return tqdm
 
 
-def _on_bar(bar: Any, env: str, files: int) -> Tell:
+def _on_bar(bar: Any, env: str, files: int) -> OnResult:
     count = failed = 0
     done = _("%(done)d/%(files)d files")  # asked once, filled in for each file
 
-    def tell(result: UploadResult) -> None:
+    def report(result: UploadResult) -> None:
         nonlocal count, failed
         count += 1
         failed += result.error is not None
-        told = [done % {"done": count, "files": files}, *_failed(failed)]
-        bar.set_description(f"{env}: {', '.join(told)}", refresh=False)
+        parts = [done % {"done": count, "files": files}, *_failed(failed)]
+        bar.set_description(f"{env}: {', '.join(parts)}", refresh=False)
         bar.update(0 if result.error else result.size or 0)
 
-    return tell
+    return report
 
 
-def _plain_lines(env: str, files: int, size: int) -> Tell:
+def _plain_lines(env: str, files: int, size: int) -> OnResult:
     every, started = max(1, files // LINES), time.monotonic()
     count = sent = failed = 0
 
-    def tell(result: UploadResult) -> None:
+    def report(result: UploadResult) -> None:
         nonlocal count, sent, failed
         count += 1
         sent += 0 if result.error else result.size or 0
@@ -70,14 +70,14 @@ def _plain_lines(env: str, files: int, size: int) -> Tell:
             seconds = time.monotonic() - started
             done = _("%(done)d/%(files)d files", done=count, files=files)
             amount = f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB"
-            told = [done, amount, *_pace(sent, size, seconds), *_failed(failed)]
-            sys.stderr.write(f"{env}: {', '.join(told)}\n")
+            parts = [done, amount, *_pace(sent, size, seconds), *_failed(failed)]
+            sys.stderr.write(f"{env}: {', '.join(parts)}\n")
 
-    return tell
+    return report
 
 
 def _pace(sent: int, size: int, seconds: float) -> list[str]:
-    """The rate, and how long the rest will take at that rate."""
+    """Return the rate, and how long the rest will take at that rate."""
     if not (sent and seconds):
         return []
     rate = sent / seconds

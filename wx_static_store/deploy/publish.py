@@ -85,7 +85,7 @@ class Report:
         )
 
     def raise_for_failures(self) -> None:
-        """Raises PublishFailed unless everything is stored."""
+        """Raise PublishFailed unless everything is stored."""
         if not self.ok:
             lines = [f"  {shown(result.name)}: {result.error}" for result in self.failures]
             head = gettext("Not everything was published:")
@@ -106,9 +106,9 @@ def publish(
     """
     Send what the plan names: assets, then pages if every asset is stored, then the last file.
 
-    `last()` is called when all is stored and gives the file that makes the others live. A `release`
-    has a `Deployment` even if it changes nothing. The `report` is filled as the run goes on, so
-    that it tells of a run that broke off, too.
+    `last()` is called when all is stored and returns the file that makes the others live. A
+    `release` has a `Deployment` even if it changes nothing. The `report` is filled as the run goes
+    on, so that it is right for a run that broke off, too.
     """
     report = Report() if report is None else report
     recorder, started = Recorder(context), time.monotonic()
@@ -119,9 +119,9 @@ def publish(
         for result in plan.corrections:
             recorder.add(result, source=LIST)
         wanted = uploader.options.progress
-        with progress(wanted, uploader.env, files=len(plan), size=plan.size) as tell:
+        with progress(wanted, uploader.env, files=len(plan), size=plan.size) as show:
             for result in uploader.send(steps, pool, recorder):
-                tell(result)
+                show(result)
         lock.confirm()
     except BaseException as error:
         steps.break_off(error)
@@ -159,7 +159,7 @@ class Publication:
         self._under_way = 0
 
     def next_item(self) -> UploadItem | None:
-        """What comes next; a stage is not left while something of it is under way."""
+        """Return what comes next; a stage is not left while something of it is under way."""
         self.lock.check()
         while (item := self._queue.next_item()) is None and not self._under_way:
             stage = next(self._stages, None)
@@ -182,10 +182,10 @@ class Publication:
             self.report.deployment_id = started
 
     def break_off(self, error: BaseException) -> None:
-        """Count what was not attempted, and say on the terminal how far it came."""
+        """Count what was not attempted, and print how far it came."""
         report, rejected = self.report, len(self.plan.rejected)
-        told = report.stored + len(report.failures) + report.held_back + report.not_attempted
-        report.not_attempted += max(0, len(self.plan) + rejected - told)
+        ended = report.stored + len(report.failures) + report.held_back + report.not_attempted
+        report.not_attempted += max(0, len(self.plan) + rejected - ended)
         report.broken_off = True
         if isinstance(error, KeyboardInterrupt):
             text = gettext("Interrupted: %(counts)s", counts=report.counts)

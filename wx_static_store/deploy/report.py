@@ -63,7 +63,7 @@ class EnvironmentReport:
 
     @property
     def ok(self) -> bool:
-        """Whether all is published and, where that was looked at, right."""
+        """Return whether all is published, and nothing differs where that was verified."""
         return self.outcome == "done" and not self.findings
 
 
@@ -79,7 +79,7 @@ class Summary:
 
 
 def as_dict(summary: Summary) -> dict[str, Any]:
-    """As JSON can hold it; only the sentences in it are in the reader's language."""
+    """Return what JSON can hold; only the sentences in it are in the reader's language."""
     return {
         "version": VERSION,
         "started": datetime.fromtimestamp(summary.started, UTC).isoformat(timespec="seconds"),
@@ -124,8 +124,8 @@ def _failure(result: UploadResult) -> dict[str, Any]:
 
 
 def check_writable(path: Path) -> None:
-    """Raises CommandError (2) where `write_json` would fail, before there is anything to tell."""
-    with _told(path, returncode=2):
+    """Raise CommandError (2) where `write_json` would fail, before the deploy begins."""
+    with _named(path, returncode=2):
         if path.exists() and not path.is_file():
             raise FileExistsError(gettext("it is there, and is no file"))
         with NamedTemporaryFile(dir=os.path.dirname(os.path.realpath(path))):
@@ -133,11 +133,11 @@ def check_writable(path: Path) -> None:
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Beside the old report, then in its place: nobody reads a half. Raises CommandError (1)."""
+    """Write a new file, then replace the old report by it. Raise CommandError (1) if it fails."""
     target = Path(os.path.realpath(path))  # a link stays, what it names is written
     new = target.with_name(f".{target.name[:50]}.{os.getpid()}")
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    with _told(path, returncode=1):
+    with _named(path, returncode=1):
         try:
             # What is no UTF-8 of a name then stands there as JSON's own escape of it.
             new.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -147,7 +147,7 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _told(path: Path, *, returncode: int) -> Iterator[None]:
+def _named(path: Path, *, returncode: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -161,7 +161,7 @@ def _told(path: Path, *, returncode: int) -> Iterator[None]:
 
 
 def lines(environment: EnvironmentReport) -> list[str]:
-    """What is told of one environment: how it ended, and each thing that is not right."""
+    """Return lines on one environment: how it ended, and each thing that is wrong."""
     outcome = _OUTCOMES[environment.outcome]
     how = gettext("%(how)s in %(seconds).1f s", how=outcome, seconds=environment.seconds)
     head = ", ".join(filter(None, [f"{environment.env}: {how}", environment.address]))
@@ -185,7 +185,7 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
 
 
 def total(summary: Summary) -> list[str]:
-    """A table of all environments and their sum: two columns of text, the others of numbers."""
+    """Return a table of all environments and their sum: two columns of text, then numbers."""
     rows = overview(as_dict(summary))
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     return [
@@ -198,7 +198,7 @@ def total(summary: Summary) -> list[str]:
 
 
 def overview(data: dict[str, Any]) -> list[list[str]]:
-    """The heading, a row for each environment, and the sums."""
+    """Return the heading, a row for each environment, and the sums."""
     environments, names = data["environments"], [*Report().numbers]
     done = sum(each["outcome"] == "done" for each in environments)
     sums = {

@@ -71,7 +71,7 @@ class Standing(NamedTuple):
         return bool(self.file if self.listed else self.row)
 
     def md5_with(self, headers: ContentHeaders) -> str:
-        """Return the MD5 of what is stored with these headers; empty where nobody can say so."""
+        """Return the MD5 of what is stored with these headers; empty where that is uncertain."""
         row, file = self.row, self.file
         if row and row.headers not in (None, headers):
             return ""
@@ -93,10 +93,10 @@ class Asked(NamedTuple):
 
 class Survey:
     """
-    Asks the list and the log of one environment about keys, some thousand at a time.
+    What the list and the log of one environment say about keys, some thousand at a time.
 
     `corrections` are results that make the log agree with the list: rows that an object proved
-    wrong, whoever wrote it. They never tell of an object that is only older than its row: lists
+    wrong, whoever wrote it. An object that is only older than its row corrects nothing: lists
     may lag.
     """
 
@@ -135,7 +135,7 @@ class Survey:
         }
 
     def found(self, name: str, file: RemoteFile) -> None:
-        """Let the log tell of this object, as far as the list shows it."""
+        """Add a row on this object, as far as the list shows it."""
         self.corrections.append(
             UploadResult(
                 name,
@@ -172,7 +172,7 @@ class Survey:
         return rows or {}
 
     def _trusted(self, rows: Rows, keys: set[str]) -> Rows:
-        """Without those of these keys that an unfinished deployment may have outdated."""
+        """Leave out rows of these keys that an unfinished deployment may have outdated."""
         since = trusted_from(self._store.env) or 0
         return {
             key: row
@@ -181,7 +181,7 @@ class Survey:
         }
 
     def _certain(self, rows: Rows, keys: set[str]) -> Rows:
-        """Outranked are those beside which other bytes were stored in the very same second."""
+        """Mark as outranked the rows beside which other bytes were stored in the same second."""
         alike = in_database(lambda: _same_second(self._store.env, keys), otherwise=None) or set()
         return {
             key: row._replace(outranked=row.outranked or (key, row.stored_at) in alike)
@@ -232,5 +232,5 @@ def _same_second(env: str, keys: Iterable[str]) -> set[tuple[str, datetime | Non
 
 
 def _aware(moment: datetime | None) -> datetime | None:
-    """As lists tell it, whatever USE_TZ says."""
+    """Return the moment in UTC as lists show it, whatever USE_TZ says."""
     return moment.astimezone(UTC) if moment else None

@@ -24,7 +24,7 @@ _MARKUP = re.compile(r"[\\`*_~\[\]<>|&#!$]")  # whatever could begin something, 
 
 
 def append_step_summary(data: dict[str, Any]) -> None:
-    """Onto the page of GitHub's step, where there is one; trouble with it is only told."""
+    """Append to the page of GitHub's step, where there is one; a failure is only logged."""
     if not (path := os.environ.get("GITHUB_STEP_SUMMARY")):
         return
     try:
@@ -35,7 +35,7 @@ def append_step_summary(data: dict[str, Any]) -> None:
 
 
 def step_summary(data: dict[str, Any]) -> str:
-    """GitHub's Markdown, as much as it takes of one step."""
+    """Return GitHub's Markdown, cut to what GitHub takes of one step."""
     label = f", {data['source']}" if data["source"] else ""
     head = f"## wx_deploy {_cell(data['using'] + label)}\n\n"
     table = _table(overview(data), texts=TEXTS)
@@ -50,16 +50,16 @@ def step_summary(data: dict[str, Any]) -> str:
 
 
 def _section(environment: dict[str, Any]) -> list[str]:
-    """What is not right in one environment; nothing where all is."""
+    """Return what is wrong in one environment; nothing where all is well."""
     reasons = map(str.strip, environment["error"].splitlines())
-    told = [_cell(reason) + "\n" for reason in reasons if reason]
+    parts = [_cell(reason) + "\n" for reason in reasons if reason]
     failed = [_failed(failure) for failure in environment["failures"]]
     heading = [gettext("failed"), gettext("stage"), gettext("errcode"), gettext("why"), "rid"]
-    told += _some(heading, failed)
+    parts += _some(heading, failed)
     findings = [[*finding.values()] for finding in environment["findings"]]
-    told += _some([gettext("differs"), gettext("how")], findings)
-    told += _some([gettext("stale")], [[key] for key in environment["stale"]])
-    return [f"\n### {_link(environment)}\n", *("\n" + part for part in told)] if told else []
+    parts += _some([gettext("differs"), gettext("how")], findings)
+    parts += _some([gettext("stale")], [[key] for key in environment["stale"]])
+    return [f"\n### {_link(environment)}\n", *("\n" + part for part in parts)] if parts else []
 
 
 def _failed(failure: dict[str, Any]) -> list[str]:
@@ -76,19 +76,19 @@ def _link(environment: dict[str, Any]) -> str:
 
 
 def _some(heading: list[str], rows: list[list[str]]) -> list[str]:
-    """A table of the first rows, if there are any, and how many are left out."""
+    """Return a table of the first rows, if there are any, and how many are left out."""
     left = len(rows) - ROWS
     more = [gettext("… and %(count)d more", count=left) + "\n"] if left > 0 else []
     return [_table([heading, *rows[:ROWS]], texts=len(heading)), *more] if rows else []
 
 
 def _table(rows: Sequence[Sequence[str]], *, texts: int) -> str:
-    """`texts` columns of text, the others of numbers."""
+    """Return a table: `texts` columns of text, the others of numbers."""
     heading, *body = [[_cell(cell) for cell in row] for row in rows]
     ruler = ["---"] * texts + ["---:"] * (len(heading) - texts)
     return "".join(f"| {' | '.join(row)} |\n" for row in (heading, ruler, *body))
 
 
 def _cell(text: str) -> str:
-    """Text that is nothing but text, on one line."""
+    """Escape the text, so that it is nothing but text on one line."""
     return _MARKUP.sub(r"\\\g<0>", shown(text))

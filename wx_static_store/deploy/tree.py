@@ -49,7 +49,7 @@ def read_tree(
     rules: Sequence[tuple[str, str]] = (),
 ) -> Tree:
     """
-    The files below `root`, sorted by name; none of them is opened.
+    Return the files below `root`, sorted by name; none of them is opened.
 
     Always left out are dot files and dot folders but ``.well-known``, and ``Thumbs.db``. Patterns
     stand in ``.wxignore`` and, after these, in `ignore`: as in git, the last that fits decides.
@@ -98,7 +98,7 @@ def _unreadable(message: str | Promise, hint: str | Promise) -> SourceError:
 
 
 def _ignored_by(lines: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a path is left out; that of a folder ends in a slash."""
+    """Return a test whether a path is left out; that of a folder ends in a slash."""
     fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
     return lambda path: any(map(_is_hidden, path.split("/"))) or fits(path)
 
@@ -136,7 +136,7 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 
 def _spelt_out(pattern: str) -> str:
-    """``docs/**`` is what is in the folder: pathspec would leave out the folder, exceptions too."""
+    """Make ``docs/**`` mean what is in the folder: else pathspec leaves out exceptions, too."""
     return re.sub(r"/\*\*(/?)\s*$", r"/**/*\1", pattern)
 
 
@@ -144,7 +144,7 @@ def _spelt_out(pattern: str) -> str:
 
 
 def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str | None]]:
-    """Each path, and where its file is on the disk, links followed; None for what is left out."""
+    """Yield each path, and where its file is, links followed; None for what is left out."""
     waiting: list[tuple[str, tuple[str, ...]]] = [("", (root,))]
     while waiting:
         below, trail = waiting.pop()
@@ -177,12 +177,12 @@ def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """A link to nothing is none: it may be left out as a file may."""
+    """Return whether it is a folder; a link to nothing is none, and may be left out."""
     return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
 
 
 def _followed(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
-    """Nothing outside the tree must become public by accident: no link may lead there."""
+    """Follow a link, but never out of the tree: nothing there may become public by accident."""
     if not entry.is_symlink():
         return entry.path
     real = _target(entry.path)

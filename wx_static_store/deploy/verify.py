@@ -1,4 +1,4 @@
-"""After a deploy: does the cloud hold the tree, what else does it hold, and what is served?"""
+"""Compare cloud and site with the tree after a deploy; find and overwrite what is stale."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ logger = logging.getLogger("wx_static_store.deploy")
 PAGES = 20  # that are looked at, at most
 CDN_SECONDS = 5.0  # after which a page that looks old is asked for once more
 
-# Never stale: the manifest, and the proofs that a domain is ours, are in nobody's tree.
+# Never stale: the manifest, and the proofs that a domain is ours, are in no tree.
 KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
 
 _IN_MEMORY = 1024 * 1024
@@ -58,7 +58,7 @@ class Mismatch:
 
 def sweep(uploader: Uploader, prefix: str = "") -> dict[str, RemoteFile]:
     """
-    What is in the folder `prefix` of the location, by key and without what was deleted.
+    Return what is in the folder `prefix` of the location, by key and without what was deleted.
 
     One call per 1000 files. Raises what the list raises, and NameRejected.
     """
@@ -76,27 +76,27 @@ def verify(
     pool: WorkerPool | None = None,
 ) -> list[Mismatch]:
     """
-    Where the cloud is not what the tree is, and which pages the public domain does not serve.
+    Return where the cloud differs from the tree, and which pages the public site does not serve.
 
     The items are as `hash_items` gives them, `cloud` as `sweep` gave it (else it is asked for).
-    Raises what the list raises, and where nobody knows the site's address; trouble with a page
-    is a finding.
+    Raises what the list raises, and where the site's address cannot be had; trouble with a page
+    is a mismatch.
     """
     by_key = {_key(uploader, item.name): item for item in items}
     if cloud is None:
         folder = common_folder([*by_key]).removeprefix(uploader.options.location)
         cloud = sweep(uploader, folder)
-    told = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
-    _tell_of_missing_md5(uploader, [cloud[key] for key in by_key if key in cloud])
-    if pages and (entries := _entries(told)):
-        told |= _look(uploader, {key: by_key[key] for key in entries}, pool)
-    return [Mismatch(key, str(what)) for key, what in told.items() if what]
+    differences = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
+    _log_missing_md5(uploader, [cloud[key] for key in by_key if key in cloud])
+    if pages and (entries := _entries(differences)):
+        differences |= _look(uploader, {key: by_key[key] for key in entries}, pool)
+    return [Mismatch(key, str(what)) for key, what in differences.items() if what]
 
 
 def stale(
     cloud: Mapping[str, RemoteFile], items: Sequence[UploadItem], uploader: Uploader
 ) -> list[RemoteFile]:
-    """What `sweep` found and the tree has not, by key; the manifest and its like are left out."""
+    """Return what `sweep` found and the tree has not; the manifest and its like are left out."""
     wanted = {_key(uploader, item.name) for item in items}
     return [
         cloud[key]
@@ -109,7 +109,7 @@ def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
     """
     Return the keys that no deploy wrote last: a person, a save or another program did.
 
-    Rows that only repeat an earlier one do not say who wrote it. A key without a row is nobody's,
+    Rows that only repeat an earlier one do not say who wrote it. A key without a row is stale,
     unless it lies where a store keeps uploads. Raises ConfigurationError where there is no log and
     the answer must be `certain`.
     """
@@ -161,7 +161,7 @@ def blank(
 
 
 def _key(uploader: Uploader, name: str) -> str:
-    """A name that cannot be a key stands for itself: the cloud has no such object."""
+    """Return the key, or the name where it cannot be one: the cloud has no such object."""
     try:
         return object_key(uploader.options.location, name)
     except NameRejected:
@@ -181,28 +181,28 @@ def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
     return _("MD5 %(there)s in the cloud, %(here)s here", there=remote.md5, here=item.md5)
 
 
-def _tell_of_missing_md5(uploader: Uploader, found: Sequence[RemoteFile]) -> None:
+def _log_missing_md5(uploader: Uploader, found: Sequence[RemoteFile]) -> None:
     if count := sum(file.md5 is None for file in found):
         logger.warning(
-            "The list of %s tells no MD5 of %d files: only their sizes were compared",
+            "The list of %s shows no MD5 of %d files: only their sizes were compared",
             uploader.env, count,
         )  # fmt: skip
 
 
-def _entries(told: Mapping[str, str | Promise]) -> list[str]:
-    """The pages to look at: those that the list agrees with, and the indexes of folders first."""
+def _entries(differences: Mapping[str, str | Promise]) -> list[str]:
+    """Return the pages to fetch: those that the list agrees with, indexes of folders first."""
 
     def rank(key: str) -> tuple[bool, int, str]:
         return os.path.basename(key) != "index.html", key.count("/"), key
 
-    right = [key for key, what in told.items() if is_html(key) and not what]
+    right = [key for key, what in differences.items() if is_html(key) and not what]
     return sorted(right, key=rank)[:PAGES]
 
 
 def _look(
     uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool | None
 ) -> dict[str, str | Promise]:
-    """What is wrong with each page; a CDN that shows an old copy gets a few seconds."""
+    """Return what is wrong with each page; a CDN that shows an old copy gets a few seconds."""
     store = uploader.store
     with interruptible():
         store.url("")  # the address is asked for once, and not by the workers
@@ -214,16 +214,16 @@ def _look(
         with WorkerPool(uploader.options.max_workers) if pool is None else nullcontext(pool) as own:
             return dict(own.run(look, some.items()))
 
-    told = look_at(pages)
-    if again := {key: pages[key] for key, what in told.items() if what}:
+    differences = look_at(pages)
+    if again := {key: pages[key] for key, what in differences.items() if what}:
         with interruptible():
             store.clock.sleep(CDN_SECONDS)
-        told |= look_at(again)
-    return told
+        differences |= look_at(again)
+    return differences
 
 
 def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
-    """Empty where the public domain serves exactly the file."""
+    """Return how the served page differs; empty where it is exactly the file."""
     file: Any
     with SpooledTemporaryFile(_IN_MEMORY) as file:
         try:

@@ -1,4 +1,4 @@
-"""Rows of the log against the cloud: what does it hold under their keys now?"""
+"""Compare rows of the log with what the cloud has under their keys now."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CloudState(TextChoices):
     """What the cloud has under the key of a row."""
 
     SAME = Match.SAME, _("the same")
-    UNSURE = Match.UNSURE, _("of the same size: the list tells no MD5")
+    UNSURE = Match.UNSURE, _("of the same size: the list shows no MD5")
     DIFFERS = Match.DIFFERS, _("differs")
     MISSING = Match.MISSING, _("missing, or deleted")
     DELETED = "deleted", _("deleted, as the log says")
@@ -54,9 +54,9 @@ class ComparedUpload:
 
 def compare_uploads(rows: Iterable[UploadLog], *, seconds: float = SECONDS) -> list[ComparedUpload]:
     """
-    Each key of these rows once; a refused name has none. Raises what the list raises.
+    Compare each key of these rows once; a refused name has none. Raises what the list raises.
 
-    What is not asked for within `seconds` is not reached.
+    A key that is not asked for within `seconds` is not reached.
     """
     until = monotonic() + seconds
     by_env: defaultdict[str, dict[str, UploadLog]] = defaultdict(dict)
@@ -78,7 +78,7 @@ def _compared_in(env: str, rows: dict[str, UploadLog], until: float) -> list[Com
 
 
 def _store_of(env: str, rows: Mapping[str, UploadLog]) -> Store:
-    """Any store can list any environment; one that writes there knows the site's address."""
+    """Return a store that owns a row, or any: each can list any environment."""
     using = next(filter(None, chain(map(owning_alias, rows.values()), aliases())), "")
     if not using:
         raise ConfigurationError(_NO_STORE, hint=_ADD_ONE)
@@ -87,8 +87,7 @@ def _store_of(env: str, rows: Mapping[str, UploadLog]) -> Store:
 
 def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
     """
-    What is at those of these keys that could be asked for: by one call for each, or by a list of
-    their folder.
+    Return what is at these keys, as far as they were asked for: by a call for each, or by a list.
 
     A call lists up to 1,000 objects, so the list is cheaper for many keys, unless the folder is
     huge: keys that it has not reached are then asked for one by one.
@@ -106,7 +105,7 @@ def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile 
 
 
 def _listed(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
-    """What the folder's list has of them; all of them, where it could be read as far as needed."""
+    """Return what the folder's list has of them; all, where it was read as far as needed."""
     found: dict[str, RemoteFile | None] = {}
     wanted = set(keys)
     for number, file in enumerate(store.sweep(common_folder(keys))):

@@ -1,4 +1,4 @@
-"""What can be done about an upload of the log that did not end well."""
+"""Explain an upload of the log that failed, and what to do about it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..models import UploadLog
 
 __all__ = ["error_rule", "hint"]
 
-# Where WeChat gave no number, the place where an upload ended tells what to look at.
+# Where WeChat gave no number, the stage at which an upload ended says what to check.
 _OF_STAGE = {
     "source": SourceError.hint,
     "token": TokenUnavailable.hint,
@@ -30,7 +30,7 @@ _OF_STAGE = {
 
 
 def hint(row: UploadLog) -> str | Promise:
-    """In the reader's language; empty where nothing is to be done."""
+    """Return what to do, in the reader's language; empty where nothing is to be done."""
     if row.status == UploadStatus.STORED:
         return ""
     verdict = error_rule(row)
@@ -40,7 +40,7 @@ def hint(row: UploadLog) -> str | Promise:
 
 
 def error_rule(row: UploadLog) -> Verdict | None:
-    """What is known of the code that WeChat or COS gave, if one of them gave one."""
+    """Return what is known of the code that WeChat or COS gave, if there is one."""
     if row.errcode:
         return ERRCODES.get(row.errcode, UNKNOWN_ERRCODE)
     return COS_CODES.get(row.cos_code, Verdict(CosError)) if row.cos_code else None

@@ -1,9 +1,9 @@
 """
-Lines that `recorders.JsonLinesFormatter` wrote where there was no database, made into rows.
+Lines that `upload.JsonLinesFormatter` wrote where there was no database, made into rows.
 
 The newest row of a key says how the file stands, and the clock of another machine proves nothing:
 a line becomes a row if the log has no row of its key, or if the environment's list shows just the
-bytes that the line tells of, and the newest row does not. So a line that comes again adds nothing.
+bytes of the line, and the newest row has others. So a line that comes again adds nothing.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def import_lines(
     Add rows with the time of their lines; after each batch come its counts.
 
     ``added``; ``known``: the log has that row; ``left_out``: it has another of that key, and the
-    list does not say that the line is right; ``broken``: no line of ours, or one from the future,
-    each of which `broken` is told with its number and why. Users and deployments are left out:
+    list does not say that the line is right; ``broken``: no line of an upload, or one from the
+    future; `broken` is called with its number and the reason. Users and deployments are left out:
     their ids belong to the database of whoever wrote the line. `own` holds the keys that only
-    lines tell of, so that a later file goes on with them.
+    lines have, so that a later file goes on with them.
     """
     numbered, own = enumerate(lines, 1), set() if own is None else own
     while batch := list(islice(numbered, LINES_AT_ONCE)):
@@ -62,14 +62,14 @@ def import_lines(
 
 
 def _row(line: bytes) -> UploadLog:
-    """Raises ValueError, whose text shows nothing of the line, where it is none of ours."""
-    told = _object(line)
+    """Return the row; raise ValueError, which shows nothing of the line, if it is no upload."""
+    members = _object(line)
     columns = {
-        field.name: told[field.name]
+        field.name: members[field.name]
         for field in UploadLog._meta.concrete_fields
-        if not field.is_relation and told.get(field.name) is not None
+        if not field.is_relation and members.get(field.name) is not None
     }
-    columns |= {"id": None, "created": _moment(told.get("time"))}
+    columns |= {"id": None, "created": _moment(members.get("time"))}
     row = UploadLog(**fitting(UploadLog, columns))
     try:
         # A name that was refused has no key, and may be empty.
@@ -85,12 +85,12 @@ def _row(line: bytes) -> UploadLog:
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        told = json.loads(line)
+        members = json.loads(line)
     except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
+        members = None
+    if not isinstance(members, dict):
         raise ValueError(_("not a JSON object"))
-    return told
+    return members
 
 
 def _moment(seconds: Any) -> datetime:
@@ -147,7 +147,7 @@ def _newest(rows: Iterable[UploadLog]) -> dict[Place, UploadLog]:
 
 
 def _proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[int]:
-    """The lines (by `id`) that are right by the list, where the newest row is not."""
+    """Return the lines (by `id`) that the list proves right, where the newest row is not."""
     contested = [
         row
         for row in rows
@@ -162,7 +162,7 @@ def _proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[in
 
 
 def _listed(env: str, keys: list[str]) -> dict[str, RemoteFile]:
-    """What is there; nothing where no list can be had, which then proves nothing."""
+    """Return what is there; nothing where no list can be had, which then proves nothing."""
     with suppress(WxStaticStoreError, IndexError), WorkerPool(1) as pool:
         lookup = Lookup(get_store(aliases()[0], env), pool, most_calls(keys))
         return lookup.end(lookup.begin(keys)).files

@@ -1,4 +1,4 @@
-"""Old rows go, in small transactions; what says how a file or a deployment stands now stays."""
+"""Delete old rows in small transactions; what shows the state of a file or deployment stays."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def prune(
 
 def _newest_deployments() -> tuple[list[int], list[int]]:
     """
-    The newest of each environment, and those of them that run.
+    Return the newest of each environment, and those of them that run.
 
-    An older one that never told its end was killed: it runs no more.
+    An older one that has no end was killed: it runs no more.
     """
     deployments = Deployment.objects.using(log().db).order_by()
     ids = deployments.values("env").annotate(newest=Max("id")).values_list("newest", flat=True)
@@ -65,7 +65,7 @@ def _newest_deployments() -> tuple[list[int], list[int]]:
 
 
 def _delete(rows: QuerySet[Any], batch: int, dry_run: bool) -> Iterator[int]:
-    """By the primary key, so that no lock is held on more than one batch, nor for long."""
+    """Delete by primary key, so that no lock is held on more than one batch, nor for long."""
     last = 0
     while ids := list(rows.filter(id__gt=last).order_by("id").values_list("id", flat=True)[:batch]):
         last = ids[-1]

@@ -1,5 +1,5 @@
 """
-Cloud against log: what one knows and the other does not, and rows that put the log right.
+Compare cloud and log: what one has and the other has not, and rows that correct the log.
 
 Both are read in batches, and between the two passes only a bit is kept for each object, so that
 memory stays small with millions.
@@ -45,7 +45,7 @@ class Discrepancy:
     message: str | Promise
 
     def row(self, env: str) -> UploadLog:
-        """Without content headers: a list shows none, so the next deploy sends such a file."""
+        """Return it without content headers: lists show none, so the next deploy sends the file."""
         columns = {name: getattr(self, name) for name in ("key", "name", "size", "md5")}
         columns = fitting(UploadLog, columns | {"message": english(self.message)})
         return UploadLog(
@@ -105,12 +105,12 @@ class Comparison:
         if found is Match.SAME:
             return _found("unknown", row, row.name, STORED, _("it is in the cloud"))
         if row.status == UNKNOWN:
-            told = _("the cloud has %(cloud)s", cloud=_bytes(file))
-            return _found("unknown", row, row.name, FAILED, told)
-        told = _(
+            message = _("the cloud has %(cloud)s", cloud=_bytes(file))
+            return _found("unknown", row, row.name, FAILED, message)
+        message = _(
             "the cloud has %(cloud)s, the log said %(log)s", cloud=_bytes(file), log=_bytes(row)
         )
-        return _found("differs", file, row.name, STORED, told)
+        return _found("differs", file, row.name, STORED, message)
 
     def _only_in_the_log(self) -> Iterator[list[Discrepancy]]:
         for ids in _newest_ids(self.store.env):
@@ -121,15 +121,15 @@ class Comparison:
 
 
 def _absent(row: UploadLog) -> Discrepancy | None:
-    """A list leaves out what was deleted, so a deletion is not missing."""
+    """Return what a row without an object means; lists leave out what was deleted."""
     if row.status == UNKNOWN and row.is_deletion:
         return _found("unknown", row, row.name, STORED, _("it is deleted"))
     if row.status == UNKNOWN:
         return _found("unknown", row, row.name, FAILED, _("the cloud does not have it"))
     if row.is_deletion:
         return None
-    told = _("the log said stored, the cloud has none")
-    return _found("missing", row, row.name, FAILED, told)
+    message = _("the log said stored, the cloud has none")
+    return _found("missing", row, row.name, FAILED, message)
 
 
 def _bytes(of: RemoteFile | UploadLog) -> str | Promise:
@@ -143,7 +143,7 @@ def _found(
 
 
 def _newest_ids(env: str) -> Iterator[list[int]]:
-    """The newest row of each key, some hundred at a time, in the order of the index."""
+    """Yield the newest row of each key, some hundred at a time, in the order of the index."""
     digest = ""
     while True:
         rows = log().filter(env=env, key_digest__gt=digest).order_by("key_digest")

@@ -21,7 +21,7 @@ LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call t
 
 _FLAGS = {
     "--yes -y": _("do not ask"),
-    "--dry-run -n": _("only tell what would be done, file by file"),
+    "--dry-run -n": _("only show what would be done, file by file"),
     "--force": _("send the unchanged files too"),
     "--verify": _(
         "afterwards compare with the cloud's list, and get the pages from the public site"
@@ -93,7 +93,7 @@ def _add_environments(parser: ArgumentParser) -> None:
 
 
 def check_line(options: dict[str, Any]) -> None:
-    """What was certainly not meant: an empty variable of a shell, options in the wrong order."""
+    """Refuse what was not meant: an empty variable of a shell, options in the wrong order."""
     for name in ("directory", "using", "envs_file", "json", "user"):
         if options[name] == "":
             option = "DIR" if name == "directory" else f"--{name.replace('_', '-')}"
@@ -119,12 +119,12 @@ def check_line(options: dict[str, Any]) -> None:
 
 
 def alias_of(options: dict[str, Any]) -> str:
-    """The alias that is meant where --using names none."""
+    """Return the alias that is meant where --using names none."""
     return options["using"] or ("default" if options["directory"] else "staticfiles")
 
 
 def offered(envs: list[str]) -> list[str]:
-    """The same, if the project offers them all; where it has no ENVIRONMENTS, any will do."""
+    """Return them if the project offers them all; without ENVIRONMENTS, any will do."""
     if not (envs and conf.platform_options().environments):
         return envs
     known = conf.environments()
@@ -150,7 +150,7 @@ def rules(given: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def read_lines(path: str) -> list[str]:
-    """One environment a line; what follows a # is a remark."""
+    """Read one environment from each line; what follows a # is a comment."""
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:

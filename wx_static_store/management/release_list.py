@@ -39,6 +39,6 @@ def _line(row: Deployment) -> str:
     if row.user:
         what = _("%(what)s by %(user)s", what=what, user=row.user)
     if row.duration_ms is not None:
-        counts = _("%(told)s, %(seconds).1f s", told=counts, seconds=row.duration_ms / 1000)
+        counts = _("%(counts)s, %(seconds).1f s", counts=counts, seconds=row.duration_ms / 1000)
     outcome = padded(row.get_outcome_display(), 8)
     return shown(f"{row.pk:>6}  {row.created:%Y-%m-%d %H:%M:%S %Z}  {outcome} {what}: {counts}")

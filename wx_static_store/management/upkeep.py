@@ -1,4 +1,4 @@
-"""What the commands on the log have in common: how they end, and what they say then."""
+"""What the commands on the log have in common: how they end, and what they report then."""
 
 from collections import Counter
 from typing import Any
@@ -16,10 +16,10 @@ from .exits import WRONG_USE
 
 
 class UpkeepCommand(BaseCommand):
-    """Does its `work()` on the log; `told` says its `counts` however that ends."""
+    """Work on the log; `summary` reports the `counts`, however the work ends."""
 
     requires_system_checks = []  # a wrong setting ends with our own code and hint
-    told: str | Promise = ""
+    summary: str | Promise = ""
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.counts = Counter[str]()
@@ -41,7 +41,7 @@ class UpkeepCommand(BaseCommand):
 
     @property
     def counted(self) -> str:
-        return str(self.told) % self.counts
+        return str(self.summary) % self.counts
 
     def _look_for_the_log(self) -> None:
         try:

@@ -69,7 +69,7 @@ class Command(BaseCommand):
     def _handle(self, **options: Any) -> None:
         self.options = options
         deploy_line.check_line(options)
-        how = {"told": options["verbosity"] > 0, "trust_log": options["trust_log"]}
+        how = {"report_progress": options["verbosity"] > 0, "trust_log": options["trust_log"]}
         uploaders = [
             environments.site_uploader(self._using, env, **how) for env in self._environments()
         ]
@@ -95,7 +95,7 @@ class Command(BaseCommand):
         return deploy_line.alias_of(self.options)
 
     def _environments(self) -> Sequence[str | None]:
-        """None is the store's own."""
+        """Return the environments that are asked for; None is the store's own."""
         if self.options["all"]:
             return deploy_line.some(conf.environments(), _("ENVIRONMENTS offers no environment."))
         if path := self.options["envs_file"]:
@@ -136,7 +136,7 @@ class Command(BaseCommand):
         )
 
     def _source(self) -> tuple[Path, set[str], set[str], str]:
-        """The folder; names in it that stay here; those with a hash; the manifest, for the end."""
+        """Return the folder; names left out; names with a hash; the manifest, sent last."""
         if self.options["directory"]:
             return Path(self.options["directory"]), set(), set(), ""
         storage: Any = storages[self._using]
@@ -173,7 +173,7 @@ class Command(BaseCommand):
     # --- before it begins ----------------------------------------------------------------------
 
     def _warn(self, order: environments.Order, uploader: Uploader) -> None:
-        """What will be a 404; a folder of collected static files has no pages of its own."""
+        """Warn of what will be a 404; collected static files have no pages of their own."""
         if not self.options["directory"]:
             return
         found = preflight(order.items, prefix=order.prefix, location=uploader.options.location)
@@ -204,7 +204,7 @@ class Command(BaseCommand):
     def _preview(
         self, uploaders: Sequence[Uploader], order: environments.Order, *, files: bool
     ) -> bool:
-        """Print what would be done; return whether there is anything to do, or nobody can say."""
+        """Print what would be done; return whether there is anything to do."""
         any_change, whole = False, replace(order, items=order.everything, last=None)
         for uploader in uploaders:
             with WorkerPool(uploader.options.max_workers) as pool:

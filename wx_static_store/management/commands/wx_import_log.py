@@ -16,7 +16,7 @@ from ..upkeep import UpkeepCommand
 
 
 class Command(UpkeepCommand):
-    told = gettext_lazy(
+    summary = gettext_lazy(
         "added %(added)d, known %(known)d, left out %(left_out)d, broken %(broken)d"
     )
 
@@ -35,7 +35,7 @@ class Command(UpkeepCommand):
             sources = [(name, stack.enter_context(_opened(name))) for name in options["files"]]
             own: set[tuple[str, str]] = set()
             for name, lines in sources:
-                for counts in import_lines(lines, partial(self._tell, name), own):
+                for counts in import_lines(lines, partial(self._report, name), own):
                     self.counts += counts
         self.stdout.write(self.counted)
         if broken := self.counts["broken"]:
@@ -47,7 +47,7 @@ class Command(UpkeepCommand):
                 )
             )
 
-    def _tell(self, name: str, number: int, why: str) -> None:
+    def _report(self, name: str, number: int, why: str) -> None:
         self.stderr.write(f"{name}:{number}: {why}")
 
 

@@ -1,4 +1,4 @@
-"""``wx_prune``: old rows of the log go."""
+"""``wx_prune``: delete old rows of the log."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -17,7 +17,7 @@ MOST_AT_ONCE = 10_000  # more would hold locks for long
 
 
 class Command(UpkeepCommand):
-    told = gettext_lazy("uploads %(uploads)d, deployments %(deployments)d")
+    summary = gettext_lazy("uploads %(uploads)d, deployments %(deployments)d")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(

@@ -1,4 +1,4 @@
-"""``wx_reconcile``: does the log say what the cloud has?"""
+"""``wx_reconcile``: compare the log with what the cloud has."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,7 +13,7 @@ from ..upkeep import UpkeepCommand
 
 
 class Command(UpkeepCommand):
-    told = gettext_lazy(
+    summary = gettext_lazy(
         "missing %(missing)d, differs %(differs)d, unlogged %(unlogged)d, unknown %(unknown)d"
     )
 
@@ -21,7 +21,7 @@ class Command(UpkeepCommand):
         parser.description = _(
             "Compare what the cloud has with the newest rows of the log. missing: the log says "
             "stored, the cloud has none; differs: other bytes; unlogged: no row; unknown: an "
-            "upload whose answer never came, and now it can be told. "
+            "upload whose answer never came, and which is known now. "
             "Exit code 0: they agree, or --fix made them; 1: they differ; 2: nothing was begun."
         )
         add = parser.add_argument
@@ -67,7 +67,7 @@ class Command(UpkeepCommand):
 
 
 def _prefix(text: str) -> str:
-    """As keys are written; a slash at its end stays."""
+    """Return the prefix as keys are written; a slash at its end stays."""
     return clean_name(text.removesuffix("/")) + "/" * text.endswith("/") if text else ""
 
 
