@@ -1,1 +1,1 @@
-"""How fast it is, against a raw client and against its peers: ``make bench``."""
+"""Measure the speed against a raw client and against other tools: ``make bench``."""

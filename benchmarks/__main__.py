@@ -54,7 +54,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _empty_log(lab: Lab) -> None:
-    """A migrated database, which each place copies."""
+    """Return a migrated database, which each place copies."""
     place = Place(lab, "empty", program("migrate"), lab.work / "none", 1, stores=False)
     place.run()
     place.database.rename(lab.work / "empty.sqlite3")

@@ -1,9 +1,9 @@
 """
 ``python -m benchmarks.client``: the limit. Link call, PUT, comparison of the ETag, no more.
 
-HTTP/1.1 by hand over asyncio's streams, one task and two connections a worker. It is told where
-COS is, which others learn from their first link. The only line of stdout is JSON: the pairs, and
-the seconds that they took without the start of the process.
+HTTP/1.1 by hand over asyncio's streams, one task and two connections a worker. An argument
+says where COS is; the others learn it from their first link. The only line of stdout is JSON: the
+pairs, and the seconds that they took without the start of the process.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Wire:
         self.writer.write(head.encode() + body)
 
     async def answer(self) -> tuple[bytes, bytes]:
-        """Its head, in lower case, and its body."""
+        """Return the head in lower case, and the body."""
         head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
         if not head.startswith(b"http/1.1 200"):
             raise RuntimeError(head.decode())
@@ -60,8 +60,8 @@ async def put(wire: Wire, target: str, path: str) -> None:
         if size <= AHEAD:
             body = file.read()
             digest.update(body)
-            told = f"Content-MD5: {b64encode(digest.digest()).decode()}\r\n"
-            wire.send("PUT", target, size, told, body)
+            header = f"Content-MD5: {b64encode(digest.digest()).decode()}\r\n"
+            wire.send("PUT", target, size, header, body)
         else:
             wire.send("PUT", target, size, "", b"")
             while block := file.read(BLOCK):
@@ -74,7 +74,7 @@ async def put(wire: Wire, target: str, path: str) -> None:
 
 
 async def work(calls: Wire, cos: str, pairs: Iterator[Pair]) -> int:
-    """One worker: it takes pairs until there are no more; the first call hides a connection."""
+    """Send pairs until there are no more; the first call hides the connect to COS."""
     bucket, done = None, 0
     for env, key, path in pairs:
         body = json.dumps({"env": env, "filename": key}).encode()
@@ -89,13 +89,13 @@ async def work(calls: Wire, cos: str, pairs: Iterator[Pair]) -> int:
 
 
 def files(root: str) -> list[tuple[str, str]]:
-    """Key and path of each file below `root`."""
+    """Return the key and the path of each file below `root`."""
     found = [os.path.join(at, name) for at, _dirs, names in os.walk(root) for name in names]
     return [(os.path.relpath(path, root), path) for path in sorted(found)]
 
 
 async def send_all(api: str, cos: str, pairs: list[Pair], workers: int) -> int:
-    """Each worker begins as soon as it is connected, before the next one connects."""
+    """Start each worker as soon as it is connected, before the next one connects."""
     queue, crew = iter(pairs), []
     for _ in range(workers):
         crew.append(asyncio.create_task(work(await Wire.to(api), cos, queue)))

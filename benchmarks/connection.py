@@ -35,7 +35,7 @@ class Lab:
     put: float = 0.0  # seconds that a request at COS and S3 takes
     limit: int = 0  # calls in flight at the API host; 0: any number
     errcode: int = 0  # the answer above the limit; 0: they wait for their turn
-    puts: int = 0  # PUTs in flight at COS, more are told to slow down; 0: any number
+    puts: int = 0  # PUTs in flight at COS, the others get SlowDown; 0: any number
     known: dict[str, str] = field(default_factory=dict)  # MD5s by key, so that none is computed
 
     cos: str = ""
@@ -48,14 +48,14 @@ class Lab:
     room_since: float = 0.0  # when the call that waited longest got its turn, by the loop's clock
 
     def sorted_keys(self, env: str) -> list[str]:
-        """Sorted again only when objects came."""
+        """Sort again only after objects were added."""
         objects = self.objects.get(env, {})
         if len(self._sorted.get(env, ())) != len(objects):
             self._sorted[env] = sorted(objects)
         return self._sorted.get(env, [])
 
     def enter(self, work: Callable[[], None]) -> bool:
-        """Do it now or when there is room; False where it is refused."""
+        """Run it now or when a slot is free; return False if it is refused."""
         if self.limit and self.in_flight >= self.limit:
             if not self.errcode:
                 self.waiting.append(work)
@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
             self.start_hash()
 
     def start_hash(self) -> None:
-        """Only of a body whose MD5 nobody tells."""
+        """Compute the MD5 only if the request names none."""
         key = unquote(self.target.partition("?")[0].lstrip("/"))
         given = self.header(b"content-md5")
         self.md5 = self.lab.known.get(key) or (given and b64decode(given).hex()) or ""
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
             self.hasher = hashlib.md5(usedforsecurity=False)
 
     def header(self, name: bytes) -> bytes:
-        """The value as it was sent; a base64 is not what its lower case is."""
+        """Return the value as it was sent: base64 is case-sensitive."""
         at = self.lower.find(b"\r\n" + name + b":")
         return self.head[at + len(name) + 3 :].partition(b"\r\n")[0].strip() if at >= 0 else b""
 
@@ -148,7 +148,7 @@ class Connection(asyncio.Protocol):
         return f'ETag: "{self.md5}"\r\n'
 
     def later(self, name: str, seconds: float, answer: Callable[[], None]) -> None:
-        """So many seconds after it came or got its turn: reading it takes nothing extra."""
+        """Answer `seconds` after the request came or got its slot: reading adds nothing."""
         self.lab.counts[name] += 1
         if seconds:
             begun = max(self.arrived, self.lab.room_since)

@@ -27,18 +27,18 @@ class RunFailed(Exception):
 
 @dataclass(frozen=True)
 class Sample:
-    """What one run took; `told` is the JSON that it printed, if it did."""
+    """What one run took; `printed` is the JSON that it printed, if any."""
 
     wall: float  # seconds
     cpu: float  # seconds of the user and of the system
     rss: int  # KiB, the largest
     files: int
     calls: dict[str, Any] = field(default_factory=dict)
-    told: dict[str, Any] = field(default_factory=dict)
+    printed: dict[str, Any] = field(default_factory=dict)
 
 
 class Server:
-    """The server process; it ends when this does, whatever happens."""
+    """The server process; it ends with this process."""
 
     def __enter__(self) -> Server:
         self.process = subprocess.Popen(
@@ -55,7 +55,7 @@ class Server:
             self._in.close()
 
     def ask(self, **order: Any) -> dict[str, Any]:
-        """Sets what it names; the counts since the last time."""
+        """Set what it names; return the counts since the last call."""
         self._in.write(json.dumps(order) + "\n")
         self._in.flush()
         return dict(self._read())
@@ -65,7 +65,7 @@ class Server:
 
 
 def run(argv: Sequence[str], env: Mapping[str, str], server: Server, files: int) -> Sample:
-    """Start it, wait for its end, and ask the server what it saw; raises RunFailed."""
+    """Start it, wait for its end, and ask the server for its counts; raise RunFailed."""
     before = server.ask()["server_cpu"]
     with tempfile.TemporaryFile() as out:
         started = time.perf_counter()
@@ -86,12 +86,12 @@ def run(argv: Sequence[str], env: Mapping[str, str], server: Server, files: int)
     calls["server_cpu"] -= before
     if process.returncode:
         raise RunFailed(f"{' '.join(argv[:6])}: exit {process.returncode}\n{text[-1500:]}")
-    told = json.loads(text.splitlines()[-1]) if text.endswith("}") else {}
-    return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, files, calls, told)
+    printed = json.loads(text.splitlines()[-1]) if text.endswith("}") else {}
+    return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, files, calls, printed)
 
 
 def _environment() -> dict[str, str]:
-    """Ours, but with bytecode kept: whoever installs a package has it from the start."""
+    """Return our environment, but keep bytecode, as an installed package has it."""
     return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
@@ -105,7 +105,7 @@ class Book:
     seconds: dict[str, float] = field(default_factory=dict)  # that each workload took
 
     def interleave(self, rounds: int, runs: Mapping[Key, Callable[[], Sample]]) -> None:
-        """All of them in turn, each round beginning with another; a failed one is not run again."""
+        """Run all in turn, each round beginning with another; do not repeat a failed one."""
         for number in range(rounds):
             keys = list(runs)
             shift = number % len(keys)
@@ -114,7 +114,7 @@ class Book:
                     self._try(key, runs[key])
 
     def once(self, runs: Mapping[Key, Callable[[], Sample]]) -> None:
-        """For those that are too slow to be told apart by noise."""
+        """Run once those that are too slow for noise to matter."""
         self.interleave(1, runs)
 
     def _try(self, key: Key, work: Callable[[], Sample]) -> None:
@@ -133,7 +133,7 @@ class Book:
     def ratio(
         self, key: Key, other: Key, what: Callable[[Sample], float] = lambda sample: sample.wall
     ) -> float | None:
-        """The median of the ratios round by round; one of a single run stands for all of its."""
+        """Return the median of the ratios round by round; a single run counts for all rounds."""
         mine, theirs = self.samples.get(key, []), self.samples.get(other, [])
         if not mine or not theirs:
             return None
@@ -143,7 +143,7 @@ class Book:
 
 
 def worst(values: Iterable[float | None]) -> float | None:
-    """The largest; None where one is missing."""
+    """Return the largest, or None if one is missing."""
     found = list(values)
     return max(v for v in found if v is not None) if found and None not in found else None
 

@@ -60,7 +60,7 @@ class Place:
         self.fresh()
 
     def fresh(self) -> None:
-        """As before the first run."""
+        """Restore the state before the first run."""
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.mkdir()
         template = self.lab.work / "empty.sqlite3"
@@ -72,7 +72,7 @@ class Place:
             self.lab.server.ask(empty=space)
 
     def own_source(self) -> None:
-        """A copy that may be changed while others read theirs."""
+        """Return a copy that may be changed while others read theirs."""
         copy = self.folder / "source"
         shutil.copytree(self.source, copy)
         self.source = copy
@@ -97,7 +97,7 @@ class Place:
         return {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "BENCH": json.dumps(bench)}
 
     def run(self, *, cold: bool = False) -> Sample:
-        """One measured run; a cold one begins with nothing anywhere."""
+        """Measure one run; a cold one begins with nothing anywhere."""
         if cold:
             self.fresh()
         self.contender.prepare(self)
@@ -129,7 +129,7 @@ class Contender:
 
 
 def program(name: str, *args: str) -> Contender:
-    """One of the small programs of `programs.py`."""
+    """Return the command of a small program of `programs.py`."""
     return Contender(lambda place: [sys.executable, "-m", "benchmarks.programs", name, *args])
 
 
@@ -159,7 +159,7 @@ def _sync(place: Place) -> list[str]:
 
 
 def _sync_prepare(place: Place) -> None:
-    """As many requests at once as the others have workers."""
+    """Configure as many requests at once as the others have workers."""
     text = f"max_concurrent_requests = {place.workers}\n    addressing_style = path"
     (place.folder / "aws").write_text(f"[default]\nregion = us-east-1\ns3 =\n    {text}\n")
 

@@ -27,7 +27,7 @@ def migrate() -> dict[str, Any]:
 
 
 def save(path: str, times: str) -> dict[str, Any]:
-    """Save a file, and so many times more under other names; the milliseconds of one of those."""
+    """Save a file, then more under other names; print the milliseconds of one of those."""
     from django.core.files import File
     from django.core.files.storage import default_storage
 
@@ -42,7 +42,7 @@ def save(path: str, times: str) -> dict[str, Any]:
 
 
 def fill(root: str, objects: str) -> dict[str, Any]:
-    """A log in which every file of the tree is stored as it is now; `objects` says the same."""
+    """Write a log in which every file of the tree is stored as it is now."""
     from django.utils import timezone
 
     from wx_static_store.deploy.plan import hash_items
@@ -71,7 +71,7 @@ def fill(root: str, objects: str) -> dict[str, Any]:
 
 
 def listing(root: str) -> dict[str, Any]:
-    """The tree's items, and everything imported that a plan imports."""
+    """Return the tree's items; import everything that a plan imports."""
     import wx_static_store.deploy.plan  # noqa: F401
 
     _uploader, items = _tree(root)
@@ -79,7 +79,7 @@ def listing(root: str) -> dict[str, Any]:
 
 
 def hashing(root: str) -> dict[str, Any]:
-    """Reading and hashing the files, in the plainest way."""
+    """Read and hash the files, in the plainest way."""
     paths = [os.path.join(at, name) for at, _dirs, names in os.walk(root) for name in names]
     started = time.perf_counter()
     for path in paths:
@@ -88,7 +88,7 @@ def hashing(root: str) -> dict[str, Any]:
 
 
 def plan(root: str, *how: str) -> dict[str, Any]:
-    """The whole plan, hashing and lists included, and the queries that it asked."""
+    """Make the whole plan, with hashing and lists, and count its queries."""
     from django.db import connection
 
     from wx_static_store.deploy.plan import make_plan
@@ -119,7 +119,7 @@ def _tree(root: str, *how: str) -> tuple[Any, Any]:
 
 
 def hashes(*argv: str) -> dict[str, Any]:
-    """How many times a command hashes files before it sends them, and how many files these are."""
+    """Count the files that a command hashes before it sends them, and how often."""
     from django.core.management import call_command
 
     from wx_static_store.upload import sources
@@ -137,7 +137,7 @@ def hashes(*argv: str) -> dict[str, Any]:
 
 
 def start() -> dict[str, Any]:
-    """What importing the storage adds to Django's start."""
+    """Measure what the import of the storage adds to Django's start."""
     loaded = "requests" in sys.modules
     started = time.perf_counter()
     import wx_static_store.storage  # noqa: F401
@@ -147,7 +147,7 @@ def start() -> dict[str, Any]:
 
 
 def check() -> dict[str, Any]:
-    """How many sockets ``manage.py check`` makes."""
+    """Count the sockets that ``manage.py check`` makes."""
     from django.core.management import call_command
 
     call_command("check", verbosity=0)

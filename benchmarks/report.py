@@ -86,14 +86,14 @@ def _row(book: Book, key: Key) -> Sequence[str]:
 
 
 def _about_the_tools(book: Book) -> Iterable[str]:
-    """Is the server, or the limit client, what holds us up?"""
+    """Say whether the server or the limit client is the bottleneck."""
     for key in sorted(book.samples):
         if key[1] == LIMIT and key[0] == "ceiling":
-            rate = book.median(key, lambda it: it.told["pairs"] / it.told["seconds"])
+            rate = book.median(key, lambda it: it.printed["pairs"] / it.printed["seconds"])
             most = book.median(key, lambda it: it.files / it.calls["server_cpu"])
             yield f"server: {rate:.0f} pairs/s with one limit client, its own ceiling {most:.0f}"
         elif key[1] == LIMIT and (part := share(book, key)):
-            busy = book.median(key, lambda it: it.calls["server_cpu"] / it.told["seconds"])
+            busy = book.median(key, lambda it: it.calls["server_cpu"] / it.printed["seconds"])
             whose = f"limit client, {key[0]}, {key[2]} workers"
             yield f"{whose}: {part:.1%} of its time is N·T/C, the server was busy {busy:.0%} of it"
 
@@ -121,7 +121,7 @@ def write(book: Book, path: Path, **how: Any) -> None:
         "how": how,
         "seconds": book.seconds,
         "targets": [
-            {"target": it.text, "limit": it.limit, **_told(it.verdict(book))} for it in TARGETS
+            {"target": it.text, "limit": it.limit, **_verdict(it.verdict(book))} for it in TARGETS
         ],
         "failures": [[*key, why] for key, why in book.failures.items()],
         "runs": [
@@ -133,5 +133,5 @@ def write(book: Book, path: Path, **how: Any) -> None:
     path.write_text(json.dumps(document, indent=1))
 
 
-def _told(verdict: tuple[float | None, str]) -> dict[str, Any]:
+def _verdict(verdict: tuple[float | None, str]) -> dict[str, Any]:
     return {"measured": verdict[0], "verdict": verdict[1]}

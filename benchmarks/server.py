@@ -112,7 +112,7 @@ class S3(Connection):
             self.later("s3_list", self.lab.put, partial(self.reply, 200, page, xml))
 
     def tell(self, found: Stored | None) -> None:
-        """A HEAD announces a length and sends nothing."""
+        """Announce a length and send nothing: the answer of HEAD."""
         if found is None:
             self.reply(404)
             return
@@ -144,7 +144,7 @@ class S3(Connection):
 
 def _obey(lab: Lab, line: bytes) -> str:
     """
-    Sets what the line names.
+    Set what the line names.
 
     `empty` names a space whose objects are forgotten, `filled` one and a JSON file of its objects.
     """
@@ -166,7 +166,7 @@ def _obey(lab: Lab, line: bytes) -> str:
 
 
 class Punctual(EpollSelector):
-    """Waits for epoll itself: epoll's own timeouts are whole milliseconds, up to one too long."""
+    """Wait for epoll itself: its own timeouts are whole milliseconds, up to one too long."""
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
         if timeout is None or timeout > 0:

@@ -68,7 +68,7 @@ if BENCH["storage"] != "wx":
 
 
 def _s3() -> dict[str, Any]:
-    """As many connections as workers: ten, the default, would be an unfair race."""
+    """Return a client with as many connections as workers: the default, ten, is unfair."""
     from botocore.config import Config
 
     return {

@@ -17,7 +17,7 @@ Value = Callable[[Book], float | None]
 
 @dataclass(frozen=True)
 class Target:
-    """Met when the value is at most the limit, or with `least` at least that."""
+    """A target; it is met if the value is at most the limit, or with `least` at least."""
 
     number: str
     text: str
@@ -41,8 +41,8 @@ def requests(sample: Sample) -> float:
     return float(sum(sample.calls.get(name, 0) for name in NETWORK))
 
 
-def told(name: str) -> Callable[[Sample], float]:
-    return lambda sample: float(sample.told[name])
+def printed(name: str) -> Callable[[Sample], float]:
+    return lambda sample: float(sample.printed[name])
 
 
 def call(name: str) -> Callable[[Sample], float]:
@@ -50,7 +50,7 @@ def call(name: str) -> Callable[[Sample], float]:
 
 
 def _of(workload: str, who: str, other: str, workers: int, others: int) -> Value:
-    """The wall time of one contender as a ratio to another's, or of other workers."""
+    """Return the wall time of one contender as a ratio to another's."""
     return lambda book: book.ratio((workload, who, workers), (workload, other, others))
 
 
@@ -73,18 +73,18 @@ def _cpu_to_fasta(book: Book) -> float | None:
 
 
 def _share(book: Book) -> float | None:
-    """The worst of the limit client's shares; (a) has too few files for full waves."""
+    """Return the limit client's worst share; (a) has too few files for full waves."""
     shares = [share(book, key) for key in book.samples if key[0] in "bg" and key[1] == LIMIT]
     return min((one for one in shares if one is not None), default=None)
 
 
 def share(book: Book, key: tuple[str, str, int]) -> float | None:
-    """What of the limit client's time is latency that nobody can avoid."""
-    return book.median(key, lambda it: it.files * book.pair / key[2] / it.told["seconds"])
+    """Return the share of the limit client's time that is unavoidable latency."""
+    return book.median(key, lambda it: it.files * book.pair / key[2] / it.printed["seconds"])
 
 
 def _growth(who: str) -> Value:
-    """MiB more than with a small file."""
+    """Return how many MiB more it takes than with a small file."""
 
     def value(book: Book) -> float | None:
         big = book.median(("c", who + BIG, WORKERS), lambda it: it.rss)
@@ -99,7 +99,7 @@ def _big_to_limit(who: str) -> Value:
 
 
 def _verify_calls(book: Book) -> float | None:
-    """More or fewer than one for each 1,000 files before, and one after; nothing else."""
+    """Return the calls beside one for each 1,000 files before, and after."""
     return book.median(
         ("d", "wx_deploy --verify", WORKERS),
         lambda it: abs(requests(it) - 2 * ceil(it.files / 1000)),
@@ -107,7 +107,7 @@ def _verify_calls(book: Book) -> float | None:
 
 
 def _calls_of_changes(who: str) -> Value:
-    """Beside the lists."""
+    """Return the calls beside the lists."""
     return _median(
         "e",
         who,
@@ -124,7 +124,9 @@ def _saves(name: str, what: Callable[[Sample], float]) -> Value:
 
 
 def _hashes(book: Book) -> float | None:
-    return book.median(("g", "hashes", WORKERS), lambda it: it.told["hashes"] / it.told["files"])
+    return book.median(
+        ("g", "hashes", WORKERS), lambda it: it.printed["hashes"] / it.printed["files"]
+    )
 
 
 def _unchanged_calls(book: Book) -> float | None:
@@ -132,14 +134,14 @@ def _unchanged_calls(book: Book) -> float | None:
 
 
 def _over_latency(book: Book) -> float | None:
-    """To what the limit client needs for a pair, which is a little more than the latency set."""
-    ms = book.median(("calls", "wx save, overwrite", 1), told("ms"))
-    pair = book.median(("calls", LIMIT, 1), lambda it: it.told["seconds"] / it.files * 1000)
+    """Return the time above the limit client's pair, which is a little above the latency."""
+    ms = book.median(("calls", "wx save, overwrite", 1), printed("ms"))
+    pair = book.median(("calls", LIMIT, 1), lambda it: it.printed["seconds"] / it.files * 1000)
     return None if ms is None or pair is None else ms - pair
 
 
 def _plan_ratio(book: Book) -> float | None:
-    return book.ratio(("f", "plan", WORKERS), ("f", "hashing", WORKERS), told("seconds"))
+    return book.ratio(("f", "plan", WORKERS), ("f", "hashing", WORKERS), printed("seconds"))
 
 
 def _plan_bytes(book: Book) -> float | None:
@@ -150,7 +152,7 @@ def _plan_bytes(book: Book) -> float | None:
 
 def _plan_queries(book: Book) -> float | None:
     return book.median(
-        ("f", "plan", WORKERS), lambda it: it.told["queries"] / ceil(it.files / 10_000)
+        ("f", "plan", WORKERS), lambda it: it.printed["queries"] / ceil(it.files / 10_000)
     )
 
 
@@ -222,15 +224,18 @@ TARGETS = (
     Target("7", "(g) hashes per file", 1, _hashes),
     Target("7", "(g) wall / limit", 1.15, _to_limit("g", DEPLOY, 32)),
     Target(
-        "8", "import of wx_static_store.storage, ms", 40, _median("start", "import", told("ms"), 1)
+        "8",
+        "import of wx_static_store.storage, ms",
+        40,
+        _median("start", "import", printed("ms"), 1),
     ),
     Target(
         "8",
         "the same loads requests (0 no, 1 yes)",
         0,
-        _median("start", "import", told("requests"), 1),
+        _median("start", "import", printed("requests"), 1),
     ),
-    Target("8", "sockets of manage.py check", 0, _median("start", "check", told("sockets"), 1)),
+    Target("8", "sockets of manage.py check", 0, _median("start", "check", printed("sockets"), 1)),
     Target(
         "9",
         "throttled above 8 calls: wall of 32 workers / of 8",

@@ -15,7 +15,7 @@ MARK = b"the end"
 
 
 def many(root: Path, files: int, size: int) -> Path:
-    """So many files of random bytes, written a day ago."""
+    """Write files of random bytes, a day old."""
     random = Random(8)  # noqa: S311
     yesterday = time.time() - A_DAY
     for number in range(files):
@@ -27,7 +27,7 @@ def many(root: Path, files: int, size: int) -> Path:
 
 
 def big(root: Path, size: int) -> Path:
-    """One sparse file: reading it costs no disk."""
+    """Write one sparse file: reading it costs no disk."""
     root.mkdir(parents=True, exist_ok=True)
     with open(root / "big.bin", "wb") as file:
         file.seek(size - len(MARK))

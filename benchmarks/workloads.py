@@ -42,7 +42,7 @@ APPS = [
 def _places(
     lab: Lab, book: Book, name: str, source: Path, who: Iterable[str], workers: int, **options: Any
 ) -> dict[Key, Place]:
-    """A place for each contender that is installed; the others are told."""
+    """Return a place for each contender that is installed; report the others."""
     found = {}
     for contender in who:
         key, kind = (name, contender, workers), CONTENDERS[contender]
@@ -65,7 +65,7 @@ def _program(
 
 
 def ceiling(lab: Lab, book: Book) -> None:
-    """What the server can do: no latency, one limit client."""
+    """Measure what the server can do: no latency, one limit client."""
     source = trees.many(lab.work / "ceiling", lab.number(4000, 1000), 8 * KIB)
     places = _places(lab, book, "ceiling", source, [LIMIT], WORKERS)
     lab.server.ask(link=0, put=0)
@@ -74,7 +74,7 @@ def ceiling(lab: Lab, book: Book) -> None:
 
 
 def a(lab: Lab, book: Book) -> None:
-    """Real static files: admin, REST framework and the sidecar of drf-spectacular, cold."""
+    """Publish real static files, cold: admin, REST framework, the sidecar of drf-spectacular."""
     apps = {"apps": APPS, "source": ""}
     nothing = lab.work / "none"
     collected = Place(lab, "a-files", CONTENDERS[DISK], nothing, 1, bench=apps, stores=False)
@@ -90,7 +90,7 @@ def _two_thousand(lab: Lab) -> Path:
 
 
 def b(lab: Lab, book: Book) -> None:
-    """2,000 files of 8 KiB, cold."""
+    """Publish 2,000 files of 8 KiB, cold."""
     source = _two_thousand(lab)
     places: dict[Key, Place] = {}
     for workers in (16, 32, 64):
@@ -101,7 +101,7 @@ def b(lab: Lab, book: Book) -> None:
 
 
 def c(lab: Lab, book: Book) -> None:
-    """One file of 1 GiB, and the same commands with a small one; the server computes no MD5."""
+    """Publish one file of 1 GiB, then a small one; the server computes no MD5."""
     sizes = {BIG: lab.number(1024, 64) * MIB, SMALL: 8 * KIB}
     save = Contender(
         lambda place: [*program("save").command(place), str(place.source / "big.bin"), "0"]
@@ -129,7 +129,7 @@ def _known(place: Place, known: dict[str, str]) -> Sample:
 
 
 def d(lab: Lab, book: Book) -> None:
-    """Once more, and nothing changed."""
+    """Publish once more, with nothing changed."""
     source = _two_thousand(lab)
     places = _places(lab, book, "d", source, [DISK], WORKERS, stores=False)
     places |= _places(lab, book, "d", source, [COLLECT, DEPLOY, FASTA, SYNC], WORKERS)
@@ -141,7 +141,7 @@ def d(lab: Lab, book: Book) -> None:
 
 
 def e(lab: Lab, book: Book) -> None:
-    """Once more, and 1 % of the files changed."""
+    """Publish once more, with 1 % of the files changed."""
     source = _two_thousand(lab)
     places = _places(lab, book, "e", source, [DISK], WORKERS, stores=False)
     places |= _places(lab, book, "e", source, [COLLECT, DEPLOY, FASTA, SYNC], WORKERS)
@@ -156,7 +156,7 @@ def e(lab: Lab, book: Book) -> None:
 def _again(
     lab: Lab, book: Book, places: dict[Key, Place], before: Callable[[Place], object]
 ) -> None:
-    """Runs after a first one that is not measured."""
+    """Measure the runs after a first one."""
 
     def again(key: Key, place: Place) -> Sample:
         if key not in book.samples:
@@ -168,7 +168,7 @@ def _again(
 
 
 def f(lab: Lab, book: Book) -> None:
-    """A plan for 100,000 small files against a log of as many rows."""
+    """Plan 100,000 small files against a log of as many rows."""
     source = trees.many(lab.work / "f", lab.number(100_000, 5_000), 200)
     objects = str(lab.work / "objects.json")
     fill = program("fill", str(source), objects)
@@ -185,7 +185,7 @@ def f(lab: Lab, book: Book) -> None:
 
 
 def g(lab: Lab, book: Book) -> None:
-    """50 environments, 200 files each."""
+    """Publish 200 files to each of 50 environments."""
     envs = lab.number(50, 4)
     source = trees.many(lab.work / "g", lab.number(200, 40), 8 * KIB)
     places = _places(lab, book, "g", source, [LIMIT, DEPLOY], WORKERS, envs=envs)
@@ -198,7 +198,7 @@ def g(lab: Lab, book: Book) -> None:
 
 
 def calls(lab: Lab, book: Book) -> None:
-    """At most 16 calls in flight at the API host, with 16 workers and with more; one media save."""
+    """Allow 16 calls in flight at the API host, with 16 workers and more; save one file."""
     source, most = _two_thousand(lab), 16
     runs: Runs = {}
     bench = {"calls": most}
@@ -220,7 +220,7 @@ def calls(lab: Lab, book: Book) -> None:
 
 
 def throttle(lab: Lab, book: Book) -> None:
-    """A server that refuses more than 8 calls (or PUTs) in flight: 8 workers against 32."""
+    """Refuse more than 8 calls (or PUTs) in flight: 8 workers against 32."""
     source = _two_thousand(lab)
     runs: Runs = {}
     for workers in (8, 32):
@@ -240,7 +240,7 @@ def _limited(place: Place, **limits: int) -> Sample:
 
 
 def start(lab: Lab, book: Book) -> None:
-    """The import of the storage, and the sockets of ``manage.py check``."""
+    """Measure the import of the storage, and count the sockets of ``manage.py check``."""
     source = trees.many(lab.work / "start", 1, 8)
     runs: Runs = {
         ("start", "import", 1): _program(

@@ -1,4 +1,4 @@
-"""The folders are the floors: what a module may import is said by its place alone."""
+"""The folders are the layers: a module's place alone says what it may import."""
 
 import ast
 import os
@@ -16,7 +16,7 @@ FOLDERS = sorted(
 
 # From the top. A module imports from lines below its own; inside a folder downwards, in the order
 # that the docstring of its `__init__` draws.
-FLOORS = """
+LAYERS = """
     apps
     admin api callback management forms staticfiles testing
     checks storage
@@ -90,7 +90,7 @@ def drawing(folder: str, package: Path = PACKAGE) -> list[str]:
 
 
 def height(folder: str) -> int:
-    lines = [line.split() for line in FLOORS.split("\n")]
+    lines = [line.split() for line in LAYERS.split("\n")]
     return -next(number for number, line in enumerate(lines) if folder in line)
 
 
@@ -103,7 +103,7 @@ def may_import(module: str, target: str, package: Path) -> bool:
     if folder != below:
         return height(folder) > height(below)
     if module == folder:
-        return True  # a face, of what is in its folder
+        return True  # an `__init__`, of what is in its folder
     order = drawing(folder, package)
     first, second = (name.removeprefix(f"{folder}.") for name in (module, target))
     return second in order and order.index(first) < order.index(second)
@@ -117,7 +117,7 @@ def may_use(module: str, imported: str) -> bool:
 
 
 def violations(package: Path) -> list[str]:
-    """Return each import that the floors do not allow, as «importer → imported»."""
+    """Return each import that the layers do not allow, as «importer → imported»."""
     names = modules(package)
     found = []
     for module, path in names.items():
@@ -149,7 +149,7 @@ def test_every_import_goes_down() -> None:
     ],
 )
 def test_a_forbidden_import_is_reported(line: str, reported: str, tmp_path: Path) -> None:
-    """One forbidden line, added to a copy of the package."""
+    """A copy of the package gets one forbidden line."""
     for module, path in modules().items():
         copy = tmp_path / path.relative_to(PACKAGE)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -169,7 +169,7 @@ def test_a_folder_draws_all_its_modules(folder: str) -> None:
 
 
 def test_the_emulator_needs_the_standard_library_only() -> None:
-    """But for the ticket sender, which encrypts."""
+    """The ticket sender is the exception: it encrypts."""
     used = {
         (imported.split(".")[0], module)
         for module, path in modules().items()

@@ -1,4 +1,4 @@
-"""Whatever ends an upload ends in a row: a worker's time-out, a soft limit, Ctrl-C."""
+"""Every upload that is broken off leaves a row: by a worker's timeout, a soft limit, Ctrl-C."""
 
 import os
 import signal
@@ -37,15 +37,15 @@ SOON = 30.0  # seconds for anything that must come; nothing takes so long
 
 
 class GreenletExit(BaseException):
-    """As gevent ends a greenlet."""
+    """What gevent raises to end a greenlet."""
 
 
 class SoftTimeLimitExceeded(Exception):
-    """As Celery tells a task that its time is over."""
+    """What Celery raises in a task at its soft time limit."""
 
 
 class Alarm(TimeoutError):
-    """As a project bounds its own code."""
+    """What a project raises to limit its own code."""
 
 
 def root() -> User:
@@ -110,7 +110,7 @@ Breaks = Callable[[str, type[BaseException]], None]
 
 @pytest.fixture
 def breaks(cloud: EmulatorServer) -> Iterator[Breaks]:
-    """`breaks(call, error)`: that call hangs, and a signal handler raises the error meanwhile."""
+    """Make `breaks(call, error)`: the call hangs until a signal handler raises the error."""
     errors: list[type[BaseException]] = []
     threads: list[threading.Thread] = []
 
@@ -168,7 +168,7 @@ def test_an_upload_that_is_ended_before_its_body_went_failed(
     ("call", "status"), [("put_object", "unknown"), ("staticuploadfile", "failed")]
 )
 @pytest.mark.parametrize("send", SOURCES)
-def test_a_signal_s_ordinary_exception_is_no_trouble_of_the_network(
+def test_an_exception_of_a_signal_is_not_reported_as_a_network_error(
     breaks: Breaks, send: Callable[[], None], call: str, status: str, end: type[Exception]
 ) -> None:
     breaks(call, end)
@@ -183,7 +183,7 @@ def test_a_signal_s_ordinary_exception_is_no_trouble_of_the_network(
     ("call", "status"), [("put_object", "unknown"), ("staticuploadfile", "failed")]
 )
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_repetition_that_is_ended_has_a_row(
+def test_a_retry_that_is_ended_has_a_row(
     cloud: EmulatorServer,
     configure: Any,
     breaks: Breaks,

@@ -1,4 +1,4 @@
-"""docs/deploy.rst tells of every option of our commands, of no other, and shows what works."""
+"""docs/deploy.rst documents every option of the commands and no other; its examples work."""
 
 import re
 import shlex
@@ -28,7 +28,7 @@ def long_options(of: CommandParser) -> set[str]:
 
 
 def section(title: str) -> str:
-    """The text below a heading, up to the next one."""
+    """Return the text below a heading, up to the next heading."""
     found = re.search(rf"^{title}\n[=-]+\n(.*?)(?=^[^\n]+\n[=-]{{4,}}$|\Z)", PAGE, re.M | re.S)
     assert found, f"docs/deploy.rst has no section {title!r}"
     return found[1]
@@ -37,8 +37,8 @@ def section(title: str) -> str:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_of_a_command_is_documented_and_no_other(command: str) -> None:
     djangos_own = long_options(BaseCommand().create_parser("manage.py", command))
-    told = set(re.findall(r"``(--[a-z-]+)", section(SECTIONS.get(command, command))))
-    assert told == long_options(parser(command)) - djangos_own
+    documented = set(re.findall(r"``(--[a-z-]+)", section(SECTIONS.get(command, command))))
+    assert documented == long_options(parser(command)) - djangos_own
 
 
 @pytest.mark.parametrize("line", EXAMPLES)
@@ -49,5 +49,5 @@ def test_a_command_line_of_the_docs_is_understood(line: str) -> None:
 
 def test_every_member_of_the_json_report_is_documented() -> None:
     data = as_dict(Summary("site", "", 0.0, 0.0, [EnvironmentReport("demo-1")]))
-    told = re.findall(r"^(?:– )?``(\w+)`` ", section("In CI"), re.MULTILINE)
-    assert told == [*data, *data["environments"][0]]
+    documented = re.findall(r"^(?:– )?``(\w+)`` ", section("In CI"), re.MULTILINE)
+    assert documented == [*data, *data["environments"][0]]

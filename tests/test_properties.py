@@ -56,7 +56,7 @@ def cloud(configure: Any) -> EmulatorServer:
 
 
 class Pipe(io.RawIOBase):
-    """Gives its blocks, however many bytes are asked for, and cannot seek."""
+    """A file that gives its blocks, however many bytes are asked for, and cannot seek."""
 
     def __init__(self, blocks: list[bytes]) -> None:
         self.blocks = [block for block in blocks if block]
@@ -72,7 +72,7 @@ class Pipe(io.RawIOBase):
 
 
 class Bits(BytesIO):
-    """Gives no more than `most` bytes at once, as a socket does."""
+    """A file that gives at most `most` bytes at once, as a socket does."""
 
     def __init__(self, content: bytes, most: int) -> None:
         super().__init__(content)
@@ -94,7 +94,7 @@ _EXPIRED = {
 def test_h04_any_source_arrives_whole(
     cloud: EmulatorServer, content: bytes, most: int, seekable: bool, position: int, attempts: int
 ) -> None:
-    """However its bytes come, wherever it stands, and however many attempts it takes."""
+    """Whatever blocks it gives, whatever its position, and however many attempts are needed."""
     cloud.reset()
     cloud.quirks.crc64_limit = 0  # it takes the emulator long
     most = max(most, len(content) // 100)
@@ -158,7 +158,7 @@ FAULTS = [
 
 
 class Time:
-    """A clock that moves when somebody sleeps, and by what exchanges and blocks take."""
+    """A clock that moves by sleeps, exchanges and blocks."""
 
     def __init__(self, chance: float) -> None:
         self.seconds = 0.0
@@ -181,7 +181,7 @@ class SlowFile(BytesIO):
 
 
 def slowed(exchange: Callable[..., Any], time: Time, seconds: float) -> Callable[..., Any]:
-    """The exchange, which takes so long, or up to the deadline (where it ends, as others test)."""
+    """Let the exchange take its seconds, or end at the deadline, as other tests show."""
 
     def slow(*args: Any, deadline: Deadline, **more: Any) -> Any:
         try:
@@ -253,7 +253,7 @@ def assert_true(cloud: EmulatorServer, result: UploadResult, content: bytes) -> 
         assert result.status == "unknown"
 
 
-# --- H12: errors tell no secret ---------------------------------------------------------------
+# --- H12: no error shows a secret ---------------------------------------------------------------
 
 PLANTED = {
     "access_token": "planted-access-token",
@@ -297,8 +297,8 @@ def transfer() -> None:
         raise error
 
 
-# What each door asks of the other side, after a token.
-DOORS: dict[Callable[[], object], tuple[str, ...]] = {
+# What each entry point asks of the other side, after a token.
+ENTRIES: dict[Callable[[], object], tuple[str, ...]] = {
     transfer: (LINK, PUT),
     lambda: get_uploader().upload(item(), UploadContext(source="test")): (LINK, PUT),
     lambda: get_store().find("a.txt"): ("staticfilelist",),
@@ -311,15 +311,15 @@ ECHOED = [on(LINK, "errcode", errcode=40097, errmsg=text.format(**PLANTED)) for 
 
 @st.composite
 def meetings(draw: st.DrawFn) -> tuple[Callable[[], object], dict[str, Any]]:
-    """A door, and a fault of one of its calls."""
-    door = draw(st.sampled_from([*DOORS]))
-    call = draw(st.sampled_from([TOKEN, *DOORS[door]]))
+    """Draw an entry point, and a fault of one of its calls."""
+    entry = draw(st.sampled_from([*ENTRIES]))
+    call = draw(st.sampled_from([TOKEN, *ENTRIES[entry]]))
     fitting = [
         fault | {"on": call, "times": None}
         for fault in [*FAULTS, *ECHOED]
         if call in KINDS[fault["do"]].on
     ]
-    return door, draw(st.sampled_from(fitting))
+    return entry, draw(st.sampled_from(fitting))
 
 
 @settings(few, max_examples=60)
@@ -327,16 +327,16 @@ def meetings(draw: st.DrawFn) -> tuple[Callable[[], object], dict[str, Any]]:
 def test_h12_no_error_shows_a_secret(
     planted: EmulatorServer, meeting: tuple[Callable[[], object], dict[str, Any]]
 ) -> None:
-    door, fault = meeting
+    entry, fault = meeting
     planted.reset()
     planted.script(fault)
     forget_everything()
-    told = everything_told_by(door)
-    assert not [secret for secret in SECRETS if secret in told]
+    shown = everything_shown_by(entry)
+    assert not [secret for secret in SECRETS if secret in shown]
 
 
 def forget_everything() -> None:
-    """The token, the address and the failure of the example before; and nobody sleeps."""
+    """Forget the token, the address and the failure of the last example; do not sleep."""
     cache.clear()
     store = get_store()
     store.tokens._shared._memory.clear()  # type: ignore[attr-defined]
@@ -345,10 +345,10 @@ def forget_everything() -> None:
     store.clock = Clock(sleep=lambda seconds: None)
 
 
-def everything_told_by(door: Callable[[], object]) -> str:
-    """By the error that comes out of it; empty where none does."""
+def everything_shown_by(entry: Callable[[], object]) -> str:
+    """Return all that the error of the call shows; empty if it raises none."""
     try:
-        door()
+        entry()
     except WxStaticStoreError as error:
         failure = error
     else:
@@ -382,7 +382,7 @@ def dictionaries(case: Callable[[str], str]) -> st.SearchStrategy[dict[str, Any]
 
 
 def refusal(read: Callable[[], Options]) -> str:
-    """What a ConfigurationError says; empty where there are options. No other error is caught."""
+    """Return the text of a ConfigurationError, or empty; catch no other error."""
     try:
         found = read()
     except ConfigurationError as error:

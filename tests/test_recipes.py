@@ -28,7 +28,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "tokens.rst").read_text(encoding
 
 
 def recipe(name: str) -> str:
-    """The code block of that name."""
+    """Return the code block of that name."""
     found = re.search(rf":name: {name}\n\n((?:    .*\n|\n)+)", PAGE)
     assert found, f"docs/tokens.rst has no code block named {name}"
     return textwrap.dedent(found[1])
@@ -36,7 +36,7 @@ def recipe(name: str) -> str:
 
 @pytest.fixture
 def project(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`project(name)`: the recipe as a module `tokens_of_project`."""
+    """Make `project(name)`: the recipe as a module `tokens_of_project`."""
 
     def make(name: str) -> ModuleType:
         module = ModuleType("tokens_of_project")
@@ -52,7 +52,7 @@ def upload() -> str:
 
 
 class TokenService(ThreadingHTTPServer):
-    """Another service of the company: gives the emulator's newest token to who knows its secret."""
+    """Another service: gives the emulator's newest token to a client that knows its secret."""
 
     def __init__(self, emulator: EmulatorServer) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)

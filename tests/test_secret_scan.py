@@ -1,4 +1,4 @@
-"""Planted secrets are looked for in everything that an upload leaves behind, however it fails."""
+"""No planted secret is in anything that an upload leaves behind, however it fails."""
 
 import faulthandler
 import logging
@@ -85,8 +85,8 @@ def upload() -> BaseException | None:
     return None
 
 
-def everything_told_of(error: BaseException) -> str:
-    """Text, arguments, chain, traceback with locals, and Django's error page."""
+def everything_shown_of(error: BaseException) -> str:
+    """Return text, arguments, chain, traceback with locals, and Django's error page."""
     report = ExceptionReporter(
         RequestFactory().get("/"), type(error), error, error.__traceback__
     )  # shows the locals of each frame
@@ -131,7 +131,7 @@ def test_no_secret_is_left_behind(
     assert (error is None) == (fault == "none")
     left = [caplog.text, *(str(record.__dict__) for record in caplog.records)]
     left.append(serializers.serialize("json", UploadLog.objects.all()))
-    left += [everything_told_of(error)] if error else []
+    left += [everything_shown_of(error)] if error else []
     found = {secret for secret in SECRETS for text in left if secret in text}
     assert found == set()
 
@@ -147,16 +147,16 @@ def test_no_secret_is_left_behind(
     ],
     ids=str,
 )
-def test_a_mistake_in_the_settings_tells_no_secret(
+def test_an_error_of_the_settings_shows_no_secret(
     cloud: EmulatorServer, settings: Any, mistake: dict[str, Any]
 ) -> None:
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | mistake
     error = upload()
     assert error is not None
-    assert not {secret for secret in SECRETS if secret in everything_told_of(error)}
+    assert not {secret for secret in SECRETS if secret in everything_shown_of(error)}
 
 
-def test_a_secret_among_the_options_is_refused_and_not_told() -> None:
+def test_a_secret_among_the_options_is_refused_and_not_shown() -> None:
     with pytest.raises(ConfigurationError) as caught:
         WxStorage(access_token=SECRETS[0])
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
@@ -173,7 +173,7 @@ def test_a_secret_among_the_options_is_refused_and_not_told() -> None:
 def test_the_libraries_log_addresses_without_their_query(
     cloud: EmulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They do log them: the scan above can fail."""
+    """They log the addresses: so the scan above can fail."""
     with caplog.at_level(logging.DEBUG):
         upload()
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("urllib3")]
@@ -211,7 +211,7 @@ def test_the_stacks_that_faulthandler_writes_show_no_secret(
 
 
 def test_django_s_error_mail_shows_no_secret(cloud: EmulatorServer, settings: Any) -> None:
-    """Of a failure that nobody caught, with the page that shows local variables."""
+    """The mail is about an uncaught error, with the page that shows local variables."""
     settings.ADMINS = ["root@example.com"]
     sent: list[str] = []
 
@@ -226,6 +226,6 @@ def test_django_s_error_mail_shows_no_secret(cloud: EmulatorServer, settings: An
     Kept(include_html=True).emit(
         logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", None, trouble)
     )
-    told = "".join(sent)
-    assert "The answer never came" in told
-    assert [secret for secret in SECRETS if secret in told] == []
+    mails = "".join(sent)
+    assert "The answer never came" in mails
+    assert [secret for secret in SECRETS if secret in mails] == []

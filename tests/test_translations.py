@@ -1,4 +1,4 @@
-"""English and Chinese: nothing untranslated, nothing out of date, and who reads which of them."""
+"""English and Chinese: everything is translated, nothing is out of date, each reads their own."""
 
 import os
 import re
@@ -35,7 +35,7 @@ Texts = dict[tuple[str | None, str, str], list[str]]
 
 
 def texts(path: Path) -> Texts:
-    """Each text, with its context and its plural, and what it is in Chinese."""
+    """Return each text with its context, its plural and its Chinese."""
     catalogue = polib.mofile(str(path)) if path.suffix == ".mo" else polib.pofile(str(path))
     return {
         (entry.msgctxt, entry.msgid, entry.msgid_plural): [*entry.msgstr_plural.values()]
@@ -56,7 +56,7 @@ def without_settings() -> dict[str, str]:
 
 
 def test_every_text_is_translated() -> None:
-    """A fuzzy or obsolete one is none."""
+    """A fuzzy or obsolete translation does not count."""
     assert [entry.msgid for entry in polib.pofile(str(CATALOGUE)) if not entry.translated()] == []
 
 
@@ -99,7 +99,7 @@ def test_the_catalogue_holds_what_the_code_says(tmp_path: Path) -> None:
         r"[，。；：（）“”、？] | [，。；：（）“”、？]",
     ],
 )
-def test_chinese_is_set_as_the_house_sets_it(wrong: str) -> None:
+def test_chinese_follows_the_rules_of_typesetting(wrong: str) -> None:
     assert [text for text in chinese() if re.search(wrong, text.strip())] == []
 
 
@@ -116,9 +116,9 @@ def test_the_hint_of_each_errcode_is_chinese(errcode: int) -> None:
 @pytest.mark.parametrize("language", ["en", None])
 def test_the_hint_of_each_errcode_is_english(language: str | None) -> None:
     with override(language):
-        told = [str(verdict.build("").hint) for verdict in ERRCODES.values()]
-    assert all(told)
-    assert not re.search(HAN, "".join(told))
+        texts = [str(verdict.build("").hint) for verdict in ERRCODES.values()]
+    assert all(texts)
+    assert not re.search(HAN, "".join(texts))
 
 
 def test_an_error_that_was_raised_for_a_chinese_reader_can_be_read_in_english() -> None:
@@ -128,15 +128,15 @@ def test_an_error_that_was_raised_for_a_chinese_reader_can_be_read_in_english() 
         assert str(caught.value).startswith("'a//b' cannot be the name of a file: it has an empty")
 
 
-def test_trouble_with_the_network_is_told_in_chinese() -> None:
-    """The address and the class of their error stay: an administrator looks for those."""
+def test_a_network_error_is_chinese() -> None:
+    """The address and the class of the library's error stay: an administrator looks for them."""
     link = Secret("http://127.0.0.1:1/")
     transport = Transport(connect_timeout=1, read_timeout=1, pool_size=1)
     with pytest.raises(ConnectFailed) as caught:
         transport.exchange("GET", link, stage="verify", deadline=Deadline.after(5))
     with override("zh-hans"):
-        told = str(caught.value.message)
-        assert told == "无法连接服务器（http://127.0.0.1:1: NewConnectionError）"
+        texts = str(caught.value.message)
+        assert texts == "无法连接服务器（http://127.0.0.1:1: NewConnectionError）"
     with override("en"):
         assert str(caught.value.message).startswith("The server could not be reached (http:")
 
@@ -158,13 +158,15 @@ def failed() -> UploadResult:
 
 
 @pytest.mark.django_db
-def test_the_log_is_english_whoever_uploads() -> None:
+def test_a_row_of_the_log_is_english_for_a_chinese_user() -> None:
     with override("zh-hans"):
         recorder.record_one(failed(), UploadContext(source="admin"))
         assert UploadLog.objects.get().message == "a cannot be the name of a file: it is empty"
 
 
-def test_the_logger_is_english_whoever_uploads(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_logger_is_english_for_a_chinese_user(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with override("zh-hans"):
         recorder._log(failed(), UploadContext(source="admin"))
     assert caplog.messages == ["failed 'a': a cannot be the name of a file: it is empty"]
@@ -178,13 +180,13 @@ def test_an_error_of_another_process_has_its_hint_in_the_reader_s_language() -> 
         assert "调用额度已用完" in str(revived(plain))
 
 
-def test_the_reader_s_language_is_back_when_a_text_was_made_english() -> None:
+def test_english_leaves_the_reader_s_language_active() -> None:
     with override("zh-hans"):
         assert english(gettext_lazy("it is empty")) == "it is empty"
         assert gettext("it is empty") == "名称为空"
 
 
-# --- doors --------------------------------------------------------------------------------------
+# --- commands -----------------------------------------------------------------------------------
 
 
 def command(name: str) -> BaseCommand:
@@ -194,13 +196,13 @@ def command(name: str) -> BaseCommand:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_explains_itself_in_chinese(name: str) -> None:
-    """But for Django's own options, and what argparse says."""
+    """Except Django's own options, and the texts of argparse."""
     own = {action.dest for action in BaseCommand().create_parser("manage.py", name)._actions}
     with override("zh-hans"):
         parser = command(name).create_parser("manage.py", name)
         parser.format_help()
-    told = [parser.description, *(a.help for a in parser._actions if a.dest not in own)]
-    assert [text for text in told if not re.search(HAN, text or "")] == []
+    texts = [parser.description, *(a.help for a in parser._actions if a.dest not in own)]
+    assert [text for text in texts if not re.search(HAN, text or "")] == []
 
 
 @pytest.mark.django_db
@@ -211,7 +213,7 @@ def test_a_command_speaks_chinese() -> None:
     assert out.getvalue() == "将会删除：上传记录 0，部署 0\n"
 
 
-def test_a_mistake_on_the_command_line_is_told_in_chinese() -> None:
+def test_an_error_of_the_command_line_is_chinese() -> None:
     with override("zh-hans"), pytest.raises(CommandError, match="DIR 为空：是否有变量未设置？"):
         call_command("wx_deploy", "")
 
@@ -227,7 +229,7 @@ def test_a_plural_has_its_count() -> None:
         assert ngettext(one, many, 2).startswith("有 2 行")
 
 
-def test_texts_work_where_no_django_is_configured() -> None:
+def test_texts_work_without_django_s_settings() -> None:
     code = (
         "from wx_static_store.i18n import *\n"
         "print(gettext('%(a)s!', a=gettext_lazy('one')), ngettext('x', '%(count)d', 2), english(3))"
