@@ -42,7 +42,8 @@ class UploadItem:
 
     `open` is called for each attempt; `close` says that what it returns is ours to close.
     `hashed` names carry a digest of their content, so browsers may keep them for ever.
-    An absent `content_type` or `cache_control` is chosen by name.
+    An absent `content_type` or `cache_control` is chosen by name. `source_ref` names what asked for
+    this file, where the context does not.
     """
 
     name: str
@@ -53,6 +54,7 @@ class UploadItem:
     hashed: bool = False
     close: bool = True
     cache_control: str | None = None
+    source_ref: str = ""
 
 
 def deletion(name: str) -> UploadItem:
@@ -139,3 +141,4 @@ class UploadResult:
     request_id: str = ""
     stored_at: datetime | None = None  # by the clock of COS
     note: str = ""
+    source_ref: str = ""  # of the item

@@ -1,17 +1,16 @@
-"""Earlier uploads, sent again: which of them, and how each fared."""
+"""Send earlier uploads again: which of them can be, and how each ended."""
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ..conf import options_for
-from ..conf.options import Options
 from ..core.refusals import EXISTS, IN_PROGRESS
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import SourceError, WxStaticStoreError
@@ -59,7 +58,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class RetryResult:
-    """How a row fared: its `result`, the `reason` why not, or neither where no time was left."""
+    """How a retry ended: its `result`, the `reason` why not, or neither where no time was left."""
 
     row: UploadLog
     result: UploadResult | None = None
@@ -74,7 +73,7 @@ class RetryResult:
 
 
 class Waiting(NamedTuple):
-    """Of the uploads that failed: what can be sent, what cannot, and whether there may be more."""
+    """Failed uploads: what can be sent, what cannot, and whether there may be more."""
 
     ready: list[Ready]
     refused: list[RetryResult]
@@ -82,7 +81,7 @@ class Waiting(NamedTuple):
 
 
 def waiting(rows: UploadLogQuerySet, most: int) -> Waiting:
-    """The newest `most` that can be sent again, and what is as new and cannot."""
+    """Return the newest `most` that can be sent again, and what is as new and cannot."""
     failed, more = failed_rows(rows)
     rest, found = iter(failed), Waiting([], [], more)
     for one in map(_retryable, rest):
@@ -96,7 +95,7 @@ def waiting(rows: UploadLogQuerySet, most: int) -> Waiting:
 
 
 def failed_rows(rows: UploadLogQuerySet) -> tuple[list[UploadLog], bool]:
-    """The newest of these that failed and were not followed by another; whether more may exist."""
+    """Return the newest failed rows that no newer row follows; and whether more may exist."""
     # Each status apart: then the index gives the newest, and nothing is sorted or scanned.
     each = (rows.filter(status=status).order_by("-id")[: WALKED + 1] for status in _BAD)
     walked = sorted(chain.from_iterable(each), key=lambda row: -row.pk)[: WALKED + 1]
@@ -105,7 +104,7 @@ def failed_rows(rows: UploadLogQuerySet) -> tuple[list[UploadLog], bool]:
 
 
 def _followed(rows: Iterable[UploadLog]) -> set[int]:
-    """The ids of those that are not the newest row of their key; a refused name has none."""
+    """Return the ids of rows that are not the newest of their key; a refused name has no key."""
     by_env = defaultdict(list)
     for row in rows:
         if row.key:
@@ -120,7 +119,7 @@ def _followed(rows: Iterable[UploadLog]) -> set[int]:
 
 
 def _retryable(row: UploadLog) -> Ready | RetryResult:
-    """It can be sent again, or it cannot, with the reason. Asks nobody on the network."""
+    """Return what can be sent again, or the reason why not; asks nobody on the network."""
     try:
         item = source_of(row)
     except SourceGone as error:
@@ -148,97 +147,93 @@ def retry_uploads(
     followed = _followed(rows)
     for row in rows:
         if row.pk in followed:
-            yield RetryResult(row, reason=_followed_by_another())
+            yield RetryResult(row, reason=SourceGone(_NEWER, hint=_TAKE_THE_NEWER))
         elif isinstance(one := _retryable(row), RetryResult):
             yield one
         else:
             batches[owning_alias(row), row.env].append(one)
     context = UploadContext(source="retry", user_id=user.pk if user else None)
     replaces = user is None or EXISTS.lifted(user)
-    for (using, env), batch in batches.items():
-        yield from _send(_uploader(using, env), batch, context, until, replaces=replaces)
-
-
-def _followed_by_another() -> SourceGone:
-    return SourceGone(_NEWER, hint=_TAKE_THE_NEWER)
+    for (using, env), ready in batches.items():
+        batch = _Batch(_uploader(using, env), ready, until, replaces=replaces)
+        yield from _send(batch, context)
 
 
 def _uploader(using: str, env: str) -> Uploader:
-    """One that keeps no page waiting for minutes with a file."""
+    """Return an uploader that keeps no page waiting for minutes with a file."""
     options = options_for(using).for_env(env)
     return Uploader(replace(options, deadline=options.deadline or INTERACTIVE_SECONDS))
 
 
-def _send(
-    uploader: Uploader,
-    batch: Sequence[Ready],
-    context: UploadContext,
-    until: float,
-    *,
-    replaces: bool,
-) -> Iterator[RetryResult]:
-    waiting = {one.row.key: one for one in batch}
-    files: dict[str, BinaryIO] = {}
-    free: set[str] = set()  # claimed keys that others may have as soon as their rows are written
-    refused: list[RetryResult] = []
-
-    def items() -> Iterator[UploadItem]:
-        """Opened here, so that what cannot be opened is a reason and not one more failed row."""
-        for one in batch:
-            if time.monotonic() >= until:
-                return
-            try:
-                _claim(uploader, one.row)
-                free.add(one.row.key)
-                _check(uploader, one.row, replaces=replaces)
-                files[one.row.key] = file = one.item.open()
-            except (WxStaticStoreError, OSError) as error:
-                refused.append(RetryResult(waiting.pop(one.row.key).row, reason=_as_reason(error)))
-            else:
-                free.discard(one.row.key)
-                yield replace(one.item, open=lambda file=file: file, close=False)  # type: ignore[misc]
-
+def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
+    uploader, recorder = batch.uploader, Recorder(context)
     with ExitStack() as stack:
-        stack.callback(_release_all, uploader.options, free)
-        stack.callback(lambda: [file.close() for file in files.values()])
-        refs = {one.row.key: f"row {one.row.pk}" for one in batch}  # what each of them repeats
-        recorder = Recorder(context, refs)
+        stack.callback(batch.close)
         stack.callback(recorder.close)
         pool = stack.enter_context(WorkerPool(uploader.options.max_workers))
-        results = uploader.send(Queue(uploader, items()), pool, recorder)
+        results = uploader.send(Queue(uploader, batch.items()), pool, recorder)
         for result in stack.enter_context(closing(results)):
-            files.pop(result.key).close()
-            if time.monotonic() < until and (settled := uploader.settled(result)) is not result:
-                result = settled
-                recorder.add(result, source=LIST)
-            if result.status is not UploadStatus.UNKNOWN:
-                free.add(result.key)
-            yield RetryResult(waiting.pop(result.key).row, result)
-    yield from refused
-    yield from (RetryResult(one.row) for one in waiting.values())
+            settled = uploader.settled(result) if time.monotonic() < batch.until else result
+            if settled is not result:
+                recorder.add(settled, source=LIST)
+            yield batch.finish(settled)
+    yield from batch.refused
+    yield from (RetryResult(one.row) for one in batch.waiting.values())
 
 
-def _claim(uploader: Uploader, row: UploadLog) -> None:
-    if not claim(uploader.options, row.key):
-        raise IN_PROGRESS.broken(key=row.key)
+class _Batch:
+    """The retries at one environment: each file is claimed, checked and opened in its turn."""
 
+    def __init__(
+        self, uploader: Uploader, ready: Iterable[Ready], until: float, *, replaces: bool
+    ) -> None:
+        self.uploader = uploader
+        self.until = until
+        self.waiting = {one.row.key: one for one in ready}
+        self.refused: list[RetryResult] = []
+        self._replaces = replaces
+        self._files: dict[str, BinaryIO] = {}
+        self._free: set[str] = set()  # claimed keys, to be released when their rows are written
 
-def _release_all(options: Options, keys: Iterable[str]) -> None:
-    for key in keys:
-        release(options, key)
+    def items(self) -> Iterator[UploadItem]:
+        """Yield what could be opened; what could not is refused, and leaves no failed row."""
+        for key, one in [*self.waiting.items()]:
+            if time.monotonic() >= self.until:
+                return
+            try:
+                self._files[key] = file = self._open(one)
+            except (WxStaticStoreError, OSError) as error:
+                del self.waiting[key]
+                if not isinstance(error, WxStaticStoreError):
+                    why = type(error).__name__
+                    error = SourceError(_("The file cannot be read (%(why)s)", why=why))
+                self.refused.append(RetryResult(one.row, reason=error))
+            else:
+                yield replace(one.item, open=lambda file=file: file, close=False)  # type: ignore[misc]
 
-
-def _check(uploader: Uploader, row: UploadLog, *, replaces: bool) -> None:
-    """Raise why the row must not be sent: only now nobody else changes what is there."""
-    if _followed([row]):
-        raise _followed_by_another()
-    if not replaces:
-        found = uploader.store.find(row.key)
+    def _open(self, one: Ready) -> BinaryIO:
+        """Open the file; only now nobody else changes what is at its key."""
+        row = one.row
+        if not claim(self.uploader.options, row.key):
+            raise IN_PROGRESS.broken(key=row.key)
+        self._free.add(row.key)
+        if _followed([row]):
+            raise SourceGone(_NEWER, hint=_TAKE_THE_NEWER)
+        found = None if self._replaces else self.uploader.store.find(row.key)
         if found and found.md5 != row.md5:
             raise EXISTS.broken(key=row.key)
+        file = one.item.open()
+        self._free.discard(row.key)
+        return file
 
+    def finish(self, result: UploadResult) -> RetryResult:
+        self._files.pop(result.key).close()
+        if result.status is not UploadStatus.UNKNOWN:
+            self._free.add(result.key)
+        return RetryResult(self.waiting.pop(result.key).row, result)
 
-def _as_reason(error: Exception) -> WxStaticStoreError:
-    if isinstance(error, WxStaticStoreError):
-        return error
-    return SourceError(_("The file cannot be read (%(why)s)", why=type(error).__name__))
+    def close(self) -> None:
+        for file in self._files.values():
+            file.close()
+        for key in self._free:
+            release(self.uploader.options, key)

@@ -1,9 +1,8 @@
 """
-The bytes of one earlier upload: can they be had again?
+Find the bytes of an earlier upload: on this machine, or on the public site.
 
-The same bytes will do, wherever they are: on this machine, or on the public site. Other bytes than
-the row's are sent for one kind of row only, that of `collectstatic`, whose file may have changed
-since; nobody else's file is guessed by its name.
+They are the row's bytes, with one exception: the file of a `collectstatic` row may have changed
+since, and is sent as it is now. No other file is guessed by its name.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
@@ -76,20 +76,20 @@ class SourceGone(SourceError):
 
 def source_of(row: UploadLog) -> UploadItem:
     """
-    The row's file, to be sent again; raises SourceGone.
+    Return the row's file, to be sent again; raises SourceGone.
 
     Its `md5` is the row's, or None where the file is a newer one. The public site is asked only
     when the item is opened, which may raise SourceGone, too.
     """
     if not owning_alias(row):
         raise _gone(_NO_STORE if row.key else _NO_KEY)
-    if row.is_deletion:
-        return deletion(row.name)
     source = _first_source(row)
-    item = _here(row, source) or _on_the_site(row, source)
+    item = (
+        deletion(row.name) if row.is_deletion else _here(row, source) or _on_the_site(row, source)
+    )
     if item is None:
         raise _gone(_GONE.get(source, _KEPT_NOWHERE))
-    return item
+    return replace(item, source_ref=f"row {row.pk}")
 
 
 def _gone(why: tuple[Any, Any]) -> SourceGone:
@@ -97,7 +97,7 @@ def _gone(why: tuple[Any, Any]) -> SourceGone:
 
 
 def _first_source(row: UploadLog) -> str:
-    """Where the bytes came from, before anybody sent them again."""
+    """Return where the bytes came from, before anybody sent them again."""
     if row.source not in REPEATS:
         return row.source
     originals = _of_same_key(row).exclude(source__in=REPEATS)
@@ -112,7 +112,7 @@ def _of_same_key(row: UploadLog) -> UploadLogQuerySet:
 def _item(
     row: UploadLog, source: str, opener: Callable[[], Any], size: int | None, md5: str | None
 ) -> UploadItem:
-    """With the Cache-Control that a deploy chose for it: nobody else knows that any more."""
+    """Return the item, with the Cache-Control that a deploy chose: only the row knows it now."""
     return UploadItem(
         row.name,
         open=opener,
@@ -146,7 +146,7 @@ def _has_bytes_of(row: UploadLog, path: str) -> bool:
 
 
 def _static_paths(name: str) -> Iterator[str]:
-    """The file in STATIC_ROOT, then the one that a finder finds."""
+    """Yield the file in STATIC_ROOT, then the one that a finder finds."""
     for alias in aliases():
         with suppress(ImproperlyConfigured):
             if options_for(alias).kind == STATIC:
@@ -157,7 +157,7 @@ def _static_paths(name: str) -> Iterator[str]:
 
 
 def _media_paths(name: str) -> Iterator[str]:
-    """In local storages of the project: a model may keep the same file there."""
+    """Yield files of local storages of the project: a model may keep the same file there."""
     for storage in {id(storage): storage for storage in _storages()}.values():
         yield from _path(storage, name)
 
@@ -186,7 +186,7 @@ def _on_the_site(row: UploadLog, source: str) -> UploadItem | None:
 
 
 def _was_stored(row: UploadLog) -> bool:
-    """Whether the site may serve these bytes, as far as the log knows."""
+    """Return whether the site may serve these bytes, as far as the log knows."""
     if row.status != UploadStatus.FAILED:
         return True
     stored = _of_same_key(row).filter(status=UploadStatus.STORED)

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -59,22 +59,17 @@ class Recorder:
     Write the results of one run down, many rows in a query, in the thread that adds them.
 
     Rows that the database refuses are kept and written again with the next ones, at the end at
-    last. The logger's line of a result is written when it is added. `refs` names, by key, what
-    asked for an upload, where the context does not.
+    last. The logger's line of a result is written when it is added.
     """
 
-    def __init__(self, context: UploadContext, refs: Mapping[str, str] | None = None) -> None:
+    def __init__(self, context: UploadContext) -> None:
         self.context = context
-        self._refs = refs or {}
         self._rows: list[Recorded] = []
         self._since = time.monotonic()
 
     def add(self, result: UploadResult, *, source: str = "") -> None:
         """Write the result down soon: after a second, or with a hundred others."""
-        context = self.context
-        if source or result.key in self._refs:
-            ref = self._refs.get(result.key, context.source_ref)
-            context = replace(context, source=source or context.source, source_ref=ref)
+        context = replace(self.context, source=source) if source else self.context
         self._rows.append((result, context))
         _log(result, context)
         self.write_if_due()
@@ -258,7 +253,7 @@ def _told(result: UploadResult, context: UploadContext) -> dict[str, Any]:
         "duration_ms": round(result.seconds * 1000),
         "stored_at": result.stored_at,
         "source": context.source,
-        "source_ref": context.source_ref,
+        "source_ref": result.source_ref or context.source_ref,
         "user_id": context.user_id,
         "deployment_id": context.deployment_id,
     }

@@ -112,6 +112,7 @@ class Transfer:
             rid=self.rid,
             request_id=error.request_id if error else receipt.request_id if receipt else "",
             stored_at=receipt.date if receipt else None,
+            source_ref=self.item.source_ref,
         )
 
     def learn(self, error: WxStaticStoreError) -> None:
