@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from tests.conftest import ENV
-from wx_static_store.admin.upload import MOST_FORESEEN, UploadPage
+from wx_static_store.admin.upload import MOST_PREVIEWED, UploadPage
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog
 from wx_static_store.submit import send as submit_send
@@ -739,7 +739,7 @@ def test_a_preview_asks_nobody_outside(member: Member, emulator: EmulatorServer)
     ],
 )
 def test_a_preview_of_nonsense_is_a_400(member: Member, body: str) -> None:
-    assert MOST_FORESEEN == 1000
+    assert MOST_PREVIEWED == 1000
     answer = member("upload").post(PREVIEW, body, content_type="application/json")
     assert answer.status_code == 400
     assert answer.json()["error"]

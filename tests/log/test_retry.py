@@ -5,27 +5,16 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 
-from tests.bookshop.models import Book
 from tests.conftest import ENV
-from wx_static_store.core.naming import IMMUTABLE
-from wx_static_store.core.types import UploadContext, UploadItem
+from tests.log.uploads import again, configured, fail, failed_collect, newest, sent
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import UploadFailed
-from wx_static_store.log.retry import RetryResult, _uploader, failed_rows, retry_uploads, waiting
-from wx_static_store.log.source_of import SourceGone, source_of
+from wx_static_store.log.retry import _uploader, failed_rows, waiting
 from wx_static_store.models import UploadLog
-from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
-
-PLAIN = {
-    "BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage",
-    "OPTIONS": {"location": "static"},
-}
-MEDIA = {"BACKEND": "wx_static_store.storage.WxStorage"}
 
 
 @pytest.fixture
@@ -37,42 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cloud(configure: Any, folder: Path) -> EmulatorServer:
-    server: EmulatorServer = configure(
-        STORAGES={"default": MEDIA, "staticfiles": PLAIN},
-        STATICFILES_DIRS=[str(folder)],
-        STATICFILES_FINDERS=["django.contrib.staticfiles.finders.FileSystemFinder"],
-        WX_STATIC_STORE={"MAX_ATTEMPTS": 1},
-    )
-    return server
-
-
-def newest(key: str, env: str = ENV) -> UploadLog:
-    return UploadLog.objects.newest(env, [key])[key]
-
-
-def fail(cloud: EmulatorServer, **fault: Any) -> None:
-    cloud.script({"on": "put_object", "do": "cos_error", "code": "Busy", "status": 403, **fault})
-
-
-def failed_collect(cloud: EmulatorServer, folder: Path, name: str, body: bytes) -> UploadLog:
-    """A row that collectstatic left behind."""
-    (folder / name).write_bytes(body)
-    fail(cloud)
-    with pytest.raises(Exception, match="failed"):
-        call_command("collectstatic", interactive=False, verbosity=0)
-    return newest(f"static/{name}")
-
-
-def sent(name: str, body: bytes, *, source: str, using: str = "default") -> UploadLog:
-    """A row of an upload through some door, whether it worked or not."""
-    uploader = get_uploader(using)
-    item = UploadItem(name, open=lambda: ContentFile(body))  # type: ignore[arg-type, return-value]
-    [result] = uploader.upload_many([item], UploadContext(source=source))
-    return newest(result.key)
-
-
-def again(*rows: UploadLog, **options: Any) -> list[RetryResult]:
-    return list(retry_uploads(rows, **options))
+    return configured(configure, folder)
 
 
 # --- what can be had again ---------------------------------------------------------------------
@@ -128,84 +82,11 @@ def test_a_file_that_changed_since_is_not_sent(
     assert cloud.objects() == {}
 
 
-def test_a_finder_gives_what_is_in_static_root_no_more(
-    cloud: EmulatorServer, folder: Path, tmp_path: Path
-) -> None:
-    row = failed_collect(cloud, folder, "a.css", b"body {}")
-    (tmp_path / "static_root" / "a.css").unlink()
-    assert [one.outcome for one in again(row)] == ["stored"]
-
-
-def test_a_deploy_is_repeated_with_its_own_cache_control(
-    cloud: EmulatorServer, tmp_path: Path
-) -> None:
-    row = sent("a.css", b"x", source="wx_deploy", using="staticfiles")
-    UploadLog.objects.filter(pk=row.pk).update(cache_control=IMMUTABLE)
-    root = tmp_path / "static_root"
-    root.mkdir()
-    (root / "a.css").write_bytes(b"x")
-    again(newest("static/a.css"))
-    assert cloud.objects()["static/a.css"].headers["Cache-Control"] == IMMUTABLE
-
-
-def test_a_deployed_file_is_not_replaced_by_another_of_its_name(
-    cloud: EmulatorServer, tmp_path: Path
-) -> None:
-    fail(cloud)
-    row = sent("index.html", b"the site", source="wx_deploy", using="staticfiles")
-    root = tmp_path / "static_root"
-    root.mkdir()
-    (root / "index.html").write_bytes(b"something else")
-    (one,) = again(row)
-    assert "Run wx_deploy again" in str(one.reason)
-    assert "static/index.html" not in cloud.objects()
-
-
-def test_what_the_public_site_serves_is_sent_again(cloud: EmulatorServer) -> None:
-    default_storage.save("a.txt", ContentFile(b"hello"))
-    assert [one.outcome for one in again(newest("a.txt"))] == ["stored"]
-    assert len(cloud.calls("put_object")) == 2
-    assert cloud.objects()["a.txt"].body == b"hello"
-
-
 def test_a_lost_answer_is_settled_by_sending_the_same_bytes_again(cloud: EmulatorServer) -> None:
     cloud.script({"on": "put_object", "do": "drop_reply"})
     row = sent("a.txt", b"hello", source="admin")
     assert row.status == "unknown"
     assert [one.outcome for one in again(row)] == ["stored"]
-
-
-def test_a_local_storage_of_a_model_may_have_the_bytes(
-    cloud: EmulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    local = FileSystemStorage(tmp_path / "media")
-    local.save("books/a.txt", ContentFile(b"hello"))
-    monkeypatch.setattr(Book._meta.get_field("file"), "storage", local)
-    fail(cloud)
-    row = sent("books/a.txt", b"hello", source="storage")
-    assert [one.outcome for one in again(row)] == ["stored"]
-    assert cloud.objects()["books/a.txt"].body == b"hello"
-
-
-def test_a_storage_that_cannot_be_made_has_no_bytes(cloud: EmulatorServer, settings: Any) -> None:
-    """Django's own one for static files, in a project without STATIC_URL."""
-    storage = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = settings.STORAGES | {"staticfiles": storage}
-    settings.STATIC_URL = None
-    fail(cloud)
-    with pytest.raises(UploadFailed):
-        default_storage.save("a.txt", ContentFile(b"gone"))
-    with pytest.raises(SourceGone):
-        source_of(newest("a.txt"))
-
-
-def test_a_failed_deletion_is_repeated(cloud: EmulatorServer) -> None:
-    default_storage.save("a.txt", ContentFile(b"hello"))
-    fail(cloud)
-    with pytest.raises(UploadFailed):
-        default_storage.delete("a.txt")
-    again(newest("a.txt"))
-    assert not default_storage.exists("a.txt")
 
 
 def test_a_tenants_row_goes_to_the_tenant(cloud: EmulatorServer) -> None:
@@ -220,73 +101,12 @@ def test_a_tenants_row_goes_to_the_tenant(cloud: EmulatorServer) -> None:
 # --- what cannot -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("source", "told"),
-    [
-        ("admin", "came from a browser"),
-        ("api", "came through the API"),
-        ("storage", "a program that has ended"),
-        ("collectstatic", "neither in STATIC_ROOT nor with a finder"),
-        ("wx_deploy", "folder that was deployed is not known"),
-    ],
-)
-def test_gone_bytes_are_told_with_the_reason(cloud: EmulatorServer, source: str, told: str) -> None:
-    fail(cloud)
-    row = sent("a.txt", b"hello", source=source)
-    with pytest.raises(SourceGone, match=told) as caught:
-        source_of(row)
-    assert caught.value.hint
-    assert [one.outcome for one in again(row)] == ["gone"]
-    assert "a.txt" not in cloud.objects()
-
-
-def test_a_repetition_that_failed_gives_the_reason_of_the_first_row(cloud: EmulatorServer) -> None:
-    fail(cloud, times=2)
-    sent("a.txt", b"hello", source="api")
-    with pytest.raises(SourceGone, match="API"):
-        source_of(sent("a.txt", b"hello", source="retry"))
-
-
-def test_another_file_on_the_site_is_not_sent_in_place_of_the_rows(cloud: EmulatorServer) -> None:
-    row = sent("a.txt", b"hello", source="admin")
-    cloud.put_object("a.txt", b"jello")
-    (one,) = again(row)
-    assert "serves other bytes" in str(one.reason)
-    assert newest("a.txt") == row
-
-
 def test_an_older_row_does_not_overwrite_a_newer_upload(cloud: EmulatorServer) -> None:
     old = sent("a.txt", b"old", source="admin")
     sent("a.txt", b"new", source="admin")
     (one,) = again(old)
     assert "A newer upload" in str(one.reason)
     assert cloud.objects()["a.txt"].body == b"new"
-
-
-def test_a_key_that_no_store_writes_is_gone(cloud: EmulatorServer) -> None:
-    row = sent("a.txt", b"hello", source="admin")
-    row.name = "b.txt"
-    with pytest.raises(SourceGone, match="No store in STORAGES"):
-        source_of(row)
-
-
-def test_each_refused_name_is_told_apart(cloud: EmulatorServer) -> None:
-    uploader = get_uploader()
-    items = [UploadItem(name, open=lambda: ContentFile(b"")) for name in ("/a.txt", "/b.txt")]  # type: ignore[arg-type, return-value]
-    list(uploader.upload_many(items, UploadContext(source="storage")))
-    rows, _more = failed_rows(UploadLog.objects.all())
-    assert len(rows) == 2
-    assert all("Rename the file" in str(one.reason) for one in again(*rows))
-
-
-def test_a_name_that_leaves_static_root_is_not_read(cloud: EmulatorServer, tmp_path: Path) -> None:
-    (tmp_path / "secret.txt").write_bytes(b"hello")
-    (tmp_path / "static_root").mkdir()
-    fail(cloud)
-    row = sent("a.txt", b"hello", source="collectstatic", using="staticfiles")
-    row.name, row.key = "../secret.txt", "static/../secret.txt"
-    with pytest.raises(SourceGone):
-        source_of(row)
 
 
 # --- bounds ------------------------------------------------------------------------------------

@@ -33,10 +33,10 @@ from .upload_preview import Chosen, preview
 if TYPE_CHECKING:
     from .upload_form import AnyFile
 
-MOST_FORESEEN = 1000  # files in one question; the script asks in parts
+MOST_PREVIEWED = 1000  # files in one request of the script, which sends several
 METHODS = ["GET", "HEAD", "POST"]
 # What `json` and `int` raise, the latter of 1e400, and a list of lists of lists as well.
-MISASKED = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+BAD_REQUEST_ERRORS = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 # What the page shows of a first submission that has no answer.
 _UNANSWERED = {
@@ -47,7 +47,7 @@ _UNANSWERED = {
 
 
 class UploadPage(ReadOnlyAdmin):
-    """Adds the page, its button, and the question that its script asks before it sends."""
+    """The page, its button, and the preview that its script asks for before it sends."""
 
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site
@@ -75,7 +75,7 @@ class UploadPage(ReadOnlyAdmin):
         return [*tools, Tool(_("Upload files"), url, "addlink")]
 
     def upload_view(self, request: HttpRequest) -> HttpResponseBase:
-        """The page; a POST sends its files, and tells how each fared."""
+        """Show the page; a POST sends its files, and shows how each upload ended."""
         require(request)
         request.current_app = self.admin_site.name
         if request.method != "POST":
@@ -85,23 +85,23 @@ class UploadPage(ReadOnlyAdmin):
             [_submit(request, form, *chosen) for chosen in form.chosen()] if form.is_valid() else []
         )
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
-            return self._told(request, outcomes or [_incomplete(form)])
+            return self._as_json(request, outcomes or [_incomplete(form)])
         return self._page(request, UploadForm(request.user) if outcomes else form, outcomes)
 
     def preview_view(self, request: HttpRequest) -> HttpResponseBase:
-        """What would become of each file; nothing is sent, nobody outside is asked."""
+        """Return what an upload would do with each file, without a call to the cloud."""
         require(request)
         try:
             asked = json.loads(request.body)
-            files = [Chosen.told(file) for file in asked["files"]]
-        except MISASKED:
-            return _misasked("not a list of files")
+            files = [Chosen.parsed(file) for file in asked["files"]]
+        except BAD_REQUEST_ERRORS:
+            return _bad_request("not a list of files")
         form = TargetForm(request.user, asked)
-        if len(files) > MOST_FORESEEN or not form.is_valid():
-            return _misasked(_incomplete(form).message or f"more than {MOST_FORESEEN} files")
+        if len(files) > MOST_PREVIEWED or not form.is_valid():
+            return _bad_request(_incomplete(form).message or f"more than {MOST_PREVIEWED} files")
         return JsonResponse({"files": list(preview(request.user, form, files))})
 
-    def _told(self, request: HttpRequest, outcomes: list[FileOutcome]) -> JsonResponse:
+    def _as_json(self, request: HttpRequest, outcomes: list[FileOutcome]) -> JsonResponse:
         html = "".join(self._rendered(request, outcome) for outcome in outcomes)
         running = any(outcome.status == RUNNING for outcome in outcomes)
         ok = all(outcome.ok for outcome in outcomes)
@@ -136,7 +136,7 @@ def may_upload(request: HttpRequest) -> bool:
     return request.user.has_perm("wx_static_store.upload")
 
 
-def _misasked(reason: str) -> JsonResponse:
+def _bad_request(reason: str) -> JsonResponse:
     return JsonResponse({"error": reason}, status=400)
 
 
@@ -179,22 +179,18 @@ def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> F
 
 
 def _failed(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
-    told: dict[str, Any] = {
-        "message": str(error.message),
-        "errmsg": error.errmsg,
-        "hint": str(error.hint),
-    }
-    return FileOutcome(name, **told, **facts)
+    message, hint = str(error.message), str(error.hint)
+    return FileOutcome(name, message=message, errmsg=error.errmsg, hint=hint, **facts)
 
 
 def _incomplete(form: TargetForm) -> FileOutcome:
-    """What a form that lacks something says in place of a result."""
-    told = [str(error) for errors in form.errors.values() for error in errors]
-    return FileOutcome(str(form.data.get("path", "")), REFUSED, message=" ".join(told))
+    """Return the errors of an incomplete form in place of a result."""
+    errors = [str(error) for errors in form.errors.values() for error in errors]
+    return FileOutcome(str(form.data.get("path", "")), REFUSED, message=" ".join(errors))
 
 
 def _addresses(to: Target, key: str) -> tuple[str, str]:
-    """The public address, and again if a page may link to it; the file is stored without them."""
+    """Return the public address, and again if a page may link to it; empty where unknown."""
     with suppress(WxStaticStoreError):
         store = get_store(to.using, to.env)
         return store.key_url(key), link_to(store, key)

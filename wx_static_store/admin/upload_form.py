@@ -1,4 +1,4 @@
-"""The form of the upload page, and the texts that its script says."""
+"""The form of the upload page, and the texts of its script."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ TEXTS = {
     "publishing": _("publishing…"),
     "waiting": _("waiting"),
     "unknown": _("not compared"),
-    "unasked": _("The files could not be compared with what is public; upload them all the same."),
+    "uncompared": _(
+        "The files could not be compared with what is public; upload them all the same."
+    ),
     "unreadable": _("Your browser cannot read this file."),
     "twice": _("It takes the place of another file of this name, which was in the list before."),
     "lost": _("No usable answer came from this site (%(status)s)."),
@@ -47,13 +49,13 @@ TEXTS = {
 
 
 def texts() -> dict[str, Any]:
-    """What the script says; a size in the words of the server: 1 byte, 2 bytes, 1.0 KB, …"""
+    """Return the texts of the script; sizes as the server writes them: 1 byte, 1.0 KB, …"""
     sizes = [filesizeformat(size) for size in (1, 2, *(2 ** (10 * step) for step in range(1, 5)))]
     return TEXTS | {"sizes": sizes}
 
 
 def listed_as(to: Target, name: str) -> str:
-    """What the list and the result call a file: its key, or the name that can have none."""
+    """Return what the list and the result call a file: its key, or a name that has no key."""
     with suppress(NameRejected):
         return object_key(options_for(to.using).location, name)
     return name
@@ -114,7 +116,7 @@ class UploadForm(TargetForm):
     """
     The files as well. The script sends one per request, with its `path` in a folder.
 
-    `form_id` and `attempt` name a submission, so that the second of two equal ones is told.
+    `form_id` and `attempt` name a submission, so that the second of two equal ones is recognized.
     """
 
     file = FilesField(label=_("Files"), allow_empty_file=True)
@@ -131,7 +133,7 @@ class UploadForm(TargetForm):
         return [(folder + (path or file.name), file) for file in files]
 
     def submission(self, name: str, file: AnyFile) -> str:
-        """What tells this file of this submission from every other one."""
+        """Return what distinguishes this file of this submission from every other one."""
         cleaned, to = self.cleaned_data, self.cleaned_data["store"]
         raw: Any = file.file
         facts = (cleaned["form_id"], cleaned["attempt"], to.using, to.env, name, digest(raw))

@@ -1,4 +1,4 @@
-"""How one uploaded file fared, as the page shows it."""
+"""How the upload of one file ended, as the page shows it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ LABELS = {
     UploadStatus.FAILED.value: ("✗", _("Failed")),
     UploadStatus.UNKNOWN.value: ("?", _("Unknown: it was sent, but no answer came")),
     REFUSED: ("✗", _("Refused")),
-    RUNNING: ("…", _("This file is being uploaded; the log will tell how it ended")),
+    RUNNING: ("…", _("This file is being uploaded; the log will show how it ended")),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """How one file fared; a second submission shows it again."""
+    """How the upload of one file ended; a second submission shows it again."""
 
     name: str
     status: str = RUNNING

@@ -1,4 +1,4 @@
-"""What would become of files, told before one of them is sent; nobody outside is asked."""
+"""Show what an upload would do with each file, without a call to the cloud."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ NO_REPLACING = _("You may not replace files that are public.")
 
 
 class Chosen(NamedTuple):
-    """A file as the browser describes it; it reads the bytes only where they are asked for."""
+    """A file as the browser describes it; its MD5 is there only if it was asked for."""
 
     path: str
     size: int
     md5: str
 
     @classmethod
-    def told(cls, facts: Mapping[str, Any]) -> Chosen:
+    def parsed(cls, facts: Mapping[str, Any]) -> Chosen:
         size = int(facts["size"])
         if not 0 <= size < 2**63:
             raise ValueError(size)
@@ -51,21 +51,21 @@ class Chosen(NamedTuple):
 
 
 def preview(user: User, form: TargetForm, files: list[Chosen]) -> Iterator[dict[str, Any]]:
-    """By the log, which may not know all: the upload itself asks the store."""
+    """Yield what the log says of each file; it may not know all: the upload asks the store."""
     to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
     keys = [_key(user, to, folder + file.path, file.size) for file in files]
     rows = _sent_rows(to.env, [key for key in keys if isinstance(key, str)])
     for key, file in zip(keys, files, strict=True):
         if isinstance(key, str):
-            told = _judged(form, _state_of(rows, key, file))
+            facts = _shown(form, _state_of(rows, key, file))
         else:
-            told = _told(REFUSED, [str(key.message), str(key.hint)])
+            facts = _facts(REFUSED, [str(key.message), str(key.hint)])
         name, size = listed_as(to, folder + file.path), filesizeformat(file.size)
-        yield {"key": name, "size": size, **told}
+        yield {"key": name, "size": size, **facts}
 
 
 def _key(user: User, to: Target, name: str, size: int) -> str | WxStaticStoreError:
-    """The key of a file whose bytes are not here yet, or why it can have none."""
+    """Return the key of a file whose bytes are not here yet, or why it has none."""
     try:
         return key_for(user, to, name, BytesIO(), size=size)
     except WxStaticStoreError as error:
@@ -74,7 +74,7 @@ def _key(user: User, to: Target, name: str, size: int) -> str | WxStaticStoreErr
 
 def _sent_rows(env: str, keys: Iterable[str]) -> Rows:
     """
-    The newest row of each key whose bytes were sent; None where there is no log to ask.
+    Return the newest row of each key whose bytes were sent; None where there is no log.
 
     An upload that failed changed nothing: what was public before it is public still.
     """
@@ -97,14 +97,16 @@ def _state_of(rows: Rows, key: str, file: Chosen) -> str:
     return "same" if row.md5 == file.md5 else "changed"
 
 
-def _judged(form: TargetForm, state: str) -> dict[str, Any]:
-    """The state, and whether the file waits for a box: one to tick, or one for others only."""
+def _shown(form: TargetForm, state: str) -> dict[str, Any]:
+    """Return the state, and whether the file waits for the box that allows replacing."""
     if state not in {"same", "changed"} or form.overwrites:
-        return _told(state)
+        return _facts(state)
     reason = TICK if "overwrite" in form.fields else NO_REPLACING
-    return _told(state, [str(reason)] if state == "changed" else [], blocked=True)
+    return _facts(state, [str(reason)] if state == "changed" else [], blocked=True)
 
 
-def _told(state: str, reasons: list[str] | None = None, *, blocked: bool = False) -> dict[str, Any]:
+def _facts(
+    state: str, reasons: list[str] | None = None, *, blocked: bool = False
+) -> dict[str, Any]:
     facts = {"state": state, "label": str(STATES[state]), "reasons": reasons or []}
     return facts | {"blocked": blocked or state in {REFUSED, UNREAD}}

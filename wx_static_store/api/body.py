@@ -41,7 +41,7 @@ class EndedEarly(ParseError):
 
 class Bounded:
     """
-    Stands before the stream that the server gives.
+    The server's stream, up to the bytes that are allowed and declared.
 
     A client that went away leaves a body that is too short, and Django's parser of forms takes the
     part of a file for the whole of it.
@@ -83,9 +83,9 @@ class Bounded:
 
 def bound(request: HttpRequest, *, envelope: int) -> Bounded:
     """
-    Before anything reads the body, as the check of a session's CSRF token does.
+    Bound the body before anything reads it, as the check of a session's CSRF token does.
 
-    What is large goes to a file, whatever FILE_UPLOAD_HANDLERS says.
+    A large file goes to the disk, whatever FILE_UPLOAD_HANDLERS says.
     """
     http = cast(Any, request)  # the stream has no public name
     hashed = named_algorithms(request) if envelope else ()  # of what is no form, the file is asked
@@ -99,7 +99,7 @@ def bound(request: HttpRequest, *, envelope: int) -> Bounded:
 
 
 def require_length(request: Request) -> int:
-    """Behind WSGI, Django finds nothing in a body that is sent in chunks."""
+    """Return the length; raises Conflict: behind WSGI, Django cannot read a body in chunks."""
     declared = _declared(request)
     if declared is None:
         raise Conflict("length_required")
@@ -108,7 +108,7 @@ def require_length(request: Request) -> int:
 
 def require_whole(request: Request) -> None:
     """
-    Of a body that somebody has read before us, a middleware say, or the server.
+    Check the length of a body that a middleware or the server has read before us.
 
     They take what came for all of it; while we read, `Bounded` counts.
     """
@@ -123,12 +123,12 @@ def require_whole(request: Request) -> None:
 
 
 def _came(http: Any) -> Any:
-    """What stands behind `Bounded`; Django puts another stream there once it has read the body."""
+    """Return the stream behind `Bounded`; Django replaces it once it has read the body."""
     return getattr(http._stream, "stream", http._stream)
 
 
 def _declared(request: HttpRequest | Request) -> int | None:
-    """Python reads no number of thousands of digits: it is as good as any that is too large."""
+    """Return the declared length; Python parses no thousands of digits, so they are "too large"."""
     text = str(request.META.get("CONTENT_LENGTH") or "")
     if not text.isdecimal():
         return None
@@ -146,7 +146,7 @@ class RawParser(BaseParser):
 
 @contextmanager
 def spooled(request: Request) -> Iterator[BinaryIO]:
-    """The raw body as a file that can be rewound."""
+    """Open the raw body as a file that can be rewound."""
     kind = str(request.META.get("CONTENT_TYPE") or "").lower()
     if kind.startswith(_FORMS):
         raise UnsupportedMediaType(kind.partition(";")[0])

@@ -1,4 +1,4 @@
-"""The rows of the log that a caller may see, and those that are asked for."""
+"""The rows of the log that a caller may see, and the filters of the list."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def found(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySe
 
 
 def _of_user(rows: UploadLogQuerySet, key: str) -> UploadLogQuerySet:
-    """What is no key of this project's users, whatever kind of key that is, finds nothing."""
+    """Filter by user; a text that is no key of this project's users finds nothing."""
     try:
         value = UploadLog._meta.get_field("user").target_field.to_python(key)
     except ValidationError:
@@ -53,7 +53,7 @@ def _of_user(rows: UploadLogQuerySet, key: str) -> UploadLogQuerySet:
 
 
 def _of_store(rows: UploadLogQuerySet, using: str, query: Mapping[str, Any]) -> UploadLogQuerySet:
-    """What lies below its location, in its own environment where no other is asked for."""
+    """Filter by what lies below the store's location, in its environment or the given one."""
     try:
         options = options_for(using).settled()
     except WxStaticStoreError:
@@ -82,7 +82,7 @@ def sees_all(request: Request) -> bool:
 
 
 def one_row(rows: UploadLogQuerySet, id: str) -> UploadLog:
-    """Raises Http404, also for what is no number."""
+    """Return the row; raises Http404, also for an id that is no number."""
     if not re.fullmatch("[0-9]{1,18}", id):
         raise Http404
     return get_object_or_404(rows, pk=id)

@@ -1,4 +1,4 @@
-"""The views: each method needs a permission that `needs` names, and is shut without one."""
+"""The views: each method needs one of the permissions that `needs` names."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class Uploads(View):
         found = list(rows.order_by(query["ordering"])[: size + 1])
         after = found[size - 1].pk if len(found) > size else None
         whole = log.sees_all(request)
-        told = [serializers.row_for(row, whole=whole) for row in found[:size]]
-        return paging.page(request, told, after, "log")
+        shown = [serializers.row_for(row, whole=whole) for row in found[:size]]
+        return paging.page(request, shown, after, "log")
 
     def post(self, request: Request) -> Response:
         require_length(request)
@@ -152,7 +152,7 @@ class Retry(View):
 
 
 def _repeating(row: UploadLog) -> int | None:
-    """The newest row that tells of the same upload again; None where the log cannot be used."""
+    """Return the id of the newest row that repeats this one; None where there is no log."""
 
     def query() -> int | None:
         rows = UploadLog.objects.primary().with_key(row.key).filter(env=row.env)
@@ -170,14 +170,14 @@ class RawUpload(View):
     parser_classes = [RawParser]
 
     def get(self, request: Request, store: str, name: str) -> Response:
-        """Tell of the file by one call to the cloud; HEAD tells it in headers alone."""
+        """Return what the cloud has by this name, by one call; HEAD returns it in headers."""
         reach = resolve_target if log.sees_all(request) else target
         to = reach(request.user, store, self.query["env"] or None)
         cloud = get_store(to.using, to.env)
         found = cloud.find(object_key(cloud.options.location, clean_name(name)))
         if found is None:
             raise Http404
-        return Response(_told_of(cloud, found), headers=conditions.headers_of(cloud, found))
+        return Response(_described(cloud, found), headers=conditions.headers_of(cloud, found))
 
     def put(self, request: Request, store: str, name: str) -> Response:
         given = self.query
@@ -229,11 +229,11 @@ class FileList(View):
         prefix = cloud.options.location + query["prefix"]
         of = f"{to.using} {to.env} {prefix}"
         found = cloud.page(prefix, paging.opened(query.get("cursor", ""), of) or "")
-        files = [_told_of(cloud, file) for file in found.files if not cloud.is_deleted(file)]
+        files = [_described(cloud, file) for file in found.files if not cloud.is_deleted(file)]
         return paging.page(request, files, found.marker, of)
 
 
-def _told_of(cloud: Store, file: RemoteFile) -> dict[str, Any]:
+def _described(cloud: Store, file: RemoteFile) -> dict[str, Any]:
     facts = {
         "name": file.key.removeprefix(cloud.options.location),
         "key": file.key,

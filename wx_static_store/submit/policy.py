@@ -1,4 +1,4 @@
-"""Who may upload what, where: the one answer for the admin and the API."""
+"""Decide who may upload what, and where: the one answer for the admin and the API."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Target:
 
 
 def stores_for(user: User) -> list[Target]:
-    """Where this user may upload: each store's own environment, or those of ENVIRONMENTS."""
+    """Return where this user may upload: each store's environment, or those of ENVIRONMENTS."""
     offered = visible_environments(user)
     return [
         Target(using, env, f"{using}: {label}")
@@ -71,7 +71,7 @@ def stores_for(user: User) -> list[Target]:
 
 
 def permitted(user: User) -> dict[str, Any]:
-    """What this user may do where they may upload: the rules that are lifted, and the size."""
+    """Return what this user may do where they may upload: the lifted rules, and the size."""
     uploads = FORBIDDEN.lifted(user)
     lifted = {"replace": EXISTS, "active_content": ACTIVE, "protected_names": PROTECTED}
     may = {name: uploads and rule.lifted(user) for name, rule in lifted.items()}
@@ -80,9 +80,9 @@ def permitted(user: User) -> dict[str, Any]:
 
 def target(user: User, using: str, env: str | None = None) -> Target:
     """
-    The one of `stores_for` that is meant; raises PolicyRejected (``store``).
+    Return the target of `stores_for` with these names; raises PolicyRejected (``store``).
 
-    Without `env` it is at the store's own environment.
+    Without `env` it is the target at the store's own environment.
     """
     if not _takes_uploads(using):
         raise NO_STORE.broken(where=_named(using, env))
@@ -90,7 +90,7 @@ def target(user: User, using: str, env: str | None = None) -> Target:
 
 
 def resolve_target(user: User, using: str, env: str | None = None) -> Target:
-    """As `target`, but of a store that takes no uploads, too: what is there may be seen."""
+    """Return the target, also of a store that takes no uploads: its files may be seen."""
     asked, offered = env, visible_environments(user)
     reachable = _reachable(using, offered) if using in aliases() else {}
     if env is None and reachable:
@@ -107,13 +107,13 @@ def _named(using: str, env: str | None) -> str:
 
 
 def _takes_uploads(using: str) -> bool:
-    """Whether UPLOAD_STORES opens the store; without that setting, each is open."""
+    """Return whether UPLOAD_STORES opens the store; without that setting, each is open."""
     opened = platform_options().upload_stores
     return opened is None or using in opened
 
 
 def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, str]:
-    """The environments of a store, with labels; none where the store is misconfigured."""
+    """Return the environments of a store, with labels; none where it is misconfigured."""
     try:
         options = options_for(using)
         env = str(options.settled().env) if offered is None else ""
@@ -125,7 +125,7 @@ def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, st
 
 def visible_environments(user: User) -> Mapping[str, str] | None:
     """
-    The environments whose rows this user may see, with labels; None where all may be seen.
+    Return the environments whose rows this user may see, with labels; None for all of them.
 
     While ENVIRONMENTS fails, nobody sees any, and the log says why.
     """
@@ -166,7 +166,7 @@ def authorize_upload(
 
 
 def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
-    """Whether the key is free, or holds these very bytes; it is claimed before."""
+    """Claim the key; raises PolicyRejected unless it is free or holds these very bytes."""
     store = get_store(to.using, to.env)
     if not claim(store.options, key):
         raise IN_PROGRESS.broken(key=key)
@@ -181,7 +181,7 @@ def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
 
 def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> str:
     """
-    The key that the file would have; raises as `authorize_upload` does, and asks nobody outside.
+    Return the key that the file would have; raises as `authorize_upload` does, without a call.
 
     An empty `file` stands for one whose bytes are not here yet.
     """
@@ -194,14 +194,14 @@ def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> 
 
 
 def generated_name(name: str) -> str:
-    """A name that nobody can guess and none has yet, in the same folder, of the same kind."""
+    """Return a new name that nobody can guess, in the same folder and with the same ending."""
     folder, slash, base = name.rpartition("/")
     ending = endings_of(base)[-1]
     return folder + slash + uuid.uuid4().hex + (f".{ending}" if ending else "")
 
 
 def _ask_project(user: User, name: str, file: BinaryIO) -> None:
-    """What UPLOAD_CHECK refuses is not uploaded, nor anything while it fails."""
+    """Ask UPLOAD_CHECK; raises what it refuses, and ConfigurationError while it fails."""
     check = platform_options().upload_check
     if check is None:
         return

@@ -110,7 +110,7 @@ _PROGRAM = re.compile(
 
 
 def findings(name: str, file: BinaryIO, size: int, options: Options) -> Iterator[Finding]:
-    """What is to be said against the file, the cheap things first."""
+    """Yield each rule that the file breaks, with its facts; the cheap checks come first."""
     yield from _in_name(name)
     if not name.startswith(options.upload_location):
         yield FOLDER, {"folder": options.upload_location}
@@ -134,12 +134,12 @@ def _in_name(name: str) -> Iterator[Finding]:
 
 
 def endings_of(base: str) -> list[str]:
-    """In lower case; at least one, which may be empty."""
+    """Return the endings in lower case; at least one, which may be empty."""
     return [ending.strip() for ending in base.casefold().split(".")[1:] or [""]]
 
 
 def _in_endings(base: str, allowed: Sequence[str]) -> Iterator[Finding]:
-    """The last ending decides what the file is; a server may also heed one before it."""
+    """Check all endings: the last one is the kind, but a server may also obey an earlier one."""
     endings = endings_of(base)
     if active := next((one for one in endings if one in _ACTIVE.split()), ""):
         yield ACTIVE, {"found": f".{active}"}
@@ -159,7 +159,7 @@ def _in_content(base: str, head: bytes) -> Iterator[Finding]:
 
 
 def measured(file: BinaryIO) -> int:
-    """The size of the file, which is left at its start."""
+    """Return the size of the file, which is left at its start."""
     file.seek(0, os.SEEK_END)
     size = file.tell()
     file.seek(0)

@@ -82,7 +82,7 @@
     if (question !== asked) return;
     if (submit_before !== submits) return show(); // what became of that is said already
     summarise();
-    if (!answered && !busy()) say(texts.unasked);
+    if (!answered && !busy()) say(texts.uncompared);
   }
 
   async function read(row) {
