@@ -84,12 +84,12 @@ class WxStaticStoreError(Exception):
 
     @property
     def what(self) -> str:
-        """What happened, in our words and the server's, without the hint."""
+        """Say what happened, in our words and the server's, without the hint."""
         return ": ".join(filter(None, [str(self.message), self.errmsg]))
 
     @property
     def code(self) -> str:
-        """What to look up: WeChat's errcode, or the code of COS."""
+        """Return what to look up: WeChat's errcode, or the code of COS."""
         return f"errcode {self.errcode}" if self.errcode else self.cos_code
 
     def __str__(self) -> str:
@@ -107,13 +107,13 @@ class WxStaticStoreError(Exception):
         return _rebuild, (type(self), self.__dict__ | {"message": str(self.message)})
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON can hold it, for another process; `revived()` makes an error of it again."""
+        """Describe it in JSON values for another process; `revived()` makes it an error again."""
         plain = {k: english(v) if isinstance(v, Promise) else v for k, v in self.__dict__.items()}
         return plain | {"class": type(self).__name__, "remedy": self.remedy.value}
 
 
 def revived(value: dict[str, Any]) -> WxStaticStoreError:
-    """The error that `as_dict()` described; raises KeyError or ValueError where it is none."""
+    """Return the error that `as_dict()` described; raise KeyError or ValueError otherwise."""
     kinds = {kind.__name__: kind for kind in _all_kinds(WxStaticStoreError)}
     details = {k: v for k, v in value.items() if k not in ("class", "message", "remedy")}
     if "hint" in details:

@@ -26,7 +26,7 @@ def gettext(message: str, /, **parts: object) -> str:
 
 
 def ngettext(one: str, many: str, count: int, /, **parts: object) -> str:
-    """`count` is a part of its own."""
+    """Translate by number; `count` is a part of its own."""
     try:
         text = translation.ngettext(one, many, count)
     except _NO_DJANGO:
@@ -47,12 +47,12 @@ def with_address(hint: str | Promise, errmsg: str) -> str | Promise:
 
 
 def shown(text: str) -> str:
-    """What a terminal can be told: a name with control characters must not steer it."""
+    """Escape what a terminal must not get: control characters in a name would steer it."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def padded(text: str, columns: int, *, right: bool = False) -> str:
-    """For a column of a terminal: a Chinese character takes two places there."""
+    """Pad for a column of a terminal, where a Chinese character takes two places."""
     gap = " " * (columns - width(text))
     return gap + text if right else text + gap
 
@@ -62,7 +62,7 @@ def width(text: str) -> int:
 
 
 def english(text: object) -> str:
-    """As it is recorded: whoever reads that later may have another language."""
+    """Return the text as it is recorded: who reads it later may have another language."""
     try:
         with translation.override(None):
             return str(text)

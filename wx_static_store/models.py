@@ -30,7 +30,7 @@ _BEGINS = {"postgresql": "startswith", "mysql": "istartswith"}
 
 
 def key_digest(key: str) -> str:
-    """A fixed width for the index: MariaDB indexes 3072 bytes at most, a key may have 850."""
+    """Make a text of fixed width: MariaDB indexes 3072 bytes at most, a key may have 850."""
     return hashlib.sha256(key.encode()).hexdigest()[:40]
 
 
@@ -49,12 +49,12 @@ def _longest(model: type[models.Model]) -> dict[str, int | None]:
 
 
 def _printable(text: str) -> str:
-    """Without what no database keeps: NUL, and the lone surrogates of undecodable names."""
+    """Remove what no database keeps: NUL, and the lone surrogates of undecodable names."""
     return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _digests_a_query(alias: str) -> int:
-    """As many as the database takes, beside the environment, and takes well."""
+    """Take as many as the database takes well, beside the environment."""
     connection = connections[alias]
     most = connection.features.max_query_params or math.inf
     if connection.vendor == "mysql":  # MariaDB makes a subquery of a thousand: twice as slow
@@ -96,7 +96,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
                 yield *values, last_stored[pk]
 
     def _newest(self, env: str, keys: Iterable[str]) -> Iterator[dict[int, datetime | None]]:
-        """The ids, some thousand at a time, asked for first: MariaDB plans a subquery badly."""
+        """Yield some thousand ids at a time, asked for first: MariaDB plans a subquery badly."""
         digests, most = map(key_digest, keys), _digests_a_query(self.db)
         for part in iter(lambda: list(islice(digests, most)), []):
             rows = self.filter(env=env, key_digest__in=part).order_by().values("key_digest")
@@ -115,7 +115,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
             yield from several.filter(bodies__gt=1).values_list("key_digest", "stored_at")
 
     def beginning_with(self, text: str) -> UploadLogQuerySet:
-        """The rows whose key begins so, found by an index."""
+        """Return the rows whose key begins so, found by an index."""
         start, vendor = text[:START], connections[self.db].vendor
         if vendor == "sqlite":  # compares bytes, and asks no index for LIKE
             return self.filter(key_start__gte=start, key_start__lt=f"{start}\U0010ffff").filter(
@@ -125,12 +125,12 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         return self.filter(**{f"key_start__{_BEGINS[vendor]}": start}, key__startswith=text)
 
     def with_key(self, key: str) -> UploadLogQuerySet:
-        """The rows of exactly this key, whatever their environment."""
+        """Return the rows of exactly this key, whatever their environment."""
         return self.filter(key_start=key[:START], key_digest=key_digest(key))
 
 
 def _link(to: Any, verbose_name: Any, *, related_name: str) -> Any:
-    """A foreign key that outlives what it points at, and binds nobody."""
+    """Make a foreign key that outlives what it points at, and binds nobody."""
     return models.ForeignKey(
         to,
         verbose_name=verbose_name,
@@ -263,7 +263,7 @@ class UploadLog(models.Model):
 
     @property
     def is_deletion(self) -> bool:
-        """Whether it tells of the bytes that mean "not there", whatever door sent them."""
+        """Return whether it records the bytes that mean "not there", whoever sent them."""
         return self.md5 == DELETED_MD5
 
 

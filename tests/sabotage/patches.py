@@ -205,12 +205,12 @@ SABOTAGES = (
         "let a second interrupt break off what the first one began",
         "core/interrupts.py",
         """\
-    _State.heard = _State.heard or time.monotonic()
+    _State.came_at = _State.came_at or time.monotonic()
     if _State.waiting or not _State.held:
 """,
         """\
-    second = bool(_State.heard)
-    _State.heard = _State.heard or time.monotonic()
+    second = bool(_State.came_at)
+    _State.came_at = _State.came_at or time.monotonic()
     if second or _State.waiting or not _State.held:
 """,
         ("core/test_interrupts.py::test_a_second_interruption_leaves_what_ends_the_run_alone",),

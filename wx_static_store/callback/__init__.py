@@ -10,7 +10,7 @@ An app of its own: the URL to which WeChat pushes tickets and events.
     tickets   The newest verify ticket of a platform: kept in the database, mirrored in the cache
     models    The newest verify ticket of each platform
     refusals  Why a push is not accepted
-    signals   What a project may hear of WeChat's other events
+    signals   WeChat's other events, as a signal for the project
 """
 
 from .signals import event_received

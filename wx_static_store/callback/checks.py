@@ -25,7 +25,7 @@ _NEEDED = {
 
 @register(_TAG)
 def check_callback(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """What the view needs is set, and hard to guess."""
+    """Check that what the view needs is set, and hard to guess."""
     try:
         return [*_of_apps(), *_of_options(conf.platform_options())]
     except ConfigurationError as error:

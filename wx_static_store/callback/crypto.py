@@ -29,12 +29,12 @@ def signature(token: Secret, *parts: str) -> str:
 
 
 def is_signed(given: str, tokens: Sequence[Secret], *parts: str) -> bool:
-    """Whether it is the signature of one of the tokens; all are tried, whichever fits."""
+    """Return whether it is the signature of one of the tokens; all are tried, whichever fits."""
     return sum(constant_time_compare(given, signature(token, *parts)) for token in tokens) > 0
 
 
 def encrypt(xml: str, appid: str, key: Secret) -> str:
-    """As WeChat sends it: the text of the element `Encrypt`."""
+    """Encrypt as WeChat does: the result is the text of the element `Encrypt`."""
     body = xml.encode()
     plain = os.urandom(_RANDOM) + len(body).to_bytes(4, "big") + body + appid.encode()
     padding = BLOCK - len(plain) % BLOCK
@@ -44,7 +44,7 @@ def encrypt(xml: str, appid: str, key: Secret) -> str:
 
 
 def decrypt(encrypted: str, keys: Sequence[Secret]) -> tuple[bytes, str]:
-    """The XML and the appid after it, by the first key that fits; raises Refusal."""
+    """Return the XML and the appid after it, by the first key that fits; raise Refusal."""
     ciphertext = _ciphertext(encrypted)
     refusal = Refusal("key", 400)
     for key in keys:
@@ -76,7 +76,7 @@ def _cipher(key: Secret) -> Cipher[modes.CBC]:
 
 
 def _unpadded(padded: bytes) -> bytes:
-    """No oracle: only who knows the token gets here, the signature comes first."""
+    """Remove the padding. This is no oracle: the signature was checked before."""
     padding = padded[-1]
     if not 1 <= padding <= BLOCK or padded[-padding:] != bytes([padding]) * padding:
         raise Refusal("padding", 400)

@@ -17,7 +17,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def read(document: bytes, *, depth: int = 3, elements: int = 32) -> dict[str, Any]:
-    """What stands in the root: texts; a dictionary where elements are inside, a list of twins."""
+    """Return what is in the root: texts; a dictionary for inner elements, a list for twins."""
     if document.startswith(_BOM) or b"\0" in document:  # expat would read UTF-16 all the same
         raise Refusal("encoding", 400)
     builder = _Builder(depth, elements)
@@ -39,7 +39,7 @@ def _only_utf8(version: str, encoding: str | None, standalone: int) -> None:
 
 
 class _Builder:
-    """Hears the parser, and refuses what WeChat never sends."""
+    """Build the value while the parser runs, and refuse what WeChat never sends."""
 
     def __init__(self, depth: int, elements: int) -> None:
         self._depth = depth

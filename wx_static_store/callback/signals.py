@@ -1,4 +1,4 @@
-"""What a project may hear of WeChat's other events."""
+"""WeChat's other events, as a signal for the project."""
 
 from django.dispatch import Signal
 
@@ -6,6 +6,6 @@ __all__ = ["event_received"]
 
 # Sent for each genuine push that brings no ticket, with `info_type` (as "authorized"), `appid` (of
 # the platform) and `fields` (the texts of the push by name). WeChat waits five seconds for the
-# answer: hand long work on. A receiver that fails is logged by Django, WeChat hears `success`.
+# answer: hand long work on. A receiver that fails is logged by Django, WeChat gets `success`.
 # A push may come twice.
 event_received = Signal()

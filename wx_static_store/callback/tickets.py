@@ -68,7 +68,7 @@ def save(appid: str, ticket: Secret, create_time: int) -> None:
 
 def newest(appid: str) -> str:
     """
-    The newest ticket, "" where there is none; TokenUnavailable where it is over 12 hours old.
+    Return the newest ticket, "" if there is none; raise TokenUnavailable after 12 hours.
 
     The cache is asked first, the database where the cache has none of the last hour.
     """
@@ -118,7 +118,7 @@ def _opened(sealed: str, created: int) -> _Ticket | None:
 
 
 def _to_database(appid: str, sealed: str, created: int) -> bool:
-    """Without a transaction: each statement is atomic, and the last one compares and sets."""
+    """Save without a transaction: each statement is atomic, the last one compares and sets."""
     values = {"sealed": sealed, "created": created, "received": timezone.now()}
     VerifyTicket.objects.get_or_create(appid=appid, defaults=values)
     VerifyTicket.objects.filter(appid=appid, created__lt=created).update(**values)
@@ -133,7 +133,7 @@ def _from_database(appid: str) -> _Ticket | None:
 
 @contextmanager
 def _connection() -> Iterator[str]:
-    """The alias; a connection that was opened for this is closed: in a thread nobody else would."""
+    """Give the alias; close a connection that was opened for this: nobody else would."""
     alias = router.db_for_write(VerifyTicket)
     was_open = connections[alias].connection is not None
     try:
@@ -157,7 +157,7 @@ def _from_cache(appid: str) -> _Ticket | None:
 
 
 def _entry(text: Any) -> tuple[str, int]:
-    """What lies in the cache; junk is nothing, and older than all."""
+    """Read what lies in the cache; junk is nothing, and older than all."""
     try:
         entry = json.loads(text)
         return str(entry["sealed"]), int(entry["created"])

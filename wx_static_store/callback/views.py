@@ -42,7 +42,7 @@ _FORMS = {
     "nonce": r"[!-~]{1,128}",
     "echostr": r"[A-Za-z0-9+/=_.-]{1,128}",
 }
-_EVENT_LIMITS = {"depth": 8, "elements": 512}  # of what WeChat signed: other events tell more
+_EVENT_LIMITS = {"depth": 8, "elements": 512}  # of what WeChat signed: other events hold more
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -50,7 +50,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 @login_not_required
 @outside_transactions  # or each stranger's request would open one
 def receive(request: HttpRequest) -> HttpResponse:
-    """Answers `success` to what is genuine; a refusal is a word in the log, never its content."""
+    """Answer `success` to what is genuine; log the reason of a refusal, never the content."""
     try:
         return _answer(request, _options())
     except Refusal as refusal:
@@ -87,7 +87,7 @@ def _answer(request: HttpRequest, options: Options) -> HttpResponse:
 
 
 def _echo(request: HttpRequest, options: Options) -> str:
-    """The `echostr`: a `signature` leaves it out, a `msg_signature` covers it too."""
+    """Return the `echostr`: a `signature` leaves it out, a `msg_signature` covers it too."""
     given = _parameters(request, options, "timestamp", "nonce", "echostr")
     tokens, stamp = options.callback_token, (given["timestamp"], given["nonce"])
     plain = is_signed(given.get("signature", ""), tokens, *stamp)
@@ -98,7 +98,7 @@ def _echo(request: HttpRequest, options: Options) -> str:
 
 
 def _event(request: HttpRequest, options: Options) -> dict[str, Any]:
-    """What WeChat tells, decrypted; raises Refusal, and leaves no plaintext in a frame."""
+    """Decrypt what WeChat sent; raise Refusal, and leave no plaintext in a frame."""
     body = _body(request)
     given = _parameters(request, options, "timestamp", "nonce", "msg_signature")
     envelope = read(body)
@@ -158,7 +158,7 @@ def _act(options: Options, fields: dict[str, Any]) -> None:
 
 
 def _keep(options: Options, fields: dict[str, Any]) -> None:
-    """A CreateTime that our clock has not reached would keep every later ticket out: refused."""
+    """Keep the ticket; refuse a CreateTime in the future, which would shut later tickets out."""
     appid = options.component_appid
     if fields.get("AppId", appid) != appid:
         raise Refusal("appid", 403)

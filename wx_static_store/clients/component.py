@@ -101,7 +101,7 @@ class ComponentToken:
         self._fetched_at = float("-inf")  # by this process
 
     def get(self) -> str:
-        """The token to use now, within 15 s; raises what keeps it from being fetched."""
+        """Return the token to use now, within 15 s; raise what keeps it from being fetched."""
         entry = self._newest()
         if entry is None or not self._usable(entry):
             entry = self._wait_for_a_new_one(time.monotonic())
@@ -121,7 +121,7 @@ class ComponentToken:
     # --- the newest token ------------------------------------------------------------------------
 
     def _newest(self) -> SharedToken | None:
-        """What the cache holds, or what this process knows if the cache forgot it."""
+        """Return what the cache holds, or what this process knows if the cache forgot it."""
         mine, found = self._mine, SharedToken.read(self._shared.read("token"))
         if mine and self._age(mine) >= self._kept_for(mine):
             mine = None  # the cache has forgotten it, too: the generations begin anew for all
@@ -136,23 +136,23 @@ class ComponentToken:
         self._shared.write("token", entry.as_dict(), self._kept_for(entry))
 
     def _kept_for(self, entry: SharedToken) -> float:
-        """Longer than it lives: the next generation follows from it."""
+        """Return more seconds than it lives: the next generation follows from it."""
         return max(2 * entry.expires_in, self._min_interval)
 
     def _age(self, entry: SharedToken) -> float:
         """
-        Seconds since it was issued, or since this process knows it if that is longer: another
-        host's clock may be wrong, which is told, or ours may be set back.
+        Return the seconds since it was issued, or since this process knows it: the longer time.
+
+        The clock of another host may be wrong (logged), or ours may be set back.
         """
         now = self._now()
         self._known_since = min(self._known_since, now)
-        if entry.issued_at > now + MARGIN and self._shared.claim("told-of-clocks", HOPELESS):
-            ahead = entry.issued_at - now
-            logger.error("The clock here and that of another host differ by %.0f s", ahead)
+        if entry.issued_at > now + MARGIN and self._shared.claim("clocks-logged", HOPELESS):
+            logger.error("The clocks of two hosts differ by %.0f s", entry.issued_at - now)
         return max(0.0, now - entry.issued_at, now - self._known_since)
 
     def _usable(self, entry: SharedToken) -> bool:
-        """Nobody refused it, and its end is not near."""
+        """Return whether nobody refused it and its end is not near."""
         margin = min(MARGIN, entry.expires_in * (1 - FRESH_SHARE) / 2)
         return self._age(entry) < entry.expires_in - margin and not self._refused(entry)
 
@@ -163,7 +163,7 @@ class ComponentToken:
         return bool(self._shared.read(f"refused:{entry.digest}"))
 
     def _note_surprise(self, entry: SharedToken) -> None:
-        """Three tokens refused before their time: somebody else refreshes them."""
+        """Log if three tokens were refused too early: then another system refreshes them."""
         now, window = self._now(), SURPRISES * self._scale
         if self._age(entry) >= entry.expires_in:
             return
@@ -175,20 +175,20 @@ class ComponentToken:
     # --- who fetches -----------------------------------------------------------------------------
 
     def _renewed(self, old: SharedToken) -> SharedToken:
-        """In its last tenth one thread of one process fetches, all others go on with the old."""
+        """Fetch in one thread of one process; all others go on with the old token."""
         if self._hindrance(old) or not self._lock.acquire(blocking=False):
             return old
         try:
             return self._fetch_if_first(old, time.monotonic()) or old
         except WxStaticStoreError as error:
-            if self._shared.claim("told", HOPELESS * self._scale):
+            if self._shared.claim("failure-logged", HOPELESS * self._scale):
                 logger.warning("No new token yet, the old one goes on: %s", english(error))
             return old
         finally:
             self._lock.release()
 
     def _wait_for_a_new_one(self, since: float) -> SharedToken:
-        """One thread of this process looks and fetches, the others wait for it."""
+        """Look and fetch in one thread of this process, for which the others wait."""
         if not self._lock.acquire(timeout=PATIENCE * self._pace):
             raise _slow()
         try:
@@ -211,7 +211,7 @@ class ComponentToken:
         raise _slow()
 
     def _hindrance(self, old: SharedToken | None) -> WxStaticStoreError | None:
-        """Why nobody, or not this process, may fetch now."""
+        """Return why nobody, or not this process, may fetch now."""
         age = self._age(old) if old else float("inf")
         if old and self._is_young(old) and self._refused(old):
             return _never_worked()
@@ -223,7 +223,7 @@ class ComponentToken:
         return self._failures.of(old.generation + 1 if old else 1)[1]
 
     def _fetch_if_first(self, old: SharedToken | None, since: float) -> SharedToken | None:
-        """A new token, unless another process is at it."""
+        """Return a new token, or None if another process fetches it."""
         generation = old.generation + 1 if old else 1
         attempt = self._failures.of(generation)[0] + 1
         if not self._shared.claim(f"lock:{generation}:{attempt}", LEASE * self._pace):
@@ -272,7 +272,7 @@ class ComponentToken:
 
     def _pause(self, error: WxStaticStoreError, attempt: int, *, in_use: bool) -> float:
         """
-        Seconds in which nobody tries again: 1, 2, 4, 8, 10 after what passes, 60 after what stays.
+        Return for how many seconds nobody tries again: 1, 2, 4, 8, 10, or 60 if the error stays.
 
         A call whose answer was lost may have ended the old token: while that is in use, there is
         time for the whole interval.
@@ -296,5 +296,5 @@ def _too_soon(pause: float, hint: Any) -> TokenUnavailable:
 
 
 def _slow() -> TokenUnavailable:
-    message = _("Another process is fetching the token and has not ended yet")
-    return TokenUnavailable(message, stage="token", hint=_SLOW, remedy=Remedy.WAIT)
+    text = _("Another process is fetching the token and has not ended yet")
+    return TokenUnavailable(text, stage="token", hint=_SLOW, remedy=Remedy.WAIT)

@@ -50,7 +50,7 @@ class SharedToken:
         return vars(self) | {"token": self.token.reveal()}
 
     def is_older_than(self, other: "SharedToken") -> bool:
-        """By both: after a clock was set back a newer generation has an older time."""
+        """Compare time and generation: after a clock was set back a newer one has an older time."""
         return self.issued_at < other.issued_at and self.generation <= other.generation
 
     @property
@@ -75,21 +75,21 @@ class SharedState:
         seals: Seals | None = None,
     ) -> None:
         self._seal, self._unseal = seals or (str, lambda value: value)
-        self._cache = SharedCache(cache, lambda why: self._heard(kept=False, why=why), now)
+        self._cache = SharedCache(cache, lambda why: self._note(kept=False, why=why), now)
         self._now = now
         self._memory: dict[str, tuple[Any, float, float]] = {}
         self._prefix = f"wx_static_store:{hashlib.sha256(owner.encode()).hexdigest()[:16]}:"
         self.works = True  # the cache kept what it was given last
 
     def read(self, name: str) -> Any:
-        """The shared value; what this process wrote, if the cache forgot it; else None."""
+        """Return the shared value; what this process wrote, if the cache forgot it; else None."""
         try:
             return json.loads(self._unseal(self._cache.get(self._prefix + name)))
         except (TypeError, ValueError):  # nothing there, or somebody else's value
             value, left = self._remembered(name)
-        if left:  # a cache that was started anew is told again
+        if left:  # a cache that was started anew gets it again
             self._cache.add(self._prefix + name, self._seal(json.dumps(value)), _whole(left))
-            self._heard(kept=self._cache.get(self._prefix + name) is not None)
+            self._note(kept=self._cache.get(self._prefix + name) is not None)
         return value
 
     def write(self, name: str, value: Any, seconds: float) -> None:
@@ -97,27 +97,27 @@ class SharedState:
         self._remember(name, value, seconds)
         if not self._cache.rests:
             self._cache.set(self._prefix + name, self._seal(json.dumps(value)), _whole(seconds))
-            self._heard(kept=self._cache.get(self._prefix + name) is not None)
+            self._note(kept=self._cache.get(self._prefix + name) is not None)
 
     def claim(self, name: str, seconds: float) -> bool:
-        """True for the first who asks, until `seconds` are over; nobody can give it back."""
+        """Return True to the first who asks, until `seconds` are over; nobody can release it."""
         if self._remembered(name)[1] or not self._is_first(name, seconds):
             return False
         self._remember(name, True, seconds)
         return True
 
     def _is_first(self, name: str, seconds: float) -> bool:
-        """Also where the cache cannot tell: then this process is alone."""
+        """Return True also where the cache gives no answer: then this process is alone."""
         for _ in range(2):  # the other's may end between the two questions
             if self._cache.rests or self._cache.add(self._prefix + name, "true", _whole(seconds)):
                 return True
             if self._cache.get(self._prefix + name) is not None:
                 return False
-        self._heard(kept=False)
+        self._note(kept=False)
         return True
 
-    def _heard(self, *, kept: bool, why: str = "it keeps nothing") -> None:
-        """A failure is told once, until the cache keeps something again."""
+    def _note(self, *, kept: bool, why: str = "it keeps nothing") -> None:
+        """Log a failure once, until the cache keeps something again."""
         if not kept:
             self._cache.rest()
         if self.works and not kept:
@@ -135,7 +135,7 @@ class SharedState:
         self._memory[name] = (value, self._now(), seconds)
 
     def _remembered(self, name: str) -> tuple[Any, float]:
-        """The value and the seconds that are left to it; nothing that a clock set back prolongs."""
+        """Return the value and the seconds left to it; a clock set back prolongs nothing."""
         value, since, seconds = self._memory.get(name, (None, 0.0, 0.0))
         left = seconds - (self._now() - since)
         return (value, left) if 0 < left <= seconds else (None, 0.0)
@@ -148,18 +148,18 @@ class SharedFailure:
         self._shared, self._now, self._longest = shared, now, longest
 
     def note(self, generation: int, attempt: int, error: WxStaticStoreError, pause: float) -> None:
-        """Kept for a day, as the attempts are counted: each has a lock of its own."""
-        told = {"generation": generation, "attempt": attempt, "until": self._now() + pause}
-        self._shared.write("failure", told | {"error": error.as_dict()}, _DAY)
+        """Keep it for a day, as the attempts are counted: each has a lock of its own."""
+        failure = {"generation": generation, "attempt": attempt, "until": self._now() + pause}
+        self._shared.write("failure", failure | {"error": error.as_dict()}, _DAY)
 
     def of(self, generation: int) -> tuple[int, WxStaticStoreError | None]:
-        """How many attempts at this generation failed, and the last failure while it counts."""
-        told = self._shared.read("failure")
+        """Return how many attempts at a generation failed, and the last failure while it counts."""
+        failure = self._shared.read("failure")
         try:
-            if told["generation"] != generation:
+            if failure["generation"] != generation:
                 return 0, None
-            attempt, pause = int(told["attempt"]), told["until"] - self._now()
-            error = revived(told["error"])
+            attempt, pause = int(failure["attempt"]), failure["until"] - self._now()
+            error = revived(failure["error"])
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
             return 0, None
         counts = 0 < pause <= self._longest  # more: the clock was set back
@@ -167,5 +167,5 @@ class SharedFailure:
 
 
 def _whole(seconds: float) -> int:
-    """Memcached and Redis take whole seconds."""
+    """Round up: Memcached and Redis take whole seconds."""
     return max(1, math.ceil(seconds))

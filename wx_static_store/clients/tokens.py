@@ -19,7 +19,7 @@ _SHAPE = _("A token is one line of printable ASCII, 2,048 characters at most.")
 @runtime_checkable
 class TokenProvider(Protocol):
     def get(self) -> str:
-        """The token to use now."""
+        """Return the token to use now."""
 
     def invalidate(self, token: str) -> None:
         """
@@ -56,7 +56,7 @@ class CallableToken:
 
 @cleared_frames()
 def current_token(provider: TokenProvider) -> Secret:
-    """What the provider gives, if it can be a token at all; junk is never shown."""
+    """Return what the provider gives, if it can be a token at all; never show junk."""
     outcome = _ask(provider)
     if isinstance(outcome, WxStaticStoreError):
         raise outcome.with_context(stage=outcome.stage or "token")
@@ -80,7 +80,7 @@ def _ask(provider: TokenProvider) -> Secret | WxStaticStoreError:
 
 @cleared_frames()
 def current_ticket(function: Callable[[], str]) -> Secret:
-    """The verify ticket that a project's function gives; raises TokenUnavailable."""
+    """Return the verify ticket of a project's function; raise TokenUnavailable."""
     found = _ask_for_ticket(function)
     if isinstance(found, WxStaticStoreError):
         raise found.with_context(stage=found.stage or "token")
@@ -109,8 +109,9 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
 @cleared_frames()
 def discard_token(provider: TokenProvider, token: Secret) -> None:
     """
-    Tell the provider that WeChat refused `token`; raises its ConfigurationError, if no other token
-    would be better. Trouble of its own is logged, not raised.
+    Report to the provider that WeChat refused `token`.
+
+    Its ConfigurationError is raised: no other token would be better. Its other errors are logged.
     """
     try:
         provider.invalidate(token.reveal())

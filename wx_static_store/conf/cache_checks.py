@@ -42,7 +42,7 @@ _SHARED = gettext_lazy("Set TOKEN_CACHE to an alias of CACHES with Redis or Memc
 
 @register(TAG)
 def check_token_cache(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """The cache of the platform's token can be used, and all processes share it."""
+    """Check that the cache of the platform's token works, and that all processes share it."""
     broken = [
         Error(
             _("The cache %(alias)r cannot hold the platform's token: %(why)s.", alias=a, why=why),
@@ -58,13 +58,13 @@ def check_token_cache(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG, deploy=True)
 def check_token_cache_of_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Where several processes run, it must be."""
+    """Report in a deployment as an error that processes share no token."""
     return [Error(message, hint=_SHARED, id="wx_static_store.E009") for message in _unfit_caches()]
 
 
 @register(TAG)
 def check_sealing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """The token that all processes share is sealed in the cache."""
+    """Check that the token is sealed in the cache that all processes share."""
     if is_available():
         return []
     return [
@@ -90,7 +90,7 @@ def _token_caches() -> list[str]:
 
 
 def _unfit_caches() -> list[str]:
-    """What is wrong with each cache that is to share a token of ours."""
+    """Return what is wrong with each cache that is to share a token of ours."""
     return [
         _(
             "The cache %(alias)r, which is to hold the platform's token, %(why)s.",
@@ -125,5 +125,5 @@ def _is_a(alias: str, kind: type) -> bool:
 
 
 def _backend(alias: str) -> Any:
-    """Raises LookupError where there is no such cache, and whatever its module raises."""
+    """Return its class; raise LookupError if there is no such cache, or what its module raises."""
     return import_string(conf.setting("CACHES")[alias]["BACKEND"])

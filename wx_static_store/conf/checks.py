@@ -26,7 +26,7 @@ _CALLBACK = "wx_static_store.callback"
 
 @register(TAG, Tags.staticfiles)
 def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Each alias of STORAGES has its BACKEND."""
+    """Check that each alias of STORAGES has its BACKEND."""
     storages = conf.setting("STORAGES")
     if isinstance(storages, Mapping):
         odd = [a for a, of in storages.items() if not (isinstance(of, Mapping) and "BACKEND" in of)]
@@ -39,7 +39,7 @@ def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG, Tags.staticfiles)
 def check_options(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Every store's options resolve, and there is a source of tokens."""
+    """Check that every store's options resolve, and that there is a source of tokens."""
     return [message for alias in conf.aliases() for message in _of_alias(alias)]
 
 
@@ -136,7 +136,7 @@ def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
 
 @register(TAG)
 def check_places(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """No two stores write the same keys."""
+    """Check that no two stores write the same keys."""
     places = defaultdict(list)
     for alias, options in conf.all_options().items():
         places[options.api_base_url, options.env, options.location].append(alias)
@@ -157,12 +157,12 @@ def check_places(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_upload_stores(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Each alias that is open for uploads is a store."""
+    """Check that each alias that is open for uploads is a store."""
     stores = conf.aliases()
     try:
         opened = conf.platform_options().upload_stores or ()
     except ConfigurationError:
-        return []  # told by check_options
+        return []  # reported by check_options
     return [
         Error(
             _("UPLOAD_STORES names %(alias)r, which is no store of STORAGES.", alias=alias),
@@ -176,7 +176,7 @@ def check_upload_stores(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_log(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """The migrations of this project make the log's table."""
+    """Check that the migrations of this project make the log's table."""
     modules = conf.setting("MIGRATION_MODULES")
     ours = "wx_static_store.migrations"
     module = modules.get("wx_static_store", ours) if isinstance(modules, Mapping) else ours

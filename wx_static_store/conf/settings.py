@@ -30,7 +30,7 @@ Given = tuple[tuple[str, Any], ...]
 
 def freeze(options: dict[str, Any]) -> Given:
     """
-    The options as a storage is given them; refuses names that are none, and secrets.
+    Return the options of a storage as a key; refuse unknown names and secrets.
 
     `options` is emptied before it raises: a traceback that shows it shows no secret then.
     """
@@ -72,7 +72,7 @@ def nearest(name: str, known: list[str]) -> str:
 
 @lru_cache(maxsize=256)
 def resolve(kind: str, given: Given = ()) -> Options:
-    """The options of a store that was given these; raises ConfigurationError."""
+    """Return the options of a store that was given these; raise ConfigurationError."""
     own = clean(dict(given), "OPTIONS")
     general = clean(general_settings(), SETTING, shown=str.upper)
     options = replace(Options(kind=kind), **(general | own))
@@ -85,12 +85,12 @@ def resolve(kind: str, given: Given = ()) -> Options:
 
 
 def configured() -> bool:
-    """Whether there are settings at all; a plain script has none."""
+    """Return whether there are settings at all; a plain script has none."""
     return settings.configured
 
 
 def general_settings() -> dict[str, Any]:
-    """What stands in ``WX_STATIC_STORE``, with the names of options and its secrets wrapped."""
+    """Read ``WX_STATIC_STORE``, with the names of options and its secrets wrapped."""
     if not isinstance(getattr(settings, SETTING, {}), Mapping):
         raise ConfigurationError(_("WX_STATIC_STORE must be a dictionary"))
     known = [name.upper() for name in OPTIONS]
@@ -104,14 +104,15 @@ def general_settings() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def platform_options() -> Options:
-    """What the platform itself needs, whatever its stores are; raises ConfigurationError."""
+    """Return what the platform itself needs; raise ConfigurationError."""
     return replace(Options(), **clean(general_settings(), SETTING, shown=str.upper))
 
 
 def environments(user: Any = None) -> dict[str, str]:
     """
-    The environments that ``ENVIRONMENTS`` offers this user (None: whoever runs a command), with
-    their labels; raises ConfigurationError where there is no such setting.
+    Return the environments that ``ENVIRONMENTS`` offers this user, with their labels.
+
+    None is whoever runs a command. Without that setting it is a ConfigurationError.
     """
     offered = platform_options().environments
     if offered is None:
@@ -134,7 +135,7 @@ def environments(user: Any = None) -> dict[str, str]:
 
 
 def _wrapped(value: Any) -> Any:
-    """No frame that may raise holds a secret as plain text."""
+    """Wrap a secret: no frame that may raise holds it as plain text."""
     if isinstance(value, list | tuple):
         return tuple(map(_wrapped, value))
     return Secret(value) if isinstance(value, str) else value
@@ -142,7 +143,7 @@ def _wrapped(value: Any) -> Any:
 
 def _with_address(options: Options, own: dict[str, Any], general: dict[str, Any]) -> Options:
     """
-    `base_url`, or the `url_prefix` that Django's own setting gives, if it is this environment's.
+    Set `base_url`, or the `url_prefix` of Django's own setting if it is this environment's.
 
     An address in the general settings belongs to the general environment (or to the only one that
     the project's storages name), not to the tenant that a storage was built for by hand.
@@ -159,24 +160,24 @@ def _with_address(options: Options, own: dict[str, Any], general: dict[str, Any]
 def _only_env() -> Any:
     try:
         envs = {dict(given).get("env") for _kind, given in stores().values()}
-    except ConfigurationError:  # of another alias, which is told when that is used
+    except ConfigurationError:  # of another alias, reported when that is used
         return None
     return envs.pop() if len(envs) == 1 else None
 
 
 def aliases() -> list[str]:
-    """The aliases of ``STORAGES`` that use one of our classes."""
+    """Return the aliases of ``STORAGES`` that use one of our classes."""
     found = settings.STORAGES
     return [alias for alias in found if _kind(alias)] if isinstance(found, Mapping) else []
 
 
 def stores() -> dict[str, tuple[str, Given]]:
-    """These aliases, each with its kind and options."""
+    """Return these aliases, each with its kind and options."""
     return {alias: (_kind(alias), _given(alias)) for alias in aliases()}
 
 
 def options_for(using: str) -> Options:
-    """The options of an alias; raises ConfigurationError where it is not one of ours."""
+    """Return the options of an alias; raise ConfigurationError where it is not one of ours."""
     if using not in aliases():
         ours = ", ".join(aliases()) or _("none")
         raise ConfigurationError(
@@ -214,7 +215,7 @@ def _given(alias: str) -> Given:
 
 
 def setting(name: str) -> Any:
-    """One of Django's own settings."""
+    """Return one of Django's own settings."""
     return getattr(settings, name)
 
 

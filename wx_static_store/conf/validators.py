@@ -49,13 +49,13 @@ def _imported(path: str) -> Any:
 
 
 def import_fault(error: Exception) -> str:
-    """Return why an import failed; the texts of errors of other kinds may tell a secret."""
+    """Return why an import failed; the texts of errors of other kinds may hold a secret."""
     name = type(error).__name__
     return str(error) if isinstance(error, ImportError) else name
 
 
 def function(value: Any) -> Any:
-    """A function, or its dotted path."""
+    """Return a function, which may be given by its dotted path."""
     found = value if callable(value) else _imported(text(value))
     if not callable(found):
         raise ValueError(_("must be a function, or the dotted path of one"))
@@ -155,7 +155,7 @@ def secret(value: Any) -> Secret:
 
 
 def _secrets(form: str, what: str | Promise) -> Callable[[Any], tuple[Secret, ...]]:
-    """One text, or a list of them while the old one is still in use: the newest first."""
+    """Make a check for one text, or a list while the old one is still in use: the newest first."""
 
     def check(value: Any) -> tuple[Secret, ...]:
         given = value if isinstance(value, tuple) else (value,)

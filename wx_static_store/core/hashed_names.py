@@ -1,5 +1,5 @@
 """
-Does a file name carry a digest of its content, as a bundler writes it?
+Find out whether a file name carries a digest of its content, as a bundler writes it.
 
 A wrong yes is kept by browsers for a year, a wrong no costs five minutes of cache. So the digest
 must have the form that Django, Vite, webpack, esbuild or Parcel gives it, and must not read like a
@@ -44,7 +44,7 @@ _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 
 
 def looks_hashed(name: str) -> bool:
-    """Whether browsers may keep this file for ever, as far as its name alone can say."""
+    """Return whether browsers may keep this file for ever, as far as its name alone can say."""
     return any(over >= 0 for _form, over in _fitting(name))
 
 
@@ -70,7 +70,7 @@ def hashed_among(names: Iterable[str]) -> set[str]:
 
 
 def _fitting(name: str) -> Iterator[tuple[int, int]]:
-    """The forms that the name has, each with the pieces that it has above the least number."""
+    """Return the forms that the name has, each with its pieces above the least number."""
     last = name.rpartition("/")[2]
     for form, (pattern, least) in enumerate(_PATTERNS):
         if match := pattern.fullmatch(last):

@@ -1,5 +1,5 @@
 """
-Ctrl-C and SIGTERM in a command: heard at once while it waits, else as soon as it waits.
+Ctrl-C and SIGTERM in a command: they act at once while it waits, else as soon as it waits.
 
 An exception in the middle of a bookkeeping step loses what the step was about. So a run is `held`,
 and what it waits for (a result, a lock, an answer on the terminal) is `interruptible`.
@@ -28,12 +28,12 @@ _DEFAULTS: dict[int, Any] = {
 
 
 class _State:
-    """What the signal handlers and the main thread tell each other."""
+    """What the signal handlers and the main thread share."""
 
     handled = False  # our handlers are installed
     held = False
     waiting = False
-    heard = 0.0  # when the first one came, by the monotonic clock
+    came_at = 0.0  # when the first one came, by the monotonic clock
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def handled() -> Iterator[None]:
     # Started before it is needed: a handler must take no lock that the main thread may hold.
     watchdog = threading.Thread(target=_watch, args=(ended,), daemon=True, name="wx-watchdog")
     watchdog.start()
-    _State.handled, _State.heard = True, 0.0
+    _State.handled, _State.came_at = True, 0.0
     try:
         for number in ours:
             signal.signal(number, _hear)
@@ -60,7 +60,7 @@ def handled() -> Iterator[None]:
     finally:
         for number in ours:
             signal.signal(number, _DEFAULTS[number])
-        _State.handled, _State.heard = False, 0.0
+        _State.handled, _State.came_at = False, 0.0
         ended.set()
         watchdog.join()
 
@@ -96,7 +96,7 @@ def interruptible() -> Iterator[None]:
 
 def check() -> None:
     """Raise KeyboardInterrupt if the run was interrupted."""
-    if _State.heard and _in_main_thread():
+    if _State.came_at and _in_main_thread():
         raise KeyboardInterrupt
 
 
@@ -112,7 +112,7 @@ def _in_main_thread() -> bool:
 
 
 def _hear(_number: int, _frame: Any) -> None:
-    _State.heard = _State.heard or time.monotonic()
+    _State.came_at = _State.came_at or time.monotonic()
     if _State.waiting or not _State.held:
         _State.waiting = False
         raise KeyboardInterrupt
@@ -120,7 +120,7 @@ def _hear(_number: int, _frame: Any) -> None:
 
 def _watch(ended: threading.Event) -> None:
     while not ended.wait(0.5):
-        if _State.heard and time.monotonic() - _State.heard > LONGEST:
+        if _State.came_at and time.monotonic() - _State.came_at > LONGEST:
             _give_up()
 
 

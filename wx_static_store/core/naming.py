@@ -65,7 +65,7 @@ _UTF8_TYPES = {"application/json", "application/manifest+json", "image/svg+xml",
 
 
 def clean_name(name: str | PurePath | Promise) -> str:
-    """The name in NFC with forward slashes; refuses it (`NameRejected`) rather than repair it."""
+    """Return the name in NFC with forward slashes; refuse it (`NameRejected`), never repair it."""
     if isinstance(name, PurePath):
         name = name.as_posix()
     elif isinstance(name, Promise):
@@ -104,7 +104,7 @@ def _fault(name: str) -> str | Promise:
 
 
 def object_key(location: str, name: str | PurePath | Promise) -> str:
-    """The key under which `name` is kept: at most 850 bytes of UTF-8, `location` included."""
+    """Return the key of `name`: at most 850 bytes of UTF-8, `location` included."""
     name = clean_name(name)
     key = clean_name(location + name) if location else name
     if (size := len(key.encode())) > MAX_KEY_BYTES:
@@ -122,12 +122,12 @@ def object_key(location: str, name: str | PurePath | Promise) -> str:
 
 
 def quote_key(key: str) -> str:
-    """The key as a URL path, quoted once, with the safe characters of Django's own URLs."""
+    """Quote the key once as a URL path, with the safe characters of Django's own URLs."""
     return quote(unicodedata.normalize("NFC", key), safe="/~!*()'")
 
 
 def content_type(name: str) -> str:
-    """By the last extension; text goes out as UTF-8, the unknown as a plain stream of bytes."""
+    """Guess by the last extension; text goes out as UTF-8, the unknown as plain bytes."""
     _base, dot, extension = name.rpartition("/")[2].lstrip(".").rpartition(".")
     return _type_of(extension if dot else "")
 
@@ -151,7 +151,7 @@ def is_html(name: str) -> bool:
 def content_headers(
     item: UploadItem, rules: Sequence[tuple[str, str]] = (), *, static: bool
 ) -> ContentHeaders:
-    """The item's own headers, else the first rule whose pattern fits its name, else the default."""
+    """Return the item's own headers, else the first rule that fits its name, else the default."""
     cache_control = item.cache_control or next(
         (value for pattern, value in rules if fnmatchcase(item.name, pattern)), None
     )

@@ -10,7 +10,7 @@ _PIXELS = 4  # a module: what a phone reads from a screen at arm's length
 
 def svg(text: str, *, label: str = "") -> SafeString:
     """
-    The code as an inline SVG, on white so that it scans in dark mode, too.
+    Return the code as an inline SVG, on white so that it scans in dark mode, too.
 
     It has attributes only, no style: a strict Content-Security-Policy lets it be. Empty where the
     extra ``admin`` is not installed, or where the text is longer than a code can hold.

@@ -47,7 +47,7 @@ class Deadline:
         self.at += given
 
     def left(self) -> float:
-        """Seconds left, never negative."""
+        """Return the seconds left, never negative."""
         return max(0.0, self.at - self.clock.now())
 
     def check(self, stage: str) -> None:
@@ -68,9 +68,9 @@ def run(
     on_error: Callable[[WxStaticStoreError], None] = lambda error: None,
 ) -> T:
     """
-    The result of `attempt(number)`, called until it succeeds or no remedy is left.
+    Call `attempt(number)` until it succeeds or no remedy is left; return its result.
 
-    `on_error` hears of each error before its remedy is tried (to discard a refused token, to
+    `on_error` gets each error before its remedy is tried (to discard a refused token, to
     remember that a body may be stored). An error that is not ours passes at once.
     """
     tried_once: set[type[WxStaticStoreError]] = set()

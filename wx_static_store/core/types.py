@@ -1,4 +1,4 @@
-"""Frozen values that travel between the rooms."""
+"""Frozen values that travel between the layers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class UploadItem:
 
 
 def deletion(name: str) -> UploadItem:
-    """What takes the place of a file that is to be gone."""
+    """Return what takes the place of a file that is to be gone."""
     return UploadItem(
         name,
         open=lambda: BytesIO(DELETED),
@@ -69,7 +69,7 @@ def deletion(name: str) -> UploadItem:
 
 @dataclass(frozen=True, slots=True)
 class UploadContext:
-    """Why a file is sent: the door it came through, and what there asked for it."""
+    """Why a file is sent: the entry point it came through, and what asked for it there."""
 
     source: str
     source_ref: str = ""
@@ -120,7 +120,7 @@ class UploadResult:
     How one upload ended; `error` is the last one of its attempts, None when it is stored.
 
     `changed`: stored are other bytes than the plan had looked at, the file's newest ones.
-    `note` says of a stored file how that is known, where its own answer did not tell.
+    `note` says of a stored file how that is known, where its own answer did not show it.
     """
 
     name: str
