@@ -150,7 +150,7 @@ def publish_and_check(emulator: EmulatorServer, site: str) -> None:
 
 
 def first_push(emulator: EmulatorServer) -> Push:
-    """The push of the start, once the site has answered it."""
+    """Wait for the site's answer to the first push."""
     until = time.monotonic() + PATIENCE
     while not emulator.pushes:
         if time.monotonic() > until:
@@ -160,7 +160,7 @@ def first_push(emulator: EmulatorServer) -> Push:
 
 
 def check_sealed(ticket: str) -> None:
-    """The database has it, and nobody who reads the file does."""
+    """Check that the database has the ticket, sealed in the file."""
     from wx_static_store.callback.models import VerifyTicket
 
     if not VerifyTicket.objects.exists():
@@ -170,7 +170,7 @@ def check_sealed(ticket: str) -> None:
 
 
 def check_token(emulator: EmulatorServer) -> None:
-    """The pushed ticket was the only way to it."""
+    """Check that the pushed ticket led to the token."""
     from django.conf import settings
 
     given = {"ACCESS_TOKEN", "VERIFY_TICKET", "TOKEN_PROVIDER"} & set(settings.WX_STATIC_STORE)
@@ -208,7 +208,7 @@ def save_document(emulator: EmulatorServer) -> Document:
 
 
 def deploy(emulator: EmulatorServer, **options: Any) -> tuple[int, int]:
-    """The front end, by the command; a link in it that looks broken ends the demo."""
+    """Deploy the front end by the command; a link that looks broken ends the demo."""
     before, started = len(emulator.journal), time.monotonic()
     options |= {"using": "site", "map": [HASHED], "yes": True, "strict": True}
     call_command("wx_deploy", str(DIST), APP, **options, stdout=StringIO())
@@ -257,7 +257,7 @@ def media_files(document: Document) -> Wanted:
 
 
 def uploads(wanted: Wanted) -> dict[str, UploadLog]:
-    """The rows of the log by public address; they must be exactly what is wanted."""
+    """Return the rows of the log by public address; they must be exactly what is wanted."""
     from wx_static_store.models import UploadLog
     from wx_static_store.upload.store import get_store
 
@@ -284,7 +284,7 @@ def compare(wanted: Wanted) -> None:
 
 
 def fault(session: requests.Session, url: str, body: bytes) -> str:
-    """What is wrong with a public address; empty if nothing is."""
+    """Return what is wrong with a public address; empty if nothing is."""
     try:
         answer = session.get(url, timeout=30)
     except requests.RequestException as error:
@@ -319,7 +319,7 @@ def check_pages(site: str, document: Document, public: str, wanted: Wanted) -> N
 
 
 def references(session: requests.Session, page: str) -> Iterator[str]:
-    """The addresses that a page loads or links to."""
+    """Return the addresses that a page loads or links to."""
     text = session.get(page, timeout=30).text
     for reference in re.findall(r'(?:href|src)="([^"]+)"', text):
         yield urldefrag(urljoin(page, html.unescape(reference))).url
@@ -375,7 +375,7 @@ def closing_databases() -> Iterator[None]:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """The Django site on loopback, in a thread; gives its address."""
+    """Serve the Django site on loopback, in a thread; give its address."""
     from example.wsgi import application
 
     logging.getLogger("django.server").setLevel(logging.ERROR)  # no line for each request

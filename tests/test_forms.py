@@ -212,19 +212,19 @@ def test_a_name_that_cannot_be_a_key_is_reported(
     assert puts(cloud) == 0
 
 
-def test_a_name_that_django_refuses_is_told(cloud: EmulatorServer) -> None:
-    """Its extension alone fills the column: there is no room for a name."""
+def test_a_name_that_django_refuses_is_reported(cloud: EmulatorServer) -> None:
+    """Its extension alone fills the column: there is no space for a name."""
     form = filled(file=text("a." + "y" * 95))
     assert "Rename" in form.errors["file"][0]
 
 
-def test_wrong_settings_are_not_told_to_who_fills_in_a_form_but_to_the_log(
+def test_wrong_settings_are_shown_in_the_log_and_not_in_the_form(
     cloud: EmulatorServer, configure: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     configure(WX_STATIC_STORE={"ENV": None})
-    (told,) = filled(file=text()).errors["file"]
-    assert "ENV" not in told
-    assert "Ask the site's operator" in told
+    (message,) = filled(file=text()).errors["file"]
+    assert "ENV" not in message
+    assert "Ask the site's operator" in message
     [record] = [record for record in caplog.records if record.name == "wx_static_store.forms"]
     assert record.levelname == "ERROR"
     assert "ENV" in record.getMessage()

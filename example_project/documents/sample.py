@@ -33,7 +33,7 @@ _HILLS = (
 
 
 def picture() -> bytes:
-    """A PNG of hills at sunrise; the same bytes each time."""
+    """Draw hills at sunrise as a PNG; the same bytes each time."""
     image = Image.new("RGB", (_WIDTH * _FINE, _HEIGHT * _FINE))
     draw = ImageDraw.Draw(image)
     for y in range(image.height):

@@ -32,7 +32,7 @@ class DocumentApi(ListAPIView):
 
 @staff_member_required
 def upload(request: HttpRequest) -> HttpResponse:
-    """A form whose script calls the REST API, as any front end may."""
+    """Show a form whose script calls the REST API, as any front end may."""
     return render(request, "documents/upload.html")
 
 

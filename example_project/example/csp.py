@@ -13,7 +13,7 @@ _SITE = settings.WX_STATIC_STORE["BASE_URL"] or "https:"
 
 
 def _policy(**more: str) -> str:
-    """The policy, with `more` sources for a kind."""
+    """Return the policy, with `more` sources for a kind."""
     sources = dict.fromkeys(("img", "style", "script"), f"'self' {_SITE}")
     for kind, source in more.items():
         sources[kind] += f" {source}"
@@ -39,7 +39,7 @@ def content_security_policy(get_response: View) -> View:
 
 
 def allowing(view: View, **more: str) -> View:
-    """The view, with more sources in its policy: `allowing(view, img="data:")`."""
+    """Add sources to the policy of a view: `allowing(view, img="data:")`."""
 
     def allowed(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         response = view(request, *args, **kwargs)

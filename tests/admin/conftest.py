@@ -1,18 +1,23 @@
 """Users with exactly these permissions, and rows for them to look at."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 from itertools import count
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.urls import reverse
 
 from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
 
 SITE = "https://site.example/"
+LIST = "admin:wx_static_store_uploadlog_changelist"
+RID = "6565f1aa-1b2c3d4e-00c0ffee"
 
 Configure = Callable[..., EmulatorServer]
 Editor = Callable[..., Client]
@@ -70,3 +75,39 @@ def admin_site(configure: Configure) -> EmulatorServer:
         WX_STATIC_STORE={"BASE_URL": SITE},
     )
     return server
+
+
+@pytest.fixture
+def viewer(admin_site: EmulatorServer, editor: Editor) -> Client:
+    return editor("view_uploadlog", "view_deployment")
+
+
+def listed(client: Client, query: str = "") -> str:
+    answer = client.get(f"{reverse(LIST)}?{query}")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def keys(client: Client, query: str = "") -> list[str]:
+    cells = re.findall(r'class="field-file">(.*?) <small>', listed(client, query))
+    return [unescape(re.sub(r"<.*?>", "", cell)) for cell in cells]
+
+
+def detail(client: Client, row: UploadLog) -> str:
+    answer = client.get(reverse("admin:wx_static_store_uploadlog_change", args=[row.pk]))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def cell(html: str, name: str) -> str:
+    """Return the text of one field of the page."""
+    found = re.search(rf'field-{name}">.*?<div class="readonly">(.*?)</div>', html, re.DOTALL)
+    assert found, f"no field {name}"
+    return " ".join(unescape(re.sub(r"<.*?>", "", found[1])).split())
+
+
+@pytest.fixture
+def tenant(viewer: Client, settings: Any) -> Client:
+    names = {"tenant-b": "Tenant B"}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
+    return viewer

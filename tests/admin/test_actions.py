@@ -54,7 +54,7 @@ def press(client: Client, action: str, *rows: UploadLog, **more: Any) -> HttpRes
     return answer
 
 
-def told(answer: HttpResponse) -> list[tuple[str, str]]:
+def shown(answer: HttpResponse) -> list[tuple[str, str]]:
     """Level and text of each message."""
     request: Any = answer.wsgi_request  # type: ignore[attr-defined]
     return [(message.level_tag, str(message)) for message in get_messages(request)]
@@ -65,7 +65,7 @@ def newest(key: str) -> UploadLog:
 
 
 def failed(cloud: EmulatorServer, name: str, body: bytes = b"hello") -> UploadLog:
-    """A row whose file can be had: it is stored, and storing it once more failed."""
+    """Make a row whose file can be had: it is stored, and storing it once more failed."""
     default_storage.save(name, ContentFile(body))
     cloud.script(FAULT)
     [one] = again.retry_uploads([newest(name)])
@@ -75,7 +75,7 @@ def failed(cloud: EmulatorServer, name: str, body: bytes = b"hello") -> UploadLo
 
 
 def gone(cloud: EmulatorServer, name: str) -> UploadLog:
-    """A row whose bytes were never stored and never kept."""
+    """Make a row whose bytes were never stored and never kept."""
     cloud.script(FAULT)
     with pytest.raises(UploadFailed):
         default_storage.save(name, ContentFile(b"hello"))
@@ -100,7 +100,7 @@ def test_upload_again_stores_the_bytes_and_adds_a_row(
     cloud.delete_object("a.txt")
     cloud.put_object("a.txt", b"hello")
     answer = press(operator, "upload_again", row)
-    assert told(answer) == [("success", "1 file was uploaded again.")]
+    assert shown(answer) == [("success", "1 file was uploaded again.")]
     last = newest("a.txt")
     assert (last.status, last.source_ref) == ("stored", f"row {row.pk}")
     assert last.user_id == int(operator.session["_auth_user_id"])
@@ -112,22 +112,24 @@ def test_a_store_that_is_closed_for_uploads_is_sent_to_again(
 ) -> None:
     row = failed(cloud, "a.txt")
     configure(STORAGES=STORAGES, WX_STATIC_STORE={"UPLOAD_STORES": []})
-    assert told(press(operator, "upload_again", row)) == [("success", "1 file was uploaded again.")]
+    assert shown(press(operator, "upload_again", row)) == [
+        ("success", "1 file was uploaded again.")
+    ]
 
 
-def test_gone_bytes_are_told_with_the_reason(cloud: EmulatorServer, operator: Client) -> None:
+def test_gone_bytes_are_reported_with_the_reason(cloud: EmulatorServer, operator: Client) -> None:
     row = gone(cloud, "<b>.txt")
-    [(level, text)] = told(press(operator, "upload_again", row))
+    [(level, text)] = shown(press(operator, "upload_again", row))
     assert level == "warning"
     assert "1 file cannot be uploaded again from here." in text
     assert "&lt;b&gt;.txt: The bytes came from a program that has ended" in text
     assert "<b>" not in text
 
 
-def test_a_failure_is_told_with_its_hint(cloud: EmulatorServer, operator: Client) -> None:
+def test_a_failure_is_reported_with_its_hint(cloud: EmulatorServer, operator: Client) -> None:
     row = failed(cloud, "a.txt")
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
-    [(level, text)] = told(press(operator, "upload_again", row))
+    [(level, text)] = shown(press(operator, "upload_again", row))
     assert (level, "errcode 45009" in text, "quota is used up" in text) == ("error", True, True)
     assert not re.search(r"stage|\benv\b|attempts", text)
 
@@ -148,7 +150,7 @@ def test_a_file_that_changed_since_is_not_sent(
         env=ENV, key="static/a.css", key_digest=key_digest("static/a.css"), name="a.css", **facts
     )
     assert "The file is another one by now" in operator.get(RETRY).content.decode()
-    [(level, text)] = told(press(operator, "upload_again", row))
+    [(level, text)] = shown(press(operator, "upload_again", row))
     assert (level, "static/a.css: The file is another one by now" in text) == ("warning", True)
     assert cloud.objects() == {}
 
@@ -158,7 +160,7 @@ def test_other_bytes_are_replaced_by_whoever_may_replace(
 ) -> None:
     row = failed(cloud, "a.txt", b"")
     cloud.put_object("a.txt", b"published by somebody else")
-    [(level, text)] = told(press(operator, "upload_again", row))
+    [(level, text)] = shown(press(operator, "upload_again", row))
     assert (level, "a.txt: There is a file a.txt already" in text) == ("warning", True)
     assert cloud.objects()["a.txt"].body == b"published by somebody else"
 
@@ -168,20 +170,20 @@ def test_a_file_that_is_being_uploaded_is_not_sent(cloud: EmulatorServer, operat
     elsewhere = Thread(target=claim, args=(get_uploader().options, "a.txt"))
     elsewhere.start()
     elsewhere.join()
-    [(level, text)] = told(press(operator, "upload_again", row))
+    [(level, text)] = shown(press(operator, "upload_again", row))
     assert (level, "Another upload of a.txt is running" in text) == ("warning", True)
     assert len(cloud.calls("put_object")) == 2
 
 
 def test_each_outcome_has_a_message_of_its_own(cloud: EmulatorServer, operator: Client) -> None:
     rows = [failed(cloud, "a.txt"), gone(cloud, "b.txt"), failed(cloud, "c.txt")]
-    levels = [level for level, _text in told(press(operator, "upload_again", *rows))]
+    levels = [level for level, _text in shown(press(operator, "upload_again", *rows))]
     assert levels == ["success", "warning"]
 
 
 def test_only_some_files_are_named(cloud: EmulatorServer, operator: Client) -> None:
     rows = plain_rows(30, status="failed", source="api", md5="0" * 32)
-    [(_level, text)] = told(press(operator, "upload_again", *rows))
+    [(_level, text)] = shown(press(operator, "upload_again", *rows))
     assert text.count("came through the API") == actions.DETAILS
     assert "and 10 more" in text
 
@@ -190,7 +192,7 @@ def test_only_some_files_are_named(cloud: EmulatorServer, operator: Client) -> N
 def test_too_many_rows_are_refused(cloud: EmulatorServer, operator: Client, action: str) -> None:
     rows = plain_rows(actions.LIMIT + 1)
     answer = press(operator, action, rows[0], select_across="1")
-    [(level, text)] = told(answer)
+    [(level, text)] = shown(answer)
     assert (level, "At most 200 rows" in text) == ("error", True)
     assert cloud.journal == []
     assert UploadLog.objects.count() == len(rows)
@@ -228,14 +230,14 @@ def test_without_a_store_the_comparison_is_a_message(
     settings.STORAGES = STORAGES | {
         "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}
     }
-    [(level, text)] = told(press(operator, "compare", *rows))
+    [(level, text)] = shown(press(operator, "compare", *rows))
     assert (level, "No store in STORAGES" in text) == ("error", True)
 
 
 def test_trouble_with_the_list_is_a_message(cloud: EmulatorServer, operator: Client) -> None:
     default_storage.save("a.txt", ContentFile(b"hello"))
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 85088})
-    [(level, text)] = told(press(operator, "compare", newest("a.txt")))
+    [(level, text)] = shown(press(operator, "compare", newest("a.txt")))
     assert (level, "85088" in text) == ("error", True)
 
 
@@ -300,7 +302,7 @@ def test_what_the_page_shows_is_sent(cloud: EmulatorServer, operator: Client) ->
     row = failed(cloud, "a.txt")
     answer = operator.post(RETRY, {"row": [row.pk]})
     assert (answer.status_code, answer["Location"]) == (302, LOG)
-    assert told(answer) == [("success", "1 file was uploaded again.")]
+    assert shown(answer) == [("success", "1 file was uploaded again.")]
     assert newest("a.txt").status == "stored"
 
 
@@ -315,13 +317,13 @@ def test_a_second_submit_sends_nothing(cloud: EmulatorServer, operator: Client) 
     operator.post(RETRY, {"row": [row.pk]})
     puts = len(cloud.calls("put_object"))
     answer = operator.post(RETRY, {"row": [row.pk]})
-    assert told(answer)[-1] == ("info", "None of these files was still waiting.")
+    assert shown(answer)[-1] == ("info", "None of these files was still waiting.")
     assert len(cloud.calls("put_object")) == puts
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "-1", "9" * 30, "１"])
 def test_nonsense_for_a_row_is_no_row(operator: Client, nonsense: str) -> None:
-    assert told(operator.post(RETRY, {"row": [nonsense]}))[0][0] == "info"
+    assert shown(operator.post(RETRY, {"row": [nonsense]}))[0][0] == "info"
 
 
 def test_that_there_are_more_is_said(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,8 +426,8 @@ def test_rows_are_written_outside_the_requests_transaction(
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     caplog.set_level("INFO", "wx_static_store.uploads")
     operator.post(path, form | {"row": [row.pk], ACTION_CHECKBOX_NAME: [row.pk]})
-    told: Any = caplog.records[-1]
-    assert (told.upload["status"], told.upload["in_atomic"]) == ("stored", False)
+    shown: Any = caplog.records[-1]
+    assert (shown.upload["status"], shown.upload["in_atomic"]) == ("stored", False)
 
 
 @pytest.mark.parametrize("page", ["compare", "retry"])

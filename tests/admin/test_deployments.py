@@ -46,13 +46,15 @@ def page(client: Client, of: Deployment) -> str:
 @pytest.mark.parametrize(
     ("outcome", "sign"), [("done", "✓"), ("failed", "✗"), ("running", "…")], ids=str
 )
-def test_an_outcome_can_be_told_without_its_colour(viewer: Client, outcome: str, sign: str) -> None:
+def test_an_outcome_needs_no_colour_to_be_understood(
+    viewer: Client, outcome: str, sign: str
+) -> None:
     deployment(outcome=outcome)
     html = viewer.get(reverse(LIST)).content.decode()
     assert f'<span aria-hidden="true">{sign}</span> {outcome}</span>' in html
 
 
-def test_the_list_tells_counts_bytes_duration_and_user(viewer: Client) -> None:
+def test_the_list_shows_counts_bytes_duration_and_user(viewer: Client) -> None:
     user = User.objects.create_user("deployer")
     deployment(
         label="spring",
@@ -66,14 +68,14 @@ def test_the_list_tells_counts_bytes_duration_and_user(viewer: Client) -> None:
     )
     html = viewer.get(reverse(LIST)).content.decode()
     cells = re.findall(r'<td class="field-(\w+)(?: nowrap)?">(.*?)</td>', html)
-    told = {name: unescape(re.sub("<.*?>", "", text)) for name, text in cells}
-    assert told == {
-        "ended": told["ended"],
+    shown = {name: unescape(re.sub("<.*?>", "", text)) for name, text in cells}
+    assert shown == {
+        "ended": shown["ended"],
         "release": f"spring {ENV}",
         "files": "11 stored 12 unchanged · 13 failed · 14 not attempted · 15.0\xa0MB",
         "origin": "wx_deploy deployer",
     }
-    assert told["ended"].endswith("1 min 5 s")
+    assert shown["ended"].endswith("1 min 5 s")
 
 
 def test_a_killed_deployment_has_no_duration(viewer: Client) -> None:

@@ -25,7 +25,7 @@ PNG = bytes.fromhex("89504e470d0a1a0a") + b"not much of a picture"
 
 @pytest.fixture
 def cloud(configure: Any, db: None) -> EmulatorServer:
-    """The other side; the passwords of users cost no time."""
+    """Start the emulator; hash the passwords of users quickly."""
     server: EmulatorServer = configure(
         ROOT_URLCONF="tests.api.urls",
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
@@ -85,7 +85,7 @@ def picture(name: str = "a.png", content: bytes = PNG) -> SimpleUploadedFile:
 
 
 def post(client: APIClient, path: str = "uploads/a.png", **fields: Any) -> Response:
-    """An upload by the form."""
+    """Upload by the form."""
     extra = {key: fields.pop(key) for key in list(fields) if key.startswith(("HTTP_", "CONTENT_"))}
     form = {"store": "default", "file": picture(), "path": path, **fields}
     given = {name: value for name, value in form.items() if value is not None}
@@ -95,6 +95,6 @@ def post(client: APIClient, path: str = "uploads/a.png", **fields: Any) -> Respo
 def put(
     client: APIClient, name: str = "uploads/a.png", body: bytes = PNG, query: str = "", **extra: Any
 ) -> Response:
-    """An upload of a raw body."""
+    """Upload a raw body."""
     url = f"/wx/uploads/default/{name}{query}"
     return client.put(url, body, content_type="application/octet-stream", **extra)

@@ -82,7 +82,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 
 def __getattr__(name: str) -> Any:
-    """The addresses, made when they are first wanted: this module holds the settings as well."""
+    """Make the addresses when they are first needed: this module holds the settings as well."""
     if name != "urlpatterns":
         raise AttributeError(name)
     return [

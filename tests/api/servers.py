@@ -51,7 +51,7 @@ class Site:
         return "http://{}:{}".format(*self.address)
 
     def environment(self) -> dict[str, str]:
-        told = {
+        reply = {
             "folder": str(self.folder),
             "cache": self.cache,
             "options": {
@@ -65,7 +65,7 @@ class Site:
         names = {
             "DJANGO_SETTINGS_MODULE": "tests.api.project",
             "TMPDIR": f"{self.folder}/tmp",
-            "WX_TEST_API": json.dumps(told),
+            "WX_TEST_API": json.dumps(reply),
         }
         return {**os.environ, **names}
 
@@ -73,8 +73,8 @@ class Site:
         self, method: str, path: str, body: Any = None, headers: Any = None, **options: Any
     ) -> tuple[int, bytes]:
         """Status and body of the answer to `ann`, or to whom the headers name."""
-        status, _headers, told = self.exchange(method, path, body, headers, **options)
-        return status, told
+        status, _headers, reply = self.exchange(method, path, body, headers, **options)
+        return status, reply
 
     def exchange(
         self, method: str, path: str, body: Any = None, headers: Any = None, **options: Any
@@ -117,7 +117,7 @@ SERVERS = {
 
 @contextlib.contextmanager
 def serving(site: Site, server: str) -> Iterator[Site]:
-    """The site behind one of `SERVERS`, with a user `ann` who may do everything."""
+    """Run the site behind one of `SERVERS`, with a user `ann` who may do everything."""
     prepare = [sys.executable, "-c", _PREPARE]
     subprocess.run(prepare, cwd=ROOT, env=site.environment(), check=True, timeout=PATIENCE)
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
@@ -142,7 +142,7 @@ def serving(site: Site, server: str) -> Iterator[Site]:
 
 
 def wait_for(condition: Any) -> None:
-    """Looks until it is so; what must come, comes."""
+    """Wait until the condition is true."""
     until = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < until, "it never came"

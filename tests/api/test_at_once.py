@@ -32,7 +32,7 @@ def upload(site: Site, body: bytes = PNG, query: str = "") -> Answer:
 
 
 def at_once(site: Site, send: Callable[[bytes], Answer], bodies: list[bytes]) -> list[Answer]:
-    """The answers; the first request has come to the cloud when the others begin."""
+    """Return the answers; the first request is at the cloud when the others begin."""
     before = len(site.cloud.calls("staticuploadfile"))
     site.cloud.script({"on": "staticuploadfile", "do": "delay", "seconds": 2})
     with ThreadPoolExecutor(len(bodies)) as pool:
@@ -42,7 +42,7 @@ def at_once(site: Site, send: Callable[[bytes], Answer], bodies: list[bytes]) ->
         return [future.result() for future in [first, *others]]
 
 
-def test_of_two_uploads_of_a_free_name_one_is_told_that_the_other_runs(site: Site) -> None:
+def test_one_of_two_uploads_of_a_free_name_is_answered_in_progress(site: Site) -> None:
     first, second = at_once(site, lambda body: upload(site, body), [PNG, PNG + b"2"])
     assert (first[0], second[0]) == (201, 409)
     assert json.loads(second[1])["code"] == "in_progress"

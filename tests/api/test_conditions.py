@@ -29,13 +29,13 @@ def calls(cloud: EmulatorServer) -> list[str]:
 
 
 @pytest.mark.parametrize("permission", ["upload", "view_uploadlog"])
-def test_a_get_tells_what_is_there(
+def test_a_get_returns_the_file_in_the_cloud(
     client_of: Client, cloud: EmulatorServer, permission: str
 ) -> None:
     cloud.put_object("uploads/a.png", PNG)
-    told = client_of(permission).get(PATH).json()
-    assert told.pop("last_modified")
-    assert told == {
+    reply = client_of(permission).get(PATH).json()
+    assert reply.pop("last_modified")
+    assert reply == {
         "name": "uploads/a.png",
         "key": "uploads/a.png",
         "url": f"{cloud.site_url()}/uploads/a.png",
@@ -45,7 +45,7 @@ def test_a_get_tells_what_is_there(
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_the_headers_tell_size_md5_time_and_address(
+def test_the_headers_have_size_md5_time_and_address(
     client: APIClient, cloud: EmulatorServer, method: str
 ) -> None:
     cloud.put_object("uploads/a.png", PNG)
@@ -56,7 +56,9 @@ def test_the_headers_tell_size_md5_time_and_address(
     assert response["Link"] == f'<{cloud.site_url()}/uploads/a.png>; rel="describes"'
 
 
-def test_one_list_call_tells_what_is_there(client: APIClient, cloud: EmulatorServer) -> None:
+def test_one_list_call_finds_the_file_in_the_cloud(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     cloud.put_object("uploads/a.png", PNG)
     client.head(PATH)
     cloud.state.journal.clear()
@@ -154,7 +156,7 @@ def headers_for(content: bytes) -> list[dict[str, str]]:
 
 
 def by_form(client: APIClient, headers: dict[str, str] | None = None) -> tuple[bytes, Any]:
-    """The body of a form, whose digest is that of all of it; what a request with it answers."""
+    """Send a form with the digest of its whole body; return the answer."""
     form = {"store": "default", "file": picture(), "path": "uploads/a.png"}
     body = encode_multipart("wx", form)
     kind = "multipart/form-data; boundary=wx"
@@ -197,7 +199,7 @@ def test_other_bytes_than_their_digest_says_are_refused_before_anything_is_sent(
         ("Content-Digest", ""),
     ],
 )
-def test_what_is_no_digest_is_told(client: APIClient, header: str, text: str) -> None:
+def test_a_wrong_digest_header_is_reported(client: APIClient, header: str, text: str) -> None:
     response = put(client, **{f"HTTP_{header.upper().replace('-', '_')}": text})
     assert (response.status_code, response.json()["code"]) == (400, "invalid")
     assert list(response.json()["errors"]) == [header]

@@ -63,7 +63,7 @@ def _nothing_stored(request: pytest.FixtureRequest) -> None:
 
 
 def curl(site: Site, name: str) -> Any:
-    """What it prints, as JSON."""
+    """Return the printed JSON."""
     script = snippet(name).replace("https://example.com", site.url)
     command = ["bash", "-euc", script]
     environment = {**os.environ, "TOKEN": TOKEN}
@@ -74,9 +74,9 @@ def curl(site: Site, name: str) -> Any:
 
 
 def test_curl_uploads_by_a_form(site: Site) -> None:
-    told = curl(site, "curl-form")
+    reply = curl(site, "curl-form")
     assert site.cloud.objects()["uploads/tea.png"].body == PNG
-    assert told["url"] == f"{site.cloud.site_url()}/uploads/tea.png"
+    assert reply["url"] == f"{site.cloud.site_url()}/uploads/tea.png"
 
 
 def test_the_answer_has_the_members_that_are_printed(site: Site) -> None:
@@ -130,10 +130,10 @@ def test_requests_uploads(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bytes_get_a_name_that_nobody_can_guess(site: Site) -> None:
     """The parameters of the form that stand in the address."""
     [address] = re.findall(r"https://example.com([^?]+)", snippet("curl-raw"))
-    status, told = site.send("PUT", f"{address}?generate=true", FILM)
+    status, reply = site.send("PUT", f"{address}?generate=true", FILM)
     assert status == 201
-    assert re.fullmatch(r"uploads/[0-9a-f]{32}\.mp4", json.loads(told)["name"])
-    assert list(site.cloud.objects()) == [json.loads(told)["key"]]
+    assert re.fullmatch(r"uploads/[0-9a-f]{32}\.mp4", json.loads(reply)["name"])
+    assert list(site.cloud.objects()) == [json.loads(reply)["key"]]
 
 
 # --- what a project writes ------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_nginx_reads_its_snippet(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_nginx_is_told_where_django_is() -> None:
+def test_the_nginx_sample_names_the_address_of_django() -> None:
     assert re.search(r"^ +proxy_pass http://[\w.:]+;", snippet("nginx"), re.MULTILINE)
 
 
@@ -193,7 +193,7 @@ def test_nginx_is_told_where_django_is() -> None:
 
 @pytest.fixture
 def page(site: Site, chromium: Any) -> Iterator[Any]:
-    """A page of the same site in Chromium; `ann` is logged in."""
+    """Open a page of the same site in Chromium; `ann` is logged in."""
     page = chromium.new_page()
     page.goto(f"{site.url}/login/")
     yield page
@@ -216,8 +216,8 @@ def test_a_mini_program_uploads(site: Site, page: Any) -> None:
         """([code, token, path]) => {
             const wx = {uploadFile: (options) => { wx.asked = options; }};
             new Function("wx", "token", "path", code)(wx, token, path);
-            const {success, ...told} = wx.asked;
-            return told;
+            const {success, ...reply} = wx.asked;
+            return reply;
         }""",
         [snippet("wx-upload-file"), TOKEN, "tmp_0a1b2c.png"],
     )
@@ -239,7 +239,7 @@ def test_a_mini_program_uploads(site: Site, page: Any) -> None:
 
 
 def upload_file(site: Site, call: dict[str, Any], content: bytes) -> tuple[int, Any]:
-    """The request of ``wx.uploadFile``: always a POST, one file in the field `name`, at the end."""
+    """Send what ``wx.uploadFile`` sends: a POST with one file in the field `name`, at the end."""
     boundary = "----WechatBoundary7MA4YWxk"
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -253,8 +253,8 @@ def upload_file(site: Site, call: dict[str, Any], content: bytes) -> tuple[int, 
     headers = call["header"] | {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     assert call["url"].startswith("https://example.com/")
     path = call["url"].removeprefix("https://example.com")
-    status, told = site.send("POST", path, body, headers)
-    return status, json.loads(told)
+    status, reply = site.send("POST", path, body, headers)
+    return status, json.loads(reply)
 
 
 # --- the whole page -------------------------------------------------------------------------------
@@ -272,22 +272,22 @@ def test_every_code_block_has_a_name_and_is_run() -> None:
 
 
 def test_every_problem_is_documented_and_no_other() -> None:
-    told = dict(re.findall(r"^``(\w+)`` +(\d{3})\b", PAGE, re.MULTILINE))
-    assert told == {code: str(status) for code, (status, _text) in problems.PROBLEMS.items()}
+    reply = dict(re.findall(r"^``(\w+)`` +(\d{3})\b", PAGE, re.MULTILINE))
+    assert reply == {code: str(status) for code, (status, _text) in problems.PROBLEMS.items()}
 
 
 def test_every_address_is_documented_and_no_other() -> None:
-    told = re.findall(r"^``(GET|POST|PUT) ([^`]+)`` ", PAGE, re.MULTILINE)
+    reply = re.findall(r"^``(GET|POST|PUT) ([^`]+)`` ", PAGE, re.MULTILINE)
     known = {
         (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern)))
         for pattern in urls.urlpatterns
         for method in pattern.callback.cls.needs  # type: ignore[attr-defined]
     }
-    assert set(told) == known
+    assert set(reply) == known
 
 
 def first_columns() -> list[set[str]]:
-    """The names in the first column of each table."""
+    """Return the names in the first column of each table."""
     tables = re.findall(r"^=+(?: +=+)+\n((?:[^=\n].*\n)+)=+(?: +=+)+$", PAGE, re.MULTILINE)
     cells = (re.findall(r"^``(\w+)``  *\S", table, re.MULTILINE) for table in tables)
     return [set(names) for names in cells]

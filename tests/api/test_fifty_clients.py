@@ -1,4 +1,4 @@
-"""Fifty clients, four threads, a cloud that fails at random: what is told of files is so."""
+"""Fifty clients, four threads, a cloud that fails at random: answers, log and cloud agree."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 CLIENTS = 50
 SECONDS = 30.0
 SHARED_FOR = 0.5  # seconds in which clients meet at a name; a claim that is left lasts for a minute
-# No PUT takes effect after its client has given up: what is told then, nobody can know.
+# No PUT takes effect after its client has given up: the result would be unknown to all.
 OPTIONS = {"MAX_ATTEMPTS": 2, "CONNECT_TIMEOUT": 2, "READ_TIMEOUT": 2, "DEADLINE": 5}
 CACHE = "locmem.LocMemCache"  # of the one process; add() of the file-based one has two winners
 FAULTS: tuple[dict[str, Any], ...] = (
@@ -62,19 +62,19 @@ FAULTS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request asked for, and what was told."""
+    """What a request asked for, and its answer."""
 
     key: str
     md5: str
     status: int
-    told: dict[str, Any]  # empty where it is no JSON
+    reply: dict[str, Any]  # empty where it is no JSON
     headers: dict[str, str]
     first: bool  # not an earlier answer again
 
     @property
     def row(self) -> int | None:
         """The id of its row in the log."""
-        found: int | None = self.told.get("id", self.told.get("upload_id"))
+        found: int | None = self.reply.get("id", self.reply.get("upload_id"))
         return found
 
 
@@ -150,9 +150,9 @@ class Client:
 
     def send(self, key: str, md5: str, *request: Any) -> Answer:
         status, headers, body = self.site.exchange(*request)
-        told = json.loads(body) if "json" in headers.get("Content-Type", "") else {}
+        reply = json.loads(body) if "json" in headers.get("Content-Type", "") else {}
         first = headers.get("Idempotent-Replayed") is None
-        return Answer(key, md5, status, told, dict(headers), first)
+        return Answer(key, md5, status, reply, dict(headers), first)
 
     def drawn(self) -> str:
         return f"{self.number}-{self.random.getrandbits(64):x}"
@@ -174,7 +174,7 @@ Objects = dict[str, str]  # the MD5 of each key
 def bad_answers(answers: list[Answer], _rows: Rows, _objects: Objects) -> Iterator[str]:
     """Find answers that are neither a stored file nor a problem of ours."""
     for a in answers:
-        code = a.told.get("code", "")
+        code = a.reply.get("code", "")
         if a.status != 201 and PROBLEMS.get(code, (0,))[0] != a.status:
             yield f"no problem of ours: {a}"
         if a.headers.get("X-WX-Code", "") != code:
@@ -182,22 +182,22 @@ def bad_answers(answers: list[Answer], _rows: Rows, _objects: Objects) -> Iterat
 
 
 def false_rows(answers: list[Answer], rows: Rows, _objects: Objects) -> Iterator[str]:
-    """Find answers whose row tells otherwise, and rows of which nobody was told."""
+    """Find answers that differ from their row, and rows that no answer names."""
     for a in (a for a in answers if a.row or a.status == 201):
         row = rows.get(a.row or 0)
-        code = a.told.get("code")
+        code = a.reply.get("code")
         status = {None: "stored", "unknown": "unknown"}.get(code, "failed")
         if row is None or (row.key, row.status) != (a.key, status) or row.md5 not in (a.md5, ""):
             yield f"{row} for {a}"
         if a.headers.get("X-WX-Status") != status or a.headers.get("X-WX-Upload-Id") != str(a.row):
             yield f"{a.headers} for {a}"
     known = Counter(a.row for a in answers if a.first)
-    # Of a retry that was unknown and then found in the list, the newer row is told.
+    # Of a retry that was unknown and then found in the list, the answer names the newer row.
     settled = {(r.key, r.md5) for r in rows.values() if r.source == "list"}
     for row in rows.values():
         mended = row.status == "unknown" and (row.key, row.md5) in settled
         if known[row.id] != 1 and not (mended and known[row.id] == 0):
-            yield f"{known[row.id]} requests were told of {row}"
+            yield f"{known[row.id]} answers name {row}"
 
 
 def false_objects(answers: list[Answer], rows: Rows, objects: Objects) -> Iterator[str]:

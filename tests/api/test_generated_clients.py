@@ -42,7 +42,7 @@ def run(folder: Path, *command: str | Path, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The document, the scripts, and what the generators made."""
+    """Make the document, the scripts, and the clients."""
     folder = tmp_path_factory.mktemp("clients") / "generated"
     shutil.copytree(SCRIPTS, folder)
     path = folder / "schema.yaml"

@@ -1,7 +1,7 @@
 """
-Who a caller is, how often they may call, and how a refusal is told.
+Who a caller is, how often they may call, and how a refusal is reply.
 
-Who may call which address, tests/permissions.py says for both doors.
+Who may call which address, tests/permissions.py says for both entry points.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from wx_static_store.models import UploadLog
 
 pytestmark = pytest.mark.django_db
 
-CALLS = [(name, method) for door, name, method in ROWS if door == "api"]
+CALLS = [(name, method) for entry, name, method in ROWS if entry == "api"]
 
 
 @pytest.fixture
@@ -37,9 +37,7 @@ def call(client: APIClient, name: str, method: str, row: UploadLog) -> Any:
 
 
 @pytest.mark.parametrize(("name", "method"), CALLS)
-def test_a_refusal_is_told_as_a_problem(
-    client_of: Client, row: UploadLog, name: str, method: str
-) -> None:
+def test_a_refusal_is_a_problem(client_of: Client, row: UploadLog, name: str, method: str) -> None:
     response = call(client_of(is_staff=True), name, method, row)
     assert (response.status_code, response.json()["code"]) == (403, "forbidden")
 
@@ -71,7 +69,7 @@ def _ended_session(client_of: Client) -> APIClient:
 
 @pytest.mark.parametrize("make", [_stranger, _inactive, _wrong_password, _ended_session])
 @pytest.mark.parametrize(("name", "method"), CALLS)
-def test_a_stranger_is_told_to_say_who_they_are(
+def test_an_anonymous_request_gets_401(
     client_of: Client, row: UploadLog, cloud: EmulatorServer, make: Any, name: str, method: str
 ) -> None:
     """Neither a row, nor a call to the cloud, nor a look at the body."""
@@ -161,7 +159,7 @@ def slow(settings: Any) -> None:
 
 @pytest.mark.usefixtures("slow")
 @pytest.mark.parametrize("send", [post, put])
-def test_too_many_uploads_are_told_when_to_come_again(
+def test_too_many_uploads_get_a_retry_after(
     client: APIClient, cloud: EmulatorServer, send: Any
 ) -> None:
     for number in range(2):
@@ -210,15 +208,15 @@ def test_lists_have_a_count_of_their_own(client: APIClient, settings: Any) -> No
 
 
 @pytest.mark.usefixtures("slow")
-def test_answers_tell_how_many_requests_are_left(client: APIClient) -> None:
-    told = [put(client, f"uploads/{n}.png") for n in range(3)]
-    assert [one["RateLimit-Limit"] for one in told] == ["2"] * 3
-    assert [one["RateLimit-Remaining"] for one in told] == ["1", "0", "0"]
-    assert all(0 < int(one["RateLimit-Reset"]) <= 60 for one in told)
+def test_answers_say_how_many_requests_are_left(client: APIClient) -> None:
+    reply = [put(client, f"uploads/{n}.png") for n in range(3)]
+    assert [one["RateLimit-Limit"] for one in reply] == ["2"] * 3
+    assert [one["RateLimit-Remaining"] for one in reply] == ["1", "0", "0"]
+    assert all(0 < int(one["RateLimit-Reset"]) <= 60 for one in reply)
 
 
 @pytest.mark.usefixtures("slow")
-def test_where_nobody_is_throttled_nothing_is_told_of_it(client: APIClient) -> None:
+def test_answers_without_throttling_have_no_headers_of_it(client: APIClient) -> None:
     assert "RateLimit-Limit" not in client.get("/wx/stores/")
     assert "RateLimit-Limit" not in APIClient().get("/wx/stores/")
 
@@ -239,7 +237,7 @@ def test_a_dead_cache_keeps_nobody_out(client: APIClient, settings: Any) -> None
     assert client.get("/wx/stores/").status_code == 200
 
 
-def test_a_wrong_setting_is_told_as_such_and_not_as_a_dead_cache(
+def test_a_wrong_setting_is_reported_and_not_as_a_dead_cache(
     client: APIClient, configure: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     configure(WX_STATIC_STORE={"TOKEN_CACHE": 5})
@@ -269,7 +267,7 @@ def test_every_answer_is_json(client: APIClient, accept: str) -> None:
     assert (response.status_code, response["Content-Type"]) == (200, "application/json")
 
 
-def test_a_name_is_told_as_json_and_not_as_a_page(client: APIClient) -> None:
+def test_a_wrong_name_is_answered_in_json_and_not_as_a_page(client: APIClient) -> None:
     response = put(client, "uploads/%3Cscript%3E.png", HTTP_ACCEPT="text/html")
     assert response.status_code == 400
     assert response["Content-Type"] == "application/problem+json"

@@ -100,7 +100,7 @@ def test_a_time_bounds_what_is_found(client: APIClient, name: str, found: list[s
         *("status=", "search=", "search=a%00b"),
     ],
 )
-def test_a_query_that_is_none_is_told(client: APIClient, query: str) -> None:
+def test_a_wrong_query_is_reported(client: APIClient, query: str) -> None:
     response = client.get(f"/wx/uploads/?{query}")
     name = query.partition("=")[0]
     assert (response.status_code, response.json()["code"]) == (400, "invalid")
@@ -142,11 +142,11 @@ def test_what_is_no_filter_is_refused(client: APIClient, query: str) -> None:
         ("uploads/default/uploads/a.png", "enviro=x", "env"),
     ],
 )
-def test_a_misspelt_filter_is_told_the_nearest(
+def test_a_misspelt_filter_is_answered_with_the_nearest_name(
     client: APIClient, path: str, query: str, nearest: str
 ) -> None:
-    told = client.get(f"/wx/{path}?{query}").json()["errors"]
-    assert f"Did you mean {nearest}?" in told[query.partition("=")[0]][0]
+    reply = client.get(f"/wx/{path}?{query}").json()["errors"]
+    assert f"Did you mean {nearest}?" in reply[query.partition("=")[0]][0]
 
 
 @pytest.mark.parametrize("path", ["stores/", "uploads/1/"])
@@ -209,13 +209,11 @@ def test_a_list_makes_no_call(client: APIClient, cloud: EmulatorServer) -> None:
     assert cloud.journal == []
 
 
-def test_a_row_tells_its_public_address_where_it_is_known(
-    client: APIClient, configure: Any
-) -> None:
+def test_a_row_has_its_public_address_where_it_is_known(client: APIClient, configure: Any) -> None:
     configure(WX_STATIC_STORE={"BASE_URL": "https://site.example"})
     row = add("b/a b.png")
-    told = client.get(f"/wx/uploads/{row.pk}/").json()
-    assert (told["store"], told["url"]) == ("default", "https://site.example/b/a%20b.png")
+    reply = client.get(f"/wx/uploads/{row.pk}/").json()
+    assert (reply["store"], reply["url"]) == ("default", "https://site.example/b/a%20b.png")
 
 
 @pytest.mark.parametrize("status", UploadLog.Status.values)
@@ -223,8 +221,8 @@ def test_the_address_is_that_of_a_file_that_may_be_there(
     client: APIClient, configure: Any, status: str
 ) -> None:
     configure(WX_STATIC_STORE={"BASE_URL": "https://site.example"})
-    told = client.get(f"/wx/uploads/{add('a.png', status=status).pk}/").json()
-    assert told["url"] == (None if status == "failed" else "https://site.example/a.png")
+    reply = client.get(f"/wx/uploads/{add('a.png', status=status).pk}/").json()
+    assert reply["url"] == (None if status == "failed" else "https://site.example/a.png")
 
 
 @pytest.mark.parametrize("pk", ["ann@example.com", UUID(int=7), 7, None])
@@ -232,31 +230,31 @@ def test_a_row_names_a_user_of_whatever_key(pk: Any) -> None:
     assert RowSerializer(UploadLog(user_id=pk, status="stored")).data["user"] == pk
 
 
-def test_a_moment_is_told_as_the_schema_says_whatever_the_project_does(
+def test_a_time_has_the_format_of_the_schema_whatever_the_project_sets(
     client: APIClient, cloud: EmulatorServer, settings: Any
 ) -> None:
     formats = {"DATETIME_FORMAT": "%d/%m/%Y", "DATETIME_INPUT_FORMATS": ["%d/%m/%Y"]}
     settings.REST_FRAMEWORK = formats
     cloud.put_object("a.png", b"")
-    told = client.get(f"/wx/uploads/{add('a.png').pk}/").json()["created"]
-    assert datetime.fromisoformat(told).tzinfo
-    assert keys(client, f"created_before={told.replace('+', '%2B')}") == []
+    reply = client.get(f"/wx/uploads/{add('a.png').pk}/").json()["created"]
+    assert datetime.fromisoformat(reply).tzinfo
+    assert keys(client, f"created_before={reply.replace('+', '%2B')}") == []
     assert datetime.fromisoformat(files(client)["results"][0]["last_modified"]).tzinfo
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "reply"),
     [
         ({"status": "failed", "errcode": 45009}, "quota is used up"),
         ({"status": "failed", "errcode": None, "stage": "put"}, "Check the network"),
         ({}, ""),
     ],
 )
-def test_a_row_says_what_can_be_done(client: APIClient, columns: Any, told: str) -> None:
+def test_a_row_says_what_can_be_done(client: APIClient, columns: Any, reply: str) -> None:
     row = add("a.png", **columns)
     hint = client.get(f"/wx/uploads/{row.pk}/").json()["hint"]
-    assert told in hint
-    assert bool(told) == bool(hint)
+    assert reply in hint
+    assert bool(reply) == bool(hint)
 
 
 def test_while_environments_fails_no_row_is_shown(client: APIClient, configure: Any) -> None:
@@ -273,7 +271,7 @@ def test_while_environments_fails_no_row_is_shown(client: APIClient, configure: 
 
 @pytest.fixture
 def hidden(configure: Any, client: APIClient) -> UploadLog:
-    """A row of an environment that this user is not shown."""
+    """Make a row of an environment that this user may not see."""
     configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "B"}})
     return add("secret.png", md5="0" * 32)
 
@@ -311,8 +309,8 @@ def test_a_row_that_never_was_is_not_there(client: APIClient, pk: str) -> None:
 
 def test_the_stores_are_those_that_the_user_may_use(client: APIClient, configure: Any) -> None:
     configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": user.username}})
-    told = client.get("/wx/stores/").json()
-    named = [(each["store"], each["env"], each["label"]) for each in told["results"]]
+    reply = client.get("/wx/stores/").json()
+    named = [(each["store"], each["env"], each["label"]) for each in reply["results"]]
     assert named == [
         ("default", "tenant-b", "default: ann"),
         ("staticfiles", "tenant-b", "staticfiles: ann"),
@@ -344,8 +342,8 @@ def test_who_may_only_look_may_do_nothing_in_any_store(client_of: Client) -> Non
 def test_the_stores_say_what_may_be_uploaded(client: APIClient, configure: Any) -> None:
     limits = {"UPLOAD_MAX_SIZE": 5, "UPLOAD_EXTENSIONS": ["png"], "UPLOAD_LOCATION": "in/"}
     configure(WX_STATIC_STORE=limits)
-    told = client.get("/wx/stores/").json()
-    assert (told["folder"], told["max_size"], told["extensions"]) == ("in/", 5, ["png"])
+    reply = client.get("/wx/stores/").json()
+    assert (reply["folder"], reply["max_size"], reply["extensions"]) == ("in/", 5, ["png"])
 
 
 # --- what is in the cloud -------------------------------------------------------------------------
@@ -359,9 +357,9 @@ def test_the_files_are_those_of_the_cloud_whatever_the_log_says(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
     cloud.put_object("static/a b.css", b"css")
-    [told] = files(client, store="staticfiles")["results"]
-    assert told.pop("last_modified")
-    assert told == {
+    [reply] = files(client, store="staticfiles")["results"]
+    assert reply.pop("last_modified")
+    assert reply == {
         "name": "a b.css",
         "key": "static/a b.css",
         "url": cloud.site_url() + "/static/a%20b.css",
@@ -405,8 +403,8 @@ def test_a_cursor_serves_its_own_list_only(
     for number in range(1001):
         cloud.put_object(f"p/{number:04}", b"")
     cursor = files(client, "prefix=p/")["next"].partition("cursor=")[2].partition("&")[0]
-    told = files(client, f"{query}&cursor={cursor}")
-    assert told["code"] == "not_found"
+    reply = files(client, f"{query}&cursor={cursor}")
+    assert reply["code"] == "not_found"
 
 
 def test_the_cloud_of_another_environment_is_not_shown(
@@ -454,9 +452,9 @@ def test_what_wechat_said_is_not_in_the_row_of_an_uploader(
 ) -> None:
     client = client_of("upload")
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 61004, "times": None})
-    told = client.get(f"/wx/uploads/{put(client).json()['upload_id']}/").json()
-    assert (told["status"], told["stage"]) == ("failed", "link")
-    assert [told[name] for name in ("errcode", "message", "hint", "rid")] == [None, "", "", ""]
+    reply = client.get(f"/wx/uploads/{put(client).json()['upload_id']}/").json()
+    assert (reply["status"], reply["stage"]) == ("failed", "link")
+    assert [reply[name] for name in ("errcode", "message", "hint", "rid")] == [None, "", "", ""]
 
 
 def test_rows_are_found_by_their_user(client: APIClient, client_of: Client) -> None:

@@ -35,12 +35,12 @@ def cos(status: int, code: str) -> dict[str, Any]:
 
 
 def later(on: str, status: int) -> dict[str, Any]:
-    """A server that says itself when to come again."""
+    """Let the server's answer have a Retry-After of its own."""
     headers = {"Retry-After": "7"}
     return {"on": on, "do": "status", "status": status, "headers": headers, "times": None}
 
 
-# What happens on the wire, and what the client is told: status, code, Retry-After, row.
+# What happens on the wire, and what the client gets: status, code, Retry-After, row.
 FAULTS = {
     "the daily quota is used up": (errcode(45009), 503, "busy", None, "failed"),
     "too many calls in a minute": (errcode(45011), 503, "busy", "60", "failed"),
@@ -82,12 +82,12 @@ def test_a_fault_of_the_cloud_has_its_status(
     script, status, code, retry_after, row_status = FAULTS[fault]
     cloud.script(script)
     response = send(client)
-    told = response.json()
+    reply = response.json()
     row = UploadLog.objects.get()
-    assert (response.status_code, told["status"], told["code"]) == (status, status, code)
+    assert (response.status_code, reply["status"], reply["code"]) == (status, status, code)
     assert response.headers.get("Retry-After") == retry_after
     assert response["Content-Type"] == "application/problem+json"
-    assert (told["upload_id"], row.status) == (row.pk, row_status)
+    assert (reply["upload_id"], row.status) == (row.pk, row_status)
 
 
 def test_an_answer_that_does_not_come_in_time_is_a_timeout(
@@ -100,7 +100,7 @@ def test_an_answer_that_does_not_come_in_time_is_a_timeout(
     assert UploadLog.objects.get().status == "failed"
 
 
-def test_after_a_timeout_nobody_is_told_when_to_come_again(
+def test_a_timeout_has_no_retry_after(
     client: APIClient, cloud: EmulatorServer, configure: Any
 ) -> None:
     configure(WX_STATIC_STORE={"DEADLINE": 0.3})
@@ -110,7 +110,7 @@ def test_after_a_timeout_nobody_is_told_when_to_come_again(
     assert "Retry-After" not in response
 
 
-def test_where_nobody_knows_nobody_is_told_when_to_come_again(
+def test_an_unknown_result_has_no_retry_after(
     client: APIClient, cloud: EmulatorServer, configure: Any
 ) -> None:
     """Also where the last answer was that COS allows no more."""
@@ -155,8 +155,8 @@ def test_an_upload_that_met_an_outage_before_it_began_has_a_row(
     script, status, code, number, stage = OUTAGES[outage]
     cloud.script(script)
     response = send(client)
-    told, row = response.json(), UploadLog.objects.get()
-    assert (response.status_code, told["code"], told["upload_id"]) == (status, code, row.pk)
+    reply, row = response.json(), UploadLog.objects.get()
+    assert (response.status_code, reply["code"], reply["upload_id"]) == (status, code, row.pk)
     assert (row.status, row.stage, row.errcode, row.attempts) == ("failed", stage, number, 0)
     assert (row.source, row.user and row.user.username) == ("api", "ann")
     assert (row.env, row.key, row.name) == (ENV, "uploads/a.png", "uploads/a.png")
@@ -192,36 +192,38 @@ def test_what_the_projects_own_check_could_not_judge_has_no_row(
     assert cloud.calls() == []
 
 
-# --- who is told what -----------------------------------------------------------------------------
+# --- who gets which members -----------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("hasty")
-def test_who_may_read_the_log_is_told_errcode_hint_and_rid(
+def test_a_reader_of_the_log_gets_errcode_hint_and_rid(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
     cloud.script(errcode(45009))
-    told = put(client).json()
+    reply = put(client).json()
     row = UploadLog.objects.get()
-    assert (told["errcode"], told["rid"]) == (45009, row.rid)
-    assert "quota" in told["hint"]
+    assert (reply["errcode"], reply["rid"]) == (45009, row.rid)
+    assert "quota" in reply["hint"]
 
 
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("fault", FAULTS)
-def test_who_may_not_is_told_neither(client_of: Client, cloud: EmulatorServer, fault: str) -> None:
+def test_other_users_get_neither_errcode_nor_hint_nor_rid(
+    client_of: Client, cloud: EmulatorServer, fault: str
+) -> None:
     cloud.script(FAULTS[fault][0])
-    told = put(client_of("upload")).json()
+    reply = put(client_of("upload")).json()
     always = {"title", "status", "code", "detail", "request_id"}
-    assert set(told) == always | {"upload_id", "stage"}
+    assert set(reply) == always | {"upload_id", "stage"}
     row = UploadLog.objects.get()
     secrets = [row.rid, str(row.errcode or "-"), "scripted", "staticuploadfile", "127.0.0.1"]
-    assert not [secret for secret in secrets if secret and secret in told["detail"]]
+    assert not [secret for secret in secrets if secret and secret in reply["detail"]]
 
 
 def test_the_hint_of_our_own_policy_is_for_everybody(client_of: Client) -> None:
-    told = put(client_of("upload"), "elsewhere/a.png").json()
-    assert (told["code"], told["stage"]) == ("folder", "policy")
-    assert "Choose a folder" in told["hint"]
+    reply = put(client_of("upload"), "elsewhere/a.png").json()
+    assert (reply["code"], reply["stage"]) == ("folder", "policy")
+    assert "Choose a folder" in reply["hint"]
 
 
 @pytest.mark.usefixtures("hasty")
@@ -229,8 +231,8 @@ def test_the_code_of_cos_is_for_readers_of_the_log(
     client: APIClient, client_of: Client, cloud: EmulatorServer
 ) -> None:
     cloud.script(cos(403, "AccessDenied"))
-    told = put(client).json()
-    assert (told["stage"], told["cos_code"]) == ("put", "AccessDenied")
+    reply = put(client).json()
+    assert (reply["stage"], reply["cos_code"]) == ("put", "AccessDenied")
     assert "cos_code" not in put(client_of("upload", name="eve"), "uploads/e.png").json()
 
 
@@ -238,14 +240,14 @@ def test_the_code_of_cos_is_for_readers_of_the_log(
 
 
 def test_a_problem_has_the_id_that_the_request_came_with(client: APIClient) -> None:
-    told = client.get("/wx/uploads/99/", HTTP_X_REQUEST_ID="abc-1").json()
-    assert told["request_id"] == "abc-1"
+    reply = client.get("/wx/uploads/99/", HTTP_X_REQUEST_ID="abc-1").json()
+    assert reply["request_id"] == "abc-1"
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 129, "<b>", "茶"])
 def test_an_id_that_is_not_harmless_is_replaced(client: APIClient, given: str) -> None:
-    told = client.get("/wx/uploads/99/", HTTP_X_REQUEST_ID=given).json()
-    assert re.fullmatch("[0-9a-f]{32}", told["request_id"])
+    reply = client.get("/wx/uploads/99/", HTTP_X_REQUEST_ID=given).json()
+    assert re.fullmatch("[0-9a-f]{32}", reply["request_id"])
 
 
 def test_an_upload_that_failed_has_the_id_of_its_request(
@@ -253,15 +255,15 @@ def test_an_upload_that_failed_has_the_id_of_its_request(
 ) -> None:
     """So does its line in the log, and its row."""
     cloud.script(errcode(40097))
-    told = put(client, HTTP_X_REQUEST_ID="abc-1").json()
-    assert told["request_id"] == "abc-1"
+    reply = put(client, HTTP_X_REQUEST_ID="abc-1").json()
+    assert reply["request_id"] == "abc-1"
     [line] = [r for r in caplog.records if r.name == "wx_static_store.uploads"]
     assert line.upload["source_ref"] == "request abc-1"
     assert UploadLog.objects.get().source_ref == "request abc-1"
 
 
 @pytest.mark.usefixtures("hasty")
-def test_wrong_settings_are_told_to_nobody(client: APIClient, configure: Any) -> None:
+def test_wrong_settings_are_shown_to_nobody(client: APIClient, configure: Any) -> None:
     configure(WX_STATIC_STORE={"ACCESS_TOKEN": None}, STORAGES={
         "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
     })  # fmt: skip
@@ -271,9 +273,7 @@ def test_wrong_settings_are_told_to_nobody(client: APIClient, configure: Any) ->
 
 
 @pytest.mark.parametrize("path", ["stores/", "uploads/", "stores/default/files/"])
-def test_an_option_that_is_none_is_told_to_nobody(
-    client: APIClient, settings: Any, path: str
-) -> None:
+def test_an_unknown_option_is_shown_to_nobody(client: APIClient, settings: Any, path: str) -> None:
     settings.WX_STATIC_STORE = {"APP_SERCET": "x"}
     response = client.get(f"/wx/{path}")
     assert (response.status_code, response.json()["code"]) == (500, "configuration")
@@ -354,13 +354,13 @@ def test_an_error_of_the_projects_authentication_has_a_code_of_ours(
 
     monkeypatch.setattr(View, "authentication_classes", [Theirs])
     response = client.get("/wx/stores/")
-    told = response.json()
-    assert (response.status_code, told["code"]) == (status, code)
-    assert told["detail"] == detail or (detail is None and "secret" not in told["detail"])
+    reply = response.json()
+    assert (response.status_code, reply["code"]) == (status, code)
+    assert reply["detail"] == detail or (detail is None and "secret" not in reply["detail"])
     assert response["Content-Type"] == "application/problem+json"
 
 
-def test_a_form_that_is_too_large_is_told_before_anybody_knows_whose_it_is(
+def test_a_too_large_form_is_refused_before_the_user_is_known(
     client_of: Client, configure: Any
 ) -> None:
     """Of a session, whose CSRF token may stand in the form."""
@@ -377,7 +377,7 @@ def test_a_form_that_is_too_large_is_told_before_anybody_knows_whose_it_is(
 
 
 @pytest.mark.parametrize("path", ["", "{id}/", "{id}/retry/"])
-def test_a_log_that_cannot_be_read_is_told(
+def test_an_unreadable_log_is_reported(
     client: APIClient, monkeypatch: pytest.MonkeyPatch, caplog: Any, path: str
 ) -> None:
     path = "/wx/uploads/" + path.format(id=put(client).json()["id"])
@@ -396,7 +396,7 @@ def test_a_log_that_cannot_be_read_is_told(
         (post, "django.core.files.uploadhandler.TemporaryUploadedFile"),
     ],
 )
-def test_a_full_disk_is_told(
+def test_a_full_disk_is_reported(
     client: APIClient,
     cloud: EmulatorServer,
     settings: Any,
@@ -425,7 +425,7 @@ def test_a_length_of_thousands_of_digits_is_refused(
     assert send(client, CONTENT_LENGTH="9" * 5000).status_code == status
 
 
-def test_the_operator_is_told_what_the_client_is_not(
+def test_the_log_has_what_the_client_does_not_get(
     client_of: Client, cloud: EmulatorServer, caplog: Any
 ) -> None:
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "times": None})
@@ -435,7 +435,7 @@ def test_the_operator_is_told_what_the_client_is_not(
     assert re.search(r"errcode 40097.*rid \S+.*\(request [0-9a-f]{32}\)$", line.getMessage())
 
 
-def test_the_operator_is_told_of_an_upload_what_the_client_is_not(
+def test_the_log_has_of_an_upload_what_the_client_does_not_get(
     client_of: Client, cloud: EmulatorServer, caplog: Any
 ) -> None:
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "times": None})
@@ -446,9 +446,7 @@ def test_the_operator_is_told_of_an_upload_what_the_client_is_not(
 
 
 @pytest.mark.usefixtures("cloud")
-def test_the_operator_is_told_which_setting_is_wrong(
-    client: APIClient, settings: Any, caplog: Any
-) -> None:
+def test_the_log_names_the_wrong_setting(client: APIClient, settings: Any, caplog: Any) -> None:
     settings.WX_STATIC_STORE = {"APP_SERCET": "x"}
     assert client.get("/wx/stores/").status_code == 500
     assert any(
@@ -474,13 +472,13 @@ def test_an_address_that_is_none_of_ours_is_left_to_django(client: APIClient) ->
     assert response["Content-Type"].startswith("text/html")
 
 
-def test_too_many_fields_are_told(client_of: Client, settings: Any) -> None:
+def test_too_many_fields_are_reported(client_of: Client, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 2
     response = post(client_of(*ALL), a="1", b="2")
     assert (response.status_code, response.json()["code"]) == (400, "parse_error")
 
 
-def test_fields_that_are_too_long_are_told(client_of: Client, settings: Any) -> None:
+def test_too_long_fields_are_reported(client_of: Client, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 50
     response = post(client_of(*ALL), a="1" * 100)
     assert (response.status_code, response.json()["code"]) == (413, "size")

@@ -40,9 +40,9 @@ def test_bytes_that_came_through_the_api_are_gone_when_they_were_not_stored(
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": -1})
     failed = put(client).json()["upload_id"]
     response = client.post(f"/wx/uploads/{failed}/retry/")
-    told = response.json()
-    assert (response.status_code, told["code"]) == (409, "gone")
-    assert told["detail"] == "The bytes came through the API, and what was sent is not kept"
+    reply = response.json()
+    assert (response.status_code, reply["code"]) == (409, "gone")
+    assert reply["detail"] == "The bytes came through the API, and what was sent is not kept"
     assert UploadLog.objects.count() == 1
 
 
@@ -57,22 +57,22 @@ def test_an_older_row_does_not_overwrite_a_newer_one(
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_retry_that_fails_is_told_as_an_upload_is(
+def test_a_failed_retry_is_answered_like_a_failed_upload(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
     first = put(client).json()["id"]
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45011})
     response = client.post(f"/wx/uploads/{first}/retry/")
-    told = response.json()
+    reply = response.json()
     row = UploadLog.objects.first()
     assert row is not None
-    assert (response.status_code, told["code"], told["errcode"]) == (503, "busy", 45011)
-    assert (told["upload_id"], row.status) == (row.pk, "failed")
+    assert (response.status_code, reply["code"], reply["errcode"]) == (503, "busy", 45011)
+    assert (reply["upload_id"], row.status) == (row.pk, "failed")
 
 
 @pytest.fixture
 def static_file(cloud: EmulatorServer, tmp_path: Path) -> Path:
-    """What `collectstatic` published, where it lies."""
+    """Publish a file by `collectstatic` and return its path."""
     path = tmp_path / "static_root" / "a.css"
     path.parent.mkdir()
     path.write_bytes(b"css")
@@ -96,9 +96,9 @@ def test_other_bytes_than_the_rows_are_not_sent(
 ) -> None:
     static_file.write_bytes(b"newer css")
     response = client.post(f"/wx/uploads/{UploadLog.objects.get().pk}/retry/")
-    told = response.json()
-    assert (response.status_code, told["code"]) == (409, "gone")
-    assert told["detail"] == "The file is another one by now"
+    reply = response.json()
+    assert (response.status_code, reply["code"]) == (409, "gone")
+    assert reply["detail"] == "The file is another one by now"
     assert cloud.objects()["static/a.css"].body == b"css"
 
 

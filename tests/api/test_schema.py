@@ -60,12 +60,12 @@ def test_every_address_is_in_the_document(document: Any) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
 def test_every_status_of_an_operation_is_documented(document: Any, operation: Any) -> None:
-    told = operations(document)[operation.id]["responses"]
-    assert set(told) == {
+    reply = operations(document)[operation.id]["responses"]
+    assert set(reply) == {
         str(operation.status),
         *(str(PROBLEMS[code][0]) for code in operation.codes),
     }
-    bad = [response for status, response in told.items() if int(status) >= 400]
+    bad = [response for status, response in reply.items() if int(status) >= 400]
     assert all(list(response["content"]) == ["application/problem+json"] for response in bad)
 
 
@@ -73,38 +73,38 @@ def test_every_status_of_an_operation_is_documented(document: Any, operation: An
 def test_retry_after_is_declared_where_the_same_request_may_come_again(
     document: Any, operation: Any
 ) -> None:
-    told = operations(document)[operation.id]["responses"]
-    declared = {status for status, one in told.items() if "Retry-After" in one.get("headers", {})}
+    reply = operations(document)[operation.id]["responses"]
+    declared = {status for status, one in reply.items() if "Retry-After" in one.get("headers", {})}
     waits = {"busy": "503", "throttled": "429", "in_progress": "409", "upstream": "502"}
     assert declared == {status for code, status in waits.items() if code in operation.codes}
 
 
 def _declare(document: Any, operation: str, header: str) -> set[str]:
-    """The statuses whose answers may have the header."""
-    told = operations(document)[operation]["responses"]
-    return {status for status, one in told.items() if header in one.get("headers", {})}
+    """Return the statuses whose answers may have the header."""
+    reply = operations(document)[operation]["responses"]
+    return {status for status, one in reply.items() if header in one.get("headers", {})}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
 def test_every_problem_declares_the_header_with_its_code(document: Any, operation: Any) -> None:
-    told = {str(PROBLEMS[code][0]) for code in operation.codes}
-    assert _declare(document, operation.id, "X-WX-Code") == told
+    reply = {str(PROBLEMS[code][0]) for code in operation.codes}
+    assert _declare(document, operation.id, "X-WX-Code") == reply
 
 
 @pytest.mark.parametrize("header", ["Location", "X-WX-Status", "X-WX-Upload-Id"])
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
-def test_what_tells_of_an_upload_declares_the_headers_of_its_row(
+def test_answers_about_an_upload_declare_the_headers_of_its_row(
     document: Any, operation: Any, header: str
 ) -> None:
-    told = {"201", "500", "502", "503", "504"} if operation.once else set()
-    told |= {"409"} if operation.id == "wx_uploads_retry" else set()  # the file may be gone
-    assert _declare(document, operation.id, header) == told
+    reply = {"201", "500", "502", "503", "504"} if operation.once else set()
+    reply |= {"409"} if operation.id == "wx_uploads_retry" else set()  # the file may be gone
+    assert _declare(document, operation.id, header) == reply
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
-def test_what_an_idempotency_key_brings_again_declares_it(document: Any, operation: Any) -> None:
-    told = {"201", "504"} if operation.once else set()
-    assert _declare(document, operation.id, "Idempotent-Replayed") == told
+def test_a_replayed_answer_declares_its_header(document: Any, operation: Any) -> None:
+    reply = {"201", "504"} if operation.once else set()
+    assert _declare(document, operation.id, "Idempotent-Replayed") == reply
 
 
 def test_members_of_a_problem_that_do_not_apply_may_be_left_out_and_are_never_null(
@@ -125,8 +125,8 @@ def test_codes_and_statuses_are_enums(document: Any, component: str, choices: li
     name = component.removeprefix("Wx").lower()
     users = {"code": ["WxProblem"], "status": ["WxRow", "WxUploaded"]}[name]
     for user in users:
-        told = schemas[user]["properties"][name]
-        [ref] = told.get("allOf", [told])  # with a description, it is wrapped
+        reply = schemas[user]["properties"][name]
+        [ref] = reply.get("allOf", [reply])  # with a description, it is wrapped
         assert ref == {"$ref": f"#/components/schemas/{component}"}
 
 
@@ -150,11 +150,11 @@ def test_the_body_of_an_upload_is_required(document: Any, operation: str) -> Non
 
 
 @pytest.mark.parametrize("operation", ["wx_uploads_put", "wx_uploads_create", "wx_uploads_retry"])
-def test_who_comes_with_a_cookie_reads_of_the_header(document: Any, operation: str) -> None:
+def test_the_csrf_header_is_documented_for_sessions(document: Any, operation: str) -> None:
     assert _query(document, operation)["X-CSRFToken"]["in"] == "header"
 
 
-def test_nobody_reads_of_that_header_where_nothing_changes(document: Any) -> None:
+def test_the_csrf_header_is_not_documented_for_a_get(document: Any) -> None:
     assert "X-CSRFToken" not in _query(document, "wx_uploads_list")
 
 
@@ -186,7 +186,7 @@ FAULTS = (_no_environment, _failing_environment, _wrong_setting, _cloud_that_ref
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "image/png"])
 @pytest.mark.parametrize(("view", "method"), OPERATIONS)
-def test_what_is_answered_is_documented(
+def test_every_answer_is_documented(
     client: APIClient, configure: Any, view: str, method: str, kind: str, fault: Any
 ) -> None:
     row = put(client).json()["id"]
@@ -206,7 +206,7 @@ def test_what_is_answered_is_documented(
 
 
 @pytest.mark.django_db
-def test_a_form_where_none_is_wanted_is_documented(client: APIClient) -> None:
+def test_the_answer_to_an_unwanted_form_is_documented(client: APIClient) -> None:
     """The check of a session's CSRF token looks into it."""
     retry = put(client)["Location"] + "retry/"
     session = APIClient(enforce_csrf_checks=True)
@@ -218,13 +218,13 @@ def test_a_form_where_none_is_wanted_is_documented(client: APIClient) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
-def test_every_operation_says_who_one_must_be(document: Any, operation: Any) -> None:
+def test_every_operation_documents_its_authentication(document: Any, operation: Any) -> None:
     security = operations(document)[operation.id]["security"]
     assert security
     assert {} not in security
 
 
-def test_bytes_go_in_and_an_address_comes_out(document: Any) -> None:
+def test_the_file_is_binary_and_the_url_is_an_address(document: Any) -> None:
     schemas = document["components"]["schemas"]
     [form] = [schema for name, schema in schemas.items() if name.startswith("WxForm")]
     assert form["properties"]["file"]["format"] == "binary"

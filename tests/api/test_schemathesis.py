@@ -42,7 +42,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def login(site: Site) -> dict[str, str]:
-    """The superuser's header."""
+    """Return the superuser's header."""
     token = manage("drf_create_token", "demo").split()[2]
     return {"Authorization": f"Token {token}"}
 

@@ -32,7 +32,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def put(site: Site, name: str, size: int) -> int:
-    """Sends a body of so many MiB, block by block; the status of the answer."""
+    """Send a body of so many MiB, block by block; return the status of the answer."""
     length = {"Content-Length": str(size * MIB)}
     body = (BLOCK for _ in range(size))
     return site.send("PUT", f"/wx/uploads/default/uploads/{name}", body, length)[0]
@@ -82,7 +82,7 @@ def _held(site: Site) -> int:
 
 
 @pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
-def test_a_body_in_chunks_is_told_to_name_its_length(site: Site, server: str) -> None:
+def test_a_body_in_chunks_needs_a_content_length(site: Site, server: str) -> None:
     """Django would take it for empty."""
     path = "/wx/uploads/default/uploads/a.mp4"
     with serving(site, server):
@@ -95,7 +95,7 @@ def test_a_body_in_chunks_is_told_to_name_its_length(site: Site, server: str) ->
 
 
 def begin(site: Site, name: str, size: int, more: str = "") -> socket.socket:
-    """A PUT of which the head is sent."""
+    """Send the head of a PUT."""
     connection = socket.create_connection(site.address, timeout=30)
     head = (
         f"PUT /wx/uploads/default/uploads/{name} HTTP/1.1\r\nHost: x\r\n"

@@ -58,7 +58,7 @@ def test_a_list_that_fails_settles_nothing_and_is_not_asked_again(
     assert len(cloud.calls("staticfilelist")) == 2
 
 
-def test_an_answer_without_its_body_tells_code_row_and_status(
+def test_headers_have_code_row_and_status_of_an_answer(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
     cloud.quirks.list_md5 = "multipart"
@@ -73,7 +73,7 @@ def test_an_answer_without_its_body_tells_code_row_and_status(
     }
 
 
-def test_a_stored_file_tells_row_and_status_in_headers(client: APIClient) -> None:
+def test_headers_of_a_stored_file_have_row_and_status(client: APIClient) -> None:
     response = put(client)
     assert (response["X-WX-Status"], response["X-WX-Upload-Id"]) == (
         "stored",
@@ -81,7 +81,7 @@ def test_a_stored_file_tells_row_and_status_in_headers(client: APIClient) -> Non
     )
 
 
-def test_a_refusal_tells_its_code_in_a_header(client: APIClient, cloud: EmulatorServer) -> None:
+def test_a_header_of_a_refusal_has_its_code(client: APIClient, cloud: EmulatorServer) -> None:
     cloud.put_object("uploads/a.png", PNG + b"old")
     assert put(client)["X-WX-Code"] == "exists"
 

@@ -420,7 +420,7 @@ def test_the_answer_to_a_body_that_ends_early_names_its_row(client: APIClient) -
 
 
 def reads_the_body(get_response: Any) -> Any:
-    """A middleware, as those that log requests."""
+    """Read the body in a middleware, as those that log requests do."""
 
     def middleware(request: Any) -> Any:
         assert isinstance(request.body, bytes)
@@ -702,7 +702,7 @@ def test_a_name_that_is_not_utf_8_is_told_as_that(
 
 @pytest.fixture
 def closed(configure: Any, cloud: EmulatorServer) -> Any:
-    """`closed()`: from now on nobody may upload to `default`."""
+    """Return `closed()`, after which nobody may upload to `default`."""
     return lambda: configure(WX_STATIC_STORE={"UPLOAD_STORES": ["staticfiles"]})
 
 

@@ -31,14 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def demo(chromium: Any) -> Iterator[Site]:
-    """The demo, once for all tests."""
+    """Run the demo, once for all tests."""
     with serving(IMPATIENT) as site:
         yield site
 
 
 @pytest.fixture
 def site(demo: Site) -> Iterator[Site]:
-    """The demo, without a fault before and after a test."""
+    """Return the demo, without faults before and after a test."""
     demo.script()
     yield demo
     demo.script()
@@ -79,7 +79,7 @@ def log_in(context: Any, site: Site, user: str, password: str) -> None:
 
 @pytest.fixture
 def page(context: Callable[..., Any]) -> Any:
-    """A page of the superuser."""
+    """Open a page of the superuser."""
     return context().new_page()
 
 
@@ -102,18 +102,18 @@ def member(site: Site) -> Callable[..., str]:
 
 
 def rows(*, key: str) -> list[dict[str, Any]]:
-    """The rows of the demo's log for this key, the newest first."""
+    """Return the rows of the demo's log for this key, the newest first."""
     code = (
         "import json; from wx_static_store.models import UploadLog\n"
         f"found = UploadLog.objects.filter(key={key!r}).order_by('-id')\n"
         "print(json.dumps(list(found.values('status', 'errcode', 'source', 'md5', 'size'))))"
     )
-    told: list[dict[str, Any]] = json.loads(manage("shell", "-v0", "-c", code).splitlines()[-1])
-    return told
+    rows: list[dict[str, Any]] = json.loads(manage("shell", "-v0", "-c", code).splitlines()[-1])
+    return rows
 
 
 def shoot(page: Any, name: str) -> Path:
-    """A picture of the whole page in the folder of screenshots."""
+    """Save a picture of the whole page in the folder of screenshots."""
     SCREENSHOTS.mkdir(exist_ok=True)
     path = SCREENSHOTS / f"{name}.png"
     page.screenshot(path=path, full_page=True)

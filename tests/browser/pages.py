@@ -115,7 +115,7 @@ def media_store(page: Page) -> str:
 
 
 def first_link(page: Page, part: str) -> str:
-    """The first row's own page."""
+    """Open the page of the first row."""
     link = page.locator(f'#result_list a[href*="{part}"][href*="/change/"]').first
     return str(link.get_attribute("href"))
 

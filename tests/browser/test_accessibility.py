@@ -18,7 +18,7 @@ DJANGOS = [[".model-document .breadcrumbs"]]
 
 
 def findings(page: Page) -> list[str]:
-    """What axe finds grave, with the element; it need not fetch the style sheets itself."""
+    """Return what axe finds serious, with the element; it need not fetch the style sheets."""
     found = Axe().run(page, context={"exclude": DJANGOS}, options={"preload": False})
     return [
         f"{violation['impact']} {violation['id']}: {node['html']}"
@@ -63,13 +63,13 @@ def test_all_columns_are_seen_beside_sidebar_and_filters(
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_strict_policy_has_nothing_to_refuse(page: Page, site: Site, name: str) -> None:
-    heard: list[str] = []
+    messages: list[str] = []
     policies: set[str] = set()
-    page.on("console", lambda message: heard.append(message.text))
+    page.on("console", lambda message: messages.append(message.text))
     page.on("response", lambda answer: policies.update(policy(answer)))
     PAGES[name](page, site)
     page.wait_for_load_state("networkidle")
-    assert [told for told in heard if "Content Security Policy" in told] == []
+    assert [text for text in messages if "Content Security Policy" in text] == []
     assert len(policies) == 1
     assert {f"{kind}-src 'self' {site.public}" for kind in ("script", "style")} <= set(
         policies.pop().split("; ")
@@ -77,7 +77,7 @@ def test_a_strict_policy_has_nothing_to_refuse(page: Page, site: Site, name: str
 
 
 def policy(answer: Any) -> list[str]:
-    """That of a page; none of what a page loads."""
+    """Return the policy of a page; what a page loads has none."""
     if not answer.request.is_navigation_request():
         return []
     return [answer.headers.get("content-security-policy", "")]

@@ -20,13 +20,13 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + b"not much of a picture"
 
 @pytest.fixture
 def heard(page: Page) -> Iterator[list[str]]:
-    """What the browser complains of; a test that ends with any fails."""
-    told: list[str] = []
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    yield told
+    """Collect the browser's complaints; a test that ends with any fails."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield complaints
     page.wait_for_load_state("networkidle")
-    assert told == []
+    assert complaints == []
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_what_the_script_uploads_is_in_the_log(upload: Page, name: str) -> None:
     assert row["md5"] == hashlib.md5(PICTURE).hexdigest()
 
 
-def test_the_script_replaces_a_file_when_it_is_told_to(upload: Page, site: Site, name: str) -> None:
+def test_the_script_replaces_a_file_on_request(upload: Page, site: Site, name: str) -> None:
     send(upload, name)
     upload.check("[name=overwrite]")
     send(upload, name, PICTURE + b", but newer")
@@ -84,7 +84,7 @@ def test_a_refused_file_shows_the_problem(upload: Page, site: Site, name: str) -
     assert site.published(f"media/{name}") == PICTURE
 
 
-def test_a_field_that_is_wrong_is_told(upload: Page) -> None:
+def test_a_wrong_field_is_reported(upload: Page) -> None:
     upload.evaluate("document.querySelector('[name=store]').remove()")
     send(upload, "uploads/a.png")
     expect(upload.locator("#result[data-kind=failed]")).to_contain_text("Name the store.")
@@ -172,6 +172,6 @@ def test_swagger_uploads_with_the_session(swagger: Page, site: Site, name: str) 
 
 def test_swagger_alone_may_show_pictures_of_its_style_sheet(page: Page, site: Site) -> None:
     policies = {path: policy(page.goto(site.site + path)) for path in ("/upload/", "/api/swagger/")}
-    loosened = {path for path, [told] in policies.items() if "data:" in told}
+    loosened = {path for path, [policy] in policies.items() if "data:" in policy}
     assert loosened == {"/api/swagger/"}
     assert "unsafe" not in str(policies)

@@ -11,7 +11,7 @@ from tests.demo import EXAMPLE, Site
 
 
 def fetches(site: Site) -> list[str]:
-    """What browsers have got of the public site until now: «destination: key status»."""
+    """Return what browsers got of the public site until now: «destination: key status»."""
     journal = requests.get(f"{site.control}/journal?name=get_object", timeout=10)
     return [
         f"{entry['headers']['sec-fetch-dest']}: {entry['key']} {entry['status']}"

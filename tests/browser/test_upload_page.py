@@ -46,7 +46,7 @@ def opened(page: Page, site: Site) -> Page:
 
 
 def media_store(page: Page) -> str:
-    """The store whose keys begin with media/."""
+    """Return the store whose keys begin with media/."""
     labels = page.locator("[name=store] option").all_inner_texts()
     return next(label for label in labels if label.startswith("default"))
 
@@ -61,7 +61,7 @@ def memory_file(name: str, content: bytes) -> Any:
 
 
 def drop(page: Page, *files: tuple[str, bytes]) -> None:
-    """As a browser tells the page of files that fall on it."""
+    """Drop files on the page, as a browser does."""
     page.evaluate(
         """(files) => {
             const dataTransfer = new DataTransfer();
@@ -244,7 +244,7 @@ def test_what_had_arrived_before_a_cancel_is_not_sent_twice(
     expect(upload.locator("#wx-said")).to_contain_text("Still in the list: 1")
     wait_for(lambda: site.published(f"media/{folder}a.txt") == b"tea", upload)
     upload.click(SUBMIT)
-    while upload.locator(STORED).count() == 0:  # the first may not have told how it ended
+    while upload.locator(STORED).count() == 0:  # the first may have no result yet
         upload.get_by_role("button", name="Try again").or_(upload.locator(STORED)).first.click()
         expect(upload.locator("#wx-queue tbody tr")).to_have_count(0)
     assert site.puts(f"media/{folder}a.txt") == 1
@@ -439,7 +439,7 @@ def test_what_waits_keeps_the_place_and_the_wish_of_its_submit(
 
 
 def posts(page: Page) -> list[str]:
-    """What the script sends from now on."""
+    """Collect what the script sends from now on."""
     sent: list[str] = []
 
     def note(route: Any) -> None:
@@ -468,9 +468,7 @@ def test_to_try_again_takes_the_wish_of_now(
     assert site.published(f"media/{folder}a.txt") == b"mine"
 
 
-def test_an_answer_to_an_older_question_is_not_heeded(
-    upload: Page, site: Site, folder: str
-) -> None:
+def test_an_answer_to_an_older_question_is_ignored(upload: Page, site: Site, folder: str) -> None:
     """The folder changes while the first question is under way, and its answer comes last."""
     held: list[Any] = []
 
@@ -630,7 +628,7 @@ LOG = "/admin/wx_static_store/uploadlog/"
 
 @pytest.fixture(scope="module", params=["unfold", "jazzmin"])
 def themed(request: pytest.FixtureRequest, chromium: Any, tmp_path_factory: Any) -> Iterator[Page]:
-    """A page of the superuser under another theme of the admin."""
+    """Open a page of the superuser under another theme of the admin."""
     path = tmp_path_factory.mktemp("theme") / "db.sqlite3"
     command = [sys.executable, "-m", "tests.admin.themes", request.param, str(path)]
     root = Path(__file__).parents[2]
@@ -693,7 +691,7 @@ def go(page: Page, path: str) -> None:
 
 
 def style(page: Page, selector: str, name: str) -> str:
-    """What the browser makes of all the rules there are."""
+    """Return how the browser reads all rules."""
     ask = "(element, name) => getComputedStyle(element).getPropertyValue(name)"
     return str(page.locator(selector).first.evaluate(ask, name))
 
@@ -703,7 +701,7 @@ def style(page: Page, selector: str, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def hashing(demo: Site, chromium: Any) -> Iterator[Page]:
-    """A page of the public site with md5.js and nothing else of the upload page."""
+    """Open a page of the public site with md5.js and nothing else of the upload page."""
     script = Path(__file__).parents[2] / "wx_static_store/static/wx_static_store/md5.js"
     browser = chromium.new_context()
     page = browser.new_page()

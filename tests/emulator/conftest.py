@@ -44,7 +44,7 @@ class Client:
         return self.session.post(url, json=fields, timeout=10)
 
     def link(self, key: str, **fields: Any) -> tuple[str, dict[str, str]]:
-        """A signed link, and the header that goes with it."""
+        """Ask for a signed link; return it with the header that goes with it."""
         answer = self.call("staticuploadfile", {"filename": key, **fields}).json()
         return answer["signed_url"], {"x-cos-security-token": answer["token"]}
 
@@ -55,11 +55,11 @@ class Client:
         return self.session.put(url, data=body, headers={**own, **headers}, timeout=10)
 
     def get(self, path: str, **more: Any) -> requests.Response:
-        """What a browser gets."""
+        """Get a key as a browser does."""
         return self.session.get(self.server.site_url() + path, timeout=10, **more)
 
     def control(self, method: str, page: str, **more: Any) -> requests.Response:
-        """The control plane."""
+        """Call the control plane."""
         url = f"{self.server.api_url}/__emulator__/{page}"
         return self.session.request(method, url, timeout=10, **more)
 
@@ -74,13 +74,13 @@ class Clock:
 
 
 def connect(url: str) -> socket.socket:
-    """A bare connection to the host of a URL."""
+    """Open a bare connection to the host of a URL."""
     parts = urlsplit(url)
     return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10)
 
 
 def head(method: str, url: str, headers: dict[str, str]) -> bytes:
-    """A request's head, as bytes."""
+    """Return a request's head as bytes."""
     parts = urlsplit(url)
     lines = [f"{method} {parts.path}?{parts.query} HTTP/1.1", f"Host: {parts.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -97,14 +97,14 @@ def read_all(connection: socket.socket) -> bytes:
 
 @pytest.fixture
 def emulator() -> Iterator[EmulatorServer]:
-    """A fresh emulator whose clock stands at the time of the wire samples."""
+    """Start an emulator whose clock stands at the time of the wire samples."""
     with EmulatorServer(envs=[ENV], clock=Clock()) as server:
         yield server
 
 
 @pytest.fixture
 def client(emulator: EmulatorServer) -> Iterator[Client]:
-    """A client of it."""
+    """Return a client of the emulator."""
     client = Client(emulator)
     yield client
     client.session.close()

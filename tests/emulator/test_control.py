@@ -10,7 +10,7 @@ from .conftest import ENV, NOON, Client
 
 
 def error(client: Client, page: str, **more: Any) -> str:
-    """The text of a refusal."""
+    """Return the text of a refusal."""
     answer = client.control("POST", page, **more)
     assert answer.status_code == 400
     text: str = answer.json()["error"]

@@ -22,13 +22,13 @@ KEYS = ["zcy.py", "static/css/a b.css", "文档/图 1.png", "a+b%20c.txt"]
 
 @pytest.fixture
 def emulator() -> Iterator[EmulatorServer]:
-    """The SDK signs with the time of day, so the emulator goes by it, too."""
+    """Start an emulator with a running clock: the SDK signs with the time of day."""
     with EmulatorServer(envs=[ENV]) as server:
         yield server
 
 
 def config(client: Client, **changes: Any) -> Any:
-    """The SDK's configuration with the emulator's key pair."""
+    """Return the SDK's configuration with the emulator's key pair."""
     account = client.server.state.account
     values = {"Region": "ap-shanghai", "Scheme": "http"}
     values |= {"SecretId": account.secret_id, "SecretKey": account.secret_key}
@@ -36,7 +36,7 @@ def config(client: Client, **changes: Any) -> Any:
 
 
 def put(client: Client, key: str, auth: Any) -> requests.Response:
-    """A PUT whose Authorization header the SDK makes."""
+    """Send a PUT whose Authorization header the SDK makes."""
     headers = {
         "x-cos-security-token": client.server.state.account.security_token,
         "Host": client.server.site_url().removeprefix("http://"),

@@ -23,7 +23,7 @@ UPLOAD = {"filename": "a"}
 
 
 def ask(client: Client, *, close: bool = True) -> bytes:
-    """The raw answer to a GET of the key `a`."""
+    """Return the raw answer to a GET of the key `a`."""
     url = client.server.site_url() + "/a?x=1"
     with connect(url) as connection:
         connection.sendall(head("GET", url, {"Connection": "close"} if close else {}))
@@ -31,7 +31,7 @@ def ask(client: Client, *, close: bool = True) -> bytes:
 
 
 def begin_put(client: Client, length: int, **headers: str) -> socket.socket:
-    """A PUT of the key `a`, of which only the head was sent."""
+    """Send the head of a PUT of the key `a`."""
     url, own = client.link("a")
     connection = connect(url)
     more = {**own, "Content-Length": str(length), **headers}
@@ -43,12 +43,12 @@ def begin_put(client: Client, length: int, **headers: str) -> socket.socket:
 
 
 def errcodes(client: Client, *names: str) -> list[int]:
-    """The errcode of an upload call for each key."""
+    """Return the errcode of an upload call for each key."""
     return [client.call("staticuploadfile", {"filename": name}).json()["errcode"] for name in names]
 
 
 def errcode(number: int, **more: Any) -> dict[str, Any]:
-    """A fault that is easy to see."""
+    """Return a fault that is easy to see."""
     return {"on": "staticuploadfile", "do": "errcode", "errcode": number, **more}
 
 
@@ -92,7 +92,7 @@ def test_the_first_that_is_not_spent_wins(client: Client) -> None:
 
 
 def test_the_journal_names_the_fault(client: Client) -> None:
-    """So a test can tell what happened by itself from what was scripted."""
+    """So a test can distinguish scripted faults from others."""
     client.server.script(errcode(-1))
     errcodes(client, "a", "a")
     assert [entry.fault for entry in client.server.journal] == ["errcode", None]
@@ -154,7 +154,7 @@ def test_kind_status(client: Client) -> None:
 
 
 def test_retry_after_of_an_api_call(client: Client) -> None:
-    """WeChat's gateway, too, can tell when to come again."""
+    """WeChat's proxy, too, can send a Retry-After."""
     values = {"status": 503, "headers": {"Retry-After": "7"}}
     client.server.script({"on": "staticuploadfile", "do": "status", **values})
     answer = client.call("staticuploadfile", UPLOAD)
@@ -269,7 +269,7 @@ def test_kind_link_expired(client: Client) -> None:
 
 
 def test_a_client_that_leaves_while_a_fault_reads_is_noted(client: Client) -> None:
-    """The journal tells what came, and that nothing was answered."""
+    """The journal has what came, and that nothing was answered."""
     client.server.script({"on": "put_object", "do": "reset_after", "bytes": 50})
     with begin_put(client, 100) as connection:
         connection.sendall(b"ab")

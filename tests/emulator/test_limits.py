@@ -12,7 +12,7 @@ UPLOAD = {"filename": "a"}
 
 
 def own(client: Client, path: str, **fields: Any) -> dict[str, Any]:
-    """A call of the platform itself, without a token."""
+    """Call the platform without a token."""
     url = f"{client.server.api_url}/cgi-bin/component/{path}"
     fields = {"component_appid": client.server.state.account.appid, **fields}
     answer: dict[str, Any] = client.session.post(url, json=fields, timeout=10).json()
@@ -30,7 +30,7 @@ def start_push(client: Client, **fields: Any) -> dict[str, Any]:
 
 
 def codes(client: Client, count: int) -> list[int]:
-    """The errcodes of some upload calls."""
+    """Return the errcodes of some upload calls."""
     return [client.call("staticuploadfile", UPLOAD).json()["errcode"] for _ in range(count)]
 
 

@@ -31,7 +31,7 @@ COMMAND = [sys.executable, "-m", "wx_static_store.emulator"]
 
 @contextmanager
 def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """The command in a process of its own, and what it printed until `ready`."""
+    """Run the command in its own process; give what it printed until `ready`."""
     process = subprocess.Popen(
         [*COMMAND, *options],
         cwd=ROOT,
@@ -60,7 +60,7 @@ def exchange(method: str, url: str, body: bytes, headers: dict[str, str]) -> tup
 
 
 def setting(lines: list[str], name: str) -> str:
-    """The value of one of the lines printed at the start."""
+    """Return the value of one of the lines printed at the start."""
     return next(line.removeprefix(name).strip() for line in lines if line.startswith(name))
 
 

@@ -17,7 +17,7 @@ from .conftest import ENV, Client, connect, head, read_all
 
 
 def code(text: str) -> str:
-    """The code of an XML error."""
+    """Return the code of an XML error."""
     found = re.search("<Code>(.*)</Code>", text)
     return found[1] if found else ""
 
@@ -72,7 +72,7 @@ def test_forbid_overwrite(client: Client) -> None:
 
 
 def test_link_lives_sixty_seconds(client: Client) -> None:
-    """The 60th second counts, the 61st does not; the answer tells the server's time."""
+    """The 60th second counts, the 61st does not; the answer has the server's time."""
     url, headers = client.link("a")
     client.server.advance(60)
     assert client.session.put(url, data=b"", headers=headers).status_code == 200
@@ -177,7 +177,7 @@ def test_length_is_needed(client: Client) -> None:
 
 
 def test_chunked_is_accepted_and_noted(client: Client) -> None:
-    """COS takes it; the journal tells."""
+    """COS accepts it; the journal has it."""
     url, headers = client.link("a")
     blocks = [b"one ", b"two ", b"x" * 100_000]
     assert client.session.put(url, data=iter(blocks), headers=headers).status_code == 200
@@ -320,7 +320,7 @@ def test_connection_is_kept_after_an_error(client: Client) -> None:
 
 
 def preflight(client: Client) -> tuple[int, str | None]:
-    """What a browser asks before it PUTs."""
+    """Ask what a browser asks before it PUTs."""
     headers = {
         "Origin": "https://example.com",
         "Access-Control-Request-Method": "PUT",

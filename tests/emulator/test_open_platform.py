@@ -115,7 +115,7 @@ def test_ticket_expires_after_twelve_hours_until_the_next_push(client: Client) -
 
 
 def raw(client: Client, method: str = "POST", body: bytes = b"", name: str = "") -> dict[str, Any]:
-    """A call whose body is bytes."""
+    """Send a call whose body is bytes."""
     url = f"{client.server.api_url}/componenttcb/{name or 'staticuploadfile'}"
     params = {"access_token": client.server.access_token}
     answer = client.session.request(method, url, params=params, data=body, timeout=10)
@@ -198,7 +198,7 @@ def test_unknown_environment(client: Client) -> None:
     ("status", "errcode"), [("none", 85088), ("process", -501005), ("offline", -501005)]
 )
 def test_hosting_that_is_not_online(client: Client, status: str, errcode: int) -> None:
-    """Never opened and not in service are told apart."""
+    """Never opened and not in service have different errcodes."""
     client.server.add_env(ENV, status)
     answer = client.call("staticuploadfile", {"filename": "a"}).json()
     assert answer["errcode"] == errcode
@@ -241,7 +241,7 @@ def test_describe_empty(client: Client) -> None:
 
 
 def keys(client: Client, **fields: str) -> list[str]:
-    """The keys of one page."""
+    """Return the keys of one page."""
     return [item["key"] for item in client.call("staticfilelist", fields).json()["contents"]]
 
 
@@ -295,7 +295,7 @@ def test_inclusive_marker(client: Client) -> None:
 
 
 def test_delimiter_makes_folders_invisible(client: Client) -> None:
-    """They take room on the page but cannot be shown."""
+    """They count for the size of the page but cannot be shown."""
     seed(client.server, "a/1", "a/2", "b", "c")
     assert keys(client, delimiter="/") == ["b", "c"]
     client.server.quirks.page_size = 2
@@ -320,7 +320,7 @@ def test_list_arguments_are_text(client: Client, field: str) -> None:
 
 
 def sizes(client: Client) -> dict[str, str]:
-    """The size of each object that is listed."""
+    """Return the size of each listed object."""
     contents = client.call("staticfilelist").json()["contents"]
     return {item["key"]: item["size"] for item in contents}
 

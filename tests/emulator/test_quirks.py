@@ -83,7 +83,7 @@ def test_the_life_of_a_file_is_the_same(cloud: EmulatorServer, quirks: dict[str,
 
 @pytest.fixture
 def emulator() -> Iterator[EmulatorServer]:
-    """An emulator whose clock runs."""
+    """Start an emulator whose clock runs."""
     with EmulatorServer(envs=(ENV, "tenant-b")) as server:
         yield server
 
@@ -92,11 +92,11 @@ def test_every_switch_is_exercised() -> None:
     assert {name for quirks in HARMLESS for name in quirks} | TOLD == {*quirk_names()}
 
 
-# --- switches that a user must hear of --------------------------------------------------------
+# --- switches that a user must know of ---------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("quirks", "told"),
+    ("quirks", "text"),
     [
         ({"allowed_ip": "203.0.113.7"}, r"errcode 61004.*127\.0\.0\.1.*whitelist"),
         ({"daily_limit": 1}, "errcode 45009.*clear_quota"),
@@ -104,14 +104,14 @@ def test_every_switch_is_exercised() -> None:
     ],
     ids=str,
 )
-def test_a_limit_of_the_platform_is_told_with_what_to_do(
-    cloud: EmulatorServer, quirks: dict[str, Any], told: str
+def test_a_limit_of_the_platform_is_reported_with_what_to_do(
+    cloud: EmulatorServer, quirks: dict[str, Any], text: str
 ) -> None:
     cloud.quirks.update(quirks)
     storage = WxStorage(file_overwrite=True, deadline=1.0)
     if "allowed_ip" not in quirks:
         storage.save("within the limit", ContentFile(b"x"))
-    with pytest.raises(WxStaticStoreError, match=told):
+    with pytest.raises(WxStaticStoreError, match=text):
         storage.save("a", ContentFile(b"x"))
 
 
@@ -123,7 +123,7 @@ def test_a_link_that_is_too_old_is_fetched_anew(cloud: EmulatorServer) -> None:
     assert len(cloud.calls("staticuploadfile")) == 2
 
 
-def test_a_cache_that_no_query_passes_is_told(cloud: EmulatorServer) -> None:
+def test_a_cdn_cache_that_no_query_passes_is_reported(cloud: EmulatorServer) -> None:
     cloud.quirks.site_stale_seconds, cloud.quirks.site_cache_busting = 600, False
     storage = WxStorage(file_overwrite=True)
     for content in (b"old", b"new"):
@@ -192,7 +192,7 @@ def test_the_old_token_serves_within_its_grace_only(cloud: EmulatorServer, setti
     assert len(cloud.calls("api_component_token")) == 2
 
 
-def test_an_old_ticket_is_told(cloud: EmulatorServer, settings: Any) -> None:
+def test_an_expired_ticket_is_reported(cloud: EmulatorServer, settings: Any) -> None:
     settings.WX_STATIC_STORE = component(cloud)
     cloud.advance(cloud.quirks.ticket_seconds + 1)
     with pytest.raises(UploadFailed, match=r"errcode 6100[56].*12 hours"):

@@ -20,7 +20,7 @@ from .conftest import ENV, Client
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[EmulatorServer]:
-    """An emulator that keeps its objects on disk."""
+    """Start an emulator that keeps its objects on disk."""
     with EmulatorServer(envs=[ENV], directory=tmp_path) as server:
         yield server
 
@@ -199,7 +199,7 @@ def test_environment_ids_are_checked() -> None:
 
 
 def free_ports(count: int) -> int:
-    """The first of some free ports in a row."""
+    """Return the first of some free ports in a row."""
     for _ in range(100):
         with ExitStack() as stack:
             sockets = [stack.enter_context(socket.socket()) for _ in range(count)]

@@ -49,7 +49,7 @@ class Pushed:
     body: bytes
 
     def one(self, name: str) -> str:
-        """A parameter that is there once."""
+        """Return a parameter that is there once."""
         (value,) = self.query[name]
         return value
 
@@ -117,7 +117,7 @@ class Receiver(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/wx/callback/"
 
     def next(self) -> Pushed:
-        """The next push."""
+        """Return the next push."""
         return self.got.get(timeout=SOON)
 
 
@@ -163,7 +163,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def emulator(receiver: Receiver) -> Iterator[EmulatorServer]:
-    """It pushed its first ticket, and pushes another one only when it is told to."""
+    """Start an emulator that pushed its first ticket and pushes the next on request only."""
     server = EmulatorServer(envs=[ENV], clock=Clock(), push_url=receiver.url, push_seconds=NEVER)
     with server:
         wait_for(lambda: len(server.pushes) == 1)
@@ -172,7 +172,7 @@ def emulator(receiver: Receiver) -> Iterator[EmulatorServer]:
 
 @pytest.fixture
 def first(emulator: EmulatorServer, receiver: Receiver) -> Pushed:
-    """The push of the start."""
+    """Return the first push."""
     return receiver.next()
 
 
@@ -379,7 +379,7 @@ def test_there_is_no_replay_of_nothing(receiver: Receiver) -> None:
 
 
 def test_only_the_tickets_of_right_pushes_are_good(client: Client, first: Pushed) -> None:
-    """Whoever takes a forged one is told so by the token call."""
+    """The token call refuses a forged ticket."""
     for variant in VARIANTS:
         ticket = client.server.push(variant).ticket
         answer = client.token(component_verify_ticket=ticket).json()
@@ -447,7 +447,7 @@ def test_success_is_a_200_with_exactly_that_word(
     assert (push.status, push.answer, push.success) == (status, answer.decode()[:200], success)
 
 
-def test_nobody_there_is_told_with_its_reason() -> None:
+def test_a_receiver_that_is_down_is_reported_with_the_reason() -> None:
     with Receiver() as gone:
         url = gone.url
     push = EmulatorServer(push_url=url).push()
@@ -527,7 +527,7 @@ def test_a_start_after_a_stop_pushes_again(
     assert receiver.next().ticket != first.ticket
 
 
-def test_the_address_may_be_told_later(receiver: Receiver) -> None:
+def test_the_push_address_may_be_set_later(receiver: Receiver) -> None:
     """A site that must know the emulator's address before it has one itself."""
     with EmulatorServer(push_seconds=NEVER) as emulator:
         emulator.push_to(receiver.url)

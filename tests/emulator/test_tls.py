@@ -30,7 +30,7 @@ NAMES = "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
 
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """A certificate of 127.0.0.1 and its key, made for this run."""
+    """Make a certificate of 127.0.0.1 and its key for this run."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs the openssl command")
@@ -43,14 +43,14 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 @pytest.fixture
 def emulator(pair: Pair) -> Iterator[EmulatorServer]:
-    """An emulator that speaks TLS."""
+    """Start an emulator that speaks TLS."""
     with EmulatorServer(envs=[ENV], tls=pair) as server:
         yield server
 
 
 @pytest.fixture
 def client(emulator: EmulatorServer, pair: Pair) -> Iterator[Client]:
-    """A client that trusts its certificate."""
+    """Return a client that trusts the emulator's certificate."""
     client = Client(emulator)
     client.session.verify = str(pair[0])
     yield client
@@ -58,7 +58,7 @@ def client(emulator: EmulatorServer, pair: Pair) -> Iterator[Client]:
 
 
 def secured(url: str, pair: Pair) -> ssl.SSLSocket:
-    """A bare TLS connection."""
+    """Open a bare TLS connection."""
     context = ssl.create_default_context(cafile=pair[0])
     return context.wrap_socket(connect(url), server_hostname="127.0.0.1")
 

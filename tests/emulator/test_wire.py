@@ -30,7 +30,7 @@ def sample(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture
 def server() -> Iterator[EmulatorServer]:
-    """An emulator set as the README of the samples says."""
+    """Start an emulator set as the README of the samples says."""
     with EmulatorServer(
         envs=[ENV],
         clock=Clock(),
@@ -44,14 +44,14 @@ def server() -> Iterator[EmulatorServer]:
 
 
 def listed(server: EmulatorServer) -> None:
-    """The objects of the sample whose page repeats its marker."""
+    """Store the objects of the sample whose page repeats its marker."""
     server.quirks.update({"truncated_as": "string", "marker": "inclusive", "page_size": 3})
     for key, body in (("a", b"a"), ("b/", b""), ("b/c", b"b"), ("d", b"d")):
         server.put_object(key, body)
 
 
 def processing(server: EmulatorServer) -> None:
-    """Hosting that is being made, told with the other spellings."""
+    """Make hosting that is being created, described with the other spellings."""
     server.quirks.update({"data_key": "data", "region_key": "region"})
     server.add_env(ENV, "process")
 
@@ -78,7 +78,7 @@ MERGED = {
 
 
 def fault(sample: dict[str, Any]) -> dict[str, Any] | None:
-    """The fault for an answer that a healthy emulator would not give."""
+    """Return the fault for an answer that a healthy emulator would not give."""
     answer, name = sample["response"], sample["id"].partition("-")[0]
     data = answer.get("json", {})
     if sample["id"] in NATURAL:
@@ -96,7 +96,7 @@ def fault(sample: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def text_fault(name: str, answer: dict[str, Any]) -> dict[str, Any]:
-    """The fault for XML of COS, or for the page of a gateway."""
+    """Return the fault for XML of COS, or for the error page of a proxy."""
     status, text = answer["status"], answer["text"]
     found = re.search("<Code>(.*)</Code>.*<Message>(.*)</Message>", text, re.DOTALL)
     if found is None:
@@ -119,7 +119,7 @@ def send(server: EmulatorServer, asked: dict[str, Any]) -> requests.Response:
 
 
 def without_rid(data: dict[str, Any]) -> dict[str, Any]:
-    """The answer without the part that is new each time; its form is checked."""
+    """Return the answer without the part that is new each time; check the form of that part."""
     errmsg = data.get("errmsg", "")
     if data.get("errcode", 0) not in (0, "0"):
         assert RID.search(errmsg), errmsg
@@ -149,7 +149,7 @@ def test_sample(server: EmulatorServer, sample: dict[str, Any]) -> None:
 
 
 def check_text(given: str, expected: str) -> None:
-    """The same elements in the same order, the same code and message."""
+    """Assert equal elements in the same order, with equal code and message."""
     if "<Code>" not in expected:
         assert given == expected
         return

@@ -1,0 +1,123 @@
+"""Both lists: who sees which rows, at what cost, and that no row is changed."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.admin.conftest import (
+    LIST,
+    Rows,
+    keys,
+    listed,
+)
+from tests.conftest import ENV
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment, UploadLog
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_newest_row_comes_first(viewer: Client, rows: Rows) -> None:
+    rows("a", "b", "c")
+    assert keys(viewer) == ["c", "b", "a"]
+
+
+def test_rows_of_other_environments_are_not_listed(tenant: Client, rows: Rows) -> None:
+    rows("ours", env="tenant-b")
+    rows("theirs")
+    assert keys(tenant) == ["ours"]
+    assert keys(tenant, f"store={ENV}") == []
+    assert keys(tenant, "q=theirs") == []
+
+
+def test_rows_of_other_environments_have_no_page(tenant: Client, rows: Rows) -> None:
+    [theirs] = rows("theirs")
+    answer = tenant.get(reverse("admin:wx_static_store_uploadlog_change", args=[theirs.pk]))
+    assert answer.status_code == 302
+
+
+def test_a_hundred_rows_cost_no_more_queries_than_one(viewer: Client, rows: Rows) -> None:
+    users = [User.objects.create_user(f"user-{n}") for n in range(10)]
+    asked = []
+    for count in (1, 99):
+        for number in range(count):
+            rows(f"{number}", user=users[number % 10], deployment_id=1 + number, errcode=number)
+        with CaptureQueriesContext(connection) as queries:
+            listed(viewer, "all=")
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize("order", ["1", "-2", "3.4", "9", "-10"])
+def test_an_address_cannot_ask_for_a_slow_order(viewer: Client, order: str) -> None:
+    answer = viewer.get(f"{reverse(LIST)}?o={order}")
+    assert answer.context["cl"].queryset.query.order_by == ("-id",)
+
+
+def test_the_time_orders_by_id(viewer: Client, rows: Rows) -> None:
+    rows("a", "b")
+    assert keys(viewer, "o=5") == ["a", "b"]
+
+
+@pytest.mark.parametrize("lookup", ["message__contains", "md5", "user__password__startswith"])
+def test_an_address_cannot_ask_for_other_filters(viewer: Client, lookup: str) -> None:
+    assert viewer.get(f"{reverse(LIST)}?{lookup}=x").status_code == 400
+
+
+def test_an_address_cannot_ask_for_counts_of_each_choice(viewer: Client, rows: Rows) -> None:
+    rows("a")
+    with CaptureQueriesContext(connection) as queries:
+        listed(viewer, "_facets=True")
+    assert sum("COUNT(" in query["sql"] for query in queries) == 1
+
+
+def test_an_older_time_is_listed_in_the_order_of_its_index(viewer: Client) -> None:
+    answer = viewer.get(f"{reverse(LIST)}?time=2023-12")
+    assert answer.context["cl"].queryset.query.order_by[:2] == ("-created", "-id")
+
+
+FORGED = {"key": "forged", "status": "stored", "env": "forged", "_save": "Save"}
+EDITS = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-key": "forged"}
+
+
+@pytest.mark.parametrize(
+    ("page", "data", "answer"),
+    [
+        ("add", FORGED, 403),
+        ("change", FORGED, 403),
+        ("change", FORGED | {"id": "99", "_saveasnew": "1"}, 403),
+        ("delete", {"post": "yes"}, 403),
+        ("changelist", EDITS | {"form-0-id": "{pk}", "_save": "Save"}, 200),
+        ("changelist", {"action": "delete_selected", "_selected_action": "{pk}", "post": "yes"}, 0),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("model", ["uploadlog", "deployment"])
+def test_no_forged_post_changes_a_row(
+    admin_site: EmulatorServer, rows: Rows, model: str, page: str, data: dict[str, str], answer: int
+) -> None:
+    deployment = Deployment.objects.create(env=ENV, source="wx_deploy")
+    row = rows("a")[0] if model == "uploadlog" else deployment
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    before = [list(each.objects.values_list()) for each in (UploadLog, Deployment)]
+    args = [row.pk] if page in ("change", "delete") else []
+    url = reverse(f"admin:wx_static_store_{model}_{page}", args=args)
+    got = client.post(url, {name: value.format(pk=row.pk) for name, value in data.items()})
+    assert [list(each.objects.values_list()) for each in (UploadLog, Deployment)] == before
+    assert not answer or got.status_code == answer
+
+
+@pytest.mark.parametrize("model", ["uploadlog", "deployment"])
+def test_the_page_has_no_field_to_fill_in(viewer: Client, rows: Rows, model: str) -> None:
+    [upload] = rows("a")
+    row = upload if model == "uploadlog" else Deployment.objects.create(env=ENV, source="x")
+    answer = viewer.get(reverse(f"admin:wx_static_store_{model}_change", args=[row.pk]))
+    form = answer.content.decode().partition(f'id="{model}_form"')[2].partition("</form>")[0]
+    inputs = re.findall(r"<(?:input|select|textarea)[^>]*>", form)
+    assert [each for each in inputs if "csrfmiddlewaretoken" not in each] == []

@@ -1,0 +1,137 @@
+"""The filters of the log."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.admin.conftest import Rows, keys, listed
+from tests.conftest import ENV
+from wx_static_store.models import Deployment, UploadLog
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def mixed(rows: Rows) -> Deployment:
+    deployment = Deployment.objects.create(env=ENV, source="wx_deploy")
+    now = timezone.now()
+    for key, age, columns_ in [
+        ("old", timedelta(40), {}),
+        ("month", timedelta(20), {"source": "admin"}),
+        ("week", timedelta(5), {"status": "failed", "errcode": 45009}),
+        ("lost", timedelta(hours=2), {"status": "unknown", "errcode": None}),
+        ("new", timedelta(minutes=5), {"env": "tenant-b", "deployment": deployment}),
+    ]:
+        [row] = rows(key, **columns_)
+        UploadLog.objects.filter(pk=row.pk).update(created=now - age)
+    return deployment
+
+
+ALL = ["new", "lost", "week", "month", "old"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ALL),
+        ("status=stored", ["new", "month", "old"]),
+        ("status=failed", ["week"]),
+        ("status=trouble", ["lost", "week"]),
+        ("status=unknown&time=hour", []),
+        (f"store={ENV}", ["lost", "week", "month", "old"]),
+        ("errcode=45009", ["week"]),
+        ("errcode=none", ["lost"]),
+        ("errcode=85088", []),
+        ("source=admin", ["month"]),
+        ("time=hour", ["new"]),
+        ("time=week", ["new", "lost", "week"]),
+        ("time=month", ["new", "lost", "week", "month"]),
+        ("deployment={deployment}", ["new"]),
+        ("deployment=999999", []),
+        # What is no choice finds nothing.
+        ("status=bad", []),
+        ("status=%00", []),
+        ("store=%00", []),
+        ("source=%00", []),
+        ("time=ever", []),
+        ("errcode=x", []),
+        ("errcode=99999999999999999999", []),
+        ("deployment=x", []),
+        ("deployment=²", []),
+        ("deployment=99999999999999999999", []),
+    ],
+)
+def test_a_filter_finds(viewer: Client, mixed: Deployment, query: str, found: list[str]) -> None:
+    assert keys(viewer, query.format(deployment=mixed.pk)) == found
+
+
+def test_today_begins_at_midnight(viewer: Client, rows: Rows) -> None:
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    for key, moment in (("yesterday", midnight - timedelta(seconds=1)), ("today", midnight)):
+        [row] = rows(key)
+        UploadLog.objects.filter(pk=row.pk).update(created=moment)
+    assert keys(viewer, "time=today") == ["today"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("time=2023", ["last", "noon", "first"]),
+        ("time=2023-12", ["last", "noon", "first"]),
+        ("time=2023-12-31", ["last", "noon"]),
+        ("time=2023-12-30", ["first"]),
+        ("time=2023-12-29", []),
+        ("time=2023-02-30", []),
+        ("time=1999", []),
+        ("time=2023-13", []),
+        ("time=2023-12-31-1", []),
+    ],
+)
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_an_older_day_is_found_by_its_year_and_month(
+    viewer: Client, rows: Rows, settings: Any, query: str, found: list[str], *, use_tz: bool
+) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "Asia/Shanghai"
+    for key, moment in {
+        "first": datetime(2023, 12, 30, 23, 59, 59),
+        "noon": datetime(2023, 12, 31, 12),
+        "last": datetime(2023, 12, 31, 23, 59, 59),
+        "after": datetime(2024, 1, 1),
+    }.items():
+        [row] = rows(key)
+        created = timezone.make_aware(moment) if use_tz else moment
+        UploadLog.objects.filter(pk=row.pk).update(created=created)
+    assert keys(viewer, query) == found
+
+
+def test_the_time_filter_leads_to_every_day(viewer: Client, rows: Rows) -> None:
+    [row] = rows("old")
+    moment = timezone.make_aware(datetime(2024, 2, 29, 12))
+    UploadLog.objects.filter(pk=row.pk).update(created=moment)
+    assert "time=2023" not in listed(viewer)
+    assert "time=2024-" not in (years := listed(viewer))
+    assert 'href="?time=2024"' in years
+    assert 'href="?time=2024-02"' in (months := listed(viewer, "time=2024"))
+    assert "time=2024-02-" not in months
+    assert 'href="?time=2024-02-29"' in (days := listed(viewer, "time=2024-02"))
+    assert "time=2024-02-30" not in days
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_times_are_found_with_and_without_time_zones(
+    viewer: Client, rows: Rows, settings: Any, *, use_tz: bool
+) -> None:
+    settings.USE_TZ = use_tz
+    rows("a")
+    assert keys(viewer, "time=hour") == ["a"]
+    listed(viewer, "time=today")
+
+
+def test_the_errcode_filter_offers_recent_errcodes(viewer: Client, rows: Rows) -> None:
+    rows("a", status="failed", errcode=45009)
+    html = listed(viewer)
+    assert "errcode=45009" in html
+    assert "errcode=42001" not in html

@@ -1,0 +1,101 @@
+"""The store and the public address of a row."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.admin.conftest import (
+    SITE,
+    Configure,
+    Editor,
+    Rows,
+    cell,
+    detail,
+    listed,
+)
+from tests.conftest import ENV
+from wx_static_store.admin.places import linkable
+
+pytestmark = pytest.mark.django_db
+
+
+def test_no_page_asks_wechat_for_an_address(
+    configure: Configure, editor: Editor, rows: Rows
+) -> None:
+    server = configure(
+        STORAGES={
+            "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        }
+    )
+    client = editor("view_uploadlog")
+    [row] = rows("a.png")
+    assert ">a.png <small>" in listed(client)
+    assert "wx-public" not in detail(client, row)
+    assert server.journal == []
+
+
+@pytest.mark.parametrize(
+    ("url", "linked"),
+    [
+        ("https://site.example/a", True),
+        ("http://127.0.0.1:8000/a", True),
+        ("http://localhost/a", True),
+        ("http://cdn.example/site/a", True),
+        ("http://cdn.example/other", False),
+        ("http://site.example/a", False),
+        ("javascript:alert(1)", False),
+        ("JavaScript:alert(1)//https://", False),
+        ("data:text/html,x", False),
+        ("//site.example/a", False),
+        ("", False),
+    ],
+)
+def test_only_addresses_of_our_own_are_linked(url: str, *, linked: bool) -> None:
+    assert linkable(url, trusted="http://cdn.example/site/") == (url if linked else "")
+
+
+def test_a_store_is_shown_by_label_and_alias(viewer: Client, rows: Rows, settings: Any) -> None:
+    names = {ENV: "Tea House", "tenant-b": "Tenant B"}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
+    rows("static/a.css", name="a.css")
+    rows("media/a.png", name="a.png", env="tenant-b")
+    rows("elsewhere.txt", env="tenant-b")
+    found = re.findall(r'class="field-file">.*? <small><span>(.*?)</span>', listed(viewer))
+    assert found == ["Tenant B", "Tenant B (default)", "Tea House (staticfiles)"]
+
+
+def test_a_store_that_is_set_up_no_more_is_shown_by_its_id(viewer: Client, rows: Rows) -> None:
+    rows("static/a.css", env="gone-1")
+    html = listed(viewer)
+    assert "<small><span>gone-1</span>" in html
+    assert f'<a href="{SITE}' not in html
+
+
+def test_a_key_belongs_to_an_alias_of_its_own_environment(
+    configure: Configure, rows: Rows, editor: Editor
+) -> None:
+    """Whatever longer folder another one writes to."""
+    store = {"BACKEND": "wx_static_store.storage.WxStorage"}
+    other = {"env": "tenant-b", "location": "media"}
+    configure(
+        STORAGES={
+            "default": store,
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+            "other": store | {"OPTIONS": other},
+        }
+    )
+    rows("media/a.txt")
+    assert f"<small><span>{ENV} (default)</span>" in listed(editor("view_uploadlog"))
+
+
+def test_the_page_shows_the_id_of_a_store_that_has_a_name(
+    viewer: Client, rows: Rows, settings: Any
+) -> None:
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {
+        "ENVIRONMENTS": lambda user: {ENV: "Tea House"}
+    }
+    html = detail(viewer, *rows("static/a.css", name="a.css"))
+    assert (cell(html, "store"), cell(html, "env")) == ("Tea House (staticfiles)", ENV)

@@ -1,0 +1,50 @@
+"""Every code and every stage has a meaning."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.admin.conftest import (
+    Rows,
+    listed,
+)
+from wx_static_store.admin import words
+from wx_static_store.clients.cos import COS_CODES
+from wx_static_store.exceptions import ERRCODES
+from wx_static_store.models import UploadLog
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("columns_", "shown"),
+    [
+        ({"errcode": 0, "cos_code": "NeverHeardOf"}, "NeverHeardOf the object store has trouble"),
+        ({"errcode": 0, "cos_code": "PaymentRequired"}, "PaymentRequired the object store refuses"),
+        ({"errcode": 0, "stage": "put"}, "- no usable answer from the object store"),
+        ({"errcode": None, "stage": "link"}, "- no usable answer from WeChat"),
+        ({"errcode": None, "stage": "source"}, "- the file cannot be read"),
+        ({"errcode": None, "stage": "name", "key": ""}, "- the name is refused"),
+        ({"errcode": None, "stage": "name"}, "- it could not be asked whether the name is free"),
+        ({"status": "unknown", "stage": "put"}, "- no usable answer from the object store"),
+        ({"status": "stored", "errcode": 0}, "- "),
+    ],
+)
+def test_an_error_without_an_errcode_has_a_meaning_too(
+    viewer: Client, rows: Rows, columns_: dict[str, Any], shown: str
+) -> None:
+    rows("a", **{"status": "failed"} | columns_)
+    found = re.findall(r'<td class="field-errcode">(.*?)</td>', listed(viewer))
+    assert re.sub("<.*?>", "", found[0] + " ").startswith(shown)
+
+
+@pytest.mark.parametrize("code", COS_CODES)
+def test_every_code_of_the_object_store_has_a_meaning(code: str) -> None:
+    assert words.trouble(UploadLog(status="failed", cos_code=code))
+
+
+@pytest.mark.parametrize("errcode", [*ERRCODES, 123456])
+def test_every_errcode_has_a_meaning(errcode: int) -> None:
+    assert words.meaning(errcode)
