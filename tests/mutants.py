@@ -25,7 +25,8 @@ from tests.sabotage.run import PARTS, ROOT
 COPIES = ROOT / "mutants"
 WANTED = 90  # percent of a module's mutants that the tests must kill
 SAMPLE_SECONDS = 150
-SURVIVED, NO_TEST = {0}, {5, 33}  # exit codes of mutmut's records; each other one is a kill
+# Exit codes in mutmut's records; each other one is a kill. 255: its tests could not be started.
+SURVIVED, NO_TEST = {0}, {5, 33, 255}
 HEAD = ("module", "mutants", "killed", "survived", "untested", "score")
 
 
@@ -76,7 +77,9 @@ def damage(module: str, pattern: str, ends: float | None) -> None:
     folder, tests = COPIES / module, tests_of(module)
     old, names = folder / tests, [pattern] if pattern else []
     if old.is_file() and not filecmp.cmp(old, ROOT / tests, shallow=False) and not pattern:
-        names = [name for name, code in records(module).items() if code in {None, 0, 5, 33}]
+        names = [
+            name for name, code in records(module).items() if code in {None, *SURVIVED, *NO_TEST}
+        ]
     copy(folder, f"wx_static_store/{module}.py", str(tests))
     command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run", *names]
     with (folder / "log").open("w") as log:
