@@ -15,7 +15,7 @@ from wx_static_store.core import naming
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import NameRejected
 from wx_static_store.submit.policy import PolicyRejected, target
-from wx_static_store.submit.rules import _ACTIVE, _FAMILIES
+from wx_static_store.submit.rules import _ACTIVE, _FAMILIES, endings_of
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +63,7 @@ LIFTED: list[tuple[str, bytes, str, str]] = [
     ("uploads/x.png", b"<!DOCTYPE html><p>", "content", "upload_active_content"),
     ("uploads/x.txt", b"\xef\xbb\xbf \n<svg onload=alert(1)>", "content", "upload_active_content"),
     ("uploads/x.txt", "<html>".encode("utf-16"), "content", "upload_active_content"),
+    ("uploads/x.txt", "text <script>".encode("utf-16"), "content", "upload_active_content"),
     ("uploads/x.csv", b'<?xml version="1.0"?>', "content", "upload_active_content"),
     ("uploads/x.gif", b"GIF89a/*<script>*/", "content", "upload_active_content"),
     ("uploads/x.md", b"Hello <SCRIPT>alert(1)", "content", "upload_active_content"),
@@ -127,6 +128,7 @@ def test_a_protected_page_needs_both_permissions(
         ("uploads/a.jpg", JPEG),
         ("uploads/a.jpg", PNG),
         ("uploads/a.webp", b"RIFF\x10\0\0\0WEBPVP8 "),
+        ("uploads/b.webp", b"RIFF\n\0\0\0WEBPVP8 "),
         ("uploads/a.avif", b"\0\0\0\x20ftypavif"),
         ("uploads/a.ico", b"\0\0\1\0\1\0"),
         ("uploads/a.tiff", b"MM\0*"),
@@ -324,3 +326,7 @@ def test_a_refusal_says_in_words_what_helps(
     assert str(error.message).endswith(".")
     assert str(error.hint).endswith(".")
     assert "%(" not in str(error)
+
+
+def test_a_name_without_a_dot_has_one_empty_ending() -> None:
+    assert endings_of("README") == [""]
