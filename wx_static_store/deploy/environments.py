@@ -117,7 +117,9 @@ def stale_files(
 
     The second list is what people uploaded, by the log or by its place.
     """
-    others = _other_locations(uploader.options.location + order.prefix)
+    folder = uploader.options.location + order.prefix
+    locations = {options_for(alias).location for alias in aliases()}
+    others = tuple(one for one in locations if one.startswith(folder) and one != folder)
     found = stale(cloud, order.everything, uploader)
     mine = [file for file in found if not file.key.startswith(others)]
     if order.include_uploads:
@@ -128,12 +130,6 @@ def stale_files(
         [file for file in mine if file.key not in uploads],
         [file for file in mine if file.key in uploads],
     )
-
-
-def _other_locations(folder: str) -> tuple[str, ...]:
-    """Return folders of other stores inside the deployed one, at any environment: media, say."""
-    locations = {options_for(alias).location for alias in aliases()}
-    return tuple(one for one in locations if one.startswith(folder) and one != folder)
 
 
 def _question(env: str, files: Sequence[RemoteFile]) -> str:

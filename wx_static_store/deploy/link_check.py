@@ -206,13 +206,10 @@ def _of_tag(tag: str, given: dict[str, str]) -> Iterator[str]:
     for name in ("srcset", "imagesrcset"):
         yield from _CANDIDATE.findall(given.get(name, ""))
     yield from _of_css(given.get("style", ""))
-    if (href := given.get("href")) and (_loads(tag, given) or _FILE.match(href)):
-        yield href
-
-
-def _loads(tag: str, given: dict[str, str]) -> bool:
     relations = given.get("rel", "").lower().split()
-    return tag in ("use", "image") or (tag == "link" and not _LOADING.isdisjoint(relations))
+    loads = tag in ("use", "image") or (tag == "link" and not _LOADING.isdisjoint(relations))
+    if (href := given.get("href")) and (loads or _FILE.match(href)):
+        yield href
 
 
 def _of_css(text: str) -> Iterator[str]:

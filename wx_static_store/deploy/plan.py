@@ -166,19 +166,16 @@ def _without_collisions(
         if (other := by_key.setdefault(key, item)).name != item.name:
             clashes.setdefault(key, {other.name: None})[item.name] = None
         by_key[key] = item
-    for key in clashes:
+    rejected, env = [], uploader.env
+    for key, names in clashes.items():
         del by_key[key]
-    return by_key, tuple(
-        _collision(uploader, key, name, [*names])
-        for key, names in clashes.items()
-        for name in names
-    )
-
-
-def _collision(uploader: Uploader, key: str, name: str, names: list[str]) -> UploadResult:
-    text = _("%(names)s are the same key", names=", ".join(map(ascii, names)))
-    error = NameRejected(text, stage="name", hint=_("Rename one."))
-    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
+        text = _("%(names)s are the same key", names=", ".join(map(ascii, names)))
+        for name in names:
+            error = NameRejected(text, stage="name", hint=_("Rename one."))
+            rejected.append(
+                UploadResult(name, key, UploadStatus.FAILED, env, stage="name", error=error)
+            )
+    return by_key, tuple(rejected)
 
 
 def _key(uploader: Uploader, name: str) -> str:

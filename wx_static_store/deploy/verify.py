@@ -87,7 +87,9 @@ def verify(
         folder = common_folder([*by_key]).removeprefix(uploader.options.location)
         cloud = sweep(uploader, folder)
     differences = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
-    _log_missing_md5(uploader, [cloud[key] for key in by_key if key in cloud])
+    if count := sum(key in cloud and cloud[key].md5 is None for key in by_key):
+        text = "The list of %s shows no MD5 of %d files: only their sizes were compared"
+        logger.warning(text, uploader.env, count)
     if pages and (entries := _entries(differences)):
         differences |= _look(uploader, {key: by_key[key] for key in entries}, pool)
     return [Mismatch(key, str(what)) for key, what in differences.items() if what]
@@ -101,7 +103,8 @@ def stale(
     return [
         cloud[key]
         for key in sorted(cloud)
-        if key not in wanted and key.startswith(uploader.options.location) and not _is_kept(key)
+        if key not in wanted and key.startswith(uploader.options.location)
+        if not any(fnmatchcase(os.path.basename(key), pattern) for pattern in KEPT)
     ]
 
 
@@ -181,14 +184,6 @@ def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
     return _("MD5 %(there)s in the cloud, %(here)s here", there=remote.md5, here=item.md5)
 
 
-def _log_missing_md5(uploader: Uploader, found: Sequence[RemoteFile]) -> None:
-    if count := sum(file.md5 is None for file in found):
-        logger.warning(
-            "The list of %s shows no MD5 of %d files: only their sizes were compared",
-            uploader.env, count,
-        )  # fmt: skip
-
-
 def _entries(differences: Mapping[str, str | Promise]) -> list[str]:
     """Return the pages to fetch: those that the list agrees with, indexes of folders first."""
 
@@ -243,10 +238,6 @@ def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
         here=item.size,
         md5=item.md5,
     )
-
-
-def _is_kept(key: str) -> bool:
-    return any(fnmatchcase(os.path.basename(key), pattern) for pattern in KEPT)
 
 
 def _refused(uploader: Uploader, name: str, key: str) -> UploadResult:

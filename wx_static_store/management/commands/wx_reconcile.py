@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from ...core.naming import clean_name
 from ...i18n import gettext as _, gettext_lazy, ngettext, shown
-from ...log.reconcile import Comparison, Discrepancy
+from ...log.reconcile import Comparison
 from ...upload.store import get_store
 from ..upkeep import UpkeepCommand
 
@@ -37,7 +37,9 @@ class Command(UpkeepCommand):
         comparison = Comparison(store, _prefix(options["prefix"]), fix=options["fix"])
         for discrepancy in comparison:
             self.counts[discrepancy.kind] += 1
-            self.stdout.write(_line(discrepancy))
+            became = f" → {discrepancy.status}" if discrepancy.kind == "unknown" else ""
+            key, message = shown(discrepancy.key), discrepancy.message
+            self.stdout.write(f"{discrepancy.kind:<8}  {key}: {message}{became}")
         self.stdout.write(
             ngettext(
                 "%(env)s: %(count)d object, %(counts)s",
@@ -69,9 +71,3 @@ class Command(UpkeepCommand):
 def _prefix(text: str) -> str:
     """Return the prefix as keys are written; a slash at its end stays."""
     return clean_name(text.removesuffix("/")) + "/" * text.endswith("/") if text else ""
-
-
-def _line(discrepancy: Discrepancy) -> str:
-    key = shown(discrepancy.key)
-    became = f" → {discrepancy.status}" if discrepancy.kind == "unknown" else ""
-    return f"{discrepancy.kind:<8}  {key}: {discrepancy.message}{became}"
