@@ -66,14 +66,14 @@ def test_hostile_xml_is_refused_before_anything_is_decrypted(
 
 @pytest.mark.parametrize("row", XML)
 def test_hostile_xml_costs_less_than_50_milliseconds(row: str) -> None:
-    """The best of three: the machine may be busy."""
+    """Take this thread's own time, the best of three: the machine may be busy."""
     sent = ROWS[row][1]()
 
     def seconds() -> float:
         request = request_of(sent)
-        started = time.perf_counter()
+        started = time.thread_time()
         views.receive(request)
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     assert min(seconds() for _ in range(3)) < 0.05
 

