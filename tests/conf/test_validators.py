@@ -1,0 +1,49 @@
+"""What the value of an option must be; the table of all values is in test_settings.py."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from wx_static_store.conf import validators
+from wx_static_store.core.secrets import Secret
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "clean"),
+    [
+        (validators.location, "media", "media/"),
+        (validators.location, "e\u0301/", "\u00e9/"),
+        (validators.url, "https://a.example/x//", "https://a.example/x/"),
+        (validators.api_url, "http://127.0.0.1:8900/", "http://127.0.0.1:8900"),
+        (validators.number, 5, 5.0),
+        (validators.extensions, ("PNG", "pdf"), ("png", "pdf")),
+        (validators.rules, "no-cache", (("*", "no-cache"),)),
+        (validators.tokens, Secret("abc"), (Secret("abc"),)),
+    ],
+)
+def test_a_good_value_is_made_uniform(check: Callable[[Any], Any], value: Any, clean: Any) -> None:
+    assert check(value) == clean
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "why"),
+    [
+        (validators.location, "../x", "relative folder"),
+        (validators.location, "a\\b", "forward slashes"),
+        (validators.url, "https://a.example/?q", "without query"),
+        (validators.api_url, "http://a.example", "must be https"),
+        (validators.number, True, "seconds above 0"),
+        (validators.interval, 601, "600 seconds at most"),
+        (validators.count, 257, "from 1 to 256"),
+        (validators.hosts, (), "list of hosts"),
+        (validators.secret, Secret(""), "must be a text"),
+        (validators.aes_keys, Secret("short"), "43 letters and digits"),
+        (validators.function, "tests.no_such_module.f", "can be imported"),
+    ],
+)
+def test_a_bad_value_is_refused_with_what_it_must_be(
+    check: Callable[[Any], Any], value: Any, why: str
+) -> None:
+    with pytest.raises(ValueError, match=why):
+        check(value)
