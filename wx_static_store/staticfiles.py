@@ -53,7 +53,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
 
     @property
     def base_url(self) -> str:
-        """The public address of the static files; asks WeChat only if no setting tells it."""
+        """The public address of the static files; asks WeChat only if no setting names it."""
         return store_for(self.options).url("")
 
     @base_url.setter
@@ -61,7 +61,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
         """Django's own storage writes ``STATIC_URL`` here; the options know it already."""
 
     def url(self, name: str | None) -> str:
-        """The public address, quoted once."""
+        """Return the public address, quoted once."""
         return self.base_url + quote_key((name or "").lstrip("/"))
 
     def post_process(
@@ -72,12 +72,12 @@ class WxStaticFilesStorage(StaticFilesStorage):
             yield from self._publish(paths)
 
     def _publish(self, names: Iterable[str], hashed: Iterable[str] = ()) -> Iterator[Processed]:
-        _tell_of_case(names)
+        _warn_of_case(names)
         try:
             self._publish_all([*self._items(names), *self._items(hashed, hashed=True)])
         except PublishFailed as error:
             failure = error
-        except (WxStaticStoreError, OSError) as error:  # no token, no room for the manifest
+        except (WxStaticStoreError, OSError) as error:  # no token, no space for the manifest
             failure = PublishFailed(str(error))
         else:
             return
@@ -107,8 +107,8 @@ class WxStaticFilesStorage(StaticFilesStorage):
             yield disk_item(as_url, self.path(name), hashed=name in kept_for_ever)
 
 
-def _tell_of_case(names: Iterable[str]) -> None:
-    """Two files here, one on a laptop whose disk does not tell them apart."""
+def _warn_of_case(names: Iterable[str]) -> None:
+    """Warn of two files that are one on a laptop whose disk ignores case."""
     seen: dict[str, str] = {}
     for name in sorted(names):
         if (other := seen.setdefault(name.casefold(), name)) != name:
@@ -117,8 +117,9 @@ def _tell_of_case(names: Iterable[str]) -> None:
 
 class _ForHashing(WxStaticFilesStorage):
     """
-    Addresses for Django's hashing: relative, so that collecting asks nobody for the site's, and
-    quoted twice, because Django unquotes whatever it gets.
+    Give Django's hashing addresses that are relative, so that collecting makes no call.
+
+    They are quoted twice, because Django unquotes whatever it gets.
     """
 
     def url(self, name: str | None) -> str:
@@ -127,7 +128,7 @@ class _ForHashing(WxStaticFilesStorage):
 
 class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
     """
-    The same with hashed names, which browsers may keep for ever.
+    Static files with hashed names, which browsers may keep for ever.
 
     The plain names are published too (scripts load their siblings by them), unless
     `keep_only_hashed` is set. The manifest that the site reads stays local, and is written only
@@ -136,7 +137,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
 
     def url(self, name: str | None, force: bool = False) -> str:
         """
-        The public address of the hashed name, quoted once; the plain name in DEBUG mode.
+        Return the public address of the hashed name, quoted once; the plain name in DEBUG mode.
 
         A query and a fragment stay as they are: ``{% static "icons.svg?v=2#home" %}``.
         """
@@ -159,7 +160,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
 
     def save_manifest(self) -> None:
         """
-        Beside the old one, then in its place: at any moment there is a whole one.
+        Write it beside the old one, then in its place: at any moment there is a whole one.
 
         Django's own way would leave none, or a part, when it is killed between its steps.
         """

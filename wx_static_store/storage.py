@@ -1,7 +1,6 @@
 """``WxStorage``: a Django storage for media; one upload per save, every file public."""
 
 import os
-from contextlib import suppress
 from datetime import datetime
 from errno import ENOENT
 from io import BytesIO
@@ -21,7 +20,7 @@ from .exceptions import IntegrityError, UploadFailed, WxStaticStoreError
 from .i18n import gettext_lazy as _
 from .upload import recorder
 from .upload.claims import claim, release
-from .upload.sources import digest, disk_item
+from .upload.sources import content_item, digest
 from .upload.store import Store, store_for
 from .upload.uploader import Uploader, to_raise
 
@@ -51,7 +50,7 @@ class PublicFile(File):  # type: ignore[type-arg]
 @deconstructible(path="wx_static_store.storage.WxStorage")
 class WxStorage(BaseStorage):  # type: ignore[misc]
     """
-    Keeps files in WeChat's static hosting; options as in the README, by keyword.
+    Keep files in WeChat's static hosting; options as in the README, by keyword.
 
     Everything saved is public. `save()` returns only when COS answered for exactly our bytes, and
     raises UploadFailed (an OSError), NameRejected or ConfigurationError otherwise.
@@ -77,7 +76,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         return self.store.url("")
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """As Django's; a look that fails is a save that failed: UploadFailed, and a row."""
+        """Do as Django does; a look that fails is a failed save: UploadFailed, and a row."""
         try:
             return str(super().get_available_name(name, max_length))
         except WxStaticStoreError as error:
@@ -90,7 +89,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def _save(self, name: str, content: Any) -> str:
         name = clean_name(name.replace(os.sep, "/"))
         try:
-            Uploader(self.options).upload(_item(name, content), SAVE)
+            Uploader(self.options).upload(content_item(name, content), SAVE)
         except UploadFailed as error:
             if error.status == UploadStatus.FAILED:
                 release(self.options.settled(), self._key(name))
@@ -103,7 +102,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         return PublicFile(self, name)
 
     def fetch(self, name: str) -> IO[bytes]:
-        """The public bytes of a file, checked, in a temporary file that the caller closes."""
+        """Return the public bytes of a file, checked, in a temporary file; the caller closes it."""
         file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         try:
             self._fetch(self._key(name), file)
@@ -132,7 +131,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             ).with_context(env=store.env, key=key, maybe_stored=False)
 
     def _recorded_md5(self, key: str) -> str:
-        """What the log says of the bytes at `key`; empty where it does not know."""
+        """Return the MD5 that the log has for `key`; empty where it does not know."""
         row = (recorder.newest_rows(self.store.env, [key]) or {}).get(key)
         return row.md5 if row and row.status == UploadStatus.STORED else ""
 
@@ -163,11 +162,11 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def get_modified_time(self, name: str) -> datetime:
         moment = self._get(name).last_modified
         if moment is None:
-            raise NotImplementedError("The list does not tell when this file was written.")
+            raise NotImplementedError("The list does not say when this file was written.")
         return moment if setting("USE_TZ") else timezone.make_naive(moment)
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        """The folders and files of one level; a sweep of everything below it."""
+        """Return the folders and files of one level; this lists everything below it."""
         path = path.strip("/")
         prefix = self._key(path) + "/" if path else self.options.location
         folders: dict[str, None] = {}
@@ -181,12 +180,12 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         return list(folders), files
 
     def url(self, name: str | None) -> str:
-        """The public address, quoted once."""
+        """Return the public address, quoted once."""
         return self.store.url(clean_name(name or ""))
 
     def delete(self, name: str) -> None:
         """
-        What is deleted stops being public and stops being there; its address serves a marker.
+        Make a file neither public nor there any more; its address then serves a marker.
 
         Three calls: the API cannot delete. A missing name is silent. `on_delete` may also be
         ``raise`` (NotImplementedError) or ``ignore``.
@@ -210,39 +209,6 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         if (found := self._find(name)) is None:
             raise _missing(self._key(name))
         return found
-
-
-def _item(name: str, content: Any) -> UploadItem:
-    """A closed file that still lies on the disk is read from there, as Django's storage does."""
-    path = _path(content) if getattr(content, "closed", False) else ""
-    if path:
-        return disk_item(name, path)
-    return UploadItem(name, open=lambda: _opened(content), size=_size(content), close=False)
-
-
-def _opened(content: Any) -> Any:
-    """Wake a field's file: it counts as closed until somebody reads it, then opens itself."""
-    if getattr(content, "closed", False):
-        with suppress(AttributeError, ValueError):  # closed for good: the upload reports it
-            content.seek(0)
-    return content
-
-
-def _path(content: Any) -> str:
-    """Where the content lies on this machine; empty where it does not, or not any more."""
-    with suppress(Exception):  # it has none, or is of a storage that knows no paths
-        told = getattr(content, "temporary_file_path", None)
-        path = str(told() if told else content.path)
-        return path if os.path.isfile(path) else ""
-    return ""
-
-
-def _size(content: Any) -> int | None:
-    """What the content says of itself: a pipe, or a closed file, raises when it is asked."""
-    size = None
-    with suppress(Exception):  # it is measured later
-        size = content.size
-    return size if isinstance(size, int) and size > 0 else None
 
 
 def _missing(key: str) -> FileNotFoundError:

@@ -1,5 +1,5 @@
 """
-How a connection sends and receives: head and first block at once, and against a clock.
+Send and receive over one connection: head and first block at once, and by a deadline.
 
 A socket's own time-out starts anew with each byte that drips in. What is secret in a request is
 added here, below `http.client`: what hooks into the HTTP libraries sees addresses without a query.

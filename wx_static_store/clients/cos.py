@@ -105,7 +105,7 @@ class CosClient:
         deadline: Deadline,
     ) -> PutReceipt:
         """
-        Sends `body` to the link, as it stands; `md5` is empty where it is not known yet.
+        Send `body` to the link, as it stands; `md5` is empty where it is not known yet.
 
         An error says `maybe_stored` when the whole body was sent, or COS answered as if it were,
         and its fate is not known.
@@ -133,7 +133,7 @@ class CosClient:
 
 
 def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
-    """Whether the last byte went out before this; an empty body has none that could tell."""
+    """Whether the last byte went out before this; an empty body has none to count."""
     if error.stage != "put" or error.stops_batch or isinstance(error, ConnectFailed):
         return False
     lost = ResponseLost | ProtocolError | DeadlineExceeded | TlsFailed
@@ -236,6 +236,6 @@ def _by_status(status: int, message: str) -> Verdict:
 
 
 def _element(xml: bytes, name: bytes) -> str:
-    """The text of one element, read without an XML parser: the answer may be hostile."""
+    """Return the text of one element, by no XML parser: the answer may be hostile."""
     found = re.search(rb"<%s>([^<]{1,200})</%s>" % (name, name), xml)
     return scrub(found[1].decode("utf-8", "replace")).strip() if found else ""

@@ -1,4 +1,4 @@
-"""May this address be used? Host, scheme and path, asked before a byte leaves."""
+"""Check whether an address may be used: host, scheme and path, before a byte leaves."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _stays_here(host: str) -> bool:
 
 
 def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: bool) -> str | Promise:
-    """What is wrong with a signed link for `key`; empty when it may be used."""
+    """Return what is wrong with a signed link for `key`; empty when it may be used."""
     if _AMBIGUOUS.search(url):
         return _("it has characters that parsers read differently")
     if _USER_OR_QUOTED.match(url):  # asked of the text itself: the parser unquotes
@@ -57,7 +57,7 @@ def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: boo
 
 
 def check_address(url: str) -> str | Promise:
-    """What is wrong with any other address; empty when it may be used."""
+    """Return what is wrong with any other address; empty when it may be used."""
     return _altered(url, _parse(url))
 
 
@@ -66,7 +66,7 @@ def _altered(url: str, parsed: Url) -> str | Promise:
 
 
 def link_refused(reason: str | Promise) -> ProtocolError:
-    """The error for such a link: a fresh one may be right, nothing was sent to this one."""
+    """Return the error for a link that was not used: a fresh one may be right."""
     return ProtocolError(
         _("The signed link was not used: %(reason)s", reason=reason),
         stage="link",

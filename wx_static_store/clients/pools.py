@@ -32,7 +32,7 @@ _UNUSABLE = (
 
 @cache
 def _ours(pool: Any) -> Any:
-    """The class of a pool, with connections that send as ours do."""
+    """Return the class of a pool whose connections send as ours do."""
     connection = type(pool.ConnectionCls.__name__, (Connection, pool.ConnectionCls), {})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
@@ -50,7 +50,7 @@ class Pools:
         self._ways: OrderedDict[str, Way] = OrderedDict()  # the one used last at the end
 
     def towards(self, origin: str) -> Way:
-        """The way to addresses that begin so; raises ConfigurationError."""
+        """Return the way to addresses of an origin; raises ConfigurationError."""
         if (way := self._ways.get(origin)) is None:
             while len(self._ways) >= HOSTS:  # each tenant's bucket is a host of its own
                 self._ways.popitem(last=False)
@@ -61,12 +61,12 @@ class Pools:
         return way
 
     def close(self) -> None:
-        """Each connection is closed as soon as nobody uses it."""
+        """Close each connection as soon as nobody uses it."""
         self._ways.clear()
 
     def _way(self, origin: str) -> Way:
         manager = self._manager(_proxy(origin))
-        if manager.proxy and origin.startswith("http:"):  # which is told the whole address
+        if manager.proxy and origin.startswith("http:"):  # which gets the whole address
             return manager.urlopen
         pool = manager.connection_from_url(origin)
 
@@ -90,7 +90,7 @@ class Pools:
         return cast(urllib3.PoolManager, manager)
 
     def _over(self, proxy: str, **more: Any) -> Any:
-        """The manager that `requests` makes of a proxy: its password, and SOCKS."""
+        """Return the manager that `requests` makes of a proxy: its password, and SOCKS."""
         try:
             if not urllib3.util.parse_url(proxy).host:
                 raise InvalidSchema
@@ -101,7 +101,7 @@ class Pools:
 
 
 def _tls() -> ssl.SSLContext:
-    """One for all connections: to read the certificates takes milliseconds."""
+    """Make the one for all connections: to read the certificates takes milliseconds."""
     given = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     path = given or DEFAULT_CA_BUNDLE_PATH
     context = urllib3.util.ssl_.create_urllib3_context()
@@ -114,6 +114,6 @@ def _tls() -> ssl.SSLContext:
 
 
 def _proxy(origin: str) -> str | None:
-    """The one that the environment names for this origin."""
+    """Return the proxy that the environment names for this origin."""
     named = None if is_loopback(origin) else select_proxy(origin, get_environ_proxies(origin))
     return f"http://{named.removeprefix('//')}" if named and "://" not in named else named

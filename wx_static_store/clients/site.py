@@ -21,7 +21,7 @@ class SiteClient:
         self._transport = transport
 
     def fetch(self, url: str, sink: BinaryIO, *, deadline: Deadline) -> bool:
-        """Writes what the address serves into `sink`; False where it serves nothing (404)."""
+        """Write what the address serves into `sink`; False where it serves nothing (404)."""
         address = f"{url}?_={secrets.token_hex(8)}"  # a CDN keeps each query apart
         sink.seek(0)
         sink.truncate()

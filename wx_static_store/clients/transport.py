@@ -1,8 +1,8 @@
 """
-The only door to the network: one exchange per call, and only our own exceptions come out.
+The only way to the network: one exchange per call, and only our own exceptions come out.
 
-The HTTP libraries' exceptions carry addresses with tokens in them. They end here: what happened
-is told by an error that is built inside the ``except`` block and raised after it.
+The HTTP libraries' exceptions carry addresses with tokens in them. They end here: an error of ours
+is built inside the ``except`` block and raised after it.
 
 It calls `urllib3`, by which `requests` sends, directly: what a session does besides (cookies,
 netrc, redirects) is unwanted here, and was half of its time.
@@ -153,7 +153,7 @@ class Transport:
         body: bytes | Secret | Sized,
         deadline: Deadline,
     ) -> urllib3.BaseHTTPResponse:
-        """Tell the libraries what is not secret; the rest is added below them."""
+        """Give the libraries what is not secret; the rest is added below them."""
         connect, read = self._timeouts
         shown = {name: value for name, value in headers.items() if isinstance(value, str)}
         secret = isinstance(body, Secret)
@@ -214,7 +214,7 @@ def _late(stage: str) -> DeadlineExceeded:
 
 def _foreign(chain: Sequence[BaseException]) -> BaseException | None:
     """
-    What no library of the network raised by itself; None where an error of ours is there.
+    Return what no library of the network raised by itself; None where an error is ours.
 
     The innermost: urllib3 gives its own errors the traceback of what they wrap.
     """
@@ -229,7 +229,7 @@ def _is_foreign(error: BaseException) -> bool:
 
 
 def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxStaticStoreError:
-    """Our error for theirs: of theirs only the class is told, its text may hold a token."""
+    """Return our error for theirs, with their class alone: their text may hold a token."""
     kinds = {kind for link in chain for kind in type(link).__mro__}
     if ours := [link for link in chain if isinstance(link, WxStaticStoreError)]:
         return ours[0]
@@ -245,10 +245,10 @@ def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxS
 
 
 class _ProxyWantsPassword(Exception):
-    """Stands for a 407, which the libraries tell in a text only."""
+    """Stands for a 407, which the libraries report in a text only."""
 
 
-# Whose errors tell of the network; another class is a project's own, which a signal handler or
+# Whose errors are about the network; another class is a project's own, which a signal handler or
 # another thread raised in the middle of an exchange.
 _LIBRARIES = sys.stdlib_module_names | {
     *("urllib3", "requests", "idna", "socks", "OpenSSL", "gevent", "eventlet", "dns"),
@@ -267,7 +267,10 @@ _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
         {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError},
         lambda: ConnectFailed(_("The server could not be reached")),
     ),
-    ({_ProxyWantsPassword}, lambda: ConfigurationError(_("No way through"), hint=_PROXY)),
+    (
+        {_ProxyWantsPassword},
+        lambda: ConfigurationError(_("The proxy wants a password"), hint=_PROXY),
+    ),
     ({urllib3.exceptions.ProxyError}, lambda: ConnectFailed(_("The proxy failed"), hint=_PROXY)),
     ({ssl.SSLError}, lambda: TlsFailed(_("The TLS connection broke"))),
     (

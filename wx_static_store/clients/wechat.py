@@ -42,7 +42,9 @@ _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 # On the token call this number speaks of the appsecret, not of a token.
 _ONLY_THERE = {("api_component_token", 40001): ERRCODES[41004]}
 
-_PROXY_PAGE = _("A proxy or firewall page answered in place of WeChat: look at the way out.")
+_PROXY_PAGE = _(
+    "A proxy or firewall answered in place of WeChat. Check HTTPS_PROXY and the firewall."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ class WeChatClient:
 
 
 def _json(members: Mapping[str, str | Secret]) -> str:
-    """Real UTF-8, no escapes: some of WeChat's calls refuse them (40033)."""
+    """Write real UTF-8, no escapes: some of WeChat's calls refuse them (40033)."""
     return json.dumps({name: _reveal(value) for name, value in members.items()}, ensure_ascii=False)
 
 
@@ -157,7 +159,7 @@ def _reveal(value: Secret | str) -> str:
 def _judge(
     name: str, reply: Reply, read: Callable[[Any], T | WxStaticStoreError]
 ) -> T | WxStaticStoreError:
-    """What the answer says, or the error that it means: no frame that raises has seen it."""
+    """Return what the answer says, or the error it means: no frame that raises has seen it."""
     if reply.status != 200:
         error = _not_an_answer(name, reply.status)
         return error.with_context(pause=max(error.pause, reply.retry_after))
@@ -194,7 +196,7 @@ def _not_an_answer(name: str, status: int) -> WxStaticStoreError:
 
 
 def _errcode(answer: Any) -> int | None:
-    """0 where it is absent; a text of digits counts; anything else is no errcode."""
+    """Return 0 where it is absent; a text of digits counts; anything else is no errcode."""
     if not isinstance(answer, dict):
         return None
     value = answer.get("errcode", 0)
@@ -237,7 +239,7 @@ def _read_token(answer: Any) -> FreshToken | WxStaticStoreError:
 
 
 def _read_store(answer: Any) -> StaticStore | WxStaticStoreError | None:
-    """The samples spell `Data` and `regoin`, the tables `data`, the cloud's own call `Region`."""
+    """Read each spelling: `Data`, `regoin` in samples, `data` in tables, `Region` in the cloud."""
     stores = answer.get("data") or answer.get("Data")
     if not stores:
         return None
@@ -252,9 +254,9 @@ def _read_store(answer: Any) -> StaticStore | WxStaticStoreError | None:
 
 def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
     """
-    Tolerates a marker that is included again, folder objects, a text for the truth value.
+    Read a list; tolerate a marker that is included again, folder objects, a text as truth value.
 
-    Refuses a list that goes on but gives no further key: half a list looks like a whole one.
+    Refuse a list that goes on but gives no further key: half a list looks like a whole one.
     """
     contents = answer.get("contents") or []
     try:
@@ -270,7 +272,7 @@ def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
 
 
 def _remote_file(entry: dict[str, Any]) -> RemoteFile:
-    """Only a bare MD5 is one: a tag with a suffix is not the digest of the bytes."""
+    """Read an entry; a tag with a suffix is no MD5 of the bytes."""
     md5 = str(entry.get("md5") or "").strip('"').lower()
     entry["key"].encode()  # fails for what is no text, or none that UTF-8 can hold
     return RemoteFile(

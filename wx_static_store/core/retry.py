@@ -1,4 +1,4 @@
-"""The only retry loop: it obeys the remedy of an exception, for every call that we make."""
+"""The only retry loop, for every call: it follows the remedy of an exception, and a deadline."""
 
 import random
 import time
@@ -56,7 +56,7 @@ class Deadline:
 
 
 def backoff(attempt: int, chance: float, *, base: float = 0.5, cap: float = 20.0) -> float:
-    """Full jitter: anything between nothing and the doubled base, in seconds."""
+    """Return anything between nothing and the doubled base, in seconds: full jitter."""
     return chance * min(cap, base * 2.0 ** min(attempt, _LARGEST_EXPONENT))
 
 
@@ -93,7 +93,7 @@ def run(
 
 
 def _delay(error: WxStaticStoreError, number: int, clock: Clock) -> float:
-    """At least the error's own pause; only a wait (or a pause) takes time at all."""
+    """Return the seconds to wait: the error's own pause, and a backoff if its remedy is to wait."""
     if error.remedy is not Remedy.WAIT:
         return error.pause
     return error.pause + backoff(number, clock.random())

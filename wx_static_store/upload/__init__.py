@@ -4,14 +4,14 @@ One file into the cloud: the face of the app for code that uploads.
     uploader   Send one file and record it, or many by one loop
     listing    What is at some thousand keys, by few calls of `staticfilelist`
     transfer   One file on its way: its attempts, and what they have learned so far
-    store      `get_store(using, env=None)` → one `Store` per environment: options, tokens, clients,
-    platform   What all stores of a service provider's platform share: connections, the token, the g
-    recorder   Where results are written: the database, and always the logger ``wx_static_store.uplo
-    claims     Names that are about to be taken: noted in the shared cache between the look and the
+    store      One environment: its clients, its list, its addresses
+    platform   What all stores of a platform share: connections, token, limiters
+    recorder   Write results to the database and to the logger ``wx_static_store.uploads``
+    claims     Names that a save is about to take, kept in the shared cache
     database   The database of the log, which may be away: its trouble is never an upload's trouble
-    sources    The bytes of one file: rewound, spooled, measured, hashed; notices a change while rea
+    sources    The bytes of one file: rewound, spooled, measured, hashed
     telemetry  Spans and metrics of uploads, where OpenTelemetry's API is installed (extra ``otel``)
-    workers    The only worker threads: a bounded pool, the limiter of calls, and a thread that beat
+    workers    The only worker threads: a bounded pool, and the limiter of calls
 """
 
 from ..core.secrets import Secret

@@ -52,7 +52,7 @@ def outside_transactions(view: View) -> View:
 
 
 def in_database(work: Callable[[], T], *, otherwise: T) -> T:
-    """What `work` gives, in a savepoint of its own; `otherwise` where the database cannot."""
+    """Return what `work` gives, in a savepoint; `otherwise` where the database cannot."""
     global _away, _down
     if time.monotonic() < _resting_until:
         return otherwise
@@ -72,7 +72,7 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
 
 
 def _warn(reason: str, *, again: bool) -> None:
-    """Of a database that stays down, once."""
+    """Warn once of a database that stays down."""
     if flag("needs_rollback"):
         logger.error(
             "The database ended the caller's whole transaction, nothing in it will be kept; "
@@ -102,7 +102,7 @@ def forget() -> None:
 
 def _persistently(work: Callable[[], T], otherwise: T) -> T:
     """
-    Once more after what passes: a deadlock, a lock held too long, a connection that broke.
+    Do it once more after what passes: a deadlock, a lock held too long, a connection that broke.
 
     Unless the caller's transaction went with it: MySQL ends the whole of it at a deadlock.
     """
@@ -143,8 +143,8 @@ def _connection() -> BaseDatabaseWrapper:
 def _passes(error: Exception) -> bool:
     """Whether the same query may well succeed at once; no two drivers say it in the same place."""
     cause = error.__cause__
-    told = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
-    return not _PASSING.isdisjoint([*told, *getattr(cause, "args", ())[:1]])
+    codes = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
+    return not _PASSING.isdisjoint([*codes, *getattr(cause, "args", ())[:1]])
 
 
 def _is_down(error: Exception) -> bool:
@@ -161,7 +161,7 @@ def _has_no_table(error: Exception) -> bool:
 
 
 def flag(name: str) -> bool:
-    """A flag of the connection, without a query; no where there is none to ask."""
+    """Return a flag of the connection, without a query; False where there is none to ask."""
     try:
         return bool(getattr(_connection(), name))
     except Exception:  # noqa: BLE001 -- no app, no database: then nothing is broken either

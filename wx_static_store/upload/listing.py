@@ -91,6 +91,6 @@ class Lookup:
 
 
 def _before(key: str) -> str:
-    """A marker (which is exclusive) behind which the key comes soon, whatever lies beside it."""
+    """Return a marker (exclusive) after which the key comes soon, whatever lies beside it."""
     start, last = key[:-1], ord(key[-1])
     return f"{start}{chr(last - 1)}~" if 0x21 <= last < 0x7F else start

@@ -1,4 +1,4 @@
-"""What all stores of a service provider's platform share: connections, the token, the gate."""
+"""What all stores of a service provider's platform share: connections, token, limiters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Platform:
-    """One of them."""
+    """Connections, token and limiters of one platform."""
 
     transport: Transport
     tokens: TokenProvider
@@ -41,16 +41,16 @@ _platforms: dict[tuple[int, Options], Platform] = {}
 
 def platform_for(options: Options) -> Platform:
     """
-    The platform behind these options, the same one for every store of it.
+    Return the platform behind these options, the same for every store of it.
 
-    Keyed by process as well: after a fork the child makes sessions, locks and gates of its own, or
+    Keyed by process as well: after a fork the child makes sessions, locks and limiters, or
     it would read answers that are meant for its parent.
     """
     key = os.getpid(), options.shared
     if (found := _platforms.get(key)) is None:
         if len(_platforms) >= 32:
             _platforms.pop(next(iter(_platforms)), None)
-        # Of several threads that come here at once, one wins: there is one token and one gate.
+        # Of several threads that come here at once, one wins: there is one token and one limiter.
         found = _platforms.setdefault(key, _make_platform(options.shared))
     return found
 
@@ -65,8 +65,10 @@ def _make_platform(options: Options) -> Platform:
         upload_hosts=options.upload_hosts,
         loopback=is_loopback(options.api_base_url),
     )
-    gate = AdaptiveLimiter(WeChatThrottled, options.api_concurrency or options.max_workers)
-    return Platform(transport, _provider(options, transport), gate, AdaptiveLimiter(CosThrottled))
+    limiter = AdaptiveLimiter(WeChatThrottled, options.api_concurrency or options.max_workers)
+    return Platform(
+        transport, _provider(options, transport), limiter, AdaptiveLimiter(CosThrottled)
+    )
 
 
 def _provider(options: Options, transport: Transport) -> TokenProvider:
@@ -100,7 +102,7 @@ def _own_provider(given: object) -> TokenProvider:
         provider = found() if isclass(found) else found
     except Exception as error:  # noqa: BLE001 -- a project's own code
         name = type(error).__name__
-        # The texts of other errors may tell a secret.
+        # The texts of other errors may hold a secret.
         why = f"{name}: {error}" if isinstance(error, ImportError) else name
         failed = _("token_provider cannot be made (%(why)s)", why=why)
     else:

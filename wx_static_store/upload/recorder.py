@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wx_static_store.recorders")
 uploads = logging.getLogger("wx_static_store.uploads")
 
-# Without a handler of its own, Python would print each failure beside the exception that tells it.
+# Without a handler of its own, Python would print each failure beside its exception.
 uploads.addHandler(logging.NullHandler())
 
 RECORD_AT_ONCE = 100  # results, written in one query
@@ -151,7 +151,7 @@ def reset() -> None:
 
 
 def newest_rows(env: str, keys: Iterable[str]) -> "dict[str, UploadLog] | None":
-    """The newest row of each key; None where there is no log to ask."""
+    """Return the newest row of each key; None where there is no log to ask."""
 
     def query() -> "dict[str, UploadLog]":
         from ..models import UploadLog
@@ -233,14 +233,14 @@ def _insert(recorded: Sequence[Recorded]) -> int:
 def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
     from ..models import UploadLog, fitting, key_digest
 
-    columns = fitting(UploadLog, _told(result, context))
+    columns = fitting(UploadLog, _facts(result, context))
     if result.stored_at and not setting("USE_TZ"):
         columns["stored_at"] = timezone.make_naive(result.stored_at)
     return columns | {"key_digest": key_digest(columns["key"])}
 
 
-def _told(result: UploadResult, context: UploadContext) -> dict[str, Any]:
-    """What the row and the line tell alike: a row can be made of a line."""
+def _facts(result: UploadResult, context: UploadContext) -> dict[str, Any]:
+    """Return what row and line both say: a row can be made of a line."""
     error = result.error
     return {
         "status": result.status.value,
@@ -260,7 +260,7 @@ def _told(result: UploadResult, context: UploadContext) -> dict[str, Any]:
 
 
 def _message(error: "WxStaticStoreError") -> str:
-    """What happened, without the hint: that is looked up by its reader, in their language."""
+    """Return what happened, without the hint: the admin shows that in the reader's language."""
     return ": ".join(filter(None, [english(error.message), error.errmsg]))
 
 
@@ -271,7 +271,7 @@ def _log(result: UploadResult, context: UploadContext) -> None:
     if not uploads.isEnabledFor(level):
         return
     facts = {
-        **{k: v for k, v in _told(result, context).items() if v not in (None, "")},
+        **{k: v for k, v in _facts(result, context).items() if v not in (None, "")},
         **({"error": english(result.error)} if result.error else {}),
         "verified": result.verified,
         "in_atomic": flag("in_atomic_block"),  # then the row goes if the caller rolls back

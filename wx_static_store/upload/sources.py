@@ -58,7 +58,7 @@ class Source:
             yield block
 
     def md5(self) -> str:
-        """Of the bytes that were read; raises SourceChanged if they are not the file's any more."""
+        """Return the MD5 of what was read; raise SourceChanged if the file differs by now."""
         digest = self._digest.hexdigest()
         if _fingerprint(self.file) != self._stat or (self.known_md5 and digest != self.known_md5):
             raise SourceChanged(
@@ -73,7 +73,7 @@ class Source:
 def disk_item(
     name: str, path: str, *, hashed: bool = False, cache_control: str | None = None
 ) -> UploadItem:
-    """A file of this machine; one that is not there any more fails when its turn comes."""
+    """Make an item of a path; a file that is not there any more fails when its turn comes."""
     size = None
     with suppress(OSError):
         size = os.path.getsize(path)
@@ -86,12 +86,39 @@ def disk_item(
     )
 
 
+def content_item(name: str, content: Any) -> UploadItem:
+    """
+    Make an item of what Django saves: any file, which stays the caller's.
+
+    A closed file that still lies on the disk is read from there, as Django's storage does.
+    """
+
+    def wake() -> Any:
+        """Return a field's file open: it counts as closed until somebody reads it."""
+        if getattr(content, "closed", False):
+            with suppress(AttributeError, ValueError):  # closed for good: the upload reports it
+                content.seek(0)
+        return content
+
+    if getattr(content, "closed", False):
+        with suppress(Exception):  # it has no path, or is of a storage that knows none
+            temporary = getattr(content, "temporary_file_path", None)
+            path = str(temporary() if temporary else content.path)
+            if os.path.isfile(path):
+                return disk_item(name, path)
+    size = None
+    with suppress(Exception):  # a pipe, or a closed file, raises: it is measured later
+        size = content.size
+    known = isinstance(size, int) and size > 0
+    return UploadItem(name, open=wake, size=size if known else None, close=False)
+
+
 @contextmanager
 def rereadable(item: UploadItem) -> Iterator[UploadItem]:
     """
-    The item for several attempts.
+    Yield the item for several attempts.
 
-    A caller's file that cannot seek is copied by the first of them: the next would find it empty.
+    A caller's file that cannot seek is copied by the first attempt: the next would find it empty.
     """
     copies: list[IO[bytes]] = []
     try:
@@ -107,7 +134,7 @@ def opened(
     item: UploadItem, *, md5: str | None = None, tick: Callable[[], None] = lambda: None
 ) -> Iterator[Source]:
     """
-    The item's file, ready to send; `md5` is what is known already, `tick` is called per block.
+    Yield the item's file, ready to send; `md5` is known already, `tick` is called per block.
 
     A file that cannot seek, or that gives text, is copied first: text as UTF-8.
     """
@@ -120,7 +147,7 @@ def opened(
 
 @contextmanager
 def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
-    """The item's file at its start, or a copy of it that can be sent, and its size."""
+    """Yield the item's file at its start, or a copy of it that can be sent, and its size."""
     original = _open(item)
     copies: list[IO[bytes]] = []
     try:
@@ -138,7 +165,7 @@ def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
 def fingerprint(
     item: UploadItem, tick: Callable[[], None] = lambda: None
 ) -> tuple[str | None, int | None]:
-    """MD5 and size; a file that cannot be read is left to fail when its turn comes."""
+    """Return MD5 and size; a file that cannot be read is left to fail when its turn comes."""
     if item.md5:
         return item.md5, item.size
     try:
@@ -149,7 +176,7 @@ def fingerprint(
 
 
 def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None) -> str:
-    """The MD5 of the whole file, which is left at its start; `tick` is called per block."""
+    """Return the MD5 of the whole file, left at its start; `tick` is called per block."""
     md5 = hashlib.md5(usedforsecurity=False)
     _seek(file, 0)
     tick()
@@ -171,7 +198,7 @@ def _open(item: UploadItem) -> Any:
 
 
 def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
-    """The file itself where it can be sent as it stands, else a copy of it, added to `copies`."""
+    """Return the file where it can be sent as it stands, else a copy, added to `copies`."""
     if getattr(original, "closed", False):
         raise SourceError(_("The file is closed"), stage="source", hint=_REOPEN)
     if _rewound(original):
@@ -184,7 +211,7 @@ def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
 
 
 def _next_block(original: Any) -> bytes:
-    """Empty at the end only: None, which a pipe gives while it has nothing, is refused."""
+    """Return the next block, empty at the end only; refuse None, which a waiting pipe gives."""
     block = _call(lambda: original.read(BLOCK))
     return _bytes(_call(block.encode) if isinstance(block, str) else block)
 
@@ -206,7 +233,7 @@ def _rewound(file: Any) -> bool:
 
 
 def _measure(file: BinaryIO) -> int:
-    """What the file holds, not what its `size` attribute says."""
+    """Return what the file holds, not what its `size` attribute says."""
     if _is_plain(file) and (facts := _fingerprint(file)) and facts[0]:  # none: of /proc, say
         return facts[0]
     size: int = _call(file.seek, 0, os.SEEK_END)
@@ -235,7 +262,7 @@ def _bytes(block: Any) -> bytes:
 
 
 def _call(method: Callable[..., Any], *args: Any) -> Any:
-    """The file's answer; whatever it raises becomes a SourceError."""
+    """Return the file's answer; whatever it raises becomes a SourceError."""
     try:
         return method(*args)
     except Exception as error:
@@ -253,7 +280,7 @@ def _unreadable(error: Exception) -> SourceError:
 
 
 def _fingerprint(file: Any) -> tuple[int, int, int] | None:
-    """Size, time of change and inode of a file on disk; None for everything else."""
+    """Return size, time of change and inode of a file on disk; None for everything else."""
     if isinstance(file, SpooledTemporaryFile):  # asking it would move it to the disk
         return None
     try:

@@ -59,12 +59,12 @@ class Store:
         self._root = options.base_url or _root_of(options)
 
     def interactive_deadline(self, size: int = 0) -> Deadline:
-        """25 s (or what `deadline` sets), plus a second for each MiB to send."""
+        """Allow 25 s (or what `deadline` sets), plus a second for each MiB to send."""
         seconds = self.options.deadline or INTERACTIVE_SECONDS
         return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
 
     def longest(self, size: int) -> float:
-        """Seconds after which a question and an upload are over, waits for slots included."""
+        """Return the seconds after which a question and an upload are over, with all waits."""
         return 4 * self.interactive_deadline().left() + 2 * size / INTERACTIVE_RATE
 
     def find(self, key: str) -> RemoteFile | None:
@@ -82,7 +82,7 @@ class Store:
         return None if found is None or self.is_deleted(found) else found
 
     def sweep(self, prefix: str) -> Iterator[RemoteFile]:
-        """Every object below the prefix, in pages of up to 1,000, without what was deleted."""
+        """Yield every object below the prefix, without what was deleted."""
         marker: str | None = ""
         while marker is not None:
             page = self.page(prefix, marker)
@@ -99,7 +99,7 @@ class Store:
         return self.fetch(file.key, body) and body.getvalue() == DELETED
 
     def fetch(self, key: str, sink: BinaryIO) -> bool:
-        """Writes the public bytes of `key` into `sink`; False where the site has none."""
+        """Write the public bytes of `key` into `sink`; False where the site has none."""
         deadline, url = self.interactive_deadline(), self.key_url(key)
         return run(
             lambda number: self.site.fetch(url, sink, deadline=deadline),
@@ -108,7 +108,7 @@ class Store:
         )
 
     def url(self, name: str) -> str:
-        """The public address of a name (which the location comes before)."""
+        """Return the public address of a name (which the location comes before)."""
         prefix = self.options.url_prefix or self.root() + quote_key(self.options.location)
         return prefix + quote_key(name)
 
@@ -118,13 +118,13 @@ class Store:
         return self.root() + quote_key(key)
 
     def known_url(self, key: str) -> str:
-        """The same; empty where WeChat would have to be asked for the site's address."""
+        """Return the address of a key; empty where WeChat would have to be asked for it."""
         inside = self.options.url_prefix and key.startswith(self.options.location)
         self._root = self._root or ("" if inside else self._cached_root())
         return self.key_url(key) if self._root or inside else ""
 
     def root(self) -> str:
-        """The site's own address: `base_url`, else what WeChat says, asked once and cached."""
+        """Return the site's address: `base_url`, else what WeChat says, asked once and cached."""
         if not self._root:
             self._root = self._remembered_root()
         return self._root
@@ -189,12 +189,12 @@ class Store:
 
 
 def get_store(using: str = "default", env: str | None = None) -> Store:
-    """The store behind a ``STORAGES`` alias, or the same store at another environment."""
+    """Return the store behind a ``STORAGES`` alias, or the same at another environment."""
     return store_for(options_for(using).for_env(env))
 
 
 def store_for(options: Options) -> Store:
-    """The store of these options; a callable `env` is asked each time."""
+    """Return the store of these options; a callable `env` is asked each time."""
     return _store(os.getpid(), options.settled())
 
 
@@ -204,7 +204,7 @@ def _store(pid: int, options: Options) -> Store:
 
 
 def _root_of(options: Options) -> str:
-    """The site's address, if ``STATIC_URL`` is nothing but that and the location."""
+    """Return the site's address, if ``STATIC_URL`` is nothing but that and the location."""
     location = quote_key(options.location)
     inside = options.url_prefix.endswith("/" + location)
     return options.url_prefix.removesuffix(location) if inside else ""

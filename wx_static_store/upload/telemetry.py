@@ -1,7 +1,7 @@
 """
 Spans and metrics of uploads, where OpenTelemetry's API is installed (extra ``otel``).
 
-A span holds no address and no text of an error: neither can tell a secret.
+A span holds no address and no text of an error: neither can hold a secret.
 """
 
 from __future__ import annotations

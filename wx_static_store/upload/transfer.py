@@ -126,7 +126,7 @@ class Transfer:
         self._answered(error.errcode, error.rid)
 
     def _answered(self, errcode: int | None, rid: str = "") -> None:
-        """The last number that WeChat gave in this upload; a lost answer is no number."""
+        """Keep the last number that WeChat gave; a lost answer is no number."""
         if errcode is not None:
             self.errcode, self.rid = errcode, rid
 

@@ -23,7 +23,7 @@ from .workers import WorkerPool
 
 __all__ = ["Uploader", "get_uploader"]
 
-SETTLE_SECONDS = 5.0  # for the one call that may tell how an upload ended
+SETTLE_SECONDS = 5.0  # for the one call that may show how an upload ended
 _LISTED = _("COS did not answer; the list shows these bytes")
 
 SAME_FAILURES = 5  # in a row, every attempt used up: the rest would go the same way
@@ -40,7 +40,7 @@ class Steps(Protocol):
 
 class Uploader:
     """
-    Sends files to one environment; `transfer` is safe in threads, the other two record.
+    Send files to one environment; `transfer` is safe in threads, the other two record.
 
     A callable `env` is asked here, once: worker threads know nothing of the caller's tenant.
     """
@@ -62,7 +62,7 @@ class Uploader:
         Send one file and record it.
 
         Raises NameRejected, ConfigurationError for wrong settings, or UploadFailed, whose `status`
-        tells ``failed`` from ``unknown``.
+        is ``failed`` or ``unknown``.
         """
         result, _row = self.attempt(item, context)
         if result.error is None:
@@ -130,11 +130,11 @@ class Uploader:
         """
         under_way: dict[Transfer, Future[UploadResult] | None] = {}
         finished: queue.SimpleQueue[Transfer] = queue.SimpleQueue()
-        with suppress(WxStaticStoreError):  # each file tells it
+        with suppress(WxStaticStoreError):  # each file reports it
             self.store  # noqa: B018 -- made once, here: else every worker would make one
         try:
             while True:
-                while len(under_way) < pool.room and (item := steps.next_item()):
+                while len(under_way) < pool.capacity and (item := steps.next_item()):
                     transfer = Transfer(self.options, item, batch=True)
                     under_way[transfer] = None  # first: one worker sends it at once
                     under_way[transfer] = future = pool.submit(transfer.run)
@@ -175,7 +175,7 @@ class Uploader:
 
 
 def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
-    """The uploader of a ``STORAGES`` alias, or of the same store at another environment."""
+    """Return the uploader of a ``STORAGES`` alias, or of the same store elsewhere."""
     return Uploader(options_for(using).for_env(env))
 
 
@@ -186,7 +186,7 @@ def _put(finished: queue.SimpleQueue[Transfer], transfer: Transfer, future: obje
 def _ended(
     under_way: Mapping[Transfer, Future[UploadResult] | None], seconds: float
 ) -> list[UploadResult]:
-    """How the files that were under way ended, within so long; what was not begun is left out."""
+    """Return how the files under way ended, within so long, without what was not begun."""
     begun = {
         it: future
         for it, future in under_way.items()

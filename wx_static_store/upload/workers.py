@@ -33,7 +33,7 @@ class WorkerPool:
     def __init__(self, max_workers: int) -> None:
         self.max_workers = max_workers
         # Calls that should be under way, so that no worker waits for the next one.
-        self.room = 2 * max_workers if max_workers > 1 else 1
+        self.capacity = 2 * max_workers if max_workers > 1 else 1
         self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._until = math.inf
@@ -48,7 +48,7 @@ class WorkerPool:
             thread.join(self.patience())
 
     def patience(self) -> float:
-        """Seconds that are left to wait for what is under way, of the few since it was asked."""
+        """Return the seconds left to wait for what is under way, since the first question."""
         now = time.monotonic()
         if now > self._until + GRACE:  # that was another run
             self._until = math.inf
@@ -81,7 +81,7 @@ class WorkerPool:
 
         rest = iter(items)
         try:
-            submit(islice(rest, self.room))
+            submit(islice(rest, self.capacity))
             while futures:
                 with interruptible():
                     future = finished.get()
@@ -134,9 +134,9 @@ def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
 
 class AdaptiveLimiter:
     """
-    How many may be inside at once: half as many after a throttle, then slowly more again.
+    Limit how many may be inside at once: half as many after a throttle, then slowly more again.
 
-    A round of successes at the present width makes room for one more; the width that was refused
+    A round of successes at the present width adds one more slot; the width that was refused
     last is tried again only after many rounds. Without `most` the first throttle sets a width.
     """
 
@@ -182,7 +182,7 @@ class AdaptiveLimiter:
                 self._narrow()
             elif error is None:
                 self._widen()
-            self._news.notify(2)  # the room that is left, and what was added to it
+            self._news.notify(2)  # the slot that is free now, and the one that was added
 
     def _narrow(self) -> None:
         self._refused, self.width = self._peak, max(1, self._peak // 2)
