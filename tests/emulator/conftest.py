@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -108,3 +109,22 @@ def client(emulator: EmulatorServer) -> Iterator[Client]:
     client = Client(emulator)
     yield client
     client.session.close()
+
+
+def own(client: Client, path: str, **fields: Any) -> dict[str, Any]:
+    """Call the platform without a token."""
+    url = f"{client.server.api_url}/cgi-bin/component/{path}"
+    fields = {"component_appid": client.server.state.account.appid, **fields}
+    answer: dict[str, Any] = client.session.post(url, json=fields, timeout=10).json()
+    return answer
+
+
+def clear(client: Client, secret: str = "emulator-appsecret") -> dict[str, Any]:
+    """Call clear_quota v2."""
+    return own(client, "clear_quota/v2", appsecret=secret)
+
+
+def code(text: str) -> str:
+    """Return the code of an XML error."""
+    found = re.search("<Code>(.*)</Code>", text)
+    return found[1] if found else ""

@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from .conftest import Client
+from .conftest import Client, clear
 
 UPLOAD = {"filename": "a"}
-
-
-def own(client: Client, path: str, **fields: Any) -> dict[str, Any]:
-    """Call the platform without a token."""
-    url = f"{client.server.api_url}/cgi-bin/component/{path}"
-    fields = {"component_appid": client.server.state.account.appid, **fields}
-    answer: dict[str, Any] = client.session.post(url, json=fields, timeout=10).json()
-    return answer
-
-
-def clear(client: Client, secret: str = "emulator-appsecret") -> dict[str, Any]:
-    """clear_quota v2."""
-    return own(client, "clear_quota/v2", appsecret=secret)
-
-
-def start_push(client: Client, **fields: Any) -> dict[str, Any]:
-    """api_start_push_ticket."""
-    return own(client, "api_start_push_ticket", **fields)
 
 
 def codes(client: Client, count: int) -> list[int]:
@@ -70,19 +50,6 @@ def test_the_token_call_is_limited_too(client: Client) -> None:
     assert "component_access_token" in client.token().json()
 
 
-def test_ten_clears_a_month(client: Client) -> None:
-    """Then 48006, until the month is over."""
-    assert [clear(client)["errcode"] for _ in range(11)] == [0] * 10 + [48006]
-    client.server.advance(31 * 86400)
-    assert clear(client)["errcode"] == 0
-
-
-def test_a_wrong_secret_clears_nothing(client: Client) -> None:
-    """Nor does it cost a chance."""
-    assert [clear(client, "wrong")["errcode"] for _ in range(11)] == [40001] * 11
-    assert clear(client)["errcode"] == 0
-
-
 @pytest.mark.parametrize(
     ("allowed", "errcode"),
     [("", 0), ("127.0.0.1", 0), ("10.0.0.1, 127.0.0.1", 0), ("10.0.0.1", 61004), (" ", 0)],
@@ -99,29 +66,6 @@ def test_61004_names_the_address(client: Client) -> None:
     answer = client.token().json()
     assert answer["errcode"] == 61004
     assert "requestIP: 127.0.0.1 rid: " in answer["errmsg"]
-
-
-def test_start_push_ticket(client: Client) -> None:
-    """Already on; and off, once the last ticket is too old: then it is good again."""
-    secret = {"component_secret": "emulator-appsecret"}
-    assert start_push(client, **secret) == {"errcode": 0, "errmsg": "in a normal state"}
-    client.server.advance(12 * 3600)
-    assert client.token().json()["errcode"] == 61005
-    assert start_push(client, **secret) == {"errcode": 0, "errmsg": "ok"}
-    assert "component_access_token" in client.token().json()
-
-
-@pytest.mark.parametrize(
-    ("fields", "errcode"),
-    [
-        ({"component_appsecret": "emulator-appsecret"}, 41004),
-        ({"component_appid": "wxother", "component_secret": "emulator-appsecret"}, 40013),
-        ({"component_secret": "wrong"}, 40001),
-    ],
-)
-def test_start_push_ticket_refusals(client: Client, fields: Any, errcode: int) -> None:
-    """Its secret has a name of its own."""
-    assert start_push(client, **fields)["errcode"] == errcode
 
 
 def test_reset_forgets_the_counters(client: Client) -> None:

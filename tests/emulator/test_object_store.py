@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
-import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
@@ -13,13 +12,7 @@ import pytest
 
 from wx_static_store.emulator.crc64 import crc64
 
-from .conftest import ENV, Client, connect, head, read_all
-
-
-def code(text: str) -> str:
-    """Return the code of an XML error."""
-    found = re.search("<Code>(.*)</Code>", text)
-    return found[1] if found else ""
+from .conftest import ENV, Client, code, connect, head, read_all
 
 
 def content_md5(body: bytes) -> str:
@@ -66,9 +59,6 @@ def test_forbid_overwrite(client: Client) -> None:
     answer = client.put("a", b"new", x_cos_forbid_overwrite="true")
     assert (answer.status_code, code(answer.text)) == (409, "FileAlreadyExists")
     assert client.server.objects()["a"].body == b"old"
-
-
-# --- the link -------------------------------------------------------------------------------
 
 
 def test_link_lives_sixty_seconds(client: Client) -> None:
@@ -153,9 +143,6 @@ def test_times_that_are_no_numbers(client: Client) -> None:
     assert answer.status_code == 403
 
 
-# --- the body -------------------------------------------------------------------------------
-
-
 def test_content_md5(client: Client) -> None:
     """A right one is accepted, a wrong one is BadDigest, nonsense is InvalidDigest."""
     assert client.put("a", b"a", Content_MD5=content_md5(b"a")).status_code == 200
@@ -164,92 +151,6 @@ def test_content_md5(client: Client) -> None:
     assert (wrong.status_code, code(wrong.text)) == (400, "BadDigest")
     assert (nonsense.status_code, code(nonsense.text)) == (400, "InvalidDigest")
     assert list(client.server.objects()) == ["a"]
-
-
-def test_length_is_needed(client: Client) -> None:
-    """Neither Content-Length nor chunked is 411."""
-    url, headers = client.link("a")
-    with connect(url) as connection:
-        connection.sendall(head("PUT", url, {**headers, "Connection": "close"}))
-        answer = read_all(connection)
-    assert answer.startswith(b"HTTP/1.1 411 ")
-    assert code(answer.decode()) == "MissingContentLength"
-
-
-def test_chunked_is_accepted_and_noted(client: Client) -> None:
-    """COS accepts it; the journal has it."""
-    url, headers = client.link("a")
-    blocks = [b"one ", b"two ", b"x" * 100_000]
-    assert client.session.put(url, data=iter(blocks), headers=headers).status_code == 200
-    assert client.server.objects()["a"].body == b"".join(blocks)
-    (entry,) = client.server.calls("put_object")
-    assert entry.chunked
-    assert entry.body_size == 100_008
-
-
-def test_connection_serves_on_after_a_chunked_body(client: Client) -> None:
-    """The end of the chunks is read to its last byte."""
-    url, headers = client.link("a")
-    with connect(url) as connection:
-        more = {**headers, "Transfer-Encoding": "chunked"}
-        connection.sendall(head("PUT", url, more) + b"1\r\na\r\n0\r\nTrailer: x\r\n\r\n")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-        connection.sendall(head("GET", url, {"Connection": "close"}))
-        assert read_all(connection).endswith(b"\r\n\r\na")
-
-
-def test_body_is_cut_at_content_length(client: Client) -> None:
-    """More bytes than announced are not part of the object."""
-    url, headers = client.link("a")
-    with connect(url) as connection:
-        more = {**headers, "Content-Length": "3", "Connection": "close"}
-        connection.sendall(head("PUT", url, more) + b"abcdef")
-        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
-    assert client.server.objects()["a"].body == b"abc"
-
-
-def test_short_body_is_incomplete(client: Client) -> None:
-    """A client that stops early has stored nothing."""
-    url, headers = client.link("a")
-    with connect(url) as connection:
-        connection.sendall(head("PUT", url, {**headers, "Content-Length": "10"}) + b"abc")
-        connection.shutdown(1)
-        answer = read_all(connection)
-    assert code(answer.decode()) == "IncompleteBody"
-    assert client.server.objects() == {}
-
-
-@pytest.mark.parametrize("chunk", [b"zz\r\n", b"5", b"-1\r\n"])
-def test_broken_chunks_are_incomplete(client: Client, chunk: bytes) -> None:
-    """A size that is no size ends the request."""
-    url, headers = client.link("a")
-    with connect(url) as connection:
-        connection.sendall(head("PUT", url, {**headers, "Transfer-Encoding": "chunked"}) + chunk)
-        connection.shutdown(1)
-        assert code(read_all(connection).decode()) == "IncompleteBody"
-
-
-def test_expect_100_continue(client: Client) -> None:
-    """The body is invited first."""
-    url, headers = client.link("a")
-    more = {**headers, "Content-Length": "1", "Expect": "100-continue", "Connection": "close"}
-    with connect(url) as connection:
-        connection.sendall(head("PUT", url, more))
-        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        connection.sendall(b"a")
-        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
-
-
-def test_expect_100_continue_of_an_expired_link(client: Client) -> None:
-    """A refusal comes without an invitation, and ends the connection."""
-    url, headers = client.link("a")
-    client.server.advance(61)
-    with connect(url) as connection:
-        more = {**headers, "Content-Length": "1", "Expect": "100-continue"}
-        connection.sendall(head("PUT", url, more))
-        answer = read_all(connection)
-    assert answer.startswith(b"HTTP/1.1 403 ")
-    assert b"\r\nConnection: close\r\n" in answer
 
 
 def test_too_large_is_refused_before_it_is_sent(client: Client) -> None:
@@ -265,9 +166,6 @@ def test_large_objects_have_no_crc64(client: Client) -> None:
     client.server.quirks.crc64_limit = 4
     assert client.put("a", b"1234").headers["x-cos-hash-crc64ecma"] == str(crc64(b"1234"))
     assert "x-cos-hash-crc64ecma" not in client.put("a", b"12345").headers
-
-
-# --- addresses ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/" + "x" * 851, "/%ff"])
@@ -314,9 +212,6 @@ def test_connection_is_kept_after_an_error(client: Client) -> None:
         answer = connection.getresponse()
         assert code(answer.read().decode()) == "BadDigest"
     connection.close()
-
-
-# --- browsers -------------------------------------------------------------------------------
 
 
 def preflight(client: Client) -> tuple[int, str | None]:

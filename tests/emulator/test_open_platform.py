@@ -11,108 +11,6 @@ from wx_static_store.emulator import EmulatorServer
 
 from .conftest import ENV, NOON, Client
 
-# --- tokens ---------------------------------------------------------------------------------
-
-
-def test_token_call_has_no_errcode_on_success(client: Client) -> None:
-    """The answer holds the token and its life, nothing else."""
-    answer = client.token().json()
-    assert sorted(answer) == ["component_access_token", "expires_in"]
-    assert answer["expires_in"] == 7200
-
-
-def test_fetched_token_is_accepted_and_is_the_newest(client: Client) -> None:
-    """A fetched token works and is what the emulator calls its token."""
-    token = client.token().json()["component_access_token"]
-    assert client.server.access_token == token
-    assert client.call("staticfilelist").json()["errcode"] == 0
-
-
-def test_old_token_lives_five_minutes_after_a_new_one(client: Client) -> None:
-    """The one before is good for 300 seconds, then it is `not latest`."""
-    old = {"access_token": client.server.access_token}
-    client.token()
-    client.server.advance(299)
-    assert client.call("staticfilelist", params=old).json()["errcode"] == 0
-    client.server.advance(1)
-    assert client.call("staticfilelist", params=old).json()["errcode"] == 40001
-
-
-def test_token_expires_after_two_hours(client: Client) -> None:
-    """A fetched token that nobody replaced is expired, not invalid."""
-    client.token()
-    client.server.advance(7200)
-    assert client.call("staticfilelist").json()["errcode"] == 42001
-
-
-def test_the_token_of_the_start_has_no_age(client: Client) -> None:
-    """A demo that is left open overnight still works; a fetch ends it all the same."""
-    given = {"access_token": client.server.access_token}
-    client.server.advance(30 * 86400)
-    assert client.call("staticfilelist", params=given).json()["errcode"] == 0
-    client.server.push_ticket("emulator-ticket")
-    client.token()
-    client.server.advance(300)
-    assert client.call("staticfilelist", params=given).json()["errcode"] == 40001
-
-
-def test_the_token_of_the_start_ends_by_expire_token(client: Client) -> None:
-    """At once, whatever its age."""
-    given = {"access_token": client.server.access_token}
-    client.server.expire_token()
-    assert client.call("staticfilelist", params=given).json()["errcode"] == 40001
-
-
-def test_expire_token_is_another_system_s_refresh(client: Client) -> None:
-    """The old token is refused at once, the new one is at hand."""
-    old = {"access_token": client.server.access_token}
-    client.server.expire_token()
-    assert client.call("staticfilelist", params=old).json()["errcode"] == 40001
-    assert client.call("staticfilelist").json()["errcode"] == 0
-
-
-@pytest.mark.parametrize(
-    ("params", "errcode"),
-    [
-        ({}, 41001),
-        ({"access_token": ""}, 41001),
-        ({"component_access_token": "emulator-access-token"}, 41001),
-        ({"access_token": "never-given"}, 40014),
-    ],
-)
-def test_token_parameter(client: Client, params: dict[str, str], errcode: int) -> None:
-    """The token goes into a query parameter named access_token, and must be known."""
-    assert client.call("staticfilelist", params=params).json()["errcode"] == errcode
-
-
-@pytest.mark.parametrize(
-    ("changes", "errcode"),
-    [
-        ({"component_appid": None}, 41002),
-        ({"component_appid": "wxother"}, 40013),
-        ({"component_appsecret": ""}, 41004),
-        ({"component_appsecret": 1}, 40125),
-        ({"component_appsecret": "wrong"}, 40001),
-        ({"component_verify_ticket": "wrong"}, 61006),
-        ({"component_verify_ticket": None}, 61006),
-    ],
-)
-def test_token_call_refusals(client: Client, changes: dict[str, Any], errcode: int) -> None:
-    """Each wrong credential has its own errcode."""
-    assert client.token(**changes).json()["errcode"] == errcode
-
-
-def test_ticket_expires_after_twelve_hours_until_the_next_push(client: Client) -> None:
-    """An old ticket is refused as expired; a pushed one works."""
-    client.server.advance(12 * 3600)
-    assert client.token().json()["errcode"] == 61005
-    client.server.push_ticket("fresh")
-    answer = client.token(component_verify_ticket="fresh").json()
-    assert "component_access_token" in answer
-
-
-# --- the envelope ---------------------------------------------------------------------------
-
 
 def raw(client: Client, method: str = "POST", body: bytes = b"", name: str = "") -> dict[str, Any]:
     """Send a call whose body is bytes."""
@@ -160,9 +58,6 @@ def test_unknown_path_is_404(client: Client) -> None:
     assert client.server.journal[-1].name == "other"
 
 
-# --- staticuploadfile -----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "filename", ["", "/a", "a/../b", "..", 1, None, ["a"], "x" * 851, "字" * 284, "\ud800"]
 )
@@ -204,9 +99,6 @@ def test_hosting_that_is_not_online(client: Client, status: str, errcode: int) -
     assert answer["errcode"] == errcode
 
 
-# --- createstaticstore, describestaticstore -------------------------------------------------
-
-
 def test_describe_gives_the_address_of_the_site(client: Client) -> None:
     """`domain` is where objects are served."""
     (store,) = client.call("describestaticstore").json()["Data"]
@@ -235,9 +127,6 @@ def test_describe_empty(client: Client) -> None:
     for empty in empties:
         client.server.quirks.update({"describe_empty": empty})
         assert client.call("describestaticstore").json()["Data"] == empty
-
-
-# --- staticfilelist -------------------------------------------------------------------------
 
 
 def keys(client: Client, **fields: str) -> list[str]:
@@ -314,9 +203,6 @@ def test_multipart_md5(client: Client) -> None:
 def test_list_arguments_are_text(client: Client, field: str) -> None:
     """Another type is an invalid argument."""
     assert client.call("staticfilelist", {field: 1}).json()["errcode"] == 40097
-
-
-# --- staticfilelist that lags ---------------------------------------------------------------
 
 
 def sizes(client: Client) -> dict[str, str]:
@@ -431,9 +317,6 @@ def test_only_the_list_lags(client: Client) -> None:
     client.put("a")
     assert client.put("a", x_cos_forbid_overwrite="true").status_code == 409
     assert list(client.server.objects()) == ["a"]
-
-
-# --- the journal ----------------------------------------------------------------------------
 
 
 def test_calls_are_in_the_journal(client: Client) -> None:
