@@ -234,7 +234,7 @@ def test_the_page_that_comes_back_has_a_new_id(member: Member) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "shown"),
     [
         ({"file": []}, "This field is required"),
         ({"store": "default@somebody-elses"}, "Select a valid choice"),
@@ -242,10 +242,10 @@ def test_the_page_that_comes_back_has_a_new_id(member: Member) -> None:
     ],
 )
 def test_an_incomplete_form_sends_nothing_and_says_why(
-    member: Member, emulator: EmulatorServer, changes: dict[str, Any], told: str
+    member: Member, emulator: EmulatorServer, changes: dict[str, Any], shown: str
 ) -> None:
     page = send(member("upload"), text("a.txt"), **changes)
-    assert told in page.content.decode()
+    assert shown in page.content.decode()
     assert emulator.journal == []
 
 
@@ -294,7 +294,7 @@ def test_the_row_is_linked_for_whoever_may_see_it(
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "shown"),
     [
         ("../a.txt", "&#x27;..&#x27;"),
         ("page.html", "active content"),
@@ -303,12 +303,12 @@ def test_the_row_is_linked_for_whoever_may_see_it(
         ("<script>.txt", "The name has the character &lt;"),
     ],
 )
-def test_a_refusal_is_told_with_its_reason(
-    member: Member, emulator: EmulatorServer, path: str, told: str
+def test_a_refusal_is_shown_with_its_reason(
+    member: Member, emulator: EmulatorServer, path: str, shown: str
 ) -> None:
     answer = send_one(member("upload"), text("a.txt"), path=path)
     assert not answer["ok"]
-    assert told in answer["html"]
+    assert shown in answer["html"]
     assert "<script" not in answer["html"]
     assert emulator.journal == []
 
@@ -323,14 +323,14 @@ def test_a_refused_file_may_be_sent_again_with_the_same_form(
     assert emulator.objects(ENV)["uploads/a.txt"].content == b"tea"
 
 
-def test_an_incomplete_request_of_the_script_is_told_as_a_result(member: Member) -> None:
+def test_an_incomplete_request_of_the_script_is_shown_as_a_result(member: Member) -> None:
     answer = send_one(member("upload"), text("a.txt"), store="other", path="a.txt")
     assert not answer["ok"]
     assert "Select a valid choice" in answer["html"]
 
 
 @pytest.mark.parametrize("errcode", [45009, 85088])
-def test_a_failure_is_told_with_code_and_hint_and_keeps_its_row(
+def test_a_failure_is_shown_with_code_and_hint_and_keeps_its_row(
     member: Member, emulator: EmulatorServer, errcode: int
 ) -> None:
     emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": errcode})
@@ -347,10 +347,10 @@ def test_a_cloud_that_cannot_be_asked_about_the_key_leaves_a_row(
     member: Member, emulator: EmulatorServer
 ) -> None:
     emulator.script({"on": "staticfilelist", "do": "errcode", "errcode": 61007, "times": None})
-    told = send_one(member("upload", "view_uploadlog"), text("tea.txt"))
+    shown = send_one(member("upload", "view_uploadlog"), text("tea.txt"))
     row = UploadLog.objects.get()
     assert (row.status, row.errcode, row.size, row.md5) == ("failed", 61007, 3, TEA)
-    assert f"/uploadlog/{row.pk}/" in told["html"]
+    assert f"/uploadlog/{row.pk}/" in shown["html"]
     assert emulator.calls("staticuploadfile") == []
 
 
@@ -373,7 +373,7 @@ def test_a_result_links_to_what_the_settings_name(
     base_url: str,
     linked: bool,
 ) -> None:
-    """Plain http as well, where it is the site's own BASE_URL; not where it is told by others."""
+    """Plain http as well, where it is the site's own BASE_URL; not where only others name it."""
     from wx_static_store.upload.store import Store
 
     client = member("upload")
@@ -524,20 +524,20 @@ def test_another_wish_is_another_submission(member: Member, emulator: EmulatorSe
     assert send_one(client, text("a.txt"), form_id=form_id, overwrite="on")["ok"]
 
 
-def test_a_submit_during_the_first_is_told_so(
+def test_a_second_submit_during_the_first_is_shown_as_running(
     member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second arrives while the first asks the policy."""
-    client, form_id, told = member("upload"), str(uuid4()), []
+    client, form_id, shown = member("upload"), str(uuid4()), []
     authorize_upload = submit_send.authorize_upload
 
     def meanwhile(*args: Any, **kwargs: Any) -> Any:
-        told.append(send_one(client, text("a.txt"), form_id=form_id))
+        shown.append(send_one(client, text("a.txt"), form_id=form_id))
         return authorize_upload(*args, **kwargs)
 
     monkeypatch.setattr(submit_send, "authorize_upload", meanwhile)
     assert send_one(client, text("a.txt"), form_id=form_id)["ok"]
-    assert [answer["running"] for answer in told] == [True]
+    assert [answer["running"] for answer in shown] == [True]
     assert len(emulator.calls("put_object")) == 1
 
 
@@ -690,8 +690,8 @@ def test_sizes_are_in_the_language_of_the_page(
         found = ask(client, ("a.txt", 3, ""), ("b.txt", 1536, "")).json()["files"]
         page = client.get(PAGE).content.decode()
     assert [file["size"].replace("\xa0", " ") for file in found] == shown
-    [told] = re.findall(r'<script id="wx-texts" type="application/json">(.*?)</script>', page)
-    sizes = [size.replace("\xa0", " ") for size in json.loads(told)["sizes"]]
+    [data] = re.findall(r'<script id="wx-texts" type="application/json">(.*?)</script>', page)
+    sizes = [size.replace("\xa0", " ") for size in json.loads(data)["sizes"]]
     assert len(sizes) == 6
     assert [size.split()[1] for size in sizes[1:3]] == [text.split()[1] for text in shown]
 
@@ -705,7 +705,7 @@ def test_sizes_are_in_the_language_of_the_page(
         ("big.txt", 2**40, "too large"),
     ],
 )
-def test_what_will_be_refused_is_told_before(
+def test_the_preview_shows_what_will_be_refused(
     member: Member, path: str, size: int, reason: str
 ) -> None:
     [file] = ask(member("upload"), (path, size, "0" * 32)).json()["files"]

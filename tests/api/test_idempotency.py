@@ -122,7 +122,7 @@ def test_at_another_address_it_is_another_key(client: APIClient, cloud: Emulator
 
 
 @pytest.mark.usefixtures("hasty")
-def test_that_nobody_knows_is_told_again(client: APIClient, cloud: EmulatorServer) -> None:
+def test_an_unknown_answer_comes_again(client: APIClient, cloud: EmulatorServer) -> None:
     cloud.quirks.list_md5 = "multipart"  # settles nothing
     cloud.script({"on": "put_object", "do": "drop_reply"})
     first, second = put(client, **KEY), put(client, **KEY)
@@ -154,7 +154,7 @@ def test_what_the_operator_must_mend_leaves_the_key_free(
 
 
 @pytest.mark.usefixtures("hasty")
-def test_who_is_told_to_come_again_may(client: APIClient, cloud: EmulatorServer) -> None:
+def test_a_busy_answer_leaves_the_key_free(client: APIClient, cloud: EmulatorServer) -> None:
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45011})
     assert [put(client, **KEY).status_code for _ in range(3)] == [503, 201, 201]
     assert UploadLog.objects.count() == 2
@@ -222,7 +222,7 @@ def test_a_refusal_is_not_kept(client: APIClient, cloud: EmulatorServer) -> None
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "schlüssel"])
-def test_a_key_that_is_none_is_told(client: APIClient, cloud: EmulatorServer, key: str) -> None:
+def test_an_invalid_key_is_reported(client: APIClient, cloud: EmulatorServer, key: str) -> None:
     response = put(client, HTTP_IDEMPOTENCY_KEY=key)
     assert (response.status_code, list(response.json()["errors"])) == (400, ["Idempotency-Key"])
     assert cloud.objects() == {}
@@ -259,22 +259,22 @@ def test_the_prune_takes_the_keys_whose_day_is_over(client: APIClient) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_while_the_first_runs_the_second_is_told_to_wait(
+def test_while_the_first_runs_the_second_has_to_wait(
     client: APIClient, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Told from inside of the first, when its body is on the way."""
-    told: list[Response] = []
+    shown: list[Response] = []
     original = Transfer.run
 
     def meanwhile(self: Transfer) -> UploadResult:
-        if not told:
-            told.append(put(client, **KEY))
+        if not shown:
+            shown.append(put(client, **KEY))
         return original(self)
 
     monkeypatch.setattr(Transfer, "run", meanwhile)
     assert put(client, **KEY).status_code == 201
-    assert (told[0].status_code, told[0].json()["code"]) == (409, "in_progress")
-    assert told[0]["Retry-After"] == "5"
+    assert (shown[0].status_code, shown[0].json()["code"]) == (409, "in_progress")
+    assert shown[0]["Retry-After"] == "5"
 
 
 # --- requests that break off ----------------------------------------------------------------------
@@ -348,7 +348,7 @@ def test_what_is_refused_before_a_byte_is_sent_leaves_the_key_free(
 
 
 class Down(ModelBackend):
-    """Asks elsewhere who may replace a file, and hears nothing."""
+    """Asks elsewhere who may replace a file, and gets no answer."""
 
     error: Exception = OSError()
 
@@ -402,7 +402,7 @@ def test_trouble_of_our_own_before_the_body_goes_leaves_a_failed_row_and_the_key
 
 
 @pytest.mark.parametrize("error", [OperationalError("no database"), OSError(28, "No space left")])
-def test_trouble_of_our_own_after_the_body_went_is_told_as_unknown_and_kept(
+def test_trouble_of_our_own_after_the_body_went_is_unknown_and_kept(
     client: APIClient,
     cloud: EmulatorServer,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""Uploads through the API: what the other side stores, and what the client is told."""
+"""Uploads through the API: what the other side stores, and what the client gets."""
 
 import io
 import re
@@ -39,8 +39,8 @@ def test_an_upload_stores_the_bytes(client: APIClient, cloud: EmulatorServer, se
 def test_an_upload_tells_what_is_public_now(
     client: APIClient, cloud: EmulatorServer, send: Any
 ) -> None:
-    told = send(client).json()
-    assert told == {
+    shown = send(client).json()
+    assert shown == {
         "id": UploadLog.objects.get().pk,
         "store": "default",
         "env": ENV,
@@ -60,7 +60,7 @@ def test_the_location_is_the_row_of_the_log(client: APIClient) -> None:
     assert client.get(location).json()["key"] == "uploads/a.png"
 
 
-def test_the_row_names_the_door_and_the_user(client: APIClient) -> None:
+def test_the_row_names_the_entry_and_the_user(client: APIClient) -> None:
     put(client)
     row = UploadLog.objects.get()
     assert (row.source, row.user and row.user.username) == ("api", "ann")
@@ -84,8 +84,8 @@ def test_the_path_names_the_file_or_its_folder(
 def test_the_location_of_a_store_comes_before_the_name(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
-    told = post(client, store="staticfiles").json()
-    assert (told["name"], told["key"]) == ("uploads/a.png", "static/uploads/a.png")
+    shown = post(client, store="staticfiles").json()
+    assert (shown["name"], shown["key"]) == ("uploads/a.png", "static/uploads/a.png")
     assert set(cloud.objects()) == {"static/uploads/a.png"}
 
 
@@ -129,7 +129,7 @@ def test_the_type_is_ours_and_not_the_clients(client: APIClient, cloud: Emulator
 def test_of_a_generated_name_its_folder_and_its_ending_are_judged(
     client_of: Client, send: Any, name: str, status: int, code: str | None
 ) -> None:
-    """By both doors: the rest of the name that was given goes nowhere."""
+    """By both entries: the rest of the name that was given goes nowhere."""
     client = client_of("upload")
     if send is post:
         response = post(client, name, generate="true")
@@ -175,7 +175,9 @@ def test_other_fields_are_refused(client: APIClient, cloud: EmulatorServer) -> N
 
 
 @pytest.mark.parametrize(("wrong", "nearest"), [("overwrit", "overwrite"), ("stor", "store")])
-def test_a_misspelt_field_is_told_the_nearest(client: APIClient, wrong: str, nearest: str) -> None:
+def test_a_misspelt_field_gets_the_nearest_name(
+    client: APIClient, wrong: str, nearest: str
+) -> None:
     assert nearest in post(client, **{wrong: "true"}).json()["errors"][wrong][0]
 
 
@@ -415,8 +417,8 @@ def test_a_body_that_is_refused_leaves_no_row_when_it_ends_early(client_of: Clie
 
 
 def test_the_answer_to_a_body_that_ends_early_names_its_row(client: APIClient) -> None:
-    told = _cut(client, io.BytesIO(PNG[:-1])).json()
-    assert told["upload_id"] == UploadLog.objects.get().pk
+    shown = _cut(client, io.BytesIO(PNG[:-1])).json()
+    assert shown["upload_id"] == UploadLog.objects.get().pk
 
 
 def reads_the_body(get_response: Any) -> Any:
@@ -591,7 +593,9 @@ def test_files_go_below_the_folder_for_uploads(client_of: Client, send: Any) -> 
     assert (response.status_code, response.json()["code"]) == (400, "folder")
 
 
-def test_what_the_projects_own_check_says_is_told(configure: Any, client: APIClient) -> None:
+def test_the_message_of_the_projects_own_check_is_returned(
+    configure: Any, client: APIClient
+) -> None:
     from django.core.exceptions import ValidationError
 
     def check(user: Any, name: str, file: Any) -> None:
@@ -626,8 +630,8 @@ def test_replacing_needs_the_permission_and_the_flag(
     """Of what only the cloud knows, too."""
     cloud.put_object("uploads/a.png", b"old")
     value = str(flag).lower()
-    told = {"overwrite": value} if send is post else {"query": f"?overwrite={value}"}
-    response = send(client_of(*permissions), **told)
+    shown = {"overwrite": value} if send is post else {"query": f"?overwrite={value}"}
+    response = send(client_of(*permissions), **shown)
     assert response.status_code == status
     assert cloud.objects()["uploads/a.png"].body == (PNG if status == 201 else b"old")
     if status == 409:
@@ -682,19 +686,21 @@ def test_an_alias_that_is_not_ours_is_no_store(client: APIClient) -> None:
     assert post(client, store="nowhere").json()["code"] == "store"
 
 
-def test_what_is_no_store_is_told_to_a_reader_as_to_an_uploader(client: APIClient) -> None:
-    told = client.get("/wx/stores/nowhere/files/").json()["detail"]
-    assert told == "nowhere is no store that you may use."
-    assert post(client, store="nowhere").json()["detail"] == told
+def test_a_reader_and_an_uploader_get_the_same_message_for_an_unknown_store(
+    client: APIClient,
+) -> None:
+    shown = client.get("/wx/stores/nowhere/files/").json()["detail"]
+    assert shown == "nowhere is no store that you may use."
+    assert post(client, store="nowhere").json()["detail"] == shown
 
 
 @pytest.mark.parametrize(("name", "found"), [("%ff.png", "%FF"), ("%25E5%259B%25BE.png", "%E5")])
-def test_a_name_that_is_not_utf_8_is_told_as_that(
+def test_a_name_that_is_not_utf_8_is_refused_as_such(
     client: APIClient, cloud: EmulatorServer, name: str, found: str
 ) -> None:
-    told = put(client, f"uploads/{name}").json()
+    shown = put(client, f"uploads/{name}").json()
     wanted = f"The name is not UTF-8, or it was percent-encoded twice: it has {found}."
-    assert (told["code"], told["detail"]) == ("name", wanted)
+    assert (shown["code"], shown["detail"]) == ("name", wanted)
 
 
 # --- a store that is closed for uploads -----------------------------------------------------------
@@ -727,15 +733,15 @@ def test_an_open_store_beside_a_closed_one_takes_uploads(
 
 def test_a_closed_store_is_not_among_the_stores(client: APIClient, closed: Any) -> None:
     closed()
-    told = client.get("/wx/stores/").json()["results"]
-    assert [one["store"] for one in told] == ["staticfiles"]
+    shown = client.get("/wx/stores/").json()["results"]
+    assert [one["store"] for one in shown] == ["staticfiles"]
 
 
 def test_the_files_of_a_closed_store_are_listed(client: APIClient, closed: Any) -> None:
     put(client)
     closed()
-    told = client.get("/wx/stores/default/files/").json()["results"]
-    assert [one["key"] for one in told] == ["uploads/a.png"]
+    shown = client.get("/wx/stores/default/files/").json()["results"]
+    assert [one["key"] for one in shown] == ["uploads/a.png"]
 
 
 def test_a_row_of_a_closed_store_is_sent_again(

@@ -1,4 +1,4 @@
-"""Uploads that are sent again: the bytes arrive, or the reason why not is told."""
+"""Uploads that are sent again: the bytes arrive, or the reason why not is returned."""
 
 from pathlib import Path
 from typing import Any

@@ -138,7 +138,7 @@ def test_a_failed_deletion_is_repeated(cloud: EmulatorServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "shown"),
     [
         ("admin", "came from a browser"),
         ("api", "came through the API"),
@@ -147,10 +147,12 @@ def test_a_failed_deletion_is_repeated(cloud: EmulatorServer) -> None:
         ("wx_deploy", "folder that was deployed is not known"),
     ],
 )
-def test_gone_bytes_are_told_with_the_reason(cloud: EmulatorServer, source: str, told: str) -> None:
+def test_gone_bytes_are_reported_with_the_reason(
+    cloud: EmulatorServer, source: str, shown: str
+) -> None:
     fail(cloud)
     row = sent("a.txt", b"hello", source=source)
-    with pytest.raises(SourceGone, match=told) as caught:
+    with pytest.raises(SourceGone, match=shown) as caught:
         source_of(row)
     assert caught.value.hint
     assert [one.outcome for one in again(row)] == ["gone"]
@@ -179,7 +181,7 @@ def test_a_key_that_no_store_writes_is_gone(cloud: EmulatorServer) -> None:
         source_of(row)
 
 
-def test_each_refused_name_is_told_apart(cloud: EmulatorServer) -> None:
+def test_refused_names_are_not_taken_for_one_key(cloud: EmulatorServer) -> None:
     uploader = get_uploader()
     items = [UploadItem(name, open=lambda: ContentFile(b"")) for name in ("/a.txt", "/b.txt")]  # type: ignore[arg-type, return-value]
     list(uploader.upload_many(items, UploadContext(source="storage")))

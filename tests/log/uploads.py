@@ -50,7 +50,7 @@ def failed_collect(cloud: EmulatorServer, folder: Path, name: str, body: bytes) 
 
 
 def sent(name: str, body: bytes, *, source: str, using: str = "default") -> UploadLog:
-    """A row of an upload through some door, whether it worked or not."""
+    """A row of an upload from some source, whether it worked or not."""
     uploader = get_uploader(using)
     item = UploadItem(name, open=lambda: ContentFile(body))  # type: ignore[arg-type, return-value]
     [result] = uploader.upload_many([item], UploadContext(source=source))

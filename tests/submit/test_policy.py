@@ -28,7 +28,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 600
 # --- the item ---------------------------------------------------------------------------------
 
 
-def test_what_is_admitted_is_what_is_stored(cloud: EmulatorServer, user_with: UserWith) -> None:
+def test_an_authorized_item_is_what_is_stored(cloud: EmulatorServer, user_with: UserWith) -> None:
     item = ask(user_with("upload"), "uploads/图/a.png", PNG)
     get_uploader().upload(item, UploadContext("admin"))
     stored = cloud.objects()["uploads/图/a.png"]
@@ -75,7 +75,7 @@ def test_an_empty_file_is_a_file(cloud: EmulatorServer, user_with: UserWith) -> 
     assert ask(user_with("upload"), "uploads/a.png", b"").size == 0
 
 
-def test_the_key_can_be_told_before_the_bytes_are_here(configure: Any, user_with: UserWith) -> None:
+def test_the_key_is_known_before_the_bytes_are_here(configure: Any, user_with: UserWith) -> None:
     cloud = configure(WX_STATIC_STORE={"UPLOAD_MAX_SIZE": 10})
     user, nothing = user_with("upload"), io.BytesIO()
     to = policy.target(user, "staticfiles")
@@ -91,7 +91,7 @@ def test_the_key_can_be_told_before_the_bytes_are_here(configure: Any, user_with
 
 
 @pytest.mark.parametrize("name", ["uploads/a.txt", "../a", "index.html"])
-def test_without_the_permission_nothing_else_is_told(
+def test_without_the_permission_no_other_reason_is_shown(
     cloud: EmulatorServer, user_with: UserWith, name: str
 ) -> None:
     """B48."""
@@ -247,7 +247,7 @@ def test_where_it_may_be_overwritten_the_cloud_is_not_asked(
     assert cloud.calls() == []
 
 
-def test_nothing_is_admitted_while_the_cloud_does_not_tell(
+def test_nothing_is_authorized_while_the_cloud_does_not_answer(
     cloud: EmulatorServer, user_with: UserWith
 ) -> None:
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009})
@@ -334,18 +334,18 @@ def test_only_what_is_offered_can_be_meant(
 
 @pytest.mark.parametrize("offered", ["tenant-b", ""])
 @pytest.mark.parametrize(
-    ("env", "told"),
+    ("env", "shown"),
     [
         (None, "The environment of the store default itself is not offered to you."),
         ("tenant-c", "The environment tenant-c is not offered to you."),
     ],
 )
 def test_an_environment_that_is_not_offered_is_named_as_what_it_is(
-    tenants: EmulatorServer, user_with: UserWith, offered: str, env: str | None, told: str
+    tenants: EmulatorServer, user_with: UserWith, offered: str, env: str | None, shown: str
 ) -> None:
     with pytest.raises(PolicyRejected) as caught:
         policy.target(user_with("upload", first_name=offered), "default", env)
-    assert (caught.value.message, caught.value.code) == (told, "store")
+    assert (caught.value.message, caught.value.code) == (shown, "store")
 
 
 @pytest.mark.parametrize(
@@ -383,13 +383,13 @@ def test_a_store_that_is_closed_for_uploads_is_refused_as_one_that_is_none(
     closed: EmulatorServer, user_with: UserWith, env: str | None
 ) -> None:
     user = user_with("upload", first_name=f"{ENV} tenant-b")
-    told = []
+    shown = []
     for using in ("staticfiles", "nowhere"):
         with pytest.raises(PolicyRejected) as caught:
             policy.target(user, using, env)
-        told.append((caught.value.code, str(caught.value).replace(using, "…")))
-    assert told[0] == told[1]
-    assert told[0][0] == "store"
+        shown.append((caught.value.code, str(caught.value).replace(using, "…")))
+    assert shown[0] == shown[1]
+    assert shown[0][0] == "store"
 
 
 def test_a_list_without_a_store_closes_all(configure: Any, user_with: UserWith) -> None:

@@ -178,7 +178,7 @@ def test_an_ordinary_file_needs_no_more_than_upload(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "shown"),
     [
         *((f"uploads/a{sign}b.txt", sign) for sign in '%#?:`^"{}[]|<>'),  # B04, B16, B17, B18
         ("uploads/%2e%2e/x.txt", "%"),
@@ -203,13 +203,13 @@ def test_an_ordinary_file_needs_no_more_than_upload(
     ],
 )
 def test_nobody_may_use_a_name_that_makes_trouble(
-    cloud: EmulatorServer, user_with: UserWith, name: str, told: str
+    cloud: EmulatorServer, user_with: UserWith, name: str, shown: str
 ) -> None:
     for user in (user_with("upload"), user_with(is_superuser=True)):
         with pytest.raises(PolicyRejected) as caught:
             ask(user, name)
         assert caught.value.code == "name"
-        assert told in str(caught.value.message)
+        assert shown in str(caught.value.message)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_nobody_may_send_more_than_the_largest_size(
     assert cloud.calls("staticuploadfile") == []
 
 
-def test_the_limit_is_told(configure: Any, user_with: UserWith) -> None:
+def test_the_limit_is_in_the_message(configure: Any, user_with: UserWith) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_MAX_SIZE": 2 * 2**20})
     with pytest.raises(PolicyRejected, match=r"at most 2\.0\xa0MB"):
         ask(user_with("upload"), size=2**22)

@@ -12,7 +12,7 @@ The admin: the log of uploads and its actions, the upload page, the deployments.
     export          the log as CSV and JSON, streamed
     paging          pages over the newest 5,000 rows
     places          the name, the alias and the public address of a row
-    upload_outcome  How the upload of one file ended, as the page shows it
+    upload_outcome  the result of one uploaded file, as the page shows it
     upload_form     the form of the upload page, and the texts of its script
     words           labels for the words and numbers of the log
 """
