@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -91,6 +93,22 @@ def test_an_error_before_a_byte_is_sent_frees_the_submission(error: Exception) -
     with pytest.raises(type(error)):
         submit(refuse)
     assert submit(lambda: [2]) == [2]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGALRM")
+def test_an_error_of_a_signal_handler_does_not_free_the_submission() -> None:
+    """It may come at any time, also when the file is stored already."""
+
+    def handler(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(TimeoutError):
+            submit(lambda: signal.raise_signal(signal.SIGALRM))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert submit(never) == "unknown"
 
 
 def test_a_killed_submission_is_in_progress_until_its_time_is_over(
