@@ -1,4 +1,4 @@
-"""Stores over an emulator, for every test that needs a wire."""
+"""Provide stores over an emulator, for every test that needs a connection."""
 
 import importlib
 import os
@@ -39,20 +39,20 @@ def ci_package(name: str) -> Any:
 
 @pytest.fixture
 def no_last_put(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a killed deploy had sent is not waited for: nothing was sent."""
+    """Do not wait for what a killed deploy had sent: nothing was sent."""
     monkeypatch.setattr(locks, "LAST_PUT", 0.0)
 
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """The tokens and addresses of one emulator are not those of the next."""
+    """Forget the tokens and addresses of the emulator of the test before."""
     if settings.configured:
         cache.clear()
 
 
 @pytest.fixture(autouse=True)
 def _close_connections() -> Iterator[None]:
-    """To the emulators of a test, of which the suite would gather more than select() can count."""
+    """Close those to a test's emulators; else the suite has more than select() can count."""
     yield
     for platform in platforms._platforms.values():
         platform.transport._pools.close()
@@ -62,7 +62,7 @@ def _close_connections() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """Debian's Chromium, once for all: a process has room for one Playwright."""
+    """Start Debian's Chromium once: a process can have one Playwright."""
     from playwright.sync_api import sync_playwright
 
     found = shutil.which("chromium")
@@ -81,7 +81,7 @@ def emulator() -> Iterator[EmulatorServer]:
 
 @pytest.fixture
 def configure(emulator: EmulatorServer, tmp_path: Path) -> Iterator[Any]:
-    """`configure(**settings)`: both aliases write to the emulator until the test ends."""
+    """Return `configure(**settings)`: both aliases write to the emulator until the test ends."""
     active = []
 
     def apply(**changes: Any) -> EmulatorServer:

@@ -44,7 +44,7 @@ TEMPLATES = [
 
 
 def database(wanted: str) -> dict[str, Any]:
-    """What ``WX_TEST_DATABASE`` names; ``WX_TEST_DATABASE_HOST`` and so on say where it is."""
+    """Return what ``WX_TEST_DATABASE`` names, at ``WX_TEST_DATABASE_HOST`` and so on."""
     if wanted == "sqlite":
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
     engine, user, port = {

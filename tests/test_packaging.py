@@ -69,7 +69,7 @@ def unless_required(reason: str) -> None:
 
 
 def our_files() -> list[str]:
-    """The files of the checkout that are git's, or will be; skips where there is no checkout."""
+    """Return the files that git knows or will; skip where there is no checkout."""
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", cwd=ROOT)
     if listed.returncode:
         unless_required("this is no git checkout")

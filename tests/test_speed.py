@@ -105,7 +105,7 @@ def deploy(site: Path, **options: Any) -> None:
 
 
 def planned(items: Iterable[UploadItem], *, trust_log: bool = False) -> tuple[Plan, list[str]]:
-    """The plan of a deploy, and the queries that it asks."""
+    """Return the plan of a deploy, and the queries that it makes."""
     uploader = Uploader(replace(get_uploader().options, trust_log=trust_log))
     with WorkerPool(4) as pool, CaptureQueriesContext(connection) as queries:
         plan = make_plan(uploader, items, pool=pool)

@@ -47,16 +47,16 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module
 
 @pytest.fixture(scope="session")
 def django_db_use_migrations() -> bool:
-    """The tables without the two hundred migrations of others."""
+    """Make the tables without the two hundred migrations of other apps."""
     return False
 
 
 class Place(Protocol):
     def files(self) -> dict[str, bytes]:
-        """What the public can read, by name."""
+        """Return what the public can read, by name."""
 
     def get(self, url: str) -> bytes:
-        """What a browser is given at an address."""
+        """Return what a browser gets at an address."""
 
     def gone(self, name: str) -> bool:
         """Whether a file that was there is so no more, for the project and for the public."""
@@ -122,14 +122,14 @@ def committed(django_capture_on_commit_callbacks: Any) -> Callable[[], Any]:
 
 
 def picture(colour: str) -> ContentFile:
-    """A plain picture of 40 by 20 pixels, as somebody uploads it."""
+    """Return a plain picture of 40 by 20 pixels, as a user uploads it."""
     file = BytesIO()
     Image.new("RGB", (40, 20), colour).save(file, "PNG")
     return ContentFile(file.getvalue(), "a.png")
 
 
 def look(content: bytes) -> tuple[tuple[int, int], str]:
-    """The size of a picture and its colour, of which a JPEG is not quite sure."""
+    """Return the size of a picture and its colour, which a JPEG keeps roughly."""
     with Image.open(BytesIO(content)) as image:
         channels = image.convert("RGB").getpixel((0, 0))
         return image.size, ("red", "green", "blue")[channels.index(max(channels))]

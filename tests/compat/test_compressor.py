@@ -19,7 +19,7 @@ JS = {"a.js": "var a = 1 ;", "b.js": "var b = a ;"}
 
 @pytest.fixture(autouse=True)
 def sources(place: Place, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The project's own files; the package takes its storage and STATIC_URL at its import."""
+    """Write the project's files; the package takes its storage and STATIC_URL at its import."""
     settings.STORAGES = settings.STORAGES | {"compressor": settings.STORAGES["default"]}
     settings.STATIC_URL = settings.COMPRESS_URL = default_storage.base_url
     settings.COMPRESS_ROOT = str(tmp_path / "static_root")
@@ -34,7 +34,7 @@ def sources(place: Place, settings: Any, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def block(kind: str, elements: str) -> str:
-    """The address in a page with these elements in one block, rendered as for the first time."""
+    """Return the address in a page with these elements in one block, rendered anew."""
     cache.clear()
     page = "{% load compress static %}{% compress " + kind + " %}" + elements + "{% endcompress %}"
     (url,) = re.findall('(?:href|src)="(.*?)"', Template(page).render(Context()))

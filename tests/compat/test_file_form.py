@@ -59,7 +59,7 @@ def upload(name: str, content: bytes, parts: int = 1) -> None:
 
 @contextmanager
 def filled(kind: type[Any]) -> Iterator[Any]:
-    """The form that names the upload; its files are closed as a request closes its own."""
+    """Yield the form that names the upload; close its files as a request does."""
     files: MultiValueDict[str, Any] = MultiValueDict()
     form = kind({"form_id": FORM_ID}, files)
     assert form.is_valid(), form.errors

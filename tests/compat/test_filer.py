@@ -14,7 +14,7 @@ SIZE = {"size": (10, 10)}
 
 @pytest.fixture(autouse=True)
 def _storages(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package makes its storages at its import, from what the settings say then."""
+    """Replace the storages that the package made at its import."""
     field = File._meta.get_field("file")
     private = FileSystemStorage(location=tmp_path / "private", base_url="/private/")
     for storages in (field.storages, field.thumbnail_storages):

@@ -45,7 +45,7 @@ def edit(form: Any, item: Any, name: str, content: bytes) -> Any:
 
 
 def shown(place: Place, url: str) -> bytes:
-    """What Wagtail's address of a document gives: the bytes, or where they are."""
+    """Return what Wagtail's address of a document gives: the bytes, or their address."""
     answer = Client().get(url)
     return place.get(answer["Location"]) if answer.status_code == 302 else answer.getvalue()
 

@@ -106,7 +106,7 @@ def uploader(cloud: EmulatorServer) -> Uploader:
 
 
 def items(*, changed: int) -> list[UploadItem]:
-    """The files of a deploy, of which so many differ from what the log says."""
+    """Return the files of a deploy, of which `changed` differ from the log."""
 
     def content(number: int) -> bytes:
         return f"{name(number)}{' changed' if number < changed else ''}".encode()
@@ -117,7 +117,7 @@ def items(*, changed: int) -> list[UploadItem]:
 
 
 def deploy_before(uploader: Uploader) -> None:
-    """The newest rows, with the headers that the store gives."""
+    """Record the newest rows, with the headers that the store gives."""
     recorder = Recorder(UploadContext(source="test"))
     for item in items(changed=0):
         recorder.add(
@@ -156,7 +156,7 @@ def tell(lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def planned(uploader: Uploader) -> tuple[Plan, list[str], float]:
-    """A plan, the queries it asked, how long it took."""
+    """Return a plan, the queries it made, and how long it took."""
     with WorkerPool(1) as pool, CaptureQueriesContext(connection) as queries:
         started = time.monotonic()
         plan = make_plan(uploader, items(changed=200), pool=pool)

@@ -140,7 +140,7 @@ VISITS = [("operator", page) for page in PAGES] + [("tenant", page) for page in 
 
 
 def environments(user: Any) -> dict[str, str]:
-    """The operator sees those of all tenants, a tenant its own."""
+    """Return the environments of all tenants for the operator, its own for a tenant."""
     if user and user.username == "tenant":
         return {TENANT: "Ours"}
     return {ENV: "The platform", **{f"tenant-{n}": f"Tenant {n}" for n in range(0, 40, 2)}}
@@ -164,7 +164,7 @@ def address(page: str, query: str) -> str:
 
 
 def asked(client: Client, url: str) -> dict[str, float]:
-    """The queries on the log, each with its milliseconds."""
+    """Return the queries on the log, each with its milliseconds."""
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
     return {sql: float(q["time"]) * 1000 for q in queries if TABLE in (sql := q["sql"])}

@@ -1,5 +1,5 @@
 """
-The bench on which a row of `faults.json` is run: an emulator, one file, a client, a witness.
+Run a row of `faults.json`: an emulator, one file, a client, a witness.
 
 Needs no pytest, so that ``make proof`` runs the same rows. A pause of the retry loop moves its
 clock on instead of waiting.
@@ -44,7 +44,7 @@ _PATIENCE = 5.0  # seconds for a request that takes effect late
 
 
 class Unavailable(Exception):
-    """What this row needs is not on this machine."""
+    """Say that this machine lacks what a row needs."""
 
 
 # --- the scene --------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class Bench:
         return _witness(scene, told)
 
     def exit_code(self, case: Case) -> tuple[int, str]:
-        """Of a `collectstatic` under the same row, and the bytes at the other side then."""
+        """Return that of a `collectstatic` under this row, and the bytes stored then."""
         with self.scene(case) as scene:
             code = collect(scene)
         _settle(scene, until_stated=True)
@@ -161,7 +161,7 @@ class Bench:
 
     @contextmanager
     def scene(self, case: Case) -> Iterator[Scene]:
-        """Everything as the row wants it."""
+        """Prepare everything as the row wants it."""
         emulator = self._emulator("tls" if case.wire == "untrusted" else case.wire)
         emulator.reset()
         emulator.quirks.update(case.quirks)
@@ -194,7 +194,7 @@ class Bench:
         )
 
     def _certificate(self, kind: str) -> tuple[Path, Path]:
-        """A self-signed certificate of 127.0.0.1 and its key, made for this run."""
+        """Make a self-signed certificate of 127.0.0.1 and its key for this run."""
         openssl = shutil.which("openssl")
         if openssl is None:
             raise Unavailable("the openssl command makes the certificate, and there is none")
@@ -215,14 +215,14 @@ _resolve = socket.getaddrinfo
 
 
 def _loopback_only(host: Any, *args: Any, **kwargs: Any) -> Any:
-    """The resolver of a machine without a network: no row, and no client, reaches beyond it."""
+    """Resolve as a machine without a network: no row and no client reaches another."""
     if host not in ("127.0.0.1", "localhost", "::1"):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     return _resolve(host, *args, **kwargs)
 
 
 def skipping_clock() -> Clock:
-    """A clock that jumps where another one sleeps."""
+    """Return a clock that jumps where another one sleeps."""
     skipped = [0.0]
 
     def sleep(seconds: float) -> None:
@@ -232,7 +232,7 @@ def skipping_clock() -> Clock:
 
 
 def forget() -> None:
-    """As in a new process: no connection, no token, no address is known."""
+    """Forget connections, tokens and addresses, as in a new process."""
     for platform in platforms._platforms.values():
         platform.transport._pools.close()
     platforms._platforms.clear()
@@ -242,7 +242,7 @@ def forget() -> None:
 
 
 def _addressed(part: Any, api_url: str) -> Any:
-    """``{api}`` in a fault is the emulator's own address, ``{long}`` more than anybody reads."""
+    """Put the emulator's address for ``{api}``, and a text beyond every limit for ``{long}``."""
     if isinstance(part, Mapping):
         return {name: _addressed(inner, api_url) for name, inner in part.items()}
     if isinstance(part, list):
@@ -273,7 +273,7 @@ def _calls(scene: Scene) -> tuple[int, int]:
 
 
 def _settle(scene: Scene, *, until_stated: bool) -> None:
-    """A request that was given up, or that takes effect late, is written down late."""
+    """Wait for a request that was given up or takes effect late: its entry comes late."""
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
         time.sleep(0.005)
@@ -316,7 +316,7 @@ def ours(scene: Scene) -> Told:
 
 
 def collect(scene: Scene) -> int:
-    """The exit code of a `collectstatic` of the file."""
+    """Return the exit code of a `collectstatic` of the file."""
     with patch("wx_static_store.upload.sources.open", scene.open, create=True):
         try:
             call_command("collectstatic", interactive=False, verbosity=0)
@@ -326,10 +326,10 @@ def collect(scene: Scene) -> int:
 
 
 def everything(error: BaseException) -> str:
-    """What a log, a crash report or a developer's page may show of an error."""
+    """Return what a log, a crash report or a developer's page may show of an error."""
     return "\n".join([str(error), repr(error), *traceback.format_exception(error)])
 
 
 def rows() -> list[tuple[str, str, int | None, int]]:
-    """The log, as a case states it."""
+    """Return the rows of the log, as a case states them."""
     return list(UploadLog.objects.values_list("status", "stage", "errcode", "attempts"))

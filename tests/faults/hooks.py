@@ -39,14 +39,14 @@ def hook(function: Callable[..., Iterator[None]]) -> Callable[..., Iterator[None
 
 @hook
 def dns(scene: "Scene") -> Iterator[None]:
-    """A host that no resolver knows."""
+    """Call a host that no resolver knows."""
     scene.api_url = NOWHERE
     yield
 
 
 @hook
 def refuse(scene: "Scene") -> Iterator[None]:
-    """A port on which nobody listens."""
+    """Call a port on which nobody listens."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         scene.api_url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -55,7 +55,7 @@ def refuse(scene: "Scene") -> Iterator[None]:
 
 @contextmanager
 def _blackhole() -> Iterator[str]:
-    """A listener whose queue is full: whoever comes is not answered, as behind a firewall."""
+    """Fill a listener's queue: a new connection gets no answer, as behind a firewall."""
     with ExitStack() as stack:
         full = stack.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
@@ -86,7 +86,7 @@ def blackhole_cos(scene: "Scene", times: str = "") -> Iterator[None]:
 
 @hook
 def proxy(scene: "Scene", status: str) -> Iterator[None]:
-    """The way out leads through a proxy, which answers with this status."""
+    """Send all through a proxy that answers with this status."""
     with EmulatorServer(envs=[]) as server:
         server.script(
             {"on": "*", "do": "status", "status": int(status), "headers": {"Connection": "close"},
@@ -101,7 +101,7 @@ def proxy(scene: "Scene", status: str) -> Iterator[None]:
 
 @hook
 def warm(scene: "Scene") -> Iterator[None]:
-    """Connections that served before."""
+    """Use connections that served before."""
 
     def serve() -> None:
         item = UploadItem("warm.txt", open=lambda: scene.open(scene.source, "rb"))
@@ -160,7 +160,7 @@ _CHANGES: dict[str, Callable[[bytes], bytes]] = {
 
 @hook
 def opening(scene: "Scene", error: str) -> Iterator[None]:
-    """The file cannot be opened."""
+    """Refuse to open the file."""
 
     def fails(*args: object) -> None:
         raise {kind.__name__: kind for kind in OSError.__subclasses__()}[error](error)
@@ -171,7 +171,7 @@ def opening(scene: "Scene", error: str) -> Iterator[None]:
 
 @hook
 def pipe(scene: "Scene") -> Iterator[None]:
-    """The file comes as a stream that cannot go back."""
+    """Give the file as a stream that cannot be rewound."""
 
     class Pipe:
         def __init__(self, *args: Any) -> None:
@@ -221,7 +221,7 @@ def database(scene: "Scene", error: str) -> Iterator[None]:
 
 @hook
 def broken_transaction(scene: "Scene") -> Iterator[None]:
-    """The caller's transaction can only be rolled back."""
+    """Break the caller's transaction: it can only be rolled back."""
     from django.db import transaction
 
     with transaction.atomic():
@@ -232,7 +232,7 @@ def broken_transaction(scene: "Scene") -> Iterator[None]:
 
 @hook
 def rolled_back(scene: "Scene") -> Iterator[None]:
-    """The caller's transaction is rolled back afterwards."""
+    """Roll the caller's transaction back afterwards."""
     from django.db import transaction
 
     with transaction.atomic():
@@ -255,21 +255,21 @@ class DeadCache(BaseCache):
 
 @hook
 def dead_cache(scene: "Scene") -> Iterator[None]:
-    """The cache of the token fails at each touch."""
+    """Fail at each use of the token's cache."""
     scene.django["CACHES"] = {"default": {"BACKEND": "tests.faults.hooks.DeadCache"}}
     yield
 
 
 @hook
 def dead_log(scene: "Scene") -> Iterator[None]:
-    """The disk of the log file is full."""
+    """Fill the disk of the log file."""
 
     class Full:
         def write(self, text: str) -> None:
             raise OSError(28, "No space left on device")
 
         def flush(self) -> None:
-            """Nothing was written."""
+            """Do nothing: nothing was written."""
 
     handler = logging.StreamHandler(Full())
     logger = logging.getLogger("wx_static_store.uploads")

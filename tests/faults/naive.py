@@ -46,7 +46,7 @@ def upload_file(
 
 
 def naive(scene: Scene) -> Told:
-    """The same file through `upload_file`; it knows `failed` and `stored`, and no third."""
+    """Send the file through `upload_file`; it knows `failed` and `stored` only."""
     options = scene.case.options
     timeout = (options.get("CONNECT_TIMEOUT", 5), options.get("READ_TIMEOUT", 5))
     place = (scene.api_url, PLANTED["access_token"], ENV, scene.source, KEY)

@@ -46,7 +46,7 @@ class Verdict:
 
 
 def table() -> list[tuple[str, ...]]:
-    """The head, our figures, and those of the forty lines, as text."""
+    """Return the head, our figures, and those of the forty lines, as text."""
     ours, naive = verdicts()
     return [HEAD, _figures("wx_static_store", ours), _figures("forty lines of requests", naive)]
 
@@ -72,7 +72,7 @@ def _ours_only(hooks: Sequence[str]) -> bool:
 
 
 def verdict(case: "Case", seen: "Seen") -> Verdict:
-    """What the caller was told, held against what the other side has."""
+    """Compare what the caller was given with what is stored."""
     success, equal = seen.told.ends == "stored", seen.bytes == "equal"
     return Verdict(
         case.id,
@@ -98,7 +98,7 @@ def _figures(name: str, found: Sequence[Verdict]) -> tuple[str, ...]:
 
 @contextmanager
 def _django() -> Iterator[None]:
-    """The suite's project with an empty database of its own, unless it is there already."""
+    """Set the suite's project up with an empty database, unless there is one."""
     from django.apps import apps
 
     if apps.ready:

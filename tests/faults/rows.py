@@ -51,7 +51,7 @@ def _expanded(row: dict[str, Any]) -> Iterator[Case]:
 
 
 def _label(value: Any, number: int) -> str:
-    """The value itself where it is a word, else its place."""
+    """Return the value itself if it is a word, else its place."""
     text = value[0] if isinstance(value, list) and len(value) == 1 else value
     return str(text) if re.fullmatch(r"[\w.:-]{1,60}", str(text)) else str(number + 1)
 
@@ -80,7 +80,7 @@ def _case(row: dict[str, Any], label: str, wire: str, mode: str) -> Case:
 
 
 def _filled(part: Any, value: Any) -> Any:
-    """The row with each ``$`` replaced by one value of its `each`."""
+    """Return the row with each ``$`` replaced by one value of its `each`."""
     if isinstance(part, dict):
         return {name: _filled(inner, value) for name, inner in part.items()}
     if isinstance(part, list):

@@ -65,7 +65,7 @@ def item(name: Any, **details: Any) -> UploadItem:
 
 
 def exit_code(scene: Scene) -> int:
-    """What Python's own exit code would be for an exception that is no CommandError."""
+    """Return Python's exit code for an exception, also for one that is no CommandError."""
     try:
         return collect(scene)
     except (SuspiciousFileOperation, ImproperlyConfigured):

@@ -34,7 +34,7 @@ FAULTS: list[dict[str, Any]] = [
 
 
 def noted(owner: Any, name: str) -> set[str]:
-    """What the function gives from now on."""
+    """Collect what the function gives from now on."""
     given: set[str] = set()
     function = getattr(owner, name)
 

@@ -56,7 +56,7 @@ def _otel(*instrumentors: Any) -> Seen:
 
 
 def opentelemetry() -> Seen:
-    """What patches urllib3, and what patches requests."""
+    """Load what patches urllib3, and what patches requests."""
     from opentelemetry.instrumentation.requests import RequestsInstrumentor
     from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
 
@@ -203,7 +203,7 @@ def structlog() -> Seen:
 
 
 def logs() -> Seen:
-    """`logging` of everything at DEBUG, and the debug level of http.client."""
+    """Log everything at DEBUG, with the debug level of http.client."""
     import http.client
 
     out = io.StringIO()

@@ -31,7 +31,7 @@ PLANTED = {
 
 
 def planted_emulator() -> EmulatorServer:
-    """An emulator whose secrets can be told from every other text."""
+    """Start an emulator whose secrets differ from every other text."""
     return EmulatorServer(envs=(ENV,), **PLANTED)  # type: ignore[arg-type]
 
 
@@ -79,7 +79,7 @@ class Project:
 
     @contextlib.contextmanager
     def process(self, *command: str, pass_fds: tuple[int, ...] = (), **told: Any) -> Any:
-        """A Python process with our settings; `told` is what ``project.py`` obeys."""
+        """Start a Python process with our settings; `told` is what ``project.py`` obeys."""
         reached, tell_reached = os.pipe()
         hear_go, go = os.pipe()
         pipes = {"reached": tell_reached, "go": hear_go}
@@ -131,7 +131,7 @@ class Project:
     # --- its static files ---------------------------------------------------------------------
 
     def write(self, files: dict[str, bytes]) -> None:
-        """The source of the release; newer than all before it by whole seconds, as Django asks."""
+        """Write the source of a release, newer than all before by whole seconds, as Django asks."""
         for name, content in files.items():
             path = self.folder / "source" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,12 +144,12 @@ class Project:
         return self.folder / "static_root"
 
     def collected(self) -> dict[str, bytes]:
-        """What lies in ``STATIC_ROOT``."""
+        """Return what is in ``STATIC_ROOT``."""
         files = (path for path in self.root.rglob("*") if path.is_file())
         return {path.relative_to(self.root).as_posix(): path.read_bytes() for path in files}
 
     def stored(self) -> dict[str, bytes]:
-        """The same of the emulator."""
+        """Return what is in the emulator."""
         objects = self.cloud.objects()
         return {key.removeprefix("static/"): found.body for key, found in objects.items()}
 
@@ -160,7 +160,7 @@ class Project:
         return dict(paths)
 
     def dead_names(self) -> set[str]:
-        """What the local manifest promises and the emulator does not have, byte for byte."""
+        """Return what the local manifest promises and the emulator lacks, byte for byte."""
         collected, stored = self.collected(), self.stored()
         try:
             promised = set(self.manifest().values())
@@ -196,7 +196,7 @@ class Project:
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    """Looks until it is so; what must come, comes."""
+    """Wait until the condition holds, for a minute at most."""
     until = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < until, "it never came"
@@ -205,7 +205,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 @contextlib.contextmanager
 def new_project(folder: Path) -> Iterator[Project]:
-    """A project with an empty log, and nothing published yet."""
+    """Make a project with an empty log and nothing published."""
     with planted_emulator() as cloud:
         project = Project(cloud, folder / "project", folder / "shared")
         code, output = project.run("migrate", "--verbosity", "0")
@@ -221,7 +221,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 @contextlib.contextmanager
 def gunicorn(project: Project, *options: str, **told: Any) -> Iterator[str]:
-    """The address of a prefork server that loaded and warmed the project before its fork."""
+    """Return the address of a prefork server that warmed the project before its fork."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     application = "tests.processes.project:make_application()"
     command = ["-m", "gunicorn", "--preload", "--no-control-socket", *options]

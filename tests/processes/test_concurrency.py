@@ -61,7 +61,7 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> Sockets:
 
 @pytest.fixture
 def _without_log() -> Iterator[None]:
-    """An SQLite in memory is nothing for 100 threads; the rows are counted further down."""
+    """Leave the rows out: SQLite in memory cannot serve 100 threads."""
     rest(600)
     yield
     rest(0)
@@ -134,7 +134,7 @@ def two_releases(project: Project, tmp_path: Path) -> list[Project]:
 
 @pytest.fixture
 def both_collected(two_releases: list[Project]) -> list[Project]:
-    """The second begins when the first has stored its files, and not yet written its manifest."""
+    """Start the second when the first has stored its files, before its manifest."""
     collect = ("-m", "django", "collectstatic", "--noinput")
     one, other = two_releases
     with one.process(*collect, halt="rows_written") as first:

@@ -72,7 +72,7 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """The older release: collected, stored and recorded."""
+    """Collect, store and record the older release."""
     with planted_emulator() as cloud:
         folder = tmp_path_factory.mktemp("published")
         project = Project(cloud, folder, folder / "shared")
