@@ -73,15 +73,14 @@ def tests_of(module: str) -> Path:
 
 
 def damage(module: str, pattern: str, ends: float | None) -> None:
-    """Run mutmut on the module's copy: on all that is new, and on survivors of other tests."""
+    """Run mutmut on the module's copy; if its tests have changed, on what they left alive, too."""
     folder, tests = COPIES / module, tests_of(module)
-    old, names = folder / tests, [pattern] if pattern else []
-    if old.is_file() and not filecmp.cmp(old, ROOT / tests, shallow=False) and not pattern:
-        names = [
-            name for name, code in records(module).items() if code in {None, *SURVIVED, *NO_TEST}
-        ]
+    old = folder / tests
+    if old.is_file() and not filecmp.cmp(old, ROOT / tests, shallow=False):
+        forget_alive(module)
     copy(folder, f"wx_static_store/{module}.py", str(tests))
-    command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run", *names]
+    command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run"]
+    command += [pattern] if pattern else []
     with (folder / "log").open("w") as log:
         run = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
         try:
@@ -112,10 +111,21 @@ def copy(folder: Path, module: str, tests: str) -> None:
         config.write(file)
 
 
+def _meta(module: str) -> Path:
+    return COPIES / module / "mutants" / "wx_static_store" / f"{module}.py.meta"
+
+
 def records(module: str) -> dict[str, int | None]:
-    """Return mutmut's exit code of each mutant; none was tried yet where it is None."""
-    file = COPIES / module / "mutants" / "wx_static_store" / f"{module}.py.meta"
+    """Return mutmut's exit code of each mutant; None is one that was not tried yet."""
+    file = _meta(module)
     return json.loads(file.read_text())["exit_code_by_key"] if file.exists() else {}
+
+
+def forget_alive(module: str) -> None:
+    killed = {k: None if v in SURVIVED | NO_TEST else v for k, v in records(module).items()}
+    if killed:
+        data = json.loads(_meta(module).read_text())
+        _meta(module).write_text(json.dumps(data | {"exit_code_by_key": killed}))
 
 
 def row(module: str) -> tuple[str, int, int, int, int, float]:

@@ -369,6 +369,7 @@ def test_a_common_folder_ends_at_a_slash(keys: list[str], folder: str) -> None:
         ("X.css", "text/css; charset=utf-8"),
         ("css", "application/octet-stream"),
         (".css", "application/octet-stream"),
+        ("a/.css", "application/octet-stream"),
         ("a.css.", "application/octet-stream"),
         ("a.css/b", "application/octet-stream"),
     ],

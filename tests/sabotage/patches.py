@@ -202,17 +202,10 @@ SABOTAGES = (
     ),
     Sabotage(
         "D13: an interrupted run writes every row",
-        "let a second interrupt break off what the first one began",
+        "let an interrupt break off what ends the run",
         "core/interrupts.py",
-        """\
-    _State.came_at = _State.came_at or time.monotonic()
-    if _State.waiting or not _State.held:
-""",
-        """\
-    second = bool(_State.came_at)
-    _State.came_at = _State.came_at or time.monotonic()
-    if second or _State.waiting or not _State.held:
-""",
+        "if _State.waiting or not _State.held:",
+        "if True:",
         ("core/test_interrupts.py::test_a_second_interruption_leaves_what_ends_the_run_alone",),
     ),
     Sabotage(
