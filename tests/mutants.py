@@ -86,7 +86,7 @@ def damage(module: str, pattern: str, ends: float | None) -> None:
         try:
             run.wait(ends and max(1, ends - time.monotonic()))
         except (KeyboardInterrupt, subprocess.TimeoutExpired) as error:
-            os.killpg(run.pid, signal.SIGINT)
+            os.killpg(run.pid, signal.SIGTERM)
             run.wait()
             if isinstance(error, KeyboardInterrupt):
                 raise
