@@ -127,11 +127,12 @@ def run_sabotage() -> tuple[list[str], bool]:
 def read_mutants() -> tuple[list[str], bool]:
     rows = mutants.table()
     texts = [[str(cell) for cell in row] for row in rows]
-    missing = {*mutants.modules()} - {row[0] for row in rows}
+    tried = {module: mutants.records(module).values() for module in mutants.modules()}
+    missing = [module for module, codes in tried.items() if not codes or None in codes]
     told = (
         "*score*: killed, in percent of all mutants; one that changes nothing one can see is not "
         f"killed. Wanted: {mutants.WANTED}. *untested*: in a function that the module's own "
-        f"tests never call. Not measured: {', '.join(sorted(missing)) or 'none'}."
+        f"tests never call. Not measured to the end: {', '.join(sorted(missing)) or 'none'}."
     )
     return [*table(texts), "", told], bool(missing) or rows[-1][-1] < mutants.WANTED
 
