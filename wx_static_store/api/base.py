@@ -1,4 +1,4 @@
-"""What all views have in common: nothing of the project's defaults decides in them."""
+"""The base of all views: none of the project's defaults applies, but authentication."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may call what, and how often."""
+"""Permissions and throttles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each operation does, takes and answers, in data: the OpenAPI document is made of it."""
+"""The operations as data: the OpenAPI document is made of them."""
 
 from __future__ import annotations
 

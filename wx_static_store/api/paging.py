@@ -1,4 +1,4 @@
-"""Pages by a cursor that nobody can make or change."""
+"""Pages by a signed cursor."""
 
 from __future__ import annotations
 

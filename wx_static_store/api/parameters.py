@@ -1,4 +1,4 @@
-"""What comes in: the parameters of each address, and the fields of the form."""
+"""The parameters of each address, and the fields of the form."""
 
 from __future__ import annotations
 

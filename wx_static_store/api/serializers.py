@@ -1,4 +1,4 @@
-"""What goes out."""
+"""The members of answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything the emulator remembers: environments, objects, tokens, faults and the journal."""
+"""The state of the emulator: environments, objects, tokens, faults and the journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client's end of a connection: how an answer leaves, well or badly."""
+"""One answer on its connection, complete or damaged."""
 
 from __future__ import annotations
 
