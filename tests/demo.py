@@ -59,12 +59,12 @@ class Site(NamedTuple):
         return f"{self.admin}/wx_static_store/uploadlog"
 
     def script(self, *faults: dict[str, Any]) -> None:
-        """The faults that the emulator plays from now on, and no others."""
+        """Play these faults in the emulator from now on, and no others."""
         requests.delete(f"{self.control}/faults", timeout=PATIENCE).raise_for_status()
         requests.post(f"{self.control}/faults", json=faults, timeout=PATIENCE).raise_for_status()
 
     def published(self, key: str) -> bytes | None:
-        """What everybody gets at this key; None where there is nothing."""
+        """Return what everybody gets at this key; None where there is nothing."""
         answer = requests.get(f"{self.public}/{key}", timeout=PATIENCE)
         return answer.content if answer.status_code == 200 else None
 
@@ -77,7 +77,7 @@ class Site(NamedTuple):
 
 @contextmanager
 def serving(settings: str) -> Iterator[Site]:
-    """The demo with a line of Python that changes its `settings`, until the block ends."""
+    """Run the demo with a line of Python that changes its `settings`, until the block ends."""
     environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
     code = CODE.format(settings=settings, var=str(VAR))
     with (
@@ -113,7 +113,7 @@ def _addresses(process: "subprocess.Popen[str]", errors: Any) -> Site:
 
 
 def manage(*arguments: str) -> str:
-    """What a command in the demo's own database prints."""
+    """Run a command on the demo's own database; return what it prints."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "example.settings",
         "EXAMPLE_VAR": str(VAR),

@@ -88,7 +88,7 @@ def run_parts() -> tuple[list[str], bool]:
 
 
 def run_tests(tests: Sequence[str], environment: dict[str, str]) -> tuple[int, int, int]:
-    """Passed, failed and skipped."""
+    """Run the tests; return how many passed, failed and were skipped."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.xml"
         subprocess.run(
@@ -138,7 +138,7 @@ def read_mutants() -> tuple[list[str], bool]:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The rows as a simple table of reStructuredText, the first one as its head."""
+    """Format the rows as a simple table of reStructuredText, the first row as its head."""
     return list(_lines(rows))
 
 

@@ -106,7 +106,7 @@ class Front:
         return self.cloud
 
     def collect(self, **options: Any) -> int:
-        """The number of PUTs that it took."""
+        """Run collectstatic; return the number of its PUTs."""
         before = len(self.cloud.calls("put_object"))
         call_command("collectstatic", interactive=False, verbosity=0, **options)
         return len(self.cloud.calls("put_object")) - before

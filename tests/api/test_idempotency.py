@@ -359,7 +359,7 @@ class Down(ModelBackend):
 
 
 def again(client: APIClient, **extra: Any) -> Response:
-    """A retry of the first upload."""
+    """Retry the first upload."""
     id = UploadLog.objects.order_by("id").values_list("id", flat=True)[0]
     return client.post(f"/wx/uploads/{id}/retry/", **extra)
 

@@ -34,7 +34,7 @@ class BrokenCache(BaseCache):
 
 @contextmanager
 def broken_table() -> Iterator[None]:
-    """The database refuses each statement on the table, with an error of its own."""
+    """Make the database refuse each statement on the table, with an error of its own."""
 
     def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if VerifyTicket._meta.db_table in sql:

@@ -23,7 +23,7 @@ Make = Callable[[bytes], Any]  # a Push
 
 
 def prepare() -> None:
-    """A project in memory, with the table of tickets."""
+    """Set up a project in memory, with the table of tickets."""
     import django
     from django.core.management import call_command
 
@@ -62,7 +62,7 @@ def modes() -> list[Make]:
 
 
 def seeds() -> dict[bytes, int]:
-    """An input or two for each mode, and their statuses."""
+    """Return an input or two for each mode, and their statuses."""
     from tests.callback import pushes as p
 
     genuine = p.push()
@@ -84,7 +84,7 @@ def seeds() -> dict[bytes, int]:
 
 
 def one_input(data: bytes) -> int:
-    """The status of the answer; raises AssertionError where it is a finding."""
+    """Return the status of the answer; raise AssertionError where it is a finding."""
     from django.test import RequestFactory
 
     from tests.callback.pushes import PATH

@@ -37,7 +37,7 @@ class Push:
 
 
 def event(info_type: str | None = "component_verify_ticket", **fields: Any) -> str:
-    """The inner XML; a field that is None is left out."""
+    """Build the inner XML; a field that is None is left out."""
     told = {"AppId": APPID, "CreateTime": int(time.time()), "InfoType": info_type} | fields
     return element("xml", "".join(element(k, v) for k, v in told.items() if v is not None))
 
@@ -95,12 +95,12 @@ def signed(encrypt: str, body: bytes | None = None, **changes: Any) -> Push:
 
 
 def push(xml: str | bytes | None = None, **changes: Any) -> Push:
-    """A genuine one, of a ticket if nothing else is told."""
+    """Build a genuine push, of a ticket unless another XML is given."""
     return signed(encrypted(ticket() if xml is None else xml), **changes)
 
 
 def question(echostr: str, /, *, covered: bool = False, **changes: str | None) -> str:
-    """The query of WeChat's GET, whose signature covers the echostr or not."""
+    """Build the query of WeChat's GET, whose signature covers the echostr or not."""
     stamp = str(int(time.time()))
     given: dict[str, str | None] = {"timestamp": stamp, "nonce": "n", "echostr": echostr}
     if covered:

@@ -106,7 +106,7 @@ LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
 
 
 def filled(rest: int) -> bytes:
-    """The plaintext of a genuine ticket, with white space up to this rest of a block."""
+    """Build a genuine ticket's plaintext, with white space up to this rest of a block."""
     xml = ticket()
     missing = (rest - len(plaintext(xml))) % 32
     return plaintext(first(xml, " " * missing))

@@ -34,7 +34,7 @@ def expected(variant: str) -> int:
 
 @pytest.fixture
 def pushing(emulator: EmulatorServer, live_server: Any, settings: Any) -> EmulatorServer:
-    """It has pushed a ticket; no other setting gives one, or a token."""
+    """Let the emulator push a ticket, the only source of tickets and tokens here."""
     settings.WX_STATIC_STORE = {
         "API_BASE_URL": emulator.api_url,
         "COMPONENT_APPID": APPID,

@@ -229,7 +229,7 @@ def test_without_a_database_it_is_a_warning(settings: Any, told: Told) -> None:
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[None]:
-    """A database that threads share as processes do; SQLite's is in memory else."""
+    """Give all threads one database, as processes have; otherwise SQLite's is in memory."""
     if not IN_MEMORY:
         yield
         return
@@ -245,7 +245,7 @@ def create_table() -> None:
 
 
 def in_thread(work: Callable[[], object]) -> Any:
-    """What it gives, in a thread with connections of its own."""
+    """Return what the call returns in a thread with connections of its own."""
     return in_threads([work])[0]
 
 

@@ -45,7 +45,7 @@ LOGIN = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 
 
 def inside(more: str = "", appid: str | None = APPID) -> Push:
-    """A genuine push with more in its envelope."""
+    """Build a genuine push with more in its envelope."""
     encrypt = encrypted(ticket())
     body = envelope(encrypt, appid).replace(b"<xml>", f"<xml>{more}".encode(), 1)
     return signed(encrypt, body)

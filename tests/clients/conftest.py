@@ -63,7 +63,7 @@ Act = Callable[["Peer"], object]
 def answer(
     status: int = 200, body: bytes | str = b"", headers: dict[str, str] | None = None
 ) -> bytes:
-    """A whole HTTP answer; its Content-Length is true unless `headers` say another one."""
+    """Write a whole HTTP answer; its Content-Length is true unless `headers` say another one."""
     content = body.encode() if isinstance(body, str) else body
     named = {"Content-Length": str(len(content)), **(headers or {})}
     head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
@@ -209,7 +209,7 @@ def serve() -> Iterator[Callable[..., ScriptedServer]]:
 
 @pytest.fixture
 def make_transport() -> Iterator[Callable[..., Transport]]:
-    """A transport that may talk to this machine; its connections are closed after the test."""
+    """Make transports that may talk to this machine; close their connections after the test."""
     made: list[Transport] = []
 
     def make(**changes: Any) -> Transport:
@@ -232,7 +232,7 @@ PLENTY = Deadline(math.inf)  # of an exchange that is in no hurry
 
 
 def signed(server: ScriptedServer, path: str = "/a.css") -> Secret:
-    """A link as WeChat gives it, whose host is the server."""
+    """Build a link as WeChat gives it, whose host is the server."""
     return Secret(f"{server.url}{path}?sign=q-sign-algorithm%3Dsha1%26q-signature%3D{SIGN}")
 
 

@@ -416,7 +416,7 @@ def test_a_token_that_is_refused_at_once_is_a_configuration_error(
 
 
 def frames(error: BaseException) -> Iterator[str]:
-    """What a debug page would show of them; not of this test's own."""
+    """Yield what a debug page would show of the frames that are not this test's own."""
     trace = error.__traceback__
     while trace := trace and trace.tb_next:
         if trace.tb_frame.f_code.co_filename != __file__:

@@ -515,7 +515,7 @@ def test_an_answer_before_the_end_of_the_body_is_read(serve: Serve, transport: T
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 127.0.0.1, with its key in the same file."""
+    """Make a self-signed certificate for 127.0.0.1, with its key in the same file."""
     if (openssl := shutil.which("openssl")) is None:
         pytest.skip("the openssl command makes the certificate, and there is none")
     folder = tmp_path_factory.mktemp("tls")

@@ -86,7 +86,7 @@ def outcome(
     serve: Callable[..., ScriptedServer],
     transport: Transport,
 ) -> tuple[Heard, Any]:
-    """What the server heard, and what the caller got: a value or an error."""
+    """Replay the sample; return what the server received and the caller's value or error."""
     server = serve(replayed(sample))
     got: Any
     try:

@@ -41,7 +41,7 @@ ENDS = [SystemExit, KeyboardInterrupt, GreenletExit, SoftTimeLimitExceeded]
 
 @pytest.fixture
 def raised_by_a_signal() -> Iterator[list[type[BaseException]]]:
-    """What the handler of SIGALRM raises: the last one of the list."""
+    """Let the handler of SIGALRM raise the last error of the list."""
     errors: list[type[BaseException]] = []
 
     def handler(*_: object) -> None:
@@ -54,7 +54,7 @@ def raised_by_a_signal() -> Iterator[list[type[BaseException]]]:
 
 
 def locals_of(error: BaseException) -> str:
-    """The local variables that an error monitor would send, but those of the tests themselves."""
+    """Show the local variables that an error monitor would send, without those of the tests."""
     walked = traceback.walk_tb(error.__traceback__)
     ours = os.path.dirname(__file__)
     frames = [frame for frame, _ in walked if not frame.f_code.co_filename.startswith(ours)]

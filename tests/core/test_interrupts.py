@@ -224,7 +224,7 @@ def new(tmp_path: Path) -> Path:
 
 @contextmanager
 def ended() -> Iterator[list[int]]:
-    """The exit code of a command that ended with one."""
+    """Collect the exit code of a command that ended with one."""
     codes: list[int] = []
     try:
         yield codes

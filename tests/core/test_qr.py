@@ -13,7 +13,7 @@ URL = "https://demo.tcloudbaseapp.com/a/%E5%9B%BE.png?x=1&y=2"
 
 
 def modules(drawn: str) -> set[tuple[int, int]]:
-    """The dark modules of a code, read from its path: column and row."""
+    """Read the dark modules of a code from its path: column and row."""
     *_, dark = ET.fromstring(drawn)
     found, x, y = set(), 0, 0.0
     for command, first, second in re.findall(

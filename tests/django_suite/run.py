@@ -122,7 +122,7 @@ class OnEmulator:
         super().tearDown()
 
     def assert_published(self) -> None:
-        """What the manifest names is at the other side, byte for byte."""
+        """Check that what the manifest names is at the other side, byte for byte."""
         root = Path(settings.STATIC_ROOT or "nowhere")
         manifest = root / "staticfiles.json"
         if manifest.exists():
@@ -172,7 +172,7 @@ class Runner(DiscoverRunner):
 
 
 def chosen(module: str, name: str, cloud: EmulatorServer) -> list[unittest.TestCase]:
-    """The tests of one of Django's classes, as a class of ours, but for what is left out."""
+    """Return the tests of one of Django's classes as a class of ours, without those left out."""
     bases = (OnEmulator, getattr(import_module(module), name))
     ours = type(name, bases, {"cloud": cloud, "__module__": module})
     tests = {test: ours(test) for test in unittest.defaultTestLoader.getTestCaseNames(ours)}

@@ -35,7 +35,7 @@ def archive() -> Path:
 
 
 def source_archive() -> Path:
-    """Fetched once, by name and version, to a place outside of the checkout."""
+    """Fetch Django's source once, by name and version, to a place outside of the checkout."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "wx_static_store")
     kept = cache / f"django-{VERSION}.tar.gz"
     if not kept.exists():
@@ -62,7 +62,7 @@ def download(folder: str) -> None:
 
 @pytest.fixture(scope="module")
 def django_tests(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of Django's tests."""
+    """Return the folder of Django's tests."""
     folder = tmp_path_factory.mktemp("django")
     with tarfile.open(archive) as tar:
         tar.extractall(folder, [m for m in tar if is_needed(m.name)], filter="data")
@@ -77,7 +77,7 @@ def is_needed(name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def report(django_tests: Path) -> dict[str, Any]:
-    """What `run.py` tells of its run, in a process of its own."""
+    """Return the report that `run.py` prints, run in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-W", "error", str(HERE / "run.py"), str(django_tests)],
         env=os.environ | {"PYTHONPATH": str(CHECKOUT)},

@@ -22,7 +22,7 @@ MEDIA = {"BACKEND": "wx_static_store.storage.WxStorage"}
 
 
 def configured(configure: Any, folder: Path) -> EmulatorServer:
-    """A store for media and one for static files, whose sources lie in the folder."""
+    """Configure a store for media and one for static files, whose sources lie in the folder."""
     server: EmulatorServer = configure(
         STORAGES={"default": MEDIA, "staticfiles": PLAIN},
         STATICFILES_DIRS=[str(folder)],
@@ -41,7 +41,7 @@ def fail(cloud: EmulatorServer, **fault: Any) -> None:
 
 
 def failed_collect(cloud: EmulatorServer, folder: Path, name: str, body: bytes) -> UploadLog:
-    """A row that collectstatic left behind."""
+    """Make a row that collectstatic left behind."""
     (folder / name).write_bytes(body)
     fail(cloud)
     with pytest.raises(Exception, match="failed"):
@@ -50,7 +50,7 @@ def failed_collect(cloud: EmulatorServer, folder: Path, name: str, body: bytes) 
 
 
 def sent(name: str, body: bytes, *, source: str, using: str = "default") -> UploadLog:
-    """A row of an upload from some source, whether it worked or not."""
+    """Make a row of an upload from some source, whether it worked or not."""
     uploader = get_uploader(using)
     item = UploadItem(name, open=lambda: ContentFile(body))  # type: ignore[arg-type, return-value]
     [result] = uploader.upload_many([item], UploadContext(source=source))

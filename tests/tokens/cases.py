@@ -74,7 +74,7 @@ def refreshed_elsewhere(cache: str, scale: Scale) -> Outcome:
 
 
 def holder_killed(cache: str, scale: Scale) -> Outcome:
-    """The process that fetches is killed (SIGKILL) while WeChat has its request."""
+    """Kill the process that fetches (SIGKILL) while WeChat has its request."""
     with Herd(cache, scale) as herd:
         herd.go()
         recoveries = tuple(_kill_holder(herd) for _ in range(scale.kills))
@@ -83,7 +83,7 @@ def holder_killed(cache: str, scale: Scale) -> Outcome:
 
 
 def cache_restarted(cache: str, scale: Scale) -> Outcome:
-    """It goes away, another system refreshes the token, and it comes back empty."""
+    """Stop the cache, refresh the token in another system, start the cache empty."""
     scale = replace(scale, interval=2)  # who fetched last waits for five of them
     alone = ALONE * scale.interval / MIN_INTERVAL
     with Herd(cache, scale, grace_seconds=alone) as herd:
@@ -159,7 +159,7 @@ def _kill_holder(herd: Herd) -> float:
 
 
 def _have_links(herd: Herd, since: int) -> set[str]:
-    """The processes that WeChat gave one, by the start of the names of their files."""
+    """Name the processes that WeChat gave a link, by the start of their files' names."""
     calls = herd.cloud.journal[since:]
     return {call.key.split("/")[0] for call in calls if (call.name, call.errcode) == (LINK, 0)}
 

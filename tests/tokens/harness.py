@@ -34,7 +34,7 @@ FETCH, LINK = "api_component_token", "staticuploadfile"
 
 
 def wait_for(condition: Callable[[], T], what: str) -> T:
-    """Looks until it is so, and gives what it saw; what must come, comes."""
+    """Wait until the condition is true, and return its value."""
     until = time.monotonic() + LONGEST_WAIT
     while not (seen := condition()):
         assert time.monotonic() < until, f"it never came: {what}"
@@ -136,7 +136,7 @@ class Worker:
         self._popen.stdin.flush()
 
     def end(self) -> dict[str, Any]:
-        """What it did; uploads that are under way are finished first."""
+        """End the process; it finishes its uploads first. Return what it did."""
         assert self._popen.stdin
         self._popen.stdin.close()
         wait_for(lambda: self.said("ends"), "the end of a process")

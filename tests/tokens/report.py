@@ -21,7 +21,7 @@ TOLD = (
 
 
 def table() -> tuple[list[tuple[str, ...]], bool]:
-    """The rows, the head first, and whether a figure is off."""
+    """Return the rows, the head first, and whether a figure is off."""
     found = {(case, cache): run(cache, FULL) for case, run in CASES.items() for cache in BACKENDS}
     rows = [(*names, *_figures(outcome)) for names, outcome in found.items()]
     return [HEAD, *rows], not all(map(_is_right, found.values()))

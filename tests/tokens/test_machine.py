@@ -108,7 +108,7 @@ class WatchedCache(LocMemCache):
         return super().delete(key, *args, **kwargs)
 
     def token(self) -> str:
-        """What the processes share, whether or not they can see it now."""
+        """Return what the processes share, whether or not they can see it now."""
         key = next((key for key in self._cache if key.endswith(":token")), None)
         if key is None or self._has_expired(key):
             return ""
@@ -176,7 +176,7 @@ class SharedToken(RuleBasedStateMachine):
         self.forgive()
 
     def forgive(self) -> None:
-        """What the processes knew of each other or of the time is not so any more."""
+        """Forget what the processes knew of each other or of the time."""
         self.gap = self.pause = 0.0
         self.fetched_at = self.failed_at = float("-inf")
         self.refused, self.shared = set[str](), ""
@@ -226,7 +226,7 @@ class SharedToken(RuleBasedStateMachine):
     # --- one process --------------------------------------------------------------------------
 
     def get(self, number: int) -> str:
-        """The token, or none."""
+        """Return the token, or an empty string."""
         process = self.processes[number]
         try:
             process.token = process.provider.get()
@@ -264,7 +264,7 @@ class SharedToken(RuleBasedStateMachine):
             self.gap = min(self.gap, gap) and gap
 
     def be_late(self, number: int) -> None:
-        """It looked; before it tries the lock another process fetches, and that lease ends."""
+        """Let another process fetch, and its lease end, before this one tries the lock."""
         self.use((number + 1) % PROCESSES)
         self.clock.sleep(LEASE + 10)
         self.pause = min(self.pause, LEASE)  # it looks for a new token, not for news of the old
@@ -293,7 +293,7 @@ class SharedToken(RuleBasedStateMachine):
             self.failed_at = at
 
     def check(self, token: str) -> None:
-        """The newest that is shared, or one in its grace; none that was refused."""
+        """Check for the newest shared token, or one in its grace; never a refused one."""
         if not self.cache.down:
             assert token not in self.refused
             assert token == self.cache.token() or self.is_good(token)
@@ -306,7 +306,7 @@ class SharedToken(RuleBasedStateMachine):
         return self.clock.true - self.issued[token]
 
     def check_shared(self) -> None:
-        """The token that is shared never goes back to an older one, as far as one clock tells."""
+        """Check that the shared token never goes back to an older one, by one clock's time."""
         if self.clock_was_set:
             return
         before, self.shared = self.shared, self.cache.token() or self.shared

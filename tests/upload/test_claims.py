@@ -38,7 +38,7 @@ def options(configure: Any) -> Options:
 
 
 def elsewhere(call: Callable[..., Any], *args: Any) -> Any:
-    """What another thread gets."""
+    """Return what another thread gets."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call, *args).result()
 

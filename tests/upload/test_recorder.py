@@ -51,7 +51,7 @@ def keys() -> list[str]:
 
 
 def failing(make: Callable[[], BaseException]) -> AbstractContextManager[None]:
-    """The database has no room for another row, or something breaks its query off."""
+    """Let the database fail with this error at each new row."""
 
     def execute(query: Any, sql: str, *args: Any) -> Any:
         if sql.startswith("INSERT") and TABLE in sql:
@@ -186,7 +186,7 @@ def test_a_name_cannot_forge_a_line(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.fixture
 def lines() -> Iterator[list[dict[str, Any]]]:
-    """What a handler with the formatter writes."""
+    """Collect the lines that a handler with the formatter writes."""
     written: list[dict[str, Any]] = []
     handler = logging.Handler()
     handler.setFormatter(JsonLinesFormatter())
@@ -391,7 +391,7 @@ def test_rows_of_a_run_that_were_refused_are_written_with_the_next_upload() -> N
 
 @contextmanager
 def refused_until_the_site_is_stored(cloud: EmulatorServer) -> Iterator[None]:
-    """The database takes no row before COS has all files."""
+    """Let the database refuse all rows before COS has all files."""
 
     def execute(query: Any, sql: str, *args: Any) -> Any:
         if sql.startswith("INSERT") and TABLE in sql and len(cloud.objects()) < 2:
@@ -471,7 +471,7 @@ YESTERDAY = "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
 def dated(cloud: EmulatorServer, date: str) -> None:
-    """The next answer of COS has this `Date`."""
+    """Give the next answer of COS this `Date`."""
     etag = md5(b"x").hexdigest()
     cloud.script(
         {"on": "put_object", "do": "status", "status": 200, "apply": True,

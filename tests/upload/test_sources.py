@@ -33,7 +33,7 @@ def item(file: Any, **changes: Any) -> UploadItem:
 
 
 def read(file: Any, **more: Any) -> tuple[bytes, int, str]:
-    """What would be sent, the length that would be announced, and the MD5."""
+    """Return what would be sent, the length that would be announced, and the MD5."""
     with opened(item(file), **more) as source:
         content = b"".join(source)
         return content, len(source), source.md5()
@@ -244,7 +244,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def read_while(path: Path, change: Callable[[Path], object]) -> None:
-    """Reads a block, lets the change happen, then reads on to the end."""
+    """Read a block, make the change, then read on to the end."""
     with opened(item(lambda: path.open("rb"))) as source:
         blocks = iter(source)
         next(blocks)

@@ -26,7 +26,7 @@ EXPORTER, READER = InMemorySpanExporter(), InMemoryMetricReader()
 
 @pytest.fixture(scope="session")
 def providers() -> None:
-    """A process has one of each, for good."""
+    """Set a tracer and a meter, which last as long as the process."""
     tracing = TracerProvider()
     tracing.add_span_processor(SimpleSpanProcessor(EXPORTER))
     trace.set_tracer_provider(tracing)
@@ -106,7 +106,7 @@ def test_no_span_holds_a_secret(cloud: EmulatorServer) -> None:
 
 
 def counted() -> tuple[float, float, float]:
-    """Uploads, bytes and measured durations of what was stored so far."""
+    """Return uploads, bytes and measured durations of what was stored so far."""
     stored = {"wx.outcome": "stored"}
     uploads = [one for one in points("wx.uploads") if one.attributes["wx.outcome"] == "stored"]
     sizes = [one.value for one in points("wx.upload.bytes") if one.attributes == stored]
