@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ import pytest
 import requests
 
 from wx_static_store.emulator import EmulatorServer
+
+from .receiver import NEVER, Pushed, Receiver, wait_for
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
 NOON = 1700000000.0  # the time of the wire samples
@@ -128,3 +131,29 @@ def code(text: str) -> str:
     """Return the code of an XML error."""
     found = re.search("<Code>(.*)</Code>", text)
     return found[1] if found else ""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.hold.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def pushing(receiver: Receiver) -> Iterator[EmulatorServer]:
+    """Start an emulator that pushed its first ticket and pushes the next on request only."""
+    server = EmulatorServer(envs=[ENV], clock=Clock(), push_url=receiver.url, push_seconds=NEVER)
+    with server:
+        wait_for(lambda: len(server.pushes) == 1)
+        yield server
+
+
+@pytest.fixture
+def first(emulator: EmulatorServer, receiver: Receiver) -> Pushed:
+    """Return the first push."""
+    return receiver.next()

@@ -9,7 +9,7 @@ import pytest
 
 from wx_static_store.emulator import EmulatorServer
 
-from .conftest import ENV, NOON, Client
+from .conftest import ENV, Client
 
 
 def raw(client: Client, method: str = "POST", body: bytes = b"", name: str = "") -> dict[str, Any]:
@@ -41,14 +41,6 @@ def test_only_post(client: Client) -> None:
 def test_bodies_that_are_refused(client: Client, body: bytes, errcode: int) -> None:
     """Empty, not JSON, not an object, not UTF-8, or without a required field."""
     assert raw(client, body=body)["errcode"] == errcode
-
-
-def test_errors_end_with_a_rid_that_holds_the_time(client: Client) -> None:
-    """The first of three groups of 8 hex digits is the clock."""
-    errmsg = raw(client)["errmsg"]
-    groups = errmsg.rpartition(" rid: ")[2].split("-")
-    assert [len(group) for group in groups] == [8, 8, 8]
-    assert int(groups[0], 16) == int(NOON)
 
 
 def test_unknown_path_is_404(client: Client) -> None:

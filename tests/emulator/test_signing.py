@@ -7,7 +7,6 @@ import hashlib
 import pytest
 
 from wx_static_store.emulator import signing
-from wx_static_store.emulator.crc64 import crc64
 
 KEY_TIME = "1700000000;1700000060"
 
@@ -74,19 +73,3 @@ def test_a_decoded_link_holds_only_the_first_pair() -> None:
     text = signing.authorization("AK", "SK", KEY_TIME, signing.http_string("PUT", "/a"))
     with pytest.raises(signing.BadCarrier, match="lacks q-ak"):
         signing.read_authorization(f"sign={text}", {})
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [(b"", 0), (b"123456789", 11051210869376104954)],
-)
-def test_crc64_vectors(data: bytes, expected: int) -> None:
-    """The check values of CRC-64/XZ."""
-    assert crc64(data) == expected
-
-
-@pytest.mark.parametrize("cut", [0, 1, 7, 8, 9, 100, 101])
-def test_crc64_goes_on_from_a_part(cut: int) -> None:
-    """Summing in pieces gives the sum of the whole."""
-    data = bytes(range(101))
-    assert crc64(data[cut:], crc64(data[:cut])) == crc64(data)

@@ -1,0 +1,23 @@
+"""CRC-64 as COS computes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from wx_static_store.emulator.crc64 import crc64
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(b"", 0), (b"123456789", 11051210869376104954)],
+)
+def test_crc64_vectors(data: bytes, expected: int) -> None:
+    """The check values of CRC-64/XZ."""
+    assert crc64(data) == expected
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7, 8, 9, 100, 101])
+def test_crc64_goes_on_from_a_part(cut: int) -> None:
+    """Summing in pieces gives the sum of the whole."""
+    data = bytes(range(101))
+    assert crc64(data[cut:], crc64(data[:cut])) == crc64(data)
