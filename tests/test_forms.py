@@ -346,7 +346,7 @@ def test_a_log_that_fails_does_not_break_the_form(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book = saved(file=text())
-    monkeypatch.setattr(recorder, "newest_rows", lambda env, keys: None)
+    monkeypatch.setattr(recorder, "stored_row", lambda env, key: None)
     assert book.file.url in shown(book)
     assert "bytes" not in shown(book)
 

@@ -136,13 +136,9 @@ def _published(storage: WxStorage, name: str) -> Published:
         key = object_key(storage.options.location, name)
         url = storage.store.known_url(key)
         code = qr.svg(url) if url else ""
-        return Published(name, is_image, url, _recorded_size(storage.store.env, key), code)
+        row = recorder.stored_row(storage.store.env, key)
+        return Published(name, is_image, url, row.size if row else None, code)
     return Published(name, is_image)
-
-
-def _recorded_size(env: str, key: str) -> int | None:
-    row = (recorder.newest_rows(env, [key]) or {}).get(key)
-    return row.size if row and row.status == UploadStatus.STORED else None
 
 
 def _explained(error: Exception) -> ValidationError:

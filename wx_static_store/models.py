@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
@@ -79,6 +80,17 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
             row.key: row
             for last_stored in rows._newest(env, keys)
             for row in rows.filter(id__in=list(last_stored)).order_by()
+        }
+
+    def newest_of(self, rows: Iterable[UploadLog]) -> dict[tuple[str, str], UploadLog]:
+        """Return the newest row of the key of each row, by environment and digest of the key."""
+        keys = defaultdict(list)
+        for row in rows:
+            keys[row.env].append(row.key)
+        return {
+            (env, row.key_digest): row
+            for env, wanted in keys.items()
+            for row in self.newest(env, wanted).values()
         }
 
     def newest_values(

@@ -118,7 +118,8 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         md5 = digest(file)
         if md5 == DELETED_MD5:
             raise _missing(key)
-        if self._recorded_md5(key) in ("", md5):
+        row = recorder.stored_row(store.env, key)
+        if row is None or row.md5 in ("", md5):
             return
         remote = store.find(key)  # somebody else may have written: what is stored now wins
         if remote is None:
@@ -129,11 +130,6 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
                 stage="verify",
                 hint=_("A CDN may serve the old file for some minutes; try again then."),
             ).with_context(env=store.env, key=key, maybe_stored=False)
-
-    def _recorded_md5(self, key: str) -> str:
-        """Return the MD5 that the log has for `key`; empty where it does not know."""
-        row = (recorder.newest_rows(self.store.env, [key]) or {}).get(key)
-        return row.md5 if row and row.status == UploadStatus.STORED else ""
 
     def exists(self, name: str) -> bool:
         """Whether exactly this object is there; the root is, other folders are not objects."""

@@ -225,16 +225,12 @@ def _waiting(rows: UploadLogQuerySet) -> dict[str, Any]:
 
 def _details(ones: list[RetryResult]) -> list[tuple[str, str]]:
     """Return some of these files, each with its reason."""
-    lines = [(one.row.key or one.row.name, why) for one in ones if (why := _why(one))]
+    errors = ((one.row, one.reason or (one.result and one.result.error)) for one in ones)
+    lines = [(row.key or row.name, _sentence(error)) for row, error in errors if error]
     if (left := len(lines) - DETAILS) > 0:
         more = ngettext("and %(count)d more", "and %(count)d more", left) % {"count": left}
         lines[DETAILS:] = [("…", more)]
     return lines
-
-
-def _why(one: RetryResult) -> str:
-    error = one.reason or (one.result and one.result.error)
-    return _sentence(error) if error else ""
 
 
 def _sentence(error: WxStaticStoreError) -> str:

@@ -86,7 +86,3 @@ def one_row(rows: UploadLogQuerySet, id: str) -> UploadLog:
     if not re.fullmatch("[0-9]{1,18}", id):
         raise Http404
     return get_object_or_404(rows, pk=id)
-
-
-def visible_row(request: Request, id: str) -> UploadLog:
-    return one_row(visible_rows(request), id)

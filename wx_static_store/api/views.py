@@ -135,7 +135,7 @@ class Retry(View):
     needs = {"POST": (RETRY,)}
 
     def post(self, request: Request, id: str) -> Response:
-        row = log.visible_row(request, id)
+        row = log.one_row(log.visible_rows(request), id)
         if using := owning_alias(row):
             resolve_target(request.user, using, row.env)
         seconds = longest(using, row.env, row.size or 0) if using else 0

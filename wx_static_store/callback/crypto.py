@@ -49,7 +49,8 @@ def decrypt(encrypted: str, keys: Sequence[Secret]) -> tuple[bytes, str]:
     refusal = Refusal("key", 400)
     for key in keys:
         try:
-            return _parts(_unpadded(_deciphered(ciphertext, key)))
+            decryptor = _cipher(key).decryptor()
+            return _parts(_unpadded(decryptor.update(ciphertext) + decryptor.finalize()))
         except Refusal as error:
             refusal = error
     raise refusal
@@ -63,11 +64,6 @@ def _ciphertext(encrypted: str) -> bytes:
     if not ciphertext or len(ciphertext) % BLOCK:
         raise Refusal("block", 400)
     return ciphertext
-
-
-def _deciphered(ciphertext: bytes, key: Secret) -> bytes:
-    decryptor = _cipher(key).decryptor()
-    return decryptor.update(ciphertext) + decryptor.finalize()
 
 
 def _cipher(key: Secret) -> Cipher[modes.CBC]:

@@ -106,7 +106,8 @@ class Transport:
             raise _late(stage)
         send = partial(self._send, method, url, headers or {}, body, deadline)
         hidden = {k: v for k, v in (headers or {}).items() if isinstance(v, Secret)}
-        token = exchange.set(Exchange(deadline, self._timeouts[1], _query(url), hidden))
+        query = Secret("".join(url.reveal().partition("?")[1:]))
+        token = exchange.set(Exchange(deadline, self._timeouts[1], query, hidden))
         try:
             outcome = self._perform(send, url, limit, sink, deadline)
         finally:
@@ -162,7 +163,7 @@ class Transport:
             shown["Content-Length"] = str(size)
         return self._pools.towards(_origin(url))(
             method,
-            _address(url),
+            url.reveal().partition("?")[0],  # the query may be a token or a signature
             body=[body] if secret else body or None,
             headers=_HEADERS | shown,
             timeout=urllib3.Timeout(connect=min(connect, deadline.left()), read=read),
@@ -175,15 +176,6 @@ class Transport:
 
 def _origin(url: Secret) -> str:
     return "/".join(re.split("[/?#]", url.reveal(), maxsplit=3)[:3])
-
-
-def _address(url: Secret) -> str:
-    """Without the query, which may be a token or a signature."""
-    return url.reveal().partition("?")[0]
-
-
-def _query(url: Secret) -> Secret:
-    return Secret("".join(url.reveal().partition("?")[1:]))
 
 
 def _read(

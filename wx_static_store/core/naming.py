@@ -152,19 +152,16 @@ def content_headers(
     item: UploadItem, rules: Sequence[tuple[str, str]] = (), *, static: bool
 ) -> ContentHeaders:
     """Return the item's own headers, else the first rule that fits its name, else the default."""
+    default = SHORT
+    if static:
+        default = IMMUTABLE if item.hashed else NO_CACHE if is_html(item.name) else SHORT
     cache_control = item.cache_control or next(
         (value for pattern, value in rules if fnmatchcase(item.name, pattern)), None
     )
     return ContentHeaders(
         header_value(item.content_type or content_type(item.name)),
-        header_value(cache_control or _default_cache_control(item, static=static)),
+        header_value(cache_control or default),
     )
-
-
-def _default_cache_control(item: UploadItem, *, static: bool) -> str:
-    if static and item.hashed:
-        return IMMUTABLE
-    return NO_CACHE if static and is_html(item.name) else SHORT
 
 
 @lru_cache(maxsize=512)

@@ -52,9 +52,7 @@ def deploying(uploader: Uploader, *, wait: bool) -> Iterator[DeployLock]:
     lock = DeployLock(uploader)
     lock.take(wait=wait)
     try:
-        if has_unfinished_deployment(
-            uploader.env
-        ):  # also where no cache is shared, so that no lock says it
+        if has_unfinished_deployment(uploader.env):  # also where no cache is shared
             lock.wait_for_last_put()
         with every(LEASE / 3, lock.prolong):
             yield lock
@@ -108,7 +106,9 @@ class DeployLock:
             if not other:  # it ended just now
                 continue
             if _is_gone(other) and self._is_heir(other):
-                self._inherit(other)
+                self.wait_for_last_put()
+                if self._holder() == other:
+                    self._cache.delete(self._key)
                 continue
             if not wait or time.monotonic() >= until:
                 raise DeployRunning(
@@ -150,12 +150,6 @@ class DeployLock:
         sys.stderr.write(text + "\n")
         with interruptible():
             time.sleep(LAST_PUT)
-
-    def _inherit(self, other: dict[str, Any]) -> None:
-        """Take the lock from a dead process."""
-        self.wait_for_last_put()
-        if self._holder() == other:
-            self._cache.delete(self._key)
 
     def _is_heir(self, other: dict[str, Any]) -> bool:
         """Return whether this process may remove a dead one's lock: of all who wait, one may."""

@@ -149,7 +149,8 @@ def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str 
     while waiting:
         below, trail = waiting.pop()
         for entry in _entries(trail[-1], below):
-            is_folder = _is_folder(entry)
+            # A link to nothing is no folder, and may be left out.
+            is_folder = os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
             slash = "/" if is_folder else ""
             path = below + entry.name + slash
             real = None if ignored(path) else _followed(entry, path, trail)
@@ -176,16 +177,14 @@ def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
     raise _unreadable(text, _FOLDER)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Return whether it is a folder; a link to nothing is none, and may be left out."""
-    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
-
-
 def _followed(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
     """Follow a link, but never out of the tree: nothing there may become public by accident."""
     if not entry.is_symlink():
         return entry.path
-    real = _target(entry.path)
+    try:
+        real = os.path.realpath(entry.path, strict=True)
+    except OSError:
+        real = ""
     if not real:
         raise _unreadable(_("The link %(link)r leads nowhere", link=path), _LINK)
     if not Path(real).is_relative_to(trail[0]):
@@ -195,10 +194,3 @@ def _followed(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str
         text = _("The link %(link)r leads back to a folder that it is in", link=path)
         raise _unreadable(text, _LINK)
     return real
-
-
-def _target(link: str) -> str:
-    try:
-        return os.path.realpath(link, strict=True)
-    except OSError:
-        return ""

@@ -108,7 +108,7 @@ def _moment(seconds: Any) -> datetime:
 
 def _add(rows: list[UploadLog], own: set[Place]) -> Counter[str]:
     counts = Counter[str]()
-    newest = _newest(rows)
+    newest = log().newest_of(rows)
     own |= {_place(row) for row in rows} - newest.keys()
     proved = _proved(rows, newest)
     with transaction.atomic(using=log().db):
@@ -131,31 +131,15 @@ def _place(row: UploadLog) -> Place:
     return row.env, row.key_digest
 
 
-def _by_env(rows: Iterable[UploadLog]) -> dict[str, list[UploadLog]]:
-    found = defaultdict(list)
-    for row in rows:
-        found[row.env].append(row)
-    return found
-
-
-def _newest(rows: Iterable[UploadLog]) -> dict[Place, UploadLog]:
-    return {
-        _place(row): row
-        for env, wanted in _by_env(rows).items()
-        for row in log().newest(env, [row.key for row in wanted]).values()
-    }
-
-
 def _proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[int]:
     """Return the lines (by `id`) that the list proves right, where the newest row is not."""
-    contested = [
-        row
-        for row in rows
-        if row.status == UploadStatus.STORED and row.md5 and (last := newest.get(_place(row)))
-        if (last.status, last.md5) != (row.status, row.md5)
-    ]
+    contested = defaultdict(list)
+    for row in rows:
+        claims, last = row.status == UploadStatus.STORED and row.md5, newest.get(_place(row))
+        if claims and last and (last.status, last.md5) != (row.status, row.md5):
+            contested[row.env].append(row)
     proved = set[int]()
-    for env, wanted in _by_env(contested).items():
+    for env, wanted in contested.items():
         files = _listed(env, sorted({row.key for row in wanted}))
         proved |= {id(row) for row in wanted if row.key in files and files[row.key].md5 == row.md5}
     return proved

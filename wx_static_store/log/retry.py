@@ -105,17 +105,10 @@ def failed_rows(rows: UploadLogQuerySet) -> tuple[list[UploadLog], bool]:
 
 def _followed(rows: Iterable[UploadLog]) -> set[int]:
     """Return the ids of rows that are not the newest of their key; a refused name has no key."""
-    by_env = defaultdict(list)
-    for row in rows:
-        if row.key:
-            by_env[row.env].append(row)
-    newest = {env: UploadLog.objects.newest(env, [r.key for r in of]) for env, of in by_env.items()}
-    return {
-        row.pk
-        for env, of in by_env.items()
-        for row in of
-        if (last := newest[env].get(row.key)) and last.pk != row.pk
-    }
+    rows = [row for row in rows if row.key]
+    newest = UploadLog.objects.newest_of(rows)
+    lasts = ((row, newest.get((row.env, row.key_digest))) for row in rows)
+    return {row.pk for row, last in lasts if last and last.pk != row.pk}
 
 
 def _retryable(row: UploadLog) -> Ready | RetryResult:

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -150,15 +150,16 @@ def reset() -> None:
     forget()
 
 
-def newest_rows(env: str, keys: Iterable[str]) -> "dict[str, UploadLog] | None":
-    """Return the newest row of each key; None where there is no log to ask."""
+def stored_row(env: str, key: str) -> "UploadLog | None":
+    """Return the newest row of a key that is stored by it; None also where there is no log."""
 
-    def query() -> "dict[str, UploadLog]":
+    def query() -> "UploadLog | None":
         from ..models import UploadLog
 
-        return UploadLog.objects.newest(env, keys)
+        return UploadLog.objects.newest(env, [key]).get(key)
 
-    return in_database(query, otherwise=None)
+    row = in_database(query, otherwise=None)
+    return row if row and row.status == UploadStatus.STORED else None
 
 
 def trusted_from(env: str) -> int | None:
