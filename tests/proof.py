@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -125,14 +126,16 @@ def run_sabotage() -> tuple[list[str], bool]:
 
 
 def read_mutants() -> tuple[list[str], bool]:
-    rows = mutants.table()
-    texts = [[str(cell) for cell in row] for row in rows]
-    tried = {module: mutants.records(module).values() for module in mutants.modules()}
+    tried = {module: mutants.records(module) for module in sorted(mutants.modules())}
     missing = [module for module, codes in tried.items() if not codes or None in codes]
+    complete = {module: codes for module, codes in tried.items() if module not in missing}
+    rows = [mutants.row(module, codes) for module, codes in complete.items()]
+    rows.append(mutants.row("all", [*chain(*complete.values())]))
+    texts = [[str(cell) for cell in row] for row in (mutants.HEAD, *rows)]
     told = (
         "*score*: killed, in percent of all mutants; one that changes nothing one can see is not "
         f"killed. Wanted: {mutants.WANTED}. *untested*: in a function that the module's own "
-        f"tests never call. Not measured to the end: {', '.join(sorted(missing)) or 'none'}."
+        f"tests never call. Not measured to the end: {', '.join(missing) or 'none'}."
     )
     return [*table(texts), "", told], bool(missing) or rows[-1][-1] < mutants.WANTED
 

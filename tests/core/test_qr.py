@@ -62,3 +62,14 @@ def test_without_the_extra_there_is_no_code(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_text_that_no_code_can_hold_gives_none() -> None:
     assert svg("x" * 3000) == ""
+
+
+def test_the_label_is_the_text_where_none_is_given() -> None:
+    assert ET.fromstring(svg(URL)).attrib["aria-label"] == URL
+
+
+def test_the_code_is_a_square_of_four_pixels_a_module_and_only_it_has_a_class() -> None:
+    drawn = ET.fromstring(svg(URL))
+    side = str(4 * int(drawn.attrib["viewBox"].split()[-1]))
+    assert (drawn.attrib["width"], drawn.attrib["height"]) == (side, side)
+    assert [part.attrib.get("class") for part in drawn.iter()] == ["wx-qr", None, None]

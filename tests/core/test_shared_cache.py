@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 
 from wx_static_store.core.shared_cache import REST_SECONDS, SharedCache
 
@@ -57,3 +58,9 @@ def test_an_interruption_is_no_failure_of_the_cache() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         SharedCache(interrupt).get("a")
+
+
+def test_what_is_asked_by_name_reaches_the_cache() -> None:
+    cache = LocMemCache("named", {})
+    SharedCache(lambda: cache).set("a", 1, timeout=0)
+    assert cache.get("a") is None
