@@ -168,7 +168,7 @@ class Told:
     @property
     def troubles(self) -> list[str]:
         """What was said about the log itself."""
-        wanted = "wx_static_store.recorders"
+        wanted = "wx_static_store.recorder"
         return [r.getMessage() for r in self._caplog.records if r.name == wanted]
 
 

@@ -4,12 +4,12 @@ Values and functions that know no Django project.
     match         Compare bytes that we know of with the object that a list shows
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
     shared_cache  A cache that all processes share, and that may fail
-    frames        What an exception carries along: others that it wraps, and local variables that ar
+    frames        What an exception carries along: others that it wraps, and secret local variables
     hashed_names  Whether a file name carries a digest of its content, as a bundler writes it
     interrupts    Ctrl-C and SIGTERM in a command: at once while it waits, else as soon as it waits
     qr            A public address as a QR code: these sites are opened in WeChat, on a phone
     refusals      What is refused, in which words, and the permission that lifts it
-    retry         The only retry loop: it obeys the remedy of an exception, for every call that we m
+    retry         The only retry loop: it obeys the remedy of an exception, for every call
     secrets       Values that must never be printed, and their removal from the texts of others
     types         Frozen values that travel between the layers
 """

@@ -47,7 +47,7 @@ __all__ = [
     "visible_environments",
 ]
 
-logger = logging.getLogger("wx_static_store.policy")
+logger = logging.getLogger("wx_static_store.submit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 View = Callable[..., Any]
 
-logger = logging.getLogger("wx_static_store.recorders")
+logger = logging.getLogger("wx_static_store.recorder")
 
 _REST_SECONDS = 30.0  # after the database failed, so that 5,000 files do not wait 5,000 time-outs
 _resting_until = 0.0

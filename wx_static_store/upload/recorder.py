@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..exceptions import WxStaticStoreError
     from ..models import UploadLog
 
-logger = logging.getLogger("wx_static_store.recorders")
+logger = logging.getLogger("wx_static_store.recorder")
 uploads = logging.getLogger("wx_static_store.uploads")
 
 # Without a handler of its own, Python would print each failure beside its exception.
