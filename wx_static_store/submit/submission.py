@@ -1,7 +1,8 @@
 """
 Submit once: a second submission shows what became of the first, for a day.
 
-Kept is what stays true, and that nobody knows. A submission that stored nothing may be sent again.
+Kept is what the entry wants to show again, and that nobody knows how far a broken submission came.
+A submission of which nothing is kept may be sent again.
 """
 
 from __future__ import annotations

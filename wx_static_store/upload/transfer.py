@@ -29,7 +29,7 @@ def headers_of(options: Options, item: UploadItem) -> ContentHeaders:
     return content_headers(item, options.cache_control, static=options.kind == STATIC)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # a traceback that shows it shows no options
 class Transfer:
     """One file on its way, and what its attempts have learned so far."""
 
