@@ -30,6 +30,7 @@ def test_a_failure_is_reported_by_its_name_and_the_cache_left_alone_for_a_while(
     shared = SharedCache(lambda: cache, reported.append, lambda: clock[0])
     cache.works = False
     assert [shared.get("a") for _ in range(5)] == [None] * 5
+    assert shared.get("a", []) == []
     assert (reported, cache.asked) == (["ConnectionError"], 1)
     cache.works = True
     clock[0] += REST_SECONDS

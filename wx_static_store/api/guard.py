@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.cache import caches
 from rest_framework.permissions import BasePermission
@@ -13,10 +14,7 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import UserRateThrottle
 
 from ..conf import platform_options
-from ..exceptions import WxStaticStoreError
-
-if TYPE_CHECKING:
-    from django.core.cache.backends.base import BaseCache
+from ..core.shared_cache import SharedCache
 
 logger = logging.getLogger("wx_static_store.api")
 
@@ -34,6 +32,10 @@ class Allowed(BasePermission):
         return any(request.user.has_perm(f"wx_static_store.{name}") for name in needed)
 
 
+def _report(error: str) -> None:
+    logger.warning("The cache fails, so nobody is throttled (%s)", error)
+
+
 class _Throttle(UserRateThrottle):
     """
     Each user's own count, at no address; DEFAULT_THROTTLE_RATES may name another rate.
@@ -45,15 +47,6 @@ class _Throttle(UserRateThrottle):
     num_requests: int  # of the base, which are there once a rate is
     duration: int
 
-    def allow_request(self, request: Request, view: Any) -> bool:
-        try:
-            return bool(super().allow_request(request, view))
-        except WxStaticStoreError:
-            raise  # of the settings, which name the cache
-        except Exception as error:  # noqa: BLE001 -- any cache's
-            logger.warning("The cache fails, so nobody is throttled (%s)", type(error).__name__)
-        return True
-
     def headers(self) -> dict[str, str]:
         """
         Return what is left, once the request is counted; nothing where nobody is throttled.
@@ -62,7 +55,7 @@ class _Throttle(UserRateThrottle):
         -Reset in seconds, at which the oldest request counts no more.
         """
         history = getattr(self, "history", None)
-        if history is None:
+        if history is None or self.cache.rests:
             return {}
         oldest = history[-1] if history else self.now
         left = max(0, self.num_requests - len(history))
@@ -73,9 +66,10 @@ class _Throttle(UserRateThrottle):
     def get_rate(self) -> Any:
         return (RATES | api_settings.DEFAULT_THROTTLE_RATES)[str(self.scope)]
 
-    @property
-    def cache(self) -> BaseCache:  # type: ignore[override]
-        return caches[platform_options().token_cache]
+    @cached_property
+    def cache(self) -> SharedCache:  # type: ignore[override]
+        alias = platform_options().token_cache
+        return SharedCache(lambda: caches[alias], _report)
 
 
 class UploadThrottle(_Throttle):

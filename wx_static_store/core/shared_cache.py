@@ -40,7 +40,10 @@ class SharedCache:
         self._report(failed)
         return None
 
-    get = partialmethod(_ask, "get")
+    def get(self, key: str, default: Any = None) -> Any:
+        found = self._ask("get", key)
+        return default if found is None else found
+
     set = partialmethod(_ask, "set")
     add = partialmethod(_ask, "add")
     touch = partialmethod(_ask, "touch")

@@ -21,6 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..conf import aliases, setting
+from ..core.match import Match, match
 from ..core.types import RemoteFile, UploadStatus
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext as _
@@ -141,7 +142,7 @@ def _proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[in
     proved = set[int]()
     for env, wanted in contested.items():
         files = _listed(env, sorted({row.key for row in wanted}))
-        proved |= {id(row) for row in wanted if row.key in files and files[row.key].md5 == row.md5}
+        proved |= {id(row) for row in wanted if match(row, files.get(row.key)) is Match.SAME}
     return proved
 
 

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ..conf import options_for
+from ..core.match import Match, match
 from ..core.refusals import EXISTS, IN_PROGRESS
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import SourceError, WxStaticStoreError
@@ -213,7 +214,7 @@ class _Batch:
         if _followed([row]):
             raise SourceGone(_NEWER, hint=_TAKE_THE_NEWER)
         found = None if self._replaces else self.uploader.store.find(row.key)
-        if found and found.md5 != row.md5:
+        if found and match(row, found) is not Match.SAME:
             raise EXISTS.broken(key=row.key)
         file = one.item.open()
         self._free.discard(row.key)

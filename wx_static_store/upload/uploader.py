@@ -13,6 +13,7 @@ from typing import Protocol, cast
 from ..conf import options_for
 from ..conf.options import Options
 from ..core.interrupts import interruptible
+from ..core.match import Match, match
 from ..core.types import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import ConfigurationError, NameRejected, Remedy, UploadFailed, WxStaticStoreError
 from ..i18n import gettext_lazy as _
@@ -92,7 +93,7 @@ class Uploader:
         found = None
         with suppress(WxStaticStoreError):
             found = store_for(once).find(result.key)
-        if found is None or (found.md5, found.size) != (result.md5, result.size):
+        if found is None or match(result, found) is not Match.SAME:
             return result
         return replace(
             result,
