@@ -11,7 +11,8 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
+import pytest
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
 from wx_static_store.core.types import UploadContext, UploadItem
@@ -23,6 +24,11 @@ from wx_static_store.upload.uploader import Uploader
 from wx_static_store.upload.workers import WorkerPool
 
 CONTEXT = UploadContext(source="wx_deploy", source_ref="v1")
+TREE = {
+    "index.html": b"<script src=assets/index-BfYjkO2m.js></script><img src=logo.svg>",
+    "assets/index-BfYjkO2m.js": b"console.log('tea')",
+    "logo.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+}
 
 
 def item(name: str, content: bytes = b"", **details: Any) -> UploadItem:
@@ -70,6 +76,35 @@ def run(*args: object, **options: Any) -> str:
     out = StringIO()
     call_command("wx_deploy", *map(str, args), stdout=out, **{"yes": True} | options)
     return out.getvalue()
+
+
+def fails(*args: object, code: int, **options: Any) -> str:
+    """Return what it prints, and the error that it ends with."""
+    out = StringIO()
+    with pytest.raises(CommandError) as caught:
+        call_command("wx_deploy", *map(str, args), stdout=out, **{"yes": True} | options)
+    assert caught.value.returncode == code
+    return f"{out.getvalue()}{caught.value}"
+
+
+def configure_storages(**more: dict[str, Any]) -> dict[str, Any]:
+    static = "wx_static_store.staticfiles.WxManifestStaticFilesStorage"
+    return {
+        "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+        "staticfiles": {"BACKEND": static, "OPTIONS": {"location": "static"}},
+        "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
+        **{
+            alias: {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": options}
+            for alias, options in more.items()
+        },
+    }
+
+
+def tenants(number: int, cloud: EmulatorServer) -> list[str]:
+    envs = [f"tenant-{n:02}" for n in range(number)]
+    for env in envs:
+        cloud.add_env(env)
+    return envs
 
 
 def names(part: Iterable[UploadItem]) -> list[str]:

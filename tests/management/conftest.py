@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import ENV
+from tests.deploys import TREE, configure_storages, write
 from tests.log.conftest import cloud as cloud
 from wx_static_store.emulator import EmulatorServer
 
@@ -56,3 +58,24 @@ class Build:
 @pytest.fixture
 def build(cloud: EmulatorServer, tmp_path: Path) -> Build:
     return Build(cloud, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the variables of the machine that runs these tests."""
+    for name in ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def stores(configure: Any) -> EmulatorServer:
+    """Start the emulator for the stores of `configure_storages`."""
+    cloud: EmulatorServer = configure(STORAGES=configure_storages())
+    return cloud
+
+
+@pytest.fixture
+def dist(tmp_path: Path) -> Path:
+    folder = tmp_path / "dist"
+    write(folder, TREE)
+    return folder

@@ -4,71 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
-import unicodedata
-from collections.abc import Callable
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.files.base import ContentFile
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import CommandError, call_command
-from django.test import Client, override_settings
+from django.core.management import call_command
 from django.utils.translation import override
-from rest_framework.test import APIClient
 
 from tests.conftest import ENV
-from tests.deploys import bodies, run, sent, write
-from wx_static_store.core.types import DELETED, UploadContext, UploadItem
+from tests.deploys import TREE, bodies, configure_storages, fails, run, sent, tenants, write
 from wx_static_store.deploy.verify import sweep
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.i18n import width
 from wx_static_store.models import Deployment, UploadLog
-from wx_static_store.storage import WxStorage
 from wx_static_store.upload import sources
-from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 
-TREE = {
-    "index.html": b"<script src=assets/index-BfYjkO2m.js></script><img src=logo.svg>",
-    "assets/index-BfYjkO2m.js": b"console.log('tea')",
-    "logo.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-}
-
-
-@pytest.fixture(autouse=True)
-def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the variables of the machine that runs these tests."""
-    for name in ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "GITHUB_STEP_SUMMARY"):
-        monkeypatch.delenv(name, raising=False)
-
 
 @pytest.fixture
-def cloud(configure: Any) -> EmulatorServer:
-    cloud: EmulatorServer = configure(STORAGES=configure_storages())
-    return cloud
-
-
-@pytest.fixture
-def dist(tmp_path: Path) -> Path:
-    folder = tmp_path / "dist"
-    write(folder, TREE)
-    return folder
-
-
-def fails(*args: object, code: int, **options: Any) -> str:
-    """Return what it prints, and the error that it ends with."""
-    out = StringIO()
-    with pytest.raises(CommandError) as caught:
-        call_command("wx_deploy", *map(str, args), stdout=out, **{"yes": True} | options)
-    assert caught.value.returncode == code
-    return f"{out.getvalue()}{caught.value}"
+def cloud(stores: EmulatorServer) -> EmulatorServer:
+    return stores
 
 
 # --- the main way -----------------------------------------------------------------------------
@@ -90,15 +48,6 @@ def test_chinese_is_for_the_reader_and_the_words_of_the_report_stay(
     assert f"{ENV}: 已完成，用时" in out
     assert "已上传 3，未变化 0，失败 0，未知 0，暂缓 0，未处理 0；" in out
     assert path.read_text().isascii()
-
-
-def test_the_columns_of_a_preview_are_aligned_in_chinese(cloud: EmulatorServer, dist: Path) -> None:
-    run(dist)
-    write(dist, {"logo.svg": b"changed", "new.txt": b"new"})
-    with override("zh-hans"):
-        told = run(dist, dry_run=True).splitlines()[:4]
-    assert {width(line.rpartition("  ")[0]) for line in told} == {9 + 1 + 13}
-    assert [line.split()[0] for line in told] == ["未变化", "未变化", "有变化", "新文件"]
 
 
 def test_the_second_run_asks_for_the_list_and_sends_nothing(
@@ -178,68 +127,6 @@ def test_using_names_the_store(configure: Any, dist: Path) -> None:
     assert set(bodies(cloud)) == {f"shop/{name}" for name in TREE}
 
 
-def configure_storages(**more: dict[str, Any]) -> dict[str, Any]:
-    static = "wx_static_store.staticfiles.WxManifestStaticFilesStorage"
-    return {
-        "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
-        "staticfiles": {"BACKEND": static, "OPTIONS": {"location": "static"}},
-        "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
-        **{
-            alias: {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": options}
-            for alias, options in more.items()
-        },
-    }
-
-
-def test_an_unknown_alias_is_refused_with_the_known_ones(cloud: EmulatorServer, dist: Path) -> None:
-    assert "default, staticfiles, site" in fails(dist, code=2, using="sites")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "options", "told"),
-    [
-        ([""], {}, "DIR is empty"),
-        (["dist"], {"envs_file": ""}, "--envs-file is empty"),
-        (["dist"], {"using": ""}, "--using is empty"),
-        ([], {"env": ["tenant-b", "dist"]}, "write DIR before --env"),
-        (["dist"], {"canary": -1}, "from 0 on"),
-        (["dist"], {"map": ["*=中文"]}, "cannot be the value of a header"),
-    ],
-)
-def test_options_that_cannot_be_meant_are_refused(
-    cloud: EmulatorServer,
-    dist: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: list[str],
-    options: dict[str, Any],
-    told: str,
-) -> None:
-    """An empty variable of a shell, options in the wrong order."""
-    monkeypatch.chdir(dist.parent)
-    assert told in fails(*arguments, code=2, **options)
-    assert sent(cloud) == []
-
-
-def test_a_dry_run_of_names_that_cannot_be_keys_ends_with_1(
-    cloud: EmulatorServer, dist: Path
-) -> None:
-    write(dist, {"back\\slash.txt": b"x"})
-    assert "refused" in fails(dist, code=1, dry_run=True)
-
-
-def test_a_dry_run_that_cannot_look_ends_with_1(cloud: EmulatorServer, dist: Path) -> None:
-    cloud.expire_token()
-    fails(dist, code=1, dry_run=True)
-
-
-def test_a_dry_run_says_that_the_log_decided(cloud: EmulatorServer, dist: Path) -> None:
-    run(dist)
-    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009, "times": None})
-    err = StringIO()
-    assert "3 unchanged" in fails(dist, code=1, dry_run=True, stderr=err)
-    assert "The list could not be read, so the log decided: " in err.getvalue()
-
-
 def test_ctrl_d_at_a_question_means_no(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,12 +136,6 @@ def test_ctrl_d_at_a_question_means_no(
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", end)
     assert "Nothing was published" in run(dist, yes=False)
-
-
-def test_an_environment_that_is_not_offered_is_refused(configure: Any, dist: Path) -> None:
-    cloud = configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "Tea"}})
-    assert "Did you mean tenant-b?" in fails(dist, code=2, env=["tenant-d"])
-    assert sent(cloud) == []
 
 
 @pytest.mark.parametrize("name", ["nowhere", "index.html"])
@@ -313,24 +194,6 @@ def test_without_dir_keep_only_hashed_is_obeyed(configure: Any, tmp_path: Path) 
 # --- before it begins ---------------------------------------------------------------------------
 
 
-def test_a_dry_run_lists_each_file_and_sends_nothing(cloud: EmulatorServer, dist: Path) -> None:
-    run(dist)
-    releases = Deployment.objects.count()
-    cloud.put_object("old.js", b"stale")
-    write(dist, {"logo.svg": b"<svg/>", "new.txt": b"12345"})
-    cloud.journal.clear()
-    cloud.put_object("index.html", b"somebody else's")
-    lines = [line.split() for line in run(dist, dry_run=True).splitlines()]
-    assert ["changed", "6", "logo.svg"] in lines
-    assert ["changed", str(len(TREE["index.html"])), "index.html"] in lines, "by the list"
-    assert ["new", "5", "new.txt"] in lines
-    assert ["stale", "5", "old.js"] in lines
-    script = "assets/index-BfYjkO2m.js"
-    assert ["unchanged", str(len(TREE[script])), script] in lines
-    assert sent(cloud) == []
-    assert Deployment.objects.count() == releases
-
-
 def test_a_deploy_asks_and_no_publishes_nothing(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,11 +234,6 @@ def test_map_sets_the_header_and_the_first_that_fits_wins(
     headers = {key: found.headers["Cache-Control"] for key, found in cloud.objects().items()}
     assert headers["logo.svg"] == "no-store"
     assert headers["index.html"] == "public, max-age=60"
-
-
-@pytest.mark.parametrize("rule", ["*.html", "=no-cache", "*.html="])
-def test_a_bad_map_is_refused(cloud: EmulatorServer, dist: Path, rule: str) -> None:
-    assert "PATTERN=VALUE" in fails(dist, code=2, map=[rule])
 
 
 def test_force_sends_unchanged_files_too(cloud: EmulatorServer, dist: Path) -> None:
@@ -441,182 +299,12 @@ def test_a_file_that_changed_while_it_was_sent_is_found(
     assert "logo.svg: the file here changed while it was sent" in told
 
 
-def test_stale_lists_what_the_tree_has_not(cloud: EmulatorServer, dist: Path) -> None:
-    cloud.put_object("old.js", b"old")
-    assert "old.js: stale" in run(dist, stale=True, using="site")
-    assert bodies(cloud)["old.js"] == b"old"
-
-
-def test_blank_stale_overwrites_it(cloud: EmulatorServer, dist: Path) -> None:
-    cloud.put_object("app/old.js", b"old")
-    cloud.put_object("other/kept.js", b"kept")
-    assert "stale files overwritten: 1" in run(dist, "app", blank_stale=True, using="site")
-    assert bodies(cloud)["app/old.js"] == DELETED
-    assert bodies(cloud)["other/kept.js"] == b"kept"
-    assert "stale" not in run(dist, "app", stale=True, using="site")
-
-
-def test_blank_stale_asks_with_the_count(
-    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run(dist)
-    cloud.put_object("old.js", b"old")
-    asked: list[str] = []
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
-    run(dist, yes=False, blank_stale=True, using="site")
-    assert asked == [f"Overwrite 1 stale file of {ENV} for good (the root: 1)? [y/N] "]
-    assert bodies(cloud)["old.js"] == b"old"
-
-
-def test_what_other_stores_of_the_project_keep_is_not_stale(configure: Any, dist: Path) -> None:
-    """A site at the root, static files and media in folders beside it; of each tenant."""
-    cloud = configure(STORAGES=configure_storages(media={"location": "media"}))
-    for env in (ENV, "tenant-b"):
-        WxStorage(location="media", env=env).save("photo.txt", ContentFile(b"photo"))
-        cloud.put_object("static/app.css", b"css", env=env)
-        run(dist, blank_stale=True, using="site", env=[env])
-        assert bodies(cloud, env)["media/photo.txt"] == b"photo"
-        assert bodies(cloud, env)["static/app.css"] == b"css"
-
-
-@pytest.mark.parametrize("flag", ["stale", "blank_stale"])
-def test_in_a_media_store_nothing_is_called_stale(
-    cloud: EmulatorServer, dist: Path, flag: str
-) -> None:
-    assert "--using" in fails(dist, code=2, using="default", **{flag: True})
-    assert sent(cloud) == []
-
-
-def test_include_uploads_alone_is_refused(cloud: EmulatorServer, dist: Path) -> None:
-    assert "belongs to --stale" in fails(dist, code=2, include_uploads=True)
-
-
-def test_what_is_blanked_is_part_of_the_deployment(cloud: EmulatorServer, dist: Path) -> None:
-    cloud.put_object("old.js", b"old")
-    run(dist, blank_stale=True, using="site")
-    row = UploadLog.objects.newest(ENV, ["old.js"])["old.js"]
-    assert (row.deployment, row.is_deletion) == (Deployment.objects.get(), True)
-
-
-def test_a_stale_object_that_cannot_be_blanked_fails_the_deployment(
-    cloud: EmulatorServer, dist: Path
-) -> None:
-    """The console wrote it: it stays public, and the command must report it."""
-    foreign = unicodedata.normalize("NFD", "menü.html")
-    cloud.put_object(foreign, b"old")
-    assert "console" in fails(dist, code=1, blank_stale=True, using="site")
-    assert bodies(cloud)[foreign] == b"old"
-    assert Deployment.objects.get().outcome == "failed"
-
-
 def test_a_list_that_fails_after_the_publishing_fails_the_deployment(
     cloud: EmulatorServer, dist: Path
 ) -> None:
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "times": None})
     fails(dist, code=1, verify=True)
     assert Deployment.objects.get().outcome == "failed"
-
-
-# --- what people uploaded is not stale ------------------------------------------------------------
-
-
-def by_api(key: str) -> None:
-    editor = APIClient()
-    editor.force_authenticate(User.objects.create_superuser("editor"))
-    with override_settings(ROOT_URLCONF="tests.api.urls"):
-        answer = editor.put(f"/wx/uploads/site/{key}", b"prices", content_type="text/plain")
-    assert answer.status_code == 201
-
-
-def by_admin(key: str) -> None:
-    editor = Client()
-    editor.force_login(User.objects.create_superuser("editor"))
-    folder, slash, name = key.rpartition("/")
-    form = {"store": f"site@{ENV}", "folder": folder + slash, "form_id": str(uuid4())}
-    file = SimpleUploadedFile(name, b"prices")
-    editor.post("/admin/wx_static_store/uploadlog/upload/", form | {"file": file})
-
-
-def by_save(key: str) -> None:
-    WxStorage().save(key, ContentFile(b"prices"))
-
-
-def by_api_and_retry(key: str) -> None:
-    """Make a retry's row the newest: it repeats what an editor did."""
-    by_api(key)
-    item = UploadItem(key, open=lambda: BytesIO(b"prices"))
-    get_uploader("site").upload(item, UploadContext("retry"))
-
-
-@pytest.fixture
-def editable(configure: Any, emulator: EmulatorServer) -> EmulatorServer:
-    """Return a cloud whose admin needs no manifest of its own files."""
-    storages = configure_storages()
-    cloud: EmulatorServer = configure(
-        STORAGES=storages | {"staticfiles": storages["site"] | {"OPTIONS": {"location": "static"}}},
-        WX_STATIC_STORE={"BASE_URL": emulator.site_url()},
-    )
-    return cloud
-
-
-@pytest.mark.parametrize("upload", [by_api, by_admin, by_save, by_api_and_retry])
-@pytest.mark.parametrize("key", ["uploads/prices.txt", "elsewhere/prices.txt"])
-def test_blank_stale_leaves_alone_what_people_uploaded_and_lists_it(
-    editable: EmulatorServer, dist: Path, upload: Callable[[str], None], key: str
-) -> None:
-    upload(key)
-    editable.put_object("old.js", b"old")
-    out = run(dist, blank_stale=True, using="site")
-    assert f"{key}: uploaded by somebody, left alone" in out
-    assert bodies(editable)[key] == b"prices"
-    assert bodies(editable)["old.js"] == DELETED
-
-
-def test_an_upload_made_while_the_command_asks_is_left_alone(
-    editable: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    editable.put_object("prices.txt", b"old")
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-
-    def answer(question: str) -> str:
-        if "stale" in question:
-            item = UploadItem("prices.txt", open=lambda: BytesIO(b"prices"))
-            get_uploader("site").upload(item, UploadContext("admin"))
-        return "y"
-
-    monkeypatch.setattr("builtins.input", answer)
-    run(dist, blank_stale=True, yes=False, using="site")
-    assert bodies(editable)["prices.txt"] == b"prices"
-
-
-def test_include_uploads_blanks_what_people_uploaded_too(
-    editable: EmulatorServer, dist: Path
-) -> None:
-    by_api("uploads/prices.txt")
-    run(dist, blank_stale=True, include_uploads=True, using="site")
-    assert bodies(editable)["uploads/prices.txt"] == DELETED
-
-
-def test_a_dry_run_lists_what_people_uploaded_apart(editable: EmulatorServer, dist: Path) -> None:
-    by_save("prices.txt")
-    editable.put_object("old.js", b"old")
-    lines = [line.split() for line in run(dist, dry_run=True, using="site").splitlines()]
-    assert ["uploaded", "6", "prices.txt"] in lines
-    assert ["stale", "3", "old.js"] in lines
-
-
-def test_where_the_log_cannot_say_what_people_uploaded_nothing_is_blanked(
-    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cloud.put_object("old.js", b"old")
-    monkeypatch.setattr(
-        "wx_static_store.deploy.verify.in_database", lambda work, otherwise: otherwise
-    )
-    assert "--include-uploads" in fails(dist, code=1, blank_stale=True, using="site")
-    assert bodies(cloud)["old.js"] == b"old"
-    run(dist, blank_stale=True, include_uploads=True, using="site")
-    assert bodies(cloud)["old.js"] == DELETED
 
 
 # --- reports ------------------------------------------------------------------------------------
@@ -706,18 +394,6 @@ def test_an_unknown_user_is_refused(cloud: EmulatorServer, dist: Path) -> None:
     assert "'nobody'" in fails(dist, code=2, user="nobody")
 
 
-def test_list_shows_the_newest_releases_first(cloud: EmulatorServer, dist: Path) -> None:
-    run(dist, label="v1")
-    write(dist, {"logo.svg": b"<svg/>"})
-    run(dist, label="v2")
-    cloud.journal.clear()
-    lines = run(list=True, using="default").splitlines()
-    assert lines[0] == f"{ENV}: 2 releases, the newest first"
-    assert re.search(r"done +wx_deploy v2: stored 1, unchanged 2, failed 0", lines[1])
-    assert "v1: stored 3" in lines[2]
-    assert cloud.journal == []
-
-
 def test_an_older_tree_is_a_rollback(cloud: EmulatorServer, dist: Path) -> None:
     run(dist)
     write(dist, {"index.html": b"new"})
@@ -728,13 +404,6 @@ def test_an_older_tree_is_a_rollback(cloud: EmulatorServer, dist: Path) -> None:
 
 
 # --- many environments --------------------------------------------------------------------------
-
-
-def tenants(number: int, cloud: EmulatorServer) -> list[str]:
-    envs = [f"tenant-{n:02}" for n in range(number)]
-    for env in envs:
-        cloud.add_env(env)
-    return envs
 
 
 @pytest.fixture
@@ -771,40 +440,6 @@ def test_fifty_environments_get_the_same_tree_and_two_fail_for_reasons_of_their_
     codes = {env: each["failures"][0]["errcode"] for env, each in told.items() if each["failures"]}
     assert codes == {envs[7]: 85088, envs[31]: 45009}
     assert "48 of 50 done" in out
-
-
-def test_envs_file_names_them_a_line_each(
-    cloud: EmulatorServer, dist: Path, tmp_path: Path
-) -> None:
-    envs = tenants(2, cloud)
-    (tmp_path / "envs.txt").write_text(f"# ours\n{envs[0]}\n\n{envs[1]}  # the second\n{envs[0]}\n")
-    run(dist, envs_file=str(tmp_path / "envs.txt"))
-    assert [bodies(cloud, env) for env in envs] == [TREE, TREE]
-    assert bodies(cloud) == {}
-    assert len(cloud.calls("put_object")) == 2 * len(TREE)
-
-
-def test_all_means_what_environments_offers(configure: Any, dist: Path) -> None:
-    cloud = configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "Tea"}})
-    run(dist, all=True)
-    assert bodies(cloud, "tenant-b") == TREE
-    assert bodies(cloud) == {}
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"all": True}, "has no ENVIRONMENTS"),
-        ({"envs_file": "/no/such/file"}, "cannot be read"),
-        ({"envs_file": os.devnull}, "names no environment"),
-        ({"env": ["not an id"]}, "must be the id of a cloud environment"),
-    ],
-)
-def test_lists_without_an_environment_are_refused(
-    cloud: EmulatorServer, dist: Path, options: dict[str, Any], told: str
-) -> None:
-    assert told in fails(dist, code=2, **options)
-    assert sent(cloud) == []
 
 
 def test_a_canary_that_succeeds_lets_the_others_follow(cloud: EmulatorServer, dist: Path) -> None:
