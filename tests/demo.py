@@ -109,7 +109,7 @@ def _addresses(process: "subprocess.Popen[str]", errors: Any) -> Site:
     found = dict(re.findall(r"^(The \S+).*?(http://\S+?)/?(?:\s|$)", "".join(lines), re.M))
     errors.seek(0)
     assert ADDRESSES.keys() <= found.keys(), "".join(lines) + errors.read()
-    return Site(**{name: found[told] for told, name in ADDRESSES.items()})
+    return Site(**{name: found[label] for label, name in ADDRESSES.items()})
 
 
 def manage(*arguments: str) -> str:

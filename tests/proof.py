@@ -110,13 +110,13 @@ def compare() -> tuple[list[str], bool]:
     wrong = ours["survived"] != ours["of"]
     wrong |= any(ours[name] != "0" for name in rows[0] if name not in ("upload", "survived", "of"))
     figures = ", ".join(f"{name} {ours[name]}" for name in rows[0][3:])
-    told = f"Faults survived: {ours['survived']} of {ours['of']}; {figures}."
-    return [*table(rows), "", told], wrong
+    summary = f"Faults survived: {ours['survived']} of {ours['of']}; {figures}."
+    return [*table(rows), "", summary], wrong
 
 
 def share_token() -> tuple[list[str], bool]:
     rows, wrong = tokens.table()
-    return [*table(rows), "", tokens.TOLD], wrong
+    return [*table(rows), "", tokens.LEGEND], wrong
 
 
 def run_sabotage() -> tuple[list[str], bool]:
@@ -132,12 +132,12 @@ def read_mutants() -> tuple[list[str], bool]:
     rows = [mutants.row(module, codes) for module, codes in complete.items()]
     rows.append(mutants.row("all", [*chain(*complete.values())]))
     texts = [[str(cell) for cell in row] for row in (mutants.HEAD, *rows)]
-    told = (
+    legend = (
         "*score*: killed, in percent of all mutants; one that changes nothing one can see is not "
         f"killed. Wanted: {mutants.WANTED}. *untested*: in a function that the module's own "
         f"tests never call. Not measured to the end: {', '.join(missing) or 'none'}."
     )
-    return [*table(texts), "", told], bool(missing) or rows[-1][-1] < mutants.WANTED
+    return [*table(texts), "", legend], bool(missing) or rows[-1][-1] < mutants.WANTED
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -432,7 +432,7 @@ def test_the_manifest_may_lie_in_a_storage_of_its_own(site: Site) -> None:
     assert "staticfiles.json" in site.keys
 
 
-def test_missing_credentials_are_told_without_a_traceback(site: Site) -> None:
+def test_missing_credentials_are_printed_without_a_traceback(site: Site) -> None:
     site.use(token_provider=lambda: "")
     assert "token provider gave no usable token" in failure_of(site)
 
@@ -522,7 +522,7 @@ def test_without_a_log_the_files_go_with_one_warning(
     assert len(done.stderr.splitlines()) == (2 if database == "unreachable" else 1)
 
 
-def test_names_that_differ_only_by_case_are_told(
+def test_names_that_differ_only_by_case_are_reported(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.use(PLAIN)
@@ -531,7 +531,7 @@ def test_names_that_differ_only_by_case_are_told(
     assert "'A.css' and 'a.css' differ only by case" in caplog.text
 
 
-def test_without_a_log_the_list_tells_what_is_unchanged(site: Site, tmp_path: Path) -> None:
+def test_without_a_log_the_list_shows_what_is_unchanged(site: Site, tmp_path: Path) -> None:
     cloud = site.use()
     run_collectstatic(site, tmp_path, "none")
     before = len(cloud.journal)

@@ -181,7 +181,7 @@ def test_a_name_that_is_no_key_is_refused_without_a_call(cloud: EmulatorServer, 
     assert cloud.journal == []
 
 
-def test_a_refused_upload_is_an_oserror_that_tells_why(cloud: EmulatorServer) -> None:
+def test_a_refused_upload_is_an_oserror_with_the_reason(cloud: EmulatorServer) -> None:
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097, "errmsg": "invalid"})
     with pytest.raises(OSError, match="errcode 40097") as caught:
         default_storage.save("a.txt", ContentFile(b"x"))
@@ -217,7 +217,7 @@ def test_a_save_that_cannot_look_whether_the_name_is_free_is_a_failed_row(
     assert cloud.objects() == {}
 
 
-def test_a_save_that_cannot_look_is_told_to_the_logger(
+def test_a_save_that_cannot_list_is_logged(
     cloud: EmulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     cloud.script({"on": LOOK, "do": "errcode", "errcode": 45009})
@@ -286,7 +286,7 @@ def test_a_stored_file_that_nobody_opened_yet_is_saved_again(
     assert body(cloud, "copy.txt") == b"hello"
 
 
-def test_a_closed_file_that_lies_nowhere_is_told(cloud: EmulatorServer, tmp_path: Path) -> None:
+def test_a_closed_file_without_a_path_is_an_error(cloud: EmulatorServer, tmp_path: Path) -> None:
     with pytest.raises(UploadFailed, match="is closed"):
         default_storage.save("a.txt", HandedOver(str(tmp_path / "gone")))
 
@@ -528,7 +528,7 @@ def test_a_storage_can_address_another_environment(cloud: EmulatorServer) -> Non
 
 
 @pytest.mark.parametrize("env", ["", None, "no such id!"])
-def test_a_callable_env_that_gives_no_id_is_told(cloud: EmulatorServer, env: Any) -> None:
+def test_a_callable_env_that_gives_no_id_is_an_error(cloud: EmulatorServer, env: Any) -> None:
     with pytest.raises(ConfigurationError, match="env must be the id"):
         WxStorage(env=lambda: env).save("a.txt", ContentFile(b"x"))
     assert cloud.journal == []

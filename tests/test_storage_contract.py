@@ -322,7 +322,7 @@ def test_c08_a_file_is_sent_from_its_start_however_often(cloud: EmulatorServer) 
 
 
 class Pipe(io.RawIOBase):
-    """Cannot seek, and tells no size."""
+    """A file that cannot seek and has no size."""
 
     def __init__(self, body: bytes) -> None:
         self._rest = io.BytesIO(body)
@@ -455,7 +455,7 @@ def test_c12_collectstatic_compares_times(front: Front, backend: str, use_tz: bo
     assert front.collect() == 0
 
 
-def test_c12_a_time_that_the_list_does_not_tell_is_not_implemented(cloud: EmulatorServer) -> None:
+def test_c12_a_time_that_the_list_does_not_show_is_not_implemented(cloud: EmulatorServer) -> None:
     listed = {"key": "a.txt", "size": "1", "md5": "0" * 32}
     cloud.script({"on": "staticfilelist", "do": "merge", "json": {"contents": [listed]}})
     with pytest.raises(NotImplementedError):
@@ -523,17 +523,17 @@ def test_c15_a_dry_run_yields_and_sends_nothing(front: Front, backend: str) -> N
     assert cloud.journal == []
 
 
-def test_c15_hashed_files_are_told_as_django_tells_them(front: Front) -> None:
+def test_c15_post_process_yields_hashed_files_as_django_does(front: Front) -> None:
     front.use(MANIFEST)
     front.collect(post_process=False)
     paths = {name: (staticfiles_storage, name) for name in ("a.css", "img/b.svg")}
-    told = list(staticfiles_storage.post_process(paths))
+    yielded = list(staticfiles_storage.post_process(paths))
     hashed = staticfiles_storage.hashed_files
-    assert sorted(told) == [(name, hashed[name], True) for name in sorted(paths)]
+    assert sorted(yielded) == [(name, hashed[name], True) for name in sorted(paths)]
 
 
 @STATIC
-def test_c15_a_failure_is_told_once_and_last(front: Front, backend: str) -> None:
+def test_c15_a_failure_is_yielded_once_and_last(front: Front, backend: str) -> None:
     cloud = front.use(backend)
     front.collect(post_process=False)
     cloud.script({"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403,
@@ -864,8 +864,8 @@ def test_c26_the_longest_key_is_stored_and_a_longer_one_refused(
 ) -> None:
     """The location counts, and bytes of UTF-8 are counted."""
     storage = WxStorage(location=location, file_overwrite=True)
-    room = 850 - len(f"{location}/" if location else "")
-    longest = "文" * (room // 3) + "x" * (room % 3)
+    space = 850 - len(f"{location}/" if location else "")
+    longest = "文" * (space // 3) + "x" * (space % 3)
     storage.save(longest, ContentFile(b"x"))
     assert [len(key.encode()) for key in cloud.objects()] == [850]
     before = len(cloud.journal)
@@ -874,7 +874,7 @@ def test_c26_the_longest_key_is_stored_and_a_longer_one_refused(
     assert len(cloud.journal) == before
 
 
-def test_c26_the_largest_size_is_told_when_cos_refuses_it(cloud: EmulatorServer) -> None:
+def test_c26_the_largest_size_is_yielded_when_cos_refuses_it(cloud: EmulatorServer) -> None:
     """Nothing of ours stops a larger file before it is sent."""
     cloud.script({"on": "put_object", "do": "cos_error", "code": "EntityTooLarge", "status": 400})
     with pytest.raises(UploadFailed, match="5 GB at most"):

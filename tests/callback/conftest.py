@@ -56,8 +56,8 @@ def kept(db: None) -> Kept:
     return look
 
 
-class Told:
-    """What the app's loggers said, at every level."""
+class LogLines:
+    """The lines of the app's loggers, at every level."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level("DEBUG")
@@ -82,5 +82,5 @@ class Told:
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Told:
-    return Told(caplog)
+def logged(caplog: pytest.LogCaptureFixture) -> LogLines:
+    return LogLines(caplog)

@@ -38,13 +38,13 @@ class Push:
 
 def event(info_type: str | None = "component_verify_ticket", **fields: Any) -> str:
     """Build the inner XML; a field that is None is left out."""
-    told = {"AppId": APPID, "CreateTime": int(time.time()), "InfoType": info_type} | fields
-    return element("xml", "".join(element(k, v) for k, v in told.items() if v is not None))
+    fields = {"AppId": APPID, "CreateTime": int(time.time()), "InfoType": info_type} | fields
+    return element("xml", "".join(element(k, v) for k, v in fields.items() if v is not None))
 
 
 def ticket(text: str = TICKET, age: float = 0, **fields: Any) -> str:
-    told = {"ComponentVerifyTicket": text, "CreateTime": int(time.time() - age)}
-    return event(**told | fields)
+    given = {"ComponentVerifyTicket": text, "CreateTime": int(time.time() - age)}
+    return event(**given | fields)
 
 
 def element(name: str, value: Any) -> str:
@@ -54,8 +54,8 @@ def element(name: str, value: Any) -> str:
 
 def plaintext(xml: str | bytes, appid: str = APPID, length: int | None = None) -> bytes:
     body = xml.encode() if isinstance(xml, str) else xml
-    told = len(body) if length is None else length
-    return os.urandom(16) + told.to_bytes(4, "big") + body + appid.encode()
+    length = len(body) if length is None else length
+    return os.urandom(16) + length.to_bytes(4, "big") + body + appid.encode()
 
 
 def padded(plain: bytes, padding: bytes | None = None) -> bytes:

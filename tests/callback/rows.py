@@ -37,8 +37,8 @@ def with_signature(change: Callable[[str], str]) -> Row:
         encrypt = encrypted(ticket())
         stamp = str(int(time.time()))
         right = signature(TOKEN, stamp, "n", encrypt)
-        told = query(encrypt, timestamp=stamp, nonce="n", msg_signature=change(right))
-        return Push(told, envelope(encrypt))
+        parameters = query(encrypt, timestamp=stamp, nonce="n", msg_signature=change(right))
+        return Push(parameters, envelope(encrypt))
 
     return 403, make
 
@@ -49,8 +49,8 @@ def stamped(change: Callable[[str], str]) -> Row:
     def make() -> Push:
         encrypt, stamp = encrypted(ticket()), change(str(int(time.time())))
         right = signature(TOKEN, stamp, "n", encrypt)
-        told = query(encrypt, timestamp=stamp, nonce="n", msg_signature=right)
-        return Push(told, envelope(encrypt))
+        parameters = query(encrypt, timestamp=stamp, nonce="n", msg_signature=right)
+        return Push(parameters, envelope(encrypt))
 
     return 403, make
 
@@ -71,8 +71,8 @@ def body(change: Callable[[str], str | bytes], status: int = 400) -> Row:
 
     def make() -> Push:
         genuine = push()
-        told = change(genuine.body.decode())
-        return Push(genuine.query, told.encode() if isinstance(told, str) else told)
+        changed = change(genuine.body.decode())
+        return Push(genuine.query, changed.encode() if isinstance(changed, str) else changed)
 
     return status, make
 
@@ -242,7 +242,7 @@ ROWS: dict[str, Row] = {
     "B75-length-negative": blocks(lambda: padded(plaintext(ticket(), length=2**32 - 1))),
     "B75-length-least": blocks(lambda: padded(plaintext(ticket(), length=2**31))),
     "B75-another-key": sealed(lambda: encrypted(ticket(), key=AES_KEY[::-1])),
-    # B76: what WeChat tells
+    # B76: what WeChat writes
     "B76-no-xml": inner(lambda: "no xml"),
     "B76-json": inner(lambda: '{"InfoType": "component_verify_ticket"}'),
     "B76-cut": inner(lambda: ticket()[:-1]),

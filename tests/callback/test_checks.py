@@ -103,7 +103,7 @@ BAD_KEYS = {
 
 
 @pytest.mark.parametrize("kind", BAD_KEYS)
-def test_a_bad_aes_key_is_told_and_not_shown(kind: str, found: Any) -> None:
+def test_a_bad_aes_key_is_reported_and_not_shown(kind: str, found: Any) -> None:
     [message] = found(CALLBACK_AES_KEY=BAD_KEYS[kind])
     assert message.id == "wx_static_store.E001"
     with pytest.raises(ConfigurationError, match="CALLBACK_AES_KEY must be") as caught:
@@ -112,7 +112,7 @@ def test_a_bad_aes_key_is_told_and_not_shown(kind: str, found: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "with space", "汉", 5, [], [TOKEN, ""]], ids=str)
-def test_a_bad_token_is_told(value: Any, found: Any) -> None:
+def test_a_bad_token_is_reported(value: Any, found: Any) -> None:
     [message] = found(CALLBACK_TOKEN=value)
     assert "CALLBACK_TOKEN must be" in message.msg
 

@@ -18,12 +18,12 @@ PEER = ci_package("wechatpy.crypto").WeChatCrypto(TOKEN, AES_KEY, APPID)
 def test_the_view_accepts_what_wechatpy_encrypts() -> None:
     stamp = str(int(time.time()))
     body = PEER.encrypt_message(ticket(), "nonce-of-a-peer", stamp).encode()
-    told = read(body)
+    fields = read(body)
     parameters = query(
-        told["Encrypt"],
-        timestamp=told["TimeStamp"],
-        nonce=told["Nonce"],
-        msg_signature=told["MsgSignature"],
+        fields["Encrypt"],
+        timestamp=fields["TimeStamp"],
+        nonce=fields["Nonce"],
+        msg_signature=fields["MsgSignature"],
     )
     assert Push(parameters, body).send().content == b"success"
     assert newest(APPID) == TICKET

@@ -10,7 +10,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.test import RequestFactory
 
-from tests.callback.conftest import Kept, Told
+from tests.callback.conftest import Kept, LogLines
 from tests.callback.pushes import PATH, Push, push
 from tests.callback.rows import ROWS
 from wx_static_store.callback import views
@@ -26,15 +26,15 @@ def request_of(sent: Push) -> WSGIRequest:
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_it_is_refused_and_nothing_changes(row: str, kept: Kept, told: Told) -> None:
+def test_it_is_refused_and_nothing_changes(row: str, kept: Kept, logged: LogLines) -> None:
     status, make = ROWS[row]
     before = kept()
     answer = make().send()
     assert (answer.status_code, answer.content) == (status, b"")
     assert kept() == before
-    [line] = told.security
+    [line] = logged.security
     assert re.fullmatch(r"WARNING A call of the callback was refused: \w+", line)
-    assert told.secrets == []
+    assert logged.secrets == []
 
 
 def test_every_row_has_a_neighbour_that_is_accepted(kept: Kept) -> None:
@@ -80,7 +80,7 @@ def test_hostile_xml_costs_less_than_50_milliseconds(row: str) -> None:
 
 @pytest.mark.parametrize("row", XML)
 def test_hostile_xml_costs_four_megabytes_at_most(row: str) -> None:
-    """Most for attributes: expat knows them all before it tells of the element."""
+    """Most for attributes: expat reads them all before it reports the element."""
     request = request_of(ROWS[row][1]())
     logging.getLogger("wx_static_store.security").warning("so that the logger is warm")
     tracemalloc.start()

@@ -5,23 +5,23 @@ from typing import Any
 
 import pytest
 
-from tests.callback.conftest import Kept, Told
+from tests.callback.conftest import Kept, LogLines
 from tests.callback.pushes import APPID, element, event, push
 from wx_static_store.callback.signals import event_received
 
-Heard = list[dict[str, Any]]
+Events = list[dict[str, Any]]
 
 
 @pytest.fixture
-def heard() -> Iterator[Heard]:
-    events: Heard = []
+def received() -> Iterator[Events]:
+    events: Events = []
 
-    def hear(signal: Any, sender: Any, **arguments: Any) -> None:
+    def receive(signal: Any, sender: Any, **arguments: Any) -> None:
         events.append(arguments)
 
-    event_received.connect(hear)
+    event_received.connect(receive)
     yield events
-    event_received.disconnect(hear)
+    event_received.disconnect(receive)
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def failing() -> Iterator[None]:
     event_received.disconnect(failing_receiver)
 
 
-@pytest.mark.parametrize("info_type", ["authorized", "unauthorized", "never heard of", "票"])
-def test_an_event_is_acknowledged_and_offered(info_type: str, heard: Heard) -> None:
+@pytest.mark.parametrize("info_type", ["authorized", "unauthorized", "unheard-of", "票"])
+def test_an_event_is_acknowledged_and_offered(info_type: str, received: Events) -> None:
     """Without a database: nothing is kept of it."""
     xml = event(info_type, CreateTime=1413192605, AuthorizerAppid="wx0000000000000002")
     assert push(xml).send().content == b"success"
@@ -45,22 +45,22 @@ def test_an_event_is_acknowledged_and_offered(info_type: str, heard: Heard) -> N
         "InfoType": info_type,
         "AuthorizerAppid": "wx0000000000000002",
     }
-    assert heard == [{"info_type": info_type, "appid": APPID, "fields": fields}]
+    assert received == [{"info_type": info_type, "appid": APPID, "fields": fields}]
 
 
-def test_elements_inside_are_dictionaries_and_twins_a_list(heard: Heard) -> None:
+def test_elements_inside_are_dictionaries_and_twins_a_list(received: Events) -> None:
     info = "<name>a &amp; b</name>" + "<item><id>1</id></item>" * 40 + "<none></none>"
     push(event("notify_third_fasteregister", info=element("info", info))).send()
     inner = {"name": "a & b", "item": [{"id": "1"}] * 40, "none": ""}
-    assert heard[0]["fields"]["info"] == {"info": inner}
+    assert received[0]["fields"]["info"] == {"info": inner}
 
 
 @pytest.mark.parametrize(
     "info", ["<a>" * 8 + "1" + "</a>" * 8, "<a></a>" * 512], ids=["too deep", "too many"]
 )
-def test_even_a_signed_event_has_limits(info: str, heard: Heard) -> None:
+def test_even_a_signed_event_has_limits(info: str, received: Events) -> None:
     assert push(event("authorized", info=info)).send().status_code == 400
-    assert heard == []
+    assert received == []
 
 
 def test_an_event_leaves_the_ticket_alone(kept: Kept) -> None:
@@ -70,17 +70,17 @@ def test_an_event_leaves_the_ticket_alone(kept: Kept) -> None:
 
 
 @pytest.mark.django_db
-def test_a_ticket_is_offered_to_nobody(heard: Heard) -> None:
+def test_a_ticket_is_offered_to_nobody(received: Events) -> None:
     assert push().send().content == b"success"
-    assert heard == []
+    assert received == []
 
 
 def test_a_receiver_that_fails_is_logged_and_no_other_notices(
-    failing: None, heard: Heard, told: Told, caplog: pytest.LogCaptureFixture
+    failing: None, received: Events, logged: LogLines, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert push(event("authorized")).send().content == b"success"
-    assert len(heard) == 1
-    [line] = told.by("django.dispatch")
+    assert len(received) == 1
+    [line] = logged.by("django.dispatch")
     assert line.startswith("ERROR")
     assert "failing_receiver" in line
     assert "LookupError" in caplog.text

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 
-from tests.callback.conftest import BROKEN, CACHE_KEY, DUMMY, Told, broken_table
+from tests.callback.conftest import BROKEN, CACHE_KEY, DUMMY, LogLines, broken_table
 from tests.callback.pushes import APPID, TICKET
 from wx_static_store.callback.models import VerifyTicket
 from wx_static_store.callback.tickets import newest, save
@@ -64,9 +64,9 @@ def test_each_platform_has_its_own() -> None:
     assert (newest(APPID), newest("wx0000000000000002")) == ("ours", "theirs")
 
 
-def test_where_none_came_there_is_none(told: Told) -> None:
+def test_without_a_push_there_is_no_ticket_and_no_warning(logged: LogLines) -> None:
     assert newest(APPID) == ""
-    assert told.tokens == []
+    assert logged.tokens == []
 
 
 def test_the_cache_saves_the_query(django_assert_num_queries: Any) -> None:
@@ -84,16 +84,16 @@ def test_a_row_shows_nothing_secret() -> None:
 # --- its age (T06) --------------------------------------------------------------------------------
 
 
-def test_one_of_this_hour_is_given_without_a_word(told: Told) -> None:
+def test_one_of_this_hour_is_given_without_a_word(logged: LogLines) -> None:
     keep(age=HOUR - 60)
     assert newest(APPID) == TICKET
-    assert told.tokens == []
+    assert logged.tokens == []
 
 
-def test_one_over_an_hour_old_is_given_with_a_warning(told: Told) -> None:
+def test_one_over_an_hour_old_is_given_with_a_warning(logged: LogLines) -> None:
     keep(age=2.5 * HOUR)
     assert newest(APPID) == TICKET
-    [line] = told.tokens
+    [line] = logged.tokens
     assert line.startswith("WARNING")
     assert "2.5 hours" in line
 
@@ -158,12 +158,14 @@ def test_after_a_change_of_key_the_next_push_needs_no_former_one(settings: Any) 
     assert newest(APPID) == TICKET
 
 
-def test_what_no_key_opens_is_no_ticket_and_the_fix_is_told(settings: Any, told: Told) -> None:
+def test_a_ticket_that_no_key_opens_is_none_and_the_log_names_the_fix(
+    settings: Any, logged: LogLines
+) -> None:
     keep()
     settings.SECRET_KEY = "another"
     assert newest(APPID) == ""
-    assert len(told.tokens) == 2  # of the cache's and of the database's
-    assert all("SECRET_KEY_FALLBACKS" in line for line in told.tokens)
+    assert len(logged.tokens) == 2  # of the cache's and of the database's
+    assert all("SECRET_KEY_FALLBACKS" in line for line in logged.tokens)
 
 
 @pytest.mark.parametrize("junk", ["no JSON", "[]", '{"sealed": 1}', b"\xff", {"sealed": "a"}])
@@ -180,12 +182,14 @@ def test_junk_in_the_cache_hides_nothing_and_is_replaced(junk: Any) -> None:
 
 
 @pytest.mark.parametrize("caches", [BROKEN, DUMMY], ids=["broken", "dummy"])
-def test_what_nothing_keeps_is_told(caches: Any, settings: Any, told: Told) -> None:
+def test_a_ticket_that_nothing_keeps_is_an_error_without_it(
+    caches: Any, settings: Any, logged: LogLines
+) -> None:
     settings.CACHES = caches
     with broken_table(), pytest.raises(TokenUnavailable) as caught:
         keep()
     assert "planted" not in str(caught.value)
-    assert told.secrets == []
+    assert logged.secrets == []
 
 
 def test_the_cache_alone_keeps_the_newest_only() -> None:
@@ -195,13 +199,15 @@ def test_the_cache_alone_keeps_the_newest_only() -> None:
         assert newest(APPID) == "b"
 
 
-def test_while_both_fail_there_is_none_and_both_are_told(settings: Any, told: Told) -> None:
+def test_while_cache_and_database_fail_there_is_no_ticket_and_two_log_lines(
+    settings: Any, logged: LogLines
+) -> None:
     keep()
     settings.CACHES = BROKEN
     with broken_table():
         assert newest(APPID) == ""
-    assert len(told.tokens) == 2
-    assert told.secrets == []
+    assert len(logged.tokens) == 2
+    assert logged.secrets == []
 
 
 def test_a_database_that_fails_spoils_no_transaction_of_the_caller() -> None:
@@ -212,7 +218,7 @@ def test_a_database_that_fails_spoils_no_transaction_of_the_caller() -> None:
     assert Group.objects.filter(name="kept").exists()
 
 
-def test_without_a_database_it_is_a_warning(settings: Any, told: Told) -> None:
+def test_without_a_database_it_is_a_warning(settings: Any, logged: LogLines) -> None:
     from django.db.utils import ConnectionHandler
 
     handler = ConnectionHandler({"default": {"ENGINE": "django.db.backends.dummy"}})
@@ -220,7 +226,7 @@ def test_without_a_database_it_is_a_warning(settings: Any, told: Told) -> None:
         patch.setattr("wx_static_store.callback.tickets.connections", handler)
         patch.setattr("django.db.transaction.connections", handler)
         assert newest(APPID) == ""
-    [line] = told.tokens
+    [line] = logged.tokens
     assert "(ImproperlyConfigured)" in line
 
 
@@ -271,7 +277,7 @@ def in_threads(works: list[Callable[[], object]]) -> list[Any]:
     return outcomes
 
 
-def test_of_tickets_that_come_at_once_the_newest_stays(shared: None, told: Told) -> None:
+def test_of_tickets_that_come_at_once_the_newest_stays(shared: None, logged: LogLines) -> None:
     """Twelve threads, each with five of sixty, all in a hurry to write the first row."""
     together, now = threading.Barrier(12), int(time.time())  # once: they take their time
 
@@ -287,7 +293,7 @@ def test_of_tickets_that_come_at_once_the_newest_stays(shared: None, told: Told)
     in_threads([saves(thread) for thread in range(12)])
     cache.clear()
     assert in_thread(lambda: newest(APPID)) == "0 seconds old"
-    assert told.tokens == []
+    assert logged.tokens == []
 
 
 @pytest.mark.parametrize("opened", [False, True])

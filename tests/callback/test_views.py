@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 from django.views.debug import ExceptionReporter
 
-from tests.callback.conftest import BROKEN, DUMMY, Kept, Told, broken_table
+from tests.callback.conftest import BROKEN, DUMMY, Kept, LogLines, broken_table
 from tests.callback.pushes import (
     AES_KEY,
     APPID,
@@ -258,33 +258,33 @@ def test_a_signature_that_covers_another_echostr_is_refused() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("caches", [BROKEN, DUMMY], ids=["broken", "dummy"])
-def test_what_nothing_keeps_is_no_success(caches: Any, settings: Any, told: Told) -> None:
+def test_what_nothing_keeps_is_no_success(caches: Any, settings: Any, logged: LogLines) -> None:
     settings.CACHES = caches
     with broken_table(), override("zh-hans"):
         answer = push().send()
     assert (answer.status_code, answer.content) == (500, b"")
-    assert told.tokens[-1].startswith("ERROR A push is lost: No place keeps the verify ticket.")
-    assert told.secrets == []
+    assert logged.tokens[-1].startswith("ERROR A push is lost: No place keeps the verify ticket.")
+    assert logged.secrets == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_database_alone_is_enough(settings: Any, told: Told) -> None:
+def test_the_database_alone_is_enough(settings: Any, logged: LogLines) -> None:
     settings.CACHES = BROKEN
     assert push().send().content == b"success"
     assert newest(APPID) == TICKET
-    assert told.tokens[0] == (
+    assert logged.tokens[0] == (
         "WARNING The cache fails to keep or give the verify ticket (ConnectionError)"
     )
-    assert told.secrets == []
+    assert logged.secrets == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_cache_alone_is_enough(told: Told) -> None:
+def test_the_cache_alone_is_enough(logged: LogLines) -> None:
     with broken_table():
         assert push().send().content == b"success"
         assert newest(APPID) == TICKET
     assert not VerifyTicket.objects.exists()
-    assert [line for line in told.tokens if line.startswith("WARNING The database fails")]
+    assert [line for line in logged.tokens if line.startswith("WARNING The database fails")]
 
 
 # --- it is cheap, and leaves nothing open (B80, S12-S16) --------------------------------------

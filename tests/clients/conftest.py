@@ -1,4 +1,4 @@
-"""A server that says what a test tells it to, over a real loopback socket, and clients of it."""
+"""A server that answers by a test's script over a real loopback socket, and clients of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HOST = "b8b3-static-demo-1300000000.cos.ap-shanghai.myqcloud.com"
 
 
 @dataclass(frozen=True)
-class Heard:
+class Received:
     """One request as it came in: its first line, its headers in lower case, its body."""
 
     line: str
@@ -110,13 +110,13 @@ class Peer:
 
 @dataclass
 class ScriptedServer:
-    """Gives one answer of the script to each request, keeps what it heard, then hangs up."""
+    """Give each request one answer of the script, keep the requests, then hang up."""
 
     script: list[bytes | Act]
     read_body: bool = True
     tls: ssl.SSLContext | None = None
     greet: Act | None = None  # in place of reading a request
-    heard: list[Heard] = field(default_factory=list)
+    requests: list[Received] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._over = threading.Event()
@@ -174,15 +174,15 @@ class ScriptedServer:
 
     def _answer(self, sock: socket.socket, number: int) -> None:
         with sock.makefile("rb") as stream:
-            while self.script and (heard := self._hear(stream, number)):
-                self.heard.append(heard)
+            while self.script and (request := self._read(stream, number)):
+                self.requests.append(request)
                 says = self.script.pop(0)
                 if callable(says):
                     says(Peer(sock, self._over))
                 else:
                     sock.sendall(says)
 
-    def _hear(self, stream: Any, number: int) -> Heard | None:
+    def _read(self, stream: Any, number: int) -> Received | None:
         if not (line := stream.readline()):
             return None
         headers = {}
@@ -190,7 +190,7 @@ class ScriptedServer:
             name, _, value = header.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
         length = int(headers.get("content-length", "0")) if self.read_body else 0
-        return Heard(line.decode("ascii").rstrip(), headers, stream.read(length), number)
+        return Received(line.decode("ascii").rstrip(), headers, stream.read(length), number)
 
 
 @pytest.fixture

@@ -239,7 +239,7 @@ def test_a_clock_that_is_set_back_does_not_prolong_a_token(
 
 
 @pytest.mark.parametrize("ahead", [-8 * 3600, -400, 400, 8 * 3600])
-def test_hosts_whose_clocks_differ_do_not_fight_and_it_is_told(
+def test_hosts_whose_clocks_differ_do_not_fight_and_log_it(
     make: Make, emulator: EmulatorServer, time: Time, ahead: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, other = make(), make(now=lambda: time.now() + ahead)
@@ -426,7 +426,7 @@ def frames(error: BaseException) -> Iterator[str]:
 def test_a_token_that_is_refused_within_a_minute_is_not_replaced_before_it_is_over(
     make: Make, emulator: EmulatorServer, time: Time
 ) -> None:
-    """T05: two systems that refresh by turns would end each other's token for ever."""
+    """T05: two systems that refresh alternately would end each other's token for ever."""
     provider = make()
     first, started = provider.get(), time.now()
     time.sleep(20)
@@ -576,7 +576,7 @@ def test_while_the_cache_is_down_a_process_fetches_once_in_five_minutes(
     assert fetches(emulator) == 2
 
 
-def test_a_cache_that_forgot_everything_is_told_the_token_again(
+def test_a_cache_that_lost_everything_gets_the_token_again(
     make: Make, emulator: EmulatorServer, cache: TimedCache
 ) -> None:
     """Redis was started anew: whoever comes next must not fetch."""
@@ -618,7 +618,7 @@ def test_a_cache_that_fails_is_left_alone_for_two_seconds(
     assert len(asked) == 1
 
 
-def test_a_cache_that_is_down_is_told_once_until_it_works_again(
+def test_a_cache_that_is_down_is_logged_once_until_it_works_again(
     make: Make, cache: TimedCache, time: Time, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider, counts = make(), []
@@ -659,7 +659,7 @@ class ReadOnly(TimedCache):
 
 
 @pytest.mark.parametrize("kind", [DummyCache, Swallowing, ReadOnly])
-def test_with_a_cache_that_keeps_nothing_a_process_goes_on_alone_and_it_is_told_once(
+def test_with_a_cache_that_keeps_nothing_a_process_goes_on_alone_and_logs_it_once(
     make: Make, emulator: EmulatorServer, time: Time, kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each fetch would retire the last token."""
@@ -694,7 +694,7 @@ def test_two_processes_without_a_shared_cache_do_not_loop(
 
 
 @pytest.mark.parametrize("ticket", ["", "  ", None])
-def test_no_ticket_is_told_before_any_call(
+def test_no_ticket_is_an_error_before_any_call(
     make: Make, emulator: EmulatorServer, ticket: Any
 ) -> None:
     with pytest.raises(TokenUnavailable, match="no component_verify_ticket yet") as caught:
@@ -704,7 +704,7 @@ def test_no_ticket_is_told_before_any_call(
 
 
 @pytest.mark.parametrize("ticket", [TICKET.encode(), 5, [TICKET]])
-def test_a_ticket_that_is_no_text_is_told_and_not_shown(make: Make, ticket: Any) -> None:
+def test_a_ticket_that_is_no_text_is_reported_and_not_shown(make: Make, ticket: Any) -> None:
     """As `redis.get()` gives it."""
     with pytest.raises(ConfigurationError, match="where it must give a text") as caught:
         current_token(make(ticket=lambda: ticket))
@@ -794,15 +794,15 @@ def test_a_refused_fetch_is_repeated_only_where_that_can_help(
 def test_a_failure_is_remembered_for_every_process(
     make: Make, emulator: EmulatorServer, time: Time, errcode: int, pause: float
 ) -> None:
-    """Twenty workers of four machines do not ask twenty times; all are told the same."""
+    """Twenty workers of four machines do not ask twenty times; all get the same error."""
     emulator.script({"on": CALL, "do": "errcode", "errcode": errcode})
-    told = []
+    errors = []
     for _ in range(3):
         with pytest.raises(WxStaticStoreError) as caught:
             make().get()
         error = caught.value
-        told.append((type(error), error.errcode, str(error.hint), error.rid, error.remedy))
-    assert len({*told}) == 1
+        errors.append((type(error), error.errcode, str(error.hint), error.rid, error.remedy))
+    assert len({*errors}) == 1
     assert fetches(emulator) == 1
     time.sleep(pause - 0.1)
     pytest.raises(WxStaticStoreError, make().get)  # noqa: RUF061

@@ -86,19 +86,19 @@ def xml(status: int, code: str, message: str = "why") -> bytes:
 def test_the_token_and_the_content_headers_are_sent(serve: Serve, transport: Transport) -> None:
     server = serve(stored(f'"{MD5}"'))
     put(transport, server)
-    heard = server.heard[0]
-    assert heard.method == "PUT"
-    assert heard.body == CONTENT
-    assert heard.headers["x-cos-security-token"] == SECURITY
-    assert heard.headers["content-type"] == "text/css; charset=utf-8"
-    assert heard.headers["cache-control"] == "no-cache"
+    request = server.requests[0]
+    assert request.method == "PUT"
+    assert request.body == CONTENT
+    assert request.headers["x-cos-security-token"] == SECURITY
+    assert request.headers["content-type"] == "text/css; charset=utf-8"
+    assert request.headers["cache-control"] == "no-cache"
 
 
 def test_a_known_md5_is_sent_in_base64(serve: Serve, transport: Transport) -> None:
     server = serve(stored(f'"{MD5}"'))
     put(transport, server)
     expected = base64.b64encode(hashlib.md5(CONTENT).digest()).decode()
-    assert server.heard[0].headers["content-md5"] == expected
+    assert server.requests[0].headers["content-md5"] == expected
 
 
 def test_an_unknown_md5_is_not_sent_and_compared_all_the_same(
@@ -106,7 +106,7 @@ def test_an_unknown_md5_is_not_sent_and_compared_all_the_same(
 ) -> None:
     server = serve(stored(f'"{MD5}"'))
     assert put(transport, server, md5="").verified
-    assert "content-md5" not in server.heard[0].headers
+    assert "content-md5" not in server.requests[0].headers
 
 
 def test_an_empty_file_is_stored(transport: Transport, emulator: EmulatorServer) -> None:
@@ -259,7 +259,7 @@ def test_each_code_has_its_class_and_its_remedy(
     assert error.stage == "put"
 
 
-def test_an_expired_link_is_told_by_its_message(serve: Serve, transport: Transport) -> None:
+def test_an_expired_link_is_recognised_by_its_message(serve: Serve, transport: Transport) -> None:
     """The code is AccessDenied, as for every other lack of rights (a real reply)."""
     error = failure(transport, serve(xml(403, "AccessDenied", "Request has expired")))
     assert type(error) is LinkExpired
@@ -488,7 +488,7 @@ def test_a_refusal_before_the_end_of_the_body_is_no_change_of_the_file(
 def test_a_success_before_the_end_of_the_body_is_none(
     serve: Serve, transport: Transport, tmp_path: Path, megabytes: int
 ) -> None:
-    """With an ETag that is no MD5 nothing else would tell that a part of the file is missing."""
+    """With an ETag that is no MD5 nothing else would show that a part of the file is missing."""
 
     def agree(peer: Peer) -> None:
         peer.send(stored('"encrypted"'))

@@ -158,7 +158,7 @@ def test_a_key_is_decoded_once_only() -> None:
 @pytest.mark.parametrize(
     "base", ["http://127.0.0.1:8901", "https://127.9.9.9:1", "http://[::1]:80", "http://localhost"]
 )
-def test_this_machine_is_allowed_only_when_told(base: str) -> None:
+def test_this_machine_is_allowed_only_with_loopback(base: str) -> None:
     assert fault(f"{base}/a.css{QUERY}", loopback=True) == ""
     assert fault(f"{base}/a.css{QUERY}")
 

@@ -51,7 +51,7 @@ def test_each_fetch_has_a_query_of_its_own(serve: Serve, site: SiteClient) -> No
     server = serve(answer(), answer())
     for _ in range(2):
         site.fetch(server.url + "/a.css", io.BytesIO(), deadline=PLENTY)
-    first, second = (heard.target for heard in server.heard)
+    first, second = (request.target for request in server.requests)
     assert first.startswith("/a.css?_=")
     assert second.startswith("/a.css?_=")
     assert first != second

@@ -1,4 +1,4 @@
-"""The one door to the network: one exchange per call, bounded, and only our own errors come out."""
+"""The transport: one exchange per call, bounded, and only our own errors are raised."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def post(transport: Transport, base: str, **more: Any) -> Any:
 def test_a_link_is_sent_byte_for_byte(serve: Serve, transport: Transport, path: str) -> None:
     server = serve(answer())
     transport.exchange("PUT", Secret(server.url + path), stage="put", deadline=PLENTY, body=b"x")
-    assert server.heard[0].line == f"PUT {path} HTTP/1.1"
+    assert server.requests[0].line == f"PUT {path} HTTP/1.1"
 
 
 @pytest.mark.parametrize("path", ["/a/../b.css", "/a/./b", "/%e6%96%87", "/a b", "/文"])
@@ -138,7 +138,7 @@ def test_an_empty_body_has_content_length_zero_and_is_not_chunked(
 ) -> None:
     server = serve(answer())
     put(transport, signed(server), body)
-    headers = server.heard[0].headers
+    headers = server.requests[0].headers
     assert headers["content-length"] == "0"
     assert "transfer-encoding" not in headers
 
@@ -148,16 +148,16 @@ def test_a_body_of_many_blocks_has_a_content_length_and_is_not_chunked(
 ) -> None:
     server = serve(answer())
     put(transport, signed(server), Body(b"ab", b"c" * 300_000, b"d"))
-    heard = server.heard[0]
-    assert heard.headers["content-length"] == "300003"
-    assert "transfer-encoding" not in heard.headers
-    assert heard.body == b"ab" + b"c" * 300_000 + b"d"
+    request = server.requests[0]
+    assert request.headers["content-length"] == "300003"
+    assert "transfer-encoding" not in request.headers
+    assert request.body == b"ab" + b"c" * 300_000 + b"d"
 
 
 def test_only_the_headers_that_we_know_are_sent(serve: Serve, transport: Transport) -> None:
     server = serve(answer())
     put(transport, signed(server))
-    headers = server.heard[0].headers
+    headers = server.requests[0].headers
     assert set(headers) == {
         "host",
         "user-agent",
@@ -178,14 +178,14 @@ def test_netrc_adds_no_header(
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     server = serve(answer())
     put(transport, signed(server))
-    assert "authorization" not in server.heard[0].headers
+    assert "authorization" not in server.requests[0].headers
 
 
 def test_cookies_are_not_sent_back(serve: Serve, transport: Transport) -> None:
     server = serve(answer(headers={"Set-Cookie": "a=b; Path=/"}), answer())
     post(transport, server.url)
     post(transport, server.url)
-    assert [heard.headers.get("cookie") for heard in server.heard] == [None, None]
+    assert [request.headers.get("cookie") for request in server.requests] == [None, None]
 
 
 # --- one connection, one exchange -----------------------------------------------------------
@@ -329,7 +329,7 @@ def test_an_answer_over_the_limit_is_cut(
 
 
 @pytest.mark.parametrize("length", [LIMIT + 1, LIMIT + 2])
-def test_a_refusal_that_is_cut_beyond_the_limit_is_told_by_its_status(
+def test_a_refusal_that_is_cut_beyond_the_limit_is_known_by_its_status(
     serve: Serve, transport: Transport, length: int
 ) -> None:
     refusal = answer(403, b"x" * length, headers={"Content-Length": "1000000"})
@@ -549,7 +549,7 @@ def test_a_bad_certificate_stops_everything(
     assert caught.value.remedy is Remedy.GIVE_UP
     assert caught.value.stops_batch
     assert "REQUESTS_CA_BUNDLE" in str(caught.value)
-    assert server.heard == []
+    assert server.requests == []
 
 
 def test_a_ca_file_of_the_environment_is_believed(
@@ -653,9 +653,9 @@ def test_a_plain_address_goes_to_the_proxy_with_its_password(
     )
     reply = transport.exchange("GET", Secret(url), stage="verify", deadline=PLENTY)
     assert reply.body == b"by the proxy"
-    heard = proxy.heard[0]
-    assert heard.line == f"GET {url} HTTP/1.1"
-    assert heard.headers.get("proxy-authorization") == password
+    request = proxy.requests[0]
+    assert request.line == f"GET {url} HTTP/1.1"
+    assert request.headers.get("proxy-authorization") == password
 
 
 @pytest.mark.wx_real  # past the suite's own guard: nothing is called
@@ -690,7 +690,7 @@ def test_a_proxy_of_the_environment_is_used_and_its_refusal_is_a_configuration_e
     monkeypatch.setenv("NO_PROXY", "localhost")
     with pytest.raises(ConfigurationError) as caught:
         put(transport, Secret(f"https://{host}/a.css?sign={SIGN}"))
-    assert proxy.heard[0].line.startswith(f"CONNECT {host}:443 ")
+    assert proxy.requests[0].line.startswith(f"CONNECT {host}:443 ")
     assert "HTTPS_PROXY" in str(caught.value)
     assert not leaks(caught.value)
 
@@ -703,13 +703,13 @@ def test_a_tunnel_is_asked_for_without_the_query_and_carries_it(
     tls: ssl.SSLContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    heard: list[bytes] = []
+    received: list[bytes] = []
 
     def tunnel(peer: Peer) -> None:
-        heard.append(peer.sock.recv(65536))
+        received.append(peer.sock.recv(65536))
         peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
         with tls.wrap_socket(peer.sock, server_side=True) as inside:
-            heard.append(inside.recv(65536))
+            received.append(inside.recv(65536))
             inside.sendall(answer(body=b"through"))
 
     anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -719,11 +719,11 @@ def test_a_tunnel_is_asked_for_without_the_query_and_carries_it(
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
     monkeypatch.setenv("NO_PROXY", "localhost")
     assert post(make_transport(), f"https://by-{proxy.port}.example").body == b"through"
-    assert heard[0].startswith(f"CONNECT by-{proxy.port}.example:443 HTTP/1".encode())
-    assert TOKEN.encode() not in heard[0]
+    assert received[0].startswith(f"CONNECT by-{proxy.port}.example:443 HTTP/1".encode())
+    assert TOKEN.encode() not in received[0]
     line = f"POST /componenttcb/staticuploadfile?access_token={TOKEN} HTTP/1.1\r\n"
-    assert heard[1].startswith(line.encode())
-    assert heard[1].endswith(f'{{"component_appsecret": "{APPSECRET}"}}'.encode())
+    assert received[1].startswith(line.encode())
+    assert received[1].endswith(f'{{"component_appsecret": "{APPSECRET}"}}'.encode())
 
 
 # --- nothing leaks --------------------------------------------------------------------------
@@ -799,15 +799,15 @@ def test_a_reply_does_not_print_its_body(serve: Serve, transport: Transport) -> 
     assert SECURITY not in repr(reply)
 
 
-def test_the_libraries_are_not_told_what_is_secret(
+def test_the_libraries_get_no_secret_as_an_argument(
     serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What they get as arguments is what an observer that patches them records."""
-    told: list[object] = []
+    arguments: list[object] = []
 
     def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            told.extend([*args[1:], *kwargs.items()])
+            arguments.extend([*args[1:], *kwargs.items()])
             return function(*args, **kwargs)
 
         return call
@@ -824,17 +824,17 @@ def test_the_libraries_are_not_told_what_is_secret(
     put(transport, signed(server))
     put(transport, signed(server), body=b"")
     post(transport, server.url)
-    assert "/a.css" in repr(told)
-    assert "PUT /a.css HTTP/1.1" in repr(told)
-    assert [canary for canary in CANARIES if canary in repr(told)] == []
-    assert [SIGN in heard.target for heard in server.heard] == [True, True, False]
-    assert TOKEN in server.heard[2].target
-    assert [heard.headers.get("x-cos-security-token") for heard in server.heard] == [
+    assert "/a.css" in repr(arguments)
+    assert "PUT /a.css HTTP/1.1" in repr(arguments)
+    assert [canary for canary in CANARIES if canary in repr(arguments)] == []
+    assert [SIGN in request.target for request in server.requests] == [True, True, False]
+    assert TOKEN in server.requests[2].target
+    assert [request.headers.get("x-cos-security-token") for request in server.requests] == [
         SECURITY,
         SECURITY,
         None,
     ]
-    assert server.heard[2].json == {"component_appsecret": APPSECRET}
+    assert server.requests[2].json == {"component_appsecret": APPSECRET}
 
 
 def test_a_connection_by_socks_hides_it_as_well() -> None:

@@ -82,8 +82,8 @@ def test_names_are_sent_as_real_utf8(
     server = serve(as_json({"signed_url": "https://x", "token": "t"}))
     wechat = WeChatClient(transport, server.url)
     wechat.upload_link(Secret(TOKEN), ENV, "文档/图 1.png", deadline=PLENTY)
-    assert '"文档/图 1.png"'.encode() in server.heard[0].body
-    assert server.heard[0].headers["content-type"] == "application/json"
+    assert '"文档/图 1.png"'.encode() in server.requests[0].body
+    assert server.requests[0].headers["content-type"] == "application/json"
 
 
 def test_a_token_is_quoted_into_the_query(
@@ -92,7 +92,8 @@ def test_a_token_is_quoted_into_the_query(
     server = serve(as_json({"errcode": 0}))
     WeChatClient(transport, server.url + "/").describe(Secret("a&b=c/+d"), ENV, deadline=PLENTY)
     assert (
-        server.heard[0].target == "/componenttcb/describestaticstore?access_token=a%26b%3Dc%2F%2Bd"
+        server.requests[0].target
+        == "/componenttcb/describestaticstore?access_token=a%26b%3Dc%2F%2Bd"
     )
 
 
@@ -102,8 +103,8 @@ def test_the_token_call_has_no_query_and_its_secrets_in_the_body(
     server = serve(as_json({"component_access_token": "t", "expires_in": 7200}))
     wechat = WeChatClient(transport, server.url)
     wechat.component_token("wx1", Secret(APPSECRET), Secret(TICKET), deadline=PLENTY)
-    assert server.heard[0].target == "/cgi-bin/component/api_component_token"
-    assert server.heard[0].json["component_verify_ticket"] == TICKET
+    assert server.requests[0].target == "/cgi-bin/component/api_component_token"
+    assert server.requests[0].json["component_verify_ticket"] == TICKET
 
 
 # --- the envelope ---------------------------------------------------------------------------
@@ -339,13 +340,13 @@ def test_the_moment_is_read_with_its_time_zone(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("text", ["2020-12-04T08:56:59", "2020-12-04T16:56:59+08:00"])
-def test_a_moment_is_told_in_utc_also_where_the_list_names_no_zone(ask: Ask, text: str) -> None:
+def test_a_time_of_the_list_is_in_utc_also_without_a_zone(ask: Ask, text: str) -> None:
     moment = page(ask, entry(last_modified=text)).files[0].last_modified
     assert moment == datetime(2020, 12, 4, 8, 56, 59, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", [None, "", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-def test_a_moment_that_tells_nothing_is_none(ask: Ask, text: str | None) -> None:
+def test_a_time_that_cannot_be_read_is_none(ask: Ask, text: str | None) -> None:
     assert page(ask, entry(last_modified=text)).files[0].last_modified is None
 
 

@@ -23,7 +23,7 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import ContentHeaders, SignedLink
 from wx_static_store.exceptions import IntegrityError, Remedy, WxStaticStoreError
 
-from .conftest import PLENTY, Body, Heard, ScriptedServer, answer
+from .conftest import PLENTY, Body, Received, ScriptedServer, answer
 
 SAMPLES = sorted(
     path
@@ -85,7 +85,7 @@ def outcome(
     sample: dict[str, Any],
     serve: Callable[..., ScriptedServer],
     transport: Transport,
-) -> tuple[Heard, Any]:
+) -> tuple[Received, Any]:
     """Replay the sample; return what the server received and the caller's value or error."""
     server = serve(replayed(sample))
     got: Any
@@ -93,32 +93,32 @@ def outcome(
         got = call(transport, server.url, sample)
     except WxStaticStoreError as error:
         got = error
-    assert len(server.heard) == 1, "one exchange, no retry"
-    return server.heard[0], got
+    assert len(server.requests) == 1, "one exchange, no retry"
+    return server.requests[0], got
 
 
-def test_the_request_is_the_sample_s(sample: dict[str, Any], outcome: tuple[Heard, Any]) -> None:
-    heard, asked = outcome[0], sample["request"]
+def test_the_request_is_the_sample_s(sample: dict[str, Any], outcome: tuple[Received, Any]) -> None:
+    request, asked = outcome[0], sample["request"]
     address = urlsplit(asked["url"])
     query = address.query
     if sample["id"] == "staticuploadfile-error-41001":
         query = "access_token=ACCESS_TOKEN"  # the mistake of another client: ours never makes it
-    assert heard.method == asked["method"]
-    assert heard.target == address.path + (f"?{query}" if query else "")
+    assert request.method == asked["method"]
+    assert request.target == address.path + (f"?{query}" if query else "")
     for name, value in asked.get("headers", {}).items():
-        assert heard.headers[name.lower()] == value
+        assert request.headers[name.lower()] == value
     if "json" in asked:
-        assert heard.json == asked["json"]
+        assert request.json == asked["json"]
     else:
-        assert heard.body == asked["body_utf8"].encode()
-    assert "transfer-encoding" not in heard.headers
+        assert request.body == asked["body_utf8"].encode()
+    assert "transfer-encoding" not in request.headers
 
 
 def is_(got: Any, **facts: Any) -> None:
     assert {name: getattr(got, name) for name in facts} == facts
 
 
-def test_the_answer_is_understood(sample: dict[str, Any], outcome: tuple[Heard, Any]) -> None:
+def test_the_answer_is_understood(sample: dict[str, Any], outcome: tuple[Received, Any]) -> None:
     got, expect = outcome[1], sample["expect"]
     READERS[sample["name"]](got, expect)
     if "remedy" in expect:
@@ -130,7 +130,7 @@ def test_the_answer_is_understood(sample: dict[str, Any], outcome: tuple[Heard, 
 
 
 def test_an_error_is_understood_and_a_success_raises_none(
-    sample: dict[str, Any], outcome: tuple[Heard, Any]
+    sample: dict[str, Any], outcome: tuple[Received, Any]
 ) -> None:
     expect = sample["expect"]
     expected = "remedy" in expect or "error" in expect or expect.get("errcode", 0) != 0

@@ -236,7 +236,9 @@ def test_credentials_need_a_source_of_tickets(project: Any, settings: Any) -> No
     assert set(ids()) == {"wx_static_store.E015"}
 
 
-def test_a_token_that_nothing_seals_is_told(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_that_nothing_seals_is_a_warning(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache_checks, "is_available", lambda: False)
     project(ACCESS_TOKEN=None, **CREDENTIALS)
     (message,) = messages()
@@ -255,7 +257,7 @@ def test_a_fixed_token_needs_no_shared_cache(project: Any) -> None:
     assert ids(deploy=True) == []
 
 
-def test_the_nearest_name_is_told(project: Any) -> None:
+def test_a_message_suggests_the_nearest_name(project: Any) -> None:
     project(MAX_WORKER=3)
     assert "Did you mean MAX_WORKERS?" in {message.hint for message in messages()}
 

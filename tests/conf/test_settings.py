@@ -451,7 +451,7 @@ def test_the_path_of_a_function_is_the_function(options: Read) -> None:
     assert options(env="tests.conf.test_settings.tenant").settled().env == "tenant-b"
 
 
-def test_what_an_environments_function_raises_is_told_as_a_setting(options: Read) -> None:
+def test_an_error_of_an_environments_function_names_the_setting(options: Read) -> None:
     def failing() -> str:
         raise LookupError("no tenant here")
 
@@ -486,12 +486,14 @@ def test_without_that_setting_the_error_names_it(settings: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offers", "told"),
+    ("offers", "message"),
     [(lambda user: ["tenant-a"], "must give a dictionary"), (lambda user: 1 / 0, "ZeroDivision")],
 )
-def test_a_function_that_offers_none_is_told(settings: Any, offers: Any, told: str) -> None:
+def test_a_function_that_offers_no_environments_is_an_error(
+    settings: Any, offers: Any, message: str
+) -> None:
     settings.WX_STATIC_STORE = {"ENVIRONMENTS": offers}
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=message):
         environments()
 
 

@@ -29,7 +29,7 @@ APPSECRET, TICKET = "emulator-appsecret", "emulator-ticket"
 
 
 class SoftTimeLimitExceeded(Exception):
-    """As Celery tells a task that its time is over."""
+    """The error that Celery raises in a task whose time is over."""
 
 
 class GreenletExit(BaseException):

@@ -24,7 +24,7 @@ HEX = (string.digits, "abcdef")
 BASE32 = (string.ascii_uppercase, "234567")
 BASE64 = (string.ascii_uppercase, string.ascii_lowercase, "9876543210", "-_")
 
-# As the comments of hashed.py tell them: the alphabet, how many digits, the name, what is missed.
+# The comments of hashed_names.py: the alphabet, how many digits, the name, what is missed.
 RATES = [
     pytest.param(HEX, 8, "index.{}.js", 0.0916, id="Parcel"),
     pytest.param(HEX, 9, "index.{}.js", 0.2078, id="webpack, 9"),
@@ -125,7 +125,7 @@ def stems(names: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_a_bundler_s_names_are_missed_as_seldom_as_told(build: str) -> None:
+def test_a_bundler_s_names_are_missed_at_the_rate_in_the_comments(build: str) -> None:
     names, rate = stems(BUILDS[build]["hashed"]), MISSED[build]
     missed = sum(not looks_hashed(name) for name in names)
     assert len(names) > 20
@@ -185,9 +185,9 @@ def test_the_names_that_django_writes_are_seen(tmp_path: Path) -> None:
 # --- all digests ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("alphabet", "digits", "name", "told"), RATES)
-def test_digests_are_missed_at_the_rate_that_is_told(
-    alphabet: tuple[str, ...], digits: int, name: str, told: float
+@pytest.mark.parametrize(("alphabet", "digits", "name", "rate"), RATES)
+def test_digests_are_missed_at_the_rate_in_the_comments(
+    alphabet: tuple[str, ...], digits: int, name: str, rate: float
 ) -> None:
     """Exactly: all sequences of kinds, each with the share of the digests that it stands for."""
     share = {kind[0]: len(kind) / len("".join(alphabet)) for kind in alphabet}
@@ -196,13 +196,13 @@ def test_digests_are_missed_at_the_rate_that_is_told(
         for kinds in product(share, repeat=digits)
         if not looks_hashed(name.format("".join(kinds)))
     )
-    assert round(missed, 4) == told
+    assert round(missed, 4) == rate
 
 
 @given(row=st.sampled_from([row.values for row in RATES]), data=st.data())
 def test_a_digest_is_judged_by_the_kinds_of_its_digits(row: Any, data: st.DataObject) -> None:
     """What the count of all sequences of kinds stands on."""
-    alphabet, digits, name, _told = row
+    alphabet, digits, name, _rate = row
     kinds = data.draw(st.lists(st.sampled_from(alphabet), min_size=digits, max_size=digits))
     digest = "".join(data.draw(st.sampled_from(kind)) for kind in kinds)
     assume(alphabet is not BASE64 or not set(digest) <= set("".join(BASE32)))  # may be either

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: heard while a command waits, held back while it keeps its books."""
+"""Ctrl-C and SIGTERM interrupt a command while it waits, not while it writes its records."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ctrl_c() -> Iterator[Press]:
         yield press
 
 
-# --- when it is heard -------------------------------------------------------------------------
+# --- when it interrupts -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -59,11 +59,11 @@ def test_after_a_command_the_handlers_are_as_before() -> None:
 
 
 def test_a_project_keeps_handlers_of_its_own(ctrl_c: Press) -> None:
-    heard: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    received: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
     with handled(), held():
         ctrl_c()
-    assert heard == [signal.SIGINT]
+    assert received == [signal.SIGINT]
 
 
 @pytest.mark.usefixtures("ctrl_c")
@@ -74,7 +74,7 @@ def test_sigterm_interrupts_where_a_shell_ignores_ctrl_c_in_the_background() -> 
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
-def test_sigterm_is_heard_where_ctrl_c_is_ignored(ctrl_c: Press) -> None:
+def test_sigterm_interrupts_where_ctrl_c_is_ignored(ctrl_c: Press) -> None:
     """As in the background of a shell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with pytest.raises(KeyboardInterrupt), handled():
@@ -103,7 +103,7 @@ def test_a_run_that_is_held_is_interrupted_while_it_waits(ctrl_c: Press) -> None
             waiting.set()
             for _ in range(500):  # one long sleep may begin just when the signal has come
                 time.sleep(0.01)
-            pytest.fail("nobody is heard")
+            pytest.fail("the signal interrupts nothing")
 
     with pytest.raises(KeyboardInterrupt):
         work()
@@ -153,7 +153,7 @@ def test_a_run_in_a_run_is_held_to_the_end_of_the_outer_one(ctrl_c: Press) -> No
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_in_another_thread_nothing_is_held_and_nothing_raised() -> None:
-    """Python tells the main thread alone of signals, and lets it alone handle them."""
+    """Python lets only the main thread handle signals."""
     ended: list[int] = []
 
     def work() -> None:
@@ -265,9 +265,9 @@ def test_an_interrupted_deploy_exits_with_130_and_the_next_one_sends_the_rest(
     configure(WX_STATIC_STORE={"MAX_WORKERS": 1})
     when_stored("app.css")
     interrupted(new, json=str(tmp_path / "report.json"))
-    (told,) = reported(tmp_path / "report.json")
-    assert told["outcome"] == "interrupted"
-    assert (told["counts"]["stored"], told["counts"]["not_attempted"]) == (1, 3)
+    (report,) = reported(tmp_path / "report.json")
+    assert report["outcome"] == "interrupted"
+    assert (report["counts"]["stored"], report["counts"]["not_attempted"]) == (1, 3)
     monkeypatch.undo()
     cloud.journal.clear()
     run(new)
@@ -285,17 +285,17 @@ def test_an_interrupted_deploy_leaves_out_the_other_environments_and_says_so(
     assert outcomes == ["interrupted", "skipped", "skipped"]
 
 
-def test_an_interrupted_blanking_tells_what_it_did(
+def test_an_interrupted_blanking_reports_what_it_did(
     cloud: EmulatorServer, new: Path, when_stored: Callable[[str], None], tmp_path: Path
 ) -> None:
     for number in range(60):
         cloud.put_object(f"old/{number:02}.js", b"old")
     when_stored("old/30.js")
     interrupted(new, blank_stale=True, using="site", json=str(tmp_path / "report.json"))
-    (told,) = reported(tmp_path / "report.json")
+    (report,) = reported(tmp_path / "report.json")
     gone = [key for key, body in bodies(cloud).items() if body == DELETED]
-    assert told["outcome"] == "interrupted"
-    assert told["blanked"] == len(gone) < 60
+    assert report["outcome"] == "interrupted"
+    assert report["blanked"] == len(gone) < 60
     assert UploadLog.objects.filter(key__in=gone, status="stored").count() == len(gone)
 
 

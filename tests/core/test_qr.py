@@ -49,10 +49,10 @@ def test_it_has_no_style_and_no_script() -> None:
     assert "<style" not in svg(URL)
 
 
-@pytest.mark.parametrize(("label", "told"), [("", URL), ('A "b" <c>', 'A "b" <c>')])
-def test_a_screen_reader_is_told_what_it_is(label: str, told: str) -> None:
+@pytest.mark.parametrize(("label", "name"), [("", URL), ('A "b" <c>', 'A "b" <c>')])
+def test_a_qr_code_has_a_role_and_a_name_for_screen_readers(label: str, name: str) -> None:
     drawn = ET.fromstring(svg(URL, label=label))
-    assert (drawn.attrib["role"], drawn.attrib["aria-label"]) == ("img", told)
+    assert (drawn.attrib["role"], drawn.attrib["aria-label"]) == ("img", name)
 
 
 def test_without_the_extra_there_is_no_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,7 +197,7 @@ def test_no_attempt_begins_after_the_deadline() -> None:
     assert attempts.numbers == [1, 2]
 
 
-def test_a_deadline_tells_what_is_left_and_never_less_than_nothing() -> None:
+def test_a_deadline_s_remaining_seconds_are_never_negative() -> None:
     time = Time()
     deadline = Deadline.after(10, time.clock)
     assert deadline.left() == 10
@@ -212,28 +212,28 @@ def test_a_deadline_tells_what_is_left_and_never_less_than_nothing() -> None:
     assert isinstance(caught.value, TimeoutError)
 
 
-# --- who is told ----------------------------------------------------------------------------
+# --- on_error -------------------------------------------------------------------------------
 
 
-def test_each_error_is_heard_of_before_its_remedy_is_tried() -> None:
-    heard = []
+def test_on_error_gets_each_error_before_its_remedy_is_tried() -> None:
+    errors = []
     time, attempts = Time(), Attempts(TokenRejected("first"), WeChatBusy("second"))
 
-    def hear(error: WxStaticStoreError) -> None:
-        heard.append((error.message, error.attempts, len(attempts.numbers), len(time.naps)))
+    def note(error: WxStaticStoreError) -> None:
+        errors.append((error.message, error.attempts, len(attempts.numbers), len(time.naps)))
 
-    go(attempts, time, on_error=hear)
-    assert heard == [("first", 1, 1, 0), ("second", 2, 2, 0)]
+    go(attempts, time, on_error=note)
+    assert errors == [("first", 1, 1, 0), ("second", 2, 2, 0)]
 
 
-def test_the_last_error_is_heard_of_too() -> None:
-    heard: list[WxStaticStoreError] = []
+def test_on_error_gets_the_last_error_too() -> None:
+    errors: list[WxStaticStoreError] = []
     with pytest.raises(ConfigurationError):
-        go(Attempts(ConfigurationError("x")), on_error=heard.append)
-    assert len(heard) == 1
+        go(Attempts(ConfigurationError("x")), on_error=errors.append)
+    assert len(errors) == 1
 
 
-def test_who_hears_may_change_the_remedy() -> None:
+def test_on_error_may_change_the_remedy() -> None:
     attempts = always(lambda: WeChatBusy("x"))
     with pytest.raises(WeChatBusy):
         go(attempts, on_error=lambda error: error.with_context(remedy=Remedy.GIVE_UP))

@@ -92,7 +92,7 @@ def test_secrets_compare_and_serve_as_keys() -> None:
         ("invalid token: access_token=V", "invalid token: access_token=***"),
     ],
 )
-def test_the_value_of_a_telling_name_is_masked(text: str, scrubbed: str) -> None:
+def test_the_value_of_a_secret_name_is_masked(text: str, scrubbed: str) -> None:
     assert scrub(text.replace("V", VALUE)) == scrubbed
 
 

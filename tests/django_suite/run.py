@@ -147,7 +147,7 @@ class OnEmulator:
 
 
 class Runner(DiscoverRunner):
-    """Runs the chosen classes, and tells in one line how it went."""
+    """Run the chosen classes, and print the result as one line of JSON."""
 
     cloud: EmulatorServer
 
@@ -180,7 +180,7 @@ def chosen(module: str, name: str, cloud: EmulatorServer) -> list[unittest.TestC
         sys.stdout.write(f"left out: {name}.{left_out}: it {reason}\n")
         if left_out == "*":
             return []
-        del tests[left_out]  # a KeyError tells that Django has it no more
+        del tests[left_out]  # a KeyError: Django has it no more
     return list(tests.values())
 
 
@@ -214,7 +214,7 @@ def configure(cloud: EmulatorServer) -> None:
             "LOCATION": "static",
             "MAX_WORKERS": 4,  # client and emulator share one process
         },
-        # a SimpleTestCase has no database: that the log is missing need not be told 150 times
+        # a SimpleTestCase has no database: 150 warnings of the missing log are too many
         LOGGING={
             "version": 1,
             "handlers": {"null": {"class": "logging.NullHandler"}},

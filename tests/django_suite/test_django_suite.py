@@ -85,9 +85,9 @@ def report(django_tests: Path) -> dict[str, Any]:
         text=True,
         timeout=300,
     )
-    *told, last = done.stdout.splitlines() or [""]
+    *lines, last = done.stdout.splitlines() or [""]
     assert last.startswith("{"), done.stderr
-    left_out = [line for line in told if line.startswith("left out")]
+    left_out = [line for line in lines if line.startswith("left out")]
     return json.loads(last) | {"left_out": left_out, "output": done.stderr}
 
 
@@ -116,7 +116,7 @@ def test_their_files_went_to_the_emulator(report: dict[str, Any], storage: str, 
     assert report["puts"][case] > 0, storage
 
 
-def test_what_is_left_out_is_told(
+def test_what_is_left_out_is_printed(
     report: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():

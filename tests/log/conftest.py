@@ -49,7 +49,7 @@ def row(key: str, *, days: float = 0, **columns: Any) -> UploadLog:
     return made
 
 
-def told() -> list[tuple[str, str]]:
+def statuses() -> list[tuple[str, str]]:
     """Key and status of every row, in their order."""
     return list(UploadLog.objects.order_by("id").values_list("key", "status"))
 

@@ -12,7 +12,7 @@ import pytest
 from django.test import override_settings
 
 from tests.conftest import ENV
-from tests.log.conftest import row, told, upload
+from tests.log.conftest import row, statuses, upload
 from wx_static_store.core.types import ContentHeaders, UploadContext, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import CosRefused
@@ -126,9 +126,9 @@ def test_users_and_deployments_of_another_database_are_left_out() -> None:
 def test_the_same_lines_again_add_nothing() -> None:
     lines = [line("a"), line("b"), line("a", NOON + 1), line("a", NOON + 2, status="failed")]
     assert imported(*lines)[0] == {"added": 4}
-    before = told()
+    before = statuses()
     assert imported(*lines)[0] == {"known": 2, "left_out": 2}
-    assert told() == before
+    assert statuses() == before
 
 
 def test_a_line_that_stands_twice_is_added_once() -> None:
@@ -141,7 +141,7 @@ def test_what_an_interrupted_import_left_out_is_added_by_the_next(
     monkeypatch.setattr(imports, "LINES_AT_ONCE", 2)
     lines = [line(f"{number}") for number in range(5)]
     next(import_lines(lines, lambda *found: None))
-    assert len(told()) == 2
+    assert len(statuses()) == 2
     assert imported(*lines)[0] == {"known": 2, "added": 3}
 
 
@@ -151,9 +151,9 @@ def test_lines_of_uploads_that_have_rows_add_nothing(cloud: EmulatorServer) -> N
         upload("a.js", b"1")
         upload("a.js", b"2")
     assert len(lines) == 2
-    before = told()
+    before = statuses()
     assert imported(*lines)[0] == {"left_out": 2}
-    assert told() == before
+    assert statuses() == before
 
 
 # --- the order of things ----------------------------------------------------------------------
@@ -197,14 +197,14 @@ def test_without_a_list_no_line_outranks_a_row(cloud: EmulatorServer) -> None:
 def test_a_line_from_the_future_is_refused() -> None:
     ahead = (datetime.now(UTC) + timedelta(minutes=10)).timestamp()
     counts, said = imported(line(at=ahead))
-    assert (counts, told()) == ({"broken": 1}, [])
+    assert (counts, statuses()) == ({"broken": 1}, [])
     assert "set the clock of the machine that wrote it" in said[0][1]
 
 
 def test_lines_near_each_other_may_be_out_of_order() -> None:
     """Two processes that write to one file are not in step."""
     assert imported(line(at=NOON + 1, status="failed"), line())[0] == {"added": 2}
-    assert told() == [("a.js", "stored"), ("a.js", "failed")]
+    assert statuses() == [("a.js", "stored"), ("a.js", "failed")]
 
 
 def test_the_same_key_of_another_environment_is_another_file() -> None:
@@ -240,7 +240,7 @@ def test_a_broken_line_is_reported_and_the_others_are_added(broken: bytes, why: 
     assert counts == {"added": 2, "broken": 1}
     assert [number for number, _why in said] == [3]
     assert why in said[0][1]
-    assert told() == [("a", "stored"), ("b", "stored")]
+    assert statuses() == [("a", "stored"), ("b", "stored")]
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\udcff", "😀" * 2000], ids=["NUL", "surrogate", "long"])

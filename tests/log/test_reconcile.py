@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import ENV
-from tests.log.conftest import CONTEXT, row, told, upload
+from tests.log.conftest import CONTEXT, row, statuses, upload
 from wx_static_store.core.types import DELETED, RemoteFile, UploadItem
 from wx_static_store.deploy.locks import deploying
 from wx_static_store.deploy.plan import make_plan
@@ -97,7 +97,7 @@ def put_elsewhere(cloud: EmulatorServer) -> None:
 def answer_lost(cloud: EmulatorServer, body: bytes = b"1") -> None:
     cloud.script({"on": "put_object", "do": "drop_reply"})
     upload("a", body)
-    assert told()[-1:] == [("a", "unknown")]
+    assert statuses()[-1:] == [("a", "unknown")]
 
 
 def never_arrived(cloud: EmulatorServer) -> None:
@@ -143,9 +143,9 @@ def test_what_differs_is_found(
     cloud: EmulatorServer, happened: Any, kind: str, newest: tuple[str, bytes | None]
 ) -> None:
     happened(cloud)
-    before = told()
+    before = statuses()
     assert compare() == ([(kind, "a")] if kind else [])
-    assert told() == before
+    assert statuses() == before
 
 
 @in_each_case
@@ -153,13 +153,13 @@ def test_a_correction_is_a_new_row_that_says_how_it_is(
     cloud: EmulatorServer, happened: Any, kind: str, newest: tuple[str, bytes | None]
 ) -> None:
     happened(cloud)
-    before = told()
+    before = statuses()
     compare(fix=True)
     found = UploadLog.objects.latest("id")
     status, body = newest
     assert (found.status, found.md5) == (status, hexmd5(body) if body is not None else "")
-    assert told()[: len(before)] == before
-    assert len(told()) == len(before) + bool(kind)
+    assert statuses()[: len(before)] == before
+    assert len(statuses()) == len(before) + bool(kind)
     if kind:
         assert (found.source, found.user_id, found.stage) == ("reconcile", None, "verify")
         assert found.message
@@ -247,7 +247,7 @@ def test_an_unknown_row_of_another_size_failed_even_then(cloud: EmulatorServer) 
     cloud.quirks.list_md5 = "multipart"
     cloud.put_object("a", b"22")
     compare(fix=True)
-    assert told()[-1] == ("a", "failed")
+    assert statuses()[-1] == ("a", "failed")
 
 
 # --- while others upload (X8) -----------------------------------------------------------------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.log.conftest import run, told
+from tests.log.conftest import run, statuses
 from tests.log.test_import_lines import NOON, line
 from tests.management.conftest import Build
 from wx_static_store.core.types import UploadItem
@@ -42,7 +42,7 @@ def test_the_command_reads_its_standard_input(monkeypatch: pytest.MonkeyPatch) -
 def test_the_command_ends_with_1_where_a_line_is_broken(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(line("a") + b"secret=planted\n" + line("b"))
     code, said = run("wx_import_log", str(tmp_path / "log"))
-    assert (code, len(told())) == (1, 2)
+    assert (code, len(statuses())) == (1, 2)
     assert f"{tmp_path}/log:2: not a JSON object\n" in said
     assert "added 2, known 0, left out 0, broken 1\n" in said
     assert "planted" not in said
@@ -54,7 +54,7 @@ def test_a_file_that_cannot_be_read_ends_with_2_before_any_is_imported(
 ) -> None:
     (tmp_path / "log").write_bytes(line())
     code, said = run("wx_import_log", str(tmp_path / "log"), str(tmp_path / name))
-    assert (code, told()) == (2, [])
+    assert (code, statuses()) == (2, [])
     assert str(tmp_path / name) in said
 
 

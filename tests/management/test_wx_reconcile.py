@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import ENV
-from tests.log.conftest import run, told, upload
+from tests.log.conftest import run, statuses, upload
 from tests.log.test_reconcile import after_the_list, answer_lost, gone
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.log import reconcile
@@ -77,7 +77,7 @@ def test_a_list_that_fails_in_its_middle_keeps_what_was_fixed(
         cloud.put_object(key, b"x")
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "skip": 2})
     code, said = run("wx_reconcile", "--fix")
-    assert (code, told()) == (1, [("a", "stored"), ("b", "stored")])
+    assert (code, statuses()) == (1, [("a", "stored"), ("b", "stored")])
     assert "what is done stays: missing 0, differs 0, unlogged 2, unknown 0" in said
     assert "errcode 40097" in said
 

@@ -99,10 +99,10 @@ def _free_port() -> int:
 class Worker:
     """Its threads upload from `go()` to `end()`, see ``worker.py``."""
 
-    def __init__(self, name: str, **told: Any) -> None:
+    def __init__(self, name: str, **more: Any) -> None:
         self.name = name
         self._said: list[dict[str, Any]] = []
-        given = json.dumps({"name": name, **told})
+        given = json.dumps({"name": name, **more})
         # Django leaves the connections of its Redis cache to the garbage collector.
         warnings = "error,ignore::ResourceWarning"
         self._popen = subprocess.Popen(
@@ -200,8 +200,8 @@ class Herd:
             "TOKEN_MIN_INTERVAL": interval,
             "DEADLINE": BATCH_SECONDS * interval / MIN_INTERVAL,  # shortened alike
         }
-        told = {"threads": self.size.threads, "cache": self.cache.settings, "options": options}
-        return Worker(next(self._names), **told)
+        more = {"threads": self.size.threads, "cache": self.cache.settings, "options": options}
+        return Worker(next(self._names), **more)
 
     def go(self) -> None:
         """All begin at once; returns when the first token was asked for."""

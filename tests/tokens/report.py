@@ -12,7 +12,7 @@ from tests.tokens.harness import BACKENDS
 
 HEAD = ("what happens", "cache", "uploads", "failed", "lost", "links", "fetches", "allowed")
 HEAD += ("recovery", "allowed", "seconds")
-TOLD = (
+LEGEND = (
     f"{FULL.processes} processes of {FULL.threads} threads share one token. *links*: the most link "
     "calls of one upload. *fetches*: of the token, after the first one. *recovery*: seconds from "
     "SIGKILL, while WeChat has the request, until each other process has a link by the next token, "

@@ -239,7 +239,7 @@ class SharedToken(RuleBasedStateMachine):
         return process.token
 
     def use(self, number: int) -> bool:
-        """As an upload does; tells whether WeChat took the token."""
+        """Use the token as an upload does; return whether WeChat took it."""
         token = self.get(number)
         if token and not self.is_good(token):
             with suppress(ConfigurationError):  # of a token that is very young
@@ -247,8 +247,8 @@ class SharedToken(RuleBasedStateMachine):
             self.refused |= set() if self.cache.down else {token}
         return self.is_good(token)
 
-    def all_tell(self) -> None:
-        """Each process tells the cache what it knows, and then all know the same."""
+    def all_share(self) -> None:
+        """Let each process write what it knows to the cache: then all know the same."""
         for number in range(PROCESSES):
             self.forgive()
             self.get(number)
@@ -322,7 +322,7 @@ class SharedToken(RuleBasedStateMachine):
         self.cache.down = False
         self.cloud.state.script.clear()
         self.clock.sleep(REST)
-        self.all_tell()
+        self.all_share()
         try:
             for number in range(PROCESSES):
                 assert any(self.use_later(number) for _ in range(6)), "it never came back"
@@ -355,12 +355,12 @@ class TroubledToken(SharedToken):
         if empty:
             self.cache.clear()
         self.clock.sleep(REST)
-        self.all_tell()
+        self.all_share()
 
     @precondition(lambda self: not self.cache.down)
     @rule()
     def the_cache_is_emptied(self) -> None:
-        """One who knows the token tells it, and no other process finds a reason to fetch."""
+        """One who knows the token writes it again, and no other process finds a reason to fetch."""
         token, strict = self.cache.token(), self.gap == MIN_INTERVAL and not self.clock_was_set
         knows = [n for n in range(PROCESSES) if token and self.processes[n].token == token]
         self.cache.clear()
@@ -368,7 +368,7 @@ class TroubledToken(SharedToken):
         if knows and strict:
             self.get(knows[0])
         else:
-            self.all_tell()
+            self.all_share()
 
     @precondition(lambda self: not self.cache.down)
     @rule(number=numbers)
@@ -385,7 +385,7 @@ class TroubledToken(SharedToken):
         self.clock.error, self.clock_was_set = error, True
         for process in self.processes:
             process.fetched_at = float("-inf")
-        self.all_tell()
+        self.all_share()
 
 
 @pytest.mark.parametrize("machine", [SharedToken, TroubledToken])

@@ -1,5 +1,5 @@
 """
-A process whose threads upload small files until they are told to stop.
+A process whose threads upload small files until its stdin ends.
 
 What it is to do stands in the environment, see `Worker` in ``harness.py``. It says on stdout when
 it is ready and when it fetches a token; a line on stdin starts it, the end of stdin ends it.
@@ -35,7 +35,7 @@ def configure() -> None:
     django.setup()
 
 
-def tell_of_fetches() -> None:
+def print_fetches() -> None:
     """Whoever holds the lock is known by this."""
     from wx_static_store.clients.wechat import WeChatClient
 
@@ -93,7 +93,7 @@ class Uploads:
 
 def main() -> None:
     configure()
-    tell_of_fetches()
+    print_fetches()
     uploads = Uploads()
     say("ready")
     sys.stdin.readline()

@@ -83,11 +83,11 @@ def test_another_process_claims_through_a_shared_cache(options: Options, tmp_pat
 class Released(LocMemCache):
     """A cache whose key is released just before the first look at it."""
 
-    looked_at: ClassVar[set[str]] = set()
+    seen: ClassVar[set[str]] = set()
 
     def get(self, key: str, *args: Any, **options: Any) -> Any:
-        if key not in self.looked_at:
-            self.looked_at.add(key)
+        if key not in self.seen:
+            self.seen.add(key)
             self.delete(key)
         return super().get(key, *args, **options)
 

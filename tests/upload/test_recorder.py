@@ -201,8 +201,8 @@ def lines() -> Iterator[list[dict[str, Any]]]:
 
 def test_the_formatter_gives_one_json_object_a_line(lines: list[dict[str, Any]]) -> None:
     record_one(result("文.txt", size=5), CONTEXT)
-    [told] = lines
-    assert (told["key"], told["status"], told["size"], told["source"]) == (
+    [line] = lines
+    assert (line["key"], line["status"], line["size"], line["source"]) == (
         "文.txt",
         "stored",
         5,
@@ -234,7 +234,7 @@ def test_a_row_that_was_written_late_is_not_written_again(cloud: EmulatorServer)
 
 
 @pytest.mark.django_db
-def test_a_row_that_is_written_late_keeps_what_it_tells(cloud: EmulatorServer) -> None:
+def test_a_row_that_is_written_late_keeps_its_values(cloud: EmulatorServer) -> None:
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
     with refusing(), suppress(OSError):
         save("a.txt")
@@ -516,5 +516,5 @@ def test_the_date_of_cos_answer_is_in_the_json_line(
 ) -> None:
     dated(cloud, YESTERDAY)
     save()
-    [told] = lines
-    assert told["stored_at"] == "2023-11-14 22:13:20+00:00"
+    [line] = lines
+    assert line["stored_at"] == "2023-11-14 22:13:20+00:00"

@@ -356,7 +356,7 @@ def test_whatever_a_storage_raises_on_opening_becomes_ours() -> None:
 
 
 class Odd(io.BytesIO):
-    """Answers to `read` as it is told, but for the test whether it is binary."""
+    """A file whose `read` gives this answer, but for the test whether it is binary."""
 
     def __init__(self, answer: Any) -> None:
         super().__init__(b"contents")

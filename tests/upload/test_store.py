@@ -223,7 +223,9 @@ def test_without_a_ticket_the_error_says_where_it_should_come_from(
         upload()
 
 
-def test_a_wrong_appsecret_is_told_by_its_setting(configure: Any, emulator: EmulatorServer) -> None:
+def test_a_wrong_appsecret_is_an_error_that_names_its_setting(
+    configure: Any, emulator: EmulatorServer
+) -> None:
     configure(WX_STATIC_STORE=component(emulator, COMPONENT_APPSECRET="wrong"))
     with pytest.raises(UploadFailed, match="COMPONENT_APPSECRET"):
         upload()

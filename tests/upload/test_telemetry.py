@@ -1,4 +1,4 @@
-"""Our own spans and metrics: what an upload tells whoever watches, and nothing secret."""
+"""Our own spans and metrics: what they show of an upload, and no secret."""
 
 import sys
 from collections.abc import Iterator
@@ -99,10 +99,10 @@ def test_uploads_of_worker_threads_belong_to_the_caller_s_trace(cloud: EmulatorS
 def test_no_span_holds_a_secret(cloud: EmulatorServer) -> None:
     cloud.script({"on": "put_object", "do": "reset"})
     get_uploader().transfer(item())
-    told = "".join(one.to_json() for one in EXPORTER.get_finished_spans())
-    assert "wx.put" in told
-    assert str(cloud.access_token) not in told
-    assert "sign=" not in told
+    shown = "".join(one.to_json() for one in EXPORTER.get_finished_spans())
+    assert "wx.put" in shown
+    assert str(cloud.access_token) not in shown
+    assert "sign=" not in shown
 
 
 def counted() -> tuple[float, float, float]:

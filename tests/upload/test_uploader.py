@@ -62,10 +62,10 @@ def link(errcode: int, **details: Any) -> dict[str, Any]:
     return {"on": "staticuploadfile", "do": "errcode", "errcode": errcode, **details}
 
 
-def test_a_stored_file_is_told_in_full(uploader: Uploader) -> None:
+def test_the_result_of_a_stored_file_is_complete(uploader: Uploader) -> None:
     result = uploader.transfer(item())
-    told = (result.status, result.name, result.key, result.env, result.size, result.md5)
-    assert told == ("stored", "a.txt", "a.txt", ENV, 5, "5d41402abc4b2a76b9719d911017c592")
+    fields = (result.status, result.name, result.key, result.env, result.size, result.md5)
+    assert fields == ("stored", "a.txt", "a.txt", ENV, 5, "5d41402abc4b2a76b9719d911017c592")
     assert (result.attempts, result.errcode, result.error, result.verified) == (1, 0, None, True)
 
 
@@ -172,9 +172,9 @@ def test_a_link_elsewhere_is_a_matter_of_security(
     cloud.script({"on": "staticuploadfile", "do": "link", "host": "evil.example", "times": None})
     with override("zh-hans"):
         uploader.transfer(item())
-    told = [record for record in caplog.records if record.name == "wx_static_store.security"]
-    assert told
-    assert "was not used: it is not https" in told[0].getMessage()
+    records = [record for record in caplog.records if record.name == "wx_static_store.security"]
+    assert records
+    assert "was not used: it is not https" in records[0].getMessage()
 
 
 def test_wrong_bytes_at_the_other_side_are_a_critical_line(
@@ -400,7 +400,7 @@ def ctrl_c() -> Iterator[Callable[[], None]]:
 
 
 def test_ctrl_c_leaves_a_row_for_every_object(configure: Any, ctrl_c: Callable[[], None]) -> None:
-    """What is in flight then is waited for, and told."""
+    """What is in flight then is waited for, and recorded."""
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 4})
     cloud.quirks.latency_put = 0.02
 
@@ -532,7 +532,7 @@ def test_a_service_that_takes_eight_at_once_gets_eight_and_no_file_fails(
     assert sum(refused[200:]) < 20, "few, once the width is found"
 
 
-def test_a_file_waits_at_the_gate_no_longer_than_it_has_time(configure: Any) -> None:
+def test_a_file_waits_for_a_slot_no_longer_than_its_deadline(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"API_CONCURRENCY": 1, "DEADLINE": 0.1})
     uploader = get_uploader()
     with uploader.store.api_limiter.slot(Deadline.after(1)):

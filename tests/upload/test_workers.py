@@ -153,7 +153,7 @@ def test_a_worker_in_whose_start_the_interruption_comes_ends_too(
     assert not any(thread.is_alive() for thread in started)
 
 
-def test_a_thread_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_cannot_be_started_is_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -293,41 +293,41 @@ def test_the_patience_of_a_pool_ends_once_for_all(monkeypatch: pytest.MonkeyPatc
     """Whoever asks, and however often: what hangs keeps nobody for longer."""
     now = [100.0]
     monkeypatch.setattr(pool.time, "monotonic", lambda: now[0])
-    workers, told = WorkerPool(2), list[float]()
+    workers, seconds = WorkerPool(2), list[float]()
     for passed in (0, 1, 5):
         now[0] += passed
-        told.append(workers.patience())
-    assert told == [3.0, 2.0, 0.0]
+        seconds.append(workers.patience())
+    assert seconds == [3.0, 2.0, 0.0]
 
 
-# --- the gate ---------------------------------------------------------------------------------
+# --- AdaptiveLimiter --------------------------------------------------------------------------
 
 
 class Throttle(Exception):
     """What the other side says when there are too many."""
 
 
-def through(gate: AdaptiveLimiter, count: int, *errors: Exception) -> None:
+def through(limiter: AdaptiveLimiter, count: int, *errors: Exception) -> None:
     """So many inside at once; the first of them meet the errors."""
-    calls = [gate.slot(Deadline(math.inf)) for _ in range(count)]
+    calls = [limiter.slot(Deadline(math.inf)) for _ in range(count)]
     for call in calls:
         call.__enter__()
     for call, error in zip_longest(calls, errors):
         call.__exit__(error and type(error), error, None)
 
 
-def succeed(gate: AdaptiveLimiter, times: int) -> None:
+def succeed(limiter: AdaptiveLimiter, times: int) -> None:
     for _ in range(times):
-        through(gate, 1)
+        through(limiter, 1)
 
 
 @pytest.mark.parametrize(("width", "meet"), [(2, True), (1, False)])
-def test_a_gate_lets_only_so_many_in(width: int, meet: bool) -> None:
-    """Two workers wait for each other inside: through a gate for one they cannot meet."""
-    gate, together = AdaptiveLimiter(Throttle, width), threading.Barrier(2)
+def test_a_limiter_lets_only_so_many_in(width: int, meet: bool) -> None:
+    """Two workers wait for each other inside: through a limiter of one they cannot meet."""
+    limiter, together = AdaptiveLimiter(Throttle, width), threading.Barrier(2)
 
     def enter(_: int) -> bool:
-        with gate.slot(Deadline(math.inf)):
+        with limiter.slot(Deadline(math.inf)):
             try:
                 together.wait(SOON if meet else 0.1)
             except threading.BrokenBarrierError:
@@ -338,20 +338,20 @@ def test_a_gate_lets_only_so_many_in(width: int, meet: bool) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Throttle])
-def test_a_gate_opens_again_after_an_error(error: type[BaseException]) -> None:
-    gate = AdaptiveLimiter(Throttle, 1)
+def test_a_limiter_frees_a_slot_after_an_error(error: type[BaseException]) -> None:
+    limiter = AdaptiveLimiter(Throttle, 1)
     for _ in range(2):
-        with pytest.raises(error, match="inside"), gate.slot(Deadline(math.inf)):
+        with pytest.raises(error, match="inside"), limiter.slot(Deadline(math.inf)):
             raise error("inside")
-    with gate.slot(Deadline(math.inf)):
+    with limiter.slot(Deadline(math.inf)):
         pass
 
 
-def test_nobody_is_forgotten_before_a_gate_whose_width_changes() -> None:
-    gate = AdaptiveLimiter(Throttle, 8)
+def test_no_waiter_is_forgotten_while_a_limiter_s_width_changes() -> None:
+    limiter = AdaptiveLimiter(Throttle, 8)
 
     def enter(number: int) -> int:
-        with suppress(Throttle), gate.slot(Deadline(math.inf)):
+        with suppress(Throttle), limiter.slot(Deadline(math.inf)):
             if number % 7 == 0:
                 raise Throttle
         return number
@@ -359,88 +359,88 @@ def test_nobody_is_forgotten_before_a_gate_whose_width_changes() -> None:
     assert sorted(run(enter, range(300), max_workers=16)) == [*range(300)]
 
 
-def test_a_gate_holds_nobody_whose_time_is_over() -> None:
-    gate = AdaptiveLimiter(Throttle, 1)
-    with gate.slot(Deadline(math.inf)), gate.slot(Deadline(0)):
+def test_a_limiter_holds_nobody_whose_time_is_over() -> None:
+    limiter = AdaptiveLimiter(Throttle, 1)
+    with limiter.slot(Deadline(math.inf)), limiter.slot(Deadline(0)):
         pass
 
 
 @pytest.mark.parametrize(("width", "half"), [(20, 10), (9, 4), (2, 1), (1, 1)])
 def test_a_throttle_halves_what_may_be_inside(width: int, half: int) -> None:
-    gate = AdaptiveLimiter(Throttle, width)
-    through(gate, width, Throttle())
-    assert gate.width == half
+    limiter = AdaptiveLimiter(Throttle, width)
+    through(limiter, width, Throttle())
+    assert limiter.width == half
 
 
 def test_throttles_of_one_moment_count_once() -> None:
     """All were sent before it was known that they are too many."""
-    gate = AdaptiveLimiter(Throttle, 20)
-    through(gate, 20, *[Throttle()] * 20)
-    assert gate.width == 10
-    through(gate, 10, *[Throttle()] * 10)
-    assert gate.width == 5
+    limiter = AdaptiveLimiter(Throttle, 20)
+    through(limiter, 20, *[Throttle()] * 20)
+    assert limiter.width == 10
+    through(limiter, 10, *[Throttle()] * 10)
+    assert limiter.width == 5
 
 
 def test_half_is_meant_of_those_that_were_inside() -> None:
-    gate = AdaptiveLimiter(Throttle, 20)
-    through(gate, 6, Throttle())
-    assert gate.width == 3
+    limiter = AdaptiveLimiter(Throttle, 20)
+    through(limiter, 6, Throttle())
+    assert limiter.width == 3
 
 
-def test_a_gate_without_a_width_learns_it_from_the_first_throttle() -> None:
-    gate = AdaptiveLimiter(Throttle)
-    through(gate, 30)
-    assert gate.width == math.inf
-    through(gate, 30, Throttle())
-    assert gate.width == 15
+def test_a_limiter_without_a_width_learns_it_from_the_first_throttle() -> None:
+    limiter = AdaptiveLimiter(Throttle)
+    through(limiter, 30)
+    assert limiter.width == math.inf
+    through(limiter, 30, Throttle())
+    assert limiter.width == 15
 
 
 @pytest.mark.parametrize("error", [ValueError(), KeyboardInterrupt()])
 def test_other_errors_leave_the_width_as_it_is(error: Exception) -> None:
-    gate = AdaptiveLimiter(Throttle, 2)
-    through(gate, 2, error)
-    assert gate.width == 2
+    limiter = AdaptiveLimiter(Throttle, 2)
+    through(limiter, 2, error)
+    assert limiter.width == 2
 
 
 def narrowed(width: int, most: int) -> AdaptiveLimiter:
     """Was refused at twice this width."""
-    gate = AdaptiveLimiter(Throttle, most)
-    through(gate, 2 * width, Throttle())
-    assert gate.width == width
-    return gate
+    limiter = AdaptiveLimiter(Throttle, most)
+    through(limiter, 2 * width, Throttle())
+    assert limiter.width == width
+    return limiter
 
 
 def test_a_round_of_successes_makes_room_for_one_more() -> None:
-    gate = narrowed(10, most=20)
-    succeed(gate, 9)
-    assert gate.width == 10
-    succeed(gate, 1)
-    assert gate.width == 11
-    succeed(gate, 11)
-    assert gate.width == 12
+    limiter = narrowed(10, most=20)
+    succeed(limiter, 9)
+    assert limiter.width == 10
+    succeed(limiter, 1)
+    assert limiter.width == 11
+    succeed(limiter, 11)
+    assert limiter.width == 12
 
 
 def test_errors_are_no_successes() -> None:
-    gate = narrowed(2, most=4)
+    limiter = narrowed(2, most=4)
     for _ in range(10):
-        through(gate, 1, ValueError())
-    assert gate.width == 2
+        through(limiter, 1, ValueError())
+    assert limiter.width == 2
 
 
-def test_a_gate_tries_the_refused_width_again_only_after_many_rounds() -> None:
+def test_a_limiter_tries_the_refused_width_again_only_after_many_rounds() -> None:
     """Each try may cost a refused call: one in 160 calls rather than one in thirty."""
-    gate = narrowed(4, most=20)
-    succeed(gate, 4 + 5 + 6)
-    assert gate.width == 7
-    succeed(gate, 20 * 7 - 1)
-    assert gate.width == 7
-    succeed(gate, 1)
-    assert gate.width == 8
-    succeed(gate, 8)
-    assert gate.width == 9, "it was not too many any more"
+    limiter = narrowed(4, most=20)
+    succeed(limiter, 4 + 5 + 6)
+    assert limiter.width == 7
+    succeed(limiter, 20 * 7 - 1)
+    assert limiter.width == 7
+    succeed(limiter, 1)
+    assert limiter.width == 8
+    succeed(limiter, 8)
+    assert limiter.width == 9, "it was not too many any more"
 
 
-def test_a_gate_never_grows_beyond_its_first_width() -> None:
-    gate = narrowed(2, most=4)
-    succeed(gate, 1_000)
-    assert gate.width == 4
+def test_a_limiter_never_grows_beyond_its_first_width() -> None:
+    limiter = narrowed(2, most=4)
+    succeed(limiter, 1_000)
+    assert limiter.width == 4

@@ -22,7 +22,7 @@ Choices = Sequence[tuple[str, Any]]
 
 NOT_STORED = (UploadLog.Status.FAILED, UploadLog.Status.UNKNOWN)
 NO_ANSWER = "none"
-LOOKED_AT = 200  # of the newest uploads that were not stored
+NEWEST = 200  # of the newest uploads that were not stored
 
 
 class ColumnFilter(SimpleListFilter):
@@ -78,7 +78,7 @@ class ErrcodeFilter(ColumnFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         troubled = model_admin.get_queryset(request).filter(status__in=NOT_STORED)
-        newest = troubled.order_by("-id").values_list("errcode", flat=True)[:LOOKED_AT]
+        newest = troubled.order_by("-id").values_list("errcode", flat=True)[:NEWEST]
         codes = sorted({code for code in newest if code} | self._asked())
         choices = [(str(code), f"{code} {meaning(code)}") for code in codes]
         return [*choices, (NO_ANSWER, _("no answer from WeChat"))]

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 
 from ..submit.submission import Submission, Unanswered
 from ..upload.sources import digest
-from .problems import Conflict, as_told_to
+from .problems import Conflict, as_shown_to
 
 _HEADERS = ("Location", "X-WX-Code", "X-WX-Status", "X-WX-Upload-Id")
 _INVALID = _("Between 1 and 255 printable ASCII characters, such as a UUID.")
@@ -71,6 +71,6 @@ def _kept(response: Response) -> dict[str, Any] | None:
 
 def _replayed(request: Request, kept: Mapping[str, Any]) -> Response:
     data, status = kept["data"], kept["status"]
-    data = data if status == 201 else as_told_to(request, data)
+    data = data if status == 201 else as_shown_to(request, data)
     headers = kept["headers"] | {"Idempotent-Replayed": "true"}
     return Response(data, status, headers=headers, content_type=kept["type"])

@@ -83,7 +83,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
 }
 
 UNUSABLE = (DatabaseError, OSError)  # the log's database, a full disk
-# The first that fits. Where the caller can do something about it, the error's own words are told.
+# The first that fits. Where the caller can do something about it, the error's own words are shown.
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (ConfigurationError, "configuration"),
     (NameRejected, "name"),
@@ -100,7 +100,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
     ),
     (UNUSABLE, "busy"),
 )
-_TOLD = (PolicyRejected, NameRejected, SourceError)
+_SHOWN = (PolicyRejected, NameRejected, SourceError)
 # The codes after which the same request may be sent again: in seconds, where nobody named any.
 RETRY_AFTER = {"busy": 60, "throttled": 60, "in_progress": 5, "upstream": 60}
 
@@ -155,7 +155,7 @@ def request_id(request: Request) -> str:
 
 def log(error: BaseException, id: str) -> None:
     """For the operator: what an error of ours says, its errcode and rid included."""
-    reason = english(error).splitlines() or [""]  # a database may tell its values further down
+    reason = english(error).splitlines() or [""]  # a database may write values further down
     logger.error("%s: %s (request %s)", type(error).__name__, reason[0], id)
 
 
@@ -180,13 +180,13 @@ def _of_error(
 ) -> Response:
     if not isinstance(error, WxStaticStoreError):
         return _problem(code)
-    told, reads = isinstance(error, _TOLD), _reads_the_log(request)
+    shown, reads = isinstance(error, _SHOWN), _reads_the_log(request)
     members: dict[str, Any] = {"upload_id": upload_id, "stage": error.stage}
     if reads:
         members |= {"errcode": error.errcode, "cos_code": error.cos_code, "rid": error.rid}
-    if reads or told:
+    if reads or shown:
         members["hint"] = str(error.hint)
-    detail = error.message if told else ""
+    detail = error.message if shown else ""
     wait = 0 if error.remedy is Remedy.GIVE_UP else ceil(error.pause)
     lasting = code == "busy" and error.remedy is Remedy.GIVE_UP  # a quota of the day, say
     passing = isinstance(error, CosError) and error.remedy is Remedy.WAIT
@@ -194,7 +194,7 @@ def _of_error(
     return _problem(code, detail, members, wait=None if lasting else wait)
 
 
-def as_told_to(request: Request, problem: Mapping[str, Any]) -> dict[str, Any]:
+def as_shown_to(request: Request, problem: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored problem, without what this caller may not read."""
     reads = _reads_the_log(request)
     return {name: value for name, value in problem.items() if reads or name not in _OF_READERS}
@@ -203,7 +203,7 @@ def as_told_to(request: Request, problem: Mapping[str, Any]) -> dict[str, Any]:
 def _reads_the_log(request: Request) -> bool:
     """No, while nobody knows who asks: to ask for `user` would authenticate again, and fail so."""
     user = getattr(request, "_user", None)
-    with suppress(DatabaseError):  # of the permissions: what is known by now is told all the same
+    with suppress(DatabaseError):  # of the permissions: what is known by now is shown all the same
         return bool(user and user.has_perm("wx_static_store.view_uploadlog"))
     return False
 
@@ -246,9 +246,9 @@ def _problem(
     as the code says, None is never.
     """
     status, text = PROBLEMS[code]
-    told = {"X-WX-Code": code, **(headers or {})}
+    all_headers = {"X-WX-Code": code, **(headers or {})}
     if wait is not None and code in RETRY_AFTER:
-        told["Retry-After"] = str(wait or RETRY_AFTER[code])
+        all_headers["Retry-After"] = str(wait or RETRY_AFTER[code])
     body = {
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -256,4 +256,4 @@ def _problem(
         "detail": str(detail or text),
         **{name: value for name, value in (members or {}).items() if value not in (None, "")},
     }
-    return Response(body, status, headers=told, content_type=MEDIA_TYPE)
+    return Response(body, status, headers=all_headers, content_type=MEDIA_TYPE)

@@ -89,7 +89,7 @@ def _alike(names: Sequence[str]) -> Iterator[str]:
             yield _("%(names)s are one name on the site: rename one.", names=names)
         elif len(group) > 1:
             yield _(
-                "%(names)s differ only by case, which many disks do not tell apart: rename one.",
+                "%(names)s differ only by case, which is one file on many disks: rename one.",
                 names=", ".join(map(shown, group)),
             )
 

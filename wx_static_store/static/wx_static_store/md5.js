@@ -69,7 +69,7 @@
     }
   }
 
-  /* The MD5 of a Blob, which is never in memory as a whole; `moved` is told which part is read. */
+  /* The MD5 of a Blob, which is never in memory as a whole; `moved` gets the share that is read. */
   globalThis.wxMd5 = async (blob, moved = () => {}) => {
     const md5 = new Md5();
     for (let from = 0; from < blob.size; from += PIECE) {

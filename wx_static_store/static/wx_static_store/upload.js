@@ -26,8 +26,8 @@
 
   const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
   function say(text, values = {}) {
-    const told = fill(text, values);
-    if (said.textContent !== told) said.textContent = told; // read aloud
+    const filled = fill(text, values);
+    if (said.textContent !== filled) said.textContent = filled; // read aloud
   }
 
   const busy = () => under_way.size > 0 || waiting.length > 0;
@@ -143,12 +143,12 @@
   function judge(row, { state, label, reasons = [], key = row.path, size, blocked = false }) {
     if (rows.get(row.path) !== row) return; // it is on its way, or another took its place
     Object.assign(row, { state, key });
-    const told = row.twice ? [...reasons, texts.twice] : reasons;
+    const shown = row.twice ? [...reasons, texts.twice] : reasons;
     row.tr.querySelector(".wx-key").textContent = key;
     if (size) row.tr.querySelector(".wx-size").textContent = size;
     const cell = row.tr.querySelector(".wx-state");
     cell.className = `wx-state wx-${state}`;
-    cell.replaceChildren(line("span", label), ...told.map((reason) => line("small", reason)));
+    cell.replaceChildren(line("span", label), ...shown.map((reason) => line("small", reason)));
     row.box.disabled = blocked;
     row.box.checked = !blocked && state !== "same";
   }
@@ -317,12 +317,12 @@
   /* The answer is a rendered result; where none came, the page has one of its own. */
   function settle(row, answer) {
     under_way.delete(row);
-    const told = typeof answer?.html === "string";
-    row.unanswered = !told || answer.running;
-    row.outcome = told && answer.ok ? "stored" : "failed";
+    const answered = typeof answer?.html === "string";
+    row.unanswered = !answered || answer.running;
+    row.outcome = answered && answer.ok ? "stored" : "failed";
     row.sent = row.file.size;
     row.tr.remove();
-    place(row, told ? rendered(answer.html) : lost(row));
+    place(row, answered ? rendered(answer.html) : lost(row));
     if (row.outcome === "failed") offer(row);
     next();
   }
