@@ -102,7 +102,7 @@ def test_no_frame_shows_a_secret_of_a_call_that_is_broken_off(
         default_storage.save("a.txt", ContentFile(b"tea"))
     thread.join()
     shown = locals_of(caught.value) + repr(caught.value.__context__)
-    secrets = [APPSECRET, TICKET, "q-signature", "access_token="]
+    secrets = [APPSECRET, TICKET, "q-signature", "?access_token="]
     if newest := cloud.state.tokens.newest:
         secrets.append(newest)
     assert [secret for secret in secrets if secret in shown] == []
