@@ -263,12 +263,12 @@ def test_a_file_whose_size_nobody_gave_gets_the_time_for_it(configure: Any) -> N
     """A second for each MiB, beside the deadline."""
     cloud = configure(WX_STATIC_STORE={"DEADLINE": 0.5, "MAX_ATTEMPTS": 1})
     cloud.script(put("delay", seconds=1))
-    assert get_uploader().transfer(item(content=b"x" * 3 * 2**20)).status == "stored"
+    assert get_uploader().transfer(item(content=b"x" * 20 * 2**20)).status == "stored"
 
 
 def test_waiting_for_a_slot_of_the_limiter_is_not_the_file_s_own_time(configure: Any) -> None:
-    cloud = configure(WX_STATIC_STORE={"DEADLINE": 1, "MAX_ATTEMPTS": 1, "API_CONCURRENCY": 1})
-    cloud.script({"on": "staticuploadfile", "do": "delay", "seconds": 0.6, "times": 2})
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 3, "MAX_ATTEMPTS": 1, "API_CONCURRENCY": 1})
+    cloud.script({"on": "staticuploadfile", "do": "delay", "seconds": 1.8, "times": 2})
     uploader = get_uploader()
     with ThreadPoolExecutor(2) as pool:
         results = pool.map(uploader.transfer, [item("a.txt"), item("b.txt")])

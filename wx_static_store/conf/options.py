@@ -48,7 +48,8 @@ class Option:
 
 
 def option(default: Any, *parts: Any, **more: Any) -> Any:
-    return field(default=default, metadata={"option": Option(*parts, **more)})
+    entry = Option(*parts, **more)
+    return field(default=default, repr=not entry.secret, metadata={"option": entry})
 
 
 def _function_or(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
