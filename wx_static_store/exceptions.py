@@ -104,7 +104,8 @@ class WxStaticStoreError(Exception):
         return gettext("%(what)s. %(hint)s", what=text, hint=self.hint) if self.hint else text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.__dict__ | {"message": str(self.message)})
+        message = str(self.message)
+        return type(self), (message,), self.__dict__ | {"message": message}
 
     def as_dict(self) -> dict[str, Any]:
         """Describe it in JSON values for another process; `revived()` makes it an error again."""
@@ -124,12 +125,6 @@ def revived(value: dict[str, Any]) -> WxStaticStoreError:
 
 def _all_kinds(kind: type[WxStaticStoreError]) -> list[type[WxStaticStoreError]]:
     return [kind, *(inner for sub in kind.__subclasses__() for inner in _all_kinds(sub))]
-
-
-def _rebuild(cls: type[WxStaticStoreError], details: dict[str, Any]) -> WxStaticStoreError:
-    error = cls(details["message"])
-    error.__dict__.update(details)
-    return error
 
 
 class ConfigurationError(WxStaticStoreError, ImproperlyConfigured):

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
 
@@ -181,12 +181,5 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
 
     def _save_manifest(self) -> UploadItem:
         self.save_manifest()
-        return UploadItem(
-            self.manifest_name,
-            open=self._open_manifest,
-            cache_control=NO_CACHE,
-        )
-
-    def _open_manifest(self) -> Any:
-        assert self.manifest_storage is not None  # noqa: S101 -- for the type checker
-        return self.manifest_storage.open(self.manifest_name)
+        name, storage = self.manifest_name, cast(Any, self.manifest_storage)
+        return UploadItem(name, open=lambda: storage.open(name), cache_control=NO_CACHE)

@@ -108,12 +108,10 @@ class UploadPage(ReadOnlyAdmin):
         return JsonResponse({"ok": ok, "running": running, "html": html})
 
     def _rendered(self, request: HttpRequest, outcome: FileOutcome) -> str:
-        context = {"outcome": outcome, "opts": self.opts, "may_view": self._may_view(request)}
+        may_view = self.has_view_permission(request)
+        context = {"outcome": outcome, "opts": self.opts, "may_view": may_view}
         template = "admin/wx_static_store/uploadlog/upload_result.html"
         return render_to_string(template, context, request)
-
-    def _may_view(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
 
     def _page(
         self, request: HttpRequest, form: UploadForm, outcomes: list[FileOutcome] | None = None
@@ -125,7 +123,7 @@ class UploadPage(ReadOnlyAdmin):
             "form": form,
             "outcomes": sorted(outcomes or [], key=lambda outcome: outcome.ok),
             "stored": sum(outcome.ok for outcome in outcomes or []),
-            "may_view": self._may_view(request),
+            "may_view": self.has_view_permission(request),
             "texts": texts(),
             "most_files": setting("DATA_UPLOAD_MAX_NUMBER_FILES"),
         }

@@ -153,13 +153,9 @@ class Retry(View):
 
 def _repeating(row: UploadLog) -> int | None:
     """Return the id of the newest row that repeats this one; None where there is no log."""
-
-    def query() -> int | None:
-        rows = UploadLog.objects.primary().with_key(row.key).filter(env=row.env)
-        again = rows.filter(source_ref=f"row {row.pk}").order_by("-id")
-        return again.values_list("id", flat=True).first()
-
-    return in_database(query, otherwise=None)
+    rows = UploadLog.objects.primary().with_key(row.key).filter(env=row.env)
+    again = rows.filter(source_ref=f"row {row.pk}").order_by("-id").values_list("id", flat=True)
+    return in_database(again.first, otherwise=None)
 
 
 class RawUpload(View):

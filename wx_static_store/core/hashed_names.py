@@ -74,9 +74,5 @@ def _fitting(name: str) -> Iterator[tuple[int, int]]:
     last = name.rpartition("/")[2]
     for form, (pattern, least) in enumerate(_PATTERNS):
         if match := pattern.fullmatch(last):
-            yield form, _pieces(match[1]) - least
-
-
-def _pieces(digest: str) -> int:
-    """Words and numbers, as a reader parts them; ``v2-RC1-b`` counts as its longest part."""
-    return max(len(_PIECE.findall(part)) for part in re.split("[-_]", digest))
+            parts = re.split("[-_]", match[1])  # ``v2-RC1-b`` counts as its longest part
+            yield form, max(len(_PIECE.findall(part)) for part in parts) - least

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from django.core.management.base import CommandError
 
@@ -153,43 +152,39 @@ def address_of(uploader: Uploader, prefix: str) -> str:
         return ""
 
 
-@dataclass
 class _EnvironmentDeploy:
     """The deploy of one environment, reported even if it broke off."""
 
-    uploader: Uploader
-    order: Order
-    pool: WorkerPool
-    outcome: str = "failed"
-    error: str = ""
-    report: Report = field(default_factory=Report)
-    findings: list[Mismatch] = field(default_factory=list)
-    stale: Sequence[RemoteFile] = ()
-    uploads: Sequence[RemoteFile] = ()
-    blanked: int = 0
+    def __init__(self, uploader: Uploader, order: Order, pool: WorkerPool) -> None:
+        self.uploader, self.order, self.pool = uploader, order, pool
+        self.published = Report()
+        self.report = EnvironmentReport(uploader.env, outcome="failed", report=self.published)
 
     def run(self) -> EnvironmentReport:
-        started = time.monotonic()
+        started, report = time.monotonic(), self.report
         address = self.pool.submit(address_of, self.uploader, self.order.prefix)
         try:
             with deploying(self.uploader, wait=self.order.wait) as lock:
                 self._deploy(lock)
         except KeyboardInterrupt:
-            self.outcome = "interrupted"
+            report.outcome = "interrupted"
         except DeployRunning as error:
-            self.outcome, self.error = "skipped", str(error)
+            report.outcome, report.error = "skipped", str(error)
         except (WxStaticStoreError, CommandError) as error:
-            self.outcome, self.error = "failed", str(error)
-        if self.outcome == "done" and not self.report.ok:
-            self.outcome = "failed"
-        if self.outcome != "done" or not self.report.logged:  # perhaps after the publishing
-            outcome = "failed" if self.report.logged else "incomplete"
-            finish_deployment(self.report.deployment_id, outcome=outcome)
-        return self._reported(address, time.monotonic() - started)
+            report.outcome, report.error = "failed", str(error)
+        if report.outcome == "done" and not self.published.ok:
+            report.outcome = "failed"
+        if report.outcome != "done" or not self.published.logged:  # perhaps after the publishing
+            outcome = "failed" if self.published.logged else "incomplete"
+            finish_deployment(self.published.deployment_id, outcome=outcome)
+        report.seconds = time.monotonic() - started
+        if report.outcome == "done":
+            with suppress(TimeoutError):
+                report.address = address.result(GRACE)
+        return report
 
     def _deploy(self, lock: DeployLock) -> None:
-        order, uploader = self.order, self.uploader
-        last = order.last
+        order, uploader, report, last = self.order, self.uploader, self.report, self.order.last
         publish(
             uploader,
             plan_of(uploader, order, self.pool),
@@ -198,62 +193,44 @@ class _EnvironmentDeploy:
             lock=lock,
             last=(lambda: last) if last else None,
             release=True,
-            report=self.report,
+            report=self.published,
         )
-        if not self.report.ok:
+        if not self.published.ok:
             return
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         what = _("the file here changed while it was sent: run it again")
-        self.findings = [Mismatch(key, what) for key in self.report.changed]
+        report.findings = [Mismatch(key, what) for key in self.published.changed]
         if order.verify:
             here = hash_items(order.everything)  # what is not hashed yet
-            self.findings += verify(uploader, here, cloud=cloud, pool=self.pool)
+            report.findings += verify(uploader, here, cloud=cloud, pool=self.pool)
         if order.stale:
-            self.stale, self.uploads = stale_files(uploader, order, cloud)
+            report.stale, report.uploads = stale_files(uploader, order, cloud)
             self._blank()
-        self.outcome = "failed" if self.findings else "done"
+        report.outcome = "failed" if report.findings else "done"
 
     def _blank(self) -> None:
-        if not (self.stale and self.order.blank_stale):
+        order, report = self.order, self.report
+        if not (report.stale and order.blank_stale):
             return
-        if not self.order.blank_stale(_question(self.uploader.env, self.stale)):
+        if not order.blank_stale(_question(report.env, report.stale)):
             return
-        if not self.order.include_uploads:  # somebody may have uploaded since it was asked
-            keys = [file.key for file in self.stale]
-            new = uploads_among(self.uploader.env, keys, certain=True)
-            self.uploads = [*self.uploads, *(file for file in self.stale if file.key in new)]
-            self.stale = [file for file in self.stale if file.key not in new]
+        if not order.include_uploads:  # somebody may have uploaded since it was asked
+            new = uploads_among(report.env, [file.key for file in report.stale], certain=True)
+            report.uploads += [file for file in report.stale if file.key in new]
+            report.stale = [file for file in report.stale if file.key not in new]
         gone = set[str]()
 
         def add(result: UploadResult) -> None:
             if result.error:
-                self.report.failures.append(result)
+                self.published.failures.append(result)
             else:
                 gone.add(result.key)
 
-        context = replace(self.order.context, deployment_id=self.report.deployment_id)
+        context = replace(order.context, deployment_id=self.published.deployment_id)
         recorder = Recorder(context)
         try:
-            blank(self.uploader, self.stale, recorder, self.pool, add)
+            blank(self.uploader, report.stale, recorder, self.pool, add)
         finally:  # also of what was done when it is interrupted
-            self.report.logged &= recorder.close()
-            self.blanked = len(gone)
-            self.stale = [file for file in self.stale if file.key not in gone]
-
-    def _reported(self, address: Future[str], seconds: float) -> EnvironmentReport:
-        where = ""
-        if self.outcome == "done":
-            with suppress(TimeoutError):
-                where = address.result(GRACE)
-        return EnvironmentReport(
-            self.uploader.env,
-            address=where,
-            outcome=self.outcome,
-            report=self.report,
-            error=self.error,
-            findings=self.findings,
-            stale=self.stale,
-            uploads=self.uploads,
-            blanked=self.blanked,
-            seconds=seconds,
-        )
+            self.published.logged &= recorder.close()
+            report.blanked = len(gone)
+            report.stale = [file for file in report.stale if file.key not in gone]

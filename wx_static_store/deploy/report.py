@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -41,7 +41,7 @@ _OUTCOMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EnvironmentReport:
     """
     One environment's part: `outcome` is done, failed, interrupted or skipped.
@@ -55,9 +55,9 @@ class EnvironmentReport:
     outcome: str = "done"
     report: Report | None = None
     error: str = ""
-    findings: Sequence[Mismatch] = ()
-    stale: Sequence[RemoteFile] = ()
-    uploads: Sequence[RemoteFile] = ()
+    findings: list[Mismatch] = field(default_factory=list)
+    stale: list[RemoteFile] = field(default_factory=list)
+    uploads: list[RemoteFile] = field(default_factory=list)
     blanked: int = 0
     seconds: float = 0.0
 

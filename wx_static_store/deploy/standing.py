@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..core.match import Match, match
 from ..core.types import LIST, ContentHeaders, RemoteFile, UploadResult, UploadStatus
 from ..i18n import english, gettext as _, ngettext
-from ..upload.database import in_database
+from ..upload.database import in_database, log
 from ..upload.listing import Listing, Lookup
 from ..upload.recorder import trusted_from
 from ..upload.store import Store
@@ -198,8 +198,6 @@ class Survey:
 
 
 def _newest(env: str, keys: Iterable[str]) -> Rows:
-    from ..models import UploadLog
-
     kept = cache(ContentHeaders)
     columns = (
         *("key", "status", "size", "md5", "stored_at", "deployment_id"),
@@ -216,7 +214,7 @@ def _newest(env: str, keys: Iterable[str]) -> Rows:
         source,
         *headers,
         last,
-    ) in UploadLog.objects.newest_values(env, keys, *columns):
+    ) in log().newest_values(env, keys, *columns):
         outranked = bool(at and last > at)  # rows may come in another order than PUTs
         of_object = None if source == LIST else kept(*headers)
         rows[key] = Row(status, size, md5, of_object, _aware(at), deployment, outranked)
@@ -224,10 +222,10 @@ def _newest(env: str, keys: Iterable[str]) -> Rows:
 
 
 def _same_second(env: str, keys: Iterable[str]) -> set[tuple[str, datetime | None]]:
-    from ..models import UploadLog, key_digest
+    from ..models import key_digest
 
     by_digest = {key_digest(key): key for key in keys}
-    pairs = UploadLog.objects.stored_in_the_same_second(env, list(by_digest))
+    pairs = log().stored_in_the_same_second(env, list(by_digest))
     return {(by_digest[digest], _aware(moment)) for digest, moment in pairs}
 
 

@@ -28,7 +28,7 @@ from ..core.types import (
 )
 from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
 from ..i18n import gettext_lazy as _
-from ..upload.database import in_database
+from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
 from ..upload.sources import digest
 from ..upload.store import Store
@@ -132,9 +132,7 @@ def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
 
 
 def _last_sources(env: str, keys: Sequence[str]) -> dict[str, str]:
-    from ..models import UploadLog
-
-    rows = UploadLog.objects.exclude(source__in=REPEATS).exclude(status=UploadStatus.FAILED)
+    rows = log().exclude(source__in=REPEATS).exclude(status=UploadStatus.FAILED)
     return {key: source for key, source, _last in rows.newest_values(env, keys, "key", "source")}
 
 

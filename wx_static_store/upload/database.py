@@ -24,7 +24,7 @@ from django.db import (
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from ..models import UploadLogQuerySet
+    from ..models import DeploymentQuerySet, UploadLogQuerySet
 
 T = TypeVar("T")
 View = Callable[..., Any]
@@ -166,6 +166,13 @@ def flag(name: str) -> bool:
         return bool(getattr(_connection(), name))
     except Exception:  # noqa: BLE001 -- no app, no database: then nothing is broken either
         return False
+
+
+def deployments() -> DeploymentQuerySet:
+    """Return the deployments where their rows are written."""
+    from ..models import Deployment
+
+    return Deployment.objects.primary()
 
 
 def log() -> UploadLogQuerySet:

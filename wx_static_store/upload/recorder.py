@@ -21,10 +21,9 @@ from ..conf import setting
 from ..core.types import UploadContext, UploadResult, UploadStatus
 from ..exceptions import IntegrityError
 from ..i18n import english
-from .database import flag, forget, in_database, is_away, rest
+from .database import deployments, flag, forget, in_database, is_away, log, rest
 
 if TYPE_CHECKING:
-    from ..exceptions import WxStaticStoreError
     from ..models import UploadLog
 
 logger = logging.getLogger("wx_static_store.recorder")
@@ -113,17 +112,11 @@ def record_one(result: UploadResult, context: UploadContext) -> int | None:
 
     A row that could not be written is kept, and written before the next one of this process.
     """
-
-    def insert() -> int:
-        from ..models import UploadLog
-
-        return int(UploadLog.objects.create(**_columns(result, context)).pk)
-
     row = None
     try:
         _log(result, context)
         _write_missed()  # first: the newest row of a key has the highest id
-        row = in_database(insert, otherwise=None)
+        row = in_database(lambda: int(log().create(**_columns(result, context)).pk), otherwise=None)
     finally:  # also when a worker's time-out comes in the middle
         if row is None:
             _missed.append((result, context))
@@ -152,13 +145,7 @@ def reset() -> None:
 
 def stored_row(env: str, key: str) -> "UploadLog | None":
     """Return the newest row of a key that is stored by it; None also where there is no log."""
-
-    def query() -> "UploadLog | None":
-        from ..models import UploadLog
-
-        return UploadLog.objects.newest(env, [key]).get(key)
-
-    row = in_database(query, otherwise=None)
+    row = in_database(lambda: log().newest(env, [key]).get(key), otherwise=None)
     return row if row and row.status == UploadStatus.STORED else None
 
 
@@ -168,26 +155,16 @@ def trusted_from(env: str) -> int | None:
 
     Of an older row nobody knows whether that deployment replaced its object.
     """
-
-    def query() -> int | None:
-        from ..models import Deployment
-
-        unfinished = Deployment.objects.unfinished(env).order_by("-id")
-        return unfinished.values_list("id", flat=True).first()
-
-    return in_database(query, otherwise=None)
+    newest = in_database(
+        lambda: deployments().unfinished(env).order_by("-id").first(), otherwise=None
+    )
+    return newest.pk if newest else None
 
 
 def has_unfinished_deployment(env: str) -> bool:
     """Whether a deployment seems to run, although nobody holds the environment's lock."""
-
-    def query() -> bool:
-        from ..models import Deployment
-
-        running = Deployment.Outcome.RUNNING
-        return Deployment.objects.unfinished(env).filter(outcome=running).exists()
-
-    return in_database(query, otherwise=False)
+    running = {"env": env, "outcome": "running"}
+    return in_database(lambda: deployments().filter(**running).exists(), otherwise=False)
 
 
 def start_deployment(env: str, context: UploadContext) -> int | None:
@@ -213,15 +190,8 @@ def start_deployment(env: str, context: UploadContext) -> int | None:
 
 def finish_deployment(deployment_id: int | None, **facts: Any) -> None:
     """Write down how a deployment ended."""
-    if deployment_id is None:
-        return
-
-    def update() -> int:
-        from ..models import Deployment
-
-        return Deployment.objects.filter(pk=deployment_id).update(**facts)
-
-    in_database(update, otherwise=0)
+    if deployment_id is not None:
+        in_database(lambda: deployments().filter(pk=deployment_id).update(**facts), otherwise=0)
 
 
 def _insert(recorded: Sequence[Recorded]) -> int:
@@ -242,11 +212,13 @@ def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
 
 def _facts(result: UploadResult, context: UploadContext) -> dict[str, Any]:
     """Return what row and line both say: a row can be made of a line."""
-    error = result.error
+    error, message = result.error, english(result.note)
+    if error:  # without the hint: the admin shows that in the reader's language
+        message = ": ".join(filter(None, [english(error.message), error.errmsg]))
     return {
         "status": result.status.value,
         **{name: getattr(result, name) for name in _PLAIN},
-        "message": _message(error) if error else english(result.note),
+        "message": message,
         "http_status": error.http_status if error else None,
         "cos_code": error.cos_code if error else "",
         "content_type": result.headers.content_type,
@@ -258,11 +230,6 @@ def _facts(result: UploadResult, context: UploadContext) -> dict[str, Any]:
         "user_id": context.user_id,
         "deployment_id": context.deployment_id,
     }
-
-
-def _message(error: "WxStaticStoreError") -> str:
-    """Return what happened, without the hint: the admin shows that in the reader's language."""
-    return ": ".join(filter(None, [english(error.message), error.errmsg]))
 
 
 def _log(result: UploadResult, context: UploadContext) -> None:

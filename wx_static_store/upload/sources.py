@@ -178,12 +178,12 @@ def fingerprint(
 def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None) -> str:
     """Return the MD5 of the whole file, left at its start; `tick` is called per block."""
     md5 = hashlib.md5(usedforsecurity=False)
-    _seek(file, 0)
+    _call(file.seek, 0)
     tick()
     while block := _read(file, BLOCK):  # to its end: it may hold more than was measured
         md5.update(block)
         tick()
-    _seek(file, 0)
+    _call(file.seek, 0)
     return md5.hexdigest()
 
 
@@ -228,7 +228,7 @@ def _rewound(file: Any) -> bool:
             return file.seek(0) == 0  # type: ignore[no-any-return]
     if not (file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")):
         return False
-    _seek(file, 0)
+    _call(file.seek, 0)
     return isinstance(_call(lambda: file.read(0)), bytes)
 
 
@@ -239,12 +239,8 @@ def _measure(file: BinaryIO) -> int:
     size: int = _call(file.seek, 0, os.SEEK_END)
     if not isinstance(size, int):
         size = _call(file.tell)
-    _seek(file, 0)
+    _call(file.seek, 0)
     return size
-
-
-def _seek(file: BinaryIO, position: int) -> None:
-    _call(file.seek, position)
 
 
 def _read(file: BinaryIO, size: int) -> bytes:

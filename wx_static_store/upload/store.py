@@ -125,8 +125,10 @@ class Store:
 
     def root(self) -> str:
         """Return the site's address: `base_url`, else what WeChat says, asked once and cached."""
+        self._root = self._root or self._cached_root()
         if not self._root:
-            self._root = self._remembered_root()
+            self._root = self._described_root()
+            self._cache.set(self._root_key, self._root, ADDRESS_SECONDS)
         return self._root
 
     def page(self, prefix: str, marker: str) -> ListPage:
@@ -159,13 +161,6 @@ class Store:
             deadline=deadline,
             on_error=learn,
         )
-
-    def _remembered_root(self) -> str:
-        root = self._cached_root()
-        if not root:
-            root = self._described_root()
-            self._cache.set(self._root_key, root, ADDRESS_SECONDS)
-        return root
 
     def _cached_root(self) -> str:
         return str(self._cache.get(self._root_key) or "")

@@ -33,7 +33,7 @@ def headers_of(options: Options, item: UploadItem) -> ContentHeaders:
 class Transfer:
     """One file on its way, and what its attempts have learned so far."""
 
-    options: Options  # settled: its `env` is a text
+    options: Options = field(repr=False)  # settled: its `env` is a text
     item: UploadItem
     batch: bool = False
     started: float = field(default_factory=time.monotonic)
