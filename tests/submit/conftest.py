@@ -10,9 +10,10 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 from tests.conftest import ENV
+from wx_static_store.core.refusals import PolicyRejected
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.submit.policy import PolicyRejected, Target, authorize_upload
+from wx_static_store.submit.policy import Target, authorize_upload
 
 HERE = Target("default", ENV, "default")
 

@@ -13,11 +13,12 @@ from django.core.exceptions import ValidationError
 from tests.conftest import ENV
 from tests.submit.conftest import HERE, UserWith, ask, code
 from wx_static_store.conf import resolve
+from wx_static_store.core.refusals import PolicyRejected
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, WeChatThrottled
 from wx_static_store.submit import policy
-from wx_static_store.submit.policy import PolicyRejected, Target, authorize_upload, generated_name
+from wx_static_store.submit.policy import Target, authorize_upload, generated_name
 from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db

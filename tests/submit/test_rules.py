@@ -12,9 +12,10 @@ from django.core.files.storage import default_storage
 from tests.submit.conftest import UserWith, ask, code
 from wx_static_store.conf.options import Options
 from wx_static_store.core import naming
+from wx_static_store.core.refusals import PolicyRejected
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import NameRejected
-from wx_static_store.submit.policy import PolicyRejected, target
+from wx_static_store.submit.policy import target
 from wx_static_store.submit.rules import _ACTIVE, _FAMILIES, endings_of
 
 pytestmark = pytest.mark.django_db

@@ -12,11 +12,11 @@ from django.db import OperationalError
 
 from tests.submit.conftest import HERE, UserWith
 from wx_static_store.clients.cos import CosClient
+from wx_static_store.core.refusals import PolicyRejected
 from wx_static_store.core.types import UploadContext, UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import NameRejected, WxStaticStoreError
 from wx_static_store.models import UploadLog
-from wx_static_store.submit.policy import PolicyRejected
 from wx_static_store.submit.send import longest, send
 
 pytestmark = pytest.mark.django_db

@@ -17,9 +17,7 @@ from ..submit.policy import visible_environments
 from ..upload.store import Store, store_for
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
-    User = AbstractBaseUser | AnonymousUser
+    from ..core.refusals import User
 
 
 class Places:

@@ -27,6 +27,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..core.frames import is_from_signal
+from ..core.refusals import PolicyRejected
 from ..core.types import UploadResult, UploadStatus
 from ..exceptions import (
     ConfigurationError,
@@ -43,7 +44,6 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import english
-from ..submit.policy import PolicyRejected
 
 logger = logging.getLogger("wx_static_store.api")
 

@@ -27,8 +27,6 @@ from ..exceptions import TokenUnavailable
 from ..i18n import gettext_lazy as _
 from .models import VerifyTicket
 
-__all__ = ["newest", "save"]
-
 T = TypeVar("T")
 
 HOUR = 3600

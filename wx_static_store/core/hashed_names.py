@@ -10,8 +10,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-__all__ = ["hashed_among", "looks_hashed"]
-
 _ENDING = (
     r"(?:\.(?:chunk|bundle|worker|module|min))?"
     r"\.[0-9]?[A-Za-z][A-Za-z0-9]{0,10}"  # .js, .7z, .webmanifest

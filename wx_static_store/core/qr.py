@@ -3,8 +3,6 @@
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-__all__ = ["svg"]
-
 _PIXELS = 4  # a module: what a phone reads from a screen at arm's length
 
 

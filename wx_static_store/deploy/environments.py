@@ -25,15 +25,6 @@ from .publish import Report, publish
 from .report import EnvironmentReport
 from .verify import Mismatch, blank, stale, sweep, uploads_among, verify
 
-__all__ = [
-    "Order",
-    "address_of",
-    "deploy_to_all",
-    "plan_of",
-    "site_uploader",
-    "stale_files",
-]
-
 Confirm = Callable[[str], bool]
 
 

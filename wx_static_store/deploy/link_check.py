@@ -15,8 +15,6 @@ from ..exceptions import NameRejected, SourceError
 from ..i18n import gettext as _, shown
 from ..upload.sources import opened
 
-__all__ = ["preflight"]
-
 MOST = 50  # findings that are reported
 LARGEST = 2 * 1024**2  # bytes; a longer page or style sheet is not read
 

@@ -17,8 +17,6 @@ from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 from .standing import Rows, Standing, Survey
 
-__all__ = ["Plan", "differs", "hash_items", "make_plan"]
-
 AT_ONCE = 25_000  # keys that are in memory together
 
 

@@ -19,8 +19,6 @@ from .locks import DeployLock
 from .plan import Plan, differs, hash_items
 from .progress import progress
 
-__all__ = ["PublishFailed", "Report", "publish"]
-
 COUNTS = {
     "stored": _("stored"),
     "unchanged": _("unchanged"),

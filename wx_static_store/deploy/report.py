@@ -19,17 +19,6 @@ from ..i18n import gettext, gettext_lazy as _, padded, shown, width
 from .publish import COUNTS, Report
 from .verify import Mismatch
 
-__all__ = [
-    "EnvironmentReport",
-    "Summary",
-    "as_dict",
-    "check_writable",
-    "lines",
-    "overview",
-    "total",
-    "write_json",
-]
-
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 TEXTS = 2  # columns of the overview that are not numbers
 

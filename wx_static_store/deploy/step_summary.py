@@ -13,8 +13,6 @@ from urllib.parse import quote
 from ..i18n import gettext, shown
 from .report import TEXTS, overview
 
-__all__ = ["append_step_summary", "step_summary"]
-
 logger = logging.getLogger("wx_static_store.deploy")
 
 STEP_BYTES = 1000 * 1024  # GitHub drops the whole summary if it is larger than 1024 KiB

@@ -18,8 +18,6 @@ from ..exceptions import ConfigurationError, NameRejected, SourceError
 from ..i18n import gettext_lazy as _
 from ..upload.sources import disk_item
 
-__all__ = ["Tree", "read_tree"]
-
 IGNORE_FILE = ".wxignore"
 
 _FOLDER = _("Name the folder that your build writes, and see that it may be read.")

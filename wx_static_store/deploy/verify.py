@@ -35,8 +35,6 @@ from ..upload.store import Store
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
 
-__all__ = ["Mismatch", "blank", "stale", "sweep", "uploads_among", "verify"]
-
 logger = logging.getLogger("wx_static_store.deploy")
 
 PAGES = 20  # that are looked at, at most

@@ -21,8 +21,6 @@ from ..upload import workers as pool
 from ..upload.store import Store, get_store
 from .owner import owning_alias
 
-__all__ = ["CloudState", "ComparedUpload", "compare_uploads"]
-
 FEW = 20  # keys that are asked for one by one: no more calls than workers
 SECONDS = 60.0  # in which calls are begun; whoever waits for a page waits for the last of them, too
 SWEPT = 20_000  # objects of a folder that are listed, at most: twenty calls of WeChat's daily quota

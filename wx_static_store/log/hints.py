@@ -18,8 +18,6 @@ from ..exceptions import (
 from ..i18n import with_address
 from ..models import UploadLog
 
-__all__ = ["error_rule", "hint"]
-
 # Where WeChat gave no number, the stage at which an upload ended says what to check.
 _OF_STAGE = {
     "source": SourceError.hint,

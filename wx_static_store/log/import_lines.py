@@ -31,8 +31,6 @@ from ..upload.listing import Lookup, most_calls
 from ..upload.store import get_store
 from ..upload.workers import WorkerPool
 
-__all__ = ["import_lines"]
-
 LINES_AT_ONCE = 500
 
 Place = tuple[str, str]  # an environment, and the digest of a key

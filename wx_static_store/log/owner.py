@@ -11,8 +11,6 @@ from ..core.naming import object_key
 from ..exceptions import ConfigurationError, NameRejected
 from ..models import UploadLog
 
-__all__ = ["owning_alias", "usable_stores"]
-
 
 def usable_stores() -> dict[str, Options]:
     """Return the options of each alias, without the aliases that are misconfigured."""

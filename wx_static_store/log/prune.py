@@ -12,8 +12,6 @@ from django.utils import timezone
 from ..models import Deployment, IdempotencyKey
 from ..upload.database import log
 
-__all__ = ["prune"]
-
 
 def prune(
     days: int, *, env: str | None = None, batch: int = 1000, dry_run: bool = False

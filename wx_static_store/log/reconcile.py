@@ -22,8 +22,6 @@ from ..models import UploadLog, fitting, key_digest
 from ..upload.database import log
 from ..upload.store import Store
 
-__all__ = ["Comparison", "Discrepancy"]
-
 KEYS_AT_ONCE = 500
 STORED, FAILED, UNKNOWN = UploadStatus.STORED, UploadStatus.FAILED, UploadStatus.UNKNOWN
 

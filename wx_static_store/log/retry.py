@@ -26,18 +26,7 @@ from .owner import owning_alias
 from .source_of import SourceGone, source_of
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
-__all__ = [
-    "Ready",
-    "RetryResult",
-    "SourceGone",
-    "Waiting",
-    "failed_rows",
-    "retry_uploads",
-    "source_of",
-    "waiting",
-]
+    from ..core.refusals import User
 
 SECONDS = 60.0  # in which files are begun; whoever waits for a page waits for the last of them, too
 WALKED = 2000  # failed rows that are looked at, at most
@@ -125,7 +114,7 @@ def _retryable(row: UploadLog) -> Ready | RetryResult:
 
 def retry_uploads(
     rows: Iterable[UploadLog],
-    user: AbstractBaseUser | AnonymousUser | None = None,
+    user: User | None = None,
     *,
     seconds: float = SECONDS,
 ) -> Iterator[RetryResult]:

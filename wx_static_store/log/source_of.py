@@ -32,8 +32,6 @@ from ..upload.sources import digest
 from ..upload.store import get_store
 from .owner import owning_alias
 
-__all__ = ["SourceGone", "source_of"]
-
 _IN_MEMORY = 1024 * 1024
 
 # Why there are no bytes, by where they came from, and what to do.

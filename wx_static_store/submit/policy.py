@@ -32,20 +32,7 @@ from ..upload.store import get_store
 from .rules import endings_of, findings, measured
 
 if TYPE_CHECKING:
-    from ..core.refusals import User as User
-
-__all__ = [
-    "PolicyRejected",
-    "Target",
-    "authorize_upload",
-    "generated_name",
-    "key_for",
-    "permitted",
-    "resolve_target",
-    "stores_for",
-    "target",
-    "visible_environments",
-]
+    from ..core.refusals import User
 
 logger = logging.getLogger("wx_static_store.submit")
 

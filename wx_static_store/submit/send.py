@@ -28,8 +28,6 @@ from .rules import measured
 if TYPE_CHECKING:
     from ..core.refusals import User
 
-__all__ = ["longest", "send"]
-
 logger = logging.getLogger("wx_static_store.submit")
 
 

@@ -28,8 +28,6 @@ from ..exceptions import WxStaticStoreError
 from ..i18n import english
 from ..models import IdempotencyKey
 
-__all__ = ["Submission", "Unanswered"]
-
 T = TypeVar("T")
 
 logger = logging.getLogger("wx_static_store.submit")

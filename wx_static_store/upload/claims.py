@@ -11,8 +11,6 @@ from django.core.cache import caches
 from ..conf.options import Options
 from ..core.shared_cache import SharedCache
 
-__all__ = ["claim", "release"]
-
 LOOKS = 3  # a key that is neither free nor held was released between, or the cache keeps nothing
 SECONDS = 60  # in which a save has ended, or its object is in the list
 

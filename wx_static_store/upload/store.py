@@ -28,8 +28,6 @@ from ..exceptions import ConfigurationError, Remedy, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .platform import platform_for
 
-__all__ = ["Store", "get_store"]
-
 T = TypeVar("T")
 
 INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it

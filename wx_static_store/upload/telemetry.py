@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..core.types import UploadResult
 
-__all__ = ["current", "finished", "span"]
-
 NAME = "wx_static_store"
 
 

@@ -22,8 +22,6 @@ from .store import Store, store_for
 from .transfer import Transfer, headers_of
 from .workers import WorkerPool
 
-__all__ = ["Uploader", "get_uploader"]
-
 SETTLE_SECONDS = 5.0  # for the one call that may show how an upload ended
 _LISTED = _("COS did not answer; the list shows these bytes")
 
