@@ -16,6 +16,7 @@ from tests.admin.conftest import (
     listed,
 )
 from tests.conftest import ENV
+from wx_static_store.admin import UploadLogAdmin, base
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
 
@@ -121,3 +122,39 @@ def test_the_page_has_no_field_to_fill_in(viewer: Client, rows: Rows, model: str
     form = answer.content.decode().partition(f'id="{model}_form"')[2].partition("</form>")[0]
     inputs = re.findall(r"<(?:input|select|textarea)[^>]*>", form)
     assert [each for each in inputs if "csrfmiddlewaretoken" not in each] == []
+
+
+# --- pages -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def five_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "LISTED", 5)
+
+
+@pytest.mark.parametrize(("count", "shown"), [(5, False), (6, True), (60, True)])
+def test_the_count_stops_at_a_bound_and_says_so(
+    viewer: Client, rows: Rows, five_listed: None, count: int, *, shown: bool
+) -> None:
+    rows(*(f"{n:02}" for n in range(count)))
+    with CaptureQueriesContext(connection) as queries:
+        html = listed(viewer)
+    assert ("there are older ones" in html) is shown
+    assert ("Select all, more than 5" in html) is shown
+    counts = [sql for query in queries if "COUNT(" in (sql := query["sql"])]
+    assert all("LIMIT 6" in sql for sql in counts)
+    assert len(counts) == 1
+
+
+@pytest.mark.parametrize(("page", "answer"), [(3, 200), (4, 302)])
+def test_pages_end_at_the_bound(
+    viewer: Client,
+    rows: Rows,
+    five_listed: None,
+    monkeypatch: pytest.MonkeyPatch,
+    page: int,
+    answer: int,
+) -> None:
+    monkeypatch.setattr(UploadLogAdmin, "list_per_page", 2)
+    rows(*(f"{n:02}" for n in range(60)))
+    assert viewer.get(f"{reverse(LIST)}?p={page}").status_code == answer

@@ -10,7 +10,6 @@ The admin: the log of uploads and its actions, the upload page, the deployments.
     filters         the filters of the lists
     upload_preview  what an upload would do, before a byte is sent
     export          the log as CSV and JSON, streamed
-    paging          pages over the newest 5,000 rows
     places          the name, the alias and the public address of a row
     upload_outcome  the result of one uploaded file, as the page shows it
     upload_form     the form of the upload page, and the texts of its script

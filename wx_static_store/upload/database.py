@@ -58,8 +58,7 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
         return otherwise
     try:
         done = _persistently(work, otherwise)
-        rest(0.0)
-        _away = _down = False
+        forget()
         return done
     except Exception as error:  # noqa: BLE001 -- whatever it is, the upload counts
         reason = f"{type(error).__name__}: {error}".splitlines()[0]

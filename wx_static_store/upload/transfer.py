@@ -62,18 +62,16 @@ class Transfer:
     def run(self) -> UploadResult:
         """Send it; an expected failure is a result."""
         with telemetry.span("wx.upload", self.trace) as span:
-            result = self._run()
+            error = None
+            try:
+                self.prepare()
+                with rereadable(self.item) as again:
+                    self._send(again)
+            except WxStaticStoreError as failure:
+                error = failure.with_context(env=str(self.options.env), key=self.key)
+            result = self.result(error)
             telemetry.finished(span, result)
             return result
-
-    def _run(self) -> UploadResult:
-        try:
-            self.prepare()
-            with rereadable(self.item) as again:
-                self._send(again)
-        except WxStaticStoreError as failure:
-            return self.result(failure.with_context(env=str(self.options.env), key=self.key))
-        return self.result(None)
 
     def broken_off(self) -> UploadResult:
         """Return how it stands, and send nothing more: nobody waits for its end."""
