@@ -7,8 +7,10 @@ import copy
 import json
 import math
 import pickle
+import shutil
 import socket
 import ssl
+import subprocess
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -276,3 +278,49 @@ class Body:
 
     def md5(self) -> str:
         return self._md5
+
+
+Serve = Callable[..., ScriptedServer]
+
+
+MakeTransport = Callable[..., Transport]
+
+
+def put(transport: Transport, url: Secret, body: Any = b"hello", **more: Any) -> Any:
+    values = {"stage": "put", "deadline": PLENTY, "key": "a.css", "body": body}
+    values["headers"] = {"x-cos-security-token": Secret(SECURITY)}
+    return transport.exchange("PUT", url, **(values | more))
+
+
+def post(transport: Transport, base: str, **more: Any) -> Any:
+    values = {"stage": "link", "deadline": PLENTY}
+    values["body"] = Secret(f'{{"component_appsecret": "{APPSECRET}"}}')
+    url = Secret(f"{base}/componenttcb/staticuploadfile?access_token={TOKEN}")
+    return transport.exchange("POST", url, **(values | more))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a self-signed certificate for 127.0.0.1, with its key in the same file."""
+    if (openssl := shutil.which("openssl")) is None:
+        pytest.skip("the openssl command makes the certificate, and there is none")
+    folder = tmp_path_factory.mktemp("tls")
+    command = "req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem -out cert.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([openssl, *command.split(), *names], cwd=folder, check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
+    return both
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.fixture(autouse=True)
+def no_ca_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import http.client
 import io
 import json
 import logging
-import shutil
 import socket
 import ssl
 import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 
-from wx_static_store.clients import pools
-from wx_static_store.clients.connection import Connection
 from wx_static_store.clients.transport import Transport
 from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
-    ConfigurationError,
     ConnectFailed,
     DeadlineExceeded,
     ProtocolError,
@@ -45,7 +37,6 @@ from wx_static_store.exceptions import (
 from wx_static_store.upload.sources import opened
 
 from .conftest import (
-    APPSECRET,
     CANARIES,
     HOST,
     LIMIT,
@@ -54,29 +45,15 @@ from .conftest import (
     SIGN,
     TOKEN,
     Body,
+    MakeTransport,
     Peer,
-    ScriptedServer,
+    Serve,
     answer,
     leaks,
+    post,
+    put,
     signed,
 )
-
-Serve = Callable[..., ScriptedServer]
-MakeTransport = Callable[..., Transport]
-
-
-def put(transport: Transport, url: Secret, body: Any = b"hello", **more: Any) -> Any:
-    values = {"stage": "put", "deadline": PLENTY, "key": "a.css", "body": body}
-    values["headers"] = {"x-cos-security-token": Secret(SECURITY)}
-    return transport.exchange("PUT", url, **(values | more))
-
-
-def post(transport: Transport, base: str, **more: Any) -> Any:
-    values = {"stage": "link", "deadline": PLENTY}
-    values["body"] = Secret(f'{{"component_appsecret": "{APPSECRET}"}}')
-    url = Secret(f"{base}/componenttcb/staticuploadfile?access_token={TOKEN}")
-    return transport.exchange("POST", url, **(values | more))
-
 
 # --- what is sent ---------------------------------------------------------------------------
 
@@ -130,28 +107,6 @@ def test_a_link_for_another_key_is_refused_before_a_byte_leaves(
     with pytest.raises(ProtocolError, match="its path is not the key"):
         put(transport, signed(server, "/b.css"))
     assert server.connections == 0
-
-
-@pytest.mark.parametrize("body", [b"", Secret("")], ids=["bytes", "secret"])
-def test_an_empty_body_has_content_length_zero_and_is_not_chunked(
-    serve: Serve, transport: Transport, body: Any
-) -> None:
-    server = serve(answer())
-    put(transport, signed(server), body)
-    headers = server.requests[0].headers
-    assert headers["content-length"] == "0"
-    assert "transfer-encoding" not in headers
-
-
-def test_a_body_of_many_blocks_has_a_content_length_and_is_not_chunked(
-    serve: Serve, transport: Transport
-) -> None:
-    server = serve(answer())
-    put(transport, signed(server), Body(b"ab", b"c" * 300_000, b"d"))
-    request = server.requests[0]
-    assert request.headers["content-length"] == "300003"
-    assert "transfer-encoding" not in request.headers
-    assert request.body == b"ab" + b"c" * 300_000 + b"d"
 
 
 def test_only_the_headers_that_we_know_are_sent(serve: Serve, transport: Transport) -> None:
@@ -212,18 +167,6 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced(
     post(transport, server.url)
     assert closed.wait(5)
     assert post(transport, server.url).body == b"two"
-
-
-def test_a_host_too_many_takes_the_place_of_the_one_not_used_for_longest(
-    serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each tenant's bucket is a host: a deploy to a thousand must not keep all connections."""
-    monkeypatch.setattr(pools, "HOSTS", 2)
-    api, *buckets = servers = [serve(*[answer()] * 4) for _ in range(4)]
-    for bucket in [*buckets, buckets[0]]:
-        for server in (api, bucket):
-            assert post(transport, server.url).status == 200
-    assert [server.connections for server in servers] == [1, 2, 1, 1]
 
 
 def test_an_answer_goes_to_the_thread_that_asked(serve: Serve, make_transport: Any) -> None:
@@ -370,74 +313,12 @@ def test_a_sink_does_not_take_an_error_page(serve: Serve, transport: Transport) 
     assert (reply.status, reply.body, sink.getvalue()) == (404, b"not here", b"")
 
 
-@pytest.mark.parametrize("part", ["head", "body"])
-def test_a_dripping_answer_ends_at_the_deadline(
-    transport: Transport, emulator: EmulatorServer, part: str
-) -> None:
-    """Each byte comes within the read timeout; only our own clock ends it."""
-    emulator.script({"on": "*", "do": "drip", "seconds": 0.05, "part": part})
-    started = time.monotonic()
-    with pytest.raises(DeadlineExceeded):
-        post(transport, emulator.api_url, deadline=Deadline.after(0.4))
-    assert time.monotonic() - started < 5
-
-
 def test_no_exchange_starts_after_the_deadline(serve: Serve, transport: Transport) -> None:
     server = serve(answer())
     with pytest.raises(DeadlineExceeded) as caught:
         post(transport, server.url, deadline=Deadline(0))
     assert caught.value.stage == "link"
     assert server.connections == 0
-
-
-def test_a_silent_server_ends_at_the_read_timeout(
-    serve: Serve, make_transport: MakeTransport
-) -> None:
-    server = serve(Peer.wait)
-    with pytest.raises(ResponseLost) as caught:
-        post(make_transport(read_timeout=0.2), server.url)
-    assert caught.value.remedy is Remedy.WAIT
-
-
-def test_a_silent_server_ends_at_the_deadline_if_that_is_nearer(
-    serve: Serve, transport: Transport
-) -> None:
-    server = serve(Peer.wait)
-    with pytest.raises(DeadlineExceeded):
-        post(transport, server.url, deadline=Deadline.after(0.2))
-
-
-def test_a_stall_within_the_body_is_not_ended_by_the_connect_timeout(
-    serve: Serve, make_transport: MakeTransport
-) -> None:
-    """While a body is sent the libraries leave it with the socket (measured, M8)."""
-
-    def read_late(peer: Peer) -> None:
-        peer.over.wait(0.6)
-        peer.sock.settimeout(0.5)
-        with contextlib.suppress(TimeoutError):  # the body is over
-            while peer.sock.recv(2**20):
-                pass
-        peer.send(answer(200, b""))
-
-    server = serve(read_late, read_body=False)
-    body = Body(*[b"x" * 2**20] * 32)
-    transport = make_transport(connect_timeout=0.2, read_timeout=10)
-    assert put(transport, signed(server), body).status == 200
-
-
-def test_a_server_that_stops_reading_ends_at_the_read_timeout(
-    serve: Serve, make_transport: MakeTransport
-) -> None:
-
-    def stop_reading(peer: Peer) -> None:
-        peer.over.wait(10)
-
-    server = serve(stop_reading, read_body=False)
-    body = Body(*[b"x" * 1024 * 1024] * 64)
-    with pytest.raises(TransportError):
-        put(make_transport(read_timeout=0.3), signed(server), body)
-    assert not body.handed_over
 
 
 def test_a_body_shorter_than_announced_is_an_error(serve: Serve, transport: Transport) -> None:
@@ -510,34 +391,7 @@ def test_an_answer_before_the_end_of_the_body_is_read(serve: Serve, transport: T
     assert put(transport, signed(server), Body(*[b"x" * 100_000] * 20)).status == 403
 
 
-# --- TLS and proxies ------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a self-signed certificate for 127.0.0.1, with its key in the same file."""
-    if (openssl := shutil.which("openssl")) is None:
-        pytest.skip("the openssl command makes the certificate, and there is none")
-    folder = tmp_path_factory.mktemp("tls")
-    command = "req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem -out cert.pem"
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([openssl, *command.split(), *names], cwd=folder, check=True, capture_output=True)
-    both = folder / "both.pem"
-    both.write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
-    return both
-
-
-@pytest.fixture
-def tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
-@pytest.fixture(autouse=True)
-def no_ca_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
+# --- TLS ------------------------------------------------------------------------------------
 
 
 def test_a_bad_certificate_stops_everything(
@@ -552,69 +406,6 @@ def test_a_bad_certificate_stops_everything(
     assert server.requests == []
 
 
-def test_a_ca_file_of_the_environment_is_believed(
-    serve: Serve,
-    make_transport: MakeTransport,
-    tls: ssl.SSLContext,
-    certificate: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    server = serve(answer(body=b"over TLS"), tls=tls)
-    assert put(make_transport(), signed(server)).body == b"over TLS"
-
-
-@pytest.mark.parametrize("content", [None, "no certificate"])
-def test_a_ca_file_that_cannot_be_used_is_named(
-    make_transport: MakeTransport,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    content: str | None,
-) -> None:
-    path = tmp_path / "ca.pem"
-    if content:
-        path.write_text(content)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
-    with pytest.raises(ConfigurationError, match=str(path)) as caught:
-        make_transport()
-    assert "REQUESTS_CA_BUNDLE" in str(caught.value)
-
-
-def test_a_folder_of_certificates_is_believed(
-    serve: Serve,
-    make_transport: MakeTransport,
-    tls: ssl.SSLContext,
-    certificate: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    shutil.copy(certificate, tmp_path)
-    subprocess.run(["openssl", "rehash", tmp_path], check=True, timeout=20)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
-    server = serve(answer(body=b"over TLS"), tls=tls)
-    assert put(make_transport(), signed(server)).body == b"over TLS"
-
-
-def test_a_dripping_answer_over_tls_ends_at_the_deadline(
-    serve: Serve,
-    make_transport: MakeTransport,
-    tls: ssl.SSLContext,
-    certificate: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-
-    def drip(peer: Peer) -> None:
-        for byte in answer(body=b"x" * 400):
-            peer.send(bytes([byte]))
-            if peer.over.wait(0.02):
-                return
-
-    server = serve(drip, tls=tls)
-    with pytest.raises(DeadlineExceeded):
-        put(make_transport(), signed(server), deadline=Deadline.after(0.4))
-
-
 def test_a_handshake_that_breaks_may_be_tried_again(serve: Serve, transport: Transport) -> None:
     def talk_plain(peer: Peer) -> None:
         peer.sock.recv(65536)
@@ -625,105 +416,6 @@ def test_a_handshake_that_breaks_may_be_tried_again(serve: Serve, transport: Tra
         post(transport, f"https://127.0.0.1:{server.port}")
     assert caught.value.remedy is Remedy.WAIT
     assert not caught.value.stops_batch
-
-
-@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
-@pytest.mark.parametrize(
-    ("before", "password"),
-    [
-        ("http://user:pw@", "Basic dXNlcjpwdw=="),
-        ("user:pw@", "Basic dXNlcjpwdw=="),
-        ("http://", None),
-        ("//", None),
-        ("", None),
-    ],
-)
-def test_a_plain_address_goes_to_the_proxy_with_its_password(
-    serve: Serve,
-    transport: Transport,
-    monkeypatch: pytest.MonkeyPatch,
-    before: str,
-    password: str | None,
-) -> None:
-    proxy = serve(answer(body=b"by the proxy"))
-    monkeypatch.setenv("http_proxy", f"{before}127.0.0.1:{proxy.port}")
-    monkeypatch.setenv("no_proxy", "localhost")
-    url = (
-        f"http://from-{proxy.port}.example/a?sign={SIGN}"  # what is known of a host's proxy is kept
-    )
-    reply = transport.exchange("GET", Secret(url), stage="verify", deadline=PLENTY)
-    assert reply.body == b"by the proxy"
-    request = proxy.requests[0]
-    assert request.line == f"GET {url} HTTP/1.1"
-    assert request.headers.get("proxy-authorization") == password
-
-
-@pytest.mark.wx_real  # past the suite's own guard: nothing is called
-@pytest.mark.parametrize(
-    "proxy",
-    [
-        "socks5://127.0.0.1:1",
-        "SOCKS5://127.0.0.1:1",
-        "gopher://127.0.0.1:1",
-        "http://127.0.0.1:99999",
-        "http://user:pw@:3128",
-        "http://user:\N{SNOWMAN}@127.0.0.1:1",
-    ],
-)
-def test_a_proxy_that_cannot_be_used_is_a_configuration_error(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch, proxy: str
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", proxy)
-    monkeypatch.setenv("NO_PROXY", "localhost")
-    host = f"b{abs(hash(proxy))}.cos.ap-shanghai.myqcloud.com"  # a host's proxy is asked for once
-    with pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
-        put(transport, Secret(f"https://{host}/a.css?sign={SIGN}"))
-
-
-@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine and refuses
-def test_a_proxy_of_the_environment_is_used_and_its_refusal_is_a_configuration_error(
-    serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxy = serve(answer(407))
-    host = "proxied-static-demo.cos.ap-shanghai.myqcloud.com"
-    monkeypatch.setenv("HTTPS_PROXY", f"http://user:{APPSECRET}@127.0.0.1:{proxy.port}")
-    monkeypatch.setenv("NO_PROXY", "localhost")
-    with pytest.raises(ConfigurationError) as caught:
-        put(transport, Secret(f"https://{host}/a.css?sign={SIGN}"))
-    assert proxy.requests[0].line.startswith(f"CONNECT {host}:443 ")
-    assert "HTTPS_PROXY" in str(caught.value)
-    assert not leaks(caught.value)
-
-
-@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
-@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_a_tunnel_is_asked_for_without_the_query_and_carries_it(
-    serve: Serve,
-    make_transport: MakeTransport,
-    tls: ssl.SSLContext,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    received: list[bytes] = []
-
-    def tunnel(peer: Peer) -> None:
-        received.append(peer.sock.recv(65536))
-        peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        with tls.wrap_socket(peer.sock, server_side=True) as inside:
-            received.append(inside.recv(65536))
-            inside.sendall(answer(body=b"through"))
-
-    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
-    monkeypatch.setattr(pools, "_tls", lambda: anybody)
-    proxy = serve(greet=tunnel)
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-    monkeypatch.setenv("NO_PROXY", "localhost")
-    assert post(make_transport(), f"https://by-{proxy.port}.example").body == b"through"
-    assert received[0].startswith(f"CONNECT by-{proxy.port}.example:443 HTTP/1".encode())
-    assert TOKEN.encode() not in received[0]
-    line = f"POST /componenttcb/staticuploadfile?access_token={TOKEN} HTTP/1.1\r\n"
-    assert received[1].startswith(line.encode())
-    assert received[1].endswith(f'{{"component_appsecret": "{APPSECRET}"}}'.encode())
 
 
 # --- nothing leaks --------------------------------------------------------------------------
@@ -797,51 +489,6 @@ def test_a_reply_does_not_print_its_body(serve: Serve, transport: Transport) -> 
     reply = post(transport, server.url)
     assert SECURITY.encode() in reply.body
     assert SECURITY not in repr(reply)
-
-
-def test_the_libraries_get_no_secret_as_an_argument(
-    serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What they get as arguments is what an observer that patches them records."""
-    arguments: list[object] = []
-
-    def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            arguments.extend([*args[1:], *kwargs.items()])
-            return function(*args, **kwargs)
-
-        return call
-
-    hooks = (
-        (urllib3.HTTPConnectionPool, ("urlopen", "_make_request")),
-        (urllib3.connection.HTTPConnection, ("request", "putrequest", "putheader")),
-        (http.client.HTTPConnection, ("putrequest", "putheader", "endheaders", "send")),
-    )
-    for owner, names in hooks:
-        for name in names:
-            monkeypatch.setattr(owner, name, recorded(getattr(owner, name)))
-    server = serve(answer(), answer(), answer())
-    put(transport, signed(server))
-    put(transport, signed(server), body=b"")
-    post(transport, server.url)
-    assert "/a.css" in repr(arguments)
-    assert "PUT /a.css HTTP/1.1" in repr(arguments)
-    assert [canary for canary in CANARIES if canary in repr(arguments)] == []
-    assert [SIGN in request.target for request in server.requests] == [True, True, False]
-    assert TOKEN in server.requests[2].target
-    assert [request.headers.get("x-cos-security-token") for request in server.requests] == [
-        SECURITY,
-        SECURITY,
-        None,
-    ]
-    assert server.requests[2].json == {"component_appsecret": APPSECRET}
-
-
-def test_a_connection_by_socks_hides_it_as_well() -> None:
-    pytest.importorskip("socks")
-    manager = pools.Pools(1)._manager("socks5h://127.0.0.1:1")
-    kinds = [pool.ConnectionCls for pool in manager.pool_classes_by_scheme.values()]
-    assert all(issubclass(kind, Connection) for kind in kinds)
 
 
 # --- without Django's settings --------------------------------------------------------------

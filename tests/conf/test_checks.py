@@ -1,63 +1,20 @@
 """System checks: each mistake has an id and a hint, and costs no call and no query."""
 
-import sys
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.cache.backends.locmem import LocMemCache
-from django.core.checks import WARNING, CheckMessage, Tags, run_checks
+from django.core.checks import Tags
 from django.core.management import call_command
 from hypothesis import given, strategies as st
 
 from wx_static_store import conf
-from wx_static_store.conf import cache_checks
 from wx_static_store.conf.options import OPTIONS
 from wx_static_store.exceptions import ConfigurationError
 
-WX = "wx_static_store.storage.WxStorage"
-STATIC = "wx_static_store.staticfiles.WxStaticFilesStorage"
+from .conftest import CREDENTIALS, LOCMEM, STATIC, WX, ids, messages
+
 LOCAL = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
-REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1"}
-CALLBACK = {
-    "COMPONENT_APPID": "wx0000000000000001",
-    "CALLBACK_TOKEN": "planted-callback-token",
-    "CALLBACK_AES_KEY": "planted0callback0key".ljust(43, "A"),
-}
-CREDENTIALS = {
-    "COMPONENT_APPID": "wx0000000000000001",
-    "COMPONENT_APPSECRET": "planted-appsecret",
-    "VERIFY_TICKET": lambda: "",
-}
-
-
-@pytest.fixture
-def project(settings: Any) -> Any:
-    """`project(STATIC_URL=…, **WX_STATIC_STORE)`: a sound project, but for what is given."""
-
-    def make(*, default: Any = None, staticfiles: Any = None, **changes: Any) -> None:
-        settings.STORAGES = {
-            "default": {"BACKEND": WX, "OPTIONS": {"location": "media"}} | (default or {}),
-            "staticfiles": {"BACKEND": STATIC, "OPTIONS": {"location": "static"}}
-            | (staticfiles or {}),
-        }
-        settings.STATIC_ROOT = changes.pop("STATIC_ROOT", "/srv/static")
-        settings.MIGRATION_MODULES = changes.pop("MIGRATION_MODULES", {})
-        settings.CACHES = {"default": changes.pop("CACHE", REDIS)}
-        sound = {"ENV": "env-1", "ACCESS_TOKEN": "t", "BASE_URL": "https://www.example.com"}
-        sound |= CALLBACK
-        settings.WX_STATIC_STORE = sound | changes
-
-    return make
-
-
-def messages(*, deploy: bool = False, tags: Any = ("wx_static_store",)) -> list[CheckMessage]:
-    return run_checks(tags=list(tags), include_deployment_checks=deploy)
-
-
-def ids(**kwargs: Any) -> list[str | None]:
-    return [message.id for message in messages(**kwargs)]
 
 
 def test_a_sound_project_has_no_messages(project: Any) -> None:
@@ -169,92 +126,12 @@ def test_storages_of_another_shape_are_an_error(project: Any, settings: Any, sto
     assert ids() == ["wx_static_store.E017"]
 
 
-@pytest.mark.parametrize(
-    "backend",
-    ["locmem.LocMemCache", "dummy.DummyCache", "filebased.FileBasedCache", "db.DatabaseCache"],
-)
-def test_a_cache_that_cannot_share_a_token_is_named_and_an_error_at_deployment(
-    project: Any, backend: str
-) -> None:
-    """T08: one message for the cache, however many stores use it."""
-    cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "x"}
-    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
-    assert ids() == ["wx_static_store.W007"]
-    assert ids(deploy=True) == ["wx_static_store.W007", "wx_static_store.E009"]
-
-
-def test_a_token_cache_that_is_not_configured_is_named(project: Any) -> None:
-    project(TOKEN_CACHE="tokens", ACCESS_TOKEN=None, **CREDENTIALS)
-    assert [m.msg for m in messages()] == [
-        "The cache 'tokens' cannot hold the platform's token: it is not in CACHES."
-    ]
-    assert ids(deploy=True) == ["wx_static_store.E019"]
-
-
-class OwnCache(LocMemCache):
-    """A project's own, with a key of its own."""
-
-
-def test_a_cache_of_the_project_s_own_is_looked_at_by_what_it_is(project: Any) -> None:
-    cache = {"BACKEND": "tests.conf.test_checks.OwnCache"}
-    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
-    assert ids() == ["wx_static_store.W007"]
-
-
-@pytest.mark.parametrize("cache", [{"BACKEND": "no.such.Cache"}, {"BACKEND": None}, {}, None])
-def test_a_token_cache_that_cannot_be_made_is_an_error(project: Any, cache: Any) -> None:
-    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
-    assert ids() == ["wx_static_store.E019"]
-
-
-@pytest.mark.parametrize(
-    ("backend", "library"),
-    [
-        ("redis.RedisCache", "redis"),
-        ("memcached.PyMemcacheCache", "pymemcache"),
-        ("memcached.PyLibMCCache", "pylibmc"),
-    ],
-)
-def test_a_token_cache_whose_library_is_missing_is_an_error(
-    project: Any, monkeypatch: pytest.MonkeyPatch, backend: str, library: str
-) -> None:
-    """Django's backends import it when they are used first: that would be the first upload."""
-    monkeypatch.setitem(sys.modules, library, None)
-    cache = {"BACKEND": f"django.core.cache.backends.{backend}"}
-    project(CACHE=cache, ACCESS_TOKEN=None, **CREDENTIALS)
-    [message] = messages()
-    assert message.id == "wx_static_store.E019"
-    assert f"the package {library} is not installed" in message.msg
-    assert message.hint == f"Run pip install {library}."
-
-
 def test_credentials_need_a_source_of_tickets(project: Any, settings: Any) -> None:
     project(ACCESS_TOKEN=None, **CREDENTIALS | {"VERIFY_TICKET": None})
     assert ids() == []
     callback = "wx_static_store.callback"
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != callback]
     assert set(ids()) == {"wx_static_store.E015"}
-
-
-def test_a_token_that_nothing_seals_is_a_warning(
-    project: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cache_checks, "is_available", lambda: False)
-    project(ACCESS_TOKEN=None, **CREDENTIALS)
-    (message,) = messages()
-    assert (message.id, message.level) == ("wx_static_store.W022", WARNING)
-    assert "wx_static_store[callback]" in str(message.hint)
-
-
-def test_a_fixed_token_needs_no_seal(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_checks, "is_available", lambda: False)
-    project()
-    assert ids() == []
-
-
-def test_a_fixed_token_needs_no_shared_cache(project: Any) -> None:
-    project(CACHE={"BACKEND": LOCMEM})
-    assert ids(deploy=True) == []
 
 
 def test_a_message_suggests_the_nearest_name(project: Any) -> None:
