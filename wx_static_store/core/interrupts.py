@@ -8,12 +8,13 @@ and what it waits for (a result, a lock, an answer on the terminal) is `interrup
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from ..i18n import gettext as _
@@ -55,7 +56,7 @@ def handled() -> Iterator[None]:
     _State.handled, _State.came_at = True, 0.0
     try:
         for number in ours:
-            signal.signal(number, _hear)
+            signal.signal(number, _interrupt)
         yield
     finally:
         for number in ours:
@@ -111,7 +112,7 @@ def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def _hear(_number: int, _frame: Any) -> None:
+def _interrupt(_number: int, _frame: Any) -> None:
     _State.came_at = _State.came_at or time.monotonic()
     if _State.waiting or not _State.held:
         _State.waiting = False
@@ -130,8 +131,7 @@ def _give_up() -> None:
         "Rows of the log may be missing: the next deploy looks at the cloud itself.",
         seconds=LONGEST,
     )
-    line = f"\n{text}\n".encode()
-    writer = threading.Thread(target=os.write, args=(2, line), daemon=True)
-    writer.start()
-    writer.join(1)  # nobody may read the pipe
+    with suppress(OSError, ValueError):
+        if select.select([], [2], [], 1)[1]:  # nobody may read the pipe
+            os.write(2, f"\n{text}\n".encode())
     os._exit(EXIT_CODE)
