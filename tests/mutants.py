@@ -25,6 +25,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "wx_static_store"
 FOLDER = ROOT / "mutants"
 MODULES = ("core/*.py", "clients/*.py", "upload/*.py", "submit/*.py", "deploy/plan.py")
+# mutmut's own calls stand among the frames that core/frames clears, and it sees no call in another
+# process, where core/interrupts is tested.
+NOT_DAMAGED = {"core/frames", "core/interrupts"}
 WANTED = 90  # percent of the mutants that the tests must kill
 # For CI: a fifth of the mutants of modules whose score docs/proof.rst has; the date of the commit
 # draws them. The few that there is time for scatter around a score of 90 by ten points.
@@ -56,7 +59,8 @@ def main() -> int:
 
 def modules() -> list[str]:
     files = chain(*(sorted(PACKAGE.glob(pattern)) for pattern in MODULES))
-    return [f"{file.parent.name}/{file.stem}" for file in files if file.name[0] != "_"]
+    names = (f"{file.parent.name}/{file.stem}" for file in files if file.name[0] != "_")
+    return [name for name in names if name not in NOT_DAMAGED]
 
 
 def draw_sample() -> tuple[list[str], list[str]]:

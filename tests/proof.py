@@ -135,7 +135,8 @@ def read_mutants() -> tuple[list[str], bool]:
     legend = (
         "*score*: killed, in percent of all mutants; one that changes nothing one can see is not "
         f"killed. Wanted: {mutants.WANTED}. *untested*: in a function that the module's own "
-        f"tests never call. Not measured to the end: {', '.join(missing) or 'none'}."
+        f"tests never call. Not measured to the end: {', '.join(missing) or 'none'}. mutmut cannot "
+        f"follow {', '.join(sorted(mutants.NOT_DAMAGED))}."
     )
     return [*table(texts), "", legend], bool(missing) or rows[-1][-1] < mutants.WANTED
 
