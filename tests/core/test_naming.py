@@ -376,3 +376,8 @@ def test_a_common_folder_ends_at_a_slash(keys: list[str], folder: str) -> None:
 )
 def test_the_last_ending_of_the_last_part_is_the_type(name: str, kind: str) -> None:
     assert content_type(name) == kind
+
+
+def test_an_absolute_name_is_refused_as_absolute() -> None:
+    with pytest.raises(NameRejected, match="it is absolute"):
+        clean_name("/etc/passwd")

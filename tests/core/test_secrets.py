@@ -145,3 +145,8 @@ def test_a_planted_secret_comes_out_of_any_text(before: str, forms: list[str], a
 def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
     once = scrub(text)
     assert scrub(once) == once
+
+
+def test_a_secret_hashes_by_its_value() -> None:
+    assert {Secret("a"), Secret("a"), Secret("b")} == {Secret("b"), Secret("a")}
+    assert len({hash(Secret(text)) for text in "abc"}) == 3

@@ -109,3 +109,20 @@ def test_where_the_cache_keeps_nothing_every_claim_holds(options: Options, backe
     with override_settings(CACHES={"default": nowhere}):
         assert claim(options, "a.txt")
         assert elsewhere(claim, options, "a.txt")
+
+
+class Noted(LocMemCache):
+    """A cache that notes for how long it is to keep what it is given."""
+
+    seconds: ClassVar[list[Any]] = []
+
+    def add(self, key: str, value: Any, timeout: Any = None, **options: Any) -> bool:
+        self.seconds.append(timeout)
+        return super().add(key, value, timeout, **options)
+
+
+def test_a_claim_that_nobody_releases_ends_after_a_minute(options: Options) -> None:
+    backend = {"BACKEND": f"{__name__}.Noted", "LOCATION": "noted"}
+    with override_settings(CACHES={"default": backend}):
+        assert claim(options, "a.txt")
+    assert Noted.seconds == [60]
