@@ -1,6 +1,7 @@
 """Our own spans and metrics: what they show of an upload, and no secret."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -130,3 +131,22 @@ def test_without_opentelemetry_an_upload_is_as_ever(monkeypatch: pytest.MonkeyPa
     finally:
         telemetry._api.cache_clear()
     assert spans("wx.upload") == []
+
+
+def metered(name: str) -> Counter[tuple[Any, Any]]:
+    """Return the sums of a metric, by outcome and errcode."""
+    labels = ("wx.outcome", "wx.errcode")
+    return Counter({tuple(map(one.attributes.get, labels)): int(one.value) for one in points(name)})
+
+
+def test_uploads_are_counted_by_outcome_and_errcode_and_bytes_where_stored(
+    cloud: EmulatorServer,
+) -> None:
+    get_uploader().transfer(item())
+    uploads, sizes = metered("wx.uploads"), metered("wx.upload.bytes")
+    get_uploader().transfer(item())
+    get_uploader().transfer(UploadItem("empty.txt", open=BytesIO))
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
+    get_uploader().transfer(item())
+    assert metered("wx.uploads") - uploads == {("stored", 0): 2, ("failed", 40097): 1}
+    assert metered("wx.upload.bytes") - sizes == {("stored", None): 5}
