@@ -9,14 +9,13 @@ from tests.test_architecture import PACKAGE, imports, known_module, modules
 
 ROOT = PACKAGE.parent
 MAIN = "main"
-ALWAYS = {"tests/test_architecture.py", "tests/test_reference.py"}
+ALWAYS = {"tests/test_architecture.py", "tests/test_reference.py", "tests/test_translations.py"}
 # What is no module of the package, by the beginning of its path.
 OTHERS = {
     "docs/": "tests/test_docs.py",
     "CONTRIBUTING.rst": "tests/test_docs.py",
     "README.rst": "tests/test_docs.py",
     "example_project/": "tests/test_docs.py",
-    "wx_static_store/locale/": "tests/test_translations.py",
     "wx_static_store/static/": "tests/admin",
     "wx_static_store/templates/": "tests/admin",
 }
