@@ -83,6 +83,25 @@ def test_a_row_that_no_store_writes_has_no_owner(configure: Configure, key: str,
     assert owning_alias(UploadLog(env=ENV, key=key, name=name)) == ""
 
 
+@pytest.mark.django_db
+def test_admin_and_api_show_one_address_of_a_row_without_an_owner(configure: Configure) -> None:
+    """Its store has another location by now; the file is where it was."""
+    options = {"location": "media", "base_url": "https://x.example"}
+    configure(ROOT_URLCONF=__name__, STORAGES=stores(default=options))
+    kept = UploadLog.objects.create(
+        env=ENV, key="old/x.png", key_digest=key_digest("old/x.png"), name="x.png",
+        status="stored", source="admin",
+    )  # fmt: skip
+    user = User.objects.create_superuser("ann")
+    page, api = Client(), APIClient()
+    page.force_login(user)
+    api.force_authenticate(user)
+    address = "https://x.example/old/x.png"
+    assert address in page.get("/admin/wx_static_store/uploadlog/").content.decode()
+    row = api.get(f"/wx/uploads/{kept.pk}/").json()
+    assert (row["store"], row["url"]) == ("", address)
+
+
 def test_a_misconfigured_store_owns_nothing(configure: Configure) -> None:
     configure(STORAGES=stores(default={"location": "../"}, site={}))
     assert [*usable_stores()] == ["site"]

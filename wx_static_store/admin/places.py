@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from ..clients.links import is_loopback
 from ..conf.options import Options
 from ..exceptions import ConfigurationError
-from ..log.owner import owning_alias, usable_stores
+from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
 from ..submit.policy import visible_environments
 from ..upload.store import Store, store_for
@@ -43,8 +43,7 @@ class Places:
 
     def url(self, row: UploadLog) -> str:
         """Return the public address, empty where WeChat would have to be asked for it."""
-        at_home = (using for using, options in self._options.items() if options.env == row.env)
-        using = self.using(row) or next(at_home, "")
+        using = addressing_alias(row, self._options)
         if not (using and row.key):
             return ""
         try:

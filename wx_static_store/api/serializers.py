@@ -11,7 +11,7 @@ from rest_framework import ISO_8601, serializers
 
 from ..exceptions import WxStaticStoreError
 from ..log.hints import hint
-from ..log.owner import owning_alias
+from ..log.owner import addressing_alias, owning_alias
 from ..models import UploadLog
 from ..upload.store import get_store
 from .problems import PROBLEMS
@@ -66,7 +66,7 @@ class Address(serializers.URLField):
         if row.status == UploadLog.Status.FAILED:
             return None
         with suppress(WxStaticStoreError):
-            return get_store(owning_alias(row), row.env).known_url(row.key) or None
+            return get_store(addressing_alias(row), row.env).known_url(row.key) or None
         return None
 
 

@@ -34,6 +34,13 @@ def owning_alias(row: UploadLog, stores: Mapping[str, Options] | None = None) ->
     return next(at_home, next(iter(owners), ""))
 
 
+def addressing_alias(row: UploadLog, stores: Mapping[str, Options] | None = None) -> str:
+    """Return the alias that knows the row's public address: its owner, or one at its env."""
+    stores = usable_stores() if stores is None else stores
+    at_home = (alias for alias, options in stores.items() if options.env == row.env)
+    return owning_alias(row, stores) or next(at_home, "")
+
+
 def _writes(options: Options, row: UploadLog) -> bool:
     with suppress(NameRejected):
         return object_key(options.location, row.name) == row.key
