@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from tests.conftest import ENV
 from wx_static_store.clients.transport import Transport
-from wx_static_store.conf import SETTING, options_for, resolve
 from wx_static_store.conf.options import MEDIA, OPTIONS, STATIC, Options
+from wx_static_store.conf.settings import SETTING, options_for, resolve
 from wx_static_store.core.retry import Clock, Deadline
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult
 from wx_static_store.emulator import EmulatorServer

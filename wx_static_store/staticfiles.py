@@ -14,8 +14,8 @@ from typing import Any, ClassVar, cast
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
 
-from .conf import freeze, resolve
 from .conf.options import STATIC, Options
+from .conf.settings import freeze, resolve
 from .core.hashed_names import hashed_among
 from .core.interrupts import held
 from .core.naming import NO_CACHE, quote_key

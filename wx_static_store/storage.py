@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.deconstruct import deconstructible
 from storages.base import BaseStorage
 
-from .conf import freeze, resolve, setting
 from .conf.options import MEDIA, Options
+from .conf.settings import freeze, resolve, setting
 from .core.naming import clean_name, object_key
 from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
 from .exceptions import IntegrityError, UploadFailed, WxStaticStoreError

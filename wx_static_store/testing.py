@@ -35,7 +35,7 @@ def wx_emulator() -> Iterator["EmulatorServer"]:
     """Start an emulator, to which every store of the project writes while the test runs."""
     from django.test import override_settings
 
-    from .conf import general_settings, stores
+    from .conf.settings import general_settings, stores
     from .emulator import EmulatorServer
 
     own = {k.upper(): v for k, v in general_settings().items() if v is not None}
@@ -48,7 +48,7 @@ def wx_emulator() -> Iterator["EmulatorServer"]:
 
 def _pointed_at(emulator: "EmulatorServer", own: dict[str, Any]) -> dict[str, Any]:
     """Return the project's settings, with the emulator for WeChat and all real addresses."""
-    from .conf import setting, stores
+    from .conf.settings import setting, stores
 
     place = {"API_BASE_URL": emulator.api_url, "ACCESS_TOKEN": emulator.access_token}
     storages = {alias: dict(config) for alias, config in setting("STORAGES").items()}
@@ -74,9 +74,9 @@ def wx_storage(wx_emulator: "EmulatorServer") -> Any:
 
 @pytest.fixture(autouse=True)
 def _wx_static_store_guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    from . import conf
+    from .conf.settings import configured
 
-    if not conf.configured() or request.node.get_closest_marker("wx_real"):
+    if not configured() or request.node.get_closest_marker("wx_real"):
         return
     from .clients.transport import Transport
     from .upload import recorder

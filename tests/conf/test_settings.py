@@ -10,8 +10,15 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given, settings as few, strategies as st
 
-from wx_static_store.conf import SETTING, environments, freeze, options_for, resolve, stores
 from wx_static_store.conf.options import MEDIA, OPTIONS, SETTINGS, STATIC, Options
+from wx_static_store.conf.settings import (
+    SETTING,
+    environments,
+    freeze,
+    options_for,
+    resolve,
+    stores,
+)
 from wx_static_store.core.secrets import Secret
 from wx_static_store.exceptions import ConfigurationError
 

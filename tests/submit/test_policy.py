@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 from tests.conftest import ENV
 from tests.submit.conftest import HERE, UserWith, ask, code
-from wx_static_store.conf import resolve
+from wx_static_store.conf.settings import resolve
 from wx_static_store.core.refusals import PolicyRejected
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer

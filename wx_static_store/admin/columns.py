@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy, ngettext, pgettext_lazy
 
-from ..conf import setting
+from ..conf.settings import setting
 from ..log.hints import hint
 from ..models import Deployment, UploadLog
 from .places import Places, places_for

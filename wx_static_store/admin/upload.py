@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ..conf import setting
+from ..conf.settings import setting
 from ..core.types import UploadContext, UploadStatus
 from ..exceptions import WxStaticStoreError
 from ..submit.policy import Target

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from ..conf import nearest
+from ..conf.settings import nearest
 from ..core.naming import MAX_KEY_BYTES
 from ..models import UploadLog
 from .serializers import Moment

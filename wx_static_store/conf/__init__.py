@@ -10,35 +10,14 @@ Settings become one frozen `Options` for each store.
 """
 
 from .options import Options
-from .settings import (
-    SETTING,
-    aliases,
-    all_options,
-    configured,
-    environments,
-    freeze,
-    general_settings,
-    nearest,
-    options_for,
-    platform_options,
-    resolve,
-    setting,
-    stores,
-)
+from .settings import aliases, all_options, environments, options_for, platform_options, stores
 
 __all__ = [
-    "SETTING",
     "Options",
     "aliases",
     "all_options",
-    "configured",
     "environments",
-    "freeze",
-    "general_settings",
-    "nearest",
     "options_for",
     "platform_options",
-    "resolve",
-    "setting",
     "stores",
 ]

@@ -20,7 +20,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from ..conf import aliases, setting
+from ..conf.settings import aliases, setting
 from ..core.match import Match, match
 from ..core.types import RemoteFile, UploadStatus
 from ..exceptions import WxStaticStoreError

@@ -21,8 +21,8 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import Storage, storages
 from django.db.models import FileField
 
-from ..conf import aliases, options_for, setting
 from ..conf.options import STATIC
+from ..conf.settings import aliases, options_for, setting
 from ..core.hashed_names import looks_hashed
 from ..core.types import DEPLOYS, REPEATS, UploadItem, UploadStatus, deletion
 from ..exceptions import SourceError

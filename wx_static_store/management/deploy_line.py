@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 
 from .. import conf
 from ..conf.options import MEDIA
+from ..conf.settings import nearest
 from ..core.naming import header_value
 from ..i18n import gettext, gettext_lazy as _
 from .exits import WRONG_USE
@@ -131,7 +132,7 @@ def offered(envs: list[str]) -> list[str]:
     for env in envs:
         if env not in known:
             text = _("ENVIRONMENTS does not offer %(env)s.", env=env)
-            raise _wrong(f"{text} {conf.nearest(env, [*known])}")
+            raise _wrong(f"{text} {nearest(env, [*known])}")
     return envs
 
 

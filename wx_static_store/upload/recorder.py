@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from ..conf import setting
+from ..conf.settings import setting
 from ..core.types import UploadContext, UploadResult, UploadStatus
 from ..exceptions import IntegrityError
 from ..i18n import english
