@@ -13,7 +13,7 @@ import pytest
 
 import wx_static_store
 from wx_static_store.clients.component import ComponentToken
-from wx_static_store.clients.tokens import FixedToken, TokenProvider
+from wx_static_store.clients.tokens import CallableToken, TokenProvider
 from wx_static_store.core import types
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from wx_static_store.exceptions import WxStaticStoreError
@@ -122,7 +122,7 @@ def test_signatures_of_the_uploader(function: Any, parameters: list[str]) -> Non
     assert positional == parameters
 
 
-@pytest.mark.parametrize("provider", [FixedToken, ComponentToken])
+@pytest.mark.parametrize("provider", [CallableToken, ComponentToken])
 def test_our_providers_keep_the_protocol(provider: type) -> None:
     assert issubclass(provider, TokenProvider)
 

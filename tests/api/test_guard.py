@@ -229,7 +229,7 @@ def test_the_counts_are_in_the_cache_that_processes_share(settings: Any, configu
     configure(WX_STATIC_STORE={"TOKEN_CACHE": "shared"})
     from django.core.cache import caches
 
-    guard.UploadThrottle().cache.set("count", [1.0])
+    guard.Throttle("wx_static_store_upload").cache.set("count", [1.0])
     assert caches["shared"].get("count") == [1.0]
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from wx_static_store.clients.tokens import (
     CallableToken,
-    FixedToken,
     TokenProvider,
     current_token,
     discard_token,
@@ -20,7 +19,7 @@ from .conftest import TOKEN, leaks
 
 
 def test_a_fixed_token_is_given_and_outlives_a_discard() -> None:
-    provider = FixedToken(Secret(TOKEN))
+    provider = CallableToken(Secret(TOKEN).reveal)
     provider.invalidate(TOKEN)
     assert current_token(provider).reveal() == TOKEN
 
@@ -32,7 +31,7 @@ def test_a_function_is_asked_each_time() -> None:
 
 
 def test_both_fit_the_protocol() -> None:
-    for provider in (FixedToken(Secret(TOKEN)), CallableToken(lambda: TOKEN)):
+    for provider in (CallableToken(Secret(TOKEN).reveal), CallableToken(lambda: TOKEN)):
         assert isinstance(provider, TokenProvider)
 
 
@@ -82,7 +81,7 @@ def test_a_provider_that_raises_is_waited_for_and_its_words_are_not_repeated() -
 def test_a_provider_that_cannot_discard_costs_a_warning_only(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    class Stubborn(FixedToken):
+    class Stubborn(CallableToken):
         def invalidate(self, token: str) -> None:
             raise RuntimeError(token)
 

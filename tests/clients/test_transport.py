@@ -499,7 +499,7 @@ STANDALONE = """
     from wx_static_store import conf  # importing it reads no setting
     from wx_static_store.clients.cos import CosClient
     from wx_static_store.clients.site import SiteClient
-    from wx_static_store.clients.tokens import FixedToken, current_token
+    from wx_static_store.clients.tokens import CallableToken, current_token
     from wx_static_store.clients.transport import Transport
     from wx_static_store.clients.wechat import WeChatClient
     from wx_static_store.exceptions import TokenRejected
@@ -518,7 +518,7 @@ STANDALONE = """
 
     def attempt(number):
         with opened(item) as source:
-            secret = current_token(FixedToken(Secret(token)))
+            secret = current_token(CallableToken(Secret(token).reveal))
             link = wechat.upload_link(
                 secret, env, object_key("static/", item.name), deadline=deadline)
             return cos.put_object(link, source, content_headers(item, static=True),

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from asgiref.sync import sync_to_async
@@ -34,16 +35,9 @@ _BOM = "\ufeff"  # without it, Excel reads Chinese as something else
 Row = tuple[Any, ...]
 
 
-class _Echo:
-    """A file for the `csv` module that gives back what is written."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
     """With a first line of names; no text is a formula."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(SimpleNamespace(write=str))  # a file that gives back what it gets
     yield _BOM + writer.writerow(COLUMNS)
     for row in rows:
         yield writer.writerow([_cell(value) for value in row])

@@ -60,7 +60,7 @@ def _location(request: Request, row: int) -> dict[str, str]:
     """
     Return the address of the row, under whatever name the project included our addresses.
 
-    None where they have no namespace, or the request's own Host is not allowed: the file is stored
+    Empty where they have no namespace, or the request's own Host is not allowed: the file is stored
     all the same.
     """
     match = request.resolver_match

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from ..upload.database import outside_transactions
 from . import problems, schema
 from .body import bound
-from .guard import Allowed, ListThrottle, UploadThrottle
+from .guard import Allowed, Throttle
 from .parameters import Nothing, valid
 
 
@@ -71,8 +71,8 @@ class View(APIView):
             self.query = valid(kind, request.query_params.dict())
 
     def get_throttles(self) -> list[Any]:
-        uploads = self.request.method in ("POST", "PUT")
-        self.throttle = UploadThrottle() if uploads else ListThrottle()
+        kind = "upload" if self.request.method in ("POST", "PUT") else "list"
+        self.throttle = Throttle(f"wx_static_store_{kind}")
         return [self.throttle]
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:

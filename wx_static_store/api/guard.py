@@ -36,7 +36,7 @@ def _report(error: str) -> None:
     logger.warning("The cache fails, so nobody is throttled (%s)", error)
 
 
-class _Throttle(UserRateThrottle):
+class Throttle(UserRateThrottle):
     """
     Each user's own count, at no address; DEFAULT_THROTTLE_RATES may name another rate.
 
@@ -46,6 +46,10 @@ class _Throttle(UserRateThrottle):
 
     num_requests: int  # of the base, which are there once a rate is
     duration: int
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__()
 
     def headers(self) -> dict[str, str]:
         """
@@ -70,11 +74,3 @@ class _Throttle(UserRateThrottle):
     def cache(self) -> SharedCache:  # type: ignore[override]
         alias = platform_options().token_cache
         return SharedCache(lambda: caches[alias], _report)
-
-
-class UploadThrottle(_Throttle):
-    scope = "wx_static_store_upload"
-
-
-class ListThrottle(_Throttle):
-    scope = "wx_static_store_list"

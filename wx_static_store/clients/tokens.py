@@ -28,21 +28,8 @@ class TokenProvider(Protocol):
         """
 
 
-class FixedToken:
-    """A token that somebody else keeps fresh (CI, an operator's shell)."""
-
-    def __init__(self, token: Secret) -> None:
-        self._token = token
-
-    def get(self) -> str:
-        return self._token.reveal()
-
-    def invalidate(self, token: str) -> None:
-        """Nothing to do: only whoever set ACCESS_TOKEN has a newer one."""
-
-
 class CallableToken:
-    """A project's own function that returns the current token."""
+    """A function that returns the current token: a project's own, or that of ACCESS_TOKEN."""
 
     def __init__(self, function: Callable[[], str]) -> None:
         self._function = function

@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from ..clients.component import ComponentToken
 from ..clients.links import is_loopback
-from ..clients.tokens import CallableToken, FixedToken, TokenProvider
+from ..clients.tokens import CallableToken, TokenProvider
 from ..clients.wechat import WeChatClient
 from ..conf import sealing
 from ..conf.options import Options
@@ -75,7 +75,7 @@ def _provider(options: Options, transport: Transport) -> TokenProvider:
     if options.token_provider:
         return _own_provider(options.token_provider)
     if options.access_token:
-        return FixedToken(options.access_token)
+        return CallableToken(options.access_token.reveal)
     if options.fetches_tokens and options.component_appsecret:
         return ComponentToken(
             WeChatClient(transport, options.api_base_url),
