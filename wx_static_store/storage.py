@@ -20,7 +20,7 @@ from .exceptions import IntegrityError, UploadFailed, WxStaticStoreError
 from .i18n import gettext_lazy as _
 from .upload import recorder
 from .upload.claims import claim, release
-from .upload.sources import content_item, digest
+from .upload.sources import IN_MEMORY, content_item, digest
 from .upload.store import Store, store_for
 from .upload.uploader import Uploader, to_raise
 
@@ -28,8 +28,6 @@ __all__ = ["WxStorage"]
 
 SAVE = UploadContext(source="storage")
 DELETE = UploadContext(source="delete")
-
-_IN_MEMORY = 1024 * 1024  # bytes of an opened file; a larger one goes to the disk
 
 
 class PublicFile(File):  # type: ignore[type-arg]
@@ -103,7 +101,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def fetch(self, name: str) -> IO[bytes]:
         """Return the public bytes of a file, checked, in a temporary file; the caller closes it."""
-        file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         try:
             self._fetch(self._key(name), file)
         except BaseException:

@@ -20,12 +20,11 @@ from rest_framework.request import Request
 from ..conf import platform_options
 from ..core.refusals import SIZE
 from ..submit.rules import measured
-from ..upload.sources import BLOCK
+from ..upload.sources import BLOCK, IN_MEMORY
 from .conditions import named_algorithms
 from .problems import Conflict
 
 ENVELOPE = 1024 * 1024  # bytes of a form beside its file
-_IN_MEMORY = 1024 * 1024
 
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
 _READ_BEFORE = _("The digest of this body cannot be checked here: leave its header out.")
@@ -157,7 +156,7 @@ def spooled(request: Request) -> Iterator[BinaryIO]:
     if body.seekable():  # behind ASGI it lies on the disk already: no second copy
         yield _came(cast(Any, request)._request)
         return
-    with SpooledTemporaryFile(_IN_MEMORY) as file:
+    with SpooledTemporaryFile(IN_MEMORY) as file:
         while block := body.read(BLOCK):
             file.write(block)
         yield cast(BinaryIO, file)

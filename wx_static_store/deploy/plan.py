@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..core import interrupts
 from ..core.match import Match, match
-from ..core.naming import is_html, object_key
+from ..core.naming import is_html
 from ..core.types import UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import gettext_lazy as _
@@ -44,8 +44,7 @@ class Plan:
         """Return each file as new, changed, unchanged or refused (no key has its name), by name."""
         keys = {"": "refused"} | dict.fromkeys(self.existing, "changed")
         sent = [
-            (keys.get(_key(uploader, item.name), "new"), item)
-            for item in (*self.assets, *self.pages)
+            (keys.get(uploader.key(item.name), "new"), item) for item in (*self.assets, *self.pages)
         ]
         left = [("unchanged", item) for item in self.unchanged]
         return sorted([*sent, *left], key=lambda pair: pair[1].name)
@@ -73,7 +72,7 @@ def make_plan(
     the unchanged files, too.
     """
     by_key, rejected = _without_collisions(uploader, items)
-    last_key = _key(uploader, last) if last else ""
+    last_key = uploader.key(last) if last else ""
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
     trust_log = force or uploader.options.trust_log
     survey = Survey(uploader.store, pool, calls=most_calls(keys), trust_log=trust_log)
@@ -160,7 +159,7 @@ def _without_collisions(
     by_key: dict[str, UploadItem] = {}
     clashes: dict[str, dict[str, None]] = {}
     for item in items:
-        key = _key(uploader, item.name) or f"/{item.name}"  # which is no key, so never known
+        key = uploader.key(item.name) or f"/{item.name}"  # which is no key, so never known
         if (other := by_key.setdefault(key, item)).name != item.name:
             clashes.setdefault(key, {other.name: None})[item.name] = None
         by_key[key] = item
@@ -174,10 +173,3 @@ def _without_collisions(
                 UploadResult(name, key, UploadStatus.FAILED, env, stage="name", error=error)
             )
     return by_key, tuple(rejected)
-
-
-def _key(uploader: Uploader, name: str) -> str:
-    try:
-        return object_key(uploader.options.location, name)
-    except NameRejected:
-        return ""

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from ..conf import aliases, options_for
 from ..core.interrupts import interruptible
 from ..core.match import Match, match
-from ..core.naming import clean_name, common_folder, is_html, object_key
+from ..core.naming import clean_name, common_folder, is_html
 from ..core.types import (
     DEPLOYS,
     REPEATS,
@@ -30,7 +30,7 @@ from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
-from ..upload.sources import digest
+from ..upload.sources import IN_MEMORY, digest
 from ..upload.store import Store
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
@@ -42,8 +42,6 @@ CDN_SECONDS = 5.0  # after which a page that looks old is asked for once more
 
 # Never stale: the manifest, and the proofs that a domain is ours, are in no tree.
 KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
-
-_IN_MEMORY = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,8 @@ def verify(
     Raises what the list raises, and where the site's address cannot be had; trouble with a page
     is a mismatch.
     """
-    by_key = {_key(uploader, item.name): item for item in items}
+    # The cloud has no object of a name that can have no key.
+    by_key = {uploader.key(item.name) or item.name: item for item in items}
     if cloud is None:
         folder = common_folder([*by_key]).removeprefix(uploader.options.location)
         cloud = sweep(uploader, folder)
@@ -97,7 +96,7 @@ def stale(
     cloud: Mapping[str, RemoteFile], items: Sequence[UploadItem], uploader: Uploader
 ) -> list[RemoteFile]:
     """Return what `sweep` found and the tree has not; the manifest and its like are left out."""
-    wanted = {_key(uploader, item.name) for item in items}
+    wanted = {uploader.key(item.name) for item in items}
     return [
         cloud[key]
         for key in sorted(cloud)
@@ -149,7 +148,7 @@ def blank(
     """
     location = uploader.options.location
     names = {file.key: file.key.removeprefix(location) for file in files}
-    foreign = [key for key, name in names.items() if _key(uploader, name) != key]
+    foreign = [key for key, name in names.items() if uploader.key(name) != key]
     for key in foreign:
         refused = _refused(uploader, names.pop(key), key)
         recorder.add(refused)
@@ -157,14 +156,6 @@ def blank(
     steps = Queue(uploader, map(deletion, names.values()), report)
     for _result in uploader.send(steps, pool, recorder):
         pass
-
-
-def _key(uploader: Uploader, name: str) -> str:
-    """Return the key, or the name where it cannot be one: the cloud has no such object."""
-    try:
-        return object_key(uploader.options.location, name)
-    except NameRejected:
-        return name
 
 
 def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
@@ -216,7 +207,7 @@ def _look(
 def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
     """Return how the served page differs; empty where it is exactly the file."""
     file: Any
-    with SpooledTemporaryFile(_IN_MEMORY) as file:
+    with SpooledTemporaryFile(IN_MEMORY) as file:
         try:
             if not store.fetch(key, file):
                 return _("%(url)s is not there (404)", url=store.key_url(key))

@@ -28,11 +28,9 @@ from ..core.types import DEPLOYS, REPEATS, UploadItem, UploadStatus, deletion
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog, UploadLogQuerySet
-from ..upload.sources import digest
+from ..upload.sources import IN_MEMORY, digest
 from ..upload.store import get_store
 from .owner import owning_alias
-
-_IN_MEMORY = 1024 * 1024
 
 # Why there are no bytes, by where they came from, and what to do.
 _GONE = {
@@ -192,7 +190,7 @@ def _was_stored(row: UploadLog) -> bool:
 
 
 def _fetched(row: UploadLog, source: str) -> BinaryIO:
-    file: Any = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- whoever opens the item closes it
+    file: Any = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- whoever opens the item closes it
     try:
         if (
             not get_store(owning_alias(row), row.env).fetch(row.key, file)

@@ -17,7 +17,7 @@ from ..i18n import gettext_lazy as _
 
 BLOCK = 256 * 1024
 HASH_AHEAD = 8 * 1024 * 1024  # bytes; a larger file is hashed while it streams
-_IN_MEMORY = 1024 * 1024
+IN_MEMORY = 1024 * 1024  # bytes of a temporary file; a larger one goes to the disk
 
 _ONE_PUT = _("One PUT takes 5 GB, and a platform has no other way: split the file.")
 _REOPEN = _("Open it in binary mode, and let it stand still while it is uploaded.")
@@ -203,7 +203,7 @@ def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
         raise SourceError(_("The file is closed"), stage="source", hint=_REOPEN)
     if _rewound(original):
         return original  # type: ignore[no-any-return]
-    copy = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed by `opened`
+    copy = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- closed by `opened`
     copies.append(copy)
     while block := _next_block(original):
         _call(copy.write, block)

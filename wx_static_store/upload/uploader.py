@@ -14,6 +14,7 @@ from ..conf import options_for
 from ..conf.options import Options
 from ..core.interrupts import interruptible
 from ..core.match import Match, match
+from ..core.naming import object_key
 from ..core.types import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import ConfigurationError, NameRejected, Remedy, UploadFailed, WxStaticStoreError
 from ..i18n import gettext_lazy as _
@@ -167,6 +168,12 @@ class Uploader:
             transfer.prepare()
         transfer.learn(error)
         return transfer.result(error)
+
+    def key(self, name: str) -> str:
+        """Return the key of a name; empty where no object can have it."""
+        with suppress(NameRejected):
+            return object_key(self.options.location, name)
+        return ""
 
     def headers(self, item: UploadItem) -> ContentHeaders:
         """Return the content headers that this store gives the item."""
