@@ -148,7 +148,7 @@ def opened(
 @contextmanager
 def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
     """Yield the item's file at its start, or a copy of it that can be sent, and its size."""
-    original = _open(item)
+    original = _call(item.open)
     copies: list[IO[bytes]] = []
     try:
         file = _seekable(original, copies)
@@ -185,16 +185,6 @@ def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None) -> str:
         tick()
     _call(file.seek, 0)
     return md5.hexdigest()
-
-
-def _open(item: UploadItem) -> Any:
-    try:
-        return item.open()
-    except Exception as error:  # any storage's file may be behind it
-        if is_from_signal(error):
-            raise
-        failure = _unreadable(error)
-    raise failure
 
 
 def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
@@ -258,7 +248,7 @@ def _bytes(block: Any) -> bytes:
 
 
 def _call(method: Callable[..., Any], *args: Any) -> Any:
-    """Return the file's answer; whatever it raises becomes a SourceError."""
+    """Return the answer of a file, of any storage's kind; what it raises becomes a SourceError."""
     try:
         return method(*args)
     except Exception as error:
