@@ -9,7 +9,7 @@ import pytest
 
 from tests.deploys import lists
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.upload.listing import Listing, Lookup, most_calls
+from wx_static_store.upload.listing import Listing, Lookup, _before, most_calls
 from wx_static_store.upload.store import get_store
 from wx_static_store.upload.workers import WorkerPool
 
@@ -122,6 +122,7 @@ def test_one_worker_asks_for_one_part_after_the_other(cloud: EmulatorServer) -> 
         (numbered("", 4), 10),
         (numbered("js/", 20_000), 41),
         ([f"{number}/a.js" for number in range(50)], 52),
+        ([f"a/{number}/b.js" for number in range(50)], 10),
     ],
 )
 def test_calls_are_bounded_by_the_number_of_keys_and_of_folders(
@@ -152,3 +153,16 @@ def test_after_a_list_that_failed_no_other_is_asked_for(cloud: EmulatorServer) -
     assert listing.files.keys() == {*keys[:1000]}
     assert listing.error is not None
     assert listing.error.errcode == 40097
+
+
+def test_only_what_begins_as_all_keys_do_is_listed(cloud: EmulatorServer) -> None:
+    lay_down(cloud, ["a/1.js", "a/2.js", "b.js"])
+    assert look_up(["a/1.js", "a/2.js"]).files.keys() == {"a/1.js", "a/2.js"}
+
+
+@pytest.mark.parametrize(
+    ("key", "marker"),
+    [("a.js", "a.jr~"), ("a ", "a"), ("a!", "a ~"), ("a~", "a}~"), ("a\x7f", "a"), ("图", "")],
+)
+def test_a_list_starts_shortly_before_its_first_key(key: str, marker: str) -> None:
+    assert _before(key) == marker < key
