@@ -5,6 +5,7 @@ from collections.abc import Callable
 from html import unescape
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -14,6 +15,11 @@ from django.urls import reverse
 from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
+
+from .upload_page import (
+    STORAGES,
+    Member,
+)
 
 SITE = "https://site.example/"
 LIST = "admin:wx_static_store_uploadlog_changelist"
@@ -111,3 +117,24 @@ def tenant(viewer: Client, settings: Any) -> Client:
     names = {"tenant-b": "Tenant B"}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
     return viewer
+
+
+@pytest.fixture
+def member(configure: Any, emulator: EmulatorServer) -> Member:
+    """`member(*permissions)`: the client of a staff user with exactly these."""
+    configure(STORAGES=STORAGES, WX_STATIC_STORE={"BASE_URL": emulator.site_url(ENV)})
+
+    def logged_in(*codenames: str, **settings: Any) -> Client:
+        user = User.objects.create_user(f"staff-{uuid4()}", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client = Client(**settings)
+        client.force_login(user)
+        return client
+
+    return logged_in
+
+
+@pytest.fixture
+def closed(member: Member, configure: Any, emulator: EmulatorServer) -> None:
+    changes = {"BASE_URL": emulator.site_url(ENV), "UPLOAD_STORES": ["staticfiles"]}
+    configure(STORAGES=STORAGES, WX_STATIC_STORE=changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,13 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission, User
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
+from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog, key_digest
 
 ALL = (
     *("upload", "upload_active_content", "replace", "replace_protected", "retry", "prune"),
@@ -98,3 +102,33 @@ def put(
     """Upload a raw body."""
     url = f"/wx/uploads/default/{name}{query}"
     return client.put(url, body, content_type="application/octet-stream", **extra)
+
+
+def add(key: str, **columns: Any) -> UploadLog:
+    created = columns.pop("created", None)
+    facts = {"env": ENV, "name": key, "status": "stored", "source": "storage", "errcode": 0}
+    row = UploadLog.objects.create(key=key, key_digest=key_digest(key), **(facts | columns))
+    if created:
+        UploadLog.objects.filter(pk=row.pk).update(created=created)
+    return row
+
+
+def keys(client: APIClient, query: str = "") -> list[str]:
+    response = client.get(f"/wx/uploads/?{query}")
+    assert response.status_code == 200, response.json()
+    return [row["key"] for row in response.json()["results"]]
+
+
+def files(client: APIClient, query: str = "", store: str = "default") -> Any:
+    return client.get(f"/wx/stores/{store}/files/?{query}").json()
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def rows(client: APIClient) -> None:
+    add("a/1.png", created=timezone.now() - 2 * DAY)
+    add("a/2.png", status="failed", errcode=45009, rid="abc-1", source="api")
+    add("b/3.png", status="unknown", errcode=0, env="tenant-b")
+    add("static/4.css", source="wx_deploy")

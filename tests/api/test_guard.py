@@ -1,5 +1,5 @@
 """
-Who a caller is, how often they may call, and how a refusal is reply.
+Who a caller is, how often they may call, and how a refusal is answered.
 
 Who may call which address, tests/permissions.py says for both entry points.
 """
@@ -249,9 +249,6 @@ def test_a_wrong_setting_is_reported_and_not_as_a_dead_cache(
     assert "nobody is throttled" not in caplog.text
 
 
-# --- what others may keep -------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("make", ["stranger", "ann"])
 @pytest.mark.parametrize(("name", "method"), CALLS)
 def test_no_answer_is_kept_by_a_browser_or_a_proxy(
@@ -259,18 +256,3 @@ def test_no_answer_is_kept_by_a_browser_or_a_proxy(
 ) -> None:
     response = call(client if make == "ann" else APIClient(), name, method, row)
     assert {"private", "no-store"} <= {*response["Cache-Control"].split(", ")}
-
-
-# --- B58: one representation ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*", "nonsense", ""])
-def test_every_answer_is_json(client: APIClient, accept: str) -> None:
-    response = client.get("/wx/uploads/", HTTP_ACCEPT=accept)
-    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
-
-
-def test_a_wrong_name_is_answered_in_json_and_not_as_a_page(client: APIClient) -> None:
-    response = put(client, "uploads/%3Cscript%3E.png", HTTP_ACCEPT="text/html")
-    assert response.status_code == 400
-    assert response["Content-Type"] == "application/problem+json"

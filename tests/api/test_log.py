@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from tests.api.conftest import ALL, Client, put
+from tests.api.conftest import ALL, DAY, Client, add, files, keys, put
 from tests.conftest import ENV
-from wx_static_store.api.serializers import RowSerializer
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
@@ -21,32 +18,7 @@ from wx_static_store.models import UploadLog, key_digest
 pytestmark = pytest.mark.django_db
 
 
-def add(key: str, **columns: Any) -> UploadLog:
-    created = columns.pop("created", None)
-    facts = {"env": ENV, "name": key, "status": "stored", "source": "storage", "errcode": 0}
-    row = UploadLog.objects.create(key=key, key_digest=key_digest(key), **(facts | columns))
-    if created:
-        UploadLog.objects.filter(pk=row.pk).update(created=created)
-    return row
-
-
-def keys(client: APIClient, query: str = "") -> list[str]:
-    response = client.get(f"/wx/uploads/?{query}")
-    assert response.status_code == 200, response.json()
-    return [row["key"] for row in response.json()["results"]]
-
-
 # --- filters --------------------------------------------------------------------------------------
-
-DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def rows(client: APIClient) -> None:
-    add("a/1.png", created=timezone.now() - 2 * DAY)
-    add("a/2.png", status="failed", errcode=45009, rid="abc-1", source="api")
-    add("b/3.png", status="unknown", errcode=0, env="tenant-b")
-    add("static/4.css", source="wx_deploy")
 
 
 @pytest.mark.usefixtures("rows")
@@ -88,72 +60,6 @@ def test_a_time_bounds_what_is_found(client: APIClient, name: str, found: list[s
 # --- B56: queries that are none -------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize(
-    "query",
-    [
-        *("page_size=-1", "page_size=0", "page_size=NaN", "page_size=1e3"),
-        *("ordering=user__password", "ordering=key", "ordering=-id,key"),
-        *("status=(a%2B)%2B$", "errcode=x", "errcode=99999999999999999999", "created_after=soon"),
-        *("created_after=0001-01-01T00:00:00", "created_after=0001-01-01T00:00:00%2B14:00"),
-        *("created_before=9999-12-31T23:59:59Z", "created_before=9999-12-31T23:59:59-12:00"),
-        *("status=", "search=", "search=a%00b"),
-    ],
-)
-def test_a_wrong_query_is_reported(client: APIClient, query: str) -> None:
-    response = client.get(f"/wx/uploads/?{query}")
-    name = query.partition("=")[0]
-    assert (response.status_code, response.json()["code"]) == (400, "invalid")
-    assert list(response.json()["errors"]) == [name]
-
-
-@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
-@pytest.mark.parametrize(
-    "moment", ["0001-01-01T00:00:00", "9999-12-31T23:59:59", "9999-12-31T12:00:00Z"]
-)
-def test_the_ends_of_time_are_none_in_any_zone(
-    client: APIClient, settings: Any, zone: str, moment: str
-) -> None:
-    settings.TIME_ZONE = zone
-    response = client.get(f"/wx/uploads/?created_after={moment}")
-    assert (response.status_code, response.json()["code"]) == (400, "invalid")
-
-
-@pytest.mark.parametrize("cursor", ["x", "cD0x", "1:1xWJbG:kUbao9b1wlaKIz4Q"])
-@pytest.mark.parametrize("path", ["uploads/", "stores/default/files/"])
-def test_a_cursor_that_nobody_gave_leads_nowhere(client: APIClient, path: str, cursor: str) -> None:
-    response = client.get(f"/wx/{path}?cursor={cursor}")
-    assert (response.status_code, response.json()["code"]) == (404, "not_found")
-
-
-@pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize("query", ["user__password__startswith=a", "key__regex=(a%2B)%2B$"])
-def test_what_is_no_filter_is_refused(client: APIClient, query: str) -> None:
-    response = client.get(f"/wx/uploads/?{query}")
-    assert (response.status_code, response.json()["code"]) == (400, "invalid")
-    assert list(response.json()["errors"]) == [query.partition("=")[0]]
-
-
-@pytest.mark.parametrize(
-    ("path", "query", "nearest"),
-    [
-        ("uploads/", "statuss=stored", "status"),
-        ("stores/default/files/", "prefx=uploads/", "prefix"),
-        ("uploads/default/uploads/a.png", "enviro=x", "env"),
-    ],
-)
-def test_a_misspelt_filter_is_answered_with_the_nearest_name(
-    client: APIClient, path: str, query: str, nearest: str
-) -> None:
-    reply = client.get(f"/wx/{path}?{query}").json()["errors"]
-    assert f"Did you mean {nearest}?" in reply[query.partition("=")[0]][0]
-
-
-@pytest.mark.parametrize("path", ["stores/", "uploads/1/"])
-def test_where_there_are_no_parameters_any_is_refused(client: APIClient, path: str) -> None:
-    assert client.get(f"/wx/{path}?x=1").json()["errors"].keys() == {"x"}
-
-
 def test_a_page_has_a_hundred_rows_at_most(client: APIClient) -> None:
     UploadLog.objects.bulk_create(
         UploadLog(env=ENV, key=f"{n}", key_digest=key_digest(f"{n}"), name="n", status="stored")
@@ -164,26 +70,6 @@ def test_a_page_has_a_hundred_rows_at_most(client: APIClient) -> None:
 
 
 # --- pages ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize("ordering", ["id", "-id"])
-def test_pages_follow_each_other_without_a_gap(client: APIClient, ordering: str) -> None:
-    url, seen = f"/wx/uploads/?page_size=3&ordering={ordering}", []
-    while url:
-        page = client.get(url).json()
-        seen.append([row["id"] for row in page["results"]])
-        url = page["next"]
-    whole = list(UploadLog.objects.order_by(ordering).values_list("id", flat=True))
-    assert seen == [whole[:3], whole[3:]]
-
-
-@pytest.mark.usefixtures("rows")
-def test_a_row_that_comes_meanwhile_moves_no_page(client: APIClient) -> None:
-    first = client.get("/wx/uploads/?page_size=2").json()
-    add("new.png")
-    second = client.get(first["next"]).json()
-    assert [row["key"] for row in second["results"]] == ["a/2.png", "a/1.png"]
 
 
 @pytest.mark.usefixtures("rows")
@@ -207,54 +93,6 @@ def test_a_list_makes_no_call(client: APIClient, cloud: EmulatorServer) -> None:
     add("a.png")
     keys(client)
     assert cloud.journal == []
-
-
-def test_a_row_has_its_public_address_where_it_is_known(client: APIClient, configure: Any) -> None:
-    configure(WX_STATIC_STORE={"BASE_URL": "https://site.example"})
-    row = add("b/a b.png")
-    reply = client.get(f"/wx/uploads/{row.pk}/").json()
-    assert (reply["store"], reply["url"]) == ("default", "https://site.example/b/a%20b.png")
-
-
-@pytest.mark.parametrize("status", UploadLog.Status.values)
-def test_the_address_is_that_of_a_file_that_may_be_there(
-    client: APIClient, configure: Any, status: str
-) -> None:
-    configure(WX_STATIC_STORE={"BASE_URL": "https://site.example"})
-    reply = client.get(f"/wx/uploads/{add('a.png', status=status).pk}/").json()
-    assert reply["url"] == (None if status == "failed" else "https://site.example/a.png")
-
-
-@pytest.mark.parametrize("pk", ["ann@example.com", UUID(int=7), 7, None])
-def test_a_row_names_a_user_of_whatever_key(pk: Any) -> None:
-    assert RowSerializer(UploadLog(user_id=pk, status="stored")).data["user"] == pk
-
-
-def test_a_time_has_the_format_of_the_schema_whatever_the_project_sets(
-    client: APIClient, cloud: EmulatorServer, settings: Any
-) -> None:
-    formats = {"DATETIME_FORMAT": "%d/%m/%Y", "DATETIME_INPUT_FORMATS": ["%d/%m/%Y"]}
-    settings.REST_FRAMEWORK = formats
-    cloud.put_object("a.png", b"")
-    reply = client.get(f"/wx/uploads/{add('a.png').pk}/").json()["created"]
-    assert datetime.fromisoformat(reply).tzinfo
-    assert keys(client, f"created_before={reply.replace('+', '%2B')}") == []
-    assert datetime.fromisoformat(files(client)["results"][0]["last_modified"]).tzinfo
-
-
-@pytest.mark.parametrize(
-    ("columns", "reply"),
-    [
-        ({"status": "failed", "errcode": 45009}, "quota is used up"),
-        ({"status": "failed", "errcode": None, "stage": "put"}, "Check the network"),
-        ({}, ""),
-    ],
-)
-def test_a_row_says_what_can_be_done(client: APIClient, columns: Any, reply: str) -> None:
-    row = add("a.png", **columns)
-    hint = client.get(f"/wx/uploads/{row.pk}/").json()["hint"]
-    assert reply in hint
-    assert bool(reply) == bool(hint)
 
 
 def test_while_environments_fails_no_row_is_shown(client: APIClient, configure: Any) -> None:
@@ -349,10 +187,6 @@ def test_the_stores_say_what_may_be_uploaded(client: APIClient, configure: Any) 
 # --- what is in the cloud -------------------------------------------------------------------------
 
 
-def files(client: APIClient, query: str = "", store: str = "default") -> Any:
-    return client.get(f"/wx/stores/{store}/files/?{query}").json()
-
-
 def test_the_files_are_those_of_the_cloud_whatever_the_log_says(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
@@ -418,13 +252,6 @@ def test_an_upload_shows_in_the_list(client_of: Client, cloud: EmulatorServer) -
     client = client_of(*ALL)
     put(client)
     assert [file["name"] for file in files(client)["results"]] == ["uploads/a.png"]
-
-
-@pytest.mark.usefixtures("rows")
-def test_the_next_page_stands_in_a_header_too(client: APIClient) -> None:
-    page = client.get("/wx/uploads/?page_size=3")
-    assert page["Link"] == f'<{page.json()["next"]}>; rel="next"'
-    assert "Link" not in client.get(page.json()["next"])
 
 
 # --- an uploader's own rows -----------------------------------------------------------------------

@@ -1,0 +1,171 @@
+"""What the preview says of each file before it is sent."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import ENV
+from wx_static_store.admin.upload import MOST_PREVIEWED
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.upload.database import rest
+
+from .upload_page import (
+    HERE,
+    PAGE,
+    PREVIEW,
+    STORAGES,
+    TEA,
+    Member,
+    ask,
+    send_one,
+    text,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("permissions", "changes", "state", "blocked"),
+    [
+        ([], {}, "new", False),
+        ([], {"now": b"tea"}, "same", True),
+        ([], {"now": b"coffee"}, "changed", True),
+        ([], {"now": b"tee"}, "changed", True),
+        (["replace"], {"now": b"tea", "overwrite": True}, "same", False),
+        (["replace"], {"now": b"coffee", "overwrite": True}, "changed", False),
+        (["replace"], {"now": b"coffee"}, "changed", True),
+        ([], {"now": b"coffee", "overwrite": True}, "changed", True),
+    ],
+)
+def test_a_file_is_compared_with_what_is_public(
+    member: Member, permissions: list[str], changes: dict[str, Any], state: str, blocked: bool
+) -> None:
+    client = member("upload", *permissions)
+    now = changes.pop("now", None)
+    if now is not None:
+        assert send_one(client, text("a.txt", now))["ok"]
+    [file] = ask(client, ("a.txt", 3, TEA), **changes).json()["files"]
+    assert (file["key"], file["state"]) == ("uploads/a.txt", state)
+    assert file.get("blocked", False) is blocked
+
+
+def test_a_deleted_file_is_not_public_any_more(member: Member) -> None:
+    from django.core.files.storage import default_storage
+
+    client = member("upload")
+    send_one(client, text("a.txt"))
+    default_storage.delete("uploads/a.txt")
+    [file] = ask(client, ("a.txt", 3, "0" * 32)).json()["files"]
+    assert (file["state"], file["blocked"]) == ("deleted", False)
+
+
+def test_what_failed_changed_nothing(member: Member, emulator: EmulatorServer) -> None:
+    """The newest row tells of a failure, and the file is public still."""
+    client = member("upload", "replace")
+    send_one(client, text("a.txt", b"old"))
+    emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    assert not send_one(client, text("a.txt", b"tea"), overwrite="on")["ok"]
+    [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
+    assert (file["state"], file["blocked"]) == ("changed", True)
+
+
+def test_an_upload_without_an_answer_leaves_it_open(
+    member: Member, configure: Any, emulator: EmulatorServer
+) -> None:
+    client = member("upload", "replace")
+    send_one(client, text("a.txt", b"old"))
+    configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    emulator.quirks.list_md5 = "multipart"  # settles nothing
+    emulator.script({"on": "put_object", "do": "drop_reply", "times": None})
+    assert not send_one(client, text("a.txt", b"tea"), overwrite="on")["ok"]
+    [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
+    assert (file["state"], file["label"]) == ("unknown", "not compared")
+
+
+def test_what_the_log_does_not_know_is_not_called_new(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client = member("upload")
+    emulator.put_object("uploads/a.txt", b"old", env=ENV)
+    [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
+    assert file["label"] == "not in the log"
+    assert "Compared with the log of this site" in client.get(PAGE).content.decode()
+
+
+def test_without_a_log_nothing_is_compared(member: Member, emulator: EmulatorServer) -> None:
+    client = member("upload")
+    send_one(client, text("a.txt", b"old"))
+    rest(60)
+    [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
+    assert (file["label"], file["blocked"]) == ("not compared", False)
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "state"),
+    [
+        ("a.txt", 3, "unread"),
+        ("a.txt", 4, "changed"),
+        ("b.txt", 3, "new"),
+        ("a.html", 3, "refused"),
+    ],
+)
+def test_the_bytes_are_asked_for_only_where_they_decide(
+    member: Member, path: str, size: int, state: str
+) -> None:
+    """A file is named first, and read in the browser if one of its size is in the log."""
+    client = member("upload")
+    send_one(client, text("a.txt"))
+    files = [{"path": path, "size": size}]
+    data = {"store": HERE, "folder": "uploads/", "files": files}
+    [file] = client.post(PREVIEW, data, content_type="application/json").json()["files"]
+    assert file["state"] == state
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "reason"),
+    [
+        ("../a.txt", 3, "'..'"),
+        ("a.html", 3, "active content"),
+        ("robots.txt", 3, "protected"),
+        ("big.txt", 2**40, "too large"),
+    ],
+)
+def test_the_preview_shows_what_will_be_refused(
+    member: Member, path: str, size: int, reason: str
+) -> None:
+    [file] = ask(member("upload"), (path, size, "0" * 32)).json()["files"]
+    assert (file["state"], file["blocked"]) == ("refused", True)
+    assert reason in " ".join(file["reasons"])
+
+
+def test_a_preview_asks_nobody_outside(member: Member, emulator: EmulatorServer) -> None:
+    files = [(f"teas/{number}.txt", number, "0" * 32) for number in range(300)]
+    assert len(ask(member("upload"), *files).json()["files"]) == 300
+    assert emulator.journal == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        '"a"',
+        '{"files": 1}',
+        '{"files": [1]}',
+        '{"files": [{"path": "a", "size": "x", "md5": ""}]}',
+        '{"files": [{"path": "a", "size": 1e400, "md5": ""}]}',
+        '{"files": [{"path": "a", "size": NaN, "md5": ""}]}',
+        json.dumps({"store": HERE, "files": [{"path": "a.txt", "size": 10**400}]}),
+        json.dumps({"store": HERE, "files": [{"path": "a.txt", "size": -1}]}),
+        "[" * 100_000,
+        json.dumps({"store": "other", "files": []}),
+        json.dumps({"store": HERE, "files": [{"path": "a", "size": 1, "md5": ""}] * 1001}),
+    ],
+)
+def test_a_preview_of_nonsense_is_a_400(member: Member, body: str) -> None:
+    assert MOST_PREVIEWED == 1000
+    answer = member("upload").post(PREVIEW, body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["error"]

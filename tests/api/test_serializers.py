@@ -1,0 +1,65 @@
+"""The members of a row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.api.conftest import add, files, keys
+from wx_static_store.api.serializers import RowSerializer
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_row_has_its_public_address_where_it_is_known(client: APIClient, configure: Any) -> None:
+    configure(WX_STATIC_STORE={"BASE_URL": "https://site.example"})
+    row = add("b/a b.png")
+    reply = client.get(f"/wx/uploads/{row.pk}/").json()
+    assert (reply["store"], reply["url"]) == ("default", "https://site.example/b/a%20b.png")
+
+
+@pytest.mark.parametrize("status", UploadLog.Status.values)
+def test_the_address_is_that_of_a_file_that_may_be_there(
+    client: APIClient, configure: Any, status: str
+) -> None:
+    configure(WX_STATIC_STORE={"BASE_URL": "https://site.example"})
+    reply = client.get(f"/wx/uploads/{add('a.png', status=status).pk}/").json()
+    assert reply["url"] == (None if status == "failed" else "https://site.example/a.png")
+
+
+@pytest.mark.parametrize("pk", ["ann@example.com", UUID(int=7), 7, None])
+def test_a_row_names_a_user_of_whatever_key(pk: Any) -> None:
+    assert RowSerializer(UploadLog(user_id=pk, status="stored")).data["user"] == pk
+
+
+def test_a_time_has_the_format_of_the_schema_whatever_the_project_sets(
+    client: APIClient, cloud: EmulatorServer, settings: Any
+) -> None:
+    formats = {"DATETIME_FORMAT": "%d/%m/%Y", "DATETIME_INPUT_FORMATS": ["%d/%m/%Y"]}
+    settings.REST_FRAMEWORK = formats
+    cloud.put_object("a.png", b"")
+    reply = client.get(f"/wx/uploads/{add('a.png').pk}/").json()["created"]
+    assert datetime.fromisoformat(reply).tzinfo
+    assert keys(client, f"created_before={reply.replace('+', '%2B')}") == []
+    assert datetime.fromisoformat(files(client)["results"][0]["last_modified"]).tzinfo
+
+
+@pytest.mark.parametrize(
+    ("columns", "reply"),
+    [
+        ({"status": "failed", "errcode": 45009}, "quota is used up"),
+        ({"status": "failed", "errcode": None, "stage": "put"}, "Check the network"),
+        ({}, ""),
+    ],
+)
+def test_a_row_says_what_can_be_done(client: APIClient, columns: Any, reply: str) -> None:
+    row = add("a.png", **columns)
+    hint = client.get(f"/wx/uploads/{row.pk}/").json()["hint"]
+    assert reply in hint
+    assert bool(reply) == bool(hint)

@@ -1,0 +1,41 @@
+"""Each way to fail has a hint; a file that is stored has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wx_static_store.exceptions import ConnectFailed, SourceError, TokenUnavailable
+from wx_static_store.log.hints import error_rule, hint
+from wx_static_store.models import UploadLog
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        ({"errcode": 45009, "stage": "link"}, "daily quota"),
+        ({"errcode": 85088, "stage": "link"}, "Cloud hosting is not open"),
+        ({"stage": "source"}, str(SourceError.hint)),
+        ({"stage": "token"}, str(TokenUnavailable.hint)),
+        ({"stage": "put"}, str(ConnectFailed.hint)),
+        ({"stage": "name"}, ""),
+        ({"status": "stored", "errcode": 0, "stage": "put"}, ""),
+    ],
+)
+def test_the_hint_is_that_of_the_code_or_else_of_the_stage(
+    columns: dict[str, Any], text: str
+) -> None:
+    found = str(hint(UploadLog(**{"status": "failed"} | columns)))
+    assert text in found
+    assert bool(text) == bool(found)
+
+
+def test_the_hint_about_an_address_names_the_one_that_wechat_saw() -> None:
+    message = "invalid ip 203.0.113.7 rid: 1-2-3, requestIP: 203.0.113.7"
+    assert "203.0.113.7" in str(hint(UploadLog(status="failed", errcode=61004, message=message)))
+
+
+def test_a_code_of_cos_has_its_rule_and_no_code_has_none() -> None:
+    assert error_rule(UploadLog(cos_code="SlowDown")) is not None
+    assert error_rule(UploadLog(stage="put")) is None
