@@ -196,3 +196,25 @@ def test_core_clients_and_emulator_need_no_settings() -> None:
     code = "; ".join(f"import wx_static_store.{module}" for module in apart)
     environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, cwd=PACKAGE.parent)
+
+
+# The tests of a module stand in the module that mirrors it, except of these.
+BY_DJANGO = ["apps", "checks", "callback.apps", "callback.urls", "api.urls"]  # files Django reads
+BY_REQUESTS = [  # what they hold shows only in the answers to requests: tests/api, tests/admin
+    *(f"api.{name}" for name in ["answers", "base", "body", "operations", "paging", "parameters"]),
+    *(f"api.{name}" for name in ["serializers", "views"]),
+    *(f"admin.{name}" for name in ["upload_form", "upload_outcome", "upload_preview"]),
+]
+BY_COMMANDS = ["emulator.__main__", "management.exits"]  # test_main; the exit codes of commands
+
+
+def test_every_module_has_its_test_module() -> None:
+    tests = Path(__file__).parent
+    without = [*BY_DJANGO, *BY_REQUESTS, *BY_COMMANDS]
+    missing = []
+    for module, path in modules().items():
+        *folders, name = module.replace("management.commands.", "management.").split(".")
+        mirror = tests.joinpath(*folders, f"test_{name}.py")
+        if path.name != "__init__.py" and module not in without and not mirror.exists():
+            missing.append(module)
+    assert missing == []

@@ -15,13 +15,14 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
 
+from tests.test_i18n import without_settings
 from wx_static_store.clients.transport import Transport
 from wx_static_store.core.naming import clean_name
 from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
 from wx_static_store.exceptions import ERRCODES, ConnectFailed, NameRejected, revived
-from wx_static_store.i18n import english, gettext, gettext_lazy, ngettext
+from wx_static_store.i18n import gettext_lazy
 from wx_static_store.models import UploadLog
 from wx_static_store.upload import recorder
 
@@ -46,10 +47,6 @@ def texts(path: Path) -> Texts:
 
 def chinese() -> list[str]:
     return [text for translated in texts(CATALOGUE).values() for text in translated]
-
-
-def without_settings() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
 
 
 # --- the catalogue ------------------------------------------------------------------------------
@@ -173,12 +170,6 @@ def test_an_error_of_another_process_has_its_hint_in_the_reader_s_language() -> 
         assert "调用额度已用完" in str(revived(plain))
 
 
-def test_english_leaves_the_reader_s_language_active() -> None:
-    with override("zh-hans"):
-        assert english(gettext_lazy("it is empty")) == "it is empty"
-        assert gettext("it is empty") == "名称为空"
-
-
 # --- commands -----------------------------------------------------------------------------------
 
 
@@ -209,25 +200,3 @@ def test_a_command_speaks_chinese() -> None:
 def test_an_error_of_the_command_line_is_chinese() -> None:
     with override("zh-hans"), pytest.raises(CommandError, match="DIR 为空：是否有变量未设置？"):
         call_command("wx_deploy", "")
-
-
-def test_a_plural_has_its_count() -> None:
-    one, many = (
-        "%(count)d line is no upload, see above; the others are done.",
-        "%(count)d lines are no uploads, see above; the others are done.",
-    )
-    assert ngettext(one, many, 1).startswith("1 line is")
-    assert ngettext(one, many, 2).startswith("2 lines are")
-    with override("zh-hans"):
-        assert ngettext(one, many, 2).startswith("有 2 行")
-
-
-def test_texts_work_without_django_s_settings() -> None:
-    code = (
-        "from wx_static_store.i18n import *\n"
-        "print(gettext('%(a)s!', a=gettext_lazy('one')), ngettext('x', '%(count)d', 2), english(3))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=without_settings(), check=True, capture_output=True
-    )
-    assert done.stdout == b"one! 2 3\n"

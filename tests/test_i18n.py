@@ -1,0 +1,75 @@
+"""Texts in the reader's language, texts that are recorded in English, columns of a terminal."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.utils.translation import override
+
+from wx_static_store.i18n import (
+    english,
+    gettext,
+    gettext_lazy,
+    ngettext,
+    padded,
+    shown,
+    with_address,
+)
+
+
+def without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+
+
+def test_english_leaves_the_reader_s_language_active() -> None:
+    with override("zh-hans"):
+        assert english(gettext_lazy("it is empty")) == "it is empty"
+        assert gettext("it is empty") == "名称为空"
+
+
+def test_a_plural_has_its_count() -> None:
+    one, many = (
+        "%(count)d line is no upload, see above; the others are done.",
+        "%(count)d lines are no uploads, see above; the others are done.",
+    )
+    assert ngettext(one, many, 1).startswith("1 line is")
+    assert ngettext(one, many, 2).startswith("2 lines are")
+    with override("zh-hans"):
+        assert ngettext(one, many, 2).startswith("有 2 行")
+
+
+def test_texts_work_without_django_s_settings() -> None:
+    code = (
+        "from wx_static_store.i18n import *\n"
+        "print(gettext('%(a)s!', a=gettext_lazy('one')), ngettext('x', '%(count)d', 2), english(3))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=without_settings(), check=True, capture_output=True
+    )
+    assert done.stdout == b"one! 2 3\n"
+
+
+@pytest.mark.parametrize(
+    ("errmsg", "address"),
+    [
+        ("not in whitelist requestIP: 203.0.113.7 rid: 1", "203.0.113.7"),
+        ("not in whitelist requestIP: 2001:db8::7", "2001:db8::7"),
+        ("not in whitelist", "the public one, from which it reaches WeChat"),
+    ],
+)
+def test_a_hint_names_the_address_that_wechat_saw(errmsg: str, address: str) -> None:
+    assert str(with_address("Allow {request_ip}.", errmsg)) == f"Allow {address}."
+
+
+def test_a_control_character_is_shown_as_its_escape() -> None:
+    assert shown("a\x1b[2J文.txt") == "a\\x1b[2J文.txt"
+
+
+def test_a_chinese_character_is_padded_as_two_columns() -> None:
+    assert padded("图片", 6) == "图片  "
+    assert padded("ab", 4, right=True) == "  ab"
+
+
+def test_a_text_is_padded_to_no_less_than_itself() -> None:
+    assert padded("图片", 3) == "图片"
