@@ -16,14 +16,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "wx_static_store"
-FOLDER = ROOT / "mutants"
+PACKAGE, FOLDER = ROOT / "wx_static_store", ROOT / "mutants"
 MODULES = ("core/*.py", "clients/*.py", "upload/*.py", "submit/*.py", "deploy/plan.py")
 # mutmut's own calls stand among the frames that core/frames clears, and it sees no call in another
 # process, where core/interrupts is tested.
@@ -47,14 +46,12 @@ def main() -> int:
         chosen, pattern = draw_sample()
         folder, wanted, ends = FOLDER / "sample", SAMPLE_WANTED, time.monotonic() + SAMPLE_SECONDS
         shutil.rmtree(folder, ignore_errors=True)
-    show(HEAD)
     for module in chosen:
         if (seconds := ends - time.monotonic()) > 0:
             damage(module, folder, pattern, seconds)
-            show(row(module, records(module, folder)))
-    total = row("all", [*chain(*(records(module, folder) for module in chosen))])
-    show(total)
-    return int(total[-1] < wanted)
+    rows = table({module: records(module, folder) for module in chosen})
+    sys.stdout.write("".join("  ".join(map(str, row)) + "\n" for row in rows))
+    return int(rows[-1][-1] < wanted)
 
 
 def modules() -> list[str]:
@@ -116,18 +113,23 @@ def records(module: str, folder: Path = FOLDER) -> list[int | None]:
 
 def _read(module: str, folder: Path) -> tuple[Path, dict]:
     meta = folder / module / "mutants" / "wx_static_store" / f"{module}.py.meta"
-    return meta, json.loads(meta.read_text()) if meta.exists() else {"exit_code_by_key": {}}
+    try:
+        return meta, json.loads(meta.read_text())
+    except (OSError, ValueError):  # there is none, or mutmut was ended while it wrote
+        return meta, {"exit_code_by_key": {}}
 
 
-def row(name: str, codes: Sequence[int | None]) -> tuple[str, int, int, int, int, float]:
+def table(codes: Mapping[str, Sequence[int | None]]) -> list[tuple]:
+    """Return a row for each module of which mutants were tried, and the sum."""
+    rows = [_row(module, codes[module]) for module in sorted(codes)]
+    return [HEAD, *(row for row in rows if row[1]), _row("all", [*chain(*codes.values())])]
+
+
+def _row(name: str, codes: Sequence[int | None]) -> tuple[str, int, int, int, int, float]:
     tried = sum(code is not None for code in codes)
     survived, untested = (sum(code in kind for code in codes) for kind in (SURVIVED, UNTESTED))
     killed = tried - survived - untested
     return name, tried, killed, survived, untested, round(100 * killed / max(1, tried), 1)
-
-
-def show(cells: Sequence[object]) -> None:
-    sys.stdout.write("  ".join(map(str, cells)) + "\n")
 
 
 if __name__ == "__main__":

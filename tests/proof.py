@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -129,9 +128,8 @@ def read_mutants() -> tuple[list[str], bool]:
     tried = {module: mutants.records(module) for module in sorted(mutants.modules())}
     missing = [module for module, codes in tried.items() if not codes or None in codes]
     complete = {module: codes for module, codes in tried.items() if module not in missing}
-    rows = [mutants.row(module, codes) for module, codes in complete.items()]
-    rows.append(mutants.row("all", [*chain(*complete.values())]))
-    texts = [[str(cell) for cell in row] for row in (mutants.HEAD, *rows)]
+    rows = mutants.table(complete)
+    texts = [[str(cell) for cell in row] for row in rows]
     legend = (
         "*score*: killed, in percent of all mutants; one that changes nothing one can see is not "
         f"killed. Wanted: {mutants.WANTED}. *untested*: in a function that the module's own "

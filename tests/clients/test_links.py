@@ -10,7 +10,7 @@ import requests
 from hypothesis import given, settings, strategies as st
 from urllib3.util import parse_url
 
-from wx_static_store.clients.links import check_link, is_loopback, link_refused
+from wx_static_store.clients.links import check_address, check_link, is_loopback, link_refused
 from wx_static_store.exceptions import Remedy
 
 from .conftest import HOST
@@ -273,3 +273,13 @@ def test_a_link_quoted_once_is_accepted_for_its_own_key_only(key: str) -> None:
     url = f"https://{HOST}/{quote(key)}{QUERY}"
     assert fault(url, key) == ""
     assert fault(url, key + "x")
+
+
+def test_an_address_that_the_http_library_would_change_is_refused() -> None:
+    assert check_address("https://api.weixin.qq.com/wxa/a?b=c") == ""
+    assert check_address("https://API.weixin.qq.com/wxa/../a")
+    assert check_address("https://[")
+
+
+def test_a_path_that_is_not_utf_8_is_no_key() -> None:
+    assert fault(f"https://{HOST}/%FF{QUERY}", "\ufffd")
