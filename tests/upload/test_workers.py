@@ -444,3 +444,14 @@ def test_a_limiter_never_grows_beyond_its_first_width() -> None:
     limiter = narrowed(2, most=4)
     succeed(limiter, 1_000)
     assert limiter.width == 4
+
+
+def test_a_later_run_has_the_whole_patience_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(pool.time, "monotonic", lambda: now[0])
+    workers = WorkerPool(2)
+    workers.patience()
+    now[0] += 2 * pool.GRACE
+    assert workers.patience() == 0.0
+    now[0] += 0.1
+    assert workers.patience() == pool.GRACE
