@@ -95,6 +95,25 @@ def test_a_list_makes_no_call(client: APIClient, cloud: EmulatorServer) -> None:
     assert cloud.journal == []
 
 
+def test_a_page_asks_a_callable_env_once_per_store_not_per_row(
+    client: APIClient, settings: Any
+) -> None:
+    asked: list[None] = []
+    settings.STORAGES = settings.STORAGES | {
+        "tenant": {
+            "BACKEND": "wx_static_store.storage.WxStorage",
+            "OPTIONS": {"env": lambda: asked.append(None) or ENV, "location": "tenant"},
+        }
+    }
+    add("tenant/1.png", name="1.png")
+    assert keys(client) == ["tenant/1.png"]
+    once = len(asked)
+    add("tenant/2.png", name="2.png")
+    asked.clear()
+    assert keys(client) == ["tenant/2.png", "tenant/1.png"]
+    assert len(asked) == once
+
+
 def test_while_environments_fails_no_row_is_shown(client: APIClient, configure: Any) -> None:
     def failing(user: Any) -> Any:
         raise LookupError("the table of tenants is gone")

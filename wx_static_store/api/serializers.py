@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from rest_framework import ISO_8601, serializers
 
 from ..exceptions import WxStaticStoreError
 from ..log.hints import hint
-from ..log.owner import addressing_alias, owning_alias
+from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
 from ..upload.store import get_store
 from .problems import PROBLEMS
@@ -66,7 +67,8 @@ class Address(serializers.URLField):
         if row.status == UploadLog.Status.FAILED:
             return None
         with suppress(WxStaticStoreError):
-            return get_store(addressing_alias(row), row.env).known_url(row.key) or None
+            using = addressing_alias(row, self.context.get("stores"))
+            return get_store(using, row.env).known_url(row.key) or None
         return None
 
 
@@ -94,7 +96,7 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
         read_only_fields = fields
 
     def get_store(self, row: UploadLog) -> str:
-        return owning_alias(row)
+        return owning_alias(row, self.context.get("stores"))
 
     def get_hint(self, row: UploadLog) -> str:
         return str(hint(row))
@@ -106,9 +108,10 @@ _WITHHELD = {"errcode": None, "http_status": None} | dict.fromkeys(
 )
 
 
-def row_for(row: UploadLog, *, whole: bool) -> dict[str, Any]:
-    """Return the row as JSON; not `whole` is without what is for readers of the log only."""
-    return {**RowSerializer(row).data, **({} if whole else _WITHHELD)}
+def rows_for(rows: Sequence[UploadLog], *, whole: bool) -> list[dict[str, Any]]:
+    """Return rows as JSON; not `whole` is without what is for readers of the log only."""
+    shown = RowSerializer(rows, many=True, context={"stores": usable_stores()}).data
+    return [{**row, **({} if whole else _WITHHELD)} for row in shown]
 
 
 class RowsSerializer(serializers.Serializer[Any]):

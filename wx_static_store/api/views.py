@@ -60,7 +60,7 @@ class Uploads(View):
         found = list(rows.order_by(query["ordering"])[: size + 1])
         after = found[size - 1].pk if len(found) > size else None
         whole = log.sees_all(request)
-        shown = [serializers.row_for(row, whole=whole) for row in found[:size]]
+        shown = serializers.rows_for(found[:size], whole=whole)
         return paging.page(request, shown, after, "log")
 
     def post(self, request: Request) -> Response:
@@ -126,7 +126,8 @@ class Upload(View):
 
     def get(self, request: Request, id: str) -> Response:
         row = log.one_row(log.readable_rows(request), id)
-        return Response(serializers.row_for(row, whole=log.sees_all(request)))
+        (shown,) = serializers.rows_for([row], whole=log.sees_all(request))
+        return Response(shown)
 
 
 class Retry(View):
