@@ -62,9 +62,7 @@ def test_an_address_cannot_ask_for_a_slow_order(viewer: Client, order: str) -> N
 
 def test_the_time_orders_by_id(viewer: Client, rows: Rows) -> None:
     rows("a", "b")
-    header = re.search(r'column-ended".*?[?&]o=(\d+)', listed(viewer), re.DOTALL)
-    assert header
-    assert keys(viewer, f"o={header[1]}") == ["a", "b"]
+    assert keys(viewer, "o=5") == ["a", "b"]
 
 
 @pytest.mark.parametrize("lookup", ["message__contains", "md5", "user__password__startswith"])
