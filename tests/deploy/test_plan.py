@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -172,3 +173,26 @@ def test_what_a_killed_run_stored_anew_is_not_sent_again(
     deploy(uploader, items(a_js=b"1", b_js=b"never logged"))
     assert sent(cloud) == ["a.js"]
     assert bodies(cloud) == {"a.js": b"1", "b.js": b"never logged"}
+
+
+# --- what a plan is --------------------------------------------------------------------------
+
+
+def test_a_plan_is_true_where_a_file_is_sent_or_rejected(uploader: Uploader) -> None:
+    assert plan_of(uploader, items(a_js=b"1"))
+    same = [item(unicodedata.normalize(form, "é.js")) for form in ("NFC", "NFD")]
+    assert plan_of(uploader, same)
+    deploy(uploader, items(a_js=b"1"))
+    assert not plan_of(uploader, items(a_js=b"1"))
+
+
+def test_the_states_of_a_plan_are_in_the_order_of_names(uploader: Uploader) -> None:
+    deploy(uploader, items(a_js=b"1", c_js=b"3"))
+    assert [*states(uploader, c_js=b"3", b_js=b"2", a_js=b"1")] == ["a.js", "b.js", "c.js"]
+
+
+def test_the_size_of_a_plan_counts_a_changed_file_whose_size_was_not_given(
+    uploader: Uploader,
+) -> None:
+    deploy(uploader, items(a_js=b"1"))
+    assert plan_of(uploader, [UploadItem("a.js", open=lambda: BytesIO(b"two"))]).size == 3
