@@ -196,3 +196,45 @@ def test_the_size_of_a_plan_counts_a_changed_file_whose_size_was_not_given(
 ) -> None:
     deploy(uploader, items(a_js=b"1"))
     assert plan_of(uploader, [UploadItem("a.js", open=lambda: BytesIO(b"two"))]).size == 3
+
+
+def test_a_rejected_name_is_a_failed_result_of_its_key(uploader: Uploader) -> None:
+    names = [unicodedata.normalize(form, "é.js") for form in ("NFC", "NFD")]
+    plan = plan_of(uploader, map(item, names))
+    assert sorted((one.name, one.key, one.status, one.env, one.stage) for one in plan.rejected) == [
+        (name, "é.js", "failed", uploader.env, "name") for name in sorted(names)
+    ]
+
+
+def test_a_last_file_that_comes_first_by_name_hides_no_other(uploader: Uploader) -> None:
+    assert names(plan_of(uploader, items(a_js=b"1"), last="0.json").assets) == ["a.js"]
+
+
+def test_a_forced_plan_sends_the_last_file_in_any_case(uploader: Uploader) -> None:
+    deploy(uploader, items(a_js=b"1"), last=lambda: item("m.json", b"{}"))
+    assert plan_of(uploader, [], last="m.json").last
+    assert plan_of(uploader, [], last="m.json", force=True).last is None
+
+
+def test_a_stored_file_without_a_row_is_corrected_by_its_name(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.put_object("a.js", b"1")
+    assert [row.name for row in plan_of(uploader, items(a_js=b"1")).corrections] == ["a.js"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_no_file_is_read_that_must_be_sent_anyway(
+    cloud: EmulatorServer, uploader: Uploader, force: bool
+) -> None:
+    """They are new, of another size, with other headers, or forced."""
+    read: list[str] = []
+
+    def unread(name: str, **details: Any) -> UploadItem:
+        return UploadItem(name, open=lambda: BytesIO(read.append(name) or b"1"), size=1, **details)
+
+    deploy(uploader, items(headers_js=b"1", forced_js=b"1"))
+    cloud.put_object("size.js", b"other")
+    tree = [unread("new.js"), unread("size.js"), unread("headers.js", cache_control="no-store")]
+    plan = plan_of(uploader, [*tree, *([unread("forced.js")] if force else [])], force=force)
+    assert (len(plan), read) == (3 + force, [])
