@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import md5
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +15,18 @@ from django.db import OperationalError
 
 from tests.submit.conftest import HERE, UserWith
 from wx_static_store.clients.cos import CosClient
+from wx_static_store.conf import options_for
 from wx_static_store.core.refusals import PolicyRejected
+from wx_static_store.core.retry import READ_RATE
 from wx_static_store.core.types import UploadContext, UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import NameRejected, WxStaticStoreError
 from wx_static_store.models import UploadLog
+from wx_static_store.submit.policy import Target
 from wx_static_store.submit.send import longest, send
+from wx_static_store.upload.claims import claim
+from wx_static_store.upload.store import get_store
+from wx_static_store.upload.transfer import BATCH_RATE
 
 pytestmark = pytest.mark.django_db
 
@@ -138,3 +147,76 @@ def test_our_own_trouble_after_the_body_went_is_unknown_and_logged(
 
 def test_the_longest_time_grows_with_the_size(cloud: EmulatorServer) -> None:
     assert 0 < longest("default", HERE.env, 0) < longest("default", HERE.env, 2**30)
+
+
+def test_a_file_replaces_another_one_only_if_that_is_asked_for(
+    cloud: EmulatorServer, user_with: UserWith
+) -> None:
+    user = user_with("upload", "replace")
+    cloud.put_object(KEY, b"old")
+    with pytest.raises(PolicyRejected):
+        send_tea(user)
+    send_tea(user, overwrite=True)
+    assert cloud.objects()[KEY].body == b"tea"
+
+
+def test_a_file_goes_to_the_environment_of_its_target(cloud: EmulatorServer, editor: User) -> None:
+    to = Target("default", "tenant-b", "tenant-b")
+    result, _row = send(editor, to, KEY, io.BytesIO(b"tea"), UploadContext("api"), size=3)
+    assert (result.status, result.env) == ("stored", "tenant-b")
+    assert cloud.objects() == {}
+
+
+def is_free() -> bool:
+    """Return whether another thread may claim the key."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(claim, options_for("default"), KEY).result()
+
+
+def test_a_stored_file_s_key_may_be_claimed_by_others(editor: User) -> None:
+    send_tea(editor)
+    assert is_free()
+
+
+def test_the_key_of_an_unknown_upload_stays_claimed(
+    cloud: EmulatorServer, editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.quirks.list_md5 = "multipart"
+    break_off(monkeypatch, OSError(28, "No space left"))
+    assert send_tea(editor)[0].status == "unknown"
+    assert not is_free()
+
+
+@pytest.mark.parametrize("closed", ["file", "descriptor"])
+def test_a_failed_row_has_no_size_where_the_file_can_no_longer_be_read(
+    cloud: EmulatorServer, editor: User, tmp_path: Path, closed: str
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"tea")
+    descriptor = os.open(tmp_path / "a.txt", os.O_RDONLY)
+    file = open(descriptor, "rb", closefd=False)  # noqa: SIM115 -- it is closed on the way
+
+    def close(_key: str) -> None:
+        file.close() if closed == "file" else os.close(descriptor)
+
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097})
+    context = UploadContext("api")
+    result, _row = send(editor, HERE, KEY, file, context, size=3, precondition=close)
+    assert (result.status, result.size, result.md5) == ("failed", None, "")
+
+
+def test_the_log_shows_the_first_line_of_a_database_s_error_only(
+    cloud: EmulatorServer,
+    editor: User,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    break_off(monkeypatch, OperationalError("no database\nDETAIL: a value"))
+    send_tea(editor)
+    assert "no database" in caplog.text
+    assert "a value" not in caplog.text
+
+
+def test_the_longest_time_is_that_of_reading_uploading_and_hashing(cloud: EmulatorServer) -> None:
+    size = 2**30
+    seconds = get_store("default", HERE.env).longest(size) + size / READ_RATE + size / BATCH_RATE
+    assert longest("default", HERE.env, size) == pytest.approx(seconds, abs=5)
