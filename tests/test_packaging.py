@@ -178,8 +178,8 @@ def installation(dist: Dist, tmp_path_factory: pytest.TempPathFactory) -> Instal
 
 def test_the_package_comes_from_the_wheel(installation: Installation) -> None:
     where = "import wx_static_store; print(wx_static_store.__file__)"
-    told = done(installation.python, "-c", where, cwd=installation.folder)
-    assert Path(told.strip()).is_relative_to(installation.folder / "venv")
+    shown = done(installation.python, "-c", where, cwd=installation.folder)
+    assert Path(shown.strip()).is_relative_to(installation.folder / "venv")
 
 
 def test_in_an_empty_environment_collectstatic_publishes_once(
@@ -195,10 +195,10 @@ def test_in_an_empty_environment_collectstatic_publishes_once(
 
 
 def test_in_an_empty_environment_the_emulator_starts(installation: Installation) -> None:
-    told = done(
+    shown = done(
         installation.python, "-m", "wx_static_store.emulator", "--help", cwd=installation.folder
     )
-    assert "POST   /__emulator__/faults" in told
+    assert "POST   /__emulator__/faults" in shown
 
 
 # --- what they ask for ------------------------------------------------------------------------

@@ -512,8 +512,8 @@ def test_model_fields_save_and_read(cloud: EmulatorServer) -> None:
 def test_each_upload_is_one_row(cloud: EmulatorServer) -> None:
     default_storage.save("a.txt", ContentFile(b"hello"))
     row = UploadLog.objects.get()
-    told = (row.env, row.key, row.status, row.errcode, row.size, row.attempts, row.source)
-    assert told == (ENV, "a.txt", "stored", 0, 5, 1, "storage")
+    shown = (row.env, row.key, row.status, row.errcode, row.size, row.attempts, row.source)
+    assert shown == (ENV, "a.txt", "stored", 0, 5, 1, "storage")
 
 
 # --- many tenants -----------------------------------------------------------------------------

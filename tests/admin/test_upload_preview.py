@@ -61,7 +61,7 @@ def test_a_deleted_file_is_not_public_any_more(member: Member) -> None:
 
 
 def test_what_failed_changed_nothing(member: Member, emulator: EmulatorServer) -> None:
-    """The newest row tells of a failure, and the file is public still."""
+    """The newest row says that it failed, and the file is public still."""
     client = member("upload", "replace")
     send_one(client, text("a.txt", b"old"))
     emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})

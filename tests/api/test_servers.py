@@ -86,7 +86,7 @@ def test_a_body_in_chunks_needs_a_content_length(site: Site, server: str) -> Non
     """Django would take it for empty."""
     path = "/wx/uploads/default/uploads/a.mp4"
     with serving(site, server):
-        status, _told = site.send("PUT", path, iter([b"x" * 10]), encode_chunked=True)
+        status, _headers = site.send("PUT", path, iter([b"x" * 10]), encode_chunked=True)
     assert status == 411
     assert site.cloud.objects() == {}
 

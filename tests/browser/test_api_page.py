@@ -19,7 +19,7 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + b"not much of a picture"
 
 
 @pytest.fixture
-def heard(page: Page) -> Iterator[list[str]]:
+def warnings(page: Page) -> Iterator[list[str]]:
     """Collect the browser's complaints; a test that ends with any fails."""
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
@@ -53,7 +53,7 @@ def send(page: Page, name: str, content: bytes = PICTURE) -> None:
     expect(page.locator("#result:not([data-kind=sending])")).not_to_be_empty()
 
 
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("warnings")
 def test_the_script_uploads_a_file_and_shows_where_it_is_public(
     upload: Page, site: Site, name: str
 ) -> None:
@@ -138,13 +138,13 @@ def swagger(page: Page, site: Site) -> Page:
     return page
 
 
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("warnings")
 def test_swagger_shows_each_operation(swagger: Page) -> None:
     ours = swagger.locator(".opblock-tag-section:has([data-tag=wx_static_store]) .opblock")
     expect(ours).to_have_count(8)
 
 
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("warnings")
 def test_swagger_calls_the_api_with_the_session(swagger: Page) -> None:
     operation = swagger.locator("#operations-wx_static_store-wx_stores_list")
     operation.locator("button.opblock-summary-control").click()
@@ -155,7 +155,7 @@ def test_swagger_calls_the_api_with_the_session(swagger: Page) -> None:
     expect(answer).to_contain_text('"store": "default"')
 
 
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("warnings")
 def test_swagger_uploads_with_the_session(swagger: Page, site: Site, name: str) -> None:
     """Its script has the CSRF token."""
     operation = swagger.locator("#operations-wx_static_store-wx_uploads_create")

@@ -45,8 +45,8 @@ def waiting(place: Place, settings: Any, tmp_path: Path) -> Path:
 def upload(name: str, content: bytes, parts: int = 1) -> None:
     """As the package's script does, in one part or in several."""
     client = Client()
-    told = {"filename": name, "fieldName": "file", "formId": FORM_ID}
-    pairs = (f"{key} {b64encode(value.encode()).decode()}" for key, value in told.items())
+    shown = {"filename": name, "fieldName": "file", "formId": FORM_ID}
+    pairs = (f"{key} {b64encode(value.encode()).decode()}" for key, value in shown.items())
     facts = {"Upload-Length": str(len(content)), "Upload-Metadata": ",".join(pairs)}
     url = client.post(reverse("tus_upload"), headers=PROTOCOL | facts)["Location"]
     size = -(-len(content) // parts)
@@ -122,8 +122,8 @@ def test_a_file_of_a_taken_name_does_not_touch_the_first(place: Place) -> None:
 def test_a_form_with_a_stored_file_tells_its_size() -> None:
     upload("a.txt", b"hello")
     form = One(instance=send())
-    told = {"name": "attached/a.txt", "size": 5, "type": "existing"}
-    assert forms.JSONField().to_python(form["file-uploads"].initial) == [told]
+    shown = {"name": "attached/a.txt", "size": 5, "type": "existing"}
+    assert forms.JSONField().to_python(form["file-uploads"].initial) == [shown]
 
 
 def test_each_of_many_files_is_stored(place: Place) -> None:

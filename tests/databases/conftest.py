@@ -153,7 +153,7 @@ def cloud(configure: Any) -> EmulatorServer:
     return server
 
 
-class Told:
+class LogLines:
     """What the two loggers said."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -173,5 +173,5 @@ class Told:
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Told:
-    return Told(caplog)
+def logged(caplog: pytest.LogCaptureFixture) -> LogLines:
+    return LogLines(caplog)

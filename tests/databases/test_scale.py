@@ -144,7 +144,7 @@ def explained(sql: str) -> str:
     return "\n".join(str(step[-1]) for step in steps)
 
 
-def tell(lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def show(lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Kept as output: in the file ``WX_TEST_OUTPUT``, else on the screen."""
     text = "\n".join([*lines, ""])
     if path := os.environ.get("WX_TEST_OUTPUT"):
@@ -174,7 +174,7 @@ def test_a_plan_of_500_files_by_the_log_asks_three_queries_by_index(
     lines = [f"{connection.display_name}: {count} rows, {FILES} files, {seconds:.2f} s"]
     for sql, steps in plans.items():
         lines += [f"  {sql[:110]} ...", *(f"    {step[:250]}" for step in steps.splitlines())]
-    tell(lines, capsys)
+    show(lines, capsys)
 
     assert count >= 1_000_000
     assert (len(plan.assets), len(plan.unchanged)) == (200, 300)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from tests.admin.conftest import admin_site
 from tests.conftest import ENV
 from tests.databases.conftest import TABLE, VENDOR, run
-from tests.databases.test_scale import DEPLOYMENTS, KEYS, SETTLE, explained, tell
+from tests.databases.test_scale import DEPLOYMENTS, KEYS, SETTLE, explained, show
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog, key_digest
 
@@ -181,6 +181,6 @@ def test_a_page_asks_little_of_a_million_rows(
     for sql, milliseconds in queries.items():
         lines += [f"  {milliseconds:.0f} ms: ...{sql[sql.index('FROM') :][:250]}"]
         lines += [f"    {step[:160]}" for step in explained(sql).splitlines()]
-    tell(lines, capsys)
+    show(lines, capsys)
 
     assert MOST_MS is None or took < MOST_MS

@@ -22,8 +22,8 @@ from tests.databases.conftest import (
     TABLE,
     TROUBLE,
     VENDOR,
+    LogLines,
     Refusals,
-    Told,
     another_connection,
     run,
 )
@@ -77,25 +77,25 @@ def until(done: Callable[[], bool]) -> None:
 
 @in_both
 def test_a_row_that_was_refused_once_is_written(
-    cloud: EmulatorServer, told: Told, trouble: str, around: Around
+    cloud: EmulatorServer, logged: LogLines, trouble: str, around: Around
 ) -> None:
     refusals = Refusals(trouble, lambda number: number == 1)
     with around(), connection.execute_wrapper(refusals):
         save()
-    assert (rows(), refusals.asked, told.troubles) == (["a.txt"], 2, [])
+    assert (rows(), refusals.asked, logged.troubles) == (["a.txt"], 2, [])
 
 
 @in_both
 def test_a_row_that_was_refused_twice_is_only_a_line_for_now(
-    cloud: EmulatorServer, told: Told, trouble: str, around: Around
+    cloud: EmulatorServer, logged: LogLines, trouble: str, around: Around
 ) -> None:
     refusals = Refusals(trouble, lambda number: True)
     with around(), connection.execute_wrapper(refusals):
         assert save() == "a.txt"
     assert set(cloud.objects()) == {"a.txt"}
-    assert [line["key"] for line in told.uploads] == ["a.txt"]
-    assert (rows(), refusals.asked, len(told.troubles)) == ([], 2, 1)
-    assert "uploads go on without it" in told.troubles[0]
+    assert [line["key"] for line in logged.uploads] == ["a.txt"]
+    assert (rows(), refusals.asked, len(logged.troubles)) == ([], 2, 1)
+    assert "uploads go on without it" in logged.troubles[0]
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
@@ -123,29 +123,31 @@ def test_what_the_caller_wrote_before_and_after_is_kept(
 
 @pytest.mark.parametrize("trouble", TROUBLE)
 def test_whatever_was_refused_every_upload_has_one_row_in_the_end(
-    cloud: EmulatorServer, told: Told, trouble: str
+    cloud: EmulatorServer, logged: LogLines, trouble: str
 ) -> None:
     dice = random.Random(7)  # half of the attempts, the same in each run
     names = {f"{number}.txt" for number in range(24)}
     with connection.execute_wrapper(Refusals(trouble, lambda number: dice.random() < 0.5)):
         for name in names:
             save(name)
-    assert told.troubles
+    assert logged.troubles
     save("last.txt")
     assert set(cloud.objects()) == names | {"last.txt"}
-    assert sorted(line["key"] for line in told.uploads) == sorted(rows()) == sorted(cloud.objects())
+    assert (
+        sorted(line["key"] for line in logged.uploads) == sorted(rows()) == sorted(cloud.objects())
+    )
 
 
 # A lock keeps only SQLite from reading.
 @pytest.mark.parametrize("trouble", [name for name in TROUBLE if TROUBLE[name]] or TROUBLE)
-def test_a_plan_asks_once_more(told: Told, trouble: str) -> None:
+def test_a_plan_asks_once_more(logged: LogLines, trouble: str) -> None:
     record_one(result("a"), CONTEXT)
     refusals = Refusals(trouble, lambda number: number == 1, verb="SELECT")
     with connection.execute_wrapper(refusals):
         found = recorder.stored_row("env-1", "a")
     assert found is not None
     assert found.key == "a"
-    assert (refusals.asked, told.troubles) == (3, [])  # the first of two queries, and then both
+    assert (refusals.asked, logged.troubles) == (3, [])  # the first of two queries, and then both
 
 
 @pytest.mark.only_on("sqlite")  # the suite's own is in memory, and says «locked» of its tables
@@ -167,7 +169,7 @@ SERIALIZABLE = {
 }[VENDOR]
 
 
-def test_serializable_writers_lose_no_row(told: Told) -> None:
+def test_serializable_writers_lose_no_row(logged: LogLines) -> None:
     taken: list[int | None] = []
 
     def write(writer: int) -> None:
@@ -177,8 +179,8 @@ def test_serializable_writers_lose_no_row(told: Told) -> None:
             taken.append(record_one(result(f"{number}"), CONTEXT))
 
     in_threads(write, range(4))
-    assert len(told.uploads) == len(taken) == 40
-    assert taken.count(None) <= len(told.troubles)
+    assert len(logged.uploads) == len(taken) == 40
+    assert taken.count(None) <= len(logged.troubles)
     record_one(result("last"), CONTEXT)
     assert Counter(rows()) == dict.fromkeys(map(str, range(10)), 4) | {"last": 1}
 
@@ -190,7 +192,7 @@ def in_threads(work: Callable[[int], None], arguments: range) -> None:
     def alone(argument: int) -> None:
         try:
             work(argument)
-        except BaseException as error:  # noqa: BLE001 -- told to the test below
+        except BaseException as error:  # noqa: BLE001 -- raised in the test below
             errors.append(error)
         finally:
             connections["default"].connection.close()
@@ -276,7 +278,7 @@ def rival(cloud: EmulatorServer) -> Iterator[Rival]:
 
 @pytest.mark.only_on("postgresql")  # which rolls back to the savepoint
 def test_after_a_deadlock_the_callers_transaction_goes_on(
-    cloud: EmulatorServer, rival: Rival, told: Told
+    cloud: EmulatorServer, rival: Rival, logged: LogLines
 ) -> None:
     with transaction.atomic():
         Group.objects.create(name="before")
@@ -285,13 +287,13 @@ def test_after_a_deadlock_the_callers_transaction_goes_on(
         Group.objects.create(name="after")
     assert set(Group.objects.values_list("name", flat=True)) >= {"before", "after"}
     assert set(cloud.objects()) == {"a.txt"}
-    assert len(told.troubles) == 1
-    assert "deadlock detected" in told.troubles[0]
+    assert len(logged.troubles) == 1
+    assert "deadlock detected" in logged.troubles[0]
 
 
 @pytest.mark.only_on("mysql")  # which rolls back the whole transaction
 def test_a_deadlock_that_ended_the_callers_transaction_is_told(
-    cloud: EmulatorServer, rival: Rival, told: Told
+    cloud: EmulatorServer, rival: Rival, logged: LogLines
 ) -> None:
     @transaction.atomic
     def request() -> None:
@@ -304,10 +306,10 @@ def test_a_deadlock_that_ended_the_callers_transaction_is_told(
         request()
     assert not Group.objects.filter(name__in=["before", "after"]).exists()
     assert set(cloud.objects()) == {"a.txt"}
-    assert [line["in_atomic"] for line in told.uploads] == [True]
-    assert len(told.troubles) == 1
-    assert "ended the caller's whole transaction" in told.troubles[0]
-    assert "Deadlock" in told.troubles[0]
+    assert [line["in_atomic"] for line in logged.uploads] == [True]
+    assert len(logged.troubles) == 1
+    assert "ended the caller's whole transaction" in logged.troubles[0]
+    assert "Deadlock" in logged.troubles[0]
 
 
 # --- a connection that breaks (P11) -----------------------------------------------------------
@@ -325,27 +327,27 @@ def break_connection() -> None:
 
 
 @only_servers
-def test_a_broken_connection_is_opened_again(cloud: EmulatorServer, told: Told) -> None:
+def test_a_broken_connection_is_opened_again(cloud: EmulatorServer, logged: LogLines) -> None:
     break_connection()
     save()
-    assert (rows(), told.troubles) == (["a.txt"], [])
+    assert (rows(), logged.troubles) == (["a.txt"], [])
 
 
 @only_servers
 def test_a_connection_that_breaks_in_the_callers_transaction_is_told(
-    cloud: EmulatorServer, told: Told
+    cloud: EmulatorServer, logged: LogLines
 ) -> None:
     with transaction.atomic():
         break_connection()
         assert save() == "a.txt"
     assert set(cloud.objects()) == {"a.txt"}
-    assert len(told.troubles) == 1
-    assert "ended the caller's whole transaction" in told.troubles[0]
+    assert len(logged.troubles) == 1
+    assert "ended the caller's whole transaction" in logged.troubles[0]
 
 
 @only_servers
 def test_a_server_that_is_gone_is_asked_once(
-    cloud: EmulatorServer, told: Told, monkeypatch: pytest.MonkeyPatch
+    cloud: EmulatorServer, logged: LogLines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection.close()
     with monkeypatch.context() as gone:
@@ -353,23 +355,25 @@ def test_a_server_that_is_gone_is_asked_once(
         for name in ("a.txt", "b.txt"):
             save(name)
     assert set(cloud.objects()) == {"a.txt", "b.txt"}
-    assert len(told.troubles) == 1
+    assert len(logged.troubles) == 1
 
 
 # --- a transaction that is broken already (P13) -----------------------------------------------
 
 
-def test_in_a_broken_transaction_nothing_is_asked(cloud: EmulatorServer, told: Told) -> None:
+def test_in_a_broken_transaction_nothing_is_asked(cloud: EmulatorServer, logged: LogLines) -> None:
     with transaction.atomic():
         transaction.set_rollback(True)
         with CaptureQueriesContext(connection) as queries:
             save()
     assert set(cloud.objects()) == {"a.txt"}
-    assert [line["key"] for line in told.uploads] == ["a.txt"]
-    assert (len(queries), len(told.troubles)) == (0, 1)
+    assert [line["key"] for line in logged.uploads] == ["a.txt"]
+    assert (len(queries), len(logged.troubles)) == (0, 1)
 
 
-def test_an_error_that_the_caller_swallowed_costs_no_row(cloud: EmulatorServer, told: Told) -> None:
+def test_an_error_that_the_caller_swallowed_costs_no_row(
+    cloud: EmulatorServer, logged: LogLines
+) -> None:
     with transaction.atomic():
         with pytest.raises(DatabaseError):
             run(connection, "SELECT nonsense")
@@ -377,14 +381,14 @@ def test_an_error_that_the_caller_swallowed_costs_no_row(cloud: EmulatorServer, 
     save("b.txt")
     assert set(cloud.objects()) == {"a.txt", "b.txt"}
     ends = VENDOR == "postgresql"  # which accepts no other statement then
-    assert (rows(), len(told.troubles)) == (["a.txt", "b.txt"], int(ends))
+    assert (rows(), len(logged.troubles)) == (["a.txt", "b.txt"], int(ends))
 
 
 # --- the caller's transaction (P14, P15) ------------------------------------------------------
 
 
 def test_a_rollback_takes_the_row_and_leaves_object_and_line(
-    cloud: EmulatorServer, told: Told
+    cloud: EmulatorServer, logged: LogLines
 ) -> None:
     with transaction.atomic():
         save()
@@ -392,12 +396,12 @@ def test_a_rollback_takes_the_row_and_leaves_object_and_line(
         transaction.set_rollback(True)
     assert set(cloud.objects()) == {"a.txt"}
     assert rows() == []
-    assert [(line["status"], line["in_atomic"]) for line in told.uploads] == [("stored", True)]
+    assert [(line["status"], line["in_atomic"]) for line in logged.uploads] == [("stored", True)]
 
 
-def test_a_line_outside_a_transaction_says_so(cloud: EmulatorServer, told: Told) -> None:
+def test_a_line_outside_a_transaction_says_so(cloud: EmulatorServer, logged: LogLines) -> None:
     save()
-    assert [line["in_atomic"] for line in told.uploads] == [False]
+    assert [line["in_atomic"] for line in logged.uploads] == [False]
 
 
 def refuse(cloud: EmulatorServer) -> None:
@@ -405,7 +409,7 @@ def refuse(cloud: EmulatorServer) -> None:
 
 
 def test_a_failure_in_a_transaction_is_the_callers_and_keeps_its_line(
-    cloud: EmulatorServer, told: Told
+    cloud: EmulatorServer, logged: LogLines
 ) -> None:
     @transaction.atomic
     def request() -> None:
@@ -417,7 +421,7 @@ def test_a_failure_in_a_transaction_is_the_callers_and_keeps_its_line(
         request()
     assert rows() == []
     assert not Group.objects.exists()
-    facts = [(line["status"], line["errcode"], line["in_atomic"]) for line in told.uploads]
+    facts = [(line["status"], line["errcode"], line["in_atomic"]) for line in logged.uploads]
     assert facts == [("failed", 40097, True)]
 
 
@@ -450,12 +454,12 @@ def test_a_user_who_is_gone_breaks_no_commit() -> None:
 
 
 @only_servers
-def test_a_row_waits_for_no_lock_on_its_user(told: Told) -> None:
+def test_a_row_waits_for_no_lock_on_its_user(logged: LogLines) -> None:
     user = User.objects.create(username="editor")
     with another_connection() as other:
         run(other, "BEGIN", f"SELECT id FROM auth_user WHERE id = {user.pk} FOR UPDATE")
         record_one(result("a"), UploadContext(source="test", user_id=user.pk))
-    assert (rows(), told.troubles) == (["a"], [])
+    assert (rows(), logged.troubles) == (["a"], [])
 
 
 def test_a_deleted_user_leaves_the_row() -> None:

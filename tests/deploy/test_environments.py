@@ -64,7 +64,7 @@ def outcomes() -> dict[str, str]:
     return dict(Deployment.objects.values_list("env", "outcome"))
 
 
-def told(reports: list[EnvironmentReport]) -> str:
+def ends(reports: list[EnvironmentReport]) -> str:
     return ", ".join(report.outcome for report in reports)
 
 
@@ -90,7 +90,7 @@ def test_each_environment_is_reported_and_logged_as_if_it_were_alone(
                   "status": 403, "code": "AccessDenied", "times": None})  # fmt: skip
     reports = deploy(uploaders)
     assert [report.env for report in reports] == ENVS
-    assert told(reports) == "done, failed, done"
+    assert ends(reports) == "done, failed, done"
     assert [report.report and report.report.stored for report in reports] == [3, 1, 3]
     assert outcomes() == dict(zip(ENVS, ["done", "failed", "done"], strict=True))
     rows = UploadLog.objects.values_list("env", "key", "deployment__env").filter(status="stored")
@@ -117,7 +117,7 @@ def test_an_environment_whose_calls_hang_costs_its_time_and_the_others_are_publi
     configure(WX_STATIC_STORE={"DEADLINE": 0.3, "MAX_ATTEMPTS": 1})
     cloud.script({"on": call, "env": ENVS[0], "do": "hang", "seconds": 30, "times": None})
     reports = deploy([site_uploader("default", env) for env in ENVS])
-    assert told(reports[1:]) == "done, done"
+    assert ends(reports[1:]) == "done, done"
     assert reports[0].ok is (call == "staticfilelist"), "for the list there is the log"
     assert reports[0].seconds < 20, "the call hangs for 30"
 
@@ -162,7 +162,7 @@ def test_an_interruption_ends_the_environment_and_leaves_out_the_rest(
         return BytesIO(b"00.js")
 
     reports = interrupted(uploaders, order_of(**{"00": pressed}))
-    assert told(reports) == "interrupted, skipped, skipped"
+    assert ends(reports) == "interrupted, skipped, skipped"
     assert "the run was interrupted" in reports[2].error
     assert outcomes() == {ENVS[0]: "failed"}
     rows = UploadLog.objects.filter(status="stored").values_list("env", "key")
@@ -190,7 +190,7 @@ def test_an_interruption_while_an_environment_is_planned_or_verified_ends_that_o
         return before(uploader, *args)
 
     monkeypatch.setattr(sites, place, pressed)
-    assert told(interrupted(uploaders, replace(ORDER, verify=True))) == outcome
+    assert ends(interrupted(uploaders, replace(ORDER, verify=True))) == outcome
     assert "running" not in outcomes().values()
 
 
@@ -203,7 +203,7 @@ def test_an_interruption_that_a_project_handles_itself_is_reported_and_raised_al
         raise KeyboardInterrupt
 
     reports = interrupted(uploaders, order_of(index=interrupting))
-    assert told(reports) == "interrupted, skipped, skipped"
+    assert ends(reports) == "interrupted, skipped, skipped"
 
 
 class Surprise(BaseException):
@@ -227,7 +227,7 @@ def test_whoever_stops_listening_leaves_nothing_under_way(uploaders: list[Upload
     next(reports)
     reports.close()  # type: ignore[attr-defined]
     assert outcomes() == {ENVS[0]: "done"}
-    assert told(deploy(uploaders)) == "done, done, done"
+    assert ends(deploy(uploaders)) == "done, done, done"
 
 
 # --- rows that are missing --------------------------------------------------------------------

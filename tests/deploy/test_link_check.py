@@ -27,7 +27,7 @@ def site(files: dict[str, str], prefix: str = "") -> list[UploadItem]:
     return [item(prefix + name, content) for name, content in files.items()]
 
 
-def told(
+def mistakes(
     content: str, *names: str, page: str = "index.html", prefix: str = "", location: str = ""
 ) -> list[str]:
     """Of a page (or a style sheet) among files of these names."""
@@ -218,18 +218,18 @@ FINE = [
 @pytest.mark.parametrize(("content", "name"), MISSING.items(), ids=ascii)
 def test_a_reference_to_a_missing_file_is_reported(content: str, name: str) -> None:
     expected = f"{name}, named in index.html, is not among the files"
-    found = told(content, "a.css", "docs/index.html")
+    found = mistakes(content, "a.css", "docs/index.html")
     assert [finding.partition(":")[0] for finding in found] == [expected]
 
 
 @pytest.mark.parametrize(("content", "name"), MISSING.items(), ids=ascii)
 def test_a_reference_to_a_file_of_the_tree_is_not_reported(content: str, name: str) -> None:
-    assert told(content, "a.css", "docs/index.html", name) == []
+    assert mistakes(content, "a.css", "docs/index.html", name) == []
 
 
 @pytest.mark.parametrize("content", FINE, ids=ascii)
 def test_content_without_broken_references_is_not_reported(content: str) -> None:
-    assert told(content, "a.css", "docs/index.html") == []
+    assert mistakes(content, "a.css", "docs/index.html") == []
 
 
 @pytest.mark.parametrize(
@@ -248,9 +248,9 @@ def test_content_without_broken_references_is_not_reported(content: str) -> None
     ],
 )
 def test_a_style_sheet_s_references_start_at_its_own_place(css: str, name: str) -> None:
-    (finding,) = told(css, page="css/site.css")
+    (finding,) = mistakes(css, page="css/site.css")
     assert finding.startswith(f"{name}, named in css/site.css, is not")
-    assert told(css, name, page="css/site.css") == []
+    assert mistakes(css, name, page="css/site.css") == []
 
 
 @pytest.mark.parametrize(
@@ -265,31 +265,33 @@ def test_a_style_sheet_s_references_start_at_its_own_place(css: str, name: str) 
     ],
 )
 def test_a_style_sheet_without_broken_references_is_not_reported(css: str) -> None:
-    assert told(css, page="css/site.css") == []
+    assert mistakes(css, page="css/site.css") == []
 
 
 def test_a_name_in_another_case_is_reported_with_the_file_of_the_tree() -> None:
-    (finding,) = told('<img src="img/Photo.PNG">', "img/photo.png", prefix="app/", location="l/")
+    (finding,) = mistakes(
+        '<img src="img/Photo.PNG">', "img/photo.png", prefix="app/", location="l/"
+    )
     assert finding.startswith("app/img/Photo.PNG, named in")
     assert finding.endswith("the file is called app/img/photo.png.")
 
 
 def test_a_decomposed_reference_is_not_the_composed_key() -> None:
     """Files are stored under the composed name, browsers ask for what is written."""
-    (finding,) = told('<img src="e\u0301.png">', "\u00e9.png")
+    (finding,) = mistakes('<img src="e\u0301.png">', "\u00e9.png")
     assert "the file is called" in finding
-    assert told('<img src="\u00e9.png">', "e\u0301.png") == []
+    assert mistakes('<img src="\u00e9.png">', "e\u0301.png") == []
 
 
 def test_a_reference_below_the_prefix_is_held_against_the_tree() -> None:
     content = '<script src="/l/app/a.js"></script><script src="/l/app/x.js"></script>'
-    (finding,) = told(content, "a.js", prefix="app/", location="l/")
+    (finding,) = mistakes(content, "a.js", prefix="app/", location="l/")
     assert finding.startswith("app/x.js, named in app/index.html, is not")
 
 
 def test_a_page_s_references_out_of_the_prefix_are_one_finding() -> None:
     content = '<img src="/a.png"><img src="../b.png"><img src="/a.png"><img src="c.png">'
-    (finding,) = told(content, "c.png", prefix="app/")
+    (finding,) = mistakes(content, "c.png", prefix="app/")
     assert "app/index.html refers to /a.png and 1 more, outside of /app/: build" in finding
 
 
@@ -301,7 +303,7 @@ def test_a_file_that_many_pages_miss_is_one_finding() -> None:
 
 @pytest.mark.parametrize(("number", "last"), [(MOST, "x49"), (MOST + 1, "… and 1 more")])
 def test_no_more_than_fifty_findings_are_reported(number: int, last: str) -> None:
-    found = told("".join(f'<img src="x{i}">' for i in range(number)))
+    found = mistakes("".join(f'<img src="x{i}">' for i in range(number)))
     assert len(found) == min(number, MOST + 1)
     assert found[0].startswith("x0, named")
     assert last in found[-1]
@@ -310,7 +312,7 @@ def test_no_more_than_fifty_findings_are_reported(number: int, last: str) -> Non
 @pytest.mark.parametrize(("spare", "expected"), [(0, 1), (1, 0)])
 def test_a_page_over_two_mib_is_not_read(spare: int, expected: int) -> None:
     tag = '<img src="x.png">'
-    assert len(told(tag + " " * (LARGEST - len(tag) + spare))) == expected
+    assert len(mistakes(tag + " " * (LARGEST - len(tag) + spare))) == expected
 
 
 def test_a_page_that_cannot_be_read_is_left_to_fail_when_it_is_sent() -> None:
@@ -351,5 +353,5 @@ TAGS = st.sampled_from(["<img src=", "<style>", "</", "<!", "<![", "<?", "&#", "
 @given(st.lists(TAGS | st.text(max_size=5)).map("".join))
 def test_no_page_breaks_it(content: str) -> None:
     text = content.encode(errors="replace").decode()
-    for finding in [*told(text), *told(text, page="a.css")]:
+    for finding in [*mistakes(text), *mistakes(text, page="a.css")]:
         assert finding.isprintable()

@@ -115,8 +115,8 @@ def test_waiting_is_reported_once(uploader: Uploader, monkeypatch: Any, capsys: 
     monkeypatch.setattr(locks.time, "sleep", sleep)
     with deploying(uploader, wait=True):
         pass
-    told = f"Waiting for another deploy to {ENV} (process 7 on other-host)\n"
-    assert capsys.readouterr().err == told
+    shown = f"Waiting for another deploy to {ENV} (process 7 on other-host)\n"
+    assert capsys.readouterr().err == shown
 
 
 def test_a_deploy_does_not_wait_for_ever(uploader: Uploader, monkeypatch: Any) -> None:

@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_read_is_planned_and_fails_when_its_turn_comes(
     assert names(plan_of(uploader, [UploadItem("gone.js", open=gone)]).assets) == ["gone.js"]
 
 
-# --- what is told of each file ----------------------------------------------------------------
+# --- what is shown of each file ----------------------------------------------------------------
 
 
 def states(uploader: Uploader, **files: bytes) -> dict[str, str]:
@@ -121,8 +121,8 @@ def states(uploader: Uploader, **files: bytes) -> dict[str, str]:
 def test_each_file_is_new_changed_or_unchanged(uploader: Uploader, trust_log: bool) -> None:
     deploy(uploader, items(b_js=b"old", c_js=b"3"))
     uploader = Uploader(replace(uploader.options, trust_log=trust_log))
-    told = states(uploader, a_js=b"1", b_js=b"new", c_js=b"3")
-    assert told == {"a.js": "new", "b.js": "changed", "c.js": "unchanged"}
+    shown = states(uploader, a_js=b"1", b_js=b"new", c_js=b"3")
+    assert shown == {"a.js": "new", "b.js": "changed", "c.js": "unchanged"}
 
 
 def test_a_file_that_was_never_stored_is_new(cloud: EmulatorServer, uploader: Uploader) -> None:

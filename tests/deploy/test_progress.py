@@ -21,7 +21,7 @@ class Terminal(StringIO):
 
 
 @pytest.mark.parametrize(
-    ("progress", "terminal", "told"),
+    ("progress", "terminal", "shown"),
     [
         (None, False, ""),
         (False, True, ""),
@@ -29,13 +29,13 @@ class Terminal(StringIO):
     ],
 )
 def test_progress_is_printed_where_it_is_wanted(
-    configure: Any, monkeypatch: pytest.MonkeyPatch, progress: Any, terminal: bool, told: str
+    configure: Any, monkeypatch: pytest.MonkeyPatch, progress: Any, terminal: bool, shown: str
 ) -> None:
     configure(WX_STATIC_STORE={"PROGRESS": progress})
     stream = Terminal() if terminal else StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     deploy(get_uploader(), items(a_js=b"1", b_js=b"2"))
-    assert re.fullmatch(told, stream.getvalue())
+    assert re.fullmatch(shown, stream.getvalue())
 
 
 def test_a_line_shows_rate_time_left_and_failures(

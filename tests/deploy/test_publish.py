@@ -134,8 +134,8 @@ def test_a_deployment_row_says_how_it_ended(cloud: EmulatorServer, uploader: Upl
     cloud.script({"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097})
     deploy(uploader, items(a_js=b"1", b_js=b"22", index_html=b"3"))
     row = Deployment.objects.get()
-    told = (row.outcome, row.label, row.stored, row.failed, row.not_attempted, row.bytes)
-    assert told == ("failed", "v1", 1, 1, 1, 2)
+    shown = (row.outcome, row.label, row.stored, row.failed, row.not_attempted, row.bytes)
+    assert shown == ("failed", "v1", 1, 1, 1, 2)
 
 
 def test_a_manifest_alone_is_a_deployment_too(uploader: Uploader) -> None:

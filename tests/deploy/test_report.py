@@ -148,11 +148,11 @@ def test_the_report_of_a_run_has_no_secret(configure: Any) -> None:
     ]
     report = deploy(uploader, items)
     data = as_dict(whole(good(ENV, report=report, outcome="failed")))
-    (told,) = data["environments"]
-    assert told["counts"] == {
+    (shown,) = data["environments"]
+    assert shown["counts"] == {
         "stored": 1, "unchanged": 0, "failed": 1, "unknown": 1, "held_back": 1, "not_attempted": 0
     }  # fmt: skip
-    refused, lost = told["failures"]
+    refused, lost = shown["failures"]
     assert (refused["key"], refused["status"], refused["stage"]) == ("a.js", "failed", "link")
     assert refused["errcode"] == 40097
     assert refused["message"] == "staticuploadfile was refused: scripted"
@@ -309,11 +309,11 @@ def test_an_environment_that_was_not_begun_has_its_reason_only() -> None:
 def test_control_characters_do_not_reach_the_terminal() -> None:
     evil = "a\x1b[31m\n.js"
     report = Report(failures=[failed(evil)])
-    told = lines(
+    shown = lines(
         good(report=report, findings=[Mismatch(evil, evil)], stale=[old(evil)], error=evil)
     )
-    assert all(line.isprintable() for line in told)
-    assert sum(r"a\x1b[31m\n.js" in line for line in told) == 3
+    assert all(line.isprintable() for line in shown)
+    assert sum(r"a\x1b[31m\n.js" in line for line in shown) == 3
 
 
 def test_many_environments_are_a_table_with_a_total() -> None:

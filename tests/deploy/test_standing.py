@@ -448,8 +448,8 @@ def test_beyond_the_bound_of_calls_the_log_decides_and_a_note_says_so(
     cloud.journal.clear()
     report = deploy(uploader, many())
     assert (lists(cloud), sent(cloud)) == (10, ["js/00.js"])
-    told = "The log decided about 30 files: to list them would take too many calls."
-    assert report.notes == (told,)
+    shown = "The log decided about 30 files: to list them would take too many calls."
+    assert report.notes == (shown,)
     assert "The log decides about 30 files: too many calls" in caplog.text
 
 

@@ -79,7 +79,7 @@ def lay_down(cloud: EmulatorServer, files: dict[str, bytes]) -> None:
         cloud.put_object(key, content)
 
 
-# --- what the list tells ----------------------------------------------------------------------
+# --- what the list shows ----------------------------------------------------------------------
 
 
 def test_after_a_deploy_nothing_is_found(uploader: Uploader) -> None:
@@ -107,8 +107,8 @@ def test_another_size_is_reported_in_bytes(cloud: EmulatorServer, uploader: Uplo
 def test_other_bytes_are_reported_by_their_md5(cloud: EmulatorServer, uploader: Uploader) -> None:
     there, here = b"BREW()", SITE["a.js"]
     lay_down(cloud, SITE | {"a.js": there})
-    told = f"MD5 {digest(there)} in the cloud, {digest(here)} here"
-    assert verify(uploader, tree(SITE)) == [Mismatch("a.js", told)]
+    shown = f"MD5 {digest(there)} in the cloud, {digest(here)} here"
+    assert verify(uploader, tree(SITE)) == [Mismatch("a.js", shown)]
 
 
 def test_a_list_without_md5_compares_sizes_and_says_so(
@@ -231,7 +231,7 @@ def test_a_question_past_the_cdn_sees_the_new_page(
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "shown"),
     [
         ({"do": "status", "status": 404}, "is not there (404)"),
         ({"do": "status", "status": 500}, "http status 500"),
@@ -242,13 +242,13 @@ def test_a_question_past_the_cdn_sees_the_new_page(
     ],
 )
 def test_a_page_that_is_not_served_is_found(
-    cloud: EmulatorServer, uploader: Uploader, fault: dict[str, Any], told: str
+    cloud: EmulatorServer, uploader: Uploader, fault: dict[str, Any], shown: str
 ) -> None:
     lay_down(cloud, SITE)
     cloud.script({"on": "get_object", "times": None, **fault})
     (found,) = verify(uploader, tree(SITE))
     assert found.key == "index.html"
-    assert told in found.what
+    assert shown in found.what
 
 
 def test_a_page_that_fails_once_is_no_mismatch(cloud: EmulatorServer, uploader: Uploader) -> None:

@@ -81,7 +81,7 @@ class Content:
 
 
 class Reading:
-    """A file whose `read` answers as it is told."""
+    """A file whose `read` answers as its test says."""
 
     def __init__(self, answer: Callable[[int], Any]) -> None:
         self._answer = answer

@@ -98,7 +98,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Told:
+class Reported:
     """What a client says of its upload."""
 
     ends: str
@@ -106,14 +106,14 @@ class Told:
     text: str = ""  # all that its error tells, traceback included
 
 
-Client = Callable[[Scene], Told]
+Client = Callable[[Scene], Reported]
 
 
 @dataclass(frozen=True)
 class Seen:
     """What a client said, and what the other side saw."""
 
-    told: Told
+    reported: Reported
     calls: tuple[int, int]
     bytes: str
     tokens: int
@@ -121,7 +121,7 @@ class Seen:
 
     @property
     def leaks(self) -> list[str]:
-        return [secret for secret in SECRETS if secret in self.told.text]
+        return [secret for secret in SECRETS if secret in self.reported.text]
 
 
 class Bench:
@@ -148,9 +148,9 @@ class Bench:
     def observe(self, case: Case, client: Client) -> Seen:
         """Run the row with this client and look at the other side."""
         with self.scene(case) as scene:
-            told = client(scene)
+            reported = client(scene)
         _settle(scene, until_stated=client is ours)
-        return _witness(scene, told)
+        return _witness(scene, reported)
 
     def exit_code(self, case: Case) -> tuple[int, str]:
         """Return that of a `collectstatic` under this row, and the bytes stored then."""
@@ -255,11 +255,11 @@ def _addressed(part: Any, api_url: str) -> Any:
 # --- the witness ------------------------------------------------------------------------------
 
 
-def _witness(scene: Scene, told: Told) -> Seen:
+def _witness(scene: Scene, reported: Reported) -> Seen:
     needed = {"staticuploadfile", "put_object", "api_component_token", "connection"}
     links, puts = _calls(scene)
     return Seen(
-        told,
+        reported,
         (links, puts),
         _bytes(scene),
         len(scene.emulator.calls("api_component_token")),
@@ -302,17 +302,17 @@ class _Watched(Uploader):
         return self.result, row
 
 
-def ours(scene: Scene) -> Told:
+def ours(scene: Scene) -> Reported:
     """`Uploader.upload` of the file."""
     watched = _Watched(options_for("default"))
     item = UploadItem(KEY, open=lambda: scene.open(scene.source, "rb"))
     try:
-        return Told(watched.upload(item, CONTEXT).status.value)
+        return Reported(watched.upload(item, CONTEXT).status.value)
     except WxStaticStoreError as error:
         cause = watched.result.error
         kinds = {kind.__name__ for kind in (*type(error).__mro__, *type(cause).__mro__)}
         ends = error.status if isinstance(error, UploadFailed) else watched.result.status.value
-        return Told(ends, tuple(sorted(kinds)), everything(error))
+        return Reported(ends, tuple(sorted(kinds)), everything(error))
 
 
 def collect(scene: Scene) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import requests
 
-from tests.faults.harness import ENV, KEY, Scene, Told, everything
+from tests.faults.harness import ENV, KEY, Reported, Scene, everything
 from tests.faults.hooks import PLANTED
 
 UPLOAD = "/componenttcb/staticuploadfile"
@@ -45,7 +45,7 @@ def upload_file(
     stored.raise_for_status()
 
 
-def naive(scene: Scene) -> Told:
+def naive(scene: Scene) -> Reported:
     """Send the file through `upload_file`; it knows `failed` and `stored` only."""
     options = scene.case.options
     timeout = (options.get("CONNECT_TIMEOUT", 5), options.get("READ_TIMEOUT", 5))
@@ -54,5 +54,5 @@ def naive(scene: Scene) -> Told:
         upload_file(*place, timeout=timeout)
     except Exception as error:  # noqa: BLE001 -- whatever the libraries raise is its answer
         kinds = tuple(kind.__name__ for kind in type(error).__mro__)
-        return Told("failed", kinds, everything(error))
-    return Told("stored")
+        return Reported("failed", kinds, everything(error))
+    return Reported("stored")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.faults.harness import Seen
     from tests.faults.rows import Case
 
-HEAD = ("upload", "survived", "of", "lost", "false success", "false failure", "secrets told")
+HEAD = ("upload", "survived", "of", "lost", "false success", "false failure", "secrets reported")
 # What an upload without log, token cache and retries of its own cannot meet.
 OURS_ONLY = {"component", "database", "broken_transaction", "rolled_back", "dead_cache"}
 OURS_ONLY |= {"dead_log", "rewritten", "opening", "pipe", "disk_full", "warm"}
@@ -30,7 +30,7 @@ class Verdict:
     How one upload came out of one fault.
 
     `lost`: the fault passed, or could be lived with, and yet the file is not there. `false_success`
-    and `false_failure`: the caller is told the contrary of what the other side has.
+    and `false_failure`: the caller is reported the contrary of what the other side has.
     """
 
     case: str
@@ -38,7 +38,7 @@ class Verdict:
     false_success: bool
     false_failure: bool
     secrets: bool
-    told: str
+    reported: str
 
     @property
     def survived(self) -> bool:
@@ -73,14 +73,14 @@ def _ours_only(hooks: Sequence[str]) -> bool:
 
 def verdict(case: "Case", seen: "Seen") -> Verdict:
     """Compare what the caller was given with what is stored."""
-    success, equal = seen.told.ends == "stored", seen.bytes == "equal"
+    success, equal = seen.reported.ends == "stored", seen.bytes == "equal"
     return Verdict(
         case.id,
         lost=case.ends == "stored" and not equal,
         false_success=success and not equal,
-        false_failure=seen.told.ends == "failed" and equal,
+        false_failure=seen.reported.ends == "failed" and equal,
         secrets=bool(seen.leaks),
-        told=seen.told.ends,
+        reported=seen.reported.ends,
     )
 
 
@@ -135,7 +135,7 @@ def main() -> int:
 def _words(one: Verdict) -> str:
     names = ("lost", "false_success", "false_failure", "secrets")
     wrong = [name.replace("_", " ") for name in names if getattr(one, name)]
-    return f"{one.told}: {', '.join(wrong)}" if wrong else one.told
+    return f"{one.reported}: {', '.join(wrong)}" if wrong else one.reported
 
 
 if __name__ == "__main__":

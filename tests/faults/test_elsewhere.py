@@ -10,7 +10,7 @@ from tests.faults.elsewhere import ELSEWHERE, TABLES
 from tests.faults.rows import ROWS
 
 ROOT = Path(__file__).parent.parent.parent
-SHOWN = {row: told for row, told in ELSEWHERE.items() if isinstance(told, tuple)}
+SHOWN = {row: reported for row, reported in ELSEWHERE.items() if isinstance(reported, tuple)}
 
 
 def test_every_row_is_in_the_file_or_shown_elsewhere() -> None:

@@ -50,10 +50,12 @@ def _possible(bench: Bench, request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_an_upload_ends_as_its_row_says(bench: Bench, case: Case) -> None:
     seen = bench.observe(case, ours)
-    told = (seen.told.ends, seen.calls, seen.bytes, rows())
-    assert told == (case.ends, case.calls, case.bytes, [case.row] if case.row else []), seen.told
-    assert case.error in ("", *seen.told.kinds), seen.told
-    assert [text for text in case.says if text not in seen.told.text] == [], seen.told.text
+    reported = (seen.reported.ends, seen.calls, seen.bytes, rows())
+    assert reported == (case.ends, case.calls, case.bytes, [case.row] if case.row else []), (
+        seen.reported
+    )
+    assert case.error in ("", *seen.reported.kinds), seen.reported
+    assert [text for text in case.says if text not in seen.reported.text] == [], seen.reported.text
     assert case.tokens in (None, seen.tokens)
     assert (seen.leaks, seen.others) == ([], frozenset())
 

@@ -24,7 +24,7 @@ def test_an_unknown_alias_is_refused_with_the_known_ones(cloud: EmulatorServer, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "told"),
+    ("arguments", "options", "shown"),
     [
         ([""], {}, "DIR is empty"),
         (["dist"], {"envs_file": ""}, "--envs-file is empty"),
@@ -40,11 +40,11 @@ def test_options_that_cannot_be_meant_are_refused(
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
     options: dict[str, Any],
-    told: str,
+    shown: str,
 ) -> None:
     """An empty variable of a shell, options in the wrong order."""
     monkeypatch.chdir(dist.parent)
-    assert told in fails(*arguments, code=2, **options)
+    assert shown in fails(*arguments, code=2, **options)
     assert sent(cloud) == []
 
 
@@ -82,7 +82,7 @@ def test_all_means_what_environments_offers(configure: Any, dist: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "shown"),
     [
         ({"all": True}, "has no ENVIRONMENTS"),
         ({"envs_file": "/no/such/file"}, "cannot be read"),
@@ -91,7 +91,7 @@ def test_all_means_what_environments_offers(configure: Any, dist: Path) -> None:
     ],
 )
 def test_lists_without_an_environment_are_refused(
-    cloud: EmulatorServer, dist: Path, options: dict[str, Any], told: str
+    cloud: EmulatorServer, dist: Path, options: dict[str, Any], shown: str
 ) -> None:
-    assert told in fails(dist, code=2, **options)
+    assert shown in fails(dist, code=2, **options)
     assert sent(cloud) == []

@@ -25,9 +25,9 @@ def test_the_columns_of_a_preview_are_aligned_in_chinese(cloud: EmulatorServer, 
     run(dist)
     write(dist, {"logo.svg": b"changed", "new.txt": b"new"})
     with override("zh-hans"):
-        told = run(dist, dry_run=True).splitlines()[:4]
-    assert {width(line.rpartition("  ")[0]) for line in told} == {9 + 1 + 13}
-    assert [line.split()[0] for line in told] == ["未变化", "未变化", "有变化", "新文件"]
+        shown = run(dist, dry_run=True).splitlines()[:4]
+    assert {width(line.rpartition("  ")[0]) for line in shown} == {9 + 1 + 13}
+    assert [line.split()[0] for line in shown] == ["未变化", "未变化", "有变化", "新文件"]
 
 
 def test_a_dry_run_of_names_that_cannot_be_keys_ends_with_1(

@@ -295,8 +295,8 @@ def test_a_file_that_changed_while_it_was_sent_is_found(
         return plan
 
     monkeypatch.setattr(sites, "make_plan", then_changed)
-    told = fails(dist, code=1, env=tenants(number, cloud))
-    assert "logo.svg: the file here changed while it was sent" in told
+    shown = fails(dist, code=1, env=tenants(number, cloud))
+    assert "logo.svg: the file here changed while it was sent" in shown
 
 
 def test_a_list_that_fails_after_the_publishing_fails_the_deployment(
@@ -314,9 +314,9 @@ def test_the_json_report_says_what_was_done(
     cloud: EmulatorServer, dist: Path, tmp_path: Path
 ) -> None:
     run(dist, json=str(tmp_path / "report.json"), label="v1")
-    told = json.loads((tmp_path / "report.json").read_text())
-    (environment,) = told["environments"]
-    assert (told["using"], told["source"]) == ("default", "v1")
+    shown = json.loads((tmp_path / "report.json").read_text())
+    (environment,) = shown["environments"]
+    assert (shown["using"], shown["source"]) == ("default", "v1")
     assert (environment["env"], environment["outcome"]) == (ENV, "done")
     assert environment["counts"]["stored"] == 3
     assert environment["bytes"] == sum(map(len, TREE.values()))
@@ -355,8 +355,8 @@ def test_what_verify_finds_makes_the_release_a_failed_one(
 ) -> None:
     cloud.script({"on": "get_object", "do": "html", "times": None})
     fails(dist, code=1, verify=True, json=str(tmp_path / "report.json"))
-    (told,) = json.loads((tmp_path / "report.json").read_text())["environments"]
-    assert (told["outcome"], bool(told["findings"])) == ("failed", True)
+    (shown,) = json.loads((tmp_path / "report.json").read_text())["environments"]
+    assert (shown["outcome"], bool(shown["findings"])) == ("failed", True)
     assert Deployment.objects.get().outcome == "failed"
 
 
@@ -436,8 +436,8 @@ def test_fifty_environments_get_the_same_tree_and_two_fail_for_reasons_of_their_
     assert all(bodies(cloud, env) == TREE for env in good)
     assert (bodies(cloud, envs[7]), bodies(cloud, envs[31])) == ({}, {})
     assert len(counted) == len(TREE)
-    told = {each["env"]: each for each in json.loads(report.read_text())["environments"]}
-    codes = {env: each["failures"][0]["errcode"] for env, each in told.items() if each["failures"]}
+    shown = {each["env"]: each for each in json.loads(report.read_text())["environments"]}
+    codes = {env: each["failures"][0]["errcode"] for env, each in shown.items() if each["failures"]}
     assert codes == {envs[7]: 85088, envs[31]: 45009}
     assert "48 of 50 done" in out
 

@@ -63,9 +63,9 @@ def main(name: str) -> None:
     context = [recorded[max(0, recorded.index(s) - 200) :][:300] for s in found]
     paths = [part for part in ("staticuploadfile", "watched.txt") if part in recorded]
     host = bool(re.search("127.0.0.1", recorded))
-    told = {"found": found, "context": context, "paths": paths, "host": host}
-    told |= {"tokens": len(tokens), "secrets": len(secrets)}
-    out.write(json.dumps(told) + "\n")
+    reply = {"found": found, "context": context, "paths": paths, "host": host}
+    reply |= {"tokens": len(tokens), "secrets": len(secrets)}
+    out.write(json.dumps(reply) + "\n")
     out.flush()
     os._exit(0)  # an observer's threads may wait for a server that is not there
 

@@ -40,9 +40,9 @@ def test_an_observer_records_the_path_and_no_secret(name: str) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["found"] == [], told["context"]
-    assert told["tokens"] >= 1
-    assert told["secrets"] >= 30
-    assert told["host"]
-    assert ("watched.txt" in told["paths"]) == (name not in HOST_ONLY)
+    reply = json.loads(done.stdout.splitlines()[-1])
+    assert reply["found"] == [], reply["context"]
+    assert reply["tokens"] >= 1
+    assert reply["secrets"] >= 30
+    assert reply["host"]
+    assert ("watched.txt" in reply["paths"]) == (name not in HOST_ONLY)

@@ -37,7 +37,7 @@ def planted_emulator() -> EmulatorServer:
 
 @dataclass
 class Process:
-    """A process that may have been told to halt."""
+    """A process that may have been ordered to halt."""
 
     popen: subprocess.Popen[bytes]
     output: Path
@@ -78,13 +78,13 @@ class Project:
             folder.mkdir(parents=True, exist_ok=True)
 
     @contextlib.contextmanager
-    def process(self, *command: str, pass_fds: tuple[int, ...] = (), **told: Any) -> Any:
-        """Start a Python process with our settings; `told` is what ``project.py`` obeys."""
+    def process(self, *command: str, pass_fds: tuple[int, ...] = (), **orders: Any) -> Any:
+        """Start a Python process with our settings; `orders` is what ``project.py`` obeys."""
         reached, tell_reached = os.pipe()
         hear_go, go = os.pipe()
         pipes = {"reached": tell_reached, "go": hear_go}
         folders = {"folder": str(self.folder), "shared": str(self.shared)}
-        given = pipes | folders | {"options": self._settings()} | told
+        given = pipes | folders | {"options": self._settings()} | orders
         output = self.folder / f"output-{reached}.txt"  # a pipe that nobody reads would fill up
         with output.open("wb") as file:
             popen = subprocess.Popen(
@@ -104,9 +104,9 @@ class Project:
         finally:
             process.close()
 
-    def run(self, *command: str, **told: Any) -> tuple[int, str]:
+    def run(self, *command: str, **orders: Any) -> tuple[int, str]:
         """Exit code and output of a management command that runs to its end."""
-        with self.process("-m", "django", *command, **told) as process:
+        with self.process("-m", "django", *command, **orders) as process:
             code, output = process.finish()
             return code, output
 
@@ -220,7 +220,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 @contextlib.contextmanager
-def gunicorn(project: Project, *options: str, **told: Any) -> Iterator[str]:
+def gunicorn(project: Project, *options: str, **orders: Any) -> Iterator[str]:
     """Return the address of a prefork server that warmed the project before its fork."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     application = "tests.processes.project:make_application()"
@@ -228,7 +228,7 @@ def gunicorn(project: Project, *options: str, **told: Any) -> Iterator[str]:
     command += ["--bind", f"fd://{listener.fileno()}"]
     with (
         listener,
-        project.process(*command, application, pass_fds=(listener.fileno(),), **told) as process,
+        project.process(*command, application, pass_fds=(listener.fileno(),), **orders) as process,
     ):
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         process.popen.terminate()

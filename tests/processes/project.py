@@ -1,7 +1,7 @@
 """
 A project that runs in processes of its own: its settings, and a site that saves what it is sent.
 
-What it is to do stands in the environment, see `Project` in ``conftest.py``. A process can be told
+What it is to do stands in the environment: see `Project` in ``conftest.py``. It can be ordered
 to halt at a point of its work: it says so through one pipe and waits for a word on another.
 """
 

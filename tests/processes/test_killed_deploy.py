@@ -18,8 +18,8 @@ NEW = OLD | {"app.css": b"B{}", "site.css": b"2"}
 def deploy(project: Project, tmp_path: Path) -> Any:
     """`deploy(files, ...)`: exit code and output of one that runs to its end."""
 
-    def run(files: dict[str, bytes], *more: str, **told: Any) -> tuple[int, str]:
-        return project.run(*command(tmp_path, files, *more)[2:], **told)
+    def run(files: dict[str, bytes], *more: str, **orders: Any) -> tuple[int, str]:
+        return project.run(*command(tmp_path, files, *more)[2:], **orders)
 
     return run
 

@@ -163,7 +163,7 @@ SABOTAGES = (
         "submit/policy.py",
         "if not _takes_uploads(using):",
         "if not using:",
-        ("api/test_uploads.py::test_a_closed_store_is_no_store_for_uploads",),
+        ("api/test_views.py::test_a_closed_store_is_no_store_for_uploads",),
     ),
     Sabotage(
         "D8: an unknown option names itself",

@@ -60,7 +60,7 @@ STORAGES = {
     "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
 }
 WX_STATIC_STORE = GIVEN["options"]
-# Nobody is told to come back later: what happens is up to the seed.
+# No client is asked to come back later: what happens is up to the seed.
 REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "wx_static_store_upload": "100000/min",

@@ -212,7 +212,7 @@ def test_an_interrupt_that_left_the_command_by_a_traceback_is_found() -> None:
         (ending(130, "SIGTERM", seconds=9, limit=10.0), [DONE]),
         (ending(-9, "SIGKILL", seconds=9), [RUNNING]),
         (ending(-15, "SIGTERM"), []),  # before the deploy had begun
-        (ending(-15, "SIGTERM"), [DONE]),  # after it had told its outcome
+        (ending(-15, "SIGTERM"), [DONE]),  # after it had printed its outcome
         (ending(-2, "SIGINT", label=""), [RUNNING]),  # in a save, say
         (ending(0, "SIGINT", label=""), []),  # at its last moment
         (ending(0, "SIGINT", label="", seconds=2, output="Exception ignored in: ..."), []),

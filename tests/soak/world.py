@@ -53,7 +53,7 @@ class Modes:
 
 @dataclass(frozen=True)
 class Project:
-    """One Django project: its log, its cache, and what its processes are told."""
+    """One Django project: its log, its cache, and the orders of its processes."""
 
     name: str
     database: Database

@@ -1,7 +1,7 @@
 // Counts down by the clock and not by ticks: a phone that sleeps wakes up at the right time.
 export class Timer {
-  constructor(tell, finished) {
-    this.tell = tell; // called with each change
+  constructor(onChange, finished) {
+    this.onChange = onChange;
     this.finished = finished;
     this.set(0);
   }
@@ -28,12 +28,12 @@ export class Timer {
   stop() {
     clearInterval(this.interval);
     this.ends = null;
-    this.tell(this);
+    this.onChange(this);
   }
 
   tick() {
     this.left = Math.max(0, this.ends - Date.now());
-    if (!this.done) return this.tell(this);
+    if (!this.done) return this.onChange(this);
     this.stop();
     this.finished();
   }
