@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -138,6 +138,36 @@ def test_a_failing_database_refuses_what_might_be_sent_twice(
     monkeypatch.setattr(IdempotencyKey._meta, "db_table", "no_such_table")
     assert submit(never) == "busy"
     assert "no_such_table" in caplog.text
+
+
+def test_a_submission_that_takes_over_a_forgotten_one_is_a_first_one() -> None:
+    submit(lambda: [1])
+    time_passes(hours=25)
+    with pytest.raises(ZeroDivisionError):
+        submit(broken)
+    assert submit(never) == "unknown"
+    time_passes(hours=25)
+    assert submit(lambda: [3]) == submit(never) == [3]
+
+
+def test_an_answer_may_hold_a_time() -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    submit(lambda: {"at": now})
+    assert submit(never) == {"at": "2026-01-02T00:00:00Z"}
+
+
+def test_a_database_that_fails_after_a_submission_does_not_take_its_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def send() -> Any:
+        monkeypatch.setattr(IdempotencyKey._meta, "db_table", "no_such_table")
+        return [1]
+
+    assert submit(send) == [1]
+
+
+def test_an_unanswered_submission_says_why() -> None:
+    assert str(Unanswered("busy")) == "busy"
 
 
 # --- one memory for all entries -------------------------------------------------------------------
