@@ -1,7 +1,7 @@
 """
 ``python -m tests.mutants [--sample] [MODULE ...]``: which damages does the suite miss?
 
-mutmut damages one operator, value or argument at a time. Each module (``core/retry``) is damaged in
+mutmut damages one operator, value or argument of a module (``core/retry``) at a time, in
 ``mutants/core/retry/``, against the tests that mirror it. A run that was ended goes on where it
 stood, and tries again what is alive. ``setup.cfg`` says what is not damaged, and for what reason.
 """
@@ -38,10 +38,10 @@ HEAD = ("module", "mutants", "killed", "survived", "untested", "score")
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help="for example core/retry")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", default=modules())
     parser.add_argument("--sample", action="store_true", help="a few modules, for CI")
     given = parser.parse_args()
-    chosen, pattern, folder, wanted, ends = given.modules or modules(), [], FOLDER, WANTED, math.inf
+    chosen, pattern, folder, wanted, ends = given.modules, [], FOLDER, WANTED, math.inf
     if given.sample:
         chosen, pattern = draw_sample()
         folder, wanted, ends = FOLDER / "sample", SAMPLE_WANTED, time.monotonic() + SAMPLE_SECONDS
@@ -81,11 +81,9 @@ def damage(module: str, folder: Path, pattern: list[str], seconds: float) -> Non
         meta.write_text(json.dumps(data))
     for part in ("wx_static_store", "tests", "pyproject.toml"):
         (copy / part).symlink_to(ROOT / part)
-    # [mutmut] is the last section
-    (copy / "setup.cfg").write_text(
-        f"{(ROOT / 'setup.cfg').read_text()}only_mutate = wx_static_store/{module}.py\n"
-        f"pytest_add_cli_args_test_selection = {tests_of(module)}\n"
-    )
+    config = (ROOT / "setup.cfg").read_text() + f"only_mutate = wx_static_store/{module}.py\n"
+    config += f"pytest_add_cli_args_test_selection = {tests_of(module)}\n"
+    (copy / "setup.cfg").write_text(config)
     command = [Path(sys.executable).with_name("mutmut"), "run", *pattern]
     with (copy / "log").open("w") as log:
         run = subprocess.Popen(command, cwd=copy, stdout=log, stderr=log, start_new_session=True)
