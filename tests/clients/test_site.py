@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -92,3 +93,9 @@ def test_a_body_that_breaks_off_is_no_success(site: SiteClient, emulator: Emulat
     with pytest.raises(ProtocolError) as caught:
         site.fetch(emulator.site_url() + "/a", io.BytesIO(), deadline=PLENTY)
     assert caught.value.remedy is Remedy.WAIT
+
+
+def test_the_query_of_a_fetch_is_64_random_bits(serve: Serve, site: SiteClient) -> None:
+    server = serve(answer())
+    site.fetch(server.url + "/a.css", io.BytesIO(), deadline=PLENTY)
+    assert re.fullmatch(r"/a\.css\?_=[0-9a-f]{16}", server.requests[0].target)
