@@ -1,8 +1,8 @@
 """
 A project that runs in processes of its own: its settings, and a site that saves what it is sent.
 
-What it is to do stands in the environment: see `Project` in ``conftest.py``. It can be ordered
-to halt at a point of its work: it says so through one pipe and waits for a word on another.
+`Project` in ``conftest.py`` says through the environment what to do. A process can be ordered to
+halt at a point of its work: it says so through one pipe and waits for a word on another.
 """
 
 import json

@@ -1,7 +1,7 @@
 // Counts down by the clock and not by ticks: a phone that sleeps wakes up at the right time.
 export class Timer {
-  constructor(onChange, finished) {
-    this.onChange = onChange;
+  constructor(tell, finished) {
+    this.tell = tell; // called with each change
     this.finished = finished;
     this.set(0);
   }
@@ -28,12 +28,12 @@ export class Timer {
   stop() {
     clearInterval(this.interval);
     this.ends = null;
-    this.onChange(this);
+    this.tell(this);
   }
 
   tick() {
     this.left = Math.max(0, this.ends - Date.now());
-    if (!this.done) return this.onChange(this);
+    if (!this.done) return this.tell(this);
     this.stop();
     this.finished();
   }
