@@ -10,6 +10,7 @@ from tests.test_architecture import PACKAGE, imports, known_module, modules
 ROOT = PACKAGE.parent
 MAIN = "main"
 ALWAYS = {"tests/test_architecture.py", "tests/test_reference.py", "tests/test_translations.py"}
+MANY = 10  # importers: beyond, their tests are most of the suite, which `make test` runs
 # What is no module of the package, by the beginning of its path.
 OTHERS = {
     "docs/": "tests/test_docs.py",
@@ -39,7 +40,9 @@ def chosen_tests(files: Iterable[str]) -> list[str]:
     for file in files:
         if module := names.get(file):
             found |= {mirrored(file, or_folder=True)}
-            found |= {mirrored(importer) for importer in importers(module)}
+            using = [*importers(module)]
+            folder = str(Path("tests", *Path(file).parts[1:-1]))
+            found |= {folder} - {"tests"} if len(using) > MANY else {*map(mirrored, using)}
         elif file.startswith("tests/"):
             found |= {file} if Path(file).name.startswith("test_") else users(file)
         found |= {tests for start, tests in OTHERS.items() if file.startswith(start)}

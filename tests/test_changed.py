@@ -24,7 +24,7 @@ def test_a_changed_file_runs_the_tests_of_its_place(file: str, tests: set[str]) 
 @pytest.mark.parametrize(
     ("module", "test"),
     [
-        ("core/naming.py", "tests/core/test_naming.py"),
+        ("core/match.py", "tests/core/test_match.py"),
         ("models.py", "tests/test_models.py"),
         ("management/commands/wx_deploy.py", "tests/management/test_wx_deploy.py"),
         ("admin/__init__.py", "tests/admin"),  # has no test module of its own
@@ -35,9 +35,18 @@ def test_a_changed_module_runs_its_own_tests(module: str, test: str) -> None:
 
 
 def test_a_changed_module_runs_the_tests_of_those_that_import_it() -> None:
-    chosen = chosen_tests(["wx_static_store/core/secrets.py"])
-    assert {"tests/core/test_secrets.py", "tests/clients/test_wechat.py"} <= {*chosen}
+    chosen = chosen_tests(["wx_static_store/core/shared_cache.py"])
+    assert {"tests/core/test_shared_cache.py", "tests/deploy/test_locks.py"} <= {*chosen}
     assert "tests/core/test_naming.py" not in chosen
+
+
+@pytest.mark.parametrize(
+    ("module", "tests"), [("conf/options.py", "tests/conf"), ("i18n.py", "tests/test_i18n.py")]
+)
+def test_a_changed_module_that_many_import_runs_the_tests_of_its_folder(
+    module: str, tests: str
+) -> None:
+    assert {*chosen_tests([f"wx_static_store/{module}"])} == {tests} | ALWAYS
 
 
 def test_a_changed_helper_runs_the_tests_that_name_it() -> None:
