@@ -7,7 +7,7 @@ import pytest
 
 from tests.callback.conftest import Kept, LogLines
 from tests.callback.pushes import APPID, element, event, push
-from wx_static_store.callback.signals import event_received
+from wx_static_store.signals import event_received
 
 Events = list[dict[str, Any]]
 

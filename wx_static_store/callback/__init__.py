@@ -10,9 +10,6 @@ An app of its own: the URL to which WeChat pushes tickets and events.
     tickets   The newest verify ticket of a platform: kept in the database, mirrored in the cache
     models    The newest verify ticket of each platform
     refusals  Why a push is not accepted
-    signals   WeChat's other events, as a signal for the project
 """
 
-from .signals import event_received
-
-__all__ = ["event_received"]
+__all__ = ()

@@ -21,11 +21,11 @@ from ..conf.options import Options
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable
 from ..i18n import english
+from ..signals import event_received
 from ..upload.database import outside_transactions
 from .crypto import decrypt, is_signed
 from .refusals import Refusal
 from .safe_xml import read
-from .signals import event_received
 from .tickets import save
 
 logger = logging.getLogger("wx_static_store.tokens")

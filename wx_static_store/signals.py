@@ -1,6 +1,8 @@
-"""WeChat's other events, as a signal for the project."""
+"""Signals for the project: what WeChat pushes to `callback` that is not a ticket."""
 
 from django.dispatch import Signal
+
+__all__ = ["event_received"]
 
 # Sent for each genuine push that brings no ticket, with `info_type` (as "authorized"), `appid` (of
 # the platform) and `fields` (the texts of the push by name). WeChat waits five seconds for the
