@@ -68,7 +68,7 @@ def test_a_strict_policy_has_nothing_to_refuse(page: Page, site: Site, name: str
     page.on("console", lambda message: messages.append(message.text))
     page.on("response", lambda answer: policies.update(policy(answer)))
     PAGES[name](page, site)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("load")
     assert [text for text in messages if "Content Security Policy" in text] == []
     assert len(policies) == 1
     assert {f"{kind}-src 'self' {site.public}" for kind in ("script", "style")} <= set(

@@ -117,7 +117,7 @@ class OnEmulator:
         super().setUp()
 
     def tearDown(self) -> None:
-        self.put_limiter[type(self).__name__] += len(self.cloud.calls("put_object"))
+        self.puts[type(self).__name__] += len(self.cloud.calls("put_object"))
         self.assert_published()
         super().tearDown()
 
