@@ -7,6 +7,8 @@ comma := ,
 INSTALLED = $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 # The whole suite on every core; a part of it, named by ARGS, on one.
 PYTEST = pytest $(or $(ARGS),-n auto --dist worksteal)
+# Tests wait for sockets and processes: one worker more than cores keeps all cores busy.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
