@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,3 +63,10 @@ def run(command: str, *args: str, **options: Any) -> tuple[int, str]:
     except CommandError as error:
         return error.returncode, f"{said.getvalue()}{error}"
     return 0, said.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "assets"
+    folder.mkdir()
+    return folder

@@ -22,13 +22,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "assets"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def cloud(configure: Any, folder: Path) -> EmulatorServer:
     return configured(configure, folder)
 
