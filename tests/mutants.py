@@ -47,8 +47,9 @@ def main() -> int:
         folder, wanted, ends = FOLDER / "sample", SAMPLE_WANTED, time.monotonic() + SAMPLE_SECONDS
         shutil.rmtree(folder, ignore_errors=True)
     for module in chosen:
-        if (seconds := ends - time.monotonic()) > 0:
-            damage(module, folder, pattern, seconds)
+        for tests in tests_of(module)[: 1 if given.sample else None]:
+            if (seconds := ends - time.monotonic()) > 0:
+                damage(module, tests, folder, pattern, seconds)
     rows = table({module: records(module, folder) for module in chosen})
     sys.stdout.write("".join("  ".join(map(str, row)) + "\n" for row in rows))
     return int(rows[-1][-1] < wanted)
@@ -70,7 +71,7 @@ def draw_sample() -> tuple[list[str], list[str]]:
     return measured, [f"*[{digit}{digit + 5}]"]
 
 
-def damage(module: str, folder: Path, pattern: list[str], seconds: float) -> None:
+def damage(module: str, tests: str, folder: Path, pattern: list[str], seconds: float) -> None:
     """Run mutmut in a fresh copy: on what it has not tried yet, and on what is alive."""
     copy, (meta, data) = folder / module, _read(module, folder)
     codes = data["exit_code_by_key"]
@@ -82,7 +83,7 @@ def damage(module: str, folder: Path, pattern: list[str], seconds: float) -> Non
     for part in ("wx_static_store", "tests", "pyproject.toml"):
         (copy / part).symlink_to(ROOT / part)
     config = (ROOT / "setup.cfg").read_text() + f"only_mutate = wx_static_store/{module}.py\n"
-    config += f"pytest_add_cli_args_test_selection = {tests_of(module)}\n"
+    config += f"pytest_add_cli_args_test_selection = {tests}\n"
     (copy / "setup.cfg").write_text(config)
     command = [Path(sys.executable).with_name("mutmut"), "run", *pattern]
     with (copy / "log").open("w") as log:
@@ -96,12 +97,11 @@ def damage(module: str, folder: Path, pattern: list[str], seconds: float) -> Non
         sys.stdout.write(f"mutmut did not try {module}: {copy / 'log'}\n")
 
 
-def tests_of(module: str) -> str:
-    """Return the test module that mirrors it, or the folder's tests where there is little in it."""
+def tests_of(module: str) -> list[str]:
+    """Return the test module that mirrors it, then the folder's tests, for what it leaves alive."""
     folder, name = module.split("/")
     mirror = f"tests/{folder}/test_{name}.py"
-    size = (ROOT / mirror).stat().st_size if (ROOT / mirror).exists() else 0
-    return mirror if 2 * size > (PACKAGE / f"{module}.py").stat().st_size else f"tests/{folder}"
+    return [mirror, f"tests/{folder}"] if (ROOT / mirror).exists() else [f"tests/{folder}"]
 
 
 def records(module: str, folder: Path = FOLDER) -> list[int | None]:
