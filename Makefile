@@ -88,7 +88,7 @@ bench:  ## how fast it is, against a limit and its peers; ARGS="--only b,d --qui
 	.venv-bench/bin/python -m benchmarks $(ARGS)
 
 .PHONY: proof
-proof:  ## faults, bad inputs, kills, databases and sabotage: writes docs/proof.rst
+proof:  ## faults, bad inputs, kills, databases and sabotage: writes docs/explanation/proof.rst
 	$(MAKE) venv EXTRAS=ci
 	$(BIN)/python -m tests.proof
 

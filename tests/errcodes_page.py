@@ -1,4 +1,4 @@
-"""Write docs/errcodes.rst and docs/zh/errcodes.rst: python -m tests.errcodes_page"""
+"""Write the pages of the errcodes, in English and Chinese: python -m tests.errcodes_page"""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from wx_static_store.exceptions import ERRCODES, Remedy
 from wx_static_store.i18n import with_address
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = {"en": DOCS / "errcodes.rst", "zh-hans": DOCS / "zh/errcodes.rst"}
+PAGES = {"en": DOCS / "troubleshooting/errcodes.rst", "zh-hans": DOCS / "zh/errcodes.rst"}
 
 _HEADS = {
     "en": """\

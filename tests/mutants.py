@@ -28,7 +28,7 @@ MODULES = ("core/*.py", "clients/*.py", "upload/*.py", "submit/*.py", "deploy/pl
 # process, where core/interrupts is tested.
 NOT_DAMAGED = {"core/frames", "core/interrupts"}
 WANTED = 90  # percent of the mutants that the tests must kill
-# For CI: a fifth of the mutants of modules whose score docs/proof.rst has; the date of the commit
+# For CI: a fifth of the mutants of modules whose score the page has; the date of the commit
 # draws them. The few that there is time for scatter around a score of 90 by ten points.
 SAMPLE_SECONDS, SAMPLE_WANTED = 100, 80
 # Exit codes in mutmut's records; each other one is a kill. 255: its tests could not be started.
@@ -64,7 +64,7 @@ def modules() -> list[str]:
 def draw_sample() -> tuple[list[str], list[str]]:
     """Return the measured modules, shuffled, and mutmut's pattern for a fifth of the mutants."""
     date = subprocess.check_output(["git", "show", "-s", "--format=%cs"], cwd=ROOT, text=True)
-    draw, scores = random.Random(date), (ROOT / "docs" / "proof.rst").read_text()
+    draw, scores = random.Random(date), (ROOT / "docs" / "explanation" / "proof.rst").read_text()
     measured = [module for module in modules() if f"\n{module} " in scores]
     draw.shuffle(measured)
     digit = draw.randrange(5)

@@ -1,4 +1,4 @@
-"""Write docs/options.rst and docs/zh/options.rst: python -m tests.options_page"""
+"""Write docs/reference/options.rst and docs/zh/options.rst: python -m tests.options_page"""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from wx_static_store.conf.options import OPTIONS, SETTINGS, Options
 
 ROOT = Path(__file__).parent.parent
 ENGLISH, CHINESE = 0, 1
-PAGES = {ENGLISH: ROOT / "docs/options.rst", CHINESE: ROOT / "docs/zh/options.rst"}
+PAGES = {ENGLISH: ROOT / "docs/reference/options.rst", CHINESE: ROOT / "docs/zh/options.rst"}
 
 _HEADS = (
     """\

@@ -23,7 +23,7 @@ from tests.sabotage import run as sabotage
 from tests.tokens import report as tokens
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "proof.rst"
+PAGE = ROOT / "docs" / "explanation" / "proof.rst"
 
 DATABASES = (
     "tests/test_models.py tests/upload/test_recorder.py tests/test_storage.py tests/databases "

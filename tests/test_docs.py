@@ -1,4 +1,4 @@
-"""docs/deploy.rst documents every option of the commands and no other; its examples work."""
+"""docs/howto/deploy.rst documents every option of the commands and no other; its examples work."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from wx_static_store.deploy.report import EnvironmentReport, Summary, as_dict
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "deploy.rst").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "howto" / "deploy.rst").read_text(encoding="utf-8")
 OTHERS = [(ROOT / name).read_text("utf-8") for name in ("README.rst", "example_project/README.rst")]
 
 COMMANDS = sorted(p.stem for p in (ROOT / "wx_static_store/management/commands").glob("wx_*.py"))
@@ -30,7 +30,7 @@ def long_options(of: CommandParser) -> set[str]:
 def section(title: str) -> str:
     """Return the text below a heading, up to the next heading."""
     found = re.search(rf"^{title}\n[=-]+\n(.*?)(?=^[^\n]+\n[=-]{{4,}}$|\Z)", PAGE, re.M | re.S)
-    assert found, f"docs/deploy.rst has no section {title!r}"
+    assert found, f"docs/howto/deploy.rst has no section {title!r}"
     return found[1]
 
 

@@ -1,4 +1,4 @@
-"""The recipes of docs/tokens.rst, run as they are printed there."""
+"""The recipes of docs/howto/tokens.rst, run as they are printed there."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tests.tokens.harness import CacheServer, is_installed
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.storage import WxStorage
 
-PAGE = (Path(__file__).parent.parent / "docs" / "tokens.rst").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parent.parent / "docs" / "howto" / "tokens.rst").read_text(encoding="utf-8")
 
 
 def recipe(name: str) -> str:
     """Return the code block of that name."""
     found = re.search(rf":name: {name}\n\n((?:    .*\n|\n)+)", PAGE)
-    assert found, f"docs/tokens.rst has no code block named {name}"
+    assert found, f"docs/howto/tokens.rst has no code block named {name}"
     return textwrap.dedent(found[1])
 
 
@@ -40,7 +40,7 @@ def project(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def make(name: str) -> ModuleType:
         module = ModuleType("tokens_of_project")
-        exec(compile(recipe(name), f"docs/tokens.rst, {name}", "exec"), module.__dict__)
+        exec(compile(recipe(name), f"docs/howto/tokens.rst, {name}", "exec"), module.__dict__)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         return module
 

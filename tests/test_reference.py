@@ -1,4 +1,4 @@
-"""Public names stand in docs/reference.rst; signatures change only together with this file."""
+"""Compare the public names with docs/reference/python.rst; signatures change only with it."""
 
 import dataclasses
 import importlib
@@ -26,7 +26,7 @@ PAGES = {
     if path.name != "CHANGELOG.rst"  # names what was
 }
 _HEADING = re.compile(r"^(wx_static_store\.\w+)\n-+$", re.MULTILINE)
-_, *_PARTS = _HEADING.split(PAGES["docs/reference.rst"])
+_, *_PARTS = _HEADING.split(PAGES["docs/reference/python.rst"])
 REFERENCE = {
     module: sorted(re.findall(r"^``(\w+)``  ", text, re.MULTILINE))
     for module, text in zip(_PARTS[::2], _PARTS[1::2], strict=True)
@@ -64,7 +64,7 @@ def errors_of(module: ModuleType) -> list[str]:
 
 
 def test_the_reference_names_every_logger() -> None:
-    section = PAGES["docs/reference.rst"].split("\nLoggers\n")[1].split("\n\n\n")[0]
+    section = PAGES["docs/reference/python.rst"].split("\nLoggers\n")[1].split("\n\n\n")[0]
     assert {*re.findall(r"^``(wx_static_store\.\w+)``", section, re.MULTILINE)} == LOGGERS
 
 

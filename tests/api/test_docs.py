@@ -1,4 +1,4 @@
-"""docs/api.rst: each of its snippets is run as it is printed there, and its tables are whole."""
+"""docs/howto/api.rst: each of its snippets is run as printed, and its tables are whole."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from wx_static_store.conf.options import Options
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload.store import INTERACTIVE_SECONDS
 
-PAGE = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "howto" / "api.rst").read_text(encoding="utf-8")
 FILM = b"\0\0\0\x20ftypisom"
 browser = pytest.mark.skipif(
     "WX_REQUIRE_BROWSER" not in os.environ, reason="WX_REQUIRE_BROWSER=1 runs it, in Chromium"
@@ -37,7 +37,7 @@ browser = pytest.mark.skipif(
 
 def snippet(name: str) -> str:
     found = re.search(rf":name: {name}\n\n((?:    .*\n|\n)+)", PAGE)
-    assert found, f"docs/api.rst has no code block named {name}"
+    assert found, f"docs/howto/api.rst has no code block named {name}"
     return textwrap.dedent(found[1])
 
 
@@ -121,7 +121,7 @@ def test_requests_uploads(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(site.folder)
     code = snippet("requests").replace("https://example.com", site.url)
     with redirect_stdout(io.StringIO()) as printed:
-        exec(compile(code, "docs/api.rst, requests", "exec"), {"TOKEN": TOKEN})
+        exec(compile(code, "docs/howto/api.rst, requests", "exec"), {"TOKEN": TOKEN})
     [key] = site.cloud.objects()
     assert printed.getvalue() == f"{site.cloud.site_url()}/{key}\n"
     assert site.cloud.objects()[key].body == PNG

@@ -37,7 +37,7 @@ STORE, PLATFORM, SETTINGS = Scope
 
 @dataclass(frozen=True)
 class Option:
-    """Describe one option; the tables docs/options.rst and docs/zh/options.rst are made of it."""
+    """Describe one option; the table in the docs is made of it."""
 
     scope: Scope
     check: Callable[[Any], Any]
