@@ -18,7 +18,6 @@ from hypothesis import given, settings, strategies as st
 
 from wx_static_store.core.types import UploadItem
 from wx_static_store.exceptions import (
-    DeadlineExceeded,
     Remedy,
     SourceChanged,
     SourceError,
@@ -210,21 +209,6 @@ def test_a_known_md5_that_is_wrong_is_a_change() -> None:
         b"".join(source)
         with pytest.raises(SourceChanged):
             source.md5()
-
-
-def test_the_clock_is_asked_before_each_block() -> None:
-    ticks = []
-
-    def tick() -> None:
-        ticks.append(1)
-        if len(ticks) == 3:
-            raise DeadlineExceeded("over", stage="put")
-
-    with opened(item(io.BytesIO(b"x" * 5 * BLOCK)), md5="", tick=tick) as source:
-        blocks = iter(source)
-        assert [len(next(blocks)) for _ in range(2)] == [BLOCK, BLOCK]
-        with pytest.raises(DeadlineExceeded):
-            next(blocks)
 
 
 def test_a_body_is_handed_over_with_its_last_block() -> None:

@@ -31,12 +31,9 @@ class Source:
     SourceChanged when the file shrank, grew or changed in between.
     """
 
-    def __init__(
-        self, file: BinaryIO, size: int, *, known_md5: str, tick: Callable[[], None]
-    ) -> None:
+    def __init__(self, file: BinaryIO, size: int, *, known_md5: str) -> None:
         self.file = file
         self._size = size
-        self._tick = tick
         self._stat = _fingerprint(file)
         self._digest = hashlib.md5(usedforsecurity=False)
         self._read = 0
@@ -48,7 +45,6 @@ class Source:
 
     def __iter__(self) -> Iterator[bytes]:
         while left := self._size - self._read:
-            self._tick()
             block = _read(self.file, min(BLOCK, left))
             if not block:
                 raise SourceChanged(_("The file became shorter"), stage="source", hint=_REOPEN)
@@ -130,16 +126,14 @@ def rereadable(item: UploadItem) -> Iterator[UploadItem]:
 
 
 @contextmanager
-def opened(
-    item: UploadItem, *, md5: str | None = None, tick: Callable[[], None] = lambda: None
-) -> Iterator[Source]:
+def opened(item: UploadItem, *, md5: str | None = None) -> Iterator[Source]:
     """
-    Yield the item's file, ready to send; `md5` is known already, `tick` is called per block.
+    Yield the item's file, ready to send; `md5` is known already.
 
     A file that cannot seek, or that gives text, is copied first: text as UTF-8.
     """
     with readable(item) as (file, size):
-        source = Source(file, size, known_md5=md5 or "", tick=tick)
+        source = Source(file, size, known_md5=md5 or "")
         if md5 is None and size <= HASH_AHEAD:
             source.known_md5 = digest(file)
         yield source

@@ -68,7 +68,7 @@ class Transfer:
                 with rereadable(self.item) as again:
                     self._send(again)
             except WxStaticStoreError as failure:
-                error = failure.with_context(env=str(self.options.env), key=self.key)
+                error = failure
             result = self.result(error)
             telemetry.finished(span, result)
             return result
@@ -83,8 +83,7 @@ class Transfer:
         else:
             text, stage = _("Interrupted before it was sent"), "link" if self.key else "name"
         self.maybe_stored |= self.sending
-        error = ResponseLost(text, stage=stage, hint=_("Send the file again."))
-        return self.result(error.with_context(key=self.key, env=str(self.options.env)))
+        return self.result(ResponseLost(text, stage=stage, hint=_("Send the file again.")))
 
     def result(self, error: WxStaticStoreError | None) -> UploadResult:
         receipt = None if error else self.receipt
@@ -92,6 +91,7 @@ class Transfer:
             status = UploadStatus.STORED
         else:
             status = UploadStatus.UNKNOWN if self.maybe_stored else UploadStatus.FAILED
+            error.with_context(env=str(self.options.env), key=self.key)
         return UploadResult(
             name=str(self.item.name),
             key=self.key,
@@ -115,7 +115,6 @@ class Transfer:
 
     def learn(self, error: WxStaticStoreError) -> None:
         """Learn from an attempt that failed."""
-        error.with_context(env=str(self.options.env), key=self.key)
         if self.batch and error.remedy is Remedy.WAIT:
             # A batch has the time: a proxy's page may pass, as a 502 does.
             error.with_context(once=False)
@@ -130,7 +129,6 @@ class Transfer:
 
     def _check_abandoned(self) -> None:
         if self.abandoned:
-            self.sending = False
             raise ResponseLost(_("Interrupted before it was sent"), remedy=Remedy.GIVE_UP)
 
     def _as_planned(self) -> bool:
@@ -169,10 +167,7 @@ class Transfer:
         self._check_abandoned()
         self.attempts = number
         known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
-        with (
-            opened(item, md5=known, tick=lambda: deadline.check("put")) as source,
-            store.put_limiter.slot(deadline),
-        ):
+        with opened(item, md5=known) as source, store.put_limiter.slot(deadline):
             self.size = len(source)
             rate = BATCH_RATE if self.batch else INTERACTIVE_RATE
             deadline.extend(max(0, self.size - self.allowed) / rate)
