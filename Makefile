@@ -71,6 +71,25 @@ messages: venv  ## the Chinese catalogue, brought up to date (needs gettext)
 	cd wx_static_store && $(abspath $(BIN))/django-admin makemessages -l zh_Hans --add-location file --no-obsolete
 	cd wx_static_store && $(abspath $(BIN))/django-admin compilemessages
 
+SPHINX = $(BIN)/sphinx-build -q -W -n --keep-going
+
+.PHONY: docs
+docs:  ## the documentation in English and Chinese: docs/_build/html/index.html
+	$(MAKE) venv EXTRAS=docs
+	$(SPHINX) docs docs/_build/html/en
+	$(SPHINX) -D language=zh_CN docs docs/_build/html/zh
+	cp docs/languages.html docs/_build/html/index.html
+
+.PHONY: docs-serve
+docs-serve: docs  ## the documentation at http://127.0.0.1:8800/
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build/html 8800
+
+.PHONY: docs-messages
+docs-messages:  ## the Chinese catalogues of the documentation, brought up to date
+	$(MAKE) venv EXTRAS=docs
+	$(SPHINX) -b gettext docs docs/_build/gettext
+	$(BIN)/sphinx-intl update -p docs/_build/gettext -l zh_CN -d docs/locale
+
 .PHONY: fuzz
 fuzz:  ## random pushes at the callback, FOR=60 seconds of them
 	$(MAKE) venv VENV=.venv-fuzz EXTRAS=dev,fuzz
@@ -94,4 +113,4 @@ proof:  ## faults, bad inputs, kills, databases and sabotage: writes docs/explan
 
 .PHONY: clean
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache example_project/var
+	rm -rf $(VENV) build dist docs/_build *.egg-info .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache example_project/var
