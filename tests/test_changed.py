@@ -17,7 +17,7 @@ from tests.changed import ALWAYS, chosen_tests
         ("LICENSE", set()),
     ],
 )
-def test_a_changed_file_runs_the_tests_of_its_place(file: str, tests: set[str]) -> None:
+def test_a_changed_file_runs_the_tests_of_its_folder(file: str, tests: set[str]) -> None:
     assert {*chosen_tests([file])} == tests | ALWAYS
 
 

@@ -123,12 +123,12 @@ def test_a_new_token_or_ticket_helps_once_at_most(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [45009, 48006, 61004, 85088, 48001, 61007, 61014, -501005, 40125])
-def test_what_all_files_would_meet_stops_the_batch(code: int) -> None:
+def test_an_error_that_every_file_would_meet_stops_the_batch(code: int) -> None:
     assert raised(code).stops_batch
 
 
 @pytest.mark.parametrize("code", [40097, 40101, -1, 45011, -501007, 44002])
-def test_what_one_file_meets_does_not_stop_the_batch(code: int) -> None:
+def test_an_error_of_one_file_does_not_stop_the_batch(code: int) -> None:
     assert not raised(code).stops_batch
 
 
@@ -146,7 +146,7 @@ def test_an_unknown_code_gives_up_with_a_hint() -> None:
 # --- the text -------------------------------------------------------------------------------
 
 
-def test_the_text_holds_all_that_a_log_reader_needs() -> None:
+def test_the_text_of_an_error_holds_all_that_a_log_reader_needs() -> None:
     error = ERRCODES[40097].build(
         "staticuploadfile was refused",
         errcode=40097,
@@ -173,7 +173,7 @@ def test_the_text_holds_all_that_a_log_reader_needs() -> None:
         assert part in str(error)
 
 
-def test_the_text_leaves_out_what_is_not_known() -> None:
+def test_the_text_of_an_error_leaves_out_unknown_details() -> None:
     assert str(WxStaticStoreError("It failed")) == "It failed"
 
 
@@ -221,7 +221,7 @@ def drawn_tree() -> dict[str, tuple[str, str]]:
     return drawn
 
 
-def test_the_drawn_tree_is_the_real_one() -> None:
+def test_the_tree_in_the_docstring_is_that_of_the_classes() -> None:
     real = {}
     for name, cls in CLASSES.items():
         if cls is not WxStaticStoreError:
@@ -245,7 +245,7 @@ def test_the_drawn_tree_is_the_real_one() -> None:
         ("UploadFailed", OSError),
     ],
 )
-def test_who_knows_only_the_outer_world_catches_it_too(name: str, native: type) -> None:
+def test_each_error_is_caught_as_its_built_in_parent(name: str, native: type) -> None:
     error = CLASSES[name]("It failed", stage="put")
     with pytest.raises(native):
         raise error

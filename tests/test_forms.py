@@ -78,13 +78,13 @@ def test_a_valid_form_uploads_once_and_its_save_does_not(cloud: EmulatorServer) 
     assert cloud.objects()["books/a.txt"].body == b"hello"
 
 
-def test_an_image_is_uploaded_once_too(cloud: EmulatorServer) -> None:
+def test_an_image_is_uploaded_once(cloud: EmulatorServer) -> None:
     book = saved(cover=SimpleUploadedFile("a.png", PNG))
     assert puts(cloud) == 1
     assert cloud.objects()[book.cover.name].body == PNG
 
 
-def test_a_save_without_commit_uploads_nothing_more(cloud: EmulatorServer) -> None:
+def test_a_save_without_commit_uploads_no_second_time(cloud: EmulatorServer) -> None:
     form = filled(file=text())
     form.save(commit=False).save()
     assert puts(cloud) == 1
@@ -111,7 +111,7 @@ def test_a_form_without_a_new_file_uploads_nothing(cloud: EmulatorServer) -> Non
     assert Book.objects.get().file.name == "books/a.txt"
 
 
-def test_clearing_empties_the_field_and_keeps_the_object(cloud: EmulatorServer) -> None:
+def test_clearing_a_field_empties_it_and_keeps_the_object(cloud: EmulatorServer) -> None:
     book = saved(file=text())
     BookForm({"title": "A book", "file-clear": "on"}, {}, instance=book).save()
     assert not Book.objects.get().file
@@ -119,7 +119,7 @@ def test_clearing_empties_the_field_and_keeps_the_object(cloud: EmulatorServer) 
     assert "books/a.txt" in cloud.objects()
 
 
-def test_clearing_and_replacing_at_once_is_refused(cloud: EmulatorServer) -> None:
+def test_clearing_and_replacing_a_file_at_once_is_refused(cloud: EmulatorServer) -> None:
     book = saved(file=text())
     form = BookForm({"title": "A book", "file-clear": "on"}, {"file": text()}, instance=book)
     assert "file" in form.errors
@@ -172,7 +172,7 @@ def test_a_failed_upload_is_an_error_of_its_field(
 
 
 @pytest.mark.parametrize("fault", [fault for fault, *_ in FAULTS.values()], ids=FAULTS)
-def test_the_next_try_works_when_the_fault_is_gone(
+def test_a_form_can_be_sent_again_when_the_fault_is_gone(
     cloud: EmulatorServer, fault: dict[str, Any]
 ) -> None:
     cloud.script(fault)
@@ -188,7 +188,7 @@ def test_a_failed_replacement_leaves_the_row_at_the_old_file(cloud: EmulatorServ
     assert Book.objects.get().file.name == "books/a.txt"
 
 
-def test_the_first_file_that_fails_ends_it(cloud: EmulatorServer) -> None:
+def test_the_first_file_that_fails_ends_the_validation(cloud: EmulatorServer) -> None:
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
     form = filled(file=text(), cover=SimpleUploadedFile("a.png", PNG))
     assert list(form.errors) == ["file"]
@@ -292,13 +292,13 @@ def test_an_image_has_a_thumbnail_and_another_file_has_none(cloud: EmulatorServe
     assert "<img" not in shown(book)
 
 
-def test_a_name_is_escaped(cloud: EmulatorServer) -> None:
+def test_the_widget_escapes_a_name(cloud: EmulatorServer) -> None:
     html = shown(Book(file='a"><b>&.txt'))
     assert "<b>" not in html
     assert f"{cloud.site_url()}/a%22%3E%3Cb%3E%26.txt" in html
 
 
-def test_an_empty_field_is_a_plain_input(cloud: EmulatorServer) -> None:
+def test_the_widget_of_an_empty_field_is_a_plain_input(cloud: EmulatorServer) -> None:
     assert "wx-file" not in shown(Book())
     assert '<input type="file" name="file"' in shown(Book())
 
@@ -390,7 +390,7 @@ def test_the_admin_uploads_once_and_shows_the_address(
     assert "wx_static_store/widget.css" in page
 
 
-def test_an_inline_takes_the_mixin_too() -> None:
+def test_an_inline_form_can_use_the_mixin() -> None:
     class BookInline(WxAdminMixin, admin.TabularInline):  # type: ignore[type-arg]
         model = Book
 

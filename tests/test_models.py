@@ -22,19 +22,19 @@ def row(key: str, status: str = "stored", env: str = "env-1", **more: Any) -> Up
     return UploadLog.objects.create(env=env, key=key, key_digest=digest, status=status, **more)
 
 
-def test_the_migration_holds_the_models() -> None:
+def test_the_migrations_are_up_to_date_with_the_models() -> None:
     call_command("makemigrations", "wx_static_store", check=True, dry_run=True, verbosity=0)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_migration_can_be_undone_and_done_again() -> None:
+def test_the_migration_can_be_reversed_and_applied_again() -> None:
     steps = ("zero", False), ("0001", True)
     for target, there in steps:
         call_command("migrate", "wx_static_store", target, verbosity=0)
         assert (UploadLog._meta.db_table in connection.introspection.table_names()) is there
 
 
-def test_permissions_are_those_that_the_doors_ask_for() -> None:
+def test_the_permissions_are_those_that_the_entries_ask_for() -> None:
     names = Permission.objects.filter(content_type__app_label="wx_static_store")
     assert set(names.values_list("codename", flat=True)) == {
         "view_deployment",
@@ -53,7 +53,7 @@ def test_the_newest_row_counts_whatever_its_status() -> None:
     assert UploadLog.objects.newest("env-1", ["a"]) == {"a": newest}
 
 
-def test_rows_of_another_environment_do_not_count() -> None:
+def test_rows_of_another_environment_are_not_the_newest() -> None:
     row("a", env="env-2")
     assert UploadLog.objects.newest("env-1", ["a"]) == {}
 
@@ -86,7 +86,7 @@ def test_keys_of_many_queries_are_all_found(monkeypatch: pytest.MonkeyPatch) -> 
     assert UploadLog.objects.newest("env-1", "abcdef") == rows
 
 
-def test_values_are_those_of_the_newest_rows() -> None:
+def test_newest_values_are_those_of_the_newest_rows() -> None:
     row("a")
     row("a", "failed")
     row("b")
@@ -94,7 +94,7 @@ def test_values_are_those_of_the_newest_rows() -> None:
     assert sorted(found) == [("a", "failed", None), ("b", "stored", None)]
 
 
-def test_values_of_the_newest_row_come_with_the_last_date_of_any_row() -> None:
+def test_newest_values_come_with_the_last_stored_at_of_any_row() -> None:
     first, last = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
     for moment in (first, last, None):
         row("a", stored_at=moment)
@@ -103,7 +103,7 @@ def test_values_of_the_newest_row_come_with_the_last_date_of_any_row() -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="the others have no limit of this kind")
-def test_a_database_that_takes_few_parameters_gets_no_more() -> None:
+def test_no_query_has_more_parameters_than_the_database_takes() -> None:
     rows = {key: row(key) for key in ("a", "b")}
     code = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER
     before = connection.connection.setlimit(code, 10)
@@ -118,7 +118,7 @@ def test_the_newest_rows_are_found_by_index() -> None:
     assert "wx_upload_newest" in rows.values("key_digest").explain()
 
 
-def test_a_digest_has_a_fixed_width() -> None:
+def test_a_key_digest_has_a_fixed_width() -> None:
     assert len(key_digest("")) == len(key_digest("文" * 283)) == 40
 
 
@@ -150,7 +150,7 @@ def first_source() -> str:
     ],
     ids=["newest rows", "their values", "unfinished deployments", "source of repeated bytes"],
 )
-def test_what_decides_is_read_where_it_is_written(
+def test_a_read_that_decides_uses_the_database_that_is_written_to(
     settings: Any, read: Callable[[], object], found: object
 ) -> None:
     row("a", source="admin")

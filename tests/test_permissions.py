@@ -92,11 +92,11 @@ def status(who: str, at: tuple[str, str, str]) -> int:
     return answer if allowed else 403
 
 
-def test_the_table_names_every_address() -> None:
+def test_the_permission_table_names_every_address() -> None:
     assert {at for at, _pattern in addresses()} == TABLE.keys()
 
 
-def test_the_table_needs_permissions_that_there_are() -> None:
+def test_the_permission_table_names_existing_permissions() -> None:
     assert {name for at in ROWS for name in needed(*at)[0]} <= {*EVERY}
 
 

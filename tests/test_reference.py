@@ -100,7 +100,7 @@ def test_values_that_travel_are_frozen_and_have_their_fields(value: Any, fields:
     assert set(fields) <= {field.name for field in dataclasses.fields(value)}
 
 
-def test_statuses_are_texts() -> None:
+def test_upload_statuses_are_texts() -> None:
     assert [*UploadStatus] == ["stored", "failed", "unknown"]
 
 
@@ -113,7 +113,9 @@ def test_statuses_are_texts() -> None:
         (Uploader.upload_many, ["self", "items", "context"]),
     ],
 )
-def test_signatures_of_the_uploader(function: Any, parameters: list[str]) -> None:
+def test_the_uploader_s_functions_keep_their_parameters(
+    function: Any, parameters: list[str]
+) -> None:
     positional = [
         name
         for name, parameter in inspect.signature(function).parameters.items()

@@ -17,14 +17,14 @@ def defined(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
-def test_a_sabotage_fits_and_leaves_a_module_that_can_be_read(sabotage: Sabotage) -> None:
+def test_a_sabotage_fits_its_module_and_leaves_valid_python(sabotage: Sabotage) -> None:
     text = (PACKAGE / sabotage.file).read_text()
     assert text.count(sabotage.old) == 1
     ast.parse(text.replace(sabotage.old, sabotage.new))
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
-def test_the_tests_that_a_sabotage_names_are_there(sabotage: Sabotage) -> None:
+def test_the_tests_that_a_sabotage_names_exist(sabotage: Sabotage) -> None:
     for test in sabotage.red:
         file, _, name = test.partition("::")
         assert name in defined(file)

@@ -149,7 +149,7 @@ def test_one_changed_file_sends_only_what_depends_on_it(site: Site) -> None:
     assert sorted(names) == ["a", "b", "b", "staticfiles"]
 
 
-def test_files_go_in_parallel(site: Site) -> None:
+def test_collectstatic_sends_files_in_parallel(site: Site) -> None:
     cloud = site.use(max_workers=8)
     cloud.quirks.latency_put = 0.05
     site.collect()
@@ -163,13 +163,13 @@ def test_one_worker_sends_one_file_at_a_time(site: Site) -> None:
     assert cloud.busiest <= 2
 
 
-def test_dry_run_sends_nothing(site: Site) -> None:
+def test_a_dry_run_sends_nothing(site: Site) -> None:
     site.use()
     assert site.collect(dry_run=True) == {}
     assert site.keys == set()
 
 
-def test_no_post_process_publishes_nothing(site: Site) -> None:
+def test_collectstatic_with_no_post_process_publishes_nothing(site: Site) -> None:
     site.use()
     assert site.collect(post_process=False) == {}
 
@@ -187,7 +187,7 @@ def test_keep_only_hashed_publishes_the_hashed_names(site: Site) -> None:
     assert site.keys == {*staticfiles_storage.hashed_files.values(), "staticfiles.json"}
 
 
-def test_intermediate_hashes_stay_at_home(site: Site) -> None:
+def test_intermediate_hashed_files_are_not_sent(site: Site) -> None:
     """Django hashes a style sheet again when what it names got its own hash."""
     site.use()
     site.collect()
@@ -207,7 +207,9 @@ def test_intermediate_hashes_stay_at_home(site: Site) -> None:
         ("staticfiles.json", "application/json; charset=utf-8", "no-cache"),
     ],
 )
-def test_headers_by_name(site: Site, name: str, content_type: str, cache_control: str) -> None:
+def test_content_type_and_cache_control_depend_on_the_name(
+    site: Site, name: str, content_type: str, cache_control: str
+) -> None:
     cloud = site.use()
     site.collect()
     headers = cloud.objects()[f"static/{name}"].headers
@@ -273,7 +275,7 @@ def test_a_decomposed_name_is_found_at_its_address(site: Site, backend: str) -> 
         assert answer.text == "x"
 
 
-def test_base_url_needs_no_call(site: Site) -> None:
+def test_a_url_with_base_url_needs_no_call(site: Site) -> None:
     cloud = site.use(PLAIN, base_url="https://cdn.example.com")
     assert staticfiles_storage.url("a b.css") == "https://cdn.example.com/static/a%20b.css"
     assert cloud.journal == []
@@ -351,7 +353,7 @@ def test_a_manifest_copy_that_fails_fails_the_command(site: Site) -> None:
     assert (Path(staticfiles_storage.location) / "staticfiles.json").exists()
 
 
-def test_what_stops_all_files_is_asked_only_a_few_times(site: Site) -> None:
+def test_an_error_that_every_file_meets_is_met_a_few_times_only(site: Site) -> None:
     for n in range(30):
         (site.folder / f"{n}.txt").write_text("x")
     cloud = site.use(PLAIN, max_workers=2)

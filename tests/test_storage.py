@@ -94,7 +94,7 @@ def test_a_save_makes_three_calls(cloud: EmulatorServer) -> None:
     assert counts(cloud) == {"staticfilelist": 1, "staticuploadfile": 1, "put_object": 1}
 
 
-def test_an_overwriting_save_makes_two_calls(cloud: EmulatorServer) -> None:
+def test_a_save_with_file_overwrite_makes_two_calls(cloud: EmulatorServer) -> None:
     WxStorage(file_overwrite=True).save("a.txt", ContentFile(b"x"))
     assert counts(cloud) == {"staticuploadfile": 1, "put_object": 1}
 
@@ -107,14 +107,14 @@ def test_a_taken_name_gets_a_suffix(cloud: EmulatorServer) -> None:
     assert body(cloud, second) == b"second"
 
 
-def test_file_overwrite_replaces(cloud: EmulatorServer) -> None:
+def test_a_save_with_file_overwrite_replaces_the_file(cloud: EmulatorServer) -> None:
     storage = WxStorage(file_overwrite=True)
     storage.save("a.txt", ContentFile(b"first"))
     assert storage.save("a.txt", ContentFile(b"second")) == "a.txt"
     assert body(cloud, "a.txt") == b"second"
 
 
-def test_max_length_shortens_the_root_of_the_name(cloud: EmulatorServer) -> None:
+def test_a_name_is_shortened_at_its_root_to_max_length(cloud: EmulatorServer) -> None:
     name = WxStorage(file_overwrite=True).save("x" * 50 + ".tar.gz", ContentFile(b"1"), 20)
     assert len(name) <= 20
     assert name.endswith(".gz")
@@ -159,7 +159,7 @@ def test_a_half_read_file_is_sent_whole_and_stays_open(
     assert body(cloud, "a") == b"0123456789"
 
 
-def test_content_md5_and_headers_go_along(cloud: EmulatorServer) -> None:
+def test_a_save_sends_content_md5_and_headers(cloud: EmulatorServer) -> None:
     default_storage.save("a.css", ContentFile(b"123456789"))
     sent = cloud.calls("put_object")[0].headers
     assert sent["content-md5"] == "JfnnlDI7RTiF9RgfG2JNCw=="
@@ -228,7 +228,7 @@ def test_a_save_that_cannot_list_is_logged(
 
 
 @pytest.mark.parametrize("ask", ["exists", "size", "get_modified_time"])
-def test_a_question_that_fails_is_an_oserror_and_no_row(cloud: EmulatorServer, ask: str) -> None:
+def test_a_failed_exists_or_size_is_an_oserror_and_no_row(cloud: EmulatorServer, ask: str) -> None:
     cloud.script({"on": LOOK, "do": "errcode", "errcode": 45009})
     with pytest.raises(OSError, match="45009"):
         getattr(default_storage, ask)("a.txt")
@@ -242,7 +242,7 @@ def test_a_folder_that_cannot_be_listed_is_an_oserror_and_no_row(cloud: Emulator
     assert not UploadLog.objects.exists()
 
 
-def test_without_a_working_cache_a_save_works(cloud: EmulatorServer) -> None:
+def test_a_save_works_without_a_working_cache(cloud: EmulatorServer) -> None:
     nowhere = {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
     with override_settings(CACHES={"default": nowhere | {"LOCATION": "redis://127.0.0.1:9"}}):
         assert default_storage.save("a.txt", ContentFile(b"x")) == "a.txt"
@@ -488,7 +488,7 @@ def test_an_unknown_option_names_its_neighbour() -> None:
         )
 
 
-def test_path_stays_unimplemented() -> None:
+def test_path_is_not_implemented() -> None:
     with pytest.raises(NotImplementedError):
         WxStorage().path("a")
 
@@ -562,7 +562,7 @@ def test_a_callable_env_is_asked_for_each_call(cloud: EmulatorServer) -> None:
     assert cloud.objects("tenant-b")["a.txt"].body == b"second"
 
 
-def test_the_address_is_asked_once(cloud: EmulatorServer) -> None:
+def test_the_address_of_the_site_is_asked_once(cloud: EmulatorServer) -> None:
     for _ in range(3):
         WxStorage(env="tenant-b").url("a.txt")
     assert len(cloud.calls("describestaticstore")) <= 1

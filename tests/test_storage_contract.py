@@ -132,7 +132,7 @@ def test_c01_building_a_storage_asks_nobody(cloud: EmulatorServer, backend: str)
     assert isinstance(import_string(backend)(location="x", max_workers=3), Storage)
 
 
-def test_c01_building_them_imports_no_http_library_and_nothing_optional() -> None:
+def test_c01_building_storages_imports_no_http_library_and_nothing_optional() -> None:
     code = f"""
 from django.conf import settings
 settings.configure(STATIC_ROOT="/nowhere", STATIC_URL="/static/")
@@ -151,7 +151,9 @@ print([name for name in ("requests", "tqdm", "celery", "cryptography") if name i
 
 
 @ALL
-def test_c02_options_of_storages_are_the_storage_s(cloud: EmulatorServer, backend: str) -> None:
+def test_c02_options_in_storages_are_those_of_the_storage(
+    cloud: EmulatorServer, backend: str
+) -> None:
     options = {"location": "docs", "max_workers": 3}
     storage = storages.create_storage({"BACKEND": backend, "OPTIONS": options})
     assert (storage.options.location, storage.options.max_workers) == ("docs/", 3)
@@ -425,7 +427,7 @@ def test_c11_the_root_exists_and_no_folder_does(cloud: EmulatorServer) -> None:
 
 
 @pytest.mark.parametrize("backend", [MEDIA, PLAIN, MANIFEST])
-def test_c11_collectstatic_can_clear(front: Front, backend: str) -> None:
+def test_c11_collectstatic_clear_works(front: Front, backend: str) -> None:
     front.use(backend)
     front.collect()
     staticfiles_storage.save("old.txt", ContentFile(b"old"))
@@ -508,7 +510,7 @@ def test_c14_the_site_reads_its_manifest_without_network(
 
 
 @pytest.mark.usefixtures("offline")
-def test_c14_without_a_manifest_there_is_none(cloud: EmulatorServer) -> None:
+def test_c14_the_site_works_without_a_manifest(cloud: EmulatorServer) -> None:
     assert WxManifestStaticFilesStorage().read_manifest() is None
 
 
@@ -602,7 +604,7 @@ def test_c17_a_callable_is_written_as_itself(cloud: EmulatorServer) -> None:
 # --- C-18: pickle -----------------------------------------------------------------------------
 
 
-def test_c18_a_storage_that_was_used_travels(cloud: EmulatorServer) -> None:
+def test_c18_a_used_storage_can_be_pickled(cloud: EmulatorServer) -> None:
     storage = WxStorage(location="docs")
     storage.save("a.txt", ContentFile(b"x"))
     pickle.loads(pickle.dumps(storage)).save("b.txt", ContentFile(b"x"))
@@ -610,7 +612,7 @@ def test_c18_a_storage_that_was_used_travels(cloud: EmulatorServer) -> None:
 
 
 @STATIC
-def test_c18_a_static_storage_travels(front: Front, backend: str) -> None:
+def test_c18_a_static_storage_can_be_pickled(front: Front, backend: str) -> None:
     front.use(backend)
     front.collect()
     storage = storages["staticfiles"]
@@ -692,7 +694,9 @@ def test_c19_no_call_changes_the_storage(cloud: EmulatorServer) -> None:
 
 @pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("deploy", [False, True])
-def test_c20_checks_need_no_network_and_no_database(cloud: EmulatorServer, deploy: bool) -> None:
+def test_c20_system_checks_need_no_network_and_no_database(
+    cloud: EmulatorServer, deploy: bool
+) -> None:
     call_command("check", deploy=deploy, stdout=io.StringIO(), stderr=io.StringIO())
 
 
@@ -796,7 +800,7 @@ DENIED = {"do": "cos_error", "code": "AccessDenied", "status": 403, "times": Non
     ],
     ids=lambda value: value if isinstance(value, str) else f"{value['on']} {value['do']}",
 )
-def test_c24_every_failure_is_of_one_family(
+def test_c24_every_failure_is_of_one_family_of_errors(
     cloud: EmulatorServer, fault: dict[str, Any], method: str
 ) -> None:
     cloud.put_object("a.txt", b"x")
@@ -807,7 +811,7 @@ def test_c24_every_failure_is_of_one_family(
         assert isinstance(caught.value, OSError), "as a full disk would be"
 
 
-def test_c24_a_wrong_setting_is_of_the_family(cloud: EmulatorServer) -> None:
+def test_c24_a_wrong_setting_is_of_the_same_family_of_errors(cloud: EmulatorServer) -> None:
     with override_settings(WX_STATIC_STORE={"ENV": ENV}), pytest.raises(ConfigurationError):
         default_storage.save("a.txt", ContentFile(b"x"))
     assert issubclass(ConfigurationError, WxStaticStoreError)
@@ -882,6 +886,6 @@ def test_c26_the_largest_size_is_yielded_when_cos_refuses_it(cloud: EmulatorServ
     assert len(cloud.calls("put_object")) == 1
 
 
-def test_c26_every_point_has_a_test() -> None:
+def test_c26_every_point_of_the_contract_has_a_test() -> None:
     points = {name[5:8] for name in globals() if name.startswith("test_c")}
     assert points == {f"c{number:02}" for number in range(1, 27)}

@@ -74,7 +74,7 @@ def test_the_emulator_takes_the_uploads_of_the_projects_own_stores(
     ],
     ids=["callable env", "base_url", "token_provider", "no env", "MEDIA_URL"],
 )
-def test_whatever_a_store_is_given_it_stays_with_the_emulator(
+def test_no_option_of_a_store_leads_away_from_the_emulator(
     project: pytest.Pytester, changed: tuple[str, str]
 ) -> None:
     assert changed[0] in PROJECT
@@ -96,7 +96,7 @@ def test_wx_storage_is_a_storage_over_the_emulator(project: pytest.Pytester) -> 
     assert "1 passed" in out
 
 
-def test_a_marked_test_may_go_out(project: pytest.Pytester) -> None:
+def test_a_marked_test_may_upload_for_real(project: pytest.Pytester) -> None:
     """It is let through to the network, where nobody listens."""
     project.makepyfile(
         project_settings=PROJECT.replace(

@@ -181,7 +181,7 @@ def test_each_outcome_has_a_message_of_its_own(cloud: EmulatorServer, operator: 
     assert levels == ["success", "warning"]
 
 
-def test_only_some_files_are_named(cloud: EmulatorServer, operator: Client) -> None:
+def test_a_message_names_only_some_of_many_files(cloud: EmulatorServer, operator: Client) -> None:
     rows = plain_rows(30, status="failed", source="api", md5="0" * 32)
     [(_level, text)] = shown(press(operator, "upload_again", *rows))
     assert text.count("came through the API") == actions.DETAILS
@@ -201,7 +201,7 @@ def test_too_many_rows_are_refused(cloud: EmulatorServer, operator: Client, acti
 # --- compare -----------------------------------------------------------------------------------
 
 
-def test_the_comparison_is_a_page(cloud: EmulatorServer, operator: Client) -> None:
+def test_the_compare_action_shows_a_page(cloud: EmulatorServer, operator: Client) -> None:
     for name in ("same.txt", "differs.txt", "missing.txt"):
         default_storage.save(name, ContentFile(b"hello"))
     cloud.put_object("differs.txt", b"jello")
@@ -212,7 +212,7 @@ def test_the_comparison_is_a_page(cloud: EmulatorServer, operator: Client) -> No
         assert line in text
 
 
-def test_what_the_comparison_did_not_reach_is_not_said_to_be_nothing(
+def test_rows_that_the_comparison_did_not_reach_are_shown_as_such(
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = failed(cloud, "a.txt")
@@ -223,7 +223,7 @@ def test_what_the_comparison_did_not_reach_is_not_said_to_be_nothing(
     assert "nothing" not in text
 
 
-def test_without_a_store_the_comparison_is_a_message(
+def test_a_comparison_without_a_store_is_a_message(
     cloud: EmulatorServer, operator: Client, settings: Any
 ) -> None:
     rows = plain_rows(1)
@@ -234,7 +234,9 @@ def test_without_a_store_the_comparison_is_a_message(
     assert (level, "No store in STORAGES" in text) == ("error", True)
 
 
-def test_trouble_with_the_list_is_a_message(cloud: EmulatorServer, operator: Client) -> None:
+def test_a_comparison_whose_list_fails_is_a_message(
+    cloud: EmulatorServer, operator: Client
+) -> None:
     default_storage.save("a.txt", ContentFile(b"hello"))
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 85088})
     [(level, text)] = shown(press(operator, "compare", newest("a.txt")))
@@ -253,7 +255,7 @@ def test_an_export_across_all_pages_has_every_row(operator: Client, action: str)
 
 
 @pytest.mark.parametrize("action", EXPORTS)
-def test_an_export_of_chosen_rows_has_these(operator: Client, action: str) -> None:
+def test_an_export_of_chosen_rows_has_exactly_those_rows(operator: Client, action: str) -> None:
     rows = plain_rows(5)
     answer: Any = press(operator, action, *rows[:2])
     assert answer.getvalue().decode().count(ENV) == 2
@@ -262,12 +264,12 @@ def test_an_export_of_chosen_rows_has_these(operator: Client, action: str) -> No
 # --- retry all failed --------------------------------------------------------------------------
 
 
-def test_the_button_is_there_for_those_who_may(editor: Editor) -> None:
+def test_the_retry_button_is_shown_to_those_who_may_retry(editor: Editor) -> None:
     assert RETRY in editor("view_uploadlog", "retry").get(LOG).content.decode()
     assert RETRY not in editor("view_uploadlog").get(LOG).content.decode()
 
 
-def test_the_page_shows_count_bytes_and_what_cannot_be_sent(
+def test_the_retry_page_shows_count_bytes_and_what_cannot_be_sent(
     cloud: EmulatorServer, operator: Client
 ) -> None:
     failed(cloud, "a.txt", b"x" * 2048)
@@ -279,7 +281,7 @@ def test_the_page_shows_count_bytes_and_what_cannot_be_sent(
     assert 'name="csrfmiddlewaretoken"' in text
 
 
-def test_looking_at_the_page_sends_nothing(cloud: EmulatorServer, operator: Client) -> None:
+def test_a_get_of_the_retry_page_sends_nothing(cloud: EmulatorServer, operator: Client) -> None:
     row = failed(cloud, "a.txt")
     before = len(cloud.journal)
     assert operator.get(RETRY, {"row": row.pk}).status_code == 200
@@ -298,7 +300,9 @@ def test_a_get_of_an_action_does_nothing(
     assert newest("a.txt") == row
 
 
-def test_what_the_page_shows_is_sent(cloud: EmulatorServer, operator: Client) -> None:
+def test_a_post_sends_the_rows_that_the_retry_page_shows(
+    cloud: EmulatorServer, operator: Client
+) -> None:
     row = failed(cloud, "a.txt")
     answer = operator.post(RETRY, {"row": [row.pk]})
     assert (answer.status_code, answer["Location"]) == (302, LOG)
@@ -306,13 +310,17 @@ def test_what_the_page_shows_is_sent(cloud: EmulatorServer, operator: Client) ->
     assert newest("a.txt").status == "stored"
 
 
-def test_what_the_page_has_not_shown_is_left(cloud: EmulatorServer, operator: Client) -> None:
+def test_a_post_leaves_failed_rows_that_the_retry_page_did_not_show(
+    cloud: EmulatorServer, operator: Client
+) -> None:
     row, other = failed(cloud, "a.txt"), failed(cloud, "b.txt")
     operator.post(RETRY, {"row": [row.pk]})
     assert newest("b.txt") == other
 
 
-def test_a_second_submit_sends_nothing(cloud: EmulatorServer, operator: Client) -> None:
+def test_a_second_submit_of_the_retry_page_sends_nothing(
+    cloud: EmulatorServer, operator: Client
+) -> None:
     row = failed(cloud, "a.txt")
     operator.post(RETRY, {"row": [row.pk]})
     puts = len(cloud.calls("put_object"))
@@ -322,17 +330,19 @@ def test_a_second_submit_sends_nothing(cloud: EmulatorServer, operator: Client) 
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "-1", "9" * 30, "１"])
-def test_nonsense_for_a_row_is_no_row(operator: Client, nonsense: str) -> None:
+def test_a_post_with_malformed_row_ids_sends_nothing(operator: Client, nonsense: str) -> None:
     assert shown(operator.post(RETRY, {"row": [nonsense]}))[0][0] == "info"
 
 
-def test_that_there_are_more_is_said(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_retry_page_says_that_there_are_more_failed_rows(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(again, "WALKED", 2)
     plain_rows(3, status="failed", source="api")
     assert "only the newest are shown" in operator.get(RETRY).content.decode()
 
 
-def test_of_what_cannot_be_sent_some_is_shown_and_all_is_counted(
+def test_the_retry_page_shows_some_and_counts_all_rows_that_cannot_be_sent(
     cloud: EmulatorServer, operator: Client
 ) -> None:
     plain_rows(actions.LIMIT + 1, status="failed", source="api")
@@ -355,12 +365,14 @@ def test_a_page_without_failed_uploads_says_so(operator: Client) -> None:
     assert "No upload has failed" in operator.get(RETRY).content.decode()
 
 
-def test_who_may_not_see_the_log_stays_on_the_page(cloud: EmulatorServer, editor: Editor) -> None:
+def test_a_user_without_the_log_stays_on_the_retry_page_after_a_post(
+    cloud: EmulatorServer, editor: Editor
+) -> None:
     row = failed(cloud, "a.txt")
     assert editor("retry").post(RETRY, {"row": [row.pk]})["Location"] == RETRY
 
 
-def test_other_methods_are_refused(operator: Client) -> None:
+def test_the_retry_page_refuses_other_methods(operator: Client) -> None:
     assert operator.delete(RETRY).status_code == 405
 
 

@@ -60,7 +60,7 @@ def test_an_address_cannot_ask_for_a_slow_order(viewer: Client, order: str) -> N
     assert answer.context["cl"].queryset.query.order_by == ("-id",)
 
 
-def test_the_time_orders_by_id(viewer: Client, rows: Rows) -> None:
+def test_the_column_of_the_time_orders_by_id(viewer: Client, rows: Rows) -> None:
     rows("a", "b")
     columns = viewer.get(reverse(LIST)).context["cl"].list_display
     time = next(n for n, column in enumerate(columns) if getattr(column, "__name__", "") == "ended")
@@ -101,7 +101,7 @@ EDITS = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-key": "forg
     ids=str,
 )
 @pytest.mark.parametrize("model", ["uploadlog", "deployment"])
-def test_no_forged_post_changes_a_row(
+def test_a_forged_post_changes_no_row(
     admin_site: EmulatorServer, rows: Rows, model: str, page: str, data: dict[str, str], answer: int
 ) -> None:
     deployment = Deployment.objects.create(env=ENV, source="wx_deploy")
@@ -117,7 +117,7 @@ def test_no_forged_post_changes_a_row(
 
 
 @pytest.mark.parametrize("model", ["uploadlog", "deployment"])
-def test_the_page_has_no_field_to_fill_in(viewer: Client, rows: Rows, model: str) -> None:
+def test_the_page_of_a_row_has_no_field_to_fill_in(viewer: Client, rows: Rows, model: str) -> None:
     [upload] = rows("a")
     row = upload if model == "uploadlog" else Deployment.objects.create(env=ENV, source="x")
     answer = viewer.get(reverse(f"admin:wx_static_store_{model}_change", args=[row.pk]))
@@ -135,7 +135,7 @@ def five_listed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("count", "shown"), [(5, False), (6, True), (60, True)])
-def test_the_count_stops_at_a_bound_and_says_so(
+def test_the_count_of_rows_stops_at_a_bound_and_says_so(
     viewer: Client, rows: Rows, five_listed: None, count: int, *, shown: bool
 ) -> None:
     rows(*(f"{n:02}" for n in range(count)))
@@ -149,7 +149,7 @@ def test_the_count_stops_at_a_bound_and_says_so(
 
 
 @pytest.mark.parametrize(("page", "answer"), [(3, 200), (4, 302)])
-def test_pages_end_at_the_bound(
+def test_the_pages_of_the_list_end_at_the_bound(
     viewer: Client,
     rows: Rows,
     five_listed: None,

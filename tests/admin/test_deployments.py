@@ -93,14 +93,16 @@ def test_a_killed_deployment_has_no_duration(viewer: Client) -> None:
         ("time=hour", ["c", "b", "a"]),
     ],
 )
-def test_a_filter_finds(viewer: Client, settings: Any, query: str, found: list[str]) -> None:
+def test_a_filter_lists_the_deployments_that_match(
+    viewer: Client, settings: Any, query: str, found: list[str]
+) -> None:
     deployment(label="a", outcome="done")
     deployment(label="b", outcome="failed")
     deployment(label="c", outcome="done", env="tenant-b")
     assert labels(viewer, query) == found
 
 
-def test_those_of_other_environments_are_neither_listed_nor_shown(
+def test_deployments_of_other_environments_are_neither_listed_nor_shown(
     viewer: Client, settings: Any
 ) -> None:
     names = {"tenant-b": "Tenant B"}
@@ -112,7 +114,7 @@ def test_those_of_other_environments_are_neither_listed_nor_shown(
     assert answer.status_code == 302
 
 
-def test_a_hundred_cost_no_more_queries_than_one(viewer: Client) -> None:
+def test_a_hundred_deployments_cost_no_more_queries_than_one(viewer: Client) -> None:
     users = [User.objects.create_user(f"user-{n}") for n in range(10)]
     asked = []
     for count in (1, 99):
@@ -131,7 +133,9 @@ def linked(html: str) -> list[int]:
     return [int(pk) for pk in re.findall(rf'<td><a href="{UPLOADS}(\d+)/change/"', html)]
 
 
-def test_the_page_lists_what_failed_and_what_is_unknown(viewer: Client, rows: Rows) -> None:
+def test_the_page_of_a_deployment_lists_its_failed_and_unknown_uploads(
+    viewer: Client, rows: Rows
+) -> None:
     one, other = deployment(), deployment()
     rows("good", deployment=one)
     rows("other", deployment=other, status="failed")
@@ -152,7 +156,7 @@ def test_many_failures_end_with_a_link_to_all(viewer: Client, rows: Rows) -> Non
     assert len(answer.context["cl"].result_list) == 21
 
 
-def test_all_uploads_of_it_are_a_link(viewer: Client, rows: Rows) -> None:
+def test_the_page_of_a_deployment_links_to_all_its_uploads(viewer: Client, rows: Rows) -> None:
     one = deployment()
     rows("a", deployment=one)
     rows("b")
@@ -162,7 +166,7 @@ def test_all_uploads_of_it_are_a_link(viewer: Client, rows: Rows) -> None:
     assert [row.key for row in answer.context["cl"].result_list] == ["a"]
 
 
-def test_uploads_are_shown_to_those_who_may_see_their_log(
+def test_uploads_of_a_deployment_are_hidden_from_those_who_may_not_see_the_log(
     admin_site: EmulatorServer, editor: Editor, rows: Rows
 ) -> None:
     one = deployment()

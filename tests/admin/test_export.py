@@ -50,7 +50,7 @@ def test_a_name_is_text_to_a_spreadsheet(name: str) -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @given(name=st.text(alphabet="a =+-@＝＋－＠\"',;|\t\r\n"))
-def test_no_cell_is_a_formula_whatever_parts_the_cells(delimiter: str, name: str) -> None:
+def test_no_exported_cell_is_a_formula_whatever_the_separator(delimiter: str, name: str) -> None:
     file = io.StringIO("".join(csv_lines([row(name=name)])).partition("\r\n")[2], newline="")
     cells = [cell for line in csv.reader(file, delimiter=delimiter) for cell in line]
     assert [cell for cell in cells if cell.startswith(tuple("=+-@＝＋－＠"))] == []
@@ -66,12 +66,12 @@ def test_a_negative_errcode_stays_a_number() -> None:
     assert found["errcode"] == "-1"
 
 
-def test_excel_sees_that_it_is_utf_8() -> None:
+def test_an_exported_csv_begins_with_a_byte_order_mark() -> None:
     assert next(csv_lines([])).startswith("\ufeffid,")
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_the_json_is_an_array_of_any_length(count: int) -> None:
+def test_an_exported_json_is_an_array_of_any_length(count: int) -> None:
     created = datetime(2025, 1, 2, tzinfo=UTC)
     rows = [row(name="图 =1", created=created, errcode=-1)] * count
     found = json.loads("".join(json_lines(rows)))
@@ -81,7 +81,7 @@ def test_the_json_is_an_array_of_any_length(count: int) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("extension", "read_back"), [("csv", read), ("json", json.loads)])
-def test_every_row_is_in_it(extension: str, read_back: Any) -> None:
+def test_an_export_has_every_row(extension: str, read_back: Any) -> None:
     UploadLog.objects.bulk_create(
         UploadLog(env="e", key=f"{n}.txt", key_digest=key_digest(f"{n}.txt"), name="n")
         for n in range(3)
@@ -122,7 +122,7 @@ def test_ten_thousand_rows_of_the_log_are_not_in_memory_at_once() -> None:
 
 
 @pytest.mark.django_db
-def test_the_rows_are_read_while_they_are_sent(django_assert_num_queries: Any) -> None:
+def test_the_rows_of_an_export_are_read_while_they_are_sent(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         answer = exported(HERE, UploadLog.objects.all(), "csv")
     assert answer.streaming
@@ -146,7 +146,7 @@ async def read_behind_asgi(answer: StreamingHttpResponse, most: int | None = Non
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("extension", "read_back"), [("csv", read), ("json", json.loads)])
-def test_every_row_is_in_it_behind_asgi(extension: str, read_back: Any) -> None:
+def test_an_export_behind_asgi_has_every_row(extension: str, read_back: Any) -> None:
     UploadLog.objects.bulk_create(
         UploadLog(env="e", key=f"{n}", key_digest=key_digest(f"{n}"), name="n") for n in range(3)
     )
@@ -155,7 +155,9 @@ def test_every_row_is_in_it_behind_asgi(extension: str, read_back: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_behind_asgi_the_rows_are_read_while_they_are_sent(django_assert_num_queries: Any) -> None:
+def test_the_rows_of_an_export_behind_asgi_are_read_while_they_are_sent(
+    django_assert_num_queries: Any,
+) -> None:
     UploadLog.objects.bulk_create(
         UploadLog(env="e", key=f"{n}", key_digest=key_digest(f"{n}"), name="n")
         for n in range(3 * ROWS_AT_ONCE)

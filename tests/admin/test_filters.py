@@ -64,11 +64,13 @@ ALL = ["new", "lost", "week", "month", "old"]
         ("deployment=99999999999999999999", []),
     ],
 )
-def test_a_filter_finds(viewer: Client, mixed: Deployment, query: str, found: list[str]) -> None:
+def test_a_filter_lists_the_uploads_that_match(
+    viewer: Client, mixed: Deployment, query: str, found: list[str]
+) -> None:
     assert keys(viewer, query.format(deployment=mixed.pk)) == found
 
 
-def test_today_begins_at_midnight(viewer: Client, rows: Rows) -> None:
+def test_the_filter_today_begins_at_midnight(viewer: Client, rows: Rows) -> None:
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     for key, moment in (("yesterday", midnight - timedelta(seconds=1)), ("today", midnight)):
         [row] = rows(key)

@@ -57,7 +57,7 @@ def test_a_stranger_is_led_to_the_login(row: int) -> None:
 
 
 @pytest.mark.parametrize("who", VISITORS)
-def test_a_button_is_there_for_those_who_may_press_it(
+def test_a_button_is_shown_to_those_who_may_press_it(
     editor: Editor, urls: dict[str, str], who: str
 ) -> None:
     given = {who, "view_uploadlog"} - {"staff", "superuser"}
@@ -76,7 +76,7 @@ def test_a_button_is_there_for_those_who_may_press_it(
         ("uploadlog_retry_failed", {"retry", "view_uploadlog"}, 3),
     ],
 )
-def test_each_step_back_leads_somewhere(
+def test_each_breadcrumb_leads_to_a_page_that_the_user_may_see(
     editor: Editor, urls: dict[str, str], page: str, given: set[str], steps: int
 ) -> None:
     client = editor(*given)
@@ -88,7 +88,7 @@ def test_each_step_back_leads_somewhere(
 
 
 @pytest.mark.parametrize("who", VISITORS)
-def test_an_action_is_there_for_those_who_may_do_it(
+def test_an_action_is_offered_to_those_who_may_run_it(
     editor: Editor, urls: dict[str, str], who: str
 ) -> None:
     given = {who, "view_uploadlog"} - {"staff", "superuser"}
@@ -108,6 +108,6 @@ def test_a_user_of_the_site_who_is_no_staff_gets_nothing(
     assert {client.get(url).status_code for url in urls.values()} == {302}
 
 
-def test_our_permissions_are_implied_by_none() -> None:
+def test_no_other_permission_implies_ours() -> None:
     user = User.objects.create_user("staff", is_staff=True)
     assert not [name for name in OURS if user.has_perm(f"wx_static_store.{name}")]

@@ -53,7 +53,7 @@ def test_no_page_asks_wechat_for_an_address(
         ("", False),
     ],
 )
-def test_only_addresses_of_our_own_are_linked(url: str, *, linked: bool) -> None:
+def test_only_addresses_on_our_own_site_are_linked(url: str, *, linked: bool) -> None:
     assert linkable(url, trusted="http://cdn.example/site/") == (url if linked else "")
 
 
@@ -67,7 +67,9 @@ def test_a_store_is_shown_by_label_and_alias(viewer: Client, rows: Rows, setting
     assert found == ["Tenant B", "Tenant B (default)", "Tea House (staticfiles)"]
 
 
-def test_a_store_that_is_set_up_no_more_is_shown_by_its_id(viewer: Client, rows: Rows) -> None:
+def test_a_store_that_is_no_longer_configured_is_shown_by_its_id(
+    viewer: Client, rows: Rows
+) -> None:
     rows("static/a.css", env="gone-1")
     html = listed(viewer)
     assert "<small><span>gone-1</span>" in html

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(("permissions", "shown"), [(["upload"], True), ([], False)])
-def test_the_button_is_there_for_whoever_may_upload(
+def test_the_upload_button_is_shown_to_those_who_may_upload(
     member: Member, permissions: list[str], shown: bool
 ) -> None:
     client = member("view_uploadlog", *permissions)
@@ -43,14 +43,14 @@ def test_the_button_is_there_for_whoever_may_upload(
     assert (f'href="{PAGE}"' in page.content.decode()) is shown
 
 
-def test_the_page_says_that_all_of_it_is_public(member: Member) -> None:
+def test_the_upload_page_says_that_uploads_are_public(member: Member) -> None:
     page = member("upload").get(PAGE)
     assert "public, for everybody" in page.content.decode()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("url", [PAGE, PREVIEW])
-def test_nobody_comes_in_without_the_permission(member: Member, url: str, method: str) -> None:
+def test_the_upload_page_needs_the_permission(member: Member, url: str, method: str) -> None:
     client = member("view_uploadlog", "replace", "retry")
     answer = getattr(client, method)(url)
     assert answer.status_code == (405 if (url, method) == (PREVIEW, "get") else 403)
@@ -105,7 +105,9 @@ def test_each_file_has_its_row(member: Member) -> None:
     ]
 
 
-def test_the_page_comes_back_with_the_results(member: Member, emulator: EmulatorServer) -> None:
+def test_the_upload_page_comes_back_with_the_results(
+    member: Member, emulator: EmulatorServer
+) -> None:
     page = send(member("upload"), text("a.txt"), text("page.html")).content.decode()
     url = f"{emulator.site_url(ENV)}/uploads/a.txt"
     assert "Public now: 1 of 2." in texts(page)
@@ -113,7 +115,7 @@ def test_the_page_comes_back_with_the_results(member: Member, emulator: Emulator
     assert "active content" in texts(page)
 
 
-def test_the_page_that_comes_back_has_a_new_id(member: Member) -> None:
+def test_the_upload_page_that_comes_back_has_a_new_id(member: Member) -> None:
     form_id = str(uuid4())
     page = send(member("upload"), text("a.txt"), form_id=form_id).content.decode()
     assert form_id not in page
@@ -150,7 +152,7 @@ def test_a_cloud_that_cannot_be_asked_about_the_key_leaves_a_row(
     assert emulator.calls("staticuploadfile") == []
 
 
-def test_no_page_holds_a_secret(member: Member, emulator: EmulatorServer) -> None:
+def test_no_page_of_an_upload_holds_a_secret(member: Member, emulator: EmulatorServer) -> None:
     refusal = {"do": "cos_error", "code": "AccessDenied", "status": 403, "times": None}
     emulator.script({"on": "put_object", **refusal})
     html = send_one(member("upload"), text("a.txt"))["html"]
@@ -168,7 +170,7 @@ def test_an_upload_that_the_list_shows_is_stored_without_an_answer(
 
 
 @pytest.mark.parametrize(("content", "ok"), [(b"tea", True), (b"tee", False)])
-def test_what_did_arrive_may_be_sent_again(
+def test_a_file_whose_answer_was_lost_may_be_sent_again(
     member: Member, configure: Any, emulator: EmulatorServer, content: bytes, ok: bool
 ) -> None:
     """It is there already; without the wish or the permission nothing but the same may go."""
@@ -212,7 +214,7 @@ def test_the_second_submit_shows_a_first_failure(member: Member, emulator: Emula
     assert emulator.objects(ENV) == {}
 
 
-def test_the_id_of_somebody_else_counts_for_nothing(
+def test_another_user_s_form_id_is_another_submission(
     member: Member, emulator: EmulatorServer
 ) -> None:
     form_id = str(uuid4())

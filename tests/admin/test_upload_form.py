@@ -28,14 +28,14 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(("permissions", "offered"), [(["replace"], True), ([], False)])
-def test_overwriting_is_offered_to_whoever_may_replace(
+def test_overwriting_is_offered_to_those_who_may_replace(
     member: Member, permissions: list[str], offered: bool
 ) -> None:
     page = member("upload", *permissions).get(PAGE)
     assert ('name="overwrite"' in page.content.decode()) is offered
 
 
-def test_the_stores_are_those_of_the_policy(member: Member) -> None:
+def test_the_form_offers_the_stores_of_the_policy(member: Member) -> None:
     page = member("upload").get(PAGE).content.decode()
     assert re.findall(r'<option value="([^"]+)"', page) == [HERE, f"staticfiles@{ENV}"]
 
@@ -59,7 +59,7 @@ def test_a_forged_choice_of_a_closed_store_sends_nothing(
 
 
 @pytest.mark.usefixtures("closed")
-def test_a_store_that_is_open_is_uploaded_to(member: Member, emulator: EmulatorServer) -> None:
+def test_an_open_store_takes_uploads(member: Member, emulator: EmulatorServer) -> None:
     send(member("upload"), text("a.txt"), store=f"staticfiles@{ENV}")
     assert set(emulator.objects(ENV)) == {"static/uploads/a.txt"}
 
@@ -113,7 +113,7 @@ def test_a_file_of_a_folder_keeps_its_path(member: Member, emulator: EmulatorSer
     assert set(emulator.objects(ENV)) == {"uploads/teas/green/a.txt"}
 
 
-def test_another_attempt_is_another_submission(member: Member, emulator: EmulatorServer) -> None:
+def test_a_repeated_upload_is_another_submission(member: Member, emulator: EmulatorServer) -> None:
     emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
     client, form_id = member("upload"), str(uuid4())
     assert not send_one(client, text("a.txt"), form_id=form_id, attempt=1)["ok"]
@@ -121,7 +121,9 @@ def test_another_attempt_is_another_submission(member: Member, emulator: Emulato
     assert set(emulator.objects(ENV)) == {"uploads/a.txt"}
 
 
-def test_other_bytes_are_another_submission(member: Member, emulator: EmulatorServer) -> None:
+def test_an_upload_with_other_bytes_is_another_submission(
+    member: Member, emulator: EmulatorServer
+) -> None:
     """Whoever goes back to the form and chooses another file of the same name."""
     client, form_id = member("upload", "replace"), str(uuid4())
     send(client, text("a.txt", b"tea"), form_id=form_id, overwrite="on")
@@ -129,7 +131,9 @@ def test_other_bytes_are_another_submission(member: Member, emulator: EmulatorSe
     assert emulator.objects(ENV)["uploads/a.txt"].content == b"tee"
 
 
-def test_another_wish_is_another_submission(member: Member, emulator: EmulatorServer) -> None:
+def test_an_upload_with_another_overwrite_choice_is_another_submission(
+    member: Member, emulator: EmulatorServer
+) -> None:
     emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
     client, form_id = member("upload", "replace"), str(uuid4())
     assert not send_one(client, text("a.txt"), form_id=form_id)["ok"]
@@ -139,7 +143,7 @@ def test_another_wish_is_another_submission(member: Member, emulator: EmulatorSe
 @pytest.mark.parametrize(
     ("language", "shown"), [("en", ["3 bytes", "1.5 KB"]), ("fr", ["3 octets", "1,5 Kio"])]
 )
-def test_sizes_are_in_the_language_of_the_page(
+def test_a_file_size_is_in_the_language_of_the_page(
     member: Member, language: str, shown: list[str]
 ) -> None:
     """Those of the server, and the examples that the script fills in."""

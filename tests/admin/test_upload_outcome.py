@@ -40,7 +40,7 @@ def test_a_stored_image_is_shown_with_its_address(member: Member, emulator: Emul
 
 
 @pytest.mark.parametrize(("permissions", "linked"), [(["view_uploadlog"], True), ([], False)])
-def test_the_row_is_linked_for_whoever_may_see_it(
+def test_a_result_links_to_its_row_for_those_who_may_see_the_log(
     member: Member, permissions: list[str], linked: bool
 ) -> None:
     html = send_one(member("upload", *permissions), text("a.txt"))["html"]
@@ -129,7 +129,7 @@ def test_the_code_is_the_last_that_wechat_gave(
     assert "errcode -1" in texts(html)
 
 
-def test_failures_come_first(member: Member, emulator: EmulatorServer) -> None:
+def test_failed_files_come_first(member: Member, emulator: EmulatorServer) -> None:
     emulator.script({"on": "staticuploadfile", "key": "*/b.txt", "do": "errcode", "errcode": 45009})
     page = send(member("upload"), text("a.txt"), text("b.txt")).content.decode()
     assert re.findall(r'class="wx-name">([^<]+)<', page)[:2] == ["uploads/b.txt", "uploads/a.txt"]

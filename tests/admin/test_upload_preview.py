@@ -60,7 +60,9 @@ def test_a_deleted_file_is_not_public_any_more(member: Member) -> None:
     assert (file["state"], file["blocked"]) == ("deleted", False)
 
 
-def test_what_failed_changed_nothing(member: Member, emulator: EmulatorServer) -> None:
+def test_a_failed_upload_leaves_the_file_public_in_the_preview(
+    member: Member, emulator: EmulatorServer
+) -> None:
     """The newest row says that it failed, and the file is public still."""
     client = member("upload", "replace")
     send_one(client, text("a.txt", b"old"))
@@ -70,7 +72,7 @@ def test_what_failed_changed_nothing(member: Member, emulator: EmulatorServer) -
     assert (file["state"], file["blocked"]) == ("changed", True)
 
 
-def test_an_upload_without_an_answer_leaves_it_open(
+def test_a_file_whose_last_upload_is_unknown_is_not_compared(
     member: Member, configure: Any, emulator: EmulatorServer
 ) -> None:
     client = member("upload", "replace")
@@ -83,7 +85,7 @@ def test_an_upload_without_an_answer_leaves_it_open(
     assert (file["state"], file["label"]) == ("unknown", "not compared")
 
 
-def test_what_the_log_does_not_know_is_not_called_new(
+def test_a_file_that_the_log_does_not_know_is_not_called_new(
     member: Member, emulator: EmulatorServer
 ) -> None:
     client = member("upload")
@@ -93,7 +95,7 @@ def test_what_the_log_does_not_know_is_not_called_new(
     assert "Compared with the log of this site" in client.get(PAGE).content.decode()
 
 
-def test_without_a_log_nothing_is_compared(member: Member, emulator: EmulatorServer) -> None:
+def test_a_preview_without_a_log_compares_nothing(member: Member, emulator: EmulatorServer) -> None:
     client = member("upload")
     send_one(client, text("a.txt", b"old"))
     rest(60)
@@ -110,7 +112,7 @@ def test_without_a_log_nothing_is_compared(member: Member, emulator: EmulatorSer
         ("a.html", 3, "refused"),
     ],
 )
-def test_the_bytes_are_asked_for_only_where_they_decide(
+def test_the_md5_is_asked_for_only_where_it_decides(
     member: Member, path: str, size: int, state: str
 ) -> None:
     """A file is named first, and read in the browser if one of its size is in the log."""
@@ -139,7 +141,7 @@ def test_the_preview_shows_what_will_be_refused(
     assert reason in " ".join(file["reasons"])
 
 
-def test_a_preview_asks_nobody_outside(member: Member, emulator: EmulatorServer) -> None:
+def test_a_preview_makes_no_call_to_the_cloud(member: Member, emulator: EmulatorServer) -> None:
     files = [(f"teas/{number}.txt", number, "0" * 32) for number in range(300)]
     assert len(ask(member("upload"), *files).json()["files"]) == 300
     assert emulator.journal == []

@@ -76,7 +76,9 @@ LONG = f"static/{'x' * 80}"
         (RID[:-1], []),
     ],
 )
-def test_a_search_finds(viewer: Client, rows: Rows, text: str, found: list[str]) -> None:
+def test_a_search_lists_the_uploads_that_match(
+    viewer: Client, rows: Rows, text: str, found: list[str]
+) -> None:
     rows("a/b.txt", "a/b.txt.map", "A/B.txt", "茶/1.png", "%25.txt", "_x", "xx")
     rows(f"{LONG}/1.css", f"{LONG}/2.css")
     rows("rejected", rid=RID)
@@ -96,12 +98,12 @@ def test_a_search_finds(viewer: Client, rows: Rows, text: str, found: list[str])
     ],
 )
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="others plan by their statistics")
-def test_an_index_serves(viewer: Client, query: str, index: str) -> None:
+def test_a_filter_of_the_list_uses_an_index(viewer: Client, query: str, index: str) -> None:
     rows = viewer.get(f"{reverse(LIST)}?{query}").context["cl"].queryset
     assert index in rows.explain()
 
 
-def test_the_page_shows_the_hint(viewer: Client, rows: Rows) -> None:
+def test_the_page_of_a_row_shows_the_hint(viewer: Client, rows: Rows) -> None:
     [row] = rows("a", status="failed", errcode=45009, stage="link")
     assert "daily quota" in cell(detail(viewer, row), "hint")
 
@@ -124,14 +126,14 @@ def test_the_page_shows_the_hint(viewer: Client, rows: Rows) -> None:
         ({"errcode": 0, "status": "stored"}, "-"),
     ],
 )
-def test_a_hint_goes_with_the_error(
+def test_the_hint_of_a_row_fits_its_error(
     viewer: Client, rows: Rows, columns_: dict[str, Any], hint: str
 ) -> None:
     [row] = rows("a", **{"status": "failed"} | columns_)
     assert hint in cell(detail(viewer, row), "hint")
 
 
-def test_the_page_shows_all_fields(viewer: Client, rows: Rows) -> None:
+def test_the_page_of_a_row_shows_all_fields(viewer: Client, rows: Rows) -> None:
     shown = {
         "name": "shown-name",
         "stage": "shown-stage",
@@ -154,7 +156,7 @@ def test_the_page_shows_all_fields(viewer: Client, rows: Rows) -> None:
         cell(html, name)
 
 
-def test_the_page_shows_the_public_address_to_copy_to_scan_and_as_a_picture(
+def test_the_page_of_a_row_shows_the_public_address_as_text_qr_code_and_picture(
     viewer: Client, rows: Rows
 ) -> None:
     [row] = rows("media/a.png")
@@ -212,7 +214,7 @@ def test_a_name_that_was_refused_has_neither_address_nor_history(
     assert keys(viewer) == ["../y", "../x"]
 
 
-def test_the_history_of_the_key_is_there_newest_first(viewer: Client, rows: Rows) -> None:
+def test_the_history_of_a_key_is_shown_newest_first(viewer: Client, rows: Rows) -> None:
     made = rows("a", "b", "a", "a")
     linked = re.findall(r'<td><a href="[^"]*/uploadlog/(\d+)/change/"', detail(viewer, made[2]))
     assert linked == [str(made[n].pk) for n in (3, 2, 0)]

@@ -106,7 +106,7 @@ def _form_in_chunks(client: APIClient) -> Any:
         (_form_in_chunks, 411, "length_required"),
     ],
 )
-def test_a_body_that_is_no_upload_is_refused(
+def test_a_body_that_is_not_an_upload_is_refused(
     client: APIClient, cloud: EmulatorServer, send: Any, status: int, code: str
 ) -> None:
     response = send(client)
@@ -133,7 +133,7 @@ def small(configure: Any, cloud: EmulatorServer) -> None:
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("send", ["post", "put"])
-def test_what_is_longer_than_allowed_is_refused(
+def test_a_body_longer_than_allowed_is_refused(
     client: APIClient, cloud: EmulatorServer, send: str
 ) -> None:
     long = PNG + bytes(1000)
@@ -293,7 +293,9 @@ def test_a_body_that_is_longer_than_it_says_ends_where_it_said(
 
 
 @pytest.mark.usefixtures("small")
-def test_base64_counts_as_what_it_unpacks_to(client: APIClient, cloud: EmulatorServer) -> None:
+def test_a_base64_file_counts_with_its_decoded_size(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     head = "".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in {"store": "default", "path": "uploads/a.png"}.items()

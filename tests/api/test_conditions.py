@@ -66,7 +66,7 @@ def test_one_list_call_finds_the_file_in_the_cloud(
     assert calls(cloud) == ["staticfilelist"]
 
 
-def test_where_nothing_is_the_answer_is_404(client: APIClient, cloud: EmulatorServer) -> None:
+def test_a_missing_file_is_404(client: APIClient, cloud: EmulatorServer) -> None:
     """Also where a longer name begins so."""
     cloud.put_object("uploads/a.png.bak", PNG)
     assert client.get(PATH).json()["code"] == "not_found"
@@ -164,7 +164,7 @@ def by_form(client: APIClient, headers: dict[str, str] | None = None) -> tuple[b
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_bytes_with_their_digest_are_stored(
+def test_a_body_with_its_digest_is_stored(
     client: APIClient, cloud: EmulatorServer, number: int
 ) -> None:
     assert put(client, **headers_for(PNG)[number]).status_code == 201
@@ -180,7 +180,7 @@ def test_a_form_with_its_digest_is_stored(client: APIClient, number: int) -> Non
 
 @pytest.mark.parametrize("number", range(4))
 @pytest.mark.parametrize("send", [put, by_form])
-def test_other_bytes_than_their_digest_says_are_refused_before_anything_is_sent(
+def test_a_body_that_does_not_match_its_digest_is_refused_before_anything_is_sent(
     client: APIClient, cloud: EmulatorServer, send: Any, number: int
 ) -> None:
     headers = headers_for(b"other")[number]
@@ -205,5 +205,5 @@ def test_a_wrong_digest_header_is_reported(client: APIClient, header: str, text:
     assert list(response.json()["errors"]) == [header]
 
 
-def test_an_algorithm_that_is_not_known_is_not_asked(client: APIClient) -> None:
+def test_a_digest_of_an_unknown_algorithm_is_ignored(client: APIClient) -> None:
     assert put(client, HTTP_CONTENT_DIGEST="crc32c=:AAAAAA==:").status_code == 201

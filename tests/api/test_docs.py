@@ -73,7 +73,7 @@ def curl(site: Site, name: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_curl_uploads_by_a_form(site: Site) -> None:
+def test_the_example_with_curl_uploads_by_a_form(site: Site) -> None:
     reply = curl(site, "curl-form")
     assert site.cloud.objects()["uploads/tea.png"].body == PNG
     assert reply["url"] == f"{site.cloud.site_url()}/uploads/tea.png"
@@ -83,7 +83,7 @@ def test_the_answer_has_the_members_that_are_printed(site: Site) -> None:
     assert list(curl(site, "curl-form")) == list(json.loads(snippet("answer")))
 
 
-def test_curl_uploads_bytes(site: Site) -> None:
+def test_the_example_with_curl_uploads_bytes(site: Site) -> None:
     site.cloud.put_object("uploads/film.mp4", b"old")
     curl(site, "curl-raw")
     assert site.cloud.objects()["uploads/film.mp4"].body == FILM
@@ -117,7 +117,9 @@ def test_curl_sends_a_row_again_or_hears_why_not(site: Site) -> None:
     assert curl(site, "curl-retry")["code"] == "gone"
 
 
-def test_requests_uploads(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_with_requests_uploads_a_file(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(site.folder)
     code = snippet("requests").replace("https://example.com", site.url)
     with redirect_stdout(io.StringIO()) as printed:
@@ -139,7 +141,7 @@ def test_bytes_get_a_name_that_nobody_can_guess(site: Site) -> None:
 # --- what a project writes ------------------------------------------------------------------------
 
 
-def test_the_addresses_are_included() -> None:
+def test_the_example_of_urls_includes_the_addresses_of_the_api() -> None:
     given: dict[str, Any] = {"path": path, "include": include}
     exec(snippet("urls"), given)
     found = resolve("/wx/stores/", tuple(given["urlpatterns"]))
@@ -161,7 +163,7 @@ def test_the_page_of_the_schema_is_for_its_readers(settings: Any, staff: bool, s
     assert view(request).status_code == status
 
 
-def test_a_server_and_its_proxy_wait_for_the_largest_file() -> None:
+def test_the_examples_of_server_and_proxy_wait_for_the_largest_file() -> None:
     longest = 2 * 3 * INTERACTIVE_SECONDS + Options().upload_max_size / 2**20
     waits = re.findall(r"(?:-timeout|proxy_read_timeout) (\d+)", PAGE)
     assert len(waits) == 3
@@ -170,7 +172,7 @@ def test_a_server_and_its_proxy_wait_for_the_largest_file() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not on this machine")
-def test_nginx_reads_its_snippet(tmp_path: Path) -> None:
+def test_nginx_accepts_the_example_of_its_configuration(tmp_path: Path) -> None:
     places = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     lines = [f"{name}_temp_path {tmp_path}/{name};" for name in places]
     server = f"server {{ listen 127.0.0.1:18080; {snippet('nginx')} }}"
@@ -201,7 +203,7 @@ def page(site: Site, chromium: Any) -> Iterator[Any]:
 
 
 @browser
-def test_fetch_uploads_the_file_of_an_input(site: Site, page: Any) -> None:
+def test_the_example_with_fetch_uploads_the_file_of_an_input(site: Site, page: Any) -> None:
     page.set_input_files("#file", site.folder / "tea.png")
     call = "upload(document.querySelector('#file').files[0])"
     url = page.evaluate(f"async () => {{ {snippet('fetch')}\nreturn await {call}; }}")
@@ -210,7 +212,7 @@ def test_fetch_uploads_the_file_of_an_input(site: Site, page: Any) -> None:
 
 
 @browser
-def test_a_mini_program_uploads(site: Site, page: Any) -> None:
+def test_the_example_of_a_mini_program_uploads_a_file(site: Site, page: Any) -> None:
     """Its call is run with a `wx` that sends what WeChat's sends: the fields, then the file."""
     call = page.evaluate(
         """([code, token, path]) => {

@@ -107,7 +107,7 @@ def test_nothing_of_the_project_opens_the_api_to_strangers(
     assert call(APIClient(), name, method, row).status_code == 401
 
 
-def test_a_method_that_names_no_permission_is_shut(client_of: Client) -> None:
+def test_a_view_method_without_a_permission_is_forbidden(client_of: Client) -> None:
     class Forgotten(View):
         def get(self, request: Request) -> Response:
             raise AssertionError("it was called")
@@ -171,7 +171,7 @@ def test_too_many_uploads_get_a_retry_after(
 
 
 @pytest.mark.usefixtures("slow")
-def test_another_address_is_no_way_around(client: APIClient) -> None:
+def test_a_forged_address_does_not_evade_the_throttle(client: APIClient) -> None:
     statuses = [
         put(client, f"uploads/{n}.png", HTTP_X_FORWARDED_FOR=f"203.0.113.{n}").status_code
         for n in range(3)
@@ -180,14 +180,14 @@ def test_another_address_is_no_way_around(client: APIClient) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-def test_each_user_has_a_count_of_their_own(client: APIClient, client_of: Client) -> None:
+def test_each_user_is_throttled_apart(client: APIClient, client_of: Client) -> None:
     statuses = [put(client, f"uploads/{n}.png").status_code for n in range(3)]
     assert statuses[-1] == 429
     assert put(client_of(*ALL, name="eve"), "uploads/e.png").status_code == 201
 
 
 @pytest.mark.usefixtures("slow")
-def test_retries_count_as_uploads(client: APIClient) -> None:
+def test_retries_are_throttled_as_uploads(client: APIClient) -> None:
     first = put(client)["Location"]
     statuses = [client.post(first + "retry/").status_code for _ in range(2)]
     assert statuses == [201, 429]
@@ -200,7 +200,7 @@ def test_without_settings_a_hundred_uploads_at_once_are_too_many(client_of: Clie
     assert statuses == [400] * 60 + [429] * 40
 
 
-def test_lists_have_a_count_of_their_own(client: APIClient, settings: Any) -> None:
+def test_lists_are_throttled_apart_from_uploads(client: APIClient, settings: Any) -> None:
     settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": {"wx_static_store_list": "1/min"}}
     statuses = [client.get("/wx/stores/").status_code for _ in range(2)]
     assert statuses == [200, 429]
@@ -221,7 +221,9 @@ def test_answers_without_throttling_have_no_headers_of_it(client: APIClient) -> 
     assert "RateLimit-Limit" not in APIClient().get("/wx/stores/")
 
 
-def test_the_counts_are_in_the_cache_that_processes_share(settings: Any, configure: Any) -> None:
+def test_the_throttle_counts_in_the_cache_that_processes_share(
+    settings: Any, configure: Any
+) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
         "shared": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

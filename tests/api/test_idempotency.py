@@ -52,20 +52,24 @@ def same(one: Response, other: Response) -> bool:
 
 
 @pytest.mark.parametrize("send", [post, put])
-def test_the_first_answer_comes_again(client: APIClient, cloud: EmulatorServer, send: Send) -> None:
+def test_a_repeated_request_gets_the_first_answer(
+    client: APIClient, cloud: EmulatorServer, send: Send
+) -> None:
     first, second = send(client, **KEY), send(client, **KEY)
     assert first.status_code == 201
     assert same(first, second)
     assert len(cloud.calls("put_object")) == UploadLog.objects.count() == 1
 
 
-def test_a_generated_name_is_generated_once(client: APIClient, cloud: EmulatorServer) -> None:
+def test_a_repeated_request_gets_the_same_generated_name(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     names = {post(client, generate="true", **KEY).json()["name"] for _ in range(2)}
     assert set(cloud.objects()) == names
     assert len(names) == 1
 
 
-def test_a_retry_is_done_once(client: APIClient, cloud: EmulatorServer) -> None:
+def test_a_repeated_retry_is_done_once(client: APIClient, cloud: EmulatorServer) -> None:
     first = put(client)["Location"]
     one, two = (client.post(first + "retry/", **KEY) for _ in range(2))
     assert one.status_code == 201
@@ -73,7 +77,7 @@ def test_a_retry_is_done_once(client: APIClient, cloud: EmulatorServer) -> None:
     assert len(cloud.calls("put_object")) == 2
 
 
-def test_with_and_without_the_last_slash_is_one_address(
+def test_an_address_with_and_without_the_last_slash_is_one_request(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
     first = put(client)["Location"]
@@ -82,7 +86,9 @@ def test_with_and_without_the_last_slash_is_one_address(
     assert len(cloud.calls("put_object")) == 2
 
 
-def test_without_a_key_each_request_counts(client: APIClient, cloud: EmulatorServer) -> None:
+def test_requests_without_a_key_are_each_carried_out(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     assert [put(client, query="?overwrite=true").status_code for _ in range(2)] == [201, 201]
     assert len(cloud.calls("put_object")) == 2
 
@@ -99,7 +105,7 @@ def test_without_a_key_each_request_counts(client: APIClient, cloud: EmulatorSer
         (post, {"store": "staticfiles"}),
     ],
 )
-def test_the_key_with_another_body_is_refused(
+def test_a_key_with_another_body_is_refused(
     client: APIClient, cloud: EmulatorServer, send: Send, other: dict[str, Any]
 ) -> None:
     assert send(client, **KEY).status_code == 201
@@ -108,13 +114,17 @@ def test_the_key_with_another_body_is_refused(
     assert len(cloud.calls("put_object")) == 1
 
 
-def test_the_key_of_another_user_is_another_key(client: APIClient, client_of: Client) -> None:
+def test_the_same_key_of_another_user_is_another_request(
+    client: APIClient, client_of: Client
+) -> None:
     put(client, **KEY)
     response = put(client_of(*ALL, name="eve"), body=PNG + b"x", query="?overwrite=true", **KEY)
     assert response.status_code == 201
 
 
-def test_at_another_address_it_is_another_key(client: APIClient, cloud: EmulatorServer) -> None:
+def test_the_same_key_at_another_address_is_another_request(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     assert put(client, "uploads/a.png", **KEY).status_code == 201
     assert put(client, "uploads/b.png", **KEY).status_code == 201
     assert post(client, "uploads/c.png", **KEY).status_code == 201
@@ -122,7 +132,9 @@ def test_at_another_address_it_is_another_key(client: APIClient, cloud: Emulator
 
 
 @pytest.mark.usefixtures("hasty")
-def test_an_unknown_answer_comes_again(client: APIClient, cloud: EmulatorServer) -> None:
+def test_a_repeated_request_gets_an_unknown_answer_again(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     cloud.quirks.list_md5 = "multipart"  # settles nothing
     cloud.script({"on": "put_object", "do": "drop_reply"})
     first, second = put(client, **KEY), put(client, **KEY)
@@ -144,7 +156,7 @@ def test_an_unknown_answer_comes_again(client: APIClient, cloud: EmulatorServer)
         ),
     ],
 )
-def test_what_the_operator_must_mend_leaves_the_key_free(
+def test_an_error_that_the_operator_must_mend_leaves_the_key_free(
     client: APIClient, cloud: EmulatorServer, fault: dict[str, Any], code: str
 ) -> None:
     cloud.script(fault)
@@ -183,7 +195,7 @@ def test_a_file_that_could_not_be_read_may_come_again(
     assert put(client, **KEY).status_code == 201
 
 
-def test_a_kept_answer_tells_no_more_than_its_reader_may_know_by_now(
+def test_a_kept_answer_shows_no_more_than_its_reader_may_see_now(
     client: APIClient, cloud: EmulatorServer, configure: Any
 ) -> None:
     """That of an upload whose answer was lost, and whose second try was refused."""
@@ -201,7 +213,7 @@ def test_a_kept_answer_tells_no_more_than_its_reader_may_know_by_now(
     assert len(cloud.calls("put_object")) == 1
 
 
-def test_at_another_environment_it_is_another_key(
+def test_the_same_key_for_another_environment_is_another_request(
     client: APIClient, cloud: EmulatorServer, configure: Any
 ) -> None:
     """A callable ENV gives the same address to each tenant."""
@@ -246,7 +258,7 @@ def test_the_key_is_forgotten_after_a_day(client: APIClient, cloud: EmulatorServ
     assert len(cloud.calls("put_object")) == 2
 
 
-def test_the_first_answer_is_no_replay(client: APIClient) -> None:
+def test_the_first_answer_has_no_replay_header(client: APIClient) -> None:
     assert "Idempotent-Replayed" not in put(client, **KEY)
 
 
@@ -259,7 +271,7 @@ def test_the_prune_takes_the_keys_whose_day_is_over(client: APIClient) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_while_the_first_runs_the_second_has_to_wait(
+def test_a_second_request_during_the_first_is_answered_in_progress(
     client: APIClient, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Told from inside of the first, when its body is on the way."""
@@ -312,7 +324,7 @@ def test_a_request_that_was_ended_has_a_row(client: APIClient, cloud: EmulatorSe
 
 
 @pytest.mark.usefixtures("killed")
-def test_what_was_killed_at_once_runs_until_its_time_is_over(
+def test_a_killed_request_is_in_progress_until_its_time_is_over(
     client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No code of ours runs after SIGKILL."""
@@ -326,7 +338,7 @@ def test_what_was_killed_at_once_runs_until_its_time_is_over(
 
 @pytest.mark.parametrize("size", [0, 300 * 2**20, LARGEST])
 @pytest.mark.parametrize("deadline", [None, 900])
-def test_what_runs_has_the_time_that_an_upload_may_take(
+def test_a_running_request_has_the_time_that_an_upload_may_take(
     cloud: EmulatorServer, configure: Any, size: int, deadline: float | None
 ) -> None:
     configure(WX_STATIC_STORE={"DEADLINE": deadline})
@@ -336,7 +348,7 @@ def test_what_runs_has_the_time_that_an_upload_may_take(
     assert longest("default", ENV, size) > of_a_retry
 
 
-def test_what_is_refused_before_a_byte_is_sent_leaves_the_key_free(
+def test_a_request_refused_before_a_byte_is_sent_leaves_the_key_free(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097})
@@ -432,7 +444,7 @@ def test_trouble_of_our_own_after_the_body_went_is_unknown_and_kept(
 @pytest.mark.parametrize(
     "backend", ["django.core.cache.backends.dummy.DummyCache", "tests.api.conftest.Dead"]
 )
-def test_whatever_the_cache_is_the_key_holds(
+def test_a_key_holds_whatever_the_cache_is(
     client: APIClient, cloud: EmulatorServer, settings: Any, backend: str
 ) -> None:
     settings.CACHES = {"default": {"BACKEND": backend}}
@@ -440,7 +452,7 @@ def test_whatever_the_cache_is_the_key_holds(
     assert len(cloud.calls("put_object")) == 1
 
 
-def test_without_the_table_nothing_is_sent_that_might_be_sent_twice(
+def test_a_request_with_a_key_is_refused_without_the_table(
     client: APIClient, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(IdempotencyKey._meta, "db_table", "no_such_table")
@@ -451,7 +463,7 @@ def test_without_the_table_nothing_is_sent_that_might_be_sent_twice(
     assert put(client).status_code == 201
 
 
-def test_what_is_kept_is_json_and_no_secret(client: APIClient) -> None:
+def test_a_kept_answer_is_json_without_a_secret(client: APIClient) -> None:
     put(client, **KEY)
     kept = IdempotencyKey.objects.get()
     assert json.loads(kept.answer)["status"] == 201

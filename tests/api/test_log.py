@@ -43,7 +43,9 @@ pytestmark = pytest.mark.django_db
         ("store=nowhere", []),
     ],
 )
-def test_a_filter_finds(client: APIClient, query: str, found: list[str]) -> None:
+def test_a_filter_lists_the_rows_that_match(
+    client: APIClient, query: str, found: list[str]
+) -> None:
     assert keys(client, query) == found
 
 
@@ -52,7 +54,7 @@ def test_a_filter_finds(client: APIClient, query: str, found: list[str]) -> None
     ("name", "found"),
     [("created_before", ["a/1.png"]), ("created_after", ["static/4.css", "b/3.png", "a/2.png"])],
 )
-def test_a_time_bounds_what_is_found(client: APIClient, name: str, found: list[str]) -> None:
+def test_a_filter_by_time_bounds_the_rows(client: APIClient, name: str, found: list[str]) -> None:
     moment = (timezone.now() - DAY).isoformat().replace("+", "%2B")
     assert keys(client, f"{name}={moment}") == found
 
@@ -89,7 +91,7 @@ def test_a_list_asks_the_same_queries_however_long_it_is(
     assert asked(1) == asked(4)
 
 
-def test_a_list_makes_no_call(client: APIClient, cloud: EmulatorServer) -> None:
+def test_a_list_makes_no_call_to_the_cloud(client: APIClient, cloud: EmulatorServer) -> None:
     add("a.png")
     keys(client)
     assert cloud.journal == []
@@ -134,7 +136,7 @@ def hidden(configure: Any, client: APIClient) -> UploadLog:
 
 
 @pytest.mark.parametrize(("method", "end"), [("get", ""), ("post", "retry/")])
-def test_a_row_of_another_environment_is_not_there(
+def test_a_row_of_another_environment_is_404(
     client: APIClient, hidden: UploadLog, method: str, end: str
 ) -> None:
     response = getattr(client, method)(f"/wx/uploads/{hidden.pk}/{end}")
@@ -142,7 +144,9 @@ def test_a_row_of_another_environment_is_not_there(
 
 
 @pytest.mark.parametrize("query", ["", f"env={ENV}", "key=secret.png", "store=default"])
-def test_no_filter_shows_it(client: APIClient, hidden: UploadLog, query: str) -> None:
+def test_no_filter_shows_a_row_of_another_environment(
+    client: APIClient, hidden: UploadLog, query: str
+) -> None:
     assert keys(client, query) == []
 
 
@@ -157,7 +161,7 @@ def test_a_row_can_be_neither_changed_nor_removed(client: APIClient, method: str
 
 
 @pytest.mark.parametrize("pk", ["999", "99999999999999999999999", "-1", "x", "1" * 5000, "%D9%A3"])
-def test_a_row_that_never_was_is_not_there(client: APIClient, pk: str) -> None:
+def test_an_unknown_row_is_404(client: APIClient, pk: str) -> None:
     assert client.get(f"/wx/uploads/{pk}/").status_code == 404
 
 
@@ -191,7 +195,7 @@ def test_the_stores_say_what_this_user_may_do_there(
         assert store["max_size"] == 300 * 1024 * 1024
 
 
-def test_who_may_only_look_may_do_nothing_in_any_store(client_of: Client) -> None:
+def test_a_user_who_may_only_look_may_do_nothing_in_any_store(client_of: Client) -> None:
     stores = client_of("view_uploadlog", "replace").get("/wx/stores/").json()["results"]
     assert [store["replace"] for store in stores] == [False, False]
 
@@ -267,7 +271,7 @@ def test_the_cloud_of_another_environment_is_not_shown(
     assert cloud.journal == []
 
 
-def test_an_upload_shows_in_the_list(client_of: Client, cloud: EmulatorServer) -> None:
+def test_an_upload_appears_in_the_list(client_of: Client, cloud: EmulatorServer) -> None:
     client = client_of(*ALL)
     put(client)
     assert [file["name"] for file in files(client)["results"]] == ["uploads/a.png"]
@@ -303,14 +307,14 @@ def test_what_wechat_said_is_not_in_the_row_of_an_uploader(
     assert [reply[name] for name in ("errcode", "message", "hint", "rid")] == [None, "", "", ""]
 
 
-def test_rows_are_found_by_their_user(client: APIClient, client_of: Client) -> None:
+def test_rows_can_be_filtered_by_user(client: APIClient, client_of: Client) -> None:
     put(client_of("upload", name="eve"), "uploads/e.png")
     put(client)
     assert keys(client, f"user={User.objects.get(username='eve').pk}") == ["uploads/e.png"]
     assert [keys(client, f"user={key}") for key in ("eve", "9" * 30, "1.5")] == [[], [], []]
 
 
-def test_rows_are_found_by_their_deployment(client: APIClient) -> None:
+def test_rows_can_be_filtered_by_deployment(client: APIClient) -> None:
     put(client)
     UploadLog.objects.update(deployment_id=7)
     assert keys(client, "deployment=7") == ["uploads/a.png"]

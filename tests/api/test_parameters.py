@@ -11,7 +11,7 @@ from wx_static_store.emulator import EmulatorServer
 pytestmark = pytest.mark.django_db
 
 
-def test_other_fields_are_refused(client: APIClient, cloud: EmulatorServer) -> None:
+def test_unknown_fields_of_a_form_are_refused(client: APIClient, cloud: EmulatorServer) -> None:
     given = {"errcode": "7", "state": "x", "id": "99", "user": "99", "created": "1999"}
     response = post(client, **given)
     assert (response.status_code, response.json()["code"]) == (400, "invalid")
@@ -83,7 +83,7 @@ def test_a_wrong_query_is_reported(client: APIClient, query: str) -> None:
 @pytest.mark.parametrize(
     "moment", ["0001-01-01T00:00:00", "9999-12-31T23:59:59", "9999-12-31T12:00:00Z"]
 )
-def test_the_ends_of_time_are_none_in_any_zone(
+def test_a_time_outside_the_calendar_is_refused_in_any_time_zone(
     client: APIClient, settings: Any, zone: str, moment: str
 ) -> None:
     settings.TIME_ZONE = zone
@@ -93,7 +93,7 @@ def test_the_ends_of_time_are_none_in_any_zone(
 
 @pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("query", ["user__password__startswith=a", "key__regex=(a%2B)%2B$"])
-def test_what_is_no_filter_is_refused(client: APIClient, query: str) -> None:
+def test_an_unknown_filter_is_refused(client: APIClient, query: str) -> None:
     response = client.get(f"/wx/uploads/?{query}")
     assert (response.status_code, response.json()["code"]) == (400, "invalid")
     assert list(response.json()["errors"]) == [query.partition("=")[0]]
@@ -115,5 +115,5 @@ def test_a_misspelt_filter_is_answered_with_the_nearest_name(
 
 
 @pytest.mark.parametrize("path", ["stores/", "uploads/1/"])
-def test_where_there_are_no_parameters_any_is_refused(client: APIClient, path: str) -> None:
+def test_an_address_without_parameters_refuses_any_parameter(client: APIClient, path: str) -> None:
     assert client.get(f"/wx/{path}?x=1").json()["errors"].keys() == {"x"}

@@ -176,7 +176,7 @@ def test_an_upload_without_a_token_has_a_row(client: APIClient, configure: Any) 
     assert (row.status, row.stage, row.errcode) == ("failed", "name", None)
 
 
-def test_what_the_projects_own_check_could_not_judge_has_no_row(
+def test_an_upload_that_the_projects_own_check_could_not_judge_has_no_row(
     client: APIClient, configure: Any
 ) -> None:
     """As what it refuses: the cloud was not asked for anything."""
@@ -245,7 +245,7 @@ def test_a_problem_has_the_id_that_the_request_came_with(client: APIClient) -> N
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 129, "<b>", "茶"])
-def test_an_id_that_is_not_harmless_is_replaced(client: APIClient, given: str) -> None:
+def test_a_request_id_that_is_not_harmless_is_replaced(client: APIClient, given: str) -> None:
     reply = client.get("/wx/uploads/99/", HTTP_X_REQUEST_ID=given).json()
     assert re.fullmatch("[0-9a-f]{32}", reply["request_id"])
 
@@ -281,7 +281,9 @@ def test_an_unknown_option_is_shown_to_nobody(client: APIClient, settings: Any, 
 
 
 @pytest.mark.usefixtures("hasty")
-def test_members_that_do_not_apply_are_left_out(client: APIClient, cloud: EmulatorServer) -> None:
+def test_members_of_a_problem_that_do_not_apply_are_left_out(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     """Nobody answered, so there is neither an errcode nor a rid; a refusal has no row."""
     cloud.script({"on": "staticuploadfile", "do": "reset", "times": None})
     always = {"title", "status", "code", "detail", "request_id"}
@@ -456,7 +458,7 @@ def test_the_log_names_the_wrong_setting(client: APIClient, settings: Any, caplo
     )
 
 
-def test_an_error_that_nobody_expects_is_left_to_django(
+def test_an_unexpected_error_is_left_to_django(
     client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wx_static_store.submit.send.record_one", lambda *args: [][0])
@@ -466,7 +468,7 @@ def test_an_error_that_nobody_expects_is_left_to_django(
 
 
 @pytest.mark.usefixtures("cloud")
-def test_an_address_that_is_none_of_ours_is_left_to_django(client: APIClient) -> None:
+def test_an_address_outside_the_api_is_left_to_django(client: APIClient) -> None:
     response = client.get("/wx/nothing/")
     assert response.status_code == 404
     assert response["Content-Type"].startswith("text/html")

@@ -107,7 +107,7 @@ def test_other_bytes_than_the_rows_are_not_sent(
     ("permissions", "status", "stored"),
     [(["retry"], 409, b"others"), (["retry", "replace"], 201, b"css")],
 )
-def test_what_the_cloud_holds_is_replaced_by_whoever_may_replace(
+def test_a_retry_replaces_another_file_only_for_those_who_may_replace(
     client_of: Client, cloud: EmulatorServer, permissions: list[str], status: int, stored: bytes
 ) -> None:
     cloud.put_object("static/a.css", b"others")

@@ -58,7 +58,7 @@ def test_a_time_has_the_format_of_the_schema_whatever_the_project_sets(
         ({}, ""),
     ],
 )
-def test_a_row_says_what_can_be_done(client: APIClient, columns: Any, reply: str) -> None:
+def test_a_row_says_whether_it_can_be_retried(client: APIClient, columns: Any, reply: str) -> None:
     row = add("a.png", **columns)
     hint = client.get(f"/wx/uploads/{row.pk}/").json()["hint"]
     assert reply in hint

@@ -22,7 +22,9 @@ def _hasty(configure: Any, cloud: EmulatorServer) -> None:
 
 
 @pytest.mark.parametrize("send", [post, put])
-def test_what_the_list_shows_is_stored(client: APIClient, cloud: EmulatorServer, send: Any) -> None:
+def test_a_lost_answer_is_stored_if_the_list_shows_the_bytes(
+    client: APIClient, cloud: EmulatorServer, send: Any
+) -> None:
     cloud.script(LOST)
     response = send(client)
     row = UploadLog.objects.get()
@@ -38,19 +40,23 @@ def unknown(response: Response) -> bool:
     return (response.status_code, response.json()["code"]) == (504, "unknown")
 
 
-def test_other_bytes_in_the_list_settle_nothing(client: APIClient, cloud: EmulatorServer) -> None:
+def test_a_lost_answer_stays_unknown_if_the_list_shows_other_bytes(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     cloud.quirks.list_lag_seconds = 60
     cloud.script(LOST)
     assert unknown(put(client))
 
 
-def test_a_list_without_an_md5_settles_nothing(client: APIClient, cloud: EmulatorServer) -> None:
+def test_a_lost_answer_stays_unknown_if_the_list_has_no_md5(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     cloud.quirks.list_md5 = "multipart"
     cloud.script(LOST)
     assert unknown(put(client))
 
 
-def test_a_list_that_fails_settles_nothing_and_is_not_asked_again(
+def test_a_lost_answer_stays_unknown_if_the_list_fails(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
     cloud.script(LOST, {"on": "staticfilelist", "do": "errcode", "errcode": -1, "skip": 1})
@@ -58,7 +64,7 @@ def test_a_list_that_fails_settles_nothing_and_is_not_asked_again(
     assert len(cloud.calls("staticfilelist")) == 2
 
 
-def test_headers_have_code_row_and_status_of_an_answer(
+def test_the_headers_of_an_unknown_upload_have_code_row_and_status(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
     cloud.quirks.list_md5 = "multipart"
@@ -73,7 +79,7 @@ def test_headers_have_code_row_and_status_of_an_answer(
     }
 
 
-def test_headers_of_a_stored_file_have_row_and_status(client: APIClient) -> None:
+def test_the_headers_of_a_stored_file_have_row_and_status(client: APIClient) -> None:
     response = put(client)
     assert (response["X-WX-Status"], response["X-WX-Upload-Id"]) == (
         "stored",
@@ -81,12 +87,12 @@ def test_headers_of_a_stored_file_have_row_and_status(client: APIClient) -> None
     )
 
 
-def test_a_header_of_a_refusal_has_its_code(client: APIClient, cloud: EmulatorServer) -> None:
+def test_the_headers_of_a_refusal_have_its_code(client: APIClient, cloud: EmulatorServer) -> None:
     cloud.put_object("uploads/a.png", PNG + b"old")
     assert put(client)["X-WX-Code"] == "exists"
 
 
-def test_a_retry_that_the_list_shows_is_stored_by_a_new_row(
+def test_a_retry_whose_answer_was_lost_is_stored_by_a_new_row(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
     first = put(client)["Location"]

@@ -28,7 +28,7 @@ def test_an_upload_stores_the_bytes(client: APIClient, cloud: EmulatorServer, se
 
 
 @pytest.mark.parametrize("send", [post, put])
-def test_an_upload_tells_what_is_public_now(
+def test_an_upload_is_answered_with_the_public_file(
     client: APIClient, cloud: EmulatorServer, send: Any
 ) -> None:
     shown = send(client).json()
@@ -95,7 +95,9 @@ def _empty(client: APIClient) -> Any:
     return put(client, body=b"", CONTENT_LENGTH="0")
 
 
-def test_the_type_is_ours_and_not_the_clients(client: APIClient, cloud: EmulatorServer) -> None:
+def test_the_content_type_is_ours_and_not_the_client_s(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     file = picture()
     file.content_type = "text/html"
     assert post(client, file=file).status_code == 201
@@ -113,7 +115,7 @@ def test_the_type_is_ours_and_not_the_clients(client: APIClient, cloud: Emulator
         ("uploads/a.php", 400, "type"),
     ],
 )
-def test_of_a_generated_name_its_folder_and_its_ending_are_judged(
+def test_a_generated_name_is_judged_by_folder_and_ending(
     client_of: Client, send: Any, name: str, status: int, code: str | None
 ) -> None:
     """By both entries: the rest of the name that was given goes nowhere."""
@@ -184,7 +186,9 @@ def test_active_content_needs_its_permission(
     assert cloud.journal == []
 
 
-def test_who_may_upload_active_content_does(client: APIClient, cloud: EmulatorServer) -> None:
+def test_active_content_is_stored_for_those_with_its_permission(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
     assert put(client, "uploads/x.html", b"<p>").status_code == 201
 
 
@@ -239,7 +243,9 @@ def test_replacing_needs_the_permission_and_the_flag(
         assert response.json()["code"] == "exists"
 
 
-def test_a_deleted_file_is_not_there(client_of: Client, cloud: EmulatorServer) -> None:
+def test_the_name_of_a_deleted_file_can_be_uploaded_to(
+    client_of: Client, cloud: EmulatorServer
+) -> None:
     default_storage.delete(default_storage.save("uploads/a.png", ContentFile(b"x")))
     assert put(client_of("upload")).status_code == 201
 
@@ -247,7 +253,7 @@ def test_a_deleted_file_is_not_there(client_of: Client, cloud: EmulatorServer) -
 # --- the log --------------------------------------------------------------------------------------
 
 
-def test_without_a_log_the_upload_counts(client: APIClient, cloud: EmulatorServer) -> None:
+def test_an_upload_without_a_log_is_stored(client: APIClient, cloud: EmulatorServer) -> None:
     rest(60)
     response = put(client)
     assert (response.status_code, response.json()["id"]) == (201, None)

@@ -30,7 +30,7 @@ def test_an_address_answers_alike_without_the_last_slash(client: APIClient, addr
     assert (without.status_code, without.content) == (200, with_slash.content)
 
 
-def test_a_file_named_retry_has_its_address(
+def test_a_file_named_retry_can_be_uploaded(
     client: APIClient, cloud: EmulatorServer, configure: Any
 ) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_LOCATION": "", "UPLOAD_EXTENSIONS": None})

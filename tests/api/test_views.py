@@ -24,7 +24,7 @@ def test_the_only_environment_of_a_tenant_is_taken(client: APIClient, configure:
     assert post(client, store=None).json()["env"] == "tenant-b"
 
 
-def test_of_several_stores_one_must_be_named(client: APIClient) -> None:
+def test_a_request_must_name_one_of_several_stores(client: APIClient) -> None:
     [text] = post(client, store=None).json()["errors"]["store"]
     assert "default, staticfiles" in text
 
@@ -62,7 +62,7 @@ def test_a_reader_and_an_uploader_get_the_same_message_for_an_unknown_store(
 
 
 @pytest.mark.parametrize(("name", "found"), [("%ff.png", "%FF"), ("%25E5%259B%25BE.png", "%E5")])
-def test_a_name_that_is_not_utf_8_is_refused_as_such(
+def test_a_name_that_is_not_utf_8_is_refused(
     client: APIClient, cloud: EmulatorServer, name: str, found: str
 ) -> None:
     shown = put(client, f"uploads/{name}").json()

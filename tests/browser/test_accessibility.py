@@ -38,7 +38,7 @@ def findings(page: Page) -> list[str]:
     ids=["light", "dark", "phone"],
 )
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing_grave(
+def test_axe_finds_no_grave_fault_on_an_admin_page(
     context: Callable[..., Any],
     site: Site,
     name: str,
@@ -62,7 +62,9 @@ def test_all_columns_are_seen_beside_sidebar_and_filters(
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_strict_policy_has_nothing_to_refuse(page: Page, site: Site, name: str) -> None:
+def test_the_admin_pages_break_no_strict_content_security_policy(
+    page: Page, site: Site, name: str
+) -> None:
     messages: list[str] = []
     policies: set[str] = set()
     page.on("console", lambda message: messages.append(message.text))

@@ -107,7 +107,7 @@ def test_without_a_script_the_form_is_sent_and_answered(
     [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}],
     ids=["light", "dark", "phone"],
 )
-def test_axe_finds_nothing_grave_on_the_page(
+def test_axe_finds_no_grave_fault_on_the_page_of_the_api(
     context: Callable[..., Any],
     site: Site,
     name: str,

@@ -51,7 +51,7 @@ def test_the_page_loads_the_documents_image_from_the_public_site(fetched: set[st
     assert "image: media/images/tea_hills.png 200" in fetched
 
 
-def test_nothing_of_the_page_is_missing(fetched: set[str]) -> None:
+def test_every_file_of_the_page_is_loaded(fetched: set[str]) -> None:
     assert all(f.endswith(" 200") for f in fetched), fetched
 
 
@@ -74,7 +74,7 @@ def seen(chromium: Any, demo: Site, page_name: str) -> Visit:
     return visit(chromium, demo, f"{demo.front.rpartition('/app')[0]}/app/{page_name}")
 
 
-def test_a_page_of_the_front_end_gets_all_that_it_names(
+def test_a_page_of_the_front_end_loads_all_files_that_it_names(
     page_name: str, built: str, seen: Visit
 ) -> None:
     named = set(re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="\./([^"]+)"', built))
@@ -84,7 +84,7 @@ def test_a_page_of_the_front_end_gets_all_that_it_names(
     assert {"document", "script", "style", "image"} == {f.partition(":")[0] for f in seen.fetched}
 
 
-def test_a_page_of_the_front_end_has_nothing_to_complain_of(seen: Visit) -> None:
+def test_a_page_of_the_front_end_logs_no_error(seen: Visit) -> None:
     assert seen.console == []
 
 

@@ -214,7 +214,7 @@ def test_progress_is_shown_and_the_page_is_guarded(upload: Page, site: Site, fol
     assert site.published(f"media/{folder}a.txt") == b"tea"
 
 
-def test_what_was_not_sent_yet_is_in_the_list_after_a_cancel(
+def test_files_not_sent_yet_stay_in_the_list_after_a_cancel(
     upload: Page, site: Site, folder: str
 ) -> None:
     site.script({"on": "staticuploadfile", "do": "delay", "seconds": 2, "times": None})
@@ -231,7 +231,7 @@ def test_what_was_not_sent_yet_is_in_the_list_after_a_cancel(
     assert site.published(f"media/{folder}7.txt") == b"tea"
 
 
-def test_what_had_arrived_before_a_cancel_is_not_sent_twice(
+def test_a_file_that_arrived_before_a_cancel_is_not_sent_twice(
     upload: Page, site: Site, folder: str
 ) -> None:
     """The site goes on with it; to send it again asks how it ended."""
@@ -400,7 +400,7 @@ def test_two_files_for_one_place_go_one_after_the_other(
     assert site.published(f"media/{folder}a.txt") == b"first"
 
 
-def test_another_file_of_a_name_says_that_it_takes_its_place(
+def test_a_second_file_of_one_name_says_that_it_replaces_the_first(
     upload: Page, site: Site, folder: str, tmp_path: Path
 ) -> None:
     """Not so the same file, chosen once more."""
@@ -420,7 +420,7 @@ def test_another_file_of_a_name_says_that_it_takes_its_place(
 # --- what was said when it was sent ---------------------------------------------------------------
 
 
-def test_what_waits_keeps_the_place_and_the_wish_of_its_submit(
+def test_a_waiting_file_keeps_the_store_and_the_overwrite_choice_of_its_submit(
     upload: Page, site: Site, folder: str
 ) -> None:
     """Another folder, and *Replace*, are for the files that come after."""
@@ -450,7 +450,7 @@ def posts(page: Page) -> list[str]:
     return sent
 
 
-def test_to_try_again_takes_the_wish_of_now(
+def test_a_repeated_upload_takes_the_current_overwrite_choice(
     upload: Page, site: Site, folder: str, context: Callable[..., Any]
 ) -> None:
     choose(upload, folder, ("a.txt", b"mine"))
@@ -468,7 +468,7 @@ def test_to_try_again_takes_the_wish_of_now(
     assert site.published(f"media/{folder}a.txt") == b"mine"
 
 
-def test_an_answer_to_an_older_question_is_ignored(upload: Page, site: Site, folder: str) -> None:
+def test_an_answer_to_an_older_preview_is_ignored(upload: Page, site: Site, folder: str) -> None:
     """The folder changes while the first question is under way, and its answer comes last."""
     held: list[Any] = []
 
@@ -521,7 +521,7 @@ def test_the_focus_goes_where_the_news_are(upload: Page, site: Site, folder: str
     expect(upload.locator(STORED)).to_be_focused()
 
 
-def test_after_another_login_what_was_refused_can_be_sent(
+def test_a_refused_file_can_be_sent_after_another_login(
     upload: Page, site: Site, folder: str
 ) -> None:
     """The page says why, and fetches a token that is good again."""
@@ -538,7 +538,7 @@ def test_after_another_login_what_was_refused_can_be_sent(
     assert site.published(f"media/{folder}a.txt") == b"tea"
 
 
-def test_the_question_has_a_good_token_after_another_login(
+def test_the_preview_has_a_valid_csrf_token_after_another_login(
     upload: Page, site: Site, folder: str
 ) -> None:
     upload.context.clear_cookies()
@@ -608,7 +608,7 @@ def test_a_refused_file_says_why_before_it_is_sent(
 # --- without a script -----------------------------------------------------------------------------
 
 
-def test_the_page_does_its_job_without_a_script(
+def test_the_upload_page_works_without_a_script(
     context: Callable[..., Any], site: Site, folder: str
 ) -> None:
     page = opened(context(java_script_enabled=False).new_page(), site)
@@ -670,7 +670,7 @@ def test_buttons_and_the_warning_have_a_colour_under_each_theme(themed: Page, pa
 
 
 @pytest.mark.parametrize("part", ["[name=folder]", "[name=store]", "#wx-drop"])
-def test_what_can_be_filled_in_has_a_border_under_each_theme(themed: Page, part: str) -> None:
+def test_form_fields_have_a_border_under_each_theme(themed: Page, part: str) -> None:
     go(themed, f"{LOG}upload/")
     assert style(themed, part, "border-top-width") in {"1px", "2px"}
     assert style(themed, part, "border-top-color") != NO_COLOUR
@@ -712,7 +712,7 @@ def hashing(demo: Site, chromium: Any) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("size", [0, 1, 55, 56, 63, 64, 65, 3 * 2**20, 5 * 2**20 + 7])
-def test_the_md5_of_the_browser_is_that_of_everybody(hashing: Page, size: int) -> None:
+def test_the_md5_that_the_browser_computes_is_right(hashing: Page, size: int) -> None:
     """Bytes that follow a simple rule on both sides; the largest come in pieces."""
     content = bytes((i * 7 + (i >> 8)) % 256 for i in range(size))
     make = (

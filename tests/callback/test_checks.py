@@ -50,7 +50,7 @@ def test_a_mistake_has_its_id_and_a_hint(found: Any, mistake: Any, expected: lis
     assert all(message.hint for message in messages)
 
 
-def test_the_app_alone_is_not_enough(settings: Any) -> None:
+def test_a_callback_app_without_its_settings_is_an_error(settings: Any) -> None:
     settings.INSTALLED_APPS = ["wx_static_store.callback"]
     assert [message.id for message in check_callback(None)] == ["wx_static_store.E014"]
 

@@ -30,18 +30,18 @@ TEXTS = st.text(min_size=1, max_size=4096)  # of up to four bytes each
 
 
 @given(TEXTS, st.text(max_size=64), KEYS)
-def test_what_was_encrypted_is_decrypted_to_the_same(xml: str, appid: str, key: str) -> None:
+def test_an_encrypted_message_is_decrypted_to_itself(xml: str, appid: str, key: str) -> None:
     sealed = crypto.encrypt(xml, appid, Secret(key))
     assert crypto.decrypt(sealed, [Secret(key)]) == (xml.encode(), appid)
 
 
 @given(TEXTS, KEYS)
-def test_what_was_encrypted_by_hand_is_decrypted_as_well(xml: str, key: str) -> None:
+def test_a_message_encrypted_by_hand_is_decrypted(xml: str, key: str) -> None:
     assert crypto.decrypt(encrypted(xml, key=key), [KEY, Secret(key)]) == (xml.encode(), APPID)
 
 
 @pytest.mark.parametrize("length", [1, 10, 11, 12, 4096, 16 * 1024])
-def test_lengths_around_a_block_are_padded_to_32(length: int) -> None:
+def test_messages_are_padded_to_multiples_of_32_bytes(length: int) -> None:
     sealed = crypto.encrypt("a" * length, APPID, KEY)
     assert len(base64.b64decode(sealed)) % 32 == 0
     assert crypto.decrypt(sealed, [KEY])[0] == b"a" * length
@@ -53,7 +53,7 @@ def test_any_ciphertext_is_decrypted_or_refused(blocks: bytes) -> None:
 
 
 @given(st.text())
-def test_any_text_is_decrypted_or_refused(text: str) -> None:
+def test_any_base64_text_is_decrypted_or_refused(text: str) -> None:
     refused_or_decrypted(text)
 
 
@@ -63,7 +63,7 @@ def refused_or_decrypted(text: str) -> None:
 
 
 @given(st.binary(max_size=300) | st.text("<>/?!&;ax ='[]-CDAT").map(str.encode))
-def test_any_document_is_read_or_refused(document: bytes) -> None:
+def test_any_xml_document_is_read_or_refused(document: bytes) -> None:
     with suppress(Refusal):
         assert isinstance(safe_xml.read(b"<xml>" + document + b"</xml>"), dict)
 
@@ -90,7 +90,7 @@ def changed(raw: bytes, position: int, byte: int) -> bytes:
 
 @settings(max_examples=1000)
 @given(st.data())
-def test_a_change_of_one_byte_is_refused(genuine: Push, data: st.DataObject) -> None:
+def test_a_push_with_one_changed_byte_is_refused(genuine: Push, data: st.DataObject) -> None:
     """Of body or query; the body has no white space between its elements, which means nothing."""
     query = genuine.query.encode()
     whole = query + genuine.body
@@ -101,5 +101,5 @@ def test_a_change_of_one_byte_is_refused(genuine: Push, data: st.DataObject) -> 
     assert status_of(sent) in (400, 403)
 
 
-def test_unchanged_it_is_accepted(genuine: Push) -> None:
+def test_an_unchanged_push_is_accepted(genuine: Push) -> None:
     assert status_of(genuine) == 200

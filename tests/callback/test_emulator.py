@@ -56,7 +56,7 @@ def test_the_token_is_fetched_with_the_ticket_that_was_pushed(pushing: EmulatorS
 
 
 @pytest.mark.parametrize("variant", names())
-def test_each_push_gets_its_answer(variant: str, pushing: EmulatorServer) -> None:
+def test_each_variant_of_a_push_gets_its_answer(variant: str, pushing: EmulatorServer) -> None:
     before = newest(APPID)
     answer = pushing.push(variant)
     status = expected(variant)

@@ -12,17 +12,17 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("number", range(10))
-def test_each_mode_gets_where_it_should(number: int) -> None:
+def test_each_seed_gets_the_status_of_its_mode(number: int) -> None:
     data, status = [*fuzz.seeds().items()][number]
     assert fuzz.one_input(data) == status
 
 
-def test_every_seed_is_a_test() -> None:
+def test_every_mode_has_a_seed() -> None:
     assert len(fuzz.seeds()) == 10
     assert {data[0] & 7 for data in fuzz.seeds()} == {*range(len(fuzz.modes()))}
 
 
-def test_a_thousand_damaged_seeds_are_no_findings() -> None:
+def test_the_fuzzer_finds_nothing_in_a_thousand_damaged_seeds() -> None:
     dice, seeds = random.Random(7), [*fuzz.seeds()]
     for _ in range(1000):
         data = bytearray(dice.choice(seeds))
@@ -32,7 +32,7 @@ def test_a_thousand_damaged_seeds_are_no_findings() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"\x80", bytes(fuzz.SIZE), b"\1" * fuzz.SIZE])
-def test_the_ends_of_the_range_are_no_findings(data: bytes) -> None:
+def test_the_fuzzer_finds_nothing_in_the_shortest_and_longest_inputs(data: bytes) -> None:
     fuzz.one_input(data)
 
 
@@ -57,7 +57,7 @@ def test_a_slow_answer_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
         fuzz.one_input(b"\0")
 
 
-def test_without_atheris_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fuzzer_without_atheris_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "atheris", None)
     with pytest.raises(SystemExit, match="pip install"):
         fuzz.main([])

@@ -14,17 +14,17 @@ from wx_static_store.core.secrets import Secret
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_the_migration_holds_the_models() -> None:
+def test_the_migrations_are_up_to_date_with_the_models() -> None:
     call_command("makemigrations", "wx_static_store_callback", check=True, dry_run=True)
 
 
-def test_the_migration_can_be_undone_and_done_again() -> None:
+def test_the_migration_can_be_reversed_and_applied_again() -> None:
     for target, there in (("zero", False), ("0001", True)):
         call_command("migrate", "wx_static_store_callback", target, verbosity=0)
         assert (VerifyTicket._meta.db_table in connection.introspection.table_names()) is there
 
 
-def test_a_row_shows_nothing_secret() -> None:
+def test_the_text_of_a_ticket_row_shows_no_secret() -> None:
     save(APPID, Secret(TICKET), int(time.time()))
     assert APPID in str(VerifyTicket.objects.get())
     assert "planted" not in str(VerifyTicket.objects.get())

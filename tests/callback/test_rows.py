@@ -26,7 +26,9 @@ def request_of(sent: Push) -> WSGIRequest:
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_it_is_refused_and_nothing_changes(row: str, kept: Kept, logged: LogLines) -> None:
+def test_a_bad_push_of_each_row_is_refused_and_changes_nothing(
+    row: str, kept: Kept, logged: LogLines
+) -> None:
     status, make = ROWS[row]
     before = kept()
     answer = make().send()
@@ -37,14 +39,14 @@ def test_it_is_refused_and_nothing_changes(row: str, kept: Kept, logged: LogLine
     assert logged.secrets == []
 
 
-def test_every_row_has_a_neighbour_that_is_accepted(kept: Kept) -> None:
+def test_the_push_that_the_rows_change_is_accepted(kept: Kept) -> None:
     """The rows change a push that would be taken."""
     before = kept()
     assert push().send().content == b"success"
     assert kept() != before
 
 
-def test_the_answers_to_what_is_not_authentic_are_identical() -> None:
+def test_the_answers_to_pushes_that_are_not_authentic_are_identical() -> None:
     answers = {serialized(ROWS[row][1]().send()) for row in UNAUTHENTIC}
     assert len(answers) == 1
 
@@ -54,7 +56,7 @@ def serialized(answer: Any) -> bytes:
 
 
 @pytest.mark.parametrize("row", XML)
-def test_hostile_xml_is_refused_before_anything_is_decrypted(
+def test_hostile_xml_is_refused_before_decryption(
     row: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def decrypt(*args: Any) -> None:

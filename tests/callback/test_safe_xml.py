@@ -6,7 +6,7 @@ from wx_static_store.callback.refusals import Refusal
 from wx_static_store.callback.safe_xml import read
 
 
-def test_elements_are_texts_and_twins_a_list() -> None:
+def test_elements_are_texts_and_repeated_elements_a_list() -> None:
     document = b"<xml><A><![CDATA[1]]></A><B>2</B><B>3</B><C><D>4</D></C></xml>"
     assert read(document) == {"A": "1", "B": ["2", "3"], "C": {"D": "4"}}
 

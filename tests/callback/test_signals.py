@@ -35,7 +35,7 @@ def failing() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("info_type", ["authorized", "unauthorized", "unheard-of", "票"])
-def test_an_event_is_acknowledged_and_offered(info_type: str, received: Events) -> None:
+def test_an_event_is_acknowledged_and_sent_as_a_signal(info_type: str, received: Events) -> None:
     """Without a database: nothing is kept of it."""
     xml = event(info_type, CreateTime=1413192605, AuthorizerAppid="wx0000000000000002")
     assert push(xml).send().content == b"success"
@@ -48,7 +48,7 @@ def test_an_event_is_acknowledged_and_offered(info_type: str, received: Events) 
     assert received == [{"info_type": info_type, "appid": APPID, "fields": fields}]
 
 
-def test_elements_inside_are_dictionaries_and_twins_a_list(received: Events) -> None:
+def test_nested_elements_are_dictionaries_and_repeated_elements_a_list(received: Events) -> None:
     info = "<name>a &amp; b</name>" + "<item><id>1</id></item>" * 40 + "<none></none>"
     push(event("notify_third_fasteregister", info=element("info", info))).send()
     inner = {"name": "a & b", "item": [{"id": "1"}] * 40, "none": ""}
@@ -70,7 +70,7 @@ def test_an_event_leaves_the_ticket_alone(kept: Kept) -> None:
 
 
 @pytest.mark.django_db
-def test_a_ticket_is_offered_to_nobody(received: Events) -> None:
+def test_a_ticket_is_not_sent_as_a_signal(received: Events) -> None:
     assert push().send().content == b"success"
     assert received == []
 

@@ -38,7 +38,7 @@ def raw_row() -> str:
 # --- which one ------------------------------------------------------------------------------------
 
 
-def test_the_newer_one_wins_in_whatever_order_they_come() -> None:
+def test_the_newest_ticket_wins_in_whatever_order_tickets_come() -> None:
     for text, age in [("b", 20), ("c", 10), ("a", 30)]:
         keep(text, age)
     assert newest(APPID) == "c"
@@ -47,7 +47,7 @@ def test_the_newer_one_wins_in_whatever_order_they_come() -> None:
     assert VerifyTicket.objects.count() == 1
 
 
-def test_each_platform_has_its_own() -> None:
+def test_each_platform_has_a_ticket_of_its_own() -> None:
     keep("ours")
     keep("theirs", appid="wx0000000000000002")
     assert (newest(APPID), newest("wx0000000000000002")) == ("ours", "theirs")
@@ -58,7 +58,7 @@ def test_without_a_push_there_is_no_ticket_and_no_warning(logged: LogLines) -> N
     assert logged.tokens == []
 
 
-def test_the_cache_saves_the_query(django_assert_num_queries: Any) -> None:
+def test_a_ticket_in_the_cache_needs_no_query(django_assert_num_queries: Any) -> None:
     keep()
     with django_assert_num_queries(0):
         assert newest(APPID) == TICKET
@@ -67,13 +67,13 @@ def test_the_cache_saves_the_query(django_assert_num_queries: Any) -> None:
 # --- its age (T06) --------------------------------------------------------------------------------
 
 
-def test_one_of_this_hour_is_given_without_a_word(logged: LogLines) -> None:
+def test_a_ticket_under_an_hour_old_is_returned_without_a_warning(logged: LogLines) -> None:
     keep(age=HOUR - 60)
     assert newest(APPID) == TICKET
     assert logged.tokens == []
 
 
-def test_one_over_an_hour_old_is_given_with_a_warning(logged: LogLines) -> None:
+def test_a_ticket_over_an_hour_old_is_returned_with_a_warning(logged: LogLines) -> None:
     keep(age=2.5 * HOUR)
     assert newest(APPID) == TICKET
     [line] = logged.tokens
@@ -82,7 +82,7 @@ def test_one_over_an_hour_old_is_given_with_a_warning(logged: LogLines) -> None:
 
 
 @pytest.mark.parametrize("where", ["both", "database", "cache"])
-def test_one_over_twelve_hours_old_is_refused_with_its_age(where: str) -> None:
+def test_a_ticket_over_twelve_hours_old_is_refused_with_its_age(where: str) -> None:
     keep(age=12 * HOUR + 400)
     if where == "database":
         cache.clear()
@@ -92,12 +92,12 @@ def test_one_over_twelve_hours_old_is_refused_with_its_age(where: str) -> None:
         newest(APPID)
 
 
-def test_one_of_eleven_hours_is_still_good() -> None:
+def test_a_ticket_just_under_twelve_hours_old_is_valid() -> None:
     keep(age=11.9 * HOUR)
     assert newest(APPID) == TICKET
 
 
-def test_a_cache_that_fell_behind_does_not_hide_the_database() -> None:
+def test_an_older_ticket_in_the_cache_does_not_hide_the_database_s() -> None:
     keep("old", age=13 * HOUR)
     behind = cache.get(CACHE_KEY)
     keep("new", age=60)
@@ -105,7 +105,7 @@ def test_a_cache_that_fell_behind_does_not_hide_the_database() -> None:
     assert newest(APPID) == "new"
 
 
-def test_a_database_that_fell_behind_does_not_hide_the_cache() -> None:
+def test_an_older_ticket_in_the_database_does_not_hide_the_cache_s() -> None:
     keep("old", age=3 * HOUR)
     with broken_table():
         keep("new", age=2 * HOUR)
@@ -115,7 +115,7 @@ def test_a_database_that_fell_behind_does_not_hide_the_cache() -> None:
 # --- at rest (S7) ---------------------------------------------------------------------------------
 
 
-def test_no_place_holds_the_ticket_as_it_is() -> None:
+def test_neither_cache_nor_database_holds_the_ticket_in_plain_text() -> None:
     keep()
     for place in (raw_row(), cache.get(CACHE_KEY)):
         assert APPID in place or "sealed" in place
@@ -123,25 +123,25 @@ def test_no_place_holds_the_ticket_as_it_is() -> None:
             assert form not in place
 
 
-def test_both_places_hold_the_same_seal() -> None:
+def test_cache_and_database_hold_the_same_sealed_ticket() -> None:
     keep()
     assert VerifyTicket.objects.get().sealed in cache.get(CACHE_KEY)
 
 
-def test_a_former_key_opens_it_while_it_is_listed(settings: Any) -> None:
+def test_a_ticket_sealed_with_a_fallback_key_can_be_read(settings: Any) -> None:
     keep()
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
     assert newest(APPID) == TICKET
 
 
-def test_after_a_change_of_key_the_next_push_needs_no_former_one(settings: Any) -> None:
+def test_the_next_push_is_sealed_with_the_new_secret_key(settings: Any) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
     keep()
     settings.SECRET_KEY_FALLBACKS = []
     assert newest(APPID) == TICKET
 
 
-def test_a_ticket_that_no_key_opens_is_none_and_the_log_names_the_fix(
+def test_a_ticket_that_no_key_opens_is_absent_and_the_log_names_the_fix(
     settings: Any, logged: LogLines
 ) -> None:
     keep()
@@ -152,7 +152,7 @@ def test_a_ticket_that_no_key_opens_is_none_and_the_log_names_the_fix(
 
 
 @pytest.mark.parametrize("junk", ["no JSON", "[]", '{"sealed": 1}', b"\xff", {"sealed": "a"}])
-def test_junk_in_the_cache_hides_nothing_and_is_replaced(junk: Any) -> None:
+def test_junk_in_the_cache_hides_no_ticket_and_is_replaced(junk: Any) -> None:
     keep("old", age=60)
     cache.set(CACHE_KEY, junk)
     assert newest(APPID) == "old"
@@ -165,7 +165,7 @@ def test_junk_in_the_cache_hides_nothing_and_is_replaced(junk: Any) -> None:
 
 
 @pytest.mark.parametrize("caches", [BROKEN, DUMMY], ids=["broken", "dummy"])
-def test_a_ticket_that_nothing_keeps_is_an_error_without_it(
+def test_the_error_about_a_ticket_that_cannot_be_kept_does_not_show_the_ticket(
     caches: Any, settings: Any, logged: LogLines
 ) -> None:
     settings.CACHES = caches
@@ -175,7 +175,7 @@ def test_a_ticket_that_nothing_keeps_is_an_error_without_it(
     assert logged.secrets == []
 
 
-def test_the_cache_alone_keeps_the_newest_only() -> None:
+def test_the_cache_without_the_database_keeps_the_newest_ticket_only() -> None:
     with broken_table():
         keep("b", age=20)
         keep("a", age=30)
@@ -201,7 +201,9 @@ def test_a_database_that_fails_spoils_no_transaction_of_the_caller() -> None:
     assert Group.objects.filter(name="kept").exists()
 
 
-def test_without_a_database_it_is_a_warning(settings: Any, logged: LogLines) -> None:
+def test_a_project_without_a_database_gets_a_warning_and_no_ticket(
+    settings: Any, logged: LogLines
+) -> None:
     from django.db.utils import ConnectionHandler
 
     handler = ConnectionHandler({"default": {"ENGINE": "django.db.backends.dummy"}})
@@ -260,7 +262,7 @@ def in_threads(works: list[Callable[[], object]]) -> list[Any]:
     return outcomes
 
 
-def test_of_tickets_that_come_at_once_the_newest_stays(shared: None, logged: LogLines) -> None:
+def test_of_tickets_that_are_saved_at_once_the_newest_stays(shared: None, logged: LogLines) -> None:
     """Twelve threads, each with five of sixty, all in a hurry to write the first row."""
     together, now = threading.Barrier(12), int(time.time())  # once: they take their time
 
@@ -280,7 +282,9 @@ def test_of_tickets_that_come_at_once_the_newest_stays(shared: None, logged: Log
 
 
 @pytest.mark.parametrize("opened", [False, True])
-def test_a_connection_is_left_as_it_was(shared: None, opened: bool) -> None:
+def test_reading_a_ticket_leaves_the_database_connection_as_it_was(
+    shared: None, opened: bool
+) -> None:
     def work() -> bool:
         if opened:
             connection.ensure_connection()

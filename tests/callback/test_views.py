@@ -76,26 +76,26 @@ ACCEPTED: dict[str, Callable[[], Push]] = {
 
 
 @pytest.mark.parametrize("kind", ACCEPTED)
-def test_what_is_genuine_is_kept(kind: str, kept: Kept) -> None:
+def test_a_genuine_push_is_accepted_and_kept(kind: str, kept: Kept) -> None:
     before = kept()
     answer = ACCEPTED[kind]().send()
     assert (answer.status_code, answer.content) == (200, b"success")
     assert kept() != before
 
 
-def test_the_newest_ticket_is_at_hand() -> None:
+def test_a_pushed_ticket_is_the_newest_ticket() -> None:
     push().send()
     assert newest(APPID) == TICKET
 
 
-def test_answers_are_plain_and_kept_by_nobody() -> None:
+def test_answers_are_plain_text_that_no_cache_keeps() -> None:
     for answer in (push().send(), push(nonce=None).send()):
         assert answer["Content-Type"] == "text/plain; charset=utf-8"
         assert answer["Cache-Control"] == "no-store"
         assert answer["X-Content-Type-Options"] == "nosniff"
 
 
-def test_over_a_socket_it_is_kept_as_well(live_server: Any) -> None:
+def test_a_push_over_a_socket_is_kept(live_server: Any) -> None:
     caller = http.client.HTTPConnection(urlsplit(live_server.url).netloc, timeout=10)
     genuine = push()
     caller.request("POST", f"{PATH}?{genuine.query}", genuine.body)
@@ -115,7 +115,7 @@ def test_a_body_that_is_announced_too_long_is_not_waited_for(live_server: Any) -
 
 
 @pytest.mark.parametrize("length", ["", "0", "-1", "none", "9" * 5000])
-def test_a_length_that_is_none_opens_no_way(length: str, kept: Kept) -> None:
+def test_a_malformed_content_length_is_refused(length: str, kept: Kept) -> None:
     before = kept()
     assert push().send(CONTENT_LENGTH=length).status_code in (400, 413)
     assert kept() == before
@@ -140,7 +140,7 @@ def test_a_caller_who_hangs_up_is_refused() -> None:
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-def test_other_methods_are_refused(method: str, kept: Kept) -> None:
+def test_a_method_other_than_get_and_post_is_refused(method: str, kept: Kept) -> None:
     before, genuine = kept(), push()
     answer = Client().generic(method, f"{PATH}?{genuine.query}", genuine.body)
     assert (answer.status_code, answer.content) == (405, b"")
@@ -171,7 +171,7 @@ def test_a_ticket_that_is_not_newer_changes_nothing(created: int, kept: Kept) ->
 
 
 @pytest.mark.parametrize(("age", "status"), [(50, 200), (-50, 200), (70, 403), (-70, 403)])
-def test_the_window_is_a_setting(age: int, status: int, settings: Any) -> None:
+def test_callback_window_limits_the_age_of_a_push(age: int, status: int, settings: Any) -> None:
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"CALLBACK_WINDOW": 60}
     assert push(age=age).send().status_code == status
 
@@ -184,7 +184,7 @@ NEW_TOKEN, NEW_KEY = "planted-callback-token-2", "planted0callback0key2".ljust(4
 @pytest.mark.parametrize("key", [AES_KEY, NEW_KEY])
 @pytest.mark.parametrize("token", [TOKEN, NEW_TOKEN])
 @pytest.mark.parametrize("kind", [list, tuple])
-def test_while_both_are_listed_both_are_good(
+def test_each_listed_token_and_key_is_accepted(
     kind: Any, token: str, key: str, settings: Any
 ) -> None:
     lists = {
@@ -199,7 +199,9 @@ def test_while_both_are_listed_both_are_good(
     ("change", "status"),
     [({"CALLBACK_TOKEN": NEW_TOKEN}, 403), ({"CALLBACK_AES_KEY": [NEW_KEY]}, 400)],
 )
-def test_what_is_no_longer_listed_is_refused(change: Any, status: int, settings: Any) -> None:
+def test_a_token_or_key_that_is_no_longer_listed_is_refused(
+    change: Any, status: int, settings: Any
+) -> None:
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | change
     assert push().send().status_code == status
 
@@ -212,7 +214,7 @@ def ask(text: str = "4567890123", *, covered: bool = False, **changes: str | Non
 
 
 @pytest.mark.parametrize("covered", [False, True])
-def test_a_signed_question_is_echoed_as_plain_text(covered: bool) -> None:
+def test_a_signed_echostr_is_returned_as_plain_text(covered: bool) -> None:
     answer = ask(covered=covered)
     assert (answer.status_code, answer.content) == (200, b"4567890123")
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
@@ -223,7 +225,7 @@ def test_a_signed_question_is_echoed_as_plain_text(covered: bool) -> None:
 @pytest.mark.parametrize(
     "echostr", ["<script>alert(1)</script>", "", "a" * 129, "a b", "a\nb", "汉", "a&b", '"']
 )
-def test_an_echostr_of_another_alphabet_is_refused(echostr: str, covered: bool) -> None:
+def test_an_echostr_with_other_characters_is_refused(echostr: str, covered: bool) -> None:
     answer = ask(echostr, covered=covered)
     assert (answer.status_code, answer.content) == (403, b"")
 
@@ -244,7 +246,7 @@ def test_an_echostr_of_another_alphabet_is_refused(echostr: str, covered: bool) 
     ],
     ids=str,
 )
-def test_a_question_that_is_not_signed_is_refused(changes: Any) -> None:
+def test_an_echostr_without_a_right_signature_is_refused(changes: Any) -> None:
     answer = ask(**changes)
     assert (answer.status_code, answer.content) == (403, b"")
 
@@ -258,7 +260,9 @@ def test_a_signature_that_covers_another_echostr_is_refused() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("caches", [BROKEN, DUMMY], ids=["broken", "dummy"])
-def test_what_nothing_keeps_is_no_success(caches: Any, settings: Any, logged: LogLines) -> None:
+def test_a_ticket_that_cannot_be_kept_is_answered_with_500(
+    caches: Any, settings: Any, logged: LogLines
+) -> None:
     settings.CACHES = caches
     with broken_table(), override("zh-hans"):
         answer = push().send()
@@ -268,7 +272,7 @@ def test_what_nothing_keeps_is_no_success(caches: Any, settings: Any, logged: Lo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_database_alone_is_enough(settings: Any, logged: LogLines) -> None:
+def test_a_ticket_is_kept_if_only_the_cache_fails(settings: Any, logged: LogLines) -> None:
     settings.CACHES = BROKEN
     assert push().send().content == b"success"
     assert newest(APPID) == TICKET
@@ -279,7 +283,7 @@ def test_the_database_alone_is_enough(settings: Any, logged: LogLines) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_cache_alone_is_enough(logged: LogLines) -> None:
+def test_a_ticket_is_kept_if_only_the_database_fails(logged: LogLines) -> None:
     with broken_table():
         assert push().send().content == b"success"
         assert newest(APPID) == TICKET
@@ -302,9 +306,7 @@ def test_a_thousand_forged_pushes_take_less_than_a_second() -> None:
 
 
 @pytest.mark.parametrize("everywhere", [False, True])
-def test_before_the_signature_is_right_no_query_is_made(
-    everywhere: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_forged_push_makes_no_query(everywhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", everywhere)
     with CaptureQueriesContext(connection) as queries:
         push(msg_signature="0" * 40).send()
@@ -318,12 +320,12 @@ def test_a_push_asks_the_table_of_tickets_only() -> None:
     assert [VerifyTicket._meta.db_table in query["sql"] for query in queries] == [True, True]
 
 
-def test_it_needs_neither_csrf_token_nor_login(settings: Any) -> None:
+def test_a_push_needs_neither_csrf_token_nor_login(settings: Any) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, CSRF, LOGIN]
     assert push().send(Client(enforce_csrf_checks=True)).content == b"success"
 
 
-def test_it_reads_no_session_and_sets_no_cookie() -> None:
+def test_a_push_reads_no_session_and_sets_no_cookie() -> None:
     client = Client()
     client.cookies["sessionid"] = "a" * 32
     with CaptureQueriesContext(connection) as queries:
@@ -368,7 +370,7 @@ def test_both_appids_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_frame_shows_a_ticket_that_nothing_keeps(settings: Any) -> None:
+def test_no_traceback_shows_a_ticket_that_cannot_be_kept(settings: Any) -> None:
     settings.CACHES = BROKEN
     genuine = push()
     request = RequestFactory().post(f"{PATH}?{genuine.query}", genuine.body, "text/xml")
@@ -387,7 +389,7 @@ def test_no_frame_shows_a_ticket_that_nothing_keeps(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("missing", ["COMPONENT_APPID", "CALLBACK_TOKEN", "CALLBACK_AES_KEY"])
-def test_without_its_settings_the_log_says_what_to_set(
+def test_a_push_without_a_needed_setting_is_logged_with_its_name(
     missing: str, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And a stranger's call makes no traceback for the administrators' mail."""
@@ -397,7 +399,7 @@ def test_without_its_settings_the_log_says_what_to_set(
     assert [record for record in caplog.records if record.exc_info] == []
 
 
-def test_a_tail_that_is_empty_is_no_platform_that_is_not_set(settings: Any) -> None:
+def test_a_push_without_an_appid_is_refused_where_component_appid_is_not_set(settings: Any) -> None:
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"COMPONENT_APPID": None}
     e = encrypted(ticket(), "")
     assert signed(e, envelope(e, "")).send().status_code == 500

@@ -148,7 +148,7 @@ def test_a_token_is_fetched_with_appid_secret_and_ticket(
     assert fetches(emulator) == 1
 
 
-def test_it_fits_the_protocol(make: Make) -> None:
+def test_component_token_is_a_token_provider(make: Make) -> None:
     assert isinstance(make(), TokenProvider)
 
 
@@ -185,7 +185,7 @@ def test_the_cache_is_read_again_under_the_lock(
     assert fetches(emulator) == 1
 
 
-def test_the_loser_waits_for_the_winner_s_token(
+def test_a_process_without_the_lock_waits_for_the_other_s_token(
     make: Make, emulator: EmulatorServer, time: Time
 ) -> None:
     winner, loser, got = make(), make(), []
@@ -252,7 +252,7 @@ def test_hosts_whose_clocks_differ_do_not_fight_and_log_it(
     assert {record.levelname for record in caplog.records} == {"ERROR"}
 
 
-def test_in_its_last_tenth_one_fetches_and_the_others_use_the_old_token(
+def test_in_a_token_s_last_tenth_one_process_fetches_and_the_others_use_the_old_token(
     make: Make, emulator: EmulatorServer, time: Time
 ) -> None:
     provider, got = make(), []
@@ -264,7 +264,7 @@ def test_in_its_last_tenth_one_fetches_and_the_others_use_the_old_token(
     assert fetches(emulator) == 2
 
 
-def test_in_its_last_tenth_a_failed_fetch_leaves_the_old_token_in_use(
+def test_in_a_token_s_last_tenth_a_failed_fetch_leaves_the_old_token_in_use(
     make: Make, emulator: EmulatorServer, time: Time, caplog: pytest.LogCaptureFixture
 ) -> None:
     """T10. One warning, however many ask, and a try every few seconds."""
@@ -281,7 +281,7 @@ def test_in_its_last_tenth_a_failed_fetch_leaves_the_old_token_in_use(
     assert 20 <= fetches(emulator) <= 25
 
 
-def test_in_its_last_tenth_a_ticket_that_cannot_be_had_leaves_the_old_token_in_use(
+def test_in_a_token_s_last_tenth_a_missing_ticket_leaves_the_old_token_in_use(
     make: Make, time: Time
 ) -> None:
     """And its source is not asked for each upload."""
@@ -301,7 +301,7 @@ def test_in_its_last_tenth_a_ticket_that_cannot_be_had_leaves_the_old_token_in_u
 
 
 @pytest.mark.parametrize("fault", [{"do": "drop_reply", "apply": True}, {"do": "html"}])
-def test_in_its_last_tenth_a_fetch_whose_answer_was_lost_is_not_repeated_for_a_minute(
+def test_in_a_token_s_last_tenth_a_fetch_whose_answer_was_lost_is_not_repeated_for_a_minute(
     make: Make, emulator: EmulatorServer, time: Time, fault: dict[str, Any]
 ) -> None:
     """It may have ended the old token: the next one would end that, too."""
@@ -317,7 +317,7 @@ def test_in_its_last_tenth_a_fetch_whose_answer_was_lost_is_not_repeated_for_a_m
     assert fetches(emulator) == 3
 
 
-def test_the_old_token_is_not_used_in_its_last_minute(
+def test_a_token_is_not_used_in_its_last_minute(
     make: Make, emulator: EmulatorServer, time: Time
 ) -> None:
     provider = make()
@@ -346,7 +346,7 @@ def test_the_old_token_is_not_used_in_its_last_minute(
         5,
     ],
 )
-def test_a_broken_entry_is_fetched_anew(
+def test_a_broken_cache_entry_is_replaced_by_a_fetched_token(
     make: Make, emulator: EmulatorServer, cache: TimedCache, time: Time, entry: Any
 ) -> None:
     make().get()
@@ -423,7 +423,7 @@ def frames(error: BaseException) -> Iterator[str]:
             yield str(trace.tb_frame.f_locals)
 
 
-def test_a_token_that_is_refused_within_a_minute_is_not_replaced_before_it_is_over(
+def test_a_token_that_is_refused_within_a_minute_is_not_replaced_before_that_minute_is_over(
     make: Make, emulator: EmulatorServer, time: Time
 ) -> None:
     """T05: two systems that refresh alternately would end each other's token for ever."""
@@ -438,7 +438,7 @@ def test_a_token_that_is_refused_within_a_minute_is_not_replaced_before_it_is_ov
     assert time.now() >= started + MIN_INTERVAL
 
 
-def test_an_interactive_call_does_not_wait_for_that_minute(
+def test_an_interactive_call_does_not_wait_a_minute_for_another_token(
     make: Make, emulator: EmulatorServer, time: Time
 ) -> None:
     provider = make()
@@ -519,7 +519,7 @@ def test_after_a_killed_holder_the_lease_runs_out_and_another_fetches(
     assert LEASE <= time.now() - killed <= LEASE + 2
 
 
-def test_one_call_waits_ten_seconds_for_another_process(make: Make, time: Time) -> None:
+def test_a_call_waits_ten_seconds_at_most_for_another_process(make: Make, time: Time) -> None:
     kill(make())
     before = time.now()
     with pytest.raises(TokenUnavailable, match="Another process is fetching") as caught:
@@ -812,7 +812,7 @@ def test_a_failure_is_remembered_for_every_process(
 
 
 @pytest.mark.parametrize("entry", ['{"generation": 1, "attempt": 1, "until": 1e99}', "[]", "5"])
-def test_a_broken_failure_is_none(
+def test_a_broken_cache_entry_is_not_taken_for_a_failure(
     make: Make, emulator: EmulatorServer, cache: TimedCache, entry: str
 ) -> None:
     provider = make()
@@ -820,7 +820,9 @@ def test_a_broken_failure_is_none(
     assert provider.get() == emulator.access_token
 
 
-def test_failures_in_a_row_are_spaced_out(make: Make, emulator: EmulatorServer, time: Time) -> None:
+def test_failed_fetches_in_a_row_are_spaced_out(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
     emulator.script({"on": CALL, "do": "errcode", "errcode": -1, "times": None})
     pauses = []
     for _ in range(6):

@@ -190,7 +190,9 @@ def test_a_receipt_has_the_date_of_the_answer(
     assert put(transport, server).date == moment
 
 
-def test_an_answer_without_a_date_gives_none(serve: Serve, transport: Transport) -> None:
+def test_an_answer_without_a_date_gives_a_receipt_without_a_date(
+    serve: Serve, transport: Transport
+) -> None:
     assert put(transport, serve(stored(f'"{MD5}"'))).date is None
 
 
@@ -279,20 +281,20 @@ def test_an_expired_link_is_recognised_by_its_message(serve: Serve, transport: T
         ("NeverHeardOf", 451),
     ],
 )
-def test_what_all_other_files_would_meet_too_stops_the_batch(
+def test_an_error_that_every_file_would_meet_stops_the_batch(
     serve: Serve, transport: Transport, code: str, status: int
 ) -> None:
     assert failure(transport, serve(xml(status, code))).stops_batch
 
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "EntityTooLarge", "SlowDown"])
-def test_what_concerns_one_file_does_not_stop_the_batch(
+def test_an_error_of_one_file_does_not_stop_the_batch(
     serve: Serve, transport: Transport, code: str
 ) -> None:
     assert not failure(transport, serve(xml(400, code))).stops_batch
 
 
-def test_a_throttle_pauses(serve: Serve, transport: Transport) -> None:
+def test_a_slow_down_error_has_a_pause(serve: Serve, transport: Transport) -> None:
     assert failure(transport, serve(xml(503, "SlowDown"))).pause >= 2
 
 
@@ -317,14 +319,14 @@ def test_a_redirect_may_be_tried_once_with_a_new_link(
     assert other.connections == 0
 
 
-def test_a_200_with_a_body_is_neither_yes_nor_no(serve: Serve, transport: Transport) -> None:
+def test_a_200_with_a_body_leaves_the_outcome_unknown(serve: Serve, transport: Transport) -> None:
     error = failure(transport, serve(answer(200, "<Error><Code>InternalError</Code></Error>")))
     assert type(error) is ProtocolError
     assert (error.remedy, error.once, error.maybe_stored) == (Remedy.NEW_LINK, True, True)
 
 
 @pytest.mark.parametrize("status", [201, 202, 204])
-def test_another_success_than_200_is_neither_yes_nor_no(
+def test_a_success_other_than_200_leaves_the_outcome_unknown(
     serve: Serve, transport: Transport, status: int
 ) -> None:
     error = failure(transport, serve(answer(status)))
@@ -465,7 +467,7 @@ def test_a_refused_link_is_a_plain_failure(transport: Transport) -> None:
         (xml(503, "SlowDown"), CosThrottled),
     ],
 )
-def test_a_refusal_before_the_end_of_the_body_is_no_change_of_the_file(
+def test_a_refusal_before_the_end_of_the_body_is_not_taken_for_a_changed_file(
     serve: Serve, transport: Transport, tmp_path: Path, says: bytes, expected: type[Exception]
 ) -> None:
     """An expired link is refused at once: the rest of the file is never read."""
@@ -485,7 +487,7 @@ def test_a_refusal_before_the_end_of_the_body_is_no_change_of_the_file(
 
 
 @pytest.mark.parametrize("megabytes", [7, 20], ids=["hashed before", "hashed on its way"])
-def test_a_success_before_the_end_of_the_body_is_none(
+def test_a_200_before_the_end_of_the_body_is_not_a_success(
     serve: Serve, transport: Transport, tmp_path: Path, megabytes: int
 ) -> None:
     """With an ETag that is no MD5 nothing else would show that a part of the file is missing."""

@@ -31,7 +31,7 @@ from .conftest import (
 )
 
 
-def test_a_host_too_many_takes_the_place_of_the_one_not_used_for_longest(
+def test_a_host_too_many_takes_the_place_of_the_least_recently_used_host(
     serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each tenant's bucket is a host: a deploy to a thousand must not keep all connections."""
@@ -43,7 +43,7 @@ def test_a_host_too_many_takes_the_place_of_the_one_not_used_for_longest(
     assert [server.connections for server in servers] == [1, 2, 1, 1]
 
 
-def test_a_ca_file_of_the_environment_is_believed(
+def test_a_ca_file_of_the_environment_is_trusted(
     serve: Serve,
     make_transport: MakeTransport,
     tls: ssl.SSLContext,
@@ -71,7 +71,7 @@ def test_a_ca_file_that_cannot_be_used_is_named(
     assert "REQUESTS_CA_BUNDLE" in str(caught.value)
 
 
-def test_a_folder_of_certificates_is_believed(
+def test_a_folder_of_certificates_is_trusted(
     serve: Serve,
     make_transport: MakeTransport,
     tls: ssl.SSLContext,
@@ -154,7 +154,7 @@ def test_a_proxy_of_the_environment_is_used_and_its_refusal_is_a_configuration_e
     assert not leaks(caught.value)
 
 
-def test_a_connection_by_socks_hides_it_as_well() -> None:
+def test_a_connection_by_socks_hides_the_query() -> None:
     pytest.importorskip("socks")
     manager = pools.Pools(1)._manager("socks5h://127.0.0.1:1")
     kinds = [pool.ConnectionCls for pool in manager.pool_classes_by_scheme.values()]

@@ -34,7 +34,7 @@ def test_a_process_without_a_cache_remembers_what_it_wrote() -> None:
 
 
 @pytest.mark.parametrize("junk", [None, 7, [], {}, {"token": ""}, {"token": "a b"}])
-def test_junk_is_no_token(junk: object) -> None:
+def test_junk_in_the_cache_is_not_taken_for_a_token(junk: object) -> None:
     assert SharedToken.read(junk) is None
 
 

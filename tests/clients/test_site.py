@@ -33,7 +33,7 @@ def test_the_body_is_streamed_into_the_sink(site: SiteClient, emulator: Emulator
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_nothing_there_is_false_and_an_empty_sink(
+def test_a_missing_page_is_false_with_an_empty_sink(
     serve: Serve, site: SiteClient, status: int
 ) -> None:
     sink = io.BytesIO(b"of an earlier try")
@@ -41,7 +41,7 @@ def test_nothing_there_is_false_and_an_empty_sink(
     assert sink.getvalue() == b""
 
 
-def test_what_an_earlier_try_left_in_the_sink_goes(serve: Serve, site: SiteClient) -> None:
+def test_a_fetch_empties_the_sink_of_an_earlier_try(serve: Serve, site: SiteClient) -> None:
     sink = io.BytesIO(b"of an earlier try")
     sink.seek(5)
     site.fetch(serve(answer(body=b"new")).url + "/a", sink, deadline=PLENTY)
@@ -76,7 +76,7 @@ def test_a_site_in_trouble_is_waited_for(serve: Serve, site: SiteClient, status:
 
 
 @pytest.mark.parametrize("status", [206, 302, 401, 403, 418])
-def test_any_other_answer_gives_up_and_names_the_address(
+def test_an_unexpected_answer_gives_up_and_names_the_address(
     serve: Serve, site: SiteClient, status: int
 ) -> None:
     address = serve(answer(status, headers={"Location": "/elsewhere"})).url + "/a.css"

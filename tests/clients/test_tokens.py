@@ -24,18 +24,18 @@ def test_a_fixed_token_is_given_and_outlives_a_discard() -> None:
     assert current_token(provider).reveal() == TOKEN
 
 
-def test_a_function_is_asked_each_time() -> None:
+def test_a_token_function_is_called_each_time() -> None:
     tokens = iter(["first", "second"])
     provider = CallableToken(lambda: next(tokens))
     assert [current_token(provider).reveal() for _ in range(2)] == ["first", "second"]
 
 
-def test_both_fit_the_protocol() -> None:
+def test_fixed_and_callable_tokens_are_token_providers() -> None:
     for provider in (CallableToken(Secret(TOKEN).reveal), CallableToken(lambda: TOKEN)):
         assert isinstance(provider, TokenProvider)
 
 
-def test_a_class_of_the_project_s_own_fits_by_its_methods_alone() -> None:
+def test_a_class_of_the_project_is_a_token_provider_by_its_methods() -> None:
     class Vault:
         discarded: str = ""
 
@@ -63,7 +63,7 @@ def test_junk_from_a_provider_is_a_configuration_error_that_does_not_show_it(jun
     assert leaks(caught.value) == []
 
 
-def test_the_longest_token_passes() -> None:
+def test_a_token_of_the_greatest_length_is_accepted() -> None:
     assert current_token(CallableToken(lambda: "t" * 2048)).reveal() == "t" * 2048
 
 

@@ -124,7 +124,7 @@ def test_only_the_headers_that_we_know_are_sent(serve: Serve, transport: Transpo
     assert headers["x-cos-security-token"] == SECURITY
 
 
-def test_netrc_adds_no_header(
+def test_a_netrc_file_adds_no_header(
     serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password something\n")
@@ -293,7 +293,7 @@ def test_a_small_compressed_answer_is_refused_too(serve: Serve, transport: Trans
         post(transport, server.url)
 
 
-def test_the_limit_is_the_call_s_own(serve: Serve, transport: Transport) -> None:
+def test_each_call_has_its_own_limit_of_the_answer(serve: Serve, transport: Transport) -> None:
     server = serve(answer(body=b"x" * (LIMIT + 1)))
     assert len(post(transport, server.url, limit=LIMIT + 1).body) == LIMIT + 1
 

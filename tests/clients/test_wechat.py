@@ -111,7 +111,7 @@ def test_the_token_call_has_no_query_and_its_secrets_in_the_body(
 
 
 @pytest.mark.parametrize("errcode", [0, "0", None])
-def test_success_has_errcode_zero_as_number_or_text_or_none_at_all(ask: Ask, errcode: Any) -> None:
+def test_an_answer_is_a_success_if_errcode_is_zero_or_missing(ask: Ask, errcode: Any) -> None:
     members = {"signed_url": "https://x/a.css", "token": "t"}
     link = ask(as_json(members if errcode is None else members | {"errcode": errcode}))
     assert isinstance(link, SignedLink)
@@ -204,7 +204,7 @@ def test_the_rid_survives_a_long_errmsg(ask: Ask) -> None:
 @pytest.mark.parametrize(
     "errmsg", [None, 5, ["a"], {"a": 1}, "", " " * 60_000, "rid: " * 9_000, "token:" + " " * 60_000]
 )
-def test_any_errmsg_is_read_in_no_time(ask: Ask, errmsg: Any) -> None:
+def test_any_errmsg_is_read_and_cut_to_500_characters(ask: Ask, errmsg: Any) -> None:
     error = failure(ask, as_json({"errcode": 40097, "errmsg": errmsg}))
     assert error.errcode == 40097
     assert len(error.errmsg) <= 500
@@ -224,13 +224,13 @@ def test_an_unknown_errcode_gives_up_and_shows_all_that_wechat_said(ask: Ask) ->
         assert part in str(error)
 
 
-def test_the_stage_is_the_call_s(ask: Ask) -> None:
+def test_an_error_has_the_stage_of_its_call(ask: Ask) -> None:
     refused = as_json({"errcode": 40014, "errmsg": ""})
     assert failure(ask, refused).stage == "link"
     assert failure(ask, refused, "token").stage == "token"
 
 
-def test_40001_speaks_of_the_token_but_on_the_token_call_of_the_appsecret(ask: Ask) -> None:
+def test_errcode_40001_means_the_token_and_on_the_token_call_the_appsecret(ask: Ask) -> None:
     refused = as_json({"errcode": 40001, "errmsg": ""})
     assert type(failure(ask, refused)) is TokenRejected
     error = failure(ask, refused, "token")
@@ -298,7 +298,7 @@ def test_a_lifetime_that_is_no_number_is_the_usual_two_hours(
 
 
 @pytest.mark.parametrize("stores", [[], None, {}, "", 0])
-def test_no_store_is_none(ask: Ask, stores: Any) -> None:
+def test_an_answer_without_a_store_gives_none(ask: Ask, stores: Any) -> None:
     assert ask(as_json({"errcode": 0, "data": stores}), "describe") is None
 
 
@@ -330,11 +330,11 @@ def page(ask: Ask, *entries: Any, more: Any = False, marker: str = "") -> ListPa
         (5, None),
     ],
 )
-def test_only_a_bare_md5_is_one(ask: Ask, md5: Any, read: str | None) -> None:
+def test_only_a_bare_md5_of_the_list_is_an_md5(ask: Ask, md5: Any, read: str | None) -> None:
     assert page(ask, entry(md5=md5)).files[0].md5 == read
 
 
-def test_the_moment_is_read_with_its_time_zone(ask: Ask) -> None:
+def test_a_time_of_the_list_is_read_with_its_time_zone(ask: Ask) -> None:
     moment = page(ask, entry()).files[0].last_modified
     assert moment == datetime(2020, 12, 4, 8, 56, 59, tzinfo=UTC)
 
@@ -346,7 +346,7 @@ def test_a_time_of_the_list_is_in_utc_also_without_a_zone(ask: Ask, text: str) -
 
 
 @pytest.mark.parametrize("text", [None, "", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-def test_a_time_that_cannot_be_read_is_none(ask: Ask, text: str | None) -> None:
+def test_a_time_of_the_list_that_cannot_be_read_is_none(ask: Ask, text: str | None) -> None:
     assert page(ask, entry(last_modified=text)).files[0].last_modified is None
 
 
@@ -407,19 +407,21 @@ def test_a_size_that_overflows_is_refused(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("contents", ["abc", 5, {"key": "a"}, True])
-def test_contents_that_are_no_list_are_refused(ask: Ask, contents: Any) -> None:
+def test_a_list_whose_contents_are_not_an_array_is_refused(ask: Ask, contents: Any) -> None:
     answered = as_json({"errcode": 0, "contents": contents})
     assert isinstance(failure(ask, answered, "list"), ProtocolError)
 
 
-def test_a_page_may_be_longer_than_other_answers(ask: Ask) -> None:
+def test_a_page_of_the_list_may_be_longer_than_other_answers(ask: Ask) -> None:
     """1,000 entries are about 150 KB."""
     entries = [entry(f"{number:04}" + "x" * 60) for number in range(1000)]
     assert len(json.dumps(entries)) > LIMIT
     assert len(page(ask, *entries).files) == 1000
 
 
-def test_a_page_is_cut_at_its_own_limit(transport: Transport, emulator: EmulatorServer) -> None:
+def test_a_page_of_the_list_is_cut_at_its_own_limit(
+    transport: Transport, emulator: EmulatorServer
+) -> None:
     emulator.script({"on": "staticfilelist", "do": "huge", "bytes": LIST_LIMIT + 1})
     wechat = WeChatClient(transport, emulator.api_url)
     with pytest.raises(ProtocolError, match=f"longer than {LIST_LIMIT} bytes"):

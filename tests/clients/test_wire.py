@@ -97,7 +97,9 @@ def outcome(
     return server.requests[0], got
 
 
-def test_the_request_is_the_sample_s(sample: dict[str, Any], outcome: tuple[Received, Any]) -> None:
+def test_the_client_s_request_is_that_of_each_wire_sample(
+    sample: dict[str, Any], outcome: tuple[Received, Any]
+) -> None:
     request, asked = outcome[0], sample["request"]
     address = urlsplit(asked["url"])
     query = address.query
@@ -118,7 +120,9 @@ def is_(got: Any, **facts: Any) -> None:
     assert {name: getattr(got, name) for name in facts} == facts
 
 
-def test_the_answer_is_understood(sample: dict[str, Any], outcome: tuple[Received, Any]) -> None:
+def test_the_client_understands_the_answer_of_each_wire_sample(
+    sample: dict[str, Any], outcome: tuple[Received, Any]
+) -> None:
     got, expect = outcome[1], sample["expect"]
     READERS[sample["name"]](got, expect)
     if "remedy" in expect:
@@ -129,7 +133,7 @@ def test_the_answer_is_understood(sample: dict[str, Any], outcome: tuple[Receive
         assert expect["tcb_code"] in got.errmsg
 
 
-def test_an_error_is_understood_and_a_success_raises_none(
+def test_a_wire_sample_raises_exactly_if_it_is_an_error(
     sample: dict[str, Any], outcome: tuple[Received, Any]
 ) -> None:
     expect = sample["expect"]
@@ -196,7 +200,7 @@ READERS: dict[str, Callable[[Any, dict[str, Any]], None]] = {
 }
 
 
-def test_there_are_samples_of_every_call() -> None:
+def test_every_call_has_wire_samples() -> None:
     assert {path.stem.partition("-")[0] for path in SAMPLES} == set(READERS)
 
 

@@ -51,28 +51,28 @@ def js() -> str:
     return block("js", "".join(script % name for name in JS))
 
 
-def test_style_sheets_are_stored_as_one_and_shown(place: Place) -> None:
+def test_style_sheets_are_stored_as_one_file_and_shown(place: Place) -> None:
     url = css()
     assert place.get(url).startswith(b"p{color:red}p{background:url(")
     assert list(place.files().values()) == [place.get(url)]
 
 
-def test_scripts_are_stored_as_one_and_shown(place: Place) -> None:
+def test_scripts_are_stored_as_one_file_and_shown(place: Place) -> None:
     url = js()
     assert place.get(url) == b"var a=1;;var b=a;;"
     assert list(place.files().values()) == [place.get(url)]
 
 
-def test_what_a_style_sheet_asks_for_is_looked_for_in_the_storage(place: Place) -> None:
+def test_a_file_that_a_style_sheet_names_is_looked_for_in_the_storage(place: Place) -> None:
     assert f"url({default_storage.url('x.png')})".encode() in place.get(css())
 
 
-def test_what_is_stored_already_is_not_stored_again(place: Place) -> None:
+def test_a_compressed_file_is_not_stored_twice(place: Place) -> None:
     assert css() == css()
     assert len(place.files()) == 1
 
 
-def test_a_changed_source_is_stored_beside_the_old(place: Place, sources: Path) -> None:
+def test_a_changed_source_is_stored_beside_the_old_file(place: Place, sources: Path) -> None:
     old = css()
     (sources / "css" / "a.css").write_text("p { color: blue }")
     new = css()

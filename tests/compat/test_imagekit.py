@@ -20,24 +20,24 @@ def test_the_picture_is_stored_as_it_came(kit: Any, place: Place) -> None:
     assert place.files() == {"kit/a.png": picture(RED).read()}
 
 
-def test_the_small_one_is_shown(kit: Any, place: Place) -> None:
+def test_a_thumbnail_is_shown(kit: Any, place: Place) -> None:
     assert look(place.get(kit.small.url)) == ((8, 8), RED)
 
 
-def test_the_small_one_is_read_from_the_storage(kit: Any, place: Place) -> None:
+def test_a_thumbnail_is_read_from_the_storage(kit: Any, place: Place) -> None:
     kit.small.generate()
     with Kit.objects.get().small as small:
         assert look(small.read()) == ((8, 8), RED)
 
 
-def test_the_small_one_is_made_once(kit: Any, place: Place) -> None:
+def test_a_thumbnail_is_made_once(kit: Any, place: Place) -> None:
     kit.small.generate()
     cache.clear()
     Kit.objects.get().small.generate()
     assert set(place.files()) == {"kit/a.png", kit.small.name}
 
 
-def test_a_small_one_that_was_deleted_is_made_again_under_its_name(kit: Any, place: Place) -> None:
+def test_a_deleted_thumbnail_is_made_again_under_its_name(kit: Any, place: Place) -> None:
     kit.small.generate()
     kit.small.storage.delete(kit.small.name)
     assert place.gone(kit.small.name)
@@ -46,7 +46,7 @@ def test_a_small_one_that_was_deleted_is_made_again_under_its_name(kit: Any, pla
     assert set(place.files()) == {"kit/a.png", kit.small.name}
 
 
-def test_a_replaced_picture_has_another_small_one(kit: Any, place: Place) -> None:
+def test_a_replaced_picture_has_another_thumbnail(kit: Any, place: Place) -> None:
     old = kit.small.url
     kit.image.save("a.png", picture(BLUE))
     new = Kit.objects.get().small.url

@@ -71,7 +71,7 @@ def test_a_token_provider_is_imported_and_not_made(project: Any, provider: Any) 
     assert messages() == []
 
 
-def test_stores_at_one_location_of_two_environments_are_apart(project: Any) -> None:
+def test_stores_of_two_environments_may_have_one_location(project: Any) -> None:
     project(default={"OPTIONS": {"location": "static", "env": "env-2"}})
     assert "wx_static_store.W020" not in ids()
 
@@ -161,7 +161,7 @@ def test_an_alias_for_uploads_that_is_no_store_of_ours_is_named_with_the_nearest
     assert message.hint == hint
 
 
-def test_without_a_store_the_hint_says_so(project: Any, settings: Any) -> None:
+def test_the_hint_says_that_there_is_no_store(project: Any, settings: Any) -> None:
     project(UPLOAD_STORES=["default"])
     settings.STORAGES = {"default": LOCAL}
     assert [message.hint for message in messages()] == ["Known are: none."]
@@ -172,20 +172,22 @@ def test_no_message_shows_a_secret(project: Any) -> None:
     assert "planted" not in str(messages(deploy=True))
 
 
-def test_collectstatic_runs_those_about_static_files(project: Any) -> None:
+def test_collectstatic_runs_the_checks_about_static_files(project: Any) -> None:
     project(staticfiles={"BACKEND": WX})
     assert "wx_static_store.E003" in ids(tags=[Tags.staticfiles])
     with pytest.raises(Exception, match="E003"):
         call_command("collectstatic", interactive=False, verbosity=0, skip_checks=False)
 
 
-def test_another_storages_missing_package_is_not_our_message(project: Any, settings: Any) -> None:
+def test_a_missing_package_of_another_storage_is_not_our_message(
+    project: Any, settings: Any
+) -> None:
     project()
     settings.STORAGES = settings.STORAGES | {"archive": {"BACKEND": "no.such.Storage"}}
     assert ids() == []
 
 
-def test_checks_ask_no_database_and_no_network(
+def test_the_checks_use_no_database_and_no_network(
     project: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The plugin forbids the network, and without a mark there is no database here."""

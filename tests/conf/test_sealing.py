@@ -35,7 +35,7 @@ def forget() -> None:
     store._store.cache_clear()
 
 
-def test_a_seal_says_nothing_and_is_never_the_same() -> None:
+def test_a_sealed_value_is_unreadable_and_never_the_same_twice() -> None:
     one, other = (sealing.seal(Secret("planted"), "purpose") for _ in range(2))
     assert one != other
     assert "planted" not in one
@@ -44,7 +44,7 @@ def test_a_seal_says_nothing_and_is_never_the_same() -> None:
 
 
 @pytest.mark.parametrize("sealed", ["", "a", "票", "gAAAAA==", "cut short"])
-def test_what_is_no_seal_of_ours_is_nothing(sealed: str) -> None:
+def test_a_value_that_is_not_our_seal_opens_to_nothing(sealed: str) -> None:
     given = sealing.seal(Secret("a"), "p")[:-2] if sealed == "cut short" else sealed
     assert sealing.unseal(given, "p") is None
 
@@ -83,7 +83,7 @@ def test_a_token_that_lies_there_as_plain_text_is_read(
     assert len(cloud.calls("api_component_token")) == 1
 
 
-def test_what_another_key_sealed_cannot_be_opened() -> None:
+def test_a_value_sealed_with_another_key_cannot_be_opened() -> None:
     with override_settings(SECRET_KEY="another" * 10):
         sealed = sealing.to_cache("planted")
     with pytest.raises(ValueError, match="another key") as caught:

@@ -51,7 +51,7 @@ Read = Callable[..., Options]
 # --- precedence -----------------------------------------------------------------------------
 
 
-def test_without_a_setting_the_default_holds(options: Read) -> None:
+def test_an_option_without_a_setting_has_its_default(options: Read) -> None:
     """The table of the design, D8."""
     found = options()
     assert (found.location, found.base_url, found.file_overwrite) == ("", "", False)
@@ -69,7 +69,7 @@ def test_the_setting_beats_the_default_and_options_beat_the_setting(options: Rea
 
 
 @pytest.mark.parametrize("name", ["max_workers", "location", "deadline", "progress", "base_url"])
-def test_none_means_not_set(options: Read, name: str) -> None:
+def test_a_setting_of_none_is_not_set(options: Read, name: str) -> None:
     """As os.environ.get() gives it."""
     default = getattr(Options(), name)
     assert getattr(options(**{name: None}), name) == default
@@ -80,7 +80,7 @@ def test_none_in_options_does_not_hide_the_setting(options: Read) -> None:
     assert options(MAX_WORKERS=5, max_workers=None).max_workers == 5
 
 
-def test_false_and_the_empty_text_are_values(options: Read) -> None:
+def test_false_and_the_empty_text_count_as_set(options: Read) -> None:
     assert options(FILE_OVERWRITE=True, file_overwrite=False).file_overwrite is False
     assert options(LOCATION="media", location="").location == ""
 
@@ -138,7 +138,7 @@ def test_a_misspelt_option_names_its_nearest_neighbour(options: Read, name: str,
         options(**{name: 5})
 
 
-def test_a_name_far_from_all_gets_the_list(options: Read) -> None:
+def test_an_option_unlike_any_other_is_refused_with_all_names(options: Read) -> None:
     with pytest.raises(ConfigurationError, match=r"Known are: .*max_workers"):
         options(zzz=5)
 
@@ -188,7 +188,7 @@ def test_a_function_may_give_the_ticket(options: Read) -> None:
 @pytest.mark.parametrize(
     ("value", "clean"), [(None, None), ([], ()), (("default", "media"), ("default", "media"))]
 )
-def test_no_list_of_stores_for_uploads_is_not_an_empty_one(
+def test_an_unset_list_of_stores_for_uploads_is_not_an_empty_list(
     options: Read, value: Any, clean: Any
 ) -> None:
     assert options(UPLOAD_STORES=value).upload_stores == clean
@@ -295,7 +295,7 @@ RIGHT: list[tuple[str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "value", "clean"), RIGHT)
-def test_a_right_value_is_made_uniform(options: Read, name: str, value: Any, clean: Any) -> None:
+def test_a_valid_value_is_normalized(options: Read, name: str, value: Any, clean: Any) -> None:
     assert getattr(options(**{name: value}), name) == clean
     assert getattr(options(**{name.upper(): value}), name) == clean
 
@@ -487,7 +487,7 @@ def test_environments_are_offered_by_a_function_of_the_project(settings: Any, gi
     assert environments("an editor") == {"tenant-a": "Tea"}
 
 
-def test_without_that_setting_the_error_names_it(settings: Any) -> None:
+def test_the_error_without_environments_names_the_setting(settings: Any) -> None:
     settings.WX_STATIC_STORE = {}
     with pytest.raises(ConfigurationError, match="has no ENVIRONMENTS"):
         environments()

@@ -22,7 +22,7 @@ from wx_static_store.core.secrets import Secret
         (validators.tokens, Secret("abc"), (Secret("abc"),)),
     ],
 )
-def test_a_good_value_is_made_uniform(check: Callable[[Any], Any], value: Any, clean: Any) -> None:
+def test_a_valid_value_is_normalized(check: Callable[[Any], Any], value: Any, clean: Any) -> None:
     assert check(value) == clean
 
 

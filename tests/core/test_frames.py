@@ -177,7 +177,7 @@ def test_what_a_signal_raises_while_a_file_is_read_passes(
 
 
 @pytest.mark.parametrize("handler", ["function", "method", "object"])
-def test_the_handler_may_be_any_callable(handler: str) -> None:
+def test_the_handler_of_a_signal_may_be_any_callable(handler: str) -> None:
     class Limit:
         def reached(self, *_: object) -> None:
             raise TimeoutError
@@ -199,7 +199,7 @@ def test_the_handler_may_be_any_callable(handler: str) -> None:
     assert not is_from_signal(TimeoutError())
 
 
-def test_what_the_caller_is_handling_is_not_raised_in_place_of_the_failure(configure: Any) -> None:
+def test_the_caller_s_own_exception_is_not_raised_in_place_of_the_failure(configure: Any) -> None:
     """A project that reports its own failure by an upload."""
     configure()
     transport = get_store().wechat._transport

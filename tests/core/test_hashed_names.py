@@ -65,7 +65,7 @@ MISSED = {"esbuild": 0.304, "parcel": 0.092, "vite": 0.33, "webpack-8": 0.092, "
         "字.3d8a9a2b.js",
     ],
 )
-def test_a_digest_is_seen(name: str) -> None:
+def test_a_digest_in_a_name_is_recognised(name: str) -> None:
     assert looks_hashed(name)
 
 
@@ -113,7 +113,7 @@ def test_a_digest_is_seen(name: str) -> None:
         "index.3d8a9a2b.js\n",
     ],
 )
-def test_what_is_no_digest_is_not_taken_for_one(name: str) -> None:
+def test_a_name_without_a_digest_is_not_taken_for_a_hashed_name(name: str) -> None:
     assert not looks_hashed(name)
 
 
@@ -133,7 +133,7 @@ def test_a_bundler_s_names_are_missed_at_the_rate_in_the_comments(build: str) ->
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_in_a_whole_build_fewer_are_missed(build: str) -> None:
+def test_fewer_hashed_names_are_missed_in_a_whole_build(build: str) -> None:
     names, rate = BUILDS[build]["hashed"], AMONG[build]
     missed = len(stems(names) - hashed_among([*names, *BUILDS[build]["plain"]]))
     number = len(stems(names))
@@ -141,7 +141,7 @@ def test_in_a_whole_build_fewer_are_missed(build: str) -> None:
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_a_whole_build_takes_nothing_else_along(build: str) -> None:
+def test_a_whole_build_has_no_plain_name_taken_for_a_hashed_name(build: str) -> None:
     plain = BUILDS[build]["plain"]
     assert hashed_among([*BUILDS[build]["hashed"], *plain]) & {*plain} == set()
 
@@ -163,7 +163,7 @@ def test_a_sure_name_vouches_for_its_form_in_its_folder(names: list[str], hashed
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_what_a_bundler_leaves_as_it_is_is_not_hashed(build: str) -> None:
+def test_a_file_that_a_bundler_copies_unchanged_is_not_hashed(build: str) -> None:
     assert [name for name in BUILDS[build]["plain"] if looks_hashed(name)] == []
 
 
@@ -174,7 +174,7 @@ def test_a_source_map_is_hashed_as_its_file_is(build: str) -> None:
     assert all(looks_hashed(name) == looks_hashed(name.removesuffix(".map")) for name in maps)
 
 
-def test_the_names_that_django_writes_are_seen(tmp_path: Path) -> None:
+def test_the_hashed_names_that_django_writes_are_recognised(tmp_path: Path) -> None:
     storage = ManifestStaticFilesStorage(location=tmp_path, base_url="/static/")
     plain = ["app.css", "jquery-3.7.1.min.js", "LICENSE", "img/logo.svg", "app.js.map"]
     hashed = [storage.hashed_name(name, ContentFile(name.encode())) for name in plain]
@@ -250,6 +250,6 @@ def as_people_write() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("form", ["app-{}.js", "app.{}.js", "{}.js", "app-{}.png", "app.{}.min.js"])
-def test_words_are_no_digests(form: str) -> None:
+def test_words_are_not_taken_for_digests(form: str) -> None:
     names: Any = (form.format(text) for text in as_people_write())
     assert [name for name in names if looks_hashed(name)] == []

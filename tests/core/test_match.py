@@ -33,7 +33,7 @@ HERE = items(a_js=b"here")
         (None, None, (1, "a"), Match.UNSURE),
     ],
 )
-def test_size_and_md5_decide_where_both_sides_have_them(
+def test_files_match_by_size_and_md5_where_both_sides_have_them(
     size: int | None, md5: str | None, remote: tuple[int, str | None] | None, found: Match
 ) -> None:
     known = UploadItem("a", open=lambda: None, size=size, md5=md5)  # type: ignore[arg-type,return-value]

@@ -67,7 +67,7 @@ def test_a_refusal_of_a_huge_name_is_short() -> None:
 
 
 @pytest.mark.parametrize("name", [None, 5, b"a.css", ["a"], 1.5], ids=repr)
-def test_what_is_no_text_is_a_mistake_of_the_caller(name: Any) -> None:
+def test_a_name_that_is_not_text_is_a_type_error(name: Any) -> None:
     """B23."""
     with pytest.raises(TypeError, match="file name must be str or a path"):
         clean_name(name)
@@ -91,7 +91,7 @@ ACCEPTED_NAMES = [name for names in ACCEPTED.values() for name in names]
 
 
 @pytest.mark.parametrize("name", ACCEPTED_NAMES)
-def test_what_a_real_build_produces_is_accepted_unchanged(name: str) -> None:
+def test_the_names_of_a_real_build_are_accepted_unchanged(name: str) -> None:
     assert clean_name(name) == name
 
 
@@ -104,7 +104,7 @@ def test_an_accepted_name_is_quoted_once(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*ACCEPTED_NAMES, "a~b!c*d'e(f).css"])
-def test_quoting_is_django_s_own(name: str) -> None:
+def test_a_url_is_quoted_as_django_does(name: str) -> None:
     assert quote_key(name) == filepath_to_uri(name)
 
 
@@ -149,7 +149,7 @@ def test_a_key_of_850_bytes_is_accepted(location: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("location", "name"), [("", "a" * 851), ("", "图" * 284), ("static/", "a" * 844)]
 )
-def test_a_longer_key_is_refused_by_bytes_not_characters(location: str, name: str) -> None:
+def test_a_key_over_850_bytes_is_refused_by_bytes_not_characters(location: str, name: str) -> None:
     with pytest.raises(NameRejected, match=f"{len((location + name).encode())} bytes"):
         object_key(location, name)
 
@@ -245,7 +245,7 @@ def test_an_accepted_key_comes_back_from_its_url(name: str) -> None:
         ("a.css/readme", "application/octet-stream"),
     ],
 )
-def test_the_type_goes_by_the_last_extension(name: str, expected: str) -> None:
+def test_the_content_type_is_that_of_the_last_extension(name: str, expected: str) -> None:
     assert content_type(name) == expected
 
 
@@ -278,7 +278,7 @@ YEAR = 365 * 24 * 3600
         ("page.html", False, False, "public, max-age=300"),
     ],
 )
-def test_how_long_browsers_keep_a_file(
+def test_cache_control_depends_on_the_name(
     name: str, hashed: bool, static: bool, expected: str
 ) -> None:
     """Media names that look hashed, such as thumbnails', are written again."""
@@ -302,7 +302,7 @@ def test_a_rule_wins_over_a_hashed_name_and_the_item_s_own_header_over_all() -> 
     assert own == ContentHeaders("text/x", "own")
 
 
-def test_without_a_fitting_rule_the_default_holds() -> None:
+def test_a_name_that_no_rule_fits_gets_the_default() -> None:
     headers = content_headers(item("a.html"), [("*.css", "x")], static=True)
     assert headers.cache_control == "no-cache"
 

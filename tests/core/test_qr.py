@@ -28,13 +28,13 @@ def modules(drawn: str) -> set[tuple[int, int]]:
     return found
 
 
-def test_the_code_is_that_of_the_text() -> None:
+def test_the_qr_code_holds_the_text() -> None:
     rows = segno.make_qr(URL).matrix_iter(border=4)
     wanted = {(x, y) for y, row in enumerate(rows) for x, dark in enumerate(row) if dark}
     assert modules(svg(URL)) == wanted
 
 
-def test_it_stands_on_white_whatever_the_page_looks_like() -> None:
+def test_a_qr_code_is_black_on_white_on_any_page() -> None:
     drawn = ET.fromstring(svg(URL))
     ground, dark = drawn
     assert (ground.attrib["fill"], dark.attrib["stroke"]) == ("#fff", "#000")
@@ -42,7 +42,7 @@ def test_it_stands_on_white_whatever_the_page_looks_like() -> None:
     assert ground.attrib["d"] == f"M0 0h{side}v{side}h-{side}z"
 
 
-def test_it_has_no_style_and_no_script() -> None:
+def test_a_qr_code_has_no_style_and_no_script() -> None:
     names = {name for element in ET.fromstring(svg(URL)).iter() for name in element.attrib}
     assert "style" not in names
     assert not {name for name in names if name.startswith("on")}
@@ -55,20 +55,20 @@ def test_a_qr_code_has_a_role_and_a_name_for_screen_readers(label: str, name: st
     assert (drawn.attrib["role"], drawn.attrib["aria-label"]) == ("img", name)
 
 
-def test_without_the_extra_there_is_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_extra_there_is_no_qr_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "segno", None)
     assert svg(URL) == ""
 
 
-def test_a_text_that_no_code_can_hold_gives_none() -> None:
+def test_a_text_that_is_too_long_for_a_qr_code_gives_none() -> None:
     assert svg("x" * 3000) == ""
 
 
-def test_the_label_is_the_text_where_none_is_given() -> None:
+def test_a_qr_code_without_a_label_is_labelled_with_its_text() -> None:
     assert ET.fromstring(svg(URL)).attrib["aria-label"] == URL
 
 
-def test_the_code_is_a_square_of_four_pixels_a_module_and_only_it_has_a_class() -> None:
+def test_a_qr_code_is_a_square_of_four_pixels_a_module() -> None:
     drawn = ET.fromstring(svg(URL))
     side = str(4 * int(drawn.attrib["viewBox"].split()[-1]))
     assert (drawn.attrib["width"], drawn.attrib["height"]) == (side, side)

@@ -62,21 +62,21 @@ def always(error: Callable[[], WxStaticStoreError], times: int = 99) -> Attempts
 # --- remedies -------------------------------------------------------------------------------
 
 
-def test_a_success_is_given_at_once() -> None:
+def test_a_success_is_returned_at_once() -> None:
     time, attempts = Time(), Attempts()
     assert go(attempts, time) == "done"
     assert (attempts.numbers, time.naps) == ([1], [])
 
 
 @pytest.mark.parametrize("error", [ConfigurationError, CosRefused, WxStaticStoreError])
-def test_give_up_gives_up(error: type[WxStaticStoreError]) -> None:
+def test_an_error_with_give_up_is_not_retried(error: type[WxStaticStoreError]) -> None:
     attempts = always(lambda: error("x"))
     with pytest.raises(error):
         go(attempts)
     assert attempts.numbers == [1]
 
 
-def test_wait_waits_longer_each_time() -> None:
+def test_an_error_with_wait_waits_longer_each_time() -> None:
     time, attempts = Time(), Attempts(*[WeChatBusy("x") for _ in range(3)])
     assert go(attempts, time) == "done"
     assert attempts.numbers == [1, 2, 3, 4]
@@ -98,12 +98,12 @@ def test_a_remedy_that_works_once_is_tried_once(error: type[WxStaticStoreError])
     assert attempts.numbers == [1, 2]
 
 
-def test_once_counts_for_each_kind_of_error_apart() -> None:
+def test_once_counts_apart_for_each_kind_of_error() -> None:
     attempts = Attempts(TokenRejected("x"), IntegrityError("x"))
     assert go(attempts) == "done"
 
 
-def test_once_is_once_however_many_other_errors_lie_between() -> None:
+def test_a_remedy_that_works_once_is_not_tried_again_after_another_error() -> None:
     attempts = Attempts(TokenRejected("x"), WeChatBusy("x"), TokenRejected("x"))
     with pytest.raises(TokenRejected):
         go(attempts)
@@ -131,14 +131,14 @@ def test_there_are_no_more_attempts_than_allowed(most: int) -> None:
     assert caught.value.attempts == most
 
 
-def test_nobody_sleeps_after_the_last_attempt() -> None:
+def test_the_loop_does_not_sleep_after_the_last_attempt() -> None:
     time = Time()
     with pytest.raises(WeChatBusy):
         go(always(lambda: WeChatBusy("x")), time, max_attempts=2)
     assert len(time.naps) == 1
 
 
-def test_no_attempt_at_all_is_a_mistake_of_the_caller() -> None:
+def test_less_than_one_attempt_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         go(Attempts(), max_attempts=0)
 
@@ -160,7 +160,7 @@ def test_an_error_has_no_other_as_its_context() -> None:
 # --- pauses ---------------------------------------------------------------------------------
 
 
-def test_a_pause_comes_on_top_of_the_backoff() -> None:
+def test_the_pause_of_an_error_is_added_to_the_backoff() -> None:
     time = Time(chance=0.0)
     go(Attempts(WeChatThrottled("x")), time)
     assert time.naps == [2.0]
@@ -251,7 +251,7 @@ def test_a_backoff_lies_between_nothing_and_its_cap(attempt: int, chance: float)
     assert backoff(attempt, 0.5) == backoff(attempt, 1.0) / 2, "the mean is half the window"
 
 
-def test_the_window_doubles_up_to_its_cap() -> None:
+def test_the_window_of_the_backoff_doubles_up_to_its_cap() -> None:
     windows = [backoff(number, 1.0, base=0.5, cap=20) for number in range(1, 9)]
     assert windows == [1, 2, 4, 8, 16, 20, 20, 20]
 

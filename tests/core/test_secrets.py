@@ -36,7 +36,7 @@ def test_a_secret_prints_as_stars(text: str) -> None:
     assert VALUE not in text
 
 
-def test_only_reveal_gives_it_away() -> None:
+def test_only_reveal_returns_the_value_of_a_secret() -> None:
     assert Secret(VALUE).reveal() == VALUE
 
 

@@ -20,12 +20,12 @@ class Cache(dict[str, Any]):
         return super().get(key, *args)
 
 
-def test_an_answer_is_that_of_the_cache() -> None:
+def test_the_shared_cache_returns_what_the_cache_returns() -> None:
     assert SharedCache(lambda: Cache(a=1)).get("a") == 1
     assert SharedCache(lambda: Cache()).get("a", 2) == 2
 
 
-def test_a_failure_is_reported_by_its_name_and_the_cache_left_alone_for_a_while() -> None:
+def test_a_failing_cache_is_reported_and_left_alone_for_a_while() -> None:
     cache, reported, clock = Cache(a=1), [], [1000.0]
     shared = SharedCache(lambda: cache, reported.append, lambda: clock[0])
     cache.works = False
@@ -37,7 +37,7 @@ def test_a_failure_is_reported_by_its_name_and_the_cache_left_alone_for_a_while(
     assert shared.get("a") == 1
 
 
-def test_a_clock_set_back_does_not_prolong_the_rest() -> None:
+def test_a_clock_that_is_set_back_does_not_prolong_the_pause_of_the_cache() -> None:
     clock = [1000.0]
     shared = SharedCache(lambda: Cache(a=1), now=lambda: clock[0])
     shared.rest()
@@ -61,7 +61,7 @@ def test_an_interruption_is_no_failure_of_the_cache() -> None:
         SharedCache(interrupt).get("a")
 
 
-def test_what_is_asked_by_name_reaches_the_cache() -> None:
+def test_any_method_of_the_shared_cache_reaches_the_cache() -> None:
     cache = LocMemCache("named", {})
     SharedCache(lambda: cache).set("a", 1, timeout=0)
     assert cache.get("a") is None

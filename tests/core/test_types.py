@@ -39,7 +39,7 @@ def test_a_result_travels_to_another_process_with_its_error() -> None:
     assert dataclasses.replace(got, error=None) == dataclasses.replace(sent, error=None)
 
 
-def test_what_travels_is_frozen() -> None:
+def test_the_values_that_travel_are_frozen() -> None:
     item = UploadItem("a.css", io.BytesIO)
     with pytest.raises(dataclasses.FrozenInstanceError):
         item.name = "b.css"  # type: ignore[misc]
@@ -78,7 +78,7 @@ CHINA = timezone(timedelta(hours=8))
         (datetime(2026, 1, 2, 8, tzinfo=CHINA), datetime(2026, 1, 2, tzinfo=UTC)),
     ],
 )
-def test_a_moment_of_a_peer_is_in_utc_or_unknown(
+def test_a_time_of_a_peer_is_in_utc_or_unknown(
     moment: datetime | None, utc: datetime | None
 ) -> None:
     got = in_utc(moment)

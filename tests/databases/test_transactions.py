@@ -86,7 +86,7 @@ def test_a_row_that_was_refused_once_is_written(
 
 
 @in_both
-def test_a_row_that_was_refused_twice_is_only_a_line_for_now(
+def test_a_row_that_was_refused_twice_is_a_log_line_until_the_next_upload(
     cloud: EmulatorServer, logged: LogLines, trouble: str, around: Around
 ) -> None:
     refusals = Refusals(trouble, lambda number: True)
@@ -99,7 +99,9 @@ def test_a_row_that_was_refused_twice_is_only_a_line_for_now(
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_the_upload_after_it_writes_both_rows(cloud: EmulatorServer, trouble: str) -> None:
+def test_the_next_upload_writes_the_row_that_was_refused_twice(
+    cloud: EmulatorServer, trouble: str
+) -> None:
     with connection.execute_wrapper(Refusals(trouble, lambda number: True)):
         save("a.txt")
     save("b.txt")
@@ -140,7 +142,7 @@ def test_whatever_was_refused_every_upload_has_one_row_in_the_end(
 
 # A lock keeps only SQLite from reading.
 @pytest.mark.parametrize("trouble", [name for name in TROUBLE if TROUBLE[name]] or TROUBLE)
-def test_a_plan_asks_once_more(logged: LogLines, trouble: str) -> None:
+def test_a_plan_repeats_a_query_that_was_refused_once(logged: LogLines, trouble: str) -> None:
     record_one(result("a"), CONTEXT)
     refusals = Refusals(trouble, lambda number: number == 1, verb="SELECT")
     with connection.execute_wrapper(refusals):
@@ -151,7 +153,7 @@ def test_a_plan_asks_once_more(logged: LogLines, trouble: str) -> None:
 
 
 @pytest.mark.only_on("sqlite")  # the suite's own is in memory, and says «locked» of its tables
-def test_a_file_that_somebody_else_writes_is_trouble_that_passes(tmp_path: Path) -> None:
+def test_a_locked_sqlite_file_is_a_temporary_error(tmp_path: Path) -> None:
     with another_connection() as theirs, another_connection() as ours:
         for each in (theirs, ours):
             each.settings_dict["NAME"] = str(tmp_path / "log.sqlite3")
@@ -292,7 +294,7 @@ def test_after_a_deadlock_the_callers_transaction_goes_on(
 
 
 @pytest.mark.only_on("mysql")  # which rolls back the whole transaction
-def test_a_deadlock_that_ended_the_callers_transaction_is_told(
+def test_a_deadlock_that_ended_the_callers_transaction_is_raised(
     cloud: EmulatorServer, rival: Rival, logged: LogLines
 ) -> None:
     @transaction.atomic
@@ -334,7 +336,7 @@ def test_a_broken_connection_is_opened_again(cloud: EmulatorServer, logged: LogL
 
 
 @only_servers
-def test_a_connection_that_breaks_in_the_callers_transaction_is_told(
+def test_a_connection_that_breaks_in_the_callers_transaction_is_raised(
     cloud: EmulatorServer, logged: LogLines
 ) -> None:
     with transaction.atomic():
@@ -361,7 +363,7 @@ def test_a_server_that_is_gone_is_asked_once(
 # --- a transaction that is broken already (P13) -----------------------------------------------
 
 
-def test_in_a_broken_transaction_nothing_is_asked(cloud: EmulatorServer, logged: LogLines) -> None:
+def test_a_broken_transaction_is_asked_nothing(cloud: EmulatorServer, logged: LogLines) -> None:
     with transaction.atomic():
         transaction.set_rollback(True)
         with CaptureQueriesContext(connection) as queries:

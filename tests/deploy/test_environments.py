@@ -174,7 +174,7 @@ def test_an_interruption_ends_the_environment_and_leaves_out_the_rest(
     ("number", "outcome"),
     [(0, "interrupted, skipped, skipped"), (1, "done, interrupted, skipped")],
 )
-def test_an_interruption_while_an_environment_is_planned_or_verified_ends_that_one(
+def test_an_interruption_during_plan_or_verification_ends_that_environment(
     uploaders: list[Uploader],
     ctrl_c: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -221,7 +221,7 @@ def test_an_unexpected_error_ends_the_run_and_no_deployment_stays_running(
     assert outcomes() == {ENVS[0]: "failed"}
 
 
-def test_whoever_stops_listening_leaves_nothing_under_way(uploaders: list[Uploader]) -> None:
+def test_a_caller_who_stops_listening_leaves_no_upload_under_way(uploaders: list[Uploader]) -> None:
     """A reader of the output that went away, say."""
     reports = deploy_to_all(uploaders, ORDER)
     next(reports)

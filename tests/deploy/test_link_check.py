@@ -43,7 +43,7 @@ def of_build(build: str, prefix: str = "") -> list[UploadItem]:
 # --- real builds ------------------------------------------------------------------------------
 
 
-def test_there_are_three_builds_with_pages() -> None:
+def test_the_samples_have_three_builds_with_pages() -> None:
     assert sorted(WITH_PAGES) == ["parcel", "vite", "webpack"]
 
 
@@ -351,7 +351,7 @@ TAGS = st.sampled_from(["<img src=", "<style>", "</", "<!", "<![", "<?", "&#", "
 
 
 @given(st.lists(TAGS | st.text(max_size=5)).map("".join))
-def test_no_page_breaks_it(content: str) -> None:
+def test_the_link_check_reads_any_page_without_an_error(content: str) -> None:
     text = content.encode(errors="replace").decode()
     for finding in [*mistakes(text), *mistakes(text, page="a.css")]:
         assert finding.isprintable()

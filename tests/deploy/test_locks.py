@@ -60,7 +60,7 @@ def test_a_second_deploy_of_an_environment_is_refused_and_the_holder_is_named(
     assert caught.value.returncode == 2
 
 
-def test_another_environment_is_free(uploader: Uploader) -> None:
+def test_a_lock_of_one_environment_leaves_another_free(uploader: Uploader) -> None:
     hold()
     with deploying(get_uploader("staticfiles", "tenant-b"), wait=False):
         assert cache.get("wx_static_store:deploy:tenant-b")
@@ -80,7 +80,7 @@ def test_the_environment_is_free_again_after_a_deploy_that_failed(uploader: Uplo
     assert cache.get(KEY) is None
 
 
-def test_who_waits_begins_when_the_other_ends(uploader: Uploader) -> None:
+def test_a_waiting_deploy_begins_when_the_other_ends(uploader: Uploader) -> None:
     order = []
     inside, go_on = threading.Event(), threading.Event()
 
@@ -104,7 +104,9 @@ def test_who_waits_begins_when_the_other_ends(uploader: Uploader) -> None:
     assert order == ["first ends", "second begins"]
 
 
-def test_waiting_is_reported_once(uploader: Uploader, monkeypatch: Any, capsys: Any) -> None:
+def test_a_waiting_deploy_is_reported_once(
+    uploader: Uploader, monkeypatch: Any, capsys: Any
+) -> None:
     hold()
     naps = iter([None, None])
 
@@ -152,7 +154,7 @@ def test_a_killed_deploy_of_which_only_the_log_knows_is_waited_for(
     assert slept == [locks.LAST_PUT]
 
 
-def test_an_heir_that_is_interrupted_holds_up_the_next_one_for_seconds_only(
+def test_an_interrupted_waiting_deploy_holds_up_the_next_one_for_seconds_only(
     uploader: Uploader, dead_pid: int, monkeypatch: Any
 ) -> None:
     hold(host=locks._host(), pid=dead_pid)
@@ -171,7 +173,7 @@ def test_an_heir_that_is_interrupted_holds_up_the_next_one_for_seconds_only(
         pass
 
 
-def test_an_heir_leaves_alone_who_took_the_lock_while_it_waited(
+def test_a_waiting_deploy_leaves_a_lock_alone_that_another_took_meanwhile(
     uploader: Uploader, dead_pid: int, monkeypatch: Any
 ) -> None:
     hold(host=locks._host(), pid=dead_pid)
@@ -181,14 +183,14 @@ def test_an_heir_leaves_alone_who_took_the_lock_while_it_waited(
 
 
 @pytest.mark.parametrize("pid", [1, "x", None, 2**80])
-def test_a_holder_that_may_live_is_left_alone(uploader: Uploader, pid: Any) -> None:
+def test_the_lock_of_a_deploy_that_may_be_alive_is_left_alone(uploader: Uploader, pid: Any) -> None:
     holder = hold(host=locks._host(), pid=pid)
     with pytest.raises(DeployRunning), deploying(uploader, wait=False):
         pass
     assert json.loads(cache.get(KEY)) == holder
 
 
-def test_of_many_who_wait_for_a_dead_one_one_takes_over(
+def test_one_of_many_waiting_deploys_takes_over_a_dead_one_s_lock(
     uploader: Uploader, dead_pid: int, monkeypatch: Any
 ) -> None:
     """Each that removed what is there would end the one before it."""
@@ -297,7 +299,7 @@ def test_a_cache_that_swallows_its_errors_blocks_no_deploy(
     assert "keeps nothing" in caplog.text
 
 
-def test_a_heartbeat_ends_with_its_block() -> None:
+def test_the_heartbeat_of_a_lock_ends_with_its_block() -> None:
     beats, names = threading.Event(), lambda: [t.name for t in threading.enumerate()]
     with workers.every(0.01, beats.set):
         assert beats.wait(10)

@@ -73,9 +73,7 @@ def test_force_sends_what_is_stored_and_asks_no_list(
     assert cloud.journal == []
 
 
-def test_an_unchanged_tree_is_looked_at_by_few_calls(
-    cloud: EmulatorServer, uploader: Uploader
-) -> None:
+def test_an_unchanged_tree_costs_few_calls(cloud: EmulatorServer, uploader: Uploader) -> None:
     """Some 2,000 files in three folders, and two in the root."""
     folders = [
         f"{folder}/{number:03}.js" for folder in ("css", "img", "js") for number in range(667)
@@ -118,7 +116,9 @@ def states(uploader: Uploader, **files: bytes) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("trust_log", [False, True])
-def test_each_file_is_new_changed_or_unchanged(uploader: Uploader, trust_log: bool) -> None:
+def test_each_file_of_a_plan_is_new_changed_or_unchanged(
+    uploader: Uploader, trust_log: bool
+) -> None:
     deploy(uploader, items(b_js=b"old", c_js=b"3"))
     uploader = Uploader(replace(uploader.options, trust_log=trust_log))
     shown = states(uploader, a_js=b"1", b_js=b"new", c_js=b"3")
@@ -165,7 +165,7 @@ def test_a_last_file_that_somebody_else_overwrote_is_sent(
 # --- after a kill -----------------------------------------------------------------------------
 
 
-def test_what_a_killed_run_stored_anew_is_not_sent_again(
+def test_a_file_that_a_killed_run_stored_is_not_sent_again(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
     """Its row was never written: the list shows it."""

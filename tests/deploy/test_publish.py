@@ -40,7 +40,7 @@ def manifest() -> UploadItem:
 # --- the order --------------------------------------------------------------------------------
 
 
-def test_pages_go_when_every_asset_is_stored(configure: Any) -> None:
+def test_pages_are_sent_when_every_asset_is_stored(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 8})
     cloud.script({"on": "put_object", "key": "a.js", "do": "delay", "seconds": 0.3, "late": True})
     deploy(get_uploader(), items(a_js=b"1", b_js=b"2", index_html=b"3"), last=manifest)
@@ -166,7 +166,7 @@ def test_rows_that_the_database_refuses_in_mid_run_are_written_at_the_end(
     assert Deployment.objects.get().outcome == "done"
 
 
-def test_rows_that_are_missing_are_counted(
+def test_rows_that_could_not_be_written_are_counted(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """P11: the database goes away in mid-run."""

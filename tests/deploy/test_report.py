@@ -68,7 +68,7 @@ def whole(*environments: EnvironmentReport) -> Summary:
 # --- as data ----------------------------------------------------------------------------------
 
 
-def test_a_deploy_as_data() -> None:
+def test_the_report_of_a_deploy_as_data() -> None:
     environment = bad(
         report=Report(
             stored=1,
@@ -194,7 +194,9 @@ def test_the_report_is_written_as_json(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
-def test_chinese_stays_readable_and_what_is_no_utf8_survives(tmp_path: Path) -> None:
+def test_a_report_keeps_chinese_readable_and_survives_names_that_are_not_utf8(
+    tmp_path: Path,
+) -> None:
     data = as_dict(whole(good(stale=[old("茶.html"), old("\udcff.html")])))
     write_json(tmp_path / "report.json", data)
     text = (tmp_path / "report.json").read_text(encoding="utf-8")
@@ -220,7 +222,7 @@ def test_a_failure_while_writing_leaves_the_old_report(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_old_report_is_whole_until_the_new_one_is(
+def test_the_old_report_stays_whole_until_the_new_report_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, seen = tmp_path / "report.json", []
@@ -236,7 +238,7 @@ def test_the_old_report_is_whole_until_the_new_one_is(
     assert seen == [("old", 1)]
 
 
-def test_a_link_leads_to_the_report_and_stays(tmp_path: Path) -> None:
+def test_a_report_written_through_a_symbolic_link_keeps_the_link(tmp_path: Path) -> None:
     (tmp_path / "real.json").write_text("old")
     (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
     write_json(tmp_path / "link.json", as_dict(whole()))
@@ -264,7 +266,9 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_deploy(
 
 
 @pytest.mark.parametrize("name", ["new.json", "old.json"])
-def test_looking_whether_it_can_be_written_leaves_nothing(tmp_path: Path, name: str) -> None:
+def test_the_check_whether_the_report_can_be_written_leaves_no_file(
+    tmp_path: Path, name: str
+) -> None:
     (tmp_path / "old.json").write_text("old")
     check_writable(tmp_path / name)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]

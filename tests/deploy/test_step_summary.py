@@ -31,7 +31,7 @@ def test_a_run_without_a_failure_is_one_table() -> None:
     )
 
 
-def test_what_is_wrong_has_a_section_of_its_own() -> None:
+def test_mismatches_have_a_section_of_their_own() -> None:
     environment = bad(
         error="First.\n\n  Second.",
         findings=[Mismatch("index.html", "7 bytes in the cloud, 6 here")],
@@ -101,7 +101,7 @@ def test_an_address_cannot_leave_its_link() -> None:
     assert "### [tenant-b](https://x/a%29%7C%3Cb%3E/%E8%8C%B6/)\n" in page
 
 
-def test_long_tables_are_cut_and_say_so() -> None:
+def test_long_tables_of_the_summary_are_cut_and_say_so() -> None:
     many = [old(f"{number}.js") for number in range(ROWS + 3)]
     page = step_summary(as_dict(whole(good(stale=many))))
     assert page.endswith(f"| {ROWS - 1}.js |\n\n… and 3 more\n")
@@ -132,7 +132,9 @@ def test_the_page_is_appended_to_what_the_step_wrote_before(
     assert page.read_text(encoding="utf-8") == "before\n" + step_summary(data)
 
 
-def test_without_a_step_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_summary_is_written_outside_a_ci_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.chdir(tmp_path)
     append_step_summary(as_dict(whole(good())))

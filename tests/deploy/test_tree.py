@@ -104,7 +104,7 @@ def test_the_first_rule_that_fits_the_path_decides(root: Path, name: str, expect
     assert item.cache_control == expected
 
 
-def test_without_a_rule_the_name_decides_later(root: Path) -> None:
+def test_a_file_that_no_rule_fits_has_no_cache_control_yet(root: Path) -> None:
     write(root, "a.js")
     (item,) = read_tree(root, rules=[("*.html", "no-cache")]).items
     assert (item.cache_control, item.content_type) == (None, None)
@@ -160,7 +160,7 @@ PATTERNS = [
     PATTERNS,
     ids=lambda value: ascii(sorted(value) if isinstance(value, set) else value),
 )
-def test_patterns_are_those_of_git(
+def test_the_ignore_patterns_are_those_of_git(
     root: Path, lines: str, ignore: list[str], expected: set[str]
 ) -> None:
     write(root, *FILES)
@@ -206,7 +206,7 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
 
 
 @pytest.mark.parametrize("lines", ["", "\n  \n# a comment\n"])
-def test_without_patterns_the_library_is_not_needed(
+def test_a_tree_without_patterns_does_not_need_the_library(
     root: Path, monkeypatch: pytest.MonkeyPatch, lines: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "pathspec", None)
@@ -281,7 +281,7 @@ def test_a_link_that_must_not_be_followed_is_named(
 
 
 @pytest.mark.parametrize(("target", "expected"), BAD_LINKS.values(), ids=BAD_LINKS)
-def test_a_link_that_is_left_out_does_no_harm(
+def test_an_ignored_link_is_not_followed(
     root: Path, tmp_path: Path, target: str, expected: str
 ) -> None:
     write(root, "a.js")
@@ -292,7 +292,7 @@ def test_a_link_that_is_left_out_does_no_harm(
     assert expected
 
 
-def test_links_that_lead_round_through_each_other_are_an_error(root: Path) -> None:
+def test_links_in_a_circle_are_an_error(root: Path) -> None:
     write(root, "a/1.js", "b/2.js")
     link(root, "a/to_b", "../b")
     link(root, "b/to_a", "../a")
@@ -300,7 +300,7 @@ def test_links_that_lead_round_through_each_other_are_an_error(root: Path) -> No
         read_tree(root)
 
 
-def test_what_is_left_out_is_not_sent_by_a_link_either(root: Path) -> None:
+def test_an_ignored_file_is_not_sent_through_a_link(root: Path) -> None:
     write(root, "a.js", ".env", ".git/config", "old/b.js")
     link(root, "env.txt", ".env")
     link(root, "git", ".git")
@@ -330,7 +330,7 @@ def linked_device(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [pipe, bound_socket, linked_device])
-def test_what_is_neither_file_nor_folder_is_named(
+def test_a_path_that_is_neither_file_nor_folder_is_named_in_the_error(
     root: Path, make: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)

@@ -82,7 +82,7 @@ def lay_down(cloud: EmulatorServer, files: dict[str, bytes]) -> None:
 # --- what the list shows ----------------------------------------------------------------------
 
 
-def test_after_a_deploy_nothing_is_found(uploader: Uploader) -> None:
+def test_verify_finds_nothing_after_a_deploy(uploader: Uploader) -> None:
     items = tree(SITE)
     deploy(uploader, items)
     assert verify(uploader, items) == []
@@ -99,19 +99,23 @@ def test_a_deleted_object_is_missing(cloud: EmulatorServer, uploader: Uploader) 
     assert [found.key for found in verify(uploader, tree(SITE))] == ["a.js"]
 
 
-def test_another_size_is_reported_in_bytes(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_an_object_of_another_size_is_reported_with_both_sizes(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
     lay_down(cloud, SITE | {"a.js": b"brew();"})
     assert verify(uploader, tree(SITE)) == [Mismatch("a.js", "7 bytes in the cloud, 6 here")]
 
 
-def test_other_bytes_are_reported_by_their_md5(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_an_object_with_other_bytes_is_reported_by_its_md5(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
     there, here = b"BREW()", SITE["a.js"]
     lay_down(cloud, SITE | {"a.js": there})
     shown = f"MD5 {digest(there)} in the cloud, {digest(here)} here"
     assert verify(uploader, tree(SITE)) == [Mismatch("a.js", shown)]
 
 
-def test_a_list_without_md5_compares_sizes_and_says_so(
+def test_verify_compares_sizes_and_says_so_where_the_list_has_no_md5(
     cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
 ) -> None:
     cloud.quirks.list_md5 = "multipart"
@@ -120,7 +124,7 @@ def test_a_list_without_md5_compares_sizes_and_says_so(
     assert f"The list of {ENV} shows no MD5 of 3 files" in caplog.text
 
 
-def test_a_list_with_md5_says_nothing_of_it(
+def test_verify_has_no_note_where_the_list_has_md5s(
     cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
 ) -> None:
     lay_down(cloud, SITE)
@@ -257,9 +261,7 @@ def test_a_page_that_fails_once_is_no_mismatch(cloud: EmulatorServer, uploader: 
     assert verify(uploader, tree(SITE)) == []
 
 
-def test_the_second_look_is_at_what_was_wrong_only(
-    cloud: EmulatorServer, uploader: Uploader
-) -> None:
+def test_only_wrong_pages_get_a_second_look(cloud: EmulatorServer, uploader: Uploader) -> None:
     pages = {f"{number}.html": b"%d" % number for number in range(5)}
     lay_down(cloud, pages)
     cloud.script({"on": "get_object", "key": "3.html", "do": "status", "status": 404})
@@ -325,7 +327,7 @@ def keys(files: Any) -> list[str]:
     return [file.key for file in files]
 
 
-def test_what_the_tree_has_not_is_stale(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_an_object_that_the_tree_lacks_is_stale(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"old.js": b"1", "d/old.css": b"2"})
     assert keys(stale(sweep(uploader), tree(SITE), uploader)) == ["d/old.css", "old.js"]
 
@@ -341,7 +343,7 @@ def test_files_that_belong_to_no_tree_are_not_stale(
 
 
 @pytest.mark.parametrize("prefix", ["app", "app/"])
-def test_a_prefix_is_a_folder(configure: Any, prefix: str) -> None:
+def test_a_prefix_of_stale_files_is_a_folder(configure: Any, prefix: str) -> None:
     cloud = configure(WX_STATIC_STORE={"LOCATION": "static"})
     uploader = get_uploader()
     others = ["app.js", "static/a.js", "static/apple/a.js", "static/app.js", "app/a.js"]
@@ -349,7 +351,7 @@ def test_a_prefix_is_a_folder(configure: Any, prefix: str) -> None:
     assert keys(stale(sweep(uploader, prefix), [], uploader)) == ["static/app/old.js"]
 
 
-def test_what_is_outside_the_location_is_not_stale(configure: Any) -> None:
+def test_an_object_outside_the_location_is_not_stale(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"LOCATION": "static"})
     lay_down(cloud, {"media/a.png": b"1", "static/old.js": b"2"})
     everything = {file.key: file for file in get_uploader().store.sweep("")}
@@ -400,7 +402,7 @@ def by_people(*keys: str, certain: bool = True) -> set[str]:
         ([], False),
     ],
 )
-def test_an_upload_is_what_no_deploy_wrote_last(
+def test_an_object_that_no_deploy_wrote_last_is_an_upload(
     cloud: EmulatorServer, sources: list[str], is_upload: bool
 ) -> None:
     uploaded("price.pdf", *sources)
@@ -414,7 +416,7 @@ def test_a_deploy_that_failed_hides_no_upload(cloud: EmulatorServer) -> None:
     assert by_people("price.pdf") == {"price.pdf"}
 
 
-def test_what_lies_where_a_store_keeps_uploads_is_an_upload_without_a_row(configure: Any) -> None:
+def test_an_object_in_the_upload_folder_counts_as_an_upload_without_a_row(configure: Any) -> None:
     """In whichever store: its own folder for uploads, below its location."""
     media = {"BACKEND": "wx_static_store.storage.WxStorage"}
     configure(
@@ -446,7 +448,7 @@ def test_without_a_log_it_is_uncertain_what_people_uploaded(
 # --- blanking ---------------------------------------------------------------------------------
 
 
-def test_what_is_blanked_holds_the_marker(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_a_blanked_object_holds_the_marker(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"old.html": b"old", "keep.me": b"1"})
     blanked(uploader, [sweep(uploader)["old.html"]])
     found = cloud.objects()["old.html"]
@@ -458,7 +460,7 @@ def test_what_is_blanked_holds_the_marker(cloud: EmulatorServer, uploader: Uploa
     assert cloud.objects()["keep.me"].body == b"1"
 
 
-def test_what_is_blanked_is_not_stale_any_more(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_a_blanked_object_is_no_longer_stale(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"old.html": b"old"})
     results = blanked(uploader, stale(sweep(uploader), tree(SITE), uploader))
     assert [result.status for result in results] == ["stored"]
@@ -486,7 +488,9 @@ def test_a_blanked_name_is_sent_again_when_the_tree_has_it_again(
     assert cloud.objects()["a.js"].body == SITE["a.js"]
 
 
-def test_a_failure_of_one_is_a_result(cloud: EmulatorServer, uploader: Uploader) -> None:
+def test_a_file_that_cannot_be_blanked_is_a_failed_result(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
     lay_down(cloud, {"a.js": b"1", "b.js": b"2"})
     cloud.script({"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097})
     results = blanked(uploader, sweep(uploader).values())

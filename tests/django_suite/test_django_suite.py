@@ -95,11 +95,11 @@ def test_every_test_of_django_passes(report: dict[str, Any]) -> None:
     assert report["failed"] == [], report["output"]
 
 
-def test_none_is_skipped(report: dict[str, Any]) -> None:
+def test_no_test_of_django_is_skipped(report: dict[str, Any]) -> None:
     assert report["skipped"] == []
 
 
-def test_enough_of_them_ran(report: dict[str, Any]) -> None:
+def test_enough_tests_of_django_ran(report: dict[str, Any]) -> None:
     assert report["ran"] >= FEWEST
 
 
@@ -112,11 +112,13 @@ def test_enough_of_them_ran(report: dict[str, Any]) -> None:
         ("WxManifestStaticFilesStorage", "TestCollectionManifestStorage"),
     ],
 )
-def test_their_files_went_to_the_emulator(report: dict[str, Any], storage: str, case: str) -> None:
+def test_the_files_of_django_s_tests_went_to_the_emulator(
+    report: dict[str, Any], storage: str, case: str
+) -> None:
     assert report["puts"][case] > 0, storage
 
 
-def test_what_is_left_out_is_printed(
+def test_the_tests_of_django_that_are_left_out_are_printed(
     report: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():

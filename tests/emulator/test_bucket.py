@@ -36,7 +36,7 @@ def test_objects_survive_a_restart(client: Client, tmp_path: Path) -> None:
         assert again.objects()["b"].headers == {"Cache-Control": "no-cache"}
 
 
-def test_keys_never_are_paths(client: Client, tmp_path: Path) -> None:
+def test_keys_do_not_become_paths_on_disk(client: Client, tmp_path: Path) -> None:
     """Nothing is written but files with safe names in the environment's folder."""
     for key in KEYS:
         client.server.put_object(key, b"x")
@@ -72,7 +72,7 @@ def test_stale_copies_of_files_are_served(client: Client) -> None:
     assert client.get("/a").content == b"newest"
 
 
-def test_bodies_of_an_upload_cut_off_are_swept(tmp_path: Path) -> None:
+def test_a_start_removes_the_bodies_of_broken_uploads(tmp_path: Path) -> None:
     """Leftovers of a crash are removed at the next start."""
     (tmp_path / ENV).mkdir()
     (tmp_path / ENV / "left.body").write_bytes(b"x")
@@ -103,7 +103,7 @@ def test_lists_that_lag_need_no_old_bodies(client: Client, tmp_path: Path) -> No
     assert len(list(tmp_path.rglob("*.body"))) == 1
 
 
-def test_lists_do_not_lag_behind_a_restart(client: Client, tmp_path: Path) -> None:
+def test_lists_show_the_last_versions_after_a_restart(client: Client, tmp_path: Path) -> None:
     """What was written before it is listed as it is; replaced versions are not kept on disk."""
     client.server.quirks.list_lag_seconds = 600
     client.put("a", b"old one")
@@ -128,7 +128,7 @@ def test_reset_empties_lists_that_lag(client: Client) -> None:
     assert listed(client) == {}
 
 
-def test_start_again_after_a_stop(client: Client) -> None:
+def test_the_emulator_can_be_started_again_after_a_stop(client: Client) -> None:
     """The same emulator may be stopped and started."""
     client.put("a")
     client.server.stop()
@@ -147,7 +147,7 @@ def test_large_files_are_served_from_disk(client: Client) -> None:
     assert client.get("/a").content == body
 
 
-def test_twenty_clients_at_once(client: Client) -> None:
+def test_uploads_of_twenty_clients_at_once_are_all_stored(client: Client) -> None:
     """Nothing is lost or mixed up."""
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda n: client.put(f"{n}", f"{n}".encode()), range(200)))

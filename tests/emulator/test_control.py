@@ -18,7 +18,7 @@ def error(client: Client, page: str, **more: Any) -> str:
 
 
 @pytest.mark.parametrize("page", ["", "../__emulator__"])
-def test_manual(client: Client, page: str) -> None:
+def test_the_root_of_the_control_plane_is_the_manual(client: Client, page: str) -> None:
     """The root explains everything in plain text, with and without its last slash."""
     answer = client.control("GET", page)
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
@@ -26,7 +26,7 @@ def test_manual(client: Client, page: str) -> None:
         assert word in answer.text
 
 
-def test_state(client: Client) -> None:
+def test_the_state_shows_addresses_token_time_counts_and_quirks(client: Client) -> None:
     """Addresses, token, time, counts and quirks."""
     client.server.put_object("a", b"x")
     state = client.control("GET", "state").json()
@@ -38,7 +38,7 @@ def test_state(client: Client) -> None:
     assert (env["env"], env["url"], env["objects"]) == (ENV, client.server.site_url(), 1)
 
 
-def test_journal(client: Client) -> None:
+def test_the_journal_can_be_filtered_and_emptied(client: Client) -> None:
     """All requests, or those of a name or key; it can be emptied."""
     client.put("a")
     client.get("/b")
@@ -50,7 +50,7 @@ def test_journal(client: Client) -> None:
     assert client.control("GET", "journal").json() == []
 
 
-def test_objects(client: Client) -> None:
+def test_objects_are_shown_with_size_and_headers(client: Client) -> None:
     """Keys with sizes and headers, of one environment."""
     client.put("a.css", b"abc", Content_Type="text/css")
     objects = client.control("GET", "objects").json()
@@ -60,7 +60,7 @@ def test_objects(client: Client) -> None:
     assert answer.status_code == 400
 
 
-def test_faults(client: Client) -> None:
+def test_faults_can_be_added_shown_and_cleared(client: Client) -> None:
     """One or several, seen and cleared."""
     fault = {"on": "staticuploadfile", "do": "errcode", "errcode": -1}
     client.control("POST", "faults", json=fault)
@@ -71,7 +71,7 @@ def test_faults(client: Client) -> None:
     assert client.control("GET", "faults").json() == []
 
 
-def test_quirks(client: Client) -> None:
+def test_quirks_are_set_all_or_none(client: Client) -> None:
     """Several at once: all or none."""
     client.control("POST", "quirks", json={"page_size": 2, "data_key": "data"})
     assert (client.server.quirks.page_size, client.server.quirks.data_key) == (2, "data")
@@ -81,7 +81,7 @@ def test_quirks(client: Client) -> None:
     assert client.server.quirks.page_size == 2
 
 
-def test_clock(client: Client) -> None:
+def test_the_clock_only_goes_forward(client: Client) -> None:
     """Time moves on."""
     assert client.control("POST", "clock", json={"advance": 61}).json()["now"] == NOON + 61
     assert "only goes forward" in error(client, "clock", json={"advance": -1})
@@ -90,7 +90,7 @@ def test_clock(client: Client) -> None:
 @pytest.mark.parametrize(
     "seconds", ["1e400", "-1e400", "NaN", "1" + "0" * 400, "1e300", "4e9", "true", "null", '"60"']
 )
-def test_clock_takes_sensible_numbers_only(client: Client, seconds: str) -> None:
+def test_the_clock_takes_sensible_numbers_only(client: Client, seconds: str) -> None:
     """Infinite, huge or no number: refused with an example, and the time stands."""
     text = error(client, "clock", data=f'{{"advance": {seconds}}}')
     assert "'advance'" in text
@@ -98,19 +98,19 @@ def test_clock_takes_sensible_numbers_only(client: Client, seconds: str) -> None
     assert client.control("GET", "state").json()["now"] == NOON
 
 
-def test_clock_s_hundred_years_are_a_sum(client: Client) -> None:
+def test_all_steps_of_the_clock_together_are_at_most_100_years(client: Client) -> None:
     """Many steps cannot lead where one cannot."""
     assert client.control("POST", "clock", json={"advance": 3e9}).status_code == 200
     assert "100 years in all" in error(client, "clock", json={"advance": 3e9})
 
 
 @pytest.mark.parametrize("body", [b'{"page_size": 1e400}', b'{"latency_api": NaN}'])
-def test_quirks_are_finite(client: Client, body: bytes) -> None:
+def test_a_quirk_is_a_finite_number(client: Client, body: bytes) -> None:
     """Numbers that JSON cannot hold, but Python's reader lets through."""
     assert "takes a" in error(client, "quirks", data=body)
 
 
-def test_envs(client: Client) -> None:
+def test_an_environment_can_be_added_and_its_status_changed(client: Client) -> None:
     """A new environment has its own address; a known one changes its status."""
     answer = client.control("POST", "envs", json={"env": "demo-2", "status": "none"}).json()
     assert (answer["status"], answer["url"]) == ("none", client.server.site_url("demo-2"))
@@ -119,7 +119,7 @@ def test_envs(client: Client) -> None:
     assert (again["status"], again["url"]) == ("online", answer["url"])
 
 
-def test_token_and_ticket(client: Client) -> None:
+def test_the_token_can_be_expired_and_a_ticket_set(client: Client) -> None:
     """Another system's refresh, and a pushed ticket."""
     token = client.control("POST", "expire-token").json()["access_token"]
     assert token == client.server.access_token
@@ -128,7 +128,7 @@ def test_token_and_ticket(client: Client) -> None:
     assert "expires_in" in client.token(component_verify_ticket="fresh").json()
 
 
-def test_reset(client: Client) -> None:
+def test_a_reset_restores_the_start(client: Client) -> None:
     """Journal, faults, objects, clock, tokens, quirks and statuses as at the start."""
     client.put("a")
     client.token()
@@ -161,11 +161,13 @@ def test_reset(client: Client) -> None:
         ("push", {}, "set push_url"),
     ],
 )
-def test_wrong_input_names_the_fix(client: Client, page: str, body: Any, text: str) -> None:
+def test_wrong_input_is_refused_with_the_fix(
+    client: Client, page: str, body: Any, text: str
+) -> None:
     """400 and what would have been right."""
     assert text in error(client, page, json=body)
 
 
-def test_no_json(client: Client) -> None:
+def test_a_body_that_is_not_json_is_named_as_such(client: Client) -> None:
     """A body that is no JSON is named as such."""
     assert "the body is not JSON" in error(client, "faults", data=b"{")

@@ -56,7 +56,7 @@ def test_the_sdk_s_header_is_accepted(client: Client, key: str, sign_host: bool)
     assert client.server.objects()[key].body == b"123456789"
 
 
-def test_a_wrong_key_is_refused(client: Client) -> None:
+def test_a_signature_with_another_secret_key_is_refused(client: Client) -> None:
     """Another secret makes another signature."""
     answer = put(client, "a", qcloud_cos.CosS3Auth(config(client, SecretKey="another"), "a"))
     assert answer.status_code == 403

@@ -9,7 +9,7 @@ import pytest
 from .conftest import Client, clear, own
 
 
-def test_token_call_has_no_errcode_on_success(client: Client) -> None:
+def test_the_token_call_has_no_errcode_on_success(client: Client) -> None:
     """The answer holds the token and its life, nothing else."""
     answer = client.token().json()
     assert sorted(answer) == ["component_access_token", "expires_in"]
@@ -28,7 +28,9 @@ def test_token_call_has_no_errcode_on_success(client: Client) -> None:
         ({"component_verify_ticket": None}, 61006),
     ],
 )
-def test_token_call_refusals(client: Client, changes: dict[str, Any], errcode: int) -> None:
+def test_each_wrong_credential_of_the_token_call_has_its_own_errcode(
+    client: Client, changes: dict[str, Any], errcode: int
+) -> None:
     """Each wrong credential has its own errcode."""
     assert client.token(**changes).json()["errcode"] == errcode
 
@@ -38,20 +40,20 @@ def start_push(client: Client, **fields: Any) -> dict[str, Any]:
     return own(client, "api_start_push_ticket", **fields)
 
 
-def test_ten_clears_a_month(client: Client) -> None:
+def test_the_quota_can_be_cleared_ten_times_a_month(client: Client) -> None:
     """Then 48006, until the month is over."""
     assert [clear(client)["errcode"] for _ in range(11)] == [0] * 10 + [48006]
     client.server.advance(31 * 86400)
     assert clear(client)["errcode"] == 0
 
 
-def test_a_wrong_secret_clears_nothing(client: Client) -> None:
+def test_a_wrong_secret_clears_no_quota(client: Client) -> None:
     """Nor does it cost a chance."""
     assert [clear(client, "wrong")["errcode"] for _ in range(11)] == [40001] * 11
     assert clear(client)["errcode"] == 0
 
 
-def test_start_push_ticket(client: Client) -> None:
+def test_start_push_ticket_makes_an_expired_ticket_good_again(client: Client) -> None:
     """Already on; and off, once the last ticket is too old: then it is good again."""
     secret = {"component_secret": "emulator-appsecret"}
     assert start_push(client, **secret) == {"errcode": 0, "errmsg": "in a normal state"}
@@ -69,6 +71,8 @@ def test_start_push_ticket(client: Client) -> None:
         ({"component_secret": "wrong"}, 40001),
     ],
 )
-def test_start_push_ticket_refusals(client: Client, fields: Any, errcode: int) -> None:
+def test_start_push_ticket_refuses_wrong_credentials(
+    client: Client, fields: Any, errcode: int
+) -> None:
     """Its secret has a name of its own."""
     assert start_push(client, **fields)["errcode"] == errcode

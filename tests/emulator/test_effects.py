@@ -130,7 +130,7 @@ def test_redirect_leads_where_the_script_says(client: Client) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (307, "http://127.0.0.1:9/x")
 
 
-def test_huge_is_chunked(client: Client) -> None:
+def test_huge_sends_a_chunked_body(client: Client) -> None:
     """Chunked, without end in sight."""
     client.server.script({"on": "staticuploadfile", "do": "huge", "bytes": 1_000_000})
     answer = client.call("staticuploadfile", UPLOAD)

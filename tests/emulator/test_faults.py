@@ -23,25 +23,25 @@ def test_a_fault_applies_once(client: Client) -> None:
     assert errcodes(client, "a", "a") == [-1, 0]
 
 
-def test_skip_and_times(client: Client) -> None:
+def test_a_fault_skips_requests_and_applies_several_times(client: Client) -> None:
     """Pass one, meet two, then pass."""
     client.server.script(errcode(-1, skip=1, times=2))
     assert errcodes(client, "a", "a", "a", "a") == [0, -1, -1, 0]
 
 
-def test_for_ever(client: Client) -> None:
+def test_a_fault_without_times_applies_for_ever(client: Client) -> None:
     """`times: null` never ends."""
     client.server.script(errcode(-1, times=None))
     assert errcodes(client, *"aaaa") == [-1] * 4
 
 
-def test_by_key(client: Client) -> None:
+def test_a_fault_with_a_key_applies_to_that_key_only(client: Client) -> None:
     """The key is a glob; others pass and spend nothing."""
     client.server.script(errcode(-1, key="static/*.css"))
     assert errcodes(client, "static/a.js", "static/a.css") == [0, -1]
 
 
-def test_by_environment(client: Client) -> None:
+def test_a_fault_with_an_environment_applies_to_that_environment_only(client: Client) -> None:
     """Only the environment that was named."""
     client.server.add_env("demo-2")
     client.server.script(errcode(-1, env="demo-2"))
@@ -50,7 +50,7 @@ def test_by_environment(client: Client) -> None:
     assert answer.json()["errcode"] == -1
 
 
-def test_the_first_that_is_not_spent_wins(client: Client) -> None:
+def test_the_first_fault_that_is_not_spent_applies(client: Client) -> None:
     """Faults queue up."""
     client.server.script(errcode(-1), errcode(45011))
     assert errcodes(client, "a", "a", "a") == [-1, 45011, 0]

@@ -7,7 +7,7 @@ import pytest
 from .conftest import Client, code, connect, head, read_all
 
 
-def test_length_is_needed(client: Client) -> None:
+def test_a_put_without_a_length_is_refused(client: Client) -> None:
     """Neither Content-Length nor chunked is 411."""
     url, headers = client.link("a")
     with connect(url) as connection:
@@ -17,7 +17,7 @@ def test_length_is_needed(client: Client) -> None:
     assert code(answer.decode()) == "MissingContentLength"
 
 
-def test_chunked_is_accepted_and_noted(client: Client) -> None:
+def test_a_chunked_body_is_accepted_and_noted_in_the_journal(client: Client) -> None:
     """COS accepts it; the journal has it."""
     url, headers = client.link("a")
     blocks = [b"one ", b"two ", b"x" * 100_000]
@@ -28,7 +28,7 @@ def test_chunked_is_accepted_and_noted(client: Client) -> None:
     assert entry.body_size == 100_008
 
 
-def test_connection_serves_on_after_a_chunked_body(client: Client) -> None:
+def test_a_connection_stays_open_after_a_chunked_body(client: Client) -> None:
     """The end of the chunks is read to its last byte."""
     url, headers = client.link("a")
     with connect(url) as connection:
@@ -39,7 +39,7 @@ def test_connection_serves_on_after_a_chunked_body(client: Client) -> None:
         assert read_all(connection).endswith(b"\r\n\r\na")
 
 
-def test_body_is_cut_at_content_length(client: Client) -> None:
+def test_a_body_is_cut_at_its_content_length(client: Client) -> None:
     """More bytes than announced are not part of the object."""
     url, headers = client.link("a")
     with connect(url) as connection:
@@ -49,7 +49,7 @@ def test_body_is_cut_at_content_length(client: Client) -> None:
     assert client.server.objects()["a"].body == b"abc"
 
 
-def test_short_body_is_incomplete(client: Client) -> None:
+def test_a_body_shorter_than_announced_is_incomplete(client: Client) -> None:
     """A client that stops early has stored nothing."""
     url, headers = client.link("a")
     with connect(url) as connection:
@@ -70,7 +70,7 @@ def test_broken_chunks_are_incomplete(client: Client, chunk: bytes) -> None:
         assert code(read_all(connection).decode()) == "IncompleteBody"
 
 
-def test_expect_100_continue(client: Client) -> None:
+def test_the_server_answers_100_continue_before_the_body(client: Client) -> None:
     """The body is invited first."""
     url, headers = client.link("a")
     more = {**headers, "Content-Length": "1", "Expect": "100-continue", "Connection": "close"}
@@ -81,7 +81,7 @@ def test_expect_100_continue(client: Client) -> None:
         assert read_all(connection).startswith(b"HTTP/1.1 200 ")
 
 
-def test_expect_100_continue_of_an_expired_link(client: Client) -> None:
+def test_an_expired_link_is_refused_before_100_continue(client: Client) -> None:
     """A refusal comes without an invitation, and ends the connection."""
     url, headers = client.link("a")
     client.server.advance(61)

@@ -38,7 +38,7 @@ def test_a_wrong_fault_is_refused(emulator: EmulatorServer, fault: Any, text: st
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_kind_is_described_and_has_an_effect(name: str) -> None:
+def test_every_kind_of_fault_is_described_and_has_an_effect(name: str) -> None:
     kind = KINDS[name]
     assert kind.text
     assert kind.before or kind.receive or kind.change or kind.deliver

@@ -14,7 +14,7 @@ def codes(client: Client, count: int) -> list[int]:
     return [client.call("staticuploadfile", UPLOAD).json()["errcode"] for _ in range(count)]
 
 
-def test_daily_limit(client: Client) -> None:
+def test_the_daily_limit_holds_for_each_api_and_each_day(client: Client) -> None:
     """45009 after that many calls of one API; another API and the next day are free."""
     client.server.quirks.daily_limit = 2
     assert codes(client, 3) == [0, 0, 45009]
@@ -23,7 +23,7 @@ def test_daily_limit(client: Client) -> None:
     assert codes(client, 1) == [0]
 
 
-def test_minute_limit(client: Client) -> None:
+def test_the_minute_limit_holds_until_the_next_minute(client: Client) -> None:
     """45011 until the next minute."""
     client.server.quirks.minute_limit = 1
     assert codes(client, 2) == [0, 45011]
@@ -31,7 +31,7 @@ def test_minute_limit(client: Client) -> None:
     assert codes(client, 1) == [0]
 
 
-def test_days_begin_in_beijing(client: Client) -> None:
+def test_the_daily_limit_begins_anew_at_midnight_in_beijing(client: Client) -> None:
     """NOON is 06:13 there: the day ends 17:47 hours later."""
     client.server.quirks.daily_limit = 1
     assert codes(client, 1) == [0]
@@ -54,13 +54,15 @@ def test_the_token_call_is_limited_too(client: Client) -> None:
     ("allowed", "errcode"),
     [("", 0), ("127.0.0.1", 0), ("10.0.0.1, 127.0.0.1", 0), ("10.0.0.1", 61004), (" ", 0)],
 )
-def test_allowed_ip(client: Client, allowed: str, errcode: int) -> None:
+def test_a_call_from_an_address_off_the_allow_list_is_refused(
+    client: Client, allowed: str, errcode: int
+) -> None:
     """Single addresses; none means any."""
     client.server.quirks.allowed_ip = allowed
     assert codes(client, 1) == [errcode]
 
 
-def test_61004_names_the_address(client: Client) -> None:
+def test_errcode_61004_names_the_caller_s_address(client: Client) -> None:
     """The token call, too, says who it was that called."""
     client.server.quirks.allowed_ip = "10.0.0.1"
     answer = client.token().json()

@@ -17,7 +17,7 @@ from wx_static_store.emulator.wire import Wire
 from .conftest import Client, connect
 
 
-def test_a_serial_client_never_is_two(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_serial_client_is_counted_as_one(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request has ended when its client can know it, however slow the thread is after that."""
     slow_after(monkeypatch, lambda: threading.Event().wait(0.002))
     for number in range(50):
@@ -51,7 +51,7 @@ def test_the_control_plane_is_not_counted(client: Client) -> None:
     assert client.server.busiest == 0
 
 
-def test_stop_while_clients_connect() -> None:
+def test_the_emulator_can_be_stopped_while_clients_connect() -> None:
     """300 times; the accepting thread may see the stop before it was woken for it."""
     for _ in range(300):
         server = EmulatorServer()

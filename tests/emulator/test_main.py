@@ -58,7 +58,7 @@ def setting(lines: list[str], name: str) -> str:
     return next(line.removeprefix(name).strip() for line in lines if line.startswith(name))
 
 
-def test_one_upload_from_start_to_stop() -> None:
+def test_the_command_serves_an_upload_and_ends_at_sigterm() -> None:
     """Start, link, PUT, look, stop by SIGTERM; the log shows no signature and no token."""
     with running("--env", "demo-1", "--access-token", "TOKEN-1", "--verbose") as (process, lines):
         api = setting(lines, "api_base_url")
@@ -77,7 +77,7 @@ def test_one_upload_from_start_to_stop() -> None:
     assert not any(secret in log for secret in ("TOKEN-1", link["token"], "q-signature"))
 
 
-def test_ctrl_c_ends_cleanly() -> None:
+def test_ctrl_c_ends_the_command_without_a_traceback() -> None:
     """No traceback, exit code 0."""
     with running() as (process, _):
         process.send_signal(signal.SIGINT)
@@ -103,7 +103,7 @@ def test_tickets_are_pushed_and_logged() -> None:
     assert log.startswith("PUSH /wx/ plain no answer ")
 
 
-def test_options() -> None:
+def test_quirks_and_faults_can_be_given_on_the_command_line() -> None:
     """Quirks and faults from the command line; environments on the ports that follow."""
     fault = '{"on": "describestaticstore", "do": "errcode", "errcode": -1}'
     with running("--set", "data_key=data", "--set", "cors=true", "--fault", fault) as (_, lines):
@@ -113,7 +113,7 @@ def test_options() -> None:
     assert state["faults"] == 1
 
 
-def test_help_of_the_credentials(
+def test_the_help_shows_the_default_of_each_credential(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each has its own text, and shows its default."""
@@ -149,7 +149,7 @@ def test_help_of_the_credentials(
         (["--tls-cert", "no.pem", "--tls-key", "no.pem"], "TLS needs a certificate"),
     ],
 )
-def test_wrong_options_name_the_fix(
+def test_a_wrong_option_is_refused_with_the_fix(
     capsys: pytest.CaptureFixture[str], options: list[str], text: str
 ) -> None:
     """Exit code 2 and one clear line."""

@@ -17,7 +17,7 @@ from wx_static_store.emulator.quirks import quirk_names
 from wx_static_store.emulator.variants import names
 
 
-def test_help_is_the_whole_manual(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_is_the_whole_manual(capsys: pytest.CaptureFixture[str]) -> None:
     """The flow, the control plane, every kind of fault, quirk and push."""
     with pytest.raises(SystemExit):
         main(["--help"])
@@ -27,7 +27,7 @@ def test_help_is_the_whole_manual(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("sh")), reason="needs curl and sh")
-def test_the_flow_can_be_pasted(tmp_path: Path) -> None:
+def test_the_example_of_the_manual_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
     """Each command of the manual, as it stands there but for the ports."""
     with EmulatorServer() as server:
         script = FLOW.partition("\n")[2].replace("http://127.0.0.1:8900", server.api_url)

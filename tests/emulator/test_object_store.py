@@ -20,7 +20,7 @@ def content_md5(body: bytes) -> str:
     return base64.b64encode(hashlib.md5(body).digest()).decode()
 
 
-def test_put_stores_bytes_and_headers(client: Client) -> None:
+def test_a_put_stores_bytes_and_headers(client: Client) -> None:
     """What was sent is what is kept."""
     answer = client.put("a.css", b"a{}", Content_Type="text/css", Cache_Control="no-cache")
     assert answer.status_code == 200
@@ -30,7 +30,7 @@ def test_put_stores_bytes_and_headers(client: Client) -> None:
     assert stored.headers == {"Content-Type": "text/css", "Cache-Control": "no-cache"}
 
 
-def test_answer_headers(client: Client) -> None:
+def test_a_put_is_answered_with_etag_crc64_request_id_and_server(client: Client) -> None:
     """A quoted ETag, the checksum, an id and the server's name."""
     headers = client.put("a", b"123456789").headers
     assert headers["ETag"] == '"25f9e794323b453885f5181f1b624d0b"'
@@ -39,21 +39,21 @@ def test_answer_headers(client: Client) -> None:
     assert headers["Server"] == "tencent-cos"
 
 
-def test_date_of_a_put_is_of_the_emulator_s_clock(client: Client) -> None:
+def test_the_date_of_a_put_is_that_of_the_emulator_s_clock(client: Client) -> None:
     """Not of the machine's: it is the second that lists give as last_modified."""
     client.server.advance(3600)
     assert client.put("a").headers["Date"] == "Tue, 14 Nov 2023 23:13:20 GMT"
     assert client.get("/a").headers["Last-Modified"] == "Tue, 14 Nov 2023 23:13:20 GMT"
 
 
-def test_overwrite_is_200(client: Client) -> None:
+def test_an_overwriting_put_is_answered_with_200(client: Client) -> None:
     """The second PUT wins."""
     client.put("a", b"old")
     assert client.put("a", b"new").status_code == 200
     assert client.server.objects()["a"].body == b"new"
 
 
-def test_forbid_overwrite(client: Client) -> None:
+def test_an_existing_key_is_a_conflict_with_x_cos_forbid_overwrite(client: Client) -> None:
     """With the header an existing key is a conflict."""
     client.put("a", b"old")
     answer = client.put("a", b"new", x_cos_forbid_overwrite="true")
@@ -61,7 +61,7 @@ def test_forbid_overwrite(client: Client) -> None:
     assert client.server.objects()["a"].body == b"old"
 
 
-def test_link_lives_sixty_seconds(client: Client) -> None:
+def test_a_link_is_valid_for_sixty_seconds(client: Client) -> None:
     """The 60th second counts, the 61st does not; the answer has the server's time."""
     url, headers = client.link("a")
     client.server.advance(60)
@@ -74,7 +74,7 @@ def test_link_lives_sixty_seconds(client: Client) -> None:
     assert [entry.link_age for entry in client.server.calls("put_object")] == [60, 61]
 
 
-def test_link_is_checked_at_the_end_by_quirk(client: Client) -> None:
+def test_a_quirk_checks_the_link_after_the_body(client: Client) -> None:
     """An upload that takes longer than its link may be refused when all is sent."""
     client.server.quirks.check_signature_at = "end"
     url, headers = client.link("a")
@@ -89,21 +89,21 @@ def test_link_is_checked_at_the_end_by_quirk(client: Client) -> None:
     assert client.server.objects() == {}
 
 
-def test_signature_covers_the_key(client: Client) -> None:
+def test_the_signature_covers_the_key(client: Client) -> None:
     """A link does not open another key."""
     url, headers = client.link("a")
     answer = client.session.put(url.replace("/a?", "/b?"), data=b"", headers=headers)
     assert (answer.status_code, code(answer.text)) == (403, "SignatureDoesNotMatch")
 
 
-def test_decoded_link_is_refused(client: Client) -> None:
+def test_a_link_that_was_decoded_is_refused(client: Client) -> None:
     """Somebody who decodes the link breaks it."""
     url, headers = client.link("a")
     answer = client.session.put(unquote(url), data=b"", headers=headers)
     assert (answer.status_code, code(answer.text)) == (403, "AccessDenied")
 
 
-def test_separate_parameters_are_a_signature_too(client: Client) -> None:
+def test_a_signature_in_separate_parameters_is_accepted(client: Client) -> None:
     """The seven parts may stand each on its own in the query."""
     url, headers = client.link("a")
     base, _, sign = url.partition("?sign=")
@@ -114,14 +114,16 @@ def test_separate_parameters_are_a_signature_too(client: Client) -> None:
 @pytest.mark.parametrize(
     ("token", "expected"), [(None, "InvalidAccessKeyId"), ("wrong", "AccessDenied")]
 )
-def test_security_token_is_needed(client: Client, token: str | None, expected: str) -> None:
+def test_a_put_without_the_right_security_token_is_refused(
+    client: Client, token: str | None, expected: str
+) -> None:
     """Without the header, or with another token, nothing is stored."""
     url, _ = client.link("a")
     answer = client.session.put(url, data=b"", headers={"x-cos-security-token": token})
     assert (answer.status_code, code(answer.text)) == (403, expected)
 
 
-def test_security_token_may_be_in_the_query(client: Client) -> None:
+def test_the_security_token_may_be_in_the_query(client: Client) -> None:
     """Tencent's SDK sends it so."""
     url, headers = client.link("a")
     token = headers["x-cos-security-token"]
@@ -129,21 +131,21 @@ def test_security_token_may_be_in_the_query(client: Client) -> None:
     assert answer.status_code == 200
 
 
-def test_key_id_must_be_known(client: Client) -> None:
+def test_an_unknown_key_id_is_refused(client: Client) -> None:
     """A foreign q-ak is named as such."""
     url, headers = client.link("a")
     answer = client.session.put(url.replace("AKIDEXAMPLE", "AKIDOTHER"), data=b"", headers=headers)
     assert (answer.status_code, code(answer.text)) == (403, "InvalidAccessKeyId")
 
 
-def test_times_that_are_no_numbers(client: Client) -> None:
+def test_a_sign_time_that_is_not_a_number_is_refused(client: Client) -> None:
     """A damaged q-sign-time is refused, not a crash."""
     url, headers = client.link("a")
     answer = client.session.put(url.replace("1700000000", "soon"), data=b"", headers=headers)
     assert answer.status_code == 403
 
 
-def test_content_md5(client: Client) -> None:
+def test_a_wrong_or_malformed_content_md5_is_refused(client: Client) -> None:
     """A right one is accepted, a wrong one is BadDigest, nonsense is InvalidDigest."""
     assert client.put("a", b"a", Content_MD5=content_md5(b"a")).status_code == 200
     wrong = client.put("b", b"b", Content_MD5=content_md5(b"a"))
@@ -153,7 +155,7 @@ def test_content_md5(client: Client) -> None:
     assert list(client.server.objects()) == ["a"]
 
 
-def test_too_large_is_refused_before_it_is_sent(client: Client) -> None:
+def test_a_body_over_5_gib_is_refused_before_it_is_sent(client: Client) -> None:
     """More than 5 GiB is refused by its announcement."""
     url, headers = client.link("a")
     with connect(url) as connection:
@@ -169,7 +171,7 @@ def test_large_objects_have_no_crc64(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/" + "x" * 851, "/%ff"])
-def test_keys_that_are_no_keys(client: Client, path: str) -> None:
+def test_a_key_that_is_too_long_or_not_utf_8_is_refused(client: Client, path: str) -> None:
     """Over 850 bytes, or not UTF-8."""
     url, headers = client.link("a")
     query = urlsplit(url).query
@@ -177,7 +179,7 @@ def test_keys_that_are_no_keys(client: Client, path: str) -> None:
     assert (answer.status_code, code(answer.text)) == (400, "InvalidURI")
 
 
-def test_environment_that_is_gone(client: Client) -> None:
+def test_a_put_into_a_destroyed_environment_is_404(client: Client) -> None:
     """A link into a destroyed bucket is 404."""
     url, headers = client.link("a")
     client.server.add_env(ENV, "destroying")
@@ -185,13 +187,13 @@ def test_environment_that_is_gone(client: Client) -> None:
     assert (answer.status_code, code(answer.text)) == (404, "NoSuchBucket")
 
 
-def test_other_methods_are_not_allowed(client: Client) -> None:
+def test_a_delete_is_not_allowed(client: Client) -> None:
     """There is no DELETE."""
     answer = client.session.delete(client.link("a")[0])
     assert (answer.status_code, code(answer.text)) == (405, "MethodNotAllowed")
 
 
-def test_error_headers(client: Client) -> None:
+def test_an_error_is_xml_with_the_ids_of_its_headers(client: Client) -> None:
     """Errors are XML and carry the trace in a header, too."""
     url, headers = client.link("a")
     client.server.advance(61)
@@ -201,7 +203,7 @@ def test_error_headers(client: Client) -> None:
     assert f"<RequestId>{answer.headers['x-cos-request-id']}</RequestId>" in answer.text
 
 
-def test_connection_is_kept_after_an_error(client: Client) -> None:
+def test_the_connection_stays_open_after_an_error(client: Client) -> None:
     """The body is read before the refusal, so the next request may follow."""
     url, headers = client.link("a")
     parts = urlsplit(url)
@@ -225,12 +227,12 @@ def preflight(client: Client) -> tuple[int, str | None]:
     return answer.status_code, answer.headers.get("Access-Control-Allow-Origin")
 
 
-def test_no_cors_by_default(client: Client) -> None:
+def test_a_preflight_is_forbidden_by_default(client: Client) -> None:
     """Without a rule the preflight is forbidden."""
     assert preflight(client) == (403, None)
 
 
-def test_cors_by_quirk(client: Client) -> None:
+def test_a_quirk_allows_the_preflight(client: Client) -> None:
     """With it the preflight passes and the ETag can be read."""
     client.server.quirks.cors = True
     assert preflight(client) == (200, "https://example.com")

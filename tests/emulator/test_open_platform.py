@@ -22,7 +22,7 @@ def raw(client: Client, method: str = "POST", body: bytes = b"", name: str = "")
     return result
 
 
-def test_only_post(client: Client) -> None:
+def test_a_get_of_a_call_is_refused(client: Client) -> None:
     """GET is 43002."""
     assert raw(client, "GET")["errcode"] == 43002
 
@@ -38,12 +38,14 @@ def test_only_post(client: Client) -> None:
         (json.dumps({"env": ENV}).encode(), 40101),
     ],
 )
-def test_bodies_that_are_refused(client: Client, body: bytes, errcode: int) -> None:
+def test_a_malformed_or_incomplete_body_is_refused(
+    client: Client, body: bytes, errcode: int
+) -> None:
     """Empty, not JSON, not an object, not UTF-8, or without a required field."""
     assert raw(client, body=body)["errcode"] == errcode
 
 
-def test_unknown_path_is_404(client: Client) -> None:
+def test_an_unknown_call_is_404(client: Client) -> None:
     """Another API is not emulated, and says so."""
     answer = client.call("batchdeletefile")
     assert answer.status_code == 404
@@ -53,20 +55,20 @@ def test_unknown_path_is_404(client: Client) -> None:
 @pytest.mark.parametrize(
     "filename", ["", "/a", "a/../b", "..", 1, None, ["a"], "x" * 851, "字" * 284, "\ud800"]
 )
-def test_filenames_that_are_refused(client: Client, filename: object) -> None:
+def test_a_filename_that_cannot_be_a_key_is_refused(client: Client, filename: object) -> None:
     """Wrong type, leading slash, parent folder or more than 850 bytes."""
     answer = client.call("staticuploadfile", {"filename": filename}).json()
     assert answer["errcode"] == 40097
 
 
 @pytest.mark.parametrize("filename", ["x" * 850, "a..b", "a/..b", "文档/图 1.png", "a+b%20c.txt"])
-def test_filenames_that_are_keys(client: Client, filename: str) -> None:
+def test_an_unusual_filename_is_accepted_as_the_key(client: Client, filename: str) -> None:
     """Up to 850 bytes; blanks, percent and plus are ordinary characters."""
     assert client.put(filename).status_code == 200
     assert list(client.server.objects()) == [filename]
 
 
-def test_link_is_percent_encoded_once_and_signed_in_one_parameter(client: Client) -> None:
+def test_a_link_is_percent_encoded_once_and_signed_in_one_parameter(client: Client) -> None:
     """The key is in the path, the whole authorization in `sign`."""
     url, headers = client.link("文档/图 1.png")
     path = "/%E6%96%87%E6%A1%A3/%E5%9B%BE%201.png?sign=q-sign-algorithm%3Dsha1%26q-ak%3D"
@@ -74,7 +76,7 @@ def test_link_is_percent_encoded_once_and_signed_in_one_parameter(client: Client
     assert headers["x-cos-security-token"].startswith("EXAMPLE-security-token_")
 
 
-def test_unknown_environment(client: Client) -> None:
+def test_an_unknown_environment_is_an_error_with_its_tcbcode(client: Client) -> None:
     """The cloud's own error, with its TcbCode."""
     answer = client.call("staticuploadfile", {"env": "other", "filename": "a"}).json()
     assert answer["errcode"] == -501000
@@ -84,14 +86,16 @@ def test_unknown_environment(client: Client) -> None:
 @pytest.mark.parametrize(
     ("status", "errcode"), [("none", 85088), ("process", -501005), ("offline", -501005)]
 )
-def test_hosting_that_is_not_online(client: Client, status: str, errcode: int) -> None:
+def test_a_link_is_refused_while_hosting_is_not_online(
+    client: Client, status: str, errcode: int
+) -> None:
     """Never opened and not in service have different errcodes."""
     client.server.add_env(ENV, status)
     answer = client.call("staticuploadfile", {"filename": "a"}).json()
     assert answer["errcode"] == errcode
 
 
-def test_describe_gives_the_address_of_the_site(client: Client) -> None:
+def test_describestaticstore_gives_the_address_of_the_site(client: Client) -> None:
     """`domain` is where objects are served."""
     (store,) = client.call("describestaticstore").json()["Data"]
     assert f"http://{store['domain']}" == client.server.site_url()
@@ -112,7 +116,7 @@ def test_hosting_is_online_some_time_after_it_was_created(client: Client) -> Non
     assert client.call("describestaticstore").json()["Data"][0]["status"] == "online"
 
 
-def test_describe_empty(client: Client) -> None:
+def test_a_quirk_decides_how_describestaticstore_shows_no_hosting(client: Client) -> None:
     """The quirk gives [] or null where hosting is off."""
     client.server.add_env(ENV, "none")
     empties: list[list[str] | None] = [[], None]
@@ -132,13 +136,13 @@ def seed(server: EmulatorServer, *names: str) -> None:
         server.put_object(name, name.encode())
 
 
-def test_list_is_in_binary_order(client: Client) -> None:
+def test_the_list_is_in_binary_order(client: Client) -> None:
     """Upper case before lower case, Chinese after, astral last: bytes of UTF-8, not UTF-16."""
     seed(client.server, "b", "a/b", "字", "B", "a-b", "\U0001f600", "\uffee")
     assert keys(client) == ["B", "a-b", "a/b", "b", "字", "\uffee", "\U0001f600"]
 
 
-def test_list_items(client: Client) -> None:
+def test_a_listed_object_has_its_size_as_text_and_its_time_in_utc(client: Client) -> None:
     """Sizes are text, times have milliseconds and a Z, md5 is the plain one."""
     client.put("a.txt", b"a")
     assert client.call("staticfilelist").json()["contents"] == [
@@ -151,13 +155,13 @@ def test_list_items(client: Client) -> None:
     ]
 
 
-def test_prefix_is_a_plain_prefix(client: Client) -> None:
+def test_the_prefix_of_a_list_is_no_folder(client: Client) -> None:
     """No folder is meant."""
     seed(client.server, "a", "ab/c", "b")
     assert keys(client, prefix="a") == ["a", "ab/c"]
 
 
-def test_pages_of_a_thousand(client: Client) -> None:
+def test_the_list_has_pages_of_a_thousand_keys(client: Client) -> None:
     """1000 keys on a page; the marker is the last key, and exclusive; there is no next marker."""
     seed(client.server, *(f"{number:04}" for number in range(1001)))
     first = client.call("staticfilelist").json()
@@ -168,14 +172,14 @@ def test_pages_of_a_thousand(client: Client) -> None:
     assert second["is_truncated"] is False
 
 
-def test_inclusive_marker(client: Client) -> None:
+def test_a_quirk_repeats_the_marker_on_the_next_page(client: Client) -> None:
     """The quirk repeats the marker."""
     seed(client.server, "a", "b")
     client.server.quirks.marker = "inclusive"
     assert keys(client, marker="a") == ["a", "b"]
 
 
-def test_delimiter_makes_folders_invisible(client: Client) -> None:
+def test_a_delimiter_makes_folders_invisible(client: Client) -> None:
     """They count for the size of the page but cannot be shown."""
     seed(client.server, "a/1", "a/2", "b", "c")
     assert keys(client, delimiter="/") == ["b", "c"]
@@ -183,7 +187,7 @@ def test_delimiter_makes_folders_invisible(client: Client) -> None:
     assert keys(client, delimiter="/") == ["b"]
 
 
-def test_multipart_md5(client: Client) -> None:
+def test_a_quirk_lists_tags_that_are_no_md5(client: Client) -> None:
     """The quirk gives tags that are no MD5."""
     client.put("a", b"a")
     client.server.quirks.list_md5 = "multipart"
@@ -192,7 +196,7 @@ def test_multipart_md5(client: Client) -> None:
 
 
 @pytest.mark.parametrize("field", ["prefix", "marker", "delimiter"])
-def test_list_arguments_are_text(client: Client, field: str) -> None:
+def test_an_argument_of_the_list_must_be_text(client: Client, field: str) -> None:
     """Another type is an invalid argument."""
     assert client.call("staticfilelist", {field: 1}).json()["errcode"] == 40097
 
@@ -203,7 +207,7 @@ def sizes(client: Client) -> dict[str, str]:
     return {item["key"]: item["size"] for item in contents}
 
 
-def test_new_object_is_listed_after_the_lag(client: Client) -> None:
+def test_a_new_object_is_listed_after_the_lag(client: Client) -> None:
     """Not before; to the second."""
     client.server.quirks.list_lag_seconds = 5
     client.put("a")
@@ -214,7 +218,7 @@ def test_new_object_is_listed_after_the_lag(client: Client) -> None:
     assert keys(client) == ["a"]
 
 
-def test_overwritten_object_is_listed_as_before_during_the_lag(client: Client) -> None:
+def test_an_overwritten_object_is_listed_as_before_during_the_lag(client: Client) -> None:
     """With the md5, the size and the time of the version before."""
     client.put("a", b"old one")
     before = client.call("staticfilelist").json()["contents"]
@@ -228,7 +232,7 @@ def test_overwritten_object_is_listed_as_before_during_the_lag(client: Client) -
     assert (item["size"], item["last_modified"]) == ("3", "2023-11-14T22:14:20.000Z")
 
 
-def test_each_version_is_listed_in_its_turn(client: Client) -> None:
+def test_each_version_of_an_object_is_listed_in_its_turn(client: Client) -> None:
     """An object that is written three times within the lag."""
     client.server.quirks.list_lag_seconds = 5
     for body in (b"1", b"22", b"333"):
@@ -241,7 +245,7 @@ def test_each_version_is_listed_in_its_turn(client: Client) -> None:
     assert seen == [{"a": "1"}, {"a": "2"}, {"a": "3"}]
 
 
-def test_versions_of_one_moment_are_listed_as_the_last(client: Client) -> None:
+def test_of_versions_written_at_one_moment_the_last_is_listed(client: Client) -> None:
     """The versions between were never visible."""
     client.server.quirks.list_lag_seconds = 5
     for body in (b"1", b"22", b"333"):
@@ -251,7 +255,7 @@ def test_versions_of_one_moment_are_listed_as_the_last(client: Client) -> None:
     assert sizes(client) == {"a": "3"}
 
 
-def test_deleted_object_is_listed_during_the_lag(client: Client) -> None:
+def test_a_deleted_object_is_listed_during_the_lag(client: Client) -> None:
     """A deletion is late as a write is."""
     client.put("a", b"x")
     client.server.quirks.list_lag_seconds = 5
@@ -261,7 +265,7 @@ def test_deleted_object_is_listed_during_the_lag(client: Client) -> None:
     assert sizes(client) == {}
 
 
-def test_pages_lag_too(client: Client) -> None:
+def test_each_page_of_the_list_lags(client: Client) -> None:
     """Each page, and whether there is another one, is of the time before."""
     client.server.quirks.page_size = 2
     seed(client.server, "b", "d", "f")
@@ -282,7 +286,7 @@ def test_writes_before_the_lag_was_set_are_listed_at_once(client: Client) -> Non
     assert sizes(client) == {"a": "7"}
 
 
-def test_list_is_complete_once_the_lag_is_taken_back(client: Client) -> None:
+def test_the_list_is_complete_as_soon_as_the_lag_is_zero(client: Client) -> None:
     """At once, and for good: a lag that is set anew hides later writes only."""
     client.server.quirks.list_lag_seconds = 5
     client.put("a")
@@ -303,7 +307,7 @@ def test_changes_older_than_the_lag_are_forgotten(client: Client) -> None:
     assert keys(client) == ["a"]
 
 
-def test_only_the_list_lags(client: Client) -> None:
+def test_a_put_does_not_lag(client: Client) -> None:
     """An object that is not listed yet may not be overwritten if the client forbids it."""
     client.server.quirks.list_lag_seconds = 5
     client.put("a")
@@ -311,7 +315,7 @@ def test_only_the_list_lags(client: Client) -> None:
     assert list(client.server.objects()) == ["a"]
 
 
-def test_calls_are_in_the_journal(client: Client) -> None:
+def test_each_call_is_in_the_journal(client: Client) -> None:
     """Name, environment, key, verdict and headers of each call."""
     client.call("staticuploadfile", {"filename": "a/b.css"})
     (entry,) = client.server.calls("staticuploadfile", key="a/b.css")

@@ -62,7 +62,9 @@ def cloud(configure: Any) -> EmulatorServer:
 
 
 @pytest.mark.parametrize("quirks", HARMLESS, ids=str)
-def test_the_life_of_a_file_is_the_same(cloud: EmulatorServer, quirks: dict[str, Any]) -> None:
+def test_a_file_is_saved_listed_read_and_deleted_under_every_quirk(
+    cloud: EmulatorServer, quirks: dict[str, Any]
+) -> None:
     cloud.quirks.update(quirks)
     storage = WxStorage(location="m")
     names = [storage.save(f"d/{n}.txt", ContentFile(f"file {n}")) for n in "abc"]
@@ -88,7 +90,7 @@ def emulator() -> Iterator[EmulatorServer]:
         yield server
 
 
-def test_every_switch_is_exercised() -> None:
+def test_every_quirk_has_a_test() -> None:
     assert {name for quirks in HARMLESS for name in quirks} | REPORTED == {*quirk_names()}
 
 
@@ -133,7 +135,7 @@ def test_a_cdn_cache_that_no_query_passes_is_reported(cloud: EmulatorServer) -> 
         storage.open("a.txt")
 
 
-def test_new_file_is_readable_before_a_list_that_lags_shows_it(cloud: EmulatorServer) -> None:
+def test_a_new_file_is_readable_before_a_list_that_lags_shows_it(cloud: EmulatorServer) -> None:
     cloud.quirks.list_lag_seconds = 600
     storage = WxStorage()
     storage.save("a.txt", ContentFile(b"x"))

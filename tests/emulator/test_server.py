@@ -25,13 +25,13 @@ def test_addresses_need_a_running_server() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.com", ""])
-def test_only_loopback(host: str) -> None:
+def test_a_host_that_is_not_loopback_is_refused(host: str) -> None:
     """Secrets that are public must not be reachable from outside."""
     with pytest.raises(BadInput, match="loopback only"):
         EmulatorServer(host=host)
 
 
-def test_localhost_is_loopback() -> None:
+def test_localhost_is_accepted_as_loopback() -> None:
     """By its name."""
     with EmulatorServer(host="localhost") as server:
         assert server.api_url.startswith("http://127.0.0.1:")
@@ -71,7 +71,7 @@ def test_a_busy_port_is_an_error_and_leaves_nothing_open() -> None:
         assert server.api_url == f"http://127.0.0.1:{port}"
 
 
-def test_ipv6_loopback() -> None:
+def test_the_emulator_can_run_on_the_ipv6_loopback() -> None:
     """Addresses are in brackets, links too."""
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
@@ -83,7 +83,7 @@ def test_ipv6_loopback() -> None:
         client.session.close()
 
 
-def test_log() -> None:
+def test_the_log_has_a_line_for_each_request() -> None:
     """One line for each request, with the verdict and the fault."""
     log = io.StringIO()
     with EmulatorServer(envs=[ENV], log=log) as server:

@@ -34,21 +34,21 @@ VECTORS = [
 ]
 
 
-def test_sign_key_of_the_own_vectors() -> None:
+def test_the_sign_key_is_40_hex_digits_of_text() -> None:
     """The key of the day is 40 hex digits of text."""
     expected = "4626617731717f586099e720a4dea26a2d09e594"
     assert signing.sign_key("example-secret-key", KEY_TIME) == expected
 
 
 @pytest.mark.parametrize(("key", "sha1", "expected"), VECTORS)
-def test_own_vectors(key: str, sha1: str, expected: str) -> None:
+def test_a_signature_agrees_with_the_sdk_s_vectors(key: str, sha1: str, expected: str) -> None:
     """Path and signature agree with Tencent's SDK, blanks, Chinese and a literal % included."""
     text = signing.http_string("PUT", f"/{key}")
     assert hashlib.sha1(text.encode()).hexdigest() == sha1
     assert signing.signature("example-secret-key", KEY_TIME, text) == expected
 
 
-def test_official_vector() -> None:
+def test_a_signature_agrees_with_tencent_s_documented_example() -> None:
     """The upload example of the signature page: signed headers, a Chinese key."""
     key_time = "1557989151;1557996351"
     headers = [
@@ -68,7 +68,7 @@ def test_official_vector() -> None:
     assert signing.signature(secret, key_time, text) == expected
 
 
-def test_a_decoded_link_holds_only_the_first_pair() -> None:
+def test_a_decoded_link_has_lost_all_but_the_first_part_of_its_signature() -> None:
     """A link whose `sign` was decoded is refused: the parameter ends at its first ampersand."""
     text = signing.authorization("AK", "SK", KEY_TIME, signing.http_string("PUT", "/a"))
     with pytest.raises(signing.BadCarrier, match="lacks q-ak"):

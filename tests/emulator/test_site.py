@@ -7,7 +7,7 @@ from wx_static_store.emulator import EmulatorServer
 from .conftest import ENV, Client
 
 
-def test_object_is_served_with_its_headers(client: Client) -> None:
+def test_an_object_is_served_with_its_headers(client: Client) -> None:
     """Content-Type and Cache-Control as sent; ETag and Last-Modified of the store."""
     client.put("a.css", b"a{}", Content_Type="text/css", Cache_Control="max-age=60")
     answer = client.get("/a.css")
@@ -18,7 +18,7 @@ def test_object_is_served_with_its_headers(client: Client) -> None:
     assert answer.headers["Last-Modified"] == "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
-def test_head_has_no_body(client: Client) -> None:
+def test_a_head_is_answered_without_a_body(client: Client) -> None:
     """The headers of a GET, and the connection goes on."""
     client.put("a", b"abc")
     url = client.server.site_url() + "/a"
@@ -27,7 +27,7 @@ def test_head_has_no_body(client: Client) -> None:
     assert client.session.get(url).content == b"abc"
 
 
-def test_index_of_a_folder(client: Client) -> None:
+def test_a_folder_s_address_shows_its_index_html(client: Client) -> None:
     """`/` and `dir/` show their index.html; `dir` does not."""
     client.server.put_object("index.html", b"top")
     client.server.put_object("docs/index.html", b"docs")
@@ -36,27 +36,27 @@ def test_index_of_a_folder(client: Client) -> None:
     assert client.get("/docs").status_code == 404
 
 
-def test_missing_is_a_404_page(client: Client) -> None:
+def test_a_missing_object_is_a_404_page(client: Client) -> None:
     """HTML, as of a web server."""
     answer = client.get("/nothing.html")
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "text/html"
 
 
-def test_address_is_decoded_once_and_the_query_ignored(client: Client) -> None:
+def test_an_address_is_decoded_once_and_its_query_ignored(client: Client) -> None:
     """`%2520` is the key's own `%20`."""
     client.server.put_object("a%20b 字.txt", b"x")
     assert client.get("/a%2520b%20%E5%AD%97.txt?v=1").content == b"x"
 
 
-def test_hosting_that_is_offline_shows_nothing(client: Client) -> None:
+def test_hosting_that_is_offline_serves_no_object(client: Client) -> None:
     """Objects stay, the site is gone."""
     client.server.put_object("a", b"x")
     client.server.add_env(ENV, "offline")
     assert client.get("/a").status_code == 404
 
 
-def test_stale_copy_after_an_overwrite(client: Client) -> None:
+def test_a_quirk_serves_the_old_copy_after_an_overwrite(client: Client) -> None:
     """A CDN shows the old bytes for a while, unless a query string skips its copy."""
     client.server.quirks.site_stale_seconds = 600
     client.put("a", b"old")
@@ -69,7 +69,7 @@ def test_stale_copy_after_an_overwrite(client: Client) -> None:
     assert client.get("/a").content == b"new"
 
 
-def test_site_does_not_wait_for_the_list(client: Client) -> None:
+def test_the_site_serves_new_bytes_while_the_list_lags(client: Client) -> None:
     """New bytes are served at once, whatever staticfilelist shows."""
     client.put("a", b"old")
     client.server.quirks.list_lag_seconds = 600
@@ -87,7 +87,7 @@ def test_each_environment_has_its_own_site(emulator: EmulatorServer, client: Cli
     assert client.session.get(emulator.site_url("demo-2") + "/a").content == b"two"
 
 
-def test_gets_are_in_the_journal(client: Client) -> None:
+def test_each_get_is_in_the_journal(client: Client) -> None:
     """Name, method and key."""
     client.get("/docs/")
     (entry,) = client.server.calls("get_object")

@@ -12,13 +12,13 @@ from wx_static_store.emulator.quirks import BadInput, Quirks
 from .conftest import ENV, Client
 
 
-def test_unknown_quirk_names_the_nearest() -> None:
+def test_an_unknown_quirk_is_refused_with_the_nearest_name() -> None:
     """In the constructor as anywhere."""
     with pytest.raises(BadInput, match="did you mean 'page_size'"):
         EmulatorServer(pagesize=2)
 
 
-def test_quirks_refuse_a_wrong_assignment() -> None:
+def test_a_wrong_assignment_to_a_quirk_is_refused() -> None:
     """A typo in a test is found where it is made."""
     quirks = Quirks()
     with pytest.raises(BadInput, match="unknown quirk"):
@@ -27,7 +27,7 @@ def test_quirks_refuse_a_wrong_assignment() -> None:
         quirks.update({"page_size": "2"})
 
 
-def test_constructor_quirks_are_the_start(tmp_path: Path) -> None:
+def test_a_reset_restores_the_quirks_of_the_constructor(tmp_path: Path) -> None:
     """A reset goes back to them."""
     server = EmulatorServer(page_size=2)
     server.quirks.page_size = 3
@@ -35,13 +35,13 @@ def test_constructor_quirks_are_the_start(tmp_path: Path) -> None:
     assert server.quirks.page_size == 2
 
 
-def test_unknown_environment_names_the_nearest(client: Client) -> None:
+def test_an_unknown_environment_is_refused_with_the_nearest_name(client: Client) -> None:
     """Looking into an environment that is not there."""
     with pytest.raises(BadInput, match=f"did you mean '{ENV}'"):
         client.server.objects(ENV[:-1])
 
 
-def test_environment_ids_are_checked() -> None:
+def test_a_malformed_environment_id_is_refused() -> None:
     """An id becomes a folder's name and a part of host names."""
     with pytest.raises(BadInput, match="no environment id"):
         EmulatorServer(envs=["../x"])

@@ -111,7 +111,7 @@ def test_the_ticket_of_a_failed_push_counts(client: Client, receiver: Receiver) 
         (200, b"success" * 1000, False),
     ],
 )
-def test_success_is_a_200_with_exactly_that_word(
+def test_a_push_succeeded_if_the_answer_is_200_with_exactly_success(
     emulator: EmulatorServer, receiver: Receiver, status: int, answer: bytes, success: bool
 ) -> None:
     receiver.status, receiver.answer = status, answer
@@ -185,7 +185,7 @@ def test_start_does_not_wait_for_the_push_and_stop_ends_it(receiver: Receiver) -
     assert (push.status, push.answer == "timed out") == (0, False)  # cut off
 
 
-def test_a_stop_between_two_pushes_is_at_once(receiver: Receiver) -> None:
+def test_a_stop_between_two_pushes_takes_effect_at_once(receiver: Receiver) -> None:
     with EmulatorServer(push_url=receiver.url, push_seconds=NEVER):
         receiver.next()
     assert senders() == 0
@@ -382,7 +382,7 @@ def test_tickets_go_to_loopback_only(url: str) -> None:
     "url",
     ["127.0.0.1:8000", "ftp://127.0.0.1/", "http://127.0.0.1:x/", "http://[::1/", "http://a b/"],
 )
-def test_an_address_is_a_whole_one(url: str) -> None:
+def test_a_push_address_must_be_complete(url: str) -> None:
     with pytest.raises(BadInput, match=r"such as http://127\.0\.0\.1:8000/wx/callback/"):
         EmulatorServer(push_url=url)
 
@@ -407,7 +407,7 @@ def test_a_url_of_localhost_or_of_ipv6_is_loopback() -> None:
         assert EmulatorServer(push_url=f"http://{host}:1/").push().status == 0
 
 
-def test_the_extra_that_is_missing_is_named() -> None:
+def test_a_missing_cryptography_package_is_named_with_its_extra() -> None:
     """In an interpreter that has no cryptography; without pushing nothing is missing."""
     code = """\
 import sys

@@ -63,7 +63,7 @@ def secured(url: str, pair: Pair) -> ssl.SSLSocket:
     return context.wrap_socket(connect(url), server_hostname="127.0.0.1")
 
 
-def test_upload_and_look(client: Client) -> None:
+def test_an_upload_and_its_page_go_over_https(client: Client) -> None:
     """Link, PUT and site are https, and connections are kept."""
     assert client.server.api_url.startswith("https://127.0.0.1:")
     assert client.link("a")[0].startswith(client.server.site_url() + "/a?sign=")
@@ -73,14 +73,14 @@ def test_upload_and_look(client: Client) -> None:
     assert client.control("GET", "state").json()["envs"][0]["url"] == client.server.site_url()
 
 
-def test_a_redirect_to_itself_is_https(client: Client) -> None:
+def test_a_redirect_to_the_same_address_stays_https(client: Client) -> None:
     """The same address has the same scheme."""
     client.server.script({"on": "get_object", "do": "redirect"})
     answer = client.get("/a", allow_redirects=False)
     assert answer.headers["Location"] == client.server.site_url() + "/a"
 
 
-def test_who_does_not_trust_us_does_not_stop_us(client: Client) -> None:
+def test_a_client_that_fails_the_handshake_does_not_stop_the_others(client: Client) -> None:
     """A failed handshake and plain HTTP end their own connection only."""
     with pytest.raises(requests.exceptions.SSLError):
         requests.get(client.server.site_url(), timeout=10)
@@ -100,7 +100,7 @@ def test_a_stuck_handshake_blocks_nobody(client: Client) -> None:
         connection.close()
 
 
-def test_the_connection_ends_with_a_goodbye(client: Client, pair: Pair) -> None:
+def test_a_tls_connection_ends_with_close_notify(client: Client, pair: Pair) -> None:
     """A client that refuses ragged ends gets none."""
     context = ssl.create_default_context(cafile=pair[0])
     url = client.server.site_url() + "/a?"
@@ -111,7 +111,7 @@ def test_the_connection_ends_with_a_goodbye(client: Client, pair: Pair) -> None:
         assert read_all(connection).startswith(b"HTTP/1.1 404 ")
 
 
-def test_stop_ends_a_hang(client: Client, pair: Pair) -> None:
+def test_a_stop_ends_a_connection_that_hangs(client: Client, pair: Pair) -> None:
     """Below TLS, so that no thread is surprised."""
     client.server.script({"on": "get_object", "do": "hang", "seconds": 600})
     url = client.server.site_url() + "/a?"
@@ -125,7 +125,7 @@ def test_stop_ends_a_hang(client: Client, pair: Pair) -> None:
         assert read_all(connection) == b""
 
 
-def test_tls_eof(client: Client, pair: Pair) -> None:
+def test_the_fault_tls_eof_breaks_the_handshake(client: Client, pair: Pair) -> None:
     """The handshake ends in the middle, not by a reset."""
     client.server.script({"on": "connection", "do": "tls_eof"})
     with pytest.raises(ssl.SSLEOFError):
@@ -134,14 +134,16 @@ def test_tls_eof(client: Client, pair: Pair) -> None:
     assert [entry.fault for entry in client.server.calls("connection")] == ["tls_eof"]
 
 
-def test_accept_then_close(client: Client, pair: Pair) -> None:
+def test_the_fault_accept_then_close_ends_a_connection_after_its_handshake(
+    client: Client, pair: Pair
+) -> None:
     """The handshake is done, then nothing comes."""
     client.server.script({"on": "connection", "do": "accept_then_close"})
     with secured(client.server.api_url, pair) as connection:
         assert connection.recv(1) == b""
 
 
-def test_reset(client: Client) -> None:
+def test_the_fault_reset_works_over_tls(client: Client) -> None:
     """The faults of the wire work below TLS, too."""
     client.server.script({"on": "put_object", "do": "reset"})
     with pytest.raises(requests.ConnectionError):
@@ -158,7 +160,7 @@ def test_a_wrong_certificate_names_the_files(tmp_path: Path) -> None:
             EmulatorServer(tls=pair)
 
 
-def test_command(pair: Pair) -> None:
+def test_the_command_takes_a_certificate_and_a_key(pair: Pair) -> None:
     """--tls-cert and --tls-key."""
     with running("--tls-cert", str(pair[0]), "--tls-key", str(pair[1])) as (_, lines):
         parts = urlsplit(setting(lines, "api_base_url"))
@@ -173,7 +175,7 @@ def test_command(pair: Pair) -> None:
 
 # Python's `wrap_socket` leaves its socket to the collector where the peer is gone before it begins.
 @pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
-def test_a_hundred_stops_while_clients_shake_hands(pair: Pair) -> None:
+def test_the_emulator_can_be_stopped_during_a_handshake(pair: Pair) -> None:
     """No error, and nothing is waited for."""
     before = time.monotonic()
     for _ in range(100):

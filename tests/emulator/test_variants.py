@@ -60,7 +60,7 @@ def test_wechatpy_refuses_a_forged_push(
     assert type(caught.value).__name__ == error
 
 
-def test_keys_and_a_query_of_one_s_own_are_used(receiver: Receiver) -> None:
+def test_own_keys_and_an_own_query_are_used_in_a_push(receiver: Receiver) -> None:
     key = base64.b64encode(bytes(range(32))).decode().rstrip("=")
     url = receiver.url + "?tenant=1"
     with EmulatorServer(push_url=url, push_token="of-my-own", push_aes_key=key):
@@ -162,7 +162,7 @@ def test_every_variant_is_described() -> None:
 
 
 @pytest.mark.parametrize("variant", SAYS)
-def test_a_variant_is_what_it_is_called(
+def test_each_variant_of_a_push_is_what_its_name_says(
     emulator: EmulatorServer, receiver: Receiver, first: Pushed, variant: str
 ) -> None:
     emulator.push(variant)
@@ -179,7 +179,7 @@ def test_a_right_push_is_not_called_a_variant(first: Pushed, variant: str) -> No
 
 
 @pytest.mark.parametrize("variant", [name for name in SAYS if name not in UNSIGNED])
-def test_what_is_not_about_the_signature_is_signed(
+def test_a_variant_that_is_not_about_the_signature_is_signed(
     emulator: EmulatorServer, receiver: Receiver, first: Pushed, variant: str
 ) -> None:
     """Also where the receiver finds what is wrong only behind it."""
@@ -194,12 +194,12 @@ def test_a_replay_is_the_last_push_byte_for_byte(
     assert receiver.next() == first
 
 
-def test_there_is_no_replay_of_nothing(receiver: Receiver) -> None:
+def test_a_replay_needs_an_earlier_push(receiver: Receiver) -> None:
     with pytest.raises(BadInput, match="push something first"):
         EmulatorServer(push_url=receiver.url).push(REPLAY)
 
 
-def test_only_the_tickets_of_right_pushes_are_good(client: Client, first: Pushed) -> None:
+def test_only_tickets_of_right_pushes_are_valid(client: Client, first: Pushed) -> None:
     """The token call refuses a forged ticket."""
     for variant in VARIANTS:
         ticket = client.server.push(variant).ticket

@@ -127,7 +127,9 @@ def without_rid(data: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, indirect=True, ids=lambda path: path.stem)
-def test_sample(server: EmulatorServer, sample: dict[str, Any]) -> None:
+def test_the_emulator_answers_as_each_wire_sample_shows(
+    server: EmulatorServer, sample: dict[str, Any]
+) -> None:
     """Status, content type, JSON (links byte for byte), ETag, CRC-64 and XML are the sample's."""
     if need := NEEDS.get(sample["id"]):
         need(server)
@@ -162,7 +164,7 @@ def check_text(given: str, expected: str) -> None:
     assert given.splitlines()[0] == expected.splitlines()[0]
 
 
-def test_expired_link_answer_is_the_sample_s_but_for_ids(server: EmulatorServer) -> None:
+def test_the_answer_to_an_expired_link_is_the_sample_s_but_for_ids(server: EmulatorServer) -> None:
     """The one error body that was seen for real, byte for byte, but for its ids."""
     path = next(path for path in SAMPLES if path.stem == "put_object-error-expired-link")
     sample = json.loads(path.read_text(encoding="utf-8"))
@@ -172,7 +174,7 @@ def test_expired_link_answer_is_the_sample_s_but_for_ids(server: EmulatorServer)
     assert ids.sub("", answer.text) == ids.sub("", sample["response"]["text"])
 
 
-def test_bad_signature_shows_what_was_signed(server: EmulatorServer) -> None:
+def test_a_bad_signature_is_answered_with_what_was_signed(server: EmulatorServer) -> None:
     """A real mismatch names StringToSign and FormatString, as the sample does."""
     path = next(path for path in SAMPLES if path.stem == "put_object-error-bad-signature")
     sample = json.loads(path.read_text(encoding="utf-8"))
@@ -185,7 +187,7 @@ def test_bad_signature_shows_what_was_signed(server: EmulatorServer) -> None:
     assert "<FormatString>put\n/zcy.py\n\n\n</FormatString>" in answer.text
 
 
-def test_content_length_zero_is_sent_by_the_server_too(server: EmulatorServer) -> None:
+def test_a_put_is_answered_with_content_length_zero(server: EmulatorServer) -> None:
     """A successful PUT is answered with an explicit Content-Length 0 and nothing behind it."""
     path = next(path for path in SAMPLES if path.stem == "put_object-ok-empty")
     asked = json.loads(path.read_text(encoding="utf-8"))["request"]

@@ -23,6 +23,6 @@ def test_every_row_is_in_the_file_or_shown_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("row", SHOWN)
-def test_the_test_that_shows_it_exists(row: str) -> None:
+def test_the_test_that_shows_a_row_exists(row: str) -> None:
     file, test = SHOWN[row]
     assert f"\ndef {test}(" in (ROOT / file).read_text()

@@ -79,7 +79,7 @@ def test_collectstatic_exits_as_its_row_says(bench: Bench, case: Case) -> None:
         ("C14-0f343b09-always", set()),
     ],
 )
-def test_the_bench_sees_what_a_plain_upload_gets_wrong(
+def test_the_harness_sees_what_a_plain_upload_gets_wrong(
     bench: Bench, id: str, wrong: set[str]
 ) -> None:
     """Else the figures of the report could not be off."""

@@ -42,12 +42,12 @@ def states(found: list[compare.ComparedUpload]) -> dict[str, str]:
     return {one.row.key: one.state.value for one in found}
 
 
-def test_what_the_cloud_holds_is_the_same(cloud: EmulatorServer) -> None:
+def test_an_upload_that_the_cloud_holds_is_the_same(cloud: EmulatorServer) -> None:
     assert states(compare_uploads([saved("a.txt")])) == {"a.txt": "same"}
 
 
 @pytest.mark.parametrize("body", [b"jello", b"longer"])
-def test_what_somebody_else_wrote_differs(cloud: EmulatorServer, body: bytes) -> None:
+def test_an_upload_that_somebody_else_overwrote_differs(cloud: EmulatorServer, body: bytes) -> None:
     row = saved("a.txt")
     cloud.put_object("a.txt", body)
     (one,) = compare_uploads([row])
@@ -56,13 +56,13 @@ def test_what_somebody_else_wrote_differs(cloud: EmulatorServer, body: bytes) ->
     assert one.remote.size == len(body)
 
 
-def test_what_is_taken_away_is_missing(cloud: EmulatorServer) -> None:
+def test_an_upload_whose_object_was_removed_is_missing(cloud: EmulatorServer) -> None:
     row = saved("a.txt")
     cloud.delete_object("a.txt")
     assert states(compare_uploads([row])) == {"a.txt": "missing"}
 
 
-def test_what_was_deleted_is_as_the_log_says(cloud: EmulatorServer) -> None:
+def test_a_deleted_file_is_compared_as_deleted(cloud: EmulatorServer) -> None:
     row = saved("a.txt")
     default_storage.delete("a.txt")
     assert states(compare_uploads([row])) == {"a.txt": "deleted"}
@@ -87,7 +87,7 @@ def test_a_refused_name_has_no_key_to_compare(cloud: EmulatorServer) -> None:
     assert cloud.journal == []
 
 
-def test_each_environment_is_asked_for_its_own(cloud: EmulatorServer) -> None:
+def test_each_environment_is_asked_for_its_own_keys(cloud: EmulatorServer) -> None:
     row, other = saved("a.txt"), saved("b.txt")
     UploadLog.objects.filter(pk=other.pk).update(env="tenant-b")
     other.refresh_from_db()
@@ -107,7 +107,7 @@ def test_many_keys_take_one_list_of_their_folder(cloud: EmulatorServer) -> None:
     assert [key for key, state in found.items() if state != "missing"] == ["docs/7.txt"]
 
 
-def test_what_a_huge_folder_has_not_shown_is_asked_for_one_by_one(
+def test_keys_that_a_huge_folder_has_not_shown_are_asked_for_one_by_one(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compare, "SWEPT", 2)
@@ -132,7 +132,7 @@ def test_a_list_is_read_no_further_than_needed(cloud: EmulatorServer) -> None:
 
 
 @pytest.mark.parametrize("keys", [3, 50])
-def test_nothing_is_asked_when_the_time_is_up(cloud: EmulatorServer, keys: int) -> None:
+def test_compare_asks_nothing_when_the_time_is_up(cloud: EmulatorServer, keys: int) -> None:
     assert set(states(compare_uploads(rows(keys), seconds=0)).values()) == {"unreached"}
     assert cloud.journal == []
 

@@ -36,6 +36,6 @@ def test_the_hint_about_an_address_names_the_one_that_wechat_saw() -> None:
     assert "203.0.113.7" in str(hint(UploadLog(status="failed", errcode=61004, message=message)))
 
 
-def test_a_code_of_cos_has_its_rule_and_no_code_has_none() -> None:
+def test_a_code_of_cos_has_its_hint_and_an_unknown_code_has_none() -> None:
     assert error_rule(UploadLog(cos_code="SlowDown")) is not None
     assert error_rule(UploadLog(stage="put")) is None

@@ -108,7 +108,7 @@ def test_the_row_has_the_time_of_its_line() -> None:
 
 
 @override_settings(USE_TZ=False, TIME_ZONE="Asia/Shanghai")
-def test_without_time_zones_it_is_the_projects_time() -> None:
+def test_the_row_has_the_projects_time_without_time_zones() -> None:
     imported(line())
     assert UploadLog.objects.get().created == datetime(2023, 11, 15, 6, 13, 20, 123456)
     assert imported(line())[0] == {"known": 1}
@@ -123,7 +123,7 @@ def test_users_and_deployments_of_another_database_are_left_out() -> None:
 # --- again ------------------------------------------------------------------------------------
 
 
-def test_the_same_lines_again_add_nothing() -> None:
+def test_lines_that_are_imported_again_add_nothing() -> None:
     lines = [line("a"), line("b"), line("a", NOON + 1), line("a", NOON + 2, status="failed")]
     assert imported(*lines)[0] == {"added": 4}
     before = statuses()
@@ -135,7 +135,7 @@ def test_a_line_that_stands_twice_is_added_once() -> None:
     assert imported(line(), line())[0] == {"added": 1, "known": 1}
 
 
-def test_what_an_interrupted_import_left_out_is_added_by_the_next(
+def test_the_next_import_adds_lines_that_an_interrupted_import_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(imports, "LINES_AT_ONCE", 2)

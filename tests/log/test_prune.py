@@ -35,21 +35,21 @@ def deployment(days: float, outcome: str = "done", env: str = ENV) -> Deployment
     return made
 
 
-def test_old_rows_of_a_key_go_but_for_its_newest() -> None:
+def test_prune_deletes_old_rows_of_a_key_but_for_its_newest() -> None:
     gone = [row("a", days=days) for days in (90, 60)]
     stays = [row("a", days=50), row("b", days=70)]
     assert pruned() == {"uploads": len(gone)}
     assert left() == {made.pk for made in stays}
 
 
-def test_rows_that_are_not_so_old_stay() -> None:
+def test_prune_keeps_rows_younger_than_the_limit() -> None:
     row("a", days=30.01)
     stays = [row("a", days=29.99), row("a")]
     pruned(30)
     assert left() == {made.pk for made in stays}
 
 
-def test_the_newest_row_is_the_last_that_was_added() -> None:
+def test_prune_takes_the_row_added_last_for_the_newest() -> None:
     """An imported row may be older than the one before it; it still says how the file stands."""
     row("a", days=60)
     newest = row("a", days=90)
@@ -57,7 +57,7 @@ def test_the_newest_row_is_the_last_that_was_added() -> None:
     assert left() == {newest.pk}
 
 
-def test_a_newer_row_of_another_environment_is_none() -> None:
+def test_a_newer_row_of_another_environment_does_not_count() -> None:
     stays = [row("a", days=60), row("a", env="tenant-b", days=50)]
     pruned()
     assert left() == {made.pk for made in stays}
@@ -74,7 +74,7 @@ def test_only_one_environment_may_be_pruned() -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 1000])
-def test_batches_of_any_size_delete_the_same(batch: int) -> None:
+def test_prune_deletes_the_same_rows_in_batches_of_any_size(batch: int) -> None:
     for number in range(4):
         for days in (90, 80, 70):
             row(f"{number}", days=days)
@@ -86,14 +86,14 @@ def test_batches_of_any_size_delete_the_same(batch: int) -> None:
 # --- deployments ------------------------------------------------------------------------------
 
 
-def test_rows_of_a_deployment_that_runs_stay() -> None:
+def test_prune_keeps_rows_of_a_running_deployment() -> None:
     running = deployment(60, "running")
     row("a", days=60, deployment=running)
     row("a", days=50)
     assert pruned() == {}
 
 
-def test_rows_of_a_deployment_that_was_killed_go() -> None:
+def test_prune_deletes_rows_of_a_killed_deployment() -> None:
     """The one after it shows that it runs no more."""
     killed = deployment(60, "running")
     deployment(50)
@@ -103,21 +103,21 @@ def test_rows_of_a_deployment_that_was_killed_go() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["running", "incomplete"])
-def test_a_deployment_whose_rows_are_not_all_written_stays(outcome: str) -> None:
+def test_prune_keeps_a_deployment_whose_rows_are_not_all_written(outcome: str) -> None:
     unfinished = deployment(60, outcome)
     deployment(50)
     assert pruned() == {}
     assert Deployment.objects.filter(pk=unfinished.pk).exists()
 
 
-def test_an_old_deployment_without_rows_goes() -> None:
+def test_prune_deletes_an_old_deployment_without_rows() -> None:
     deployment(60)
     newest = deployment(50)
     assert pruned() == {"deployments": 1}
     assert Deployment.objects.get() == newest
 
 
-def test_a_deployment_stays_with_its_last_row() -> None:
+def test_prune_keeps_a_deployment_with_a_row_left() -> None:
     first = deployment(60)
     deployment(50)
     row("a", days=60, deployment=first)
@@ -127,7 +127,7 @@ def test_a_deployment_stays_with_its_last_row() -> None:
     assert Deployment.objects.filter(pk=first.pk).exists()
 
 
-def test_a_deployment_stays_with_rows_that_are_not_so_old() -> None:
+def test_prune_keeps_a_deployment_with_rows_younger_than_the_limit() -> None:
     first = deployment(31)
     deployment(20)
     row("a", days=29, deployment=first)
@@ -135,7 +135,7 @@ def test_a_deployment_stays_with_rows_that_are_not_so_old() -> None:
     assert pruned() == {}
 
 
-def test_a_young_deployment_without_rows_stays() -> None:
+def test_prune_keeps_a_young_deployment_without_rows() -> None:
     deployment(29)
     deployment(0)
     assert pruned() == {}
@@ -152,7 +152,7 @@ def a_bit_of_all() -> None:
     row("a", days=1)
 
 
-def test_a_dry_run_counts_what_a_run_deletes() -> None:
+def test_a_dry_run_of_prune_counts_what_a_run_deletes() -> None:
     a_bit_of_all()
     before = left()
     counted = pruned(dry_run=True)
@@ -160,14 +160,14 @@ def test_a_dry_run_counts_what_a_run_deletes() -> None:
     assert counted == pruned() == {"uploads": 3, "deployments": 1}
 
 
-def test_a_second_run_deletes_nothing() -> None:
+def test_a_second_prune_deletes_nothing() -> None:
     a_bit_of_all()
     pruned()
     assert pruned() == {}
 
 
 @pytest.mark.parametrize("options", [{"days": 0}, {"days": -1}, {"days": 1, "batch": 0}])
-def test_the_last_day_is_never_pruned(options: dict[str, int]) -> None:
+def test_prune_refuses_to_delete_rows_of_the_last_day(options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="last day"):
         pruned(**options)
 

@@ -139,7 +139,7 @@ in_each_case = pytest.mark.parametrize(
 
 
 @in_each_case
-def test_what_differs_is_found(
+def test_reconcile_finds_what_differs(
     cloud: EmulatorServer, happened: Any, kind: str, newest: tuple[str, bytes | None]
 ) -> None:
     happened(cloud)
@@ -166,7 +166,7 @@ def test_a_correction_is_a_new_row_that_says_how_it_is(
 
 
 @in_each_case
-def test_after_corrections_nothing_is_found(
+def test_reconcile_finds_nothing_after_its_corrections(
     cloud: EmulatorServer, happened: Any, kind: str, newest: tuple[str, bytes | None]
 ) -> None:
     happened(cloud)
@@ -177,7 +177,7 @@ def test_after_corrections_nothing_is_found(
 @pytest.mark.parametrize(
     ("happened", "sent"), [(gone, {"a"}), (other_bytes, {"a"}), (never_arrived, {"a"})]
 )
-def test_the_next_deploy_sends_what_must_be_sent(
+def test_the_deploy_after_reconcile_sends_what_must_be_sent(
     cloud: EmulatorServer, happened: Any, sent: set[str]
 ) -> None:
     happened(cloud)
@@ -214,7 +214,7 @@ def test_the_name_of_an_unlogged_object_is_without_the_location(cloud: EmulatorS
     assert UploadLog.objects.get().name == "css/a"
 
 
-def test_other_environments_are_left_alone(cloud: EmulatorServer) -> None:
+def test_reconcile_leaves_other_environments_alone(cloud: EmulatorServer) -> None:
     row("a", env="tenant-b")
     cloud.put_object("b", b"x", env="tenant-b")
     assert compare() == []
@@ -233,7 +233,7 @@ def test_a_key_that_no_database_keeps_is_found_once(cloud: EmulatorServer) -> No
 
 
 @pytest.mark.parametrize("happened", [stored_both, answer_lost], ids=["stored", "unknown"])
-def test_without_an_md5_in_the_list_nothing_is_guessed(
+def test_reconcile_guesses_nothing_without_an_md5_in_the_list(
     cloud: EmulatorServer, happened: Any
 ) -> None:
     happened(cloud)
@@ -242,7 +242,7 @@ def test_without_an_md5_in_the_list_nothing_is_guessed(
     assert (list(comparison), comparison.unsure) == ([], 1)
 
 
-def test_an_unknown_row_of_another_size_failed_even_then(cloud: EmulatorServer) -> None:
+def test_an_unknown_row_of_another_size_failed_even_without_an_md5(cloud: EmulatorServer) -> None:
     answer_lost(cloud)
     cloud.quirks.list_md5 = "multipart"
     cloud.put_object("a", b"22")
@@ -273,7 +273,7 @@ def after_the_list(store: Store, happens: Callable[[], None], monkeypatch: Any) 
     ],
     ids=["replaced", "added", "deleted"],
 )
-def test_what_was_uploaded_meanwhile_is_not_judged_by_an_older_list(
+def test_an_upload_made_meanwhile_is_not_judged_by_an_older_list(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch, happens: Any
 ) -> None:
     upload("a", b"1")
@@ -307,12 +307,14 @@ def peak(many: int) -> int:
         tracemalloc.stop()
 
 
-def test_memory_does_not_grow_with_the_rows(cloud: EmulatorServer) -> None:
+def test_the_memory_of_reconcile_does_not_grow_with_the_rows(cloud: EmulatorServer) -> None:
     peak(1000)  # what the first call of all loads
     assert peak(6000) < 1.3 * peak(1000)
 
 
-def test_every_row_is_compared_once(cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reconcile_compares_every_row_once(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However the batches fall, on both sides."""
     monkeypatch.setattr(reconcile, "KEYS_AT_ONCE", 3)
     cloud.quirks.page_size = 4

@@ -105,7 +105,7 @@ def test_an_older_row_does_not_overwrite_a_newer_upload(cloud: EmulatorServer) -
 # --- bounds ------------------------------------------------------------------------------------
 
 
-def test_nothing_is_begun_when_the_time_is_up(cloud: EmulatorServer) -> None:
+def test_no_retry_is_begun_when_the_time_is_up(cloud: EmulatorServer) -> None:
     row = sent("a.txt", b"hello", source="admin")
     assert [one.outcome for one in again(row, seconds=0)] == ["not attempted"]
     assert len(cloud.calls("put_object")) == 1
@@ -119,7 +119,7 @@ def test_a_file_keeps_the_page_no_longer_than_a_save_would(
     assert _uploader("default", ENV).options.deadline == seconds
 
 
-def test_the_rest_is_not_attempted_after_an_error_that_stops_all(
+def test_an_error_that_stops_the_batch_ends_the_retry(
     cloud: EmulatorServer, configure: Any
 ) -> None:
     rows = [sent(f"{n}.txt", b"hello", source="admin") for n in range(5)]
@@ -131,7 +131,7 @@ def test_the_rest_is_not_attempted_after_an_error_that_stops_all(
 # --- which rows wait ---------------------------------------------------------------------------
 
 
-def test_what_failed_and_was_not_followed_by_another_row_waits(cloud: EmulatorServer) -> None:
+def test_a_failed_row_waits_if_no_row_followed(cloud: EmulatorServer) -> None:
     fail(cloud, times=2)
     sent("stored later.txt", b"1", source="admin")
     left = sent("waiting.txt", b"1", source="admin")

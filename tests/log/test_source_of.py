@@ -90,7 +90,7 @@ def test_a_deployed_file_is_not_replaced_by_another_of_its_name(
     assert "static/index.html" not in cloud.objects()
 
 
-def test_what_the_public_site_serves_is_sent_again(cloud: EmulatorServer) -> None:
+def test_the_bytes_that_the_public_site_serves_are_sent_again(cloud: EmulatorServer) -> None:
     default_storage.save("a.txt", ContentFile(b"hello"))
     assert [one.outcome for one in again(newest("a.txt"))] == ["stored"]
     assert len(cloud.calls("put_object")) == 2

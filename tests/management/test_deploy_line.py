@@ -59,11 +59,11 @@ def test_a_bad_map_is_refused(cloud: EmulatorServer, dist: Path, rule: str) -> N
     assert "PATTERN=VALUE" in fails(dist, code=2, map=[rule])
 
 
-def test_include_uploads_alone_is_refused(cloud: EmulatorServer, dist: Path) -> None:
+def test_include_uploads_without_blank_stale_is_refused(cloud: EmulatorServer, dist: Path) -> None:
     assert "belongs to --stale" in fails(dist, code=2, include_uploads=True)
 
 
-def test_envs_file_names_them_a_line_each(
+def test_envs_file_names_one_environment_a_line(
     cloud: EmulatorServer, dist: Path, tmp_path: Path
 ) -> None:
     envs = tenants(2, cloud)
@@ -74,7 +74,7 @@ def test_envs_file_names_them_a_line_each(
     assert len(cloud.calls("put_object")) == 2 * len(TREE)
 
 
-def test_all_means_what_environments_offers(configure: Any, dist: Path) -> None:
+def test_all_means_every_environment_that_is_offered(configure: Any, dist: Path) -> None:
     cloud = configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "Tea"}})
     run(dist, all=True)
     assert bodies(cloud, "tenant-b") == TREE

@@ -32,7 +32,7 @@ def cloud(stores: EmulatorServer) -> EmulatorServer:
 # --- the main way -----------------------------------------------------------------------------
 
 
-def test_a_folder_is_published_whole(cloud: EmulatorServer, dist: Path) -> None:
+def test_a_folder_is_published_with_all_its_files(cloud: EmulatorServer, dist: Path) -> None:
     out = run(dist)
     assert bodies(cloud) == TREE
     assert f"{ENV}: done" in out
@@ -121,7 +121,7 @@ def test_pages_and_hashed_files_have_the_headers_of_a_site(
     assert headers["logo.svg"] == "public, max-age=300"
 
 
-def test_using_names_the_store(configure: Any, dist: Path) -> None:
+def test_the_option_using_names_the_store(configure: Any, dist: Path) -> None:
     cloud = configure(STORAGES=configure_storages(shop={"location": "shop"}))
     run(dist, using="shop")
     assert set(bodies(cloud)) == {f"shop/{name}" for name in TREE}
@@ -207,7 +207,7 @@ def test_a_deploy_asks_and_no_publishes_nothing(
     assert bodies(cloud) == TREE
 
 
-def test_it_does_not_ask_where_nothing_changed(cloud: EmulatorServer, dist: Path) -> None:
+def test_a_deploy_does_not_ask_where_nothing_changed(cloud: EmulatorServer, dist: Path) -> None:
     run(dist)
     assert "unchanged 3" in run(dist, yes=False)
 
@@ -220,7 +220,7 @@ def test_without_a_terminal_a_deploy_requires_yes(
     assert sent(cloud) == []
 
 
-def test_ignored_files_stay_here(cloud: EmulatorServer, dist: Path) -> None:
+def test_ignored_files_are_not_sent(cloud: EmulatorServer, dist: Path) -> None:
     junk = {".DS_Store": b"x", ".env": b"SECRET=1", "a.map": b"x", "drafts/a.txt": b"x"}
     write(dist, junk | {".well-known/apple": b"x", ".wxignore": b"*.map\n"})
     run(dist, ignore=["drafts/"])
@@ -236,7 +236,7 @@ def test_map_sets_the_header_and_the_first_that_fits_wins(
     assert headers["index.html"] == "public, max-age=60"
 
 
-def test_force_sends_unchanged_files_too(cloud: EmulatorServer, dist: Path) -> None:
+def test_the_option_force_sends_unchanged_files(cloud: EmulatorServer, dist: Path) -> None:
     run(dist)
     cloud.journal.clear()
     run(dist, force=True)
@@ -350,7 +350,7 @@ def test_a_step_summary_is_appended_where_the_ci_asks_for_it(
     assert ENV in page.read_text()
 
 
-def test_what_verify_finds_makes_the_release_a_failed_one(
+def test_a_mismatch_that_verify_finds_fails_the_release(
     cloud: EmulatorServer, dist: Path, tmp_path: Path
 ) -> None:
     cloud.script({"on": "get_object", "do": "html", "times": None})
@@ -483,7 +483,7 @@ def test_a_second_deploy_of_the_environment_is_refused_and_wait_waits(
 
 
 @pytest.mark.skipif(not os.environ.get("WX_SLOW"), reason="takes a while: WX_SLOW=1 runs it")
-def test_ten_thousand_files(configure: Any, tmp_path: Path) -> None:
+def test_ten_thousand_files_are_deployed(configure: Any, tmp_path: Path) -> None:
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 32})
     files = {f"{n % 100:02}/{n:05}.txt": b"%d" % n for n in range(10_000)}
     write(tmp_path / "dist", files | {"index.html": b"<p>"})

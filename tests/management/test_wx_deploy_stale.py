@@ -33,13 +33,13 @@ def cloud(stores: EmulatorServer) -> EmulatorServer:
     return stores
 
 
-def test_stale_lists_what_the_tree_has_not(cloud: EmulatorServer, dist: Path) -> None:
+def test_stale_lists_objects_that_the_tree_lacks(cloud: EmulatorServer, dist: Path) -> None:
     cloud.put_object("old.js", b"old")
     assert "old.js: stale" in run(dist, stale=True, using="site")
     assert bodies(cloud)["old.js"] == b"old"
 
 
-def test_blank_stale_overwrites_it(cloud: EmulatorServer, dist: Path) -> None:
+def test_blank_stale_overwrites_stale_objects(cloud: EmulatorServer, dist: Path) -> None:
     cloud.put_object("app/old.js", b"old")
     cloud.put_object("other/kept.js", b"kept")
     assert "stale files overwritten: 1" in run(dist, "app", blank_stale=True, using="site")
@@ -48,7 +48,7 @@ def test_blank_stale_overwrites_it(cloud: EmulatorServer, dist: Path) -> None:
     assert "stale" not in run(dist, "app", stale=True, using="site")
 
 
-def test_blank_stale_asks_with_the_count(
+def test_blank_stale_asks_and_names_the_count(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(dist)
@@ -61,7 +61,7 @@ def test_blank_stale_asks_with_the_count(
     assert bodies(cloud)["old.js"] == b"old"
 
 
-def test_what_other_stores_of_the_project_keep_is_not_stale(configure: Any, dist: Path) -> None:
+def test_an_object_of_another_store_of_the_project_is_not_stale(configure: Any, dist: Path) -> None:
     """A site at the root, static files and media in folders beside it; of each tenant."""
     cloud = configure(STORAGES=configure_storages(media={"location": "media"}))
     for env in (ENV, "tenant-b"):
@@ -80,7 +80,7 @@ def test_in_a_media_store_nothing_is_called_stale(
     assert sent(cloud) == []
 
 
-def test_what_is_blanked_is_part_of_the_deployment(cloud: EmulatorServer, dist: Path) -> None:
+def test_a_blanked_object_is_a_row_of_the_deployment(cloud: EmulatorServer, dist: Path) -> None:
     cloud.put_object("old.js", b"old")
     run(dist, blank_stale=True, using="site")
     row = UploadLog.objects.newest(ENV, ["old.js"])["old.js"]

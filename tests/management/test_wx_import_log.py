@@ -27,19 +27,19 @@ for name in sys.argv[1:]:
 """
 
 
-def test_the_command_reads_files(tmp_path: Path) -> None:
+def test_wx_import_log_reads_files(tmp_path: Path) -> None:
     for number in range(2):
         (tmp_path / f"{number}.jsonl").write_bytes(line("a", NOON + number) + line(f"{number}"))
     paths = [str(path) for path in sorted(tmp_path.iterdir())]
     assert run("wx_import_log", *paths) == (0, "added 4, known 0, left out 0, broken 0\n")
 
 
-def test_the_command_reads_its_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wx_import_log_reads_its_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line())))
     assert run("wx_import_log", "-") == (0, "added 1, known 0, left out 0, broken 0\n")
 
 
-def test_the_command_ends_with_1_where_a_line_is_broken(tmp_path: Path) -> None:
+def test_wx_import_log_ends_with_1_where_a_line_is_broken(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(line("a") + b"secret=planted\n" + line("b"))
     code, said = run("wx_import_log", str(tmp_path / "log"))
     assert (code, len(statuses())) == (1, 2)

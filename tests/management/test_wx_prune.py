@@ -14,13 +14,13 @@ from wx_static_store.models import UploadLog
 pytestmark = pytest.mark.django_db
 
 
-def test_the_command_reports_what_it_deleted() -> None:
+def test_wx_prune_reports_what_it_deleted() -> None:
     a_bit_of_all()
     assert run("wx_prune", "--days=30", "--yes") == (0, "deleted: uploads 3, deployments 1\n")
     assert UploadLog.objects.count() == 1
 
 
-def test_the_command_reports_what_it_would_delete() -> None:
+def test_wx_prune_reports_what_it_would_delete() -> None:
     a_bit_of_all()
     code, said = run("wx_prune", "--days=30", "--dry-run")
     assert (code, said) == (0, "would be deleted: uploads 3, deployments 1\n")
@@ -31,7 +31,7 @@ def test_the_command_reports_what_it_would_delete() -> None:
     ("answer", "said", "rows"),
     [("y", "deleted: uploads 3, deployments 1\n", 1), ("", "Nothing was deleted.\n", 4)],
 )
-def test_the_command_asks(
+def test_wx_prune_asks_before_it_deletes(
     monkeypatch: pytest.MonkeyPatch, answer: str, said: str, rows: int
 ) -> None:
     a_bit_of_all()
@@ -48,7 +48,7 @@ class Terminal:
         return True
 
 
-def test_without_a_terminal_nothing_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wx_prune_deletes_nothing_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     a_bit_of_all()
     monkeypatch.setattr(Terminal, "isatty", lambda self: False)
     monkeypatch.setattr(sys, "stdin", Terminal())
@@ -59,7 +59,7 @@ def test_without_a_terminal_nothing_is_deleted(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "argument", ["--days=0", "--days=-3", "--days=x", "--batch=0", "--batch=10001"]
 )
-def test_wrong_numbers_end_with_2_and_the_range_is_named(
+def test_a_number_out_of_range_ends_with_2_and_names_the_range(
     argument: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -68,7 +68,7 @@ def test_wrong_numbers_end_with_2_and_the_range_is_named(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_after_an_interrupt_what_was_deleted_stays_deleted() -> None:
+def test_rows_deleted_before_an_interrupt_stay_deleted() -> None:
     for days in (90, 80, 70):
         row("a", days=days)
     deleted = []

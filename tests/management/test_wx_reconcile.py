@@ -12,7 +12,7 @@ from wx_static_store.upload.store import get_store
 pytestmark = pytest.mark.django_db
 
 
-def test_the_command_ends_with_1_where_they_differ(cloud: EmulatorServer) -> None:
+def test_wx_reconcile_ends_with_1_where_log_and_cloud_differ(cloud: EmulatorServer) -> None:
     gone(cloud)
     cloud.put_object("b\n", b"x")
     code, said = run("wx_reconcile")
@@ -23,7 +23,7 @@ def test_the_command_ends_with_1_where_they_differ(cloud: EmulatorServer) -> Non
     assert "--fix" in said
 
 
-def test_the_command_ends_with_0_when_it_has_fixed_them(cloud: EmulatorServer) -> None:
+def test_wx_reconcile_ends_with_0_when_it_has_fixed_the_log(cloud: EmulatorServer) -> None:
     gone(cloud)
     assert run("wx_reconcile", "--fix")[0] == 0
     assert run("wx_reconcile") == (
@@ -32,12 +32,12 @@ def test_the_command_ends_with_0_when_it_has_fixed_them(cloud: EmulatorServer) -
     )
 
 
-def test_the_command_says_what_an_unknown_became(cloud: EmulatorServer) -> None:
+def test_wx_reconcile_says_what_an_unknown_row_became(cloud: EmulatorServer) -> None:
     answer_lost(cloud)
     assert "unknown   a: it is in the cloud → stored\n" in run("wx_reconcile")[1]
 
 
-def test_the_command_says_how_many_could_not_be_compared(cloud: EmulatorServer) -> None:
+def test_wx_reconcile_says_how_many_rows_could_not_be_compared(cloud: EmulatorServer) -> None:
     upload("a", b"1")
     cloud.quirks.list_md5 = "multipart"
     code, said = run("wx_reconcile")
@@ -45,7 +45,9 @@ def test_the_command_says_how_many_could_not_be_compared(cloud: EmulatorServer) 
 
 
 @pytest.mark.parametrize("prefix", ["e\u0301/", "é/"], ids=["decomposed", "composed"])
-def test_a_prefix_is_taken_as_keys_are_written(cloud: EmulatorServer, prefix: str) -> None:
+def test_a_prefix_of_wx_reconcile_is_normalized_as_keys_are(
+    cloud: EmulatorServer, prefix: str
+) -> None:
     cloud.put_object("é/a", b"x")
     assert "unlogged 1" in run("wx_reconcile", "--prefix", prefix)[1]
 
@@ -57,7 +59,7 @@ def test_a_prefix_is_taken_as_keys_are_written(cloud: EmulatorServer, prefix: st
         (["--prefix", "/css"], "write it relative to the site"),
     ],
 )
-def test_wrong_use_ends_with_2(cloud: EmulatorServer, arguments: list[str], fix: str) -> None:
+def test_wrong_arguments_end_with_2(cloud: EmulatorServer, arguments: list[str], fix: str) -> None:
     code, said = run("wx_reconcile", *arguments)
     assert (code, fix in said) == (2, True)
 
@@ -68,7 +70,7 @@ def test_an_environment_that_is_not_ours_ends_with_2(cloud: EmulatorServer) -> N
     assert (code, "errcode 85088" in said) == (2, True)
 
 
-def test_a_list_that_fails_in_its_middle_keeps_what_was_fixed(
+def test_corrections_stay_if_the_list_fails_in_its_middle(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconcile, "KEYS_AT_ONCE", 1)
@@ -82,7 +84,7 @@ def test_a_list_that_fails_in_its_middle_keeps_what_was_fixed(
     assert "errcode 40097" in said
 
 
-def test_an_interrupted_run_ends_with_130(
+def test_an_interrupted_wx_reconcile_ends_with_130(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt() -> None:

@@ -159,7 +159,7 @@ def test_two_collectstatic_at_once_both_succeed_and_promise_what_is_there(
     assert second - first
 
 
-def test_a_plain_name_that_both_write_is_the_second_s_and_the_log_knows_it(
+def test_a_plain_name_that_two_runs_write_is_the_second_s_and_the_log_knows(
     both_collected: list[Project],
 ) -> None:
     """Else the next plan would take the wrong one for unchanged."""

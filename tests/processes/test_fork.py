@@ -73,11 +73,11 @@ def answers(project: Project) -> list[Answer]:
     return save_many(project, ROUNDS, patience=30, keep_session=False)
 
 
-def test_every_worker_took_part(answers: list[Answer]) -> None:
+def test_every_forked_worker_took_part(answers: list[Answer]) -> None:
     assert len({answer.worker for answer in answers}) == WORKERS
 
 
-def test_no_answer_is_foreign(answers: list[Answer]) -> None:
+def test_no_worker_gets_the_answer_of_another(answers: list[Answer]) -> None:
     assert [answer for answer in answers if not answer.is_ours] == []
 
 

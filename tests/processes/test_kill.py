@@ -159,13 +159,13 @@ every_kill = killed_by(INT, TERM, KILL)
 
 
 @every_kill
-def test_the_exit_code_tells_of_the_signal(outcome: Outcome, number: int) -> None:
+def test_the_exit_code_of_a_killed_run_names_the_signal(outcome: Outcome, number: int) -> None:
     """SIGTERM ends it like Ctrl-C: in order."""
     assert outcome.code == -(KILL if number == KILL else INT), outcome.output
 
 
 @killed_by(INT, TERM)
-def test_it_ends_within_five_seconds(outcome: Outcome) -> None:
+def test_an_interrupted_run_ends_within_five_seconds(outcome: Outcome) -> None:
     assert outcome.seconds <= 5
 
 
@@ -175,7 +175,7 @@ def test_the_manifest_that_stays_names_existing_objects_only(outcome: Outcome) -
 
 
 @every_kill
-def test_no_row_of_the_killed_run_says_stored_of_what_is_not(outcome: Outcome) -> None:
+def test_no_row_of_a_killed_run_says_stored_of_a_missing_object(outcome: Outcome) -> None:
     assert outcome.false_rows == set()
 
 
@@ -188,7 +188,7 @@ def test_an_interrupted_run_tells_how_far_it_came(outcome: Outcome) -> None:
 
 
 @every_kill
-def test_the_next_run_succeeds(outcome: Outcome) -> None:
+def test_the_run_after_a_kill_succeeds(outcome: Outcome) -> None:
     assert outcome.second_code == 0, outcome.second_output
 
 
@@ -215,7 +215,7 @@ def test_after_the_next_run_the_manifest_is_the_new_one(outcome: Outcome) -> Non
 
 
 @every_kill
-def test_no_temporary_file_stays(outcome: Outcome, published: Project) -> None:
+def test_a_killed_run_leaves_no_temporary_file(outcome: Outcome, published: Project) -> None:
     project = outcome.project
     hashed = {*project.manifest().values(), *published.manifest().values()}
     assert set(project.collected()) == {"staticfiles.json", *OLD, *NEW, *hashed}
@@ -223,7 +223,7 @@ def test_no_temporary_file_stays(outcome: Outcome, published: Project) -> None:
 
 
 @every_kill
-def test_no_secret_is_printed(outcome: Outcome) -> None:
+def test_a_killed_run_prints_no_secret(outcome: Outcome) -> None:
     printed = outcome.output + outcome.second_output
     secrets = (*PLANTED.values(), outcome.project.cloud.access_token, "planted-django-secret-key")
     assert [secret for secret in secrets if secret in printed] == []

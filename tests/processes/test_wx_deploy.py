@@ -56,7 +56,7 @@ def bodies(project: Project) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_end_it_within_five_seconds_with_130_and_the_counts(
+def test_ctrl_c_and_sigterm_end_a_deploy_within_five_seconds_with_130_and_the_counts(
     project: Project, dist: Path, number: int
 ) -> None:
     hang(project)
@@ -112,7 +112,9 @@ sys.exit(deploy.wait())
 """
 
 
-def test_a_reader_who_goes_away_ends_it_without_a_traceback(project: Project, dist: Path) -> None:
+def test_a_reader_who_goes_away_ends_a_deploy_without_a_traceback(
+    project: Project, dist: Path
+) -> None:
     for number in range(5000):  # more than a pipe holds
         (dist / f"long-name-of-a-file-{number:04}.txt").write_bytes(b"")
     with project.process("-c", READER, *command(dist, "--dry-run")) as process:
@@ -131,7 +133,7 @@ def test_after_a_kill_the_next_run_makes_the_log_whole_again(project: Project, d
     assert rows == {name: hashlib.md5(body).hexdigest() for name, body in FILES.items()}
 
 
-def test_of_two_at_once_one_waits_and_none_is_lost(
+def test_of_two_deploys_at_once_one_waits_and_no_file_is_lost(
     project: Project, dist: Path, newer: Path
 ) -> None:
     with project.process(*command(dist), halt="before_link") as first:

@@ -33,7 +33,7 @@ SABOTAGES = (
         "upload/transfer.py",
         "self.maybe_stored |= error.maybe_stored",
         "self.maybe_stored = error.maybe_stored",
-        ("upload/test_uploader.py::test_an_upload_ends_as",),
+        ("upload/test_uploader.py::test_each_fault_ends_an_upload_with_its_status_and_stage",),
     ),
     Sabotage(
         "D2: a retry is a re-sign",

@@ -36,7 +36,7 @@ def test_an_authorized_item_is_what_is_stored(cloud: EmulatorServer, user_with: 
     assert (stored.body, stored.headers["Content-Type"]) == (PNG, "image/png")
 
 
-def test_the_file_is_at_its_start_again_and_stays_open(
+def test_an_authorized_file_is_rewound_and_stays_open(
     cloud: EmulatorServer, user_with: UserWith
 ) -> None:
     file = io.BytesIO(PNG)
@@ -47,7 +47,7 @@ def test_the_file_is_at_its_start_again_and_stays_open(
 
 
 @pytest.mark.parametrize("declared", [0, 3, 10**6])
-def test_the_size_is_the_counted_one(
+def test_the_size_of_a_file_is_counted(
     cloud: EmulatorServer, user_with: UserWith, declared: int
 ) -> None:
     assert ask(user_with("upload"), body=b"12345", size=declared).size == 5
@@ -71,12 +71,14 @@ def test_the_content_type_comes_from_our_table(
     assert get_uploader().headers(item).content_type == expected
 
 
-def test_an_empty_file_is_a_file(cloud: EmulatorServer, user_with: UserWith) -> None:
+def test_an_empty_file_is_authorized(cloud: EmulatorServer, user_with: UserWith) -> None:
     """B25; there is nothing in it that could disagree with its name."""
     assert ask(user_with("upload"), "uploads/a.png", b"").size == 0
 
 
-def test_the_key_is_known_before_the_bytes_are_here(configure: Any, user_with: UserWith) -> None:
+def test_the_key_of_an_upload_is_known_before_its_bytes(
+    configure: Any, user_with: UserWith
+) -> None:
     cloud = configure(WX_STATIC_STORE={"UPLOAD_MAX_SIZE": 10})
     user, nothing = user_with("upload"), io.BytesIO()
     to = policy.target(user, "staticfiles")
@@ -126,7 +128,7 @@ def test_a_generated_name_has_no_ending_where_there_is_none(name: str) -> None:
 @pytest.mark.parametrize(
     ("location", "inside"), [("uploads", "uploads/a.txt"), ("a/文", "a/文/a.txt"), ("", "a.txt")]
 )
-def test_the_folder_is_a_setting(
+def test_the_folder_for_uploads_is_a_setting(
     configure: Any, user_with: UserWith, location: str, inside: str
 ) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_LOCATION": location})
@@ -134,7 +136,9 @@ def test_the_folder_is_a_setting(
     assert code(user_with("upload"), "elsewhere/a.txt") == ("folder" if location else "")
 
 
-def test_the_folder_is_below_the_location_of_the_store(configure: Any, user_with: UserWith) -> None:
+def test_the_folder_for_uploads_is_below_the_location_of_the_store(
+    configure: Any, user_with: UserWith
+) -> None:
     cloud = configure()
     user = user_with("upload")
     item = authorize_upload(
@@ -205,7 +209,7 @@ def put(name: str, body: bytes = b"first") -> None:
         (("replace_protected", "upload_active_content"), True, "exists"),
     ],
 )
-def test_overwriting_needs_the_wish_and_the_permission(
+def test_overwriting_needs_the_flag_and_the_permission(
     cloud: EmulatorServer,
     user_with: UserWith,
     permissions: tuple[str, ...],
@@ -226,7 +230,7 @@ def test_the_same_bytes_replace_nothing(
     assert code(user_with("upload"), body=b"first", overwrite=overwrite) == ""
 
 
-def test_a_deleted_file_is_not_there(cloud: EmulatorServer, user_with: UserWith) -> None:
+def test_the_name_of_a_deleted_file_is_free(cloud: EmulatorServer, user_with: UserWith) -> None:
     from django.core.files.storage import default_storage
 
     put("uploads/a.txt")
@@ -314,7 +318,7 @@ def test_environments_offer_each_user_his_own(tenants: EmulatorServer, user_with
     ],
 )
 @pytest.mark.parametrize("superuser", [False, True])
-def test_only_what_is_offered_can_be_meant(
+def test_only_offered_environments_can_be_used(
     tenants: EmulatorServer,
     user_with: UserWith,
     offered: str,
@@ -380,7 +384,7 @@ def test_a_store_that_is_closed_for_uploads_is_not_offered(
 
 
 @pytest.mark.parametrize("env", [None, ENV, "tenant-b", "unheard-of"])
-def test_a_store_that_is_closed_for_uploads_is_refused_as_one_that_is_none(
+def test_a_closed_store_is_refused_as_an_unknown_store_is(
     closed: EmulatorServer, user_with: UserWith, env: str | None
 ) -> None:
     user = user_with("upload", first_name=f"{ENV} tenant-b")
@@ -393,12 +397,12 @@ def test_a_store_that_is_closed_for_uploads_is_refused_as_one_that_is_none(
     assert shown[0][0] == "store"
 
 
-def test_a_list_without_a_store_closes_all(configure: Any, user_with: UserWith) -> None:
+def test_an_empty_list_of_stores_closes_all_stores(configure: Any, user_with: UserWith) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_STORES": []})
     assert policy.stores_for(user_with(is_superuser=True)) == []
 
 
-def test_what_is_in_a_closed_store_is_still_in_reach(
+def test_the_files_of_a_closed_store_can_be_reached(
     closed: EmulatorServer, user_with: UserWith
 ) -> None:
     user = user_with("upload", first_name="tenant-b")

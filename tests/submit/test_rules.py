@@ -101,7 +101,7 @@ def test_a_permission_lifts_its_rule(
 
 
 @pytest.mark.parametrize(("name", "body", "refused", "permission"), LIFTED)
-def test_no_other_permission_lifts_it(
+def test_no_other_permission_lifts_a_rule(
     cloud: EmulatorServer,
     user_with: UserWith,
     name: str,
@@ -216,7 +216,7 @@ def test_nobody_may_use_a_name_that_makes_trouble(
 @pytest.mark.parametrize(
     "name", ["", "..", "uploads/../a.txt", "/a.txt", "uploads//a", "a\\b", "uploads/"]
 )
-def test_what_cannot_be_a_key_is_refused_as_everywhere(
+def test_a_name_that_cannot_be_a_key_is_refused_as_everywhere(
     cloud: EmulatorServer, user_with: UserWith, name: str
 ) -> None:
     with pytest.raises(NameRejected):
@@ -232,7 +232,9 @@ def test_what_cannot_be_a_key_is_refused_as_everywhere(
         "uploads/a..b.txt",
     ],
 )
-def test_other_names_are_free(cloud: EmulatorServer, user_with: UserWith, name: str) -> None:
+def test_a_name_that_no_rule_covers_is_allowed(
+    cloud: EmulatorServer, user_with: UserWith, name: str
+) -> None:
     """B13, B14, B15."""
     assert ask(user_with("upload"), name).name == name
 
@@ -260,7 +262,9 @@ def test_nobody_may_send_more_than_the_largest_size(
     assert cloud.calls("staticuploadfile") == []
 
 
-def test_the_limit_is_in_the_message(configure: Any, user_with: UserWith) -> None:
+def test_the_message_about_a_large_file_names_the_limit(
+    configure: Any, user_with: UserWith
+) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_MAX_SIZE": 2 * 2**20})
     with pytest.raises(PolicyRejected, match=r"at most 2\.0\xa0MB"):
         ask(user_with("upload"), size=2**22)
@@ -270,14 +274,14 @@ def test_the_limit_is_in_the_message(configure: Any, user_with: UserWith) -> Non
     ("name", "refused"),
     [("uploads/a.PSD", ""), ("uploads/a.txt", "type"), ("uploads/a.svg", "type")],
 )
-def test_the_endings_are_a_setting_and_do_not_make_active_content_harmless(
+def test_allowed_endings_are_a_setting_and_do_not_make_active_content_harmless(
     configure: Any, user_with: UserWith, name: str, refused: str
 ) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_EXTENSIONS": ["psd", "SVG"]})
     assert code(user_with("upload"), name) == refused
 
 
-def test_whatever_we_send_as_html_xml_or_a_script_is_active_content() -> None:
+def test_a_file_sent_as_html_xml_or_script_is_active_content() -> None:
     """By the content type of our own table, which the site then says to a browser."""
     runs = re.compile(r"html|[/+]xml|javascript|wasm|flash")
     active = {
@@ -289,7 +293,7 @@ def test_whatever_we_send_as_html_xml_or_a_script_is_active_content() -> None:
     assert not {*_ACTIVE.split()} & {*Options().upload_extensions}
 
 
-def test_a_known_signature_is_of_an_ending_that_is_offered() -> None:
+def test_every_known_signature_belongs_to_an_offered_ending() -> None:
     endings = {ending for family, _signature in _FAMILIES for ending in family.split()}
     assert endings <= {*Options().upload_extensions}
 

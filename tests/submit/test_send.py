@@ -57,7 +57,7 @@ def test_a_stored_file_has_a_row_with_its_context(cloud: EmulatorServer, editor:
 @pytest.mark.parametrize(
     ("name", "error"), [("elsewhere/a.txt", PolicyRejected), ("/a.txt", NameRejected)]
 )
-def test_a_refused_file_leaves_no_row(
+def test_a_file_that_a_rule_refuses_leaves_no_row(
     cloud: EmulatorServer, editor: User, name: str, error: type[WxStaticStoreError]
 ) -> None:
     with pytest.raises(error):
@@ -121,7 +121,7 @@ def break_off(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), ZeroDivisionError()])
-def test_a_break_off_is_recorded_as_unknown_and_raised(
+def test_an_interruption_is_recorded_as_unknown_and_raised(
     editor: User, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     break_off(monkeypatch, error)

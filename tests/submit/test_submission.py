@@ -55,7 +55,7 @@ def time_passes(**spans: float) -> None:
     )
 
 
-def test_the_first_answer_comes_again() -> None:
+def test_a_repeated_submission_gets_the_first_answer() -> None:
     assert submit(lambda: {"row": 1}) == submit(never) == {"row": 1}
 
 

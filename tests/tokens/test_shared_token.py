@@ -29,7 +29,7 @@ def outcome(request: pytest.FixtureRequest, cache: str) -> Outcome:
     return CASES[request.param](cache, SMALL)
 
 
-def test_no_upload_fails(outcome: Outcome) -> None:
+def test_no_upload_of_many_processes_fails(outcome: Outcome) -> None:
     assert outcome.work.errors == {}
 
 
@@ -38,7 +38,7 @@ def test_what_the_processes_stored_is_there_byte_for_byte(outcome: Outcome) -> N
     assert outcome.work.lost == []
 
 
-def test_the_token_is_fetched_as_often_as_it_must_be(outcome: Outcome) -> None:
+def test_the_token_is_fetched_no_more_often_than_needed(outcome: Outcome) -> None:
     assert outcome.fetches in outcome.fetches_allowed
 
 

@@ -23,7 +23,7 @@ def test_a_database_that_is_down_is_left_alone_for_a_while(
     assert caplog.text.count("upload log cannot be used") == 1
 
 
-def test_after_the_rest_it_is_asked_again() -> None:
+def test_a_database_that_was_down_is_asked_again_after_a_while() -> None:
     rest(30)
     assert in_database(lambda: 1, otherwise=0) == 0
     rest(0)

@@ -131,7 +131,7 @@ def test_calls_are_bounded_by_the_number_of_keys_and_of_folders(
     assert most_calls(keys) == calls
 
 
-def test_beyond_the_bound_nothing_is_asked_and_the_rest_stays_unseen(
+def test_beyond_the_bound_of_calls_the_rest_of_the_keys_stays_unseen(
     cloud: EmulatorServer,
 ) -> None:
     cloud.quirks.page_size = 1
@@ -155,7 +155,7 @@ def test_after_a_list_that_failed_no_other_is_asked_for(cloud: EmulatorServer) -
     assert listing.error.errcode == 40097
 
 
-def test_only_what_begins_as_all_keys_do_is_listed(cloud: EmulatorServer) -> None:
+def test_only_objects_with_the_keys_common_prefix_are_listed(cloud: EmulatorServer) -> None:
     lay_down(cloud, ["a/1.js", "a/2.js", "b.js"])
     assert look_up(["a/1.js", "a/2.js"]).files.keys() == {"a/1.js", "a/2.js"}
 

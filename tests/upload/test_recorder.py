@@ -85,7 +85,7 @@ def deploy(site: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_an_unchanged_file_is_no_row(site: Path) -> None:
+def test_an_unchanged_file_gets_no_row(site: Path) -> None:
     deploy(site)
     deploy(site)
     assert keys() == ["app.css", "index.html"]
@@ -125,7 +125,7 @@ def test_a_deployment_keeps_any_label(text: str) -> None:
 
 
 @pytest.mark.django_db
-def test_inside_a_broken_transaction_the_upload_counts(
+def test_an_upload_inside_a_broken_transaction_counts(
     cloud: EmulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     with transaction.atomic():
@@ -163,7 +163,7 @@ def test_without_the_table_there_is_one_warning(
 
 
 @pytest.mark.django_db
-def test_in_an_async_context_the_upload_counts(cloud: EmulatorServer) -> None:
+def test_an_upload_in_an_async_context_counts(cloud: EmulatorServer) -> None:
     async def view() -> str:
         return default_storage.save("a.txt", ContentFile(b"x"))
 
@@ -314,7 +314,7 @@ def test_the_last_thousand_rows_are_kept_of_those_that_were_refused() -> None:
     assert keys() == [*(f"{number}" for number in range(1, 1001)), "next"]
 
 
-def test_rows_that_are_kept_are_forgotten_on_demand() -> None:
+def test_kept_rows_can_be_forgotten_on_demand() -> None:
     rest(60)
     record_one(result("of another test"), CONTEXT)
     recorders.reset()

@@ -100,7 +100,7 @@ def test_a_spooled_file_is_read_and_stays_in_memory() -> None:
 @pytest.mark.parametrize(
     "text", ["", "中文", "a\r\nb\n", "😀" * 1000], ids=["empty", "chinese", "lines", "long"]
 )
-def test_text_goes_out_as_utf8_and_its_length_in_bytes(text: str) -> None:
+def test_text_is_sent_as_utf8_with_its_length_in_bytes(text: str) -> None:
     """B29: two Chinese characters are six bytes (measured, M5)."""
     assert read(io.StringIO(text, newline="")) == expected(text.encode())
 
@@ -117,7 +117,7 @@ def test_a_file_opened_as_text_is_read_from_its_start(tmp_path: Path) -> None:
     "blocks",
     [(), (b"a",), (b"a" * BLOCK, b"b", b"c" * 100), ("中", "文"), (b"x" * 3 * 1024 * 1024,)],
 )
-def test_what_cannot_seek_is_copied_first(blocks: tuple[Any, ...]) -> None:
+def test_a_file_that_cannot_seek_is_copied_first(blocks: tuple[Any, ...]) -> None:
     """B30."""
     content = b"".join(b.encode() if isinstance(b, str) else b for b in blocks)
     with Pipe(*blocks) as pipe:
@@ -211,7 +211,7 @@ def test_a_known_md5_that_is_wrong_is_a_change() -> None:
             source.md5()
 
 
-def test_a_body_is_handed_over_with_its_last_block() -> None:
+def test_a_body_counts_as_sent_with_its_last_block() -> None:
     with opened(item(io.BytesIO(b"x" * (BLOCK + 1)))) as source:
         seen = [source.handed_over for _block in source]
     assert seen == [False, True]
@@ -332,7 +332,7 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path, name: str) -> N
     assert name in str(error) or "nowhere" in str(error)
 
 
-def test_whatever_a_storage_raises_on_opening_becomes_ours() -> None:
+def test_any_error_of_a_storage_on_opening_becomes_our_error() -> None:
     def broken() -> Any:
         raise KeyError("no such blob")
 
@@ -369,7 +369,7 @@ def test_a_read_that_gives_nonsense_is_refused(answer: Callable[[int], Any]) -> 
 
 
 @pytest.mark.parametrize("block", [None, 5, bytearray(b"x"), "\ud800"])
-def test_what_cannot_seek_and_gives_nonsense_is_refused(block: Any) -> None:
+def test_a_file_that_cannot_seek_and_gives_nonsense_is_refused(block: Any) -> None:
     """Above all None, which a pipe gives while it has nothing: that is no end of the file."""
     with Pipe(b"con", block, b"tents") as pipe:
         refused(pipe)
@@ -378,7 +378,7 @@ def test_what_cannot_seek_and_gives_nonsense_is_refused(block: Any) -> None:
 @pytest.mark.parametrize(
     "file", [iter([b"a"]), object(), "text", 5, None], ids=lambda f: type(f).__name__
 )
-def test_what_is_no_file_is_refused(file: Any) -> None:
+def test_an_object_that_is_not_a_file_is_refused(file: Any) -> None:
     refused(lambda: file, close=False)
 
 
@@ -397,7 +397,7 @@ def test_a_refusal_says_how_to_open_the_file() -> None:
 # --- who closes what ------------------------------------------------------------------------
 
 
-def test_a_file_that_is_ours_is_closed() -> None:
+def test_a_file_that_we_opened_is_closed() -> None:
     file = io.BytesIO(b"contents")
     with opened(item(file, close=True)):
         assert not file.closed
@@ -414,14 +414,16 @@ def test_a_caller_s_file_stays_open() -> None:
 
 
 @pytest.mark.parametrize(("close", "closed"), [(True, True), (False, False)])
-def test_an_error_changes_nothing_about_that(close: bool, closed: bool) -> None:
+def test_a_file_is_closed_or_left_open_as_agreed_after_an_error(close: bool, closed: bool) -> None:
     file = Odd(lambda size: None)
     refused(file, close=close)
     assert file.closed is closed
     file.close()
 
 
-def test_a_copy_is_closed_and_the_original_left_as_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_is_closed_and_the_original_is_left_as_agreed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     made = []
 
     def spool(*args: Any) -> Any:

@@ -59,7 +59,7 @@ def test_an_alias_of_another_storage_is_refused_with_ours_named(cloud: EmulatorS
         get_store("nope")
 
 
-def test_env_addresses_another_environment(cloud: EmulatorServer) -> None:
+def test_the_argument_env_addresses_another_environment(cloud: EmulatorServer) -> None:
     assert get_store(env="tenant-b").env == "tenant-b"
     assert get_store(env="tenant-b").root() == cloud.site_url("tenant-b") + "/"
 

@@ -70,7 +70,7 @@ def test_an_upload_is_a_span_with_its_facts(cloud: EmulatorServer) -> None:
     }
 
 
-def test_link_and_put_are_spans_below_it(cloud: EmulatorServer) -> None:
+def test_link_and_put_are_spans_below_the_upload(cloud: EmulatorServer) -> None:
     get_uploader().transfer(item())
     (upload,), (link,), (put,) = spans("wx.upload"), spans("wx.link"), spans("wx.put")
     assert upload.context
@@ -115,7 +115,7 @@ def counted() -> tuple[float, float, float]:
     return sum(one.value for one in uploads), sum(sizes), sum(seconds)
 
 
-def test_uploads_bytes_and_seconds_are_counted(cloud: EmulatorServer) -> None:
+def test_the_metrics_count_uploads_bytes_and_seconds(cloud: EmulatorServer) -> None:
     get_uploader().transfer(item())
     before = counted()
     get_uploader().transfer(item())
@@ -123,7 +123,7 @@ def test_uploads_bytes_and_seconds_are_counted(cloud: EmulatorServer) -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_without_opentelemetry_an_upload_is_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_works_without_opentelemetry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     telemetry._api.cache_clear()
     try:

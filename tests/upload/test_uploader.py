@@ -69,7 +69,7 @@ def test_the_result_of_a_stored_file_is_complete(uploader: Uploader) -> None:
     assert (result.attempts, result.errcode, result.error, result.verified) == (1, 0, None, True)
 
 
-def test_transfer_records_nothing(uploader: Uploader) -> None:
+def test_a_transfer_records_nothing(uploader: Uploader) -> None:
     uploader.transfer(item())
     assert not UploadLog.objects.exists()
 
@@ -99,7 +99,7 @@ EVERY_TIME = {"times": None}
     ],
     ids=lambda value: str(value)[:60] if isinstance(value, list) else None,
 )
-def test_an_upload_ends_as(
+def test_each_fault_ends_an_upload_with_its_status_and_stage(
     cloud: EmulatorServer,
     uploader: Uploader,
     faults: list[dict[str, Any]],
@@ -115,7 +115,7 @@ def test_an_upload_ends_as(
     assert (result.status == "stored") == (result.error is None)
 
 
-def test_stored_means_that_the_other_side_has_the_bytes(
+def test_a_stored_upload_has_its_bytes_in_the_cloud(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
     cloud.script(put("reset_after", bytes=2))
@@ -166,7 +166,7 @@ def test_a_file_that_one_put_cannot_take_makes_no_call(
     assert cloud.journal == []
 
 
-def test_a_link_elsewhere_is_a_matter_of_security(
+def test_a_link_to_another_host_is_a_security_error(
     cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
 ) -> None:
     cloud.script({"on": "staticuploadfile", "do": "link", "host": "evil.example", "times": None})
@@ -177,7 +177,7 @@ def test_a_link_elsewhere_is_a_matter_of_security(
     assert "was not used: it is not https" in records[0].getMessage()
 
 
-def test_wrong_bytes_at_the_other_side_are_a_critical_line(
+def test_wrong_bytes_in_the_cloud_are_a_critical_log_line(
     cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
 ) -> None:
     cloud.script(put("etag", value="0" * 32, **EVERY_TIME))
@@ -242,7 +242,7 @@ def test_upload_raises_what_the_row_says(cloud: EmulatorServer, uploader: Upload
     ("name", "settings", "kind"),
     [("../a", {}, NameRejected), ("a", {"ACCESS_TOKEN": None}, ConfigurationError)],
 )
-def test_names_and_settings_fail_as_themselves(
+def test_wrong_names_and_settings_are_raised_as_themselves(
     configure: Any, name: str, settings: dict[str, Any], kind: type[Exception]
 ) -> None:
     configure(WX_STATIC_STORE=settings)
@@ -250,7 +250,7 @@ def test_names_and_settings_fail_as_themselves(
         get_uploader().upload(item(name), CONTEXT)
 
 
-def test_what_wechat_says_of_the_configuration_is_a_failed_upload(
+def test_an_error_of_wechat_about_the_configuration_is_a_failed_upload(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
     cloud.script(link(85088))
@@ -282,7 +282,7 @@ def test_a_page_in_place_of_an_answer_is_tried_like_a_502_within_a_batch(configu
     assert (result.status, result.attempts) == ("stored", 3)
 
 
-def test_a_gateway_that_breaks_off_after_the_whole_body_leaves_it_unknown(
+def test_a_gateway_that_breaks_off_after_the_whole_body_leaves_the_upload_unknown(
     configure: Any,
 ) -> None:
     cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
@@ -463,7 +463,7 @@ def test_a_callable_env_is_asked_in_the_callers_thread(configure: Any) -> None:
     assert len(cloud.objects("tenant-b")) == 8
 
 
-def test_what_would_fail_every_file_stops_the_batch(configure: Any) -> None:
+def test_an_error_that_every_file_would_meet_stops_the_batch(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 2})
     cloud.script(link(45009, **EVERY_TIME))
     assert len(many(get_uploader(), 100)) < 10

@@ -53,7 +53,7 @@ def test_every_item_has_its_result(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 4])
-def test_no_item_no_result_no_thread(size: int) -> None:
+def test_no_items_give_no_result_and_start_no_thread(size: int) -> None:
     assert list(run(lambda n: n, [], max_workers=size)) == []
 
 
@@ -163,7 +163,7 @@ def test_a_thread_that_cannot_be_started_is_seconds(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_after_an_error_nothing_more_is_started(size: int) -> None:
+def test_no_item_is_started_after_an_error(size: int) -> None:
     started = []
 
     def fail(number: int) -> None:
@@ -188,7 +188,7 @@ def test_an_error_of_the_source_surfaces(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_left_early_it_hands_out_nothing_more(size: int) -> None:
+def test_a_run_that_is_left_early_starts_no_other_item(size: int) -> None:
     started: list[int] = []
     numbers = Numbers()
     results: Any = run(started.append, numbers, max_workers=size)
@@ -200,7 +200,7 @@ def test_left_early_it_hands_out_nothing_more(size: int) -> None:
     assert not workers(), "and nobody works on"
 
 
-def test_left_early_it_waits_for_what_is_in_flight() -> None:
+def test_a_run_that_is_left_early_waits_for_items_in_flight() -> None:
     begun, go_on, ended = threading.Event(), threading.Event(), []
 
     def work(number: int) -> int:
@@ -322,7 +322,7 @@ def succeed(limiter: AdaptiveLimiter, times: int) -> None:
 
 
 @pytest.mark.parametrize(("width", "meet"), [(2, True), (1, False)])
-def test_a_limiter_lets_only_so_many_in(width: int, meet: bool) -> None:
+def test_a_limiter_lets_no_more_calls_in_than_its_width(width: int, meet: bool) -> None:
     """Two workers wait for each other inside: through a limiter of one they cannot meet."""
     limiter, together = AdaptiveLimiter(Throttle, width), threading.Barrier(2)
 
@@ -366,7 +366,7 @@ def test_a_limiter_holds_nobody_whose_time_is_over() -> None:
 
 
 @pytest.mark.parametrize(("width", "half"), [(20, 10), (9, 4), (2, 1), (1, 1)])
-def test_a_throttle_halves_what_may_be_inside(width: int, half: int) -> None:
+def test_a_throttle_halves_the_width_of_a_limiter(width: int, half: int) -> None:
     limiter = AdaptiveLimiter(Throttle, width)
     through(limiter, width, Throttle())
     assert limiter.width == half
@@ -381,7 +381,7 @@ def test_throttles_of_one_moment_count_once() -> None:
     assert limiter.width == 5
 
 
-def test_half_is_meant_of_those_that_were_inside() -> None:
+def test_a_throttle_halves_the_number_of_calls_that_were_inside() -> None:
     limiter = AdaptiveLimiter(Throttle, 20)
     through(limiter, 6, Throttle())
     assert limiter.width == 3
@@ -396,7 +396,7 @@ def test_a_limiter_without_a_width_learns_it_from_the_first_throttle() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError(), KeyboardInterrupt()])
-def test_other_errors_leave_the_width_as_it_is(error: Exception) -> None:
+def test_errors_other_than_throttles_leave_the_width_as_it_is(error: Exception) -> None:
     limiter = AdaptiveLimiter(Throttle, 2)
     through(limiter, 2, error)
     assert limiter.width == 2
@@ -420,7 +420,7 @@ def test_a_round_of_successes_makes_room_for_one_more() -> None:
     assert limiter.width == 12
 
 
-def test_errors_are_no_successes() -> None:
+def test_an_error_does_not_count_as_a_success() -> None:
     limiter = narrowed(2, most=4)
     for _ in range(10):
         through(limiter, 1, ValueError())
