@@ -1,13 +1,11 @@
-"""The recipes of docs/howto/tokens.rst, run as they are printed there."""
+"""docs/howto/tokens.rst: its recipes are run as they are printed."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import sys
-import textwrap
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,22 +14,28 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import requests
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 
 from tests.conftest import ENV, ci_package
+from tests.docs.fresh_project import FreshProject, block, typed
 from tests.tokens.harness import CacheServer, is_installed
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.emulator.tickets import PUSH_AES_KEY, PUSH_TOKEN
+from wx_static_store.signals import event_received
 from wx_static_store.storage import WxStorage
 
-PAGE = (Path(__file__).parent.parent / "docs" / "howto" / "tokens.rst").read_text(encoding="utf-8")
-
-
-def recipe(name: str) -> str:
-    """Return the code block of that name."""
-    found = re.search(rf":name: {name}\n\n((?:    .*\n|\n)+)", PAGE)
-    assert found, f"docs/howto/tokens.rst has no code block named {name}"
-    return textwrap.dedent(found[1])
+PAGE = "howto/tokens"
+CLIENT = "config/tokens.py"
+SECRET = "shared-secret"
+STORES = """
+WX_STATIC_STORE["API_BASE_URL"] = "{}"
+STORAGES = {{
+    "default": {{"BACKEND": "wx_static_store.storage.WxStorage"}},
+    "staticfiles": {{"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
+}}
+"""
 
 
 @pytest.fixture
@@ -40,7 +44,8 @@ def project(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def make(name: str) -> ModuleType:
         module = ModuleType("tokens_of_project")
-        exec(compile(recipe(name), f"docs/howto/tokens.rst, {name}", "exec"), module.__dict__)
+        code = compile(block(PAGE, name).text, f"docs/howto/tokens.rst, {name}", "exec")
+        exec(code, module.__dict__)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         return module
 
@@ -63,7 +68,7 @@ class _Answer(BaseHTTPRequestHandler):
     server: TokenService
 
     def do_GET(self) -> None:
-        known = self.headers["Authorization"] == "Bearer shared-secret"
+        known = self.headers["Authorization"] == f"Bearer {SECRET}"
         self.server.asked += 1
         body = {"component_access_token": self.server.emulator.access_token} if known else {}
         content = json.dumps(body).encode()
@@ -89,8 +94,8 @@ def test_a_token_service_is_asked_once_and_again_after_a_refusal(
     configure: Any, project: Any, settings: Any, emulator: EmulatorServer, service: TokenService
 ) -> None:
     settings.TOKEN_SERVICE_URL = f"http://127.0.0.1:{service.server_port}/"
-    settings.TOKEN_SERVICE_SECRET = "shared-secret"
-    project("token-service")
+    settings.TOKEN_SERVICE_SECRET = SECRET
+    project(CLIENT)
     configure(WX_STATIC_STORE={"TOKEN_PROVIDER": "tokens_of_project.TokenService"})
     for _ in range(3):
         upload()
@@ -148,7 +153,7 @@ def test_a_fixed_token_is_printed_on_the_server_and_used_in_ci(
     account = emulator.state.account
     own = {"COMPONENT_APPID": account.appid, "COMPONENT_APPSECRET": account.appsecret}
     configure(WX_STATIC_STORE={"ACCESS_TOKEN": None, "VERIFY_TICKET": account.ticket, **own})
-    _python, _manage, *command = shlex.split(recipe("print-the-token"))
+    _python, _manage, *command = shlex.split(typed(block(PAGE, "print-the-token")))
     call_command(*command)
     monkeypatch.setenv("WX_ACCESS_TOKEN", capsys.readouterr().out.strip())
     monkeypatch.setenv("WX_ENV", ENV)
@@ -157,3 +162,70 @@ def test_a_fixed_token_is_printed_on_the_server_and_used_in_ci(
     upload()
     assert len(emulator.calls("api_component_token")) == 1
     assert len(emulator.calls("put_object")) == 1
+
+
+def test_a_site_fetches_its_token_by_the_pushed_ticket_and_hands_it_out(
+    configure: Any,
+    project: Any,
+    settings: Any,
+    emulator: EmulatorServer,
+    redis: CacheServer,
+    tmp_path: Path,
+) -> None:
+    """The callback app, the view and the client of the page, each pasted as printed."""
+    account = emulator.state.account
+    site = FreshProject(
+        tmp_path / "site",
+        WX_ENV=ENV,
+        WX_APPID=account.appid,
+        WX_APPSECRET=account.appsecret,
+        WX_CALLBACK_TOKEN=PUSH_TOKEN,
+        WX_CALLBACK_AES_KEY=PUSH_AES_KEY,
+        REDIS_URL=redis.settings["LOCATION"],
+        TOKEN_SERVICE_SECRET=SECRET,
+    )
+    site.paste(block(PAGE, "config/settings.py"))
+    site.append("config/settings.py", STORES.format(emulator.api_url))
+    site.paste(block(PAGE, "config/urls.py"))
+    site.paste(block(PAGE, "config/token_view.py"))
+    site.paste(block(PAGE, "token-view-url"), "config/urls.py")
+    site.run(typed(block(PAGE, "callback-tables")))
+    with site.serving() as address:
+        emulator.push_to(f"{address}/wx/callback/")
+        assert emulator.push().answer == "success"
+        settings.TOKEN_SERVICE_URL = f"{address}/wx/token/"
+        settings.TOKEN_SERVICE_SECRET = SECRET
+        project(CLIENT)
+        provider = {"ACCESS_TOKEN": None, "TOKEN_PROVIDER": "tokens_of_project.TokenService"}
+        configure(WX_STATIC_STORE=provider)
+        upload()
+        assert requests.get(settings.TOKEN_SERVICE_URL, timeout=5).status_code == 403
+    assert len(emulator.calls("api_component_token")) == 1
+    assert len(emulator.calls("put_object")) == 1
+
+
+def test_the_settings_of_a_client_name_the_provider_of_the_page(
+    emulator: EmulatorServer, service: TokenService, tmp_path: Path
+) -> None:
+    client = FreshProject(
+        tmp_path / "client",
+        WX_ENV=ENV,
+        TOKEN_SERVICE_URL=f"http://127.0.0.1:{service.server_port}/",
+        TOKEN_SERVICE_SECRET=SECRET,
+    )
+    client.append("config/settings.py", "import os\nINSTALLED_APPS += ['wx_static_store']\n")
+    client.paste(block(PAGE, "token-service-settings"), "config/settings.py")
+    client.append("config/settings.py", STORES.format(emulator.api_url))
+    client.paste(block(PAGE, CLIENT))
+    printed = client.run(typed(block(PAGE, "print-the-token")))
+    assert emulator.access_token in printed
+
+
+def test_the_signal_of_an_event_names_the_account(capsys: pytest.CaptureFixture[str]) -> None:
+    code = block(PAGE, "other-events").text
+    names: dict[str, Any] = {}
+    exec(compile(code, "docs/howto/tokens.rst, other-events", "exec"), names)
+    fields = {"AuthorizerAppid": "wx1"}
+    event_received.send(sender=None, info_type="unauthorized", appid="wx0", fields=fields)
+    event_received.disconnect(names["on_event"])
+    assert capsys.readouterr().out == "The authorization was withdrawn by wx1\n"

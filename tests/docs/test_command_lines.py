@@ -1,0 +1,28 @@
+"""Each ``python manage.py wx_*`` that a page shows is understood by the command."""
+
+import re
+import shlex
+from itertools import takewhile
+
+import pytest
+from django.core.management import load_command_class
+
+from tests.docs.blocks import DOCS, ROOT
+
+PAGES = [*DOCS.rglob("*.rst"), ROOT / "README.rst", ROOT / "example_project" / "README.rst"]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES).replace("\\\n", " ")
+LINES = sorted({*re.findall(r"python manage\.py (wx_\w+[^\n'`]*)", TEXT)})
+
+
+def words(line: str) -> list[str]:
+    """Return the words of the first command of a line of the shell."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    return [*takewhile(lambda word: not {*word} <= {*"();<>|&"}, lexer)]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_line_of_the_docs_is_understood(line: str) -> None:
+    command, *arguments = words(line)
+    parser = load_command_class("wx_static_store", command).create_parser("manage.py", command)
+    parser.parse_args(arguments)
