@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ from wx_static_store.exceptions import (
     Remedy,
     ResponseLost,
     SourceChanged,
+    TlsFailed,
     TransportError,
     WxStaticStoreError,
 )
@@ -157,7 +159,7 @@ def test_another_md5_as_etag_means_that_wrong_bytes_are_there(
     error = failure(transport, serve(stored(f'"{"0" * 32}"')))
     assert type(error) is IntegrityError
     assert (error.remedy, error.once, error.maybe_stored) == (Remedy.NEW_LINK, True, True)
-    assert (error.stage, error.request_id) == ("verify", "NjU1MzVm")
+    assert (error.stage, error.http_status, error.request_id) == ("verify", 200, "NjU1MzVm")
 
 
 def test_bytes_lost_on_the_way_are_noticed_by_the_etag(
@@ -188,6 +190,14 @@ def test_a_receipt_has_the_date_of_the_answer(
 ) -> None:
     server = serve(answer(headers=REQUEST_ID | {"ETag": f'"{MD5}"', "Date": date}))
     assert put(transport, server).date == moment
+
+
+def test_an_unverified_receipt_has_the_date_of_the_answer_too(
+    serve: Serve, transport: Transport
+) -> None:
+    server = serve(answer(headers={"ETag": '"encrypted"', "Date": "Fri, 04 Dec 2020 08:56:59 GMT"}))
+    moment = datetime(2020, 12, 4, 8, 56, 59, tzinfo=UTC)
+    assert put(transport, server) == PutReceipt("", MD5, verified=False, date=moment)
 
 
 def test_an_answer_without_a_date_gives_a_receipt_without_a_date(
@@ -237,7 +247,10 @@ REFUSALS: list[tuple[str, int, type[WxStaticStoreError], str]] = [
     ("ServiceUnavailable", 503, CosThrottled, WAIT),
     ("SlowDown", 503, CosThrottled, WAIT),
     ("NeverHeardOf", 400, CosRefused, FAIL),
+    ("NeverHeardOf", 429, CosThrottled, WAIT),
     ("NeverHeardOf", 500, CosError, WAIT),
+    ("NeverHeardOf", 503, CosThrottled, WAIT),
+    ("NeverHeardOf", 504, CosError, WAIT),
 ]
 
 
@@ -298,17 +311,48 @@ def test_a_slow_down_error_has_a_pause(serve: Serve, transport: Transport) -> No
     assert failure(transport, serve(xml(503, "SlowDown"))).pause >= 2
 
 
+def test_a_throttle_pauses_as_long_as_cos_asks(serve: Serve, transport: Transport) -> None:
+    server = serve(answer(503, headers=REQUEST_ID | {"Retry-After": "7"}))
+    assert failure(transport, server).pause == 7
+
+
+def test_what_cos_says_is_in_the_error(serve: Serve, transport: Transport) -> None:
+    says = answer(400, b"<Code>Odd</Code><Message>the \xff key is odd</Message>", REQUEST_ID)
+    error = failure(transport, serve(says))
+    assert (error.cos_code, str(error.message)) == (
+        "Odd",
+        "COS refused the upload: the \ufffd key is odd",
+    )
+
+
+def test_an_error_without_a_body_has_no_code(serve: Serve, transport: Transport) -> None:
+    error = failure(transport, serve(answer(400, "", REQUEST_ID)))
+    assert (error.cos_code, str(error.message)) == ("", "COS refused the upload")
+
+
+def test_a_403_hints_at_what_rewrites_the_link(serve: Serve, transport: Transport) -> None:
+    assert "a proxy that rewrites" in str(failure(transport, serve(xml(403, "AccessDenied"))))
+
+
 @pytest.mark.parametrize(("status", "remedy"), [(502, Remedy.WAIT), (400, Remedy.GIVE_UP)])
 def test_without_a_request_id_it_was_not_cos_and_the_status_decides(
     serve: Serve, transport: Transport, status: int, remedy: Remedy
 ) -> None:
     body = "<Error><Code>SlowDown</Code><Message>of a proxy</Message></Error>"
     error = failure(transport, serve(answer(status, body)))
-    assert (error.cos_code, error.remedy) == ("", remedy)
+    assert (error.cos_code, error.request_id, error.remedy) == ("", "", remedy)
     assert "not COS itself" in str(error)
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("status", [400, 502])
+@pytest.mark.parametrize("blocks", [(CONTENT,), ()], ids=["full", "empty"])
+def test_a_gateway_that_had_the_whole_body_leaves_the_outcome_unknown(
+    serve: Serve, transport: Transport, status: int, blocks: tuple[bytes, ...]
+) -> None:
+    assert failure(transport, serve(answer(status)), body=Body(*blocks)).maybe_stored
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 307, 308])
 def test_a_redirect_may_be_tried_once_with_a_new_link(
     serve: Serve, transport: Transport, status: int
 ) -> None:
@@ -316,7 +360,16 @@ def test_a_redirect_may_be_tried_once_with_a_new_link(
     error = failure(transport, serve(answer(status, headers={"Location": other.url})))
     assert type(error) is ProtocolError
     assert (error.remedy, error.once, error.maybe_stored) == (Remedy.NEW_LINK, True, False)
+    assert "COS wants the upload at 127.0.0.1" in str(error)
     assert other.connections == 0
+
+
+@pytest.mark.parametrize("headers", [{}, {"Location": "/b.css"}, {"Location": "http://[::"}])
+def test_a_redirect_to_no_host_is_one_to_another_address(
+    serve: Serve, transport: Transport, headers: dict[str, str]
+) -> None:
+    error = failure(transport, serve(answer(302, headers=headers)))
+    assert "COS wants the upload at another address" in str(error)
 
 
 def test_a_200_with_a_body_leaves_the_outcome_unknown(serve: Serve, transport: Transport) -> None:
@@ -442,15 +495,26 @@ def test_a_connection_that_breaks_within_the_body_is_a_plain_failure(
     assert not error.maybe_stored
 
 
-def test_a_refused_connection_is_a_plain_failure_even_of_an_empty_body(
-    serve: Serve, transport: Transport
+@pytest.mark.parametrize("blocks", [(CONTENT,), ()], ids=["full", "empty"])
+def test_a_refused_connection_is_a_plain_failure(
+    serve: Serve, transport: Transport, blocks: tuple[bytes, ...]
 ) -> None:
+    """The first block is read before, and it may be the last."""
     server = serve()
     link = SignedLink("a.css", signed(server), Secret(SECURITY))
     server.stop()
     with pytest.raises(ConnectFailed) as caught:
-        CosClient(transport).put_object(link, Body(), CSS, md5="", deadline=PLENTY)
+        CosClient(transport).put_object(link, Body(*blocks), CSS, md5="", deadline=PLENTY)
     assert not caught.value.maybe_stored
+
+
+@pytest.mark.parametrize("blocks", [(CONTENT,), ()], ids=["full", "empty"])
+def test_a_bad_certificate_is_a_plain_failure(
+    serve: Serve, transport: Transport, tls: ssl.SSLContext, blocks: tuple[bytes, ...]
+) -> None:
+    error = failure(transport, serve(tls=tls), body=Body(*blocks))
+    assert isinstance(error, TlsFailed)
+    assert not error.maybe_stored
 
 
 def test_a_refused_link_is_a_plain_failure(transport: Transport) -> None:
@@ -465,6 +529,7 @@ def test_a_refused_link_is_a_plain_failure(transport: Transport) -> None:
     [
         (xml(403, "AccessDenied", "Request has expired"), LinkExpired),
         (xml(503, "SlowDown"), CosThrottled),
+        (answer(413), CosRefused),  # of a gateway
     ],
 )
 def test_a_refusal_before_the_end_of_the_body_is_not_taken_for_a_changed_file(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import ssl
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,15 +15,14 @@ from wx_static_store.clients import pools
 from wx_static_store.clients.connection import Connection
 from wx_static_store.clients.transport import Transport
 from wx_static_store.core.secrets import Secret
-from wx_static_store.exceptions import (
-    ConfigurationError,
-)
+from wx_static_store.exceptions import ConfigurationError
 
 from .conftest import (
     APPSECRET,
     PLENTY,
     SIGN,
     MakeTransport,
+    Peer,
     Serve,
     answer,
     leaks,
@@ -43,14 +44,32 @@ def test_a_host_too_many_takes_the_place_of_the_least_recently_used_host(
     assert [server.connections for server in servers] == [1, 2, 1, 1]
 
 
+def test_as_many_connections_are_kept_as_the_pool_is_large(
+    serve: Serve, make_transport: MakeTransport
+) -> None:
+    both = threading.Barrier(2)
+
+    def answer_both(peer: Peer) -> None:
+        both.wait(10)
+        peer.send(answer())
+
+    transport, server = make_transport(pool_size=2), serve(*[answer_both] * 6)
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(3):
+            list(threads.map(post, [transport] * 2, [server.url] * 2))
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_a_ca_file_of_the_environment_is_trusted(
     serve: Serve,
     make_transport: MakeTransport,
     tls: ssl.SSLContext,
     certificate: Path,
     monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    monkeypatch.setenv(name, str(certificate))
     server = serve(answer(body=b"over TLS"), tls=tls)
     assert put(make_transport(), signed(server)).body == b"over TLS"
 
@@ -115,6 +134,39 @@ def test_a_plain_address_goes_to_the_proxy_with_its_password(
     request = proxy.requests[0]
     assert request.line == f"GET {url} HTTP/1.1"
     assert request.headers.get("proxy-authorization") == password
+
+
+@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
+def test_a_proxy_over_tls_is_trusted_by_the_certificates_of_the_environment(
+    serve: Serve,
+    make_transport: MakeTransport,
+    tls: ssl.SSLContext,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    proxy = serve(answer(body=b"by the proxy"), tls=tls)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.setenv("no_proxy", "localhost")
+    url = Secret(f"http://by-{proxy.port}.example/a")
+    reply = make_transport().exchange("GET", url, stage="verify", deadline=PLENTY)
+    assert reply.body == b"by the proxy"
+
+
+def test_no_proxy_stands_before_this_machine(
+    serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "example.com")
+    assert post(transport, serve(answer()).url).status == 200
+
+
+def test_an_address_without_a_path_is_asked_for_its_root(
+    serve: Serve, transport: Transport
+) -> None:
+    server = serve(answer())
+    transport.exchange("GET", Secret(server.url), stage="verify", deadline=PLENTY)
+    assert server.requests[0].target == "/"
 
 
 @pytest.mark.wx_real  # past the suite's own guard: nothing is called

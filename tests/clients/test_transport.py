@@ -6,20 +6,22 @@ import gzip
 import io
 import json
 import logging
+import signal
 import socket
 import ssl
 import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from wx_static_store.clients.pools import BLOCK
 from wx_static_store.clients.transport import Transport
-from wx_static_store.core.retry import Deadline
+from wx_static_store.core.retry import READ_RATE, Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
@@ -98,6 +100,13 @@ def test_a_link_that_may_not_be_used_is_refused_before_a_byte_leaves(
         put(transport, Secret(url))
     assert (caught.value.stage, caught.value.remedy) == ("link", Remedy.NEW_LINK)
     assert SIGN not in str(caught.value)
+
+
+def test_a_link_to_this_machine_is_refused_unless_that_is_allowed(serve: Serve) -> None:
+    server = serve(answer())
+    with pytest.raises(ProtocolError, match="it is not https"):
+        put(Transport(connect_timeout=5, read_timeout=5, pool_size=1), signed(server))
+    assert server.connections == 0
 
 
 def test_a_link_for_another_key_is_refused_before_a_byte_leaves(
@@ -271,12 +280,14 @@ def test_an_answer_over_the_limit_is_cut(
         post(transport, emulator.api_url)
 
 
+@pytest.mark.parametrize("status", [400, 403])
 @pytest.mark.parametrize("length", [LIMIT + 1, LIMIT + 2])
 def test_a_refusal_that_is_cut_beyond_the_limit_is_known_by_its_status(
-    serve: Serve, transport: Transport, length: int
+    serve: Serve, transport: Transport, length: int, status: int
 ) -> None:
-    refusal = answer(403, b"x" * length, headers={"Content-Length": "1000000"})
-    assert post(transport, serve(refusal).url).status == 403
+    refusal = answer(status, b"x" * length, {"Content-Length": "1000000", "Retry-After": "7"})
+    reply = post(transport, serve(refusal).url)
+    assert (reply.status, reply.body, reply.retry_after) == (status, b"x" * LIMIT, 7)
 
 
 def test_a_compressed_answer_is_refused_unread(
@@ -302,8 +313,30 @@ def test_a_sink_takes_a_200_of_any_length(serve: Serve, transport: Transport) ->
     server = serve(answer(body=b"x" * (3 * LIMIT)))
     sink = io.BytesIO()
     reply = post(transport, server.url, sink=sink)
-    assert reply.body == b""
+    assert (reply.status, reply.body, reply.headers["Content-Length"]) == (200, b"", str(3 * LIMIT))
     assert sink.getvalue() == b"x" * (3 * LIMIT)
+
+
+def test_a_sink_takes_a_block_at_a_time(serve: Serve, transport: Transport) -> None:
+    class Sink(io.BytesIO):
+        longest = 0
+
+        def write(self, block: Any, /) -> int:
+            self.longest = max(self.longest, len(block))
+            return super().write(block)
+
+    sink = Sink()
+    post(transport, serve(answer(body=b"x" * (3 * BLOCK))).url, sink=sink)
+    assert sink.longest == BLOCK
+
+
+def test_each_block_for_a_sink_gives_the_time_that_a_slow_line_needs_for_it(
+    serve: Serve, transport: Transport
+) -> None:
+    deadline = Deadline.after(100)
+    before = deadline.at
+    post(transport, serve(answer(body=b"x" * LIMIT)).url, sink=io.BytesIO(), deadline=deadline)
+    assert deadline.at - before == pytest.approx(LIMIT / READ_RATE)
 
 
 def test_a_sink_does_not_take_an_error_page(serve: Serve, transport: Transport) -> None:
@@ -321,8 +354,20 @@ def test_no_exchange_starts_after_the_deadline(serve: Serve, transport: Transpor
     assert server.connections == 0
 
 
-def test_a_body_shorter_than_announced_is_an_error(serve: Serve, transport: Transport) -> None:
-    server = serve(answer(body=b'{"errcode"', headers={"Content-Length": "20"}))
+@pytest.mark.parametrize("head", ["", "Transfer-Encoding: chunked\r\n"])
+def test_an_answer_that_announces_no_length_is_read(
+    serve: Serve, transport: Transport, head: str
+) -> None:
+    body = b"4\r\nbody\r\n0\r\n\r\n" if head else b"body"
+    server = serve(f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + body)
+    assert post(transport, server.url).body == b"body"
+
+
+@pytest.mark.parametrize("announced", ["11", "20"])
+def test_a_body_shorter_than_announced_is_an_error(
+    serve: Serve, transport: Transport, announced: str
+) -> None:
+    server = serve(answer(body=b'{"errcode"', headers={"Content-Length": announced}))
     with pytest.raises(ProtocolError, match="shorter than announced") as caught:
         post(transport, server.url)
     assert caught.value.remedy is Remedy.WAIT
@@ -345,9 +390,60 @@ def unused_port() -> int:
 
 
 def test_a_refused_connection_is_connect_failed(transport: Transport) -> None:
-    with pytest.raises(ConnectFailed) as caught:
-        post(transport, f"http://127.0.0.1:{unused_port()}")
+    origin = f"http://127.0.0.1:{unused_port()}"
+    with pytest.raises(ConnectFailed, match=f"{origin}: NewConnectionError") as caught:
+        post(transport, origin)
     assert caught.value.remedy is Remedy.WAIT
+
+
+def test_a_server_that_takes_no_connection_ends_at_the_connect_timeout(
+    make_transport: MakeTransport,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        # Nobody accepts it, and there is room for one.
+        with socket.create_connection(address), pytest.raises(ConnectFailed):
+            post(make_transport(connect_timeout=0.2), f"http://127.0.0.1:{address[1]}")
+
+
+class OfAProject(Exception):
+    """What a signal handler, or whoever reads the body, may raise."""
+
+
+def test_a_failure_within_the_handling_of_another_error_is_its_own(transport: Transport) -> None:
+    try:
+        raise OfAProject
+    except OfAProject:
+        with pytest.raises(ConnectFailed):
+            post(transport, f"http://127.0.0.1:{unused_port()}")
+
+
+def test_an_error_of_a_project_s_own_passes_as_it_is(serve: Serve, transport: Transport) -> None:
+    class Failing(Body):
+        def __iter__(self) -> Iterator[bytes]:
+            yield b"x"
+            raise OfAProject
+
+    with pytest.raises(OfAProject) as caught:
+        put(transport, signed(serve(answer())), Failing(b"x", b"y"))
+    assert caught.value.__context__ is None
+
+
+def test_what_a_signal_raises_passes_as_it_is(serve: Serve, transport: Transport) -> None:
+    """Even a class that the libraries raise, too."""
+
+    def handler(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(TimeoutError) as caught:
+            post(transport, serve(Peer.wait).url)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert type(caught.value) is TimeoutError
 
 
 @pytest.mark.wx_real  # past the suite's own guard: no such host exists

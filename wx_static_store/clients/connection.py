@@ -98,7 +98,7 @@ class Connection(HTTPConnection):
             self._connecting = False
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
-        self._begins, self._head, self._has_body = True, b"", bool(body)
+        self._begins, self._has_body = True, bool(body)
         super().request(method, url, body, *args, **kwargs)
 
     def send(self, data: Any) -> None:

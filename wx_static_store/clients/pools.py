@@ -73,7 +73,7 @@ class Pools:
         def directly(method: str, url: str, **how: Any) -> urllib3.BaseHTTPResponse:
             target = url.removeprefix(origin)
             target = target if target.startswith("/") else f"/{target}"
-            return pool.urlopen(method, target, assert_same_host=False, **how)
+            return pool.urlopen(method, target, **how)
 
         return directly
 

@@ -175,7 +175,7 @@ class Transport:
 
 
 def _origin(url: Secret) -> str:
-    return "/".join(re.split("[/?#]", url.reveal(), maxsplit=3)[:3])
+    return "/".join(re.split("[/?#]", url.reveal())[:3])
 
 
 def _read(
