@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.emulator.quirks import BadInput
 
 from .conftest import ENV, Client
 
@@ -79,6 +80,14 @@ def test_a_start_removes_the_bodies_of_broken_uploads(tmp_path: Path) -> None:
     with EmulatorServer(envs=[ENV], directory=tmp_path) as server:
         assert server.objects() == {}
     assert list(tmp_path.rglob("*.body")) == []
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"file": "none.body"}'])
+def test_a_damaged_object_is_named(tmp_path: Path, damage: str) -> None:
+    (tmp_path / ENV).mkdir()
+    (record := tmp_path / ENV / "a.json").write_text(damage)
+    with pytest.raises(BadInput, match=f"{record} is damaged; delete it, then publish its file"):
+        EmulatorServer(envs=[ENV], directory=tmp_path)
 
 
 def test_reset_empties_the_directory(client: Client, tmp_path: Path) -> None:

@@ -2,73 +2,36 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
+from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.__main__ import main
 from wx_static_store.emulator.tickets import PUSH_AES_KEY
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "wx_static_store.emulator"]
+from .command import exchange, running, setting
 
-
-@contextmanager
-def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """Run the command in its own process; give what it printed until `ready`."""
-    process = subprocess.Popen(
-        [*COMMAND, *options],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdout
-        try:
-            yield process, list(iter(lambda: process.stdout.readline().rstrip("\n"), "ready"))  # type: ignore[union-attr]
-        finally:
-            process.kill()
-
-
-def exchange(method: str, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-    """One request with the standard library."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    connection.request(method, f"{parts.path}?{parts.query}", body, headers)
-    answer = connection.getresponse()
-    result = answer.status, answer.read()
-    connection.close()
-    return result
-
-
-def setting(lines: list[str], name: str) -> str:
-    """Return the value of one of the lines printed at the start."""
-    return next(line.removeprefix(name).strip() for line in lines if line.startswith(name))
+ANY = ("--port", "0", "--memory")  # of a run that leaves nothing behind
 
 
 def test_the_command_serves_an_upload_and_ends_at_sigterm() -> None:
     """Start, link, PUT, look, stop by SIGTERM; the log shows no signature and no token."""
-    with running("--env", "demo-1", "--access-token", "TOKEN-1", "--verbose") as (process, lines):
-        api = setting(lines, "api_base_url")
-        assert setting(lines, "access token") == "TOKEN-1"
+    with running(*ANY, "--env", "demo-1", "--access-token", "TOKEN-1", "--verbose") as (
+        process,
+        lines,
+    ):
+        api = setting(lines, "API_BASE_URL")
+        assert setting(lines, "ACCESS_TOKEN") == "TOKEN-1"
         asked = json.dumps({"env": "demo-1", "filename": "a.css"}).encode()
         url = f"{api}/componenttcb/staticuploadfile?access_token=TOKEN-1"
         link = json.loads(exchange("POST", url, asked, {})[1])
         token = {"x-cos-security-token": link["token"]}
         assert exchange("PUT", link["signed_url"], b"a{}", token)[0] == 200
-        site = setting(lines, "environment").rpartition(" ")[2]
+        site = setting(lines, "BASE_URL")
         assert exchange("GET", f"{site}/a.css", b"", {}) == (200, b"a{}")
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=10)
@@ -79,7 +42,7 @@ def test_the_command_serves_an_upload_and_ends_at_sigterm() -> None:
 
 def test_ctrl_c_ends_the_command_without_a_traceback() -> None:
     """No traceback, exit code 0."""
-    with running() as (process, _):
+    with running(*ANY) as (process, _):
         process.send_signal(signal.SIGINT)
         _, log = process.communicate(timeout=10)
     assert (process.returncode, log) == (0, "")
@@ -90,7 +53,7 @@ def test_tickets_are_pushed_and_logged() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/wx/"
         more = ("--push-seconds", "0.5", "--push-token", "TOKEN-2", "--verbose")
-        with running("--push-url", url, *more) as (process, lines):
+        with running(*ANY, "--push-url", url, *more) as (process, lines):
             for _ in range(2):
                 connection, _address = listening.accept()
                 with connection:
@@ -106,8 +69,11 @@ def test_tickets_are_pushed_and_logged() -> None:
 def test_quirks_and_faults_can_be_given_on_the_command_line() -> None:
     """Quirks and faults from the command line; environments on the ports that follow."""
     fault = '{"on": "describestaticstore", "do": "errcode", "errcode": -1}'
-    with running("--set", "data_key=data", "--set", "cors=true", "--fault", fault) as (_, lines):
-        api = setting(lines, "api_base_url")
+    with running(*ANY, "--set", "data_key=data", "--set", "cors=true", "--fault", fault) as (
+        _,
+        lines,
+    ):
+        api = setting(lines, "API_BASE_URL")
         state = json.loads(exchange("GET", f"{api}/__emulator__/state", b"", {})[1])
     assert (state["quirks"]["data_key"], state["quirks"]["cors"]) == ("data", True)
     assert state["faults"] == 1
@@ -142,6 +108,8 @@ def test_the_help_shows_the_default_of_each_credential(
         (["--fault", '{"on": "put_object", "do": "rest"}'], "did you mean 'reset'"),
         (["--host", "0.0.0.0"], "loopback only"),
         (["--env", "a b"], "no environment id"),
+        (["--port", "65536"], "cannot listen on 127.0.0.1:65536"),
+        (["--memory", "--directory", "x"], "not allowed with argument --memory"),
         (["--push-url", "http://example.com/"], "loopback only"),
         (["--push-url", "http://127.0.0.1:1/", "--push-seconds", "0"], "seconds above 0"),
         (["--push-url", "http://127.0.0.1:1/", "--push-aes-key", "x"], "43 characters"),
@@ -154,6 +122,41 @@ def test_a_wrong_option_is_refused_with_the_fix(
 ) -> None:
     """Exit code 2 and one clear line."""
     with pytest.raises(SystemExit) as caught:
-        main(options)
+        main([*options, *([] if "--memory" in options else ["--memory"])])
     assert caught.value.code == 2
     assert text in capsys.readouterr().err
+
+
+def test_a_bad_folder_is_refused_with_the_fix(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "other.txt").touch()
+    assert refusal(capsys, "--directory", str(tmp_path)) == (
+        f"{tmp_path} has files that are not an emulator's; "
+        "name another folder with --directory, or keep no files with --memory"
+    )
+
+
+def test_in_memory_nothing_is_written(tmp_path: Path) -> None:
+    with running(*ANY, cwd=tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """Return the last line of the command, which ends with 2."""
+    with pytest.raises(SystemExit) as caught:
+        main(list(options))
+    assert caught.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1].partition("error: ")[2]
+
+
+def test_a_taken_port_is_named_with_the_option_for_another(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with EmulatorServer() as other:
+        port = other.api_url.rpartition(":")[2]
+        assert refusal(capsys, "--memory", "--port", port) == (
+            f"cannot listen on 127.0.0.1:{port}: Address already in use; "
+            "name another port with --port, or 0 for one that is free"
+        )

@@ -5,6 +5,8 @@ Written from the documents, not from the client beside it: a second opinion. Sta
 to push tickets, it needs cryptography.
 
     __main__       the command: `python -m wx_static_store.emulator`
+    greeting       what the command prints first: the settings to paste
+    directory      the folder that keeps the objects of the command
     server         the emulator as one object
     open_platform  WeChat's API: authorization, and the four calls of static hosting
     control        the control plane `/__emulator__/`: look inside and change things

@@ -7,8 +7,12 @@ import json
 import signal
 import sys
 import threading
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
+from .directory import claimed
+from .greeting import greeting
 from .manual import manual
 from .quirks import BadInput, parse_quirk
 from .server import ACCESS_TOKEN, APPID, APPSECRET, TICKET, EmulatorServer
@@ -32,19 +36,27 @@ def main(argv: list[str] | None = None) -> int:
     """Run until Ctrl-C or SIGTERM."""
     parser = _parser()
     options = parser.parse_args(argv)
-    try:
-        server = _server(options)
-        server.start()
-    except (BadInput, OSError) as error:
-        parser.error(str(error))
+    folder = None if options.memory else Path(options.directory).absolute()
+    with ExitStack() as stack:
+        try:
+            if folder:
+                stack.enter_context(claimed(folder))
+            server = stack.enter_context(_server(options, folder))
+        except BadInput as error:
+            parser.error(str(error))
+        except OSError as error:
+            parser.error(f"{error}; name another port with --port, or 0 for one that is free")
+        _run(server, folder)
+    return 0
+
+
+def _run(server: EmulatorServer, folder: Path | None) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with server:
-        sys.stdout.write(_greeting(server))
-        sys.stdout.flush()
-        stop.wait()
-    return 0
+    sys.stdout.write(greeting(server, folder))
+    sys.stdout.flush()
+    stop.wait()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,12 +67,23 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--port", type=int, default=0, help="API port; environments follow (default: free ones)")
+    add(
+        "--port",
+        type=int,
+        default=8900,
+        help="API port; environments follow (default: %(default)s; 0: any that are free)",
+    )
     add("--host", default="127.0.0.1", help="loopback address to bind (default: %(default)s)")
     add(
         "--env", action="append", help="environment id, repeatable (default: demo-1a2b3c4d5e6f7g8h)"
     )
-    add("--directory", help="keep objects here, so that they survive a restart (default: memory)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--directory",
+        default=".wx-emulator",
+        help="folder for the objects, which survive a restart (default: %(default)s)",
+    )
+    where.add_argument("--memory", action="store_true", help="forget the objects at the end")
     for option, default, text in _CREDENTIALS:
         add(option, default=default, help=f"{text} (default: %(default)s)")
     add("--push-url", metavar="URL", help="push verify tickets to this address on loopback")
@@ -79,14 +102,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _server(options: argparse.Namespace) -> EmulatorServer:
+def _server(options: argparse.Namespace, folder: Path | None) -> EmulatorServer:
     if (options.tls_cert is None) != (options.tls_key is None):
         raise BadInput("--tls-cert and --tls-key go together: a certificate and its private key")
     tls = (options.tls_cert, options.tls_key) if options.tls_cert is not None else None
     given = {
         "tls": tls,
         "envs": options.env,
-        "directory": options.directory,
+        "directory": folder,
         "appid": options.appid,
     }
     given |= {"appsecret": options.appsecret, "ticket": options.ticket}
@@ -105,22 +128,6 @@ def _fault(text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise BadInput(f"--fault {text}: not JSON: {error}") from None
-
-
-def _greeting(server: EmulatorServer) -> str:
-    account = server.state.account
-    lines = [f"api_base_url         {server.api_url}"]
-    lines += [f"access token         {server.access_token}"]
-    lines += [f"component appid      {account.appid}", f"component appsecret  {account.appsecret}"]
-    lines += [f"verify ticket        {account.ticket}"]
-    if sender := server.sender:
-        lines += [f"tickets pushed to    {sender.url}  every {sender.seconds:g} seconds"]
-        lines += [f"callback token       {sender.keys.token}"]
-        lines += [f"callback aes key     {sender.keys.aes_key}"]
-    for env in server.state.environments:
-        lines.append(f"environment          {env}  base_url {server.site_url(env)}")
-    lines += [f"control plane        {server.api_url}/__emulator__/", "ready"]
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from .crc64 import crc64
 from .incoming import BLOCK
+from .quirks import BadInput
 
 
 @dataclass(frozen=True)
@@ -226,18 +227,31 @@ class Bucket:
 
     def _load(self, folder: Path) -> None:
         for meta in folder.glob("*.json"):
-            record = json.loads(meta.read_text(encoding="utf-8"))
-            self._objects[record["key"]] = StoredObject(
-                headers=record["headers"],
-                md5=record["md5"],
-                size=record["size"],
-                last_modified=record["modified"],
-                crc64=record["crc64"],
-                path=folder / record["file"],
-            )
+            try:
+                key, entry = _loaded(meta)
+            except (ValueError, LookupError, TypeError, OSError):
+                text = f"{meta} is damaged; delete it, then publish its file again"
+                raise BadInput(text) from None
+            self._objects[key] = entry
         kept = {entry.path for entry in self._objects.values()}
         for orphan in set(folder.glob("*.body")) - kept:
             _remove(orphan)  # of an upload that a stop cut off
+
+
+def _loaded(meta: Path) -> tuple[str, StoredObject]:
+    record = json.loads(meta.read_text(encoding="utf-8"))
+    path = meta.with_name(record["file"])
+    if path.stat().st_size != record["size"]:
+        raise ValueError(path)
+    entry = StoredObject(
+        headers=record["headers"],
+        md5=record["md5"],
+        size=record["size"],
+        last_modified=record["modified"],
+        crc64=record["crc64"],
+        path=path,
+    )
+    return record["key"], entry
 
 
 def _to_file(folder: Path, blocks: Iterable[bytes]) -> Path:

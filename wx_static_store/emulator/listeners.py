@@ -202,7 +202,11 @@ class Hub:
         with self._changed:
             if self.stopping.is_set():
                 raise ConnectionAbortedError("the emulator is stopping")
-            listener = Listener(self, address, exchange, greet)
+            try:
+                listener = Listener(self, address, exchange, greet)
+            except (OSError, OverflowError) as error:  # the port is taken, or there is none such
+                why = getattr(error, "strerror", None) or error
+                raise OSError(f"cannot listen on {address[0]}:{address[1]}: {why}") from error
             self._new.put(listener)
             self._wake_in.send(b".")
         return listener

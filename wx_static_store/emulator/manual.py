@@ -11,8 +11,8 @@ from .quirks import describe_quirks
 from .variants import REPLAY, RIGHT, VARIANTS
 
 FLOW = """\
-THE FLOW, FROM ANY LANGUAGE (to be pasted, with an emulator started with --port 8900)
-  API=http://127.0.0.1:8900                        # "api_base_url" in the lines printed at start
+THE FLOW, FROM ANY LANGUAGE (to be pasted, with an emulator at the default port)
+  API=http://127.0.0.1:8900                        # API_BASE_URL in the lines printed at start
   TOKEN=emulator-access-token                      # or fetch one, see the last lines here
   printf 'body{}' > a.css
 
