@@ -8,7 +8,7 @@ import django
 import jieba
 
 DOCS = Path(__file__).parent
-sys.path[:0] = [str(DOCS), str(DOCS.parent)]  # from_code; the settings below
+sys.path[:0] = [str(DOCS), str(DOCS.parent)]  # from_code, sequence; the settings below
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 jieba.setLogLevel("WARNING")
@@ -19,7 +19,7 @@ project = "wx_static_store"
 author = copyright = "the authors of wx_static_store"
 release = version = __version__
 
-extensions = ["sphinx_copybutton", "sphinx_llm.txt", "from_code"]
+extensions = ["sphinx_copybutton", "sphinx_llm.txt", "from_code", "sequence"]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 nitpicky = True
