@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,13 +11,14 @@ import pytest
 from wx_static_store.clients.tokens import (
     CallableToken,
     TokenProvider,
+    current_ticket,
     current_token,
     discard_token,
 )
 from wx_static_store.core.secrets import Secret
 from wx_static_store.exceptions import ConfigurationError, Remedy, TokenUnavailable
 
-from .conftest import TOKEN, leaks
+from .conftest import TICKET, TOKEN, leaks
 
 
 def test_a_fixed_token_is_given_and_outlives_a_discard() -> None:
@@ -88,3 +91,63 @@ def test_a_provider_that_cannot_discard_costs_a_warning_only(
     discard_token(Stubborn(Secret(TOKEN)), Secret(TOKEN))
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert TOKEN not in caplog.text
+
+
+# --- the verify ticket ----------------------------------------------------------------------
+
+
+def test_a_ticket_is_stripped_of_white_space() -> None:
+    assert current_ticket(lambda: f" {TICKET}\n").reveal() == TICKET
+
+
+@pytest.mark.parametrize("ticket", ["", "  ", None])
+def test_a_ticket_that_has_not_come_yet_is_unavailable(ticket: Any) -> None:
+    with pytest.raises(TokenUnavailable, match="no component_verify_ticket yet") as caught:
+        current_ticket(lambda: ticket)
+    assert caught.value.stage == "token"
+
+
+def test_a_ticket_that_is_no_text_is_a_configuration_error_that_does_not_show_it() -> None:
+    with pytest.raises(ConfigurationError, match="VERIFY_TICKET gives bytes") as caught:
+        current_ticket(TICKET.encode)  # type: ignore[arg-type]
+    assert leaks(caught.value) == []
+
+
+def test_a_ticket_function_that_raises_is_waited_for_and_its_words_are_not_repeated() -> None:
+    def broken() -> str:
+        raise ConnectionError(f"redis://:{TICKET}@cache")
+
+    with pytest.raises(TokenUnavailable, match=r"cannot be had \(ConnectionError\)") as caught:
+        current_ticket(broken)
+    assert (caught.value.remedy, leaks(caught.value)) == (Remedy.WAIT, [])
+
+
+# --- signals --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def interrupted() -> Iterator[Callable[[], str]]:
+    """Return a function in which a signal handler raises."""
+
+    def handler(*_: object) -> None:
+        raise TimeoutError
+
+    def ask() -> str:
+        signal.raise_signal(signal.SIGALRM)
+        return "never"
+
+    before = signal.signal(signal.SIGALRM, handler)
+    yield ask
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_what_a_signal_raises_in_a_provider_or_a_ticket_function_passes_as_it_is(
+    interrupted: Callable[[], str],
+) -> None:
+    for ask in (
+        lambda: current_token(CallableToken(interrupted)),
+        lambda: current_ticket(interrupted),
+    ):
+        with pytest.raises(TimeoutError) as caught:
+            ask()
+        assert type(caught.value) is TimeoutError

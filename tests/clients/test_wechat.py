@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from wx_static_store.clients.transport import Reply, Transport
-from wx_static_store.clients.wechat import LIST_LIMIT, ListPage, WeChatClient
+from wx_static_store.clients.wechat import LIST_LIMIT, ListPage, StaticStore, WeChatClient
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import SignedLink
 from wx_static_store.emulator import EmulatorServer
@@ -104,7 +104,11 @@ def test_the_token_call_has_no_query_and_its_secrets_in_the_body(
     wechat = WeChatClient(transport, server.url)
     wechat.component_token("wx1", Secret(APPSECRET), Secret(TICKET), deadline=PLENTY)
     assert server.requests[0].target == "/cgi-bin/component/api_component_token"
-    assert server.requests[0].json["component_verify_ticket"] == TICKET
+    assert server.requests[0].json == {
+        "component_appid": "wx1",
+        "component_appsecret": APPSECRET,
+        "component_verify_ticket": TICKET,
+    }
 
 
 # --- the envelope ---------------------------------------------------------------------------
@@ -114,10 +118,10 @@ def test_the_token_call_has_no_query_and_its_secrets_in_the_body(
 def test_an_answer_is_a_success_if_errcode_is_zero_or_missing(ask: Ask, errcode: Any) -> None:
     members = {"signed_url": "https://x/a.css", "token": "t"}
     link = ask(as_json(members if errcode is None else members | {"errcode": errcode}))
-    assert isinstance(link, SignedLink)
+    assert link == SignedLink("a.css", Secret("https://x/a.css"), Secret("t"))
 
 
-@pytest.mark.parametrize("errcode", [True, False, None, 1.0, 0.0, "", "ok", "1.5", [], {}, 10**20])
+@pytest.mark.parametrize("errcode", [True, False, None, 1.0, 0.0, "", "ok", "1.5", [], {}, 10**9])
 def test_an_errcode_that_is_no_whole_number_is_no_answer(ask: Ask, errcode: Any) -> None:
     error = failure(
         ask, as_json({"errcode": errcode, "signed_url": "https://x/a.css", "token": "t"})
@@ -182,6 +186,16 @@ def test_only_http_200_is_an_answer_of_wechat(
     error = failure(ask, as_json(members, status=status))
     assert type(error) is expected
     assert (error.remedy, error.http_status, error.errcode) == (remedy, status, None)
+    assert str(error.message) == "staticuploadfile was not answered by WeChat itself"
+
+
+def test_a_busy_wechat_pauses_as_long_as_it_asks(ask: Ask) -> None:
+    assert failure(ask, answer(503, headers={"Retry-After": "7"})).pause == 7
+
+
+def test_an_answer_other_than_a_list_is_cut_at_the_usual_limit(ask: Ask) -> None:
+    error = failure(ask, answer(body="x" * (LIMIT + 1)))
+    assert f"longer than {LIMIT} bytes" in str(error)
 
 
 def test_invalid_utf8_in_errmsg_does_not_hide_the_errcode(ask: Ask) -> None:
@@ -192,6 +206,12 @@ def test_invalid_utf8_in_errmsg_does_not_hide_the_errcode(ask: Ask) -> None:
 def test_the_rid_is_taken_out_of_errmsg(ask: Ask) -> None:
     error = failure(ask, as_json({"errcode": -1, "errmsg": "busy rid: 65535f00-1a2b3c4d-0f1e2d3c"}))
     assert (error.errmsg, error.rid) == ("busy", "65535f00-1a2b3c4d-0f1e2d3c")
+    assert error.http_status == 200
+
+
+def test_a_refusal_without_errmsg_has_neither_errmsg_nor_rid(ask: Ask) -> None:
+    error = failure(ask, as_json({"errcode": -1}))
+    assert (error.errmsg, error.rid) == ("", "")
 
 
 def test_the_rid_survives_a_long_errmsg(ask: Ask) -> None:
@@ -297,6 +317,25 @@ def test_a_lifetime_that_is_no_number_is_the_usual_two_hours(
     assert ask(answered, "token").expires_in == read
 
 
+@pytest.mark.parametrize(
+    "store",
+    [
+        {"domain": "d.example", "bucket": "b", "regoin": "ap-1", "status": "online"},
+        {"Domain": "d.example", "Bucket": "b", "Region": "ap-1", "Status": "online"},
+    ],
+)
+@pytest.mark.parametrize("data", ["data", "Data"])
+def test_a_store_is_read_in_each_spelling(ask: Ask, data: str, store: dict[str, str]) -> None:
+    found = ask(as_json({"errcode": 0, data: [store]}), "describe")
+    assert found == StaticStore("d.example", "b", "ap-1", "online")
+
+
+@pytest.mark.parametrize("store", [{}, {"domain": None, "bucket": "", "region": None}])
+def test_what_a_store_does_not_say_is_empty(ask: Ask, store: dict[str, Any]) -> None:
+    found = ask(as_json({"errcode": 0, "data": [store]}), "describe")
+    assert found == StaticStore("", "", "", "")
+
+
 @pytest.mark.parametrize("stores", [[], None, {}, "", 0])
 def test_an_answer_without_a_store_gives_none(ask: Ask, stores: Any) -> None:
     assert ask(as_json({"errcode": 0, "data": stores}), "describe") is None
@@ -361,11 +400,25 @@ def test_a_folder_object_is_left_out_but_may_be_the_marker(ask: Ask) -> None:
     assert found.marker == "b/"
 
 
-@pytest.mark.parametrize("entries", [[], [entry("a")], [entry("A")]])
-def test_a_list_that_goes_on_without_a_further_key_is_refused(ask: Ask, entries: list[Any]) -> None:
+@pytest.mark.parametrize(
+    ("entries", "marker"), [([], ""), ([], "a"), ([entry("a")], "a"), ([entry("A")], "a")]
+)
+def test_a_list_that_goes_on_without_a_further_key_is_refused(
+    ask: Ask, entries: list[Any], marker: str
+) -> None:
     """It would be asked for ever, or half of it be taken for the whole."""
     with pytest.raises(ProtocolError, match="goes on, but without a further key"):
-        page(ask, *entries, more=True, marker="a")
+        page(ask, *entries, more=True, marker=marker)
+
+
+def test_a_list_that_does_not_say_whether_it_goes_on_is_the_last(ask: Ask) -> None:
+    found = ask(as_json({"errcode": 0, "contents": [entry("a")]}), "list")
+    assert (len(found.files), found.marker) == (1, None)
+
+
+@pytest.mark.parametrize("contents", [None, []])
+def test_a_list_without_contents_is_empty(ask: Ask, contents: Any) -> None:
+    assert ask(as_json({"errcode": 0, "contents": contents}), "list") == ListPage((), None)
 
 
 def test_a_last_page_may_repeat_its_marker(ask: Ask) -> None:
