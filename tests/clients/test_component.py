@@ -10,9 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.locmem import LocMemCache
 from django.utils.translation import override
 
 from wx_static_store.clients.component import (
@@ -38,55 +37,11 @@ from wx_static_store.exceptions import (
     WxStaticStoreError,
 )
 
-from .conftest import APPSECRET, TICKET, TOKEN, leaks
+from .conftest import APPSECRET, TICKET, TOKEN, Time, TimedCache, leaks
 
 APPID = "wx0000000000000001"
 LIFE = 7200
 CALL = "api_component_token"
-
-
-class Time:
-    """A clock that moves when somebody sleeps, or when a test says so."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_700_000_000.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-
-class TimedCache(LocMemCache):
-    """A cache whose entries age by that clock; it may be down."""
-
-    def __init__(self, name: str, time: Time) -> None:
-        super().__init__(name, {})
-        self.time, self.down = time, False
-
-    def get_backend_timeout(self, timeout: Any = DEFAULT_TIMEOUT) -> float:
-        return self.time.now() + timeout
-
-    def _has_expired(self, key: str) -> bool:
-        return self._expire_info.get(key, 0) <= self.time.now()
-
-    def validate_key(self, key: str) -> None:
-        """Asked first by each method."""
-        if self.down:
-            raise ConnectionError(f"no route to the cache for {key}: {self._cache}")
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def cache(request: pytest.FixtureRequest, time: Time) -> TimedCache:
-    cache = TimedCache(request.node.name, time)
-    cache.clear()
-    return cache
 
 
 @pytest.fixture
