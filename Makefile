@@ -10,6 +10,7 @@ PYTEST = pytest $(or $(ARGS),-n auto --dist worksteal)
 # Tests wait for sockets and processes: one worker more than cores keeps all cores busy.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BIN = $(VENV)/bin
+INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 
@@ -20,9 +21,9 @@ help:  ## this list
 $(INSTALLED): setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(INSTALL) --upgrade pip
 	@# PYTHONWARNINGS: setuptools warns at every editable install
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]' $(EXTRA)
+	PYTHONWARNINGS=ignore $(INSTALL) --editable '.[$(EXTRAS)]' $(EXTRA)
 	touch $@
 
 .PHONY: venv
@@ -103,7 +104,7 @@ soak: venv  ## random runs, faults and kills, judged by a checker of its own: SE
 bench:  ## how fast it is, against a limit and its peers; ARGS="--only b,d --quick"
 	$(MAKE) venv VENV=.venv-bench EXTRAS=deploy,bench
 	@# a peer that cannot be installed is told in the table
-	-.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[peers]'
+	-$(MAKE) venv VENV=.venv-bench EXTRAS=deploy,bench,peers
 	.venv-bench/bin/python -m benchmarks $(ARGS)
 
 .PHONY: proof
