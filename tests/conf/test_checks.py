@@ -215,3 +215,19 @@ def test_an_alias_that_cannot_be_resolved_does_not_break_another(
     assert options_for("default").env == "env-1"
     with pytest.raises(ConfigurationError):
         options_for("staticfiles")
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ("rest_framework.schemas.openapi.AutoSchema", ["wx_static_store.W023"]),
+        ("drf_spectacular.openapi.AutoSchema", []),
+    ],
+)
+def test_drf_spectacular_needs_its_own_schema_class(
+    project: Any, settings: Any, schema: str, expected: list[str]
+) -> None:
+    project()
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "drf_spectacular"]
+    settings.REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": schema}
+    assert ids() == expected

@@ -200,3 +200,26 @@ def _makes_the_log(module: str) -> bool:
     except Exception:  # noqa: BLE001 -- of a module of the project's
         return False
     return any(getattr(operation, "name", "") == "UploadLog" for operation in operations)
+
+
+@register(TAG)
+def check_schema(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check that drf-spectacular, if the project uses it, can describe all views."""
+    if not apps.is_installed("drf_spectacular"):
+        return []
+    from drf_spectacular.openapi import AutoSchema
+    from rest_framework.settings import api_settings
+
+    default: Any = api_settings.DEFAULT_SCHEMA_CLASS  # the class, by now
+    if issubclass(default, AutoSchema):
+        return []
+    return [
+        Warning(
+            _(
+                "drf_spectacular is in INSTALLED_APPS, but DEFAULT_SCHEMA_CLASS of REST_FRAMEWORK "
+                "is not its own: the OpenAPI document answers 500."
+            ),
+            hint=_('Set "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema" there.'),
+            id="wx_static_store.W023",
+        )
+    ]
