@@ -70,17 +70,6 @@ def memory(request: HttpRequest) -> HttpResponse:
     return HttpResponse(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
-def log_in(request: HttpRequest) -> HttpResponse:
-    """Somewhere to run a script of this origin, with a session of `ann` and its CSRF cookie."""
-    from django.contrib.auth import login
-    from django.contrib.auth.models import User
-    from django.middleware.csrf import get_token
-
-    login(request, User.objects.get(username="ann"), "django.contrib.auth.backends.ModelBackend")
-    get_token(request)
-    return HttpResponse("<!doctype html><title>A page</title><input type=file id=file>")
-
-
 def __getattr__(name: str) -> Any:
     """Make the addresses when they are first needed: this module holds the settings as well."""
     if name != "urlpatterns":
@@ -88,5 +77,4 @@ def __getattr__(name: str) -> Any:
     return [
         path("wx/", include("wx_static_store.api.urls")),
         path("memory/", memory),
-        path("login/", log_in),
     ]
