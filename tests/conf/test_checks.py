@@ -76,6 +76,12 @@ def test_stores_of_two_environments_may_have_one_location(project: Any) -> None:
     assert "wx_static_store.W020" not in ids()
 
 
+def test_a_site_of_a_built_front_end_needs_no_static_root(project: Any) -> None:
+    django = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    project(STATIC_ROOT=None, default={"BACKEND": STATIC}, staticfiles=django)
+    assert messages() == []
+
+
 # --- settings of any shape ------------------------------------------------------------------------
 
 _TEXTS = st.sampled_from(["", "default", "tests", "tests.broken_module.x", ".", WX, STATIC, LOCMEM])

@@ -5,7 +5,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import sysconfig
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.docs.blocks import DOCS, ROOT, Block, blocks
@@ -41,29 +42,35 @@ class FreshProject:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write(f"\n\n{text}")
+            file.write(f"\n\n{text}" if file.tell() else text)
 
     def variables(self) -> dict[str, str]:
         """Return the environment of a command; ``python`` is the one that runs the tests."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        own = {"PATH": path, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+        modules = os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])  # in each venv, too
+        own = {"PATH": path, "PYTHONPATH": modules, "PYTHONWARNINGS": "error"}
         known = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO_", "WX_"))}
         return {**known, **own, **self.environment}
 
-    def run(self, script: str, *, code: int = 0) -> str:
-        """Run the script by ``bash -e`` and return what it printed; it must end with `code`."""
+    def run(self, script: str) -> str:
+        """Run the script, which must succeed, and return what it printed."""
+        code, printed = self.try_to_run(script)
+        assert code == 0, f"{script}\n{printed}"
+        return printed
+
+    def try_to_run(self, script: str, more: Mapping[str, str] = {}) -> tuple[int, str]:
+        """Run the script by ``bash -e``; return its exit code and what it printed."""
         done = subprocess.run(
             ["bash", "-ec", script],
             cwd=self.folder,
-            env=self.variables(),
+            env={**self.variables(), **more},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=PATIENCE,
         )
-        assert done.returncode == code, f"{script}\n{done.stdout}"
-        return done.stdout
+        return done.returncode, done.stdout
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[str]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 
 from tests.conftest import ENV, ci_package
+from tests.docs.conftest import SECRET, TokenService
 from tests.docs.fresh_project import FreshProject, block, typed
 from tests.tokens.harness import CacheServer, is_installed
 from wx_static_store.emulator import EmulatorServer
@@ -28,7 +26,6 @@ from wx_static_store.storage import WxStorage
 
 PAGE = "howto/tokens"
 CLIENT = "config/tokens.py"
-SECRET = "shared-secret"
 STORES = """
 WX_STATIC_STORE["API_BASE_URL"] = "{}"
 STORAGES = {{
@@ -54,40 +51,6 @@ def project(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def upload() -> str:
     return WxStorage(file_overwrite=True).save("a.txt", ContentFile(b"x"))
-
-
-class TokenService(ThreadingHTTPServer):
-    """Another service: gives the emulator's newest token to a client that knows its secret."""
-
-    def __init__(self, emulator: EmulatorServer) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
-        self.emulator, self.asked = emulator, 0
-
-
-class _Answer(BaseHTTPRequestHandler):
-    server: TokenService
-
-    def do_GET(self) -> None:
-        known = self.headers["Authorization"] == f"Bearer {SECRET}"
-        self.server.asked += 1
-        body = {"component_access_token": self.server.emulator.access_token} if known else {}
-        content = json.dumps(body).encode()
-        self.send_response(200 if known else 403)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *args: object) -> None: ...
-
-
-@pytest.fixture
-def service(emulator: EmulatorServer) -> Iterator[TokenService]:
-    with TokenService(emulator) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_a_token_service_is_asked_once_and_again_after_a_refusal(

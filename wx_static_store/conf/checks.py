@@ -116,7 +116,7 @@ def _of_provider(given: object) -> str:
 
 
 def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
-    if not conf.setting("STATIC_ROOT"):
+    if alias == "staticfiles" and not conf.setting("STATIC_ROOT"):  # only collectstatic's alias
         yield Error(
             _("STORAGES[%(alias)r] collects into STATIC_ROOT, which is not set.", alias=alias),
             hint=_("Set STATIC_ROOT to a folder of this machine."),

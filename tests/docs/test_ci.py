@@ -1,0 +1,176 @@
+"""docs/howto/ci.rst: the commands of each file are run as printed, in a folder like a checkout."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from tests.conftest import ENV
+from tests.docs.blocks import DOCS, matches
+from tests.docs.conftest import SECRET, TokenService
+from tests.docs.fresh_project import FreshProject, block
+from wx_static_store.deploy.report import EnvironmentReport, Summary, as_dict
+from wx_static_store.emulator import EmulatorServer
+
+PAGE = "howto/ci"
+COMMIT = "0123456789abcdef"
+# Stands for npm, which would fetch packages: `npm ci` wants a lock file, the build writes a site.
+NPM = """#!/bin/sh
+case "$*" in
+ci*) test -f package-lock.json ;;
+"run build") mkdir -p dist/assets && echo '<a href="assets/a.txt">a</a>' >dist/index.html
+             echo asset >dist/assets/a.txt ;;
+*) exit 1 ;;
+esac
+"""
+Values = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of a shell; it is run after a failure, too, if `always`."""
+
+    script: str
+    environment: Values
+    folder: str = "."
+    always: bool = False
+
+
+def github(values: Values) -> Iterator[Step]:
+    job = yaml.safe_load(block(PAGE, ".github/workflows/deploy.yml").text)["jobs"]["deploy"]
+    for step in job["steps"]:
+        if "run" in step:
+            given = job["env"] | step.get("env", {})
+            known = {
+                name: re.sub(r"\$\{\{ (?:vars|secrets)\.(\w+) }}", lambda m: values[m[1]], value)
+                for name, value in given.items()
+            }
+            summary = {"GITHUB_SHA": COMMIT, "GITHUB_STEP_SUMMARY": "summary.md"}
+            yield Step(step["run"], known | summary, step.get("working-directory", "."))
+
+
+def gitlab(values: Values) -> Iterator[Step]:
+    file = yaml.safe_load(block(PAGE, ".gitlab-ci.yml").text)
+    for name in file["stages"]:
+        job = file[name]
+        known = values | job.get("variables", {}) | {"PIP_CACHE_DIR": "", "CI_COMMIT_SHA": COMMIT}
+        yield Step("\n".join(job["script"]), known)
+        yield Step("\n".join(job.get("after_script", [])), known, always=True)
+
+
+def jenkins(values: Values) -> Iterator[Step]:
+    text = block(PAGE, "Jenkinsfile").text
+    assert text.count("{") == text.count("}")
+    given = dict(re.findall(r"^ +([A-Z_]+) = (.+)$", text, re.M))
+    settings = {"DJANGO_SETTINGS_MODULE": given.pop("DJANGO_SETTINGS_MODULE").strip("'")}
+    known = {name: values[name] for name in given} | settings | {"GIT_COMMIT": COMMIT}
+    stages, after = text.split("    post {")
+    build, deploy = stages.split("stage('Deploy')")
+    for part, folder in ((build, "frontend"), (deploy, "."), (after, ".")):
+        for script in re.findall(r"sh '(.*)'", part):
+            yield Step(script, known, folder, always=part is after)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, emulator: EmulatorServer) -> FreshProject:
+    """Return a repository that is prepared as the page says."""
+    project = FreshProject(tmp_path / "checkout", PIP_NO_INDEX="1", PYTHONWARNINGS="default")
+    for name in ("requirements-ci.txt", "config/ci.py", "ci_junit.py"):
+        project.paste(block(PAGE, name))
+    project.paste(block("howto/tokens", "config/tokens.py"))
+    project.append("config/ci.py", f"WX_STATIC_STORE['API_BASE_URL'] = {emulator.api_url!r}\n")
+    project.append("frontend/package-lock.json", "{}")
+    project.append("bin/npm", NPM)
+    (project.folder / "bin/npm").chmod(0o755)
+    return project
+
+
+@pytest.fixture
+def values(emulator: EmulatorServer, service: TokenService) -> Values:
+    """Return what a person enters in the settings of the CI system."""
+    return {
+        "WX_ENV": ENV,
+        "WX_BASE_URL": emulator.site_url(),
+        "TOKEN_SERVICE_URL": f"http://127.0.0.1:{service.server_port}/",
+        "TOKEN_SERVICE_SECRET": SECRET,
+    }
+
+
+def run(checkout: FreshProject, steps: Iterator[Step]) -> list[str]:
+    """Run the steps as a CI system does; return the scripts that failed."""
+    failed: list[str] = []
+    for step in steps:
+        if step.always or not failed:
+            code, printed = checkout.try_to_run(
+                f"PATH=$PWD/bin:$PATH; cd {step.folder}\n{step.script}", step.environment
+            )
+            assert SECRET not in printed
+            failed += [f"{step.script}\n{printed}"] if code else []
+    return failed
+
+
+def report(checkout: FreshProject) -> Any:
+    return json.loads((checkout.folder / "deploy.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("file", [github, gitlab, jenkins])
+def test_the_commands_of_a_file_publish_the_front_end(
+    file: Callable[[Values], Iterator[Step]],
+    checkout: FreshProject,
+    values: Values,
+    emulator: EmulatorServer,
+) -> None:
+    assert run(checkout, file(values)) == []
+    assert sorted(emulator.objects()) == ["assets/a.txt", "index.html"]
+    assert report(checkout)["source"] == COMMIT
+
+
+def test_github_shows_a_summary(checkout: FreshProject, values: Values) -> None:
+    run(checkout, github(values))
+    assert f"| {ENV} | done | 2 |" in (checkout.folder / "summary.md").read_text("utf-8")
+
+
+def test_a_failed_environment_is_a_failed_test_in_gitlab(
+    checkout: FreshProject,
+    values: Values,
+    emulator: EmulatorServer,
+) -> None:
+    emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "times": None})
+    [failed] = run(checkout, gitlab(values))
+    assert "wx_deploy" in failed
+    [case] = ElementTree.parse(checkout.folder / "deploy-junit.xml").getroot()
+    assert (case.get("name"), case[0].get("message")) == (ENV, "failed")
+    assert "85088" in (case[0].text or "")
+
+
+def test_a_wrong_setting_ends_a_job_without_a_report(
+    checkout: FreshProject, values: Values
+) -> None:
+    [failed] = run(checkout, github(values | {"WX_BASE_URL": "www.example.com"}))
+    assert "wx_deploy" in failed
+    assert not (checkout.folder / "deploy.json").exists()
+
+
+def test_the_site_imports_the_log_of_a_job(
+    checkout: FreshProject, values: Values, emulator: EmulatorServer
+) -> None:
+    run(checkout, github(values))
+    [(command, shown)] = block(PAGE, "import-the-log").commands
+    checkout.append("config/settings.py", "INSTALLED_APPS += ['wx_static_store']\n")
+    checkout.run("python manage.py migrate")
+    assert matches(shown, checkout.run(command))
+
+
+def test_every_member_of_the_json_report_is_documented() -> None:
+    data = as_dict(Summary("site", "", 0.0, 0.0, [EnvironmentReport("demo-1")]))
+    text = (DOCS / f"{PAGE}.rst").read_text(encoding="utf-8").split("\nThe report\n")[1]
+    documented = re.findall(r"^(?:– )?``(\w+)`` ", text, re.MULTILINE)
+    assert documented == [*data, *data["environments"][0]]
