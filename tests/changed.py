@@ -15,7 +15,8 @@ MANY = 10  # importers: beyond, their tests are most of the suite, which `make t
 OTHERS = {
     "docs/": "tests/test_docs.py",
     "CONTRIBUTING.rst": "tests/test_docs.py",
-    "README.rst": "tests/test_docs.py",
+    "README": "tests/docs/test_readme.py",
+    "docs/tutorial.rst": "tests/docs/test_tutorial.py",
     "example_project/": "tests/test_docs.py",
     "wx_static_store/static/": "tests/admin",
     "wx_static_store/templates/": "tests/admin",

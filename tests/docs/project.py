@@ -1,0 +1,148 @@
+"""A reader of a page, who pastes its blocks into files and terminals in an empty folder."""
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.docs.blocks import ROOT, Block, matches
+
+# Lines that prepare a machine: tests run where that has been done.
+PREPARING = re.compile(r"^(?:python -m venv |\. \.venv/bin/activate|pip install ).*\n?", re.M)
+# Opened by the session that follows it.
+SHELL = "python manage.py shell"
+# End only when a reader presses Ctrl-C: what a page types, and what is run.
+SERVERS = {
+    "python -m wx_static_store.emulator": "python -m wx_static_store.emulator --port 8900",
+    "python manage.py runserver": "python manage.py runserver --noreload 8000",
+}
+PATIENCE = 60  # seconds for one command
+# What was exported by one command is there for the next.
+TERMINAL = 'set -e; . "$READER_STATE"; {command}\nexport -p >"$READER_STATE"'
+# Runs an interactive session that a page shows, and compares what it prints.
+DOCTEST = """
+import doctest
+session = doctest.DocTestParser().get_doctest({session!r}, {{}}, "session", None, 0)
+raise SystemExit(doctest.DocTestRunner().run(session).failed)
+"""
+
+
+class Reader:
+    """Somebody who follows a page from its first block to its last."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "reader"
+        self.folder.mkdir()
+        self.ports = _free_ports()
+        self.servers: dict[str, subprocess.Popen[bytes]] = {}
+        state = folder / "exported"
+        state.touch()
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("WX_", "DJANGO_"))}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        own = {"PATH": path, "PYTHONPATH": str(ROOT), "READER_STATE": str(state)}
+        self.env = inherited | own
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        for command in [*self.servers]:
+            self._stop(command)
+
+    def follow(self, blocks: Sequence[Block], settings: str = "") -> None:
+        """
+        Do what the blocks say, and compare what they print with what the page shows.
+
+        A block of Python without a caption belongs into the file `settings`.
+        """
+        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+            if path := block.caption or settings * (block.language == "python"):
+                self.paste(path, block.text)
+            elif block.language == "pycon":
+                code = DOCTEST.format(session=self._here(block.text))
+                self.run(shlex.join([*SHELL.split(), "-v0", "-c", code]), "")
+            elif block.language == "console":
+                for command, shown in block.commands:
+                    self.run(command, shown)
+            elif block.language == "shell":  # what it prints is a block of its own
+                is_shown = following is not None and following.language == "text"
+                self.run(block.text, following.text if is_shown else "…")
+
+    def paste(self, path: str, text: str) -> None:
+        """Write a file; what a page shows of settings is pasted at their end."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        before = file.read_text("utf-8") + "\n" if file.name == "settings.py" else ""
+        file.write_text(before + self._here(text), "utf-8")
+
+    def run(self, command: str, shown: str) -> None:
+        """Type a command, and compare what it prints with what the page shows."""
+        command = PREPARING.sub("", command).strip()
+        if command in SERVERS:
+            self._start(command, shown)
+        elif command not in ("", SHELL):
+            done = subprocess.run(
+                ["bash", "-c", TERMINAL.format(command=self._here(command))],
+                cwd=self.folder,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=PATIENCE,
+            )
+            printed = self._there(done.stdout)
+            assert done.returncode == 0, f"{command}\n{printed}"
+            assert matches(shown, printed), f"{command}\n{printed}\nbut the page shows\n{shown}"
+
+    def _start(self, command: str, shown: str) -> None:
+        """Start a server, and wait until it has printed what the page shows."""
+        self._stop(command)
+        output = self.folder.with_name("server.txt")
+        with output.open("wb") as file:
+            self.servers[command] = server = subprocess.Popen(
+                shlex.split(self._here(SERVERS[command])),
+                cwd=self.folder,
+                env=self.env,
+                stdout=file,
+                stderr=file,
+            )
+        until, printed = time.monotonic() + PATIENCE, ""
+        while not (printed and matches(shown, printed)):
+            assert server.poll() is None, printed
+            assert time.monotonic() < until, f"{printed}\nbut the page shows\n{shown}"
+            time.sleep(0.05)
+            printed = self._there(output.read_text("utf-8"))
+
+    def _stop(self, command: str) -> None:
+        if server := self.servers.pop(command, None):
+            server.terminate()
+            server.wait(PATIENCE)
+
+    def _here(self, text: str) -> str:
+        """Return the text with ports that are free here, where the page has its own."""
+        return re.sub(r"\b(8900|8901|8000)\b", lambda port: self.ports[port[0]], text)
+
+    def _there(self, text: str) -> str:
+        """Return the text with the ports of the page, where it has those that are free here."""
+        for shown, used in self.ports.items():
+            text = re.sub(rf"\b{used}\b", shown, text)
+        return text
+
+
+def _free_ports() -> dict[str, str]:
+    """Return three free ports: the emulator's two in a row, and that of runserver."""
+    for first in range(20000 + os.getpid() % 3000 * 3, 30000, 3):
+        try:
+            for port in range(first, first + 3):
+                socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return {"8900": str(first), "8901": str(first + 1), "8000": str(first + 2)}
+    raise OSError("no three ports in a row are free")

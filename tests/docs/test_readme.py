@@ -1,0 +1,51 @@
+"""README.rst and README.zh.rst: short, shown by a package index, and their blocks work."""
+
+import re
+from pathlib import Path
+
+import pytest
+from docutils import nodes
+from docutils.core import publish_doctree
+
+from tests.docs.blocks import ROOT, blocks
+from tests.docs.project import Reader
+from wx_static_store.emulator import EmulatorServer
+
+README, CHINESE = ROOT / "README.rst", ROOT / "README.zh.rst"
+BLOCKS = blocks(README)
+YOUR_PLATFORM = next(number for number, block in enumerate(BLOCKS) if "WX_ENV" in block.text)
+SETTINGS = "mysite/settings.py"
+both = pytest.mark.parametrize("page", [README, CHINESE], ids=lambda page: page.name)
+# As a package index renders it; a warning ends it.
+STRICT = {"file_insertion_enabled": False, "raw_enabled": False, "halt_level": 2}
+
+
+def test_the_blocks_of_the_readme_work_as_printed(tmp_path: Path) -> None:
+    """An emulator stands for the reader's platform: only its address is added to the settings."""
+    exported = dict(re.findall(r"(WX_\w+)=(\S+)", BLOCKS[-1].text))
+    env, token = exported["WX_ENV"], exported["WX_ACCESS_TOKEN"]
+    with Reader(tmp_path) as reader, EmulatorServer(envs=[env], access_token=token) as platform:
+        reader.follow(BLOCKS[: YOUR_PLATFORM + 1], SETTINGS)
+        reader.paste(SETTINGS, f'WX_STATIC_STORE["API_BASE_URL"] = "{platform.api_url}"\n')
+        reader.follow(BLOCKS[-1:])
+        assert "static/admin/css/base.css" in platform.objects()
+
+
+@both
+def test_a_readme_has_at_most_150_lines(page: Path) -> None:
+    assert len(page.read_text("utf-8").splitlines()) <= 150
+
+
+@both
+def test_a_package_index_can_show_the_readme(page: Path) -> None:
+    document = publish_doctree(page.read_text("utf-8"), settings_overrides=STRICT)
+    relative = [
+        str(node)
+        for node in document.findall(lambda node: isinstance(node, nodes.reference | nodes.image))
+        if not re.match(r"https?://", node.get("refuri", node.get("uri", "")))
+    ]
+    assert relative == []
+
+
+def test_the_chinese_readme_has_the_blocks_of_the_english_one() -> None:
+    assert [block.text for block in blocks(CHINESE)] == [block.text for block in BLOCKS]
