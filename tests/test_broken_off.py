@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -19,6 +18,7 @@ from rest_framework.test import APIClient
 
 from tests.conftest import ENV
 from tests.urls import urlpatterns as admin_urls
+from tests.waiting import wait_for
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.log.retry import retry_uploads
@@ -118,9 +118,7 @@ def breaks(cloud: EmulatorServer) -> Iterator[Breaks]:
         raise errors[0]
 
     def strike(call: str, calls: int) -> None:
-        until = time.monotonic() + SOON
-        while len(cloud.calls(call, key=KEY)) == calls and time.monotonic() < until:
-            time.sleep(0.005)
+        wait_for(lambda: len(cloud.calls(call, key=KEY)) > calls, call)
         # To the thread that waits: another one would leave it waiting.
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
 

@@ -697,7 +697,9 @@ def test_c19_no_call_changes_the_storage(cloud: EmulatorServer) -> None:
 def test_c20_system_checks_need_no_network_and_no_database(
     cloud: EmulatorServer, deploy: bool
 ) -> None:
-    call_command("check", deploy=deploy, stdout=io.StringIO(), stderr=io.StringIO())
+    said = io.StringIO()
+    call_command("check", deploy=deploy, stdout=io.StringIO(), stderr=said)
+    assert "System check identified" in said.getvalue()
 
 
 # --- C-21: changed settings -------------------------------------------------------------------

@@ -10,7 +10,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ENV
+from tests.waiting import PATIENCE
 from wx_static_store.emulator import EmulatorServer
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 60.0  # seconds for anything that must come; nothing takes so long
 TOKEN = "planted0token0of0ann"
 
 _PREPARE = f"""
@@ -139,11 +138,3 @@ def serving(site: Site, server: str) -> Iterator[Site]:
         finally:
             process.terminate()
             process.wait(PATIENCE)
-
-
-def wait_for(condition: Any) -> None:
-    """Wait until the condition is true."""
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.01)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.api.conftest import PNG
-from tests.api.servers import Site, serving, wait_for
+from tests.api.servers import Site, serving
 from tests.conftest import ENV
+from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 
 Answer = tuple[int, bytes]

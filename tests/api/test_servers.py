@@ -12,8 +12,9 @@ from threading import Thread
 
 import pytest
 
-from tests.api.servers import TOKEN, Site, serving, wait_for
+from tests.api.servers import TOKEN, Site, serving
 from tests.conftest import ENV
+from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 
 MIB = 1024 * 1024

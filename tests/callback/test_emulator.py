@@ -1,11 +1,11 @@
 """The emulator's sender was written without the view: what it pushes over a socket, we answer."""
 
-import time
 from typing import Any
 
 import pytest
 
 from tests.callback.pushes import PATH
+from tests.waiting import wait_for
 from wx_static_store import conf
 from wx_static_store.callback.tickets import newest
 from wx_static_store.emulator import EmulatorServer
@@ -43,10 +43,7 @@ def pushing(emulator: EmulatorServer, live_server: Any, settings: Any) -> Emulat
         "CALLBACK_AES_KEY": PUSH_AES_KEY,
     }
     emulator.push_to(live_server.url + PATH)
-    end = time.monotonic() + 10
-    while not emulator.pushes:  # the first comes by itself
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_for(lambda: emulator.pushes, "the first push, which comes by itself")
     return emulator
 
 

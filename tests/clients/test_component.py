@@ -14,6 +14,7 @@ from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.utils.translation import override
 
+from tests.waiting import wait_for
 from wx_static_store.clients.component import (
     ALONE,
     HOPELESS,
@@ -147,8 +148,7 @@ def test_a_process_without_the_lock_waits_for_the_other_s_token(
     emulator.script({"on": CALL, "do": "delay", "seconds": 0.2})
     thread = threading.Thread(target=lambda: got.append(winner.get()))
     thread.start()
-    while not winner._lock.locked():
-        pass
+    wait_for(winner._lock.locked)
 
     def sleep(seconds: float) -> None:
         thread.join(5)

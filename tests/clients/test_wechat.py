@@ -12,7 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from wx_static_store.clients.transport import Reply, Transport
-from wx_static_store.clients.wechat import LIST_LIMIT, ListPage, StaticStore, WeChatClient
+from wx_static_store.clients.wechat import (
+    LIST_LIMIT,
+    FreshToken,
+    ListPage,
+    StaticStore,
+    WeChatClient,
+)
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import SignedLink
 from wx_static_store.emulator import EmulatorServer
@@ -539,15 +545,15 @@ def test_any_answer_is_a_value_or_an_error_of_ours(body: bytes) -> None:
     """H8, for each of the four calls."""
     wechat = WeChatClient(Answering(body), "http://127.0.0.1")  # type: ignore[arg-type]
     token = Secret(TOKEN)
-    calls: list[Callable[[], Any]] = [
-        lambda: wechat.upload_link(token, ENV, "a", deadline=PLENTY),
-        lambda: wechat.list_page(token, ENV, "", deadline=PLENTY),
-        lambda: wechat.describe(token, ENV, deadline=PLENTY),
-        lambda: wechat.component_token("wx1", token, token, deadline=PLENTY),
+    calls: list[tuple[Callable[[], Any], Any]] = [
+        (lambda: wechat.upload_link(token, ENV, "a", deadline=PLENTY), SignedLink),
+        (lambda: wechat.list_page(token, ENV, "", deadline=PLENTY), ListPage),
+        (lambda: wechat.describe(token, ENV, deadline=PLENTY), StaticStore | None),
+        (lambda: wechat.component_token("wx1", token, token, deadline=PLENTY), FreshToken),
     ]
-    for call in calls:
+    for call, kind in calls:
         with contextlib.suppress(WxStaticStoreError):
-            call()
+            assert isinstance(call(), kind)
 
 
 def test_no_frame_shows_an_answer_that_holds_secrets(ask: Ask) -> None:

@@ -4,7 +4,6 @@ import io
 import os
 import signal
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from tests.waiting import wait_for
 from wx_static_store.clients.tokens import CallableToken, current_token
 from wx_static_store.core.frames import cleared_frames, is_from_signal
 from wx_static_store.core.retry import Deadline
@@ -92,8 +92,7 @@ def test_no_frame_shows_a_secret_of_a_call_that_is_broken_off(
     cloud.script({"on": call, "do": "hang", "seconds": 30, "apply": False})
 
     def strike() -> None:
-        while len(cloud.calls(call)) == calls:
-            time.sleep(0.005)
+        wait_for(lambda: len(cloud.calls(call)) > calls, call)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
 
     thread = threading.Thread(target=strike, daemon=True)

@@ -20,6 +20,7 @@ from django.db import connection
 from tests import deploys
 from tests.conftest import ENV
 from tests.deploys import bodies, run, sent, write
+from tests.waiting import wait_for
 from wx_static_store.core.interrupts import LONGEST, handled, held, interruptible
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
@@ -380,8 +381,7 @@ def test_a_second_interruption_leaves_a_row_of_what_was_under_way(
         return patience(self)
 
     def twice() -> None:
-        while bodies(cloud)["app.css"] != NEW["app.css"]:
-            time.sleep(0.01)
+        wait_for(lambda: bodies(cloud)["app.css"] == NEW["app.css"], "app.css")
         ctrl_c()
         if waiting.wait(5):
             ctrl_c()

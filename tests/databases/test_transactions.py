@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -27,6 +26,7 @@ from tests.databases.conftest import (
     another_connection,
     run,
 )
+from tests.waiting import wait_for
 from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
@@ -62,14 +62,6 @@ def rows() -> list[str]:
 
 def result(key: str) -> UploadResult:
     return UploadResult(key, key, UploadStatus.STORED, env="env-1")
-
-
-def until(done: Callable[[], bool]) -> None:
-    """Wait for what another connection is about to do."""
-    end = time.monotonic() + 10
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 # --- what passes (P12, X7) --------------------------------------------------------------------
@@ -256,7 +248,7 @@ class Rival(threading.Thread):
         """From here to the end of the caller's transaction, a row of ours is a deadlock."""
         run(connection, SHARED)
         self.may_write.set()
-        until(lambda: ask(WAITING) > 0)
+        wait_for(lambda: ask(WAITING) > 0)
 
 
 def ask(query: str) -> Any:

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 
-from .receiver import NEVER, Pushed, Receiver, wait_for
+from .receiver import NEVER, Pushed, Receiver
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
 NOON = 1700000000.0  # the time of the wire samples

@@ -7,8 +7,6 @@ import hashlib
 import queue
 import re
 import threading
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -126,11 +124,3 @@ class _Handler(BaseHTTPRequestHandler):
     def handle(self) -> None:
         with suppress(OSError):  # the sender went away
             super().handle()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Until it is so, but not for long."""
-    end = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.002)

@@ -6,7 +6,6 @@ import gzip
 import http.client
 import re
 import socket
-import threading
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.kinds import KINDS
 
@@ -243,8 +243,7 @@ def test_hang_ends_when_the_server_stops() -> None:
         url = server.site_url() + "/a?"
         connection = connect(url)
         connection.sendall(head("GET", url, {}))
-        while not server.calls("get_object"):
-            threading.Event().wait(0.001)
+        wait_for(lambda: server.calls("get_object"))
     assert read_all(connection) == b""
     connection.close()
 
@@ -263,11 +262,10 @@ def test_delay_late_takes_effect_after_a_newer_put(client: Client) -> None:
     client.server.script({"on": "put_object", "do": "delay", "seconds": 1, "late": True})
     with begin_put(client, 5) as connection:
         connection.sendall(b"first")
-    while client.server.state.script.as_list()[0]["times"]:
-        threading.Event().wait(0.001)  # until the first has met it, the second would
+    # Until the first has met the fault, the second would.
+    wait_for(lambda: client.server.state.script.as_list()[0]["times"] == 0)
     client.put("a", b"second")
-    while len(client.server.calls("put_object")) < 2:
-        threading.Event().wait(0.001)
+    wait_for(lambda: len(client.server.calls("put_object")) == 2)
     assert client.server.objects()["a"].body == b"first"
 
 

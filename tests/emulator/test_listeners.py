@@ -60,6 +60,7 @@ def test_the_emulator_can_be_stopped_while_clients_connect() -> None:
         client.start()
         server.stop()
         client.join()
+        assert not [thread for thread in threading.enumerate() if thread.name == "emulator"]
 
 
 def knock(url: str) -> None:
@@ -81,6 +82,7 @@ def test_stop_does_not_need_the_accepting_thread_to_sleep() -> None:
 
     hub.stopping = Leave()
     hub.stop()
+    assert (hub._wake_in.fileno(), hub._wake_out.fileno()) == (-1, -1)
 
 
 def test_a_stopped_hub_opens_no_port() -> None:
@@ -97,5 +99,5 @@ def test_stop_leaves_no_socket_open() -> None:
     with EmulatorServer() as server:
         url = server.api_url
         port = int(url.rpartition(":")[2])
-    with socket.create_server(("127.0.0.1", port)):
-        pass
+    with socket.create_server(("127.0.0.1", port)) as taken:
+        assert taken.getsockname()[1] == port

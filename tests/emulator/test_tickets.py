@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.listeners import tls_context
 from wx_static_store.emulator.quirks import BadInput
@@ -22,7 +23,7 @@ from wx_static_store.emulator.server import APPID
 from wx_static_store.emulator.tickets import PUSH_TOKEN
 
 from .conftest import NOON, Client
-from .receiver import NEVER, Pushed, Receiver, wait_for
+from .receiver import NEVER, Pushed, Receiver
 from .test_tls import pair  # noqa: F401 -- a fixture
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.quirks import BadInput
 
@@ -117,8 +118,7 @@ def test_a_stop_ends_a_connection_that_hangs(client: Client, pair: Pair) -> None
     url = client.server.site_url() + "/a?"
     with secured(url, pair) as connection, secured(url, pair):
         connection.sendall(head("GET", url, {}))
-        while not client.server.calls("get_object"):
-            threading.Event().wait(0.001)
+        wait_for(lambda: client.server.calls("get_object"))
         before = time.monotonic()
         client.server.stop()
         assert time.monotonic() - before < 20

@@ -267,7 +267,9 @@ def test_b38_nothing_is_asked_of_the_settings_before_the_first_use(bench: Bench)
     with bench.scene(GOOD) as scene:
         scene.wx = {"ENV": None}
         with scene.settings():
-            WxStorage()
+            storage = WxStorage()
+            with pytest.raises(ImproperlyConfigured, match="ENV"):
+                storage.exists("a")
 
 
 def test_b47_two_environments_do_not_mix(scene: Scene) -> None:

@@ -39,7 +39,7 @@ def test_a_dry_run_of_names_that_cannot_be_keys_ends_with_1(
 
 def test_a_dry_run_that_cannot_look_ends_with_1(cloud: EmulatorServer, dist: Path) -> None:
     cloud.expire_token()
-    fails(dist, code=1, dry_run=True)
+    assert "Not everything could be published, or looked at." in fails(dist, code=1, dry_run=True)
 
 
 def test_a_dry_run_says_that_the_log_decided(cloud: EmulatorServer, dist: Path) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import ENV
+from tests.waiting import PATIENCE
 from wx_static_store.emulator import EmulatorServer
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 60.0  # seconds for anything that must come; nothing takes so long
 
 PLANTED = {
     "appsecret": "planted-appsecret",
@@ -193,14 +193,6 @@ class Project:
             for key, (status, md5) in newest.items()
             if status == "stored" and (key not in objects or objects[key].md5 != md5)
         }
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until the condition holds, for a minute at most."""
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.01)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ import pytest
 import urllib3
 from django.core.files.base import ContentFile
 
-from tests.processes.conftest import Project, gunicorn, wait_for
+from tests.processes.conftest import Project, gunicorn
+from tests.waiting import wait_for
 from wx_static_store.storage import WxStorage
 from wx_static_store.upload.database import rest
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from tests.processes.conftest import PLANTED, Process, Project, planted_emulator, wait_for
+from tests.processes.conftest import PLANTED, Process, Project, planted_emulator
+from tests.waiting import wait_for
 
 COLLECT = ("-m", "django", "collectstatic", "--noinput")
 

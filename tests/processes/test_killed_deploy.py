@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.processes.conftest import Project, wait_for
+from tests.processes.conftest import Project
+from tests.waiting import wait_for
 
 OLD = {"app.css": b"A{}", "index.html": b"page", "site.css": b"1"}
 NEW = OLD | {"app.css": b"B{}", "site.css": b"2"}

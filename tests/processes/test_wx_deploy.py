@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.core.cache.backends.filebased import FileBasedCache
 
-from tests.processes.conftest import Process, Project, wait_for
+from tests.processes.conftest import Process, Project
+from tests.waiting import wait_for
 from wx_static_store.core.interrupts import LONGEST
 
 FILES = {f"f-{number:03}.txt": b"%d" % number for number in range(119)} | {"big.txt": b"big"}

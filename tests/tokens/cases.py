@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tests.tokens.harness import FETCH, LINK, Herd, Work, wait_for
+from tests.tokens.harness import FETCH, LINK, Herd, Work
+from tests.waiting import wait_for
 from wx_static_store.clients.component import ALONE, CALL, FRESH_SHARE, LEASE, MIN_INTERVAL, SLOWEST
 
 SLOW_FETCH = {"on": FETCH, "do": "delay", "seconds": 0.2, "times": None}  # so that a herd gathers

@@ -15,31 +15,20 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from tests.conftest import ENV
+from tests.waiting import wait_for
 from wx_static_store.clients.component import MIN_INTERVAL
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.state import Entry
 
-T = TypeVar("T")
-
 ROOT = Path(__file__).parent.parent.parent
-LONGEST_WAIT = 60.0  # seconds for anything that must come; nothing takes so long
+
 BATCH_SECONDS = 300.0  # deadline of an upload
 FETCH, LINK = "api_component_token", "staticuploadfile"
-
-
-def wait_for(condition: Callable[[], T], what: str) -> T:
-    """Wait until the condition is true, and return its value."""
-    until = time.monotonic() + LONGEST_WAIT
-    while not (seen := condition()):
-        assert time.monotonic() < until, f"it never came: {what}"
-        time.sleep(0.01)
-    return seen
 
 
 # --- a cache server ---------------------------------------------------------------------------

@@ -227,15 +227,15 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def read_while(path: Path, change: Callable[[Path], object]) -> None:
-    """Read a block, make the change, then read on to the end."""
+def read_while(path: Path, change: Callable[[Path], object]) -> bytes:
+    """Read a block, make the change, then read on to the end; return all that was read."""
     with opened(item(lambda: path.open("rb"))) as source:
         blocks = iter(source)
-        next(blocks)
+        first = next(blocks)
         change(path)
-        for _block in blocks:
-            pass
+        whole = first + b"".join(blocks)
         source.md5()
+    return whole
 
 
 @pytest.mark.parametrize(
@@ -297,11 +297,12 @@ def test_a_file_that_is_replaced_while_it_is_read_was_sent_as_it_was(path: Path)
     """The open handle still reads the old one: a consistent upload, no error."""
     other = path.with_name("other")
     other.write_bytes(b"y" * 2 * BLOCK)
-    read_while(path, lambda path: other.replace(path))
+    old = path.read_bytes()
+    assert read_while(path, lambda path: other.replace(path)) == old
 
 
 def test_a_file_that_stands_still_is_no_change(path: Path) -> None:
-    read_while(path, lambda path: path.read_bytes())
+    assert read_while(path, lambda path: path.read_bytes()) == path.read_bytes()
 
 
 # --- files that cannot be read --------------------------------------------------------------

@@ -16,6 +16,7 @@ from django.utils.translation import override
 
 from tests import deploys
 from tests.conftest import ENV
+from tests.waiting import wait_for
 from wx_static_store.core.retry import Clock, Deadline
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer, object_store, open_platform
@@ -427,8 +428,7 @@ def test_what_hangs_when_the_run_is_interrupted_is_unknown_once_its_body_is_sent
     cloud.script({"on": call, "do": "hang", "seconds": 30, "key": "h*"})
 
     def interrupted() -> None:
-        while "h.txt" not in [entry.key for entry in cloud.calls(call)]:
-            time.sleep(0.01)
+        wait_for(lambda: cloud.calls(call, key="h.txt"), "the call that hangs")
         ctrl_c()
 
     threading.Thread(target=interrupted, daemon=True).start()
