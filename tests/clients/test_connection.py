@@ -6,7 +6,8 @@ import contextlib
 import http.client
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from wx_static_store.exceptions import (
     DeadlineExceeded,
     Remedy,
     ResponseLost,
+    SourceError,
     TransportError,
 )
 
@@ -133,28 +135,33 @@ def test_a_stall_within_the_body_is_not_ended_by_the_connect_timeout(
     assert put(transport, signed(server), body).status == 200
 
 
+@pytest.mark.parametrize("blocks", [1, 64])
 def test_a_server_that_stops_reading_ends_at_the_read_timeout(
-    serve: Serve, make_transport: MakeTransport
+    serve: Serve, make_transport: MakeTransport, blocks: int
 ) -> None:
 
     def stop_reading(peer: Peer) -> None:
-        peer.over.wait(10)
+        peer.over.wait(30)
 
     server = serve(stop_reading, read_body=False)
-    body = Body(*[b"x" * 1024 * 1024] * 64)
+    body = Body(*[b"x" * (64 * 1024 * 1024 // blocks)] * blocks)
+    started = time.monotonic()
     with pytest.raises(TransportError):
         put(make_transport(read_timeout=0.3), signed(server), body)
-    assert not body.handed_over
+    assert time.monotonic() - started < 20
+    assert body.handed_over is (blocks == 1)
 
 
-@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
-@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_a_tunnel_is_asked_for_without_the_query_and_carries_it(
-    serve: Serve,
-    make_transport: MakeTransport,
-    tls: ssl.SSLContext,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@dataclass
+class Proxy:
+    """A proxy that gives a tunnel to any host, and is at its other end, too."""
+
+    host: str
+    received: list[bytes]
+
+
+@pytest.fixture
+def proxy(serve: Serve, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> Proxy:
     received: list[bytes] = []
 
     def tunnel(peer: Peer) -> None:
@@ -167,15 +174,54 @@ def test_a_tunnel_is_asked_for_without_the_query_and_carries_it(
     anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
     monkeypatch.setattr(pools, "_tls", lambda: anybody)
-    proxy = serve(greet=tunnel)
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+    server = serve(greet=tunnel)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.port}")
     monkeypatch.setenv("NO_PROXY", "localhost")
-    assert post(make_transport(), f"https://by-{proxy.port}.example").body == b"through"
-    assert received[0].startswith(f"CONNECT by-{proxy.port}.example:443 HTTP/1".encode())
-    assert TOKEN.encode() not in received[0]
+    return Proxy(f"by-{server.port}.example", received)
+
+
+@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_a_tunnel_is_asked_for_without_the_query_and_carries_it(
+    proxy: Proxy, make_transport: MakeTransport
+) -> None:
+    assert post(make_transport(), f"https://{proxy.host}").body == b"through"
+    asked, carried = proxy.received
+    assert asked.startswith(f"CONNECT {proxy.host}:443 HTTP/1".encode())
+    assert TOKEN.encode() not in asked
     line = f"POST /componenttcb/staticuploadfile?access_token={TOKEN} HTTP/1.1\r\n"
-    assert received[1].startswith(line.encode())
-    assert received[1].endswith(f'{{"component_appsecret": "{APPSECRET}"}}'.encode())
+    assert carried.startswith(line.encode())
+    assert carried.endswith(f'{{"component_appsecret": "{APPSECRET}"}}'.encode())
+
+
+@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_a_tunnel_after_a_request_that_broke_off_carries_nothing_of_it(
+    proxy: Proxy, make_transport: MakeTransport
+) -> None:
+    class Broken(Body):
+        def __iter__(self) -> Iterator[bytes]:
+            raise SourceError("gone")
+
+    transport = make_transport()
+    with pytest.raises(SourceError):
+        post(transport, f"https://{proxy.host}", body=Broken(b"x"))
+    post(transport, f"https://{proxy.host}")
+    asked = [data.split(b" ")[0] for data in proxy.received]
+    assert asked == [b"CONNECT", b"", b"CONNECT", b"POST"]
+
+
+def test_the_debug_level_of_http_client_shows_the_answer_and_no_secret(
+    serve: Serve,
+    transport: Transport,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+    put(transport, signed(serve(answer(headers={"Server": "tencent-cos"}))))
+    shown = capsys.readouterr().out
+    assert "tencent-cos" in shown
+    assert [canary for canary in CANARIES if canary in shown] == []
 
 
 def test_the_libraries_get_no_secret_as_an_argument(

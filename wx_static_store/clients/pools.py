@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import urllib3
 from requests.adapters import HTTPAdapter
@@ -79,15 +79,16 @@ class Pools:
 
     def _manager(self, proxy: str | None) -> urllib3.PoolManager:
         more: dict[str, Any] = {"blocksize": BLOCK, "ssl_context": self._context}
-        socks = bool(proxy and proxy.lower().startswith("socks"))
+        manager: urllib3.PoolManager
         if not proxy:
-            manager: Any = urllib3.PoolManager(maxsize=self._size, **more)
+            manager = urllib3.PoolManager(maxsize=self._size, **more)
         else:
-            to_proxy = {} if socks else {"proxy_ssl_context": self._context}
-            manager = self._over(proxy, **more, **to_proxy)
+            if not proxy.lower().startswith("socks"):
+                more["proxy_ssl_context"] = self._context
+            manager = self._over(proxy, **more)
         pools = manager.pool_classes_by_scheme.items()
         manager.pool_classes_by_scheme = {scheme: _ours(pool) for scheme, pool in pools}
-        return cast(urllib3.PoolManager, manager)
+        return manager
 
     def _over(self, proxy: str, **more: Any) -> Any:
         """Return the manager that `requests` makes of a proxy: its password, and SOCKS."""
