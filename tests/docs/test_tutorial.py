@@ -1,0 +1,52 @@
+"""The tutorial works as it is printed, in an empty folder."""
+
+import re
+from pathlib import Path
+
+import requests
+
+from tests.docs.blocks import DOCS, blocks
+from tests.docs.project import Reader
+from wx_static_store.emulator import EmulatorServer
+
+BLOCKS = blocks(DOCS / "tutorial.rst")
+YOUR_PLATFORM = next(number for number, block in enumerate(BLOCKS) if "WX_ENV" in block.text)
+
+
+def test_the_tutorial_works_from_the_empty_folder_to_your_platform(tmp_path: Path) -> None:
+    with Reader(tmp_path) as reader:
+        reader.follow(BLOCKS[:YOUR_PLATFORM])
+        look_around(f"http://127.0.0.1:{reader.ports['8000']}", reader.ports["8901"])
+        deploy_to_your_platform(reader)
+
+
+def look_around(django: str, published_port: str) -> None:
+    """Open what the page tells to open in a browser."""
+    published = f"http://127.0.0.1:{published_port}"
+    with requests.Session() as browser:
+        browser.trust_env = False
+        assert "<h1>Tea house</h1>" in browser.get(f"{published}/").text
+        login = browser.get(f"{django}/admin/").text
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', login)
+        assert token
+        user = {"username": "demo", "password": "demo", "csrfmiddlewaretoken": token[1]}
+        assert "Teas" in browser.post(f"{django}/admin/login/?next=/admin/", data=user).text
+        log = browser.get(f"{django}/admin/wx_static_store/uploadlog/?q=media/").text
+        assert "media/leaflets/oolong.txt" in log
+        assert "media/uploads/index.html" in log
+        style = re.search(rf"{published}/static/admin/css/base\.css", log)
+        assert style
+        assert browser.get(style[0]).ok
+
+
+def deploy_to_your_platform(reader: Reader) -> None:
+    """Let an emulator stand for the platform: only its address is added to the settings."""
+    exported = dict(re.findall(r"^\$ export (\w+)=(.*)$", BLOCKS[-1].text, re.MULTILINE))
+    env, token = exported["WX_ENV"], exported["WX_ACCESS_TOKEN"]
+    with EmulatorServer(envs=[env], access_token=token) as platform:
+        reader.follow(BLOCKS[YOUR_PLATFORM:-1])
+        added = f'WX_STATIC_STORE["API_BASE_URL"] = "{platform.api_url}"\n'
+        reader.paste("config/settings.py", added)
+        reader.follow(BLOCKS[-1:])
+        reader.run("python manage.py wx_deploy dist --using site --yes", "…")
+        assert {*platform.objects()} == {"assets/style.css", "index.html"}
