@@ -1,6 +1,10 @@
 """The pytest plugin that projects get with the app."""
 
+from collections.abc import Iterator
+
 import pytest
+
+from wx_static_store.emulator import EmulatorServer
 
 pytest_plugins = ["pytester"]
 
@@ -23,6 +27,14 @@ SAVE = """
     def test_save({fixture}):
         default_storage.save("a.txt", ContentFile(b"x"))
         {check}
+"""
+
+SAVE_BY_HAND = """
+    from django.core.files.base import ContentFile
+    from wx_static_store.storage import WxStorage
+
+    def test_save():
+        WxStorage(env="prod-1").save("a.txt", ContentFile(b"x"))
 """
 
 
@@ -107,6 +119,56 @@ def test_a_marked_test_may_upload_for_real(project: pytest.Pytester) -> None:
     out = run(project, mark="@pytest.mark.wx_real")
     assert "The server could not be reached (https://api.example.invalid" in out
     assert "for real" not in out
+
+
+@pytest.fixture
+def developers(project: pytest.Pytester) -> Iterator[EmulatorServer]:
+    """Start an emulator that the project's settings name, as `manage.py` uses it."""
+    with EmulatorServer(envs=["prod-1"]) as server:
+        given = f'"{server.access_token}", "API_BASE_URL": "{server.api_url}"'
+        project.makepyfile(project_settings=PROJECT.replace('"real-token"', given))
+        yield server
+
+
+def test_an_upload_to_the_developers_own_emulator_fails_the_test_with_advice(
+    project: pytest.Pytester, developers: EmulatorServer
+) -> None:
+    out = run(project)
+    host = developers.api_url.removeprefix("http://")
+    assert "1 failed" in out
+    assert f"write to the emulator that your settings name, {host}, where it would change" in out
+    assert "Use the fixture wx_storage or wx_emulator" in out
+    assert f"a test that must reach {host} is marked @pytest.mark.wx_real" in out
+    assert developers.journal == []
+
+
+def test_the_fixture_spares_the_developers_own_emulator(
+    project: pytest.Pytester, developers: EmulatorServer
+) -> None:
+    check = 'assert "a.txt" in wx_emulator.objects("prod-1")'
+    assert "1 passed" in run(project, fixture="wx_emulator", check=check)
+    assert developers.journal == []
+
+
+def test_a_marked_test_may_write_to_the_developers_own_emulator(
+    project: pytest.Pytester, developers: EmulatorServer
+) -> None:
+    assert "1 passed" in run(project, mark="@pytest.mark.wx_real")
+    assert "a.txt" in developers.objects("prod-1")
+
+
+def test_a_store_built_by_hand_is_kept_from_the_developers_own_emulator(
+    project: pytest.Pytester, developers: EmulatorServer
+) -> None:
+    """A field may have a storage that is no alias of STORAGES."""
+    project.makepyfile(
+        project_settings="from base_settings import *\ndel STORAGES",
+        base_settings=(project.path / "project_settings.py").read_text(),
+    )
+    project.makepyfile(test_it=SAVE_BY_HAND)
+    out = "\n".join(project.runpytest_subprocess("--ds=project_settings", *WITHOUT).outlines)
+    assert "write to the emulator that your settings name" in out
+    assert developers.journal == []
 
 
 def test_a_project_without_django_is_left_alone(pytester: pytest.Pytester) -> None:

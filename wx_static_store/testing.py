@@ -2,11 +2,12 @@
 A pytest plugin for projects that use this app (it loads by itself).
 
 Fixtures: `wx_emulator` (the project's stores write to an emulator on this machine) and
-`wx_storage` (a `WxStorage` over it). And a guard: no test uploads to the real WeChat, unless it
-is marked ``wx_real``.
+`wx_storage` (a `WxStorage` over it). And a guard: no test uploads to the real WeChat, or to the
+emulator that the project's own settings name, unless it is marked ``wx_real``.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,9 +21,13 @@ __all__ = ["wx_emulator", "wx_storage"]
 ENV = "demo-1a2b3c4d5e6f7g8h"  # where a project names none
 REAL = ("api_base_url", "base_url", "token_provider", "upload_hosts")  # never used in a test
 ADVICE = (
-    "This test was about to publish a file for real, through {host}. Use the fixture wx_storage or "
-    "wx_emulator, or Django's InMemoryStorage; a test that must reach WeChat is marked "
-    "@pytest.mark.wx_real."
+    "Use the fixture wx_storage or wx_emulator, or Django's InMemoryStorage; a test that must reach "
+    "{host} is marked @pytest.mark.wx_real."
+)
+REFUSED = "This test was about to publish a file for real, through {host}. " + ADVICE
+OWN = (
+    "This test was about to write to the emulator that your settings name, {host}, where it would "
+    "change the files you develop with. " + ADVICE
 )
 
 
@@ -72,8 +77,26 @@ def wx_storage(wx_emulator: "EmulatorServer") -> Any:
     return storages.create_storage({"BACKEND": "wx_static_store.storage.WxStorage"})
 
 
+@pytest.fixture(scope="session")
+def _wx_own_addresses() -> frozenset[str]:
+    """Return the hosts of the API by the project's settings, before a test changes them."""
+    from .conf.settings import all_options, configured, platform_options
+    from .exceptions import ConfigurationError
+
+    if not configured():
+        return frozenset()
+    options = [*all_options().values()]
+    with suppress(ConfigurationError):
+        options.append(platform_options())
+    return frozenset(_host(each.api_base_url) for each in options)
+
+
 @pytest.fixture(autouse=True)
-def _wx_static_store_guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _wx_static_store_guard(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    _wx_own_addresses: frozenset[str],
+) -> None:
     from .conf.settings import configured
 
     if not configured() or request.node.get_closest_marker("wx_real"):
@@ -82,17 +105,23 @@ def _wx_static_store_guard(request: pytest.FixtureRequest, monkeypatch: pytest.M
     from .upload import recorder
 
     recorder.reset()
-    monkeypatch.setattr(Transport, "_perform", _guarded(Transport._perform))
+    monkeypatch.setattr(Transport, "_perform", _guarded(Transport._perform, _wx_own_addresses))
 
 
-def _guarded(perform: Any) -> Any:
+def _guarded(perform: Any, own: frozenset[str]) -> Any:
     """Replace the last step of an exchange; what is refused earlier never goes out."""
     from .clients.links import is_loopback
 
     def guarded(self: Any, request: Any, url: "Secret", *args: Any) -> Any:
+        host = _host(url.reveal())
         if not is_loopback(url.reveal()):
-            host = url.reveal().split("/", 3)[2]
-            pytest.fail(ADVICE.format(host=host), pytrace=False)
+            pytest.fail(REFUSED.format(host=host), pytrace=False)
+        if host in own:
+            pytest.fail(OWN.format(host=host), pytrace=False)
         return perform(self, request, url, *args)
 
     return guarded
+
+
+def _host(url: str) -> str:
+    return url.split("/", 3)[2]
