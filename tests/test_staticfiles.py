@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError, call_command
+from django.utils.translation import override
 
 from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
@@ -285,6 +287,89 @@ def test_an_absolute_static_url_is_the_whole_address(site: Site, settings: Any) 
     site.use(PLAIN)
     settings.STATIC_URL = "https://cdn.example.com/x/"
     assert staticfiles_storage.url("a.css") == "https://cdn.example.com/x/a.css"
+
+
+# --- the line that says what was published ------------------------------------------------------
+
+
+def published(site: Site, **options: Any) -> list[str]:
+    """Run collectstatic; return its lines on what was published."""
+    out = StringIO()
+    call_command("collectstatic", interactive=False, stdout=out, stderr=out, **options)
+    return [line for line in out.getvalue().splitlines() if line.startswith(("Pub", "已发布"))]
+
+
+@pytest.mark.parametrize(
+    ("backend", "options", "objects"),
+    [(PLAIN, {}, 4), (MANIFEST, {}, 9), (MANIFEST, {"keep_only_hashed": True}, 5)],
+    ids=["plain", "manifest", "only hashed"],
+)
+def test_collectstatic_says_what_it_published_and_where(
+    site: Site, backend: str, options: dict[str, Any], objects: int
+) -> None:
+    cloud = site.use(backend, base_url="https://www.example.com", **options)
+    where = "to https://www.example.com/static/"
+    assert published(site) == [f"Published 4 files ({objects} objects), 0 unchanged, {where}"]
+    assert len(cloud.objects()) == objects
+    assert published(site) == [f"Published 0 files (0 objects), 4 unchanged, {where}"]
+
+
+def test_what_was_published_is_said_in_chinese(site: Site) -> None:
+    site.use(base_url="https://www.example.com")
+    with override("zh-hans"):
+        assert published(site) == [
+            "已发布 4 个文件（9 个对象），未变化 0，地址：https://www.example.com/static/"
+        ]
+
+
+def test_a_changed_file_is_published_with_what_depends_on_it(site: Site) -> None:
+    site.use()
+    site.collect()
+    site.write(b_svg="<svg/>")
+    # b.svg and its copy, the copy of a.css, the manifest
+    assert published(site)[0].startswith("Published 2 files (4 objects), 2 unchanged, ")
+
+
+def test_an_address_that_is_not_known_costs_no_call(site: Site) -> None:
+    cloud = site.use(PLAIN)
+    assert published(site)[0].endswith(f", to {ENV}")
+    assert cloud.calls("describestaticstore") == []
+
+
+def test_what_the_log_alone_calls_unchanged_is_said_to_be_so(site: Site) -> None:
+    site.use(PLAIN, trust_log=True)
+    site.collect()
+    assert "4 unchanged by the log alone" in published(site)[0]
+
+
+@pytest.mark.parametrize("options", [{"dry_run": True}, {"post_process": False}])
+def test_a_run_that_publishes_nothing_says_nothing(site: Site, options: dict[str, Any]) -> None:
+    site.use()
+    assert published(site, **options) == []
+
+
+def test_a_quiet_run_prints_nothing(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
+    site.use()
+    site.collect()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_run_that_fails_prints_the_error_instead(site: Site) -> None:
+    refuse(site.use(), "static/c.js")
+    out = StringIO()
+    with pytest.raises(CommandError, match="failed 1,"):
+        call_command("collectstatic", interactive=False, stdout=out)
+    assert "Published" not in out.getvalue()
+
+
+def test_post_process_without_a_command_prints_nothing(
+    site: Site, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cloud = site.use(PLAIN)
+    call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
+    assert list(staticfiles_storage.post_process({"a.css": None})) == []
+    assert "static/a.css" in cloud.objects()
+    assert capfd.readouterr() == ("", "")
 
 
 # --- when it goes wrong -----------------------------------------------------------------------

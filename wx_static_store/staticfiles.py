@@ -8,11 +8,14 @@ at its end, publishes the finished files in parallel; ``--no-post-process`` publ
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any, ClassVar, cast
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
+from django.core.management.base import BaseCommand
 
 from .conf.options import STATIC, Options
 from .conf.settings import freeze, resolve
@@ -21,9 +24,10 @@ from .core.interrupts import held
 from .core.naming import NO_CACHE, quote_key
 from .core.types import UploadContext, UploadItem
 from .deploy.locks import deploying
-from .deploy.plan import make_plan
-from .deploy.publish import PublishFailed, publish
+from .deploy.plan import Plan, make_plan
+from .deploy.publish import PublishFailed, Report, publish
 from .exceptions import WxStaticStoreError
+from .i18n import gettext as _, ngettext
 from .upload.sources import disk_item
 from .upload.store import store_for
 from .upload.uploader import Uploader
@@ -69,26 +73,45 @@ class WxStaticFilesStorage(StaticFilesStorage):
     ) -> Iterator[Processed]:
         """Publish what was collected; yields nothing but what failed, as one exception."""
         if not dry_run:
-            yield from self._publish(paths)
+            yield from self._publish({name: name for name in map(_as_url, paths)})
 
-    def _publish(self, names: Iterable[str], hashed: Iterable[str] = ()) -> Iterator[Processed]:
-        _warn_of_case(names)
+    def _publish(self, files: Mapping[str, str]) -> Iterator[Processed]:
+        """Publish each name; beside it stands the file that it is, or is a hashed copy of."""
+        _warn_of_case({*files.values()})
         try:
-            self._publish_all([*self._items(names), *self._items(hashed, hashed=True)])
+            plan, report = self._publish_all([*self._items(files)])
         except PublishFailed as error:
-            failure = error
+            yield "All", None, error
         except (WxStaticStoreError, OSError) as error:  # no token, no space for the manifest
-            failure = PublishFailed(str(error))
+            yield "All", None, PublishFailed(str(error))
         else:
+            sent = {files[item.name] for item in (*plan.assets, *plan.pages)}
+            unchanged = len({*files.values()} - sent)
+            self._say_what_was_published(len(sent), report.stored, unchanged)
+
+    def _say_what_was_published(self, files: int, objects: int, unchanged: int) -> None:
+        command = _running_command()
+        if command is None or command.verbosity < 1:
             return
-        yield "All", None, failure
+        store = store_for(self.options)
+        by_log = _("%(count)d unchanged by the log alone", count=unchanged)
+        text = _(
+            "Published %(files)s (%(objects)s), %(unchanged)s, to %(address)s",
+            files=ngettext("%(count)d file", "%(count)d files", files),
+            objects=ngettext("%(count)d object", "%(count)d objects", objects),
+            unchanged=by_log
+            if store.options.trust_log
+            else _("%(count)d unchanged", count=unchanged),
+            address=store.known_url(store.options.location) or store.env,
+        )
+        command.stdout.write(text)
 
     def _publish_all(
         self,
         items: list[UploadItem],
         last_name: str = "",
         last: Callable[[], UploadItem] | None = None,
-    ) -> None:
+    ) -> tuple[Plan, Report]:
         uploader = Uploader(self.options)
         with (
             held(),
@@ -98,13 +121,25 @@ class WxStaticFilesStorage(StaticFilesStorage):
             plan = make_plan(uploader, items, pool=pool, last=last_name)
             report = publish(uploader, plan, CONTEXT, pool=pool, lock=lock, last=last)
         report.raise_for_failures()
+        return plan, report
 
-    def _items(self, names: Iterable[str], *, hashed: bool = False) -> Iterator[UploadItem]:
-        names = list(names)
-        kept_for_ever = {*names} if hashed else hashed_among(names)
-        for name in names:
-            as_url = name.replace(os.sep, "/")
-            yield disk_item(as_url, self.path(name), hashed=name in kept_for_ever)
+    def _items(self, files: Mapping[str, str]) -> Iterator[UploadItem]:
+        copies = {name for name, file in files.items() if name != file}
+        kept_for_ever = copies | hashed_among(files.keys() - copies)
+        for name in files:
+            yield disk_item(name, self.path(name), hashed=name in kept_for_ever)
+
+
+def _as_url(name: str) -> str:
+    return name.replace(os.sep, "/")
+
+
+def _running_command() -> Any:
+    """Return the management command that runs `post_process()`: it alone knows its verbosity."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame and not isinstance(frame.f_locals.get("self"), BaseCommand):
+        frame = frame.f_back
+    return frame and frame.f_locals["self"]
 
 
 def _warn_of_case(names: Iterable[str]) -> None:
@@ -154,9 +189,10 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
         self.hashed_files = {}
         # ManifestFilesMixin's own step would write the manifest too early.
         yield from super(ManifestFilesMixin, self).post_process(paths, dry_run, **options)
-        plain = () if self.options.keep_only_hashed else paths
-        hashed = (name for name in self.hashed_files.values() if name not in plain)
-        yield from self._publish(plain, dict.fromkeys(hashed))
+        files = {copy: name for name, copy in self.hashed_files.items()}
+        if not self.options.keep_only_hashed:
+            files |= {name: name for name in map(_as_url, paths)}
+        yield from self._publish(files)
 
     def save_manifest(self) -> None:
         """
@@ -176,8 +212,8 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
             self.manifest_name = name
             Path(self.path(new)).unlink(missing_ok=True)
 
-    def _publish_all(self, items: list[UploadItem], *_: Any) -> None:
-        super()._publish_all(items, self.manifest_name, self._save_manifest)
+    def _publish_all(self, items: list[UploadItem], *rest: Any) -> tuple[Plan, Report]:
+        return super()._publish_all(items, self.manifest_name, self._save_manifest)
 
     def _save_manifest(self) -> UploadItem:
         self.save_manifest()

@@ -21,8 +21,8 @@ __all__ = ["wx_emulator", "wx_storage"]
 ENV = "demo-1a2b3c4d5e6f7g8h"  # where a project names none
 REAL = ("api_base_url", "base_url", "token_provider", "upload_hosts")  # never used in a test
 ADVICE = (
-    "Use the fixture wx_storage or wx_emulator, or Django's InMemoryStorage; a test that must reach "
-    "{host} is marked @pytest.mark.wx_real."
+    "Use the fixture wx_storage or wx_emulator, or Django's InMemoryStorage; a test that must "
+    "reach {host} is marked @pytest.mark.wx_real."
 )
 REFUSED = "This test was about to publish a file for real, through {host}. " + ADVICE
 OWN = (

@@ -210,6 +210,16 @@ def test_the_compare_action_shows_a_page(cloud: EmulatorServer, operator: Client
     text = re.sub(r"\s+", " ", answer.content.decode())
     for line in ("The same: 1", "Differs: 1", "Missing, or deleted: 1"):
         assert line in text
+    assert "manage.py wx_reconcile --fix corrects the log" in text
+
+
+def test_a_comparison_that_finds_nothing_wrong_names_no_remedy(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    default_storage.save("same.txt", ContentFile(b"hello"))
+    text = press(operator, "compare", *UploadLog.objects.all()).content.decode()
+    assert "The same: 1" in text
+    assert "wx_reconcile" not in text
 
 
 def test_rows_that_the_comparison_did_not_reach_are_shown_as_such(

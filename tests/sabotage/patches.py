@@ -70,10 +70,10 @@ SABOTAGES = (
         "D3: publish at the end, then write the manifest",
         "write the manifest first",
         "staticfiles.py",
-        "        super()._publish_all(items, self.manifest_name, self._save_manifest)\n",
+        "        return super()._publish_all(items, self.manifest_name, self._save_manifest)\n",
         """\
         self.save_manifest()
-        super()._publish_all(items, self.manifest_name, self._save_manifest)
+        return super()._publish_all(items, self.manifest_name, self._save_manifest)
 """,
         ("test_staticfiles.py::test_a_failed_run_leaves_the_local_manifest",),
     ),

@@ -133,6 +133,7 @@ class LogActions(ReadOnlyAdmin):
         context = {
             "title": _("Compare with the cloud"),
             "counts": [(state, counts[state]) for state in CloudState if counts[state]],
+            "differ": counts[CloudState.DIFFERS] or counts[CloudState.MISSING],
             "found": [(one, COLOURS[one.state]) for one in found],
         }
         return self._answer(request, "compared", context)

@@ -103,9 +103,10 @@ class Options:
         "不带哈希的文件，此时这些文件不存在。")
     trust_log: bool = option(False, STORE, validators.flag,
         "A deploy decides by the log alone what changed. An unchanged tree then costs no call. "
-        "Files that somebody else wrote and rows that were lost are not noticed.",
+        "Files that somebody else wrote and rows that were lost are not noticed: "
+        "``wx_reconcile --fix`` finds them.",
         "部署时只根据上传日志判断哪些文件有变化。目录没有变化时不产生任何调用。他人写入的文件和丢"
-        "失的日志记录不会被发现。")
+        "失的日志记录不会被发现：请用 ``wx_reconcile --fix`` 查找。")
     cache_control: tuple[tuple[str, str], ...] = option((), STORE, validators.rules,
         'List of (pattern, value), such as ``[("*.html", "no-cache")]``. The first match wins.',
         '（模式，值）的列表，例如 ``[("*.html", "no-cache")]``。采用第一个匹配项。',

@@ -32,7 +32,7 @@ _FLAGS = {
     "--include-uploads": _("take for stale what people uploaded, too"),
     "--trust-log": _(
         "ask the log alone what changed: no call for an unchanged tree, but what others wrote, "
-        "or a lost row hides, is not seen"
+        "or a lost row hides, is not seen (wx_reconcile --fix finds it)"
     ),
     "--strict": _("what looks like a broken link stops the run"),
     "--wait": _("wait for another deploy of the environment to end"),
