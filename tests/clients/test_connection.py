@@ -207,8 +207,8 @@ def test_a_tunnel_after_a_request_that_broke_off_carries_nothing_of_it(
     with pytest.raises(SourceError):
         post(transport, f"https://{proxy.host}", body=Broken(b"x"))
     post(transport, f"https://{proxy.host}")
-    asked = [data.split(b" ")[0] for data in proxy.received]
-    assert asked == [b"CONNECT", b"", b"CONNECT", b"POST"]
+    begin = [data.split(b" ")[0] for data in proxy.received]
+    assert (begin.count(b"CONNECT"), begin.count(b"POST")) == (2, 1)
 
 
 def test_the_debug_level_of_http_client_shows_the_answer_and_no_secret(
