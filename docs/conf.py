@@ -51,7 +51,8 @@ html_sidebars = {
 # The switch of languages: folder of the build, name in its own language, language of the page.
 html_context = {"languages": [("en", "English", "en"), ("zh", "中文", "zh_CN")]}
 
-copybutton_prompt_text = "$ "
+copybutton_prompt_text = r"\$ |>>> "
+copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
 llms_txt_description = "Publish files to WeChat CloudBase static hosting with Django"
