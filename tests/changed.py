@@ -13,11 +13,11 @@ ALWAYS = {"tests/test_architecture.py", "tests/test_reference.py", "tests/test_t
 MANY = 10  # importers: beyond, their tests are most of the suite, which `make test` runs
 # What is no module of the package, by the beginning of its path.
 OTHERS = {
-    "docs/": "tests/test_docs.py",
-    "CONTRIBUTING.rst": "tests/test_docs.py",
-    "README": "tests/docs/test_readme.py",
+    "docs/": "tests/docs/test_command_lines.py",
     "docs/tutorial.rst": "tests/docs/test_tutorial.py",
-    "example_project/": "tests/test_docs.py",
+    **{f"docs/howto/{page}.rst": f"tests/docs/test_{page}.py" for page in ("ci", "deploy", "tokens")},
+    "README": "tests/docs/test_readme.py",
+    "example_project/": "tests/docs/test_command_lines.py",
     "wx_static_store/static/": "tests/admin",
     "wx_static_store/templates/": "tests/admin",
 }

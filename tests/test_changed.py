@@ -10,7 +10,7 @@ from tests.changed import ALWAYS, chosen_tests
     [
         ("wx_static_store/templates/admin/wx_static_store/actions.html", {"tests/admin"}),
         ("wx_static_store/locale/zh_Hans/LC_MESSAGES/django.po", set()),  # always checked
-        ("docs/index.rst", {"tests/test_docs.py"}),
+        ("docs/index.rst", {"tests/docs/test_command_lines.py"}),
         ("tests/core/test_qr.py", {"tests/core/test_qr.py"}),
         ("tests/api/conftest.py", {"tests/api"}),
         ("tests/core/test_gone.py", set()),

@@ -108,7 +108,7 @@ def _broken(items: Sequence[UploadItem], prefix: str, location: str) -> Iterator
     for page, addresses in outside.items():
         yield _(
             "%(page)s refers to %(addresses)s, outside of %(base)s: "
-            "build the site for this base path, or with relative addresses.",
+            "build the site for this base path.",
             page=shown(page),
             addresses=_some(addresses),
             base=f"/{location}{prefix}",
