@@ -4,6 +4,7 @@ import importlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
+from django.db.models import Model
 from django.test import override_settings
 from hypothesis import HealthCheck
 
@@ -35,6 +38,17 @@ def ci_package(name: str) -> Any:
     if "WX_REQUIRE_CI" in os.environ:
         return importlib.import_module(name)
     return pytest.importorskip(name, reason=f"{name} is in the extra ci, not in dev")
+
+
+@contextmanager
+def lost_table(model: type[Model]) -> Iterator[None]:
+    """Let each statement on the model's table fail, as if the table did not exist."""
+
+    def refuse(execute: Any, sql: str, *more: Any) -> Any:
+        return execute(sql.replace(model._meta.db_table, "no_such_table"), *more)
+
+    with connection.execute_wrapper(refuse):
+        yield
 
 
 @pytest.fixture

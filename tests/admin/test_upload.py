@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.urls import reverse
 
-from tests.conftest import ENV
+from tests.conftest import ENV, lost_table
 from wx_static_store.admin.upload import UploadPage
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog
@@ -254,11 +254,11 @@ def test_a_submission_that_broke_off_is_unknown_and_another_attempt_sends(
 
 
 def test_a_submission_is_refused_while_the_database_cannot_remember_it(
-    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+    member: Member, emulator: EmulatorServer
 ) -> None:
     client = member("upload")
-    monkeypatch.setattr(IdempotencyKey._meta, "db_table", "no_such_table")
-    html = send_one(client, text("a.txt"))["html"]
+    with lost_table(IdempotencyKey):
+        html = send_one(client, text("a.txt"))["html"]
     assert ("wx-refused" in html, "try again later" in html) == (True, True)
     assert emulator.journal == []
 

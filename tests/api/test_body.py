@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from tests.api.conftest import PNG, Client, picture, post, put
 from tests.conftest import ENV
+from tests.doubles import CountingFile
 from wx_static_store.api.base import View
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
@@ -19,17 +20,6 @@ pytestmark = pytest.mark.django_db
 
 
 BOUNDARY = "wx-boundary"
-
-
-class Counting(io.BytesIO):
-    """How much of it is read."""
-
-    taken = 0
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        block = super().read(size)
-        self.taken += len(block)
-        return block
 
 
 class Broken(io.BytesIO):
@@ -126,6 +116,13 @@ def _send_form(client: APIClient, body: bytes, **extra: Any) -> Any:
     return client.generic("POST", "/wx/uploads/", body, content_type=kind, **extra)
 
 
+def _send_cut_form(client: APIClient, missing: int) -> Any:
+    """Send a form whose last bytes never come."""
+    body = _form()
+    cut = {"wsgi.input": io.BytesIO(body[:-missing]), "CONTENT_LENGTH": str(len(body))}
+    return _send_form(client, b"", **cut)
+
+
 @pytest.fixture
 def small(configure: Any, cloud: EmulatorServer) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_MAX_SIZE": 1000})
@@ -145,7 +142,7 @@ def test_a_body_longer_than_allowed_is_refused(
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("path", ["/wx/uploads/", "/wx/uploads/default/uploads/a.png"])
 def test_of_a_body_that_says_it_is_too_long_nothing_is_read(client: APIClient, path: str) -> None:
-    body = Counting(bytes(5_000_000))
+    body = CountingFile(bytes(5_000_000))
     kind = f"multipart/form-data; boundary={BOUNDARY}" if path == "/wx/uploads/" else "image/png"
     method = "POST" if path == "/wx/uploads/" else "PUT"
     response = client.generic(
@@ -160,9 +157,7 @@ def test_a_form_that_ends_early_stores_nothing(
     client: APIClient, cloud: EmulatorServer, missing: int
 ) -> None:
     """Django's parser would take a part of the file for the whole."""
-    body = _form()
-    cut = {"wsgi.input": io.BytesIO(body[:-missing]), "CONTENT_LENGTH": str(len(body))}
-    response = _send_form(client, b"", **cut)
+    response = _send_cut_form(client, missing)
     assert (response.status_code, response.json()["code"]) == (400, "parse_error")
     assert cloud.objects() == {}
     assert not UploadLog.objects.exists()
@@ -259,9 +254,7 @@ def test_a_body_that_ends_early_stores_nothing_where_a_middleware_read_it(
 def test_a_form_that_ends_early_stores_nothing_where_a_middleware_read_it(
     client: APIClient, cloud: EmulatorServer, missing: int
 ) -> None:
-    body = _form()
-    cut = {"wsgi.input": io.BytesIO(body[:-missing]), "CONTENT_LENGTH": str(len(body))}
-    response = _send_form(client, b"", **cut)
+    response = _send_cut_form(client, missing)
     assert (response.status_code, response.json()["code"]) == (400, "parse_error")
     assert cloud.journal == []
 
@@ -317,7 +310,7 @@ class SignedBody(BasicAuthentication):
 
 
 def test_a_name_is_refused_before_its_body_is_read(client: APIClient) -> None:
-    body = Counting(PNG)
+    body = CountingFile(PNG)
     extra = {"CONTENT_LENGTH": str(len(PNG)), "wsgi.input": body}
     assert put(client, "uploads/a%3Ab.png", b"", **extra).status_code == 400
     assert body.taken == 0

@@ -15,7 +15,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, Permis
 from rest_framework.test import APIClient
 
 from tests.api.conftest import ALL, PNG, Client, post, put
-from tests.conftest import ENV
+from tests.conftest import ENV, lost_table
 from wx_static_store import exceptions
 from wx_static_store.api import problems
 from wx_static_store.api.base import View
@@ -379,12 +379,10 @@ def test_a_too_large_form_is_refused_before_the_user_is_known(
 
 
 @pytest.mark.parametrize("path", ["", "{id}/", "{id}/retry/"])
-def test_an_unreadable_log_is_reported(
-    client: APIClient, monkeypatch: pytest.MonkeyPatch, caplog: Any, path: str
-) -> None:
+def test_an_unreadable_log_is_reported(client: APIClient, caplog: Any, path: str) -> None:
     path = "/wx/uploads/" + path.format(id=put(client).json()["id"])
-    monkeypatch.setattr(UploadLog._meta, "db_table", "no_such_table")
-    response = client.post(path) if "retry" in path else client.get(path)
+    with lost_table(UploadLog):
+        response = client.post(path) if "retry" in path else client.get(path)
     assert (response.status_code, response.json()["code"]) == (503, "busy")
     assert response["Retry-After"] == "60"
     assert "no_such_table" in caplog.text

@@ -1,13 +1,11 @@
 """What is kept, what the loggers say, and places that fail."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
-from django.db import connection
 
 from tests.callback.pushes import AES_KEY, APPID, TICKET, TOKEN, push, ticket
 from wx_static_store.callback.models import VerifyTicket
@@ -30,19 +28,6 @@ class BrokenCache(BaseCache):
 
     def set(self, key: str, value: Any, timeout: Any = None, version: Any = None) -> None:
         raise ConnectionError(f"{key}={value}")
-
-
-@contextmanager
-def broken_table() -> Iterator[None]:
-    """Make the database refuse each statement on the table, with an error of its own."""
-
-    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if VerifyTicket._meta.db_table in sql:
-            return execute("SELECT nonsense", None, False, context)
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(refuse):
-        yield
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import connection, connections, transaction
 
-from tests.callback.conftest import BROKEN, CACHE_KEY, DUMMY, LogLines, broken_table
+from tests.callback.conftest import BROKEN, CACHE_KEY, DUMMY, LogLines
 from tests.callback.pushes import APPID, TICKET
+from tests.conftest import lost_table
 from wx_static_store.callback.models import VerifyTicket
 from wx_static_store.callback.tickets import newest, save
 from wx_static_store.core.secrets import Secret
@@ -107,7 +108,7 @@ def test_an_older_ticket_in_the_cache_does_not_hide_the_database_s() -> None:
 
 def test_an_older_ticket_in_the_database_does_not_hide_the_cache_s() -> None:
     keep("old", age=3 * HOUR)
-    with broken_table():
+    with lost_table(VerifyTicket):
         keep("new", age=2 * HOUR)
     assert newest(APPID) == "new"
 
@@ -169,14 +170,14 @@ def test_the_error_about_a_ticket_that_cannot_be_kept_does_not_show_the_ticket(
     caches: Any, settings: Any, logged: LogLines
 ) -> None:
     settings.CACHES = caches
-    with broken_table(), pytest.raises(TokenUnavailable) as caught:
+    with lost_table(VerifyTicket), pytest.raises(TokenUnavailable) as caught:
         keep()
     assert "planted" not in str(caught.value)
     assert logged.secrets == []
 
 
 def test_the_cache_without_the_database_keeps_the_newest_ticket_only() -> None:
-    with broken_table():
+    with lost_table(VerifyTicket):
         keep("b", age=20)
         keep("a", age=30)
         assert newest(APPID) == "b"
@@ -187,7 +188,7 @@ def test_while_cache_and_database_fail_there_is_no_ticket_and_two_log_lines(
 ) -> None:
     keep()
     settings.CACHES = BROKEN
-    with broken_table():
+    with lost_table(VerifyTicket):
         assert newest(APPID) == ""
     assert len(logged.tokens) == 2
     assert logged.secrets == []
@@ -195,7 +196,7 @@ def test_while_cache_and_database_fail_there_is_no_ticket_and_two_log_lines(
 
 def test_a_database_that_fails_spoils_no_transaction_of_the_caller() -> None:
     with transaction.atomic():
-        with broken_table():
+        with lost_table(VerifyTicket):
             assert newest(APPID) == ""
         Group.objects.create(name="kept")
     assert Group.objects.filter(name="kept").exists()

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 from django.views.debug import ExceptionReporter
 
-from tests.callback.conftest import BROKEN, DUMMY, Kept, LogLines, broken_table
+from tests.callback.conftest import BROKEN, DUMMY, Kept, LogLines
 from tests.callback.pushes import (
     AES_KEY,
     APPID,
@@ -32,6 +32,7 @@ from tests.callback.pushes import (
     signed,
     ticket,
 )
+from tests.conftest import lost_table
 from wx_static_store import conf
 from wx_static_store.callback import views
 from wx_static_store.callback.models import VerifyTicket
@@ -264,7 +265,7 @@ def test_a_ticket_that_cannot_be_kept_is_answered_with_500(
     caches: Any, settings: Any, logged: LogLines
 ) -> None:
     settings.CACHES = caches
-    with broken_table(), override("zh-hans"):
+    with lost_table(VerifyTicket), override("zh-hans"):
         answer = push().send()
     assert (answer.status_code, answer.content) == (500, b"")
     assert logged.tokens[-1].startswith("ERROR A push is lost: No place keeps the verify ticket.")
@@ -284,7 +285,7 @@ def test_a_ticket_is_kept_if_only_the_cache_fails(settings: Any, logged: LogLine
 
 @pytest.mark.django_db(transaction=True)
 def test_a_ticket_is_kept_if_only_the_database_fails(logged: LogLines) -> None:
-    with broken_table():
+    with lost_table(VerifyTicket):
         assert push().send().content == b"success"
         assert newest(APPID) == TICKET
     assert not VerifyTicket.objects.exists()
@@ -374,7 +375,7 @@ def test_no_traceback_shows_a_ticket_that_cannot_be_kept(settings: Any) -> None:
     settings.CACHES = BROKEN
     genuine = push()
     request = RequestFactory().post(f"{PATH}?{genuine.query}", genuine.body, "text/xml")
-    with broken_table(), pytest.raises(TokenUnavailable) as caught:
+    with lost_table(VerifyTicket), pytest.raises(TokenUnavailable) as caught:
         views._answer(request, conf.platform_options())
     report = ExceptionReporter(request, type(caught.value), caught.value, caught.tb)
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)

@@ -322,6 +322,15 @@ def tls(certificate: Path) -> ssl.SSLContext:
     return context
 
 
+@pytest.fixture
+def trusted_tls(
+    tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> ssl.SSLContext:
+    """Return the TLS of a server whose certificate the environment trusts."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    return tls
+
+
 @pytest.fixture(autouse=True)
 def no_ca_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):

@@ -8,7 +8,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,21 +78,15 @@ def test_a_dripping_answer_ends_at_the_deadline(
 
 
 def test_a_dripping_answer_over_tls_ends_at_the_deadline(
-    serve: Serve,
-    make_transport: MakeTransport,
-    tls: ssl.SSLContext,
-    certificate: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    serve: Serve, make_transport: MakeTransport, trusted_tls: ssl.SSLContext
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-
     def drip(peer: Peer) -> None:
         for byte in answer(body=b"x" * 400):
             peer.send(bytes([byte]))
             if peer.over.wait(0.02):
                 return
 
-    server = serve(drip, tls=tls)
+    server = serve(drip, tls=trusted_tls)
     with pytest.raises(DeadlineExceeded):
         put(make_transport(), signed(server), deadline=Deadline.after(0.4))
 

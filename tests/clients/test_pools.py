@@ -140,13 +140,11 @@ def test_a_plain_address_goes_to_the_proxy_with_its_password(
 def test_a_proxy_over_tls_is_trusted_by_the_certificates_of_the_environment(
     serve: Serve,
     make_transport: MakeTransport,
-    tls: ssl.SSLContext,
-    certificate: Path,
+    trusted_tls: ssl.SSLContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It refuses here, but was connected to."""
-    proxy = serve(answer(407), tls=tls)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    proxy = serve(answer(407), tls=trusted_tls)
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     monkeypatch.setenv("NO_PROXY", "localhost")
     url = Secret(f"https://by-{proxy.port}.example/a")

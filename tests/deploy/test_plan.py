@@ -13,20 +13,9 @@ from tests.deploys import bodies, deploy, item, items, lists, names, plan_of, se
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
-from wx_static_store.upload.uploader import Uploader, get_uploader
+from wx_static_store.upload.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cloud(configure: Any) -> EmulatorServer:
-    cloud: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "MAX_WORKERS": 1})
-    return cloud
-
-
-@pytest.fixture
-def uploader(cloud: EmulatorServer) -> Uploader:
-    return get_uploader()
 
 
 # --- order ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -18,6 +19,20 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
 class Terminal(StringIO):
     def isatty(self) -> bool:
         return True
+
+
+@pytest.fixture
+def on_a_terminal(configure: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """`on_a_terminal(a_js=b"1")`: what a deploy of these files shows there."""
+
+    def shown(**files: bytes) -> str:
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        deploy(get_uploader(), items(**files))
+        return terminal.getvalue()
+
+    configure()
+    return shown
 
 
 @pytest.mark.parametrize(
@@ -61,34 +76,22 @@ def test_a_line_shows_rate_time_left_and_failures(
     )
 
 
-def test_a_terminal_gets_a_bar_with_files_and_bytes(
-    configure: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configure()
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
-    deploy(get_uploader(), items(a_js=b"1" * 1024, b_js=b"2" * 1024))
-    assert f"{ENV}: 2/2 files" in stream.getvalue()
-    assert "2.00k/2.00k" in stream.getvalue()
+def test_a_terminal_gets_a_bar_with_files_and_bytes(on_a_terminal: Callable[..., str]) -> None:
+    shown = on_a_terminal(a_js=b"1" * 1024, b_js=b"2" * 1024)
+    assert f"{ENV}: 2/2 files" in shown
+    assert "2.00k/2.00k" in shown
 
 
 def test_a_terminal_without_a_width_gets_a_bar_too(
-    configure: Any, monkeypatch: pytest.MonkeyPatch
+    on_a_terminal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configure()
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(os, "get_terminal_size", lambda number=1: os.terminal_size((0, 0)))
-    deploy(get_uploader(), items(a_js=b"1"))
-    assert "1/1 files" in stream.getvalue()
+    assert "1/1 files" in on_a_terminal(a_js=b"1")
 
 
 def test_a_terminal_without_tqdm_gets_plain_lines(
-    configure: Any, monkeypatch: pytest.MonkeyPatch
+    on_a_terminal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configure()
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    deploy(get_uploader(), items(a_js=b"1", b_js=b"2"))
-    assert stream.getvalue().splitlines()[-1].startswith(f"{ENV}: 2/2 files, 0.0/0.0 MiB")
+    last = on_a_terminal(a_js=b"1", b_js=b"2").splitlines()[-1]
+    assert last.startswith(f"{ENV}: 2/2 files, 0.0/0.0 MiB")

@@ -22,17 +22,6 @@ from wx_static_store.upload.uploader import Uploader, get_uploader
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
 
 
-@pytest.fixture
-def cloud(configure: Any) -> EmulatorServer:
-    cloud: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "MAX_WORKERS": 1})
-    return cloud
-
-
-@pytest.fixture
-def uploader(cloud: EmulatorServer) -> Uploader:
-    return get_uploader()
-
-
 def manifest() -> UploadItem:
     return item("m.json", b"{}")
 

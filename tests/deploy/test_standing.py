@@ -19,17 +19,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
 
 
 @pytest.fixture
-def cloud(configure: Any) -> EmulatorServer:
-    cloud: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
-    return cloud
-
-
-@pytest.fixture
-def uploader(cloud: EmulatorServer) -> Uploader:
-    return get_uploader()
-
-
-@pytest.fixture
 def trusting(uploader: Uploader) -> Uploader:
     """Asks the log alone."""
     return Uploader(replace(uploader.options, trust_log=True))

@@ -268,28 +268,25 @@ BAD_LINKS: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("target", "expected"), BAD_LINKS.values(), ids=BAD_LINKS)
-def test_a_link_that_must_not_be_followed_is_named(
-    root: Path, tmp_path: Path, target: str, expected: str
-) -> None:
+@pytest.fixture(params=BAD_LINKS)
+def bad_link(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> str:
+    """Make a tree with a link that must not be followed; return what is said of the link."""
+    target, expected = BAD_LINKS[request.param]
     write(root, "a.js")
     write(tmp_path, "secret", "other/a.js", "site2/a.js")
     link(tmp_path, "back", root)
     link(root, "link", target)
-    with pytest.raises(SourceError, match=f"'link/?' {expected}"):
+    return expected
+
+
+def test_a_link_that_must_not_be_followed_is_named(root: Path, bad_link: str) -> None:
+    with pytest.raises(SourceError, match=f"'link/?' {bad_link}"):
         read_tree(root)
 
 
-@pytest.mark.parametrize(("target", "expected"), BAD_LINKS.values(), ids=BAD_LINKS)
-def test_an_ignored_link_is_not_followed(
-    root: Path, tmp_path: Path, target: str, expected: str
-) -> None:
-    write(root, "a.js")
-    write(tmp_path, "secret", "other/a.js", "site2/a.js")
-    link(tmp_path, "back", root)
-    link(root, "link", target)
+@pytest.mark.usefixtures("bad_link")
+def test_an_ignored_link_is_not_followed(root: Path) -> None:
     assert names(read_tree(root, ignore=["link"])) == ["a.js"]
-    assert expected
 
 
 def test_links_in_a_circle_are_an_error(root: Path) -> None:

@@ -16,6 +16,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given, settings, strategies as st
 
+from tests.doubles import CountingFile
 from wx_static_store.core.types import UploadItem
 from wx_static_store.exceptions import (
     Remedy,
@@ -189,15 +190,7 @@ def test_a_large_file_is_hashed_while_it_streams(size: int, ahead: bool) -> None
 
 
 def test_a_known_md5_saves_the_reading_ahead() -> None:
-    class Counting(io.BytesIO):
-        taken = 0
-
-        def read(self, size: int | None = -1, /) -> bytes:
-            block = super().read(size)
-            self.taken += len(block)
-            return block
-
-    file = Counting(b"contents")
+    file = CountingFile(b"contents")
     with opened(item(file), md5=hashlib.md5(b"contents").hexdigest()) as source:
         b"".join(source)
         source.md5()
