@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,6 @@ from wx_static_store.exceptions import (
     DeadlineExceeded,
     Remedy,
     ResponseLost,
-    SourceError,
     TransportError,
 )
 
@@ -188,20 +187,17 @@ def test_a_tunnel_is_asked_for_without_the_query_and_carries_it(
 
 
 @pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
-@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_a_tunnel_after_a_request_that_broke_off_carries_nothing_of_it(
-    proxy: Proxy, make_transport: MakeTransport
+def test_a_proxy_that_gives_no_tunnel_ends_at_the_connect_timeout(
+    serve: Serve, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Broken(Body):
-        def __iter__(self) -> Iterator[bytes]:
-            raise SourceError("gone")
-
-    transport = make_transport()
-    with pytest.raises(SourceError):
-        post(transport, f"https://{proxy.host}", body=Broken(b"x"))
-    post(transport, f"https://{proxy.host}")
-    begin = [data.split(b" ")[0] for data in proxy.received]
-    assert (begin.count(b"CONNECT"), begin.count(b"POST")) == (2, 1)
+    server = serve(greet=Peer.wait)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.port}")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    transport = make_transport(connect_timeout=0.2, read_timeout=30)
+    started = time.monotonic()
+    with pytest.raises(TransportError):
+        post(transport, f"https://by-{server.port}.example")
+    assert time.monotonic() - started < 20
 
 
 def test_the_debug_level_of_http_client_shows_the_answer_and_no_secret(
