@@ -17,11 +17,12 @@ from django.utils.translation import override
 
 from tests.test_i18n import without_settings
 from wx_static_store.clients.transport import Transport
+from wx_static_store.core.errcodes import ERRCODES
 from wx_static_store.core.naming import clean_name
 from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
-from wx_static_store.exceptions import ERRCODES, ConnectFailed, NameRejected, revived
+from wx_static_store.exceptions import ConnectFailed, NameRejected, revived
 from wx_static_store.i18n import gettext_lazy
 from wx_static_store.models import UploadLog
 from wx_static_store.upload import recorder
@@ -137,7 +138,7 @@ def test_an_error_is_one_chinese_sentence() -> None:
     with override("zh-hans"):
         assert str(caught.value) == (
             "'/a' 不能用作文件名：是绝对路径；请写成相对于网站的路径（stage name）。"
-            "请重命名文件后重试。"
+            "请重命名文件后重试。 文档：troubleshooting/exceptions#exception-NameRejected"
         )
 
 

@@ -8,4 +8,7 @@ class WxStaticStoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 -- registers them
+        from . import checks, i18n  # noqa: F401 -- registers the checks
+        from .conf.settings import docs_url
+
+        i18n.docs_url = docs_url

@@ -6,6 +6,7 @@ keeps them, so that the error that an editor reads in Chinese is recorded in Eng
 """
 
 import re
+from collections.abc import Callable
 from typing import cast
 from unicodedata import east_asian_width
 
@@ -44,6 +45,20 @@ def with_address(hint: str | Promise, errmsg: str) -> str | Promise:
     """Fill in the address of this server, which WeChat names in some of its texts."""
     address = _REQUEST_IP.search(errmsg)
     return format_lazy(cast(str, hint), request_ip=address[1] if address else _UNNAMED)
+
+
+docs_url: Callable[[], str] = str  # where the documentation is; `apps` sets it
+_PAGES = {"errcode": "errcodes", "cos": "cos", "exception": "exceptions"}
+
+
+def with_docs(hint: str | Promise, anchor: str) -> str:
+    """End a hint with the place in the documentation that says more."""
+    if not (hint and anchor):
+        return str(hint)
+    page = f"troubleshooting/{_PAGES.get(anchor.partition('-')[0], 'checks')}"
+    base = docs_url()
+    place = f"{base}{page}.html#{anchor}" if base else f"{page}#{anchor}"
+    return gettext("%(hint)s Docs: %(place)s", hint=hint, place=place)
 
 
 def shown(text: str) -> str:

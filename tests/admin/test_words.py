@@ -12,7 +12,7 @@ from tests.admin.conftest import (
 )
 from wx_static_store.admin import words
 from wx_static_store.clients.cos import COS_CODES
-from wx_static_store.exceptions import ERRCODES
+from wx_static_store.core.errcodes import ERRCODES
 from wx_static_store.models import UploadLog
 
 pytestmark = pytest.mark.django_db

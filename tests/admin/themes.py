@@ -91,8 +91,8 @@ def serve() -> None:
 
 def rows() -> tuple[int, int, int]:
     from tests.bookshop.models import Book
+    from wx_static_store.core.errcodes import ERRCODES
     from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
-    from wx_static_store.exceptions import ERRCODES
     from wx_static_store.models import Deployment, UploadLog
     from wx_static_store.upload import recorder
 

@@ -232,6 +232,7 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
     "UPLOAD_MAX_SIZE": ["300", 0, -1, True, 1.5, 5 * 2**30 + 1],
     "UPLOAD_EXTENSIONS": ["png", [".png"], ["tar.gz"], [""], 5, [5.5]],
     "UPLOAD_CHECK": ["", 5, "no.such.function", "tests.conf.test_settings.VALUE"],
+    "DOCS_URL": ["", "docs.example.com", "https://docs.example.com/?page=", 5],
 }
 
 

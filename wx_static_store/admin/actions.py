@@ -239,4 +239,4 @@ def _sentence(error: WxStaticStoreError) -> str:
     text = error.what
     if error.code:
         text = gettext("%(what)s (%(facts)s)", what=text, facts=error.code)
-    return gettext("%(what)s. %(hint)s", what=text, hint=error.hint) if error.hint else text
+    return gettext("%(what)s. %(hint)s", what=text, hint=error.full_hint) if error.hint else text

@@ -177,7 +177,7 @@ def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> F
 
 
 def _failed(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
-    message, hint = str(error.message), str(error.hint)
+    message, hint = str(error.message), error.full_hint
     return FileOutcome(name, message=message, errmsg=error.errmsg, hint=hint, **facts)
 
 

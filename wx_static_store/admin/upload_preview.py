@@ -59,7 +59,7 @@ def preview(user: User, form: TargetForm, files: list[Chosen]) -> Iterator[dict[
         if isinstance(key, str):
             facts = _shown(form, _state_of(rows, key, file))
         else:
-            facts = _facts(REFUSED, [str(key.message), str(key.hint)])
+            facts = _facts(REFUSED, [str(key.message), key.full_hint])
         name, size = listed_as(to, folder + file.path), filesizeformat(file.size)
         yield {"key": name, "size": size, **facts}
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ..core.errcodes import ERRCODES, UNKNOWN_ERRCODE
 from ..exceptions import (
-    ERRCODES,
-    UNKNOWN_ERRCODE,
     ConfigurationError,
     CosError,
     CosRefused,

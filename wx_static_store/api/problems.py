@@ -185,7 +185,7 @@ def _of_error(
     if reads:
         members |= {"errcode": error.errcode, "cos_code": error.cos_code, "rid": error.rid}
     if reads or shown:
-        members["hint"] = str(error.hint)
+        members["hint"] = error.full_hint
     detail = error.message if shown else ""
     wait = 0 if error.remedy is Remedy.GIVE_UP else ceil(error.pause)
     lasting = code == "busy" and error.remedy is Remedy.GIVE_UP  # a quota of the day, say

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
 
+from ..core.errcodes import Verdict, anchor
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import ContentHeaders, SignedLink, in_utc
@@ -30,7 +31,6 @@ from ..exceptions import (
     ResponseLost,
     SourceChanged,
     TlsFailed,
-    Verdict,
     WxStaticStoreError,
 )
 from ..i18n import gettext_lazy as _
@@ -218,6 +218,8 @@ def _refusal(reply: Reply) -> WxStaticStoreError:
         text = _("COS refused the upload: %(message)s", message=message)
     verdict = COS_CODES.get(code) or _by_status(reply.status, message)
     error = verdict.build(text, cos_code=code, maybe_stored=False)
+    if code:
+        error.with_context(docs=anchor("cos", code, COS_CODES))
     return error.with_context(pause=max(error.pause, reply.retry_after))
 
 

@@ -12,13 +12,12 @@ from urllib.parse import quote
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 
+from ..core.errcodes import ERRCODES, UNKNOWN_ERRCODE, anchor
 from ..core.frames import cleared_frames
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import RemoteFile, SignedLink, in_utc
 from ..exceptions import (
-    ERRCODES,
-    UNKNOWN_ERRCODE,
     ProtocolError,
     Remedy,
     WeChatBusy,
@@ -218,7 +217,9 @@ def _refusal(name: str, errcode: int, answer: dict[str, Any]) -> WxStaticStoreEr
         rid=rid.strip(),
         http_status=200,
     )
-    return error.with_context(hint=with_address(error.hint, text))
+    return error.with_context(
+        hint=with_address(error.hint, text), docs=anchor("errcode", errcode, ERRCODES)
+    )
 
 
 def _read_link(answer: Any, key: str) -> SignedLink | WxStaticStoreError:

@@ -3,6 +3,7 @@ Settings become one frozen `Options` for each store.
 
     cache_checks  System checks: whether all processes can share the platform's token by its cache
     checks        System checks: what is wrong with the settings, found before the first upload
+    check_table   Each system check in one entry: its id, what is wrong, what to do
     sealing       Secrets at rest: encrypted with a key that derives from SECRET_KEY
     settings      The only reader of settings, with their precedence: one frozen `Options` per alias
     options       Each option in one entry, and the frozen `Options` that are made of them

@@ -10,12 +10,12 @@ from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.memcached import PyLibMCCache, PyMemcacheCache
 from django.core.cache.backends.redis import RedisCache
-from django.core.checks import CheckMessage, Error, Warning, register
-from django.utils.functional import Promise
+from django.core.checks import CheckMessage, register
 from django.utils.module_loading import import_string
 
 from ..i18n import gettext as _, gettext_lazy
 from . import settings as conf
+from .check_table import message
 from .sealing import is_available
 from .validators import import_fault
 
@@ -37,29 +37,23 @@ _UNFIT = {
 }
 # What Django's own caches import only when they are used.
 _LIBRARIES = {RedisCache: "redis", PyMemcacheCache: "pymemcache", PyLibMCCache: "pylibmc"}
-_SHARED = gettext_lazy("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.")
 
 
 @register(TAG)
 def check_token_cache(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the cache of the platform's token works, and that all processes share it."""
     broken = [
-        Error(
-            _("The cache %(alias)r cannot hold the platform's token: %(why)s.", alias=a, why=why),
-            hint=str(hint),
-            id="wx_static_store.E019",
-        )
-        for a in _token_caches()
-        for why, hint in _broken_cache(a)
+        message("E019", hint=hint, alias=alias, why=why)
+        for alias in _token_caches()
+        for why, hint in _broken_cache(alias)
     ]
-    unfit = _unfit_caches()
-    return [*broken, *(Warning(text, hint=_SHARED, id="wx_static_store.W007") for text in unfit)]
+    return [*broken, *_unfit_caches("W007")]
 
 
 @register(TAG, deploy=True)
 def check_token_cache_of_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Report in a deployment as an error that processes share no token."""
-    return [Error(message, hint=_SHARED, id="wx_static_store.E009") for message in _unfit_caches()]
+    return _unfit_caches("E009")
 
 
 @register(TAG)
@@ -68,14 +62,7 @@ def check_sealing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if is_available():
         return []
     return [
-        Warning(
-            _("The platform's token stands in the cache %(alias)r as plain text.", alias=alias),
-            hint=_(
-                "Install the package that encrypts it, in all processes: "
-                'pip install "wx_static_store[callback]"'
-            ),
-            id="wx_static_store.W022",
-        )
+        message("W022", alias=alias)
         for alias in _token_caches()
         if not any(_is_a(alias, kind) for kind in _UNFIT)
     ]
@@ -89,28 +76,24 @@ def _token_caches() -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def _unfit_caches() -> list[str]:
-    """Return what is wrong with each cache that is to share a token of ours."""
+def _unfit_caches(id: str) -> list[CheckMessage]:
+    """Report what is wrong with each cache that is to share a token of ours."""
     return [
-        _(
-            "The cache %(alias)r, which is to hold the platform's token, %(why)s.",
-            alias=alias,
-            why=why,
-        )
+        message(id, alias=alias, why=why)
         for alias in _token_caches()
         for kind, why in _UNFIT.items()
         if _is_a(alias, kind)
     ]
 
 
-def _broken_cache(alias: str) -> Iterator[tuple[str, str | Promise]]:
-    """Yield why its first use would fail, and what helps, if that can be seen from here."""
+def _broken_cache(alias: str) -> Iterator[tuple[str, str]]:
+    """Yield why its first use would fail, and what else helps, if that can be seen from here."""
     try:
         _backend(alias)
     except LookupError:
-        yield _("it is not in CACHES"), _SHARED
+        yield _("it is not in CACHES"), ""
     except Exception as error:  # noqa: BLE001 -- of a module of the project's, or any settings
-        yield import_fault(error), _SHARED
+        yield import_fault(error), ""
     for kind, library in _LIBRARIES.items():
         if _is_a(alias, kind) and find_spec(library) is None:
             text = _("the package %(name)s is not installed", name=library)

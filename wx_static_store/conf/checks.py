@@ -11,12 +11,13 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Tags, register
 from django.utils.module_loading import import_string
 
 from ..exceptions import ConfigurationError
 from ..i18n import gettext as _
 from . import settings as conf
+from .check_table import message
 from .options import STATIC, Options
 from .validators import import_fault
 
@@ -28,13 +29,10 @@ _CALLBACK = "wx_static_store.callback"
 def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that each alias of STORAGES has its BACKEND."""
     storages = conf.setting("STORAGES")
-    if isinstance(storages, Mapping):
-        odd = [a for a, of in storages.items() if not (isinstance(of, Mapping) and "BACKEND" in of)]
-        faults = [_("STORAGES[%(alias)r] has no BACKEND.", alias=alias) for alias in odd]
-    else:
-        faults = [_("STORAGES must be a dictionary.")]
-    hint = _('Write it as {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {…}}.')
-    return [Error(fault, hint=hint, id="wx_static_store.E017") for fault in faults]
+    if not isinstance(storages, Mapping):
+        return [message("E017", text=_("STORAGES must be a dictionary."))]
+    odd = [a for a, of in storages.items() if not (isinstance(of, Mapping) and "BACKEND" in of)]
+    return [message("E017", alias=alias) for alias in odd]
 
 
 @register(TAG, Tags.staticfiles)
@@ -47,62 +45,24 @@ def _of_alias(alias: str) -> Iterator[CheckMessage]:
     try:
         options = conf.options_for(alias)
     except ConfigurationError as error:
-        yield Error(
-            _("STORAGES[%(alias)r]: %(fault)s", alias=alias, fault=error.message),
-            hint=str(error.hint) or None,
-            obj=alias,
-            id="wx_static_store.E001",
-        )
+        yield message("E001", hint=error.hint, alias=alias, fault=error.message)
         return
     yield from _of_tokens(alias, options)
     if options.kind == STATIC:
         yield from _of_static(alias, options)
     elif alias == "staticfiles":
-        yield Error(
-            _("STORAGES['staticfiles'] is a WxStorage, which would upload each file on its own."),
-            hint=_("Use wx_static_store.staticfiles.WxManifestStaticFilesStorage."),
-            id="wx_static_store.E003",
-        )
+        yield message("E003")
     if options.on_delete == "ignore":
-        yield Warning(
-            _(
-                "STORAGES[%(alias)r]: with on_delete='ignore' deleted files stay public.",
-                alias=alias,
-            ),
-            hint=_("Use 'blank', which overwrites them, or 'raise'."),
-            id="wx_static_store.W006",
-        )
+        yield message("W006", alias=alias)
 
 
 def _of_tokens(alias: str, options: Options) -> Iterator[CheckMessage]:
     if not options.has_token_source:
-        yield Error(
-            _("STORAGES[%(alias)r] has no source of a component_access_token.", alias=alias),
-            hint=_(
-                "Set COMPONENT_APPID and COMPONENT_APPSECRET in WX_STATIC_STORE, or ACCESS_TOKEN, "
-                "or TOKEN_PROVIDER."
-            ),
-            id="wx_static_store.E002",
-        )
+        yield message("E002", alias=alias)
     elif fault := _of_provider(options.token_provider):
-        yield Error(
-            _(
-                "STORAGES[%(alias)r]: token_provider cannot be imported (%(why)s).",
-                alias=alias,
-                why=fault,
-            ),
-            hint=_("It must be the dotted path of a function or of a class, or one of them."),
-            id="wx_static_store.E018",
-        )
+        yield message("E018", alias=alias, why=fault)
     elif options.fetches_tokens and not (options.verify_ticket or apps.is_installed(_CALLBACK)):
-        yield Error(
-            _("STORAGES[%(alias)r] has no source of the component_verify_ticket.", alias=alias),
-            hint=_(
-                "Put 'wx_static_store.callback' into INSTALLED_APPS, which receives WeChat's "
-                "pushes, or set VERIFY_TICKET in WX_STATIC_STORE."
-            ),
-            id="wx_static_store.E015",
-        )
+        yield message("E015", alias=alias)
 
 
 def _of_provider(given: object) -> str:
@@ -117,21 +77,9 @@ def _of_provider(given: object) -> str:
 
 def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
     if alias == "staticfiles" and not conf.setting("STATIC_ROOT"):  # only collectstatic's alias
-        yield Error(
-            _("STORAGES[%(alias)r] collects into STATIC_ROOT, which is not set.", alias=alias),
-            hint=_("Set STATIC_ROOT to a folder of this machine."),
-            id="wx_static_store.E004",
-        )
+        yield message("E004", alias=alias)
     if not (options.base_url or options.url_prefix):
-        yield Warning(
-            _(
-                "STORAGES[%(alias)r] does not know its public address, so rendering a page may ask "
-                "WeChat for it.",
-                alias=alias,
-            ),
-            hint=_("Set base_url to the site's public address, or STATIC_URL to an absolute one."),
-            id="wx_static_store.W005",
-        )
+        yield message("W005", alias=alias)
 
 
 @register(TAG)
@@ -141,15 +89,7 @@ def check_places(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     for alias, options in conf.all_options().items():
         places[options.api_base_url, options.env, options.location].append(alias)
     return [
-        Warning(
-            _(
-                "%(aliases)s of STORAGES write to one environment at one location: a file of one "
-                "replaces a file of the other that has its name.",
-                aliases=", ".join(map(repr, aliases)),
-            ),
-            hint=_('Give each a "location" of its own in OPTIONS, as "media" and "static".'),
-            id="wx_static_store.W020",
-        )
+        message("W020", aliases=", ".join(map(repr, aliases)))
         for aliases in places.values()
         if len(aliases) > 1
     ]
@@ -164,11 +104,7 @@ def check_upload_stores(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except ConfigurationError:
         return []  # reported by check_options
     return [
-        Error(
-            _("UPLOAD_STORES names %(alias)r, which is no store of STORAGES.", alias=alias),
-            hint=str(conf.nearest(alias, stores)),
-            id="wx_static_store.E016",
-        )
+        message("E016", hint=conf.nearest(alias, stores), alias=alias)
         for alias in opened
         if alias not in stores
     ]
@@ -182,16 +118,7 @@ def check_log(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     module = modules.get("wx_static_store", ours) if isinstance(modules, Mapping) else ours
     if module is not None and _makes_the_log(module):
         return []
-    return [
-        Warning(
-            _(
-                "MIGRATION_MODULES takes the migrations of wx_static_store away, so there is no "
-                "table for the log of uploads."
-            ),
-            hint=_('Remove "wx_static_store" from MIGRATION_MODULES, or run makemigrations there.'),
-            id="wx_static_store.W008",
-        )
-    ]
+    return [message("W008")]
 
 
 def _makes_the_log(module: str) -> bool:
@@ -213,13 +140,4 @@ def check_schema(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     default: Any = api_settings.DEFAULT_SCHEMA_CLASS  # the class, by now
     if issubclass(default, AutoSchema):
         return []
-    return [
-        Warning(
-            _(
-                "drf_spectacular is in INSTALLED_APPS, but DEFAULT_SCHEMA_CLASS of REST_FRAMEWORK "
-                "is not its own: the OpenAPI document answers 500."
-            ),
-            hint=_('Set "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema" there.'),
-            id="wx_static_store.W023",
-        )
-    ]
+    return [message("W023")]

@@ -108,6 +108,13 @@ def platform_options() -> Options:
     return replace(Options(), **clean(general_settings(), SETTING, shown=str.upper))
 
 
+def docs_url() -> str:
+    """Return where the documentation is; empty while the settings cannot be read."""
+    with suppress(ConfigurationError):
+        return platform_options().docs_url
+    return ""
+
+
 def environments(user: Any = None) -> dict[str, str]:
     """
     Return the environments that ``ENVIRONMENTS`` offers this user, with their labels.

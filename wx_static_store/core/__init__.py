@@ -1,6 +1,7 @@
 """
 Values and functions that know no Django project.
 
+    errcodes      Each errcode of WeChat: its error, what may be tried next, what to do
     match         Compare bytes that we know of with the object that a list shows
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
     shared_cache  A cache that all processes share, and that may fail

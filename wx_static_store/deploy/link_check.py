@@ -73,7 +73,7 @@ def _refused(names: Sequence[str], location: str) -> Iterator[str]:
         try:
             object_key(location, name)
         except NameRejected as error:
-            yield _("%(what)s. %(hint)s", what=error.message, hint=error.hint)
+            yield _("%(what)s. %(hint)s", what=error.message, hint=error.full_hint)
 
 
 def _alike(names: Sequence[str]) -> Iterator[str]:

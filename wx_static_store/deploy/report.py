@@ -107,7 +107,7 @@ def _failure(result: UploadResult) -> dict[str, Any]:
         "stage": result.stage,
         "errcode": result.errcode,
         "message": error.what if error else "",
-        "hint": str(error.hint) if error else "",
+        "hint": error.full_hint if error else "",
         "rid": result.rid,
     }
 

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-from django.utils.functional import Promise
-
 from ..clients.cos import COS_CODES
+from ..core.errcodes import ERRCODES, UNKNOWN_ERRCODE, Verdict, anchor
 from ..core.types import UploadStatus
 from ..exceptions import (
-    ERRCODES,
-    UNKNOWN_ERRCODE,
     ConnectFailed,
     CosError,
     SourceError,
     TokenUnavailable,
-    Verdict,
+    WxStaticStoreError,
 )
-from ..i18n import with_address
+from ..i18n import with_address, with_docs
 from ..models import UploadLog
 
 # Where WeChat gave no number, the stage at which an upload ended says what to check.
-_OF_STAGE = {
-    "source": SourceError.hint,
-    "token": TokenUnavailable.hint,
-    "link": ConnectFailed.hint,
-    "put": ConnectFailed.hint,
+_OF_STAGE: dict[str, type[WxStaticStoreError]] = {
+    "source": SourceError,
+    "token": TokenUnavailable,
+    "link": ConnectFailed,
+    "put": ConnectFailed,
 }
 
 
-def hint(row: UploadLog) -> str | Promise:
+def hint(row: UploadLog) -> str:
     """Return what to do, in the reader's language; empty where nothing is to be done."""
     if row.status == UploadStatus.STORED:
         return ""
     verdict = error_rule(row)
     if verdict is None:
-        return _OF_STAGE.get(row.stage, "")
-    return with_address(verdict.hint or verdict.error.hint, row.message)
+        kind = _OF_STAGE.get(row.stage, WxStaticStoreError)
+        return with_docs(kind.hint, kind.docs)
+    if row.errcode:
+        docs = anchor("errcode", row.errcode, ERRCODES)
+    else:
+        docs = anchor("cos", row.cos_code, COS_CODES)
+    return with_docs(with_address(verdict.hint or verdict.error.hint, row.message), docs)
 
 
 def error_rule(row: UploadLog) -> Verdict | None:

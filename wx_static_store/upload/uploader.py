@@ -245,4 +245,5 @@ def to_raise(result: UploadResult) -> WxStaticStoreError:
         return error.with_traceback(None)
     failed = UploadFailed(error.message)
     failed.__dict__.update(error.__dict__)
-    return failed.with_context(hint=error.hint, remedy=error.remedy, status=result.status.value)
+    of_class = {"hint": error.hint, "docs": error.docs, "remedy": error.remedy}
+    return failed.with_context(**of_class, status=result.status.value)

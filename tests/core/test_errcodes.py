@@ -1,0 +1,126 @@
+"""Each errcode has its error, its remedy and its hint."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.utils.translation import override
+
+from wx_static_store.core.errcodes import ERRCODES, UNKNOWN_ERRCODE
+from wx_static_store.exceptions import (
+    ConfigurationError,
+    ProtocolError,
+    Remedy,
+    TokenRejected,
+    TokenUnavailable,
+    WeChatBusy,
+    WeChatRefused,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+
+GIVE_UP, WAIT, NEW_TOKEN = Remedy.GIVE_UP, Remedy.WAIT, Remedy.NEW_TOKEN
+
+# Transcribed from the table of reference/wechat-cos.md, section 4: codes, class, remedy.
+TABLE: list[tuple[list[int], type[WxStaticStoreError], Remedy]] = [
+    ([-1, -1000], WeChatBusy, WAIT),
+    ([40001, 40014, 42001, 42006], TokenRejected, NEW_TOKEN),
+    ([41001], ProtocolError, GIVE_UP),
+    ([40013, 41002, 61011], ConfigurationError, GIVE_UP),
+    ([41004, 40125, 40094], ConfigurationError, GIVE_UP),
+    ([61005, 61006, 40091], TokenUnavailable, NEW_TOKEN),
+    ([61004, 40164, 45035], ConfigurationError, GIVE_UP),
+    ([61007], ConfigurationError, GIVE_UP),
+    ([61014], ConfigurationError, GIVE_UP),
+    ([48001, 48004], ConfigurationError, GIVE_UP),
+    ([45009], WeChatThrottled, GIVE_UP),
+    ([45011], WeChatThrottled, WAIT),
+    ([48006], WeChatRefused, GIVE_UP),
+    ([40097, 40101, 40033], WeChatRefused, GIVE_UP),
+    ([47001], ProtocolError, GIVE_UP),
+    ([43002, 44002], ProtocolError, GIVE_UP),
+    ([85088], ConfigurationError, GIVE_UP),
+    ([89503, 89506, 89507, 50002], ConfigurationError, GIVE_UP),
+    ([-501001, -501002, -601001, -601003], WeChatBusy, WAIT),
+    ([-501003, -501004], WeChatThrottled, WAIT),
+    ([-501005], WeChatRefused, GIVE_UP),
+    ([-501007, -501009, -501018, -501021], WeChatRefused, GIVE_UP),
+    ([-501019], ConfigurationError, GIVE_UP),  # unauthorised: the permission set
+    ([-501000], WeChatRefused, GIVE_UP),
+    ([-503001], WeChatBusy, WAIT),
+    ([-503002], ConfigurationError, GIVE_UP),  # no permission
+    ([-503003], WeChatRefused, GIVE_UP),
+]
+ROWS = [(code, error, remedy) for codes, error, remedy in TABLE for code in codes]
+
+
+def raised(code: int) -> WxStaticStoreError:
+    return ERRCODES[code].build("the call was refused", errcode=code)
+
+
+@pytest.mark.parametrize("code", ERRCODES)
+def test_what_follows_an_errcode_is_there(code: int) -> None:
+    """The failure lists all that a new errcode still needs."""
+    hint = raised(code).hint
+    with override("zh-hans"):
+        translated = re.search("[\u4e00-\u9fff]", str(hint))
+    there = {
+        "a row of TABLE in tests/core/test_errcodes.py": code in [row[0] for row in ROWS],
+        "the Chinese of its hint: make messages, then fill in django.po": translated,
+    }
+    missing = [what for what, done in there.items() if not done]
+    assert not missing, f"errcode {code} lacks " + "; ".join(missing)
+
+
+@pytest.mark.parametrize(("code", "error", "remedy"), ROWS)
+def test_each_code_has_its_class_and_its_remedy(
+    code: int, error: type[WxStaticStoreError], remedy: Remedy
+) -> None:
+    assert type(raised(code)) is error
+    assert raised(code).remedy is remedy
+
+
+@pytest.mark.parametrize("code", sorted(ERRCODES))
+def test_each_code_says_what_to_do(code: int) -> None:
+    error = raised(code)
+    assert len(str(error.hint)) > 20
+    assert str(error.hint) in str(error)
+
+
+SAMPLES = [
+    (path.stem, sample["response"]["json"]["errcode"], sample["expect"]["remedy"])
+    for path in sorted((Path(__file__).parent.parent / "wire").glob("static*-error*.json"))
+    for sample in [json.loads(path.read_text(encoding="utf-8"))]
+]
+
+
+@pytest.mark.parametrize(("sample", "code", "remedy"), SAMPLES)
+def test_the_remedies_are_those_of_the_wire_samples(sample: str, code: int, remedy: str) -> None:
+    assert raised(code).remedy is Remedy[remedy]
+
+
+@pytest.mark.parametrize("code", [40001, 40014, 42001, 42006, 61005, 61006, 40091])
+def test_a_new_token_or_ticket_helps_once_at_most(code: int) -> None:
+    assert raised(code).once
+
+
+@pytest.mark.parametrize("code", [45009, 48006, 61004, 85088, 48001, 61007, 61014, -501005, 40125])
+def test_an_error_that_every_file_would_meet_stops_the_batch(code: int) -> None:
+    assert raised(code).stops_batch
+
+
+@pytest.mark.parametrize("code", [40097, 40101, -1, 45011, -501007, 44002])
+def test_an_error_of_one_file_does_not_stop_the_batch(code: int) -> None:
+    assert not raised(code).stops_batch
+
+
+def test_the_limit_per_minute_waits_for_the_next_minute() -> None:
+    assert raised(45011).pause >= 60
+
+
+def test_an_unknown_code_gives_up_with_a_hint() -> None:
+    error = UNKNOWN_ERRCODE.build("refused", errcode=7)
+    assert type(error) is WeChatRefused
+    assert error.remedy is GIVE_UP
+    assert str(error.hint)

@@ -1,0 +1,143 @@
+"""Each system check in one entry: its id, what is wrong, what to do. The docs are made of it."""
+
+from typing import Any, NamedTuple
+
+from django.core.checks import CheckMessage, Error, Warning
+from django.utils.functional import Promise
+
+from ..i18n import gettext_lazy as _, with_docs
+
+
+class Check(NamedTuple):
+    """Describe one check; a text has parts such as ``%(alias)r``."""
+
+    text: str
+    hint: str
+
+
+_UNFIT = _("The cache %(alias)r, which is to hold the platform's token, %(why)s.")
+_SHARED = _("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.")
+_WITHOUT = _("The callback of WeChat cannot work without %(name)s.")
+_WRITE = _(
+    'Write it as WX_STATIC_STORE["%(name)s"]: it stands on the page of your platform at WeChat.'
+)
+
+# An id that begins with E is an error, one that begins with W a warning.
+CHECKS = {
+    "E001": Check(
+        _("STORAGES[%(alias)r]: %(fault)s"),
+        _("Correct the option that the message names."),
+    ),
+    "E002": Check(
+        _("STORAGES[%(alias)r] has no source of a component_access_token."),
+        _(
+            "Set COMPONENT_APPID and COMPONENT_APPSECRET in WX_STATIC_STORE, or ACCESS_TOKEN, or "
+            "TOKEN_PROVIDER."
+        ),
+    ),
+    "E003": Check(
+        _("STORAGES['staticfiles'] is a WxStorage, which would upload each file on its own."),
+        _("Use wx_static_store.staticfiles.WxManifestStaticFilesStorage."),
+    ),
+    "E004": Check(
+        _("STORAGES[%(alias)r] collects into STATIC_ROOT, which is not set."),
+        _("Set STATIC_ROOT to a folder of this machine."),
+    ),
+    "W005": Check(
+        _(
+            "STORAGES[%(alias)r] does not know its public address, so rendering a page may ask "
+            "WeChat for it."
+        ),
+        _("Set base_url to the site's public address, or STATIC_URL to an absolute one."),
+    ),
+    "W006": Check(
+        _("STORAGES[%(alias)r]: with on_delete='ignore' deleted files stay public."),
+        _("Use 'blank', which overwrites them, or 'raise'."),
+    ),
+    "W007": Check(_UNFIT, _SHARED),
+    "W008": Check(
+        _(
+            "MIGRATION_MODULES takes the migrations of wx_static_store away, so there is no table "
+            "for the log of uploads."
+        ),
+        _('Remove "wx_static_store" from MIGRATION_MODULES, or run makemigrations there.'),
+    ),
+    "E009": Check(_UNFIT, _SHARED),
+    "E010": Check(_WITHOUT, _WRITE),
+    "E011": Check(_WITHOUT, _WRITE),
+    "E012": Check(_WITHOUT, _WRITE),
+    "W013": Check(
+        _("A CALLBACK_TOKEN is shorter than %(length)d characters: it can be guessed."),
+        _("Take a long random one, at WeChat too; both may stand in a list meanwhile."),
+    ),
+    "E014": Check(
+        _("wx_static_store.callback stands in INSTALLED_APPS without wx_static_store."),
+        _('Add "wx_static_store" to INSTALLED_APPS.'),
+    ),
+    "E015": Check(
+        _("STORAGES[%(alias)r] has no source of the component_verify_ticket."),
+        _(
+            "Put 'wx_static_store.callback' into INSTALLED_APPS, which receives WeChat's pushes, "
+            "or set VERIFY_TICKET in WX_STATIC_STORE."
+        ),
+    ),
+    "E016": Check(
+        _("UPLOAD_STORES names %(alias)r, which is no store of STORAGES."),
+        _("Name aliases of STORAGES whose BACKEND is a storage of wx_static_store."),
+    ),
+    "E017": Check(
+        _("STORAGES[%(alias)r] has no BACKEND."),
+        _('Write it as {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {…}}.'),
+    ),
+    "E018": Check(
+        _("STORAGES[%(alias)r]: token_provider cannot be imported (%(why)s)."),
+        _("It must be the dotted path of a function or of a class, or one of them."),
+    ),
+    "E019": Check(
+        _("The cache %(alias)r cannot hold the platform's token: %(why)s."),
+        _SHARED,
+    ),
+    "W020": Check(
+        _(
+            "%(aliases)s of STORAGES write to one environment at one location: a file of one "
+            "replaces a file of the other that has its name."
+        ),
+        _('Give each a "location" of its own in OPTIONS, as "media" and "static".'),
+    ),
+    "W021": Check(
+        _("No address of ROOT_URLCONF leads to wx_static_store.callback: no push arrives."),
+        _(
+            'Add path("wx/callback/", include("wx_static_store.callback.urls")) to the urlpatterns '
+            "of your project."
+        ),
+    ),
+    "W022": Check(
+        _("The platform's token stands in the cache %(alias)r as plain text."),
+        _(
+            "Install the package that encrypts it, in all processes: "
+            'pip install "wx_static_store[callback]"'
+        ),
+    ),
+    "W023": Check(
+        _(
+            "drf_spectacular is in INSTALLED_APPS, but DEFAULT_SCHEMA_CLASS of REST_FRAMEWORK is "
+            "not its own: the OpenAPI document answers 500."
+        ),
+        _('Set "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema" there.'),
+    ),
+}
+
+
+def message(
+    id: str, *, text: str | Promise = "", hint: str | Promise = "", **facts: Any
+) -> CheckMessage:
+    """Return what a check found, in the words of its entry unless there are better ones."""
+    entry = CHECKS[id]
+    kind = Error if id.startswith("E") else Warning
+    said = str(hint) or str(entry.hint) % facts
+    return kind(
+        str(text) or str(entry.text) % facts,
+        hint=with_docs(said, id),
+        obj=facts.get("alias") if id == "E001" else None,
+        id=f"wx_static_store.{id}",
+    )

@@ -1,0 +1,90 @@
+"""Each errcode of WeChat: the error that it raises, what may be tried next, what to do."""
+
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+
+from ..exceptions import (
+    ConfigurationError,
+    ProtocolError,
+    Remedy,
+    TokenRejected,
+    TokenUnavailable,
+    WeChatBusy,
+    WeChatRefused,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+from ..i18n import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one code means: the error to raise, and only what differs from its class."""
+
+    error: type[WxStaticStoreError]
+    hint: str | Promise = ""
+    remedy: Remedy | None = None
+    once: bool | None = None
+    stops_batch: bool | None = None
+    pause: float | None = None
+
+    def build(self, message: str | Promise, **details: Any) -> WxStaticStoreError:
+        names = ("hint", "remedy", "once", "stops_batch", "pause")
+        own = {name: getattr(self, name) for name in names}
+        return self.error(
+            message, **{k: v for k, v in own.items() if v not in ("", None)} | details
+        )
+
+
+_APPID = _("Check COMPONENT_APPID: it must be the appid of your service provider platform.")
+_SECRET = _("Check COMPONENT_APPSECRET: it belongs to the platform of COMPONENT_APPID.")
+_ADDRESS = _("Add the server's address ({request_ip}) to the IP whitelist of your platform.")
+_PERMISSION = _("Add cloud development to your platform's permission sets, then publish it again.")
+_TOKEN_KIND = _("This call takes a component_access_token, not the token of an authorizer.")
+_CONFIRM = _("WeChat wants the platform's administrator to confirm, or to lift a restriction.")
+_QUOTA = _(
+    "The daily quota is used up: wait for tomorrow, or have an administrator call clear_quota v2."
+)
+_CLEARED = _("This month's clear-quota calls are used up: wait for tomorrow.")
+_SLOWER = _("WeChat allows fewer calls: lower max_workers or api_concurrency.")
+_ARGUMENTS = _("WeChat refuses the arguments: check the environment id and the file name shown.")
+_DAMAGED = _("The request arrived damaged: look for a proxy that drops bodies, or report this.")
+_NO_CLOUD = _(
+    "Cloud hosting is not open here: your own platform must have created the environment."
+)
+_ENVIRONMENT = _(
+    "Look at the environment in the CloudBase console: in arrears, isolated, not yours?"
+)
+_CLOUD = _("The cloud refuses the call: errmsg says why; quote the rid when you ask WeChat.")
+
+# Sources: error tables of the upload page and of the token page, habits of the family.
+_TABLE: tuple[tuple[tuple[int, ...], Verdict], ...] = (
+    ((-1, -1000, -501001, -501002, -503001, -601001, -601003), Verdict(WeChatBusy)),
+    ((40001, 40014, 42001, 42006), Verdict(TokenRejected)),
+    ((61005, 61006, 40091), Verdict(TokenUnavailable, remedy=Remedy.NEW_TOKEN, once=True)),
+    ((40013, 41002, 61011), Verdict(ConfigurationError, _APPID)),
+    ((41004, 40125, 40094), Verdict(ConfigurationError, _SECRET)),
+    ((61004, 40164, 45035), Verdict(ConfigurationError, _ADDRESS)),
+    ((61007, 48001, -501019, -503002), Verdict(ConfigurationError, _PERMISSION)),
+    ((61014,), Verdict(ConfigurationError, _TOKEN_KIND)),
+    ((48004, 50002, 89503, 89506, 89507), Verdict(ConfigurationError, _CONFIRM)),
+    ((85088,), Verdict(ConfigurationError, _NO_CLOUD)),
+    ((45009,), Verdict(WeChatThrottled, _QUOTA, Remedy.GIVE_UP, stops_batch=True)),
+    ((48006,), Verdict(WeChatRefused, _CLEARED, stops_batch=True)),
+    ((45011,), Verdict(WeChatThrottled, _SLOWER, pause=60.0)),
+    ((-501003, -501004), Verdict(WeChatThrottled, _SLOWER)),
+    ((40097, 40101, 40033), Verdict(WeChatRefused, _ARGUMENTS)),
+    ((41001, 43002, 44002, 47001), Verdict(ProtocolError, _DAMAGED)),
+    ((-501005, -501018), Verdict(WeChatRefused, _ENVIRONMENT, stops_batch=True)),
+    ((-501000, -501007, -501009, -501021, -503003), Verdict(WeChatRefused, _CLOUD)),
+)
+ERRCODES = {code: verdict for codes, verdict in _TABLE for code in codes}
+UNKNOWN_ERRCODE = Verdict(WeChatRefused, _CLOUD)
+
+
+def anchor(kind: str, code: object, known: Container[Any]) -> str:
+    """Return where the documentation explains a code: those that are not known have one place."""
+    return f"{kind}-{code if code in known else 'other'}"
