@@ -19,7 +19,7 @@ project = "wx_static_store"
 author = copyright = "the authors of wx_static_store"
 release = version = __version__
 
-extensions = ["sphinx_copybutton", "sphinx_llm.txt", "from_code", "sequence"]
+extensions = ["sphinx_copybutton", "sphinx_llm.txt", "from_code.directive", "sequence"]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 nitpicky = True

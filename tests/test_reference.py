@@ -6,7 +6,6 @@ import inspect
 import pkgutil
 import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,9 +13,9 @@ import pytest
 import wx_static_store
 from wx_static_store.clients.component import ComponentToken
 from wx_static_store.clients.tokens import CallableToken, TokenProvider
+from wx_static_store.conf.check_table import CHECKS
 from wx_static_store.core import types
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult, UploadStatus
-from wx_static_store.exceptions import WxStaticStoreError
 from wx_static_store.upload.uploader import Uploader, get_uploader
 
 ROOT = Path(__file__).parent.parent
@@ -52,15 +51,9 @@ def test_the_reference_names_every_module_with_public_names() -> None:
 @pytest.mark.parametrize("module", sorted(MODULES & {*REFERENCE}))
 def test_the_reference_names_what_all_lists(module: str) -> None:
     loaded = importlib.import_module(module)
-    listed = loaded.__all__ if hasattr(loaded, "__all__") else errors_of(loaded)
+    listed = getattr(loaded, "__all__", [])
     assert sorted(listed) == REFERENCE[module]
     assert [name for name in listed if not hasattr(loaded, name)] == []
-
-
-def errors_of(module: ModuleType) -> list[str]:
-    """Return the classes of errors: `exceptions` lists its names by their definitions alone."""
-    classes = inspect.getmembers(module, inspect.isclass)
-    return [name for name, value in classes if issubclass(value, WxStaticStoreError)]
 
 
 def test_the_reference_names_every_logger() -> None:
@@ -71,7 +64,8 @@ def test_the_reference_names_every_logger() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_dotted_name_of_a_page_exists(page: str) -> None:
     names = set(re.findall(r"(?<![\w./])wx_static_store(?:\.[a-zA-Z_]\w*)+", PAGES[page]))
-    assert sorted(name for name in names - LOGGERS if not exists(name)) == []
+    checks = {f"wx_static_store.{id}" for id in CHECKS}
+    assert sorted(name for name in names - LOGGERS - checks if not exists(name)) == []
 
 
 def exists(name: str) -> bool:

@@ -8,49 +8,14 @@ stays English in the Chinese text is translated by the page's catalogue in docs/
 import re
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Any
 
 from django.utils.translation import get_language, override
-from docutils import nodes
-from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
-
-DJANGO_LANGUAGES = {"en": "en", "zh_CN": "zh-hans"}
 
 
 def text_of(name: str, language: str) -> str:
     """Return what `text()` of the named module says in a language of Django."""
     with override(language):
         return str(import_module(f"{__name__}.{name.replace('-', '_')}").text())
-
-
-class FromCode(SphinxDirective):
-    """Render what ``text()`` of the named module returns."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        (name,) = self.arguments
-        text = text_of(name, DJANGO_LANGUAGES[self.config.language])
-        found = self.parse_text_to_nodes(text, allow_section_headings=True)
-        chinese = {line.lstrip(" *-") for line in text_of(name, "zh-hans").splitlines()}
-        for node in found:
-            for element in node.findall(nodes.TextElement):
-                if element.rawsource not in chinese:
-                    element["translatable"] = False
-        return found
-
-
-class Anchor(SphinxDirective):
-    """Make a place to link to by exactly this name: docutils would drop its capitals."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        (id,) = self.arguments
-        target = nodes.target("", "", ids=[id], names=[nodes.fully_normalize_name(id)])
-        self.state.document.note_explicit_target(target)
-        return [target]
 
 
 def table(*widths: int, rows: Iterable[Iterable[object]]) -> str:
@@ -63,6 +28,11 @@ def table(*widths: int, rows: Iterable[Iterable[object]]) -> str:
 def section(title: str, *parts: str, anchor: str = "", mark: str = "=") -> str:
     head = [f".. anchor:: {anchor}\n"] if anchor else []
     return "\n".join([*head, title, mark * 2 * len(title), "", *(f"{part}\n" for part in parts)])
+
+
+def fields(*items: tuple[str, object]) -> str:
+    """Return a list of fields; a field without a text is left out."""
+    return "\n".join(f":{name}: {text}" for name, text in items if text)
 
 
 def block(text: str) -> str:
@@ -78,18 +48,3 @@ def plain(text: object) -> str:
 def here(english: str, chinese: str) -> str:
     """Return the one of two texts that is in the language of the page."""
     return chinese if get_language() == "zh-hans" else english
-
-
-def skip_figures(_app: Sphinx, doctree: nodes.document) -> None:
-    """Keep figures, code and names of tests out of the catalogues."""
-    for element in doctree.findall(nodes.TextElement):
-        words = "".join(c.astext() for c in element if not isinstance(c, nodes.literal))
-        if re.fullmatch(r"[\W\d]*|(test_\w+(, )?)+", words):
-            element["translatable"] = False
-
-
-def setup(app: Sphinx) -> dict[str, Any]:
-    app.add_directive("from-code", FromCode)
-    app.add_directive("anchor", Anchor)
-    app.connect("doctree-read", skip_figures)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,57 @@
+"""The directives ``from-code`` and ``anchor``."""
+
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from . import text_of
+
+DJANGO_LANGUAGES = {"en": "en", "zh_CN": "zh-hans"}
+
+
+class FromCode(SphinxDirective):
+    """Render what ``text()`` of the named module returns."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        (name,) = self.arguments
+        text = text_of(name, DJANGO_LANGUAGES[self.config.language])
+        found = self.parse_text_to_nodes(text, allow_section_headings=True)
+        lines = text_of(name, "zh-hans").splitlines()
+        chinese = {re.sub(r"^[ *-]*(:[^:]+: )?", "", line) for line in lines}
+        for node in found:
+            for element in node.findall(nodes.TextElement):
+                if element.rawsource not in chinese:
+                    element["translatable"] = False
+        return found
+
+
+class Anchor(SphinxDirective):
+    """Make a place to link to by exactly this name: docutils would drop its capitals."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        (id,) = self.arguments
+        target = nodes.target("", "", ids=[id], names=[nodes.fully_normalize_name(id)])
+        self.state.document.note_explicit_target(target)
+        return [target]
+
+
+def skip_figures(_app: Sphinx, doctree: nodes.document) -> None:
+    """Keep figures, code and names of tests out of the catalogues."""
+    for element in doctree.findall(nodes.TextElement):
+        words = "".join(c.astext() for c in element if not isinstance(c, nodes.literal))
+        if re.fullmatch(r"[\W\d]*|(test_\w+(, )?)+", words):
+            element["translatable"] = False
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_directive("from-code", FromCode)
+    app.add_directive("anchor", Anchor)
+    app.connect("doctree-read", skip_figures)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
