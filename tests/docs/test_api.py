@@ -35,18 +35,6 @@ SITE = "http://127.0.0.1:8000"  # of the page
 OTHER_SITE = "http://localhost:5173"
 PNG = bytes.fromhex("89504e470d0a1a0a") + b"not much of a picture"
 FILM = b"\0\0\0\x20ftypisom"
-# What the tutorial's project has.
-SETTINGS = """
-INSTALLED_APPS += ["wx_static_store"]
-STORAGES = {{
-    "default": {{
-        "BACKEND": "wx_static_store.storage.WxStorage",
-        "OPTIONS": {{"location": "media"}},
-    }},
-    "staticfiles": {{"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
-}}
-WX_STATIC_STORE = {options!r}
-"""
 # The session of a login; who is not there yet is one of the staff.
 LOG_IN = """
 from django.contrib.auth.models import User
@@ -85,8 +73,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with EmulatorServer(envs=(ENV,)) as cloud, elsewhere() as other:
         project = FreshProject(folder, CURL_HOME=str(folder))
         (folder / ".curlrc").write_text("no-progress-meter\n")  # as at a terminal
-        options = {"ENV": ENV, "ACCESS_TOKEN": cloud.access_token, "API_BASE_URL": cloud.api_url}
-        project.append("config/settings.py", SETTINGS.format(options=options))
+        for block in blocks(DOCS / "tutorial.rst"):
+            if "STORAGES" in block.text:
+                project.paste(block)
+        addresses = {"API_BASE_URL": cloud.api_url, "BASE_URL": cloud.site_url()}
+        running = {"ACCESS_TOKEN": cloud.access_token, **addresses}
+        project.append("config/settings.py", f"WX_STATIC_STORE |= {running!r}")
         for block in BLOCKS:
             if block.caption:
                 project.append(block.caption, block.text.replace(OTHER_SITE, other))
@@ -247,7 +239,7 @@ def with_page_of_the_same_site(site: Site, page: Any) -> str:
 
 def with_page_of_another_site(site: Site, page: Any) -> str:
     page.goto(site.other)
-    call = 'uploadThere(input.files[0], token, {path: "uploads/"})'
+    call = 'uploadThere(input.files[0], token, {store: "default"})'
     return in_page(site, page, "other-site", call)
 
 
