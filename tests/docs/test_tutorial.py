@@ -9,7 +9,12 @@ from tests.docs.blocks import DOCS, blocks
 from tests.docs.project import Reader
 from wx_static_store.emulator import EmulatorServer
 
-BLOCKS = blocks(DOCS / "tutorial.rst")
+PAGE = DOCS / "tutorial.rst"
+BLOCKS = blocks(PAGE)
+# What the page names of the admin, such as *Uploads*.
+LABELS = re.findall(
+    r"(?<!\*)\*(\w[\w ]*)\*", PAGE.read_text("utf-8").split("\n6. ")[1].split("\n7. ")[0]
+)
 YOUR_PLATFORM = next(number for number, block in enumerate(BLOCKS) if "WX_ENV" in block.text)
 
 
@@ -30,8 +35,9 @@ def look_around(django: str, published_port: str) -> None:
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', login)
         assert token
         user = {"username": "demo", "password": "demo", "csrfmiddlewaretoken": token[1]}
-        assert "Teas" in browser.post(f"{django}/admin/login/?next=/admin/", data=user).text
+        index = browser.post(f"{django}/admin/login/?next=/admin/", data=user).text
         log = browser.get(f"{django}/admin/wx_static_store/uploadlog/?q=media/").text
+        assert [label for label in LABELS if f">{label}<" not in index + log] == []
         assert "media/leaflets/oolong.txt" in log
         assert "media/uploads/index.html" in log
         style = re.search(rf"{published}/static/admin/css/base\.css", log)
