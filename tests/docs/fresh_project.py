@@ -9,9 +9,21 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.docs.blocks import DOCS, ROOT, Block, blocks
+from tests.docs.blocks import DOCS, ROOT, Block, blocks, matches
+from wx_static_store.emulator import EmulatorServer
 
 PATIENCE = 60.0  # seconds for anything that must come; nothing takes so long
+SETTINGS = """
+INSTALLED_APPS += ["wx_static_store"]
+STORAGES = {{
+    "default": {{
+        "BACKEND": "wx_static_store.storage.WxStorage",
+        "OPTIONS": {{"location": "media", "base_url": "{site}"}},
+    }},
+    "staticfiles": {{"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
+}}
+WX_STATIC_STORE = {{"ENV": "{env}", "ACCESS_TOKEN": "{token}", "API_BASE_URL": "{api}"}}
+"""
 
 
 def block(page: str, wanted: str) -> Block:
@@ -44,11 +56,35 @@ class FreshProject:
         with path.open("a", encoding="utf-8") as file:
             file.write(f"\n\n{text}" if file.tell() else text)
 
+    def use(self, cloud: EmulatorServer) -> None:
+        """Let the project write to the emulator, and create its tables."""
+        env, token = next(iter(cloud.state.environments)), cloud.access_token
+        values = {"env": env, "token": token, "api": cloud.api_url, "site": cloud.site_url()}
+        self.append("config/settings.py", SETTINGS.format(**values))
+        self.run("python manage.py migrate")
+
+    def add_command(self, name: str, text: str) -> None:
+        """Let a script stand for a program, before all others of its name."""
+        self.append(f"bin/{name}", text)
+        (self.folder / "bin" / name).chmod(0o755)
+
+    def follow(self, block: Block, replaced: Mapping[str, str] = {}) -> None:
+        """Do what a reader does with a block; a command must print what the page shows."""
+        if block.caption:
+            text = block.text
+            for old, new in replaced.items():
+                text = text.replace(old, new)
+            self.append(block.caption, text)
+        elif block.language == "console":
+            for command, shown in block.commands:
+                printed = self.run(command)
+                assert matches(shown, printed), f"line {block.line}: {command}\n{printed}"
+
     def variables(self) -> dict[str, str]:
         """Return the environment of a command; ``python`` is the one that runs the tests."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        folders = [str(self.folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
         modules = os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])  # in each venv, too
-        own = {"PATH": path, "PYTHONPATH": modules, "PYTHONWARNINGS": "error"}
+        own = {"PATH": os.pathsep.join(folders), "PYTHONPATH": modules, "PYTHONWARNINGS": "error"}
         known = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO_", "WX_"))}
         return {**known, **own, **self.environment}
 

@@ -88,8 +88,7 @@ def checkout(tmp_path: Path, emulator: EmulatorServer) -> FreshProject:
     project.paste(block("howto/tokens", "config/tokens.py"))
     project.append("config/ci.py", f"WX_STATIC_STORE['API_BASE_URL'] = {emulator.api_url!r}\n")
     project.append("frontend/package-lock.json", "{}")
-    project.append("bin/npm", NPM)
-    (project.folder / "bin/npm").chmod(0o755)
+    project.add_command("npm", NPM)
     return project
 
 
@@ -110,7 +109,7 @@ def run(checkout: FreshProject, steps: Iterator[Step]) -> list[str]:
     for step in steps:
         if step.always or not failed:
             code, printed = checkout.try_to_run(
-                f"PATH=$PWD/bin:$PATH; cd {step.folder}\n{step.script}", step.environment
+                f"cd {step.folder}\n{step.script}", step.environment
             )
             assert SECRET not in printed
             failed += [f"{step.script}\n{printed}"] if code else []

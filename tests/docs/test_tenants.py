@@ -1,0 +1,60 @@
+"""docs/howto/tenants.rst: its commands are run from the top, and print what the page shows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import DOCS, blocks
+from tests.docs.fresh_project import FreshProject, block
+from wx_static_store.emulator import EmulatorServer
+
+PAGE = "howto/tenants"
+ENVS = ("tenant-a-1x2y", "tenant-b-3z4w", "tenant-c-5a6b")
+DEPLOY = "python manage.py wx_deploy frontend/dist --using site --yes --json deploy.json"
+ADD_TENANTS = f"""python manage.py shell -c "
+from tenants.models import Tenant
+for env in {ENVS}: Tenant.objects.create(name=env, env=env)
+"
+"""
+
+
+@pytest.fixture
+def cloud() -> Iterator[EmulatorServer]:
+    with EmulatorServer(envs=ENVS) as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, cloud: EmulatorServer) -> FreshProject:
+    """Return a project with the alias `site`, and a front end that is built."""
+    project = FreshProject(tmp_path / "project")
+    project.use(cloud)
+    site = {"https://www.example.com": cloud.site_url()}
+    project.follow(block("howto/deploy", "config/settings.py"), site)
+    project.append("frontend/dist/index.html", "page")
+    return project
+
+
+def test_the_commands_of_the_page_work_and_print_what_it_shows(
+    project: FreshProject, cloud: EmulatorServer
+) -> None:
+    for one in blocks(DOCS / f"{PAGE}.rst"):
+        if one.name != "again":  # nothing failed here
+            project.follow(one)
+        if "migrate" in one.text:
+            project.run(ADD_TENANTS)
+    assert [sorted(cloud.objects(env)) for env in ENVS] == [["index.html"]] * 3
+
+
+def test_only_the_environments_that_failed_are_published_again(
+    project: FreshProject, cloud: EmulatorServer
+) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "env": ENVS[1]})
+    code, _printed = project.try_to_run(f"{DEPLOY} --env {' '.join(ENVS)}")
+    assert code == 1
+    before = len(cloud.journal)
+    project.follow(block(PAGE, "not_done.py"))
+    project.follow(block(PAGE, "again"))
+    assert {call.env for call in cloud.journal[before:]} == {ENVS[1]}
+    assert sorted(cloud.objects(ENVS[1])) == ["index.html"]
