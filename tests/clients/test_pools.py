@@ -18,14 +18,12 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.exceptions import ConfigurationError
 
 from .conftest import (
-    APPSECRET,
     PLENTY,
     SIGN,
     MakeTransport,
     Peer,
     Serve,
     answer,
-    leaks,
     post,
     put,
     signed,
@@ -189,21 +187,6 @@ def test_a_proxy_that_cannot_be_used_is_a_configuration_error(
     host = f"b{abs(hash(proxy))}.cos.ap-shanghai.myqcloud.com"  # a host's proxy is asked for once
     with pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
         put(transport, Secret(f"https://{host}/a.css?sign={SIGN}"))
-
-
-@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine and refuses
-def test_a_proxy_of_the_environment_is_used_and_its_refusal_is_a_configuration_error(
-    serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxy = serve(answer(407))
-    host = "proxied-static-demo.cos.ap-shanghai.myqcloud.com"
-    monkeypatch.setenv("HTTPS_PROXY", f"http://user:{APPSECRET}@127.0.0.1:{proxy.port}")
-    monkeypatch.setenv("NO_PROXY", "localhost")
-    with pytest.raises(ConfigurationError) as caught:
-        put(transport, Secret(f"https://{host}/a.css?sign={SIGN}"))
-    assert proxy.requests[0].line.startswith(f"CONNECT {host}:443 ")
-    assert "HTTPS_PROXY" in str(caught.value)
-    assert not leaks(caught.value)
 
 
 def test_a_connection_by_socks_hides_the_query() -> None:

@@ -26,6 +26,7 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
+    ConfigurationError,
     ConnectFailed,
     DeadlineExceeded,
     ProtocolError,
@@ -39,6 +40,7 @@ from wx_static_store.exceptions import (
 from wx_static_store.upload.sources import opened
 
 from .conftest import (
+    APPSECRET,
     CANARIES,
     HOST,
     LIMIT,
@@ -145,6 +147,12 @@ def test_a_netrc_file_adds_no_header(
     assert "authorization" not in server.requests[0].headers
 
 
+def test_a_get_announces_no_body(serve: Serve, transport: Transport) -> None:
+    server = serve(answer())
+    transport.exchange("GET", Secret(server.url), stage="verify", deadline=PLENTY)
+    assert "content-length" not in server.requests[0].headers
+
+
 def test_cookies_are_not_sent_back(serve: Serve, transport: Transport) -> None:
     server = serve(answer(headers={"Set-Cookie": "a=b; Path=/"}), answer())
     post(transport, server.url)
@@ -238,7 +246,8 @@ def test_no_redirect_is_followed_and_the_other_host_hears_nothing(
 ) -> None:
     other = serve(answer(body=b"stolen"))
     server = serve(answer(status, headers={"Location": other.url + "/a.css"}))
-    assert put(transport, signed(server)).status == status
+    reply = put(transport, signed(server))
+    assert (reply.status, reply.headers["Location"]) == (status, other.url + "/a.css")
     assert other.connections == 0
 
 
@@ -352,6 +361,14 @@ def test_no_exchange_starts_after_the_deadline(serve: Serve, transport: Transpor
         post(transport, server.url, deadline=Deadline(0))
     assert caught.value.stage == "link"
     assert server.connections == 0
+
+
+def test_an_exchange_that_is_not_over_by_the_deadline_is_too_late(
+    serve: Serve, transport: Transport
+) -> None:
+    with pytest.raises(DeadlineExceeded) as caught:
+        post(transport, serve(Peer.wait).url, deadline=Deadline.after(0.2))
+    assert caught.value.stage == "link"
 
 
 @pytest.mark.parametrize("head", ["", "Transfer-Encoding: chunked\r\n"])
@@ -485,6 +502,21 @@ def test_an_answer_before_the_end_of_the_body_is_read(serve: Serve, transport: T
 
     server = serve(refuse, read_body=False)
     assert put(transport, signed(server), Body(*[b"x" * 100_000] * 20)).status == 403
+
+
+@pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine and refuses
+def test_a_proxy_of_the_environment_is_used_and_its_refusal_is_a_configuration_error(
+    serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve(answer(407))
+    host = "proxied-static-demo.cos.ap-shanghai.myqcloud.com"
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:{APPSECRET}@127.0.0.1:{proxy.port}")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    with pytest.raises(ConfigurationError) as caught:
+        put(transport, Secret(f"https://{host}/a.css?sign={SIGN}"))
+    assert proxy.requests[0].line.startswith(f"CONNECT {host}:443 ")
+    assert "HTTPS_PROXY" in str(caught.value)
+    assert not leaks(caught.value)
 
 
 # --- TLS ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -60,6 +61,12 @@ def test_the_first_rule_of_cache_control_that_fits_is_the_header(configure: Any)
     assert transfer("a.js").run().headers.cache_control == "no-store"
 
 
+def test_the_result_names_the_file_and_where_it_is(cloud: EmulatorServer) -> None:
+    result = transfer().run()
+    assert (result.name, result.key, result.env, result.size) == ("a.js", "a.js", ENV, 1)
+    assert (result.stage, result.errcode) == ("", 0)
+
+
 def test_the_result_says_what_cos_answered(cloud: EmulatorServer) -> None:
     result = transfer().run()
     assert result.request_id
@@ -71,6 +78,14 @@ def test_a_stored_file_has_no_rid(cloud: EmulatorServer) -> None:
     """WeChat gives one with an error; that of an attempt that failed is not the last answer's."""
     cloud.script(LINK_BUSY)
     assert transfer().run().rid == ""
+
+
+def test_the_result_says_what_wechat_refused(cloud: EmulatorServer) -> None:
+    cloud.script(LINK_FAILS)
+    result = transfer().run()
+    assert result.error
+    assert (result.errcode, result.rid) == (40097, result.error.rid)
+    assert result.rid
 
 
 def test_the_result_says_what_cos_refused(cloud: EmulatorServer) -> None:
@@ -261,12 +276,13 @@ def test_a_file_waits_for_a_slot_of_the_puts_no_longer_than_its_deadline(configu
 # --- what is tried again ------------------------------------------------------------------------
 
 
-def test_a_page_in_place_of_an_answer_is_tried_once_more_for_a_single_file(
-    configure: Any, time: Time
+@pytest.mark.parametrize(("batch", "attempts"), [(False, 2), (True, 5)])
+def test_a_page_in_place_of_an_answer_is_tried_once_more_and_in_a_batch_like_a_502(
+    configure: Any, time: Time, batch: bool, attempts: int
 ) -> None:
     cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 5})
     cloud.script({"on": "staticuploadfile", "do": "html", "times": None})
-    assert transfer().run().attempts == 2
+    assert transfer(batch=batch).run().attempts == attempts
 
 
 def test_only_a_token_that_is_refused_is_discarded(configure: Any, time: Time) -> None:
@@ -361,3 +377,16 @@ def test_a_transfer_that_is_broken_off_between_two_attempts_sends_nothing_more(
     assert isinstance(begun.run().error, ResponseLost)
     assert sent(cloud) == ["a.js"]
     assert cloud.objects() == {}
+
+
+def test_a_transfer_that_is_broken_off_while_its_body_goes_is_unknown(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 2, "MAX_ATTEMPTS": 1})
+    cloud.script({"on": "put_object", "do": "hang", "seconds": 30})
+    begun = transfer()
+    thread = threading.Thread(target=begun.run)
+    thread.start()
+    while not cloud.calls("put_object"):
+        assert thread.is_alive()
+    result = begun.broken_off()
+    thread.join()
+    assert (result.status, result.stage) == ("unknown", "put")

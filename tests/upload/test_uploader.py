@@ -276,13 +276,6 @@ def test_waiting_for_a_slot_of_the_limiter_is_not_the_file_s_own_time(configure:
     assert [result.status for result in results] == ["stored", "stored"]
 
 
-def test_a_page_in_place_of_an_answer_is_tried_like_a_502_within_a_batch(configure: Any) -> None:
-    cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 3})
-    cloud.script({"on": "staticuploadfile", "do": "html", "times": 2})
-    (result,) = get_uploader().upload_many([item()], CONTEXT)
-    assert (result.status, result.attempts) == ("stored", 3)
-
-
 def test_a_gateway_that_breaks_off_after_the_whole_body_leaves_the_upload_unknown(
     configure: Any,
 ) -> None:

@@ -86,7 +86,7 @@ class Transfer:
         return self.result(ResponseLost(text, stage=stage, hint=_("Send the file again.")))
 
     def result(self, error: WxStaticStoreError | None) -> UploadResult:
-        receipt = None if error else self.receipt
+        receipt = self.receipt  # that of the last attempt: there is no error then
         if error is None:
             status = UploadStatus.STORED
         else:
