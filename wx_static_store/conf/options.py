@@ -228,11 +228,10 @@ class Options:
         "函数 ``(user, name, file)`` 或其点分路径，检查每个上传的文件：病毒扫描、SVG 检查等。其 "
         "``ValidationError`` 会显示给用户。")
     docs_url: str = option("", SETTINGS, validators.url,
-        "Address of this documentation in your language, such as "
-        "``https://docs.example.com/en/``. Hints and system checks end with an address below it; "
-        "without it they name the page.",
-        "本文档（所用语言版本）的地址，例如 ``https://docs.example.com/zh/``。提示和系统检查的末尾会"
-        "给出其下的地址；未设置时只写出页面名称。")
+        "Address of these pages, such as ``https://docs.example.com/en/``. Hints and system checks "
+        "end with an address below it; without it they name the page.",
+        "本文档的地址，例如 ``https://docs.example.com/zh/``。提示和系统检查的末尾会给出其下的地址；"
+        "未设置时只写出页面名称。")
 # fmt: on
 
     @property
