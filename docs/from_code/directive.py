@@ -50,8 +50,18 @@ def skip_figures(_app: Sphinx, doctree: nodes.document) -> None:
             element["translatable"] = False
 
 
+def show_caption(translator: Any, node: nodes.caption) -> None:
+    """Write the file that a block of code goes into, in the Markdown twin of a page."""
+    translator.visit_paragraph(node)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("from-code", FromCode)
     app.add_directive("anchor", Anchor)
+    app.add_node(
+        nodes.caption,
+        override=True,
+        markdown=(show_caption, lambda translator, node: translator.depart_paragraph(node)),
+    )
     app.connect("doctree-read", skip_figures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
