@@ -1,7 +1,6 @@
 """Read the code blocks of a page, to run them as a reader would paste them."""
 
 import re
-import shlex
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,8 +63,3 @@ def matches(shown: str, printed: str) -> bool:
     """Say whether a page shows what was printed; ``…`` stands for anything, lines included."""
     pattern = ".*".join(re.escape(part) for part in shown.strip().split("…"))
     return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
-
-
-def words(command: str) -> list[str]:
-    """Split a command into words as a shell does."""
-    return shlex.split(command, comments=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.docs.blocks import DOCS, blocks
-from tests.docs.project import Reader
+from tests.docs.reader import Reader
 
 SAVE = """python manage.py shell -v 0 -c "
 from django.core.files.base import ContentFile
@@ -17,7 +17,7 @@ print(url, Client(headers={'host': 'localhost'}).get(url).getvalue())"
 def test_a_project_in_development_keeps_and_serves_its_files_itself(tmp_path: Path) -> None:
     settings = next(b for b in blocks(DOCS / "tutorial.rst") if "STORAGES = {" in b.text)
     with Reader(tmp_path) as reader:
-        reader.run("django-admin startproject config .", "")
+        reader.type("django-admin startproject config .", "")
         reader.follow([settings, *blocks(DOCS / "howto" / "development.rst")])
-        reader.run(SAVE, "/media/hello.txt b'Hello'")
+        reader.type(SAVE, "/media/hello.txt b'Hello'")
         assert (reader.folder / "media" / "hello.txt").read_bytes() == b"Hello"

@@ -8,7 +8,7 @@ from docutils import nodes
 from docutils.core import publish_doctree
 
 from tests.docs.blocks import ROOT, blocks
-from tests.docs.project import Reader
+from tests.docs.reader import Reader
 from wx_static_store.emulator import EmulatorServer
 
 README, CHINESE = ROOT / "README.rst", ROOT / "README.zh.rst"
@@ -26,7 +26,7 @@ def test_the_blocks_of_the_readme_work_as_printed(tmp_path: Path) -> None:
     env, token = exported["WX_ENV"], exported["WX_ACCESS_TOKEN"]
     with Reader(tmp_path) as reader, EmulatorServer(envs=[env], access_token=token) as platform:
         reader.follow(BLOCKS[: YOUR_PLATFORM + 1], SETTINGS)
-        reader.paste(SETTINGS, f'WX_STATIC_STORE["API_BASE_URL"] = "{platform.api_url}"\n')
+        reader.write(SETTINGS, f'WX_STATIC_STORE["API_BASE_URL"] = "{platform.api_url}"\n')
         reader.follow(BLOCKS[-1:])
         assert "static/admin/css/base.css" in platform.objects()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import requests
 
 from tests.docs.blocks import DOCS, blocks
-from tests.docs.project import Reader
+from tests.docs.reader import Reader
 from wx_static_store.emulator import EmulatorServer
 
 PAGE = DOCS / "tutorial.rst"
@@ -52,7 +52,7 @@ def deploy_to_your_platform(reader: Reader) -> None:
     with EmulatorServer(envs=[env], access_token=token) as platform:
         reader.follow(BLOCKS[YOUR_PLATFORM:-1])
         added = f'WX_STATIC_STORE["API_BASE_URL"] = "{platform.api_url}"\n'
-        reader.paste("config/settings.py", added)
+        reader.write("config/settings.py", added)
         reader.follow(BLOCKS[-1:])
-        reader.run("python manage.py wx_deploy dist --using site --yes", "…")
+        reader.type("python manage.py wx_deploy dist --using site --yes", "…")
         assert {*platform.objects()} == {"assets/style.css", "index.html"}

@@ -5,13 +5,13 @@ import re
 import shlex
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.docs.blocks import ROOT, Block, matches
+from tests.docs.blocks import Block, matches
+from tests.docs.fresh_project import PATIENCE, FreshProject
 
 # Lines that prepare a machine: tests run where that has been done.
 PREPARING = re.compile(r"^(?:python -m venv |\. \.venv/bin/activate|pip install ).*\n?", re.M)
@@ -22,9 +22,8 @@ SERVERS = {
     "python -m wx_static_store.emulator": "python -m wx_static_store.emulator --port 8900",
     "python manage.py runserver": "python manage.py runserver --noreload 8000",
 }
-PATIENCE = 60  # seconds for one command
 # What was exported by one command is there for the next.
-TERMINAL = 'set -e; . "$READER_STATE"; {command}\nexport -p >"$READER_STATE"'
+TERMINAL = '. "$READER_EXPORTED"; {command}\nexport -p >"$READER_EXPORTED"'
 # Runs an interactive session that a page shows, and compares what it prints.
 DOCTEST = """
 import doctest
@@ -33,20 +32,17 @@ raise SystemExit(doctest.DocTestRunner().run(session).failed)
 """
 
 
-class Reader:
-    """Somebody who follows a page from its first block to its last."""
+class Reader(FreshProject):
+    """Somebody who follows a page from its first block to its last, with ports that are free."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder / "reader"
+        exported, self.folder = folder / "exported", folder / "reader"
+        exported.touch()
         self.folder.mkdir()
+        # A reader's own code may be careless: a warning is no error.
+        self.environment = {"READER_EXPORTED": str(exported), "PYTHONWARNINGS": ""}
         self.ports = _free_ports()
         self.servers: dict[str, subprocess.Popen[bytes]] = {}
-        state = folder / "exported"
-        state.touch()
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("WX_", "DJANGO_"))}
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        own = {"PATH": path, "PYTHONPATH": str(ROOT), "READER_STATE": str(state)}
-        self.env = inherited | own
 
     def __enter__(self) -> "Reader":
         return self
@@ -63,42 +59,33 @@ class Reader:
         """
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
             if path := block.caption or settings * (block.language == "python"):
-                self.paste(path, block.text)
+                self.write(path, block.text)
             elif block.language == "pycon":
                 code = DOCTEST.format(session=self._here(block.text))
-                self.run(shlex.join([*SHELL.split(), "-v0", "-c", code]), "")
+                self.type(shlex.join([*SHELL.split(), "-v0", "-c", code]), "")
             elif block.language == "console":
                 for command, shown in block.commands:
-                    self.run(command, shown)
+                    self.type(command, shown)
             elif block.language == "shell":  # what it prints is a block of its own
                 is_shown = following is not None and following.language == "text"
-                self.run(block.text, following.text if is_shown else "…")
+                self.type(block.text, following.text if is_shown else "…")
 
-    def paste(self, path: str, text: str) -> None:
+    def write(self, path: str, text: str) -> None:
         """Write a file; what a page shows of settings is pasted at their end."""
-        file = self.folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        before = file.read_text("utf-8") + "\n" if file.name == "settings.py" else ""
-        file.write_text(before + self._here(text), "utf-8")
+        if path.endswith("settings.py"):
+            self.append(path, self._here(text))
+        else:
+            file = self.folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(self._here(text), "utf-8")
 
-    def run(self, command: str, shown: str) -> None:
+    def type(self, command: str, shown: str) -> None:
         """Type a command, and compare what it prints with what the page shows."""
         command = PREPARING.sub("", command).strip()
         if command in SERVERS:
             self._start(command, shown)
         elif command not in ("", SHELL):
-            done = subprocess.run(
-                ["bash", "-c", TERMINAL.format(command=self._here(command))],
-                cwd=self.folder,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=PATIENCE,
-            )
-            printed = self._there(done.stdout)
-            assert done.returncode == 0, f"{command}\n{printed}"
+            printed = self._there(self.run(TERMINAL.format(command=self._here(command))))
             assert matches(shown, printed), f"{command}\n{printed}\nbut the page shows\n{shown}"
 
     def _start(self, command: str, shown: str) -> None:
@@ -109,7 +96,7 @@ class Reader:
             self.servers[command] = server = subprocess.Popen(
                 shlex.split(self._here(SERVERS[command])),
                 cwd=self.folder,
-                env=self.env,
+                env=self.variables(),
                 stdout=file,
                 stderr=file,
             )
