@@ -70,15 +70,25 @@ class FreshProject:
 
     def follow(self, block: Block, replaced: Mapping[str, str] = {}) -> None:
         """Do what a reader does with a block; a command must print what the page shows."""
-        if block.caption:
-            text = block.text
+
+        def replace(text: str) -> str:
             for old, new in replaced.items():
                 text = text.replace(old, new)
-            self.append(block.caption, text)
+            return text
+
+        if block.caption:
+            self.append(block.caption, replace(block.text))
         elif block.language == "console":
             for command, shown in block.commands:
-                printed = self.run(command)
+                exports = command.startswith("export ")
+                printed = (self.export if exports else self.run)(replace(command))
                 assert matches(shown, printed), f"line {block.line}: {command}\n{printed}"
+
+    def export(self, command: str) -> str:
+        """Set the variable for all later commands; this prints nothing."""
+        name = command.removeprefix("export ").partition("=")[0]
+        self.environment[name] = self.run(f'{command}\nprintf %s "${name}"')
+        return ""
 
     def variables(self) -> dict[str, str]:
         """Return the environment of a command; ``python`` is the one that runs the tests."""
