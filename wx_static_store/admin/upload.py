@@ -102,16 +102,15 @@ class UploadPage(ReadOnlyAdmin):
         return JsonResponse({"files": list(preview(request.user, form, files))})
 
     def _as_json(self, request: HttpRequest, outcomes: list[FileOutcome]) -> JsonResponse:
-        html = "".join(self._rendered(request, outcome) for outcome in outcomes)
+        template = "admin/wx_static_store/uploadlog/upload_result.html"
+        context = {"opts": self.opts, "may_view": self.has_view_permission(request)}
+        html = "".join(
+            render_to_string(template, {**context, "outcome": outcome}, request)
+            for outcome in outcomes
+        )
         running = any(outcome.status == RUNNING for outcome in outcomes)
         ok = all(outcome.ok for outcome in outcomes)
         return JsonResponse({"ok": ok, "running": running, "html": html})
-
-    def _rendered(self, request: HttpRequest, outcome: FileOutcome) -> str:
-        may_view = self.has_view_permission(request)
-        context = {"outcome": outcome, "opts": self.opts, "may_view": may_view}
-        template = "admin/wx_static_store/uploadlog/upload_result.html"
-        return render_to_string(template, context, request)
 
     def _page(
         self, request: HttpRequest, form: UploadForm, outcomes: list[FileOutcome] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from functools import cached_property
+from functools import cached_property, partial
 from math import ceil
 from typing import Any
 
@@ -30,10 +30,6 @@ class Allowed(BasePermission):
             return True  # for the answer 405
         needed = view.needs.get(method, ())
         return any(request.user.has_perm(f"wx_static_store.{name}") for name in needed)
-
-
-def _report(error: str) -> None:
-    logger.warning("The cache fails, so nobody is throttled (%s)", error)
 
 
 class Throttle(UserRateThrottle):
@@ -73,4 +69,5 @@ class Throttle(UserRateThrottle):
     @cached_property
     def cache(self) -> SharedCache:  # type: ignore[override]
         alias = platform_options().token_cache
-        return SharedCache(lambda: caches[alias], _report)
+        report = partial(logger.warning, "The cache fails, so nobody is throttled (%s)")
+        return SharedCache(lambda: caches[alias], report)

@@ -137,18 +137,16 @@ class WeChatClient:
             stage=stage,
             deadline=deadline,
             headers={"Content-Type": "application/json"},
-            body=Secret(_json(members)),
+            # Real UTF-8, no escapes: some of WeChat's calls refuse them (40033).
+            body=Secret(
+                json.dumps({n: _reveal(value) for n, value in members.items()}, ensure_ascii=False)
+            ),
             limit=LIST_LIMIT if path.endswith("staticfilelist") else ANSWER_LIMIT,
         )
         outcome = _judge(path.rsplit("/", 1)[1], reply, read)
         if isinstance(outcome, WxStaticStoreError):
             raise outcome.with_context(stage=stage)
         return outcome
-
-
-def _json(members: Mapping[str, str | Secret]) -> str:
-    """Write real UTF-8, no escapes: some of WeChat's calls refuse them (40033)."""
-    return json.dumps({name: _reveal(value) for name, value in members.items()}, ensure_ascii=False)
 
 
 def _reveal(value: Secret | str) -> str:

@@ -81,7 +81,9 @@ def run(
             failure = error.with_context(attempts=number)
         on_error(failure)
         spent = failure.once and type(failure) in tried_once
-        delay = _delay(failure, number, deadline.clock)
+        delay = failure.pause
+        if failure.remedy is Remedy.WAIT:
+            delay += backoff(number, deadline.clock.random())
         if failure.remedy is Remedy.GIVE_UP or spent or number == max_attempts:
             raise failure
         if delay >= deadline.left():
@@ -90,10 +92,3 @@ def run(
         if delay:
             deadline.clock.sleep(delay)
     raise ValueError("max_attempts must be at least 1")
-
-
-def _delay(error: WxStaticStoreError, number: int, clock: Clock) -> float:
-    """Return the seconds to wait: the error's own pause, and a backoff if its remedy is to wait."""
-    if error.remedy is not Remedy.WAIT:
-        return error.pause
-    return error.pause + backoff(number, clock.random())

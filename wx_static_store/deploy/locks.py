@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.core.cache import caches
@@ -64,7 +65,8 @@ class DeployLock:
     """A key of the cache whose value says who holds it."""
 
     def __init__(self, uploader: Uploader) -> None:
-        self._cache = SharedCache(lambda: caches[uploader.options.token_cache], _report)
+        report = partial(logger.warning, "The cache fails (%s): nothing keeps two deploys apart")
+        self._cache = SharedCache(lambda: caches[uploader.options.token_cache], report)
         self._env = uploader.env
         self._key = f"wx_static_store:deploy:{uploader.env}"
         self._last_key = f"{self._key}:last"  # who took it last, also after it was given back
@@ -179,10 +181,6 @@ class DeployLock:
             return dict(json.loads(self._cache.get(key)))
         except (TypeError, ValueError):
             return None
-
-
-def _report(error: str) -> None:
-    logger.warning("The cache fails (%s): nothing keeps two deploys apart", error)
 
 
 def _is_gone(holder: dict[str, Any]) -> bool:

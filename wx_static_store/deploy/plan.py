@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core import interrupts
@@ -77,25 +77,19 @@ def make_plan(
     trust_log = force or uploader.options.trust_log
     survey = Survey(uploader.store, pool, calls=most_calls(keys), trust_log=trust_log)
     to_send = [item for key, item in by_key.items() if key.startswith("/")]  # each will say why
-    unchanged: list[UploadItem] = []
-    existing, of_last = set[str](), None
-    for start in range(0, len(keys), AT_ONCE):
-        asked = survey.begin(keys[start : start + AT_ONCE])
-        hashed = {} if force else _hashed_by_log(uploader, by_key, asked.rows)
-        for key, standing in survey.end(asked).items():
-            if key == last_key:
-                of_last = standing
-            if (item := by_key.get(key)) is None:
-                continue
-            other = item if force else differs(uploader, hashed.get(key, item), standing)
-            if other:
-                to_send.append(other)
-                existing |= {key} if standing.exists else set()
-                continue
-            unchanged.append(item)
-            if standing.file and not standing.row and survey.has_log:
-                survey.found(item.name, standing.file)
-        del asked, hashed  # before the next ones come
+    unchanged, existing, of_last = list[UploadItem](), set[str](), None
+    for key, standing, item in _looked_up(uploader, survey, keys, by_key, hashing=not force):
+        if key == last_key:
+            of_last = standing
+        if item is None:
+            continue
+        if other := item if force else differs(uploader, item, standing):
+            to_send.append(other)
+            existing |= {key} if standing.exists else set()
+            continue
+        unchanged.append(by_key[key])
+        if standing.file and not standing.row and survey.has_log:
+            survey.found(item.name, standing.file)
     return Plan(
         assets=_by_name(item for item in to_send if not is_html(item.name)),
         pages=_by_name(item for item in to_send if is_html(item.name)),
@@ -106,6 +100,23 @@ def make_plan(
         notes=tuple(survey.notes()),
         last=None if force else of_last,
     )
+
+
+def _looked_up(
+    uploader: Uploader,
+    survey: Survey,
+    keys: Sequence[str],
+    by_key: Mapping[str, UploadItem],
+    *,
+    hashing: bool,
+) -> Iterator[tuple[str, Standing, UploadItem | None]]:
+    """Yield each key with what is known of it and its item, hashed where the log has it stored."""
+    for start in range(0, len(keys), AT_ONCE):
+        asked = survey.begin(keys[start : start + AT_ONCE])
+        hashed = _hashed_by_log(uploader, by_key, asked.rows) if hashing else {}
+        for key, standing in survey.end(asked).items():
+            yield key, standing, hashed.get(key) or by_key.get(key)
+        del asked, hashed  # before the next ones come
 
 
 def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
