@@ -1,0 +1,37 @@
+"""The table of system checks: what a message is made of."""
+
+import pytest
+from django.core.checks import Error, Warning
+from django.utils.translation import override
+
+from wx_static_store.conf.check_table import CHECKS, message
+
+FACTS = {"alias": "default", "aliases": "a, b", "fault": "f", "why": "w", "name": "n", "length": 16}
+
+
+@pytest.mark.parametrize("id", CHECKS)
+def test_an_id_says_whether_it_is_an_error_or_a_warning(id: str) -> None:
+    found = message(id, **FACTS)
+    assert type(found) is {"E": Error, "W": Warning}[id[0]]
+    assert found.id == f"wx_static_store.{id}"
+
+
+def test_numbers_of_checks_are_unique() -> None:
+    numbers = [id[1:] for id in CHECKS]
+    assert sorted(set(numbers)) == sorted(numbers)
+
+
+@pytest.mark.parametrize("id", CHECKS)
+def test_a_message_has_no_part_left_to_fill_in(id: str) -> None:
+    assert "%(" not in f"{message(id, **FACTS).msg} {message(id, **FACTS).hint}"
+
+
+def test_a_better_text_and_hint_replace_those_of_the_table() -> None:
+    found = message("E017", text="All is wrong.", hint="Begin again.")
+    assert found.msg == "All is wrong."
+    assert str(found.hint).startswith("Begin again. Docs: ")
+
+
+def test_a_message_is_in_the_language_of_the_reader() -> None:
+    with override("zh-hans"):
+        assert "文档：" in str(message("E004", alias="staticfiles").hint)
