@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,12 +15,13 @@ from django.core.exceptions import ValidationError
 from tests.conftest import ENV
 from tests.submit.conftest import HERE, UserWith, ask, code
 from wx_static_store.conf.settings import resolve
-from wx_static_store.core.refusals import PolicyRejected
+from wx_static_store.core.refusals import IN_PROGRESS, PolicyRejected
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, WeChatThrottled
 from wx_static_store.submit import policy
 from wx_static_store.submit.policy import Target, authorize_upload, generated_name
+from wx_static_store.upload.claims import claim
 from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +125,28 @@ def test_a_generated_name_has_no_ending_where_there_is_none(name: str) -> None:
     assert re.fullmatch("[0-9a-f]{32}", generated_name(name))
 
 
+@pytest.mark.parametrize(
+    ("permissions", "allowed"),
+    [
+        ((), set()),
+        (("replace", "upload_active_content", "replace_protected"), set()),
+        (("upload",), set()),
+        (("upload", "replace"), {"replace"}),
+        (("upload", "upload_active_content"), {"active_content"}),
+        (("upload", "replace_protected"), {"protected_names"}),
+    ],
+)
+def test_what_a_user_may_do_needs_the_permission_to_upload(
+    configure: Any, user_with: UserWith, permissions: tuple[str, ...], allowed: set[str]
+) -> None:
+    configure(WX_STATIC_STORE={"UPLOAD_MAX_SIZE": 10})
+    rules = ("replace", "active_content", "protected_names")
+    assert policy.permitted(user_with(*permissions)) == {
+        "max_size": 10,
+        **{rule: rule in allowed for rule in rules},
+    }
+
+
 # --- settings ---------------------------------------------------------------------------------
 
 
@@ -186,8 +211,17 @@ def test_nothing_is_uploaded_while_the_check_fails(configure: Any, user_with: Us
         raise OSError("the scanner is down")
 
     configure(WX_STATIC_STORE={"UPLOAD_CHECK": broken})
-    with pytest.raises(ConfigurationError, match=r"UPLOAD_CHECK failed \(OSError: the scanner"):
+    failed = r"UPLOAD_CHECK failed \(OSError: the scanner"
+    with pytest.raises(ConfigurationError, match=failed) as caught:
         ask(user_with(is_superuser=True))
+    assert caught.value.stage == "policy"
+
+
+def test_the_check_reads_the_file_from_its_start(configure: Any, user_with: UserWith) -> None:
+    read = []
+    configure(WX_STATIC_STORE={"UPLOAD_CHECK": lambda user, name, file: read.append(file.read())})
+    ask(user_with("upload"), body=b"good")
+    assert read == [b"good"]
 
 
 # --- what is there already --------------------------------------------------------------------
@@ -220,6 +254,60 @@ def test_overwriting_needs_the_flag_and_the_permission(
     put("uploads/a.txt")
     user = user_with("upload", *permissions)
     assert code(user, body=b"other", overwrite=overwrite) == refused
+
+
+def test_nothing_is_overwritten_unless_that_is_asked_for(
+    cloud: EmulatorServer, user_with: UserWith
+) -> None:
+    put("uploads/a.txt")
+    assert code(user_with("upload", "replace"), body=b"other") == "exists"
+
+
+def elsewhere(call: Callable[..., Any], *args: Any) -> Any:
+    """Return what another thread gets."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call, *args).result()
+
+
+def test_an_authorized_key_is_claimed(cloud: EmulatorServer, user_with: UserWith) -> None:
+    options = get_uploader().options
+    ask(user_with("upload"), "uploads/a.txt")
+    assert not elsewhere(claim, options, "uploads/a.txt")
+    assert elsewhere(claim, options, "uploads/b.txt")
+
+
+def test_a_key_that_another_upload_claimed_is_refused_and_named(
+    cloud: EmulatorServer, user_with: UserWith
+) -> None:
+    elsewhere(claim, get_uploader().options, "uploads/a.txt")
+    with pytest.raises(PolicyRejected, match=r"uploads/a\.txt") as caught:
+        ask(user_with("upload"), "uploads/a.txt")
+    assert caught.value.code == IN_PROGRESS.code
+    assert cloud.calls() == []
+
+
+def test_a_key_that_exists_is_named_and_not_claimed(
+    cloud: EmulatorServer, user_with: UserWith
+) -> None:
+    put("uploads/a.txt")
+    with pytest.raises(PolicyRejected, match=r"uploads/a\.txt"):
+        ask(user_with("upload"), "uploads/a.txt")
+    assert elsewhere(claim, get_uploader().options, "uploads/a.txt")
+
+
+def test_a_precondition_is_asked_with_the_key_before_the_cloud(
+    cloud: EmulatorServer, user_with: UserWith
+) -> None:
+    asked = []
+
+    def precondition(key: str) -> None:
+        asked.append(key)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        ask(user_with("upload"), "uploads/a.txt", precondition=precondition)
+    assert asked == ["uploads/a.txt"]
+    assert cloud.calls() == []
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -364,6 +452,28 @@ def test_without_environments_only_the_store_s_own_can_be_meant(
     assert caught.value.code == "store"
 
 
+@pytest.mark.parametrize(
+    ("using", "env", "named"),
+    [
+        ("nowhere", None, "nowhere"),
+        ("nowhere", "tenant-b", "nowhere (tenant-b)"),
+        ("default", "tenant-b", "default (tenant-b)"),
+    ],
+)
+def test_an_unknown_store_is_named_as_it_was_asked_for(
+    cloud: EmulatorServer,
+    user_with: UserWith,
+    caplog: pytest.LogCaptureFixture,
+    using: str,
+    env: str | None,
+    named: str,
+) -> None:
+    with pytest.raises(PolicyRejected) as caught:
+        policy.resolve_target(user_with("upload"), using, env)
+    assert caught.value.message == f"{named} is no store that you may use."
+    assert caplog.records == []
+
+
 @pytest.fixture
 def closed(configure: Any) -> EmulatorServer:
     """One store of two, and two environments."""
@@ -397,6 +507,15 @@ def test_a_closed_store_is_refused_as_an_unknown_store_is(
     assert shown[0][0] == "store"
 
 
+@pytest.mark.parametrize(("env", "named"), [(None, "staticfiles"), (ENV, f"staticfiles ({ENV})")])
+def test_a_closed_store_is_named_as_it_was_asked_for(
+    closed: EmulatorServer, user_with: UserWith, env: str | None, named: str
+) -> None:
+    with pytest.raises(PolicyRejected) as caught:
+        policy.target(user_with("upload", first_name=ENV), "staticfiles", env)
+    assert caught.value.message == f"{named} is no store that you may use."
+
+
 def test_an_empty_list_of_stores_closes_all_stores(configure: Any, user_with: UserWith) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_STORES": []})
     assert policy.stores_for(user_with(is_superuser=True)) == []
@@ -414,8 +533,27 @@ def test_the_files_of_a_closed_store_can_be_reached(
         assert caught.value.code == "store"
 
 
+def test_a_store_that_is_open_for_uploads_can_be_meant(
+    closed: EmulatorServer, user_with: UserWith
+) -> None:
+    user = user_with("upload", first_name="tenant-b")
+    assert policy.target(user, "default", "tenant-b").env == "tenant-b"
+
+
 def broken() -> str:
     raise LookupError("no tenant here")
+
+
+def test_with_environments_a_store_is_offered_although_its_own_cannot_be_had(
+    configure: Any, user_with: UserWith, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(WX_STATIC_STORE={"ENVIRONMENTS": offers, "ENV": broken})
+    user = user_with("upload", first_name="tenant-b")
+    assert {one.env for one in policy.stores_for(user)} == {"tenant-b"}
+    assert caplog.records == []
+    with pytest.raises(PolicyRejected) as caught:
+        policy.target(user, "default")
+    assert caught.value.code == "store"
 
 
 @pytest.mark.parametrize(

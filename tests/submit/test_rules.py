@@ -230,6 +230,7 @@ def test_a_name_that_cannot_be_a_key_is_refused_as_everywhere(
         "uploads/a+b&c=d;e,f@g$h!(i)'~*.txt",
         "uploads/👨‍👩‍👧.txt",
         "uploads/a..b.txt",
+        "uploads/" + "a" * 251 + ".txt",
     ],
 )
 def test_a_name_that_no_rule_covers_is_allowed(

@@ -103,11 +103,13 @@ def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, st
     """Return the environments of a store, with labels; none where it is misconfigured."""
     try:
         options = options_for(using)
-        env = str(options.settled().env) if offered is None else ""
+        if offered is not None:
+            return offered
+        env = str(options.settled().env)
     except Exception as error:  # noqa: BLE001 -- `env` may be a project's own function
         logger.warning("The store %s is left out (%s)", using, type(error).__name__)
         return {}
-    return {env: env} if offered is None else offered
+    return {env: env}
 
 
 def visible_environments(user: User) -> Mapping[str, str] | None:
