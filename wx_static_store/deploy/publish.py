@@ -85,9 +85,21 @@ class Report:
     def raise_for_failures(self) -> None:
         """Raise PublishFailed unless everything is stored."""
         if not self.ok:
-            lines = [f"  {shown(result.name)}: {result.error}" for result in self.failures]
             head = gettext("Not everything was published:")
+            lines = (f"  {line}" for line in self.failure_lines())
             raise PublishFailed("\n".join([head, *lines, self.counts]))
+
+    def failure_lines(self) -> list[str]:
+        """Return a line for each way to fail: the files, and the whole error of the first."""
+        alike: dict[Any, list[UploadResult]] = {}
+        for result in self.failures:
+            if error := result.error:
+                way = (type(error), str(error.message), error.stage, error.errcode, error.errmsg)
+                alike.setdefault(way, []).append(result)
+        return [
+            f"{', '.join(shown(result.name) for result in results)}: {results[0].error}"
+            for results in alike.values()
+        ]
 
 
 def publish(

@@ -162,7 +162,7 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
         size = f"{report.size:,}"
         yield gettext("%(counts)s; %(size)s bytes", counts=report.counts, size=size)
         yield from report.notes
-        yield from (f"{result.name}: {result.error}" for result in report.failures)
+        yield from report.failure_lines()
     yield from environment.error.splitlines()
     yield from (f"{finding.key}: {finding.what}" for finding in environment.findings)
     for file in environment.stale:
