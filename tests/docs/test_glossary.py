@@ -1,0 +1,48 @@
+"""docs/glossary.rst: all translations use the Chinese word of a term."""
+
+import re
+from pathlib import Path
+
+import polib
+import pytest
+
+from tests.docs.blocks import DOCS
+
+CATALOGUES = sorted((DOCS / "locale").rglob("*.po"))
+# A term, and its word in bold at the beginning of the definition. The longest term first: an
+# "open platform" is no "platform".
+ENTRY = re.compile(r"^   (\w.*)\n      \*\*(.+?)\*\*", re.MULTILINE)
+TERMS = sorted(ENTRY.findall((DOCS / "glossary.rst").read_text("utf-8")), key=lambda e: -len(e[0]))
+# What is no prose: code, labels, targets of links, places of values, options, settings.
+CODE = re.compile(
+    r"``.*?``|(?<!\*)\*[^*]+\*(?!\*)|<[^>]*>|%\(\w+\)[.\d]*[a-z]|\{.*?\}|--?[a-z][\w-]*"
+    r"|\S*[_/.]\w\S*|\[\w+\]|\b[A-Z]{2}[A-Z_]+\b"
+)
+# Entries in which a word is no term.
+OTHER_MEANING: set[str] = set()
+
+
+def missing(entry: polib.POEntry) -> list[str]:
+    """Return the words that the translation of an entry lacks."""
+    english = CODE.sub(" ", entry.msgid)
+    chinese = "".join([entry.msgstr, *entry.msgstr_plural.values()]).replace(" ", "")
+    lacking = []
+    for term, word in TERMS:
+        english, found = re.subn(rf"\b{term}(?:s|es)?\b", " ", english, flags=re.IGNORECASE)
+        if found and word.replace(" ", "") not in chinese:
+            lacking.append(f"{term}: {word}")
+    return lacking
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_translation_uses_the_word_of_the_glossary(path: Path) -> None:
+    entries = [e for e in polib.pofile(str(path)) if e.msgid not in OTHER_MEANING]
+    found = {entry.msgid: missing(entry) for entry in entries if entry.translated()}
+    assert {msgid: words for msgid, words in found.items() if words} == {}
+
+
+@pytest.mark.parametrize(("term", "word"), TERMS)
+def test_the_chinese_glossary_names_the_term_by_its_word(term: str, word: str) -> None:
+    path = DOCS / "locale" / "zh_CN" / "LC_MESSAGES" / "glossary.po"
+    (entry,) = (entry for entry in polib.pofile(str(path)) if entry.msgid == term)
+    assert word in entry.msgstr
