@@ -89,6 +89,7 @@ def test_names_are_sent_as_real_utf8(
     wechat = WeChatClient(transport, server.url)
     wechat.upload_link(Secret(TOKEN), ENV, "文档/图 1.png", deadline=PLENTY)
     assert '"文档/图 1.png"'.encode() in server.requests[0].body
+    assert server.requests[0].json == {"env": ENV, "filename": "文档/图 1.png"}
     assert server.requests[0].headers["content-type"] == "application/json"
 
 
@@ -101,6 +102,17 @@ def test_a_token_is_quoted_into_the_query(
         server.requests[0].target
         == "/componenttcb/describestaticstore?access_token=a%26b%3Dc%2F%2Bd"
     )
+    assert server.requests[0].json == {"env": ENV}
+
+
+@pytest.mark.parametrize(("marker", "more"), [("", {}), ("a/b", {"marker": "a/b"})])
+def test_a_page_of_the_list_is_asked_for_by_prefix_and_marker(
+    serve: Callable[..., ScriptedServer], transport: Transport, marker: str, more: dict[str, str]
+) -> None:
+    server = serve(as_json({"errcode": 0, "contents": []}))
+    wechat = WeChatClient(transport, server.url)
+    wechat.list_page(Secret(TOKEN), ENV, "a/", marker, deadline=PLENTY)
+    assert server.requests[0].json == {"env": ENV, "prefix": "a/"} | more
 
 
 def test_the_token_call_has_no_query_and_its_secrets_in_the_body(
@@ -215,6 +227,12 @@ def test_the_rid_is_taken_out_of_errmsg(ask: Ask) -> None:
     assert error.http_status == 200
 
 
+def test_the_last_rid_of_an_errmsg_is_the_rid(ask: Ask) -> None:
+    errmsg = "bad rid: x rid: 65535f00-1a2b3c4d-0f1e2d3c"
+    error = failure(ask, as_json({"errcode": -1, "errmsg": errmsg}))
+    assert (error.errmsg, error.rid) == ("bad rid: x", "65535f00-1a2b3c4d-0f1e2d3c")
+
+
 def test_a_refusal_without_errmsg_has_neither_errmsg_nor_rid(ask: Ask) -> None:
     error = failure(ask, as_json({"errcode": -1}))
     assert (error.errmsg, error.rid) == ("", "")
@@ -320,7 +338,7 @@ def test_a_lifetime_that_is_no_number_is_the_usual_two_hours(
     ask: Ask, given_: Any, read: int
 ) -> None:
     answered = as_json({"component_access_token": "t", "expires_in": given_})
-    assert ask(answered, "token").expires_in == read
+    assert ask(answered, "token") == FreshToken(Secret("t"), read)
 
 
 @pytest.mark.parametrize(

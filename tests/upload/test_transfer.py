@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import ENV
 from tests.deploys import item, sent
+from tests.waiting import wait_for
 from wx_static_store.core.naming import NO_CACHE
 from wx_static_store.core.retry import Clock, Deadline
 from wx_static_store.core.types import UploadItem
@@ -385,8 +386,7 @@ def test_a_transfer_that_is_broken_off_while_its_body_goes_is_unknown(configure:
     begun = transfer()
     thread = threading.Thread(target=begun.run)
     thread.start()
-    while not cloud.calls("put_object"):
-        assert thread.is_alive()
+    wait_for(lambda: cloud.calls("put_object"), "the PUT that hangs")
     result = begun.broken_off()
     thread.join()
     assert (result.status, result.stage) == ("unknown", "put")
