@@ -1,0 +1,81 @@
+"""Write the columns of the log from the fields of the models."""
+
+from typing import Any
+
+from wx_static_store.models import Deployment, UploadLog
+
+from . import here, section, table
+
+_USER = (
+    "The user who caused it. Empty for a command without ``--user``, and for a user who is gone."
+)
+_ENV = "The id of the cloud environment."
+_CREATED = "When the row was written, by the clock of the database's client."
+MEANINGS: dict[type[Any], dict[str, str]] = {
+    UploadLog: {
+        "env": _ENV,
+        "key": "The key of the object in the environment: the store's location, then the name.",
+        "name": "The name in the store, as it was asked for.",
+        "status": "How the upload ended. ``unknown``: the bytes were sent, and the answer never "
+        "came.",
+        "stage": "Where a failed upload ended: name, source, token, link, put or verify.",
+        "errcode": "The number that WeChat gave last. 0 is success.",
+        "message": "What happened, in English.",
+        "http_status": "The HTTP status of the last answer.",
+        "cos_code": "The code that COS gave.",
+        "rid": "WeChat's id of the call. Quote it when you ask WeChat.",
+        "request_id": "The id that COS gave the PUT. Quote it when you ask Tencent Cloud.",
+        "attempts": "How many times the upload was tried.",
+        "size": "The size in bytes.",
+        "md5": "The MD5 of the bytes, in hex.",
+        "content_type": "The ``Content-Type`` that the public file has.",
+        "cache_control": "The ``Cache-Control`` that the public file has.",
+        "duration_ms": "How long the upload took, in milliseconds.",
+        "stored_at": "When COS stored the object, by its own clock.",
+        "source": "What sent the file: ``storage``, ``delete``, ``admin``, ``api``, "
+        "``collectstatic``, ``wx_deploy``, ``retry`` and others.",
+        "source_ref": "What belongs to the source, such as the id of an API request.",
+        "user": _USER,
+        "deployment": "The deployment that sent the file.",
+        "created": _CREATED,
+    },
+    Deployment: {
+        "env": _ENV,
+        "source": "``wx_deploy`` or ``collectstatic``.",
+        "label": "The label of the release, such as a commit.",
+        "outcome": "How it ended. *log incomplete*: it was killed, or the database refused rows.",
+        "stored": "How many files were stored.",
+        "skipped": "How many files were the same in the cloud, and not sent.",
+        "failed": "How many files failed, or ended as unknown.",
+        "not_attempted": "How many files were not tried, or held back.",
+        "bytes": "How many bytes were stored.",
+        "duration_ms": "How long it took, in milliseconds. Empty while it runs.",
+        "user": _USER,
+        "created": _CREATED,
+    },
+}
+
+
+def text() -> str:
+    return "\n".join(
+        section(
+            model.__name__,
+            table(22, 20, 58, rows=[_head(), *(_row(model, name) for name in of)]),
+        )
+        for model, of in MEANINGS.items()
+    )
+
+
+def _head() -> tuple[str, ...]:
+    return (
+        here("Column", "字段"),
+        here("In the admin", "管理后台中的名称"),
+        here("Meaning", "含义"),
+    )
+
+
+def _row(model: type[Any], name: str) -> tuple[str, ...]:
+    field = model._meta.get_field(name)
+    said = [str(label) for _value, label in field.choices or ()]
+    label = str(field.verbose_name) + (f": {', '.join(said)}" if said else "")
+    return f"``{name}``", label, MEANINGS[model][name]

@@ -1,0 +1,46 @@
+"""Write the permissions from the models."""
+
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.utils.translation import gettext
+
+from wx_static_store.models import Deployment, UploadLog
+
+from . import here, table
+
+ALLOWS = {
+    "view_uploadlog": "See the log in the admin and by the API, with what WeChat and COS answered; "
+    "list the files in the cloud; export rows; compare rows with the cloud.",
+    "view_deployment": "See the deployments in the admin.",
+    "upload": "Upload new files of the kinds in ``UPLOAD_EXTENSIONS`` into ``UPLOAD_LOCATION``, in "
+    "the admin and by the API. Replace a file by the same bytes.",
+    "upload_active_content": "Upload HTML, SVG, scripts, and files of all other kinds.",
+    "replace": "Replace a file by other bytes.",
+    "replace_protected": "Upload outside of ``UPLOAD_LOCATION``, and use protected names: "
+    "``robots.txt``, ``MP_verify_*.txt`` and others that prove who owns the site.",
+    "retry": "Upload the file of a row again, in the admin and by the API.",
+}
+
+
+def text() -> str:
+    rows = [(here("Permission", "权限"), here("In the admin", "管理后台中的名称"), _allows())]
+    rows += [(f"``{code}``", name, ALLOWS[code]) for code, name in _names().items()]
+    return table(24, 30, 46, rows=rows)
+
+
+def _allows() -> str:
+    return here("What it allows", "允许的操作")
+
+
+def _names() -> dict[str, str]:
+    """Return all of the app; Django keeps the names of its own in English."""
+    models: tuple[type[Any], ...] = (UploadLog, Deployment)
+    own = {
+        f"{action}_{model._meta.model_name}": f"Can {action} {model._meta.verbose_name_raw}"
+        for model in models
+        for action in model._meta.default_permissions
+    }
+    more = {code: gettext(name) for model in models for code, name in model._meta.permissions}
+    longest = Permission._meta.get_field("name").max_length or 0
+    return {code: name[:longest] for code, name in (own | more).items()}
