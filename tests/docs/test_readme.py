@@ -7,7 +7,7 @@ import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
 
-from tests.docs.blocks import ROOT, blocks
+from tests.docs.blocks import DOCS, ROOT, blocks
 from tests.docs.reader import Reader
 from wx_static_store.emulator import EmulatorServer
 
@@ -36,12 +36,17 @@ def test_a_readme_has_at_most_150_lines(page: Path) -> None:
     assert len(page.read_text("utf-8").splitlines()) <= 150
 
 
+def doctree(page: Path) -> nodes.document:
+    return publish_doctree(page.read_text("utf-8"), settings_overrides=STRICT)
+
+
 @both
 def test_a_package_index_can_show_the_readme(page: Path) -> None:
-    document = publish_doctree(page.read_text("utf-8"), settings_overrides=STRICT)
     relative = [
         str(node)
-        for node in document.findall(lambda node: isinstance(node, nodes.reference | nodes.image))
+        for node in doctree(page).findall(
+            lambda node: isinstance(node, nodes.reference | nodes.image)
+        )
         if not re.match(r"https?://", node.get("refuri", node.get("uri", "")))
     ]
     assert relative == []
@@ -49,3 +54,9 @@ def test_a_package_index_can_show_the_readme(page: Path) -> None:
 
 def test_the_chinese_readme_has_the_blocks_of_the_english_one() -> None:
     assert [block.text for block in blocks(CHINESE)] == [block.text for block in BLOCKS]
+
+
+def test_the_readme_names_pages_of_the_documentation_by_their_titles() -> None:
+    pages = [page.read_text("utf-8") for page in DOCS.rglob("*.rst")]
+    titles = {title for page in pages for title in re.findall(r"^=+\n(.+)\n=+$", page, re.M)}
+    assert {node.astext() for node in doctree(README).findall(nodes.emphasis)} <= titles
