@@ -22,8 +22,8 @@ from wx_static_store.core.naming import clean_name
 from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
-from wx_static_store.exceptions import ConnectFailed, NameRejected, revived
-from wx_static_store.i18n import gettext_lazy
+from wx_static_store.exceptions import ConnectFailed, NameRejected, WxStaticStoreError, revived
+from wx_static_store.i18n import STAGES, gettext_lazy
 from wx_static_store.models import UploadLog
 from wx_static_store.upload import recorder
 
@@ -91,7 +91,7 @@ def test_the_catalogue_holds_what_the_code_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        rf"{HAN}[,;:!?.()]|[,;:!?)]{HAN}",  # punctuation of Chinese is full-width
+        rf"{HAN}[,;:!?.()]|[,;:!?()]{HAN}",  # punctuation of Chinese is full-width
         rf"{HAN}[A-Za-z0-9]|[A-Za-z0-9]{HAN}",  # a space stands before and after Latin
         rf"{HAN}%\(|%\(\w+\)[a-z]{HAN}",
         r"[，。；：（）“”、？] | [，。；：（）“”、？]",
@@ -137,9 +137,26 @@ def test_an_error_is_one_chinese_sentence() -> None:
         clean_name("/a")
     with override("zh-hans"):
         assert str(caught.value) == (
-            "'/a' 不能用作文件名：是绝对路径；请写成相对于网站的路径（stage name）。"
-            "请重命名文件后重试。 文档：troubleshooting/exceptions#exception-NameRejected"
+            "'/a' 不能用作文件名：是绝对路径；请写成相对于网站的路径（阶段：文件名）。"
+            "请重命名文件后重试。（文档：troubleshooting/exceptions#exception-NameRejected）"
         )
+
+
+def test_no_fact_of_an_error_has_an_english_name() -> None:
+    facts = {"stage": "link", "http_status": 500, "attempts": 3, "env": "e1", "key": "a.css"}
+    said = {"errcode": 40097, "errmsg": "no", "rid": "r1", "cos_code": "c1", "request_id": "q1"}
+    with override("zh-hans"):
+        assert str(WxStaticStoreError("…", **facts, **said)) == (
+            "…（阶段：签名链接，错误码：40097，错误信息：no，rid：r1，HTTP 状态码：500，"
+            "COS 错误码：c1，请求 ID：q1，环境：e1，文件路径：a.css，尝试次数：3）"
+        )
+
+
+def test_every_stage_of_an_error_has_a_chinese_name() -> None:
+    with override("zh-hans"):
+        assert [name for name, word in STAGES.items() if not re.search(HAN, str(word))] == []
+    with override("en"):
+        assert [str(word) for word in STAGES.values()] == [*STAGES]
 
 
 def failed() -> UploadResult:

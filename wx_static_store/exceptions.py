@@ -35,7 +35,16 @@ from typing import Any, Self
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.functional import Promise
 
-from .i18n import english, gettext, gettext_lazy as _, with_docs
+from .i18n import (
+    FACTS,
+    STAGES,
+    english,
+    gettext,
+    gettext_lazy as _,
+    joined,
+    labelled,
+    with_docs,
+)
 
 
 class Remedy(Enum):
@@ -104,7 +113,8 @@ class WxStaticStoreError(Exception):
     @property
     def what(self) -> str:
         """Say what happened, in our words and the server's, without the hint."""
-        return ": ".join(filter(None, [str(self.message), self.errmsg]))
+        ours = str(self.message)
+        return labelled(ours, self.errmsg) if ours and self.errmsg else ours or self.errmsg
 
     @property
     def full_hint(self) -> str:
@@ -114,14 +124,16 @@ class WxStaticStoreError(Exception):
     @property
     def code(self) -> str:
         """Return what to look up: WeChat's errcode, or the code of COS."""
-        return f"errcode {self.errcode}" if self.errcode else self.cos_code
+        if not self.errcode:
+            return self.cos_code
+        return gettext("errcode %(errcode)s", errcode=self.errcode)
 
     def __str__(self) -> str:
-        facts = ("stage", "errcode", "errmsg", "rid", "http_status", "cos_code", "request_id")
-        said = {name: getattr(self, name) for name in (*facts, "env", "key", "attempts")}
+        said = {name: getattr(self, name) for name in FACTS}
+        said["stage"] = STAGES.get(self.stage, self.stage)
         if said["http_status"] == 200:
             del said["http_status"]  # WeChat answers 200 whatever it says
-        known = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in said.items() if v not in _UNSAID)
+        known = joined(str(FACTS[k]) % {"it": v} for k, v in said.items() if v not in _UNSAID)
         text = str(self.message)
         if known:
             text = gettext("%(what)s (%(facts)s)", what=text, facts=known)

@@ -6,8 +6,8 @@ keeps them, so that the error that an editor reads in Chinese is recorded in Eng
 """
 
 import re
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 from unicodedata import east_asian_width
 
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
@@ -35,10 +35,65 @@ def ngettext(one: str, many: str, count: int, /, **parts: object) -> str:
     return text % (parts | {"count": count})
 
 
+def pgettext(context: str, message: str) -> str:
+    """Translate a word by what it means here."""
+    try:
+        return translation.pgettext(context, message)
+    except _NO_DJANGO:
+        return message
+
+
+def joined(parts: Iterable[object]) -> str:
+    """Join the parts of a sentence with commas."""
+    return pgettext("between the parts of a sentence", ", ").join(map(str, parts))
+
+
+def listed(names: Iterable[object]) -> Any:
+    """Join the names of a list with commas, as late as a lazy text."""
+    return _listed([*names])
+
+
+def labelled(label: object, text: object) -> str:
+    """Put a label with a colon before the text."""
+    return gettext("%(label)s: %(text)s", label=label, text=text)
+
+
 gettext_lazy = lazy(gettext, str)
+pgettext_lazy = lazy(pgettext, str)
+
+
+def _list(names: list[object]) -> str:
+    return pgettext("between the names of a list", ", ").join(map(str, names))
+
+
+_listed = lazy(_list, str)
 
 _REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
 _UNNAMED = gettext_lazy("the public one, from which it reaches WeChat")
+
+
+# What an error says of itself, in this order.
+FACTS = {
+    "stage": gettext_lazy("stage %(it)s"),
+    "errcode": gettext_lazy("errcode %(it)s"),
+    "errmsg": gettext_lazy("errmsg %(it)s"),
+    "rid": gettext_lazy("rid %(it)s"),
+    "http_status": gettext_lazy("http status %(it)s"),
+    "cos_code": gettext_lazy("cos code %(it)s"),
+    "request_id": gettext_lazy("request id %(it)s"),
+    "env": gettext_lazy("env %(it)s"),
+    "key": gettext_lazy("key %(it)s"),
+    "attempts": gettext_lazy("attempts %(it)s"),
+}
+STAGES = {
+    "name": pgettext_lazy("stage", "name"),
+    "policy": pgettext_lazy("stage", "policy"),
+    "source": pgettext_lazy("stage", "source"),
+    "token": pgettext_lazy("stage", "token"),
+    "link": pgettext_lazy("stage", "link"),
+    "put": pgettext_lazy("stage", "put"),
+    "verify": pgettext_lazy("stage", "verify"),
+}
 
 
 def with_address(hint: str | Promise, errmsg: str) -> str | Promise:

@@ -23,6 +23,7 @@ from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
 from .core.types import DELETED_MD5, UploadStatus
+from .i18n import labelled
 
 DIGESTS_A_QUERY = 25_000
 START = 64  # characters of a key that an index holds
@@ -271,7 +272,7 @@ class UploadLog(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.get_status_display()}"
+        return labelled(self.key, self.get_status_display())
 
     @property
     def is_deletion(self) -> bool:

@@ -17,7 +17,7 @@ from .conf.settings import freeze, resolve, setting
 from .core.naming import clean_name, object_key
 from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
 from .exceptions import IntegrityError, UploadFailed, WxStaticStoreError
-from .i18n import gettext_lazy as _
+from .i18n import gettext, gettext_lazy as _
 from .upload import recorder
 from .upload.claims import claim, release
 from .upload.sources import IN_MEMORY, content_item, digest
@@ -96,7 +96,11 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
         if mode not in ("r", "rb"):
-            raise ValueError(f"{mode!r}: a public file is opened for reading; save() replaces it.")
+            raise ValueError(
+                gettext(
+                    "%(mode)r: a public file is opened for reading; save() replaces it.", mode=mode
+                )
+            )
         return PublicFile(self, name)
 
     def fetch(self, name: str) -> IO[bytes]:
@@ -156,7 +160,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def get_modified_time(self, name: str) -> datetime:
         moment = self._get(name).last_modified
         if moment is None:
-            raise NotImplementedError("The list does not say when this file was written.")
+            raise NotImplementedError(gettext("The list does not say when this file was written."))
         return moment if setting("USE_TZ") else timezone.make_naive(moment)
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
@@ -185,9 +189,9 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         ``raise`` (NotImplementedError) or ``ignore``.
         """
         if not name:
-            raise ValueError("The name must be given to delete().")
+            raise ValueError(gettext("The name must be given to delete()."))
         if self.options.on_delete == "raise":
-            raise NotImplementedError("WeChat's static hosting cannot delete files.")
+            raise NotImplementedError(gettext("WeChat's static hosting cannot delete files."))
         if self.options.on_delete == "ignore" or self._find(name) is None:
             return
         Uploader(self.options).upload(deletion(clean_name(name)), DELETE)
@@ -206,4 +210,4 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
 
 def _missing(key: str) -> FileNotFoundError:
-    return FileNotFoundError(ENOENT, "The environment has no such file", key)
+    return FileNotFoundError(ENOENT, gettext("The environment has no such file"), key)

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
+from django.utils.translation import override
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 from rest_framework.test import APIClient
@@ -120,6 +121,26 @@ def test_an_unknown_result_has_no_retry_after(
     response = put(client)
     assert (response.status_code, response.json()["code"]) == (504, "unknown")
     assert "Retry-After" not in response
+
+
+def test_title_and_detail_are_in_the_language_that_the_client_accepts(
+    client: APIClient, settings: Any
+) -> None:
+    settings.MIDDLEWARE = ["django.middleware.locale.LocaleMiddleware", *settings.MIDDLEWARE]
+    texts = {}
+    for language in ("en", "zh-CN"):
+        body = client.get("/wx/uploads/0/", headers={"accept-language": language}).json()
+        texts[language] = (body["title"], body["detail"])
+    assert texts == {
+        "en": ("Not Found", "There is nothing here that you may see."),
+        "zh-CN": ("未找到", "此处没有您可以查看的内容。"),
+    }
+
+
+def test_every_status_has_a_title_in_both_languages() -> None:
+    assert {status for status, _text in problems.PROBLEMS.values()} == {*problems.TITLES}
+    with override("zh-hans"):
+        assert all(re.search("[\u4e00-\u9fff]", str(text)) for text in problems.TITLES.values())
 
 
 # --- a cloud that cannot be asked whether the name is free ----------------------------------------

@@ -111,7 +111,7 @@ def test_wrong_settings_do_not_hide_the_error_that_they_cause(settings: Any) -> 
 def test_a_chinese_hint_names_the_docs_in_chinese() -> None:
     error = UploadFailed("x", hint=ERRCODES[40013].hint, docs="errcode-40013")
     with override("zh-hans"):
-        assert error.full_hint.endswith("文档：troubleshooting/errcodes#errcode-40013")
+        assert error.full_hint.endswith("（文档：troubleshooting/errcodes#errcode-40013）")
 
 
 def test_a_hint_without_an_entry_stays_as_it_is() -> None:

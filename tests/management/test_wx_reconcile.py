@@ -1,6 +1,7 @@
 """``wx_reconcile``: what it prints, and how it ends."""
 
 import pytest
+from django.utils.translation import override
 
 from tests.conftest import ENV
 from tests.log.conftest import run, statuses, upload
@@ -35,6 +36,19 @@ def test_wx_reconcile_ends_with_0_when_it_has_fixed_the_log(cloud: EmulatorServe
 def test_wx_reconcile_says_what_an_unknown_row_became(cloud: EmulatorServer) -> None:
     answer_lost(cloud)
     assert "unknown   a: it is in the cloud → stored\n" in run("wx_reconcile")[1]
+
+
+def test_wx_reconcile_speaks_chinese(cloud: EmulatorServer) -> None:
+    answer_lost(cloud)
+    upload("b", b"1")
+    cloud.delete_object("b")
+    with override("zh-hans"):
+        lines = run("wx_reconcile")[1].splitlines()
+    assert lines[:3] == [
+        "未知      a：云端有该文件 → 已上传",
+        "缺失      b：日志记录为已上传，云端却没有该文件",
+        f"{ENV}：1 个对象，缺失 1，不一致 0，无记录 0，未知 1",
+    ]
 
 
 def test_wx_reconcile_says_how_many_rows_could_not_be_compared(cloud: EmulatorServer) -> None:

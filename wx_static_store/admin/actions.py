@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _, ngettext, ngettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from ..exceptions import WxStaticStoreError
-from ..i18n import gettext
+from ..i18n import gettext, labelled
 from ..log.compare import CloudState, compare_uploads
 from ..log.retry import RetryResult, failed_rows, retry_uploads, waiting
 from ..models import UploadLog, UploadLogQuerySet
@@ -169,7 +169,7 @@ class LogActions(ReadOnlyAdmin):
             results[one.outcome].append(one)
         for outcome, (level, text) in OUTCOMES.items():
             if ones := results[outcome]:
-                details = format_html_join("", "<br>{}: {}", _details(ones))
+                details = format_html_join("", "<br>{}", _details(ones))
                 message = format_html("{}{}", text % {"count": len(ones)}, details)
                 self.message_user(request, message, level)
 
@@ -224,13 +224,13 @@ def _waiting(rows: UploadLogQuerySet) -> dict[str, Any]:
     }
 
 
-def _details(ones: list[RetryResult]) -> list[tuple[str, str]]:
-    """Return some of these files, each with its reason."""
+def _details(ones: list[RetryResult]) -> list[tuple[str]]:
+    """Return a line for some of these files, each with its reason."""
     errors = ((one.row, one.reason or (one.result and one.result.error)) for one in ones)
-    lines = [(row.key or row.name, _sentence(error)) for row, error in errors if error]
+    lines = [(labelled(row.key or row.name, _sentence(error)),) for row, error in errors if error]
     if (left := len(lines) - DETAILS) > 0:
         more = ngettext("and %(count)d more", "and %(count)d more", left) % {"count": left}
-        lines[DETAILS:] = [("…", more)]
+        lines[DETAILS:] = [(more,)]
     return lines
 
 

@@ -12,7 +12,6 @@ import re
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from http import HTTPStatus
 from math import ceil
 from typing import Any, cast
 
@@ -80,6 +79,25 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "busy": (503, _("This does not work at the moment; try again later.")),
     "unknown": (504, _("The file was sent, but the cloud did not say whether it is stored.")),
     "timeout": (504, _("The cloud did not answer in time.")),
+}
+
+TITLES: dict[int, Any] = {
+    400: _("Bad Request"),
+    401: _("Unauthorized"),
+    403: _("Forbidden"),
+    404: _("Not Found"),
+    405: _("Method Not Allowed"),
+    409: _("Conflict"),
+    411: _("Length Required"),
+    412: _("Precondition Failed"),
+    413: _("Content Too Large"),
+    415: _("Unsupported Media Type"),
+    422: _("Unprocessable Content"),
+    429: _("Too Many Requests"),
+    500: _("Internal Server Error"),
+    502: _("Bad Gateway"),
+    503: _("Service Unavailable"),
+    504: _("Gateway Timeout"),
 }
 
 UNUSABLE = (DatabaseError, OSError)  # the log's database, a full disk
@@ -250,7 +268,7 @@ def _problem(
     if wait is not None and code in RETRY_AFTER:
         all_headers["Retry-After"] = str(wait or RETRY_AFTER[code])
     body = {
-        "title": HTTPStatus(status).phrase,
+        "title": str(TITLES[status]),
         "status": status,
         "code": code,
         "detail": str(detail or text),

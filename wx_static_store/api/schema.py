@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +16,7 @@ from rest_framework.schemas.inspectors import DefaultSchema
 
 from . import parameters, serializers
 from .operations import CONDITIONS, FORM_FIELDS, KEY, OPERATIONS, PROBLEM, Operation
-from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER
+from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER, TITLES
 
 if TYPE_CHECKING:
     from rest_framework.schemas.inspectors import ViewInspector
@@ -176,5 +175,5 @@ def _bad(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
 
 
 def _example(status: int, code: str) -> dict[str, Any]:
-    facts = {"title": HTTPStatus(status).phrase, "status": status, "code": code}
+    facts = {"title": str(TITLES[status]), "status": status, "code": code}
     return PROBLEM | facts | {"detail": str(PROBLEMS[code][1])}

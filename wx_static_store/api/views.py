@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
 from ..core.types import RemoteFile
+from ..i18n import listed
 from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
 from ..models import UploadLog
@@ -39,7 +40,7 @@ from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole
 from .idempotency import once
 
 VIEW, UPLOAD, RETRY = "view_uploadlog", "upload", "retry"
-_NAME_ONE = _("Name the store. These are offered to you:")
+_NAME_ONE = _("Name the store. These are offered to you: %(names)s")
 
 
 class Uploads(View):
@@ -85,8 +86,8 @@ def _named_target(user: Any, using: str, env: str | None) -> Target:
         return target(user, using, env)
     offered = [to for to in stores_for(user) if env in (None, to.env)]
     if len(offered) != 1:
-        names = ", ".join(sorted({to.using for to in offered})) or "-"
-        raise ValidationError({"store": [f"{_NAME_ONE} {names}"]})
+        names = listed(sorted({to.using for to in offered}) or ["-"])
+        raise ValidationError({"store": [_NAME_ONE % {"names": names}]})
     return offered[0]
 
 

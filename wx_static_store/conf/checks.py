@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage, Tags, register
 from django.utils.module_loading import import_string
 
 from ..exceptions import ConfigurationError
-from ..i18n import gettext as _
+from ..i18n import gettext as _, listed
 from . import settings as conf
 from .check_table import message
 from .options import STATIC, Options
@@ -89,7 +89,7 @@ def check_places(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     for alias, options in conf.all_options().items():
         places[options.api_base_url, options.env, options.location].append(alias)
     return [
-        message("W020", aliases=", ".join(map(repr, aliases)))
+        message("W020", aliases=listed(map(repr, aliases)))
         for aliases in places.values()
         if len(aliases) > 1
     ]

@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext_lazy as _, listed
 from .options import OPTIONS, SETTINGS, STATIC, Options, clean, hashable
 
 SETTING = "WX_STATIC_STORE"
@@ -67,7 +67,7 @@ def nearest(name: str, known: list[str]) -> str:
     if near := get_close_matches(name, known, 1, 0.5):
         return _("Did you mean %(name)s?", name=near[0])
     shown = sorted(known)[:50] + ["…"] * (len(known) > 50)
-    return _("Known are: %(names)s.", names=", ".join(shown) or _("none"))
+    return _("Known are: %(names)s.", names=listed(shown or [_("none")]))
 
 
 @lru_cache(maxsize=256)
@@ -186,7 +186,7 @@ def stores() -> dict[str, tuple[str, Given]]:
 def options_for(using: str) -> Options:
     """Return the options of an alias; raise ConfigurationError where it is not one of ours."""
     if using not in aliases():
-        ours = ", ".join(aliases()) or _("none")
+        ours = listed(aliases() or [_("none")])
         raise ConfigurationError(
             _("STORAGES has no alias %(alias)r with a storage of wx_static_store", alias=using),
             hint=_("Aliases with such a storage: %(aliases)s.", aliases=ours),

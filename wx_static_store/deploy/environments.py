@@ -15,7 +15,7 @@ from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
 from ..exceptions import WxStaticStoreError
-from ..i18n import gettext as _, ngettext, shown
+from ..i18n import gettext as _, joined, labelled, ngettext, shown
 from ..upload.recorder import Recorder, finish_deployment
 from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
@@ -125,7 +125,7 @@ def stale_files(
 def _question(env: str, files: Sequence[RemoteFile]) -> str:
     """Return the question; it names the folders, so that an unexpected one is noticed."""
     folders = Counter(file.key.rpartition("/")[0] or _("the root") for file in files)
-    most = ", ".join(f"{shown(folder)}: {number}" for folder, number in folders.most_common(5))
+    most = joined(labelled(shown(folder), number) for folder, number in folders.most_common(5))
     return ngettext(
         "Overwrite %(count)d stale file of %(env)s for good (%(folders)s)?",
         "Overwrite %(count)d stale files of %(env)s for good (%(folders)s)?",

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from ..core.naming import is_html, object_key
 from ..core.types import UploadItem
 from ..exceptions import NameRejected, SourceError
-from ..i18n import gettext as _, shown
+from ..i18n import gettext as _, listed, shown
 from ..upload.sources import opened
 
 MOST = 50  # findings that are reported
@@ -83,12 +83,12 @@ def _alike(names: Sequence[str]) -> Iterator[str]:
         groups.setdefault(_folded(name), []).append(name)
     for group in groups.values():
         if len({*map(_composed, group)}) < len(group):
-            names = ", ".join(map(ascii, group))
+            names = listed(map(ascii, group))
             yield _("%(names)s are one name on the site: rename one.", names=names)
         elif len(group) > 1:
             yield _(
                 "%(names)s differ only by case, which is one file on many disks: rename one.",
-                names=", ".join(map(shown, group)),
+                names=listed(map(shown, group)),
             )
 
 

@@ -10,7 +10,7 @@ from ..core.match import Match, match
 from ..core.naming import is_html
 from ..core.types import UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext_lazy as _, listed
 from ..upload.listing import most_calls
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
@@ -177,7 +177,7 @@ def _without_collisions(
     rejected, env = [], uploader.env
     for key, names in clashes.items():
         del by_key[key]
-        text = _("%(names)s are the same key", names=", ".join(map(ascii, names)))
+        text = _("%(names)s are the same key", names=listed(map(ascii, names)))
         for name in names:
             error = NameRejected(text, stage="name", hint=_("Rename one."))
             rejected.append(

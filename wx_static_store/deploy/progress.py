@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..core.types import UploadResult
-from ..i18n import gettext as _
+from ..i18n import gettext as _, joined, labelled
 
 OnResult = Callable[[UploadResult], object]
 
@@ -51,7 +51,7 @@ def _on_bar(bar: Any, env: str, files: int) -> OnResult:
         count += 1
         failed += result.error is not None
         parts = [done % {"done": count, "files": files}, *_failed(failed)]
-        bar.set_description(f"{env}: {', '.join(parts)}", refresh=False)
+        bar.set_description(labelled(env, joined(parts)), refresh=False)
         bar.update(0 if result.error else result.size or 0)
 
     return report
@@ -71,7 +71,7 @@ def _plain_lines(env: str, files: int, size: int) -> OnResult:
             done = _("%(done)d/%(files)d files", done=count, files=files)
             amount = f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB"
             parts = [done, amount, *_pace(sent, size, seconds), *_failed(failed)]
-            sys.stderr.write(f"{env}: {', '.join(parts)}\n")
+            sys.stderr.write(labelled(env, joined(parts)) + "\n")
 
     return report
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
-from ..i18n import gettext, gettext_lazy as _, shown
+from ..i18n import gettext, gettext_lazy as _, labelled, listed, shown
 from ..upload.recorder import Recorder, finish_deployment, start_deployment
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
@@ -97,7 +97,7 @@ class Report:
                 way = (type(error), str(error.message), error.stage, error.errcode, error.errmsg)
                 alike.setdefault(way, []).append(result)
         return [
-            f"{', '.join(shown(result.name) for result in results)}: {results[0].error}"
+            labelled(listed(shown(result.name) for result in results), results[0].error)
             for results in alike.values()
         ]
 
@@ -201,7 +201,7 @@ class Publication:
             text = gettext("Interrupted: %(counts)s", counts=report.counts)
         else:
             text = gettext("Broken off: %(counts)s", counts=report.counts)
-        sys.stderr.write(f"\n{self.uploader.env}: {text}\n")
+        sys.stderr.write(f"\n{labelled(self.uploader.env, text)}\n")
 
     def _begin(self, items: Sequence[UploadItem]) -> None:
         if items and not self.report.ok:

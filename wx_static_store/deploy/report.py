@@ -15,7 +15,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ..core.types import RemoteFile, UploadResult
-from ..i18n import gettext, gettext_lazy as _, padded, shown, width
+from ..i18n import gettext, gettext_lazy as _, joined, labelled, padded, shown, width
 from .publish import COUNTS, Report
 from .verify import Mismatch
 
@@ -153,7 +153,7 @@ def lines(environment: EnvironmentReport) -> list[str]:
     """Return lines on one environment: how it ended, and each thing that is wrong."""
     outcome = _OUTCOMES[environment.outcome]
     how = gettext("%(how)s in %(seconds).1f s", how=outcome, seconds=environment.seconds)
-    head = ", ".join(filter(None, [f"{environment.env}: {how}", environment.address]))
+    head = joined(filter(None, [labelled(environment.env, how), environment.address]))
     return [shown(head), *("  " + shown(line) for line in _details(environment))]
 
 
@@ -164,7 +164,7 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
         yield from report.notes
         yield from report.failure_lines()
     yield from environment.error.splitlines()
-    yield from (f"{finding.key}: {finding.what}" for finding in environment.findings)
+    yield from (labelled(finding.key, finding.what) for finding in environment.findings)
     for file in environment.stale:
         yield gettext("%(key)s: stale, %(size)s bytes", key=file.key, size=f"{file.size:,}")
     for file in environment.uploads:

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
-from ..i18n import gettext, shown
+from ..i18n import STAGES, gettext, shown
 from .report import TEXTS, overview
 
 logger = logging.getLogger("wx_static_store.deploy")
@@ -65,7 +65,13 @@ def _failed(failure: dict[str, Any]) -> list[str]:
     why, hint = failure["message"], failure["hint"]
     if why and hint:
         why = gettext("%(what)s. %(hint)s", what=why, hint=hint)
-    return [failure["name"], failure["stage"], errcode, why or hint, failure["rid"]]
+    return [
+        failure["name"],
+        str(STAGES.get(failure["stage"], failure["stage"])),
+        errcode,
+        why or hint,
+        failure["rid"],
+    ]
 
 
 def _link(environment: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ from ..conf.settings import aliases, setting
 from ..core.match import Match, match
 from ..core.types import RemoteFile, UploadStatus
 from ..exceptions import WxStaticStoreError
-from ..i18n import gettext as _
+from ..i18n import gettext as _, listed
 from ..models import UploadLog, fitting, key_digest
 from ..upload.database import log
 from ..upload.listing import Lookup, most_calls
@@ -74,7 +74,7 @@ def _row(line: bytes) -> UploadLog:
         # A name that was refused has no key, and may be empty.
         row.clean_fields(exclude={"key_digest", *(n for n in ("key", "name") if n not in columns)})
     except (ValidationError, OverflowError) as error:
-        wrong = ", ".join(getattr(error, "message_dict", [_("a number")]))
+        wrong = listed(getattr(error, "message_dict", [_("a number")]))
         raise ValueError(_("not the line of an upload (%(wrong)s)", wrong=wrong)) from None
     if row.stored_at and row.stored_at > timezone.now():
         raise ValueError(_("not the line of an upload (%(wrong)s)", wrong="stored_at"))

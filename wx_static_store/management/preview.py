@@ -6,7 +6,7 @@ from ..core.types import UploadItem
 from ..deploy.environments import Order, address_of, stale_files
 from ..deploy.plan import Plan
 from ..deploy.verify import sweep
-from ..i18n import gettext_lazy as _, ngettext, padded, shown
+from ..i18n import gettext_lazy as _, labelled, ngettext, padded, shown
 from ..upload.uploader import Uploader
 
 STATES = {
@@ -35,7 +35,7 @@ def environment_line(uploader: Uploader, order: Order, plan: Plan) -> str:
 def file_lines(states: Iterable[tuple[str, UploadItem]], plan: Plan) -> list[str]:
     return [
         *(_line(state, f"{item.size or 0:,}", shown(item.name)) for state, item in states),
-        *(_line("rejected", "", f"{shown(one.name)}: {one.error}") for one in plan.rejected),
+        *(_line("rejected", "", labelled(shown(one.name), one.error)) for one in plan.rejected),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from django.core.management.base import CommandError
 
-from ..i18n import gettext as _, ngettext, padded, shown
+from ..i18n import gettext as _, labelled, ngettext, padded, shown
 from ..models import Deployment
 from ..upload.database import in_database
 from .exits import WRONG_USE
@@ -41,4 +41,6 @@ def _line(row: Deployment) -> str:
     if row.duration_ms is not None:
         counts = _("%(counts)s, %(seconds).1f s", counts=counts, seconds=row.duration_ms / 1000)
     outcome = padded(row.get_outcome_display(), 8)
-    return shown(f"{row.pk:>6}  {row.created:%Y-%m-%d %H:%M:%S %Z}  {outcome} {what}: {counts}")
+    return shown(
+        f"{row.pk:>6}  {row.created:%Y-%m-%d %H:%M:%S %Z}  {outcome} {labelled(what, counts)}"
+    )

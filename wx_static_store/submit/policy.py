@@ -25,7 +25,7 @@ from ..core.refusals import (
 )
 from ..core.types import UploadItem
 from ..exceptions import ConfigurationError, WxStaticStoreError
-from ..i18n import english, gettext_lazy as _
+from ..i18n import english, gettext_lazy as _, labelled
 from ..upload.claims import claim, release
 from ..upload.sources import digest
 from ..upload.store import get_store
@@ -50,7 +50,7 @@ def stores_for(user: User) -> list[Target]:
     """Return where this user may upload: each store's environment, or those of ENVIRONMENTS."""
     offered = visible_environments(user)
     return [
-        Target(using, env, f"{using}: {label}")
+        Target(using, env, labelled(using, label))
         for using in aliases()
         if _takes_uploads(using)
         for env, label in _reachable(using, offered).items()
@@ -86,7 +86,7 @@ def resolve_target(user: User, using: str, env: str | None = None) -> Target:
         if using in aliases() and offered is not None and env not in offered:
             raise (NOT_OFFERED if asked else OWN_NOT_OFFERED).broken(env=asked, using=using)
         raise NO_STORE.broken(where=_named(using, asked))
-    return Target(using, env, f"{using}: {reachable[env]}")
+    return Target(using, env, labelled(using, reachable[env]))
 
 
 def _named(using: str, env: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import CommandError
 
-from ...i18n import gettext as _, gettext_lazy, ngettext
+from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
 from ...log.import_lines import import_lines
 from ..exits import WRONG_USE
 from ..upkeep import UpkeepCommand
@@ -48,7 +48,7 @@ class Command(UpkeepCommand):
             )
 
     def _report(self, name: str, number: int, why: str) -> None:
-        self.stderr.write(f"{name}:{number}: {why}")
+        self.stderr.write(labelled(f"{name}:{number}", why))
 
 
 def _opened(name: str) -> AbstractContextManager[BinaryIO]:
@@ -57,4 +57,4 @@ def _opened(name: str) -> AbstractContextManager[BinaryIO]:
     try:
         return Path(name).open("rb")
     except OSError as error:
-        raise CommandError(f"{name}: {error.strerror}", returncode=WRONG_USE) from None
+        raise CommandError(labelled(name, error.strerror), returncode=WRONG_USE) from None

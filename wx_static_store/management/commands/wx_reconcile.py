@@ -6,10 +6,18 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ...core.naming import clean_name
-from ...i18n import gettext as _, gettext_lazy, ngettext, shown
+from ...i18n import gettext as _, gettext_lazy, labelled, ngettext, padded, shown
 from ...log.reconcile import Comparison
+from ...models import UploadLog
 from ...upload.store import get_store
 from ..upkeep import UpkeepCommand
+
+KINDS = {
+    "missing": gettext_lazy("missing"),
+    "differs": gettext_lazy("differs"),
+    "unlogged": gettext_lazy("unlogged"),
+    "unknown": gettext_lazy("unknown"),
+}
 
 
 class Command(UpkeepCommand):
@@ -37,9 +45,10 @@ class Command(UpkeepCommand):
         comparison = Comparison(store, _prefix(options["prefix"]), fix=options["fix"])
         for discrepancy in comparison:
             self.counts[discrepancy.kind] += 1
-            became = f" → {discrepancy.status}" if discrepancy.kind == "unknown" else ""
-            key, message = shown(discrepancy.key), discrepancy.message
-            self.stdout.write(f"{discrepancy.kind:<8}  {key}: {message}{became}")
+            status = UploadLog.Status(discrepancy.status).label
+            became = f" → {status}" if discrepancy.kind == "unknown" else ""
+            line = labelled(shown(discrepancy.key), discrepancy.message)
+            self.stdout.write(f"{padded(str(KINDS[discrepancy.kind]), 8)}  {line}{became}")
         self.stdout.write(
             ngettext(
                 "%(env)s: %(count)d object, %(counts)s",
