@@ -15,7 +15,7 @@ ENTRY = re.compile(r"^   (\w.*)\n      \*\*(.+?)\*\*", re.MULTILINE)
 TERMS = sorted(ENTRY.findall((DOCS / "glossary.rst").read_text("utf-8")), key=lambda e: -len(e[0]))
 # What is no prose: code, labels, targets of links, places of values, options, settings.
 CODE = re.compile(
-    r"``.*?``|(?<!\*)\*[^*]+\*(?!\*)|<[^>]*>|%\(\w+\)[.\d]*[a-z]|\{.*?\}|--?[a-z][\w-]*"
+    r"``.*?``|:(?:doc|ref):`[^`]*`|(?<!\*)\*[^*]+\*(?!\*)|<[^>]*>|%\(\w+\)[.\d]*[a-z]|\{.*?\}|--?[a-z][\w-]*"
     r"|\S*[_/.]\w\S*|\[\w+\]|\b[A-Z]{2}[A-Z_]+\b"
 )
 # Entries in which a word is no term.
