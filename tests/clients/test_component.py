@@ -7,6 +7,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from time import monotonic
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,11 +17,14 @@ from django.core.cache.backends.dummy import DummyCache
 from django.utils.translation import override
 
 from tests.waiting import wait_for
+from wx_static_store.clients import component
 from wx_static_store.clients.component import (
     ALONE,
+    CALL as CALL_SECONDS,
     HOPELESS,
     LEASE,
     MIN_INTERVAL,
+    SLOWEST,
     YOUNG,
     ComponentToken,
 )
@@ -31,6 +36,7 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
     ConfigurationError,
+    DeadlineExceeded,
     Remedy,
     TokenUnavailable,
     WeChatBusy,
@@ -67,6 +73,10 @@ def make(emulator: EmulatorServer, transport: Transport, cache: BaseCache, time:
         return ComponentToken(client, lambda: shared, **(values | clock | changes))
 
     return provider
+
+
+SHORT = MIN_INTERVAL / 10  # a minimal interval, which shortens all other times alike
+PACE = SLOWEST / CALL_SECONDS  # but those that a call needs no further than so
 
 
 def fetches(emulator: EmulatorServer) -> int:
@@ -169,7 +179,7 @@ def test_platforms_do_not_share_a_token(make: Make, emulator: EmulatorServer) ->
 
 
 @pytest.mark.parametrize(
-    ("age", "calls"), [(0, 1), (6_479, 1), (6_481, 2), (7_300, 2), (20_000, 2), (-50, 1)]
+    ("age", "calls"), [(0, 1), (6_479, 1), (6_480, 2), (7_300, 2), (20_000, 2), (-50, 1)]
 )
 def test_a_token_is_used_for_nine_tenths_of_its_life(
     make: Make, emulator: EmulatorServer, time: Time, age: int, calls: int
@@ -215,7 +225,7 @@ def test_in_a_token_s_last_tenth_one_process_fetches_and_the_others_use_the_old_
     time.sleep(6_500)
     emulator.script({"on": CALL, "do": "delay", "seconds": 0.5})
     in_threads(8, lambda: got.append(provider.get()))
-    assert sorted(got) == sorted([old] * 7 + [emulator.access_token])
+    assert got == [old] * 7 + [emulator.access_token]
     assert fetches(emulator) == 2
 
 
@@ -272,15 +282,37 @@ def test_in_a_token_s_last_tenth_a_fetch_whose_answer_was_lost_is_not_repeated_f
     assert fetches(emulator) == 3
 
 
-def test_a_token_is_not_used_in_its_last_minute(
-    make: Make, emulator: EmulatorServer, time: Time
+@pytest.mark.parametrize(("life", "last"), [(LIFE, 60), (600, 30)])
+def test_a_token_is_not_used_in_its_last_minute_or_twentieth(
+    make: Make, emulator: EmulatorServer, time: Time, life: int, last: int
 ) -> None:
+    emulator.quirks.token_seconds = life
     provider = make()
-    provider.get()
-    time.sleep(LIFE - 59)
-    emulator.script({"on": CALL, "do": "errcode", "errcode": -1})
+    old = provider.get()
+    emulator.script({"on": CALL, "do": "errcode", "errcode": -1, "times": None})
+    time.sleep(life - last - 1)
+    assert provider.get() == old
+    time.sleep(1)
     with pytest.raises(WeChatBusy):
         provider.get()
+
+
+def test_a_token_of_twice_its_life_is_forgotten(make: Make, time: Time) -> None:
+    """By the cache, too: all processes count the generations anew."""
+    provider = make()
+    provider.get()
+    time.sleep(2 * LIFE)
+    provider.get()
+    assert provider._mine
+    assert provider._mine.generation == 1
+
+
+def test_the_token_lies_sealed_in_the_cache(make: Make, cache: TimedCache) -> None:
+    provider = make(seals=(lambda text: text[::-1], lambda value: value[::-1]))
+    token = provider.get()
+    assert token not in str(cache._cache)
+    assert token[::-1] in str(cache._cache)
+    assert provider.get() == token
 
 
 @pytest.mark.parametrize(
@@ -370,6 +402,21 @@ def test_a_token_that_is_refused_at_once_is_a_configuration_error(
     assert fetches(emulator) == 1
 
 
+@pytest.mark.parametrize(
+    ("min_interval", "age"), [(2 * MIN_INTERVAL, YOUNG), (MIN_INTERVAL, YOUNG), (SHORT, YOUNG / 10)]
+)
+def test_a_token_that_worked_for_ten_seconds_may_be_refused(
+    make: Make, time: Time, min_interval: float, age: float
+) -> None:
+    """A shorter interval shortens the ten seconds alike; a longer one does not lengthen them."""
+    provider = make(min_interval=min_interval)
+    token = provider.get()
+    time.sleep(age)
+    provider.invalidate(token)
+    with pytest.raises(TokenUnavailable, match="fetched just now"):
+        provider.get()
+
+
 def frames(error: BaseException) -> Iterator[str]:
     """Yield what a debug page would show of the frames that are not this test's own."""
     trace = error.__traceback__
@@ -422,6 +469,28 @@ def test_the_third_surprise_in_an_hour_is_an_error_line_that_names_the_cause(
     assert "Another system refreshes" in caplog.text  # English, whoever asked
 
 
+@pytest.mark.parametrize(
+    ("min_interval", "age", "errors"),
+    [(MIN_INTERVAL, 1799, 1), (MIN_INTERVAL, 1800, 0), (SHORT, 179, 1), (SHORT, 180, 0)],
+)
+def test_three_surprises_are_an_error_within_an_hour_or_the_tenth_of_a_short_interval(
+    make: Make,
+    time: Time,
+    caplog: pytest.LogCaptureFixture,
+    min_interval: float,
+    age: float,
+    errors: int,
+) -> None:
+    provider = make(min_interval=min_interval)
+    counts = []
+    for _ in range(3):
+        token = provider.get()
+        time.sleep(age)
+        provider.invalidate(token)
+        counts.append(len(caplog.records))
+    assert counts == [0, 0, errors]
+
+
 def test_two_processes_that_hear_of_one_surprise_count_it_once(
     make: Make, time: Time, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -465,13 +534,14 @@ def kill(provider: ComponentToken) -> None:
     provider._client = client
 
 
+@pytest.mark.parametrize(("min_interval", "lease"), [(MIN_INTERVAL, LEASE), (SHORT, LEASE * PACE)])
 def test_after_a_killed_holder_the_lease_runs_out_and_another_fetches(
-    make: Make, emulator: EmulatorServer, time: Time
+    make: Make, emulator: EmulatorServer, time: Time, min_interval: float, lease: float
 ) -> None:
-    kill(make())
+    kill(make(min_interval=min_interval))
     killed = time.now()
-    assert again(make(), time) == emulator.access_token
-    assert LEASE <= time.now() - killed <= LEASE + 2
+    assert again(make(min_interval=min_interval), time) == emulator.access_token
+    assert lease <= time.now() - killed <= lease + 2
 
 
 def test_a_call_waits_ten_seconds_at_most_for_another_process(make: Make, time: Time) -> None:
@@ -502,6 +572,75 @@ def test_a_slow_holder_does_not_overwrite_a_newer_token(
     assert fetches(emulator) == 2
 
 
+@pytest.mark.parametrize(
+    ("min_interval", "chance", "nap"),
+    [(MIN_INTERVAL, 0.0, 0.1), (MIN_INTERVAL, 1.0, 0.3), (SHORT, 0.5, 0.2 * PACE)],
+)
+def test_a_call_that_waits_for_another_process_looks_five_times_a_second(
+    make: Make, time: Time, min_interval: float, chance: float, nap: float
+) -> None:
+    """Now and then, so that not all processes look at once."""
+    kill(make())
+    naps: list[float] = []
+    with pytest.raises(TokenUnavailable):
+        make(min_interval=min_interval, chance=lambda: chance, sleep=naps.append).get()
+    assert {round(each, 6) for each in naps} == {round(nap, 6)}
+
+
+@pytest.mark.parametrize(("min_interval", "slow"), [(MIN_INTERVAL, 10.0), (SHORT, 2.0)])
+def test_a_call_that_waits_for_another_process_ends_in_time_although_it_wakes_up_late(
+    make: Make, time: Time, monkeypatch: pytest.MonkeyPatch, min_interval: float, slow: float
+) -> None:
+    monkeypatch.setattr(component, "time", SimpleNamespace(monotonic=time.now))
+    kill(make())
+    naps: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        time.sleep(slow)
+
+    with pytest.raises(TokenUnavailable, match="Another process is fetching"):
+        make(min_interval=min_interval, sleep=sleep).get()
+    assert len(naps) == 1
+
+
+def test_a_call_that_waits_for_another_thread_ends_in_time(make: Make) -> None:
+    provider = make(min_interval=SHORT)
+    started = monotonic()
+    with provider._lock, pytest.raises(TokenUnavailable, match="Another process is fetching"):
+        provider.get()
+    assert monotonic() - started < 10, "a tenth of the usual ten seconds, and a third more"
+
+
+@pytest.mark.parametrize(("min_interval", "most"), [(MIN_INTERVAL, 15.0), (SHORT, 2.0)])
+def test_a_fetch_may_take_fifteen_seconds_or_two_of_a_short_interval(
+    make: Make, min_interval: float, most: float
+) -> None:
+    provider, left = make(min_interval=min_interval), list[float]()
+    call = provider._client.component_token
+
+    def noted(*args: Any, deadline: Deadline) -> Any:
+        left.append(deadline.left())
+        return call(*args, deadline=deadline)
+
+    client = provider._client = WeChatClient.__new__(WeChatClient)
+    client.component_token = noted  # type: ignore[method-assign]
+    provider.get()
+    assert left == [pytest.approx(most, abs=1)]
+
+
+def test_a_fetch_whose_time_is_over_may_be_tried_again(make: Make) -> None:
+    def late(*args: Any, **kwargs: Any) -> Any:
+        raise DeadlineExceeded("over")
+
+    provider = make()
+    client = provider._client = WeChatClient.__new__(WeChatClient)
+    client.component_token = late  # type: ignore[method-assign]
+    with pytest.raises(DeadlineExceeded) as caught:
+        provider.get()
+    assert caught.value.remedy is Remedy.WAIT
+
+
 # --- a cache that is no help ----------------------------------------------------------------
 
 
@@ -515,14 +654,20 @@ def test_while_the_cache_is_down_a_known_token_goes_on_serving(
     assert fetches(emulator) == 1
 
 
+@pytest.mark.parametrize(("min_interval", "alone"), [(MIN_INTERVAL, ALONE), (SHORT, ALONE / 10)])
 def test_while_the_cache_is_down_a_process_fetches_once_in_five_minutes(
-    make: Make, emulator: EmulatorServer, cache: TimedCache, time: Time
+    make: Make,
+    emulator: EmulatorServer,
+    cache: TimedCache,
+    time: Time,
+    min_interval: float,
+    alone: float,
 ) -> None:
-    """T07."""
+    """T07. Or in the tenth of that, for a tenth of the usual interval."""
     cache.down = True
-    provider = make()
+    provider = make(min_interval=min_interval)
     first = provider.get()
-    time.sleep(ALONE - 1)
+    time.sleep(alone - 1)
     provider.invalidate(first)
     with pytest.raises(TokenUnavailable, match="token cache fails"):
         provider.get()
@@ -773,6 +918,30 @@ def test_a_broken_cache_entry_is_not_taken_for_a_failure(
     provider = make()
     cache.set(f"{provider._shared._prefix}failure", entry, timeout=LIFE)
     assert provider.get() == emulator.access_token
+
+
+def test_a_short_interval_shortens_the_pause_after_a_failure(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    emulator.script({"on": CALL, "do": "errcode", "errcode": -1})
+    provider = make(min_interval=SHORT)
+    with pytest.raises(WeChatBusy):
+        provider.get()
+    time.sleep(0.1)
+    assert provider.get() == emulator.access_token
+
+
+def test_a_short_interval_shortens_the_time_between_two_warnings(
+    make: Make, emulator: EmulatorServer, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = make(min_interval=SHORT)
+    provider.get()
+    time.sleep(6_500)
+    emulator.script({"on": CALL, "do": "errcode", "errcode": -1, "times": None})
+    for _ in range(20):
+        provider.get()
+        time.sleep(1)
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 4
 
 
 def test_failed_fetches_in_a_row_are_spaced_out(

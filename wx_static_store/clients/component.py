@@ -149,7 +149,7 @@ class ComponentToken:
         self._known_since = min(self._known_since, now)
         if entry.issued_at > now + MARGIN and self._shared.claim("clocks-logged", HOPELESS):
             logger.error("The clocks of two hosts differ by %.0f s", entry.issued_at - now)
-        return max(0.0, now - entry.issued_at, now - self._known_since)
+        return max(now - entry.issued_at, now - self._known_since)
 
     def _usable(self, entry: SharedToken) -> bool:
         """Return whether nobody refused it and its end is not near."""
