@@ -4,7 +4,7 @@ import { defineConfig } from "vite";
 const page = (name) => resolve(import.meta.dirname, name);
 
 export default defineConfig({
-  base: "./", // works in any folder of the public site
+  base: "/app/", // the folder of the public site; "./" would break at /app without the last slash
   build: {
     target: "es2019", // phones that are some years old
     assetsInlineLimit: 0, // pictures stay files, with a hash in their name

@@ -77,7 +77,7 @@ def seen(chromium: Any, demo: Site, page_name: str) -> Visit:
 def test_a_page_of_the_front_end_loads_all_files_that_it_names(
     page_name: str, built: str, seen: Visit
 ) -> None:
-    named = set(re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="\./([^"]+)"', built))
+    named = set(re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="/app/([^"]+)"', built))
     got = {fetch.partition(": ")[2] for fetch in seen.fetched}
     assert {f"app/{name} 200" for name in {page_name, *named}} <= got
     assert all(fetch.endswith(" 200") for fetch in got), got
