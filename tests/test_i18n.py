@@ -14,7 +14,7 @@ from wx_static_store.i18n import (
     ngettext,
     padded,
     shown,
-    with_address,
+    with_facts,
 )
 
 
@@ -59,7 +59,7 @@ def test_texts_work_without_django_s_settings() -> None:
     ],
 )
 def test_a_hint_names_the_address_that_wechat_saw(errmsg: str, address: str) -> None:
-    assert str(with_address("Allow {request_ip}.", errmsg)) == f"Allow {address}."
+    assert str(with_facts("Allow {request_ip}.", errmsg)) == f"Allow {address}."
 
 
 def test_a_control_character_is_shown_as_its_escape() -> None:

@@ -68,7 +68,7 @@ class WxStaticStoreError(Exception):
     ``docs``: the anchor in the documentation that explains it.
     ``stage``: where it happened: name, source, token, link, put or verify.
     ``errcode``: the number that WeChat gave.
-    ``errmsg``: the text that WeChat or COS gave.
+    ``errmsg``: the text that WeChat or COS gave, or a token provider that failed.
     ``rid``: WeChat's id of the request. Quote it when you ask WeChat.
     ``http_status``: the HTTP status of the answer.
     ``cos_code``: the code that COS gave.

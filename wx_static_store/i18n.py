@@ -96,10 +96,11 @@ STAGES = {
 }
 
 
-def with_address(hint: str | Promise, errmsg: str) -> str | Promise:
-    """Fill in the address of this server, which WeChat names in some of its texts."""
-    address = _REQUEST_IP.search(errmsg)
-    return format_lazy(cast(str, hint), request_ip=address[1] if address else _UNNAMED)
+def with_facts(hint: str | Promise, errmsg: str = "", env: str = "…") -> str | Promise:
+    """Fill in the environment, and the address of this server as some of WeChat's texts name it."""
+    found = _REQUEST_IP.search(errmsg)
+    address = found[1] if found else _UNNAMED
+    return format_lazy(cast(str, hint), request_ip=address, env=shown(env))
 
 
 docs_url: Callable[[], str] = str  # where the documentation is; `apps` sets it

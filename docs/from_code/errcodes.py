@@ -1,7 +1,7 @@
 """Write an entry for each errcode of WeChat from the table in wx_static_store/core/errcodes.py."""
 
 from wx_static_store.core.errcodes import ERRCODES, UNKNOWN_ERRCODE, Verdict, anchor
-from wx_static_store.i18n import with_address
+from wx_static_store.i18n import with_facts
 
 from . import plain
 from .entries import entry
@@ -180,6 +180,6 @@ def text() -> str:
 
 def _entry(title: str, code: int | str, verdict: Verdict, meaning: str, why: str) -> str:
     error = verdict.build("")
-    hint = plain(with_address(error.hint, ""))
+    hint = plain(with_facts(error.hint))
     place = anchor("errcode", code, [code])
     return entry(title, place, meaning, why, hint, error, kind=type(error).__name__)

@@ -360,15 +360,18 @@ def test_no_exchange_starts_after_the_deadline(serve: Serve, transport: Transpor
     with pytest.raises(DeadlineExceeded) as caught:
         post(transport, server.url, deadline=Deadline(0))
     assert caught.value.stage == "link"
+    assert str(caught.value.message) == f"No time was left to ask {server.url}"
     assert server.connections == 0
 
 
 def test_an_exchange_that_is_not_over_by_the_deadline_is_too_late(
     serve: Serve, transport: Transport
 ) -> None:
+    server = serve(Peer.wait)
     with pytest.raises(DeadlineExceeded) as caught:
-        post(transport, serve(Peer.wait).url, deadline=Deadline.after(0.2))
+        post(transport, server.url, deadline=Deadline.after(0.2))
     assert caught.value.stage == "link"
+    assert f"over while waiting for the answer of {server.url} (stage link)" in str(caught.value)
 
 
 @pytest.mark.parametrize("head", ["", "Transfer-Encoding: chunked\r\n"])

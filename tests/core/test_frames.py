@@ -1,6 +1,7 @@
 """No exception carries the local variables that held a secret, whatever ended the call."""
 
 import io
+import json
 import os
 import signal
 import threading
@@ -14,7 +15,7 @@ from django.core.files.storage import default_storage
 
 from tests.waiting import wait_for
 from wx_static_store.clients.tokens import CallableToken, current_token
-from wx_static_store.core.frames import cleared_frames, is_from_signal
+from wx_static_store.core.frames import cleared_frames, described, is_from_signal
 from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem
@@ -140,6 +141,15 @@ def test_a_token_provider_s_frames_are_cleared() -> None:
         current_token(CallableToken(provide))
     *_, (frame, _line) = traceback.walk_tb(caught.value.__traceback__)
     assert (frame.f_code.co_name, frame.f_locals) == ("provide", {})
+
+
+def test_an_error_is_described_by_the_last_line_that_the_project_wrote() -> None:
+    with pytest.raises(json.JSONDecodeError) as caught:
+        json.loads("{")
+    line = traceback.extract_tb(caught.value.__traceback__)[0].lineno
+    shown = described(caught.value)
+    assert shown.startswith("JSONDecodeError: Expecting property name")
+    assert shown.endswith(f"(test_frames.py, line {line})")
 
 
 @pytest.mark.parametrize("end", [SoftTimeLimitExceeded, TimeoutError])

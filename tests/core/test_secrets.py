@@ -9,7 +9,7 @@ import pickle
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from wx_static_store.core.secrets import MASK, Secret, scrub
+from wx_static_store.core.secrets import MASK, Secret, masked, scrub
 
 VALUE = "canary-0123456789_ABCdef"
 
@@ -150,3 +150,18 @@ def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
 def test_a_secret_hashes_by_its_value() -> None:
     assert {Secret("a"), Secret("a"), Secret("b")} == {Secret("b"), Secret("a")}
     assert len({hash(Secret(text)) for text in "abc"}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("redis://:planted@cache:6379/0", "redis://***@cache:6379/0"),
+        ("403 for https://vault.example/wx?key=planted", "https://vault.example/wx?***"),
+        ("Invalid header value b'Bearer planted'", "b'***"),
+        ("no key hvs.CAESIplanted0123456789x at vault", "no key hvs.*** at vault"),
+        ("Connection refused by vault-2.internal:8200", "by vault-2.internal:8200"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked_in_the_text_of_others(text: str, shown: str) -> None:
+    assert shown in masked(text)
+    assert "planted" not in masked(text)

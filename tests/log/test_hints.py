@@ -39,3 +39,16 @@ def test_the_hint_about_an_address_names_the_one_that_wechat_saw() -> None:
 def test_a_code_of_cos_has_its_hint_and_an_unknown_code_has_none() -> None:
     assert error_rule(UploadLog(cos_code="SlowDown")) is not None
     assert error_rule(UploadLog(stage="put")) is None
+
+
+def test_the_hint_of_a_refused_token_says_whether_it_is_a_fixed_one(configure: Any) -> None:
+    row = UploadLog(status="failed", errcode=42001, stage="link")
+    configure(WX_STATIC_STORE={"ACCESS_TOKEN": "spent"})
+    assert "ACCESS_TOKEN is spent" in hint(row)
+    configure(WX_STATIC_STORE={"ACCESS_TOKEN": None})
+    assert "another system refreshes" in hint(row)
+
+
+def test_the_hint_of_an_unknown_environment_names_it() -> None:
+    columns = {"errcode": -501000, "message": "TcbCode: [ResourceNotFound.Env]", "env": "dev-2"}
+    assert "no environment 'dev-2' on" in hint(UploadLog(status="failed", **columns))

@@ -5,14 +5,20 @@ import re
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from ..core.frames import cleared_frames, is_from_signal
+from django.utils.functional import Promise
+
+from ..core.frames import cleared_frames, described, is_from_signal
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, Remedy, TokenUnavailable, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 
 logger = logging.getLogger("wx_static_store.tokens")
 
-_ITS_LOG = _("Look into the provider's own log: its error is not repeated, it may hold a secret.")
+SPENT = _(
+    "ACCESS_TOKEN is spent, and nobody refreshes it: set a new one, or set COMPONENT_APPID and "
+    "COMPONENT_APPSECRET in its place, by which tokens are fetched."
+)
+_MEND = _("Look at the line that it names. What looks like a secret in its text is masked.")
 _SHAPE = _("A token is one line of printable ASCII, 2,048 characters at most.")
 
 
@@ -29,7 +35,7 @@ class TokenProvider(Protocol):
 
 
 class CallableToken:
-    """A function that returns the current token: a project's own, or that of ACCESS_TOKEN."""
+    """A project's function that returns the current token."""
 
     def __init__(self, function: Callable[[], str]) -> None:
         self._function = function
@@ -39,6 +45,13 @@ class CallableToken:
 
     def invalidate(self, token: str) -> None:
         """Nothing to discard: the function is asked again for each attempt."""
+
+
+class FixedToken(CallableToken):
+    """The token of ACCESS_TOKEN, which nobody refreshes."""
+
+    def __init__(self, token: Secret) -> None:
+        super().__init__(token.reveal)
 
 
 @cleared_frames()
@@ -58,11 +71,14 @@ def _ask(provider: TokenProvider) -> Secret | WxStaticStoreError:
     except Exception as error:  # a project's provider may raise anything
         if is_from_signal(error):
             raise
-        text = _("The token provider failed (%(error)s)", error=type(error).__name__)
-        return TokenUnavailable(text, remedy=Remedy.WAIT, hint=_ITS_LOG)
+        return _failed(_("The token provider failed"), error)
     if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]{1,2048}", token):
         return Secret(token)
     return ConfigurationError(_("The token provider gave no usable token"), hint=_SHAPE)
+
+
+def _failed(what: str | Promise, error: Exception) -> TokenUnavailable:
+    return TokenUnavailable(what, remedy=Remedy.WAIT, hint=_MEND, errmsg=described(error))
 
 
 @cleared_frames()
@@ -82,8 +98,7 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
     except Exception as error:  # a project's function may raise anything
         if is_from_signal(error):
             raise
-        text = _("The verify ticket cannot be had (%(error)s)", error=type(error).__name__)
-        return TokenUnavailable(text, remedy=Remedy.WAIT, hint=_ITS_LOG)
+        return _failed(_("The verify ticket cannot be had"), error)
     if isinstance(ticket, str) and ticket.strip():
         return Secret(ticket.strip())
     if ticket and not isinstance(ticket, str):
@@ -94,12 +109,14 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
 
 
 @cleared_frames()
-def discard_token(provider: TokenProvider, token: Secret) -> None:
+def discard_token(provider: TokenProvider, token: Secret, refusal: WxStaticStoreError) -> None:
     """
-    Report to the provider that WeChat refused `token`.
+    Report to the provider that WeChat refused `token`; a fixed one's `refusal` says what to do.
 
     Its ConfigurationError is raised: no other token would be better. Its other errors are logged.
     """
+    if isinstance(provider, FixedToken):
+        refusal.with_context(hint=SPENT)
     try:
         provider.invalidate(token.reveal())
         return

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 import urllib3
+from django.utils.functional import Promise
 
 from .. import __version__
 from ..core.frames import cleared_frames, is_from_signal, wrapped
@@ -103,7 +104,7 @@ class Transport:
         """
         self._check(url, key)
         if not deadline.left():
-            raise _late(stage)
+            raise _late(stage, _("No time was left to ask %(peer)s", peer=_origin(url)))
         send = partial(self._send, method, url, headers or {}, body, deadline)
         hidden = {k: v for k, v in (headers or {}).items() if isinstance(v, Secret)}
         query = Secret("".join(url.reveal().partition("?")[1:]))
@@ -199,9 +200,17 @@ def _read(
     return Reply(response.status, response.headers, data)
 
 
-def _late(stage: str) -> DeadlineExceeded:
-    text, hint = _("There was no answer in the time allowed"), _("Set a longer deadline.")
-    return DeadlineExceeded(text, stage=stage, hint=hint)
+def _late(stage: str, text: str | Promise) -> DeadlineExceeded:
+    return DeadlineExceeded(text, stage=stage, hint=_HANGS)
+
+
+def _too_slow(kinds: set[type], peer: str) -> str | Promise:
+    """Say what the exchange was doing when its time was over."""
+    if kinds & {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError}:
+        return _("The time allowed was over while connecting to %(peer)s", peer=peer)
+    if urllib3.exceptions.ReadTimeoutError in kinds:
+        return _("The time allowed was over while waiting for the answer of %(peer)s", peer=peer)
+    return _("The time allowed was over while sending to %(peer)s", peer=peer)
 
 
 def _foreign(chain: Sequence[BaseException]) -> BaseException | None:
@@ -226,7 +235,7 @@ def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxS
     if ours := [link for link in chain if isinstance(link, WxStaticStoreError)]:
         return ours[0]
     if late:
-        return _late("")
+        return _late("", _too_slow(kinds, origin))
     if any(str(link).startswith("Tunnel connection failed: 407") for link in chain):
         kinds.add(_ProxyWantsPassword)
     failure = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
@@ -247,6 +256,10 @@ _LIBRARIES = sys.stdlib_module_names | {
 }
 
 _FATAL: dict[str, Any] = {"remedy": Remedy.GIVE_UP, "stops_batch": True}
+_HANGS = _(
+    "If it hangs, look at the network, the proxy and the firewall on the way there. If the line is "
+    "slow, set a longer deadline."
+)
 _PROXY = _("Check HTTPS_PROXY and NO_PROXY in the environment: the proxy refused the connection.")
 
 # The first row that fits wins: a certificate failure is a TLS failure, a TLS failure a lost answer.

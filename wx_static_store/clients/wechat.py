@@ -12,7 +12,7 @@ from urllib.parse import quote
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 
-from ..core.errcodes import ERRCODES, UNKNOWN_ERRCODE, anchor
+from ..core.errcodes import ERRCODES, anchor, verdict_on
 from ..core.frames import cleared_frames
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
@@ -24,7 +24,7 @@ from ..exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
-from ..i18n import gettext_lazy as _, with_address
+from ..i18n import gettext_lazy as _, with_facts
 
 if TYPE_CHECKING:
     from .transport import Reply, Transport
@@ -145,6 +145,9 @@ class WeChatClient:
         )
         outcome = _judge(path.rsplit("/", 1)[1], reply, read)
         if isinstance(outcome, WxStaticStoreError):
+            if outcome.errcode:
+                env = str(members.get("env", ""))
+                outcome.with_context(hint=with_facts(outcome.hint, outcome.errmsg, env))
             raise outcome.with_context(stage=stage)
         return outcome
 
@@ -207,16 +210,14 @@ def _refusal(name: str, errcode: int, answer: dict[str, Any]) -> WxStaticStoreEr
     text, _sep, rid = errmsg.rpartition("rid: ")
     if not _RID.fullmatch(rid.strip()):
         text, rid = errmsg, ""
-    verdict = _ONLY_THERE.get((name, errcode)) or ERRCODES.get(errcode, UNKNOWN_ERRCODE)
-    error = verdict.build(
+    verdict = _ONLY_THERE.get((name, errcode)) or verdict_on(errcode, text)
+    return verdict.build(
         _("%(call)s was refused", call=name),
         errcode=errcode,
         errmsg=text[:500].rstrip(),
         rid=rid.strip(),
         http_status=200,
-    )
-    return error.with_context(
-        hint=with_address(error.hint, text), docs=anchor("errcode", errcode, ERRCODES)
+        docs=anchor("errcode", errcode, ERRCODES),
     )
 
 

@@ -55,6 +55,10 @@ _DAMAGED = _("The request arrived damaged: look for a proxy that drops bodies, o
 _NO_CLOUD = _(
     "Cloud hosting is not open here: your own platform must have created the environment."
 )
+_NO_ENVIRONMENT = _(
+    "There is no environment '{env}' on this platform: check ENV. The ids are in the console of "
+    "CloudBase."
+)
 _ENVIRONMENT = _(
     "Look at the environment in the CloudBase console: in arrears, isolated, not yours?"
 )
@@ -83,6 +87,16 @@ _TABLE: tuple[tuple[tuple[int, ...], Verdict], ...] = (
 )
 ERRCODES = {code: verdict for codes, verdict in _TABLE for code in codes}
 UNKNOWN_ERRCODE = Verdict(WeChatRefused, _CLOUD)
+
+# The cloud's errcode for all that has no number of its own: its TcbCode says more.
+_NOT_FOUND = Verdict(WeChatRefused, _NO_ENVIRONMENT, stops_batch=True)
+
+
+def verdict_on(errcode: int, errmsg: str) -> Verdict:
+    """Return what a refusal means: by its number, and by the TcbCode in its text."""
+    if errcode == -501000 and "TcbCode: [ResourceNotFound" in errmsg:
+        return _NOT_FOUND
+    return ERRCODES.get(errcode, UNKNOWN_ERRCODE)
 
 
 def anchor(kind: str, code: object, known: Container[Any]) -> str:

@@ -1,12 +1,23 @@
 """What an exception carries along: others that it wraps, and local variables that are secrets."""
 
+import os
 import signal
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType
 from typing import Any
+
+from .secrets import masked
+
+# Where code is that no project wrote.
+_LIBRARIES = (
+    *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")),
+    os.path.dirname(os.path.dirname(__file__)),
+    "<frozen",
+)
 
 
 def wrapped(error: BaseException, handled: BaseException | None) -> Iterator[BaseException]:
@@ -35,6 +46,15 @@ def cleared_frames() -> Iterator[None]:
         for link in wrapped(error, handled):
             traceback.clear_frames(link.__traceback__)
         raise
+
+
+def described(error: BaseException) -> str:
+    """Return the class and the masked text of a project's error, and its last line of their own."""
+    steps = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)]
+    own = [(path, line) for path, line in steps if not path.startswith(_LIBRARIES)]
+    place = "".join(f" ({os.path.basename(path)}, line {line})" for path, line in own[-1:])
+    text = " ".join(masked(str(error)).split())[:300]
+    return f"{type(error).__name__}{': ' if text else ''}{text}{place}"
 
 
 def is_from_signal(error: BaseException) -> bool:

@@ -20,6 +20,14 @@ _NAMED = re.compile(
 )
 
 
+# A login in an address, its query, and a long word with digits in it.
+_SUSPECT = re.compile(
+    r"(?<=//)[^/\s@]+(?=@)|(?<=\?)[^\s\"'<>]+|(?:Basic|Bearer)\s+\S+"
+    r"|(?=[\w+/=~-]*\d)(?=[\w+/=~-]*[A-Za-z])[\w+/=~-]{20,}",
+    re.IGNORECASE,
+)
+
+
 class Secret:
     """A text that prints as ``***``; only `reveal()` gives it away."""
 
@@ -54,3 +62,8 @@ class Secret:
 def scrub(text: str) -> str:
     """`text` with the value of every name that carries a secret replaced by ``***``."""
     return _NAMED.sub(lambda match: match["name"] + match["sep"] + MASK, text)
+
+
+def masked(text: str) -> str:
+    """`text` of an unknown library, without what only looks like a secret as well."""
+    return _SUSPECT.sub(MASK, scrub(text))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from .. import conf
 from ..clients.cos import COS_CODES
-from ..core.errcodes import ERRCODES, UNKNOWN_ERRCODE, Verdict, anchor
+from ..clients.tokens import SPENT
+from ..core.errcodes import ERRCODES, Verdict, anchor, verdict_on
 from ..core.types import UploadStatus
 from ..exceptions import (
     ConnectFailed,
     CosError,
     SourceError,
+    TokenRejected,
     TokenUnavailable,
     WxStaticStoreError,
 )
-from ..i18n import with_address, with_docs
+from ..i18n import with_docs, with_facts
 from ..models import UploadLog
 
 # Where WeChat gave no number, the stage at which an upload ended says what to check.
@@ -36,11 +39,19 @@ def hint(row: UploadLog) -> str:
         docs = anchor("errcode", row.errcode, ERRCODES)
     else:
         docs = anchor("cos", row.cos_code, COS_CODES)
-    return with_docs(with_address(verdict.hint or verdict.error.hint, row.message), docs)
+    text = verdict.hint or verdict.error.hint
+    if verdict.error is TokenRejected and _has_fixed_token():
+        text = SPENT
+    return with_docs(with_facts(text, row.message, row.env), docs)
+
+
+def _has_fixed_token() -> bool:
+    options = conf.platform_options()
+    return bool(options.access_token and not options.token_provider)
 
 
 def error_rule(row: UploadLog) -> Verdict | None:
     """Return what is known of the code that WeChat or COS gave, if there is one."""
     if row.errcode:
-        return ERRCODES.get(row.errcode, UNKNOWN_ERRCODE)
+        return verdict_on(row.errcode, row.message)
     return COS_CODES.get(row.cos_code, Verdict(CosError)) if row.cos_code else None

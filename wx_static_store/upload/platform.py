@@ -13,10 +13,11 @@ from django.utils.module_loading import import_string
 
 from ..clients.component import ComponentToken
 from ..clients.links import is_loopback
-from ..clients.tokens import CallableToken, TokenProvider
+from ..clients.tokens import CallableToken, FixedToken, TokenProvider
 from ..clients.wechat import WeChatClient
 from ..conf import sealing
 from ..conf.options import Options
+from ..core.frames import described
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, CosThrottled, WeChatThrottled
 from ..i18n import gettext_lazy as _
@@ -75,7 +76,7 @@ def _provider(options: Options, transport: Transport) -> TokenProvider:
     if options.token_provider:
         return _own_provider(options.token_provider)
     if options.access_token:
-        return CallableToken(options.access_token.reveal)
+        return FixedToken(options.access_token)
     if options.fetches_tokens and options.component_appsecret:
         return ComponentToken(
             WeChatClient(transport, options.api_base_url),
@@ -101,9 +102,7 @@ def _own_provider(given: object) -> TokenProvider:
         found = import_string(given) if isinstance(given, str) else given
         provider = found() if isclass(found) else found
     except Exception as error:  # noqa: BLE001 -- a project's own code
-        name = type(error).__name__
-        # The texts of other errors may hold a secret.
-        why = f"{name}: {error}" if isinstance(error, ImportError) else name
+        why = described(error)
         failed = _("token_provider cannot be made (%(why)s)", why=why)
     else:
         if isinstance(provider, TokenProvider):

@@ -151,7 +151,7 @@ class Store:
         def learn(error: WxStaticStoreError) -> None:
             error.with_context(env=self.env)
             if error.remedy is Remedy.NEW_TOKEN and token is not None:
-                discard_token(self.tokens, token)
+                discard_token(self.tokens, token, error)
 
         return run(
             try_once,

@@ -147,7 +147,7 @@ class Transfer:
         def learn(error: WxStaticStoreError) -> None:
             self.learn(error)
             if error.remedy is Remedy.NEW_TOKEN and self.token is not None:
-                discard_token(store.tokens, self.token)
+                discard_token(store.tokens, self.token, error)
 
         try:
             run(
