@@ -46,7 +46,7 @@ def skip_figures(_app: Sphinx, doctree: nodes.document) -> None:
     """Keep figures, code and names of tests out of the catalogues."""
     for element in doctree.findall(nodes.TextElement):
         words = "".join(c.astext() for c in element if not isinstance(c, nodes.literal))
-        if re.fullmatch(r"[\W\d]*|(test_\w+(, )?)+", words):
+        if re.fullmatch(r"[\W\d]*|(test_\w+(, )?)+|[a-z]+/\w+", words):
             element["translatable"] = False
 
 
