@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -36,11 +37,18 @@ class _Answer(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None: ...
 
 
-@pytest.fixture
-def service(emulator: EmulatorServer) -> Iterator[TokenService]:
+@contextmanager
+def serving_tokens(emulator: EmulatorServer) -> Iterator[TokenService]:
+    """Serve the emulator's newest token until the block ends."""
     with TokenService(emulator) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def service(emulator: EmulatorServer) -> Iterator[TokenService]:
+    with serving_tokens(emulator) as server:
+        yield server

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ import pytest
 import yaml
 
 from tests.conftest import ENV
-from tests.docs.blocks import DOCS, matches
-from tests.docs.conftest import SECRET, TokenService
+from tests.docs.blocks import DOCS
+from tests.docs.conftest import SECRET, serving_tokens
 from tests.docs.fresh_project import FreshProject, block
 from wx_static_store.deploy.report import EnvironmentReport, Summary, as_dict
 from wx_static_store.emulator import EmulatorServer
@@ -79,93 +80,105 @@ def jenkins(values: Values) -> Iterator[Step]:
             yield Step(script, known, folder, always=part is after)
 
 
-@pytest.fixture
-def checkout(tmp_path: Path, emulator: EmulatorServer) -> FreshProject:
-    """Return a repository that is prepared as the page says."""
-    project = FreshProject(tmp_path / "checkout", PIP_NO_INDEX="1", PYTHONWARNINGS="default")
-    for name in ("requirements-ci.txt", "config/ci.py", "ci_junit.py"):
-        project.paste(block(PAGE, name))
-    project.paste(block("howto/tokens", "config/tokens.py"))
-    project.append("config/ci.py", f"WX_STATIC_STORE['API_BASE_URL'] = {emulator.api_url!r}\n")
-    project.append("frontend/package-lock.json", "{}")
-    project.add_command("npm", NPM)
-    return project
+@dataclass(frozen=True)
+class Repository:
+    """A checkout that is prepared as the page says, and what a person enters at the CI system."""
+
+    checkout: FreshProject
+    values: Values
+    cloud: EmulatorServer
+
+    @property
+    def report(self) -> Any:
+        return json.loads((self.checkout.folder / "deploy.json").read_text("utf-8"))
+
+
+@contextmanager
+def prepared(folder: Path) -> Iterator[Repository]:
+    with EmulatorServer(envs=(ENV,)) as cloud, serving_tokens(cloud) as service:
+        project = FreshProject(folder / "checkout", PIP_NO_INDEX="1", PYTHONWARNINGS="default")
+        for name in ("requirements-ci.txt", "config/ci.py", "ci_junit.py"):
+            project.follow(block(PAGE, name))
+        project.follow(block("howto/tokens", "config/tokens.py"))
+        project.append("config/ci.py", f"WX_STATIC_STORE['API_BASE_URL'] = {cloud.api_url!r}\n")
+        project.append("frontend/package-lock.json", "{}")
+        project.add_command("npm", NPM)
+        values = {
+            "WX_ENV": ENV,
+            "WX_BASE_URL": cloud.site_url(),
+            "TOKEN_SERVICE_URL": f"http://127.0.0.1:{service.server_port}/",
+            "TOKEN_SERVICE_SECRET": SECRET,
+        }
+        yield Repository(project, values, cloud)
 
 
 @pytest.fixture
-def values(emulator: EmulatorServer, service: TokenService) -> Values:
-    """Return what a person enters in the settings of the CI system."""
-    return {
-        "WX_ENV": ENV,
-        "WX_BASE_URL": emulator.site_url(),
-        "TOKEN_SERVICE_URL": f"http://127.0.0.1:{service.server_port}/",
-        "TOKEN_SERVICE_SECRET": SECRET,
-    }
+def repository(tmp_path: Path) -> Iterator[Repository]:
+    with prepared(tmp_path) as one:
+        yield one
 
 
-def run(checkout: FreshProject, steps: Iterator[Step]) -> list[str]:
+def run(repository: Repository, steps: Iterator[Step]) -> list[str]:
     """Run the steps as a CI system does; return the scripts that failed."""
     failed: list[str] = []
     for step in steps:
         if step.always or not failed:
-            code, printed = checkout.try_to_run(
-                f"cd {step.folder}\n{step.script}", step.environment
-            )
+            script = f"cd {step.folder}\n{step.script}"
+            code, printed = repository.checkout.try_to_run(script, step.environment)
             assert SECRET not in printed
             failed += [f"{step.script}\n{printed}"] if code else []
     return failed
 
 
-def report(checkout: FreshProject) -> Any:
-    return json.loads((checkout.folder / "deploy.json").read_text("utf-8"))
+@pytest.fixture(scope="module", params=[github, gitlab, jenkins])
+def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a repository that one of the files has published."""
+    with prepared(tmp_path_factory.mktemp("done")) as one:
+        assert run(one, request.param(one.values)) == []
+        yield one
 
 
-@pytest.mark.parametrize("file", [github, gitlab, jenkins])
-def test_the_commands_of_a_file_publish_the_front_end(
-    file: Callable[[Values], Iterator[Step]],
-    checkout: FreshProject,
-    values: Values,
-    emulator: EmulatorServer,
-) -> None:
-    assert run(checkout, file(values)) == []
-    assert sorted(emulator.objects()) == ["assets/a.txt", "index.html"]
-    assert report(checkout)["source"] == COMMIT
+def test_the_commands_of_a_file_publish_the_front_end(done: Repository) -> None:
+    assert sorted(done.cloud.objects()) == ["assets/a.txt", "index.html"]
 
 
-def test_github_shows_a_summary(checkout: FreshProject, values: Values) -> None:
-    run(checkout, github(values))
-    assert f"| {ENV} | done | 2 |" in (checkout.folder / "summary.md").read_text("utf-8")
+def test_the_label_of_a_release_is_the_commit(done: Repository) -> None:
+    assert done.report["source"] == COMMIT
 
 
-def test_a_failed_environment_is_a_failed_test_in_gitlab(
-    checkout: FreshProject,
-    values: Values,
-    emulator: EmulatorServer,
-) -> None:
-    emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "times": None})
-    [failed] = run(checkout, gitlab(values))
+@pytest.mark.parametrize("done", [github], indirect=True)
+def test_github_shows_a_summary(done: Repository) -> None:
+    summary = (done.checkout.folder / "summary.md").read_text("utf-8")
+    assert f"| {ENV} | done | 2 |" in summary
+
+
+@pytest.mark.parametrize("done", [gitlab], indirect=True)
+def test_a_published_environment_is_a_test_without_failure(done: Repository) -> None:
+    [case] = ElementTree.parse(done.checkout.folder / "deploy-junit.xml").getroot()
+    assert (case.get("name"), len(case)) == (ENV, 0)
+
+
+@pytest.mark.parametrize("done", [github], indirect=True)
+def test_the_site_imports_the_log_of_a_job(done: Repository) -> None:
+    done.checkout.append("config/settings.py", "INSTALLED_APPS += ['wx_static_store']\n")
+    done.checkout.run("python manage.py migrate")
+    done.checkout.follow(block(PAGE, "import-the-log"))
+
+
+def test_a_failed_environment_is_a_failed_test_in_gitlab(repository: Repository) -> None:
+    refusal = {"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "times": None}
+    repository.cloud.script(refusal)
+    [failed] = run(repository, gitlab(repository.values))
     assert "wx_deploy" in failed
-    [case] = ElementTree.parse(checkout.folder / "deploy-junit.xml").getroot()
+    [case] = ElementTree.parse(repository.checkout.folder / "deploy-junit.xml").getroot()
     assert (case.get("name"), case[0].get("message")) == (ENV, "failed")
     assert "85088" in (case[0].text or "")
 
 
-def test_a_wrong_setting_ends_a_job_without_a_report(
-    checkout: FreshProject, values: Values
-) -> None:
-    [failed] = run(checkout, github(values | {"WX_BASE_URL": "www.example.com"}))
+def test_a_wrong_setting_ends_a_job_without_a_report(repository: Repository) -> None:
+    [failed] = run(repository, github(repository.values | {"WX_BASE_URL": "www.example.com"}))
     assert "wx_deploy" in failed
-    assert not (checkout.folder / "deploy.json").exists()
-
-
-def test_the_site_imports_the_log_of_a_job(
-    checkout: FreshProject, values: Values, emulator: EmulatorServer
-) -> None:
-    run(checkout, github(values))
-    [(command, shown)] = block(PAGE, "import-the-log").commands
-    checkout.append("config/settings.py", "INSTALLED_APPS += ['wx_static_store']\n")
-    checkout.run("python manage.py migrate")
-    assert matches(shown, checkout.run(command))
+    assert not (repository.checkout.folder / "deploy.json").exists()
 
 
 def test_every_member_of_the_json_report_is_documented() -> None:
