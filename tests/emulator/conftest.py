@@ -36,6 +36,15 @@ class Client:
         url = f"{self.server.api_url}/componenttcb/{name}"
         return self.session.post(url, params=params, json=fields, timeout=10, **more)
 
+    def post(self, path: str, fields: Any, **more: Any) -> dict[str, Any]:
+        """POST a call with a token; return the JSON of the answer."""
+        params = more.pop("params", {"access_token": self.server.access_token})
+        url = f"{self.server.api_url}{path}"
+        answer = self.session.post(url, params=params, json=fields, timeout=10, **more)
+        assert answer.status_code == 200
+        result: dict[str, Any] = answer.json()
+        return result
+
     def token(self, **changes: Any) -> requests.Response:
         """Fetch a component_access_token."""
         account = self.server.state.account
@@ -121,6 +130,16 @@ def own(client: Client, path: str, **fields: Any) -> dict[str, Any]:
     fields = {"component_appid": client.server.state.account.appid, **fields}
     answer: dict[str, Any] = client.session.post(url, json=fields, timeout=10).json()
     return answer
+
+
+def raw(client: Client, method: str = "POST", body: bytes = b"", name: str = "") -> dict[str, Any]:
+    """Send a call whose body is bytes."""
+    url = f"{client.server.api_url}/componenttcb/{name or 'staticuploadfile'}"
+    params = {"access_token": client.server.access_token}
+    answer = client.session.request(method, url, params=params, data=body, timeout=10)
+    assert answer.status_code == 200
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 def clear(client: Client, secret: str = "emulator-appsecret") -> dict[str, Any]:

@@ -111,12 +111,30 @@ def test_a_quirk_is_a_finite_number(client: Client, body: bytes) -> None:
 
 
 def test_an_environment_can_be_added_and_its_status_changed(client: Client) -> None:
-    """A new environment has its own address; a known one changes its status."""
+    """A new environment has its own address; a known one keeps what is not given."""
     answer = client.control("POST", "envs", json={"env": "demo-2", "status": "none"}).json()
     assert (answer["status"], answer["url"]) == ("none", client.server.site_url("demo-2"))
     assert client.session.get(answer["url"] + "/a").status_code == 404
-    again = client.control("POST", "envs", json={"env": "demo-2"}).json()
+    again = client.control("POST", "envs", json={"env": "demo-2", "status": "online"}).json()
     assert (again["status"], again["url"]) == ("online", answer["url"])
+    client.control("POST", "envs", json={"env": "demo-2", "status": "offline"})
+    named = {"env": "demo-2", "condition": "HALTED", "appids": ["wxfake00000000000a"]}
+    kept = client.control("POST", "envs", json=named).json()
+    assert (kept["status"], kept["condition"]) == ("offline", "HALTED")
+    assert kept["appids"] == ["wxfake00000000000a"]
+
+
+def test_an_environment_takes_no_wrong_appid_and_no_wrong_type(client: Client) -> None:
+    assert "is no appid" in error(client, "envs", json={"env": "demo-2", "appids": ["a"]})
+    assert "HALTED" in error(client, "envs", json={"env": "demo-2", "condition": 1})
+
+
+def test_an_account_can_be_authorized_and_withdrawn_without_a_push(client: Client) -> None:
+    account = {"appid": "wxfake00000000000a"}
+    assert client.control("POST", "accounts", json=account).json() == ["wxfake00000000000a"]
+    assert client.control("GET", "state").json()["accounts"] == ["wxfake00000000000a"]
+    withdrawn = {**account, "authorized": False}
+    assert client.control("POST", "accounts", json=withdrawn).json() == []
 
 
 def test_the_token_can_be_expired_and_a_ticket_set(client: Client) -> None:

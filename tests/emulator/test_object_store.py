@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import requests
 
 from wx_static_store.emulator.crc64 import crc64
 
@@ -216,14 +217,52 @@ def test_the_connection_stays_open_after_an_error(client: Client) -> None:
     connection.close()
 
 
+ASKED = {
+    "Origin": "https://example.com",
+    "Access-Control-Request-Method": "PUT",
+    "Access-Control-Request-Headers": "content-type,x-cos-security-token",
+}
+
+
+def probe(client: Client) -> requests.Response:
+    """Ask without a link and without a signature, as a doctor does."""
+    url = client.server.site_url() + "/doctor-probe"
+    return client.session.options(url, headers=ASKED, timeout=10)
+
+
+def test_a_preflight_needs_no_link(client: Client) -> None:
+    client.server.quirks.cors = True
+    answer = probe(client)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["x-cos-request-id"]
+    assert answer.headers["Access-Control-Allow-Headers"] == "content-type,x-cos-security-token"
+    assert answer.headers["Access-Control-Max-Age"] == "600"
+
+
+def test_a_forbidden_preflight_is_an_error_of_cos(client: Client) -> None:
+    answer = probe(client)
+    assert (answer.status_code, code(answer.text)) == (403, "AccessForbidden")
+    assert answer.headers["x-cos-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("quirk", "header"), [("cors_methods", "Methods"), ("cors_headers", "Headers")]
+)
+def test_a_quirk_makes_the_cors_rule_narrower(client: Client, quirk: str, header: str) -> None:
+    client.server.quirks.update({"cors": True, quirk: "GET"})
+    assert probe(client).headers[f"Access-Control-Allow-{header}"] == "GET"
+
+
+def test_a_preflight_without_a_bucket_is_an_error(client: Client) -> None:
+    client.server.quirks.cors = True
+    client.server.add_env(ENV, "none")
+    answer = probe(client)
+    assert (answer.status_code, code(answer.text)) == (404, "NoSuchBucket")
+
+
 def preflight(client: Client) -> tuple[int, str | None]:
     """Ask what a browser asks before it PUTs."""
-    headers = {
-        "Origin": "https://example.com",
-        "Access-Control-Request-Method": "PUT",
-        "Access-Control-Request-Headers": "x-cos-security-token",
-    }
-    answer = client.session.options(client.link("a")[0], headers=headers)
+    answer = client.session.options(client.link("a")[0], headers=ASKED)
     return answer.status_code, answer.headers.get("Access-Control-Allow-Origin")
 
 

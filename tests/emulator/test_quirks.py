@@ -38,10 +38,24 @@ HARMLESS: list[dict[str, Any]] = [
     {"link_seconds": 5},
     {"pushing": False},
     {"token_seconds": 1},  # of fetched tokens; the given one stays
+    {"attachment": "all"},
+    {"notice_page": "302"},
+    {"folder_without_slash": "404"},
+    {"cdn_cache_control": "max-age=600"},
+    {"cors": True, "cors_methods": "GET", "cors_headers": "range"},
+    {"api_date_skew": -3600, "cos_date_skew": 3600},
+    # of calls that no storage makes
+    {"quota_knows_cloud": False, "quota_rates": "null", "quota_as": "zeros"},
+    {"quota_lag_seconds": 60, "rid_lag_seconds": 5, "rid_foreign": True, "period_seconds": 10},
+    {"envs_as": "null", "env_condition": "HALTED", "unavailable_calls": 3, "more_envs": 3000},
+    {"source_type": "required", "most_appids": 1, "unshared_appid": "null"},
+    {"authorizer_token": "access_token", "authorizer_order": "turning"},
+    {"authorizer_refresh_token": False, "pay_as_you_go": False, "store_becomes": "process"},
 ]
 # These have a test of their own below.
 REPORTED = {
     "allowed_ip",
+    "batch_opened",
     "daily_limit",
     "domain",
     "grace_seconds",
@@ -51,6 +65,7 @@ REPORTED = {
     "minute_limit",
     "site_cache_busting",
     "store_delay",
+    "store_status",
     "ticket_seconds",
 }
 
@@ -103,6 +118,7 @@ def test_every_quirk_has_a_test() -> None:
         ({"allowed_ip": "203.0.113.7"}, r"errcode 61004.*127\.0\.0\.1.*whitelist"),
         ({"daily_limit": 1}, "errcode 45009.*clear_quota"),
         ({"minute_limit": 1}, "errcode 45011.*fewer calls"),
+        ({"batch_opened": False}, "errcode 85088"),
     ],
     ids=str,
 )
@@ -111,7 +127,7 @@ def test_a_limit_of_the_platform_is_reported_with_what_to_do(
 ) -> None:
     cloud.quirks.update(quirks)
     storage = WxStorage(file_overwrite=True, deadline=1.0)
-    if "allowed_ip" not in quirks:
+    if "minute_limit" in quirks or "daily_limit" in quirks:
         storage.save("within the limit", ContentFile(b"x"))
     with pytest.raises(WxStaticStoreError, match=text):
         storage.save("a", ContentFile(b"x"))
@@ -171,6 +187,11 @@ def test_hosting_that_is_not_online_yet_is_a_matter_of_settings(cloud: EmulatorS
     cloud.advance(600)
     WxStorage(env="tenant-c", file_overwrite=True).save("a", ContentFile(b"x"))
     assert "a" in cloud.objects("tenant-c")
+
+
+def test_a_store_in_an_unknown_state_has_an_address_all_the_same(cloud: EmulatorServer) -> None:
+    cloud.quirks.store_status = "thawing"
+    assert WxStorage().url("a") == f"{cloud.site_url()}/a"
 
 
 def component(cloud: EmulatorServer) -> dict[str, Any]:

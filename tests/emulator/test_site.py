@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from wx_static_store.emulator import EmulatorServer
 
 from .conftest import ENV, Client
@@ -28,12 +30,11 @@ def test_a_head_is_answered_without_a_body(client: Client) -> None:
 
 
 def test_a_folder_s_address_shows_its_index_html(client: Client) -> None:
-    """`/` and `dir/` show their index.html; `dir` does not."""
+    """`/` and `dir/` show their index.html."""
     client.server.put_object("index.html", b"top")
     client.server.put_object("docs/index.html", b"docs")
     assert client.get("/").content == b"top"
     assert client.get("/docs/").content == b"docs"
-    assert client.get("/docs").status_code == 404
 
 
 def test_a_missing_object_is_a_404_page(client: Client) -> None:
@@ -92,3 +93,73 @@ def test_each_get_is_in_the_journal(client: Client) -> None:
     client.get("/docs/")
     (entry,) = client.server.calls("get_object")
     assert (entry.method, entry.key, entry.status) == ("GET", "docs/index.html", 404)
+
+
+# --- what the CDN changes -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quirk", "status", "body", "location"),
+    [
+        ("serve", 200, b"docs", None),
+        ("redirect", 302, b"", "/docs/?v=1"),
+        ("404", 404, None, None),
+    ],
+)
+def test_a_quirk_decides_about_a_folder_without_its_last_slash(
+    client: Client, quirk: str, status: int, body: bytes | None, location: str | None
+) -> None:
+    client.server.put_object("docs/index.html", b"docs")
+    client.server.quirks.folder_without_slash = quirk
+    answer = client.get("/docs?v=1", allow_redirects=False)
+    assert (answer.status_code, answer.headers.get("Location")) == (status, location)
+    assert body in (None, answer.content)
+
+
+@pytest.mark.parametrize("path", ["/none", "/docs//"])
+def test_a_folder_that_does_not_exist_is_a_404(client: Client, path: str) -> None:
+    client.server.put_object("docs/index.html", b"docs")
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("quirk", "shown"), [("kept", "max-age=60"), ("none", None), ("max-age=600", "max-age=600")]
+)
+def test_a_quirk_keeps_drops_or_replaces_cache_control(
+    client: Client, quirk: str, shown: str | None
+) -> None:
+    client.put("a", Cache_Control="max-age=60")
+    client.server.quirks.cdn_cache_control = quirk
+    assert client.get("/a").headers.get("Cache-Control") == shown
+
+
+@pytest.mark.parametrize(
+    ("quirk", "get", "head"),
+    [("off", None, None), ("get", "attachment", None), ("all", "attachment", "attachment")],
+)
+def test_a_quirk_makes_files_downloads(
+    client: Client, quirk: str, get: str | None, head: str | None
+) -> None:
+    client.server.put_object("a", b"x")
+    client.server.quirks.attachment = quirk
+    url = client.server.site_url() + "/a"
+    shown = [
+        client.session.request(method, url, timeout=10).headers.get("Content-Disposition")
+        for method in ("GET", "HEAD")
+    ]
+    assert shown == [get, head]
+
+
+def test_a_stale_copy_is_marked_as_a_cache_hit(client: Client) -> None:
+    client.server.quirks.site_stale_seconds = 60
+    client.put("a", b"old")
+    client.put("a", b"new")
+    stale, fresh = client.get("/a"), client.get("/a?x")
+    assert (stale.content, stale.headers["X-Cache-Lookup"]) == (b"old", "Cache Hit")
+    assert (fresh.content, fresh.headers["X-Cache-Lookup"]) == (b"new", "Cache Miss")
+
+
+def test_every_answer_of_the_site_has_the_cdn_s_id(client: Client) -> None:
+    client.server.put_object("a", b"x")
+    ids = {client.get(path).headers["X-NWS-LOG-UUID"] for path in ("/a", "/none")}
+    assert len(ids) == 2

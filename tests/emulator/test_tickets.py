@@ -358,8 +358,11 @@ def test_the_control_plane_pushes_and_shows_what_was_pushed(
     ("body", "text"),
     [
         ({"variant": "bad_sgnature"}, "did you mean 'bad_signature'"),
-        ({"variant": 1}, '{"variant": "plain"}'),
-        ({"kind": "plain"}, "unknown member 'kind'"),
+        ({"variant": 1}, '{"variant": "plain"'),
+        ({"kinds": "plain"}, "unknown member 'kinds'"),
+        ({"kind": "authorised", "appid": "wxfake00000000000a"}, "did you mean 'authorized'"),
+        ({"kind": "authorized"}, "give its appid"),
+        ({"kind": "authorized", "appid": "a"}, "'a' is no appid"),
     ],
 )
 def test_the_control_plane_names_the_fix(client: Client, body: Any, text: str) -> None:

@@ -162,8 +162,9 @@ def test_a_wrong_certificate_names_the_files(tmp_path: Path) -> None:
 
 def test_the_command_takes_a_certificate_and_a_key(pair: Pair) -> None:
     """--tls-cert and --tls-key."""
-    with running("--tls-cert", str(pair[0]), "--tls-key", str(pair[1])) as (_, lines):
-        parts = urlsplit(setting(lines, "api_base_url"))
+    options = ("--memory", "--port", "0", "--tls-cert", str(pair[0]), "--tls-key", str(pair[1]))
+    with running(*options) as (_, lines):
+        parts = urlsplit(setting(lines, "API_BASE_URL"))
         assert parts.scheme == "https"
         context = ssl.create_default_context(cafile=pair[0])
         host, port = parts.hostname or "", parts.port

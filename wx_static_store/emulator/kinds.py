@@ -10,11 +10,10 @@ from . import effects
 from .answers import Answer
 from .effects import Values
 from .incoming import Request
+from .paths import PATHS
 from .wire import Wire
 
-API: tuple[str, ...] = ("api_component_token", "api_start_push_ticket", "clear_quota")
-API += ("createstaticstore", "describestaticstore")
-API += ("staticuploadfile", "staticfilelist")
+API = tuple(PATHS.values())
 PUT = ("put_object",)
 ANY = (*API, *PUT, "get_object", "other")
 CONNECTION = ("connection",)  # met before there is a request

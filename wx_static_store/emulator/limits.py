@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 from .quirks import Quirks
 
 _CLEARS = 10  # a month
-_BEIJING = timedelta(hours=8)  # WeChat's days and months begin there
+BEIJING = timedelta(hours=8)  # WeChat's days and months begin there
 
 Verdict = tuple[int, str]
 GOOD: Verdict = (0, "ok")
@@ -24,38 +26,50 @@ def address_verdict(quirks: Quirks, peer: str) -> Verdict:
 
 
 class Counters:
-    """Calls by API name and day or minute, and how often they were set back this month."""
+    """When each API was called, and when the counters were set back."""
 
     def __init__(self) -> None:
-        self._calls: Counter[tuple[str, str]] = Counter()
-        self._clears: Counter[str] = Counter()
+        self._calls: defaultdict[str, list[float]] = defaultdict(list)
+        self._clears: list[tuple[float, dict[str, int]]] = []  # with the calls until then
         self._lock = threading.Lock()
 
     def count(self, name: str, now: float, quirks: Quirks) -> Verdict:
         """Count one call and return its errcode, 0 within the limits."""
         with self._lock:
-            today = self._one_more(name, _period(now, "%Y-%m-%d"))
-            minute = self._one_more(name, _period(now, "%Y-%m-%d %H:%M"))
+            insort(self._calls[name], now)
+            today = self._since(name, _midnight(now))
+            period = self._since(name, now - now % quirks.period_seconds)
         if 0 < quirks.daily_limit < today:
             return 45009, "reach max api daily quota limit"
-        if 0 < quirks.minute_limit < minute:
+        if 0 < quirks.minute_limit < period:
             return 45011, "api minute-quota reach limit, must slower, retry next minute"
         return GOOD
 
+    def used(self, name: str, now: float, lag: float) -> int:
+        """Return today's calls as they were `lag` seconds ago."""
+        with self._lock:
+            return self._since(name, _midnight(now), now - lag if lag else inf)
+
     def clear(self, now: float) -> Verdict:
         """Set all counters to 0, if that is still allowed this month."""
-        month = _period(now, "%Y-%m")
         with self._lock:
-            if self._clears[month] >= _CLEARS:
+            if [_month(moment) for moment, _ in self._clears].count(_month(now)) >= _CLEARS:
                 return 48006, "forbid to clear quota because of reaching the limit"
-            self._clears[month] += 1
-            self._calls.clear()
+            lengths = {name: len(calls) for name, calls in self._calls.items()}
+            self._clears.append((now, lengths))
         return GOOD
 
-    def _one_more(self, name: str, period: str) -> int:
-        self._calls[name, period] += 1
-        return self._calls[name, period]
+    def _since(self, name: str, start: float, as_of: float = inf) -> int:
+        calls = self._calls[name]
+        cleared = next((c for moment, c in reversed(self._clears) if moment <= as_of), {})
+        first = max(cleared.get(name, 0), bisect_left(calls, start))
+        return max(0, bisect_right(calls, as_of) - first)
 
 
-def _period(now: float, form: str) -> str:
-    return (datetime.fromtimestamp(now, UTC) + _BEIJING).strftime(form)
+def _midnight(now: float) -> float:
+    ahead = BEIJING.total_seconds()
+    return now - (now + ahead) % 86400
+
+
+def _month(now: float) -> str:
+    return (datetime.fromtimestamp(now, UTC) + BEIJING).strftime("%Y-%m")

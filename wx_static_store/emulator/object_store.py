@@ -49,7 +49,7 @@ def handle(state: State, request: Request) -> Answer:
     environment = state.settle(state.environments[request.env])
     try:
         if request.method == "OPTIONS":
-            return _preflight(state, request)
+            return _preflight(state, environment, request)
         return _put(state, environment, request)
     except CosRefusal as refused:
         return _refusal(state, environment, request, refused)
@@ -73,13 +73,16 @@ def share(answer: Answer, request: Request, quirks: Quirks) -> Answer:
     return replace(answer, headers={**answer.headers, **headers})
 
 
-def _preflight(state: State, request: Request) -> Answer:
+def _preflight(state: State, environment: Environment, request: Request) -> Answer:
     """Answer a browser's question whether it may PUT; `share` adds the rest."""
-    if not state.quirks.cors or "origin" not in request.headers:
+    quirks = state.quirks
+    _check_bucket(environment)
+    if not quirks.cors or "origin" not in request.headers:
         raise CosRefusal(403, "AccessForbidden", "CORSResponse: This CORS request is not allowed.")
     headers = {
-        "Access-Control-Allow-Methods": "PUT, GET, HEAD",
-        "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "*"),
+        "Access-Control-Allow-Methods": quirks.cors_methods,
+        "Access-Control-Allow-Headers": quirks.cors_headers
+        or request.headers.get("access-control-request-headers", "*"),
         "Access-Control-Max-Age": "600",
     }
     return Answer(200, {**cos_headers(request.started), **headers})
@@ -108,14 +111,18 @@ def _check_request(environment: Environment, request: Request) -> None:
         raise CosRefusal(405, "MethodNotAllowed", "The method is not allowed here.")
     if len(request.path) - 1 > MAX_KEY or request.key.encode() != request.path[1:]:
         raise CosRefusal(400, "InvalidURI", "Could not parse the specified URI.")
-    if not environment.has_bucket:
-        raise CosRefusal(404, "NoSuchBucket", "The specified bucket does not exist.")
+    _check_bucket(environment)
     if request.body.length is None and not request.body.chunked:
         message = "You must provide the Content-Length HTTP header."
         raise CosRefusal(411, "MissingContentLength", message)
     if (request.body.length or 0) > MAX_SIZE:
         message = "Your proposed upload exceeds the maximum allowed object size."
         raise CosRefusal(400, "EntityTooLarge", message, unread=True)
+
+
+def _check_bucket(environment: Environment) -> None:
+    if not environment.has_bucket:
+        raise CosRefusal(404, "NoSuchBucket", "The specified bucket does not exist.")
 
 
 def _check_signature(state: State, request: Request, now: float) -> None:

@@ -21,8 +21,8 @@ def unknown(kind: str, name: str, valid: list[str]) -> BadInput:
     return BadInput(f"unknown {kind} {name!r}: {hint}valid are {', '.join(valid)}")
 
 
-def _quirk(default: Any, text: str, *choices: str) -> Any:
-    return field(default=default, metadata={"text": text, "choices": choices})
+def _quirk(default: Any, text: str, *choices: str, least: float = 0) -> Any:
+    return field(default=default, metadata={"text": text, "choices": choices, "least": least})
 
 
 @dataclass
@@ -31,11 +31,13 @@ class Quirks:
 
     data_key: str = _quirk("Data", "member of describestaticstore", "Data", "data")
     region_key: str = _quirk("regoin", "the region's member there", "regoin", "region")
-    describe_empty: str = _quirk("null", "no hosting: what describe holds", "null", "[]")
+    describe_empty: str = _quirk(
+        "null", "no hosting: what describe holds", "null", "[]", "missing", "no_domain"
+    )
     list_empty: str = _quirk("[]", "contents of an empty list", "[]", "null", "missing")
     truncated_as: str = _quirk("bool", "is_truncated is a", "bool", "string")
     marker: str = _quirk("exclusive", "does a page repeat its marker", "exclusive", "inclusive")
-    page_size: int = _quirk(1000, "keys on a page of staticfilelist")
+    page_size: int = _quirk(1000, "keys on a page of staticfilelist", least=1)
     list_md5: str = _quirk("plain", "md5 in lists; multipart = <32 hex>-1", "plain", "multipart")
     list_lag_seconds: float = _quirk(
         0.0, "staticfilelist shows a write or a deletion this many seconds later"
@@ -55,15 +57,91 @@ class Quirks:
     pushing: bool = _quirk(True, "tickets are pushed; api_start_push_ticket switches it on again")
     site_stale_seconds: float = _quirk(0.0, "the site serves the old bytes this long (CDN)")
     site_cache_busting: bool = _quirk(True, "a query string skips the stale copy")
+    cdn_cache_control: str = _quirk(
+        "kept", "Cache-Control of the site: the object's own (kept), none, or this text"
+    )
+    attachment: str = _quirk(
+        "off", "the site's files are downloads, except in a HEAD (get)", "off", "get", "all"
+    )
+    notice_page: str = _quirk(
+        "off",
+        "a browser sees a notice first, by a redirect or in place of the page (200); other "
+        "requests get attachments",
+        "off",
+        "302",
+        "200",
+    )
+    folder_without_slash: str = _quirk(
+        "serve", "GET /folder, if it has an index.html", "serve", "redirect", "404"
+    )
     cors: bool = _quirk(False, "browsers may PUT and GET from other origins")
+    cors_methods: str = _quirk("PUT, GET, HEAD", "methods that the CORS rule allows")
+    cors_headers: str = _quirk("", "headers that the CORS rule allows (empty: all that are asked)")
+    api_date_skew: float = _quirk(
+        0.0, "seconds that Date of WeChat's answers is ahead", least=-_MOST
+    )
+    cos_date_skew: float = _quirk(
+        0.0, "seconds that Date of COS's and the site's answers is ahead", least=-_MOST
+    )
     latency_api: float = _quirk(0.0, "seconds before a WeChat call is handled")
     latency_put: float = _quirk(0.0, "seconds before a PUT is handled")
     daily_limit: int = _quirk(0, "calls of an API a day, then 45009 (0: no limit)")
-    minute_limit: int = _quirk(0, "calls of an API a minute, then 45011 (0: no limit)")
+    minute_limit: int = _quirk(0, "calls of an API in a period, then 45011 (0: no limit)")
+    period_seconds: int = _quirk(60, "length of that period", least=1)
+    quota_knows_cloud: bool = _quirk(
+        True, "quota/get knows the paths below /componenttcb/ (false: 76021)"
+    )
+    quota_rates: str = _quirk(
+        "shown", "rate_limit and component_rate_limit of quota/get", "shown", "missing", "null"
+    )
+    quota_as: str = _quirk("number", "numbers of quota/get", "number", "string", "zeros")
+    quota_lag_seconds: float = _quirk(0.0, "quota/get shows a call or a reset this much later")
+    rid_lag_seconds: float = _quirk(0.0, "rid/get knows a refused call this much later")
+    rid_foreign: bool = _quirk(False, "calls refused from now on are another account's (76003)")
     allowed_ip: str = _quirk(
         "", "addresses that may call, with commas; others get 61004 (empty: any)"
     )
+    batch_opened: bool = _quirk(
+        True, "the platform may use cloud development (false: 85088 for each /componenttcb/ call)"
+    )
+    pay_as_you_go: bool = _quirk(True, "false: createstaticstore is refused for its billing mode")
     store_delay: float = _quirk(0.0, "seconds from createstaticstore to online")
+    store_becomes: str = _quirk(
+        "online",
+        "what a created store is after that delay; process: it never ends",
+        "online",
+        "process",
+        "create_fail",
+    )
+    store_status: str = _quirk("", "status word that describe shows (empty: the true one)")
+    envs_as: str = _quirk("list", "info_list of describeenvs", "list", "null", "[]", "missing")
+    env_condition: str = _quirk("NORMAL", "status in describeenvs, of those without their own")
+    unavailable_calls: int = _quirk(
+        0, "calls of describeenvs that show an environment as UNAVAILABLE first"
+    )
+    more_envs: int = _quirk(0, "further environments in describeenvs, that nothing else knows")
+    source_type: str = _quirk(
+        "optional",
+        "of batchgetenvid; without it 40101 if required, with it 40097 if refused",
+        "optional",
+        "required",
+        "refused",
+    )
+    most_appids: int = _quirk(0, "appids in a batchgetenvid, more are 40097 (0: any number)")
+    unshared_appid: str = _quirk(
+        "missing", "env_list of an account without environment", "missing", "null", "[]"
+    )
+    authorizer_token: str = _quirk(
+        "both",
+        "query name that api_get_authorizer_list takes",
+        "both",
+        "access_token",
+        "component_access_token",
+    )
+    authorizer_refresh_token: bool = _quirk(True, "accounts are listed with a refresh_token")
+    authorizer_order: str = _quirk(
+        "stable", "order of the accounts; turning: each call turns it round", "stable", "turning"
+    )
     crc64_limit: int = _quirk(4 << 20, "larger objects (bytes) are answered without CRC-64")
     link_base: str = _quirk(
         "", "start of links instead of the listener's, with {env} {bucket} {region} {address}"
@@ -130,8 +208,9 @@ def _checked(name: str, value: object) -> object:
 def _typed(name: str, value: object, kind: type) -> object:
     if kind in (int, float) and type(value) in (int, float):
         number: float = value  # type: ignore[assignment]
-        least = 1 if name == "page_size" else 0
-        if least <= number <= _MOST and kind(number) == number:  # False for NaN
+        if (
+            _FIELDS[name].metadata["least"] <= number <= _MOST and kind(number) == number
+        ):  # False for NaN
             return kind(number)
     elif type(value) is kind:
         return value

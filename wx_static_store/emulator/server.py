@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Iterable
-from email.utils import formatdate
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from . import control, object_store, open_platform, site
-from .answers import Answer, nothing
 from .bucket import StoredObject
-from .faults import Fault
-from .incoming import Request, RequestBody
+from .exchanges import Exchanges
+from .incoming import Request
 from .listeners import Hub, Listener, loopback, tls_context
-from .manual import manual
+from .messages import TICKET as VERIFY_TICKET
 from .quirks import BadInput, Quirks
-from .state import Account, Entry, Push, State, log_line
+from .state import Account, Entry, Push, State
 from .tickets import PUSH_AES_KEY, PUSH_TOKEN, Keys, Sender
 from .wire import Wire
 
@@ -30,11 +26,6 @@ ACCESS_TOKEN = "emulator-access-token"  # noqa: S105
 SECRET_ID = "AKIDEXAMPLE"  # noqa: S105
 SECRET_KEY = "example-secret-key"  # noqa: S105
 SECURITY_TOKEN = "EXAMPLE-security-token_0123456789abcdefghijklmnopqrstuvwxyz"  # noqa: S105
-
-_API_BODY = 1 << 20  # bytes; a call is a few hundred
-
-Handle = Callable[[State, Request], Answer]
-Finish = Callable[[Answer, Request, Quirks], Answer]
 
 
 class EmulatorServer:
@@ -63,7 +54,7 @@ class EmulatorServer:
         log: TextIO | None = None,
         **quirks: Any,
     ) -> None:
-        self._host, self._port, self._log = loopback(host), port, log
+        self._host, self._port = loopback(host), port
         account = Account(
             appid, appsecret, ticket, access_token, secret_id, secret_key, security_token
         )
@@ -71,6 +62,7 @@ class EmulatorServer:
         self.state = State(account, directory=folder, clock=clock, quirks=quirks)
         self._tls = tls_context(*tls) if tls else None
         self.state.scheme = "https" if tls else "http"
+        self._exchanges = Exchanges(self.state, log)
         self._hub: Hub | None = None
         self._api: Listener | None = None
         self._next_port = port
@@ -88,7 +80,7 @@ class EmulatorServer:
             return
         self._hub, self._next_port = Hub(self._tls), self._port
         try:
-            self._api = self._listen(self._hub, "", self._on_api)
+            self._api = self._listen(self._hub, "", partial(self._exchanges.on_api, self))
             for env in self.state.environments:
                 self._open(self._hub, env)
         except OSError:
@@ -128,12 +120,22 @@ class EmulatorServer:
             raise RuntimeError("the emulator is not running: call start() first")
         return f"{self.state.scheme}://{address}"
 
-    def add_env(self, env: str, status: str = "online") -> None:
-        """Add an environment with its own port; of a known one, change the status only."""
+    def add_env(
+        self,
+        env: str,
+        status: str | None = None,  # of its hosting: online, or as it was
+        *,
+        condition: str | None = None,  # in describeenvs
+        alias: str | None = None,
+        appids: Iterable[str] | None = None,  # of the accounts that it is shared with
+    ) -> None:
+        """Add an environment with its own port; of a known one, change what is given."""
         known = env in self.state.environments
-        self.state.add(env, status)
+        if not known or status is not None:
+            self.state.add(env, "online" if status is None else status)
         if self._hub is not None and not known:
             self._open(self._hub, env)
+        self.state.describe(env, condition=condition, alias=alias, appids=appids)
 
     # --- what it knows ----------------------------------------------------------------------
 
@@ -164,11 +166,13 @@ class EmulatorServer:
         if self._hub is not None:
             sender.start()
 
-    def push(self, variant: str = "plain") -> Push:
-        """Push a ticket now and wait for the answer; see the manual for the variants."""
+    def push(
+        self, variant: str = "plain", kind: str = VERIFY_TICKET, *, appid: str = "", age: int = 0
+    ) -> Push:
+        """Push a ticket or news of an account now and wait for the answer; see the manual."""
         if self.sender is None:
             raise BadInput("nothing says where to push: set push_url, or call push_to(url)")
-        return self.sender.push(variant)
+        return self.sender.push(variant, kind, appid=appid, age=age)
 
     @property
     def pushes(self) -> list[Push]:
@@ -224,74 +228,12 @@ class EmulatorServer:
         """Reset everything to the start; the ports stay open."""
         self.state.reset()
 
-    # --- one exchange -----------------------------------------------------------------------
-
     def _listen(self, hub: Hub, env: str, exchange: Callable[[Request, Wire], None]) -> Listener:
         address = (self._host, self._next_port)
-        listener = hub.listen(address, exchange, lambda peer: self._greet(env, peer))
+        listener = hub.listen(address, exchange, lambda peer: self._exchanges.greet(env, peer))
         self._next_port += 1 if self._next_port else 0
         return listener
 
     def _open(self, hub: Hub, env: str) -> None:
-        listener = self._listen(hub, env, lambda request, wire: self._on_env(env, request, wire))
+        listener = self._listen(hub, env, partial(self._exchanges.on_env, env))
         self.state.environments[env].address = listener.netloc
-
-    def _on_api(self, request: Request, wire: Wire) -> None:
-        request.content = b"".join(request.body.blocks(_API_BODY))
-        if (request.path + b"/").startswith(control.PREFIX):
-            wire.send(control.handle(self, request, manual()))
-            return
-        open_platform.identify(request)
-        latency = self.quirks.latency_api
-        self._play(request, wire, latency, open_platform.handle, open_platform.render)
-
-    def _on_env(self, env: str, request: Request, wire: Wire) -> None:
-        if request.method in ("GET", "HEAD"):
-            site.identify(request, env)
-            self._play(request, wire, 0, site.handle, object_store.share)
-            return
-        object_store.identify(request, env)
-        request.link_age = object_store.link_age(request, self.state.now())
-        latency = self.quirks.latency_put
-        self._play(request, wire, latency, object_store.handle, object_store.share)
-
-    def _play(
-        self, request: Request, wire: Wire, latency: float, handle: Handle, finish: Finish
-    ) -> None:
-        with self.state.under_way():
-            if latency:
-                wire.wait(latency)
-            request.started = self.state.now()
-            fault = self.state.script.claim(request)
-            if fault:
-                fault.before(request, wire)
-            answer = finish(self._answer(request, handle, fault), request, self.quirks)
-            answer.headers.setdefault("Date", formatdate(self.state.now(), usegmt=True))
-            self._note(request, answer, fault)
-        if fault:
-            fault.deliver(wire, answer)
-        else:
-            wire.send(answer)
-
-    def _greet(self, env: str, peer: str) -> str:
-        nobody = RequestBody(io.BytesIO(), length=None)
-        request = Request("-", "-", {}, nobody, peer=peer, name="connection", env=env)
-        fault = self.state.script.claim(request)
-        if fault is None:
-            return ""
-        self._note(request, nothing(), fault)
-        return fault.do
-
-    def _note(self, request: Request, answer: Answer, fault: Fault | None) -> None:
-        self.state.record(request, answer, fault)
-        if self._log:
-            self._log.write(log_line(request, answer, fault))
-
-    def _answer(self, request: Request, handle: Handle, fault: Fault | None) -> Answer:
-        if fault is None:
-            return handle(self.state, request)
-        try:
-            answer = handle(self.state, request) if fault.handles else fault.receive(request)
-        except ConnectionError:
-            return nothing()
-        return fault.change(request, answer)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
 from email.utils import formatdate
 
+from . import notice
 from .answers import Answer, page
 from .bucket import StoredObject
 from .incoming import Request
+from .quirks import Quirks
 from .state import State
 
 
@@ -23,17 +27,55 @@ def handle(state: State, request: Request) -> Answer:
     environment = state.settle(state.environments[request.env])
     if environment.status != "online":
         return page(404, "404 Not Found")
-    bucket, now = environment.bucket, state.now()
+    if answer := notice.intercept(request, state.quirks):
+        return answer
+    answer = (
+        _object(state, request, request.key)
+        or _folder(state, request)
+        or page(404, "404 Not Found")
+    )
+    return replace(answer, headers={**answer.headers, "X-NWS-LOG-UUID": str(uuid.uuid4())})
+
+
+def _folder(state: State, request: Request) -> Answer | None:
+    """Return the index of a folder that was asked for without its last slash."""
+    quirk = state.quirks.folder_without_slash
+    if quirk == "404" or request.target.partition("?")[0].endswith("/"):
+        return None
+    answer = _object(state, request, f"{request.key}/index.html")
+    if answer is None or quirk == "serve":
+        return answer
+    path, mark, query = request.target.partition("?")
+    return Answer(302, {"Location": f"{path}/{mark}{query}"})
+
+
+def _object(state: State, request: Request, key: str) -> Answer | None:
+    bucket, now = state.environments[request.env].bucket, state.now()
     fresh = bool(request.query) and state.quirks.site_cache_busting
     for _ in range(2):  # once more if an overwrite came between looking and opening
-        entry = bucket.get(request.key) if fresh else bucket.seen(request.key, now)
+        entry = bucket.get(key) if fresh else bucket.seen(key, now)
         if entry is None:
             break
         try:
-            return _found(entry, head_only=request.method == "HEAD")
+            answer = _found(entry, head_only=request.method == "HEAD")
         except FileNotFoundError:
             continue
-    return page(404, "404 Not Found")
+        hit = entry is not bucket.get(key)
+        answer.headers["X-Cache-Lookup"] = "Cache Hit" if hit else "Cache Miss"
+        return _as_delivered(answer, request, state.quirks)
+    return None
+
+
+def _as_delivered(answer: Answer, request: Request, quirks: Quirks) -> Answer:
+    """Change the headers as the CDN does."""
+    if quirks.cdn_cache_control != "kept":
+        answer.headers.pop("Cache-Control", None)
+    if quirks.cdn_cache_control not in ("kept", "none"):
+        answer.headers["Cache-Control"] = quirks.cdn_cache_control
+    forced = quirks.attachment == "all" or (quirks.attachment == "get" and request.method == "GET")
+    if forced or notice.forces_download(request, quirks):
+        answer.headers["Content-Disposition"] = "attachment"
+    return answer
 
 
 def _found(entry: StoredObject, *, head_only: bool) -> Answer:

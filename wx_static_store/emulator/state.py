@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +63,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Push:
-    """One push of a verify ticket, and what the receiver said."""
+    """One push, and what the receiver said."""
 
     number: int  # from 1
+    kind: str  # its InfoType, if it is a right one
     variant: str  # "plain", or how it differs from a right one
+    appid: str  # of the account that it is about
     ticket: str
     status: int  # 0: nobody answered
     answer: str  # its first characters, or why there is none
@@ -88,7 +90,12 @@ class Environment:
     env: str
     first_status: str
     bucket: Bucket
-    status: str = ""
+    created: float
+    status: str = ""  # of its hosting
+    condition: str = ""  # in describeenvs; empty: as the quirk says
+    alias: str = ""
+    appids: list[str] = field(default_factory=list)  # of the mini programs that share it
+    described: int = 0  # times that describeenvs showed it
     online_from: float | None = None  # hosting is being made and will be ready then
     address: str = ""  # host:port of its listener
 
@@ -136,6 +143,9 @@ class State:
         self.busiest = 0  # most requests that were under way at once
         self.tokens = Tokens(self.account.access_token)
         self.counters = Counters()
+        self.refused_calls: dict[str, Any] = {}  # by their rid
+        self.accounts: dict[str, float] = {}  # appids, and when each was authorized
+        self.listed = 0  # times that the accounts were listed
         self.tickets = Tickets(self.account.ticket, self.now())
 
     @contextmanager
@@ -181,6 +191,8 @@ class State:
         for environment in self.environments.values():
             environment.bucket.clear()
             environment.status, environment.online_from = environment.first_status, None
+            environment.condition, environment.described = "", 0
+            environment.appids.clear()
         self._start()
         self.renew_ticket()  # what was pushed before is no longer known
 
@@ -191,11 +203,39 @@ class State:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", env):
             raise BadInput(f"{env!r} is no environment id: letters, digits and '-' only")
         if env not in self.environments:
-            folder = self._directory / env if self._directory else None
-            self.environments[env] = Environment(env, status, Bucket(folder))
+            bucket = Bucket(self._directory / env if self._directory else None)
+            alias = env.rpartition("-")[0] or env
+            self.environments[env] = Environment(env, status, bucket, self.now(), alias=alias)
         environment = self.environments[env]
         environment.status, environment.online_from = status, None
         return environment
+
+    def describe(
+        self,
+        env: str,
+        *,
+        condition: str | None = None,
+        alias: str | None = None,
+        appids: Iterable[str] | None = None,
+    ) -> None:
+        """Set what describeenvs says of an environment, and with which accounts it is shared."""
+        environment = self.find(env)
+        if condition is not None:
+            environment.condition = condition
+        if alias is not None:
+            environment.alias = alias
+        if appids is not None:
+            environment.appids[:] = [_checked_appid(appid) for appid in appids]
+            for appid in environment.appids:
+                self.authorize(appid)
+
+    def authorize(self, appid: str) -> None:
+        """Note that an account gave its authorization; the time of an earlier one stays."""
+        self.accounts.setdefault(_checked_appid(appid), self.now())
+
+    def withdraw(self, appid: str) -> None:
+        """Note that an account took its authorization back."""
+        self.accounts.pop(_checked_appid(appid), None)
 
     def find(self, env: str | None = None) -> Environment:
         """Return an environment by its id; without an id, the first."""
@@ -209,7 +249,7 @@ class State:
         """Put hosting that is being created online, once its time has come."""
         ready = environment.online_from
         if ready is not None and self.now() >= ready:
-            environment.status, environment.online_from = "online", None
+            environment.status, environment.online_from = self.quirks.store_becomes, None
         return environment
 
     def record(self, request: Request, answer: Answer, fault: Fault | None) -> Entry:
@@ -231,6 +271,12 @@ class State:
             )
             self.journal.append(entry)
         return entry
+
+
+def _checked_appid(appid: str) -> str:
+    if not re.fullmatch(r"wx[0-9a-z]{16}", str(appid)):
+        raise BadInput(f"{appid!r} is no appid: wx and 16 small letters or digits")
+    return appid
 
 
 def log_line(request: Request, answer: Answer, fault: Fault | None) -> str:

@@ -1,5 +1,5 @@
 """
-WeChat's ticket sender: an encrypted push to the platform's own address, every ten minutes.
+WeChat's sender of pushes: encrypted, to the platform's own address; a ticket every ten minutes.
 
 The only module of the emulator that needs more than the standard library: AES.
 """
@@ -20,8 +20,9 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, TextIO
 from urllib.parse import SplitResult, urlencode, urlsplit
 
-from . import variants
+from . import messages, variants
 from .listeners import loopback
+from .messages import TICKET, WITHDRAWN
 from .quirks import BadInput, unknown
 from .state import Push, State
 
@@ -35,7 +36,17 @@ _BLOCK = 32  # bytes that padding fills up, twice the cipher's own
 _KINDS = {"http": (HTTPConnection, 80), "https": (HTTPSConnection, 443)}
 
 Changed = Callable[[str, Any], Any]  # a part by its name: as it is, or as a variant wants it
-Draft = tuple[str, str, bytes]  # a ticket, and the query and the body that carry it
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A push before it is sent."""
+
+    kind: str
+    appid: str
+    ticket: str
+    query: str
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -63,11 +74,9 @@ class Keys:
 # --- one push -------------------------------------------------------------------------------
 
 
-def build(
-    keys: Keys, ticket: str, *, created: int, now: int, changed: Changed
-) -> tuple[str, bytes]:
+def build(keys: Keys, message: dict[str, Any], *, now: int, changed: Changed) -> tuple[str, bytes]:
     """Return query and body, each part as `changed` gives it back."""
-    encrypt = changed("encrypt", _sealed(keys, ticket, created, changed))
+    encrypt = changed("encrypt", _sealed(keys, message, changed))
     outside = changed("outside", {"AppId": keys.appid, "Encrypt": encrypt})
     body = changed("body", _xml(outside))
     timestamp = str(changed("timestamp", now))
@@ -75,10 +84,8 @@ def build(
     return urlencode(query, doseq=True), body
 
 
-def _sealed(keys: Keys, ticket: str, created: int, changed: Changed) -> str:
-    inside = {"AppId": keys.appid, "CreateTime": created}
-    inside |= {"InfoType": "component_verify_ticket", "ComponentVerifyTicket": ticket}
-    inner = changed("inner", _xml(changed("inside", inside)))
+def _sealed(keys: Keys, message: dict[str, Any], changed: Changed) -> str:
+    inner = changed("inner", _xml(changed("inside", message)))
     length = changed("length", len(inner).to_bytes(4, "big"))
     tail = changed("tail", keys.appid.encode())
     plain = secrets.token_bytes(16) + length + inner + tail
@@ -181,16 +188,20 @@ class Sender:
         if self._thread:
             self._thread.join()
 
-    def push(self, variant: str) -> Push:
-        """Push a new ticket now, and wait for the answer."""
+    def push(
+        self, variant: str = "plain", kind: str = TICKET, *, appid: str = "", age: int = 0
+    ) -> Push:
+        """Push a new ticket or news of an account now, and wait for the answer."""
         with self._one:
-            self._last = ticket, query, body = self._draft(variant)
-            status, answer = self._post(query, body)
-            push = Push(len(self._state.pushes) + 1, variant, ticket, status, answer)
+            self._last = draft = self._draft(variant, kind, appid, age)
+            status, answer = self._post(draft.query, draft.body)
+            number, about = len(self._state.pushes) + 1, (draft.appid, draft.ticket)
+            push = Push(number, draft.kind, variant, *about, status, answer)
             self._state.pushes.append(push)
             if self._log:
-                what = f"{self._address.path} {variant} {status or 'no answer'} {answer!r}"
-                self._log.write(f"PUSH {what}\n")
+                what = variant if draft.kind == TICKET else f"{draft.kind} {variant}"
+                answered = f"{status or 'no answer'} {answer!r}"
+                self._log.write(f"PUSH {self._address.path} {what} {answered}\n")
         return push
 
     def _run(self) -> None:
@@ -199,31 +210,41 @@ class Sender:
             if self._stopping:  # looked at after `clear`, so that no wake of `stop` is lost
                 return
             if self._state.quirks.pushing:
-                self.push("plain")
+                self.push()
             self._wake.wait(self.seconds)
 
-    def _draft(self, variant: str) -> Draft:
+    def _draft(self, variant: str, kind: str, appid: str, age: int) -> Draft:
         if variant == variants.REPLAY:
             if self._last is None:
                 raise BadInput("there is nothing to replay yet: push something first")
             return self._last
         if variant not in variants.VARIANTS:
             raise unknown("variant", variant, variants.names())
+        messages.check_kind(kind, appid)
         step, change = variants.VARIANTS[variant]
-        ticket = f"ticket@@@emulator-{secrets.token_urlsafe(24)}"
+        ticket = f"ticket@@@emulator-{secrets.token_urlsafe(24)}" if kind == TICKET else ""
         now = int(self._clock())
-        created = max(now, self._created + 1)  # newer than the last right one
-        if variant in variants.RIGHT:  # whoever takes another one's ticket meets 61006
-            self._created = created
-            self._state.issue_ticket(ticket)
+        # A ticket is newer than the last right one.
+        created = (max(now, self._created + 1) if ticket else now) - age
+        if variant in variants.RIGHT and not age:
+            self._note(kind, appid, ticket, created)
         query, body = build(
             self.keys,
-            ticket,
-            created=created,
+            messages.compose(kind, self.keys.appid, created, ticket=ticket, appid=appid),
             now=now,
             changed=lambda name, part: change(part) if name == step else part,
         )
-        return ticket, query, body
+        return Draft(kind, appid, ticket, query, body)
+
+    def _note(self, kind: str, appid: str, ticket: str, created: int) -> None:
+        """Let what the push says be true; whoever takes another one's ticket meets 61006."""
+        if kind == TICKET:
+            self._created = created
+            self._state.issue_ticket(ticket)
+        elif kind == WITHDRAWN:
+            self._state.withdraw(appid)
+        else:
+            self._state.authorize(appid)
 
     def _post(self, query: str, body: bytes) -> tuple[int, str]:
         kind, port = _KINDS[self._address.scheme]

@@ -97,6 +97,7 @@ VARIANTS: dict[str, tuple[str, Change]] = {
     "plain": ("", _always(None)),
     "few_parameters": ("query", _drop("signature", "encrypt_type")),
     "only_encrypt": ("outside", _drop("AppId")),
+    "no_pre_auth_code": ("inside", _drop("PreAuthCode")),  # which not every grant has
     # the query
     **{f"no_{name}": ("query", _drop(name)) for name in _NEEDED},
     **{f"repeated_{name}": ("query", _twice(name)) for name in _NEEDED},
@@ -147,7 +148,7 @@ VARIANTS: dict[str, tuple[str, Change]] = {
     "long_ticket": ("inside", _put("ComponentVerifyTicket", "x" * 513)),
     "control_ticket": ("inside", _put("ComponentVerifyTicket", "ticket\n\x7f")),
 }
-RIGHT = ("plain", "few_parameters", "only_encrypt")  # their tickets are good
+RIGHT = ("plain", "few_parameters", "only_encrypt", "no_pre_auth_code")  # what they say is true
 REPLAY = "replay"  # the last push again, byte for byte
 
 
