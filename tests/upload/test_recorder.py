@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import md5
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
@@ -19,9 +21,17 @@ from django.db import OperationalError, connection, transaction
 from tests.conftest import ENV
 from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import (
+    CosRefused,
+    IntegrityError,
+    ResponseLost,
+    SourceError,
+    WxStaticStoreError,
+)
+from wx_static_store.i18n import gettext_lazy as _
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.upload import recorder as recorders
-from wx_static_store.upload.database import rest
+from wx_static_store.upload.database import is_away, rest
 from wx_static_store.upload.recorder import JsonLinesFormatter, Recorder, record_one
 
 CONTEXT = UploadContext(source="test")
@@ -171,11 +181,78 @@ def test_an_upload_in_an_async_context_counts(cloud: EmulatorServer) -> None:
     assert "a.txt" in cloud.objects()
 
 
-def test_every_outcome_is_a_line_of_the_logger(caplog: pytest.LogCaptureFixture) -> None:
+# --- what a row and a line say ------------------------------------------------------------------
+
+REFUSED = CosRefused("COS refused it", cos_code="Odd", http_status=402, errmsg="pay first")
+
+
+def ended(status: UploadStatus, error: WxStaticStoreError) -> UploadResult:
+    return UploadResult("a.txt", "a.txt", status, env="env-1", errcode=0, error=error)
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (result(verified=True), ("INFO", "stored 'a.txt'")),
+        (result(), ("INFO", "stored 'a.txt' (unverified: COS named no MD5)")),
+        (
+            ended(UploadStatus.FAILED, SourceError("gone", hint="")),
+            ("ERROR", "failed 'a.txt': gone"),
+        ),
+        (
+            ended(UploadStatus.UNKNOWN, ResponseLost("lost", hint="")),
+            ("ERROR", "unknown 'a.txt': lost"),
+        ),
+        (
+            ended(UploadStatus.UNKNOWN, IntegrityError("other bytes", hint="")),
+            ("CRITICAL", "unknown 'a.txt': other bytes"),
+        ),
+    ],
+    ids=["stored", "unverified", "failed", "unknown", "wrong bytes"],
+)
+def test_every_outcome_is_a_line_of_the_logger(
+    caplog: pytest.LogCaptureFixture, given: UploadResult, line: tuple[str, str]
+) -> None:
     with caplog.at_level("INFO", "wx_static_store.uploads"):
-        record_one(result("a.txt", verified=True), CONTEXT)
-    lines = [r.getMessage() for r in caplog.records if r.name == "wx_static_store.uploads"]
-    assert lines == ["stored 'a.txt'"]
+        record_one(given, CONTEXT)
+    ours = [record for record in caplog.records if record.name == "wx_static_store.uploads"]
+    assert [(record.levelname, record.getMessage()) for record in ours] == [line]
+
+
+@pytest.mark.django_db
+def test_a_row_says_why_an_upload_failed() -> None:
+    record_one(ended(UploadStatus.FAILED, REFUSED), CONTEXT)
+    row = UploadLog.objects.get()
+    assert (row.message, row.cos_code, row.http_status) == ("COS refused it: pay first", "Odd", 402)
+
+
+@pytest.mark.django_db
+def test_a_row_of_a_stored_file_says_no_more_than_its_note() -> None:
+    record_one(result(note=_("seen in the list"), seconds=1.5), CONTEXT)
+    row = UploadLog.objects.get()
+    assert (row.message, row.cos_code, row.http_status) == ("seen in the list", "", None)
+    assert row.duration_ms == 1500
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("own", "written"), [("row 7", "row 7"), ("", "the run")])
+def test_what_asked_for_a_file_itself_stands_before_what_asked_for_all(
+    own: str, written: str
+) -> None:
+    record_one(result(source_ref=own), UploadContext("test", source_ref="the run"))
+    assert UploadLog.objects.get().source_ref == written
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("source", "written"), [("list", "list"), ("", "test")])
+def test_a_result_of_a_run_may_have_a_source_of_its_own(
+    lines: list[dict[str, Any]], source: str, written: str
+) -> None:
+    recorder = Recorder(UploadContext("test", source_ref="v1"))
+    recorder.add(result(), source=source)
+    recorder.close()
+    assert UploadLog.objects.values_list("source", "source_ref").get() == (written, "v1")
+    assert (lines[0]["source"], lines[0]["source_ref"]) == (written, "v1")
 
 
 def test_a_name_cannot_forge_a_line(caplog: pytest.LogCaptureFixture) -> None:
@@ -208,6 +285,37 @@ def test_the_formatter_gives_one_json_object_a_line(lines: list[dict[str, Any]])
         5,
         "test",
     )
+    assert (line["verified"], line["in_atomic"]) == (False, False)
+
+
+def test_a_line_leaves_out_what_is_empty(lines: list[dict[str, Any]]) -> None:
+    record_one(result(), CONTEXT)
+    assert not {"error", "message", "cos_code", "http_status", "stored_at"} & {*lines[0]}
+
+
+def test_a_line_of_a_failure_has_its_whole_error(lines: list[dict[str, Any]]) -> None:
+    record_one(ended(UploadStatus.FAILED, REFUSED), CONTEXT)
+    assert lines[0]["error"] == str(REFUSED)
+
+
+@pytest.mark.django_db
+def test_a_line_says_whether_its_row_may_be_rolled_back(lines: list[dict[str, Any]]) -> None:
+    record_one(result(), CONTEXT)  # each test of the database is a transaction
+    assert lines[0]["in_atomic"] is True
+
+
+@pytest.mark.parametrize(("name", "shown"), [("文.txt", '"文.txt"'), ("\udcff", r'"\udcff"')])
+def test_a_line_is_utf8_in_which_only_surrogates_are_escaped(name: str, shown: str) -> None:
+    record = logging.makeLogRecord({"upload": {"key": name}})
+    line = JsonLinesFormatter().format(record)
+    assert f'"key": {shown}' in line
+    assert line.encode()
+
+
+def test_the_formatter_takes_the_lines_of_other_loggers_too() -> None:
+    record = logging.makeLogRecord({"msg": "hello %s", "args": ("you",)})
+    line = json.loads(JsonLinesFormatter().format(record))
+    assert line == {"time": record.created, "message": "hello you"}
 
 
 # --- rows of single uploads that were refused -----------------------------------------------------
@@ -324,6 +432,44 @@ def test_kept_rows_can_be_forgotten_on_demand() -> None:
 # --- rows of a run that were refused --------------------------------------------------------------
 
 
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a clock that a test sets."""
+    clock = [0.0]
+    monkeypatch.setattr(recorders, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
+    return clock
+
+
+@pytest.mark.django_db
+def test_rows_of_a_run_are_written_after_a_second(seconds: list[float]) -> None:
+    recorder = Recorder(CONTEXT)
+    recorder.add(result("a"))
+    seconds.append(0.9)
+    recorder.write_if_due()
+    assert keys() == []
+    seconds.append(1.0)
+    recorder.write_if_due()
+    assert keys() == ["a"]
+
+
+@pytest.mark.django_db
+def test_a_hundred_rows_of_a_run_are_written_at_once(seconds: list[float]) -> None:
+    recorder = Recorder(CONTEXT)
+    for number in range(99):
+        recorder.add(result(f"{number}"))
+    assert keys() == []
+    recorder.add(result("99"))
+    assert len(keys()) == 100
+
+
+@pytest.mark.django_db
+def test_a_run_without_rows_does_not_ask_the_database(
+    django_assert_num_queries: Callable[[int], AbstractContextManager[None]],
+) -> None:
+    with django_assert_num_queries(0):
+        assert Recorder(CONTEXT).close()
+
+
 @pytest.mark.django_db
 def test_rows_refused_in_mid_run_are_written_with_the_next_ones() -> None:
     recorder = Recorder(CONTEXT)
@@ -379,6 +525,34 @@ def test_rows_of_a_deployment_that_are_refused_to_the_end_are_an_error_with_thei
     [error] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert error.getMessage().startswith("3 rows of deployment 7 could not be written.")
     assert "wx_import_log" in error.getMessage()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("size", "context", "errors"),
+    [
+        ("no number", UploadContext("test", deployment_id=7), 1),
+        ("no number", CONTEXT, 0),
+        (5, UploadContext("test", deployment_id=7), 0),
+    ],
+)
+def test_rows_are_an_error_only_if_those_of_a_deployment_are_missing(
+    caplog: pytest.LogCaptureFixture, size: Any, context: UploadContext, errors: int
+) -> None:
+    recorder = Recorder(context)
+    recorder.add(result(size=size))
+    assert recorder.close() is (size == 5)
+    assert [record.levelname for record in caplog.records].count("ERROR") == errors
+
+
+@pytest.mark.django_db
+def test_rows_that_a_database_that_is_away_did_not_take_are_an_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with refusing():
+        write(result("a"))
+    [error] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert error.getMessage().startswith("1 rows of deployment - could not be written.")
 
 
 @pytest.mark.django_db
@@ -463,6 +637,60 @@ def test_all_rows_are_trusted_where_every_deployment_is_finished() -> None:
     recorders.finish_deployment(start(), outcome="done")
     start("env-2")
     assert recorders.trusted_from("env-1") is None
+
+
+@pytest.mark.django_db
+def test_a_deployment_seems_to_run_in_its_environment_until_it_is_finished() -> None:
+    number = start()
+    assert recorders.has_unfinished_deployment("env-1") is True
+    assert recorders.has_unfinished_deployment("env-2") is False
+    recorders.finish_deployment(number, outcome="incomplete")
+    assert recorders.has_unfinished_deployment("env-1") is False
+
+
+@pytest.mark.django_db
+def test_no_deployment_seems_to_run_where_the_database_is_not_asked() -> None:
+    start()
+    rest(60)
+    assert recorders.has_unfinished_deployment("env-1") is False
+
+
+@pytest.mark.django_db
+def test_a_deployment_asks_a_database_that_was_away_at_once() -> None:
+    with refusing():
+        record_one(result(), CONTEXT)
+    assert is_away()
+    assert start()
+
+
+@pytest.mark.django_db
+def test_a_deployment_belongs_to_the_user_who_started_it() -> None:
+    user = User.objects.create_user("ada")
+    recorders.start_deployment("env-1", UploadContext("test", "v1", user_id=user.pk))
+    row = Deployment.objects.get()
+    assert (row.source, row.label, row.user_id) == ("test", "v1", user.pk)
+
+
+# --- the newest row of a key --------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_newest_row_of_a_key_is_found_if_it_is_stored() -> None:
+    assert recorders.stored_row("env-1", "a.txt") is None
+    record_one(result(md5="1"), CONTEXT)
+    newest = record_one(result(md5="2"), CONTEXT)
+    row = recorders.stored_row("env-1", "a.txt")
+    assert row
+    assert row.pk == newest
+    assert recorders.stored_row("env-2", "a.txt") is None
+    assert recorders.stored_row("env-1", "b.txt") is None
+
+
+@pytest.mark.django_db
+def test_a_key_whose_newest_row_failed_has_no_stored_row() -> None:
+    record_one(result(), CONTEXT)
+    record_one(ended(UploadStatus.FAILED, REFUSED), CONTEXT)
+    assert recorders.stored_row("env-1", "a.txt") is None
 
 
 # --- when COS stored it ---------------------------------------------------------------------------

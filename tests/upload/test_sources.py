@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core.files.base import ContentFile, File
@@ -25,7 +25,14 @@ from wx_static_store.exceptions import (
     WxStaticStoreError,
 )
 from wx_static_store.upload import sources
-from wx_static_store.upload.sources import BLOCK, HASH_AHEAD, opened
+from wx_static_store.upload.sources import (
+    BLOCK,
+    HASH_AHEAD,
+    content_item,
+    disk_item,
+    fingerprint,
+    opened,
+)
 
 
 def item(file: Any, **changes: Any) -> UploadItem:
@@ -125,6 +132,47 @@ def test_a_file_that_cannot_seek_is_copied_first(blocks: tuple[Any, ...]) -> Non
         assert read(pipe) == expected(content)
 
 
+def test_a_copy_is_made_block_by_block() -> None:
+    class Response:
+        sizes: ClassVar[list[int]] = []
+
+        def read(self, size: int) -> bytes:
+            self.sizes.append(size)
+            return b""
+
+    with opened(UploadItem("a", Response, close=False)):  # type: ignore[arg-type]
+        assert set(Response.sizes) == {BLOCK}
+
+
+@pytest.mark.parametrize("position", [0, 3])
+def test_a_file_as_the_system_opens_it_is_read_without_a_copy(path: Path, position: int) -> None:
+    with path.open("rb", buffering=0) as file:
+        file.seek(position)
+        with opened(item(file)) as source:
+            assert source.file is file
+            assert (len(source), b"".join(source)) == (2 * BLOCK, b"x" * 2 * BLOCK)
+
+
+def test_a_file_with_read_seek_and_tell_alone_is_read_without_a_copy() -> None:
+    class Old:
+        def __init__(self) -> None:
+            inner = io.BytesIO(b"contents")
+            self.read, self.seek, self.tell = inner.read, inner.seek, inner.tell
+
+    old = Old()
+    with opened(item(old, close=False)) as source:
+        assert source.file is old
+        assert (len(source), b"".join(source)) == (8, b"contents")
+
+
+def test_a_file_whose_seek_returns_nothing_is_measured_by_tell() -> None:
+    class Mute(io.BytesIO):
+        def seek(self, *args: Any) -> Any:
+            super().seek(*args)
+
+    assert read(Mute(b"contents")) == expected(b"contents")
+
+
 def test_a_pipe_of_the_system_is_copied_first() -> None:
     out, into = os.pipe()
     os.write(into, b"contents")
@@ -206,8 +254,34 @@ def test_a_known_md5_that_is_wrong_is_a_change() -> None:
 
 def test_a_body_counts_as_sent_with_its_last_block() -> None:
     with opened(item(io.BytesIO(b"x" * (BLOCK + 1)))) as source:
+        assert source.handed_over is False
         seen = [source.handed_over for _block in source]
     assert seen == [False, True]
+
+
+def test_a_fingerprint_is_md5_and_size() -> None:
+    assert fingerprint(item(io.BytesIO(b"contents"))) == (expected(b"contents")[2], 8)
+
+
+def test_a_fingerprint_that_is_known_opens_no_file() -> None:
+    known = item(lambda: pytest.fail("it was opened"), md5="0" * 32, size=5)
+    assert fingerprint(known) == ("0" * 32, 5)
+
+
+def test_a_file_that_cannot_be_read_has_no_fingerprint_but_the_size_that_it_had() -> None:
+    assert fingerprint(item(Odd(lambda size: 1 / 0), size=5)) == (None, 5)
+
+
+def test_a_fingerprint_ends_at_the_block_at_which_its_caller_raises() -> None:
+    ticks = []
+
+    def tick() -> None:
+        ticks.append(1)
+        if len(ticks) == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fingerprint(item(io.BytesIO(b"x" * 5 * BLOCK)), tick)
 
 
 # --- files that change ----------------------------------------------------------------------
@@ -386,6 +460,139 @@ def test_a_file_that_cannot_seek_back_is_refused() -> None:
 
 def test_a_refusal_says_how_to_open_the_file() -> None:
     assert "binary mode" in str(refused(Odd(lambda size: "text")))
+
+
+# --- items of files on the disk, and of what Django saves -----------------------------------
+
+
+def test_an_item_of_a_path_has_its_size_and_reads_it_unbuffered(path: Path) -> None:
+    made = disk_item("a.txt", str(path))
+    facts = (made.name, made.size, made.hashed, made.cache_control)
+    assert facts == ("a.txt", 2 * BLOCK, False, None)
+    with made.open() as file:
+        assert isinstance(file, io.FileIO)
+        assert file.read() == b"x" * 2 * BLOCK
+
+
+def test_an_item_of_a_path_may_be_hashed_and_have_a_cache_control(path: Path) -> None:
+    made = disk_item("a.txt", str(path), hashed=True, cache_control="no-store")
+    assert (made.hashed, made.cache_control) == (True, "no-store")
+
+
+def test_an_item_of_a_missing_path_fails_when_it_is_opened(tmp_path: Path) -> None:
+    made = disk_item("a.txt", str(tmp_path / "missing"))
+    assert made.size is None
+    assert "missing" in str(refused(made.open))
+
+
+def content(made: UploadItem) -> bytes:
+    with opened(made) as source:
+        return b"".join(source)
+
+
+def test_an_item_of_a_django_file_reads_it_and_leaves_it_open() -> None:
+    file = ContentFile(b"contents")
+    made = content_item("a.txt", file)
+    assert (made.name, made.size, made.close) == ("a.txt", 8, False)
+    assert content(made) == b"contents"
+    assert not file.closed
+
+
+class Sized(io.BytesIO):
+    """A file with this `size`."""
+
+    def __init__(self, size: Callable[[], Any]) -> None:
+        super().__init__(b"contents")
+        self._size = size
+
+    @property
+    def size(self) -> Any:
+        return self._size()
+
+
+@pytest.mark.parametrize(
+    ("says", "known"),
+    [
+        (lambda: 1, 1),
+        (lambda: 0, None),
+        (lambda: -1, None),
+        (lambda: "8", None),
+        (lambda: 1 / 0, None),
+    ],
+    ids=["number", "nothing", "negative", "text", "error"],
+)
+def test_a_size_that_a_file_cannot_tell_is_not_known_yet(
+    says: Callable[[], Any], known: int | None
+) -> None:
+    assert content_item("a.txt", Sized(says)).size == known
+
+
+def closed(file: Any) -> Any:
+    file.close()
+    return file
+
+
+def test_a_closed_file_of_the_disk_is_read_from_its_path(path: Path) -> None:
+    class Kept(File):  # type: ignore[type-arg]
+        path = ""
+
+    file = closed(Kept(path.open("rb")))
+    file.path = str(path)
+    assert content(content_item("a.txt", file)) == b"x" * 2 * BLOCK
+
+
+def test_a_closed_temporary_upload_is_read_from_its_temporary_path(path: Path) -> None:
+    class Upload(io.BytesIO):
+        path = "/no/such/file"
+
+        def temporary_file_path(self) -> str:
+            return str(path)
+
+    assert content(content_item("a.txt", closed(Upload()))) == b"x" * 2 * BLOCK
+
+
+@pytest.mark.parametrize("at", ["", "/no/such/file"])
+def test_a_closed_file_without_a_file_at_its_path_is_refused(at: str) -> None:
+    class Lost(io.BytesIO):
+        path = at
+
+    assert "is closed" in str(refused(content_item("a.txt", closed(Lost())).open, close=False))
+
+
+def test_a_closed_object_without_seek_is_refused() -> None:
+    class Closed:
+        closed = True
+
+    assert "is closed" in str(refused(content_item("a.txt", Closed()).open, close=False))
+
+
+def test_a_field_s_file_that_counts_as_closed_is_opened_by_its_first_seek() -> None:
+    """Of a storage that knows no paths."""
+
+    class Sleeping(io.BytesIO):
+        asleep = True
+
+        @property
+        def closed(self) -> bool:
+            return self.asleep
+
+        @property
+        def path(self) -> str:
+            raise NotImplementedError
+
+        def seek(self, position: int, whence: int = 0) -> int:
+            self.asleep = False
+            return super().seek(position, whence)
+
+    assert content(content_item("a.txt", Sleeping(b"contents"))) == b"contents"
+
+
+def test_an_object_that_does_not_say_whether_it_is_closed_is_read_itself(path: Path) -> None:
+    class Response:
+        def __init__(self) -> None:
+            self.read, self.path = io.BytesIO(b"contents").read, str(path)
+
+    assert content(content_item("a.txt", Response())) == b"contents"
 
 
 # --- who closes what ------------------------------------------------------------------------
