@@ -11,6 +11,7 @@ import json
 import math
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -31,9 +32,11 @@ WANTED = 90  # percent of the mutants that the tests must kill
 # For CI: a fifth of the mutants of modules whose score the page has; the date of the commit
 # draws them. The few that there is time for scatter around a score of 90 by ten points.
 SAMPLE_SECONDS, SAMPLE_WANTED = 100, 80
-# Exit codes in mutmut's records; each other one is a kill. 255: its tests could not be started.
-SURVIVED, UNTESTED = {0}, {5, 33, 255}
-HEAD = ("module", "mutants", "killed", "survived", "untested", "score")
+# Exit codes in mutmut's records: survived; no test calls it, or none could be started. Others kill.
+ALIVE = {0, 5, 33, 255}
+HEAD = ("module", "mutants", "killed", "score")
+# A row of the table in docs/explanation/proof.rst: module, mutants, killed.
+MEASURED = re.compile(r"^``(\w+/\w+)`` +(\d+) +(\d+) ", re.MULTILINE)
 
 
 def main() -> int:
@@ -50,7 +53,7 @@ def main() -> int:
         for tests in tests_of(module)[: 1 if given.sample else None]:
             if (seconds := ends - time.monotonic()) > 0:
                 damage(module, tests, folder, pattern, seconds)
-    rows = table({module: records(module, folder) for module in chosen})
+    rows = table({module: count(records(module, folder)) for module in chosen})
     sys.stdout.write("".join("  ".join(map(str, row)) + "\n" for row in rows))
     return int(rows[-1][-1] < wanted)
 
@@ -64,8 +67,7 @@ def modules() -> list[str]:
 def draw_sample() -> tuple[list[str], list[str]]:
     """Return the measured modules, shuffled, and mutmut's pattern for a fifth of the mutants."""
     date = subprocess.check_output(["git", "show", "-s", "--format=%cs"], cwd=ROOT, text=True)
-    draw, scores = random.Random(date), (ROOT / "docs" / "explanation" / "proof.rst").read_text()
-    measured = [module for module in modules() if f"\n{module} " in scores]
+    draw, measured = random.Random(date), [*scores()]
     draw.shuffle(measured)
     digit = draw.randrange(5)
     return measured, [f"*[{digit}{digit + 5}]"]
@@ -75,7 +77,7 @@ def damage(module: str, tests: str, folder: Path, pattern: list[str], seconds: f
     """Run mutmut in a fresh copy: on what it has not tried yet, and on what is alive."""
     copy, (meta, data) = folder / module, _read(module, folder)
     codes = data["exit_code_by_key"]
-    codes.update({name: None for name in codes if codes[name] in SURVIVED | UNTESTED})
+    codes.update({name: None for name in codes if codes[name] in ALIVE})
     shutil.rmtree(copy, ignore_errors=True)
     meta.parent.mkdir(parents=True)
     if codes:
@@ -117,17 +119,27 @@ def _read(module: str, folder: Path) -> tuple[Path, dict]:
         return meta, {"exit_code_by_key": {}}
 
 
-def table(codes: Mapping[str, Sequence[int | None]]) -> list[tuple]:
+def count(codes: Sequence[int | None]) -> tuple[int, int]:
+    """Return how many mutants were tried, and how many of them were killed."""
+    tried = [code for code in codes if code is not None]
+    return len(tried), sum(code not in ALIVE for code in tried)
+
+
+def scores() -> dict[str, tuple[int, int]]:
+    """Return the mutants of each module, and the killed ones, as the page has them."""
+    page = (ROOT / "docs" / "explanation" / "proof.rst").read_text()
+    return {module: (int(tried), int(killed)) for module, tried, killed in MEASURED.findall(page)}
+
+
+def table(counts: Mapping[str, tuple[int, int]]) -> list[tuple]:
     """Return a row for each module of which mutants were tried, and the sum."""
-    rows = [_row(module, codes[module]) for module in sorted(codes)]
-    return [HEAD, *(row for row in rows if row[1]), _row("all", [*chain(*codes.values())])]
+    rows = [_row(f"``{module}``", *counts[module]) for module in sorted(counts)]
+    sums = (sum(numbers) for numbers in zip(*counts.values(), strict=True))
+    return [HEAD, *(row for row in rows if row[1]), _row("all", *sums)]
 
 
-def _row(name: str, codes: Sequence[int | None]) -> tuple[str, int, int, int, int, float]:
-    tried = sum(code is not None for code in codes)
-    survived, untested = (sum(code in kind for code in codes) for kind in (SURVIVED, UNTESTED))
-    killed = tried - survived - untested
-    return name, tried, killed, survived, untested, round(100 * killed / max(1, tried), 1)
+def _row(name: str, tried: int, killed: int) -> tuple[str, int, int, float]:
+    return name, tried, killed, round(100 * killed / max(1, tried), 1)
 
 
 if __name__ == "__main__":

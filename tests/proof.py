@@ -108,9 +108,7 @@ def compare() -> tuple[list[str], bool]:
     ours = dict(zip(rows[0], rows[1], strict=True))
     wrong = ours["survived"] != ours["of"]
     wrong |= any(ours[name] != "0" for name in rows[0] if name not in ("upload", "survived", "of"))
-    figures = ", ".join(f"{name} {ours[name]}" for name in rows[0][3:])
-    summary = f"Faults survived: {ours['survived']} of {ours['of']}; {figures}."
-    return [*table(rows), "", summary], wrong
+    return table(rows), wrong
 
 
 def share_token() -> tuple[list[str], bool]:
@@ -125,18 +123,22 @@ def run_sabotage() -> tuple[list[str], bool]:
 
 
 def read_mutants() -> tuple[list[str], bool]:
-    tried = {module: mutants.records(module) for module in sorted(mutants.modules())}
-    missing = [module for module, codes in tried.items() if not codes or None in codes]
-    complete = {module: codes for module, codes in tried.items() if module not in missing}
-    rows = mutants.table(complete)
+    """Return the scores that the page has, and those that `make mutants` measured to the end."""
+    found = mutants.scores()
+    for module in mutants.modules():
+        if (codes := mutants.records(module)) and None not in codes:
+            found[module] = mutants.count(codes)
+    missing = [f"``{module}``" for module in mutants.modules() if module not in found]
+    rows = mutants.table(found)
     texts = [[str(cell) for cell in row] for row in rows]
     legend = (
-        "*score*: killed, in percent of all mutants; one that changes nothing one can see is not "
-        f"killed. Wanted: {mutants.WANTED}. *untested*: in a function that the module's own "
-        f"tests never call. Not measured to the end: {', '.join(missing) or 'none'}. mutmut cannot "
-        f"follow {', '.join(sorted(mutants.NOT_DAMAGED))}."
+        "*score*: killed, in percent of all mutants. A mutant that changes nothing one can see is "
+        "not killed. mutmut cannot follow the modules "
+        f"{' and '.join(f'``{module}``' for module in sorted(mutants.NOT_DAMAGED))}."
     )
-    return [*table(texts), "", legend], bool(missing) or rows[-1][-1] < mutants.WANTED
+    wrong = bool(missing) or rows[-1][-1] < mutants.WANTED
+    note = ["", f"Not measured to the end: {', '.join(missing)}."] if missing else []
+    return [*table(texts), "", legend, *note], wrong
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
