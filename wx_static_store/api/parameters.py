@@ -83,22 +83,40 @@ def _text(**options: Any) -> Any:
 class LogQuery(serializers.Serializer[Any]):
     """What of the log is wanted."""
 
-    status = serializers.ChoiceField(UploadLog.Status.choices, required=False)
-    store = _text()
-    env = _text()
-    errcode = serializers.IntegerField(
-        required=False, min_value=-_LARGEST_CODE, max_value=_LARGEST_CODE
+    status = serializers.ChoiceField(
+        UploadLog.Status.choices, required=False, help_text=_("How the upload ended.")
     )
-    source = _text()
-    created_after = Moment(required=False)
-    created_before = Moment(required=False)
+    store = _text(
+        help_text=_("An alias: keys below its location, in its own environment or that of env.")
+    )
+    env = _text(help_text=_("The id of an environment."))
+    errcode = serializers.IntegerField(
+        required=False,
+        min_value=-_LARGEST_CODE,
+        max_value=_LARGEST_CODE,
+        help_text=_("WeChat's number."),
+    )
+    source = _text(help_text=_("What sent the file, such as api or wx_deploy."))
+    created_after = Moment(
+        required=False, help_text=_("A time such as 2026-01-31T12:00:00Z; it is included.")
+    )
+    created_before = Moment(required=False, help_text=_("A time; it is not included."))
     search = _text(help_text=_("The beginning of a key."))
     key = _text(help_text=_("A whole key."))
-    rid = _text()
+    rid = _text(help_text=_("WeChat's id of the call."))
     user = _text(help_text=_("The id of the user who uploaded."))
-    deployment = serializers.IntegerField(required=False, min_value=1, max_value=_LARGEST_ID)
-    ordering = serializers.ChoiceField(["-id", "id"], default="-id")
-    page_size = serializers.IntegerField(default=50, min_value=1, max_value=LARGEST_PAGE)
+    deployment = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=_LARGEST_ID,
+        help_text=_("The id of a deployment."),
+    )
+    ordering = serializers.ChoiceField(
+        ["-id", "id"], default="-id", help_text=_("-id is the newest first.")
+    )
+    page_size = serializers.IntegerField(
+        default=50, min_value=1, max_value=LARGEST_PAGE, help_text=_("Rows on a page.")
+    )
     cursor = _text(help_text=_("Of the address in next."))
 
 
