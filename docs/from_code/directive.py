@@ -25,7 +25,8 @@ class FromCode(SphinxDirective):
         chinese = {re.sub(r"^[ *-]*(:[^:]+: )?", "", line) for line in lines}
         for node in found:
             for element in node.findall(nodes.TextElement):
-                if element.rawsource not in chinese:
+                name = isinstance(element, nodes.title) and is_name(element.rawsource)
+                if name or element.rawsource not in chinese:
                     element["translatable"] = False
         return found
 
@@ -42,10 +43,15 @@ class Anchor(SphinxDirective):
         return [target]
 
 
+def is_name(title: str) -> bool:
+    """Say whether a title is a name of the code, or an address with its method."""
+    return bool(re.fullmatch(r"([A-Z]+ )?\S+", title))
+
+
 def skip_figures(_app: Sphinx, doctree: nodes.document) -> None:
     """Keep figures, code and names of tests out of the catalogues."""
     for element in doctree.findall(nodes.TextElement):
-        words = "".join(c.astext() for c in element if not isinstance(c, nodes.literal))
+        words = re.sub(r"``.*?``|:ref:`\S+ <\S+>`", "", element.rawsource)
         if re.fullmatch(r"[\W\d]*|(test_\w+(, )?)+|[a-z]+/\w+", words):
             element["translatable"] = False
 
