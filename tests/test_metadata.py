@@ -17,6 +17,7 @@ from wx_static_store.upload import get_store
 ROOT = Path(__file__).parent.parent
 SECURITY = (ROOT / "SECURITY.rst").read_text("utf-8")
 
+PAGES = ["README.rst", "README.zh.rst", "CHANGELOG.rst", "SECURITY.rst"]
 # As an index renders: it reads no other file, takes no HTML, and each warning ends it.
 OF_AN_INDEX = {"file_insertion_enabled": False, "raw_enabled": False, "halt_level": 2}
 
@@ -28,11 +29,13 @@ def classifiers(kind: str) -> list[str]:
     return re.findall(rf"^{kind} :: (\d\.\d+)$", parser["metadata"]["classifiers"], re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["README.rst", "CHANGELOG.rst", "SECURITY.rst"])
-def test_a_page_renders_on_an_index(name: str) -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_renders_on_an_index_and_needs_no_file_beside_it(name: str) -> None:
     docutils = ci_package("docutils.core")
     page = (ROOT / name).read_text("utf-8")
-    docutils.publish_string(page, writer="html5", settings_overrides=OF_AN_INDEX)
+    html = docutils.publish_string(page, writer="html5", settings_overrides=OF_AN_INDEX).decode()
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', html.partition("<main")[2])
+    assert [address for address in addresses if not address.startswith(("https://", "#"))] == []
 
 
 def test_the_newest_section_of_the_changelog_is_the_version_with_its_date() -> None:
