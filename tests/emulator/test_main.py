@@ -160,3 +160,33 @@ def test_a_taken_port_is_named_with_the_option_for_another(
             f"cannot listen on 127.0.0.1:{port}: Address already in use; "
             "name another port with --port, or 0 for one that is free"
         )
+
+
+def test_a_profile_sets_quirks_and_set_goes_before_it(tmp_path: Path) -> None:
+    profile = tmp_path / "profile.json"
+    profile.write_text('{"cors": true, "page_size": 2, "api_date_skew": -3}')
+    with running(*ANY, "--profile", str(profile), "--set", "page_size=5") as (_, lines):
+        api = setting(lines, "API_BASE_URL")
+        quirks = json.loads(exchange("GET", f"{api}/__emulator__/state", b"", {})[1])["quirks"]
+    shown = [quirks[name] for name in ("cors", "page_size", "api_date_skew")]
+    assert shown == [True, 5, -3]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, "No such file"),
+        ("{", "not JSON"),
+        ("[]", 'not an object such as {"cors": true}'),
+        ('{"corse": true}', "did you mean 'cors'"),
+    ],
+)
+def test_a_wrong_profile_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, text: str
+) -> None:
+    profile = tmp_path / "profile.json"
+    if content is not None:
+        profile.write_text(content)
+    with pytest.raises(SystemExit):
+        main([*ANY, "--profile", str(profile)])
+    assert text in capsys.readouterr().err

@@ -13,16 +13,24 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.__main__ import main
 from wx_static_store.emulator.kinds import KINDS
 from wx_static_store.emulator.manual import FLOW
+from wx_static_store.emulator.paths import PATHS
 from wx_static_store.emulator.quirks import quirk_names
 from wx_static_store.emulator.variants import names
 
 
 def test_the_help_is_the_whole_manual(capsys: pytest.CaptureFixture[str]) -> None:
-    """The flow, the control plane, every kind of fault, quirk and push."""
+    """The flow, the control plane, every call, kind of fault, quirk and push."""
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
-    for word in ("curl -X PUT", "/__emulator__/clock", *KINDS, *quirk_names(), *names()):
+    for word in (
+        "curl -X PUT",
+        "/__emulator__/clock",
+        *KINDS,
+        *quirk_names(),
+        *names(),
+        *PATHS.values(),
+    ):
         assert word in text
 
 

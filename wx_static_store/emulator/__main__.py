@@ -96,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--tls-cert", metavar="PEM", help="certificate: serve https on every port, with --tls-key")
     add("--tls-key", metavar="PEM", help="private key of the certificate")
+    add(
+        "--profile",
+        metavar="FILE",
+        help="JSON object of quirks, as of wx_doctor --emulator-profile; --set goes before it",
+    )
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a quirk, repeatable")
     add("--fault", action="append", default=[], metavar="JSON", help="a fault, repeatable")
     add("--verbose", action="store_true", help="one line for each request, on stderr")
@@ -118,9 +123,22 @@ def _server(options: argparse.Namespace, folder: Path | None) -> EmulatorServer:
     given |= {"push_token": options.push_token, "push_aes_key": options.push_aes_key}
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     server = EmulatorServer(host=options.host, port=options.port, **known)
-    server.quirks.update(dict(parse_quirk(text) for text in options.set))
+    profile = _profile(options.profile) if options.profile is not None else {}
+    server.quirks.update(profile | dict(parse_quirk(text) for text in options.set))
     server.script(*(_fault(text) for text in options.fault))
     return server
+
+
+def _profile(path: str) -> dict[str, Any]:
+    try:
+        profile = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise BadInput(f"--profile {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise BadInput(f"--profile {path}: not JSON: {error}") from None
+    if not isinstance(profile, dict):
+        raise BadInput(f'--profile {path}: not an object such as {{"cors": true}}')
+    return profile
 
 
 def _fault(text: str) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import cache
 
 from .faults import describe_kinds
+from .kinds import ANY
+from .messages import KINDS
 from .quirks import describe_quirks
 from .variants import REPLAY, RIGHT, VARIANTS
 
@@ -37,6 +39,18 @@ THE FLOW, FROM ANY LANGUAGE (to be pasted, with an emulator at the default port)
 """
 
 OTHERS = """\
+OTHER CALLS WITH A TOKEN; an empty body is refused, so send at least {}
+  /componenttcb/describeenvs                the environments, in the order of their creation, with
+                                            the condition and the alias that "envs" gave them
+  /componenttcb/batchgetenvid               appids, source_type: the environments shared with them
+  /cgi-bin/openapi/quota/get                cgi_path: today's calls of that path, and the limits
+                                            that the quirks set; both are enforced
+  /cgi-bin/openapi/rid/get                  rid: a refused call of the last seven days, with its
+                                            real token and body, as WeChat shows it
+  /cgi-bin/component/api_get_authorizer_list  component_appid, offset, count (at most 500): the
+                                            accounts, which come by "appids" of "envs", by
+                                            "accounts" and by right pushes
+
 OTHER CALLS WITHOUT A TOKEN
   /cgi-bin/component/clear_quota/v2         component_appid, appsecret: call counters back to 0,
                                             10 times a month, then 48006
@@ -49,14 +63,18 @@ TLS: with --tls-cert and --tls-key every address above is https; the certificate
 and the client's to trust (curl --cacert cert.pem)
 """
 
-TICKETS = """\
-TICKETS (with --push-url URL, on loopback; needs the extra "callback")
+PUSHES = """\
+PUSHES (with --push-url URL, on loopback; needs the extra "callback")
   A new component_verify_ticket is pushed to URL at the start and then every --push-seconds of real
   time, signed with --push-token and encrypted with --push-aes-key; --set pushing=false stops it.
   URL should answer 200 and "success" within 5 seconds; a push that fails is not repeated. Either
   way the ticket is good for 12 hours, whatever comes after it. One more, at once:
   curl -X POST "$API/__emulator__/push" -d '{"variant": "plain"}'
-  These are right, and their tickets good:
+  An account's authorization, which the list of accounts then shows or no longer shows:
+  curl -X POST "$API/__emulator__/push" -d '{"kind": "authorized", "appid": "wxfake00000000000a"}'
+  kind   {kinds}
+  age    seconds since it happened: it arrives late, perhaps after a newer push; the accounts stay
+  These variants are right, and what they say is true:
 {right}
   These are not, and WeChat never gave their tickets; replay is the last push again:
 {wrong}
@@ -74,9 +92,10 @@ CONTROL PLANE (JSON over HTTP, on the API port)
   DELETE /__emulator__/faults
   POST   /__emulator__/quirks      {"page_size": 2}
   POST   /__emulator__/clock       {"advance": 61}
-  POST   /__emulator__/envs        {"env": "demo-2", "status": "online"}; a known one: new status
+  POST   /__emulator__/envs        {"env": "demo-2", "status": "online"}; condition, alias, appids
+  POST   /__emulator__/accounts    {"appid": "wx...", "authorized": true}  without a push
   POST   /__emulator__/ticket      {"ticket": "..."}  as if WeChat had pushed a verify ticket
-  POST   /__emulator__/push        {"variant": "plain"}  push a ticket now; see TICKETS
+  POST   /__emulator__/push        {"variant": "plain"}  push now; also kind, appid, age: see PUSHES
   GET    /__emulator__/pushes      every push so far, and what it was answered
   POST   /__emulator__/expire-token   as if another system had refreshed the token
   POST   /__emulator__/reset       everything as at the start, ports stay open
@@ -86,9 +105,9 @@ FAULTS = """\
 FAULTS: a fault is a JSON object; the first that matches a request and is not spent applies
   {"on": "put_object", "key": "static/*", "skip": 1, "times": 2, "do": "cos_error",
    "status": 503, "code": "SlowDown"}
-  on     api_component_token api_start_push_ticket clear_quota createstaticstore
-         describestaticstore staticuploadfile staticfilelist put_object get_object other,
-         connection (before any request), or * for all that the kind allows
+  on     one of the calls below, connection (before any request), or * for all that the kind
+         allows:
+{calls}
   key    glob over the object key; env: environment id ("" for connections to the API port);
          both optional
   skip   matching requests that pass first (0); times: how often it applies (1, null: for ever)
@@ -97,7 +116,7 @@ FAULTS: a fault is a JSON object; the first that matches a request and is not sp
 """
 
 QUIRKS = """\
-QUIRKS (--set name=value, POST /__emulator__/quirks), with their defaults
+QUIRKS (--set name=value, --profile FILE, POST /__emulator__/quirks), with their defaults
 """
 
 
@@ -108,12 +127,17 @@ def manual() -> str:
     quirks = "".join(
         f"  {n} = {default!r}\n      {text}\n" for n, default, text in describe_quirks()
     )
-    return "\n".join([FLOW, OTHERS, _tickets(), CONTROL, FAULTS + kinds, QUIRKS + quirks])
+    faults = FAULTS.replace("{calls}", _listed(ANY))
+    return "\n".join([FLOW, OTHERS, _pushes(), CONTROL, faults + kinds, QUIRKS + quirks])
 
 
-def _tickets() -> str:
+def _pushes() -> str:
     wrong = [name for name in (*VARIANTS, REPLAY) if name not in RIGHT]
-    return TICKETS.replace("{right}", _listed(RIGHT)).replace("{wrong}", _listed(wrong))
+    lists = {"right": _listed(RIGHT), "wrong": _listed(wrong), "kinds": " ".join(KINDS)}
+    text = PUSHES
+    for name, listed in lists.items():
+        text = text.replace(f"{{{name}}}", listed)
+    return text
 
 
 def _listed(names: Iterable[str]) -> str:
