@@ -14,14 +14,6 @@ MANY = 10  # importers: beyond, their tests are most of the suite, which `make t
 # What is no module of the package, by the beginning of its path.
 OTHERS = {
     "docs/": "tests/docs/test_command_lines.py",
-    "docs/tutorial.rst": "tests/docs/test_tutorial.py",
-    "docs/howto/account.rst": "tests/docs/test_account.py",
-    "docs/howto/api.rst": "tests/docs/test_api.py",
-    "docs/howto/ci.rst": "tests/docs/test_ci.py",
-    "docs/howto/deploy.rst": "tests/docs/test_deploy.py",
-    "docs/howto/tenants.rst": "tests/docs/test_tenants.py",
-    "docs/howto/tokens.rst": "tests/docs/test_tokens.py",
-    "docs/reference/rest-api.rst": "tests/docs/test_rest_api.py",
     "README": "tests/docs/test_readme.py",
     "example_project/": "tests/docs/test_command_lines.py",
     "wx_static_store/static/": "tests/admin",
@@ -52,6 +44,8 @@ def chosen_tests(files: Iterable[str]) -> list[str]:
             found |= {folder} - {"tests"} if len(using) > MANY else {*map(mirrored, using)}
         elif file.startswith("tests/"):
             found |= {file} if Path(file).name.startswith("test_") else users(file)
+        if file.startswith("docs/"):
+            found |= {f"tests/docs/test_{Path(file).stem.replace('-', '_')}.py"}
         found |= {tests for start, tests in OTHERS.items() if file.startswith(start)}
     there = {test for test in found if test and (ROOT / test).exists()}
     return sorted(test for test in there if not {*map(str, Path(test).parents)} & there)
