@@ -1,0 +1,72 @@
+"""``make docs`` built a whole site in each language: every link leads somewhere."""
+
+import json
+import os
+import re
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from .blocks import DOCS
+
+SITE = DOCS / "_build" / "html"
+LANGUAGES = ("en", "zh")
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("WX_REQUIRE_DOCS"), reason="WX_REQUIRE_DOCS=1 reads what make docs built"
+)
+
+
+class Page(HTMLParser):
+    """The links of a page, and the places in it that one can link to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.places = {""}
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.places.add(given.get("id") or "")
+        self.links += [link for name in ("href", "src") if (link := given.get(name))]
+
+
+read = cache(Page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_link_of_the_site_leads_to_a_place(language: str) -> None:
+    pages = [page for page in (SITE / language).rglob("*.html") if "_static" not in page.parts]
+    dead = [
+        f"{page.relative_to(SITE)}: {link}"
+        for page in pages
+        for link in read(page).links
+        if not (urlsplit(link).scheme or leads_somewhere(page, link))
+    ]
+    assert len(pages) > 30
+    assert not dead
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    path, place = urlsplit(link).path, unquote(urlsplit(link).fragment)
+    target = (page.parent / unquote(path)).resolve() if path else page
+    return target.exists() and (target.suffix != ".html" or place in read(target).places)
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "collectstat"), ("zh", "令牌")])
+def test_the_search_knows_words_of_its_language(language: str, word: str) -> None:
+    index = (SITE / language / "searchindex.js").read_text(encoding="utf-8")
+    terms = json.loads(re.sub(r"^Search.setIndex\((.*)\)$", r"\1", index))["terms"]
+    assert word in terms
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_page_has_a_twin_in_markdown_that_llms_txt_names(language: str) -> None:
+    named = re.findall(r"\]\((\S+\.md)\)", (SITE / language / "llms.txt").read_text("utf-8"))
+    pages = {str(page.relative_to(DOCS).with_suffix(".html.md")) for page in DOCS.rglob("*.rst")}
+    assert pages == set(named)
+    assert all((SITE / language / name).exists() for name in named)
