@@ -1,41 +1,271 @@
 """Trouble of the log's database costs nothing but rows."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import InterfaceError, OperationalError, ProgrammingError, transaction
 
-from wx_static_store.models import UploadLog
+from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.upload import database
-from wx_static_store.upload.database import in_database, rest
+from wx_static_store.upload.database import flag, in_database, is_away, rest
+
+WARNING = "The upload log cannot be used; uploads go on without it (%s)"
 
 
-def test_a_database_that_is_down_is_left_alone_for_a_while(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    asked = []
+class Query:
+    """A query that fails with each of these errors in turn, then gives 5."""
 
-    def query() -> int:
-        asked.append(1)
-        raise RuntimeError("no database here")
+    def __init__(self, *errors: Exception, before: Callable[[], object] = lambda: None) -> None:
+        self.errors, self.before, self.asked = list(errors), before, 0
 
-    for _ in range(3):
-        assert in_database(query, otherwise=0) == 0
-    assert caplog.text.count("upload log cannot be used") == 1
+    def __call__(self) -> int:
+        self.asked += 1
+        self.before()
+        if self.errors:
+            raise self.errors.pop(0)
+        return 5
 
 
-def test_a_database_that_was_down_is_asked_again_after_a_while() -> None:
-    rest(30)
-    assert in_database(lambda: 1, otherwise=0) == 0
-    rest(0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(database, "_atomically", lambda work, otherwise: work())
-        assert in_database(lambda: 1, otherwise=0) == 1
+def outcome(query: Query) -> tuple[int, int]:
+    """Return what came of it, and how often the database was asked."""
+    return in_database(query, otherwise=0), query.asked
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a clock that a test sets."""
+    seconds = [0.0]
+    monkeypatch.setattr(database, "time", SimpleNamespace(monotonic=lambda: seconds[-1]))
+    return seconds
+
+
+# --- errors that pass -----------------------------------------------------------------------
+
+
+class Cause(Exception):
+    """The error of a driver: each has its code in another place."""
+
+    def __init__(self, *args: Any, **codes: str) -> None:
+        super().__init__(*args)
+        vars(self).update(codes)
+
+
+def caused(cause: Exception | None, kind: type[Exception] = OperationalError) -> Exception:
+    error = kind("no")
+    error.__cause__ = cause
+    return error
+
+
+PASSING = [
+    *(Cause(sqlstate=state) for state in ("40P01", "40001", "55P03")),
+    Cause(pgcode="40P01"),
+    *(Cause(number, "of MariaDB") for number in (1213, 1205, 1020)),
+    *(Cause(sqlite_errorname=f"SQLITE_{name}") for name in ("BUSY", "LOCKED", "BUSY_SNAPSHOT")),
+]
 
 
 @pytest.mark.django_db
-def test_rows_are_read_where_they_are_written(settings: Any) -> None:
-    settings.DATABASE_ROUTERS = [Router()]
-    assert (UploadLog.objects.all().db, database.log().db) == ("copy", "default")
+@pytest.mark.parametrize("cause", PASSING)
+def test_a_query_is_repeated_after_an_error_that_passes(cause: Exception) -> None:
+    assert outcome(Query(caused(cause))) == (5, 2)
+
+
+@pytest.mark.django_db
+def test_a_query_is_repeated_once_only() -> None:
+    assert outcome(Query(*(caused(PASSING[0]) for _ in range(2)))) == (0, 2)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "cause",
+    [None, Cause(sqlstate="42P01"), Cause(sqlite_errorname="SQLITE_FULL"), Cause(1064, 1213)],
+)
+def test_a_query_is_not_repeated_after_an_error_that_stays(cause: Exception | None) -> None:
+    assert outcome(Query(caused(cause))) == (0, 1)
+    assert is_away() is True
+
+
+@pytest.mark.django_db
+def test_a_query_is_not_repeated_after_an_error_of_its_own() -> None:
+    assert outcome(Query(caused(PASSING[0], ValueError))) == (0, 1)
+
+
+# --- connections that break -----------------------------------------------------------------
+
+
+@dataclass
+class Wrapper:
+    """A connection as Django shows it."""
+
+    usable: bool = False
+    connection: object | None = field(default_factory=object)
+    needs_rollback: bool = False
+    alias: str = "default"
+
+    def is_usable(self) -> bool:
+        assert self.connection, "Django asks the driver"
+        return self.usable
+
+    def close(self) -> None:
+        self.connection = None
+
+    def reopen(self) -> None:
+        self.connection, self.usable = object(), True
+
+
+@pytest.fixture
+def wrapper(monkeypatch: pytest.MonkeyPatch) -> Wrapper:
+    wrapper = Wrapper()
+    monkeypatch.setattr(database, "_connection", lambda: wrapper)
+    return wrapper
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+def test_a_query_is_repeated_on_a_connection_that_broke(
+    wrapper: Wrapper, kind: type[Exception]
+) -> None:
+    assert outcome(Query(kind("gone"))) == (5, 2)
+    assert wrapper.connection is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("step", ["close", "reopen"])
+def test_a_query_is_repeated_on_a_connection_that_django_closed_or_opened_again(
+    wrapper: Wrapper, step: str
+) -> None:
+    query = Query(OperationalError("gone"), before=getattr(wrapper, step))
+    assert outcome(query) == (5, 2)
+
+
+@pytest.mark.django_db
+def test_a_query_is_not_repeated_on_a_connection_that_is_good(wrapper: Wrapper) -> None:
+    wrapper.usable = True
+    assert outcome(Query(OperationalError("no"))) == (0, 1)
+
+
+@pytest.mark.django_db
+def test_a_query_is_not_repeated_where_there_was_no_connection(wrapper: Wrapper) -> None:
+    wrapper.close()
+    assert outcome(Query(OperationalError("no"))) == (0, 1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "error", [OperationalError("gone"), caused(PASSING[0])], ids=["gone", "passes"]
+)
+def test_a_query_is_not_repeated_if_the_caller_s_transaction_went_with_it(
+    wrapper: Wrapper, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    """MySQL ends the whole of it at a deadlock."""
+    query = Query(error, before=lambda: setattr(wrapper, "needs_rollback", True))
+    assert outcome(query) == (0, 1)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "ended the caller's whole transaction" in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_database_is_not_asked_in_a_broken_transaction() -> None:
+    query = Query()
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        assert in_database(query, otherwise=7) == 7
+        transaction.set_rollback(False)
+    assert query.asked == 0
+
+
+# --- a database that is down ----------------------------------------------------------------
+
+NO_TABLE = OperationalError("no such table: wx")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "rests"),
+    [
+        (NO_TABLE, True),
+        (ProgrammingError("relation does not exist"), True),
+        (InterfaceError("connection already closed"), True),
+        (ImproperlyConfigured("no engine"), True),
+        (RuntimeError("no database here"), True),
+        (OperationalError("disk full"), False),
+        (ValueError("no number"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_database_is_left_alone_for_half_a_minute_if_the_next_query_would_fail_alike(
+    clock: list[float], error: Exception, rests: bool
+) -> None:
+    assert outcome(Query(error)) == (0, 1)
+    assert outcome(Query()) == ((0, 0) if rests else (5, 1))
+    clock.append(29.9)
+    assert outcome(Query()) == ((0, 0) if rests else (5, 1))
+    clock.append(30.0)
+    assert outcome(Query()) == (5, 1)
+
+
+@pytest.mark.django_db
+def test_a_database_that_gives_no_connection_is_left_alone(
+    clock: list[float], wrapper: Wrapper
+) -> None:
+    wrapper.close()
+    assert outcome(Query(OperationalError("could not connect"))) == (0, 1)
+    assert outcome(Query()) == (0, 0)
+
+
+@pytest.mark.django_db
+def test_a_database_that_stays_down_is_one_warning_until_it_works_again(
+    clock: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    counts = []
+    for seconds, errors in ((0, [NO_TABLE]), (30, [NO_TABLE]), (60, []), (90, [NO_TABLE])):
+        clock.append(seconds)
+        in_database(Query(*errors), otherwise=0)
+        counts.append(len(caplog.records))
+    assert counts == [1, 1, 1, 2]
+
+
+@pytest.mark.django_db
+def test_each_error_that_passes_is_a_warning_with_its_first_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for _ in range(2):
+        in_database(Query(OperationalError("disk full\nDETAIL: of 5 GB")), otherwise=0)
+    assert caplog.messages == [WARNING % "OperationalError: disk full"] * 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [(OperationalError("disk full"), True), (NO_TABLE, False), (ValueError("no number"), False)],
+    ids=["database", "table", "value"],
+)
+def test_a_database_is_away_if_it_is_there_and_could_not_be_asked(
+    error: Exception, away: bool
+) -> None:
+    in_database(Query(error), otherwise=0)
+    assert is_away() is away
+    rest(0)
+    in_database(Query(), otherwise=0)
+    assert not is_away()
+
+
+@pytest.mark.django_db
+def test_a_database_at_rest_is_asked_again_when_that_is_over(clock: list[float]) -> None:
+    rest(5)
+    clock.append(4.9)
+    assert outcome(Query()) == (0, 0)
+    rest(0)
+    assert outcome(Query()) == (5, 1)
+
+
+# --- where rows are -------------------------------------------------------------------------
 
 
 class Router:
@@ -43,4 +273,34 @@ class Router:
         return "copy"
 
     def db_for_write(self, model: Any, **hints: Any) -> str:
-        return "default"
+        return "default" if model in (UploadLog, Deployment) else "copy"
+
+
+@pytest.mark.django_db
+def test_rows_are_read_where_they_are_written(settings: Any) -> None:
+    settings.DATABASE_ROUTERS = [Router()]
+    assert (UploadLog.objects.all().db, database.log().db) == ("copy", "default")
+    assert (database.log().model, database.deployments().db) == (UploadLog, "default")
+
+
+@pytest.mark.django_db
+def test_the_database_that_is_asked_is_the_one_that_rows_are_written_to(settings: Any) -> None:
+    settings.DATABASE_ROUTERS = [Router()]
+    assert outcome(Query()) == (5, 1)
+
+
+@pytest.mark.django_db
+def test_a_flag_of_the_connection_is_true_or_false() -> None:
+    assert flag("in_atomic_block") is True
+    assert flag("needs_rollback") is False
+
+
+def test_without_a_database_each_flag_is_false() -> None:
+    assert flag("in_atomic_block") is False
+
+
+def test_a_view_can_be_exempt_from_the_transactions_of_all_databases() -> None:
+    def view(request: object) -> None: ...
+
+    assert database.outside_transactions(view) is view
+    assert view._non_atomic_requests == {"default"}  # type: ignore[attr-defined]
