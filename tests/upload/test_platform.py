@@ -8,10 +8,28 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.cache import caches
+from django.core.files.base import ContentFile
 
 from tests.conftest import ENV
+from wx_static_store.conf.options import Options
+from wx_static_store.core.retry import Deadline
+from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import (
+    ConfigurationError,
+    DeadlineExceeded,
+    ProtocolError,
+    UploadFailed,
+    WxStaticStoreError,
+)
+from wx_static_store.storage import WxStorage
+from wx_static_store.upload import platform, store
+from wx_static_store.upload.platform import platform_for
 from wx_static_store.upload.uploader import get_uploader
+
+pytestmark = pytest.mark.django_db
 
 FORK = """
 import os, sys
@@ -57,3 +75,217 @@ def test_a_throttle_of_one_environment_slows_all_of_the_platform(
     get_uploader(env=ENV).transfer(UploadItem("a.txt", open=lambda: BytesIO(b"hello")))
     other = get_uploader(env="tenant-b").store
     assert (other.api_limiter.width, other.put_limiter.width) == narrow
+
+
+def options(token: str = "token", **more: Any) -> Options:
+    return Options(env="env-1", access_token=Secret(token), **more)
+
+
+def test_stores_of_equal_options_share_a_platform_and_others_do_not() -> None:
+    first = platform_for(options())
+    assert platform_for(options(location="other/")) is first
+    assert platform_for(options(api_base_url="https://proxy.example.com")) is not first
+
+
+def test_the_oldest_of_thirty_two_platforms_gives_way_to_the_next() -> None:
+    made = [platform_for(options(f"{number}")) for number in range(32)]
+    assert [platform_for(options(f"{number}")) for number in range(32)] == made
+    platform_for(options("next"))
+    assert platform_for(options("1")) is made[1]
+    assert platform_for(options("0")) is not made[0]
+
+
+@pytest.mark.parametrize(
+    ("host", "outcome"), [("own.example", DeadlineExceeded), ("a.example", ProtocolError)]
+)
+def test_signed_links_may_point_at_the_upload_hosts_of_the_options_only(
+    host: str, outcome: type[Exception]
+) -> None:
+    """Nothing is called: there is no time left for it."""
+    transport = platform_for(options(upload_hosts=("own.example",))).transport
+    with pytest.raises(outcome):
+        transport.exchange(
+            "PUT", Secret(f"https://{host}/a"), stage="put", deadline=Deadline(0), key="a"
+        )
+
+
+# --- tokens -----------------------------------------------------------------------------------
+
+
+class OwnProvider:
+    """As a project writes one."""
+
+    discarded: list[str] = []
+
+    def get(self) -> str:
+        return os.environ["WX_TEST_TOKEN"]
+
+    def invalidate(self, token: str) -> None:
+        self.discarded.append(token)
+
+
+def own_function() -> str:
+    return os.environ["WX_TEST_TOKEN"]
+
+
+def upload() -> None:
+    WxStorage(file_overwrite=True).save("a.txt", ContentFile(b"x"))
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        "tests.upload.test_platform.OwnProvider",
+        "tests.upload.test_platform.own_function",
+        OwnProvider,
+        own_function,
+    ],
+)
+def test_a_project_can_bring_its_own_provider(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, provider: Any
+) -> None:
+    cloud = configure(WX_STATIC_STORE={"ACCESS_TOKEN": None, "TOKEN_PROVIDER": provider})
+    monkeypatch.setenv("WX_TEST_TOKEN", cloud.access_token)
+    upload()
+    assert "a.txt" in cloud.objects()
+
+
+def test_a_provider_that_is_not_there_is_a_configuration_error(configure: Any) -> None:
+    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": "no.such.module"})
+    made = r"token_provider cannot be made \(ModuleNotFoundError: No module named 'no'\)"
+    with pytest.raises(ConfigurationError, match=made):
+        upload()
+
+
+class NoProvider:
+    """Neither a function nor a provider."""
+
+
+def test_an_object_that_gives_no_token_is_a_configuration_error(configure: Any) -> None:
+    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": f"{__name__}.NoProvider"})
+    with pytest.raises(ConfigurationError, match="token_provider gives NoProvider"):
+        upload()
+
+
+def test_a_refused_token_is_handed_back_to_its_provider(
+    configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": OwnProvider})
+    monkeypatch.setenv("WX_TEST_TOKEN", "stale")
+    monkeypatch.setattr(OwnProvider, "discarded", [])
+    with pytest.raises(WxStaticStoreError, match="40014"):
+        upload()
+    assert OwnProvider.discarded == ["stale", "stale"]
+
+
+def component(cloud: EmulatorServer, **changes: Any) -> dict[str, Any]:
+    return {
+        "ACCESS_TOKEN": None,
+        "COMPONENT_APPID": "wx0000000000000001",
+        "COMPONENT_APPSECRET": "emulator-appsecret",
+        "VERIFY_TICKET": "emulator-ticket",
+        **changes,
+    }
+
+
+def test_the_platforms_own_credentials_fetch_one_token_for_many_uploads(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=component(emulator))
+    for _ in range(3):
+        upload()
+    assert len(emulator.calls("api_component_token")) == 1
+
+
+def test_processes_share_a_fetched_token_which_lies_sealed_in_the_cache(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=component(emulator))
+    upload()
+    platform._platforms.clear()  # another process
+    store._store.cache_clear()
+    upload()
+    assert len(emulator.calls("api_component_token")) == 1
+    kept = b"".join(caches["default"]._cache.values())  # type: ignore[attr-defined]
+    assert str(emulator.access_token).encode() not in kept
+
+
+def test_the_ticket_that_was_pushed_is_used_where_none_is_set(
+    configure: Any, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "_ticket_reader", platform._no_ticket)
+    asked = []
+
+    def reader(appid: str) -> str:
+        asked.append(appid)
+        return "emulator-ticket"
+
+    platform.offer_tickets(reader)
+    configure(WX_STATIC_STORE=component(emulator, VERIFY_TICKET=None))
+    upload()
+    assert asked == ["wx0000000000000001"]
+
+
+def test_where_no_ticket_is_pushed_and_none_is_set_there_is_none(
+    configure: Any, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "_ticket_reader", platform._no_ticket)
+    configure(WX_STATIC_STORE=component(emulator, VERIFY_TICKET=None))
+    with pytest.raises(WxStaticStoreError, match="no component_verify_ticket yet"):
+        upload()
+
+
+def test_a_ticket_may_be_a_fixed_text(configure: Any, emulator: EmulatorServer) -> None:
+    configure(WX_STATIC_STORE=component(emulator, VERIFY_TICKET=Secret("emulator-ticket")))
+    upload()
+    assert "a.txt" in emulator.objects()
+
+
+def test_a_token_that_another_system_retired_is_fetched_again(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=component(emulator, TOKEN_MIN_INTERVAL=1e-6))
+    upload()
+    emulator.expire_token()
+    upload()
+    assert len(emulator.calls("api_component_token")) == 2
+
+
+def test_a_new_token_that_is_refused_as_well_is_a_configuration_error(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=component(emulator))
+    emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40001, "times": None})
+    with pytest.raises(ConfigurationError, match="COMPONENT_APPID and API_BASE_URL"):
+        upload()
+    assert len(emulator.calls("api_component_token")) == 1
+
+
+def test_without_a_ticket_the_error_says_where_it_should_come_from(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=component(emulator, VERIFY_TICKET=lambda: ""))
+    with pytest.raises(WxStaticStoreError, match="authorization event URL"):
+        upload()
+
+
+def test_a_wrong_appsecret_is_an_error_that_names_its_setting(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=component(emulator, COMPONENT_APPSECRET="wrong"))
+    with pytest.raises(UploadFailed, match="COMPONENT_APPSECRET"):
+        upload()
+
+
+def test_a_wrong_appsecret_is_asked_about_once(configure: Any, emulator: EmulatorServer) -> None:
+    configure(WX_STATIC_STORE=component(emulator, COMPONENT_APPSECRET="wrong"))
+    for _ in range(3):
+        with pytest.raises(UploadFailed, match="COMPONENT_APPSECRET"):
+            upload()
+    assert len(emulator.calls("api_component_token")) == 1
+
+
+def test_without_any_source_of_tokens_the_error_names_the_settings(configure: Any) -> None:
+    configure(WX_STATIC_STORE={"ACCESS_TOKEN": None})
+    with pytest.raises(ConfigurationError, match="ACCESS_TOKEN, or a token_provider"):
+        upload()

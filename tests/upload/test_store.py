@@ -1,19 +1,24 @@
-"""`get_store`: one store for each environment, and where its tokens and addresses come from."""
+"""`get_store`: one store for each environment; what is in it, and its addresses."""
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from io import BytesIO
+from typing import Any, ClassVar
 
 import pytest
 from django.core.cache.backends.base import BaseCache
-from django.core.files.base import ContentFile
+from django.core.cache.backends.locmem import LocMemCache
 from django.test import override_settings
 
 from tests.conftest import ENV
+from wx_static_store.core.types import DELETED, RemoteFile
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import ConfigurationError, UploadFailed, WxStaticStoreError
-from wx_static_store.storage import WxStorage
+from wx_static_store.exceptions import (
+    ConfigurationError,
+    DeadlineExceeded,
+    TokenRejected,
+    WeChatThrottled,
+)
 from wx_static_store.upload import store
 from wx_static_store.upload.store import get_store
 
@@ -24,26 +29,6 @@ pytestmark = pytest.mark.django_db
 def cloud(configure: Any) -> EmulatorServer:
     server: EmulatorServer = configure()
     return server
-
-
-class OwnProvider:
-    """As a project writes one."""
-
-    discarded: list[str] = []
-
-    def get(self) -> str:
-        return os.environ["WX_TEST_TOKEN"]
-
-    def invalidate(self, token: str) -> None:
-        self.discarded.append(token)
-
-
-def own_function() -> str:
-    return os.environ["WX_TEST_TOKEN"]
-
-
-def upload() -> None:
-    WxStorage(file_overwrite=True).save("a.txt", ContentFile(b"x"))
 
 
 # --- aliases and environments -----------------------------------------------------------------
@@ -93,7 +78,24 @@ def test_changed_settings_give_another_store(cloud: EmulatorServer) -> None:
 def test_the_address_of_the_site_is_asked_once_and_cached(cloud: EmulatorServer) -> None:
     for env in ("tenant-b", "tenant-b", ENV, ENV):
         get_store(env=env).url("a b.txt")
+        store._store.cache_clear()  # another process, which shares the cache
     assert len(cloud.calls("describestaticstore")) == 2
+
+
+class NotedCache(LocMemCache):
+    """A cache that notes for how long it is to keep what it is given."""
+
+    seconds: ClassVar[list[Any]] = []
+
+    def set(self, key: str, value: Any, timeout: Any = None, **options: Any) -> None:
+        self.seconds.append(timeout)
+        super().set(key, value, timeout, **options)
+
+
+def test_the_address_of_the_site_is_cached_for_a_day(configure: Any) -> None:
+    configure(CACHES={"default": {"BACKEND": f"{__name__}.NotedCache", "LOCATION": "noted"}})
+    get_store().root()
+    assert NotedCache.seconds == [24 * 3600]
 
 
 @pytest.mark.parametrize("cache", ["DeadCache", "ReadOnlyCache"])
@@ -117,8 +119,9 @@ class ReadOnlyCache(DeadCache):
         return None
 
 
-def test_hosting_that_is_off_is_a_configuration_error(cloud: EmulatorServer) -> None:
-    cloud.script({"on": "describestaticstore", "do": "merge", "json": {"Data": None}})
+@pytest.mark.parametrize("stores", [None, [{"domain": ""}]])
+def test_hosting_that_is_off_is_a_configuration_error(cloud: EmulatorServer, stores: Any) -> None:
+    cloud.script({"on": "describestaticstore", "do": "merge", "json": {"Data": stores}})
     with pytest.raises(ConfigurationError, match="not enabled"):
         get_store(env="tenant-b").root()
 
@@ -138,108 +141,168 @@ def test_an_absolute_media_url_is_the_address(cloud: EmulatorServer) -> None:
     assert cloud.journal == []
 
 
-# --- tokens -----------------------------------------------------------------------------------
+def test_an_address_below_an_absolute_url_is_known_and_says_nothing_of_the_site(
+    configure: Any,
+) -> None:
+    cloud = configure(STATIC_URL="https://s.example.com/x/")
+    at = get_store("staticfiles")
+    assert at.known_url("static/a.txt") == at.url("a.txt") == "https://s.example.com/x/a.txt"
+    assert cloud.journal == []
+    assert at.root() == f"{cloud.site_url()}/"
+
+
+def test_an_address_beside_the_location_of_a_store_is_below_the_site(
+    cloud: EmulatorServer,
+) -> None:
+    at = get_store("staticfiles")
+    assert at.key_url("static/a b.txt") == f"{cloud.site_url()}/static/a%20b.txt"
+    assert at.key_url("other/static/") == f"{cloud.site_url()}/other/static/"
+    assert at.known_url("other/a.txt") == f"{cloud.site_url()}/other/a.txt"
+
+
+def test_an_absolute_url_that_ends_with_the_location_is_the_site_s_address(configure: Any) -> None:
+    cloud = configure(STATIC_URL="https://s.example.com/static/")
+    at = get_store("staticfiles")
+    assert (at.root(), at.url("a.txt")) == (
+        "https://s.example.com/",
+        "https://s.example.com/static/a.txt",
+    )
+    assert cloud.journal == []
+
+
+def test_base_url_is_the_site_s_address(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"BASE_URL": "https://www.example.com"})
+    assert get_store().url("a.txt") == "https://www.example.com/a.txt"
+    assert cloud.journal == []
+
+
+def test_a_site_beyond_this_machine_is_addressed_by_https(cloud: EmulatorServer) -> None:
+    stores = [{"domain": "d.example.com"}]
+    cloud.script({"on": "describestaticstore", "do": "merge", "json": {"Data": stores}})
+    assert get_store().root() == "https://d.example.com/"
+
+
+# --- what is in the cloud ---------------------------------------------------------------------
+
+
+def test_an_object_is_found_by_its_exact_key(cloud: EmulatorServer) -> None:
+    cloud.put_object("A.txt.zip", b"other")
+    assert get_store().find("A.txt") is None
+    cloud.put_object("A.txt", b"hello")
+    found = get_store().find("A.txt")
+    assert found
+    assert (found.key, found.size, found.md5) == ("A.txt", 5, "5d41402abc4b2a76b9719d911017c592")
+
+
+def test_an_object_is_looked_for_at_the_environment_of_the_store(cloud: EmulatorServer) -> None:
+    cloud.put_object("A.txt", b"hello", env="tenant-b")
+    assert get_store().find("A.txt") is None
+    assert get_store(env="tenant-b").find("A.txt")
+
+
+def test_a_deleted_object_is_not_found(cloud: EmulatorServer) -> None:
+    cloud.put_object("A.txt", DELETED)
+    assert get_store().find("A.txt") is None
+
+
+def test_all_objects_below_a_prefix_but_the_deleted_ones_are_listed(cloud: EmulatorServer) -> None:
+    cloud.quirks.update({"page_size": 2})
+    for key in ("A/1", "A/2", "A/4", "A/5", "B"):
+        cloud.put_object(key, b"hello")
+    cloud.put_object("A/3", DELETED)
+    assert [file.key for file in get_store().sweep("A/")] == ["A/1", "A/2", "A/4", "A/5"]
+    assert len(cloud.calls("staticfilelist")) == 3
 
 
 @pytest.mark.parametrize(
-    "provider",
-    [
-        "tests.upload.test_store.OwnProvider",
-        "tests.upload.test_store.own_function",
-        OwnProvider,
-        own_function,
-    ],
+    ("body", "deleted"),
+    [(DELETED, True), (b"x" * len(DELETED), False), (DELETED[:-1], False), (b"", False)],
 )
-def test_a_project_can_bring_its_own_provider(
-    configure: Any, monkeypatch: pytest.MonkeyPatch, provider: Any
+@pytest.mark.parametrize("md5", ["plain", "multipart"])
+def test_an_object_of_the_deletion_marker_s_bytes_is_deleted(
+    cloud: EmulatorServer, body: bytes, deleted: bool, md5: str
 ) -> None:
-    cloud = configure(WX_STATIC_STORE={"ACCESS_TOKEN": None, "TOKEN_PROVIDER": provider})
-    monkeypatch.setenv("WX_TEST_TOKEN", cloud.access_token)
-    upload()
-    assert "a.txt" in cloud.objects()
+    """The site is asked where the list gives no MD5."""
+    cloud.quirks.update({"list_md5": md5})
+    cloud.put_object("A.txt", body)
+    [file] = get_store().page("A.txt", "").files
+    assert get_store().is_deleted(file) is deleted
 
 
-def test_a_provider_that_is_not_there_is_a_configuration_error(configure: Any) -> None:
-    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": "no.such.module"})
-    with pytest.raises(ConfigurationError, match="token_provider cannot be made"):
-        upload()
+def test_an_object_that_the_site_does_not_have_is_not_deleted(cloud: EmulatorServer) -> None:
+    assert not get_store().is_deleted(RemoteFile("gone.txt", len(DELETED), None, None))
 
 
-def test_a_refused_token_is_handed_back_to_its_provider(
-    configure: Any, monkeypatch: pytest.MonkeyPatch
+def test_the_public_bytes_of_a_key_are_fetched(cloud: EmulatorServer) -> None:
+    cloud.put_object("static/a b.txt", b"hello")
+    at, sink = get_store("staticfiles"), BytesIO()
+    assert at.fetch("static/a b.txt", sink) is True
+    assert sink.getvalue() == b"hello"
+    assert at.fetch("static/other.txt", sink) is False
+
+
+def test_a_fetch_is_tried_again(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 2})
+    cloud.put_object("a.txt", b"hello")
+    busy = {"on": "get_object", "do": "status", "status": 503, "times": 2}
+    cloud.script(busy | {"times": 1})
+    assert get_store().fetch("a.txt", BytesIO())
+    cloud.script(busy)
+    with pytest.raises(OSError, match="503"):
+        get_store().fetch("a.txt", BytesIO())
+    assert len(cloud.calls("get_object")) == 4
+
+
+def test_a_fetch_ends_with_the_deadline(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 0.5})
+    cloud.put_object("a.txt", b"hello")
+    cloud.script({"on": "get_object", "do": "hang", "seconds": 30})
+    with pytest.raises(DeadlineExceeded):
+        get_store().fetch("a.txt", BytesIO())
+
+
+# --- questions and their time -----------------------------------------------------------------
+
+
+def test_an_error_of_a_question_names_the_environment(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009})
+    with pytest.raises(WeChatThrottled) as caught:
+        get_store().find("a.txt")
+    assert (caught.value.env, caught.value.stage) == (ENV, "name")
+
+
+class Provider:
+    discarded: ClassVar[list[str]] = []
+
+    def get(self) -> str:
+        return "stale"
+
+    def invalidate(self, token: str) -> None:
+        self.discarded.append(token)
+
+
+def test_a_token_that_a_question_is_refused_for_is_discarded(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"TOKEN_PROVIDER": Provider, "MAX_ATTEMPTS": 2})
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009})
+    with pytest.raises(WeChatThrottled):
+        get_store().find("a.txt")
+    assert Provider.discarded == []
+    with pytest.raises(TokenRejected):
+        get_store().find("a.txt")
+    assert Provider.discarded == ["stale", "stale"]
+
+
+@pytest.mark.parametrize(("deadline", "seconds"), [(None, 25), (10, 10)])
+def test_a_question_has_25_seconds_or_the_deadline_and_a_second_for_each_mebibyte(
+    configure: Any, deadline: float | None, seconds: float
 ) -> None:
-    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": OwnProvider})
-    monkeypatch.setenv("WX_TEST_TOKEN", "stale")
-    monkeypatch.setattr(OwnProvider, "discarded", [])
-    with pytest.raises(WxStaticStoreError, match="40014"):
-        upload()
-    assert OwnProvider.discarded == ["stale", "stale"]
+    configure(WX_STATIC_STORE={"DEADLINE": deadline})
+    at = get_store()
+    left = [at.interactive_deadline().left(), at.interactive_deadline(5 * 2**20).left()]
+    assert left == pytest.approx([seconds, seconds + 5], abs=0.5)
+    assert at.interactive_deadline().clock is at.clock
 
 
-def component(cloud: EmulatorServer, **changes: Any) -> dict[str, Any]:
-    return {
-        "ACCESS_TOKEN": None,
-        "COMPONENT_APPID": "wx0000000000000001",
-        "COMPONENT_APPSECRET": "emulator-appsecret",
-        "VERIFY_TICKET": "emulator-ticket",
-        **changes,
-    }
-
-
-def test_the_platforms_own_credentials_fetch_one_token_for_many_uploads(
-    configure: Any, emulator: EmulatorServer
-) -> None:
-    configure(WX_STATIC_STORE=component(emulator))
-    for _ in range(3):
-        upload()
-    assert len(emulator.calls("api_component_token")) == 1
-
-
-def test_a_token_that_another_system_retired_is_fetched_again(
-    configure: Any, emulator: EmulatorServer
-) -> None:
-    configure(WX_STATIC_STORE=component(emulator, TOKEN_MIN_INTERVAL=1e-6))
-    upload()
-    emulator.expire_token()
-    upload()
-    assert len(emulator.calls("api_component_token")) == 2
-
-
-def test_a_new_token_that_is_refused_as_well_is_a_configuration_error(
-    configure: Any, emulator: EmulatorServer
-) -> None:
-    configure(WX_STATIC_STORE=component(emulator))
-    emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40001, "times": None})
-    with pytest.raises(ConfigurationError, match="COMPONENT_APPID and API_BASE_URL"):
-        upload()
-    assert len(emulator.calls("api_component_token")) == 1
-
-
-def test_without_a_ticket_the_error_says_where_it_should_come_from(
-    configure: Any, emulator: EmulatorServer
-) -> None:
-    configure(WX_STATIC_STORE=component(emulator, VERIFY_TICKET=lambda: ""))
-    with pytest.raises(WxStaticStoreError, match="authorization event URL"):
-        upload()
-
-
-def test_a_wrong_appsecret_is_an_error_that_names_its_setting(
-    configure: Any, emulator: EmulatorServer
-) -> None:
-    configure(WX_STATIC_STORE=component(emulator, COMPONENT_APPSECRET="wrong"))
-    with pytest.raises(UploadFailed, match="COMPONENT_APPSECRET"):
-        upload()
-
-
-def test_a_wrong_appsecret_is_asked_about_once(configure: Any, emulator: EmulatorServer) -> None:
-    configure(WX_STATIC_STORE=component(emulator, COMPONENT_APPSECRET="wrong"))
-    for _ in range(3):
-        with pytest.raises(UploadFailed, match="COMPONENT_APPSECRET"):
-            upload()
-    assert len(emulator.calls("api_component_token")) == 1
-
-
-def test_without_any_source_of_tokens_the_error_names_the_settings(configure: Any) -> None:
-    configure(WX_STATIC_STORE={"ACCESS_TOKEN": None})
-    with pytest.raises(ConfigurationError, match="ACCESS_TOKEN, or a token_provider"):
-        upload()
+def test_a_question_and_an_upload_last_four_times_that_at_most(configure: Any) -> None:
+    configure(WX_STATIC_STORE={"DEADLINE": 10})
+    assert get_store().longest(5 * 2**20) == pytest.approx(50, abs=1)
