@@ -1,14 +1,41 @@
 """A refusal: a word for the log, a status for the answer, and nothing of the push."""
 
+import pytest
+
 from tests.callback.conftest import LogLines
-from tests.callback.pushes import push
+from tests.callback.pushes import Push, encrypted, push, signed, ticket
 from wx_static_store.callback.refusals import Refusal
 
 
 def test_a_refusal_is_the_status_of_the_answer_and_the_reason_of_the_log(logged: LogLines) -> None:
     answer = push(msg_signature="0" * 40).send()
     assert (answer.status_code, answer.content) == (403, b"")
-    assert logged.security == ["WARNING A call of the callback was refused: signature"]
+    [line] = logged.security
+    assert line.startswith("WARNING A call of the callback was refused: signature. ")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "setting"),
+    [
+        (push(token="of-another-platform"), "CALLBACK_TOKEN"),
+        (signed(encrypted(ticket(), key="x" * 43)), "CALLBACK_AES_KEY"),
+        (signed(encrypted(ticket(), appid="wx-another")), "COMPONENT_APPID"),
+        (push(age=4000), "the clock"),
+    ],
+)
+def test_a_refusal_names_the_setting_that_is_likely_wrong(
+    wrong: Push, setting: str, logged: LogLines
+) -> None:
+    wrong.send()
+    [line] = logged.security
+    assert setting in line
+    others = {"CALLBACK_TOKEN", "CALLBACK_AES_KEY", "COMPONENT_APPID"} - {setting}
+    assert not [other for other in others if other in line]
+
+
+def test_a_malformed_call_needs_no_setting(logged: LogLines) -> None:
+    push(timestamp=None).send()
+    assert logged.security == ["WARNING A call of the callback was refused: parameters"]
 
 
 def test_a_refusal_shows_its_reason_only() -> None:

@@ -54,7 +54,7 @@ def receive(request: HttpRequest) -> HttpResponse:
     try:
         return _answer(request, _options())
     except Refusal as refusal:
-        security.warning("A call of the callback was refused: %s", refusal.reason)
+        security.warning("A call of the callback was refused: %s", refusal.logged)
         return _plain(status=refusal.status)
     except (ConfigurationError, TokenUnavailable) as error:
         logger.error("A push is lost: %s", english(error))
