@@ -109,6 +109,21 @@ def test_a_report_counts_unknown_apart_from_failed(
         report.raise_for_failures()
 
 
+def test_files_that_failed_alike_are_one_line_with_their_count_and_the_first_names(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script(
+        {"on": "staticuploadfile", "key": "?.js", "do": "errcode", "errcode": 40097, "times": None},
+        {"on": "staticuploadfile", "key": "x.css", "do": "errcode", "errcode": 85088},
+    )
+    tree = items(a_js=b"1", b_js=b"2", c_js=b"3", d_js=b"4", e_js=b"5", x_css=b"6")
+    lines = sorted(deploy(uploader, tree).failure_lines())
+    assert len(lines) == 2
+    assert lines[0].startswith("5 files (a.js, b.js, c.js, and 2 more): staticuploadfile was ref")
+    assert "key" not in lines[0].partition(":")[2], "of one file"
+    assert lines[1].startswith("x.css: staticuploadfile was refused (stage link, errcode 85088")
+
+
 def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Uploader) -> None:
     report = deploy(uploader, [item("a\x1b[31m.js", b"1")])
     with pytest.raises(PublishFailed) as caught:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
-from tests.deploys import configure_storages, fails
+from tests.deploys import configure_storages, fails, write
+from wx_static_store.deploy import progress
+from wx_static_store.deploy.publish import PublishFailed
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.upload import uploader
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
 
@@ -62,3 +68,98 @@ def test_a_hang_is_reported_with_the_peer_and_the_step(deploy: Deploy, mute: str
     out = deploy(API_BASE_URL=mute, DEADLINE=0.5)
     text = f"The time allowed was over while waiting for the answer of {mute} (stage link"
     assert text in out
+
+
+# --- an outage of the whole batch -------------------------------------------------------------
+
+MANY = {f"{number:02}.css": b"%d" % number for number in range(60)}
+
+
+@pytest.fixture
+def refused() -> str:
+    """Return an address at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def many(dist: Path) -> None:
+    write(dist, MANY)
+
+
+@pytest.mark.usefixtures("many")
+def test_an_outage_is_one_line_with_a_count_and_stops_early(deploy: Deploy, refused: str) -> None:
+    out = deploy(API_BASE_URL=refused, MAX_WORKERS=4, MAX_ATTEMPTS=2, TRUST_LOG=True)
+    [line] = [line for line in out.splitlines() if "could not be reached" in line]
+    found = re.match(r"  (\d+) files \((\S+, ){3}and \d+ more\): The server could not", line)
+    assert found
+    assert 5 <= int(found[1]) <= 10, "five in a row, and what was under way then"
+    assert f"failed {found[1]}, unknown 0, held back 1, not attempted {62 - int(found[1])}" in out
+
+
+@pytest.mark.usefixtures("many")
+def test_an_error_that_all_files_share_ends_what_is_under_way(
+    deploy: Deploy, emulator: EmulatorServer
+) -> None:
+    deploy(ENV="dev-2", MAX_WORKERS=4, TRUST_LOG=True)
+    assert len(emulator.calls("staticuploadfile")) <= 9
+
+
+@pytest.mark.usefixtures("many")
+def test_collectstatic_shows_an_outage_as_one_line_with_a_count(
+    configure: Any, dist: Path, refused: str
+) -> None:
+    outage = {"API_BASE_URL": refused, "MAX_ATTEMPTS": 2, "TRUST_LOG": True}
+    configure(WX_STATIC_STORE=outage, STATICFILES_DIRS=[str(dist)])
+    with pytest.raises(PublishFailed) as caught:
+        call_command("collectstatic", interactive=False, verbosity=0)
+    _head, line, _counts = str(caught.value).splitlines()
+    assert re.match(r"  \d+ files \(.*, and \d+ more\): The server could not be reached", line)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let seconds be tenths for whoever waits for a line, or for a result."""
+    monkeypatch.setattr(progress, "QUIET", 0.2)
+    monkeypatch.setattr(uploader, "RECORD_SECONDS", 0.1)
+    monkeypatch.setattr(uploader, "STUCK_SECONDS", 0.3)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_silence_is_explained_by_the_peer_that_hangs(
+    deploy: Deploy, mute: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(API_BASE_URL=mute, DEADLINE=1.5, TRUST_LOG=True)
+    text = f"Files that wait for a link of {mute}: 2. Files that are being sent: 0."
+    assert text in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_silence_is_explained_by_the_last_failure(
+    deploy: Deploy, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = {"on": "staticuploadfile", "do": "errcode", "errcode": -1, "times": None}
+    emulator.script(busy)
+    deploy(MAX_ATTEMPTS=3, TRUST_LOG=True)
+    assert "The last failure: staticuploadfile was refused: " in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("impatient")
+def test_nothing_is_explained_where_the_store_wants_no_progress(
+    deploy: Deploy, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = {"on": "staticuploadfile", "do": "errcode", "errcode": -1, "times": None}
+    emulator.script(busy)
+    deploy(MAX_ATTEMPTS=3, TRUST_LOG=True, PROGRESS=False)
+    assert "The last failure" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("impatient", "many")
+def test_files_that_hang_are_tried_no_more_when_nothing_comes_back(
+    deploy: Deploy, mute: str
+) -> None:
+    hang = {"API_BASE_URL": mute, "READ_TIMEOUT": 0.5, "MAX_ATTEMPTS": 9, "MAX_WORKERS": 6}
+    out = deploy(**hang, TRUST_LOG=True)
+    [line] = [line for line in out.splitlines() if "The answer never came" in line]
+    assert line.startswith("  6 files (")
+    assert re.search(r"attempts [23]\)", line)

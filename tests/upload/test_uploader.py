@@ -202,7 +202,7 @@ def test_the_deadline_ends_a_hanging_upload(configure: Any) -> None:
     cloud.script({"on": "staticuploadfile", "do": "hang", "seconds": 30})
     result = get_uploader().transfer(item())
     assert result.status == "failed"
-    assert "in the time allowed" in str(result.error)
+    assert "over while waiting for the answer of" in str(result.error)
     assert result.seconds < 20, "the call hangs for 30"
 
 

@@ -3,16 +3,20 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..conf.options import Options
 from ..core.types import UploadResult
-from ..i18n import gettext as _, joined, labelled
+from ..i18n import gettext as _, joined, labelled, shown
+from ..upload.transfer import Transfer
 
 OnResult = Callable[[UploadResult], object]
 
 LINES = 20  # where there is no bar
+QUIET = 5.0  # seconds without a stored file, before a line says why
+LONGEST_QUIET = 30.0  # between two such lines
 
 
 @contextmanager
@@ -32,6 +36,44 @@ def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterato
     scale = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
     with tqdm(total=size, ncols=width, position=0, **scale) as bar:
         yield _on_bar(bar, env, files)
+
+
+class Silence:
+    """Print a line when nothing was stored for 5, 10, 20 … seconds: what is waited for, and why."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self.broken()
+
+    def broken(self) -> None:
+        self._since, self._due = time.monotonic(), QUIET
+
+    def look(self, under_way: Collection[Transfer]) -> None:
+        seconds = time.monotonic() - self._since
+        if seconds < self._due or self._options.progress is False:
+            return
+        troubles = [transfer.trouble for transfer in under_way if transfer.trouble]
+        terminal = sys.stderr.isatty()
+        if not (troubles or self._options.progress or terminal):
+            return
+        self._due = seconds + min(seconds, LONGEST_QUIET)
+        sending = sum(transfer.sending for transfer in under_way)
+        text = _(
+            "nothing was stored for %(seconds)d s. Files that wait for a link of %(peer)s: "
+            "%(waiting)d. Files that are being sent: %(sending)d.",
+            seconds=seconds,
+            peer=self._options.api_base_url,
+            waiting=sum(transfer.attempts > 0 for transfer in under_way) - sending,
+            sending=sending,
+        )
+        if troubles:
+            text += " " + _("The last failure: %(why)s.", why=shown(troubles[-1].what))
+        line = labelled(str(self._options.env), text)
+        tqdm = _tqdm() if terminal else None
+        if tqdm:
+            tqdm.write(line, file=sys.stderr)  # above the bar
+        else:
+            sys.stderr.write(f"{line}\n")
 
 
 def _tqdm() -> Any:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
-from ..i18n import gettext, gettext_lazy as _, labelled, listed, shown
+from ..exceptions import NameRejected, SourceError, WxStaticStoreError
+from ..i18n import gettext, gettext_lazy as _, labelled, listed, ngettext, shown
 from ..upload.recorder import Recorder, finish_deployment, start_deployment
+from ..upload.transfer import Transfer
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
 from .locks import DeployLock
 from .plan import Plan, differs, hash_items
-from .progress import progress
+from .progress import Silence, progress
+
+NAMED = 3  # files of one cause
 
 COUNTS = {
     "stored": _("stored"),
@@ -90,16 +95,30 @@ class Report:
             raise PublishFailed("\n".join([head, *lines, self.counts]))
 
     def failure_lines(self) -> list[str]:
-        """Return a line for each way to fail: the files, and the whole error of the first."""
-        alike: dict[Any, list[UploadResult]] = {}
+        """Return a line for each cause: its file or the count of its files, and what to do."""
+        alike: dict[Any, dict[str, WxStaticStoreError]] = {}
         for result in self.failures:
             if error := result.error:
-                way = (type(error), str(error.message), error.stage, error.errcode, error.errmsg)
-                alike.setdefault(way, []).append(result)
-        return [
-            labelled(listed(shown(result.name) for result in results), results[0].error)
-            for results in alike.values()
-        ]
+                alike.setdefault(_cause(error), {})[result.name] = error
+        return [*map(_failure_line, alike.values())]
+
+
+def _cause(error: WxStaticStoreError) -> tuple[Any, ...]:
+    """Return what files that failed alike have in common."""
+    of_the_file = isinstance(error, NameRejected | SourceError)
+    message = str(error.message) if of_the_file else ""
+    return type(error), error.code, str(error.hint), message
+
+
+def _failure_line(errors: Mapping[str, WxStaticStoreError]) -> str:
+    names, left = [shown(name) for name in sorted(errors)[:NAMED]], len(errors) - NAMED
+    error = next(iter(errors.values()))
+    if len(errors) == 1:
+        return labelled(names[0], error)
+    if left > 0:
+        names.append(ngettext("and %(count)d more", "and %(count)d more", left))
+    files = ngettext("%(count)d file", "%(count)d files", len(errors))
+    return labelled(f"{files} ({listed(names)})", copy(error).with_context(key=""))
 
 
 def publish(
@@ -167,6 +186,7 @@ class Publication:
         self._stages = iter((self._assets, self._pages, self._last))
         self._queue = Queue(uploader, ())
         self._under_way = 0
+        self._silence = Silence(uploader.options)
 
     def next_item(self) -> UploadItem | None:
         """Return what comes next; a stage is not left while something of it is under way."""
@@ -184,6 +204,14 @@ class Publication:
         self._queue.came_back(result)
         self.report.not_attempted -= 1
         self.report.add(result)
+        if not result.error:
+            self._silence.broken()
+
+    def dropped(self) -> None:
+        self._under_way -= 1
+
+    def look(self, under_way: Collection[Transfer]) -> None:
+        self._silence.look(under_way)
 
     def start_deployment(self) -> None:
         if self.report.deployment_id is None:

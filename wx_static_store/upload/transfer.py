@@ -48,6 +48,8 @@ class Transfer:
     errcode: int | None = None
     rid: str = ""
     sending: bool = False  # the body has begun to go, and nobody knows more
+    trouble: WxStaticStoreError | None = None  # how the last attempt failed
+    last_try: bool = False  # the batch stops: no attempt follows that of now
     abandoned: bool = False  # nobody waits for its end: nothing more may be sent
     maybe_stored: bool = False
     receipt: PutReceipt | None = None
@@ -118,7 +120,9 @@ class Transfer:
         if self.batch and error.remedy is Remedy.WAIT:
             # A batch has the time: a proxy's page may pass, as a 502 does.
             error.with_context(once=False)
-        self.sending = False
+        if self.last_try:
+            error.with_context(remedy=Remedy.GIVE_UP, stops_batch=True)
+        self.sending, self.trouble = False, error
         self.maybe_stored |= error.maybe_stored
         self._answered(error.errcode, error.rid)
 
@@ -145,8 +149,9 @@ class Transfer:
         )
 
         def learn(error: WxStaticStoreError) -> None:
+            refused = error.remedy is Remedy.NEW_TOKEN
             self.learn(error)
-            if error.remedy is Remedy.NEW_TOKEN and self.token is not None:
+            if refused and self.token is not None:
                 discard_token(store.tokens, self.token, error)
 
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import replace
@@ -26,6 +27,7 @@ from .workers import WorkerPool
 SETTLE_SECONDS = 5.0  # for the one call that may show how an upload ended
 _LISTED = _("COS did not answer; the list shows these bytes")
 
+STUCK_SECONDS = 30.0  # without a result, before files that get no link are tried no more
 SAME_FAILURES = 5  # in a row, every attempt used up: the rest would go the same way
 
 
@@ -35,7 +37,14 @@ class Steps(Protocol):
     def next_item(self) -> UploadItem | None:
         """None: nothing, or nothing before what is under way has come back."""
 
-    def came_back(self, result: UploadResult) -> None: ...
+    def came_back(self, result: UploadResult) -> None:
+        """Add an error's `stops_batch` where the rest would fail alike: then the loop stops."""
+
+    def dropped(self) -> None:
+        """One that was handed out is not sent: the loop stopped before it was begun."""
+
+    def look(self, under_way: Collection[Transfer]) -> None:
+        """Look at what is under way: after each result, and after a second without one."""
 
 
 class Uploader:
@@ -130,6 +139,7 @@ class Uploader:
         """
         under_way: dict[Transfer, Future[UploadResult] | None] = {}
         finished: queue.SimpleQueue[Transfer] = queue.SimpleQueue()
+        since = time.monotonic()  # something came back
         with suppress(WxStaticStoreError):  # each file reports it
             self.store  # noqa: B018 -- made once, here: else every worker would make one
         try:
@@ -144,14 +154,24 @@ class Uploader:
                 came: Transfer | None = None
                 with interruptible(), suppress(queue.Empty):
                     came = finished.get(timeout=RECORD_SECONDS)
+                steps.look(under_way)
                 if came is None:
                     recorder.write_if_due()
+                    if time.monotonic() - since >= STUCK_SECONDS and _are_stuck(under_way):
+                        _try_no_more(under_way)
                     continue
+                since = time.monotonic()
                 future = cast("Future[UploadResult]", under_way[came])
+                if future.cancelled():
+                    del under_way[came]
+                    steps.dropped()
+                    continue
                 result = future.result()
                 recorder.add(result)
                 del under_way[came]
                 steps.came_back(result)
+                if result.error and result.error.stops_batch:
+                    _stop(under_way)
                 yield result
         except BaseException:
             for result in _ended(under_way, pool.patience()):
@@ -187,6 +207,24 @@ def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
 
 def _put(finished: queue.SimpleQueue[Transfer], transfer: Transfer, future: object) -> None:
     finished.put(transfer)
+
+
+def _stop(under_way: Mapping[Transfer, Future[UploadResult] | None]) -> None:
+    """Take away what was not begun, and let the rest try no more."""
+    for future in filter(None, under_way.values()):
+        future.cancel()
+    _try_no_more(under_way)
+
+
+def _try_no_more(under_way: Iterable[Transfer]) -> None:
+    for transfer in under_way:
+        transfer.last_try = True
+
+
+def _are_stuck(under_way: Iterable[Transfer]) -> bool:
+    """Return whether some have failed to get a link, and none is being sent."""
+    failed = sum(transfer.trouble is not None for transfer in under_way)
+    return failed >= SAME_FAILURES and not any(transfer.sending for transfer in under_way)
 
 
 def _ended(
@@ -233,7 +271,15 @@ class Queue:
         if error is None:
             return
         in_vain = error.remedy is Remedy.WAIT and result.attempts == self._max_attempts
-        self._halted |= error.stops_batch or (in_vain and self._in_a_row >= SAME_FAILURES)
+        if in_vain and self._in_a_row >= SAME_FAILURES:
+            error.with_context(stops_batch=True)
+        self._halted |= error.stops_batch
+
+    def dropped(self) -> None:
+        """Do nothing: it has no result."""
+
+    def look(self, under_way: Collection[Transfer]) -> None:
+        """Do nothing: nobody looks on."""
 
 
 def to_raise(result: UploadResult) -> WxStaticStoreError:
