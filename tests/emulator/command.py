@@ -24,7 +24,7 @@ def running(
     process = subprocess.Popen(
         [*COMMAND, *options],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -109,6 +109,11 @@ def read_all(connection: socket.socket) -> bytes:
     return received
 
 
+@pytest.fixture(autouse=True)
+def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
 @pytest.fixture
 def emulator() -> Iterator[EmulatorServer]:
     """Start an emulator whose clock stands at the time of the wire samples."""

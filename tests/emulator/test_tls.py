@@ -20,8 +20,8 @@ from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.quirks import BadInput
 
+from .command import running, setting
 from .conftest import ENV, Client, connect, head, read_all
-from .test_main import running, setting
 
 Pair = tuple[Path, Path]
 

@@ -22,6 +22,7 @@ to push tickets, it needs cryptography.
     tickets        encrypted pushes of verify tickets and of news of accounts
     messages       what a push says
     manual         the text of `--help` and of `GET /__emulator__/`
+    manual_chinese its Chinese parts
     refusals       an errcode in place of an answer, and the checks of parameters
     state          environments, accounts, tokens, faults and the journal
     faults         the script: which request meets which fault
@@ -39,6 +40,8 @@ to push tickets, it needs cryptography.
     signing        request signatures of Tencent COS
     tokens         access tokens and verify tickets
     variants       pushes that differ from a correct one
+    chinese        what the command says in Chinese, and when
+    chinese_tables what quirks and faults are for, in Chinese
 """
 
 from .server import EmulatorServer

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from .chinese import said
 from .directory import claimed
 from .greeting import greeting
 from .manual import manual
@@ -18,6 +19,9 @@ from .quirks import BadInput, parse_quirk
 from .server import ACCESS_TOKEN, APPID, APPSECRET, TICKET, EmulatorServer
 from .tickets import PUSH_AES_KEY, PUSH_TOKEN
 
+_PORT = "{error}; name another port with --port, or 0 for one that is free"
+_PAIR = "--tls-cert and --tls-key go together: a certificate and its private key"
+_NO_JSON = "--fault {text}: not JSON: {error}"
 _CREDENTIALS = (
     ("--appid", APPID, "component_appid that the token call accepts"),
     ("--appsecret", APPSECRET, "component_appsecret that belongs to it"),
@@ -34,7 +38,7 @@ _CREDENTIALS = (
 
 def main(argv: list[str] | None = None) -> int:
     """Run until Ctrl-C or SIGTERM."""
-    parser = _parser()
+    parser = _translated(_parser())
     options = parser.parse_args(argv)
     folder = None if options.memory else Path(options.directory).absolute()
     with ExitStack() as stack:
@@ -45,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         except BadInput as error:
             parser.error(str(error))
         except OSError as error:
-            parser.error(f"{error}; name another port with --port, or 0 for one that is free")
+            parser.error(said(_PORT).format(error=error))
         _run(server, folder)
     return 0
 
@@ -59,12 +63,18 @@ def _run(server: EmulatorServer, folder: Path | None) -> None:
     stop.wait()
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of the manual."""
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any = None) -> None:
+        super().add_usage(usage, actions, groups, prefix or said("usage: "))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m wx_static_store.emulator",
         description="WeChat's open platform, Tencent COS and the hosted site, on loopback.",
-        epilog=manual(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     add = parser.add_argument
     add(
@@ -107,9 +117,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _translated(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.description, parser.epilog = said(str(parser.description)), manual()
+    parser._optionals.title = said("options")
+    for action in parser._actions:
+        action.help = said(str(action.help))
+    return parser
+
+
 def _server(options: argparse.Namespace, folder: Path | None) -> EmulatorServer:
     if (options.tls_cert is None) != (options.tls_key is None):
-        raise BadInput("--tls-cert and --tls-key go together: a certificate and its private key")
+        raise BadInput(said(_PAIR))
     tls = (options.tls_cert, options.tls_key) if options.tls_cert is not None else None
     given = {
         "tls": tls,
@@ -145,7 +163,7 @@ def _fault(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise BadInput(f"--fault {text}: not JSON: {error}") from None
+        raise BadInput(said(_NO_JSON).format(text=text, error=error)) from None
 
 
 if __name__ == "__main__":

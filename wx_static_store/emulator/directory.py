@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from .chinese import said
 from .quirks import BadInput
 
 try:
@@ -18,6 +19,9 @@ except ImportError:  # Windows: there, a second emulator is not noticed
 MARK = ".gitignore"  # says who made the folder, and keeps it out of git
 _FIRST = "# Objects of wx_static_store's emulator: end the emulator before you delete this folder."
 _ANOTHER = "name another folder with --directory, or keep no files with --memory"
+_UNUSABLE = "cannot write to {folder}: {why}; {another}"
+_FOREIGN = "{folder} has files that are not an emulator's; {another}"
+_IN_USE = "another emulator uses {folder}; end it, or {another}"
 
 
 @contextmanager
@@ -26,8 +30,9 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         mark = _prepared(folder)
     except OSError as error:
-        why = "it is no folder" if folder.exists() and not folder.is_dir() else error.strerror
-        raise BadInput(f"cannot write to {folder}: {why}; {_ANOTHER}") from None
+        is_file = folder.exists() and not folder.is_dir()
+        why = said("it is no folder") if is_file else error.strerror
+        raise _refusal(_UNUSABLE, folder, why=why) from None
     with mark:
         _lock(mark, folder)
         yield
@@ -39,7 +44,7 @@ def _prepared(folder: Path) -> TextIO:
     if not any(folder.iterdir()):
         path.write_text(f"{_FIRST}\n*\n", encoding="utf-8")
     if not path.exists() or _FIRST not in path.read_text(encoding="utf-8", errors="replace"):
-        raise BadInput(f"{folder} has files that are not an emulator's; {_ANOTHER}")
+        raise _refusal(_FOREIGN, folder)
     with tempfile.TemporaryFile(dir=folder):  # whether this user may write there
         return path.open(encoding="utf-8")
 
@@ -50,4 +55,8 @@ def _lock(mark: TextIO, folder: Path) -> None:
     try:
         fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise BadInput(f"another emulator uses {folder}; end it, or {_ANOTHER}") from None
+        raise _refusal(_IN_USE, folder) from None
+
+
+def _refusal(text: str, folder: Path, **parts: object) -> BadInput:
+    return BadInput(said(text).format(folder=folder, another=said(_ANOTHER), **parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from math import isfinite
@@ -170,14 +170,16 @@ def _send(_: Mapping[str, Any], wire: Wire, answer: Answer) -> None:
     wire.send(answer)
 
 
-def describe_kinds() -> list[tuple[str, str, str]]:
-    """Return name, parameters and meaning of each kind, for the help texts."""
-    return [(name, _signature(kind), kind.text) for name, kind in KINDS.items()]
+def describe_kinds(said: Callable[[str], str] = str) -> list[tuple[str, str, str]]:
+    """Return name, parameters and meaning of each kind; `said` translates."""
+    return [(name, _signature(kind, said), said(kind.text)) for name, kind in KINDS.items()]
 
 
-def _signature(kind: Kind) -> str:
+def _signature(kind: Kind, said: Callable[[str], str]) -> str:
     on = "any" if kind.on == ANY else "|".join(kind.on) if len(kind.on) == 1 else "API calls"
-    return f"on {on}: " + (", ".join(map(_shown, kind.parameters.items())) or "no parameters")
+    return said(f"on {on}: ") + (
+        ", ".join(map(_shown, kind.parameters.items())) or said("no parameters")
+    )
 
 
 def _shown(item: tuple[str, Parameter]) -> str:

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+from .chinese import chinese, said
 from .server import EmulatorServer
 
-_IN_MEMORY = """\
-in memory: the end of the emulator deletes them, but not the log of your project.
-                     manage.py wx_reconcile --fix then corrects the log."""
+_IN_MEMORY = (
+    "in memory: they end with the emulator, but your project's log still has them. "
+    "manage.py wx_reconcile --fix corrects it."
+)
 
 
 def greeting(server: EmulatorServer, folder: Path | None) -> str:
     """Return the lines, of which the last is `ready`."""
-    account = server.state.account
-    environments = server.state.environments
-    lines = ["# Paste into settings.py:", settings(server), ""]
-    lines += [f"component appid      {account.appid}", f"component appsecret  {account.appsecret}"]
-    lines += [f"verify ticket        {account.ticket}"]
-    if sender := server.sender:
-        lines += [f"tickets pushed to    {sender.url}  every {sender.seconds:g} seconds"]
-        lines += [f"callback token       {sender.keys.token}"]
-        lines += [f"callback aes key     {sender.keys.aes_key}"]
-    for env in environments:
-        lines.append(f"environment          {env}  {server.site_url(env)}")
-    lines.append(f"objects              {_kept(server, folder)}")
-    lines += [f"control plane        {server.api_url}/__emulator__/", "ready"]
-    return "\n".join(lines) + "\n"
+    form = "{0}：{1}" if chinese() else "{0:<20} {1}"
+    facts = (form.format(said(label), value) for label, value in _facts(server, folder))
+    head = said("# Paste into settings.py:")
+    return "\n".join([head, settings(server), "", *facts, "ready", ""])
 
 
 def settings(server: EmulatorServer) -> str:
@@ -42,8 +35,21 @@ def settings(server: EmulatorServer) -> str:
     return "\n".join(["WX_STATIC_STORE = {", *lines, "}"])
 
 
-def _kept(server: EmulatorServer, folder: Path | None) -> str:
-    if folder is None:
-        return _IN_MEMORY
-    count = sum(len(server.objects(env)) for env in server.state.environments)
-    return f"{count} in {folder}"
+def _facts(server: EmulatorServer, folder: Path | None) -> Iterator[tuple[str, str]]:
+    account, envs = server.state.account, server.state.environments
+    yield "component appid", account.appid
+    yield "component appsecret", account.appsecret
+    yield "verify ticket", account.ticket
+    if sender := server.sender:
+        every = said("{url}  every {seconds:g} seconds")
+        yield "tickets pushed to", every.format(url=sender.url, seconds=sender.seconds)
+        yield "callback token", sender.keys.token
+        yield "callback aes key", sender.keys.aes_key
+    for env in envs:
+        yield "environment", f"{env}  {server.site_url(env)}"
+    if folder:
+        count = sum(len(server.objects(env)) for env in envs)
+        yield "objects", said("{count} in {folder}").format(count=count, folder=folder)
+    else:
+        yield "objects", said(_IN_MEMORY)
+    yield "control plane", f"{server.api_url}/__emulator__/"

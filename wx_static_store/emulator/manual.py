@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from functools import cache
 
+from . import manual_chinese
+from .chinese import chinese, said
 from .faults import describe_kinds
 from .kinds import ANY
 from .messages import KINDS
@@ -120,23 +121,20 @@ QUIRKS (--set name=value, --profile FILE, POST /__emulator__/quirks), with their
 """
 
 
-@cache
 def manual() -> str:
-    """Return the whole manual."""
-    kinds = "".join(f"  {n:<16} {text}\n{'':19}{sign}\n" for n, sign, text in describe_kinds())
+    """Return the whole manual, in the language of the terminal."""
+    texts: dict[str, str] = manual_chinese.__dict__ if chinese() else globals()
+    parts = [texts[name] for name in ("FLOW", "OTHERS", "PUSHES", "CONTROL", "FAULTS")]
+    kinds = "".join(f"  {n:<16} {text}\n{'':19}{sign}\n" for n, sign, text in describe_kinds(said))
     quirks = "".join(
-        f"  {n} = {default!r}\n      {text}\n" for n, default, text in describe_quirks()
+        f"  {n} = {default!r}\n      {text}\n" for n, default, text in describe_quirks(said)
     )
-    faults = FAULTS.replace("{calls}", _listed(ANY))
-    return "\n".join([FLOW, OTHERS, _pushes(), CONTROL, faults + kinds, QUIRKS + quirks])
-
-
-def _pushes() -> str:
     wrong = [name for name in (*VARIANTS, REPLAY) if name not in RIGHT]
-    lists = {"right": _listed(RIGHT), "wrong": _listed(wrong), "kinds": " ".join(KINDS)}
-    text = PUSHES
-    for name, listed in lists.items():
-        text = text.replace(f"{{{name}}}", listed)
+    lists = {"calls": ANY, "right": RIGHT, "wrong": wrong}
+    names = {name: _listed(listed) for name, listed in lists.items()} | {"kinds": " ".join(KINDS)}
+    text = "\n".join(parts) + kinds + "\n" + texts["QUIRKS"] + quirks
+    for name, listed in names.items():
+        text = text.replace(f"{{{name}}}\n", f"{listed}\n")
     return text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -166,11 +166,11 @@ def quirk_names() -> list[str]:
     return list(_FIELDS)
 
 
-def describe_quirks() -> list[tuple[str, object, str]]:
-    """Return name, default and meaning of each quirk, for the help texts."""
+def describe_quirks(said: Callable[[str], str] = str) -> list[tuple[str, object, str]]:
+    """Return name, default and meaning of each quirk; `said` translates."""
     rows = []
     for name, item in _FIELDS.items():
-        text, choices = item.metadata["text"], " | ".join(item.metadata["choices"])
+        text, choices = said(item.metadata["text"]), " | ".join(item.metadata["choices"])
         rows.append((name, item.default, f"{text} ({choices})" if choices else text))
     return rows
 
