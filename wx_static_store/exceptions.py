@@ -66,7 +66,7 @@ class WxStaticStoreError(Exception):
     ``message``: what happened, in our words.
     ``hint``: what to do about it.
     ``docs``: the anchor in the documentation that explains it.
-    ``stage``: where it happened: name, source, token, link, put or verify.
+    ``stage``: where it happened: ``name``, ``source``, ``token``, ``link``, ``put`` or ``verify``.
     ``errcode``: the number that WeChat gave.
     ``errmsg``: the text that WeChat or COS gave, or a token provider that failed.
     ``rid``: WeChat's id of the request. Quote it when you ask WeChat.

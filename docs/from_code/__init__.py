@@ -41,8 +41,9 @@ def block(text: str) -> str:
 
 
 def plain(text: object) -> str:
-    """Return a text of one line without markup, so that a star in it is a star."""
-    return re.sub(r"([\\*`_|])", r"\\\1", " ".join(str(text).split()))
+    """Return a text on one line without markup but for code, so that a star is a star."""
+    escaped = re.sub(r"([\\*`_|])", r"\\\1", " ".join(str(text).split()))
+    return re.sub(r"\\`(\w+)\\`", r"``\1``", escaped)  # code, as docstrings write it
 
 
 def here(english: str, chinese: str) -> str:

@@ -1,5 +1,6 @@
 """Write the management commands from their parsers."""
 
+import re
 import sys
 from argparse import Action, ArgumentParser, HelpFormatter
 from pathlib import Path
@@ -40,7 +41,7 @@ def usage(parser: ArgumentParser, program: str, actions: list[Action]) -> str:
 
 def options(parser: ArgumentParser, actions: list[Action]) -> str:
     rows = [(here("Argument", "参数"), here("Meaning", "含义"))]
-    rows += [(_names(action), plain(_help(parser, action))) for action in actions]
+    rows += [(_names(action), _help(parser, action)) for action in actions]
     return table(30, 70, rows=rows)
 
 
@@ -53,4 +54,5 @@ def _names(action: Action) -> str:
 
 def _help(parser: ArgumentParser, action: Action) -> str:
     formatter = HelpFormatter(parser.prog, width=sys.maxsize)
-    return formatter._expand_help(action) if action.help else ""
+    said = formatter._expand_help(action) if action.help else ""
+    return re.sub(r"(?<=default: )[^\s();`]+", r"``\g<0>``", plain(said))

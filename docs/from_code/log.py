@@ -18,7 +18,8 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "name": "The name in the store, as it was asked for.",
         "status": "How the upload ended. ``unknown``: the bytes were sent, and the answer never "
         "came.",
-        "stage": "Where a failed upload ended: name, source, token, link, put or verify.",
+        "stage": "Where a failed upload ended: ``name``, ``source``, ``token``, ``link``, ``put`` "
+        "or ``verify``.",
         "errcode": "The number that WeChat gave last. 0 is success.",
         "message": "What happened, in English.",
         "http_status": "The HTTP status of the last answer.",
