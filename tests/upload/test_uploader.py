@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -17,6 +18,7 @@ from django.utils.translation import override
 from tests import deploys
 from tests.conftest import ENV
 from tests.waiting import wait_for
+from wx_static_store.core.naming import NO_CACHE, SHORT
 from wx_static_store.core.retry import Clock, Deadline
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer, object_store, open_platform
@@ -26,14 +28,19 @@ from wx_static_store.emulator.incoming import Request
 from wx_static_store.emulator.state import State
 from wx_static_store.exceptions import (
     ConfigurationError,
+    CosThrottled,
     DeadlineExceeded,
     NameRejected,
     TokenRejected,
     UploadFailed,
+    WeChatBusy,
+    WeChatRefused,
+    WeChatThrottled,
+    WxStaticStoreError,
 )
 from wx_static_store.models import UploadLog
 from wx_static_store.upload import sources, store
-from wx_static_store.upload.uploader import Uploader, get_uploader
+from wx_static_store.upload.uploader import Queue, Uploader, get_uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +60,10 @@ def cloud(configure: Any) -> EmulatorServer:
 @pytest.fixture
 def uploader(cloud: EmulatorServer) -> Uploader:
     return get_uploader()
+
+
+class Surprise(BaseException):
+    """Not even an Exception."""
 
 
 def put(do: str, **details: Any) -> dict[str, Any]:
@@ -285,6 +296,150 @@ def test_a_gateway_that_breaks_off_after_the_whole_body_leaves_the_upload_unknow
     assert cloud.objects()["a.txt"].body == b"hello"
 
 
+def test_an_upload_that_is_broken_off_is_recorded_before_the_exception_passes(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    def broken_off() -> BytesIO:
+        raise Surprise
+
+    with pytest.raises(Surprise):
+        uploader.upload(UploadItem("a.txt", open=broken_off), CONTEXT)
+    row = UploadLog.objects.get()
+    assert (row.key, row.status, row.stage, row.source) == ("a.txt", "failed", "link", "test")
+
+
+def test_an_attempt_returns_the_id_of_its_row(uploader: Uploader) -> None:
+    result, row = uploader.attempt(item(), CONTEXT)
+    assert (result.status, row) == ("stored", UploadLog.objects.get().pk)
+
+
+def test_an_upload_that_failed_raises_its_error_with_hint_docs_and_remedy(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script(link(45009))
+    with pytest.raises(UploadFailed) as caught:
+        uploader.upload(item(), CONTEXT)
+    cloud.script(link(45009))
+    error, raised = uploader.transfer(item()).error, caught.value
+    assert error
+    assert (raised.message, raised.errcode, raised.status) == (error.message, 45009, "failed")
+    assert (raised.hint, raised.docs, raised.remedy) == (error.hint, error.docs, error.remedy)
+
+
+# --- an upload whose answer was lost ----------------------------------------------------------
+
+
+@pytest.fixture
+def unknown(cloud: EmulatorServer, uploader: Uploader) -> UploadResult:
+    """Return how an upload ended whose answers were lost; COS has its bytes."""
+    cloud.script(put("drop_reply", **EVERY_TIME))
+    result = uploader.transfer(item())
+    assert result.status == "unknown"
+    return result
+
+
+def test_an_unknown_upload_is_stored_if_the_list_shows_its_bytes(
+    uploader: Uploader, unknown: UploadResult
+) -> None:
+    settled = uploader.settled(unknown)
+    assert (settled.status, settled.stage, settled.error) == ("stored", "", None)
+    assert str(settled.note) == "COS did not answer; the list shows these bytes"
+    assert settled.stored_at
+
+
+def test_an_unknown_upload_stays_so_if_the_list_shows_other_bytes_or_none(
+    cloud: EmulatorServer, uploader: Uploader, unknown: UploadResult
+) -> None:
+    cloud.put_object("a.txt", b"other")
+    assert uploader.settled(unknown) is unknown
+    cloud.delete_object("a.txt")
+    assert uploader.settled(unknown) is unknown
+
+
+def test_an_unknown_upload_stays_so_if_the_list_fails_which_is_asked_once(
+    cloud: EmulatorServer, uploader: Uploader, unknown: UploadResult
+) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": -1})
+    assert uploader.settled(unknown) is unknown
+    assert len(cloud.calls("staticfilelist")) == 1
+
+
+def test_the_list_is_asked_of_nothing_but_an_unknown_upload_with_an_md5(
+    cloud: EmulatorServer, uploader: Uploader, unknown: UploadResult
+) -> None:
+    stored, no_md5 = replace(unknown, status=UploadStatus.STORED), replace(unknown, md5="")
+    assert uploader.settled(stored) is stored
+    assert uploader.settled(no_md5) is no_md5
+    assert cloud.calls("staticfilelist") == []
+
+
+@pytest.mark.parametrize(
+    ("deadline", "seconds", "status"),
+    [
+        (None, 4, "stored"),
+        (None, 6, "unknown"),
+        (20, 6, "unknown"),
+        (3, 2, "stored"),
+        (3, 4, "unknown"),
+    ],
+)
+def test_the_list_has_five_seconds_to_show_an_unknown_upload_or_the_deadline(
+    configure: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    deadline: float | None,
+    seconds: float,
+    status: str,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(store, "Clock", lambda: Clock(now=lambda: now[-1]))
+    cloud = configure()
+
+    def token() -> str:
+        now.append(seconds)
+        return str(cloud.access_token)
+
+    configure(WX_STATIC_STORE={"DEADLINE": deadline, "TOKEN_PROVIDER": token})
+    cloud.put_object("a.txt", b"hello")
+    md5 = hashlib.md5(b"hello").hexdigest()
+    unknown = UploadResult("a.txt", "a.txt", UploadStatus.UNKNOWN, size=5, md5=md5)
+    assert get_uploader().settled(unknown).status == status
+
+
+# --- files that are not sent ------------------------------------------------------------------
+
+
+def test_a_file_that_is_not_sent_has_a_result_with_the_reason(cloud: EmulatorServer) -> None:
+    error = WeChatThrottled("enough", errcode=45009, rid="r")
+    result = get_uploader("staticfiles").failed(item("a.txt"), error)
+    assert (result.status, result.key, result.error) == ("failed", "static/a.txt", error)
+    assert (result.errcode, result.rid, error.key) == (45009, "r", "static/a.txt")
+
+
+def test_a_file_whose_name_is_refused_has_a_result_without_a_key(uploader: Uploader) -> None:
+    result = uploader.failed(item("../a"), NameRejected("no", stage="name"))
+    assert (result.status, result.key, result.stage) == ("failed", "", "name")
+
+
+def test_the_key_of_a_name_is_below_the_location_and_empty_if_there_can_be_none(
+    cloud: EmulatorServer,
+) -> None:
+    uploader = get_uploader("staticfiles")
+    assert (uploader.key("a.txt"), uploader.key("../a")) == ("static/a.txt", "")
+
+
+def test_the_headers_of_an_item_are_those_of_its_store(cloud: EmulatorServer) -> None:
+    page = item("index.html")
+    caching = [
+        get_uploader(using).headers(page).cache_control for using in ("default", "staticfiles")
+    ]
+    assert caching == [SHORT, NO_CACHE]
+
+
+def test_the_uploader_of_another_environment_sends_there(cloud: EmulatorServer) -> None:
+    get_uploader(env="tenant-b").transfer(item())
+    assert [*cloud.objects("tenant-b")] == ["a.txt"]
+
+
 # --- upload_many ------------------------------------------------------------------------------
 
 
@@ -362,10 +517,6 @@ def test_a_row_is_written_after_a_second_even_if_no_other_file_ends(
     monkeypatch.setattr(UploadLog.objects, "bulk_create", noted)
     list(uploader.upload_many([item(), UploadItem("slow.txt", open=slow)], CONTEXT))
     assert in_time == [True]
-
-
-class Surprise(BaseException):
-    """Not even an Exception."""
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -460,6 +611,49 @@ def test_an_error_that_every_file_would_meet_stops_the_batch(configure: Any) -> 
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 2})
     cloud.script(link(45009, **EVERY_TIME))
     assert len(many(get_uploader(), 100)) < 10
+
+
+def test_without_a_source_of_tokens_a_batch_reports_it(configure: Any) -> None:
+    configure(WX_STATIC_STORE={"ACCESS_TOKEN": None})
+    [result] = get_uploader().upload_many([item()], CONTEXT)
+    assert isinstance(result.error, ConfigurationError)
+
+
+BUSY = (WeChatBusy, 2)  # all attempts that the fixture allows
+
+
+@pytest.mark.parametrize(
+    ("ends", "stops"),
+    [
+        ([BUSY] * 5, True),
+        ([BUSY] * 4, False),
+        ([(WeChatBusy, 1)] * 9, False),
+        ([(WeChatRefused, 2)] * 9, False),
+        ([BUSY, BUSY, (None, 1), BUSY, BUSY, BUSY], False),
+        ([BUSY, BUSY, (CosThrottled, 2), BUSY, BUSY, BUSY, BUSY], False),
+        ([BUSY, (CosThrottled, 2)] * 5, False),
+        ([(WeChatThrottled, 1)], False),
+        ([(ConfigurationError, 1)], True),
+        ([(ConfigurationError, 1), (None, 1)], True),
+    ],
+)
+def test_a_batch_stops_after_an_error_of_all_or_five_alike_that_used_all_attempts(
+    uploader: Uploader, ends: list[tuple[type[WxStaticStoreError] | None, int]], stops: bool
+) -> None:
+    reported: list[UploadResult] = []
+    steps = Queue(uploader, [item()], reported.append)
+    for kind, attempts in ends:
+        error = kind("no") if kind else None
+        steps.came_back(UploadResult("a", "a", UploadStatus.FAILED, error=error, attempts=attempts))
+    assert (steps.next_item() is None) is stops
+    assert len(reported) == len(ends)
+
+
+def test_a_batch_ends_with_its_last_item(uploader: Uploader) -> None:
+    steps = Queue(uploader, [item("a.txt")])
+    first = steps.next_item()
+    assert first
+    assert (first.name, steps.next_item()) == ("a.txt", None)
 
 
 def test_five_files_that_used_all_attempts_alike_stop_the_batch(configure: Any) -> None:
