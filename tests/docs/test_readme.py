@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import polib
 import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
@@ -60,3 +61,15 @@ def test_the_readme_names_pages_of_the_documentation_by_their_titles() -> None:
     pages = [page.read_text("utf-8") for page in DOCS.rglob("*.rst")]
     titles = {title for page in pages for title in re.findall(r"^=+\n(.+)\n=+$", page, re.M)}
     assert {node.astext() for node in doctree(README).findall(nodes.emphasis)} <= titles
+
+
+def test_the_chinese_readme_names_pages_by_their_chinese_titles() -> None:
+    titles = [polib.pofile(str(path))[0] for path in (DOCS / "locale").rglob("*.po")]
+    chinese = {title.msgid: title.msgstr for title in titles}
+    named, shown = (
+        [node.astext() for node in doctree(page).findall(nodes.emphasis)]
+        for page in (README, CHINESE)
+    )
+    assert len(named) == len(shown)
+    pairs = dict(zip(named, shown, strict=True))
+    assert pairs == {title: chinese.get(title, pairs[title]) for title in named}
