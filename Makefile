@@ -85,6 +85,12 @@ docs:  ## the documentation in English and Chinese: docs/_build/html/index.html
 docs-serve: docs  ## the documentation at http://127.0.0.1:8800/
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build/html 8800
 
+.PHONY: pictures
+pictures:  ## the pictures of the documentation, taken in the running example (Debian: chromium, chromium-l10n)
+	$(MAKE) venv EXTRAS=ci
+	$(BIN)/python docs/pictures.py en
+	$(BIN)/python docs/pictures.py zh-CN
+
 .PHONY: docs-messages
 docs-messages:  ## the Chinese catalogues of the documentation, brought up to date
 	$(MAKE) venv EXTRAS=docs
