@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils.translation import override
 
 from tests.deploys import configure_storages, fails, write
 from wx_static_store.deploy import progress
@@ -68,6 +69,11 @@ def test_a_hang_is_reported_with_the_peer_and_the_step(deploy: Deploy, mute: str
     out = deploy(API_BASE_URL=mute, DEADLINE=0.5)
     text = f"The time allowed was over while waiting for the answer of {mute} (stage link"
     assert text in out
+
+
+def test_the_cause_is_in_chinese_for_who_reads_that(deploy: Deploy) -> None:
+    with override("zh-hans"):
+        assert "ACCESS_TOKEN 已失效" in deploy(ACCESS_TOKEN="spent")
 
 
 # --- an outage of the whole batch -------------------------------------------------------------
