@@ -316,7 +316,7 @@ def test_a_throttle_pauses_as_long_as_cos_asks(serve: Serve, transport: Transpor
     assert failure(transport, server).pause == 7
 
 
-def test_what_cos_says_is_in_the_error(serve: Serve, transport: Transport) -> None:
+def test_the_code_and_message_of_cos_are_in_the_error(serve: Serve, transport: Transport) -> None:
     says = answer(400, b"<Code>Odd</Code><Message>the \xff key is odd</Message>", REQUEST_ID)
     error = failure(transport, serve(says))
     assert (error.cos_code, str(error.message)) == (

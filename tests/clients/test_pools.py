@@ -150,7 +150,7 @@ def test_a_proxy_over_tls_is_trusted_by_the_certificates_of_the_environment(
         make_transport().exchange("GET", url, stage="verify", deadline=PLENTY)
 
 
-def test_no_proxy_stands_before_this_machine(
+def test_an_address_of_this_machine_is_called_without_a_proxy(
     serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")

@@ -63,7 +63,7 @@ def test_a_value_lies_sealed_in_the_cache(make: Make, cache: TimedCache) -> None
 
 
 @pytest.mark.parametrize("junk", ["", "{", "NaN]", b"\xff", 5, [1]])
-def test_what_somebody_else_put_there_is_no_value(
+def test_junk_in_the_cache_is_not_taken_for_a_value(
     make: Make, cache: TimedCache, junk: object
 ) -> None:
     state = make()
@@ -99,7 +99,7 @@ def test_a_process_without_a_cache_remembers_what_it_wrote(
     assert state.read("name") is None
 
 
-def test_what_a_process_remembers_does_not_last_longer_for_a_clock_that_is_set_back(
+def test_a_remembered_value_does_not_last_longer_for_a_clock_that_is_set_back(
     make: Make, cache: TimedCache, time: Time
 ) -> None:
     state, cache.down = make(), True
@@ -108,7 +108,7 @@ def test_what_a_process_remembers_does_not_last_longer_for_a_clock_that_is_set_b
     assert state.read("name") is None
 
 
-def test_what_is_over_is_not_kept_in_memory(make: Make, time: Time) -> None:
+def test_a_value_whose_time_is_over_is_not_kept_in_memory(make: Make, time: Time) -> None:
     state = make()
     for number in range(3):
         state.write(f"{number}", 1, 60 + number)

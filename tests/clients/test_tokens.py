@@ -142,7 +142,7 @@ def interrupted() -> Iterator[Callable[[], str]]:
     signal.signal(signal.SIGALRM, before)
 
 
-def test_what_a_signal_raises_in_a_provider_or_a_ticket_function_passes_as_it_is(
+def test_a_signal_s_exception_in_a_provider_or_a_ticket_function_passes_as_it_is(
     interrupted: Callable[[], str],
 ) -> None:
     for ask in (

@@ -449,7 +449,7 @@ def test_an_error_of_a_project_s_own_passes_as_it_is(serve: Serve, transport: Tr
     assert caught.value.__context__ is None
 
 
-def test_what_a_signal_raises_passes_as_it_is(serve: Serve, transport: Transport) -> None:
+def test_a_signal_s_exception_passes_as_it_is(serve: Serve, transport: Transport) -> None:
     """Even a class that the libraries raise, too."""
 
     def handler(*_: object) -> None:

@@ -355,7 +355,7 @@ def test_a_store_is_read_in_each_spelling(ask: Ask, data: str, store: dict[str, 
 
 
 @pytest.mark.parametrize("store", [{}, {"domain": None, "bucket": "", "region": None}])
-def test_what_a_store_does_not_say_is_empty(ask: Ask, store: dict[str, Any]) -> None:
+def test_a_member_that_a_store_lacks_is_empty(ask: Ask, store: dict[str, Any]) -> None:
     found = ask(as_json({"errcode": 0, "data": [store]}), "describe")
     assert found == StaticStore("", "", "", "")
 

@@ -136,7 +136,7 @@ def test_a_generated_name_has_no_ending_where_there_is_none(name: str) -> None:
         (("upload", "replace_protected"), {"protected_names"}),
     ],
 )
-def test_what_a_user_may_do_needs_the_permission_to_upload(
+def test_a_user_s_other_permissions_need_the_permission_to_upload(
     configure: Any, user_with: UserWith, permissions: tuple[str, ...], allowed: set[str]
 ) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_MAX_SIZE": 10})

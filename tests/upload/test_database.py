@@ -295,8 +295,8 @@ def test_a_flag_of_the_connection_is_true_or_false() -> None:
     assert flag("needs_rollback") is False
 
 
-def test_without_a_database_each_flag_is_false() -> None:
-    assert flag("in_atomic_block") is False
+def test_a_flag_that_no_connection_has_is_false() -> None:
+    assert flag("nonsense") is False
 
 
 def test_a_view_can_be_exempt_from_the_transactions_of_all_databases() -> None:

@@ -197,7 +197,7 @@ def test_the_platforms_own_credentials_fetch_one_token_for_many_uploads(
     assert len(emulator.calls("api_component_token")) == 1
 
 
-def test_processes_share_a_fetched_token_which_lies_sealed_in_the_cache(
+def test_a_fetched_token_is_shared_by_processes_and_sealed_in_the_cache(
     configure: Any, emulator: EmulatorServer
 ) -> None:
     configure(WX_STATIC_STORE=component(emulator))
@@ -226,7 +226,7 @@ def test_the_ticket_that_was_pushed_is_used_where_none_is_set(
     assert asked == ["wx0000000000000001"]
 
 
-def test_where_no_ticket_is_pushed_and_none_is_set_there_is_none(
+def test_a_ticket_that_is_neither_pushed_nor_set_is_missing(
     configure: Any, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(platform, "_ticket_reader", platform._no_ticket)

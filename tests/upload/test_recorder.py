@@ -236,9 +236,7 @@ def test_a_row_of_a_stored_file_says_no_more_than_its_note() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("own", "written"), [("row 7", "row 7"), ("", "the run")])
-def test_what_asked_for_a_file_itself_stands_before_what_asked_for_all(
-    own: str, written: str
-) -> None:
+def test_a_file_s_own_source_ref_is_written_before_that_of_the_run(own: str, written: str) -> None:
     record_one(result(source_ref=own), UploadContext("test", source_ref="the run"))
     assert UploadLog.objects.get().source_ref == written
 

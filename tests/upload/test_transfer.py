@@ -351,7 +351,7 @@ def test_a_transfer_that_is_broken_off_before_it_begins_sends_nothing(
     assert cloud.journal == []
 
 
-def test_what_is_broken_off_is_named_by_its_environment_and_key(cloud: EmulatorServer) -> None:
+def test_a_transfer_that_is_broken_off_names_its_environment_and_key(cloud: EmulatorServer) -> None:
     begun = transfer()
     begun.prepare()
     error = begun.broken_off().error
