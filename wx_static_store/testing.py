@@ -20,15 +20,6 @@ __all__ = ["wx_emulator", "wx_storage"]
 
 ENV = "demo-1a2b3c4d5e6f7g8h"  # where a project names none
 REAL = ("api_base_url", "base_url", "token_provider", "upload_hosts")  # never used in a test
-ADVICE = (
-    "Use the fixture wx_storage or wx_emulator, or Django's InMemoryStorage; a test that must "
-    "reach {host} is marked @pytest.mark.wx_real."
-)
-REFUSED = "This test was about to publish a file for real, through {host}. " + ADVICE
-OWN = (
-    "This test was about to write to the emulator that your settings name, {host}, where it would "
-    "change the files you develop with. " + ADVICE
-)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -115,9 +106,9 @@ def _guarded(perform: Any, own: frozenset[str]) -> Any:
     def guarded(self: Any, request: Any, url: "Secret", *args: Any) -> Any:
         host = _host(url.reveal())
         if not is_loopback(url.reveal()):
-            pytest.fail(REFUSED.format(host=host), pytrace=False)
+            pytest.fail(f"{_for_real(host)} {_advice(host)}", pytrace=False)
         if host in own:
-            pytest.fail(OWN.format(host=host), pytrace=False)
+            pytest.fail(f"{_to_own_emulator(host)} {_advice(host)}", pytrace=False)
         return perform(self, request, url, *args)
 
     return guarded
@@ -125,3 +116,29 @@ def _guarded(perform: Any, own: frozenset[str]) -> Any:
 
 def _host(url: str) -> str:
     return url.split("/", 3)[2]
+
+
+def _for_real(host: str) -> str:
+    from .i18n import gettext as _
+
+    return _("This test was about to publish a file for real, through %(host)s.", host=host)
+
+
+def _to_own_emulator(host: str) -> str:
+    from .i18n import gettext as _
+
+    return _(
+        "This test was about to write to the emulator that your settings name, %(host)s, where it "
+        "would change the files you develop with.",
+        host=host,
+    )
+
+
+def _advice(host: str) -> str:
+    from .i18n import gettext as _
+
+    return _(
+        "Use the fixture wx_storage or wx_emulator, or Django's InMemoryStorage; a test that must "
+        "reach %(host)s is marked @pytest.mark.wx_real.",
+        host=host,
+    )
