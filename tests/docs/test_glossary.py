@@ -24,9 +24,10 @@ OTHER_MEANING = {
     "The platform blocks this content or this domain.",  # Tencent's
     "Where it happened: policy, name, source, token, link or put.",  # values of a field
     "no signed_url and token",  # fields of an answer
+    # the callback token
+    "If WeChat sent it, compare CALLBACK_TOKEN with the message token of your platform.",
+    "Token and key are right, so check COMPONENT_APPID: the push is for another platform.",
     "a query string skips the stale copy",  # of the CDN
-    "ask the log alone what changed: no call for an unchanged tree, but what others wrote, or a lost "
-    "row hides, is not seen (wx_reconcile --fix finds it)",  # a tree, no file
 }
 
 
