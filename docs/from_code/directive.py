@@ -22,7 +22,7 @@ class FromCode(SphinxDirective):
         text = text_of(name, DJANGO_LANGUAGES[self.config.language])
         found = self.parse_text_to_nodes(text, allow_section_headings=True)
         lines = text_of(name, "zh-hans").splitlines()
-        chinese = {re.sub(r"^[ *-]*(:[^:]+: )?", "", line) for line in lines}
+        chinese = {re.sub(r"^[ *#.-]*(:[^:]+: )?", "", line) for line in lines}
         for node in found:
             for element in node.findall(nodes.TextElement):
                 name = isinstance(element, nodes.title) and is_name(element.rawsource)

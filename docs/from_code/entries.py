@@ -1,5 +1,7 @@
 """Write one entry of *Something does not work*: what happened, why, what to do."""
 
+from collections.abc import Sequence
+
 from wx_static_store.exceptions import Remedy, WxStaticStoreError
 
 from . import fields, here, plain, section
@@ -21,6 +23,7 @@ def entry(
     error: WxStaticStoreError | None = None,
     *,
     kind: str = "",
+    steps: Sequence[str] = (),
 ) -> str:
     """Return the section; `error` is what an upload makes of it, `kind` the class to look up."""
     name = f":ref:`{kind} <exception-{kind.lower()}>`" if kind else ""
@@ -30,6 +33,7 @@ def entry(
             (here("What happened", "发生了什么"), happened),
             (here("Why", "原因"), why),
             (here("What to do", "处理办法"), do),
+            (here("Step by step", "步骤"), "".join(f"\n   #. {step}" for step in steps)),
             (here("The upload", "上传的动作"), _action(error) if error else ""),
             (here("Exception", "异常"), name),
         ),

@@ -107,7 +107,8 @@ MEANINGS: tuple[tuple[str, dict[int, str]], ...] = (
     (
         (
             "A platform can publish only to environments that it created itself for its tenants. "
-            "WeChat does not document what else leads to this number."
+            "WeChat does not document what else leads to this number. In the emulator, a static "
+            "hosting that was never opened does."
         ),
         {85088: "Cloud development is not open for this platform or this environment."},
     ),
@@ -151,7 +152,10 @@ MEANINGS: tuple[tuple[str, dict[int, str]], ...] = (
         },
     ),
     (
-        "The environment is in arrears, isolated or destroyed, or its id is wrong.",
+        (
+            "The environment is in arrears, isolated or destroyed, or its id is wrong. WeChat does "
+            "not document the number of a closed static hosting; the emulator answers ``-501005``."
+        ),
         {
             -501005: "The environment is not in order.",
             -501018: "The environment or a part of it is not available.",
@@ -168,6 +172,30 @@ MEANINGS: tuple[tuple[str, dict[int, str]], ...] = (
         },
     ),
 )
+# Where a hint is too short: the steps, each a paragraph.
+_LOOK = (
+    "List the environments of your platform with ``describeenvs``: :ref:`account-environment`. "
+    "If this one is missing, your platform did not create it: create one with ``createenv``."
+)
+_OPEN = "If it is listed, look whether its static hosting is open: :ref:`account-hosting`."
+_ENV = "Compare the id with ``ENV``, and with the environments that you named in the command."
+_READ = (
+    "Read the ``TcbCode`` in the message. ``ResourceNotFound`` means that the platform has no "
+    "such environment. For another one quote the ``rid`` when you ask WeChat."
+)
+STEPS: dict[int, tuple[str, ...]] = {
+    85088: (
+        "Open cloud development in the batch mode for your platform: :ref:`account-environment`.",
+        _LOOK,
+        _OPEN,
+    ),
+    -501005: (_LOOK, _OPEN),
+    -501000: (
+        _READ,
+        _ENV,
+        _LOOK,
+    ),
+}
 OTHER = "WeChat refuses the call by a number that this app does not know."
 WHY_OTHER = "WeChat adds numbers without notice."
 
@@ -182,4 +210,5 @@ def _entry(title: str, code: int | str, verdict: Verdict, meaning: str, why: str
     error = verdict.build("")
     hint = plain(with_facts(error.hint))
     place = anchor("errcode", code, [code])
-    return entry(title, place, meaning, why, hint, error, kind=type(error).__name__)
+    steps = STEPS.get(code, ()) if isinstance(code, int) else ()
+    return entry(title, place, meaning, why, hint, error, kind=type(error).__name__, steps=steps)

@@ -99,6 +99,17 @@ def test_each_environment_is_reported_and_logged_as_if_it_were_alone(
     )
 
 
+def test_a_token_provider_that_fails_is_asked_for_one_environment_only(configure: Any) -> None:
+    def down() -> str:
+        raise OSError("the token service is down")
+
+    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": down, "MAX_ATTEMPTS": 1})
+    reports = deploy([site_uploader("default", env) for env in ENVS])
+    assert ends(reports) == "failed, skipped, skipped"
+    assert ENVS[0] in reports[2].error
+    assert outcomes() == {ENVS[0]: "failed"}
+
+
 def test_each_environment_is_planned_by_its_own_list(
     cloud: EmulatorServer, uploaders: list[Uploader]
 ) -> None:

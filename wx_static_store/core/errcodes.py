@@ -48,19 +48,21 @@ _CONFIRM = _("WeChat wants the platform's administrator to confirm, or to lift a
 _QUOTA = _(
     "The daily quota is used up: wait for tomorrow, or have an administrator call clear_quota v2."
 )
-_CLEARED = _("This month's clear-quota calls are used up: wait for tomorrow.")
+_CLEARED = _("This month's clear-quota calls are used up: wait for next month.")
 _SLOWER = _("WeChat allows fewer calls: lower max_workers or api_concurrency.")
 _ARGUMENTS = _("WeChat refuses the arguments: check the environment id and the file name shown.")
 _DAMAGED = _("The request arrived damaged: look for a proxy that drops bodies, or report this.")
 _NO_CLOUD = _(
-    "Cloud hosting is not open here: your own platform must have created the environment."
+    "Cloud hosting is not open here: open cloud development for your platform. Look with "
+    "describeenvs: your own platform must have created the environment."
 )
 _NO_ENVIRONMENT = _(
-    "There is no environment '{env}' on this platform: check ENV. The ids are in the console of "
-    "CloudBase."
+    "There is no environment '{env}' on this platform: check ENV. WeChat's call describeenvs "
+    "lists the ids."
 )
 _ENVIRONMENT = _(
-    "Look at the environment in the CloudBase console: in arrears, isolated, not yours?"
+    "Look at the environment in the CloudBase console: in arrears, isolated, not yours, or its "
+    "static hosting closed?"
 )
 _CLOUD = _("The cloud refuses the call: errmsg says why; quote the rid when you ask WeChat.")
 

@@ -14,7 +14,7 @@ from ..conf import aliases, options_for
 from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
-from ..exceptions import WxStaticStoreError
+from ..exceptions import TokenError, WxStaticStoreError
 from ..i18n import gettext as _, joined, labelled, ngettext, shown
 from ..upload.recorder import Recorder, finish_deployment
 from ..upload.uploader import Uploader
@@ -73,8 +73,9 @@ def deploy_to_all(
     """
     Yield the report of each environment as it ends; a failing one does not stop the others.
 
-    The first `canary` of them are verified, and the others are left alone if one is not right. An
-    interruption ends what is under way, leaves out the rest, and is raised when all is reported.
+    The first `canary` of them are verified, and the others are left alone if one is not right. They
+    are also left alone if there is no token, because all environments share it. An interruption
+    ends what is under way, leaves out the rest, and is raised when all is reported.
     """
     workers = max((uploader.options.max_workers for uploader in uploaders), default=1)
     reports: list[EnvironmentReport] = []
@@ -94,9 +95,17 @@ def deploy_to_all(
 def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
     if any(report.outcome == "interrupted" for report in before):
         return _("Not begun: the run was interrupted.")
+    if no_token := [report.env for report in before if _lacked_token(report)]:
+        return _("Not begun: no token at %(env)s, and all share one.", env=no_token[0])
     tried = before[:canary] if len(before) >= canary else []
     bad = [report.env for report in tried if not report.ok]
     return _("Not begun: the canary %(env)s is not right.", env=bad[0]) if bad else ""
+
+
+def _lacked_token(report: EnvironmentReport) -> bool:
+    errors = [result.error for result in report.report.failures] if report.report else []
+    shared = [error for error in errors if error and error.stops_batch]
+    return any(isinstance(error, TokenError) or error.stage == "token" for error in shared)
 
 
 def stale_files(
