@@ -16,7 +16,7 @@ from tests.docs.fresh_project import PATIENCE, FreshProject
 # Lines that prepare a machine: tests run where that has been done.
 PREPARING = re.compile(r"^(?:python3 -m venv |\. \.venv/bin/activate|pip install ).*\n?", re.M)
 # Opened by the session that follows it.
-SHELL = "python manage.py shell"
+SHELL = "python manage.py shell -v 0"
 # End only when a reader presses Ctrl-C: what a page types, and what is run.
 SERVERS = {
     "python -m wx_static_store.emulator": "python -m wx_static_store.emulator --port 8900",
@@ -62,7 +62,7 @@ class Reader(FreshProject):
                 self.write(path, block.text)
             elif block.language == "pycon":
                 code = DOCTEST.format(session=self._here(block.text))
-                self.type(shlex.join([*SHELL.split(), "-v0", "-c", code]), "")
+                self.type(shlex.join(["python", "manage.py", "shell", "-v0", "-c", code]), "")
             elif block.language == "console":
                 for command, shown in block.commands:
                     self.type(command, shown)

@@ -100,7 +100,7 @@ def prepared(folder: Path) -> Iterator[Repository]:
         for name in ("requirements-ci.txt", "config/ci.py", "ci_junit.py"):
             project.follow(block(PAGE, name))
         project.follow(block("howto/tokens", "config/tokens.py"))
-        project.append("config/ci.py", f"WX_STATIC_STORE['API_BASE_URL'] = {cloud.api_url!r}\n")
+        project.environment["WX_API_BASE_URL"] = cloud.api_url
         project.append("frontend/package-lock.json", "{}")
         project.add_command("npm", NPM)
         values = {
@@ -163,6 +163,33 @@ def test_the_site_imports_the_log_of_a_job(done: Repository) -> None:
     done.checkout.append("config/settings.py", "INSTALLED_APPS += ['wx_static_store']\n")
     done.checkout.run("python manage.py migrate")
     done.checkout.follow(block(PAGE, "import-the-log"))
+
+
+def test_the_job_can_be_tried_on_the_emulator(repository: Repository) -> None:
+    cloud, project, values = repository.cloud, repository.checkout, repository.values
+    project.append("frontend/dist/index.html", "page")
+    here = {
+        "demo-1a2b3c4d5e6f7g8h": ENV,
+        "http://127.0.0.1:8900": cloud.api_url,
+        "http://127.0.0.1:8901": cloud.site_url(),
+        "http://127.0.0.1:8920/token.json": values["TOKEN_SERVICE_URL"],
+        "=rehearsal": f"={SECRET}",
+    }
+    project.follow(block(PAGE, "rehearsal"), here)
+    assert sorted(cloud.objects()) == ["index.html"]
+
+
+def test_the_job_takes_its_environments_from_a_file(repository: Repository) -> None:
+    cloud, project = repository.cloud, repository.checkout
+    cloud.add_env("tenant-2")
+    project.append("frontend/dist/index.html", "page")
+    project.append("tenants.txt", f"{ENV}\ntenant-2\n")
+    given = repository.values | {"DJANGO_SETTINGS_MODULE": "config.ci"}
+    del given["WX_BASE_URL"]
+    deploy = "python manage.py wx_deploy frontend/dist --using site --envs-file tenants.txt --yes"
+    code, printed = project.try_to_run(deploy, given)
+    assert code == 0, printed
+    assert [sorted(cloud.objects(env)) for env in (ENV, "tenant-2")] == [["index.html"]] * 2
 
 
 def test_a_failed_environment_is_a_failed_test_in_gitlab(repository: Repository) -> None:

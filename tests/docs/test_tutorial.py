@@ -47,11 +47,12 @@ def look_around(django: str, published_port: str) -> None:
 
 def look_at_your_platform(reader: Reader) -> None:
     """Let an emulator stand for the platform: only its address is added to the settings."""
-    exported = dict(re.findall(r"^\$ export (\w+)=(.*)$", BLOCKS[-1].text, re.MULTILINE))
+    settings, *typed = BLOCKS[YOUR_PLATFORM:]
+    exported = dict(re.findall(r"^\$ export (\w+)=(.*)$", typed[0].text, re.MULTILINE))
     env, token = exported["WX_ENV"], exported["WX_ACCESS_TOKEN"]
     with EmulatorServer(envs=[env], access_token=token) as platform:
-        reader.follow(BLOCKS[YOUR_PLATFORM:-1])
+        reader.follow([settings])
         added = f'WX_STATIC_STORE["API_BASE_URL"] = "{platform.api_url}"\n'
         reader.write("config/settings.py", added)
-        reader.follow(BLOCKS[-1:])
+        reader.follow(typed)
         assert platform.calls("staticfilelist")
