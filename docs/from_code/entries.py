@@ -34,7 +34,7 @@ def entry(
             (here("Why", "原因"), why),
             (here("What to do", "处理办法"), do),
             (here("Step by step", "步骤"), "".join(f"\n   #. {step}" for step in steps)),
-            (here("The upload", "上传的动作"), _action(error) if error else ""),
+            (here("The upload", "本应用的做法"), _action(error) if error else ""),
             (here("Exception", "异常"), name),
         ),
         anchor=anchor,

@@ -118,7 +118,7 @@ MEANINGS: tuple[tuple[str, dict[int, str]], ...] = (
     ),
     (
         "WeChat allows ten of these calls in a month.",
-        {48006: "The calls that clear a quota are used up for this month."},
+        {48006: "The calls of ``clear_quota`` are used up for this month."},
     ),
     (
         (

@@ -27,7 +27,9 @@ def _tree() -> str:
 
 
 def _classes() -> str:
-    rows = [(here("Exception", "异常"), here("Meaning", "含义"), here("The upload", "上传的动作"))]
+    rows = [
+        (here("Exception", "异常"), here("Meaning", "含义"), here("The upload", "本应用的做法"))
+    ]
     rows += [(_link(kind), summary(kind), here(*REMEDIES[kind.remedy])) for kind in CLASSES]
     return table(24, 52, 24, rows=rows)
 

@@ -13,7 +13,7 @@ def text() -> str:
 
 
 def _fixtures() -> str:
-    rows = [(here("Fixture", "夹具"), here("What it does", "作用"))]
+    rows = [(here("Fixture", "fixture"), here("What it does", "作用"))]
     rows += [(f"``{name}``", _said(getattr(testing, name))) for name in testing.__all__]
     return table(28, 72, rows=rows)
 

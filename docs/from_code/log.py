@@ -78,5 +78,7 @@ def _head() -> tuple[str, ...]:
 def _row(model: type[Any], name: str) -> tuple[str, ...]:
     field = model._meta.get_field(name)
     said = [str(label) for _value, label in field.choices or ()]
-    label = str(field.verbose_name) + (f": {', '.join(said)}" if said else "")
+    label = str(field.verbose_name)
+    if said:
+        label += here(": ", "：") + here(", ", "、").join(said)
     return f"``{name}``", label, MEANINGS[model][name]

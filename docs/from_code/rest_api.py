@@ -94,7 +94,7 @@ def type_of(schema: dict[str, Any]) -> str:
 
 
 def _answers(responses: dict[str, Any], components: dict[str, Any]) -> str:
-    rows = [(here("Status", "状态码"), here("Answer", "应答"))]
+    rows = [(here("Status", "状态码"), here("Answer", "响应"))]
     for status, of in responses.items():
         fields = _properties(_schema(of), components)
         if int(status) < 400:

@@ -14,10 +14,11 @@ CATALOGUES = [PACKAGE, *sorted((DOCS / "locale").rglob("*.po"))]
 # "open platform" is no "platform".
 ENTRY = re.compile(r"^   (\w.*)\n      \*\*(.+?)\*\*", re.MULTILINE)
 TERMS = sorted(ENTRY.findall((DOCS / "glossary.rst").read_text("utf-8")), key=lambda e: -len(e[0]))
-# What is no prose: code, labels, targets of links, places of values, options, settings.
+# What is no prose: code, labels, targets of links, places of values, options, settings, and
+# Chinese labels such as 消息校验 Token.
 CODE = re.compile(
     r"``.*?``|:(?:doc|ref):`[^`]*`|(?<!\*)\*[^*]+\*(?!\*)|<[^>]*>|%\(\w+\)[.\d]*[a-z]|\{.*?\}|--?[a-z][\w-]*"
-    r"|\S*[_/.]\w\S*|\[\w+\]|\b[A-Z]{2}[A-Z_]+\b"
+    r"|\S*[_/.]\w\S*|\[\w+\]|\b[A-Z]{2}[A-Z_]+\b|[\u4e00-\u9fff]+ \w+"
 )
 # Entries in which a word is no term.
 OTHER_MEANING = {

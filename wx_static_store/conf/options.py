@@ -80,7 +80,7 @@ class Options:
         "Public address of the site. The address of a file is ``base_url`` + ``location`` + name. "
         "An absolute ``STATIC_URL`` or ``MEDIA_URL`` replaces ``base_url`` and ``location`` "
         "together. Without any of them WeChat is asked once, and the cache keeps the answer.",
-        "站点的公开地址。文件地址为 ``base_url`` + ``location`` + 文件名。绝对地址形式的 "
+        "网站的公开地址。文件地址为 ``base_url`` + ``location`` + 文件名。绝对地址形式的 "
         "``STATIC_URL`` 或 ``MEDIA_URL`` 同时代替 ``base_url`` 和 ``location``。都未设置时向微信查"
         "询一次，结果保存在缓存中。",
         shown=("asked of WeChat", "向微信查询"))
@@ -119,8 +119,8 @@ class Options:
         "Most calls in flight at WeChat's API. After a throttle (45011, -501003, -501004) half as "
         "many run at once, then slowly more again. PUTs are limited likewise after the "
         "``SlowDown`` of COS.",
-        "同时进行的微信 API 调用数上限。被限流（45011、-501003、-501004）后减半，再逐渐恢复。COS "
-        "返回 ``SlowDown`` 后，PUT 请求以同样方式限制。",
+        "同时进行的微信 API 调用数上限。被限制频率（45011、-501003、-501004）后减半，再逐渐恢复。"
+        "COS 返回 ``SlowDown`` 后，PUT 请求以同样方式限制。",
         shown=("``max_workers``", "``max_workers``"))
     max_attempts: int = option(4, STORE, validators.count,
         "Tries for one file. Each try asks for a new link.",
@@ -140,8 +140,8 @@ class Options:
     progress: bool | None = option(None, STORE, validators.flag,
         "A bar on a terminal (extra ``progress``, else plain lines). ``True``: also where there "
         "is no terminal. ``False``: never.",
-        "在终端上显示进度条（需要 extra ``progress``，否则逐行显示）。``True``：没有终端时也显示。"
-        "``False``：从不显示。",
+        "在终端上显示进度条（需要可选依赖 ``progress``，否则逐行显示）。``True``：没有终端时也显"
+        "示。``False``：从不显示。",
         shown=("on a terminal", "在终端上显示"))
     api_base_url: str = option("https://api.weixin.qq.com", PLATFORM, validators.api_url,
         "Address of WeChat's API. Plain http is allowed on this machine only: for the emulator.",
@@ -167,10 +167,10 @@ class Options:
     component_appid: str = option("", SETTINGS, validators.text,
         "Appid of your platform. Together with ``COMPONENT_APPSECRET`` it lets the app fetch the "
         "token.",
-        "第三方平台的 appid。与 ``COMPONENT_APPSECRET`` 一起设置后，由本应用获取令牌。")
+        "第三方平台的 AppID。与 ``COMPONENT_APPSECRET`` 一起设置后，由本应用获取令牌。")
     component_appsecret: Secret | None = option(None, SETTINGS, validators.secret,
         "Secret of your platform.",
-        "第三方平台的 appsecret。", secret=True)
+        "第三方平台的 AppSecret。", secret=True)
     verify_ticket: Secret | Callback | None = option(
         None, SETTINGS, _function_or(validators.secret),
         "A function that returns the newest ticket, or a text. Wrap a text in "
@@ -183,12 +183,12 @@ class Options:
     callback_token: tuple[Secret, ...] = option((), SETTINGS, validators.tokens,
         "``wx_static_store.callback``: token of the authorization event URL, or a list of tokens, "
         "the newest first.",
-        "``wx_static_store.callback``：授权事件接收 URL 的 Token，或 Token 的列表，最新的在前。",
+        "``wx_static_store.callback``：第三方平台的消息校验 Token，或其列表，最新的在前。",
         secret=True)
     callback_aes_key: tuple[Secret, ...] = option((), SETTINGS, validators.aes_keys,
         "``wx_static_store.callback``: AES key of the authorization event URL, or a list of keys, "
         "the newest first.",
-        "``wx_static_store.callback``：授权事件接收 URL 的 AES key，或其列表，最新的在前。",
+        "``wx_static_store.callback``：第三方平台的消息加解密 Key，或其列表，最新的在前。",
         secret=True)
     callback_window: float = option(300.0, SETTINGS, validators.number,
         "``wx_static_store.callback``: largest age of a push in seconds.",

@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--profile",
         metavar="FILE",
-        help="JSON object of quirks, as of wx_doctor --emulator-profile; --set goes before it",
+        help="JSON file of quirks; --set overrides it",
     )
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a quirk, repeatable")
     add("--fault", action="append", default=[], metavar="JSON", help="a fault, repeatable")

@@ -49,9 +49,7 @@ OPTIONS = {
         "证书：所有端口都使用 https，须与 --tls-key 一起使用"
     ),
     "private key of the certificate": "证书的私钥",
-    "JSON object of quirks, as of wx_doctor --emulator-profile; --set goes before it": (
-        "由开关组成的 JSON 对象，例如 wx_doctor --emulator-profile 的输出；--set 优先"
-    ),
+    "JSON file of quirks; --set overrides it": "含行为开关的 JSON 文件；--set 优先",
     "a quirk, repeatable": "一个开关，可重复使用",
     "a fault, repeatable": "一个故障，可重复使用",
     "one line for each request, on stderr": "每个请求在标准错误输出一行",

@@ -15,7 +15,7 @@ QUIRKS = {
         "写入或删除多少秒后才出现在 staticfilelist 中"
     ),
     "errcode is a": "errcode 的类型",
-    "Content-Type of WeChat's answers": "微信应答的 Content-Type",
+    "Content-Type of WeChat's answers": "微信响应的 Content-Type",
     "when a PUT's link is checked": "何时检查 PUT 的签名链接",
     "life of a link": "签名链接的有效期（秒）",
     "life of a component_access_token": "component_access_token 的有效期（秒）",
@@ -41,7 +41,7 @@ QUIRKS = {
         "允许调用的地址，以逗号分隔；其他地址得到 61004（空：不限）"
     ),
     "seconds from createstaticstore to online": "从 createstaticstore 到 online 的秒数",
-    "larger objects (bytes) are answered without CRC-64": ("大于此字节数的对象，应答中没有 CRC-64"),
+    "larger objects (bytes) are answered without CRC-64": ("大于此字节数的对象，响应中没有 CRC-64"),
     "start of links instead of the listener's, with {env} {bucket} {region} {address}": (
         "签名链接的开头，代替监听地址；可含 {env} {bucket} {region} {address}"
     ),
@@ -61,9 +61,9 @@ QUIRKS = {
     "headers that the CORS rule allows (empty: all that are asked)": (
         "CORS 规则允许的请求头（空：请求的全部允许）"
     ),
-    "seconds that Date of WeChat's answers is ahead": "微信应答的 Date 提前的秒数",
+    "seconds that Date of WeChat's answers is ahead": "微信响应的 Date 提前的秒数",
     "seconds that Date of COS's and the site's answers is ahead": (
-        "COS 和网站应答的 Date 提前的秒数"
+        "COS 和网站响应的 Date 提前的秒数"
     ),
     "length of that period": "该周期的长度（秒）",
     "quota/get knows the paths below /componenttcb/ (false: 76021)": (
@@ -118,48 +118,48 @@ QUIRKS = {
 
 KINDS = {
     "WeChat refuses: errcode and errmsg, with a rid": "微信拒绝请求，返回 errcode、errmsg 和 rid",
-    "any HTTP answer": "任意 HTTP 应答",
+    "any HTTP answer": "任意 HTTP 响应",
     "members of `json` laid over WeChat's answer (null is a value), those of `drop` left out": (
-        "用 `json` 的成员覆盖微信的应答（null 也是值），去掉 `drop` 中的成员"
+        "用 `json` 的成员覆盖微信的响应（null 也是值），去掉 `drop` 中的成员"
     ),
     "COS refuses, in XML; with `apply` it stored the object all the same": (
         "COS 以 XML 拒绝请求；设置 `apply` 时对象仍被保存"
     ),
     "stored, but with another ETag or CRC-64 in the answer (empty text: without it)": (
-        "已保存，但应答中的 ETag 或 CRC-64 不同（空文本：不返回）"
+        "已保存，但响应中的 ETag 或 CRC-64 不同（空文本：不返回）"
     ),
     "only the first `bytes` are stored, the answer is 200 with the ETag of those": (
-        "只保存前 `bytes` 字节，应答为 200，ETag 也是这部分的"
+        "只保存前 `bytes` 字节，返回 200，ETag 也是这部分的"
     ),
     "TCP reset instead of an answer, after the whole request was read": (
-        "读完整个请求后以 TCP 重置代替应答"
+        "读完整个请求后以 TCP 重置代替响应"
     ),
     "TCP reset after `bytes` of the body": "收到请求体的 `bytes` 字节后 TCP 重置",
     "everything is read and done, but the connection closes without an answer": (
-        "请求已读完并执行，但连接关闭而没有应答"
+        "请求已读完并执行，但连接关闭而没有响应"
     ),
-    "no answer for `seconds`, then the connection closes": ("`seconds` 秒内没有应答，然后关闭连接"),
+    "no answer for `seconds`, then the connection closes": ("`seconds` 秒内没有响应，然后关闭连接"),
     "the normal answer, `seconds` later; `late`: the request takes effect only then": (
-        "`seconds` 秒后给出正常应答；`late`：请求到那时才生效"
+        "`seconds` 秒后给出正常响应；`late`：请求到那时才生效"
     ),
     "`seconds` between single bytes of the head or the body, for the first `limit` bytes": (
         "响应头或正文的前 `limit` 字节逐个发送，每个间隔 `seconds` 秒"
     ),
     "WeChat's answer breaks off after `keep` bytes (default half); Content-Length agrees": (
-        "微信的应答在 `keep` 字节后中断（默认一半），Content-Length 与之相符"
+        "微信的响应在 `keep` 字节后中断（默认一半），Content-Length 与之相符"
     ),
     "Content-Length announces `missing` bytes more than come, then the connection closes": (
         "Content-Length 比实际内容多 `missing` 字节，然后关闭连接"
     ),
     "an HTML page instead of the answer, as of a captive portal": (
-        "以 HTML 页面代替应答，如同强制登录的网络"
+        "以 HTML 页面代替响应，如同强制登录的网络"
     ),
     "a redirect to `location` (default: the same address)": ("重定向到 `location`（默认：原地址）"),
     "200 with `bytes` of spaces, chunked": "200，内容是 `bytes` 个空格，分块传输",
     "200 with `megabytes` of zeros, gzipped, chunked": (
         "200，内容是 `megabytes` MB 的零，gzip 压缩并分块传输"
     ),
-    "an interim status first, then the normal answer": "先返回临时状态码，再给出正常应答",
+    "an interim status first, then the normal answer": "先返回临时状态码，再给出正常响应",
     "reads `bytes` of the body, nothing more for `seconds`, then closes": (
         "读取请求体的 `bytes` 字节，之后 `seconds` 秒不再读取，然后关闭连接"
     ),
@@ -167,7 +167,7 @@ KINDS = {
         "收到 `bytes` 字节后拒绝，然后读完其余部分、关闭或重置连接"
     ),
     "a signed_url with another host, scheme, key or userinfo, text replaced, or expired": (
-        "返回主机、协议、键或用户信息不同、文本被替换或已过期的 signed_url"
+        "返回主机、协议、文件路径或用户信息不同、文本被替换或已过期的 signed_url"
     ),
     "closes during the TLS handshake, after the client's first words": (
         "TLS 握手期间，收到客户端的第一条消息后关闭连接"
@@ -176,7 +176,7 @@ KINDS = {
         "接受连接（包括 TLS），不读取请求就关闭"
     ),
     "closes without an answer, only on a connection that already served a request": (
-        "不应答就关闭，仅限已处理过请求的连接"
+        "不响应就关闭，仅限已处理过请求的连接"
     ),
     "on any: ": "任意请求：",
     "on API calls: ": "微信的调用：",

@@ -50,7 +50,7 @@ TLS：使用 --tls-cert 和 --tls-key 时，上述地址都是 https；证书由
 """
 
 PUSHES = """\
-推送（使用 --push-url URL，须为回环地址；需要扩展 "callback"）
+推送（使用 --push-url URL，须为回环地址；需要可选依赖 "callback"）
   启动时向 URL 推送一个新的 component_verify_ticket，之后每 --push-seconds 秒（真实时间）推送一个，
   以 --push-token 签名，以 --push-aes-key 加密；--set pushing=false 停止推送。URL 应在 5 秒内返回
   200 和 "success"；失败的推送不会重发。无论如何，票据在 12 小时内有效。立即再推送一个：
@@ -78,10 +78,10 @@ CONTROL = """\
   POST   /__emulator__/quirks      {"page_size": 2}
   POST   /__emulator__/clock       {"advance": 61}
   POST   /__emulator__/envs        {"env": "demo-2", "status": "online"}；condition、alias、appids
-  POST   /__emulator__/accounts    {"appid": "wx...", "authorized": true}  不经推送
+  POST   /__emulator__/accounts    {"appid": "wx...", "authorized": true}  不发送推送
   POST   /__emulator__/ticket      {"ticket": "..."}  如同微信推送了一个验证票据
   POST   /__emulator__/push        {"variant": "plain"}  立即推送；也可用 kind、appid、age，见“推送”
-  GET    /__emulator__/pushes      至今的所有推送及其应答
+  GET    /__emulator__/pushes      至今的所有推送及其响应
   POST   /__emulator__/expire-token   如同其他系统刷新了令牌
   POST   /__emulator__/reset       恢复到启动时的状态，端口保持打开
 """
@@ -95,7 +95,7 @@ FAULTS = """\
   key    匹配对象文件路径的通配符；env：环境 ID（API 端口的连接为 ""）；两者均可省略
   skip   先放过多少个匹配的请求（0）；times：生效次数（1，null：不限）
   do     下列种类之一；没有默认值的参数必须给出
-  apply  虽然应答不同，请求是否仍然生效
+  apply  虽然响应不同，请求是否仍然生效
 """
 
 QUIRKS = """\
