@@ -31,6 +31,8 @@ from wx_static_store.exceptions import (
     CosThrottled,
     DeadlineExceeded,
     NameRejected,
+    Remedy,
+    ResponseLost,
     TokenRejected,
     UploadFailed,
     WeChatBusy,
@@ -40,7 +42,8 @@ from wx_static_store.exceptions import (
 )
 from wx_static_store.models import UploadLog
 from wx_static_store.upload import sources, store
-from wx_static_store.upload.uploader import Queue, Uploader, get_uploader
+from wx_static_store.upload.transfer import Transfer
+from wx_static_store.upload.uploader import Queue, Uploader, _are_stuck, get_uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -326,6 +329,17 @@ def test_an_upload_that_failed_raises_its_error_with_hint_docs_and_remedy(
     assert (raised.hint, raised.docs, raised.remedy) == (error.hint, error.docs, error.remedy)
 
 
+def test_an_upload_whose_answer_is_lost_raises_with_the_hint_and_remedy_of_its_class(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.script(put("drop_reply", **EVERY_TIME))
+    with pytest.raises(UploadFailed) as caught:
+        uploader.upload(item(), CONTEXT)
+    raised, lost = caught.value, ResponseLost()
+    assert raised.status == "unknown"
+    assert (raised.hint, raised.docs, raised.remedy) == (lost.hint, lost.docs, lost.remedy)
+
+
 # --- an upload whose answer was lost ----------------------------------------------------------
 
 
@@ -582,8 +596,16 @@ def test_what_hangs_when_the_run_is_interrupted_is_unknown_once_its_body_is_sent
     assert rows == {"a.txt": "stored", "h.txt": status}
 
 
+@pytest.mark.parametrize(
+    ("faults", "row"),
+    [([], ("stored", "")), ([link(40097)], ("failed", "staticuploadfile was refused: scripted"))],
+)
 def test_an_interruption_that_takes_a_result_along_leaves_its_row(
-    uploader: Uploader, monkeypatch: pytest.MonkeyPatch
+    cloud: EmulatorServer,
+    uploader: Uploader,
+    monkeypatch: pytest.MonkeyPatch,
+    faults: list[dict[str, Any]],
+    row: tuple[str, str],
 ) -> None:
     """Most often Ctrl-C comes when the caller wakes up for one."""
 
@@ -594,9 +616,10 @@ def test_an_interruption_that_takes_a_result_along_leaves_its_row(
 
     ours = SimpleNamespace(SimpleQueue=Interrupted, Empty=queue.Empty)
     monkeypatch.setattr("wx_static_store.upload.uploader.queue", ours)
+    cloud.script(*faults)
     with pytest.raises(KeyboardInterrupt):
         list(uploader.upload_many([item()], CONTEXT))
-    assert UploadLog.objects.get().status == "stored"
+    assert UploadLog.objects.values_list("status", "message").get() == row
 
 
 def test_a_callable_env_is_asked_in_the_callers_thread(configure: Any) -> None:
@@ -647,6 +670,31 @@ def test_a_batch_stops_after_an_error_of_all_or_five_alike_that_used_all_attempt
         steps.came_back(UploadResult("a", "a", UploadStatus.FAILED, error=error, attempts=attempts))
     assert (steps.next_item() is None) is stops
     assert len(reported) == len(ends)
+
+
+@pytest.mark.parametrize(
+    ("failed", "sending", "stuck"), [(5, False, True), (4, False, False), (5, True, False)]
+)
+def test_a_batch_is_stuck_if_five_files_got_no_link_and_none_is_being_sent(
+    uploader: Uploader, failed: int, sending: bool, stuck: bool
+) -> None:
+    under_way = [Transfer(uploader.options, item()) for _ in range(6)]
+    for transfer in under_way[:failed]:
+        transfer.trouble = WeChatBusy("no")
+    under_way[-1].sending = sending
+    assert _are_stuck(under_way) is stuck
+
+
+def test_a_file_under_way_is_tried_no_more_after_an_error_that_every_file_would_meet(
+    configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "Clock", lambda: Clock(sleep=lambda s: time.sleep(s / 20)))
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 2, "MAX_ATTEMPTS": 256})
+    cloud.script(link(-1, key="busy.txt", **EVERY_TIME), link(85088, key="fatal.txt"))
+    results = list(get_uploader().upload_many([item("busy.txt"), item("fatal.txt")], CONTEXT))
+    busy = next(result for result in results if result.name == "busy.txt")
+    assert busy.error
+    assert (busy.error.errcode, busy.error.remedy) == (-1, Remedy.GIVE_UP)
 
 
 def test_a_batch_ends_with_its_last_item(uploader: Uploader) -> None:
