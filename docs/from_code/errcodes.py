@@ -162,7 +162,10 @@ MEANINGS: tuple[tuple[str, dict[int, str]], ...] = (
         },
     ),
     (
-        "``errmsg`` says more, often in the form ``TcbCode: [Name.Of.The.Error]``.",
+        (
+            "``errmsg`` says more, often in the form ``TcbCode: [Name.Of.The.Error]``. The output "
+            "of the command, the text of the exception and the message in the log hold it."
+        ),
         {
             -501000: "The cloud refuses the call.",
             -501007: "The cloud refuses a parameter.",
@@ -183,7 +186,27 @@ _READ = (
     "Read the ``TcbCode`` in the message. ``ResourceNotFound`` means that the platform has no "
     "such environment. For another one quote the ``rid`` when you ask WeChat."
 )
+_FIXED = "If you set ``ACCESS_TOKEN``, set the current token: :ref:`tokens-fixed`."
+_SHARE = (
+    "Otherwise another system fetches tokens of the same platform. Let one place fetch the token, "
+    "and let all others ask that place: :doc:`/howto/tokens`."
+)
+_ALLOW = (
+    "The message names the IP address that WeChat saw. Enter it in the IP whitelist of your "
+    "platform: :ref:`account-whitelist`."
+)
 STEPS: dict[int, tuple[str, ...]] = {
+    40001: (
+        "If the call that fetches the token failed, correct ``COMPONENT_APPSECRET``.",
+        _FIXED,
+        _SHARE,
+    ),
+    40014: (_FIXED, _SHARE),
+    42001: (_FIXED, _SHARE),
+    42006: (_FIXED, _SHARE),
+    61004: (_ALLOW,),
+    40164: (_ALLOW,),
+    45035: (_ALLOW,),
     85088: (
         "Open cloud development in the batch mode for your platform: :ref:`account-environment`.",
         _LOOK,
@@ -197,7 +220,10 @@ STEPS: dict[int, tuple[str, ...]] = {
     ),
 }
 OTHER = "WeChat refuses the call by a number that this app does not know."
-WHY_OTHER = "WeChat adds numbers without notice."
+WHY_OTHER = (
+    "WeChat adds numbers without notice. The output of the command, the text of the exception and "
+    "the message in the log hold its ``errmsg``."
+)
 
 
 def text() -> str:
