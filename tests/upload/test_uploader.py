@@ -41,9 +41,11 @@ from wx_static_store.exceptions import (
     WxStaticStoreError,
 )
 from wx_static_store.models import UploadLog
-from wx_static_store.upload import sources, store
+from wx_static_store.upload import sources, store, uploader as uploaders
+from wx_static_store.upload.recorder import Recorder
 from wx_static_store.upload.transfer import Transfer
 from wx_static_store.upload.uploader import Queue, Uploader, _are_stuck, get_uploader
+from wx_static_store.upload.workers import WorkerPool
 
 pytestmark = pytest.mark.django_db
 
@@ -450,8 +452,9 @@ def test_the_headers_of_an_item_are_those_of_its_store(cloud: EmulatorServer) ->
 
 
 def test_the_uploader_of_another_environment_sends_there(cloud: EmulatorServer) -> None:
-    get_uploader(env="tenant-b").transfer(item())
-    assert [*cloud.objects("tenant-b")] == ["a.txt"]
+    uploader = get_uploader(env="tenant-b")
+    uploader.transfer(item())
+    assert (uploader.env, [*cloud.objects("tenant-b")]) == ("tenant-b", ["a.txt"])
 
 
 # --- upload_many ------------------------------------------------------------------------------
@@ -590,8 +593,10 @@ def test_what_hangs_when_the_run_is_interrupted_is_unknown_once_its_body_is_sent
         ctrl_c()
 
     threading.Thread(target=interrupted, daemon=True).start()
+    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         list(get_uploader().upload_many([item("a.txt"), item("h.txt")], CONTEXT))
+    assert time.monotonic() - started < 20, "the call hangs for 30"
     rows = dict(UploadLog.objects.values_list("key", "status"))
     assert rows == {"a.txt": "stored", "h.txt": status}
 
@@ -658,6 +663,7 @@ BUSY = (WeChatBusy, 2)  # all attempts that the fixture allows
         ([(WeChatThrottled, 1)], False),
         ([(ConfigurationError, 1)], True),
         ([(ConfigurationError, 1), (None, 1)], True),
+        ([(ConfigurationError, 1), (WeChatBusy, 1)], True),
     ],
 )
 def test_a_batch_stops_after_an_error_of_all_or_five_alike_that_used_all_attempts(
@@ -669,7 +675,7 @@ def test_a_batch_stops_after_an_error_of_all_or_five_alike_that_used_all_attempt
         error = kind("no") if kind else None
         steps.came_back(UploadResult("a", "a", UploadStatus.FAILED, error=error, attempts=attempts))
     assert (steps.next_item() is None) is stops
-    assert len(reported) == len(ends)
+    assert [type(result.error) for result in reported] == [kind or type(None) for kind, _ in ends]
 
 
 @pytest.mark.parametrize(
@@ -695,6 +701,48 @@ def test_a_file_under_way_is_tried_no_more_after_an_error_that_every_file_would_
     busy = next(result for result in results if result.name == "busy.txt")
     assert busy.error
     assert (busy.error.errcode, busy.error.remedy) == (-1, Remedy.GIVE_UP)
+
+
+def test_a_batch_that_is_stuck_ends_with_the_tries_of_now(
+    configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "Clock", lambda: Clock(sleep=lambda s: time.sleep(s / 20)))
+    monkeypatch.setattr(uploaders, "STUCK_SECONDS", 0.0)
+    monkeypatch.setattr(uploaders, "RECORD_SECONDS", 0.05)
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 8, "MAX_ATTEMPTS": 256})
+    cloud.script(link(-1, **EVERY_TIME))
+    results = many(get_uploader(), 8)
+    assert len(results) == 8
+    assert all(result.error and result.error.stops_batch for result in results)
+
+
+class Looking(Queue):
+    """Steps that note what the loop tells them."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.seen: list[int] = []
+        self.taken_away = 0
+
+    def look(self, under_way: Any) -> None:
+        self.seen.append(len(under_way))
+
+    def dropped(self) -> None:
+        self.taken_away += 1
+
+
+def test_files_that_have_begun_get_a_result_when_a_batch_stops_and_the_others_none(
+    configure: Any,
+) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 2})
+    slow = {"on": "staticuploadfile", "do": "delay", "seconds": 0.5, "key": "slow.txt"}
+    cloud.script(slow, link(85088, key="fatal.txt"))
+    names = ("slow.txt", "fatal.txt", "c.txt", "d.txt")
+    steps = Looking(get_uploader(), [item(name) for name in names])
+    with WorkerPool(2) as pool:
+        results = list(get_uploader().send(steps, pool, Recorder(CONTEXT)))
+    assert {"slow.txt", "fatal.txt"} <= {result.name for result in results}
+    assert (steps.seen[0], len(results) + steps.taken_away) == (4, 4)
 
 
 def test_a_batch_ends_with_its_last_item(uploader: Uploader) -> None:
