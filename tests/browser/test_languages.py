@@ -22,7 +22,7 @@ TEXTS = [
     for entry in polib.pofile(str(CATALOGUE))
     if "%" not in entry.msgid and entry.msgstr != entry.msgid
 ]
-PHRASES = [text for text in TEXTS if " " in text]
+PHRASES = [text for text in TEXTS if " " in text.strip()]
 # A word may be part of a name: it is English where it stands alone. Some are kept in rows.
 KEPT = {*SOURCES, *STAGES, *UploadLog.Status.values, *Deployment.Outcome.values}
 NAMES = {"api", "wx_deploy", "collectstatic"}  # in both languages
