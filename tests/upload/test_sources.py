@@ -538,7 +538,8 @@ def test_a_closed_file_of_the_disk_is_read_from_its_path(path: Path) -> None:
 
     file = closed(Kept(path.open("rb")))
     file.path = str(path)
-    assert content(content_item("a.txt", file)) == b"x" * 2 * BLOCK
+    made = content_item("a.txt", file)
+    assert (made.name, content(made)) == ("a.txt", b"x" * 2 * BLOCK)
 
 
 def test_a_closed_temporary_upload_is_read_from_its_temporary_path(path: Path) -> None:
