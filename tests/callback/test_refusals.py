@@ -1,5 +1,7 @@
 """A refusal: a word for the log, a status for the answer, and nothing of the push."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.callback.conftest import LogLines
@@ -17,16 +19,16 @@ def test_a_refusal_is_the_status_of_the_answer_and_the_reason_of_the_log(logged:
 @pytest.mark.parametrize(
     ("wrong", "setting"),
     [
-        (push(token="of-another-platform"), "CALLBACK_TOKEN"),
-        (signed(encrypted(ticket(), key="x" * 43)), "CALLBACK_AES_KEY"),
-        (signed(encrypted(ticket(), appid="wx-another")), "COMPONENT_APPID"),
-        (push(age=4000), "the clock"),
+        (lambda: push(token="of-another-platform"), "CALLBACK_TOKEN"),
+        (lambda: signed(encrypted(ticket(), key="x" * 43)), "CALLBACK_AES_KEY"),
+        (lambda: signed(encrypted(ticket(), appid="wx-another")), "COMPONENT_APPID"),
+        (lambda: push(age=4000), "the clock"),
     ],
 )
 def test_a_refusal_names_the_setting_that_is_likely_wrong(
-    wrong: Push, setting: str, logged: LogLines
+    wrong: Callable[[], Push], setting: str, logged: LogLines
 ) -> None:
-    wrong.send()
+    wrong().send()  # made here: a push is refused when it is some minutes old
     [line] = logged.security
     assert setting in line
     others = {"CALLBACK_TOKEN", "CALLBACK_AES_KEY", "COMPONENT_APPID"} - {setting}
