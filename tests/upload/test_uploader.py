@@ -41,10 +41,9 @@ from wx_static_store.exceptions import (
     WxStaticStoreError,
 )
 from wx_static_store.models import UploadLog
-from wx_static_store.upload import sources, store, uploader as uploaders
+from wx_static_store.upload import sources, store, under_way, uploader as uploaders
 from wx_static_store.upload.recorder import Recorder
-from wx_static_store.upload.transfer import Transfer
-from wx_static_store.upload.uploader import Queue, Uploader, _are_stuck, get_uploader
+from wx_static_store.upload.uploader import Queue, Uploader, get_uploader
 from wx_static_store.upload.workers import WorkerPool
 
 pytestmark = pytest.mark.django_db
@@ -620,7 +619,7 @@ def test_an_interruption_that_takes_a_result_along_leaves_its_row(
             raise KeyboardInterrupt
 
     ours = SimpleNamespace(SimpleQueue=Interrupted, Empty=queue.Empty)
-    monkeypatch.setattr("wx_static_store.upload.uploader.queue", ours)
+    monkeypatch.setattr("wx_static_store.upload.under_way.queue", ours)
     cloud.script(*faults)
     with pytest.raises(KeyboardInterrupt):
         list(uploader.upload_many([item()], CONTEXT))
@@ -678,19 +677,6 @@ def test_a_batch_stops_after_an_error_of_all_or_five_alike_that_used_all_attempt
     assert [type(result.error) for result in reported] == [kind or type(None) for kind, _ in ends]
 
 
-@pytest.mark.parametrize(
-    ("failed", "sending", "stuck"), [(5, False, True), (4, False, False), (5, True, False)]
-)
-def test_a_batch_is_stuck_if_five_files_got_no_link_and_none_is_being_sent(
-    uploader: Uploader, failed: int, sending: bool, stuck: bool
-) -> None:
-    under_way = [Transfer(uploader.options, item()) for _ in range(6)]
-    for transfer in under_way[:failed]:
-        transfer.trouble = WeChatBusy("no")
-    under_way[-1].sending = sending
-    assert _are_stuck(under_way) is stuck
-
-
 def test_a_file_under_way_is_tried_no_more_after_an_error_that_every_file_would_meet(
     configure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -707,7 +693,7 @@ def test_a_batch_that_is_stuck_ends_with_the_tries_of_now(
     configure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "Clock", lambda: Clock(sleep=lambda s: time.sleep(s / 20)))
-    monkeypatch.setattr(uploaders, "STUCK_SECONDS", 0.0)
+    monkeypatch.setattr(under_way, "STUCK_SECONDS", 0.0)
     monkeypatch.setattr(uploaders, "RECORD_SECONDS", 0.05)
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 8, "MAX_ATTEMPTS": 256})
     cloud.script(link(-1, **EVERY_TIME))

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import queue
-import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import Protocol, cast
+from typing import Protocol
 
 from ..conf import options_for
 from ..conf.options import Options
-from ..core.interrupts import interruptible
 from ..core.match import Match, match
 from ..core.naming import object_key
 from ..core.types import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
@@ -22,13 +17,11 @@ from ..i18n import gettext_lazy as _
 from .recorder import RECORD_SECONDS, Recorder, record_one
 from .store import Store, store_for
 from .transfer import Transfer, headers_of
+from .under_way import SAME_FAILURES, UnderWay
 from .workers import WorkerPool
 
 SETTLE_SECONDS = 5.0  # for the one call that may show how an upload ended
 _LISTED = _("COS did not answer; the list shows these bytes")
-
-STUCK_SECONDS = 30.0  # without a result, before files that get no link are tried no more
-SAME_FAILURES = 5  # in a row, every attempt used up: the rest would go the same way
 
 
 class Steps(Protocol):
@@ -137,44 +130,32 @@ class Uploader:
         Whatever ends the loop before, Ctrl-C say, gives what is under way a few seconds; what
         does not end then is recorded as it stands. These results go to `steps`, too.
         """
-        under_way: dict[Transfer, Future[UploadResult] | None] = {}
-        finished: queue.SimpleQueue[Transfer] = queue.SimpleQueue()
-        since = time.monotonic()  # something came back
+        under_way = UnderWay(pool)
         with suppress(WxStaticStoreError):  # each file reports it
             self.store  # noqa: B018 -- made once, here: else every worker would make one
         try:
             while True:
-                while len(under_way) < pool.capacity and (item := steps.next_item()):
-                    transfer = Transfer(self.options, item, batch=True)
-                    under_way[transfer] = None  # first: one worker sends it at once
-                    under_way[transfer] = future = pool.submit(transfer.run)
-                    future.add_done_callback(partial(_put, finished, transfer))
-                if not under_way:
+                while under_way.has_room() and (item := steps.next_item()):
+                    under_way.begin(Transfer(self.options, item, batch=True))
+                if not under_way.transfers:
                     return
-                came: Transfer | None = None
-                with interruptible(), suppress(queue.Empty):
-                    came = finished.get(timeout=RECORD_SECONDS)
-                steps.look(under_way)
-                if came is None:
+                finished = under_way.next_finished(RECORD_SECONDS)
+                steps.look(under_way.transfers)
+                if finished is None:
                     recorder.write_if_due()
-                    if time.monotonic() - since >= STUCK_SECONDS and _are_stuck(under_way):
-                        _try_no_more(under_way)
-                    continue
-                since = time.monotonic()
-                future = cast("Future[UploadResult]", under_way[came])
-                if future.cancelled():
-                    del under_way[came]
+                    under_way.give_up_if_stuck()
+                elif result := under_way.result(finished):
+                    recorder.add(result)
+                    under_way.remove(finished)
+                    steps.came_back(result)
+                    if result.error and result.error.stops_batch:
+                        under_way.stop()
+                    yield result
+                else:
+                    under_way.remove(finished)
                     steps.dropped()
-                    continue
-                result = future.result()
-                recorder.add(result)
-                del under_way[came]
-                steps.came_back(result)
-                if result.error and result.error.stops_batch:
-                    _stop(under_way)
-                yield result
         except BaseException:
-            for result in _ended(under_way, pool.patience()):
+            for result in under_way.break_off():
                 recorder.add(result)
                 steps.came_back(result)
             raise
@@ -203,45 +184,6 @@ class Uploader:
 def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
     """Return the uploader of a ``STORAGES`` alias, or of the same store elsewhere."""
     return Uploader(options_for(using).for_env(env))
-
-
-def _put(finished: queue.SimpleQueue[Transfer], transfer: Transfer, future: object) -> None:
-    finished.put(transfer)
-
-
-def _stop(under_way: Mapping[Transfer, Future[UploadResult] | None]) -> None:
-    """Take away what was not begun, and let the rest try no more."""
-    for future in filter(None, under_way.values()):
-        future.cancel()
-    _try_no_more(under_way)
-
-
-def _try_no_more(under_way: Iterable[Transfer]) -> None:
-    for transfer in under_way:
-        transfer.last_try = True
-
-
-def _are_stuck(under_way: Iterable[Transfer]) -> bool:
-    """Return whether some have failed to get a link, and none is being sent."""
-    failed = sum(transfer.trouble is not None for transfer in under_way)
-    return failed >= SAME_FAILURES and not any(transfer.sending for transfer in under_way)
-
-
-def _ended(
-    under_way: Mapping[Transfer, Future[UploadResult] | None], seconds: float
-) -> list[UploadResult]:
-    """Return how the files under way ended, within so long, without what was not begun."""
-    begun = {
-        it: future
-        for it, future in under_way.items()
-        if not (future.cancel() if future else it.key == "")
-    }
-    with suppress(KeyboardInterrupt):  # a second one: it is not waited for any longer
-        wait(filter(None, begun.values()), timeout=seconds)
-    return [
-        future.result() if future and future.done() and not future.exception() else it.broken_off()
-        for it, future in begun.items()
-    ]
 
 
 class Queue:
