@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import errno
+import json
+import os
 import re
+import subprocess
 from dataclasses import fields
 from itertools import chain
 from pathlib import Path
@@ -16,7 +21,7 @@ from wx_static_store.emulator.greeting import greeting
 from wx_static_store.emulator.kinds import KINDS
 from wx_static_store.emulator.quirks import Quirks
 
-from .command import running
+from .command import COMMAND, ROOT, exchange, running
 
 HAN = "[\u4e00-\u9fff]"
 ENGLISH = re.compile(r"\b(?:the|is|are|of|with|after|then|which|this|and|or|default)\b")
@@ -74,9 +79,31 @@ def test_the_table_has_no_text_that_is_not_said() -> None:
     code = [path.read_text() for path in folder.glob("*.py") if "chinese" not in path.name]
     said = re.sub(r"\"\s*(?:f?\"|\+)", "", "".join(code))
     said_by_argparse = {"show this help message and exit"}
+    said_by_the_system = {os.strerror(n) for n in (errno.EADDRINUSE, errno.ENOENT, errno.EACCES)}
     parts = {text: text.removesuffix(" (default: %(default)s)") for text in chinese._TABLE}
     built = {text for text in parts if text.startswith("on ")}
-    assert {t for t, part in parts.items() if part not in said} - said_by_argparse - built == set()
+    assert {t for t, part in parts.items() if part not in said} == (
+        said_by_argparse | said_by_the_system | built
+    )
+
+
+def test_the_texts_of_refusals_have_chinese() -> None:
+    calls = [
+        node
+        for path in Path(chinese.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"BadInput", "said", "unknown"}
+    ]
+    first = [call.args[0] for call in calls]
+    texts = {arg.value for arg in first if isinstance(arg, ast.Constant)}
+    assert len(texts) > 30
+    assert texts - {*chinese._TABLE} == set()
+
+
+def test_chinese_has_the_parts_of_the_english() -> None:
+    part = re.compile(r"\{\w+[^}]*\}")
+    for english, said in chinese._TABLE.items():
+        assert sorted(part.findall(english)) == sorted(part.findall(said))
 
 
 def test_chinese_follows_the_rules_of_typesetting() -> None:
@@ -102,6 +129,82 @@ def test_a_bad_folder_is_refused_in_chinese(
     with pytest.raises(SystemExit):
         main(["--directory", str(tmp_path)])
     assert f"{tmp_path} 中有不属于模拟器的文件；请用 --directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--prot", "1"], "无法识别的参数：--prot 1"),
+        (["--port", "x"], "参数 --port：须为整数，不能是 'x'"),
+        (["--push-seconds", "x"], "参数 --push-seconds：须为数字，不能是 'x'"),
+        (["--memory", "--directory", "x"], "参数 --directory：不能与参数 --memory 一起使用"),
+        (["--port"], "参数 --port：需要一个值"),
+        (["--memory=1"], "参数 --memory：不接受值 '1'"),
+        (["--tls", "x"], "选项 --tls 不明确，可能是 --tls-cert, --tls-key"),
+        (["--set", "cors=2"], "开关 cors 需要布尔值 true 或 false，例如 False"),
+        (["--set", "data_key=x"], "开关 data_key 的值须为 'Data' 或 'data'，不能是 'x'"),
+        (["--set", "corse=1"], "开关 'corse' 无效：您是否想用 'cors'？有效值：data_key, "),
+        (["--fault", '{"on": "x", "do": "reset"}'], "'reset' 的 'on' 'x' 无效：有效值：api_"),
+        (["--fault", '{"on": "*", "do": "huge"}'], "'huge' 缺少 'bytes'（整数）"),
+        (
+            ["--fault", '{"on": "*", "do": "etag", "value": 1}'],
+            "'etag' 的 'value' 须为文本或空值 null，不能是 1",
+        ),
+        (["--profile", "no/file"], "--profile no/file：文件或目录不存在"),
+        (["--host", "0.0.0.0"], "模拟器只能监听回环地址，而 '0.0.0.0' 不是"),
+        (["--env", "a b"], "'a b' 不是环境 ID：只能使用字母、数字和 '-'"),
+    ],
+)
+@pytest.mark.usefixtures("in_chinese")
+def test_a_wrong_option_is_refused_in_chinese(
+    capsys: pytest.CaptureFixture[str], options: list[str], text: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*options, *([] if "--memory" in options else ["--memory"])])
+    assert caught.value.code == 2
+    usage, *_, last = capsys.readouterr().err.splitlines()
+    assert usage.startswith("用法：")
+    assert last.startswith(f"python -m wx_static_store.emulator：错误：{text}")
+
+
+@pytest.mark.usefixtures("in_chinese")
+def test_a_taken_port_is_refused_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    with EmulatorServer() as other, pytest.raises(SystemExit):
+        main(["--memory", "--port", other.api_url.rpartition(":")[2]])
+    assert "：地址已被占用；请用 --port 指定其他端口" in capsys.readouterr().err
+
+
+def test_the_command_refuses_in_chinese_in_its_own_process() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "zh_CN.UTF-8"}
+    ended = subprocess.run(
+        [*COMMAND, "--port", "x"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].endswith("：错误：参数 --port：须为整数，不能是 'x'")
+
+
+@pytest.mark.parametrize(
+    ("method", "page", "body", "text"),
+    [
+        ("GET", "stat", b"", "页面 'stat' 无效：您是否想用 'state'？有效值：accounts, "),
+        ("PUT", "faults", b"", "faults 接受 GET 或 POST 或 DELETE，不接受 PUT"),
+        ("POST", "quirks", b"{", "请求体不是 JSON："),
+        ("POST", "quirks", b"[]", "请求体须为 JSON 对象，其成员：名称和值"),
+        ("POST", "clock", b"{}", "缺少 'advance' 或其类型错误；请发送 {\"advance\": 60}"),
+        ("POST", "clock", b'{"advance": -1}', "时钟只能前进"),
+        ("POST", "faults", b"1", '故障是一个 JSON 对象，例如 {"on": "put_object"'),
+        ("POST", "push", b"", "没有推送地址：请设置 push_url"),
+        ("POST", "envs", b'{"env": "a", "status": "x"}', "状态 'x' 无效"),
+    ],
+)
+@pytest.mark.usefixtures("in_chinese")
+def test_the_control_plane_refuses_in_chinese(
+    method: str, page: str, body: bytes, text: str
+) -> None:
+    with EmulatorServer() as server:
+        answer = exchange(method, f"{server.api_url}/__emulator__/{page}", body, {})
+    assert answer[0] == 400
+    assert json.loads(answer[1])["error"].startswith(text)
 
 
 def test_the_command_prints_chinese_in_its_own_process() -> None:

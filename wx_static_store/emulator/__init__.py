@@ -41,6 +41,7 @@ to push tickets, it needs cryptography.
     tokens         access tokens and verify tickets
     variants       pushes that differ from a correct one
     chinese        what the command says in Chinese, and when
+    chinese_errors what is wrong with an option, a quirk, a fault or a request, in Chinese
     chinese_tables what quirks and faults are for, in Chinese
 """
 

@@ -9,9 +9,9 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from .chinese import said
+from .chinese import said, said_by_argparse
 from .directory import claimed
 from .greeting import greeting
 from .manual import manual
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         except BadInput as error:
             parser.error(str(error))
         except OSError as error:
-            parser.error(said(_PORT).format(error=error))
+            parser.error(said(_PORT, error=error))
         _run(server, folder)
     return 0
 
@@ -70,8 +70,17 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         super().add_usage(usage, actions, groups, prefix or said("usage: "))
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses in the language of the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        text = said("{prog}: error: {why}", prog=self.prog, why=said_by_argparse(message))
+        self.exit(2, f"{text}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m wx_static_store.emulator",
         description="WeChat's open platform, Tencent COS and the hosted site, on loopback.",
         formatter_class=_Help,
@@ -127,7 +136,7 @@ def _translated(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 def _server(options: argparse.Namespace, folder: Path | None) -> EmulatorServer:
     if (options.tls_cert is None) != (options.tls_key is None):
-        raise BadInput(said(_PAIR))
+        raise BadInput(_PAIR)
     tls = (options.tls_cert, options.tls_key) if options.tls_cert is not None else None
     given = {
         "tls": tls,
@@ -151,11 +160,13 @@ def _profile(path: str) -> dict[str, Any]:
     try:
         profile = json.loads(Path(path).read_bytes())
     except OSError as error:
-        raise BadInput(f"--profile {path}: {error.strerror}") from None
+        why = said(str(error.strerror))
+        raise BadInput("--profile {path}: {why}", path=path, why=why) from None
     except ValueError as error:
-        raise BadInput(f"--profile {path}: not JSON: {error}") from None
+        raise BadInput("--profile {path}: not JSON: {error}", path=path, error=error) from None
     if not isinstance(profile, dict):
-        raise BadInput(f'--profile {path}: not an object such as {{"cors": true}}')
+        text, example = "--profile {path}: not an object such as {example}", '{"cors": true}'
+        raise BadInput(text, path=path, example=example)
     return profile
 
 
@@ -163,7 +174,7 @@ def _fault(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise BadInput(said(_NO_JSON).format(text=text, error=error)) from None
+        raise BadInput(_NO_JSON, text=text, error=error) from None
 
 
 if __name__ == "__main__":

@@ -230,8 +230,8 @@ class Bucket:
             try:
                 key, entry = _loaded(meta)
             except (ValueError, LookupError, TypeError, OSError):
-                text = f"{meta} is damaged; delete it, then publish its file again"
-                raise BadInput(text) from None
+                text = "{meta} is damaged; delete it, then publish its file again"
+                raise BadInput(text, meta=meta) from None
             self._objects[key] = entry
         kept = {entry.path for entry in self._objects.values()}
         for orphan in set(folder.glob("*.body")) - kept:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 
+from .chinese_errors import ARGPARSE, ERRORS, NAMES, VALUES
 from .chinese_tables import KINDS, QUIRKS
 
 OPTIONS = {
@@ -78,28 +80,7 @@ LINES = {
     "control plane": "控制接口",
 }
 
-ERRORS = {
-    "name another folder with --directory, or keep no files with --memory": (
-        "请用 --directory 指定其他目录，或用 --memory 不保存文件"
-    ),
-    "cannot write to {folder}: {why}; {another}": "无法写入 {folder}：{why}；{another}",
-    "it is no folder": "它不是目录",
-    "{folder} has files that are not an emulator's; {another}": (
-        "{folder} 中有不属于模拟器的文件；{another}"
-    ),
-    "another emulator uses {folder}; end it, or {another}": (
-        "另一个模拟器正在使用 {folder}；请先结束它，或者{another}"
-    ),
-    "{error}; name another port with --port, or 0 for one that is free": (
-        "{error}；请用 --port 指定其他端口，或用 0 选择空闲端口"
-    ),
-    "--tls-cert and --tls-key go together: a certificate and its private key": (
-        "--tls-cert 和 --tls-key 须一起使用：证书及其私钥"
-    ),
-    "--fault {text}: not JSON: {error}": "--fault {text}：不是 JSON：{error}",
-}
-
-_TABLE = OPTIONS | LINES | ERRORS | QUIRKS | KINDS
+_TABLE = OPTIONS | LINES | ERRORS | NAMES | VALUES | QUIRKS | KINDS
 
 
 def chinese() -> bool:
@@ -108,6 +89,19 @@ def chinese() -> bool:
     return next(filter(None, map(os.environ.get, names)), "").startswith("zh")
 
 
-def said(english: str) -> str:
-    """Return the text in the language of the terminal."""
-    return _TABLE.get(english, english) if chinese() else english
+def said(english: str, /, **parts: object) -> str:
+    """Return the text in the language of the terminal, with its parts filled in."""
+    text = _TABLE.get(english, english) if chinese() else english
+    return text.format(**parts) if parts else text
+
+
+def said_by_argparse(english: str) -> str:
+    """Return an error of argparse in the language of the terminal."""
+    if not chinese():
+        return english
+    if option := re.match(r"argument (\S+): ", english):
+        return f"参数 {option[1]}：{said_by_argparse(english[option.end() :])}"
+    for pattern, text in ARGPARSE.items():
+        if found := re.fullmatch(pattern, english):
+            return text.format(*found.groups())
+    return english

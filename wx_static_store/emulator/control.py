@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from .answers import Answer
+from .chinese import said
 from .incoming import Request
 from .messages import TICKET
 from .quirks import BadInput, unknown
@@ -50,7 +51,8 @@ def _action(method: str, name: str) -> Callable[[Emulator, Request], object]:
     if name not in names:
         raise unknown("page", name, names)
     methods = [known for known, page in _ACTIONS if page == name]
-    raise BadInput(f"{name} takes {' or '.join(methods)}, not {method}")
+    text, known = "{name} takes {known}, not {method}", said(" or ").join(methods)
+    raise BadInput(text, name=name, known=known, method=method)
 
 
 def _json(value: object, status: int = 200) -> Answer:
@@ -62,13 +64,14 @@ def _input(request: Request) -> Any:
     try:
         return json.loads(request.content)
     except ValueError as error:
-        raise BadInput(f"the body is not JSON: {error}") from None
+        raise BadInput("the body is not JSON: {error}", error=error) from None
 
 
 def _object(request: Request, *names: str) -> dict[str, Any]:
     value = _input(request)
     if not isinstance(value, dict):
-        raise BadInput(f"the body is a JSON object with {', '.join(names) or 'names and values'}")
+        known = ", ".join(names) or said("names and values")
+        raise BadInput("the body is a JSON object with {known}", known=known)
     for name in value:
         if names and name not in names:
             raise unknown("member", name, list(names))
@@ -77,7 +80,8 @@ def _object(request: Request, *names: str) -> dict[str, Any]:
 
 def _member(value: dict[str, Any], name: str, kinds: tuple[type, ...], example: str) -> Any:
     if type(value.get(name)) not in kinds:
-        raise BadInput(f"{name!r} is missing or of the wrong type; send {example}")
+        text = "{name!r} is missing or of the wrong type; send {example}"
+        raise BadInput(text, name=name, example=example)
     return value[name]
 
 

@@ -31,7 +31,7 @@ def claimed(folder: Path) -> Iterator[None]:
         mark = _prepared(folder)
     except OSError as error:
         is_file = folder.exists() and not folder.is_dir()
-        why = said("it is no folder") if is_file else error.strerror
+        why = said("it is no folder" if is_file else str(error.strerror))
         raise _refusal(_UNUSABLE, folder, why=why) from None
     with mark:
         _lock(mark, folder)
@@ -59,4 +59,4 @@ def _lock(mark: TextIO, folder: Path) -> None:
 
 
 def _refusal(text: str, folder: Path, **parts: object) -> BadInput:
-    return BadInput(said(text).format(folder=folder, another=said(_ANOTHER), **parts))
+    return BadInput(text, folder=folder, another=said(_ANOTHER), **parts)

@@ -12,7 +12,7 @@ from typing import Any
 from .answers import Answer
 from .incoming import Request
 from .kinds import ANY, KINDS, Kind, Parameter
-from .quirks import BadInput, unknown
+from .quirks import BadInput, type_names, unknown
 from .wire import Wire
 
 _COMMON = ("on", "key", "env", "skip", "times", "do")
@@ -117,17 +117,18 @@ class Script:
 def parse_fault(spec: object) -> Fault:
     """Read one fault, or say what is wrong with it."""
     if not isinstance(spec, Mapping):
-        raise BadInput("a fault is a JSON object such as " + '{"on": "put_object", "do": "reset"}')
+        example = '{"on": "put_object", "do": "reset"}'
+        raise BadInput("a fault is a JSON object such as {example}", example=example)
     do, on = spec.get("do"), spec.get("on")
     if not isinstance(do, str) or do not in KINDS:
         raise unknown("kind of fault ('do')", str(do), list(KINDS))
     kind = KINDS[do]
     if on != "*" and on not in kind.on:
-        raise unknown(f"'on' for {do!r}", str(on), [*kind.on, "*"])
+        raise unknown("'on' for {do!r}", str(on), [*kind.on, "*"], do=do)
     names = [*_COMMON, *kind.parameters]
     for name in spec:
         if name not in names:
-            raise unknown(f"parameter of {do!r}", str(name), names)
+            raise unknown("parameter of {do!r}", str(name), names, do=do)
     values = {name: _value(do, name, item, spec) for name, item in kind.parameters.items()}
     return Fault(on=str(on), do=do, values=values, **_common(spec))
 
@@ -137,9 +138,9 @@ def _common(spec: Mapping[str, Any]) -> dict[str, Any]:
     if not all(value is None or isinstance(value, str) for value in (key, env)):
         raise BadInput("'key' is a glob and 'env' an environment id, both text")
     if not all(value is None or _is_count(value) for value in (skip, times)):
-        raise BadInput("'skip' and 'times' are whole numbers; \"times\": null is for ever")
+        raise BadInput("'skip' and 'times' are whole numbers; 'times' is null for ever")
     if times == 0:
-        raise BadInput('"times": 0 would never act; null is for ever')
+        raise BadInput("'times' is 0, so it would never act; null is for ever")
     return {"key": key, "env": env, "skip": skip or 0, "times": spec.get("times", 1)}
 
 
@@ -150,20 +151,17 @@ def _is_count(value: object) -> bool:
 def _value(do: str, name: str, parameter: Parameter, spec: Mapping[str, Any]) -> Any:
     if name not in spec:
         if parameter.required:
-            raise BadInput(f"{do!r} needs {name!r} ({_types(parameter)})")
+            text, types = "{do!r} needs {name!r} ({types})", type_names(*parameter.types)
+            raise BadInput(text, do=do, name=name, types=types)
         return parameter.default
     value = spec[name]
     if type(value) not in parameter.types or (type(value) is float and not isfinite(value)):
-        raise BadInput(f"{name!r} of {do!r} is {_types(parameter)}, not {value!r}")
+        text, types = "{name!r} of {do!r} is {types}, not {value!r}", type_names(*parameter.types)
+        raise BadInput(text, do=do, name=name, types=types, value=value)
     if parameter.choices and value not in parameter.choices:
-        raise BadInput(f"{name!r} of {do!r} is one of {', '.join(parameter.choices)}")
+        text, known = "{name!r} of {do!r} is one of {known}", ", ".join(parameter.choices)
+        raise BadInput(text, do=do, name=name, known=known)
     return value
-
-
-def _types(parameter: Parameter) -> str:
-    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    words |= {dict: "an object", list: "a list", type(None): "null"}
-    return " or ".join(words[kind] for kind in parameter.types)
 
 
 def _send(_: Mapping[str, Any], wire: Wire, answer: Answer) -> None:

@@ -49,7 +49,7 @@ def _facts(server: EmulatorServer, folder: Path | None) -> Iterator[tuple[str, s
         yield "environment", f"{env}  {server.site_url(env)}"
     if folder:
         count = sum(len(server.objects(env)) for env in envs)
-        yield "objects", said("{count} in {folder}").format(count=count, folder=folder)
+        yield "objects", said("{count} in {folder}", count=count, folder=folder)
     else:
         yield "objects", said(_IN_MEMORY)
     yield "control plane", f"{server.api_url}/__emulator__/"

@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from .chinese import said
 from .incoming import Request, RequestBody
 from .quirks import BadInput
 from .wire import Wire
@@ -32,8 +33,10 @@ def loopback(host: str, does: str = "listens on") -> str:
         if ipaddress.ip_address(host).is_loopback:
             return host
     raise BadInput(
-        f"the emulator {does} loopback only, and {host!r} is not: its secrets are public. "
-        "Use 127.0.0.1, ::1 or localhost"
+        "the emulator {does} loopback only, and {host!r} is not: its secrets are public. "
+        "Use 127.0.0.1, ::1 or localhost",
+        does=said(does),
+        host=host,
     )
 
 
@@ -44,8 +47,10 @@ def tls_context(cert: Path | str, key: Path | str) -> ssl.SSLContext:
         context.load_cert_chain(cert, key)
     except OSError as error:
         raise BadInput(
-            f"TLS needs a certificate and its private key in PEM, not {str(cert)!r} and "
-            f"{str(key)!r}: {error}"
+            "TLS needs a certificate and its private key in PEM, not {cert!r} and {key!r}: {error}",
+            cert=str(cert),
+            key=str(key),
+            error=error,
         ) from None
     return context
 
@@ -206,7 +211,8 @@ class Hub:
                 listener = Listener(self, address, exchange, greet)
             except (OSError, OverflowError) as error:  # the port is taken, or there is none such
                 why = getattr(error, "strerror", None) or error
-                raise OSError(f"cannot listen on {address[0]}:{address[1]}: {why}") from error
+                text, (host, port) = "cannot listen on {host}:{port}: {why}", address
+                raise OSError(said(text, host=host, port=port, why=said(str(why)))) from error
             self._new.put(listener)
             self._wake_in.send(b".")
         return listener

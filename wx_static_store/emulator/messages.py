@@ -17,7 +17,7 @@ def check_kind(kind: str, appid: str) -> None:
     if kind not in KINDS:
         raise unknown("kind of push", kind, list(KINDS))
     if kind != TICKET and not appid:
-        raise BadInput(f"a push {kind!r} is about an account: give its appid")
+        raise BadInput("a push {kind!r} is about an account: give its appid", kind=kind)
 
 
 def compose(kind: str, platform: str, created: int, *, ticket: str, appid: str) -> dict[str, Any]:

@@ -5,20 +5,28 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import reduce
 from typing import Any
+
+from .chinese import said
 
 _MOST = 1e15  # of a number: larger than any sensible one, and finite
 
 
 class BadInput(ValueError):
-    """An unknown or wrong value; the text says what is valid."""
+    """An unknown or wrong value; the text says what is valid, in the language of the terminal."""
+
+    def __init__(self, text: str, /, **parts: object) -> None:
+        super().__init__(said(text, **parts))
 
 
-def unknown(kind: str, name: str, valid: list[str]) -> BadInput:
+def unknown(kind: str, name: str, valid: list[str], **parts: object) -> BadInput:
     """Return the error for an unknown name, with the nearest valid one and all of them."""
     near = difflib.get_close_matches(name, valid, 1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return BadInput(f"unknown {kind} {name!r}: {hint}valid are {', '.join(valid)}")
+    hint = said("did you mean {near!r}? ", near=near[0]) if near else ""
+    text = "unknown {kind} {name!r}: {hint}valid are {valid}"
+    known = {"kind": said(kind, **parts), "name": name, "valid": ", ".join(valid)}
+    return BadInput(text, hint=hint, **known)
 
 
 def _quirk(default: Any, text: str, *choices: str, least: float = 0) -> Any:
@@ -179,7 +187,7 @@ def parse_quirk(text: str) -> tuple[str, object]:
     """Read one `name=value` of the command line."""
     name, equals, value = text.partition("=")
     if not equals:
-        raise BadInput(f"{text!r} is not of the form name=value")
+        raise BadInput("{text!r} is not of the form name=value", text=text)
     return name, _from_text(name, value)
 
 
@@ -201,7 +209,9 @@ def _checked(name: str, value: object) -> object:
     if choices and (value is None or value == []):
         value = "[]" if value == [] else "null"  # as they stand in JSON
     if choices and value not in choices:
-        raise BadInput(f"quirk {name} is {' or '.join(map(repr, choices))}, not {value!r}")
+        known = said(" or ").join(map(repr, choices))
+        text = "quirk {name} is {known}, not {value!r}"
+        raise BadInput(text, name=name, known=known, value=value)
     return value if choices else _typed(name, value, type(item.default))
 
 
@@ -214,5 +224,15 @@ def _typed(name: str, value: object, kind: type) -> object:
             return kind(number)
     elif type(value) is kind:
         return value
-    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    raise BadInput(f"quirk {name} takes {words[kind]} such as {_FIELDS[name].default!r}")
+    text, default = "quirk {name} takes {kind} such as {default!r}", _FIELDS[name].default
+    raise BadInput(text, name=name, kind=type_names(kind), default=default)
+
+
+_TYPES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_TYPES |= {dict: "an object", list: "a list", type(None): "null"}
+
+
+def type_names(*kinds: type) -> str:
+    """Return what JSON calls these types, in the language of the terminal."""
+    names = [said(_TYPES[kind]) for kind in kinds]
+    return reduce(lambda one, other: said("{one} or {other}", one=one, other=other), names)

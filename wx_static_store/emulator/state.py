@@ -170,7 +170,8 @@ class State:
         if type(seconds) not in (int, float) or not 0 <= seconds <= _LONGEST - self._offset:
             raise BadInput(
                 "the clock only goes forward, by at most 100 years in all; "
-                f"'advance' takes seconds such as 60, not {str(seconds)[:40]}"
+                "'advance' takes seconds such as 60, not {given}",
+                given=str(seconds)[:40],
             )
         self._offset += seconds
 
@@ -201,7 +202,7 @@ class State:
         if status not in STATUSES:
             raise unknown("status", str(status), list(STATUSES))
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", env):
-            raise BadInput(f"{env!r} is no environment id: letters, digits and '-' only")
+            raise BadInput("{env!r} is no environment id: letters, digits and '-' only", env=env)
         if env not in self.environments:
             bucket = Bucket(self._directory / env if self._directory else None)
             alias = env.rpartition("-")[0] or env
@@ -275,7 +276,7 @@ class State:
 
 def _checked_appid(appid: str) -> str:
     if not re.fullmatch(r"wx[0-9a-z]{16}", str(appid)):
-        raise BadInput(f"{appid!r} is no appid: wx and 16 small letters or digits")
+        raise BadInput("{appid!r} is no appid: wx and 16 small letters or digits", appid=appid)
     return appid
 
 

@@ -158,7 +158,8 @@ class Sender:
         log: TextIO | None,
     ) -> None:
         if not 0 < seconds <= threading.TIMEOUT_MAX:  # False for NaN, too
-            raise BadInput(f"push_seconds takes seconds above 0 such as 600, not {seconds}")
+            text = "push_seconds takes seconds above 0 such as 600, not {seconds}"
+            raise BadInput(text, seconds=seconds)
         _encrypted(keys.key, b"")  # says at once what is not installed
         self.url, self.seconds, self.keys = url, seconds, keys
         self._address = _loopback_address(url)
@@ -275,7 +276,8 @@ def _loopback_address(url: str) -> SplitResult:
         good = None
     if not good:
         raise BadInput(
-            f"push_url takes an address such as http://127.0.0.1:8000/wx/callback/, not {url!r}"
+            "push_url takes an address such as http://127.0.0.1:8000/wx/callback/, not {url!r}",
+            url=url,
         )
     loopback(address.hostname or "", "pushes to")
     return address
