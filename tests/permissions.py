@@ -20,14 +20,14 @@ from django.urls import URLPattern, include, path, reverse
 from tests.api.conftest import PNG, picture
 from tests.conftest import ENV
 from wx_static_store.api import urls
-from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.models import Deployment, Fact, UploadLog
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("wx/", include("wx_static_store.api.urls")),
 ]
 
-OURS = [name for name, _text in UploadLog._meta.permissions]
+OURS = [name for model in (UploadLog, Fact) for name, _text in model._meta.permissions]
 EVERY = [*OURS, "view_uploadlog", "view_deployment"]
 
 LOG, DEPLOYMENTS = {"view_uploadlog"}, {"view_deployment"}

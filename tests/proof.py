@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "explanation" / "proof.rst"
 
 DATABASES = (
-    "tests/test_models.py tests/upload/test_recorder.py tests/test_storage.py tests/databases "
+    "tests/models tests/upload/test_recorder.py tests/test_storage.py tests/databases "
     "tests/callback/test_tickets.py tests/callback/test_views.py tests/callback/test_emulator.py "
     "tests/log"
 )

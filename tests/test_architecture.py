@@ -35,7 +35,7 @@ APART = "emulator"  # imports nothing of the package; only the fixtures of `test
 ONLY_IN = {
     "requests": {"clients.pools"},
     "urllib3": {"clients.transport", "clients.pools", "clients.links"},
-    "django.conf": {"conf.settings", "models"},
+    "django.conf": {"conf.settings", "models.uploads", "models.deployments"},
     "threading": {"upload.workers", "clients.component", "core.interrupts"},
     "concurrent.futures.ThreadPoolExecutor": {"upload.workers"},
 }

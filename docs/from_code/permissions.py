@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.utils.translation import gettext
 
-from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.models import Deployment, Fact, UploadLog
 
 from . import here, table
 
@@ -20,6 +20,8 @@ ALLOWS = {
     "replace_protected": "Upload outside of ``UPLOAD_LOCATION``, and use protected names: "
     "``robots.txt``, ``MP_verify_*.txt`` and others that prove who owns the site.",
     "retry": "Upload the file of a row again, in the admin and by the API.",
+    "diagnose": "Ask WeChat what it received with a call that it refused, in the admin and by the API.",
+    "view_health": "See the page *Health* in the admin, and what ``GET health/`` answers.",
 }
 
 
@@ -35,7 +37,7 @@ def _allows() -> str:
 
 def _names() -> dict[str, str]:
     """Return all of the app; Django keeps the names of its own in English."""
-    models: tuple[type[Any], ...] = (UploadLog, Deployment)
+    models: tuple[type[Any], ...] = (UploadLog, Deployment, Fact)
     own = {
         f"{action}_{model._meta.model_name}": f"Can {action} {model._meta.verbose_name_raw}"
         for model in models

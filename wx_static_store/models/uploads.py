@@ -1,10 +1,4 @@
-"""
-The log of uploads, the deploys they belong to, and every permission of the app.
-
-No foreign key has a constraint in the database: it would make a row of the log wait for locks on
-the user's row, and fail the caller's commit when that row is gone. The log may also live in a
-database of its own, where a router says so.
-"""
+"""The log of uploads: one row for each that ended, and every permission of the app."""
 
 from __future__ import annotations
 
@@ -13,7 +7,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -22,8 +15,10 @@ from django.db import connections, models, router
 from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
-from .core.types import DELETED_MD5, UploadStatus
-from .i18n import labelled
+from ..core.types import DELETED_MD5, UploadStatus
+from ..i18n import labelled
+from .columns import link
+from .deployments import Deployment
 
 DIGESTS_A_QUERY = 25_000
 START = 64  # characters of a key that an index holds
@@ -34,25 +29,6 @@ _BEGINS = {"postgresql": "startswith", "mysql": "istartswith"}
 def key_digest(key: str) -> str:
     """Make a text of fixed width: MariaDB indexes 3072 bytes at most, a key may have 850."""
     return hashlib.sha256(key.encode()).hexdigest()[:40]
-
-
-def fitting(model: type[models.Model], columns: dict[str, Any]) -> dict[str, Any]:
-    """Texts as every database keeps them: one refused would take its whole batch along."""
-    longest = _longest(model)
-    return {
-        name: _printable(value)[: longest.get(name)] if isinstance(value, str) else value
-        for name, value in columns.items()
-    }
-
-
-@cache
-def _longest(model: type[models.Model]) -> dict[str, int | None]:
-    return {field.name: getattr(field, "max_length", None) for field in model._meta.fields}
-
-
-def _printable(text: str) -> str:
-    """Remove what no database keeps: NUL, and the lone surrogates of undecodable names."""
-    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _digests_a_query(alias: str) -> int:
@@ -142,69 +118,6 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         return self.filter(key_start=key[:START], key_digest=key_digest(key))
 
 
-def _link(to: Any, verbose_name: Any, *, related_name: str) -> Any:
-    """Make a foreign key that outlives what it points at, and binds nobody."""
-    return models.ForeignKey(
-        to,
-        verbose_name=verbose_name,
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        db_constraint=False,
-        related_name=related_name,
-    )
-
-
-class DeploymentQuerySet(models.QuerySet["Deployment"]):
-    def primary(self) -> DeploymentQuerySet:
-        """Read from the database that is written to: a replica may be behind."""
-        return self.using(router.db_for_write(self.model))
-
-    def unfinished(self, env: str) -> DeploymentQuerySet:
-        """Return those whose rows are not all written, or not yet: older rows may be outdated."""
-        return self.primary().filter(env=env, outcome__in=Deployment.UNFINISHED)
-
-
-class Deployment(models.Model):
-    """One publishing of many files; its uploads point here."""
-
-    class Outcome(models.TextChoices):
-        RUNNING = "running", _("running")
-        DONE = "done", _("done")
-        FAILED = "failed", _("failed")
-        # It was killed, or the database refused some of its rows.
-        INCOMPLETE = "incomplete", _("log incomplete")
-
-    UNFINISHED = (Outcome.RUNNING, Outcome.INCOMPLETE)
-
-    env = models.CharField(_("environment"), max_length=64)
-    source = models.CharField(_("source"), max_length=32)
-    label = models.CharField(_("label"), max_length=200, blank=True)
-    outcome = models.CharField(
-        _("outcome"), max_length=16, choices=Outcome.choices, default=Outcome.RUNNING
-    )
-    stored = models.PositiveIntegerField(_("stored"), default=0)
-    skipped = models.PositiveIntegerField(_("unchanged"), default=0)
-    failed = models.PositiveIntegerField(_("failed"), default=0)
-    not_attempted = models.PositiveIntegerField(_("not attempted"), default=0)
-    bytes = models.PositiveBigIntegerField(_("bytes"), default=0)
-    duration_ms = models.PositiveBigIntegerField(_("duration (ms)"), null=True)
-    user = _link(settings.AUTH_USER_MODEL, _("user"), related_name="+")
-    created = models.DateTimeField(_("created"), auto_now_add=True)
-
-    objects = DeploymentQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("deployment")
-        verbose_name_plural = _("deployments")
-        default_permissions = ("view",)
-        ordering = ("-id",)
-        indexes = (models.Index(fields=["env", "id"], name="wx_deployment_newest"),)
-
-    def __str__(self) -> str:
-        return f"{self.label or self.source} → {self.env}"
-
-
 class UploadLog(models.Model):
     """How one upload ended. Rows are only added: a correction is a new row."""
 
@@ -240,8 +153,8 @@ class UploadLog(models.Model):
     stored_at = models.DateTimeField(_("stored at (COS)"), null=True, blank=True)
     source = models.CharField(_("source"), max_length=32)
     source_ref = models.CharField(_("source reference"), max_length=255, blank=True)
-    user = _link(settings.AUTH_USER_MODEL, _("user"), related_name="+")
-    deployment = _link(Deployment, _("deployment"), related_name="uploads")
+    user = link(settings.AUTH_USER_MODEL, _("user"), related_name="+")
+    deployment = link(Deployment, _("deployment"), related_name="uploads")
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
     objects = UploadLogQuerySet.as_manager()
@@ -258,6 +171,7 @@ class UploadLog(models.Model):
             ("replace", _("Can replace a published file")),
             ("replace_protected", _("Can replace protected files, such as domain verification")),
             ("retry", _("Can upload a file again")),
+            ("diagnose", _("Can ask what WeChat received")),
         )
         ordering = ("-id",)
         indexes = (
@@ -278,21 +192,3 @@ class UploadLog(models.Model):
     def is_deletion(self) -> bool:
         """Return whether it records the bytes that mean "not there", whoever sent them."""
         return self.md5 == DELETED_MD5
-
-
-class IdempotencyKey(models.Model):
-    """What was answered to the first request with an ``Idempotency-Key``; kept for a day."""
-
-    digest = models.CharField(max_length=64, unique=True)  # of the key, and of whose it is
-    fingerprint = models.CharField(max_length=64)  # of the request
-    running_until = models.DateTimeField()  # beyond, it was killed
-    answer = models.TextField(blank=True)  # JSON; empty while it is not known
-    expires = models.DateTimeField(db_index=True)
-
-    class Meta:
-        verbose_name = "Idempotency-Key"
-        verbose_name_plural = "Idempotency-Keys"
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return self.digest

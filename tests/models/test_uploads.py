@@ -1,4 +1,4 @@
-"""The log's tables."""
+"""The log: its newest rows, and what the table promises."""
 
 import sqlite3
 from collections.abc import Callable
@@ -47,6 +47,8 @@ def test_the_permissions_are_those_that_the_entries_ask_for() -> None:
         "replace",
         "replace_protected",
         "retry",
+        "diagnose",
+        "view_health",
     }
 
 
@@ -84,7 +86,7 @@ def test_five_hundred_keys_cost_two_queries() -> None:
 
 
 def test_keys_of_many_queries_are_all_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wx_static_store.models.DIGESTS_A_QUERY", 3)
+    monkeypatch.setattr("wx_static_store.models.uploads.DIGESTS_A_QUERY", 3)
     rows = {key: row(key) for key in "abcde"}
     assert UploadLog.objects.newest("env-1", "abcdef") == rows
 

@@ -1,0 +1,65 @@
+"""What is remembered of the platform: facts, and accounts."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from wx_static_store.models import Account, Fact
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=1)
+
+
+def test_a_fact_is_remembered_by_its_name() -> None:
+    Fact.objects.remember("env-1", {"list.md5": "plain"})
+    assert Fact.objects.of("env-1")["list.md5"].value == "plain"
+
+
+def test_a_newer_fact_takes_the_place_of_the_older() -> None:
+    Fact.objects.remember("env-1", {"list.md5": "plain"})
+    Fact.objects.remember("env-1", {"list.md5": "multipart"})
+    assert [fact.value for fact in Fact.objects.all()] == ["multipart"]
+
+
+def test_facts_of_another_subject_are_not_shown() -> None:
+    Fact.objects.remember("env-2", {"list.md5": "plain"})
+    assert Fact.objects.of("env-1") == {}
+
+
+def test_a_fact_that_is_too_long_is_cut() -> None:
+    Fact.objects.remember("env-1", {"site.notice": "a" * 300})
+    assert Fact.objects.of("env-1")["site.notice"].value == "a" * 255
+
+
+@pytest.mark.parametrize(
+    ("pushes", "withdrawn"),
+    [
+        ([("authorized", NOW)], False),
+        ([("unauthorized", NOW)], True),
+        ([("authorized", NOW), ("unauthorized", LATER)], True),
+        ([("unauthorized", LATER), ("authorized", NOW)], True),
+        ([("unauthorized", NOW), ("authorized", LATER)], False),
+        ([("authorized", NOW), ("unauthorized", NOW)], True),
+        ([("unauthorized", NOW), ("authorized", NOW)], True),
+        ([("unauthorized", NOW), ("unauthorized", NOW)], True),
+    ],
+    ids=[
+        *("given", "withdrawn", "withdrawn later", "an older grant comes late", "given again"),
+        *("both at once", "both at once, the other way round", "twice"),
+    ],
+)
+def test_the_newest_push_decides_whether_an_account_is_withdrawn(
+    pushes: list[tuple[str, datetime]], withdrawn: bool
+) -> None:
+    for event, at in pushes:
+        Account.objects.note("wx-platform", "wx-1", event=event, at=at)
+    found = {"wx-1"} if withdrawn else set()
+    assert Account.objects.withdrawn("wx-platform") == found
+    assert Account.objects.count() == 1
+
+
+def test_an_account_of_another_platform_is_not_ours() -> None:
+    Account.objects.note("wx-other", "wx-1", event="unauthorized", at=NOW)
+    assert Account.objects.withdrawn("wx-platform") == set()

@@ -1,0 +1,40 @@
+"""What a column takes: texts that every database keeps, and foreign keys that bind nobody."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.db import models
+
+
+def fitting(model: type[models.Model], columns: dict[str, Any]) -> dict[str, Any]:
+    """Texts as every database keeps them: one refused would take its whole batch along."""
+    longest = _longest(model)
+    return {
+        name: _printable(value)[: longest.get(name)] if isinstance(value, str) else value
+        for name, value in columns.items()
+    }
+
+
+@cache
+def _longest(model: type[models.Model]) -> dict[str, int | None]:
+    return {field.name: getattr(field, "max_length", None) for field in model._meta.fields}
+
+
+def _printable(text: str) -> str:
+    """Remove what no database keeps: NUL, and the lone surrogates of undecodable names."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def link(to: Any, verbose_name: Any, *, related_name: str) -> Any:
+    """Make a foreign key that outlives what it points at, and binds nobody."""
+    return models.ForeignKey(
+        to,
+        verbose_name=verbose_name,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+        related_name=related_name,
+    )

@@ -1,0 +1,96 @@
+"""What was learned of the platform and its environments, and the accounts it may act for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models, router
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .columns import fitting
+
+
+class FactQuerySet(models.QuerySet["Fact"]):
+    def remember(self, subject: str, facts: dict[str, Any]) -> None:
+        """Keep what was learned now of a subject; the value before is forgotten."""
+        rows = self.using(router.db_for_write(Fact))
+        for name, value in facts.items():
+            text = fitting(Fact, {"value": str(value)})
+            rows.update_or_create(
+                subject=subject, name=name, defaults=text | {"learned": timezone.now()}
+            )
+
+    def of(self, subject: str) -> dict[str, Fact]:
+        """Return what is known of a subject, by name."""
+        return {fact.name: fact for fact in self.filter(subject=subject)}
+
+
+class Fact(models.Model):
+    """
+    One thing that was learned of the platform or of an environment, for advice only.
+
+    The subject is the id of an environment or the appid of the platform, ``""`` where it has none.
+    """
+
+    subject = models.CharField(_("subject"), max_length=64, blank=True)
+    name = models.CharField(_("fact"), max_length=64)
+    value = models.CharField(_("value"), max_length=255)
+    learned = models.DateTimeField(_("learned"))
+
+    objects = FactQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("fact")
+        verbose_name_plural = _("facts")
+        default_permissions = ()
+        permissions = (("view_health", _("Can see the health of the platform")),)
+        ordering = ("subject", "name")
+        constraints = (models.UniqueConstraint(fields=["subject", "name"], name="wx_fact_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.name} = {self.value}"
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def note(self, platform: str, appid: str, *, event: str, at: datetime) -> None:
+        """
+        Note a push about an account's authorization; an older one than the newest changes nothing.
+
+        Of two in the same second, the withdrawal wins (open-platform-more.md, 4.2).
+        """
+        rows = self.using(router.db_for_write(Account))
+        withdrawn = event == "unauthorized"
+        of = {"platform": platform, "appid": appid}
+        news = {"withdrawn": withdrawn, "changed": at}
+        rows.get_or_create(**of, defaults=news)
+        later = models.Q(changed__lt=at) | models.Q(changed=at, withdrawn=False)
+        rows.filter(later, **of).update(**news)
+
+    def withdrawn(self, platform: str) -> set[str]:
+        """Return the appids of the accounts that took their authorization back."""
+        return set(self.filter(platform=platform, withdrawn=True).values_list("appid", flat=True))
+
+
+class Account(models.Model):
+    """An account that gave the platform its authorization, as WeChat's pushes said."""
+
+    platform = models.CharField(_("appid of the platform"), max_length=64)
+    appid = models.CharField(_("appid"), max_length=64)
+    withdrawn = models.BooleanField(_("authorization withdrawn"), default=False)
+    changed = models.DateTimeField(_("changed"))  # the CreateTime of the newest push
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        default_permissions = ()
+        ordering = ("appid",)
+        constraints = (
+            models.UniqueConstraint(fields=["platform", "appid"], name="wx_account_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.appid
