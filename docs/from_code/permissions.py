@@ -20,7 +20,8 @@ ALLOWS = {
     "replace_protected": "Upload outside of ``UPLOAD_LOCATION``, and use protected names: "
     "``robots.txt``, ``MP_verify_*.txt`` and others that prove who owns the site.",
     "retry": "Upload the file of a row again, in the admin and by the API.",
-    "diagnose": "Ask WeChat what it received with a call that it refused, in the admin and by the API.",
+    "diagnose": "Ask WeChat what it received with a call that it refused, in the admin and by "
+    "the API.",
     "view_health": "See the page *Health* in the admin, and what ``GET health/`` answers.",
 }
 

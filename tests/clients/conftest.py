@@ -24,8 +24,10 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
 
 from wx_static_store.clients.transport import Transport
+from wx_static_store.clients.wechat import WeChatClient
 from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
+from wx_static_store.exceptions import WxStaticStoreError
 
 # Planted in what is sent; no error, log line or traceback may show them.
 TOKEN = "canary-access-token"
@@ -36,7 +38,10 @@ TICKET = "canary-ticket"
 CANARIES = (TOKEN, SECURITY, SIGN, APPSECRET, TICKET)
 
 LIMIT = 64 * 1024  # bytes of an answer that are read (design, D9)
+ENV = "demo-1a2b3c4d5e6f7g8h"
 HOST = "b8b3-static-demo-1300000000.cos.ap-shanghai.myqcloud.com"
+
+Ask = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -379,3 +384,30 @@ def cache(request: pytest.FixtureRequest, time: Time) -> TimedCache:
     cache = TimedCache(request.node.name, time)
     cache.clear()
     return cache
+
+
+@pytest.fixture
+def ask(serve: Callable[..., ScriptedServer], transport: Transport) -> Ask:
+    """`ask(answer, call=…)`: the outcome of one call, which is for a link unless it says other."""
+
+    def one(says: bytes, call: str = "link", **more: Any) -> Any:
+        wechat = WeChatClient(transport, serve(says).url)
+        token = Secret(TOKEN)
+        return {
+            "link": lambda: wechat.upload_link(token, ENV, "a.css", deadline=PLENTY),
+            "list": lambda: wechat.list_page(
+                token, ENV, "", more.get("marker", ""), deadline=PLENTY
+            ),
+            "describe": lambda: wechat.describe(token, ENV, deadline=PLENTY),
+            "token": lambda: wechat.component_token(
+                "wx1", Secret(APPSECRET), Secret(TICKET), deadline=PLENTY
+            ),
+        }[call]()
+
+    return one
+
+
+def failure(ask: Ask, says: bytes, call: str = "link") -> WxStaticStoreError:
+    with pytest.raises(WxStaticStoreError) as caught:
+        ask(says, call)
+    return caught.value

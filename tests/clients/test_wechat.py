@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from wx_static_store.clients.calls import LIST_LIMIT
 from wx_static_store.clients.transport import Reply, Transport
 from wx_static_store.clients.wechat import (
-    LIST_LIMIT,
     FreshToken,
     ListPage,
     StaticStore,
@@ -23,60 +23,28 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import SignedLink
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
-    ConfigurationError,
     ProtocolError,
     Remedy,
-    TokenRejected,
-    WeChatBusy,
-    WeChatThrottled,
     WxStaticStoreError,
 )
 
 from .conftest import (
     APPSECRET,
     CANARIES,
+    ENV,
     LIMIT,
     PLENTY,
     SECURITY,
     SIGN,
     TICKET,
     TOKEN,
+    Ask,
     ScriptedServer,
     answer,
     as_json,
+    failure,
     leaks,
 )
-
-ENV = "demo-1a2b3c4d5e6f7g8h"
-Ask = Callable[..., Any]
-
-
-@pytest.fixture
-def ask(serve: Callable[..., ScriptedServer], transport: Transport) -> Ask:
-    """`ask(answer, call=…)`: the outcome of one call, which is for a link unless it says other."""
-
-    def one(says: bytes, call: str = "link", **more: Any) -> Any:
-        wechat = WeChatClient(transport, serve(says).url)
-        token = Secret(TOKEN)
-        return {
-            "link": lambda: wechat.upload_link(token, ENV, "a.css", deadline=PLENTY),
-            "list": lambda: wechat.list_page(
-                token, ENV, "", more.get("marker", ""), deadline=PLENTY
-            ),
-            "describe": lambda: wechat.describe(token, ENV, deadline=PLENTY),
-            "token": lambda: wechat.component_token(
-                "wx1", Secret(APPSECRET), Secret(TICKET), deadline=PLENTY
-            ),
-        }[call]()
-
-    return one
-
-
-def failure(ask: Ask, says: bytes, call: str = "link") -> WxStaticStoreError:
-    with pytest.raises(WxStaticStoreError) as caught:
-        ask(says, call)
-    return caught.value
-
 
 # --- what is sent ---------------------------------------------------------------------------
 
@@ -127,173 +95,6 @@ def test_the_token_call_has_no_query_and_its_secrets_in_the_body(
         "component_appsecret": APPSECRET,
         "component_verify_ticket": TICKET,
     }
-
-
-# --- the envelope ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("errcode", [0, "0", None])
-def test_an_answer_is_a_success_if_errcode_is_zero_or_missing(ask: Ask, errcode: Any) -> None:
-    members = {"signed_url": "https://x/a.css", "token": "t"}
-    link = ask(as_json(members if errcode is None else members | {"errcode": errcode}))
-    assert link == SignedLink("a.css", Secret("https://x/a.css"), Secret("t"))
-
-
-@pytest.mark.parametrize("errcode", [True, False, None, 1.0, 0.0, "", "ok", "1.5", [], {}, 10**9])
-def test_an_errcode_that_is_no_whole_number_is_no_answer(ask: Ask, errcode: Any) -> None:
-    error = failure(
-        ask, as_json({"errcode": errcode, "signed_url": "https://x/a.css", "token": "t"})
-    )
-    assert isinstance(error, ProtocolError)
-    assert error.errcode is None
-
-
-@pytest.mark.parametrize("body", ["[]", "1", '"ok"', "null", "true"])
-def test_json_that_is_no_object_is_no_answer(ask: Ask, body: str) -> None:
-    assert isinstance(failure(ask, answer(body=body)), ProtocolError)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "",
-        '{"errcode": 0, "signed_u',
-        "NaN",
-        '{"errcode": NaN}',
-        "[" * 20_000,
-        "9" * 6_000,
-        "\ufeff",
-        "<Error/>",
-        "ok",
-    ],
-    ids=range(9),
-)
-def test_broken_json_may_be_asked_for_again_once(ask: Ask, body: str) -> None:
-    error = failure(ask, answer(body=body))
-    assert isinstance(error, ProtocolError)
-    assert (error.remedy, error.http_status, error.errcode) == (Remedy.WAIT, 200, None)
-
-
-def test_a_page_of_a_proxy_is_named_as_such(ask: Ask) -> None:
-    error = failure(ask, answer(body="<!DOCTYPE html>\n<HTML><body>Log in</body></HTML>"))
-    assert isinstance(error, ProtocolError)
-    assert error.once
-    assert "proxy or firewall" in str(error)
-    assert "Log in" not in str(error)
-
-
-@pytest.mark.parametrize(
-    ("status", "expected", "remedy"),
-    [
-        (500, WeChatBusy, Remedy.WAIT),
-        (502, WeChatBusy, Remedy.WAIT),
-        (503, WeChatBusy, Remedy.WAIT),
-        (504, WeChatBusy, Remedy.WAIT),
-        (429, WeChatThrottled, Remedy.WAIT),
-        (302, ProtocolError, Remedy.GIVE_UP),
-        (400, ProtocolError, Remedy.GIVE_UP),
-        (404, ProtocolError, Remedy.GIVE_UP),
-        (201, ProtocolError, Remedy.GIVE_UP),
-    ],
-)
-def test_only_http_200_is_an_answer_of_wechat(
-    ask: Ask, status: int, expected: type[WxStaticStoreError], remedy: Remedy
-) -> None:
-    """Even if the body looks like one."""
-    members = {"errcode": 0, "signed_url": "https://x/a.css", "token": "t"}
-    error = failure(ask, as_json(members, status=status))
-    assert type(error) is expected
-    assert (error.remedy, error.http_status, error.errcode) == (remedy, status, None)
-    assert str(error.message) == "staticuploadfile was not answered by WeChat itself"
-
-
-def test_a_busy_wechat_pauses_as_long_as_it_asks(ask: Ask) -> None:
-    assert failure(ask, answer(503, headers={"Retry-After": "7"})).pause == 7
-
-
-def test_an_answer_other_than_a_list_is_cut_at_the_usual_limit(ask: Ask) -> None:
-    error = failure(ask, answer(body="x" * (LIMIT + 1)))
-    assert f"longer than {LIMIT} bytes" in str(error)
-
-
-def test_invalid_utf8_in_errmsg_does_not_hide_the_errcode(ask: Ask) -> None:
-    error = failure(ask, answer(body=b'{"errcode": 40014, "errmsg": "bad \xff\xfe token"}'))
-    assert error.errcode == 40014
-
-
-def test_the_rid_is_taken_out_of_errmsg(ask: Ask) -> None:
-    error = failure(ask, as_json({"errcode": -1, "errmsg": "busy rid: 65535f00-1a2b3c4d-0f1e2d3c"}))
-    assert (error.errmsg, error.rid) == ("busy", "65535f00-1a2b3c4d-0f1e2d3c")
-    assert error.http_status == 200
-
-
-def test_the_last_rid_of_an_errmsg_is_the_rid(ask: Ask) -> None:
-    errmsg = "bad rid: x rid: 65535f00-1a2b3c4d-0f1e2d3c"
-    error = failure(ask, as_json({"errcode": -1, "errmsg": errmsg}))
-    assert (error.errmsg, error.rid) == ("bad rid: x", "65535f00-1a2b3c4d-0f1e2d3c")
-
-
-def test_a_refusal_without_errmsg_has_neither_errmsg_nor_rid(ask: Ask) -> None:
-    error = failure(ask, as_json({"errcode": -1}))
-    assert (error.errmsg, error.rid) == ("", "")
-
-
-def test_the_rid_survives_a_long_errmsg(ask: Ask) -> None:
-    errmsg = "x" * 5_000 + " rid: 65535f00-1a2b3c4d-0f1e2d3c"
-    error = failure(ask, as_json({"errcode": -1, "errmsg": errmsg}))
-    assert error.rid == "65535f00-1a2b3c4d-0f1e2d3c"
-    assert len(error.errmsg) <= 500
-
-
-@pytest.mark.parametrize(
-    "errmsg", [None, 5, ["a"], {"a": 1}, "", " " * 60_000, "rid: " * 9_000, "token:" + " " * 60_000]
-)
-def test_any_errmsg_is_read_and_cut_to_500_characters(ask: Ask, errmsg: Any) -> None:
-    error = failure(ask, as_json({"errcode": 40097, "errmsg": errmsg}))
-    assert error.errcode == 40097
-    assert len(error.errmsg) <= 500
-
-
-def test_a_secret_in_errmsg_is_masked(ask: Ask) -> None:
-    error = failure(ask, as_json({"errcode": 40001, "errmsg": f"bad access_token={TOKEN} x"}))
-    assert TOKEN not in str(error)
-    assert leaks(error) == []
-
-
-def test_an_unknown_errcode_gives_up_and_shows_all_that_wechat_said(ask: Ask) -> None:
-    errmsg = "strange rid: 65535f00-1a2b3c4d-0f1e2d3c"
-    error = failure(ask, as_json({"errcode": 123456, "errmsg": errmsg}))
-    assert error.remedy is Remedy.GIVE_UP
-    for part in ("123456", "strange", "65535f00-1a2b3c4d-0f1e2d3c", "staticuploadfile"):
-        assert part in str(error)
-
-
-def test_an_error_has_the_stage_of_its_call(ask: Ask) -> None:
-    refused = as_json({"errcode": 40014, "errmsg": ""})
-    assert failure(ask, refused).stage == "link"
-    assert failure(ask, refused, "token").stage == "token"
-
-
-def test_errcode_40001_means_the_token_and_on_the_token_call_the_appsecret(ask: Ask) -> None:
-    refused = as_json({"errcode": 40001, "errmsg": ""})
-    assert type(failure(ask, refused)) is TokenRejected
-    error = failure(ask, refused, "token")
-    assert type(error) is ConfigurationError
-    assert error.errcode == 40001
-    assert "COMPONENT_APPSECRET" in str(error)
-
-
-@pytest.mark.parametrize(
-    ("errmsg", "shown"),
-    [
-        ("not registered requestIP: 2001:db8::7 rid: x", "(2001:db8::7)"),
-        ("no address", "(the public one, from which it reaches WeChat)"),
-    ],
-)
-def test_the_hint_of_61004_names_the_address_that_wechat_saw(
-    ask: Ask, errmsg: str, shown: str
-) -> None:
-    assert shown in str(failure(ask, as_json({"errcode": 61004, "errmsg": errmsg})).hint)
 
 
 # --- each answer ----------------------------------------------------------------------------

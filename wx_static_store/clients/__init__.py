@@ -2,7 +2,9 @@
 The wire: one exchange per call with WeChat, COS and the hosted site.
 
     component   The platform's own token, fetched once for all threads, processes and hosts
-    wechat      The calls of the open platform, judged by their `errcode`
+    wechat      The calls about static hosting, and the fetch of a token
+    platform    The calls about the platform itself: its environments, its quotas
+    calls       One call of the open platform, judged by its `errcode`
     cos         `put_object` on a signed link: one PUT, its ETag compared, its XML error read
     site        GET of a public address, past the caches
     tokens      Token providers: where a `component_access_token` comes from, if we do not fetch it

@@ -6,25 +6,40 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import isclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.core.cache import caches
 from django.utils.module_loading import import_string
 
 from ..clients.component import ComponentToken
 from ..clients.links import is_loopback
-from ..clients.tokens import CallableToken, FixedToken, TokenProvider
+from ..clients.tokens import (
+    CallableToken,
+    FixedToken,
+    TokenProvider,
+    current_token,
+    discard_token,
+)
 from ..clients.wechat import WeChatClient
 from ..conf import sealing
 from ..conf.options import Options
 from ..core.frames import described
+from ..core.retry import Deadline, run
 from ..core.secrets import Secret
-from ..exceptions import ConfigurationError, CosThrottled, WeChatThrottled
+from ..exceptions import (
+    ConfigurationError,
+    CosThrottled,
+    Remedy,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
 from ..i18n import gettext_lazy as _
 from .workers import AdaptiveLimiter
 
 if TYPE_CHECKING:
     from ..clients.transport import Transport
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,30 @@ class Platform:
     tokens: TokenProvider
     api_limiter: AdaptiveLimiter  # for each call at the API host
     put_limiter: AdaptiveLimiter  # for each link call and the PUT after it: a link must not wait
+
+    def ask(
+        self,
+        call: Callable[[Secret, Deadline], T],
+        *,
+        deadline: Deadline,
+        max_attempts: int,
+        env: str = "",
+    ) -> T:
+        """Return what a call of the open platform answers, with a token that WeChat accepts."""
+        token: Secret | None = None
+
+        def try_once(number: int) -> T:
+            nonlocal token
+            token = current_token(self.tokens)
+            with self.api_limiter.slot(deadline):
+                return call(token, deadline)
+
+        def learn(error: WxStaticStoreError) -> None:
+            error.with_context(env=env)
+            if error.remedy is Remedy.NEW_TOKEN and token is not None:
+                discard_token(self.tokens, token, error)
+
+        return run(try_once, max_attempts=max_attempts, deadline=deadline, on_error=learn)
 
 
 _platforms: dict[tuple[int, Options], Platform] = {}

@@ -15,7 +15,6 @@ from django.core.cache import caches
 from ..clients.cos import CosClient
 from ..clients.links import is_loopback
 from ..clients.site import SiteClient
-from ..clients.tokens import current_token, discard_token
 from ..clients.wechat import ListPage, WeChatClient
 from ..conf import options_for
 from ..conf.options import Options
@@ -24,7 +23,7 @@ from ..core.retry import Clock, Deadline, run
 from ..core.secrets import Secret
 from ..core.shared_cache import SharedCache
 from ..core.types import DELETED, DELETED_MD5, RemoteFile
-from ..exceptions import ConfigurationError, Remedy, WxStaticStoreError
+from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .platform import platform_for
 
@@ -44,7 +43,7 @@ class Store:
         self.options = options
         self.env = env
         self.clock = clock
-        platform = platform_for(options)
+        self._platform = platform = platform_for(options)
         self.wechat = WeChatClient(platform.transport, options.api_base_url)
         self.cos = CosClient(platform.transport)
         self.site = SiteClient(platform.transport)
@@ -139,25 +138,11 @@ class Store:
 
     def _ask(self, call: Callable[[Secret, Deadline], T]) -> T:
         """Return what a call of the open platform answers, under the retry loop."""
-        deadline = self.interactive_deadline()
-        token: Secret | None = None
-
-        def try_once(number: int) -> T:
-            nonlocal token
-            token = current_token(self.tokens)
-            with self.api_limiter.slot(deadline):
-                return call(token, deadline)
-
-        def learn(error: WxStaticStoreError) -> None:
-            error.with_context(env=self.env)
-            if error.remedy is Remedy.NEW_TOKEN and token is not None:
-                discard_token(self.tokens, token, error)
-
-        return run(
-            try_once,
+        return self._platform.ask(
+            call,
+            deadline=self.interactive_deadline(),
             max_attempts=self.options.max_attempts,
-            deadline=deadline,
-            on_error=learn,
+            env=self.env,
         )
 
     def _cached_root(self) -> str:
