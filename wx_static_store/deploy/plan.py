@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..core import interrupts
 from ..core.match import Match, match
@@ -76,30 +76,53 @@ def make_plan(
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
     trust_log = force or uploader.options.trust_log
     survey = Survey(uploader.store, pool, calls=most_calls(keys), trust_log=trust_log)
-    to_send = [item for key, item in by_key.items() if key.startswith("/")]  # each will say why
-    unchanged, existing, of_last = list[UploadItem](), set[str](), None
-    for key, standing, item in _looked_up(uploader, survey, keys, by_key, hashing=not force):
-        if key == last_key:
-            of_last = standing
-        if item is None:
-            continue
-        if other := item if force else differs(uploader, item, standing):
-            to_send.append(other)
-            existing |= {key} if standing.exists else set()
-            continue
-        unchanged.append(by_key[key])
-        if standing.file and not standing.row and survey.has_log:
-            survey.found(item.name, standing.file)
+    looked_up = _looked_up(uploader, survey, keys, by_key, hashing=not force)
+    compared = _compare(uploader, survey, looked_up, last_key, force=force)
+    without_key = {key: item for key, item in by_key.items() if key.startswith("/")}
+    to_send = without_key | compared.changed  # what has no key fails, and its result says why
     return Plan(
-        assets=_by_name(item for item in to_send if not is_html(item.name)),
-        pages=_by_name(item for item in to_send if is_html(item.name)),
-        unchanged=_by_name(unchanged),
+        assets=_by_name(item for item in to_send.values() if not is_html(item.name)),
+        pages=_by_name(item for item in to_send.values() if is_html(item.name)),
+        unchanged=_by_name(item for key, item in by_key.items() if key not in to_send),
         rejected=rejected,
-        existing=frozenset(existing),
+        existing=frozenset(compared.existing),
         corrections=tuple(survey.corrections),
         notes=tuple(survey.notes()),
-        last=None if force else of_last,
+        last=None if force else compared.last,
     )
+
+
+@dataclass
+class _Compared:
+    """What differs from the cloud, and how the last file stands there."""
+
+    changed: dict[str, UploadItem] = field(default_factory=dict)  # by key
+    existing: set[str] = field(default_factory=set)  # keys of it at which there is something
+    last: Standing | None = None
+
+
+def _compare(
+    uploader: Uploader,
+    survey: Survey,
+    looked_up: Iterable[tuple[str, Standing, UploadItem | None]],
+    last_key: str,
+    *,
+    force: bool,
+) -> _Compared:
+    """Part what differs from what does not; an object without a row gets one."""
+    compared = _Compared()
+    for key, standing, item in looked_up:
+        if key == last_key:
+            compared.last = standing
+        if item is None:
+            continue
+        if changed := item if force else differs(uploader, item, standing):
+            compared.changed[key] = changed
+            if standing.exists:
+                compared.existing.add(key)
+        elif standing.file and not standing.row and survey.has_log:
+            survey.found(item.name, standing.file)
+    return compared
 
 
 def _looked_up(
