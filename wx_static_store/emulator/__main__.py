@@ -22,17 +22,82 @@ from .tickets import PUSH_AES_KEY, PUSH_TOKEN
 _PORT = "{error}; name another port with --port, or 0 for one that is free"
 _PAIR = "--tls-cert and --tls-key go together: a certificate and its private key"
 _NO_JSON = "--fault {text}: not JSON: {error}"
-_CREDENTIALS = (
-    ("--appid", APPID, "component_appid that the token call accepts"),
-    ("--appsecret", APPSECRET, "component_appsecret that belongs to it"),
-    ("--ticket", TICKET, "component_verify_ticket, as if pushed at the start; good for 12 hours"),
-    (
-        "--access-token",
-        ACCESS_TOKEN,
-        "component_access_token that is good at once and of any age, until another is fetched",
-    ),
-    ("--push-token", PUSH_TOKEN, "text that signs pushes, the receiver's CALLBACK_TOKEN"),
-    ("--push-aes-key", PUSH_AES_KEY, "43 characters of base64, the receiver's CALLBACK_AES_KEY"),
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--port": {
+        "type": int,
+        "default": 8900,
+        "help": "API port; environments follow (default: %(default)s; 0: any that are free)",
+    },
+    "--host": {
+        "default": "127.0.0.1",
+        "help": "loopback address to bind (default: %(default)s)",
+    },
+    "--env": {
+        "action": "append",
+        "help": "environment id, repeatable (default: demo-1a2b3c4d5e6f7g8h)",
+    },
+    "--directory": {
+        "default": ".wx-emulator",
+        "help": "folder for the objects, which survive a restart (default: %(default)s)",
+    },
+    "--memory": {"action": "store_true", "help": "forget the objects at the end"},
+    "--appid": {
+        "default": APPID,
+        "help": "component_appid that the token call accepts (default: %(default)s)",
+    },
+    "--appsecret": {
+        "default": APPSECRET,
+        "help": "component_appsecret that belongs to it (default: %(default)s)",
+    },
+    "--ticket": {
+        "default": TICKET,
+        "help": "component_verify_ticket, as if pushed at the start; good for 12 hours "
+        "(default: %(default)s)",
+    },
+    "--access-token": {
+        "default": ACCESS_TOKEN,
+        "help": "component_access_token that is good at once and of any age, until another is "
+        "fetched (default: %(default)s)",
+    },
+    "--push-token": {
+        "default": PUSH_TOKEN,
+        "help": "text that signs pushes, the receiver's CALLBACK_TOKEN (default: %(default)s)",
+    },
+    "--push-aes-key": {
+        "default": PUSH_AES_KEY,
+        "help": "43 characters of base64, the receiver's CALLBACK_AES_KEY (default: %(default)s)",
+    },
+    "--push-url": {"metavar": "URL", "help": "push verify tickets to this address on loopback"},
+    "--push-seconds": {
+        "type": float,
+        "default": 600,
+        "metavar": "N",
+        "help": "the first ticket at the start, then one every N seconds (default: %(default)s)",
+    },
+    "--tls-cert": {
+        "metavar": "PEM",
+        "help": "certificate: serve https on every port, with --tls-key",
+    },
+    "--tls-key": {"metavar": "PEM", "help": "private key of the certificate"},
+    "--profile": {"metavar": "FILE", "help": "JSON file of quirks; --set overrides it"},
+    "--set": {
+        "action": "append",
+        "default": [],
+        "metavar": "NAME=VALUE",
+        "help": "a quirk, repeatable",
+    },
+    "--fault": {
+        "action": "append",
+        "default": [],
+        "metavar": "JSON",
+        "help": "a fault, repeatable",
+    },
+    "--verbose": {"action": "store_true", "help": "one line for each request, on stderr"},
+}
+_EITHER = ("--directory", "--memory")
+_OF_SERVER = (  # what EmulatorServer takes as it stands
+    *("appid", "appsecret", "ticket", "access_token"),
+    *("push_url", "push_seconds", "push_token", "push_aes_key"),
 )
 
 
@@ -85,44 +150,9 @@ def _parser() -> argparse.ArgumentParser:
         description="WeChat's open platform, Tencent COS and the hosted site, on loopback.",
         formatter_class=_Help,
     )
-    add = parser.add_argument
-    add(
-        "--port",
-        type=int,
-        default=8900,
-        help="API port; environments follow (default: %(default)s; 0: any that are free)",
-    )
-    add("--host", default="127.0.0.1", help="loopback address to bind (default: %(default)s)")
-    add(
-        "--env", action="append", help="environment id, repeatable (default: demo-1a2b3c4d5e6f7g8h)"
-    )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--directory",
-        default=".wx-emulator",
-        help="folder for the objects, which survive a restart (default: %(default)s)",
-    )
-    where.add_argument("--memory", action="store_true", help="forget the objects at the end")
-    for option, default, text in _CREDENTIALS:
-        add(option, default=default, help=f"{text} (default: %(default)s)")
-    add("--push-url", metavar="URL", help="push verify tickets to this address on loopback")
-    add(
-        "--push-seconds",
-        type=float,
-        default=600,
-        metavar="N",
-        help="the first ticket at the start, then one every N seconds (default: %(default)s)",
-    )
-    add("--tls-cert", metavar="PEM", help="certificate: serve https on every port, with --tls-key")
-    add("--tls-key", metavar="PEM", help="private key of the certificate")
-    add(
-        "--profile",
-        metavar="FILE",
-        help="JSON file of quirks; --set overrides it",
-    )
-    add("--set", action="append", default=[], metavar="NAME=VALUE", help="a quirk, repeatable")
-    add("--fault", action="append", default=[], metavar="JSON", help="a fault, repeatable")
-    add("--verbose", action="store_true", help="one line for each request, on stderr")
+    either = parser.add_mutually_exclusive_group()
+    for name, how in _OPTIONS.items():
+        (either if name in _EITHER else parser).add_argument(name, **how)
     return parser
 
 
@@ -138,16 +168,9 @@ def _server(options: argparse.Namespace, folder: Path | None) -> EmulatorServer:
     if (options.tls_cert is None) != (options.tls_key is None):
         raise BadInput(_PAIR)
     tls = (options.tls_cert, options.tls_key) if options.tls_cert is not None else None
-    given = {
-        "tls": tls,
-        "envs": options.env,
-        "directory": folder,
-        "appid": options.appid,
-    }
-    given |= {"appsecret": options.appsecret, "ticket": options.ticket}
-    given |= {"access_token": options.access_token, "log": sys.stderr if options.verbose else None}
-    given |= {"push_url": options.push_url, "push_seconds": options.push_seconds}
-    given |= {"push_token": options.push_token, "push_aes_key": options.push_aes_key}
+    given = {name: getattr(options, name) for name in _OF_SERVER}
+    given |= {"envs": options.env, "directory": folder, "tls": tls}
+    given |= {"log": sys.stderr if options.verbose else None}
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     server = EmulatorServer(host=options.host, port=options.port, **known)
     profile = _profile(options.profile) if options.profile is not None else {}
