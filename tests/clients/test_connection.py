@@ -99,15 +99,6 @@ def test_a_silent_server_ends_at_the_read_timeout(
     assert caught.value.remedy is Remedy.WAIT
 
 
-def test_a_silent_server_ends_at_the_deadline_if_that_is_nearer(
-    serve: Serve, transport: Transport
-) -> None:
-    server = serve(Peer.wait)
-    with pytest.raises(DeadlineExceeded) as caught:
-        post(transport, server.url, deadline=Deadline.after(0.2))
-    assert caught.value.stage == "link"
-
-
 def test_a_stall_within_the_body_is_not_ended_by_the_connect_timeout(
     serve: Serve, make_transport: MakeTransport
 ) -> None:

@@ -364,7 +364,7 @@ def test_no_exchange_starts_after_the_deadline(serve: Serve, transport: Transpor
     assert server.connections == 0
 
 
-def test_an_exchange_that_is_not_over_by_the_deadline_is_too_late(
+def test_a_silent_server_ends_at_the_deadline_if_that_is_nearer_than_the_read_timeout(
     serve: Serve, transport: Transport
 ) -> None:
     server = serve(Peer.wait)

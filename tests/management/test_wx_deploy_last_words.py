@@ -140,22 +140,24 @@ def test_a_silence_is_explained_by_the_peer_that_hangs(
     assert text in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.fixture
+def busy(emulator: EmulatorServer) -> None:
+    """Let the platform answer that it is busy, however often it is asked for a link."""
+    emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": -1, "times": None})
+
+
+@pytest.mark.usefixtures("impatient", "busy")
 def test_a_silence_is_explained_by_the_last_failure(
-    deploy: Deploy, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    busy = {"on": "staticuploadfile", "do": "errcode", "errcode": -1, "times": None}
-    emulator.script(busy)
     deploy(MAX_ATTEMPTS=3, TRUST_LOG=True)
     assert "The last failure: staticuploadfile was refused: " in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "busy")
 def test_nothing_is_explained_where_the_store_wants_no_progress(
-    deploy: Deploy, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    busy = {"on": "staticuploadfile", "do": "errcode", "errcode": -1, "times": None}
-    emulator.script(busy)
     deploy(MAX_ATTEMPTS=3, TRUST_LOG=True, PROGRESS=False)
     assert "The last failure" not in capsys.readouterr().err
 
