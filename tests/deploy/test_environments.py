@@ -19,6 +19,7 @@ from wx_static_store.deploy.environments import Order, deploy_to_all, site_uploa
 from wx_static_store.deploy.report import EnvironmentReport
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.upload import store
 from wx_static_store.upload.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
@@ -121,13 +122,23 @@ def test_each_environment_is_planned_by_its_own_list(
     assert [(call.env, call.key) for call in cloud.calls("put_object")] == [(ENVS[1], "00.js")]
 
 
-@pytest.mark.parametrize("call", ["staticfilelist", "staticuploadfile", "put_object"])
+@pytest.mark.parametrize(
+    ("call", "deadline"),
+    [("staticfilelist", None), ("staticuploadfile", 0.3), ("put_object", 0.3)],
+    ids=["list", "link", "put"],
+)
 def test_an_environment_whose_calls_hang_costs_its_time_and_the_others_are_published(
-    configure: Any, cloud: EmulatorServer, call: str
+    cloud: EmulatorServer,
+    uploaders: list[Uploader],
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    deadline: float | None,
 ) -> None:
-    configure(WX_STATIC_STORE={"DEADLINE": 0.3, "MAX_ATTEMPTS": 1})
+    """Only what hangs is in a hurry: the list has 0.3 s, and so have the first one's uploads."""
+    monkeypatch.setattr(store, "INTERACTIVE_SECONDS", 0.3)
+    hurried = replace(uploaders[0].options, deadline=deadline, max_attempts=1)
     cloud.script({"on": call, "env": ENVS[0], "do": "hang", "seconds": 30, "times": None})
-    reports = deploy([site_uploader("default", env) for env in ENVS])
+    reports = deploy([Uploader(hurried), *uploaders[1:]])
     assert ends(reports[1:]) == "done, done"
     assert reports[0].ok is (call == "staticfilelist"), "for the list there is the log"
     assert reports[0].seconds < 20, "the call hangs for 30"
