@@ -20,6 +20,7 @@ LAYERS = """
     apps
     admin api callback management forms staticfiles testing
     checks signals storage
+    doctor
     submit deploy
     log
     upload

@@ -104,7 +104,7 @@ def with_facts(hint: str | Promise, errmsg: str = "", env: str = "…") -> str |
 
 
 docs_url: Callable[[], str] = str  # where the documentation is; `apps` sets it
-_PAGES = {"errcode": "errcodes", "cos": "cos", "exception": "exceptions"}
+_PAGES = {"errcode": "errcodes", "cos": "cos", "exception": "exceptions", "doctor": "doctor"}
 
 
 def with_docs(hint: str | Promise, anchor: str) -> str:

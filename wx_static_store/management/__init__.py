@@ -2,6 +2,7 @@
 The commands, and what they share.
 
     commands.wx_deploy      ``wx_deploy``: a built site to the static hosting of environments
+    commands.wx_doctor      ``wx_doctor``: what is wrong, and what to do about it
     commands.wx_import_log  ``wx_import_log``: rows from the log lines of a build without a database
     commands.wx_prune       ``wx_prune``: delete old rows of the log
     commands.wx_reconcile   ``wx_reconcile``: compare the log with what the cloud has

@@ -1,0 +1,21 @@
+"""A check and its findings."""
+
+from wx_static_store.doctor.findings import Mark, Result, of_error, ok, wrong
+from wx_static_store.exceptions import TokenRejected
+
+from .conftest import check
+
+
+def test_a_result_that_is_well_has_no_hint() -> None:
+    found = ok("")
+    assert Result(check("a", remedy="Mend it."), (found,)).hint(found) == ""
+
+
+def test_an_error_keeps_its_errcode_for_programs() -> None:
+    found = of_error(TokenRejected("refused", errcode=40001))
+    assert (found.mark, found.data) == (Mark.WRONG, {"errcode": 40001})
+
+
+def test_a_finding_of_its_own_hint_does_not_show_that_of_the_check() -> None:
+    found = wrong("", hint="Do this.")
+    assert Result(check("a", remedy="Do that."), (found,)).hint(found) == "Do this."

@@ -1,0 +1,23 @@
+"""The table of checks."""
+
+import pytest
+
+from wx_static_store.doctor.findings import Check
+from wx_static_store.doctor.table import CHECKS
+
+IDS = [check.id for check in CHECKS]
+
+
+def test_each_check_has_an_id_of_its_own() -> None:
+    assert len({*IDS}) == len(IDS)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=IDS)
+def test_a_check_says_what_it_asks_and_what_to_do(check: Check) -> None:
+    assert all(map(str, (check.question, check.how, check.means, check.remedy)))
+    assert str(check.question).endswith("?")
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=IDS)
+def test_what_a_check_needs_is_asked_before_it(check: Check) -> None:
+    assert {*check.needs} <= {*IDS[: IDS.index(check.id)]}

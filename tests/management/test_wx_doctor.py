@@ -1,0 +1,50 @@
+"""``wx_doctor``: its lines, its exit code, its report."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from wx_static_store.emulator import EmulatorServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def doctor(*args: str) -> str:
+    out = StringIO()
+    call_command("wx_doctor", *args, stdout=out, no_color=True)
+    return out.getvalue()
+
+
+def test_a_platform_that_is_well_ends_with_that_verdict(configure: Any) -> None:
+    configure()
+    assert doctor().splitlines()[-1] == "All is well."
+
+
+def test_what_is_wrong_ends_with_exit_code_1(configure: Any, emulator: EmulatorServer) -> None:
+    configure()
+    emulator.quirks.update({"batch_opened": False})
+    with pytest.raises(SystemExit) as caught:
+        doctor()
+    assert caught.value.code == 1
+
+
+@pytest.mark.parametrize(
+    "args", [("--using", "nowhere"), ("--timeout", "0"), ("--all",)], ids=" ".join
+)
+def test_wrong_use_ends_with_exit_code_2(configure: Any, args: tuple[str, ...]) -> None:
+    configure()
+    with pytest.raises(CommandError) as caught:
+        doctor(*args)
+    assert caught.value.returncode == 2
+
+
+def test_the_report_has_every_check(configure: Any, tmp_path: Path) -> None:
+    configure()
+    doctor("--json", str(tmp_path / "report.json"))
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["status"] == "ok"
+    assert "token.accepted" in [check["id"] for check in report["checks"]]

@@ -1,0 +1,16 @@
+"""
+The doctor: what is wrong, and what to do about it.
+
+It asks and never guesses. The same ordered list of checks is the command, the admin page and the
+API; each check has an id, one question, one answer and one way to mend what is wrong.
+
+    table        All checks, in the order in which they are asked
+    clock        The clocks of WeChat and of COS against ours
+    token        Where the token comes from, and whether WeChat accepts it
+    report       The results as lines, and as JSON
+    examination  Ask the checks, each in its own time, and none whose answer makes no sense
+    patient      What is examined, and what it answered so far
+    findings     A check, and what it found
+"""
+
+__all__ = ()

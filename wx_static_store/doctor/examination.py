@@ -1,0 +1,61 @@
+"""Ask the checks in their order, each in its own time, and none whose answer makes no sense."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from django.db import connections
+
+from ..core.frames import described
+from ..exceptions import WxStaticStoreError
+from ..i18n import gettext_lazy as _, listed
+from ..upload.workers import WorkerPool
+from .findings import Check, Finding, Mark, Result, not_asked, of_error, wrong
+from .patient import Patient
+
+_PROBE = _("Asked with --probe only: it publishes a small file for a moment.")
+
+
+def examine(patient: Patient, checks: Sequence[Check]) -> Iterator[Result]:
+    """Yield the result of each check as it ends; one that hangs is given up after its time."""
+    results: dict[str, Result] = {}
+    with WorkerPool(len(checks) + 1) as pool:  # one that hangs keeps its thread
+        for check in checks:
+            found = _ask(check, patient, pool, results)
+            results[check.id] = found
+            yield found
+
+
+def _ask(check: Check, patient: Patient, pool: WorkerPool, results: dict[str, Result]) -> Result:
+    if check.probe and not patient.probe:
+        return Result(check, (not_asked(_PROBE),))
+    if missing := [id for id in check.needs if not results[id].is_answered]:
+        text = _("Not asked, because this is not well: %(checks)s.", checks=listed(missing))
+        return Result(check, (not_asked(text),))
+    started = time.monotonic()
+    future = pool.submit(_findings, check, patient)
+    try:
+        findings = future.result(patient.patience(check))
+    except TimeoutError:
+        text = _("No answer came within %(seconds)d seconds.", seconds=patient.timeout)
+        findings = (wrong(text),)
+    return Result(check, findings, time.monotonic() - started)
+
+
+def _findings(check: Check, patient: Patient) -> tuple[Finding, ...]:
+    """Return what a check finds, in a thread whose connections nobody else would close."""
+    try:
+        return tuple(check.ask(patient))
+    except WxStaticStoreError as error:
+        return (of_error(error),)
+    except Exception as error:  # noqa: BLE001 -- of a database, a cache, a project's function
+        return (wrong(_("The check failed (%(why)s).", why=described(error))),)
+    finally:
+        connections.close_all()
+
+
+def verdict(results: Sequence[Result]) -> Mark:
+    """Return the worst mark; what was not asked says nothing."""
+    marks = [result.mark for result in results if result.mark is not Mark.NOT_ASKED]
+    return max(marks, key=lambda mark: mark.weight, default=Mark.OK)

@@ -1,0 +1,67 @@
+"""``wx_doctor``: what is wrong with the settings, the token and the environments."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ... import conf
+from ...doctor.examination import examine, verdict
+from ...doctor.findings import Mark, Result
+from ...doctor.patient import TIMEOUT, Patient
+from ...doctor.report import as_dict, lines, verdict_line
+from ...doctor.table import CHECKS
+from ...exceptions import WxStaticStoreError
+from ...i18n import gettext as _
+from ..exits import WRONG_USE
+
+_COLORS = {Mark.OK: "SUCCESS", Mark.WARNING: "WARNING", Mark.WRONG: "ERROR"}
+
+
+class Command(BaseCommand):
+    requires_system_checks = []  # they are one of the doctor's own checks
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.description = _(
+            "Ask what is wrong, and say what to do about it. Exit code 0: nothing is wrong; 1: "
+            "something is; 2: wrong use."
+        )
+        add = parser.add_argument
+        add("--using", metavar="ALIAS", default="", help=_("alias in STORAGES (default: all)"))
+        which = parser.add_mutually_exclusive_group().add_argument
+        text = _("environments to look at, in place of the stores' own")
+        which("--env", nargs="+", action="extend", default=[], metavar="ID", help=text)
+        text = _("every environment that ENVIRONMENTS offers")
+        which("--all", action="store_true", help=text)
+        add("--probe", action="store_true", help=_("publish a small file, and look at it"))
+        text = _("seconds for each check (default: %(default)s)")
+        add("--timeout", type=float, default=TIMEOUT, metavar="SECONDS", help=text)
+        add("--json", metavar="FILE", help=_("write the results there"))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            envs = list(conf.environments()) if options["all"] else options["env"]
+            if options["using"]:
+                conf.options_for(options["using"])
+        except WxStaticStoreError as error:
+            raise CommandError(str(error), returncode=WRONG_USE) from None
+        if not options["timeout"] > 0:
+            raise CommandError(_("--timeout takes a number above 0."), returncode=WRONG_USE)
+        patient = Patient(
+            options["using"], envs, probe=options["probe"], timeout=options["timeout"]
+        )
+        results = [self._shown(result) for result in examine(patient, CHECKS)]
+        self.stdout.write(verdict_line(results))
+        if options["json"]:
+            text = json.dumps(as_dict(results), ensure_ascii=False, indent=2)
+            Path(options["json"]).write_text(text + "\n", "utf-8")
+        if verdict(results) is Mark.WRONG:
+            raise SystemExit(1)
+
+    def _shown(self, result: Result) -> Result:
+        style = getattr(self.style, _COLORS.get(result.mark, ""), str)
+        first, *others = lines(result)
+        self.stdout.write("\n".join([style(first), *others]))
+        return result
