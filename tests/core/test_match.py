@@ -87,7 +87,7 @@ def test_verify_compare_reconcile_and_plan_agree(
     (compared,) = compare_uploads([row])
     reconciled = Comparison(uploader.store)
     kinds = [discrepancy.kind for discrepancy in reconciled]
-    mismatches = verify(uploader, hash_items(HERE), pages=False)
+    mismatches = verify(uploader, hash_items(HERE), pages=False).mismatches
     to_send = names(plan_of(uploader, HERE).assets)
 
     assert compared.state == found

@@ -27,7 +27,7 @@ from wx_static_store.deploy.report import (
     write_json,
 )
 from wx_static_store.deploy.step_summary import step_summary
-from wx_static_store.deploy.verify import Mismatch
+from wx_static_store.deploy.verify import Mismatch, Verification
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WeChatRefused
 from wx_static_store.i18n import width
@@ -304,6 +304,17 @@ def test_the_lines_say_why_the_log_decided_and_what_people_uploaded() -> None:
         "  The log decided about 30 files.",
         "  uploads/price.pdf: uploaded by somebody, left alone",
     ]
+
+
+@pytest.mark.parametrize(
+    ("files", "pages", "line"),
+    [
+        (42, 1, "  verified: 42 files by the cloud's list, 1 page by the public site"),
+        (1, 0, "  verified: 1 file by the cloud's list, 0 pages by the public site"),
+    ],
+)
+def test_the_lines_say_how_much_was_verified(files: int, pages: int, line: str) -> None:
+    assert lines(good(verified=Verification(files, pages, mismatches=[])))[2:] == [line]
 
 
 def test_an_environment_that_was_not_begun_has_its_reason_only() -> None:

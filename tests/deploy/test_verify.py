@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import md5
 from io import BytesIO
 from typing import Any
@@ -46,6 +46,10 @@ def tree(files: dict[str, bytes]) -> list[UploadItem]:
     )
 
 
+def mismatches(uploader: Uploader, items: list[UploadItem], **how: Any) -> Sequence[Mismatch]:
+    return verify(uploader, items, **how).mismatches
+
+
 def digest(content: bytes) -> str:
     return md5(content, usedforsecurity=False).hexdigest()
 
@@ -85,25 +89,36 @@ def lay_down(cloud: EmulatorServer, files: dict[str, bytes]) -> None:
 def test_verify_finds_nothing_after_a_deploy(uploader: Uploader) -> None:
     items = tree(SITE)
     deploy(uploader, items)
-    assert verify(uploader, items) == []
+    assert mismatches(uploader, items) == []
+
+
+def test_verify_counts_the_files_that_were_compared_and_the_pages_that_were_fetched(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    """Neither a file that cannot be read, nor a page that the list has reported."""
+    lay_down(cloud, SITE)
+    items = [*tree(SITE | {"other.html": b"2"}), UploadItem("gone.js", open=BytesIO)]
+    verified = verify(uploader, items)
+    assert (verified.files, verified.pages) == (4, 1)
+    assert [found.key for found in verified.mismatches] == ["other.html", "gone.js"]
 
 
 def test_an_object_that_is_missing_is_found(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE)
     cloud.delete_object("a.js")
-    assert verify(uploader, tree(SITE)) == [Mismatch("a.js", "it is not in the cloud")]
+    assert mismatches(uploader, tree(SITE)) == [Mismatch("a.js", "it is not in the cloud")]
 
 
 def test_a_deleted_object_is_missing(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"a.js": DELETED})
-    assert [found.key for found in verify(uploader, tree(SITE))] == ["a.js"]
+    assert [found.key for found in mismatches(uploader, tree(SITE))] == ["a.js"]
 
 
 def test_an_object_of_another_size_is_reported_with_both_sizes(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
     lay_down(cloud, SITE | {"a.js": b"brew();"})
-    assert verify(uploader, tree(SITE)) == [Mismatch("a.js", "7 bytes in the cloud, 6 here")]
+    assert mismatches(uploader, tree(SITE)) == [Mismatch("a.js", "7 bytes in the cloud, 6 here")]
 
 
 def test_an_object_with_other_bytes_is_reported_by_its_md5(
@@ -112,7 +127,7 @@ def test_an_object_with_other_bytes_is_reported_by_its_md5(
     there, here = b"BREW()", SITE["a.js"]
     lay_down(cloud, SITE | {"a.js": there})
     shown = f"MD5 {digest(there)} in the cloud, {digest(here)} here"
-    assert verify(uploader, tree(SITE)) == [Mismatch("a.js", shown)]
+    assert mismatches(uploader, tree(SITE)) == [Mismatch("a.js", shown)]
 
 
 def test_verify_compares_sizes_and_says_so_where_the_list_has_no_md5(
@@ -120,7 +135,7 @@ def test_verify_compares_sizes_and_says_so_where_the_list_has_no_md5(
 ) -> None:
     cloud.quirks.list_md5 = "multipart"
     lay_down(cloud, SITE | {"a.js": b"BREW()", "old.js": b"1"})
-    assert verify(uploader, tree(SITE)) == []
+    assert mismatches(uploader, tree(SITE)) == []
     assert f"The list of {ENV} shows no MD5 of 3 files" in caplog.text
 
 
@@ -128,7 +143,7 @@ def test_verify_has_no_note_where_the_list_has_md5s(
     cloud: EmulatorServer, uploader: Uploader, caplog: pytest.LogCaptureFixture
 ) -> None:
     lay_down(cloud, SITE)
-    verify(uploader, tree(SITE))
+    mismatches(uploader, tree(SITE))
     assert caplog.text == ""
 
 
@@ -138,18 +153,18 @@ def test_a_file_that_cannot_be_read_is_found(cloud: EmulatorServer, uploader: Up
 
     lay_down(cloud, SITE)
     items = hash_items([UploadItem("a.js", open=gone)])
-    (found,) = verify(uploader, items)
+    (found,) = mismatches(uploader, items)
     assert "not compared" in found.what
 
 
 def test_a_name_that_cannot_be_a_key_is_found(uploader: Uploader) -> None:
-    assert [found.key for found in verify(uploader, tree({"a\x1b.js": b"1"}))] == ["a\x1b.js"]
+    assert [found.key for found in mismatches(uploader, tree({"a\x1b.js": b"1"}))] == ["a\x1b.js"]
 
 
 def test_an_error_of_the_list_is_raised(cloud: EmulatorServer, uploader: Uploader) -> None:
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": -501000})
     with pytest.raises(WxStaticStoreError, match="-501000"):
-        verify(uploader, tree(SITE))
+        mismatches(uploader, tree(SITE))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +186,7 @@ def test_the_list_is_asked_of_the_folder_that_holds_all(
     lay_down(cloud, {object_key(uploader.options.location, name): b"1" for name in names})
     lay_down(cloud, {f"elsewhere/{number}": b"2" for number in range(3)})
     cloud.quirks.page_size = 1
-    assert verify(uploader, tree(dict.fromkeys(names, b"1")), pages=False) == []
+    assert mismatches(uploader, tree(dict.fromkeys(names, b"1")), pages=False) == []
     inside = [key for key in cloud.objects() if key.startswith(prefix)]
     assert len(cloud.calls("staticfilelist")) == len(inside)
 
@@ -181,7 +196,7 @@ def test_a_list_that_the_caller_has_is_not_asked_again(
 ) -> None:
     lay_down(cloud, SITE)
     known = sweep(uploader)
-    verify(uploader, tree(SITE), cloud=known, pages=False)
+    mismatches(uploader, tree(SITE), cloud=known, pages=False)
     assert len(cloud.calls("staticfilelist")) == 1
 
 
@@ -191,7 +206,7 @@ def test_a_name_in_another_normal_form_is_the_same_key(
     """As the disks of a Mac give it."""
     name = "café/menü.js"
     lay_down(cloud, {name: b"1"})
-    assert verify(uploader, tree({unicodedata.normalize("NFD", name): b"1"})) == []
+    assert mismatches(uploader, tree({unicodedata.normalize("NFD", name): b"1"})) == []
 
 
 # --- what the public domain serves ------------------------------------------------------------
@@ -204,7 +219,7 @@ def test_a_page_whose_old_copy_is_served_gets_a_second_look(
     cloud.quirks.site_stale_seconds = CDN_SECONDS / 2
     lay_down(cloud, {"index.html": b"old"})
     lay_down(cloud, SITE)
-    assert verify(uploader, tree(SITE)) == []
+    assert mismatches(uploader, tree(SITE)) == []
     assert len(cloud.calls("get_object")) == 2
 
 
@@ -215,7 +230,7 @@ def test_a_page_that_stays_old_is_found_with_both_digests(
     cloud.quirks.site_stale_seconds = 600
     lay_down(cloud, {"index.html": b"old"})
     lay_down(cloud, SITE)
-    (found,) = verify(uploader, tree(SITE))
+    (found,) = mismatches(uploader, tree(SITE))
     page = SITE["index.html"]
     assert found.key == "index.html"
     assert f"{cloud.site_url()}/index.html serves 3 bytes with the MD5 {digest(b'old')}" in (
@@ -230,7 +245,7 @@ def test_a_question_past_the_cdn_sees_the_new_page(
     cloud.quirks.site_stale_seconds = 600
     lay_down(cloud, {"index.html": b"old"})
     lay_down(cloud, SITE)
-    assert verify(uploader, tree(SITE)) == []
+    assert mismatches(uploader, tree(SITE)) == []
     assert len(cloud.calls("get_object")) == 1
 
 
@@ -250,7 +265,7 @@ def test_a_page_that_is_not_served_is_found(
 ) -> None:
     lay_down(cloud, SITE)
     cloud.script({"on": "get_object", "times": None, **fault})
-    (found,) = verify(uploader, tree(SITE))
+    (found,) = mismatches(uploader, tree(SITE))
     assert found.key == "index.html"
     assert shown in found.what
 
@@ -258,14 +273,14 @@ def test_a_page_that_is_not_served_is_found(
 def test_a_page_that_fails_once_is_no_mismatch(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE)
     cloud.script({"on": "get_object", "do": "status", "status": 500})
-    assert verify(uploader, tree(SITE)) == []
+    assert mismatches(uploader, tree(SITE)) == []
 
 
 def test_only_wrong_pages_get_a_second_look(cloud: EmulatorServer, uploader: Uploader) -> None:
     pages = {f"{number}.html": b"%d" % number for number in range(5)}
     lay_down(cloud, pages)
     cloud.script({"on": "get_object", "key": "3.html", "do": "status", "status": 404})
-    verify(uploader, tree(pages))
+    mismatches(uploader, tree(pages))
     assert [call.key for call in cloud.calls("get_object")][5:] == ["3.html"]
 
 
@@ -273,9 +288,9 @@ def test_only_pages_are_looked_at_and_only_if_wanted(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
     lay_down(cloud, SITE)
-    verify(uploader, tree(SITE), pages=False)
+    mismatches(uploader, tree(SITE), pages=False)
     assert cloud.calls("get_object") == []
-    verify(uploader, tree(SITE))
+    mismatches(uploader, tree(SITE))
     assert [call.key for call in cloud.calls("get_object")] == ["index.html"]
 
 
@@ -284,7 +299,7 @@ def test_of_many_pages_the_indexes_come_first(configure: Any) -> None:
     pages = {f"a/{number:02}.html": b"1" for number in range(PAGES)}
     pages |= {"a/index.html": b"2", "index.html": b"3", "0.html": b"4"}
     lay_down(cloud, pages)
-    verify(get_uploader(), tree(pages))
+    mismatches(get_uploader(), tree(pages))
     asked = [call.key for call in cloud.calls("get_object")]
     assert asked[:4] == ["index.html", "a/index.html", "0.html", "a/00.html"]
     assert len(asked) == PAGES
@@ -294,20 +309,21 @@ def test_pages_are_looked_at_in_parallel(cloud: EmulatorServer, uploader: Upload
     pages = {f"{number}.html": b"1" for number in range(5)}
     lay_down(cloud, pages)
     cloud.script({"on": "get_object", "do": "delay", "seconds": 0.3, "late": True, "times": None})
-    verify(uploader, tree(pages))
+    mismatches(uploader, tree(pages))
     assert cloud.busiest > 1
 
 
 def test_a_page_that_the_list_already_reported_is_not_fetched(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
-    assert [found.key for found in verify(uploader, tree({"index.html": b"1"}))] == ["index.html"]
+    (found,) = mismatches(uploader, tree({"index.html": b"1"}))
+    assert found.key == "index.html"
     assert cloud.calls("get_object") == []
 
 
 def test_a_tree_without_pages_needs_no_address(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, {"a.js": b"1"})
-    verify(uploader, tree({"a.js": b"1"}))
+    mismatches(uploader, tree({"a.js": b"1"}))
     assert [call.name for call in cloud.calls()] == ["staticfilelist"]
 
 
@@ -316,7 +332,7 @@ def test_an_unknown_address_is_raised(cloud: EmulatorServer, uploader: Uploader)
     empty = {"on": "describestaticstore", "do": "merge", "json": {"Data": None}}
     cloud.script(empty | {"times": None})
     with pytest.raises(ConfigurationError, match="not enabled"):
-        verify(uploader, tree(SITE))
+        mismatches(uploader, tree(SITE))
     assert len(cloud.calls("describestaticstore")) == 1
 
 

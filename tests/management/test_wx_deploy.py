@@ -280,6 +280,12 @@ def test_verify_finds_what_is_not_as_it_is_here_and_the_next_run_sends_it(
     assert bodies(cloud) == TREE
 
 
+def test_verify_says_what_was_compared_if_all_is_well(cloud: EmulatorServer, dist: Path) -> None:
+    line = "verified: 3 files by the cloud's list, 1 page by the public site"
+    assert line in run(dist, verify=True)
+    assert "verified" not in run(dist)
+
+
 @pytest.mark.parametrize("number", [1, 2], ids=["one", "two"])
 def test_a_file_that_changed_while_it_was_sent_is_found(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch, number: int

@@ -202,7 +202,8 @@ class _EnvironmentDeploy:
         report.findings = [Mismatch(key, what) for key in self.published.changed]
         if order.verify:
             here = hash_items(order.everything)  # what is not hashed yet
-            report.findings += verify(uploader, here, cloud=cloud, pool=self.pool)
+            report.verified = verify(uploader, here, cloud=cloud, pool=self.pool)
+            report.findings += report.verified.mismatches
         if order.stale:
             report.stale, report.uploads = stale_files(uploader, order, cloud)
             self._blank()

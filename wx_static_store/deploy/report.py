@@ -15,9 +15,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ..core.types import RemoteFile, UploadResult
-from ..i18n import gettext, gettext_lazy as _, joined, labelled, padded, shown, width
+from ..i18n import gettext, gettext_lazy as _, joined, labelled, ngettext, padded, shown, width
 from .publish import COUNTS, Report
-from .verify import Mismatch
+from .verify import Mismatch, Verification
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 TEXTS = 2  # columns of the overview that are not numbers
@@ -36,7 +36,7 @@ class EnvironmentReport:
     One environment's part: `outcome` is done, failed, interrupted or skipped.
 
     `stale` is what the cloud has and the tree has not; `blanked` of it were overwritten. `uploads`
-    is what people put there, which is not stale.
+    is what people put there, which is not stale. `verified` is None where nobody asked for it.
     """
 
     env: str
@@ -44,6 +44,7 @@ class EnvironmentReport:
     outcome: str = "done"
     report: Report | None = None
     error: str = ""
+    verified: Verification | None = None
     findings: list[Mismatch] = field(default_factory=list)
     stale: list[RemoteFile] = field(default_factory=list)
     uploads: list[RemoteFile] = field(default_factory=list)
@@ -164,6 +165,8 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
         yield from report.notes
         yield from report.failure_lines()
     yield from environment.error.splitlines()
+    if environment.verified:
+        yield _comparison(environment.verified)
     yield from (labelled(finding.key, finding.what) for finding in environment.findings)
     for file in environment.stale:
         yield gettext("%(key)s: stale, %(size)s bytes", key=file.key, size=f"{file.size:,}")
@@ -171,6 +174,14 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
         yield gettext("%(key)s: uploaded by somebody, left alone", key=file.key)
     if environment.blanked:
         yield gettext("stale files overwritten: %(count)d", count=environment.blanked)
+
+
+def _comparison(verified: Verification) -> str:
+    return gettext(
+        "verified: %(files)s by the cloud's list, %(pages)s by the public site",
+        files=ngettext("%(count)d file", "%(count)d files", verified.files),
+        pages=ngettext("%(count)d page", "%(count)d pages", verified.pages),
+    )
 
 
 def total(summary: Summary) -> list[str]:

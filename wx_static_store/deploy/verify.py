@@ -52,6 +52,15 @@ class Mismatch:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How many files were compared by the list and how many pages by the site, and what differs."""
+
+    files: int
+    pages: int
+    mismatches: Sequence[Mismatch]
+
+
 def sweep(uploader: Uploader, prefix: str = "") -> dict[str, RemoteFile]:
     """
     Return what is in the folder `prefix` of the location, by key and without what was deleted.
@@ -70,9 +79,9 @@ def verify(
     cloud: Mapping[str, RemoteFile] | None = None,
     pages: bool = True,
     pool: WorkerPool | None = None,
-) -> list[Mismatch]:
+) -> Verification:
     """
-    Return where the cloud differs from the tree, and which pages the public site does not serve.
+    Compare the cloud with the tree, and the pages that the public site serves.
 
     The items are as `hash_items` gives them, `cloud` as `sweep` gave it (else it is asked for).
     Raises what the list raises, and where the site's address cannot be had; trouble with a page
@@ -87,9 +96,14 @@ def verify(
     if count := sum(key in cloud and cloud[key].md5 is None for key in by_key):
         text = "The list of %s shows no MD5 of %d files: only their sizes were compared"
         logger.warning(text, uploader.env, count)
-    if pages and (entries := _entries(differences)):
+    entries = _entries(differences) if pages else []
+    if entries:
         differences |= _look(uploader, {key: by_key[key] for key in entries}, pool)
-    return [Mismatch(key, str(what)) for key, what in differences.items() if what]
+    return Verification(
+        files=sum(item.md5 is not None for item in by_key.values()),
+        pages=len(entries),
+        mismatches=[Mismatch(key, str(what)) for key, what in differences.items() if what],
+    )
 
 
 def stale(
