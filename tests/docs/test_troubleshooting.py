@@ -7,18 +7,27 @@ import pytest
 from django.core.checks import run_checks
 from django.utils.translation import override
 
-from docs.from_code import checks, cos_codes, errcodes, exceptions, text_of
+from docs.from_code import checks, cos_codes, doctor, errcodes, exceptions, text_of
 from wx_static_store import i18n
 from wx_static_store.clients.cos import COS_CODES
 from wx_static_store.conf.check_table import CHECKS, message
 from wx_static_store.core.errcodes import ERRCODES
+from wx_static_store.doctor.findings import Check, Result, wrong
+from wx_static_store.doctor.report import lines
+from wx_static_store.doctor.table import CHECKS as CHECKS_OF_DOCTOR
 from wx_static_store.exceptions import ConfigurationError, UploadFailed, WxStaticStoreError
 from wx_static_store.log.hints import hint
 from wx_static_store.models import UploadLog
 
 from .blocks import DOCS
 
-PAGES = {"errcodes": errcodes, "cos": cos_codes, "checks": checks, "exceptions": exceptions}
+PAGES = {
+    "errcodes": errcodes,
+    "cos": cos_codes,
+    "checks": checks,
+    "doctor": doctor,
+    "exceptions": exceptions,
+}
 NAMED = re.compile(r" Docs: troubleshooting/(\w+)#(\S+)$")
 
 
@@ -46,6 +55,12 @@ def test_an_entry_has_the_same_address_in_both_languages(page: str) -> None:
         for language in ("en", "zh-hans")
     )
     assert english == chinese
+
+
+@pytest.mark.parametrize("check", CHECKS_OF_DOCTOR, ids=lambda check: check.id)
+def test_a_hint_of_the_doctor_ends_with_the_entry_of_its_check(check: Check) -> None:
+    _line, hint = lines(Result(check, (wrong("It is not well."),)))
+    assert is_there(hint)
 
 
 @pytest.mark.parametrize("errcode", [*ERRCODES, 123456])

@@ -1,0 +1,27 @@
+"""Write an entry for each check of the doctor from the table in wx_static_store/doctor/table.py."""
+
+from wx_static_store.doctor.findings import Check
+from wx_static_store.doctor.table import CHECKS
+
+from . import fields, here, plain, section
+
+
+def text() -> str:
+    return "\n".join(map(_entry, CHECKS))
+
+
+def _entry(check: Check) -> str:
+    needs = ", ".join(f":ref:`{id} <doctor-{id.replace('.', '-')}>`" for id in check.needs)
+    return section(
+        check.id,
+        fields(
+            (here("Question", "问题"), plain(check.question)),
+            (here("How it is asked", "检查方式"), plain(check.how)),
+            (here("What the answer means", "结果的含义"), plain(check.means)),
+            (here("What to do", "处理办法"), plain(check.remedy)),
+            (here("Only with", "仅在使用以下选项时"), "``--probe``" if check.probe else ""),
+            (here("Asked after", "前提检查"), needs),
+        ),
+        anchor=check.anchor,
+        mark="-",
+    )
