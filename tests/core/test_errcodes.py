@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from django.utils.translation import override
 
-from wx_static_store.core.errcodes import ERRCODES, UNKNOWN_ERRCODE
+from wx_static_store.core.errcodes import (
+    ERRCODES,
+    UNKNOWN_ERRCODE,
+    Verdict,
+    anchor,
+    verdict_on,
+)
 from wx_static_store.exceptions import (
     ConfigurationError,
     ProtocolError,
@@ -124,3 +130,48 @@ def test_an_unknown_code_gives_up_with_a_hint() -> None:
     assert type(error) is WeChatRefused
     assert error.remedy is GIVE_UP
     assert str(error.hint)
+
+
+def test_the_class_decides_what_an_entry_does_not_say() -> None:
+    error = Verdict(WeChatBusy).build("refused")
+    assert (error.remedy, error.hint, error.pause) == (WAIT, WeChatBusy.hint, WeChatBusy.pause)
+
+
+def test_an_entry_decides_all_that_it_says() -> None:
+    entry = Verdict(WeChatBusy, "Wait.", GIVE_UP, once=True, stops_batch=True, pause=5.0)
+    error = entry.build("refused")
+    found = (error.hint, error.remedy, error.once, error.stops_batch, error.pause)
+    assert found == ("Wait.", GIVE_UP, True, True, 5.0)
+
+
+def test_what_is_known_of_one_refusal_goes_before_its_entry() -> None:
+    error = Verdict(WeChatRefused, "Look it up.").build("refused", hint="Wait.", errcode=7)
+    assert (str(error.message), error.hint, error.errcode) == ("refused", "Wait.", 7)
+
+
+@pytest.mark.parametrize(
+    ("errcode", "errmsg", "stops"),
+    [
+        (-501000, "TcbCode: [ResourceNotFound.Env]", True),
+        (-501000, "TcbCode: [Other]", False),
+        (-501007, "TcbCode: [ResourceNotFound.Env]", False),
+    ],
+    ids=["no environment", "another cause", "another number"],
+)
+def test_the_text_says_that_there_is_no_environment(errcode: int, errmsg: str, stops: bool) -> None:
+    error = verdict_on(errcode, errmsg).build("refused")
+    assert ("There is no environment" in str(error.hint)) is stops
+    assert error.stops_batch is stops
+
+
+def test_a_number_that_nobody_knows_has_the_common_entry() -> None:
+    assert verdict_on(7, "") is UNKNOWN_ERRCODE
+
+
+def test_a_number_that_is_known_has_its_own_entry() -> None:
+    assert verdict_on(85088, "") is ERRCODES[85088]
+
+
+@pytest.mark.parametrize(("code", "place"), [(85088, "errcode-85088"), (7, "errcode-other")])
+def test_a_code_is_explained_at_its_place_in_the_docs(code: int, place: str) -> None:
+    assert anchor("errcode", code, ERRCODES) == place
