@@ -62,7 +62,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
 
     @base_url.setter
     def base_url(self, value: str | None) -> None:
-        """Django's own storage writes ``STATIC_URL`` here; the options know it already."""
+        """Ignore ``STATIC_URL``, which Django's own storage writes: the options know it already."""
 
     def url(self, name: str | None) -> str:
         """Return the public address, quoted once."""

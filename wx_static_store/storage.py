@@ -134,12 +134,12 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             ).with_context(env=store.env, key=key, maybe_stored=False)
 
     def exists(self, name: str) -> bool:
-        """Whether exactly this object is there; the root is, other folders are not objects."""
+        """Return whether this very object is there; the root is, other folders are no objects."""
         return not name or (not name.endswith("/") and self._find(name) is not None)
 
     def is_name_available(self, name: str, max_length: int | None = None) -> bool:
         """
-        Whether a save by this thread may take the name; no other save may, for a minute then.
+        Claim the name for a save by this thread, if it is free: for a minute no other may take it.
 
         With `file_overwrite` every name is free, and nobody is asked.
         """

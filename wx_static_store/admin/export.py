@@ -36,7 +36,7 @@ Row = tuple[Any, ...]
 
 
 def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """With a first line of names; no text is a formula."""
+    """Yield a line of names, then the rows; no text becomes a formula."""
     writer = csv.writer(SimpleNamespace(write=str))  # a file that gives back what it gets
     yield _BOM + writer.writerow(COLUMNS)
     for row in rows:
@@ -53,7 +53,7 @@ def _cell(value: Any) -> Any:
 
 
 def json_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """One array, an object in each line."""
+    """Yield one array, an object in each line."""
     before = "[\n"
     for row in rows:
         facts = dict(zip(COLUMNS, row, strict=True))

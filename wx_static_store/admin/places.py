@@ -62,7 +62,7 @@ class Places:
 
 
 def places_for(request: HttpRequest) -> Places:
-    """Those of this request: the project's own functions are asked once."""
+    """Return the places of this request: the project's own functions are asked once."""
     if not hasattr(request, "wx_places"):
         request.wx_places = Places(request.user)  # type: ignore[attr-defined]
     return cast(Places, request.wx_places)  # type: ignore[attr-defined]

@@ -127,7 +127,7 @@ class UploadForm(TargetForm):
     field_order = ("store", "folder", "file", "overwrite")
 
     def chosen(self) -> list[tuple[str, AnyFile]]:
-        """Each file, and its name below the store's location."""
+        """Return each file, and its name below the store's location."""
         folder, files = self.cleaned_data["folder"], self.cleaned_data["file"]
         path = self.cleaned_data["path"] if len(files) == 1 else ""
         return [(folder + (path or file.name), file) for file in files]

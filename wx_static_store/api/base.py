@@ -86,5 +86,5 @@ class View(APIView):
         return problems.answer
 
     def get_authenticate_header(self, request: Request) -> str:
-        """So that a stranger gets 401 also where the project knows sessions only."""
+        """Give a stranger 401 also where the project knows sessions only."""
         return super().get_authenticate_header(request) or 'Session realm="api"'

@@ -147,7 +147,7 @@ class Conflict(APIException):
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler for our views, whatever the project's own does."""
+    """Answer an exception of our views, whatever the project's own handler does."""
     if is_from_signal(error):
         return None
     if isinstance(error, APIException):
@@ -172,13 +172,13 @@ def request_id(request: Request) -> str:
 
 
 def log(error: BaseException, id: str) -> None:
-    """For the operator: what an error of ours says, its errcode and rid included."""
+    """Log for the operator what an error of ours says, its errcode and rid included."""
     reason = english(error).splitlines() or [""]  # a database may write values further down
     logger.error("%s: %s (request %s)", type(error).__name__, reason[0], id)
 
 
 def of_upload(result: UploadResult, request: Request, upload_id: int | None) -> Response:
-    """Of an upload that failed, or whose end nobody knows."""
+    """Return the problem of an upload that failed, or whose end nobody knows."""
     error = result.error
     assert error is not None  # noqa: S101 -- only failures come here
     unknown = result.status is UploadStatus.UNKNOWN
@@ -219,7 +219,7 @@ def as_shown_to(request: Request, problem: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reads_the_log(request: Request) -> bool:
-    """No, while nobody knows who asks: to ask for `user` would authenticate again, and fail so."""
+    """Return False until we know who asks: to read `user` would authenticate again, and fail."""
     user = getattr(request, "_user", None)
     with suppress(DatabaseError):  # of the permissions: what is known by now is shown all the same
         return bool(user and user.has_perm("wx_static_store.view_uploadlog"))
@@ -258,7 +258,7 @@ def _problem(
     wait: int | None = 0,
 ) -> Response:
     """
-    Members that do not apply are left out.
+    Return a problem, without the members that do not apply.
 
     `wait` says after how many seconds to come again, if the code lets one come again at all; 0 is
     as the code says, None is never.

@@ -23,7 +23,7 @@ _HEAD = _RANDOM + 4
 
 
 def signature(token: Secret, *parts: str) -> str:
-    """Lower-case hex; over the sorted texts, the token among them."""
+    """Sign the sorted texts, the token among them; return lower-case hex."""
     signed = "".join(sorted([token.reveal(), *parts])).encode()
     return hashlib.sha1(signed, usedforsecurity=False).hexdigest()  # SHA-1 is WeChat's choice
 

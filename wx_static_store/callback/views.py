@@ -114,7 +114,7 @@ def _event(request: HttpRequest, options: Options) -> dict[str, Any]:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """Never more than the limit and a byte of it is read, whatever length was declared."""
+    """Read the body: never more than the limit and a byte, whatever length was declared."""
     try:
         declared = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
@@ -129,7 +129,7 @@ def _body(request: HttpRequest) -> bytes:
 
 
 def _parameters(request: HttpRequest, options: Options, *names: str) -> dict[str, str]:
-    """Those of the query, each given once; these are well-formed, and the timestamp is of now."""
+    """Return the query's parameters: well-formed, each given once, and the timestamp is of now."""
     query = request.META.get("QUERY_STRING", "")
     pairs = parse_qsl(query[:QUERY_LIMIT], keep_blank_values=True)
     given = dict(pairs)

@@ -133,7 +133,7 @@ class CosClient:
 
 
 def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
-    """Whether the last byte went out before this; an empty body has none to count."""
+    """Return whether the last byte went out before the error; an empty body has none to count."""
     if error.stage != "put" or error.stops_batch or isinstance(error, ConnectFailed):
         return False
     lost = ResponseLost | ProtocolError | DeadlineExceeded | TlsFailed
@@ -141,7 +141,7 @@ def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
 
 
 def _digest(reply: Reply, body: Body) -> str:
-    """Of what was sent; answered early, the body was not read to its end and has none."""
+    """Return the MD5 of what was sent; a body that was answered early has none."""
     if len(body) and not body.handed_over:
         return ""
     try:

@@ -26,7 +26,7 @@ _PLAIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[0-9a-z.-]+)(:[0-9]*)?(?![^/?#])
 
 def is_loopback(url: str) -> bool:
     """
-    Whether the address stays on this machine: 127.0.0.0/8, ::1 or localhost.
+    Return whether the address stays on this machine: 127.0.0.0/8, ::1 or localhost.
 
     The settings ask it, at each start: urllib3 would make a socket as soon as it is imported.
     """
@@ -77,7 +77,7 @@ def link_refused(reason: str | Promise) -> ProtocolError:
 
 
 def _parse(url: str) -> Url:
-    """As urllib3 will read it, which is imported when the first address is."""
+    """Parse as urllib3 will, which is imported with the first address."""
     import urllib3  # the whole of it: threads that import its parts can lock each other out
 
     try:
@@ -100,7 +100,7 @@ def _host_fault(parsed: Url, upload_hosts: Sequence[str], *, loopback: bool) -> 
 
 
 def _matches(host: str, allowed: str) -> bool:
-    """`.example.com` allows the buckets of a COS domain, `cdn.example.com` only itself."""
+    """Match with `.example.com` the buckets of a COS domain, with `cdn.example.com` only itself."""
     if allowed.startswith("."):
         return re.fullmatch(_BUCKET + re.escape(allowed), host) is not None
     return host == allowed

@@ -29,8 +29,9 @@ class TokenProvider(Protocol):
 
     def invalidate(self, token: str) -> None:
         """
-        WeChat refused `token`: discard it, and no newer one. A ConfigurationError says that the
-        next one would be refused as well.
+        Discard `token`, which WeChat refused, and no newer one.
+
+        A ConfigurationError says that the next one would be refused as well.
         """
 
 
@@ -44,7 +45,7 @@ class CallableToken:
         return self._function()
 
     def invalidate(self, token: str) -> None:
-        """Nothing to discard: the function is asked again for each attempt."""
+        """Do nothing: the function is asked again for each attempt."""
 
 
 class FixedToken(CallableToken):

@@ -134,7 +134,7 @@ class Transport:
         sink: BinaryIO | None,
         deadline: Deadline,
     ) -> Reply | WxStaticStoreError:
-        """Everything that the libraries do happens in here."""
+        """Call the libraries: all that they do happens in here."""
         handled = sys.exc_info()[1]
         try:
             with send() as response:

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from ..i18n import gettext_lazy as _, with_docs
 
 
-class Check(NamedTuple):
+class SystemCheck(NamedTuple):
     """Describe one check; a text has parts such as ``%(alias)r``."""
 
     text: str
@@ -24,101 +24,101 @@ _WRITE = _(
 
 # An id that begins with E is an error, one that begins with W a warning.
 CHECKS = {
-    "E001": Check(
+    "E001": SystemCheck(
         _("STORAGES[%(alias)r]: %(fault)s"),
         _("Correct the option that the message names."),
     ),
-    "E002": Check(
+    "E002": SystemCheck(
         _("STORAGES[%(alias)r] has no source of a component_access_token."),
         _(
             "Set COMPONENT_APPID and COMPONENT_APPSECRET in WX_STATIC_STORE, or ACCESS_TOKEN, or "
             "TOKEN_PROVIDER."
         ),
     ),
-    "E003": Check(
+    "E003": SystemCheck(
         _("STORAGES['staticfiles'] is a WxStorage, which would upload each file on its own."),
         _("Use wx_static_store.staticfiles.WxManifestStaticFilesStorage."),
     ),
-    "E004": Check(
+    "E004": SystemCheck(
         _("STORAGES[%(alias)r] collects into STATIC_ROOT, which is not set."),
         _("Set STATIC_ROOT to a folder of this machine."),
     ),
-    "W005": Check(
+    "W005": SystemCheck(
         _(
             "STORAGES[%(alias)r] does not know its public address, so rendering a page may ask "
             "WeChat for it."
         ),
         _("Set base_url to the site's public address, or STATIC_URL to an absolute one."),
     ),
-    "W006": Check(
+    "W006": SystemCheck(
         _("STORAGES[%(alias)r]: with on_delete='ignore' deleted files stay public."),
         _("Use 'blank', which overwrites them, or 'raise'."),
     ),
-    "W007": Check(_UNFIT, _SHARED),
-    "W008": Check(
+    "W007": SystemCheck(_UNFIT, _SHARED),
+    "W008": SystemCheck(
         _(
             "MIGRATION_MODULES takes the migrations of wx_static_store away, so there is no table "
             "for the log of uploads."
         ),
         _('Remove "wx_static_store" from MIGRATION_MODULES, or run makemigrations there.'),
     ),
-    "E009": Check(_UNFIT, _SHARED),
-    "E010": Check(_WITHOUT, _WRITE),
-    "E011": Check(_WITHOUT, _WRITE),
-    "E012": Check(_WITHOUT, _WRITE),
-    "W013": Check(
+    "E009": SystemCheck(_UNFIT, _SHARED),
+    "E010": SystemCheck(_WITHOUT, _WRITE),
+    "E011": SystemCheck(_WITHOUT, _WRITE),
+    "E012": SystemCheck(_WITHOUT, _WRITE),
+    "W013": SystemCheck(
         _("A CALLBACK_TOKEN is shorter than %(length)d characters: it can be guessed."),
         _("Take a long random one, at WeChat too; both may stand in a list meanwhile."),
     ),
-    "E014": Check(
+    "E014": SystemCheck(
         _("wx_static_store.callback stands in INSTALLED_APPS without wx_static_store."),
         _('Add "wx_static_store" to INSTALLED_APPS.'),
     ),
-    "E015": Check(
+    "E015": SystemCheck(
         _("STORAGES[%(alias)r] has no source of the component_verify_ticket."),
         _(
             "Put 'wx_static_store.callback' into INSTALLED_APPS, which receives WeChat's pushes, "
             "or set VERIFY_TICKET in WX_STATIC_STORE."
         ),
     ),
-    "E016": Check(
+    "E016": SystemCheck(
         _("UPLOAD_STORES names %(alias)r, which is no store of STORAGES."),
         _("Name aliases of STORAGES whose BACKEND is a storage of wx_static_store."),
     ),
-    "E017": Check(
+    "E017": SystemCheck(
         _("STORAGES[%(alias)r] has no BACKEND."),
         _('Write it as {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {…}}.'),
     ),
-    "E018": Check(
+    "E018": SystemCheck(
         _("STORAGES[%(alias)r]: token_provider cannot be imported (%(why)s)."),
         _("It must be the dotted path of a function or of a class, or one of them."),
     ),
-    "E019": Check(
+    "E019": SystemCheck(
         _("The cache %(alias)r cannot hold the platform's token: %(why)s."),
         _SHARED,
     ),
-    "W020": Check(
+    "W020": SystemCheck(
         _(
             "%(aliases)s of STORAGES write to one environment at one location: a file of one "
             "replaces a file of the other that has its name."
         ),
         _('Give each a "location" of its own in OPTIONS, as "media" and "static".'),
     ),
-    "W021": Check(
+    "W021": SystemCheck(
         _("No address of ROOT_URLCONF leads to wx_static_store.callback: no push arrives."),
         _(
             'Add path("wx/callback/", include("wx_static_store.callback.urls")) to the urlpatterns '
             "of your project."
         ),
     ),
-    "W022": Check(
+    "W022": SystemCheck(
         _("The platform's token stands in the cache %(alias)r as plain text."),
         _(
             "Install the package that encrypts it, in all processes: "
             'pip install "wx_static_store[callback]"'
         ),
     ),
-    "W023": Check(
+    "W023": SystemCheck(
         _(
             "drf_spectacular is in INSTALLED_APPS, but DEFAULT_SCHEMA_CLASS of REST_FRAMEWORK is "
             "not its own: the OpenAPI document answers 500."

@@ -60,10 +60,10 @@ class Secret:
 
 
 def scrub(text: str) -> str:
-    """`text` with the value of every name that carries a secret replaced by ``***``."""
+    """Replace the value of every name that carries a secret by ``***``."""
     return _NAMED.sub(lambda match: match["name"] + match["sep"] + MASK, text)
 
 
 def masked(text: str) -> str:
-    """`text` of an unknown library, without what only looks like a secret as well."""
+    """Mask the text of an unknown library: what only looks like a secret, too."""
     return _SUSPECT.sub(MASK, scrub(text))

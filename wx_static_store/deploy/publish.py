@@ -159,8 +159,7 @@ def publish(
         report.logged = recorder.close()
         if not report.logged:  # the database may have been away when it began, too
             steps.start_deployment()
-        facts = _facts(report, time.monotonic() - started)
-        finish_deployment(report.deployment_id, **facts)
+        finish_deployment(report.deployment_id, **_facts(report, time.monotonic() - started))
     return report
 
 

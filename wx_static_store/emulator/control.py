@@ -86,7 +86,7 @@ def _member(value: dict[str, Any], name: str, kinds: tuple[type, ...], example: 
 
 
 def _state(emulator: Emulator, _: Request) -> dict[str, object]:
-    """Everything at a glance."""
+    """Show everything at a glance."""
     inner = emulator.state
     return {
         "api_base_url": emulator.api_url,

@@ -170,7 +170,7 @@ _FIELDS = {item.name: item for item in fields(Quirks)}
 
 
 def quirk_names() -> list[str]:
-    """Every valid name."""
+    """Return every valid name."""
     return list(_FIELDS)
 
 

@@ -86,7 +86,7 @@ class Wire:
         self._connection.close()
 
     def head(self, answer: Answer) -> bytes:
-        """Status line and headers."""
+        """Return the status line and the headers."""
         headers = {"Date": formatdate(usegmt=True), **_framing(answer), **answer.headers}
         if not self.keep_alive:
             headers["Connection"] = "close"

@@ -88,7 +88,7 @@ def rest(seconds: float) -> None:
 
 
 def is_away() -> bool:
-    """Whether there is a database that could not be asked the last time."""
+    """Return whether there is a database that could not be asked the last time."""
     return _away
 
 
@@ -117,7 +117,7 @@ def _persistently(work: Callable[[], T], otherwise: T) -> T:
 
 
 def _is_another(connection: BaseDatabaseWrapper, before: object) -> bool:
-    """Whether the connection broke: it is closed now, by Django or here, or even opened again."""
+    """Return whether the connection broke: it is closed now, by Django or here, or opened again."""
     if connection.connection is not None and not connection.is_usable():
         connection.close()
     return connection.connection is not before
@@ -140,14 +140,14 @@ def _connection() -> BaseDatabaseWrapper:
 
 
 def _passes(error: Exception) -> bool:
-    """Whether the same query may well succeed at once; no two drivers say it in the same place."""
+    """Return whether the query may succeed at once if repeated; each driver says so elsewhere."""
     cause = error.__cause__
     codes = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
     return not _PASSING.isdisjoint([*codes, *getattr(cause, "args", ())[:1]])
 
 
 def _is_down(error: Exception) -> bool:
-    """Whether the next query would fail alike: no database, no table, no app, no connection."""
+    """Return whether the next query would fail alike: no database, table, app or connection."""
     if isinstance(error, OperationalError):  # also deadlocks and time-outs, which pass
         return _has_no_table(error) or _connection().connection is None
     return isinstance(

@@ -168,6 +168,6 @@ _ticket_reader: Callable[[str], str] = _no_ticket
 
 
 def offer_tickets(reader: Callable[[str], str]) -> None:
-    """`reader(appid)` gives the newest ticket where VERIFY_TICKET is not set."""
+    """Let `reader(appid)` give the newest ticket where VERIFY_TICKET is not set."""
     global _ticket_reader
     _ticket_reader = reader

@@ -79,7 +79,7 @@ class Recorder:
             self.write()
 
     def write(self) -> bool:
-        """Write the rows that wait; whether the database took them all."""
+        """Write the rows that wait; return whether the database took them all."""
         self._since = time.monotonic()
         written: int = in_database(partial(_insert, self._rows), otherwise=0) if self._rows else 0
         if written:
@@ -108,7 +108,7 @@ class Recorder:
 
 def record_one(result: UploadResult, context: UploadContext) -> int | None:
     """
-    Write one result down; the id of its row, None where there is no log.
+    Write one result down; return the id of its row, None where there is no log.
 
     A row that could not be written is kept, and written before the next one of this process.
     """
@@ -162,7 +162,7 @@ def trusted_from(env: str) -> int | None:
 
 
 def has_unfinished_deployment(env: str) -> bool:
-    """Whether a deployment seems to run, although nobody holds the environment's lock."""
+    """Return whether a deployment seems to run, although nobody holds the environment's lock."""
     running = {"env": env, "outcome": "running"}
     return in_database(lambda: deployments().filter(**running).exists(), otherwise=False)
 

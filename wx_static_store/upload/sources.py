@@ -201,12 +201,12 @@ def _next_block(original: Any) -> bytes:
 
 
 def _is_plain(file: Any) -> bool:
-    """Whether it gives bytes for sure: a file as the system opens it."""
+    """Return whether the file gives bytes for sure: it is one as the system opens it."""
     return isinstance(file, FileIO) and file.readable()
 
 
 def _rewound(file: Any) -> bool:
-    """Whether it stands at its start now, and gives bytes."""
+    """Rewind the file; return whether it stands at its start now, and gives bytes."""
     if _is_plain(file):  # each question to it is a system call
         with suppress(OSError):
             return file.seek(0) == 0  # type: ignore[no-any-return]

@@ -87,7 +87,7 @@ class Store:
             marker = page.marker
 
     def is_deleted(self, file: RemoteFile) -> bool:
-        """Whether it holds the deletion marker; asks the site where the list gives no MD5."""
+        """Return whether a file is the deletion marker; ask the site if the list gives no MD5."""
         if file.size != len(DELETED):
             return False
         if file.md5 is not None:

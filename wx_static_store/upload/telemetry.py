@@ -61,7 +61,7 @@ def finished(one: Any, result: UploadResult) -> None:
 
 @cache
 def _api() -> Any:
-    """OpenTelemetry's modules, and our instruments; None where it is not installed."""
+    """Return OpenTelemetry's modules and our instruments; None where it is not installed."""
     try:
         from opentelemetry import context, metrics, trace
     except ImportError:

@@ -136,7 +136,7 @@ class Transfer:
             raise ResponseLost(_("Interrupted before it was sent"), remedy=Remedy.GIVE_UP)
 
     def _as_planned(self) -> bool:
-        """Whether these are the bytes that were looked at, as far as anybody looked."""
+        """Return whether the plan saw the bytes that were sent, as far as it looked."""
         if self.item.md5 is None:
             return self.item.size in (None, self.size)
         return self.item.md5 == self.md5

@@ -28,13 +28,13 @@ class Steps(Protocol):
     """What is to be sent: the loop asks what is next, and reports what came back."""
 
     def next_item(self) -> UploadItem | None:
-        """None: nothing, or nothing before what is under way has come back."""
+        """Return what to send; None: nothing, or nothing before what is under way has come back."""
 
     def came_back(self, result: UploadResult) -> None:
         """Add an error's `stops_batch` where the rest would fail alike: then the loop stops."""
 
     def dropped(self) -> None:
-        """One that was handed out is not sent: the loop stopped before it was begun."""
+        """Forget an item that was handed out: the loop stopped before it was begun."""
 
     def look(self, under_way: Collection[Transfer]) -> None:
         """Look at what is under way: after each result, and after a second without one."""
