@@ -143,6 +143,7 @@ def publish_and_check(emulator: EmulatorServer, site: str) -> None:
         raise DemoFailed("the second, unchanged run should have cost one list each")
     say(f"All {len(wanted) - 2} static files were left alone.")
     check_token(emulator)
+    ask_the_doctor()
     say("", "All of it worked.")
 
 
@@ -180,6 +181,16 @@ def check_token(emulator: EmulatorServer) -> None:
     if calls != 1:
         raise DemoFailed(f"the token should have been fetched once, not {calls} times")
     say("The token was fetched once, with WeChat's ticket; no setting holds one.")
+
+
+def ask_the_doctor() -> None:
+    """Show the doctor's verdict in one line; all that it said, if something is wrong."""
+    said = StringIO()
+    try:
+        call_command("wx_doctor", stdout=said, no_color=True)
+    except SystemExit:
+        raise DemoFailed(f"the doctor found something:\n{said.getvalue()}") from None
+    say(f"wx_doctor       {said.getvalue().splitlines()[-1]}")
 
 
 # --- publish --------------------------------------------------------------------------------------
