@@ -1,6 +1,5 @@
 """``wx_doctor``: what is wrong with the settings, the token and the environments."""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from ... import conf
+from ...core import interrupts
+from ...deploy.report import check_writable, write_json
 from ...doctor.examination import examine, verdict
 from ...doctor.findings import Mark, Result
 from ...doctor.patient import TIMEOUT, Patient
@@ -42,9 +43,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            with interrupts.handled():
+                self._handle(**options)
+        except KeyboardInterrupt:
+            raise CommandError(_("Interrupted."), returncode=interrupts.EXIT_CODE) from None
+
+    def _handle(self, **options: Any) -> None:
+        try:
             envs = list(conf.environments()) if options["all"] else options["env"]
             if options["using"]:
                 conf.options_for(options["using"])
+            if options["json"]:
+                check_writable(Path(options["json"]))
         except WxStaticStoreError as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
         if not options["timeout"] > 0:
@@ -55,8 +65,7 @@ class Command(BaseCommand):
         results = [self._shown(result) for result in examine(patient, CHECKS)]
         self.stdout.write(verdict_line(results))
         if options["json"]:
-            text = json.dumps(as_dict(results), ensure_ascii=False, indent=2)
-            Path(options["json"]).write_text(text + "\n", "utf-8")
+            write_json(Path(options["json"]), as_dict(results))
         if verdict(results) is Mark.WRONG:
             raise SystemExit(1)
 
