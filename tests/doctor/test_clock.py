@@ -21,5 +21,5 @@ def test_a_clock_that_is_off_is_named_with_its_seconds(
 ) -> None:
     emulator.quirks.update({"api_date_skew": ahead})
     found = said(examined()["clock"])
-    assert text in found or text.replace("90", "91") in found
+    assert any(text.replace("90", seconds) in found for seconds in ("89", "90", "91"))
     assert "NTP" in found
