@@ -111,10 +111,14 @@ def with_docs(hint: str | Promise, anchor: str) -> str:
     """End a hint with the place in the documentation that says more."""
     if not (hint and anchor):
         return str(hint)
+    return gettext("%(hint)s Docs: %(place)s", hint=hint, place=docs_place(anchor))
+
+
+def docs_place(anchor: str) -> str:
+    """Return the address of an anchor of the documentation, or its page where there is none."""
     page = f"troubleshooting/{_PAGES.get(anchor.partition('-')[0], 'checks')}"
     base = docs_url()
-    place = f"{base}{page}.html#{anchor}" if base else f"{page}#{anchor}"
-    return gettext("%(hint)s Docs: %(place)s", hint=hint, place=place)
+    return f"{base}{page}.html#{anchor}" if base else f"{page}#{anchor}"
 
 
 def shown(text: str) -> str:

@@ -78,6 +78,23 @@ def test_a_check_that_hangs_is_given_up_after_its_time() -> None:
     assert second.mark is Mark.OK
 
 
+def test_what_no_time_is_left_for_is_not_asked() -> None:
+    [result] = examine(Patient(), [check("a", wrong(""))], within=0.0)
+    assert result.mark is Mark.NOT_ASKED
+
+
+def test_a_check_that_hangs_takes_no_more_than_the_time_that_is_left() -> None:
+    released = threading.Event()
+
+    def hang(patient: Patient) -> Iterator[Finding]:
+        released.wait(30)
+        yield ok("")
+
+    [result] = examine(Patient(), [_asking(hang)], within=0.1)
+    released.set()
+    assert "No answer came" in said(result)
+
+
 def test_what_was_not_asked_is_no_part_of_the_verdict() -> None:
     assert verdict([*examine(Patient(), [check("a", not_asked(""))])]) is Mark.OK
 

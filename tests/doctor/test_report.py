@@ -59,7 +59,13 @@ def test_the_verdict_names_what_is_wrong(findings: list[Finding], line: str) -> 
 
 def test_programs_get_every_finding() -> None:
     found = as_dict([result(wrong("It is spent", data={"errcode": 40001}), ok(""))])
-    assert found["status"] == "wrong"
+    assert (found["status"], found["verdict"]) == ("wrong", "1 thing is wrong: token")
     [check] = found["checks"]
     assert [each["status"] for each in check["findings"]] == ["wrong", "ok"]
     assert check["findings"][0]["data"] == {"errcode": 40001}
+
+
+def test_programs_get_a_hint_and_the_place_in_the_docs_apart() -> None:
+    [check] = as_dict([result(wrong("It is spent", hint="Set a new one."), ok(""))])["checks"]
+    places = [(each["hint"], each["docs"]) for each in check["findings"]]
+    assert places == [("Set a new one.", "troubleshooting/doctor#doctor-token"), ("", "")]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.conftest import ENV
+from wx_static_store.doctor.latest import latest
 from wx_static_store.emulator import EmulatorServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,3 +52,18 @@ def test_the_report_has_every_check(configure: Any, tmp_path: Path) -> None:
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["status"] == "ok"
     assert "token.accepted" in [check["id"] for check in report["checks"]]
+
+
+def test_the_admin_shows_what_the_command_found(configure: Any) -> None:
+    configure()
+    doctor()
+    found = latest()
+    assert found
+    assert found["verdict"] == "All is well."
+
+
+@pytest.mark.parametrize("args", [("--using", "default"), ("--env", ENV)], ids=" ".join)
+def test_results_of_a_part_are_not_kept(configure: Any, args: tuple[str, ...]) -> None:
+    configure()
+    doctor(*args)
+    assert latest() is None

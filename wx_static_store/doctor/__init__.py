@@ -4,6 +4,7 @@ The doctor: what is wrong, and what to do about it.
 It asks and never guesses. The same ordered list of checks is the command, the admin page and the
 API; each check has an id, one question, one answer and one way to mend what is wrong.
 
+    latest       The newest results, kept for the admin, the API and monitors
     table        All checks, in the order in which they are asked
     clock        The clocks of WeChat and of COS against ours
     token        Where the token comes from, and whether WeChat accepts it

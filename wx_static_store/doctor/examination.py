@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 
@@ -14,31 +15,43 @@ from ..upload.workers import WorkerPool
 from .findings import Check, Finding, Mark, Result, not_asked, of_error, wrong
 from .patient import Patient
 
+_LATE = _("No time was left for this one. wx_doctor asks every check.")
 _PROBE = _("Asked with --probe only: it publishes a small file for a moment.")
 
 
-def examine(patient: Patient, checks: Sequence[Check]) -> Iterator[Result]:
-    """Yield the result of each check as it ends; one that hangs is given up after its time."""
+def examine(
+    patient: Patient, checks: Sequence[Check], *, within: float = math.inf
+) -> Iterator[Result]:
+    """
+    Yield the result of each check as it ends; one that hangs is given up after its time.
+
+    What would begin after `within` seconds is not asked.
+    """
+    ends = time.monotonic() + within
     results: dict[str, Result] = {}
     with WorkerPool(len(checks) + 1) as pool:  # one that hangs keeps its thread
         for check in checks:
-            found = _ask(check, patient, pool, results)
+            found = _ask(check, patient, pool, results, ends)
             results[check.id] = found
             yield found
 
 
-def _ask(check: Check, patient: Patient, pool: WorkerPool, results: dict[str, Result]) -> Result:
+def _ask(
+    check: Check, patient: Patient, pool: WorkerPool, results: dict[str, Result], ends: float
+) -> Result:
     if check.probe and not patient.probe:
         return Result(check, (not_asked(_PROBE),))
     if missing := [id for id in check.needs if not results[id].is_answered]:
         text = _("Not asked, because this is not well: %(checks)s.", checks=listed(missing))
         return Result(check, (not_asked(text),))
     started = time.monotonic()
+    if (left := ends - started) <= 0:
+        return Result(check, (not_asked(_LATE),))
     future = pool.submit(_findings, check, patient)
     try:
-        findings = future.result(patient.patience(check))
+        findings = future.result(min(left, patient.patience(check)))
     except TimeoutError:
-        text = _("No answer came within %(seconds)d seconds.", seconds=patient.timeout)
+        text = _("No answer came within %(seconds)d seconds.", seconds=min(left, patient.timeout))
         findings = (wrong(text),)
     return Result(check, findings, time.monotonic() - started)
 

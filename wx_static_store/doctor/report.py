@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..i18n import gettext as _, ngettext, shown, with_docs
+from ..i18n import docs_place, gettext as _, ngettext, shown, with_docs
 from .examination import verdict
 from .findings import Finding, Mark, Result
 
@@ -53,12 +53,13 @@ def verdict_line(results: Sequence[Result]) -> str:
 def as_dict(results: Sequence[Result]) -> dict[str, Any]:
     """Return the results for programs; the texts are in the language of the caller."""
     return {
-        "status": _WORDS[verdict(results)],
+        "status": WORDS[verdict(results)],
+        "verdict": verdict_line(results),
         "checks": [
             {
                 "id": result.check.id,
                 "question": str(result.check.question),
-                "status": _WORDS[result.mark],
+                "status": WORDS[result.mark],
                 "seconds": round(result.seconds, 3),
                 "findings": [_finding(result, found) for found in result.findings],
             }
@@ -70,14 +71,15 @@ def as_dict(results: Sequence[Result]) -> dict[str, Any]:
 def _finding(result: Result, found: Finding) -> dict[str, Any]:
     hint = str(result.hint(found))
     return {
-        "status": _WORDS[found.mark],
+        "status": WORDS[found.mark],
         "text": str(found.text),
-        "hint": with_docs(hint, found.docs or result.check.anchor) if hint else "",
+        "hint": hint,
+        "docs": docs_place(found.docs or result.check.anchor) if hint else "",
         "data": dict(found.data),
     }
 
 
-_WORDS = {
+WORDS = {
     Mark.OK: "ok",
     Mark.NOT_ASKED: "not_asked",
     Mark.WARNING: "warning",

@@ -11,6 +11,7 @@ from ...core import interrupts
 from ...deploy.report import check_writable, write_json
 from ...doctor.examination import examine, verdict
 from ...doctor.findings import Mark, Result
+from ...doctor.latest import keep
 from ...doctor.patient import TIMEOUT, Patient
 from ...doctor.report import as_dict, lines, verdict_line
 from ...doctor.table import CHECKS
@@ -64,6 +65,8 @@ class Command(BaseCommand):
         )
         results = [self._shown(result) for result in examine(patient, CHECKS)]
         self.stdout.write(verdict_line(results))
+        if not (options["using"] or envs):
+            keep(results)
         if options["json"]:
             write_json(Path(options["json"]), as_dict(results))
         if verdict(results) is Mark.WRONG:
