@@ -96,10 +96,10 @@ def files(root: str) -> list[tuple[str, str]]:
 
 async def send_all(api: str, cos: str, pairs: list[Pair], workers: int) -> int:
     """Start each worker as soon as it is connected, before the next one connects."""
-    queue, crew = iter(pairs), []
+    queue, tasks = iter(pairs), []
     for _ in range(workers):
-        crew.append(asyncio.create_task(work(await Wire.to(api), cos, queue)))
-    return sum(await asyncio.gather(*crew))
+        tasks.append(asyncio.create_task(work(await Wire.to(api), cos, queue)))
+    return sum(await asyncio.gather(*tasks))
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ WHY = {
 }
 
 
-def told(id: str) -> tuple[str, str]:
+def texts_of(id: str) -> tuple[str, str]:
     """Return the message of a check and its hint."""
     facts = FACTS | {"name": NAMES.get(id, "")}
     entry = CHECKS[id]
@@ -63,4 +63,4 @@ def text() -> str:
 
 
 def _all() -> list[tuple[str, tuple[str, str]]]:
-    return [(id, told(id)) for id in sorted(CHECKS, key=lambda id: id[1:])]
+    return [(id, texts_of(id)) for id in sorted(CHECKS, key=lambda id: id[1:])]

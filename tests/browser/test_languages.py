@@ -9,7 +9,7 @@ import pytest
 
 import wx_static_store
 from tests.demo import Site
-from wx_static_store.admin.words import SOURCES, STAGES
+from wx_static_store.admin.labels import SOURCES, STAGES
 from wx_static_store.models import Deployment, UploadLog
 
 from .conftest import shoot

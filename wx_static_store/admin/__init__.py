@@ -13,7 +13,7 @@ The admin: the log of uploads and its actions, the upload page, the deployments.
     places          the name, the alias and the public address of a row
     upload_outcome  the result of one uploaded file, as the page shows it
     upload_form     the form of the upload page, and the texts of its script
-    words           labels for the words and numbers of the log
+    labels          labels for the words and numbers of the log
 """
 
 from .deployments import DeploymentAdmin

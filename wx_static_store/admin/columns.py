@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext, pgett
 from ..conf.settings import setting
 from ..log.hints import hint
 from ..models import Deployment, UploadLog
+from .labels import SOURCES, STAGES, Text, trouble
 from .places import Places, places_for
-from .words import SOURCES, STAGES, Text, trouble
 
 NOTHING = "-"  # as Django shows it
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Deployment, UploadLog
+from .labels import SOURCES, meaning
 from .places import places_for
-from .words import SOURCES, meaning
 
 Choices = Sequence[tuple[str, Any]]
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Collection
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from functools import partial
 from typing import cast
 
 from ..core.interrupts import interruptible
@@ -38,7 +37,7 @@ class UnderWay:
     def begin(self, transfer: Transfer) -> None:
         self._futures[transfer] = None  # first: one worker sends it at once
         self._futures[transfer] = future = self._pool.submit(transfer.run)
-        future.add_done_callback(partial(_put, self._finished, transfer))
+        future.add_done_callback(lambda _future: self._finished.put(transfer))
 
     def next_finished(self, seconds: float) -> Transfer | None:
         """Wait for the next one that is finished, or was taken away; None: nothing came."""
@@ -93,7 +92,3 @@ class UnderWay:
             else transfer.broken_off()
             for transfer, future in begun.items()
         ]
-
-
-def _put(finished: queue.SimpleQueue[Transfer], transfer: Transfer, future: object) -> None:
-    finished.put(transfer)

@@ -10,7 +10,7 @@ from tests.admin.conftest import (
     Rows,
     listed,
 )
-from wx_static_store.admin import words
+from wx_static_store.admin import labels
 from wx_static_store.clients.cos import COS_CODES
 from wx_static_store.core.errcodes import ERRCODES
 from wx_static_store.models import UploadLog
@@ -42,9 +42,9 @@ def test_an_error_without_an_errcode_has_a_meaning_too(
 
 @pytest.mark.parametrize("code", COS_CODES)
 def test_every_code_of_the_object_store_has_a_meaning(code: str) -> None:
-    assert words.trouble(UploadLog(status="failed", cos_code=code))
+    assert labels.trouble(UploadLog(status="failed", cos_code=code))
 
 
 @pytest.mark.parametrize("errcode", [*ERRCODES, 123456])
 def test_every_errcode_has_a_meaning(errcode: int) -> None:
-    assert words.meaning(errcode)
+    assert labels.meaning(errcode)
