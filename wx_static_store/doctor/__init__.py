@@ -7,6 +7,7 @@ API; each check has an id, one question, one answer and one way to mend what is 
     latest       The newest results, kept for the admin, the API and monitors
     table        All checks, in the order in which they are asked
     clock        The clocks of WeChat and of COS against ours
+    browser      Whether a browser may PUT to the bucket by itself
     token        Where the token comes from, and whether WeChat accepts it
     report       The results as lines, and as JSON
     examination  Ask the checks, each in its own time, and none whose answer makes no sense

@@ -91,7 +91,7 @@ class Check:
     ask: Callable[[Patient], Iterable[Finding]]
     needs: tuple[str, ...] = ()
     probe: bool = False
-    settles: tuple[str, ...] = ()  # what the documents leave open
+    settles: tuple[Text, ...] = ()  # what the documents leave open
 
     @property
     def anchor(self) -> str:

@@ -22,6 +22,7 @@ from .findings import Check
 
 T = TypeVar("T")
 
+FOLDER = ".wx-doctor/"  # of a store's location: what the doctor publishes lies there
 TIMEOUT = 10.0  # seconds for a check
 PROBE_SHARE = 6  # times as long for one that publishes, and waits for the CDN
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from . import clock, token
+from . import browser, clock, token
 from .findings import Check
 
 CHECKS: tuple[Check, ...] = (
     *token.CHECKS,
+    *browser.CHECKS,
     *clock.CHECKS,
 )
