@@ -163,6 +163,29 @@ MEANINGS: tuple[tuple[str, dict[int, str]], ...] = (
     ),
     (
         (
+            "WeChat keeps a refused call for seven days under the ``rid`` of its answer. "
+            ":ref:`log-received` asks for it."
+        ),
+        {
+            76001: "WeChat does not know the ``rid``.",
+            76002: "The ``rid`` is empty or malformed.",
+            76003: "The ``rid`` belongs to another account. As the answer of ``quota/get`` it "
+            "means that the path is written with a host, or without its first slash.",
+            76004: "The ``rid`` is older than seven days.",
+        },
+    ),
+    (
+        (
+            "``quota/get`` does not know every call. The vendor does not say which of the calls of "
+            "cloud development it knows."
+        ),
+        {
+            76021: "``quota/get`` does not know the path.",
+            76022: "The token and the call that was asked about belong to different accounts.",
+        },
+    ),
+    (
+        (
             "``errmsg`` says more, often in the form ``TcbCode: [Name.Of.The.Error]``. The output "
             "of the command, the text of the exception and the message in the log hold it."
         ),

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from wx_static_store.clients.platform import Environment, PlatformClient, Quota
+from wx_static_store.clients.platform import Environment, PlatformClient, Quota, RefusedCall
 from wx_static_store.clients.transport import Transport
+from wx_static_store.clients.wechat import WeChatClient
 from wx_static_store.core.secrets import Secret
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ProtocolError, WxStaticStoreError
 
-from .conftest import ENV, PLENTY, TOKEN, ScriptedServer, answer, as_json
+from .conftest import (
+    APPSECRET,
+    CANARIES,
+    ENV,
+    PLENTY,
+    SECURITY,
+    SIGN,
+    TICKET,
+    TOKEN,
+    ScriptedServer,
+    answer,
+    as_json,
+    leaks,
+)
 
 LINKS = "/componenttcb/staticuploadfile"
 
@@ -104,6 +120,7 @@ def test_a_path_that_wechat_knows_no_quota_of_is_refused_with_its_code(
     with pytest.raises(WxStaticStoreError) as caught:
         emulated.quota(Secret(emulator.access_token), LINKS, deadline=PLENTY)
     assert caught.value.errcode == 76021
+    assert str(caught.value.message) == "quota/get was refused"
 
 
 def test_a_witness_sees_the_form_of_each_answer(
@@ -119,3 +136,147 @@ def test_a_witness_sees_the_form_of_each_answer(
     )
     client.environments(Secret(emulator.access_token), deadline=PLENTY)
     assert seen == [("/componenttcb/describeenvs", {"info_list", "Date"})]
+
+
+# --- refused calls --------------------------------------------------------------------------
+
+RID = "66f00000-0a0b0c0d-01020304"
+LINK = f"https://x.myqcloud.com/a.css?sign=q-sign-algorithm%3Dsha1%26q-signature%3D{SIGN}"
+CALL = {
+    "invoke_time": 1727004672,
+    "cost_in_ms": 30,
+    "request_url": f"/componenttcb/staticuploadfile?access_token={TOKEN}",
+    "request_body": json.dumps({"env": ENV, "filename": "a.css"}),
+    "response_body": json.dumps({"errcode": 45009, "errmsg": f"reach max rid: {RID}"}),
+    "client_ip": "192.0.2.10",
+}
+
+
+def refused(client: PlatformClient, token: str = TOKEN, rid: str = RID) -> RefusedCall:
+    return client.refused_call(Secret(token), rid, deadline=PLENTY)
+
+
+def test_a_refused_call_has_its_time_cost_address_request_and_reply(scripted: Any) -> None:
+    call = refused(scripted(as_json({"request": CALL})))
+    assert call.time == datetime(2024, 9, 22, 11, 31, 12, tzinfo=UTC)
+    assert (call.cost_ms, call.client_ip) == (30, "192.0.2.10")
+    assert call.request_url == "/componenttcb/staticuploadfile?access_token=***"
+    assert json.loads(str(call.request_body)) == {"env": ENV, "filename": "a.css"}
+    assert json.loads(str(call.response_body)) == json.loads(CALL["response_body"])  # type: ignore[arg-type]
+
+
+def test_the_call_is_asked_for_by_its_rid(transport: Transport, serve: Any) -> None:
+    server = serve(as_json({"request": CALL}))
+    refused(PlatformClient(transport, server.url))
+    [request] = server.requests
+    assert request.target.startswith("/cgi-bin/openapi/rid/get?access_token=")
+    assert request.json == {"rid": RID}
+
+
+BODIES = {
+    "token": {"component_access_token": TOKEN, "expires_in": 7200},
+    "secrets": {"component_appsecret": APPSECRET, "component_verify_ticket": TICKET},
+    "link": {"errcode": 0, "signed_url": LINK, "token": SECURITY, "cos_file_id": SECURITY},
+    "unknown members": {"new": TOKEN, "more": [{"deep": {"er": APPSECRET}}]},
+    "errmsg": {"errcode": 40001, "errmsg": f"access_token={TOKEN} of {LINK}"},
+    "JSON in JSON": {"errmsg": json.dumps({"a": json.dumps({"access_token": TOKEN})})},
+    "a secret as name": {TOKEN: 1, SIGN: 2},
+    "a list": [TOKEN],
+    "a text": TOKEN,
+}
+
+
+@pytest.mark.parametrize("member", ["request_body", "response_body", "request_url"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_no_secret_is_left_in_a_refused_call(scripted: Any, member: str, body: Any) -> None:
+    call = refused(scripted(as_json({"request": CALL | {member: json.dumps(body)}})))
+    assert not [canary for canary in CANARIES if canary in repr(call)]
+
+
+@pytest.mark.parametrize("address", [f"access_token={TOKEN}", TOKEN, f"/{TOKEN.upper()}/x", LINK])
+def test_of_the_address_only_path_and_names_are_left(scripted: Any, address: str) -> None:
+    call = refused(scripted(as_json({"request": CALL | {"request_url": address}})))
+    assert "canary" not in call.request_url.lower()
+
+
+def test_what_is_no_json_is_described_by_its_length(scripted: Any) -> None:
+    call = refused(scripted(as_json({"request": CALL | {"request_body": f"token={TOKEN}"}})))
+    assert call.request_body == len(f"token={TOKEN}")
+
+
+@pytest.mark.parametrize(
+    ("member", "given", "read"),
+    [
+        ("invoke_time", None, ("time", None)),
+        ("invoke_time", 10**11, ("time", None)),
+        ("invoke_time", "1727004672", ("time", datetime(2024, 9, 22, 11, 31, 12, tzinfo=UTC))),
+        ("cost_in_ms", "many", ("cost_ms", 0)),
+        ("client_ip", "2001:db8::7", ("client_ip", "2001:db8::7")),
+        ("client_ip", f"fe80::1%{TOKEN}", ("client_ip", "fe80::1")),
+        ("client_ip", TOKEN, ("client_ip", "")),
+        ("request_url", None, ("request_url", "")),
+        ("request_body", None, ("request_body", 0)),
+        ("request_body", {"env": "a"}, ("request_body", '{\n  "env": "a"\n}')),
+    ],
+)
+def test_a_member_of_another_form_is_read_or_left_out(
+    scripted: Any, member: str, given: Any, read: tuple[str, Any]
+) -> None:
+    call = refused(scripted(as_json({"request": CALL | {member: given}})))
+    assert getattr(call, read[0]) == read[1]
+
+
+@pytest.mark.parametrize("given", [None, [], TOKEN, 1])
+def test_an_answer_without_a_call_is_refused_without_its_content(scripted: Any, given: Any) -> None:
+    with pytest.raises(ProtocolError, match="rid/get answered with no request") as caught:
+        refused(scripted(as_json({"request": given})))
+    assert leaks(caught.value) == []
+
+
+def test_a_reading_that_breaks_off_leaves_nothing_in_the_traceback(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames of a traceback are what error reporters send away."""
+
+    def broken_off(value: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wx_static_store.clients.platform.redacted_json", broken_off)
+    secrets = {"request_body": json.dumps(BODIES["secrets"]), "request_url": TOKEN}
+    with pytest.raises(KeyboardInterrupt) as caught:
+        refused(scripted(as_json({"request": CALL | secrets})))
+    assert leaks(caught.value) == []
+
+
+@pytest.mark.parametrize("call", ["staticuploadfile", "staticfilelist", "api_component_token"])
+def test_what_the_emulator_keeps_of_a_refused_call_comes_without_its_secrets(
+    transport: Transport, emulator: EmulatorServer, emulated: PlatformClient, call: str
+) -> None:
+    emulator.script({"on": call, "do": "errcode", "errcode": 40097})
+    account, wechat = emulator.state.account, WeChatClient(transport, emulator.api_url)
+    token, appsecret, ticket = map(
+        Secret, (emulator.access_token, account.appsecret, account.ticket)
+    )
+    with pytest.raises(WxStaticStoreError) as caught:
+        {
+            "staticuploadfile": lambda: wechat.upload_link(token, ENV, "a.css", deadline=PLENTY),
+            "staticfilelist": lambda: wechat.list_page(token, ENV, "a", deadline=PLENTY),
+            "api_component_token": lambda: wechat.component_token(
+                account.appid, appsecret, ticket, deadline=PLENTY
+            ),
+        }[call]()
+    kept = emulator.state.refused_calls[caught.value.rid].request
+    found = refused(emulated, emulator.access_token, caught.value.rid)
+    secrets = [emulator.access_token, account.appsecret, account.ticket, account.security_token]
+    assert [each for each in secrets if each in str(kept)]
+    assert [each for each in secrets if each in repr(found)] == []
+    assert '"errcode": 40097' in str(found.response_body)
+
+
+@pytest.mark.parametrize(("rid", "errcode"), [("x", 76002), (RID, 76004)])
+def test_a_rid_that_wechat_does_not_know_is_refused_with_its_code(
+    emulated: PlatformClient, emulator: EmulatorServer, rid: str, errcode: int
+) -> None:
+    with pytest.raises(WxStaticStoreError) as caught:
+        refused(emulated, emulator.access_token, rid)
+    assert caught.value.errcode == errcode

@@ -48,6 +48,8 @@ TABLE: list[tuple[list[int], type[WxStaticStoreError], Remedy]] = [
     ([43002, 44002], ProtocolError, GIVE_UP),
     ([85088], ConfigurationError, GIVE_UP),
     ([89503, 89506, 89507, 50002], ConfigurationError, GIVE_UP),
+    ([76001, 76002, 76003, 76004], WeChatRefused, GIVE_UP),  # of rid/get
+    ([76021, 76022], WeChatRefused, GIVE_UP),  # of quota/get
     ([-501001, -501002, -601001, -601003], WeChatBusy, WAIT),
     ([-501003, -501004], WeChatThrottled, WAIT),
     ([-501005], WeChatRefused, GIVE_UP),

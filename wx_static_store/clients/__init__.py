@@ -3,7 +3,7 @@ The wire: one exchange per call with WeChat, COS and the hosted site.
 
     component   The platform's own token, fetched once for all threads, processes and hosts
     wechat      The calls about static hosting, and the fetch of a token
-    platform    The calls about the platform itself: its environments, its quotas
+    platform    The calls about the platform itself: its environments, its quotas, refusals
     calls       One call of the open platform, judged by its `errcode`
     cos         `put_object` on a signed link: one PUT, its ETag compared, its XML error read
     bucket      The CORS preflight of a browser, which needs no signature

@@ -34,6 +34,7 @@ LIST_LIMIT = 4 * 1024 * 1024  # bytes; a page of 1,000 entries is about 150 KB
 CLOUD = "/componenttcb/"
 _LONG = {CLOUD + "staticfilelist", CLOUD + "describeenvs"}
 
+_FAMILY = re.compile(r"^/(?:componenttcb|cgi-bin/component|cgi-bin/openapi)/")  # before a name
 _RID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
 
 # On the token call this number speaks of the appsecret, not of a token.
@@ -105,7 +106,7 @@ class Calls:
         self, path: str, reply: Reply, read: Callable[[Any], T | WxStaticStoreError]
     ) -> T | WxStaticStoreError:
         """Return what the answer says, or the error it means: no frame that raises has seen it."""
-        name = path.rpartition("/")[2]
+        name = _FAMILY.sub("", path)
         if reply.status != 200:
             error = _not_an_answer(name, reply.status)
             return error.with_context(pause=max(error.pause, reply.retry_after))

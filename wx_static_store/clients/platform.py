@@ -1,11 +1,15 @@
-"""The calls about the platform itself: its environments, its quotas."""
+"""The calls about the platform itself: its environments, its quotas, what it was refused."""
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 
+from ..core.redaction import redacted_json, redacted_url
 from ..core.retry import Deadline
 from ..core.secrets import Secret
 from ..exceptions import WxStaticStoreError
@@ -35,6 +39,18 @@ class Quota:
     seconds: int = 0  # of the period
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """What WeChat received with a call that it refused, and what it answered: without secrets."""
+
+    time: datetime | None  # in UTC; None where WeChat names none
+    cost_ms: int  # how long WeChat took
+    client_ip: str  # from where the call came, as WeChat saw it
+    request_url: str  # its path, if WeChat names it, and the names of its parameters
+    request_body: str | int  # JSON; of what is no JSON, the length
+    response_body: str | int
+
+
 class PlatformClient(Calls):
     """Ask WeChat about the platform whose token it is."""
 
@@ -47,6 +63,11 @@ class PlatformClient(Calls):
         """Return the quota of the call at `path`; 76021 and 76022 mean that there is no figure."""
         members = {"cgi_path": path}
         return self._with_token("/cgi-bin/openapi/quota/get", token, members, _read_quota, deadline)
+
+    def refused_call(self, token: Secret, rid: str, *, deadline: Deadline) -> RefusedCall:
+        """Return what WeChat keeps of the refused call with this rid, its secrets left out."""
+        path, members = "/cgi-bin/openapi/rid/get", {"rid": rid}
+        return self._with_token(path, token, members, _read_refused_call, deadline)
 
 
 def _read_environments(answer: Any) -> tuple[Environment, ...] | WxStaticStoreError:
@@ -64,6 +85,28 @@ def _read_quota(answer: Any) -> Quota:
     daily = (_number(quota, name) for name in ("daily_limit", "used", "remain"))
     period = (_number(rate, name) for name in ("call_count", "refresh_second"))
     return Quota(*daily, *period)
+
+
+def _read_refused_call(answer: Any) -> RefusedCall | WxStaticStoreError:
+    """Read the call; its token, signed links and secrets end here (open-platform-more.md, 3.2)."""
+    call = answer.get("request")
+    if not isinstance(call, dict):
+        return odd("rid/get", _("no request"))
+    seconds = _number(call, "invoke_time")
+    return RefusedCall(
+        time=datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 10**11 else None,
+        cost_ms=_number(call, "cost_in_ms"),
+        client_ip=_address(call.get("client_ip")),
+        request_url=redacted_url(str(call.get("request_url") or "")),
+        request_body=redacted_json(call.get("request_body") or ""),
+        response_body=redacted_json(call.get("response_body") or ""),
+    )
+
+
+def _address(text: Any) -> str:
+    with suppress(ValueError):
+        return str(ip_address(str(text).partition("%")[0]))
+    return ""
 
 
 def _number(members: Any, name: str) -> int:

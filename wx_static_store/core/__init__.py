@@ -9,6 +9,7 @@ Values and functions that know no Django project.
     hashed_names  Whether a file name carries a digest of its content, as a bundler writes it
     interrupts    Ctrl-C and SIGTERM in a command: at once while it waits, else as soon as it waits
     qr            A public address as a QR code: these sites are opened in WeChat, on a phone
+    redaction     What may be shown of a call and of its answer: an allow-list
     refusals      What is refused, in which words, and the permission that lifts it
     retry         The only retry loop: it obeys the remedy of an exception, for every call
     secrets       Values that must never be printed, and their removal from the texts of others

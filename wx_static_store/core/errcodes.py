@@ -64,6 +64,18 @@ _ENVIRONMENT = _(
     "Look at the environment in the CloudBase console: in arrears, isolated, not yours, or its "
     "static hosting closed?"
 )
+_NOT_KEPT = _(
+    "WeChat keeps the calls that it refused for seven days, and no others. If this one is new, ask "
+    "again in some minutes."
+)
+_NO_RID = _("A rid has three groups of eight hex digits, as in 66f00000-0a0b0c0d-01020304.")
+_FOREIGN = _(
+    "Another account made the call: another platform, or an authorizer. Only its own token can ask."
+)
+_TOO_OLD = _(
+    "WeChat keeps refused calls for seven days. Upload the file again, and ask about the new call."
+)
+_NO_FIGURE = _("WeChat names no quota of this call. Nothing is wrong with the call itself.")
 _CLOUD = _("The cloud refuses the call: errmsg says why; quote the rid when you ask WeChat.")
 
 # Sources: error tables of the upload page and of the token page, habits of the family.
@@ -85,6 +97,11 @@ _TABLE: tuple[tuple[tuple[int, ...], Verdict], ...] = (
     ((40097, 40101, 40033), Verdict(WeChatRefused, _ARGUMENTS)),
     ((41001, 43002, 44002, 47001), Verdict(ProtocolError, _DAMAGED)),
     ((-501005, -501018), Verdict(WeChatRefused, _ENVIRONMENT, stops_batch=True)),
+    ((76001,), Verdict(WeChatRefused, _NOT_KEPT)),
+    ((76002,), Verdict(WeChatRefused, _NO_RID)),
+    ((76003,), Verdict(WeChatRefused, _FOREIGN)),
+    ((76004,), Verdict(WeChatRefused, _TOO_OLD)),
+    ((76021, 76022), Verdict(WeChatRefused, _NO_FIGURE)),
     ((-501000, -501007, -501009, -501021, -503003), Verdict(WeChatRefused, _CLOUD)),
 )
 ERRCODES = {code: verdict for codes, verdict in _TABLE for code in codes}

@@ -1,0 +1,81 @@
+"""What may be shown of a call and of its answer: an allow-list, as nobody knows every secret."""
+
+import json
+import re
+from typing import Any
+
+from .secrets import MASK, scrub
+
+# Members of calls and answers whose values are no secret.
+HARMLESS = frozenset(
+    (
+        *("appids", "cgi_path", "component_appid", "count", "env", "errcode", "errmsg", "filename"),
+        *("is_truncated", "marker", "offset", "prefix", "rid", "source_type"),
+    )
+)
+DEEPEST = 8  # levels of members inside of members
+LONGEST = 1000  # characters of a value
+MOST = 20  # parameters of an address
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z_]{0,39}[0-9]?")
+_ORIGIN = re.compile(r"https?://[^/?#]*")
+_PATH = re.compile(r"(?:/[a-z][a-z0-9_-]{0,39}){1,6}/?")
+
+
+def redacted_json(value: Any) -> str | int:
+    """
+    Return JSON in which each value that is not known to be harmless is ``***``.
+
+    Of a text that is no JSON, return the length only.
+    """
+    if isinstance(value, str):
+        try:
+            parsed = json.loads(value, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            return len(value)
+        value = parsed
+    shown = json.dumps(_redacted(value), ensure_ascii=False, indent=2)
+    return shown.encode("utf-8", "replace").decode()  # half a surrogate pair is no text
+
+
+def redacted_url(text: str) -> str:
+    """Return the path of an address, or of a part of one, and the names of its parameters."""
+    path, mark, query = text.partition("?")
+    if not mark and "=" in path:
+        path, query = "", path
+    path = _ORIGIN.sub("", path, count=1)
+    path = path if not path or _PATH.fullmatch(path) else MASK
+    names = [_parameter(part) for part in query.split("&")[:MOST] if part]
+    return path + ("?" + "&".join(names) if names else "")
+
+
+def _redacted(value: Any, *, harmless: bool = False, levels: int = DEEPEST) -> Any:
+    if isinstance(value, dict) and levels:
+        return {
+            _name(name): _redacted(inner, harmless=name in HARMLESS, levels=levels - 1)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list) and levels:
+        return [_redacted(inner, harmless=harmless, levels=levels - 1) for inner in value]
+    if not harmless or isinstance(value, (dict, list)):
+        return MASK
+    return _text(value) if isinstance(value, str) else value
+
+
+def _name(name: str) -> str:
+    """Return the name of a member; a longer word may be a value in the wrong place."""
+    return name if _NAME.fullmatch(name) else MASK
+
+
+def _text(value: str) -> str:
+    """Return a harmless text; in one with backslashes, JSON may hide a name from `scrub`."""
+    return MASK if "\\" in value else scrub(value)[:LONGEST]
+
+
+def _parameter(part: str) -> str:
+    name, equals, _value = part.partition("=")
+    return f"{_name(name)}={MASK}" if equals else MASK
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
