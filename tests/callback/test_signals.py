@@ -34,9 +34,9 @@ def failing() -> Iterator[None]:
     event_received.disconnect(failing_receiver)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("info_type", ["authorized", "unauthorized", "unheard-of", "票"])
 def test_an_event_is_acknowledged_and_sent_as_a_signal(info_type: str, received: Events) -> None:
-    """Without a database: nothing is kept of it."""
     xml = event(info_type, CreateTime=1413192605, AuthorizerAppid="wx0000000000000002")
     assert push(xml).send().content == b"success"
     fields = {

@@ -23,6 +23,7 @@ from ..exceptions import ConfigurationError, TokenUnavailable
 from ..i18n import english
 from ..signals import event_received
 from ..upload.database import outside_transactions
+from .accounts import EVENTS, note
 from .crypto import decrypt, is_signed
 from .refusals import Refusal
 from .safe_xml import read
@@ -35,6 +36,7 @@ security = logging.getLogger("wx_static_store.security")
 BODY_LIMIT = 64 * 1024
 QUERY_LIMIT = 1024
 TICKET = "component_verify_ticket"
+CREDENTIALS = ("ComponentVerifyTicket", "AuthorizationCode", "PreAuthCode")
 
 _FORMS = {
     "msg_signature": r"[0-9a-f]{40}",
@@ -82,8 +84,8 @@ def _answer(request: HttpRequest, options: Options) -> HttpResponse:
         return _plain(_echo(request, options))
     if request.method != "POST":
         raise Refusal("method", 405)
-    _act(options, _event(request, options))
-    return _plain("success")
+    kept = _act(options, _event(request, options))
+    return _plain("success") if kept else _plain(status=500)
 
 
 def _echo(request: HttpRequest, options: Options) -> str:
@@ -148,23 +150,38 @@ def _text(fields: dict[str, Any], name: str, form: str = r"(?s).+") -> str:
     return text
 
 
-def _act(options: Options, fields: dict[str, Any]) -> None:
+def _act(options: Options, fields: dict[str, Any]) -> bool:
+    """Return False if it should be pushed again: nothing keeps it."""
     info_type = _text(fields, "InfoType")
-    if info_type == TICKET:
-        _keep(options, fields)
-    else:
-        appid = options.component_appid
-        event_received.send_robust(sender=None, info_type=info_type, appid=appid, fields=fields)
+    if info_type != TICKET:
+        return _pass_on(options, info_type, fields)
+    created = _created(options, fields)
+    ticket = Secret(_text(fields, "ComponentVerifyTicket", r"[!-~]{1,512}"))
+    del fields["ComponentVerifyTicket"]  # no frame shows it if nothing keeps it
+    save(options.component_appid, ticket, created)
+    return True
 
 
-def _keep(options: Options, fields: dict[str, Any]) -> None:
-    """Keep the ticket; refuse a CreateTime in the future, which would shut later tickets out."""
-    appid = options.component_appid
-    if fields.get("AppId", appid) != appid:
+def _created(options: Options, fields: dict[str, Any]) -> int:
+    """Return the CreateTime; refuse one in the future, which would shut later pushes out."""
+    if fields.get("AppId", options.component_appid) != options.component_appid:
         raise Refusal("appid", 403)
     created = int(_text(fields, "CreateTime", r"[0-9]{1,10}"))
     if created > time.time() + options.callback_window:
         raise Refusal("CreateTime", 400)
-    ticket = Secret(_text(fields, "ComponentVerifyTicket", r"[!-~]{1,512}"))
-    del fields["ComponentVerifyTicket"]  # no frame shows it if nothing keeps it
-    save(appid, ticket, created)
+    return created
+
+
+def _pass_on(options: Options, info_type: str, fields: dict[str, Any]) -> bool:
+    """
+    Drop the credentials, note what became of an account, then tell the project.
+
+    It is told even of what cannot be noted: perhaps WeChat does not push it again.
+    """
+    for name in CREDENTIALS:
+        fields.pop(name, None)
+    appid, noted = options.component_appid, True
+    if info_type in EVENTS:
+        noted = note(appid, info_type, fields, _created(options, fields))
+    event_received.send_robust(sender=None, info_type=info_type, appid=appid, fields=fields)
+    return noted
