@@ -1,0 +1,162 @@
+"""What did WeChat receive? Ask about the refused call of a row, at most once."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import md5
+from typing import Any
+
+from django.core.cache import caches
+
+from ..clients.platform import PlatformClient, RefusedCall
+from ..conf import options_for
+from ..conf.options import Options
+from ..core.errcodes import ERRCODES, anchor
+from ..core.retry import Clock, Deadline
+from ..core.shared_cache import SharedCache
+from ..exceptions import WxStaticStoreError
+from ..i18n import gettext_lazy as _
+from ..models import UploadLog
+from ..upload.platform import platform_for
+from ..upload.store import INTERACTIVE_SECONDS
+from .owner import owning_alias
+
+DAY = 24 * 3600
+KEPT = 7 * DAY  # seconds that WeChat keeps a refused call
+YOUNG = 60  # seconds in which WeChat may not know a rid yet
+PAUSE = 5.0  # seconds before a young one is asked about once more
+
+UNKNOWN, MALFORMED, FOREIGN, OLD = 76001, 76002, 76003, 76004
+_REASONS = {
+    UNKNOWN: _("WeChat did not keep this call"),
+    MALFORMED: _("The rid of this upload is malformed"),
+    FOREIGN: _("Another account made this call"),
+    OLD: _("This call is older than seven days"),
+}
+_CLOCK = Clock()
+_RID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{8}){2}")
+
+
+class NoDiagnosis(WxStaticStoreError):
+    """WeChat cannot be asked about this row, or has nothing to say about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The call as WeChat received it, or the reason why it cannot be had."""
+
+    call: RefusedCall | None = None
+    reason: WxStaticStoreError | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether it is of no use to ask again."""
+        return self.reason is None or isinstance(self.reason, NoDiagnosis)
+
+
+def diagnose(
+    row: UploadLog, *, clock: Clock = _CLOCK, now: Callable[[], float] = time.time
+) -> Diagnosis:
+    """Return what WeChat received with the refused call of this row; ask only if nobody did."""
+    if found := known(row, now=now):
+        return found
+    options = options_for(owning_alias(row))
+    age = now() - _seconds(row.rid)
+    try:
+        found = Diagnosis(_ask(options, row.rid, clock, young=age < YOUNG))
+    except WxStaticStoreError as error:
+        if error.errcode not in _REASONS:
+            return Diagnosis(reason=error)
+        found = _reason(error.errcode, errcode=error.errcode)
+    # What WeChat does not know yet it may know later.
+    lasts = min(DAY, age) if found.reason and found.reason.errcode == UNKNOWN else DAY
+    _cache(options).set(_key(options, row.rid), _written(found), max(1, int(lasts)))
+    return found
+
+
+def known(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis | None:
+    """Return what can be said without a call: the kept answer, or why none can be had."""
+    if not row.rid:
+        return _no(_("This upload has no rid"), _("Only a call that WeChat refuses gets one."))
+    if not _RID.fullmatch(row.rid):
+        return _reason(MALFORMED)
+    if not (using := owning_alias(row)):
+        return _no(
+            _("No store in STORAGES writes to this key"),
+            _("Only a store of the same platform can ask: add the one that made this row."),
+        )
+    options = options_for(using)
+    if found := _read(_cache(options).get(_key(options, row.rid))):
+        return found
+    return _reason(OLD) if now() - _seconds(row.rid) > KEPT else None
+
+
+def _seconds(rid: str) -> int:
+    """Return the time of a rid, by the clock of WeChat."""
+    return int(rid[:8], 16)
+
+
+def _ask(options: Options, rid: str, clock: Clock, *, young: bool) -> RefusedCall:
+    platform = platform_for(options)
+    client = PlatformClient(platform.transport, options.api_base_url)
+    deadline = Deadline.after(options.deadline or INTERACTIVE_SECONDS, clock)
+    ask = partial(
+        platform.ask,
+        lambda token, left: client.refused_call(token, rid, deadline=left),
+        deadline=deadline,
+        max_attempts=options.max_attempts,
+    )
+    try:
+        return ask()
+    except WxStaticStoreError as error:
+        if error.errcode != UNKNOWN or not young or deadline.left() <= PAUSE:
+            raise
+    clock.sleep(PAUSE)
+    return ask()
+
+
+def _reason(code: int, **details: Any) -> Diagnosis:
+    docs = anchor("errcode", code, ERRCODES)
+    return _no(_REASONS[code], ERRCODES[code].hint, docs=docs, **details)
+
+
+def _no(message: Any, hint: Any, **details: Any) -> Diagnosis:
+    return Diagnosis(reason=NoDiagnosis(message, hint=hint, **details))
+
+
+# --- the kept answer ------------------------------------------------------------------------
+
+
+def _cache(options: Options) -> SharedCache:
+    return SharedCache(lambda: caches[options.token_cache])
+
+
+def _key(options: Options, rid: str) -> str:
+    platform = f"{options.api_base_url} {options.component_appid}"
+    return f"wx_static_store:rid:{md5(platform.encode(), usedforsecurity=False).hexdigest()}:{rid}"
+
+
+def _written(found: Diagnosis) -> str:
+    if found.call is None:
+        return json.dumps({"reason": found.reason and found.reason.errcode})
+    moment = found.call.time and found.call.time.isoformat()
+    return json.dumps({"call": asdict(found.call) | {"time": moment}})
+
+
+def _read(text: Any) -> Diagnosis | None:
+    """Read a kept answer; junk is none."""
+    try:
+        kept = json.loads(text)
+        if code := kept.get("reason"):
+            return _reason(code, errcode=code)
+        moment = kept["call"]["time"]
+        time = datetime.fromisoformat(moment) if moment else None
+        return Diagnosis(RefusedCall(**kept["call"] | {"time": time}))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
