@@ -96,6 +96,13 @@ def test_a_query_is_not_repeated_after_an_error_of_its_own() -> None:
     assert outcome(Query(caused(PASSING[0], ValueError))) == (0, 1)
 
 
+@pytest.mark.django_db
+def test_a_missing_app_is_the_reason_that_is_logged(settings: Any, caplog: Any) -> None:
+    settings.INSTALLED_APPS = []
+    assert outcome(Query(RuntimeError("Model class …"))) == (0, 1)
+    assert caplog.messages == [WARNING % "wx_static_store is not in INSTALLED_APPS"]
+
+
 # --- connections that break -----------------------------------------------------------------
 
 

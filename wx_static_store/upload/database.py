@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import (
     InterfaceError,
@@ -61,13 +62,19 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
         forget()
         return done
     except Exception as error:  # noqa: BLE001 -- whatever it is, the upload counts
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = _reason(error)
         down, again = _is_down(error), _down
         _away = isinstance(error, OperationalError | InterfaceError) and not _has_no_table(error)
     _warn(reason, again=down and again)
     rest(_REST_SECONDS if down else 0.0)
     _down = down
     return otherwise
+
+
+def _reason(error: Exception) -> str:
+    if apps.ready and not apps.is_installed("wx_static_store"):
+        return "wx_static_store is not in INSTALLED_APPS"
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _warn(reason: str, *, again: bool) -> None:
