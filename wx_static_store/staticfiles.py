@@ -17,6 +17,7 @@ from typing import Any, ClassVar, cast
 from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
 from django.core.management.base import BaseCommand
 
+from .conf import checks as checks  # where the app is not installed, nothing else registers them
 from .conf.options import STATIC, Options
 from .conf.settings import freeze, resolve
 from .core.hashed_names import hashed_among

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.deconstruct import deconstructible
 from storages.base import BaseStorage
 
+from .conf import checks as checks  # where the app is not installed, nothing else registers them
 from .conf.options import MEDIA, Options
 from .conf.settings import freeze, resolve, setting
 from .core.naming import clean_name, object_key

@@ -48,6 +48,10 @@ WHY = {
     "W022": "Whoever can read the cache can read the token.",
     "W023": "The views of this app describe themselves by a class of drf-spectacular. It fails "
     "beside views that lack this class.",
+    "W024": "WeChat answers every call with 40013, and no push can be read. With the emulator "
+    "nothing is reported: its own appid is a placeholder.",
+    "W025": "The storages work without the app, but Django does not know its tables, pages and "
+    "commands. Django reports it only if a storage is imported before the checks run.",
 }
 
 

@@ -16,14 +16,14 @@ REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "
 
 
 CALLBACK = {
-    "COMPONENT_APPID": "wx0000000000000001",
+    "COMPONENT_APPID": "wx5a3c9e7b1d2f4806",
     "CALLBACK_TOKEN": "planted-callback-token",
     "CALLBACK_AES_KEY": "planted0callback0key".ljust(43, "A"),
 }
 
 
 CREDENTIALS = {
-    "COMPONENT_APPID": "wx0000000000000001",
+    "COMPONENT_APPID": "wx5a3c9e7b1d2f4806",
     "COMPONENT_APPSECRET": "planted-appsecret",
     "VERIFY_TICKET": lambda: "",
 }

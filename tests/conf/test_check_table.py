@@ -32,6 +32,9 @@ def test_a_better_text_and_hint_replace_those_of_the_table() -> None:
     assert str(found.hint).startswith("Begin again. Docs: ")
 
 
-def test_a_message_is_in_the_language_of_the_reader() -> None:
+def test_a_message_is_in_the_language_of_whoever_reads_it_later() -> None:
+    found = message("E004", alias="staticfiles")
+    assert " Docs: " in str(found.hint)
     with override("zh-hans"):
-        assert "文档：" in str(message("E004", alias="staticfiles").hint)
+        assert "文档：" in str(found.hint)
+        assert "STATIC_ROOT，" in str(found.msg)

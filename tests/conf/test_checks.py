@@ -1,5 +1,8 @@
 """System checks: each mistake has an id and a hint, and costs no call and no query."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from wx_static_store.exceptions import ConfigurationError
 
 from .conftest import CREDENTIALS, LOCMEM, STATIC, WX, ids, messages
 
+ROOT = Path(__file__).parent.parent.parent
 LOCAL = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 
@@ -56,6 +60,72 @@ def test_a_mistake_has_its_id_and_a_hint(
     found = messages()
     assert {message.id for message in found} == {expected}
     assert all(message.hint for message in found if message.id != "wx_static_store.E001")
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("no.such.function", "No module named 'no'"),
+        ("tests.urls.tenants", 'Module "tests.urls" does not define a "tenants" attribute/class'),
+        ("tests.broken_module.tenants", "KeyError"),
+    ],
+)
+def test_a_path_that_does_not_import_is_named_once_with_the_reason(
+    project: Any, path: str, why: str
+) -> None:
+    project(ENVIRONMENTS=path)
+    [message] = messages()
+    assert message.msg == f"WX_STATIC_STORE: ENVIRONMENTS cannot be imported ({why})"
+    assert str(message.hint).startswith("It must be a function, or the dotted path of one.")
+
+
+def test_a_fault_of_a_store_of_its_own_is_named_beside_that_of_all(project: Any) -> None:
+    project(MAX_WORKERS=0, default={"OPTIONS": {"location": "a//b"}})
+    assert [str(message.msg).split(" must")[0] for message in messages()] == [
+        "WX_STATIC_STORE: MAX_WORKERS",
+        "STORAGES['default']: OPTIONS: location",
+    ]
+
+
+@pytest.mark.parametrize(
+    "appid",
+    [
+        *("wx0000000000000000", "wx0000000000000001", "wxXXXXXXXXXXXXXXXX", "wx1234567890abcdef"),
+        *("wx5a3c9e7b1d2f480", "5a3c9e7b1d2f4806", "your-appid"),
+    ],
+)
+def test_an_appid_that_is_a_placeholder_is_a_warning(project: Any, appid: str) -> None:
+    project(COMPONENT_APPID=appid)
+    [message] = messages()
+    assert message.id == "wx_static_store.W024"
+    assert appid not in f"{message.msg} {message.hint}"  # a secret may stand there by mistake
+
+
+def test_a_placeholder_is_right_for_the_emulator(project: Any) -> None:
+    project(COMPONENT_APPID="wx0000000000000001", API_BASE_URL="http://127.0.0.1:8900")
+    assert messages() == []
+
+
+def test_a_storage_without_its_app_is_a_warning(project: Any, settings: Any) -> None:
+    project()
+    settings.INSTALLED_APPS = ["django.contrib.staticfiles"]
+    assert set(ids(tags=[Tags.staticfiles])) == {"wx_static_store.W025"}
+
+
+def test_the_checks_come_with_a_storage_where_the_app_is_not_installed() -> None:
+    code = """
+from django.conf import settings
+settings.configure(INSTALLED_APPS=[])
+import django
+django.setup()
+import wx_static_store.storage
+from django.core.checks import run_checks
+print(*[message.id for message in run_checks()])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.split() == ["wx_static_store.W025"]
 
 
 class Provider:

@@ -255,7 +255,7 @@ def test_a_wrong_value_of_the_platform_names_its_setting(
     options: Read, name: str, value: Any
 ) -> None:
     """B43 among them: an AES key that is none."""
-    with pytest.raises(ConfigurationError, match=f"^WX_STATIC_STORE: {name} (must be|is no)"):
+    with pytest.raises(ConfigurationError, match=f"^WX_STATIC_STORE: {name} (must be|cannot)"):
         options(**{name: value})
 
 
@@ -470,7 +470,7 @@ def test_an_error_of_an_environments_function_names_the_setting(options: Read) -
 
 @pytest.mark.parametrize("path", [f"{__name__}.nobody", "no.such.module", f"{__name__}.WX"])
 def test_a_path_that_leads_to_no_function_is_refused(options: Read, path: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"env (is no function|must be the id)"):
+    with pytest.raises(ConfigurationError, match=r"env (cannot be imported|must be the id)"):
         options(env=path)
 
 

@@ -39,7 +39,7 @@ def test_a_valid_value_is_normalized(check: Callable[[Any], Any], value: Any, cl
         (validators.hosts, (), "list of hosts"),
         (validators.secret, Secret(""), "must be a text"),
         (validators.aes_keys, Secret("short"), "43 letters and digits"),
-        (validators.function, "tests.no_such_module.f", "can be imported"),
+        (validators.function, "tests.no_such_module.f", "cannot be imported"),
     ],
 )
 def test_a_bad_value_is_refused_with_what_it_must_be(

@@ -13,7 +13,7 @@ from django.core.cache.backends.redis import RedisCache
 from django.core.checks import CheckMessage, register
 from django.utils.module_loading import import_string
 
-from ..i18n import gettext as _, gettext_lazy
+from ..i18n import gettext_lazy as _
 from . import settings as conf
 from .check_table import message
 from .sealing import is_available
@@ -23,14 +23,10 @@ TAG = "wx_static_store"
 
 # Caches that one process has for itself, or whose `add()` can have two winners.
 _UNFIT = {
-    LocMemCache: gettext_lazy(
-        "is each process's own: every process would fetch a token and end the others'"
-    ),
-    DummyCache: gettext_lazy(
-        "keeps nothing: every process would fetch a token and end the others'"
-    ),
-    FileBasedCache: gettext_lazy("has an add() with several winners, who end each other's tokens"),
-    DatabaseCache: gettext_lazy(
+    LocMemCache: _("is each process's own: every process would fetch a token and end the others'"),
+    DummyCache: _("keeps nothing: every process would fetch a token and end the others'"),
+    FileBasedCache: _("has an add() with several winners, who end each other's tokens"),
+    DatabaseCache: _(
         "asks the database from worker threads, and its add() can have two winners who end each "
         "other's tokens"
     ),

@@ -1,11 +1,14 @@
 """Each system check in one entry: its id, what is wrong, what to do. The docs are made of it."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
 
 from django.core.checks import CheckMessage, Error, Warning
-from django.utils.functional import Promise
+from django.utils.functional import Promise, lazy
 
 from ..i18n import gettext_lazy as _, with_docs
+
+PREFIX = "wx_static_store."  # of each id
 
 
 class SystemCheck(NamedTuple):
@@ -125,19 +128,48 @@ CHECKS = {
         ),
         _('Set "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema" there.'),
     ),
+    "W024": SystemCheck(
+        _("COMPONENT_APPID is no appid: it is a placeholder, or has a typing error."),
+        _(
+            "Write the appid of your platform in WX_STATIC_STORE: wx and 16 letters and digits. It "
+            "stands on the page of your platform at WeChat."
+        ),
+    ),
+    "W025": SystemCheck(
+        _(
+            "A storage of wx_static_store is used, but the app is not in INSTALLED_APPS: there is "
+            "no log of uploads, no admin and no wx_ command."
+        ),
+        _('Add "wx_static_store" to INSTALLED_APPS, and run manage.py migrate.'),
+    ),
 }
 
 
 def message(
     id: str, *, text: str | Promise = "", hint: str | Promise = "", **facts: Any
 ) -> CheckMessage:
-    """Return what a check found, in the words of its entry unless there are better ones."""
+    """
+    Return what a check found, in the words of its entry unless there are better ones.
+
+    Its texts are lazy: who reads them later may have another language. `advice` is the hint
+    without the place in the documentation.
+    """
     entry = CHECKS[id]
     kind = Error if id.startswith("E") else Warning
-    said = str(hint) or str(entry.hint) % facts
-    return kind(
-        str(text) or str(entry.text) % facts,
-        hint=with_docs(said, id),
+    advice = hint or _filled_in(entry.hint, facts)
+    found: CheckMessage = kind(
+        cast(str, text or _filled_in(entry.text, facts)),
+        hint=_with_docs(advice, id),
         obj=facts.get("alias") if id == "E001" else None,
-        id=f"wx_static_store.{id}",
+        id=f"{PREFIX}{id}",
     )
+    found.advice = advice  # type: ignore[attr-defined]
+    return found
+
+
+def _fill_in(text: str | Promise, facts: Mapping[str, Any]) -> str:
+    return str(text) % facts
+
+
+_filled_in = lazy(_fill_in, str)
+_with_docs = lazy(with_docs, str)

@@ -2,9 +2,11 @@
 System checks: what is wrong with the settings, found before the first upload.
 
 They open no connection and ask no database. Those about static files carry the tag
-``staticfiles`` too, which is the one that `collectstatic` runs.
+``staticfiles`` too, which is the one that `collectstatic` runs. The storages import this module:
+a project that uses one without the app is checked, too, if a storage is imported before.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -14,15 +16,26 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Tags, register
 from django.utils.module_loading import import_string
 
+from ..clients.links import is_loopback
 from ..exceptions import ConfigurationError
-from ..i18n import gettext as _, listed
+from ..i18n import gettext_lazy as _, listed
 from . import settings as conf
 from .check_table import message
 from .options import STATIC, Options
 from .validators import import_fault
 
 TAG = "wx_static_store"
-_CALLBACK = "wx_static_store.callback"
+_APP, _CALLBACK = "wx_static_store", "wx_static_store.callback"
+# Appids of examples, beside those of one or two different characters.
+_EXAMPLES = ("wx1234567890abcdef", "wx0123456789abcdef", "wx1234567890123456")
+
+
+@register(TAG, Tags.staticfiles)
+def check_app(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the app is installed where its storages are used."""
+    if apps.is_installed(_APP) or apps.is_installed(_CALLBACK):  # whose own check says it
+        return []
+    return [message("W025")]
 
 
 @register(TAG, Tags.staticfiles)
@@ -38,14 +51,24 @@ def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register(TAG, Tags.staticfiles)
 def check_options(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that every store's options resolve, and that there is a source of tokens."""
-    return [message for alias in conf.aliases() for message in _of_alias(alias)]
+    general = [message("E001", text=e.message, hint=e.hint) for e in _of_settings()]
+    return general + [message for alias in conf.aliases() for message in _of_alias(alias)]
+
+
+def _of_settings() -> Iterator[ConfigurationError]:
+    """Yield what is wrong with ``WX_STATIC_STORE``: once, however many stores use it."""
+    try:
+        conf.platform_options()
+    except ConfigurationError as error:
+        yield error
 
 
 def _of_alias(alias: str) -> Iterator[CheckMessage]:
     try:
         options = conf.options_for(alias)
     except ConfigurationError as error:
-        yield message("E001", hint=error.hint, alias=alias, fault=error.message)
+        if str(error.message) not in [str(general.message) for general in _of_settings()]:
+            yield message("E001", hint=error.hint, alias=alias, fault=error.message)
         return
     yield from _of_tokens(alias, options)
     if options.kind == STATIC:
@@ -80,6 +103,24 @@ def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
         yield message("E004", alias=alias)
     if not (options.base_url or options.url_prefix):
         yield message("W005", alias=alias)
+
+
+@register(TAG)
+def check_appid(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the platform's appid is one that WeChat may have given."""
+    try:
+        platform = conf.platform_options()
+    except ConfigurationError:
+        return []  # reported by check_options
+    asked = [each.api_base_url for each in conf.all_options().values()] or [platform.api_base_url]
+    if all(map(is_loopback, asked)) or not _is_placeholder(platform.component_appid):
+        return []
+    return [message("W024")]
+
+
+def _is_placeholder(appid: str) -> bool:
+    is_one = re.fullmatch("wx[0-9A-Za-z]{16}", appid) and len({*appid[2:]}) > 2
+    return bool(appid) and (not is_one or appid in _EXAMPLES)
 
 
 @register(TAG)

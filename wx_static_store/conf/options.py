@@ -278,17 +278,17 @@ def clean(
     options: Mapping[str, Any], where: str | Promise, *, shown: Callable[[str], str] = str
 ) -> dict[str, Any]:
     """Return the checked values; the ConfigurationError names the first bad one, not its value."""
-    checked, reason = {}, None
+    checked, why = {}, None
     for name, value in options.items():
         if value is None:
             continue
         try:
             checked[name] = OPTIONS[name].check(hashable(value))
         except (ValueError, TypeError) as error:
-            reason = error.args[0]
-        if reason:
-            parts = {"where": where, "name": shown(name), "reason": reason}
-            raise ConfigurationError(_("%(where)s: %(name)s %(reason)s", **parts))
+            why = *error.args, ""
+        if why:
+            parts = {"where": where, "name": shown(name), "reason": why[0]}
+            raise ConfigurationError(_("%(where)s: %(name)s %(reason)s", **parts), hint=why[1])
     return checked
 
 

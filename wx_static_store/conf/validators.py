@@ -44,8 +44,8 @@ def _imported(path: str) -> Any:
     try:
         return import_string(path)
     except Exception as error:  # noqa: BLE001 -- of a module of the project's
-        reason = _("is no function that can be imported: %(why)s", why=import_fault(error))
-    raise ValueError(reason)
+        reason = _("cannot be imported (%(why)s)", why=import_fault(error))
+    raise ValueError(reason, _("It must be a function, or the dotted path of one."))
 
 
 def import_fault(error: Exception) -> str:
