@@ -38,6 +38,34 @@ class Page(HTMLParser):
 read = cache(Page)
 
 
+class Frame(HTMLParser):
+    """What a page says around its article and its lists of pages: texts, and names of buttons."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.words: set[str] = set()
+        self.inside: list[str] = []  # elements that are left out
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in LEFT_OUT:
+            self.inside.append(tag)
+        names = [value for name, value in attrs if name in NAMING and value]
+        self.words.update(names if "article" not in self.inside else ())
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.inside[-1:] == [tag]:
+            self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self.inside and data.strip():
+            self.words.add(" ".join(data.split()))
+
+
+LEFT_OUT = ("article", "li", "script", "style")
+NAMING = ("alt", "aria-label", "placeholder", "title")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_link_of_the_site_leads_to_a_place(language: str) -> None:
     pages = [page for page in (SITE / language).rglob("*.html") if "_static" not in page.parts]
@@ -55,6 +83,14 @@ def leads_somewhere(page: Path, link: str) -> bool:
     path, place = urlsplit(link).path, unquote(urlsplit(link).fragment)
     target = (page.parent / unquote(path)).resolve() if path else page
     return target.exists() and (target.suffix != ".html" or place in read(target).places)
+
+
+@pytest.mark.parametrize("name", ["index", "tutorial", "search", "genindex", "howto/deploy"])
+def test_the_frame_of_a_chinese_page_has_no_english_words(name: str) -> None:
+    english, chinese = (Frame(SITE / language / f"{name}.html").words for language in LANGUAGES)
+    names = {"wx_static_store", "English", "中文", "Furo"}
+    assert "Back to top" in english
+    assert {word for word in english & chinese if re.search("[A-Za-z]{2}", word)} <= names
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "collectstat"), ("zh", "令牌")])
