@@ -104,6 +104,7 @@ def test_junk_in_the_cache_is_no_answer(
         (rid(0) + "\n", "The rid of this upload is malformed"),
         (rid(7 * 86400 + 5), "This call is older than seven days"),
     ],
+    ids=["none", "short", "upper case", "line break", "old"],
 )
 def test_what_cannot_be_answered_is_said_without_a_call(
     cloud: EmulatorServer, given: str, reason: str
