@@ -98,7 +98,7 @@ WSGI_APPLICATION = "example.wsgi.application"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR / "db.sqlite3"}}
 # CACHES is Django's default, memory of one process: enough for a site that is one process. Several
 # share the platform's token, and need a cache that they share.
-SILENCED_SYSTEM_CHECKS = ["wx_static_store.W007"]
+SILENCED_SYSTEM_CHECKS = ["wx_static_store.W007", "wx_static_store.E009"]
 REST_FRAMEWORK = {
     # The pages of this site have a session; whoever else calls brings a token.
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -62,7 +62,7 @@ LOGGING = {  # what a server says of its own errors
     "handlers": {"stderr": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
 }
-SILENCED_SYSTEM_CHECKS = ["wx_static_store.W007"]
+SILENCED_SYSTEM_CHECKS = ["wx_static_store.W007", "wx_static_store.E009"]
 
 
 def memory(request: HttpRequest) -> HttpResponse:

@@ -11,14 +11,15 @@ from wx_static_store.doctor.examination import examine
 from wx_static_store.doctor.findings import Check, Finding, Result
 from wx_static_store.doctor.patient import Patient
 from wx_static_store.doctor.table import CHECKS
+from wx_static_store.emulator import EmulatorServer
 
 Examine = Callable[..., dict[str, Result]]
 
 
 @pytest.fixture
-def examined(configure: Any) -> Examine:
+def examined(configure: Any, emulator: EmulatorServer) -> Examine:
     """`examined(**patient)`: the result of each check at the emulator, by its id."""
-    configure()
+    configure(WX_STATIC_STORE={"BASE_URL": emulator.site_url()})
 
     def ask(**patient: Any) -> dict[str, Result]:
         return {result.check.id: result for result in examine(Patient(**patient), CHECKS)}

@@ -14,6 +14,8 @@ from wx_static_store.emulator import EmulatorServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+WELL = {"BASE_URL": "https://www.example.com"}
+
 
 def doctor(*args: str) -> str:
     out = StringIO()
@@ -22,7 +24,7 @@ def doctor(*args: str) -> str:
 
 
 def test_a_platform_that_is_well_ends_with_that_verdict(configure: Any) -> None:
-    configure()
+    configure(WX_STATIC_STORE=WELL)
     assert doctor().splitlines()[-1] == "All is well."
 
 
@@ -47,7 +49,7 @@ def test_wrong_use_ends_with_exit_code_2(configure: Any, args: tuple[str, ...]) 
 
 
 def test_the_report_has_every_check(configure: Any, tmp_path: Path) -> None:
-    configure()
+    configure(WX_STATIC_STORE=WELL)
     doctor("--json", str(tmp_path / "report.json"))
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["status"] == "ok"
@@ -55,7 +57,7 @@ def test_the_report_has_every_check(configure: Any, tmp_path: Path) -> None:
 
 
 def test_the_admin_shows_what_the_command_found(configure: Any) -> None:
-    configure()
+    configure(WX_STATIC_STORE=WELL)
     doctor()
     found = latest()
     assert found

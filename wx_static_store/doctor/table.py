@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from . import browser, clock, token
+from . import browser, clock, settings, token
 from .findings import Check
 
 CHECKS: tuple[Check, ...] = (
+    *settings.CHECKS,
     *token.CHECKS,
     *browser.CHECKS,
     *clock.CHECKS,
