@@ -31,7 +31,7 @@ OURS = [name for model in (UploadLog, Fact) for name, _text in model._meta.permi
 EVERY = [*OURS, "view_uploadlog", "view_deployment"]
 
 LOG, DEPLOYMENTS = {"view_uploadlog"}, {"view_deployment"}
-UPLOAD, RETRY = {"upload"}, {"retry"}
+UPLOAD, RETRY, DIAGNOSE = {"upload"}, {"retry"}, {"diagnose"}
 # By entry point and address, the methods that it takes: each is opened by any of these permissions,
 # and by no other, and is answered with this status. Any other method is shut to everybody.
 TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
@@ -51,6 +51,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("api", "uploads"): {"GET": (LOG | UPLOAD, 200), "POST": (UPLOAD, 201)},
     ("api", "upload"): {"GET": (LOG | UPLOAD, 200)},
     ("api", "retry"): {"POST": (RETRY, 201)},
+    ("api", "diagnosis"): {"GET": (DIAGNOSE, 200)},
     ("api", "raw-upload"): {"PUT": (UPLOAD, 201), "GET": (LOG | UPLOAD, 404)},
     ("api", "stores"): {"GET": (UPLOAD | LOG, 200)},
     ("api", "files"): {"GET": (LOG, 200)},

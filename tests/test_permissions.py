@@ -16,7 +16,9 @@ from tests.api.conftest import PNG
 from tests.conftest import ENV
 from tests.permissions import EVERY, ROWS, SHUT, TABLE, addresses, ask, needed
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import WxStaticStoreError
 from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.upload.store import get_store
 
 pytestmark = pytest.mark.django_db
 
@@ -46,13 +48,21 @@ def site(configure: Any, db: None) -> EmulatorServer:
 
 @pytest.fixture
 def row(site: EmulatorServer) -> int:
-    """Return the id of a failed upload that can be retried; a deployment has this id, too."""
+    """Return the id of a refused upload that can be retried; a deployment has this id, too."""
     default_storage.save("uploads/first.png", ContentFile(PNG))
     failed = UploadLog.objects.get()
-    failed.pk, failed.status = None, "failed"
+    failed.pk, failed.status, failed.rid = None, "failed", _refused(site)
     failed.save()
     Deployment.objects.create(pk=failed.pk, env=ENV)
     return int(failed.pk)
+
+
+def _refused(site: EmulatorServer) -> str:
+    """Return the rid of a call that the emulator refused."""
+    site.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097})
+    with pytest.raises(WxStaticStoreError) as caught:
+        get_store().find("uploads/first.png")
+    return caught.value.rid
 
 
 @pytest.fixture

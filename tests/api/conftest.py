@@ -21,7 +21,7 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
 
 ALL = (
-    *("upload", "upload_active_content", "replace", "replace_protected", "retry", "prune"),
+    *("upload", "upload_active_content", "replace", "replace_protected", "retry", "diagnose"),
     "view_uploadlog",
 )
 PNG = bytes.fromhex("89504e470d0a1a0a") + b"not much of a picture"

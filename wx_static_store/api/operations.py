@@ -54,6 +54,14 @@ _STORE = {
     "protected_names": False,
     "max_size": 314572800,
 }
+_RECEIVED = {
+    "time": "2026-01-31T12:00:00Z",
+    "cost_ms": 30,
+    "client_ip": "192.0.2.10",
+    "request_url": "/componenttcb/staticuploadfile?access_token=***",
+    "request_body": '{"env": "demo-1a2b3c4d5e6f7g8h", "filename": "media/uploads/tea.png"}',
+    "response_body": '{"errcode": 45009, "errmsg": "reach max api daily quota limit"}',
+}
 # What the document says of a field of the form beside its type: bytes, and values to begin with.
 FORM_FIELDS = {
     "file": BINARY,
@@ -142,6 +150,17 @@ OPERATIONS = {
         _UPLOADED,
         _("Of files that are still to be had: on this server, or on the public site."),
         once=True,
+    ),
+    ("Diagnosis", "GET"): Operation(
+        "wx_uploads_diagnose",
+        _("What WeChat received with a call that it refused"),
+        (*_EVERYBODY, "invalid", "not_found", "no_diagnosis", *_CLOUD),
+        serializers.DiagnosisSerializer,
+        example=_RECEIVED,
+        description=_(
+            "WeChat keeps a refused call for seven days. It is asked at most once: the answer is "
+            "kept for a day, without secrets."
+        ),
     ),
     ("StoreList", "GET"): Operation(
         "wx_stores_list",

@@ -43,6 +43,7 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import english
+from ..log.diagnosis import NoDiagnosis
 
 logger = logging.getLogger("wx_static_store.api")
 
@@ -63,6 +64,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "csrf": (403, _("Send the CSRF token of the cookie in the header X-CSRFToken.")),
     "protected": (403, _("This file is protected.")),
     "not_found": (404, _("There is nothing here that you may see.")),
+    "no_diagnosis": (404, _("It is not known what WeChat received.")),
     "store": (404, _("There is no such store that you may use.")),
     "method_not_allowed": (405, _("This address does not know the method.")),
     "exists": (409, _("There is a file of this name already.")),
@@ -103,6 +105,7 @@ TITLES: dict[int, Any] = {
 UNUSABLE = (DatabaseError, OSError)  # the log's database, a full disk
 # The first that fits. Where the caller can do something about it, the error's own words are shown.
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (NoDiagnosis, "no_diagnosis"),
     (ConfigurationError, "configuration"),
     (NameRejected, "name"),
     (SourceError, "gone"),
@@ -118,7 +121,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
     ),
     (UNUSABLE, "busy"),
 )
-_SHOWN = (PolicyRejected, NameRejected, SourceError)
+_SHOWN = (PolicyRejected, NameRejected, SourceError, NoDiagnosis)
 # The codes after which the same request may be sent again: in seconds, where nobody named any.
 RETRY_AFTER = {"busy": 60, "throttled": 60, "in_progress": 5, "upstream": 60}
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import ISO_8601, serializers
 
 from ..exceptions import WxStaticStoreError
+from ..log.diagnosis import text_of
 from ..log.hints import hint
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
@@ -117,6 +118,30 @@ def rows_for(rows: Sequence[UploadLog], *, whole: bool) -> list[dict[str, Any]]:
 class RowsSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     results = RowSerializer(many=True)
+
+
+class BodyField(serializers.CharField):
+    """The body of a call: JSON, or a text that says what it is instead."""
+
+    def to_representation(self, value: str | int) -> str:
+        return text_of(value)
+
+
+class DiagnosisSerializer(serializers.Serializer[Any]):
+    """A refused call as WeChat received it. Values that may be secret are ``***``."""
+
+    time = Moment(allow_null=True, help_text=_("When the call reached WeChat."))
+    cost_ms = serializers.IntegerField(help_text=_("How long WeChat took, in milliseconds."))
+    client_ip = serializers.CharField(
+        help_text=_("The address that the call came from, as WeChat saw it.")
+    )
+    request_url = serializers.CharField(
+        help_text=_("Its path, if WeChat names it, and the names of its parameters.")
+    )
+    request_body = BodyField(
+        help_text=_("JSON in which each value that may be secret is replaced by ***.")
+    )
+    response_body = BodyField(help_text=_("The answer, in the same way."))
 
 
 class FileSerializer(serializers.Serializer[Any]):

@@ -40,6 +40,7 @@ urlpatterns = [
     address("uploads/", views.Uploads.as_view(), name="uploads"),
     address("uploads/<str:id>/", views.Upload.as_view(), name="upload"),
     address("uploads/<str:id>/retry/", views.Retry.as_view(), name="retry"),
+    address("uploads/<str:id>/diagnosis/", views.Diagnosis.as_view(), name="diagnosis"),
     path("uploads/<str:store>/<wx_name:name>", views.RawUpload.as_view(), name="raw-upload"),
     address("stores/", views.StoreList.as_view(), name="stores"),
     address("stores/<str:store>/files/", views.FileList.as_view(), name="files"),

@@ -18,6 +18,7 @@ from ..conf import platform_options
 from ..core.naming import clean_name, object_key
 from ..core.types import RemoteFile
 from ..i18n import listed
+from ..log.diagnosis import diagnose
 from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
 from ..models import UploadLog
@@ -39,7 +40,7 @@ from .base import View
 from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled
 from .idempotency import once
 
-VIEW, UPLOAD, RETRY = "view_uploadlog", "upload", "retry"
+VIEW, UPLOAD, RETRY, DIAGNOSE = "view_uploadlog", "upload", "retry", "diagnose"
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
 
 
@@ -151,6 +152,18 @@ class Retry(View):
         if again.result is None:
             raise problems.Conflict("timeout")
         return uploaded(request, owning_alias(row), again.result, _repeating(row))
+
+
+class Diagnosis(View):
+    """What WeChat received with the refused call of a row; it is asked at most once."""
+
+    needs = {"GET": (DIAGNOSE,)}
+
+    def get(self, request: Request, id: str) -> Response:
+        found = diagnose(log.one_row(log.visible_rows(request), id))
+        if found.reason:
+            raise found.reason
+        return Response(serializers.DiagnosisSerializer(found.call).data)
 
 
 def _repeating(row: UploadLog) -> int | None:

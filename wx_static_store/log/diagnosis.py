@@ -21,7 +21,7 @@ from ..core.errcodes import ERRCODES, anchor
 from ..core.retry import Clock, Deadline
 from ..core.shared_cache import SharedCache
 from ..exceptions import WxStaticStoreError
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext, gettext_lazy as _, ngettext
 from ..models import UploadLog
 from ..upload.platform import platform_for
 from ..upload.store import INTERACTIVE_SECONDS
@@ -95,6 +95,14 @@ def known(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis 
     if found := _read(_cache(options).get(_key(options, row.rid))):
         return found
     return _reason(OLD) if now() - _seconds(row.rid) > KEPT else None
+
+
+def text_of(body: str | int) -> str:
+    """Return the body of a call for people, in their language."""
+    if isinstance(body, str):
+        return body
+    one, many = "%(count)d character that is no JSON", "%(count)d characters that are no JSON"
+    return ngettext(one, many, body) if body else gettext("empty")
 
 
 def _seconds(rid: str) -> int:
