@@ -28,6 +28,7 @@ from wx_static_store.clients.component import (
     YOUNG,
     ComponentToken,
 )
+from wx_static_store.clients.shared import TokenState
 from wx_static_store.clients.tokens import TokenProvider, current_token, discard_token
 from wx_static_store.clients.transport import Transport
 from wx_static_store.clients.wechat import WeChatClient
@@ -174,6 +175,44 @@ def test_platforms_do_not_share_a_token(make: Make, emulator: EmulatorServer) ->
     with pytest.raises(ConfigurationError, match="COMPONENT_APPID"):
         make(appid="wx2").get()
     assert fetches(emulator) == 2
+
+
+# --- what is known of it ----------------------------------------------------------------------
+
+
+def test_the_state_of_a_token_has_its_age_and_end_in_every_process(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    make().get()
+    time.sleep(720)
+    assert make().state() == TokenState(720, LIFE - 720, usable=True, failure=None, surprises=0)
+    assert fetches(emulator) == 1
+
+
+def test_the_state_without_a_token_fetches_none(make: Make, emulator: EmulatorServer) -> None:
+    assert make().state() == TokenState(0, 0, usable=False, failure=None, surprises=0)
+    assert fetches(emulator) == 0
+
+
+def test_the_state_names_the_failed_fetch_for_which_all_wait(make: Make, time: Time) -> None:
+    with pytest.raises(ConfigurationError):
+        make(appsecret=Secret("wrong")).get()
+    state = make().state()
+    assert isinstance(state.failure, ConfigurationError)
+    assert (state.failure.pause, state.usable) == (HOPELESS, False)
+    time.sleep(HOPELESS)
+    assert make().state().failure is None
+
+
+def test_the_state_counts_tokens_that_were_refused_too_early(make: Make, time: Time) -> None:
+    provider = make()
+    for _number in range(2):
+        token = provider.get()
+        time.sleep(MIN_INTERVAL)
+        provider.invalidate(token)
+    assert (provider.state().usable, make().state().surprises) == (False, 2)
+    time.sleep(3600)
+    assert make().state().surprises == 0
 
 
 # --- age ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 The wire: one exchange per call with WeChat, COS and the hosted site.
 
     component   The platform's own token, fetched once for all threads, processes and hosts
+    hindrances  What keeps a token from being fetched now, and what to do about it
     wechat      The calls about static hosting, and the fetch of a token
     platform    The calls about the platform itself: its environments, its quotas, refusals
     calls       One call of the open platform, judged by its `errcode`

@@ -17,7 +17,6 @@ from typing import Any
 from ..core.retry import Deadline
 from ..core.secrets import Secret
 from ..exceptions import (
-    ConfigurationError,
     DeadlineExceeded,
     ProtocolError,
     Remedy,
@@ -25,8 +24,9 @@ from ..exceptions import (
     TokenUnavailable,
     WxStaticStoreError,
 )
-from ..i18n import english, gettext_lazy as _
-from .shared import Seals, SharedFailure, SharedState, SharedToken
+from ..i18n import english
+from .hindrances import NO_CACHE, OTHERS, never_worked, slow, too_soon
+from .shared import Seals, SharedFailure, SharedState, SharedToken, TokenState
 from .tokens import current_ticket
 from .wechat import FreshToken, WeChatClient
 
@@ -50,17 +50,6 @@ SURPRISES = 3600.0  # a refused token's successor lives five minutes or more
 ALONE = 300.0  # between two fetches of one process while the cache fails
 
 _Lost = ResponseLost | DeadlineExceeded | ProtocolError
-
-_SLOW = _("It takes some seconds. If this comes back, look into the log of the other processes.")
-_OTHERS = _(
-    "Another system refreshes the token of the same platform: let one place fetch it, and all "
-    "others ask that place."
-)
-_NEVER_WORKED = _(
-    "Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no other system "
-    "refreshes its token."
-)
-_ALONE = _("The token cache fails: mend it, so that all processes can share one token.")
 
 
 class ComponentToken:
@@ -116,7 +105,19 @@ class ComponentToken:
         if self._shared.claim(f"refused:{entry.digest}", entry.expires_in):
             self._note_surprise(entry)
         if self._is_young(entry):
-            raise _never_worked()
+            raise never_worked()
+
+    def state(self) -> TokenState:
+        """Return what all processes know of the newest token; fetch nothing."""
+        entry = self._newest()
+        age = self._age(entry) if entry else 0.0
+        return TokenState(
+            age=age,
+            left=max(0.0, entry.expires_in - age) if entry else 0.0,
+            usable=entry is not None and self._usable(entry),
+            failure=self._failures.of(entry.generation + 1 if entry else 1)[1],
+            surprises=len(self._surprises()),
+        )
 
     # --- the newest token ------------------------------------------------------------------------
 
@@ -164,13 +165,17 @@ class ComponentToken:
 
     def _note_surprise(self, entry: SharedToken) -> None:
         """Log if three tokens were refused too early: then another system refreshes them."""
-        now, window = self._now(), SURPRISES * self._scale
         if self._age(entry) >= entry.expires_in:
             return
-        times = [at for at in self._shared.read("surprises") or () if now - at < window] + [now]
-        self._shared.write("surprises", times, window)
+        times = [*self._surprises(), self._now()]
+        self._shared.write("surprises", times, SURPRISES * self._scale)
         if len(times) >= 3:
-            logger.error("%d tokens were refused too early. %s", len(times), english(_OTHERS))
+            logger.error("%d tokens were refused too early. %s", len(times), english(OTHERS))
+
+    def _surprises(self) -> list[float]:
+        """Return when tokens were refused too early, as far as it was not long ago."""
+        since = self._now() - SURPRISES * self._scale
+        return [at for at in self._shared.read("surprises") or () if at > since]
 
     # --- who fetches -----------------------------------------------------------------------------
 
@@ -190,7 +195,7 @@ class ComponentToken:
     def _wait_for_a_new_one(self, since: float) -> SharedToken:
         """Look and fetch in one thread of this process, for which the others wait."""
         if not self._lock.acquire(timeout=PATIENCE * self._pace):
-            raise _slow()
+            raise slow()
         try:
             return self._poll(since)
         finally:
@@ -208,18 +213,18 @@ class ComponentToken:
             if time.monotonic() - since >= PATIENCE * self._pace:
                 break
             self._sleep(POLL * self._pace * (0.5 + self._chance()))
-        raise _slow()
+        raise slow()
 
     def _hindrance(self, old: SharedToken | None) -> WxStaticStoreError | None:
         """Return why nobody, or not this process, may fetch now."""
         age = self._age(old) if old else float("inf")
         if old and self._is_young(old) and self._refused(old):
-            return _never_worked()
+            return never_worked()
         if age < self._min_interval:
-            return _too_soon(self._min_interval - age, _OTHERS)
+            return too_soon(self._min_interval - age, OTHERS)
         alone = ALONE * self._scale - (self._now() - self._fetched_at)
         if 0 < alone <= ALONE * self._scale and not self._shared.works:
-            return _too_soon(alone, _ALONE)
+            return too_soon(alone, NO_CACHE)
         return self._failures.of(old.generation + 1 if old else 1)[1]
 
     def _fetch_if_first(self, old: SharedToken | None, since: float) -> SharedToken | None:
@@ -283,18 +288,3 @@ class ComponentToken:
         if in_use and isinstance(error, _Lost):
             pause = MIN_INTERVAL
         return max(pause, min(error.pause, HOPELESS)) * self._scale
-
-
-def _never_worked() -> ConfigurationError:
-    message = _("WeChat refuses the token that it gave just now")
-    return ConfigurationError(message, stage="token", hint=_NEVER_WORKED)
-
-
-def _too_soon(pause: float, hint: Any) -> TokenUnavailable:
-    text = _("The token was fetched just now; the next fetch may be in %(pause).0f s", pause=pause)
-    return TokenUnavailable(text, stage="token", hint=hint, remedy=Remedy.WAIT, pause=pause)
-
-
-def _slow() -> TokenUnavailable:
-    text = _("Another process is fetching the token and has not ended yet")
-    return TokenUnavailable(text, stage="token", hint=_SLOW, remedy=Remedy.WAIT)

@@ -58,6 +58,17 @@ class SharedToken:
         return hashlib.sha256(self.token.reveal().encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """What all processes know of the newest token, for whoever looks after it."""
+
+    age: float  # seconds since it was issued
+    left: float  # seconds to its end; both are 0 where there is none
+    usable: bool  # it is there, not refused, and its end is not near
+    failure: WxStaticStoreError | None  # of the last fetch, while nobody may try again
+    surprises: int  # tokens that WeChat refused too early, in the last hour
+
+
 class SharedState:
     """
     Named JSON values with a lifetime in seconds, under one prefix of a Django cache.
