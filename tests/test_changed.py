@@ -35,8 +35,8 @@ def test_a_changed_module_runs_its_own_tests(module: str, test: str) -> None:
 
 
 def test_a_changed_module_runs_the_tests_of_those_that_import_it() -> None:
-    chosen = chosen_tests(["wx_static_store/core/shared_cache.py"])
-    assert {"tests/core/test_shared_cache.py", "tests/deploy/test_locks.py"} <= {*chosen}
+    chosen = chosen_tests(["wx_static_store/core/hashed_names.py"])
+    assert {"tests/core/test_hashed_names.py", "tests/deploy/test_tree.py"} <= {*chosen}
     assert "tests/core/test_naming.py" not in chosen
 
 

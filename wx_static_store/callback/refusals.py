@@ -1,24 +1,7 @@
 """Why a push is not accepted, and which setting to look at."""
 
-from ..i18n import english, gettext_lazy as _
-
-_AES_KEY = _(
-    "The signature is right, so compare CALLBACK_AES_KEY with the message key of your platform."
-)
-_HINTS = {
-    "signature": _(
-        "If WeChat sent it, compare CALLBACK_TOKEN with the message token of your platform."
-    ),
-    "padding": _AES_KEY,
-    "length": _AES_KEY,
-    "appid": _(
-        "Token and key are right, so check COMPONENT_APPID: the push is for another platform."
-    ),
-    "window": _(
-        "Check the clock of this server: it differs from that of the push by more than "
-        "CALLBACK_WINDOW."
-    ),
-}
+from ..core.pushes import HINTS
+from ..i18n import english
 
 
 class Refusal(Exception):
@@ -36,5 +19,5 @@ class Refusal(Exception):
     @property
     def logged(self) -> str:
         """Return the reason, and what to do about one that a setting may mend."""
-        hint = _HINTS.get(self.reason)
+        hint = HINTS.get(self.reason)
         return f"{self.reason}. {english(hint)}" if hint else self.reason

@@ -4,6 +4,7 @@ Values and functions that know no Django project.
     errcodes      Each errcode of WeChat: its error, what may be tried next, what to do
     match         Compare bytes that we know of with the object that a list shows
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
+    pushes        The newest push that was refused: the callback keeps it, the doctor reads it
     shared_cache  A cache that all processes share, and that may fail
     frames        What an exception carries along: others that it wraps, and secret local variables
     hashed_names  Whether a file name carries a digest of its content, as a bundler writes it

@@ -1,0 +1,68 @@
+"""The newest refused push, in a cache that callback and doctor share."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from wx_static_store.core.pushes import EVERY, HINTS, RefusedPush, keep_refused, newest_refused
+from wx_static_store.core.shared_cache import SharedCache
+
+APPID = "wx0000000000000001"
+KEY = f"wx_static_store:refused:{APPID}"
+
+
+@pytest.fixture
+def shared() -> SharedCache:
+    return SharedCache(lambda: cache)
+
+
+def test_the_newest_refused_push_has_its_reason_and_its_time(shared: SharedCache) -> None:
+    keep_refused(shared, APPID, "signature", now=lambda: 100.0)
+    keep_refused(shared, APPID, "padding", now=lambda: 200.0)
+    assert newest_refused(shared, APPID) == RefusedPush("padding", 200.0)
+
+
+def test_each_platform_has_refused_pushes_of_its_own(shared: SharedCache) -> None:
+    keep_refused(shared, APPID, "signature")
+    assert newest_refused(shared, "wx2") is None
+
+
+def test_a_flood_of_refused_pushes_is_one_write(shared: SharedCache) -> None:
+    for second in range(EVERY):
+        keep_refused(shared, APPID, "signature", now=lambda at=second: float(at))  # type: ignore[misc]
+    assert newest_refused(shared, APPID) == RefusedPush("signature", 0.0)
+
+
+@pytest.mark.parametrize("reason", ["method", "parameters", "xml", "size"])
+def test_a_reason_that_no_setting_mends_is_not_kept(reason: str, shared: SharedCache) -> None:
+    keep_refused(shared, APPID, reason)
+    assert reason not in HINTS
+    assert newest_refused(shared, APPID) is None
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        5,
+        b"\xff",
+        "no JSON",
+        "[]",
+        "{}",
+        json.dumps({"reason": "signature"}),
+        json.dumps({"reason": "signature", "at": "noon"}),
+        json.dumps({"reason": "signature", "at": 10**400}),
+        json.dumps({"reason": ["signature"], "at": 1}),
+        json.dumps({"reason": "another", "at": 1}),
+    ],
+)
+def test_junk_in_the_cache_is_no_refused_push(junk: Any, shared: SharedCache) -> None:
+    cache.set(KEY, junk)
+    assert newest_refused(shared, APPID) is None
+
+
+def test_a_cache_that_fails_keeps_nothing_and_raises_nothing() -> None:
+    broken = SharedCache(lambda: {}["missing"])
+    keep_refused(broken, APPID, "signature")
+    assert newest_refused(broken, APPID) is None

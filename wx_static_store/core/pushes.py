@@ -1,0 +1,63 @@
+"""The newest push that was refused: the callback keeps it, the doctor reads it."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..i18n import gettext_lazy as _
+from .shared_cache import SharedCache
+
+KEPT = 24 * 3600  # seconds
+EVERY = 60  # seconds between two that are kept for one reason
+
+_AES_KEY = _(
+    "The signature is right, so compare CALLBACK_AES_KEY with the message key of your platform."
+)
+# The reasons that a setting may mend; no scanner that finds the address by chance comes so far.
+HINTS = {
+    "signature": _(
+        "If WeChat sent it, compare CALLBACK_TOKEN with the message token of your platform."
+    ),
+    "padding": _AES_KEY,
+    "length": _AES_KEY,
+    "appid": _(
+        "Token and key are right, so check COMPONENT_APPID: the push is for another platform."
+    ),
+    "window": _(
+        "Check the clock of this server: it differs from that of the push by more than "
+        "CALLBACK_WINDOW."
+    ),
+}
+UNSIGNED = {"signature", "window"}  # a stranger's are refused for the same reasons
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedPush:
+    """The reason, and the Unix time at which it came."""
+
+    reason: str
+    at: float
+
+
+def keep_refused(
+    cache: SharedCache, appid: str, reason: str, *, now: Callable[[], float] = time.time
+) -> None:
+    """Keep a refused push whose reason says anything; a stranger's flood is one write."""
+    if reason in HINTS and cache.add(f"{_key(appid)}:{reason}", 1, EVERY):
+        cache.set(_key(appid), json.dumps({"reason": reason, "at": now()}), KEPT)
+
+
+def newest_refused(cache: SharedCache, appid: str) -> RefusedPush | None:
+    """Return the newest of the last day; junk in the cache is none."""
+    try:
+        entry = json.loads(cache.get(_key(appid)))
+        return (
+            RefusedPush(entry["reason"], float(entry["at"])) if entry["reason"] in HINTS else None
+        )
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return None
+
+
+def _key(appid: str) -> str:
+    return f"wx_static_store:refused:{appid}"
