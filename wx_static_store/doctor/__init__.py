@@ -9,9 +9,11 @@ API; each check has an id, one question, one answer and one way to mend what is 
     clock        The clocks of WeChat and of COS against ours
     browser      Whether a browser may PUT to the bucket by itself
     token        Where the token comes from, and whether WeChat accepts it
+    pushes       The verify ticket, and whether WeChat's pushes arrive
     settings     Django's own system checks of this app, and the stores that the settings make
     report       The results as lines, and as JSON
     examination  Ask the checks, each in its own time, and none whose answer makes no sense
+    spans        Spans of time as words
     patient      What is examined, and what it answered so far
     findings     A check, and what it found
 """

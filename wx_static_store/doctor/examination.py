@@ -47,11 +47,12 @@ def _ask(
     started = time.monotonic()
     if (left := ends - started) <= 0:
         return Result(check, (not_asked(_LATE),))
+    patience = min(left, patient.patience(check))
     future = pool.submit(_findings, check, patient)
     try:
-        findings = future.result(min(left, patient.patience(check)))
+        findings = future.result(patience)
     except TimeoutError:
-        text = _("No answer came within %(seconds)d seconds.", seconds=min(left, patient.timeout))
+        text = _("No answer came within %(seconds)d seconds.", seconds=patience)
         findings = (wrong(text),)
     return Result(check, findings, time.monotonic() - started)
 

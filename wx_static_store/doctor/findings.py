@@ -92,6 +92,7 @@ class Check:
     needs: tuple[str, ...] = ()
     probe: bool = False
     settles: tuple[Text, ...] = ()  # what the documents leave open
+    least: float = 0.0  # seconds that it is given, however short the timeout is
 
     @property
     def anchor(self) -> str:

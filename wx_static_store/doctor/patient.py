@@ -54,7 +54,8 @@ class Patient:
 
     def patience(self, check: Check) -> float:
         """Return the seconds after which a check is given up: its own deadline comes first."""
-        return self.timeout * (PROBE_SHARE if check.probe else 1) + 1.0
+        usual = self.timeout * (PROBE_SHARE if check.probe else 1)
+        return max(usual, check.least) + 1.0
 
     # --- settings ---------------------------------------------------------------------------------
 

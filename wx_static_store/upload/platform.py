@@ -122,7 +122,7 @@ def _provider(options: Options, transport: Transport) -> TokenProvider:
             lambda: caches[options.token_cache],
             appid=options.component_appid,
             appsecret=options.component_appsecret,
-            ticket=_ticket(options),
+            ticket=ticket_source(options),
             seals=(sealing.to_cache, sealing.from_cache),
             min_interval=options.token_min_interval,
         )
@@ -153,7 +153,8 @@ def _own_provider(given: object) -> TokenProvider:
     raise ConfigurationError(failed, stage="token", hint=hint)
 
 
-def _ticket(options: Options) -> Callable[[], str]:
+def ticket_source(options: Options) -> Callable[[], str]:
+    """Return what gives the newest verify ticket: VERIFY_TICKET, or what a callback offered."""
     given = options.verify_ticket
     if isinstance(given, Secret):
         return given.reveal
