@@ -32,6 +32,7 @@ EVERY = [*OURS, "view_uploadlog", "view_deployment"]
 
 LOG, DEPLOYMENTS = {"view_uploadlog"}, {"view_deployment"}
 UPLOAD, RETRY, DIAGNOSE = {"upload"}, {"retry"}, {"diagnose"}
+HEALTH = {"view_health"}
 # By entry point and address, the methods that it takes: each is opened by any of these permissions,
 # and by no other, and is answered with this status. Any other method is shut to everybody.
 TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
@@ -55,6 +56,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("api", "raw-upload"): {"PUT": (UPLOAD, 201), "GET": (LOG | UPLOAD, 404)},
     ("api", "stores"): {"GET": (UPLOAD | LOG, 200)},
     ("api", "files"): {"GET": (LOG, 200)},
+    ("api", "health"): {"GET": (HEALTH, 200)},
 }
 ROWS = [(*at, method) for at, methods in TABLE.items() for method in methods]
 

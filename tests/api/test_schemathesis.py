@@ -78,7 +78,7 @@ def schemathesis(site: Site, document: Path, headers: dict[str, str], *more: str
         timeout=SECONDS,
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    assert "Tested: 8" in done.stdout
+    assert "Tested: 10" in done.stdout
 
 
 @pytest.mark.parametrize("who", ["demo", "a stranger"])

@@ -62,6 +62,28 @@ _RECEIVED = {
     "request_body": '{"env": "demo-1a2b3c4d5e6f7g8h", "filename": "media/uploads/tea.png"}',
     "response_body": '{"errcode": 45009, "errmsg": "reach max api daily quota limit"}',
 }
+_HEALTH = {
+    "status": "wrong",
+    "verdict": "1 thing is wrong: token.accepted",
+    "examined": "2026-01-31T12:00:00Z",
+    "checks": [
+        {
+            "id": "token.accepted",
+            "question": "Does WeChat accept the token?",
+            "status": "wrong",
+            "seconds": 0.12,
+            "findings": [
+                {
+                    "status": "wrong",
+                    "text": "ACCESS_TOKEN is spent (errcode 42001)",
+                    "hint": "Set a new one.",
+                    "docs": "https://docs.example/troubleshooting/errcodes.html#errcode-42001",
+                    "data": {"errcode": 42001},
+                }
+            ],
+        }
+    ],
+}
 # What the document says of a field of the form beside its type: bytes, and values to begin with.
 FORM_FIELDS = {
     "file": BINARY,
@@ -90,6 +112,7 @@ class Operation(NamedTuple):
     request: Any = None
     once: bool = False
     conditional: bool = False
+    also: int = 0  # another status with this answer
 
 
 # By the name of the view and the method.
@@ -184,5 +207,18 @@ OPERATIONS = {
             "results": [{**_FOUND, "last_modified": "2026-01-31T12:00:00Z"}],
         },
         query=parameters.FilesQuery,
+    ),
+    ("Health", "GET"): Operation(
+        "wx_health_retrieve",
+        _("What is wrong, and what to do about it"),
+        _READ,
+        serializers.HealthSerializer,
+        example=_HEALTH,
+        description=_(
+            "For monitors: 503 where something is wrong. A warning is no fault. The checks are "
+            "those of wx_doctor without --probe. Results that are younger than ten seconds are "
+            "answered again."
+        ),
+        also=503,
     ),
 }

@@ -114,7 +114,7 @@ if INSTALLED:
             operation = self.operation
             examples = [OpenApiExample("example", operation.example)] if operation.example else []
             good = OpenApiResponse(operation.answer, str(operation.summary), examples)
-            return {operation.status: good} | _bad(operation.codes)
+            return {operation.status: good} | _also(operation) | _bad(operation.codes)
 
         def get_serializer_name(self, serializer: Any, direction: Any) -> str:
             return f"Wx{super().get_serializer_name(serializer, direction)}"
@@ -129,9 +129,10 @@ if INSTALLED:
         """Name the enum, or drf-spectacular makes a StatusEnum for all of the project."""
 
         target_class = serializers.NamedChoice
+        match_subclasses = True
 
         def get_name(self) -> str:
-            return f"Wx{self.target.field_name.capitalize()}"
+            return f"Wx{(self.target.called or self.target.field_name).capitalize()}"
 
         def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
             return {"type": "string", "enum": [*self.target.choices]}
@@ -157,6 +158,15 @@ def _header(name: str, kind: Any, text: Any, response: Any = False) -> Any:
 
 def _statuses(codes: Iterable[str]) -> list[int]:
     return sorted({PROBLEMS[code][0] for code in codes})
+
+
+def _also(operation: Operation) -> dict[int, OpenApiResponse]:
+    """Return the second status that has the answer itself, not a problem."""
+    if not operation.also:
+        return {}
+    codes = [f"`{code}`" for code in operation.codes if PROBLEMS[code][0] == operation.also]
+    text = ", ".join([str(_("the same list, where something is wrong")), *codes])
+    return {operation.also: OpenApiResponse(operation.answer, text)}
 
 
 def _bad(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:

@@ -44,4 +44,5 @@ urlpatterns = [
     path("uploads/<str:store>/<wx_name:name>", views.RawUpload.as_view(), name="raw-upload"),
     address("stores/", views.StoreList.as_view(), name="stores"),
     address("stores/<str:store>/files/", views.FileList.as_view(), name="files"),
+    address("health/", views.Health.as_view(), name="health"),
 ]

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
 from ..core.types import RemoteFile
+from ..doctor.latest import examined
 from ..i18n import listed
 from ..log.diagnosis import diagnose
 from ..log.owner import owning_alias
@@ -41,6 +42,8 @@ from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole
 from .idempotency import once
 
 VIEW, UPLOAD, RETRY, DIAGNOSE = "view_uploadlog", "upload", "retry", "diagnose"
+HEALTH = "view_health"
+YOUNG = 10.0  # seconds in which monitors get the same results
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
 
 
@@ -254,3 +257,17 @@ def _described(cloud: Store, file: RemoteFile) -> dict[str, Any]:
         "last_modified": file.last_modified,
     }
     return serializers.FileSerializer(facts).data
+
+
+# --- health ---------------------------------------------------------------------------------------
+
+
+class Health(View):
+    """What is wrong, for monitors: 503 where something is."""
+
+    needs = {"GET": (HEALTH,)}
+
+    def get(self, request: Request) -> Response:
+        found = examined(YOUNG)
+        status = 503 if found["status"] == "wrong" else 200
+        return Response(serializers.HealthSerializer(found).data, status)
