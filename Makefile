@@ -72,8 +72,7 @@ messages: venv  ## the Chinese catalogue, brought up to date (needs gettext)
 	cd wx_static_store && $(abspath $(BIN))/django-admin makemessages -l zh_Hans --add-location file --no-obsolete
 	cd wx_static_store && $(abspath $(BIN))/django-admin compilemessages
 
-# PYTHONWARNINGS: Python 3.12 warns at jieba's regular expressions
-SPHINX = PYTHONWARNINGS=ignore::SyntaxWarning $(BIN)/sphinx-build -q -W -n --keep-going
+SPHINX = $(BIN)/sphinx-build -q -W -n --keep-going
 
 .PHONY: docs
 docs:  ## the documentation in English and Chinese: docs/_build/html/index.html

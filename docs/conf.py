@@ -5,13 +5,11 @@ import sys
 from pathlib import Path
 
 import django
-import jieba
 
 DOCS = Path(__file__).parent
-sys.path[:0] = [str(DOCS), str(DOCS.parent)]  # from_code, sequence; the settings below
+sys.path[:0] = [str(DOCS), str(DOCS.parent)]  # the extensions; the settings below
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
-jieba.setLogLevel("WARNING")
 
 from wx_static_store import __version__  # noqa: E402 - the apps are ready now
 
@@ -19,7 +17,13 @@ project = "wx_static_store"
 author = copyright = "the authors of wx_static_store"
 release = version = __version__
 
-extensions = ["sphinx_copybutton", "sphinx_llm.txt", "from_code.directive", "sequence"]
+extensions = [
+    "sphinx_copybutton",
+    "sphinx_llm.txt",
+    "from_code.directive",
+    "sequence",
+    "chinese_search",
+]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 nitpicky = True

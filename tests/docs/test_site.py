@@ -3,10 +3,15 @@
 import json
 import os
 import re
-from functools import cache
+import shutil
+from collections.abc import Iterator
+from functools import cache, partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from threading import Thread
+from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
 
 import pytest
 
@@ -98,6 +103,44 @@ def test_the_search_knows_words_of_its_language(language: str, word: str) -> Non
     index = (SITE / language / "searchindex.js").read_text(encoding="utf-8")
     terms = json.loads(re.sub(r"^Search.setIndex\((.*)\)$", r"\1", index))["terms"]
     assert word in terms
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """Serve the site, as `make docs-serve` does."""
+    handler = partial(SilentHandler, directory=str(SITE))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield "http://{}:{}".format(*server.server_address)
+        server.shutdown()
+        thread.join()
+
+
+class SilentHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_args: object) -> None: ...
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium")
+@pytest.mark.parametrize(
+    ("language", "query", "title"),
+    [
+        ("en", "signed link", "Glossary"),
+        ("en", "collectstatic", "Tutorial"),
+        ("zh", "签名链接", "术语表"),
+        ("zh", "令牌", "提供令牌"),
+        ("zh", "collectstatic", "教程"),
+    ],
+)
+def test_the_search_finds_a_page(
+    chromium: Any, served: str, language: str, query: str, title: str
+) -> None:
+    page = chromium.new_page()
+    page.goto(f"{served}/{language}/search.html?{urlencode({'q': query})}")
+    page.wait_for_selector("ul.search li")
+    found = page.locator("ul.search li > a").all_inner_texts()
+    page.close()
+    assert title in found
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
