@@ -1,12 +1,20 @@
 """The newest refused push, in a cache that callback and doctor share."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 
-from wx_static_store.core.pushes import EVERY, HINTS, RefusedPush, keep_refused, newest_refused
+from wx_static_store.core.pushes import (
+    EVERY,
+    HINTS,
+    KEPT,
+    RefusedPush,
+    keep_refused,
+    newest_refused,
+)
 from wx_static_store.core.shared_cache import SharedCache
 
 APPID = "wx0000000000000001"
@@ -33,6 +41,14 @@ def test_a_flood_of_refused_pushes_is_one_write(shared: SharedCache) -> None:
     for second in range(EVERY):
         keep_refused(shared, APPID, "signature", now=lambda at=second: float(at))  # type: ignore[misc]
     assert newest_refused(shared, APPID) == RefusedPush("signature", 0.0)
+
+
+def test_a_refused_push_is_kept_for_a_day(shared: SharedCache) -> None:
+    before = time.time()
+    keep_refused(shared, APPID, "signature")
+    forgotten = cache._expire_info[cache.make_key(KEY)]  # type: ignore[attr-defined]
+    assert before + KEPT <= forgotten <= time.time() + KEPT
+    assert KEPT == 24 * 3600
 
 
 @pytest.mark.parametrize("reason", ["method", "parameters", "xml", "size"])

@@ -9,6 +9,8 @@ from wx_static_store.doctor.patient import Patient
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
 
+from .conftest import check
+
 
 def test_the_environments_of_the_stores_are_looked_at(configure: Any) -> None:
     configure()
@@ -39,3 +41,10 @@ def test_an_error_of_the_list_is_raised_to_each_who_asks(
         with pytest.raises(WxStaticStoreError, match="85088"):
             patient.environments  # noqa: B018
     assert len(emulator.calls("describeenvs")) == 1
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(1.0, 16.0), (30.0, 31.0)])
+def test_a_check_that_needs_time_is_given_it_however_short_the_timeout_is(
+    timeout: float, seconds: float
+) -> None:
+    assert Patient(timeout=timeout).patience(check("a", least=15.0)) == seconds
