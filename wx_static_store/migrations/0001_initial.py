@@ -32,6 +32,23 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Account',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('platform', models.CharField(max_length=64, verbose_name='appid of the platform')),
+                ('appid', models.CharField(max_length=64, verbose_name='appid')),
+                ('withdrawn', models.BooleanField(default=False, verbose_name='authorization withdrawn')),
+                ('changed', models.DateTimeField(verbose_name='changed')),
+            ],
+            options={
+                'verbose_name': 'account',
+                'verbose_name_plural': 'accounts',
+                'ordering': ('appid',),
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('platform', 'appid'), name='wx_account_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='Deployment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -53,6 +70,24 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'deployments',
                 'ordering': ('-id',),
                 'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='Fact',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subject', models.CharField(blank=True, max_length=64, verbose_name='subject')),
+                ('name', models.CharField(max_length=64, verbose_name='fact')),
+                ('value', models.CharField(max_length=255, verbose_name='value')),
+                ('learned', models.DateTimeField(verbose_name='learned')),
+            ],
+            options={
+                'verbose_name': 'fact',
+                'verbose_name_plural': 'facts',
+                'ordering': ('subject', 'name'),
+                'permissions': (('view_health', 'Can see the health of the platform'),),
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('subject', 'name'), name='wx_fact_once')],
             },
         ),
         migrations.CreateModel(
@@ -89,7 +124,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'upload',
                 'verbose_name_plural': 'uploads',
                 'ordering': ('-id',),
-                'permissions': (('upload', 'Can upload files to the public site'), ('upload_active_content', 'Can upload HTML, scripts and other active content'), ('replace', 'Can replace a published file'), ('replace_protected', 'Can replace protected files, such as domain verification'), ('retry', 'Can upload a file again')),
+                'permissions': (('upload', 'Can upload files to the public site'), ('upload_active_content', 'Can upload HTML, scripts and other active content'), ('replace', 'Can replace a published file'), ('replace_protected', 'Can replace protected files, such as domain verification'), ('retry', 'Can upload a file again'), ('diagnose', 'Can ask what WeChat received')),
                 'default_permissions': ('view',),
                 'required_db_features': ('supports_stored_generated_columns',),
             },
