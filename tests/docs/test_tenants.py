@@ -56,5 +56,6 @@ def test_only_the_environments_that_failed_are_published_again(
     before = len(cloud.journal)
     project.follow(block(PAGE, "not_done.py"))
     project.follow(block(PAGE, "again"))
-    assert {call.env for call in cloud.journal[before:]} == {ENVS[1]}
+    about_one = [call for call in cloud.journal[before:] if call.name != "quota_get"]
+    assert {call.env for call in about_one} == {ENVS[1]}
     assert sorted(cloud.objects(ENVS[1])) == ["index.html"]

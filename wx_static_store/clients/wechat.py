@@ -17,6 +17,9 @@ from ..i18n import gettext_lazy as _
 from .calls import CLOUD, Calls, odd
 
 FETCH = "/cgi-bin/component/api_component_token"
+LINKS = CLOUD + "staticuploadfile"
+LIST = CLOUD + "staticfilelist"
+DESCRIBE = CLOUD + "describestaticstore"
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
@@ -53,11 +56,7 @@ class WeChatClient(Calls):
         """Return a link that takes one PUT of `key` within 60 seconds."""
         members = {"env": env, "filename": key}
         return self._with_token(
-            CLOUD + "staticuploadfile",
-            token,
-            members,
-            lambda answer: _read_link(answer, key),
-            deadline,
+            LINKS, token, members, lambda answer: _read_link(answer, key), deadline
         )
 
     def list_page(
@@ -66,17 +65,12 @@ class WeChatClient(Calls):
         """Return one page of the objects whose key starts with `prefix`, in UTF-8 order."""
         members = {"env": env, "prefix": prefix} | ({"marker": marker} if marker else {})
         return self._with_token(
-            CLOUD + "staticfilelist",
-            token,
-            members,
-            lambda answer: _read_page(answer, marker),
-            deadline,
+            LIST, token, members, lambda answer: _read_page(answer, marker), deadline
         )
 
     def describe(self, token: Secret, env: str, *, deadline: Deadline) -> StaticStore | None:
         """Return what the environment's static hosting is, None where it is not enabled."""
-        path = CLOUD + "describestaticstore"
-        return self._with_token(path, token, {"env": env}, _read_store, deadline)
+        return self._with_token(DESCRIBE, token, {"env": env}, _read_store, deadline)
 
     @cleared_frames()
     def component_token(

@@ -1,6 +1,7 @@
 """
 A tree of files, published to one environment or to many.
 
+    allowance     Whether WeChat allows the calls that a deploy needs: today's quota, and the rate
     environments  Run one deploy for each environment, in turn; a canary first
     step_summary  How a deploy went, on the page that GitHub shows of a step
     report        How a deploy went: as JSON, and as lines on a terminal

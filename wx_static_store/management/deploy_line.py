@@ -34,7 +34,9 @@ _FLAGS = {
         "ask the log alone what changed: no call for an unchanged tree, but what others wrote, "
         "or a lost row hides, is not seen (wx_reconcile --fix finds it)"
     ),
-    "--strict": _("what looks like a broken link stops the run"),
+    "--strict": _(
+        "what looks like a broken link, or a quota of WeChat that is too small, stops the run"
+    ),
     "--wait": _("wait for another deploy of the environment to end"),
     "--list": _("the last %(count)d releases, and nothing else", count=RELEASES),
 }

@@ -1,18 +1,20 @@
 """
 One file into the cloud: the face of the app for code that uploads.
 
-    uploader   Send one file and record it, or many by one loop
-    under_way  The files of a batch that are under way: begun, waited for, and stopped
-    listing    What is at some thousand keys, by few calls of `staticfilelist`
-    transfer   One file on its way: its attempts, and what they have learned so far
-    store      One environment: its clients, its list, its addresses
-    platform   What all stores of a platform share: connections, token, limiters
-    recorder   Write results to the database and to the logger ``wx_static_store.uploads``
-    claims     Names that a save is about to take, kept in the shared cache
-    database   The database of the log, which may be away: its trouble is never an upload's trouble
-    sources    The bytes of one file: rewound, spooled, measured, hashed
-    telemetry  Spans and metrics of uploads, where OpenTelemetry's API is installed (extra ``otel``)
-    workers    The only worker threads: a bounded pool, and the limiter of calls
+    uploader    Send one file and record it, or many by one loop
+    under_way   The files of a batch that are under way: begun, waited for, and stopped
+    listing     What is at some thousand keys, by few calls of `staticfilelist`
+    transfer    One file on its way: its attempts, and what they have learned so far
+    store       One environment: its clients, its list, its addresses
+    quota       How many calls WeChat still allows: asked once in ten minutes
+    platform    What all stores of a platform share: connections, token, limiters
+    remembered  What WeChat said of a platform, kept for a while in the shared cache
+    recorder    Write results to the database and to the logger ``wx_static_store.uploads``
+    claims      Names that a save is about to take, kept in the shared cache
+    database    The database of the log, which may be away: its trouble is never an upload's trouble
+    sources     The bytes of one file: rewound, spooled, measured, hashed
+    telemetry   Spans and metrics of uploads, where OpenTelemetry is installed (extra ``otel``)
+    workers     The only worker threads: a bounded pool, and the limiter of calls
 """
 
 from ..core.secrets import Secret

@@ -34,6 +34,7 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import gettext_lazy as _
+from .remembered import Remembered
 from .workers import AdaptiveLimiter
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Platform:
     tokens: TokenProvider
     api_limiter: AdaptiveLimiter  # for each call at the API host
     put_limiter: AdaptiveLimiter  # for each link call and the PUT after it: a link must not wait
+    remembered: Remembered
 
     def ask(
         self,
@@ -105,9 +107,12 @@ def _make_platform(options: Options) -> Platform:
         upload_hosts=options.upload_hosts,
         loopback=is_loopback(options.api_base_url),
     )
-    limiter = AdaptiveLimiter(WeChatThrottled, options.api_concurrency or options.max_workers)
     return Platform(
-        transport, _provider(options, transport), limiter, AdaptiveLimiter(CosThrottled)
+        transport,
+        _provider(options, transport),
+        AdaptiveLimiter(WeChatThrottled, options.api_concurrency or options.max_workers),
+        AdaptiveLimiter(CosThrottled),
+        Remembered(options),
     )
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ...core import interrupts
 from ...core.naming import NO_CACHE
 from ...core.types import UploadContext
 from ...deploy import environments, report as summary
+from ...deploy.allowance import allowance
 from ...deploy.link_check import preflight
 from ...deploy.plan import Plan, hash_items
 from ...deploy.step_summary import append_step_summary
@@ -80,13 +81,16 @@ class Command(BaseCommand):
         if options["json"]:
             summary.check_writable(Path(options["json"]))
         order = self._order(uploaders)
-        self._warn(order, uploaders[0])
+        self._warn_of_links(order, uploaders[0])
+        plans = self._preview(uploaders, order)
+        self._warn_of_quota(order, uploaders, plans)
         if options["dry_run"]:
-            self._preview(uploaders, order, files=True)
             if self.doubtful:
                 raise CommandError(_("Not everything could be published, or looked at."))
-        elif options["yes"] or self._agreed(uploaders, order):
+        elif not any(plans) or self._ask(_("Publish this?")):
             self._deploy(uploaders, order)
+        else:
+            self.stdout.write(_("Nothing was published."))
 
     # --- what is asked for ---------------------------------------------------------------------
 
@@ -119,7 +123,8 @@ class Command(BaseCommand):
         ]
         asks_first = not (options["yes"] or options["dry_run"])
         compares = options["verify"] or options["canary"]
-        if len(uploaders) > 1 or asks_first or compares:  # each look would read them
+        counts = uploaders[0].options.trust_log
+        if len(uploaders) > 1 or asks_first or compares or counts:  # each look would read them
             items = hash_items(items)
         last = next((item for item in items if item.name == manifest), None)
         return environments.Order(
@@ -172,22 +177,26 @@ class Command(BaseCommand):
 
     # --- before it begins ----------------------------------------------------------------------
 
-    def _warn(self, order: environments.Order, uploader: Uploader) -> None:
+    def _warn_of_links(self, order: environments.Order, uploader: Uploader) -> None:
         """Warn of what will be a 404; collected static files have no pages of their own."""
-        if not self.options["directory"]:
-            return
-        found = preflight(order.items, prefix=order.prefix, location=uploader.options.location)
-        for sentence in found:
+        if self.options["directory"]:
+            options = uploader.options
+            found = preflight(order.items, prefix=order.prefix, location=options.location)
+            self._warn(found, stops=bool(found))
+
+    def _warn_of_quota(
+        self, order: environments.Order, uploaders: Sequence[Uploader], plans: Sequence[Plan]
+    ) -> None:
+        found = allowance(uploaders, order, plans)
+        self._warn(found.doubts(), stops=bool(found.missing))
+
+    def _warn(self, sentences: Iterable[str], *, stops: bool) -> None:
+        """Print the warnings; those that count stop a run that is `--strict`."""
+        for sentence in sentences:
             text = _("Warning: %(finding)s", finding=sentence)
             self.stderr.write(self.style.WARNING(text))
-        if found and self.options["strict"]:
+        if stops and self.options["strict"]:
             raise CommandError(_("Nothing was published: --strict."), returncode=1)
-
-    def _agreed(self, uploaders: Sequence[Uploader], order: environments.Order) -> bool:
-        if not self._preview(uploaders, order, files=False) or self._ask(_("Publish this?")):
-            return True
-        self.stdout.write(_("Nothing was published."))
-        return False
 
     def _ask(self, question: str) -> bool:
         if self.options["yes"]:
@@ -201,20 +210,21 @@ class Command(BaseCommand):
         except EOFError:  # Ctrl-D
             return False
 
-    def _preview(
-        self, uploaders: Sequence[Uploader], order: environments.Order, *, files: bool
-    ) -> bool:
-        """Print what would be done; return whether there is anything to do."""
-        any_change, whole = False, replace(order, items=order.everything, last=None)
+    def _preview(self, uploaders: Sequence[Uploader], order: environments.Order) -> list[Plan]:
+        """Print what would be done, and return it; with --yes there is nobody to read it."""
+        plans: list[Plan] = []
+        if self.options["yes"] and not self.options["dry_run"]:
+            return plans
+        whole = replace(order, items=order.everything, last=None)
         for uploader in uploaders:
             with WorkerPool(uploader.options.max_workers) as pool:
                 plan = environments.plan_of(uploader, whole, pool)
-            any_change |= bool(plan)
-            if files:
+            plans.append(plan)
+            if self.options["dry_run"]:
                 self._list_files(uploader, order, plan)
             self.stdout.write(preview.environment_line(uploader, order, plan))
             self.stderr.write("".join(f"{note}\n" for note in plan.notes), ending="")
-        return any_change
+        return plans
 
     def _list_files(self, uploader: Uploader, order: environments.Order, plan: Plan) -> None:
         states = plan.states(uploader)

@@ -1,0 +1,125 @@
+"""What a deploy needs, and what WeChat allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import ENV
+from tests.deploys import CONTEXT, configure_storages, deploy, items
+from wx_static_store.clients.platform import Quota
+from wx_static_store.deploy.allowance import Allowance, allowance
+from wx_static_store.deploy.environments import Order, site_uploader
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.upload.uploader import Uploader
+
+pytestmark = pytest.mark.django_db
+
+FILES = items(a_js=b"a", b_js=b"b", c_js=b"c")
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    emulator: EmulatorServer = configure(STORAGES=configure_storages())
+    return emulator
+
+
+def uploaders(**how: Any) -> list[Uploader]:
+    return [site_uploader("default", env, **how) for env in (ENV, "tenant-b")]
+
+
+def order(**more: Any) -> Order:
+    return Order(FILES, CONTEXT, **more)
+
+
+@pytest.mark.parametrize(
+    ("needed", "quota", "missing"),
+    [
+        (5, Quota(daily_limit=100, used=95, remain=5), 0),
+        (6, Quota(daily_limit=100, used=95, remain=5), 1),
+        (6, Quota(daily_limit=100, used=0, remain=5), 1),
+        (6, Quota(daily_limit=0, used=95, remain=0), 0),
+    ],
+    ids=["enough", "too little", "what remains counts, not what was used", "no figure"],
+)
+def test_the_quota_of_the_day_says_how_much_is_missing(
+    needed: int, quota: Quota, missing: int
+) -> None:
+    assert Allowance(needed, quota).missing == missing
+
+
+@pytest.mark.parametrize(
+    ("needed", "minutes"), [(0, 0), (1, 0), (60, 0), (61, 1), (120, 1), (121, 2), (6000, 99)]
+)
+def test_the_rate_says_how_long_it_takes_at_least(needed: int, minutes: int) -> None:
+    assert Allowance(needed, Quota(calls=60, seconds=60)).minutes == minutes
+
+
+def test_a_rate_without_a_figure_takes_no_time() -> None:
+    assert Allowance(6000, Quota(calls=0, seconds=0)).minutes == 0
+
+
+def test_each_doubt_is_a_sentence_with_its_numbers() -> None:
+    quota = Quota(daily_limit=9999, remain=1234, calls=600, seconds=60)
+    first, second = Allowance(4200, quota).doubts()
+    assert first == "Needed calls of staticuploadfile: 4,200. WeChat allows 1,234 today."
+    assert second == "WeChat allows 600 calls in 60 seconds, so this takes 6 minutes or more."
+
+
+def test_what_is_enough_for_all_files_needs_no_plan(cloud: EmulatorServer) -> None:
+    cloud.quirks.update({"daily_limit": 6})
+    assert allowance(uploaders(), order()).missing == 0
+    assert [call.name for call in cloud.calls()] == ["quota_get"]
+
+
+def test_what_is_unchanged_needs_no_call(cloud: EmulatorServer) -> None:
+    cloud.quirks.update({"daily_limit": 4})
+    deploy(uploaders()[0], FILES)
+    assert allowance(uploaders(), order()) == Allowance(3, Quota(daily_limit=4, used=3, remain=1))
+
+
+def test_all_that_is_forced_needs_a_call(cloud: EmulatorServer) -> None:
+    cloud.quirks.update({"daily_limit": 4})
+    deploy(uploaders()[0], FILES)
+    assert allowance(uploaders(), order(force=True)).needed == 6
+
+
+def test_the_last_file_counts(cloud: EmulatorServer) -> None:
+    cloud.quirks.update({"daily_limit": 1})
+    [last] = items(m_json=b"m")
+    assert allowance(uploaders()[:1], order(last=last)).needed == 4
+
+
+def test_with_trust_log_an_unchanged_tree_is_no_reason_to_ask(cloud: EmulatorServer) -> None:
+    for uploader in uploaders():
+        deploy(uploader, FILES)
+    cloud.journal.clear()
+    assert allowance(uploaders(trust_log=True), order()).needed == 0
+    assert cloud.journal == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"do": "errcode", "errcode": 40097},
+        {"do": "errcode", "errcode": 42001},
+        {"do": "html"},
+        {"do": "reset"},
+    ],
+    ids=str,
+)
+def test_a_quota_that_cannot_be_had_is_no_figure(
+    cloud: EmulatorServer, fault: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    cloud.script({"on": "quota_get", "times": None} | fault)
+    assert allowance(uploaders(), order()) == Allowance(6, Quota())
+    assert len(cloud.calls("quota_get")) == 1
+    records = [r for r in caplog.records if r.name == "wx_static_store.deploy"]
+    assert [record.levelname for record in records] == ["DEBUG"]
+
+
+def test_without_a_token_there_is_no_figure(cloud: EmulatorServer, configure: Any) -> None:
+    configure(STORAGES=configure_storages(), WX_STATIC_STORE={"ACCESS_TOKEN": None})
+    assert allowance(uploaders(), order()) == Allowance(6, Quota())

@@ -1,0 +1,50 @@
+"""What all processes remember of a platform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.cache import cache
+
+from wx_static_store.conf import platform_options
+from wx_static_store.upload.remembered import Remembered
+
+BROKEN = {"default": {"BACKEND": "tests.callback.conftest.BrokenCache"}}
+
+
+def remembered() -> Remembered:
+    return Remembered(platform_options())
+
+
+def test_a_value_is_read_by_another_process() -> None:
+    remembered().write("a", {"b": [1]}, 60)
+    assert remembered().read("a") == {"b": [1]}
+
+
+def test_what_was_never_written_is_nothing() -> None:
+    assert remembered().read("a") is None
+
+
+def test_what_somebody_else_wrote_is_nothing() -> None:
+    remembered().write("a", 1, 60)
+    [key] = cache._cache  # type: ignore[attr-defined]
+    cache.set(key.removeprefix(":1:"), "{", 60)
+    assert remembered().read("a") is None
+
+
+def test_another_platform_remembers_apart(settings: Any) -> None:
+    remembered().write("a", 1, 60)
+    other = {"COMPONENT_APPID": "wx0000000000000009"}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | other
+    assert remembered().read("a") is None
+
+
+def test_one_of_many_gets_a_claim() -> None:
+    assert [remembered().claim("a", 60) for _number in range(3)] == [True, False, False]
+
+
+def test_a_cache_that_fails_remembers_nothing_and_lets_each_ask(settings: Any) -> None:
+    settings.CACHES = BROKEN
+    remembered().write("a", 1, 60)
+    assert remembered().read("a") is None
+    assert [remembered().claim("a", 60) for _number in range(2)] == [True, True]

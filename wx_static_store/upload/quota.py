@@ -1,0 +1,44 @@
+"""How many calls WeChat still allows: asked once in ten minutes, whoever wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from ..clients.platform import Quota
+from ..exceptions import WxStaticStoreError
+from .platform import Platform
+
+KEPT = 600.0  # seconds: the calls that ask are limited, too
+
+# The path is not known there, the path is another account's, quota/get has none left itself.
+NO_FIGURE = (76021, 76022, 45009)
+
+
+def quota_of(platform: Platform, path: str, ask: Callable[[], Quota]) -> Quota:
+    """
+    Return the quota of the call at `path`, as it was in the last ten minutes.
+
+    It is that of `ask()` if nobody asked since; without figures where WeChat tells none.
+    """
+    name = f"quota:{path}"
+    if known := _read(platform.remembered.read(name)):
+        return known
+    try:
+        found = ask()
+    except WxStaticStoreError as error:
+        if error.errcode not in NO_FIGURE:
+            raise
+        found = Quota()
+    platform.remembered.write(name, asdict(found), KEPT)
+    return found
+
+
+def _read(value: Any) -> Quota | None:
+    """Read what lies in the cache; junk is nothing."""
+    try:
+        found = Quota(**value)
+        return found if value and all(type(number) is int for number in value.values()) else None
+    except (AttributeError, TypeError):
+        return None

@@ -1,0 +1,36 @@
+"""What WeChat said of a platform, kept for a while in the cache that all processes share."""
+
+from __future__ import annotations
+
+import json
+from hashlib import md5
+from typing import Any
+
+from django.core.cache import caches
+
+from ..conf.options import Options
+from ..core.shared_cache import SharedCache
+
+
+class Remembered:
+    """JSON values by name; nothing is remembered while the cache fails."""
+
+    def __init__(self, options: Options) -> None:
+        platform = f"{options.api_base_url} {options.component_appid}"
+        digest = md5(platform.encode(), usedforsecurity=False).hexdigest()
+        self._prefix = f"wx_static_store:platform:{digest}:"
+        self._cache = SharedCache(lambda: caches[options.token_cache])
+
+    def read(self, name: str) -> Any:
+        """Return the value, None where there is none, or somebody else's."""
+        try:
+            return json.loads(self._cache.get(self._prefix + name))
+        except (TypeError, ValueError):
+            return None
+
+    def write(self, name: str, value: Any, seconds: float) -> None:
+        self._cache.set(self._prefix + name, json.dumps(value), seconds)
+
+    def claim(self, name: str, seconds: float) -> bool:
+        """Return True to the first who asks in these seconds, and to all while the cache fails."""
+        return self._cache.add(self._prefix + name, "1", seconds) is not False
