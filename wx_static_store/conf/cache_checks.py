@@ -11,6 +11,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.memcached import PyLibMCCache, PyMemcacheCache
 from django.core.cache.backends.redis import RedisCache
 from django.core.checks import CheckMessage, register
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from ..i18n import gettext_lazy as _
@@ -41,7 +42,7 @@ def check_token_cache(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     broken = [
         message("E019", hint=hint, alias=alias, why=why)
         for alias in _token_caches()
-        for why, hint in _broken_cache(alias)
+        for why, hint in cache_faults(alias)
     ]
     return [*broken, *_unfit_caches("W007")]
 
@@ -82,7 +83,7 @@ def _unfit_caches(id: str) -> list[CheckMessage]:
     ]
 
 
-def _broken_cache(alias: str) -> Iterator[tuple[str, str]]:
+def cache_faults(alias: str) -> Iterator[tuple[str | Promise, str | Promise]]:
     """Yield why its first use would fail, and what else helps, if that can be seen from here."""
     try:
         _backend(alias)
@@ -99,7 +100,7 @@ def _broken_cache(alias: str) -> Iterator[tuple[str, str]]:
 def _is_a(alias: str, kind: type) -> bool:
     try:
         return issubclass(_backend(alias), kind)
-    except Exception:  # noqa: BLE001 -- reported by _broken_cache
+    except Exception:  # noqa: BLE001 -- reported by cache_faults
         return False
 
 

@@ -10,6 +10,8 @@ API; each check has an id, one question, one answer and one way to mend what is 
     browser      Whether a browser may PUT to the bucket by itself
     token        Where the token comes from, and whether WeChat accepts it
     pushes       The verify ticket, and whether WeChat's pushes arrive
+    cache        The cache that all processes share: whether it works, and what it may drop
+    database     The tables of the app, and whether the log can be written
     settings     Django's own system checks of this app, and the stores that the settings make
     report       The results as lines, and as JSON
     examination  Ask the checks, each in its own time, and none whose answer makes no sense

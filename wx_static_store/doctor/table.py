@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from . import browser, clock, settings, token
+from . import browser, cache, clock, database, settings, token
 from .findings import Check
 
 CHECKS: tuple[Check, ...] = (
     *settings.CHECKS,
+    *database.CHECKS,
+    *cache.CHECKS,
     *token.CHECKS,
     *browser.CHECKS,
     *clock.CHECKS,
