@@ -18,7 +18,7 @@ FOLDERS = sorted(
 # that the docstring of its `__init__` draws.
 LAYERS = """
     apps
-    admin api callback management forms staticfiles testing
+    admin api callback management forms health staticfiles testing
     checks signals storage
     doctor
     submit deploy

@@ -1,0 +1,26 @@
+"""A check for django-health-check (extra ``health``): the doctor's verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from health_check.base import HealthCheck
+from health_check.exceptions import ServiceUnavailable
+
+from .doctor.latest import WITHIN, examined
+
+__all__ = ["DoctorCheck"]
+
+
+@dataclass
+class DoctorCheck(HealthCheck):  # type: ignore[misc]
+    """Fail while something is wrong; results of at most `max_age` seconds are used again."""
+
+    max_age: float = 10.0
+    timeout = timedelta(seconds=WITHIN + 5)  # no field, as in the base
+
+    def run(self) -> None:
+        found = examined(self.max_age)
+        if found["status"] == "wrong":
+            raise ServiceUnavailable(found["verdict"])
