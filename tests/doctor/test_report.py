@@ -33,6 +33,11 @@ def test_the_worst_finding_comes_first() -> None:
     assert first.endswith("broken")
 
 
+def test_a_warning_stands_below_what_is_wrong() -> None:
+    first, second = lines(result(ok("well"), warning("doubtful"), wrong("broken")))
+    assert (first[-6:], second) == ("broken", "  ! doubtful")
+
+
 def test_many_findings_are_cut_with_their_number() -> None:
     *_shown, last = lines(result(*(wrong(f"env {n} is not there") for n in range(SHOWN + 3))))
     assert last == "  and 3 more"

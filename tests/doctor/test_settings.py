@@ -120,6 +120,7 @@ def test_settings_that_cannot_be_read_are_one_fault(examined: Examine, configure
     configure(WX_STATIC_STORE={"MAX_WORKERS": 0})
     found = marks(examined())
     assert (found["settings.checks"], found["settings.stores"]) == ("✗", "–")
+    assert [*found.values()].count("✗") == 1
 
 
 def test_a_store_that_can_be_read_is_examined_beside_one_that_cannot(

@@ -191,6 +191,7 @@ CHECKS = (
         ),
         remedy=_SEE_PUSHES,
         ask=_ticket,
+        needs=("settings.stores",),
     ),
     Check(
         id="token.pushes",
@@ -202,5 +203,6 @@ CHECKS = (
         ),
         remedy=_NOTHING_COMES,
         ask=_pushes,
+        needs=("settings.stores",),
     ),
 )

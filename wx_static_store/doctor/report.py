@@ -15,7 +15,8 @@ SHOWN = 5  # findings of one check
 def lines(result: Result) -> Iterator[str]:
     """Yield the line of a check, its other findings that are not well, and what to do."""
     found = sorted(result.findings, key=lambda each: -each.mark.weight)
-    first, others = found[0], [each for each in found[1:] if each.mark is result.mark]
+    least = min(result.mark, Mark.WARNING, key=lambda mark: mark.weight)
+    first, others = found[0], [each for each in found[1:] if each.mark.weight >= least.weight]
     if result.mark is Mark.OK:
         others = []
     name = result.check.id
