@@ -99,3 +99,35 @@ def test_the_query_of_a_fetch_is_64_random_bits(serve: Serve, site: SiteClient) 
     server = serve(answer())
     site.fetch(server.url + "/a.css", io.BytesIO(), deadline=PLENTY)
     assert re.fullmatch(r"/a\.css\?_=[0-9a-f]{16}", server.requests[0].target)
+
+
+def test_a_look_shows_whatever_the_plain_address_answers(serve: Serve, site: SiteClient) -> None:
+    server = serve(answer(302, b"moved", headers={"Location": "/b"}))
+    reply = site.look(server.url + "/a", deadline=PLENTY)
+    assert (reply.status, reply.body, reply.headers["Location"]) == (302, b"moved", "/b")
+    [request] = server.requests
+    assert request.line == "GET /a HTTP/1.1"
+    assert request.headers["user-agent"].startswith("wx_static_store/")
+
+
+def test_a_look_may_be_that_of_a_browser(serve: Serve, site: SiteClient) -> None:
+    server = serve(answer())
+    site.look(server.url + "/a", browser=True, deadline=PLENTY)
+    [request] = server.requests
+    assert request.headers["user-agent"].startswith("Mozilla/")
+    assert request.headers["sec-fetch-mode"] == "navigate"
+    assert "text/html" in request.headers["accept"]
+
+
+def test_a_look_may_go_past_the_caches(serve: Serve, site: SiteClient) -> None:
+    server = serve(answer())
+    site.look(server.url + "/a", past_caches=True, deadline=PLENTY)
+    assert server.requests[0].target.startswith("/a?_=")
+
+
+def test_a_look_at_the_headers_alone_has_no_body(
+    site: SiteClient, emulator: EmulatorServer
+) -> None:
+    emulator.put_object("a.css", b"a", headers={"Cache-Control": "no-cache"})
+    reply = site.look(emulator.site_url() + "/a.css", head=True, deadline=PLENTY)
+    assert (reply.body, reply.headers["Cache-Control"]) == (b"", "no-cache")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from tests.conftest import ENV
 from wx_static_store.doctor.examination import examine
 from wx_static_store.doctor.findings import Check, Finding, Result
 from wx_static_store.doctor.patient import Patient
@@ -42,3 +43,28 @@ def check(id: str, *findings: Finding, **more: Any) -> Check:
     """Make a check that finds these."""
     words = dict.fromkeys(("question", "how", "means", "remedy"), "")
     return Check(id=id, ask=lambda patient: findings, **(words | more))
+
+
+@pytest.fixture
+def probed(examined: Examine, emulator: EmulatorServer) -> Examine:
+    """`probed(**quirks)`: the result of each check, with --probe, at an emulator so switched."""
+
+    def ask(*, timeout: float = 2.0, envs: Sequence[str] = (), **quirks: Any) -> dict[str, Result]:
+        emulator.quirks.update(quirks)
+        return examined(probe=True, timeout=timeout, envs=envs)
+
+    return ask
+
+
+@pytest.fixture
+def learned(configure: Any, emulator: EmulatorServer) -> Callable[..., dict[str, str]]:
+    """`learned(**quirks)`: the facts that --probe learns of the emulator and its platform."""
+    configure()
+
+    def ask(*, timeout: float = 2.0, **quirks: Any) -> dict[str, str]:
+        emulator.quirks.update(quirks)
+        patient = Patient(probe=True, timeout=timeout)
+        assert [*examine(patient, CHECKS)]
+        return patient.learned[""] | patient.learned[ENV]
+
+    return ask

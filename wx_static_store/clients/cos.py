@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -103,9 +103,12 @@ class CosClient:
         *,
         md5: str,
         deadline: Deadline,
+        more: Mapping[str, str] | None = None,
     ) -> PutReceipt:
         """
         Send `body` to the link, as it stands; `md5` is empty where it is not known yet.
+
+        `more` are headers of COS that an upload does without.
 
         An error says `maybe_stored` when the whole body was sent, or COS answered as if it were,
         and its fate is not known.
@@ -116,7 +119,7 @@ class CosClient:
                 link.url,
                 stage="put",
                 deadline=deadline,
-                headers=_headers(link, headers, md5),
+                headers=_headers(link, headers, md5) | {**(more or {})},
                 body=body,
                 key=link.key,
             )

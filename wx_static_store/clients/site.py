@@ -11,7 +11,16 @@ from ..exceptions import ProtocolError, Remedy, WeChatBusy
 from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from .transport import Transport
+    from .transport import Reply, Transport
+
+PAGE_LIMIT = 1024 * 1024  # bytes of a page that is looked at
+_BROWSER = {  # of a person who opens the address: a default domain has a notice for them
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+}
 
 _BROKEN = _("The public site, or the CDN in front of it, has trouble: open it in a browser.")
 
@@ -22,7 +31,7 @@ class SiteClient:
 
     def fetch(self, url: str, sink: BinaryIO, *, deadline: Deadline) -> bool:
         """Write what the address serves into `sink`; False where it serves nothing (404)."""
-        address = f"{url}?_={secrets.token_hex(8)}"  # a CDN keeps each query apart
+        address = _past_caches(url)
         sink.seek(0)
         sink.truncate()
         reply = self._transport.exchange(
@@ -42,3 +51,26 @@ class SiteClient:
             remedy=Remedy.GIVE_UP,
             hint=_("Open the address in a browser; base_url must be the site's public address."),
         )
+
+    def look(
+        self,
+        url: str,
+        *,
+        deadline: Deadline,
+        browser: bool = False,
+        head: bool = False,
+        past_caches: bool = False,
+    ) -> Reply:
+        """Return what the plain address answers, whatever its status; to a browser if asked so."""
+        return self._transport.exchange(
+            "HEAD" if head else "GET",
+            Secret(_past_caches(url) if past_caches else url),
+            stage="verify",
+            deadline=deadline,
+            headers=_BROWSER if browser else {},
+            limit=PAGE_LIMIT,
+        )
+
+
+def _past_caches(url: str) -> str:
+    return f"{url}?_={secrets.token_hex(8)}"  # a CDN keeps each query apart

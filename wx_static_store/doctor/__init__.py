@@ -6,6 +6,8 @@ API; each check has an id, one question, one answer and one way to mend what is 
 
     latest       The newest results, kept for the admin, the API and monitors
     table        All checks, in the order in which they are asked
+    probe        One small file, public for a moment: what WeChat and COS make of it
+    visit        What visitors get of that file
     clock        The clocks of WeChat and of COS against ours
     browser      Whether a browser may PUT to the bucket by itself
     token        Where the token comes from, and whether WeChat accepts it
@@ -16,7 +18,10 @@ API; each check has an id, one question, one answer and one way to mend what is 
     report       The results as lines, and as JSON
     examination  Ask the checks, each in its own time, and none whose answer makes no sense
     spans        Spans of time as words
+    facts        What probes have learned, kept for advice only
+    trial        The file of a probe: sent, looked at, and deleted at the end
     patient      What is examined, and what it answered so far
+    known        The kinds of facts: what a value means, and which setting follows
     findings     A check, and what it found
 """
 

@@ -6,7 +6,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ..clients.bucket import BucketClient, Preflight
+from ..clients.bucket import HEADERS, BucketClient, Preflight
 from ..clients.cos import COS_CODES
 from ..core.types import SignedLink
 from ..exceptions import DeadlineExceeded, TransportError, WxStaticStoreError
@@ -64,11 +64,10 @@ def _link(patient: Patient, env: str) -> SignedLink:
 def _facts(answer: Preflight) -> dict[str, str]:
     if answer.status != 200:
         return {"cors": "off"} if answer.code == "AccessForbidden" else {}
-    return {
-        "cors": "on",
-        "cors_methods": answer.headers.get("Access-Control-Allow-Methods", ""),
-        "cors_headers": answer.headers.get("Access-Control-Allow-Headers", ""),
-    }
+    methods = answer.headers.get("Access-Control-Allow-Methods", "")
+    names = answer.headers.get("Access-Control-Allow-Headers", "")
+    echoed = {"cors_headers": names} if names and names != ",".join(HEADERS) else {}
+    return {"cors": "on"} | ({"cors_methods": methods} if methods else {}) | echoed
 
 
 def _not_well(env: str, answer: Preflight) -> Finding:

@@ -29,11 +29,14 @@ def examine(
     """
     ends = time.monotonic() + within
     results: dict[str, Result] = {}
-    with WorkerPool(len(checks) + 1) as pool:  # one that hangs keeps its thread
-        for check in checks:
-            found = _ask(check, patient, pool, results, ends)
-            results[check.id] = found
-            yield found
+    try:
+        with WorkerPool(len(checks) + 1) as pool:  # one that hangs keeps its thread
+            for check in checks:
+                found = _ask(check, patient, pool, results, ends)
+                results[check.id] = found
+                yield found
+    finally:
+        patient.close()
 
 
 def _ask(
@@ -49,6 +52,7 @@ def _ask(
         return Result(check, (not_asked(_LATE),))
     patience = min(left, patient.patience(check))
     future = pool.submit(_findings, check, patient)
+    patience = min(left, patient.patience(check))
     try:
         findings = future.result(patience)
     except TimeoutError:

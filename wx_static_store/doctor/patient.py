@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from time import time
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.platform import Environment, PlatformClient
 from ..clients.wechat import WeChatClient
@@ -19,6 +19,9 @@ from ..exceptions import WxStaticStoreError
 from ..upload.platform import Platform, platform_for
 from ..upload.store import Store, store_for
 from .findings import Check
+
+if TYPE_CHECKING:
+    from .trial import Trial
 
 T = TypeVar("T")
 
@@ -47,6 +50,7 @@ class Patient:
         self._envs = list(envs)
         self.learned: dict[str, dict[str, Any]] = defaultdict(dict)  # by subject; kept by --probe
         self.forms: dict[str, dict[str, Any]] = {}  # the newest answer by path: its members' names
+        self.trials: dict[str, Trial] = {}  # what a probe has published, by environment
         self.skews: dict[str, float] = {}  # seconds by which a clock is ahead of ours, by its name
 
     def deadline(self) -> Deadline:
@@ -56,6 +60,11 @@ class Patient:
         """Return the seconds after which a check is given up: its own deadline comes first."""
         usual = self.timeout * (PROBE_SHARE if check.probe else 1)
         return max(usual, check.least) + 1.0
+
+    def close(self) -> None:
+        """Overwrite what a probe has published and, broken off, did not overwrite itself."""
+        for trial in self.trials.values():
+            trial.end()
 
     # --- settings ---------------------------------------------------------------------------------
 

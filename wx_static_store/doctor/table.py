@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import browser, cache, clock, database, settings, token
+from . import browser, cache, clock, database, probe, settings, token
 from .findings import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -12,4 +12,5 @@ CHECKS: tuple[Check, ...] = (
     *token.CHECKS,
     *browser.CHECKS,
     *clock.CHECKS,
+    *probe.CHECKS,
 )

@@ -1,0 +1,98 @@
+"""What probes have learned of the platform and of its environments, kept for advice only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.utils.functional import lazy
+
+from ..i18n import gettext_lazy as _
+from ..models import Fact
+from .findings import Text
+from .known import KNOWN
+from .patient import Patient
+
+
+class Remembered(NamedTuple):
+    """A fact for people: what was learned, what to set (perhaps nothing), and when."""
+
+    sentence: Text
+    advice: Text
+    when: datetime
+
+
+def remember(patient: Patient) -> None:
+    """Keep what was learned; raise an error of the database."""
+    for subject, learned in patient.learned.items():
+        Fact.objects.remember(subject or platform_of(patient), learned)
+
+
+def platform_of(patient: Patient) -> str:
+    """Return the subject of what is known of the platform: its appid, if that is set."""
+    return patient.options.component_appid
+
+
+def facts_of(subject: str) -> list[Remembered]:
+    """Return what is known of an environment or a platform, in the order of the table."""
+    found = Fact.objects.of(subject)
+    return [
+        Remembered(known.says(fact.value), known.advice(fact.value), fact.learned)
+        for name, known in KNOWN.items()
+        if (fact := found.get(name))
+    ]
+
+
+def said(facts: Mapping[str, str]) -> Any:
+    """Return the sentences of facts as one text."""
+    return _joined([KNOWN[name].says(value) for name, value in facts.items() if value])
+
+
+def _join(sentences: Iterable[Text]) -> str:
+    return " ".join(map(str, sentences))
+
+
+_joined = lazy(_join, str)
+
+
+def profile(*subjects: str) -> dict[str, Any]:
+    """Return the quirks with which the emulator behaves as what is known of these subjects."""
+    facts: dict[str, str] = {}
+    for subject in subjects:
+        facts |= {name: fact.value for name, fact in Fact.objects.of(subject).items()}
+    if facts.get("notice_page", "off") != "off":
+        facts.pop("attachment", None)  # it comes with the notice
+    quirks: dict[str, Any] = {}
+    for name in KNOWN.keys() & facts.keys():
+        quirks |= KNOWN[name].quirk(facts[name])
+    return dict(sorted(quirks.items()))
+
+
+# What the documents leave open and no check settles, with the reason.
+UNSETTLED: tuple[tuple[Text, Text], ...] = (
+    (
+        _("Whether batchdeletefile can delete files of the static bucket."),
+        _("A check would have to delete a file by a call that is meant for another store."),
+    ),
+    (
+        _("Whether the signature of a link is checked only at the start of a long upload."),
+        _("An upload of more than 60 seconds would be needed. A late refusal is tried again."),
+    ),
+    (
+        _("How long a deleted file is shown by the CDN."),
+        _("It is as long as for a replaced one: nothing can be deleted, only overwritten."),
+    ),
+    (
+        _("What describestaticstore answers before static hosting is opened."),
+        _("An environment without hosting would be needed. Every empty answer means none."),
+    ),
+    (
+        _("Whether the error page is sent with its own status."),
+        _("Only the console sets an error page. Pages are compared by their content."),
+    ),
+    (
+        _("Whether WeChat repeats a push, and in which order pushes come."),
+        _("Only WeChat sends pushes. A repeated or late one changes nothing."),
+    ),
+)
