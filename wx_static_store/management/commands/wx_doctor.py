@@ -17,6 +17,7 @@ from ...doctor.report import as_dict, lines, verdict_line
 from ...doctor.table import CHECKS
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _
+from .. import learned
 from ..exits import WRONG_USE
 
 _COLORS = {Mark.OK: "SUCCESS", Mark.WARNING: "WARNING", Mark.WRONG: "ERROR"}
@@ -41,6 +42,8 @@ class Command(BaseCommand):
         text = _("seconds for each check (default: %(default)s)")
         add("--timeout", type=float, default=TIMEOUT, metavar="SECONDS", help=text)
         add("--json", metavar="FILE", help=_("write the results there"))
+        text = _("write what --probe has learned, now or before, as a profile of the emulator")
+        add("--emulator-profile", metavar="FILE", help=text)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -54,8 +57,8 @@ class Command(BaseCommand):
             envs = list(conf.environments()) if options["all"] else options["env"]
             if options["using"]:
                 conf.options_for(options["using"])
-            if options["json"]:
-                check_writable(Path(options["json"]))
+            for path in filter(None, (options["json"], options["emulator_profile"])):
+                check_writable(Path(path))
         except WxStaticStoreError as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
         if not options["timeout"] > 0:
@@ -63,17 +66,40 @@ class Command(BaseCommand):
         patient = Patient(
             options["using"], envs, probe=options["probe"], timeout=options["timeout"]
         )
-        results = [self._shown(result) for result in examine(patient, CHECKS)]
-        self.stdout.write(verdict_line(results))
+        if options["emulator_profile"] and not patient.probe:
+            learned.emulator_profile(patient)  # nothing is begun where nothing was learned
+        results = [self._shown(result, patient) for result in examine(patient, CHECKS)]
+        self._end(patient, results)
         if not (options["using"] or envs):
             keep(results)
         if options["json"]:
-            write_json(Path(options["json"]), as_dict(results))
+            report = as_dict(results) | {"learned": learned.as_list(patient)}
+            write_json(Path(options["json"]), report)
+        if options["emulator_profile"]:
+            write_json(Path(options["emulator_profile"]), learned.emulator_profile(patient))
         if verdict(results) is Mark.WRONG:
             raise SystemExit(1)
 
-    def _shown(self, result: Result) -> Result:
+    def _shown(self, result: Result, patient: Patient) -> Result:
+        """Write the lines of a check; without --probe, its checks are not worth a line each."""
+        if result.check.probe and not patient.probe:
+            return result
         style = getattr(self.style, _COLORS.get(result.mark, ""), str)
         first, *others = lines(result)
         self.stdout.write("\n".join([style(first), *others]))
         return result
+
+    def _end(self, patient: Patient, results: list[Result]) -> None:
+        if not patient.probe:
+            self.stdout.write(_not_probed(results))
+        elif why := learned.keep(patient):
+            self.stderr.write(why)
+        for line in learned.learned_lines(patient):
+            self.stdout.write(line)
+        self.stdout.write(verdict_line(results))
+
+
+def _not_probed(results: list[Result]) -> str:
+    """Return one line for all that only --probe asks."""
+    [finding, *_others] = next(each.findings for each in results if each.check.probe)
+    return f"{Mark.NOT_ASKED.value} {'probe.*':<22} {finding.text}"
