@@ -64,6 +64,21 @@ def test_a_body_of_many_blocks_has_a_content_length_and_is_not_chunked(
     assert request.body == b"ab" + b"c" * 300_000 + b"d"
 
 
+def test_each_secret_header_arrives_as_one_of_its_own(serve: Serve, transport: Transport) -> None:
+    server = serve(answer())
+    secrets = {"x-cos-security-token": Secret(SECURITY), "x-cos-meta-a": Secret(TOKEN)}
+    transport.exchange(
+        "PUT",
+        Secret(server.url),
+        stage="put",
+        deadline=Deadline.after(5),
+        headers=secrets,
+        body=b"a",
+    )
+    headers = server.requests[0].headers
+    assert (headers["x-cos-security-token"], headers["x-cos-meta-a"]) == (SECURITY, TOKEN)
+
+
 @pytest.mark.parametrize("part", ["head", "body"])
 def test_a_dripping_answer_ends_at_the_deadline(
     transport: Transport, emulator: EmulatorServer, part: str
