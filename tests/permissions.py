@@ -33,6 +33,7 @@ EVERY = [*OURS, "view_uploadlog", "view_deployment"]
 LOG, DEPLOYMENTS = {"view_uploadlog"}, {"view_deployment"}
 UPLOAD, RETRY, DIAGNOSE = {"upload"}, {"retry"}, {"diagnose"}
 HEALTH = {"view_health"}
+DIAGNOSE_THERE = {"diagnose + view_uploadlog"}  # both: the answer stands on the page of a row
 # By entry point and address, the methods that it takes: each is opened by any of these permissions,
 # and by no other, and is answered with this status. Any other method is shut to everybody.
 TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
@@ -43,6 +44,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_delete"): {},
     ("admin", "uploadlog_upload"): {"GET": (UPLOAD, 200), "POST": (UPLOAD, 200)},
     ("admin", "uploadlog_preview"): {"POST": (UPLOAD, 200)},
+    ("admin", "uploadlog_diagnosis"): {"POST": (DIAGNOSE_THERE, 200)},
     ("admin", "uploadlog_retry_failed"): {"GET": (RETRY, 200), "POST": (RETRY, 302)},
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_change"): {"GET": (DEPLOYMENTS, 200)},
@@ -72,6 +74,10 @@ SHUT = [
     if method not in opened and not (method == "HEAD" and "GET" in opened)
 ]
 _PREFIX = {"admin": "admin:wx_static_store_", "api": "wx_static_store:"}
+
+
+def opened_by(permissions: set[str], held: set[str]) -> bool:
+    return any({*each.split(" + ")} <= held for each in permissions)
 
 
 def needed(entry: str, name: str, method: str) -> tuple[set[str], int]:

@@ -63,6 +63,20 @@ def failed_detail(page: Page, site: Site) -> None:
     page.goto(site.site + first_link(page, "/uploadlog/"))
 
 
+def received(page: Page, site: Site) -> None:
+    """Ask WeChat what it received with a refused upload."""
+    failed_detail(page, site)
+    page.click(".wx-ask")
+    expect(page.locator(".wx-body")).to_have_count(2)
+
+
+def not_received(page: Page, site: Site) -> None:
+    failed_detail(page, site)
+    site.script({"on": "rid_get", "do": "errcode", "errcode": 76003})
+    page.click(".wx-ask")
+    expect(page.locator("#wx-received")).to_contain_text("Another account")
+
+
 def compared(page: Page, site: Site) -> None:
     """One file as it is, one that the log has as failed."""
     uploaded(page, site)
@@ -125,6 +139,8 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "list-failed": failed_list,
     "detail": detail,
     "detail-failed": failed_detail,
+    "detail-received": received,
+    "detail-not-received": not_received,
     "upload": upload,
     "upload-chosen": chosen,
     "upload-refused": refused,

@@ -3,6 +3,7 @@ The admin: the log of uploads and its actions, the upload page, the deployments.
 
     uploads         the list of uploads, and the page of one upload
     actions         upload again, compare with the cloud, export
+    diagnosis       what WeChat received with the call of a refused upload
     deployments     the list of deployments, and the page of one deployment
     upload          the upload page
     base            the base of both lists: read only, without slow queries

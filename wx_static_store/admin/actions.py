@@ -19,13 +19,14 @@ from django.utils.translation import gettext_lazy as _, ngettext, ngettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from ..exceptions import WxStaticStoreError
-from ..i18n import gettext, labelled
+from ..i18n import labelled
 from ..log.compare import CloudState, compare_uploads
 from ..log.retry import RetryResult, failed_rows, retry_uploads, waiting
 from ..models import UploadLog, UploadLogQuerySet
 from ..upload.database import outside_transactions
 from .base import ReadOnlyAdmin, Tool
 from .export import exported
+from .labels import sentence
 
 LIMIT = 200  # rows that one click sends or compares
 DETAILS = 20  # files that a message names, or the page names of those that cannot be sent
@@ -125,7 +126,7 @@ class LogActions(ReadOnlyAdmin):
         try:
             found = compare_uploads(self._few(request, queryset))
         except WxStaticStoreError as error:
-            self.message_user(request, _sentence(error), messages.ERROR)
+            self.message_user(request, sentence(error), messages.ERROR)
             return None
         if not found:
             return None
@@ -227,16 +228,8 @@ def _waiting(rows: UploadLogQuerySet) -> dict[str, Any]:
 def _details(ones: list[RetryResult]) -> list[tuple[str]]:
     """Return a line for some of these files, each with its reason."""
     errors = ((one.row, one.reason or (one.result and one.result.error)) for one in ones)
-    lines = [(labelled(row.key or row.name, _sentence(error)),) for row, error in errors if error]
+    lines = [(labelled(row.key or row.name, sentence(error)),) for row, error in errors if error]
     if (left := len(lines) - DETAILS) > 0:
         more = ngettext("and %(count)d more", "and %(count)d more", left) % {"count": left}
         lines[DETAILS:] = [(more,)]
     return lines
-
-
-def _sentence(error: WxStaticStoreError) -> str:
-    """Return for an editor what happened, the code to look up, and what to do about it."""
-    text = error.what
-    if error.code:
-        text = gettext("%(what)s (%(facts)s)", what=text, facts=error.code)
-    return gettext("%(what)s. %(hint)s", what=text, hint=error.full_hint) if error.hint else text

@@ -21,6 +21,7 @@ from ..exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
+from ..i18n import gettext
 from ..log.hints import error_rule
 from ..models import UploadLog
 
@@ -86,3 +87,11 @@ def trouble(row: UploadLog) -> Text:
         return MEANINGS[verdict.error]
     looked = row.stage == "name" and row.key  # a name that is refused makes no key
     return _NO_LOOK if looked else _WITHOUT_CODE.get(row.stage, "")
+
+
+def sentence(error: WxStaticStoreError) -> str:
+    """Return for an editor what happened, the code to look up, and what to do about it."""
+    text = error.what
+    if error.code:
+        text = gettext("%(what)s (%(facts)s)", what=text, facts=error.code)
+    return gettext("%(what)s. %(hint)s", what=text, hint=error.full_hint) if error.hint else text

@@ -17,6 +17,7 @@ from . import filters
 from .actions import LogActions
 from .base import ReadOnlyAdmin
 from .columns import MAYBE_PUBLIC, UploadColumns, lines
+from .diagnosis import DiagnosisPage
 from .places import places_for
 from .upload import UploadPage
 
@@ -25,7 +26,7 @@ _RID = re.compile(r"(?:rid:\s*)?([0-9a-f]{8}(?:-[0-9a-f]{8}){2})")
 
 
 @admin.register(UploadLog)
-class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
+class UploadLogAdmin(UploadPage, LogActions, DiagnosisPage, ReadOnlyAdmin):
     """One row per upload."""
 
     list_filter = (
@@ -63,6 +64,7 @@ class UploadLogAdmin(UploadPage, LogActions, ReadOnlyAdmin):
         )
         return [
             (_("How it ended"), {"fields": ended}),
+            *self.diagnosis_fieldsets(request, obj),
             (_("The file"), {"fields": file}),
             (_("Where it came from"), {"fields": origin}),
         ]
