@@ -14,11 +14,17 @@ import pytest
 from tests.conftest import ENV
 from tests.deploys import item, sent
 from tests.waiting import wait_for
+from wx_static_store.clients.tokens import SPENT
 from wx_static_store.core.naming import NO_CACHE
 from wx_static_store.core.retry import Clock, Deadline
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import CosThrottled, DeadlineExceeded, ResponseLost
+from wx_static_store.exceptions import (
+    CosThrottled,
+    DeadlineExceeded,
+    ResponseLost,
+    TokenRejected,
+)
 from wx_static_store.upload import sources, store
 from wx_static_store.upload.transfer import Transfer
 from wx_static_store.upload.uploader import get_uploader
@@ -300,6 +306,40 @@ def test_only_a_token_that_is_refused_is_discarded(configure: Any, time: Time) -
     cloud.script(LINK_BUSY, PUT_FAILS)
     assert transfer().run().attempts == 3
     assert Provider.discarded == []
+
+
+def test_a_token_that_is_refused_is_discarded_and_the_next_one_used(configure: Any) -> None:
+    class Provider:
+        tokens = ["refused"]
+
+        def get(self) -> str:
+            return self.tokens[0]
+
+        def invalidate(self, token: str) -> None:
+            self.tokens.remove(token)
+
+    cloud = configure(WX_STATIC_STORE={"TOKEN_PROVIDER": Provider})
+    Provider.tokens.append(cloud.access_token)
+    result = transfer().run()
+    assert (result.status, result.attempts) == ("stored", 2)
+    assert Provider.tokens == [cloud.access_token]
+
+
+def test_a_refused_token_of_the_settings_is_called_spent(configure: Any, time: Time) -> None:
+    configure(WX_STATIC_STORE={"ACCESS_TOKEN": "refused"})
+    error = transfer().run().error
+    assert isinstance(error, TokenRejected)
+    assert error.hint == SPENT
+
+
+def test_a_file_of_a_batch_that_stops_is_tried_once_and_stops_it_too(cloud: EmulatorServer) -> None:
+    cloud.script(LINK_BUSY)
+    begun = transfer(batch=True)
+    begun.last_try = True
+    result = begun.run()
+    assert (result.status, result.attempts) == ("failed", 1)
+    assert result.error
+    assert result.error.stops_batch
 
 
 # --- the MD5 of a large file that failed --------------------------------------------------------
