@@ -221,7 +221,7 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
     "ACCESS_TOKEN": ["", 5, b"x", ["x"]],
     "COMPONENT_APPID": ["", 5],
     "COMPONENT_APPSECRET": ["", 5],
-    "VERIFY_TICKET": ["", 5],
+    "VERIFY_TICKET": ["", 5, "no.such.function", "tests.conf.test_settings.VALUE"],
     "TOKEN_MIN_INTERVAL": ["60", 0, -1, True, float("nan"), 601],
     "CALLBACK_TOKEN": ["", "a b", 5, [], [5], ["good", ""]],
     "CALLBACK_AES_KEY": ["", "k" * 42, "k" * 44, "k" * 42 + "=", 5, [], ["k" * 43, "short"]],

@@ -9,6 +9,10 @@ from wx_static_store.conf import validators
 from wx_static_store.core.secrets import Secret
 
 
+def newest() -> str:
+    return "emulator-ticket"
+
+
 @pytest.mark.parametrize(
     ("check", "value", "clean"),
     [
@@ -20,6 +24,9 @@ from wx_static_store.core.secrets import Secret
         (validators.extensions, ("PNG", "pdf"), ("png", "pdf")),
         (validators.rules, "no-cache", (("*", "no-cache"),)),
         (validators.tokens, Secret("abc"), (Secret("abc"),)),
+        (validators.ticket, Secret("ticket@@@abc.def"), Secret("ticket@@@abc.def")),
+        (validators.ticket, Secret("tests.conf.test_validators.newest"), newest),
+        (validators.ticket, newest, newest),
     ],
 )
 def test_a_valid_value_is_normalized(check: Callable[[Any], Any], value: Any, clean: Any) -> None:

@@ -241,6 +241,15 @@ def test_a_ticket_may_be_a_fixed_text(configure: Any, emulator: EmulatorServer) 
     assert "a.txt" in emulator.objects()
 
 
+def test_a_ticket_may_come_from_the_function_at_a_dotted_path(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    path = "tests.conf.test_validators.newest"
+    configure(WX_STATIC_STORE=component(emulator, VERIFY_TICKET=path))
+    upload()
+    assert "a.txt" in emulator.objects()
+
+
 def test_a_token_that_another_system_retired_is_fetched_again(
     configure: Any, emulator: EmulatorServer
 ) -> None:

@@ -20,6 +20,7 @@ from ..i18n import gettext_lazy as _
 
 _ONE_TOKEN = _("must be a text without spaces, or a list of such texts, the newest first")
 _ONE_KEY = _("must be a text of 43 letters and digits, or a list of such texts, the newest first")
+_PATH = re.compile(r"\w+(\.\w+)+")
 
 
 def text(value: Any) -> str:
@@ -29,7 +30,7 @@ def text(value: Any) -> str:
 
 
 def env(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)+", value):  # no id has a dot
+    if isinstance(value, str) and _PATH.fullmatch(value):  # no id has a dot
         value = _imported(value)
     if callable(value):
         return value
@@ -152,6 +153,12 @@ def secret(value: Any) -> Secret:
     if not (isinstance(value, Secret) and value.reveal()):
         raise ValueError(_("must be a text"))
     return value
+
+
+def ticket(value: Any) -> Any:
+    if isinstance(value, Secret) and _PATH.fullmatch(value.reveal()):  # no ticket is like that
+        return function(value.reveal())
+    return value if callable(value) else secret(value)
 
 
 def _secrets(form: str, what: str | Promise) -> Callable[[Any], tuple[Secret, ...]]:
