@@ -16,7 +16,7 @@ Pages = dict[str, tuple[int, str]]
 
 PARTS = {
     "list": [r'href="[^"]*/uploadlog/upload/[^"]*"', r"books/a\.txt", r"45009", r'name="q"'],
-    "detail": [r"books/a\.txt", r"45009", r"quota"],
+    "detail": [r"books/a\.txt", r"45009", r"quota", r'<button[^>]*formaction="[^"]*/diagnosis/'],
     "upload": [r'<form[^>]*enctype="multipart/form-data"', r'<input[^>]*type="file"', r"public"],
     "retry failed": [r"<form[^>]*method=\"post\"", r"csrfmiddlewaretoken"],
     "deployments": [r"spring", r"failed"],

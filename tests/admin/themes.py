@@ -9,6 +9,7 @@ A process of its own, because a theme replaces Django's templates when the apps 
 
 import json
 import sys
+from time import time
 from typing import Any
 
 import django
@@ -102,7 +103,7 @@ def rows() -> tuple[int, int, int]:
     error = ERRCODES[45009].build("staticuploadfile was refused", errcode=45009)
     failed = UploadResult(
         "books/a.txt", "books/a.txt", UploadStatus.FAILED, "demo-1a2b3c",
-        error=error, errcode=45009,
+        error=error, errcode=45009, rid=f"{int(time()):08x}-0a0b0c0d-01020304",
     )  # fmt: skip
     recorder.record_one(failed, UploadContext("wx_deploy", deployment_id=deployment.pk))
     book = Book.objects.create(title="A book")
