@@ -74,10 +74,20 @@ def test_trouble_of_cos_itself_is_a_warning(examined: Examine, emulator: Emulato
 def test_a_refused_link_is_an_error_of_its_environment_alone(
     examined: Examine, emulator: EmulatorServer
 ) -> None:
-    emulator.add_env("tenant-b", "offline")
+    fault = {"on": "staticuploadfile", "env": "tenant-b", "do": "errcode", "errcode": -501005}
+    emulator.script(fault | {"times": None})
     found = said(examined(envs=["tenant-b", ENV])[CORS])
     assert "errcode -501005" in found
     assert "no CORS rule" in found
+
+
+def test_an_environment_that_is_not_well_is_not_asked(
+    examined: Examine, emulator: EmulatorServer
+) -> None:
+    emulator.add_env("tenant-b", "offline")
+    found = examined(envs=["tenant-b", ENV])[CORS]
+    assert [finding.data for finding in found.findings] == [{"envs": [ENV]}]
+    assert said(examined(envs=["tenant-b"])[CORS]).startswith("– None is left to ask")
 
 
 def test_a_host_that_cannot_be_reached_is_reported_once(

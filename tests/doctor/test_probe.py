@@ -242,7 +242,15 @@ def test_environments_that_are_well_have_one_finding(probed: Examine) -> None:
 def test_an_environment_that_is_not_well_is_named(
     probed: Examine, emulator: EmulatorServer
 ) -> None:
-    emulator.add_env("tenant-b", "offline")
+    fault = {"do": "cos_error", "status": 403, "code": "AccessDenied", "times": None}
+    emulator.script({"on": "put_object", "env": "tenant-b", **fault})
     results = probed(envs=[ENV, "tenant-b"])
     assert said(results["probe.upload"]).startswith("✗ tenant-b: ")
     assert marks(results)["probe.list"] == "✓"
+
+
+def test_nothing_is_published_where_an_earlier_check_found_a_fault(
+    probed: Examine, emulator: EmulatorServer
+) -> None:
+    emulator.add_env("tenant-b", "offline")
+    assert said(probed(envs=["tenant-b"])["probe.upload"]).startswith("– None is left to ask")

@@ -4,25 +4,27 @@ The doctor: what is wrong, and what to do about it.
 It asks and never guesses. The same ordered list of checks is the command, the admin page and the
 API; each check has an id, one question, one answer and one way to mend what is wrong.
 
-    latest       The newest results, kept for the admin, the API and monitors
-    table        All checks, in the order in which they are asked
-    probe        One small file, public for a moment: what WeChat and COS make of it
-    visit        What visitors get of that file
-    clock        The clocks of WeChat and of COS against ours
-    browser      Whether a browser may PUT to the bucket by itself
-    token        Where the token comes from, and whether WeChat accepts it
-    pushes       The verify ticket, and whether WeChat's pushes arrive
-    cache        The cache that all processes share: whether it works, and what it may drop
-    database     The tables of the app, and whether the log can be written
-    settings     Django's own system checks of this app, and the stores that the settings make
-    report       The results as lines, and as JSON
-    examination  Ask the checks, each in its own time, and none whose answer makes no sense
-    spans        Spans of time as words
-    facts        What probes have learned, kept for advice only
-    trial        The file of a probe: sent, looked at, and deleted at the end
-    patient      What is examined, and what it answered so far
-    known        The kinds of facts: what a value means, and which setting follows
-    findings     A check, and what it found
+    latest        The newest results, kept for the admin, the API and monitors
+    table         All checks, in the order in which they are asked
+    probe         One small file, public for a moment: what WeChat and COS make of it
+    visit         What visitors get of that file
+    clock         The clocks of WeChat and of COS against ours
+    browser       Whether a browser may PUT to the bucket by itself
+    quota         How many calls WeChat still allows today
+    environments  Those of the platform, those of our settings, and their static hosting
+    token         Where the token comes from, and whether WeChat accepts it
+    pushes        The verify ticket, and whether WeChat's pushes arrive
+    cache         The cache that all processes share: whether it works, and what it may drop
+    database      The tables of the app, and whether the log can be written
+    settings      Django's own system checks of this app, and the stores that the settings make
+    report        The results as lines, and as JSON
+    examination   Ask the checks, each in its own time, and none whose answer makes no sense
+    spans         Spans of time as words
+    facts         What probes have learned, kept for advice only
+    trial         The file of a probe: sent, looked at, and deleted at the end
+    patient       What is examined, and what it answered so far
+    known         The kinds of facts: what a value means, and which setting follows
+    findings      A check, and what it found
 """
 
 __all__ = ()

@@ -11,7 +11,7 @@ from ..clients.cos import COS_CODES
 from ..core.types import SignedLink
 from ..exceptions import DeadlineExceeded, TransportError, WxStaticStoreError
 from ..i18n import gettext_lazy as _, listed
-from .findings import Check, Finding, Text, of_error, ok, warning, wrong
+from .findings import NONE_LEFT, Check, Finding, Text, of_error, ok, warning, wrong
 from .patient import FOLDER, Patient
 
 MOST = 5  # environments: the rules of one platform are alike, and each costs a call
@@ -26,8 +26,10 @@ _PROXY = _("Check HTTPS_PROXY and the firewall: uploads go to the same host.")
 
 
 def _cors(patient: Patient) -> Iterator[Finding]:
+    if not patient.usable_envs:
+        yield NONE_LEFT
     alike: dict[Text, list[str]] = defaultdict(list)
-    for env in patient.envs[:MOST]:
+    for env in patient.usable_envs[:MOST]:
         try:
             answer = _preflight(patient, env)
         except (TransportError, DeadlineExceeded) as error:
@@ -100,7 +102,7 @@ CHECKS = (
         ),
         remedy=_("Look at the static hosting of the environment in the CloudBase console."),
         ask=_cors,
-        needs=("token.accepted",),
+        needs=("environments.listed",),
         settles=(_("Whether the static bucket has a CORS rule, and what it allows."),),
     ),
 )

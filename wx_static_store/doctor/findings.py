@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.functional import Promise, lazy
 
 from ..exceptions import WxStaticStoreError
+from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
     from .patient import Patient
@@ -59,6 +60,9 @@ def wrong(text: Text, **more: Any) -> Finding:
 
 def not_asked(text: Text, **more: Any) -> Finding:
     return Finding(Mark.NOT_ASKED, text, **more)
+
+
+NONE_LEFT = not_asked(_("None is left to ask: an earlier check says what is wrong with each."))
 
 
 def of_error(error: WxStaticStoreError, mark: Mark = Mark.WRONG) -> Finding:

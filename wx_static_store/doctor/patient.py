@@ -51,6 +51,7 @@ class Patient:
         self.learned: dict[str, dict[str, Any]] = defaultdict(dict)  # by subject; kept by --probe
         self.forms: dict[str, dict[str, Any]] = {}  # the newest answer by path: its members' names
         self.trials: dict[str, Trial] = {}  # what a probe has published, by environment
+        self.unusable: set[str] = set()  # environments that failed a check: no later one asks them
         self.skews: dict[str, float] = {}  # seconds by which a clock is ahead of ours, by its name
 
     def deadline(self) -> Deadline:
@@ -87,6 +88,11 @@ class Patient:
         own = (str(options.settled().env) for options in self.stores.values())
         return list(dict.fromkeys(self._envs or own))
 
+    @property
+    def usable_envs(self) -> list[str]:
+        """The environments of which no check found that they cannot be used."""
+        return [env for env in self.envs if env not in self.unusable]
+
     def store(self, env: str) -> Store:
         """Return the store at an environment: one that is set for it, or the first there."""
         options = next((o for o in self.stores.values() if o.settled().env == env), self.options)
@@ -106,10 +112,13 @@ class Patient:
     def console(self) -> PlatformClient:
         return PlatformClient(self.platform.transport, self.options.api_base_url, self._hear)
 
-    def ask(self, call: Callable[[Secret, Deadline], T], env: str = "") -> T:
+    def ask(
+        self, call: Callable[[Secret, Deadline], T], env: str = "", *, seconds: float | None = None
+    ) -> T:
         """Return what a call answers, with a token that WeChat accepts; raise what it means."""
+        deadline = self.deadline() if seconds is None else Deadline.after(seconds)
         attempts = self.options.max_attempts
-        return self.platform.ask(call, deadline=self.deadline(), max_attempts=attempts, env=env)
+        return self.platform.ask(call, deadline=deadline, max_attempts=attempts, env=env)
 
     def _hear(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
         """Note the form of an answer, without its values, and the clock of who gave it."""

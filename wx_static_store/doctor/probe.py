@@ -13,7 +13,7 @@ from ..exceptions import WeChatRefused
 from ..i18n import gettext_lazy as _
 from . import visit
 from .facts import said
-from .findings import Check, Finding, not_asked, of_error, ok, warning, wrong
+from .findings import NONE_LEFT, Check, Finding, not_asked, of_error, ok, warning, wrong
 from .known import ACCEPTED, LOG, SOON, YOUNG
 from .patient import FOLDER, Patient
 from .trial import NOTHING, SIZE, SMALL, Trial, of_each, of_first, page, summed
@@ -33,7 +33,9 @@ def _upload(patient: Patient) -> Iterator[Finding]:
         else:
             yield warning(_("COS names no MD5 of what it has stored."), hint=_UNVERIFIED)
 
-    yield from summed(patient.envs, publish, patient)
+    if not patient.usable_envs:
+        yield NONE_LEFT
+    yield from summed(patient.usable_envs, publish, patient)
 
 
 def _listed(trial: Trial) -> Iterator[Finding]:
@@ -175,7 +177,7 @@ CHECKS = (
         means=_("An error is that of an upload: its stage says who refused."),
         remedy=_UNVERIFIED,
         ask=_upload,
-        needs=("token.accepted",),
+        needs=("environments.listed",),
         probe=True,
     ),
     Check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import browser, cache, clock, database, probe, settings, token
+from . import browser, cache, clock, database, environments, probe, quota, settings, token
 from .findings import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -10,6 +10,8 @@ CHECKS: tuple[Check, ...] = (
     *database.CHECKS,
     *cache.CHECKS,
     *token.CHECKS,
+    *environments.CHECKS,
+    *quota.CHECKS,
     *browser.CHECKS,
     *clock.CHECKS,
     *probe.CHECKS,

@@ -55,7 +55,7 @@ class Trial:
         self.key = self.store.options.location + self.name
         self.timeout = patient.timeout
         # Seconds to wait for the CDN, so that each environment gets its share of a check's time.
-        self.patience = self.timeout * (PROBE_SHARE - 2) / max(1, len(patient.envs))
+        self.patience = self.timeout * (PROBE_SHARE - 2) / max(1, len(patient.usable_envs))
         self.body = b""
         self.sent_at = 0.0
         self.is_stored = self.is_served = False
