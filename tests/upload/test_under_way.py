@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterator
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.deploys import item
+from tests.deploys import item, sent
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import WeChatBusy
+from wx_static_store.exceptions import WeChatBusy, WeChatRefused
 from wx_static_store.upload import under_way as under_ways, workers
 from wx_static_store.upload.transfer import Transfer
 from wx_static_store.upload.under_way import UnderWay
@@ -101,7 +103,7 @@ def test_a_stop_takes_away_what_was_not_begun_and_lets_the_rest_try_no_more(held
 
 
 def test_a_break_off_gives_what_is_begun_a_result_and_forgets_the_rest(
-    held: Held, monkeypatch: pytest.MonkeyPatch
+    cloud: EmulatorServer, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "GRACE", 0.1)
     with WorkerPool(2) as pool:
@@ -116,7 +118,59 @@ def test_a_break_off_gives_what_is_begun_a_result_and_forgets_the_rest(
         ended = [(result.name, result.status) for result in under_way.break_off()]
         other.released.set()
         held.released.set()
+        all_workers = threading.Barrier(2)  # they have done what was handed to them before
+        for waiting in [pool.submit(all_workers.wait, 60) for _ in range(2)]:
+            waiting.result(60)
     assert ended == [("done.txt", "stored"), ("held.txt", "failed"), ("held.txt", "failed")]
+    assert sent(cloud) == ["done.txt"]
+
+
+def test_a_file_that_failed_before_a_break_off_keeps_its_error(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
+    with WorkerPool(1) as pool:
+        under_way = UnderWay(pool)
+        under_way.begin(transfer())
+        [result] = under_way.break_off()
+    assert isinstance(result.error, WeChatRefused)
+
+
+def test_a_second_ctrl_c_ends_the_wait_for_what_is_begun(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: Any, **how: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(under_ways, "wait", interrupted)
+    with WorkerPool(2) as pool:
+        under_way = UnderWay(pool)
+        under_way.begin(held.transfer)
+        assert held.begun.wait(60)
+        ended = [(result.name, result.status) for result in under_way.break_off()]
+        held.released.set()
+    assert ended == [("held.txt", "failed")]
+
+
+@pytest.mark.parametrize("handed_over", [True, False])
+def test_a_file_that_is_begun_as_ctrl_c_comes_has_a_result_if_a_worker_has_it(
+    held: Held, monkeypatch: pytest.MonkeyPatch, handed_over: bool
+) -> None:
+    class Interrupted(queue.SimpleQueue[Any]):
+        def put(self, call: Any, block: bool = True, timeout: float | None = None) -> None:
+            if handed_over or call is None:
+                super().put(call)
+            if call is not None:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "queue", SimpleNamespace(SimpleQueue=Interrupted))
+    monkeypatch.setattr(workers, "GRACE", 0.1)
+    with WorkerPool(2) as pool:
+        under_way = UnderWay(pool)
+        with pytest.raises(KeyboardInterrupt):
+            under_way.begin(held.transfer)
+        assert held.begun.wait(60 if handed_over else 0) is handed_over
+        ended = [(result.name, result.status) for result in under_way.break_off()]
+        held.released.set()
+    assert ended == ([("held.txt", "failed")] if handed_over else [])
 
 
 @pytest.mark.parametrize(
@@ -139,10 +193,18 @@ def test_a_batch_is_stuck_if_five_files_got_no_link_and_none_is_being_sent(
     assert {one.last_try for one in transfers} == {stuck}
 
 
-def test_a_batch_is_not_stuck_before_its_time(cloud: EmulatorServer) -> None:
+def test_a_batch_is_stuck_thirty_seconds_after_its_last_result(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(under_ways, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
     under_way = six_failed()
-    under_way.give_up_if_stuck()
-    assert not any(one.last_try for one in under_way.transfers)
+    clock.append(20.0)
+    assert under_way.next_finished(60)
+    for now, stuck in ((49.0, False), (50.0, True)):
+        clock.append(now)
+        under_way.give_up_if_stuck()
+        assert {one.last_try for one in under_way.transfers} == {stuck}
 
 
 def six_failed() -> UnderWay:
