@@ -20,7 +20,7 @@ from django.urls import URLPattern, include, path, reverse
 from tests.api.conftest import PNG, picture
 from tests.conftest import ENV
 from wx_static_store.api import urls
-from wx_static_store.models import Deployment, Fact, UploadLog
+from wx_static_store.models import Deployment, Fact, Health, UploadLog
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -51,6 +51,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "deployment_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_add"): {},
     ("admin", "deployment_delete"): {},
+    ("admin", "health_changelist"): {"GET": (HEALTH, 200), "POST": (HEALTH, 200)},
     ("api", "uploads"): {"GET": (LOG | UPLOAD, 200), "POST": (UPLOAD, 201)},
     ("api", "upload"): {"GET": (LOG | UPLOAD, 200)},
     ("api", "retry"): {"POST": (RETRY, 201)},
@@ -89,7 +90,7 @@ def addresses() -> Iterator[tuple[tuple[str, str], URLPattern]]:
     """Yield every address of the admin and of the API."""
     for pattern in urls.urlpatterns:
         yield ("api", str(pattern.name)), pattern
-    for model in (UploadLog, Deployment):
+    for model in (UploadLog, Deployment, Health):
         for url in admin.site.get_model_admin(model).get_urls():
             if isinstance(url, URLPattern) and url.name:
                 yield ("admin", url.name.removeprefix("wx_static_store_")), url

@@ -17,7 +17,7 @@ FOLDERS = sorted(
 # From the top. A module imports from lines below its own; inside a folder downwards, in the order
 # that the docstring of its `__init__` draws.
 LAYERS = """
-    apps
+    apps templatetags
     admin api callback management forms health staticfiles testing
     checks signals storage
     doctor

@@ -31,7 +31,7 @@ REFERENCE = {
     for module, text in zip(_PARTS[::2], _PARTS[1::2], strict=True)
 }
 # Django looks for these, or they hold nothing that others import.
-NO_FACE = {"apps", "checks", "doctor", "i18n", "migrations", "models"}
+NO_FACE = {"apps", "checks", "i18n", "migrations", "models", "templatetags"}
 MODULES = {
     f"wx_static_store.{module.name}"
     for module in pkgutil.iter_modules(wx_static_store.__path__)

@@ -21,6 +21,8 @@ PARTS = {
     "retry failed": [r"<form[^>]*method=\"post\"", r"csrfmiddlewaretoken"],
     "deployments": [r"spring", r"failed"],
     "deployment": [r"spring", r"books/a\.txt"],
+    "health": [r"1 thing is wrong", r"<form[^>]*method=\"post\"", r"Spent"],
+    "app": [r'href="[^"]*/health/"[^>]*>Health: 1 thing is wrong'],
     "widget": [r'class="wx-file"', r'href="https://site\.example/books/a\.txt"', r'type="file"'],
 }
 

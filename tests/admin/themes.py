@@ -51,6 +51,9 @@ def pages() -> dict[str, tuple[int, str]]:
     from django.urls import reverse
 
     from tests.bookshop.models import Book
+    from wx_static_store.doctor.findings import Result, wrong
+    from wx_static_store.doctor.latest import keep
+    from wx_static_store.doctor.table import CHECKS
     from wx_static_store.forms import WxAdminMixin
 
     class BookAdmin(WxAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
@@ -60,6 +63,7 @@ def pages() -> dict[str, tuple[int, str]]:
     urlpatterns.append(path("admin/", admin.site.urls))
     call_command("migrate", run_syncdb=True, verbosity=0)
     upload, deployment, book = rows()
+    keep([Result(CHECKS[0], (wrong("Spent"),))])
     client = Client()
     client.force_login(superuser())
     wanted = {
@@ -69,6 +73,8 @@ def pages() -> dict[str, tuple[int, str]]:
         "retry failed": reverse(f"{UPLOADS}_retry_failed"),
         "deployments": reverse(f"{DEPLOYMENTS}_changelist"),
         "deployment": reverse(f"{DEPLOYMENTS}_change", args=[deployment]),
+        "health": reverse("admin:wx_static_store_health_changelist"),
+        "app": reverse("admin:app_list", args=["wx_static_store"]),
         "widget": reverse("admin:bookshop_book_change", args=[book]),
     }
     answers = {name: client.get(url) for name, url in wanted.items()}

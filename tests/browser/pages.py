@@ -104,6 +104,12 @@ def deployment(page: Page, site: Site) -> None:
     page.goto(site.site + first_link(page, "/deployment/"))
 
 
+def health(page: Page, site: Site) -> None:
+    page.goto(f"{site.admin}/wx_static_store/health/")
+    page.get_by_role("button").last.click()
+    expect(page.locator(".wx-check").first).to_be_visible()
+
+
 def document(page: Page, site: Site) -> None:
     page.goto(f"{site.admin}/documents/document/1/change/")
     expect(page.locator(".wx-file")).to_have_count(2)
@@ -149,6 +155,7 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "retry-failed": retry,
     "deployments": deployments,
     "deployment": deployment,
+    "health": health,
     "document": document,
     "document-failed": failed_document,
 }

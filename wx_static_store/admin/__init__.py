@@ -1,10 +1,12 @@
 """
-The admin: the log of uploads and its actions, the upload page, the deployments.
+The admin: the log of uploads and its actions, the upload page, the deployments, the health.
 
     uploads         the list of uploads, and the page of one upload
     actions         upload again, compare with the cloud, export
     diagnosis       what WeChat received with the call of a refused upload
     deployments     the list of deployments, and the page of one deployment
+    health          the page *Health*
+    health_page     what this page shows
     upload          the upload page
     base            the base of both lists: read only, without slow queries
     columns         the columns of the lists and the fields of the pages
@@ -18,6 +20,7 @@ The admin: the log of uploads and its actions, the upload page, the deployments.
 """
 
 from .deployments import DeploymentAdmin
+from .health import HealthAdmin
 from .uploads import UploadLogAdmin
 
-__all__ = ["DeploymentAdmin", "UploadLogAdmin"]
+__all__ = ["DeploymentAdmin", "HealthAdmin", "UploadLogAdmin"]

@@ -91,6 +91,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Health',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'health',
+                'verbose_name_plural': 'health',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('wx_static_store.fact',),
+        ),
+        migrations.CreateModel(
             name='UploadLog',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

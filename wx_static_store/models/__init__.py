@@ -15,7 +15,7 @@ database of its own, where a router says so.
 from .columns import fitting
 from .deployments import Deployment, DeploymentQuerySet
 from .idempotency import IdempotencyKey
-from .platform import Account, Fact
+from .platform import Account, Fact, Health
 from .uploads import UploadLog, UploadLogQuerySet, key_digest
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Deployment",
     "DeploymentQuerySet",
     "Fact",
+    "Health",
     "IdempotencyKey",
     "UploadLog",
     "UploadLogQuerySet",

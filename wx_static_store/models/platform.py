@@ -53,6 +53,16 @@ class Fact(models.Model):
         return f"{self.subject} {self.name} = {self.value}"
 
 
+class Health(Fact):
+    """The page *Health* of the admin, which is no table: Django lists models there."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # view_health is that of Fact
+        verbose_name = _("health")
+        verbose_name_plural = _("health")
+
+
 class AccountQuerySet(models.QuerySet["Account"]):
     def note(self, platform: str, appid: str, *, event: str, at: datetime) -> None:
         """
