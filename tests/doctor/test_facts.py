@@ -125,6 +125,7 @@ OPEN = [
     *("leading slash", "850 bytes"),
     *("CORS", "batchdeletefile"),
     "signature",
+    "the quota of these calls, and their rate",
 ]
 
 

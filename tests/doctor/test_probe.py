@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from hashlib import md5
 from typing import Any
@@ -14,9 +15,11 @@ from wx_static_store.doctor.examination import examine
 from wx_static_store.doctor.findings import Mark
 from wx_static_store.doctor.patient import Patient
 from wx_static_store.doctor.probe import _compared
+from wx_static_store.doctor.report import as_dict
 from wx_static_store.doctor.table import CHECKS
 from wx_static_store.doctor.trial import Trial
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.emulator.server import SECRET_ID, SECURITY_TOKEN
 
 from .conftest import Examine, marks, said
 
@@ -254,3 +257,28 @@ def test_nothing_is_published_where_an_earlier_check_found_a_fault(
 ) -> None:
     emulator.add_env("tenant-b", "offline")
     assert said(probed(envs=["tenant-b"])["probe.upload"]).startswith("– None is left to ask")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {},
+        {"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403},
+        {"on": "put_object", "do": "reset"},
+        {"on": "get_object", "do": "reset"},
+        {"on": "staticfilelist", "do": "errcode", "errcode": -501000},
+        {"on": "staticuploadfile", "do": "link", "host": "elsewhere.example"},
+    ],
+    ids=["well", "refused", "reset", "site", "list", "link"],
+)
+def test_no_secret_is_said_or_learned(
+    configure: Any, emulator: EmulatorServer, fault: dict[str, Any]
+) -> None:
+    configure()
+    if fault:
+        emulator.script(fault | {"times": None})
+    patient = Patient(probe=True, timeout=0.3)
+    results = [*examine(patient, CHECKS)]
+    shown = json.dumps([as_dict(results), patient.learned], default=str)
+    for secret in (emulator.access_token, SECURITY_TOKEN, SECRET_ID, "q-signature"):
+        assert secret not in shown

@@ -13,7 +13,7 @@ from ..i18n import gettext_lazy as _
 if TYPE_CHECKING:
     from .transport import Reply, Transport
 
-PAGE_LIMIT = 1024 * 1024  # bytes of a page that is looked at
+PAGE_LIMIT = 16 * 1024 * 1024  # bytes of a page that is looked at: a start page may be large
 _BROWSER = {  # of a person who opens the address: a default domain has a notice for them
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/140.0.0.0 Safari/537.36",

@@ -274,9 +274,6 @@ CHECKS = (
         remedy=_LOOK,
         ask=_hosting,
         needs=("environments.listed",),
-        settles=(
-            _("What describestaticstore answers before hosting was ever opened."),
-            _("Whether its member is called data or Data, region or regoin."),
-        ),
+        settles=(_("What describestaticstore answers before hosting was ever opened."),),
     ),
 )

@@ -84,10 +84,6 @@ UNSETTLED: tuple[tuple[Text, Text], ...] = (
         _("It is as long as for a replaced one: nothing can be deleted, only overwritten."),
     ),
     (
-        _("What describestaticstore answers before static hosting is opened."),
-        _("An environment without hosting would be needed. Every empty answer means none."),
-    ),
-    (
         _("Whether the error page is sent with its own status."),
         _("Only the console sets an error page. Pages are compared by their content."),
     ),

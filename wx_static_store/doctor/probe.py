@@ -208,7 +208,7 @@ CHECKS = (
         needs=("token.accepted",),
         probe=True,
         settles=(
-            _("Whether describestaticstore answers with Data or data."),
+            _("Whether describestaticstore answers with Data or data, region or regoin."),
             _("Whether the contents of a list can be null."),
             _("The page size of the list, if an environment has more files than a page."),
         ),
