@@ -125,7 +125,7 @@ OPEN = [
     *("leading slash", "850 bytes"),
     *("CORS", "batchdeletefile"),
     "signature",
-    "the quota of these calls, and their rate",
+    *("the quota of these calls, and their rate", "tokens may be fetched a day"),
 ]
 
 

@@ -72,6 +72,10 @@ def profile(*subjects: str) -> dict[str, Any]:
 # What the documents leave open and no check settles, with the reason.
 UNSETTLED: tuple[tuple[Text, Text], ...] = (
     (
+        _("How many tokens may be fetched a day."),
+        _("A check would have to use them up. One token of two hours is enough for all processes."),
+    ),
+    (
         _("Whether batchdeletefile can delete files of the static bucket."),
         _("A check would have to delete a file by a call that is meant for another store."),
     ),
