@@ -41,7 +41,8 @@ def text(answer: Any) -> str:
 
 def test_the_page_shows_each_question_in_its_order(operator: Client) -> None:
     shown = text(operator.get(reverse(PAGE)))
-    places = [shown.find(f"{check.question} {check.id}") for check in CHECKS]
+    asked = [check for check in CHECKS if not check.probe]
+    places = [shown.find(f"{check.question} {check.id}") for check in asked]
     assert -1 not in places
     assert places == sorted(places)
 

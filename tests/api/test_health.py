@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from django.utils.translation import override
 from rest_framework.test import APIClient
 
 from tests.api.conftest import Client
+from tests.conftest import ENV, lost_table
 from tests.doctor.conftest import check
 from wx_static_store.doctor.findings import Result, ok
 from wx_static_store.doctor.latest import keep
 from wx_static_store.doctor.table import CHECKS
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.i18n import gettext_lazy as _
+from wx_static_store.models import Fact
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,8 +40,9 @@ def statuses(answer: Any) -> dict[str, str]:
     return {each["id"]: each["status"] for each in answer.json()["checks"]}
 
 
-def test_every_check_is_answered_in_its_order(monitor: APIClient) -> None:
-    assert [*statuses(monitor.get("/wx/health/"))] == [each.id for each in CHECKS]
+def test_every_check_that_needs_no_probe_is_answered_in_its_order(monitor: APIClient) -> None:
+    asked = [each.id for each in CHECKS if not each.probe]
+    assert [*statuses(monitor.get("/wx/health/"))] == asked
 
 
 def test_a_token_that_wechat_accepts_is_ok(monitor: APIClient) -> None:
@@ -87,3 +91,37 @@ def test_the_texts_are_in_the_language_of_the_request(
 
 def test_a_user_who_may_read_the_log_may_not_read_the_health(client_of: Client) -> None:
     assert client_of("view_uploadlog").get("/wx/health/").status_code == 403
+
+
+# --- what is remembered of an environment ---------------------------------------------------------
+
+
+def facts(client: APIClient) -> list[list[dict[str, str]]]:
+    """Return the facts of each store."""
+    return [store["facts"] for store in client.get("/wx/stores/").json()["results"]]
+
+
+@pytest.mark.parametrize("permission", ["view_uploadlog", "view_health"])
+def test_each_store_has_what_was_learned_of_its_environment(
+    client_of: Client, permission: str
+) -> None:
+    Fact.objects.remember(ENV, {"speed": "90"})
+    Fact.objects.remember("tenant-b", {"cors": "off"})
+    first, second = facts(client_of("upload", permission))
+    assert first == second
+    [fact] = first
+    assert (fact["name"], fact["value"]) == ("speed", "90")
+    assert fact["text"] == "The public address gives 90 KB a second."
+    assert "base_url" in fact["hint"]
+    assert datetime.fromisoformat(fact["learned"]).tzinfo
+
+
+def test_an_uploader_sees_no_facts(client_of: Client) -> None:
+    Fact.objects.remember(ENV, {"speed": "90"})
+    assert facts(client_of("upload")) == [[], []]
+
+
+def test_stores_are_listed_without_the_table_of_facts(client_of: Client) -> None:
+    reader = client_of("view_uploadlog")
+    with lost_table(Fact):
+        assert facts(reader) == [[], []]

@@ -8,7 +8,14 @@ import pytest
 
 from tests.conftest import ENV
 from wx_static_store.doctor.examination import examine
-from wx_static_store.doctor.facts import UNSETTLED, facts_of, platform_of, profile, remember
+from wx_static_store.doctor.facts import (
+    UNSETTLED,
+    facts_by_subject,
+    facts_of,
+    platform_of,
+    profile,
+    remember,
+)
 from wx_static_store.doctor.patient import Patient
 from wx_static_store.doctor.table import CHECKS
 from wx_static_store.emulator import EmulatorServer
@@ -35,11 +42,22 @@ def test_what_was_learned_is_kept_by_its_subject(configure: Any) -> None:
 
 def test_a_fact_is_a_sentence_with_what_to_set_and_when_it_was_learned() -> None:
     Fact.objects.remember(ENV, {"speed": "90", "marker": "exclusive"})
-    [(sentence, advice, when), (_sentence, nothing, _when)] = facts_of(ENV)
-    assert str(sentence) == "The public address gives 90 KB a second."
-    assert "base_url" in str(advice)
-    assert when == Fact.objects.get(name="speed").learned
-    assert nothing == ""
+    speed, marker = facts_of(ENV)
+    assert str(speed.sentence) == "The public address gives 90 KB a second."
+    assert (speed.name, speed.value) == ("speed", "90")
+    assert "base_url" in str(speed.advice)
+    assert speed.when == Fact.objects.get(name="speed").learned
+    assert marker.advice == ""
+
+
+def test_facts_of_many_subjects_are_one_query(django_assert_num_queries: Any) -> None:
+    for env in (ENV, "tenant-b", "tenant-c"):
+        Fact.objects.remember(env, {"marker": "exclusive", "cors": "off"})
+    with django_assert_num_queries(2):
+        few, all_of_them = facts_by_subject([ENV, "tenant-b"]), facts_by_subject()
+    assert [*few] == [ENV, "tenant-b"]
+    assert [*all_of_them] == [ENV, "tenant-b", "tenant-c"]
+    assert [fact.name for fact in few[ENV]] == ["cors", "marker"]
 
 
 def test_a_fact_of_an_unknown_kind_is_not_shown() -> None:

@@ -56,7 +56,7 @@ def test_the_report_has_what_was_learned(served: EmulatorServer, tmp_path: Path)
     Fact.objects.remember(ENV, {"speed": "90"})
     doctor("--json", str(tmp_path / "report.json"))
     [fact] = json.loads((tmp_path / "report.json").read_text())["learned"]
-    assert fact["subject"] == ENV
+    assert (fact["subject"], fact["name"], fact["value"]) == (ENV, "speed", "90")
     assert fact["sentence"] == "The public address gives 90 KB a second."
     assert "base_url" in fact["advice"]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any, NamedTuple
 
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from ..doctor.findings import Mark
+from ..doctor.facts import Remembered, facts_by_subject
+from ..doctor.findings import Mark, Text
 from ..doctor.report import WORDS
 from ..i18n import gettext as _, gettext_lazy, ngettext
-from ..models import Account, Fact
+from ..models import Account
 from ..upload.database import in_database
 from .columns import Look
 
@@ -111,18 +111,20 @@ def _bar(call: str, limit: int, remain: int) -> ShownQuota:
 
 
 class ShownFact(NamedTuple):
-    text: str
+    """What was learned, what to set, and how long ago it was learned."""
+
+    text: Text
+    advice: Text
     ago: str
 
 
-def facts() -> list[tuple[str, list[ShownFact]]]:
-    """Return what is remembered, by subject; the platform has none."""
-    ordered = Fact.objects.order_by("subject", "name")
-    rows = in_database(lambda: list(ordered), otherwise=list[Fact]())
-    return [
-        (subject, [ShownFact(f"{row.name}: {row.value}", ago(row.learned)) for row in group])
-        for subject, group in groupby(rows, key=lambda row: row.subject)
-    ]
+def facts() -> dict[str, list[ShownFact]]:
+    """Return what is remembered by subject; the platform's may be empty."""
+    found = in_database(facts_by_subject, otherwise=dict[str, list[Remembered]]())
+    return {
+        subject: [ShownFact(fact.sentence, fact.advice, ago(fact.when)) for fact in known]
+        for subject, known in found.items()
+    }
 
 
 def accounts() -> list[tuple[str, str]]:

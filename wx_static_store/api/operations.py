@@ -53,6 +53,15 @@ _STORE = {
     "active_content": False,
     "protected_names": False,
     "max_size": 314572800,
+    "facts": [
+        {
+            "name": "list_md5",
+            "value": "plain",
+            "text": "The list names the MD5 of a file.",
+            "hint": "",
+            "learned": "2026-01-31T12:00:00Z",
+        }
+    ],
 }
 _RECEIVED = {
     "time": "2026-01-31T12:00:00Z",

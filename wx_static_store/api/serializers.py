@@ -165,6 +165,16 @@ class FilesSerializer(serializers.Serializer[Any]):
     results = FileSerializer(many=True)
 
 
+class FactSerializer(serializers.Serializer[Any]):
+    """What a probe of wx_doctor learned of an environment."""
+
+    name = serializers.CharField(help_text=_("Stable: programs may rely on it."))
+    value = serializers.CharField(help_text=_("For programs."))
+    text = serializers.CharField(source="sentence", help_text=_("For people, in their language."))
+    hint = serializers.CharField(source="advice", help_text=_("What to set; may be empty."))
+    learned = Moment(source="when", help_text=_("When it was learned."))
+
+
 class StoreSerializer(serializers.Serializer[Any]):
     """A store at an environment, and what this user may do there beside uploading a new file."""
 
@@ -182,6 +192,13 @@ class StoreSerializer(serializers.Serializer[Any]):
         help_text=_("Use protected names, such as robots.txt, and leave the folder."),
     )
     max_size = serializers.IntegerField(source="may.max_size", help_text=_("In bytes."))
+    facts = FactSerializer(
+        many=True,
+        help_text=_(
+            "What is remembered of the environment, for advice only. Empty without view_health and "
+            "view_uploadlog."
+        ),
+    )
 
 
 class StoresSerializer(serializers.Serializer[Any]):

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
 from ..core.types import RemoteFile
+from ..doctor.facts import Remembered, facts_by_subject
 from ..doctor.latest import examined
 from ..i18n import listed
 from ..log.diagnosis import diagnose
@@ -218,16 +219,23 @@ class StoreList(View):
     needs = {"GET": (UPLOAD, VIEW)}
 
     def get(self, request: Request) -> Response:
-        options = platform_options()
+        options, targets = platform_options(), stores_for(request.user)
+        known = _known(request, {to.env for to in targets})
+        may = permitted(request.user)
         facts = {
             "folder": options.upload_location,
             "max_size": options.upload_max_size,
             "extensions": options.upload_extensions,
-            "results": [
-                {"to": to, "may": permitted(request.user)} for to in stores_for(request.user)
-            ],
+            "results": [{"to": to, "may": may, "facts": known.get(to.env, [])} for to in targets],
         }
         return Response(serializers.StoresSerializer(facts).data)
+
+
+def _known(request: Request, envs: set[str]) -> dict[str, list[Remembered]]:
+    """Return what is remembered of these environments, to those who may read that."""
+    if not (log.sees_all(request) or request.user.has_perm(f"wx_static_store.{HEALTH}")):
+        return {}
+    return in_database(lambda: facts_by_subject(envs), otherwise=dict[str, list[Remembered]]())
 
 
 class FileList(View):

@@ -50,7 +50,6 @@ def _ask(
     started = time.monotonic()
     if (left := ends - started) <= 0:
         return Result(check, (not_asked(_LATE),))
-    patience = min(left, patient.patience(check))
     future = pool.submit(_findings, check, patient)
     patience = min(left, patient.patience(check))
     try:

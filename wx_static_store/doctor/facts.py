@@ -14,10 +14,14 @@ from .findings import Text
 from .known import KNOWN
 from .patient import Patient
 
+_ORDER = {name: number for number, name in enumerate(KNOWN)}
+
 
 class Remembered(NamedTuple):
-    """A fact for people: what was learned, what to set (perhaps nothing), and when."""
+    """A fact: what was learned, for programs and for people; what to set, if anything; when."""
 
+    name: str
+    value: str
     sentence: Text
     advice: Text
     when: datetime
@@ -36,12 +40,19 @@ def platform_of(patient: Patient) -> str:
 
 def facts_of(subject: str) -> list[Remembered]:
     """Return what is known of an environment or a platform, in the order of the table."""
-    found = Fact.objects.of(subject)
-    return [
-        Remembered(known.says(fact.value), known.advice(fact.value), fact.learned)
-        for name, known in KNOWN.items()
-        if (fact := found.get(name))
-    ]
+    return facts_by_subject([subject]).get(subject, [])
+
+
+def facts_by_subject(subjects: Iterable[str] | None = None) -> dict[str, list[Remembered]]:
+    """Return what is known of these subjects, or of every one, by a single query."""
+    rows = Fact.objects.all() if subjects is None else Fact.objects.filter(subject__in=subjects)
+    found: dict[str, list[Remembered]] = {}
+    for row in sorted(rows, key=lambda row: (row.subject, _ORDER.get(row.name, 0))):
+        if known := KNOWN.get(row.name):
+            texts = known.says(row.value), known.advice(row.value)
+            fact = Remembered(row.name, row.value, *texts, row.learned)
+            found.setdefault(row.subject, []).append(fact)
+    return found
 
 
 def said(facts: Mapping[str, str]) -> Any:

@@ -37,9 +37,11 @@ def latest(max_age: float = KEPT) -> dict[str, Any] | None:
 
 
 def examined(max_age: float = 0.0) -> dict[str, Any]:
-    """Return results of at most this age in seconds; without them, ask all checks now."""
-    found = latest(max_age) if max_age else None
-    return found or keep([*examine(Patient(), CHECKS, within=WITHIN)])
+    """Return results of at most this age in seconds; without them, ask what needs no probe."""
+    if max_age and (found := latest(max_age)):
+        return found
+    unprobed = [check for check in CHECKS if not check.probe]
+    return keep([*examine(Patient(), unprobed, within=WITHIN)])
 
 
 def keep(results: Sequence[Result]) -> dict[str, Any]:

@@ -84,7 +84,8 @@ def as_list(patient: Patient) -> list[dict[str, str]]:
     found = []
     with suppress(WxStaticStoreError, *_NO_DATABASE):
         for subject in _subjects(patient):
-            for sentence, advice, when in facts_of(subject):
-                texts = {"sentence": str(sentence), "advice": str(advice)}
-                found.append({"subject": subject, **texts, "learned": when.isoformat()})
+            for fact in facts_of(subject):
+                facts = {"subject": subject, "name": fact.name, "value": fact.value}
+                texts = {"sentence": str(fact.sentence), "advice": str(fact.advice)}
+                found.append({**facts, **texts, "learned": fact.when.isoformat()})
     return found

@@ -71,7 +71,7 @@ class Command(BaseCommand):
         results = [self._shown(result, patient) for result in examine(patient, CHECKS)]
         self._end(patient, results)
         if not (options["using"] or envs):
-            keep(results)
+            keep([each for each in results if patient.probe or not each.check.probe])
         if options["json"]:
             report = as_dict(results) | {"learned": learned.as_list(patient)}
             write_json(Path(options["json"]), report)
