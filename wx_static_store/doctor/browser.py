@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from ..clients.bucket import HEADERS, BucketClient, Preflight
 from ..clients.cos import COS_CODES
 from ..core.types import SignedLink
-from ..exceptions import DeadlineExceeded, TransportError, WxStaticStoreError
+from ..exceptions import DeadlineExceeded, TransportError, WeChatThrottled, WxStaticStoreError
 from ..i18n import gettext_lazy as _, listed
-from .findings import NONE_LEFT, Check, Finding, Text, of_error, ok, warning, wrong
+from .findings import NONE_LEFT, Check, Finding, Mark, Text, of_error, ok, warning, wrong
 from .patient import FOLDER, Patient
 
 MOST = 5  # environments: the rules of one platform are alike, and each costs a call
@@ -32,6 +32,9 @@ def _cors(patient: Patient) -> Iterator[Finding]:
     for env in patient.usable_envs[:MOST]:
         try:
             answer = _preflight(patient, env)
+        except WeChatThrottled as error:  # the quota is the business of another check
+            yield of_error(error, Mark.NOT_ASKED)
+            break
         except (TransportError, DeadlineExceeded) as error:
             yield of_error(error)
             break  # the others are at the same host, or no time is left
