@@ -8,6 +8,7 @@ from ..i18n import gettext_lazy as _
 from .findings import Check, Finding, not_asked, ok, warning
 from .patient import Patient
 
+_NAMES = {"WeChat": _("WeChat")}  # COS has one name in each language
 SLACK = 30  # seconds; the times of our log are wrong beyond, uploads need not fail
 
 
@@ -15,10 +16,10 @@ def _clocks(patient: Patient) -> Iterator[Finding]:
     if not patient.skews:
         yield not_asked(_("No answer that was heard so far names a time."))
     for name, skew in patient.skews.items():
-        facts = {"name": name, "seconds": abs(round(skew))}
+        facts = {"name": _NAMES.get(name, name), "seconds": abs(round(skew))}
         data = {"clock": name, "seconds_ahead": round(skew)}
         if abs(skew) <= SLACK:
-            yield ok(_("The clock of %(name)s and ours agree.", name=name), data=data)
+            yield ok(_("The clock of %(name)s and ours agree.", name=facts["name"]), data=data)
         elif skew > 0:
             text = _("Our clock is %(seconds)d seconds behind that of %(name)s.", **facts)
             yield warning(text, data=data)

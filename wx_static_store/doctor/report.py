@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..i18n import docs_place, gettext as _, ngettext, shown, with_docs
+from ..i18n import docs_place, gettext as _, labelled, listed, ngettext, shown, with_docs
 from .examination import verdict
 from .findings import Finding, Mark, Result
 
@@ -41,7 +41,7 @@ def verdict_line(results: Sequence[Result]) -> str:
     doubtful = sum(result.mark is Mark.WARNING for result in results)
     if wrong:
         text = ngettext("%(count)d thing is wrong", "%(count)d things are wrong", len(wrong))
-        return f"{text}: {', '.join(wrong)}"
+        return labelled(text, listed(wrong))
     if doubtful:
         return ngettext(
             "Nothing is wrong; look at %(count)d warning.",
