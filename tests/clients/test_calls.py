@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from wx_static_store.clients.transport import Transport
+from wx_static_store.clients.wechat import WeChatClient
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import SignedLink
 from wx_static_store.exceptions import (
@@ -19,9 +21,12 @@ from wx_static_store.exceptions import (
 )
 
 from .conftest import (
+    ENV,
     LIMIT,
+    PLENTY,
     TOKEN,
     Ask,
+    Serve,
     answer,
     as_json,
     failure,
@@ -29,6 +34,31 @@ from .conftest import (
 )
 
 # --- the envelope ---------------------------------------------------------------------------
+
+
+def test_a_slash_at_the_end_of_the_address_counts_for_nothing(
+    serve: Serve, transport: Transport
+) -> None:
+    server = serve(as_json({"errcode": 0}))
+    WeChatClient(transport, server.url + "/").describe(Secret(TOKEN), ENV, deadline=PLENTY)
+    assert server.requests[0].target.startswith("/componenttcb/")
+
+
+def test_a_witness_sees_each_answer_that_is_an_object_with_path_and_headers(
+    serve: Serve, transport: Transport
+) -> None:
+    seen: list[tuple[str, dict[str, Any], str]] = []
+    wechat = WeChatClient(
+        transport,
+        serve(as_json({"errcode": 0, "new": 1}), answer(body="[]")).url,
+        lambda path, members, headers: seen.append((path, members, headers["Content-Type"])),
+    )
+    wechat.describe(Secret(TOKEN), ENV, deadline=PLENTY)
+    with pytest.raises(ProtocolError):
+        wechat.describe(Secret(TOKEN), ENV, deadline=PLENTY)
+    assert seen == [
+        ("/componenttcb/describestaticstore", {"errcode": 0, "new": 1}, "application/json")
+    ]
 
 
 @pytest.mark.parametrize("errcode", [0, "0", None])
@@ -67,13 +97,15 @@ def test_json_that_is_no_object_is_no_answer(ask: Ask, body: str) -> None:
     ],
     ids=range(9),
 )
-def test_broken_json_may_be_asked_for_again_once(ask: Ask, body: str) -> None:
+def test_broken_json_may_be_asked_for_again(ask: Ask, body: str) -> None:
     error = failure(ask, answer(body=body))
     assert isinstance(error, ProtocolError)
     assert (error.remedy, error.http_status, error.errcode) == (Remedy.WAIT, 200, None)
+    assert not error.once
+    assert str(error.message) == "staticuploadfile answered with no JSON"
 
 
-def test_a_page_of_a_proxy_is_named_as_such(ask: Ask) -> None:
+def test_a_page_of_a_proxy_is_named_and_may_be_asked_for_again_once(ask: Ask) -> None:
     error = failure(ask, answer(body="<!DOCTYPE html>\n<HTML><body>Log in</body></HTML>"))
     assert isinstance(error, ProtocolError)
     assert error.once
@@ -165,6 +197,22 @@ def test_an_unknown_errcode_gives_up_and_shows_all_that_wechat_said(ask: Ask) ->
     assert error.remedy is Remedy.GIVE_UP
     for part in ("123456", "strange", "65535f00-1a2b3c4d-0f1e2d3c", "staticuploadfile"):
         assert part in str(error)
+
+
+@pytest.mark.parametrize(("errcode", "place"), [(40014, "40014"), (123456, "other")])
+def test_a_refusal_names_the_place_in_the_documentation_of_its_errcode(
+    ask: Ask, errcode: int, place: str
+) -> None:
+    assert failure(ask, as_json({"errcode": errcode})).docs == f"errcode-{place}"
+
+
+def test_a_refusal_with_the_tcbcode_of_a_missing_environment_names_it_and_stops_a_batch(
+    ask: Ask,
+) -> None:
+    errmsg = "resource not found, TcbCode: [ResourceNotFound.Env]"
+    error = failure(ask, as_json({"errcode": -501000, "errmsg": errmsg}))
+    assert f"There is no environment '{ENV}'" in str(error.hint)
+    assert error.stops_batch
 
 
 def test_an_error_has_the_stage_of_its_call(ask: Ask) -> None:

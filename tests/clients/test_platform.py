@@ -123,21 +123,6 @@ def test_a_path_that_wechat_knows_no_quota_of_is_refused_with_its_code(
     assert str(caught.value.message) == "quota/get was refused"
 
 
-def test_a_witness_sees_the_form_of_each_answer(
-    transport: Transport, emulator: EmulatorServer
-) -> None:
-    seen: list[tuple[str, set[str]]] = []
-    client = PlatformClient(
-        transport,
-        emulator.api_url,
-        lambda path, answer, headers: seen.append(
-            (path, {*answer, *headers} & {"info_list", "Date"})
-        ),
-    )
-    client.environments(Secret(emulator.access_token), deadline=PLENTY)
-    assert seen == [("/componenttcb/describeenvs", {"info_list", "Date"})]
-
-
 # --- refused calls --------------------------------------------------------------------------
 
 RID = "66f00000-0a0b0c0d-01020304"
