@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.utils.translation import override
 
 from wx_static_store.emulator import EmulatorServer
 
@@ -27,3 +28,9 @@ def test_a_clock_that_is_off_is_named_with_its_seconds(
     # A Date has whole seconds.
     assert re.search(rf"Our clock is (89|90|91) seconds {direction} that of {name}\.", found)
     assert "NTP" in found
+
+
+def test_a_chinese_reader_finds_wechat_by_its_chinese_name(examined: Examine) -> None:
+    found = examined()["clock"]
+    with override("zh-hans"):
+        assert "本机时钟准确（对照：微信）。" in said(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from tests.conftest import ENV
 from wx_static_store.doctor.examination import examine
@@ -15,6 +16,7 @@ from wx_static_store.doctor.facts import (
     platform_of,
     profile,
     remember,
+    said,
 )
 from wx_static_store.doctor.patient import Patient
 from wx_static_store.doctor.table import CHECKS
@@ -38,6 +40,13 @@ def test_what_was_learned_is_kept_by_its_subject(configure: Any) -> None:
         (ENV, "cors", "off"),
         ("wx-platform", "marker", "inclusive"),
     ]
+
+
+def test_no_space_stands_between_two_chinese_sentences() -> None:
+    found = said({"errcode_as": "number", "truncated_as": "string"})
+    assert str(found) == "errcode is a number. is_truncated is a text."
+    with override("zh-hans"):
+        assert str(found) == "errcode 是数字。is_truncated 是字符串。"
 
 
 def test_a_fact_is_a_sentence_with_what_to_set_and_when_it_was_learned() -> None:

@@ -171,8 +171,8 @@ def test_a_database_that_is_away_is_no_matter_of_the_ticket(look: Look, pushed: 
     finally:
         with connection.schema_editor() as editor:
             editor.create_model(VerifyTicket)
-    assert said(results["token.ticket"]).startswith("– The database")
-    assert said(results["token.pushes"]).startswith("– The database")
+    assert said(results["token.ticket"]).startswith("– The tickets cannot be read")
+    assert said(results["token.pushes"]).startswith("– The tickets cannot be read")
     assert marks(results)["token.accepted"] == "✓"  # the cache has the ticket, too
 
 

@@ -1,6 +1,7 @@
 """The results as lines and as JSON."""
 
 import pytest
+from django.utils.translation import override
 
 from wx_static_store.doctor.findings import Finding, Result, not_asked, ok, warning, wrong
 from wx_static_store.doctor.report import SHOWN, as_dict, lines, verdict_line
@@ -60,6 +61,11 @@ def test_a_control_character_does_not_reach_the_terminal() -> None:
 )
 def test_the_verdict_names_what_is_wrong(findings: list[Finding], line: str) -> None:
     assert verdict_line([result(*findings)]) == line
+
+
+def test_a_chinese_reader_gets_the_verdict_with_chinese_punctuation() -> None:
+    with override("zh-hans"):
+        assert verdict_line([result(wrong("")), result(wrong(""))]) == "有 2 项异常：token、token"
 
 
 def test_programs_get_every_finding() -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.utils.functional import lazy
 
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext, gettext_lazy as _
 from ..models import Fact
 from .findings import Text
 from .known import KNOWN
@@ -61,7 +61,11 @@ def said(facts: Mapping[str, str]) -> Any:
 
 
 def _join(sentences: Iterable[Text]) -> str:
-    return " ".join(map(str, sentences))
+    """Put sentences one after the other; between Chinese ones stands no space."""
+    text, *others = map(str, sentences)
+    for each in others:
+        text = gettext("%(sentence)s %(next)s", sentence=text, next=each)
+    return text
 
 
 _joined = lazy(_join, str)

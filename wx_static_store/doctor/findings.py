@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.functional import Promise, lazy
 
 from ..exceptions import WxStaticStoreError
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext, gettext_lazy as _
 
 if TYPE_CHECKING:
     from .patient import Patient
@@ -73,7 +73,9 @@ def of_error(error: WxStaticStoreError, mark: Mark = Mark.WRONG) -> Finding:
 
 
 def _what(error: WxStaticStoreError) -> str:
-    return f"{error.what} ({error.code})" if error.code else error.what
+    if not error.code:
+        return error.what
+    return gettext("%(what)s (%(facts)s)", what=error.what, facts=error.code)
 
 
 _said = lazy(_what, str)

@@ -30,7 +30,7 @@ BETWEEN = 11 * 60  # seconds: WeChat pushes every ten minutes, and may take a wh
 _CALLBACK = "wx_static_store.callback"
 _NEEDED = ("component_appid", "callback_token", "callback_aes_key")
 
-_NO_DATABASE = _("The database, which keeps the tickets, gives no answer.")
+_NO_DATABASE = _("The tickets cannot be read from the database.")
 _SEE_PUSHES = _(
     "The check token.pushes says whether pushes arrive. If WeChat sends none, call "
     "api_start_push_ticket."

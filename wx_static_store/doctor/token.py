@@ -155,7 +155,9 @@ CHECKS = (
         id="token.accepted",
         question=_("Does WeChat accept the token?"),
         how=_("The environments of the platform are listed (describeenvs) with the token."),
-        means=_("A refusal says by its errcode whether the token, the address or the platform is."),
+        means=_(
+            "The errcode of a refusal says whether the token, the address or the platform is wrong."
+        ),
         remedy=_("Look up the errcode in the documentation."),
         ask=_accepted,
         needs=("token.source",),
