@@ -1,4 +1,4 @@
-"""docs/howto/health.rst: its commands, and its checks for django-health-check."""
+"""docs/howto/health.rst: its address, and its checks for django-health-check."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ PAGE = "howto/health"
 MADE = "Generated token "
 
 
-def test_a_monitor_asks_by_command_and_by_http(tmp_path: Path, emulator: EmulatorServer) -> None:
+def test_a_monitor_asks_by_http(tmp_path: Path, emulator: EmulatorServer) -> None:
     project = FreshProject(tmp_path / "reader")
     for caption in ("config/settings.py", "config/urls.py"):
         first = next(b for b in blocks(DOCS / "howto/api.rst") if b.caption == caption)
@@ -19,8 +19,7 @@ def test_a_monitor_asks_by_command_and_by_http(tmp_path: Path, emulator: Emulato
     project.use(emulator)
     project.append(".curlrc", "silent\n")
     project.environment["CURL_HOME"] = str(project.folder)
-    doctor, user, token, curl = (b for b in blocks(DOCS / f"{PAGE}.rst") if not b.caption)
-    project.follow(doctor)
+    user, token, curl = (b for b in blocks(DOCS / f"{PAGE}.rst") if not b.caption)
     project.append("user.py", user.text.replace(">>> ", ""))
     project.run("python manage.py shell < user.py")
     project.follow(token)

@@ -1,0 +1,43 @@
+"""docs/howto/doctor.rst: its commands are run from the top, and print what the page shows."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import DOCS, blocks
+from tests.docs.fresh_project import FreshProject, block
+from wx_static_store.emulator import EmulatorServer
+
+ENV = "tenant-a-1x2y"
+PAGE = "howto/doctor"
+
+
+@pytest.fixture
+def cloud() -> Iterator[EmulatorServer]:
+    with EmulatorServer(envs=(ENV,)) as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, cloud: EmulatorServer) -> FreshProject:
+    """Return a project with the store `site`, and a built page."""
+    project = FreshProject(tmp_path / "project")
+    project.use(cloud)
+    project.follow(block("howto/deploy", "config/settings.py"))
+    project.append("dist/index.html", "<h1>Hello</h1>\n")
+    return project
+
+
+def test_the_commands_of_the_page_print_what_it_shows(
+    project: FreshProject, cloud: EmulatorServer
+) -> None:
+    for one in blocks(DOCS / f"{PAGE}.rst"):
+        if one.name != "emulator":
+            project.follow(one)
+    profile = json.loads((project.folder / "cloud.json").read_text())
+    cloud.quirks.update(profile)  # what the emulator does with --profile
+    assert profile["cors"] is False
+    deleted, built = sorted(cloud.objects())
+    assert (deleted.split("/")[1], built) == (".wx-doctor", "index.html")
