@@ -25,7 +25,8 @@ def project(tmp_path: Path, cloud: EmulatorServer) -> FreshProject:
     """Return a project with the store `site`, and a built page."""
     project = FreshProject(tmp_path / "project")
     project.use(cloud)
-    project.follow(block("howto/deploy", "config/settings.py"))
+    address = {"https://www.example.com": cloud.site_url()}
+    project.follow(block("howto/deploy", "config/settings.py"), address)
     project.append("dist/index.html", "<h1>Hello</h1>\n")
     return project
 
@@ -39,5 +40,5 @@ def test_the_commands_of_the_page_print_what_it_shows(
     profile = json.loads((project.folder / "cloud.json").read_text())
     cloud.quirks.update(profile)  # what the emulator does with --profile
     assert profile["cors"] is False
-    deleted, built = sorted(cloud.objects())
-    assert (deleted.split("/")[1], built) == (".wx-doctor", "index.html")
+    built, deleted = sorted(cloud.objects())
+    assert (built, deleted.split("/")[1]) == ("index.html", ".wx-doctor")
