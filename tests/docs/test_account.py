@@ -52,7 +52,8 @@ def _project(folder: Path, cloud: EmulatorServer) -> FreshProject:
     project = FreshProject(folder, WX_APPID=account.appid, WX_APPSECRET=account.appsecret)
     project.use(cloud)
     project.append("config/settings.py", CALLBACK.format(account, PUSH_TOKEN, PUSH_AES_KEY))
-    project.follow(block("howto/deploy", "config/settings.py"))
+    address = {"https://www.example.com": cloud.site_url(ENV)}
+    project.follow(block("howto/deploy", "config/settings.py"), address)
     project.paste(block("howto/tokens", "config/urls.py"))
     project.run("python manage.py migrate && python manage.py createcachetable")
     with project.serving() as address:
