@@ -44,6 +44,16 @@ def test_a_slash_at_the_end_of_the_address_counts_for_nothing(
     assert server.requests[0].target.startswith("/componenttcb/")
 
 
+def test_the_members_of_a_call_are_posted_as_json_in_real_utf8(
+    serve: Serve, transport: Transport
+) -> None:
+    server = serve(as_json({"signed_url": "https://x", "token": "t"}))
+    WeChatClient(transport, server.url).upload_link(Secret(TOKEN), ENV, "图.png", deadline=PLENTY)
+    [request] = server.requests
+    assert (request.method, request.headers["content-type"]) == ("POST", "application/json")
+    assert request.body == f'{{"env": "{ENV}", "filename": "图.png"}}'.encode()
+
+
 def test_a_witness_sees_each_answer_that_is_an_object_with_path_and_headers(
     serve: Serve, transport: Transport
 ) -> None:
