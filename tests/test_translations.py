@@ -31,7 +31,7 @@ PACKAGE = Path(__file__).parent.parent / "wx_static_store"
 CATALOGUE = PACKAGE / "locale/zh_Hans/LC_MESSAGES/django.po"
 HAN = "[\u4e00-\u9fff]"
 PART = re.compile(r"%\(\w+\)[.\d]*[a-z]|\{\w+\}")
-COMMANDS = ("wx_deploy", "wx_import_log", "wx_prune", "wx_reconcile")
+COMMANDS = ("wx_deploy", "wx_doctor", "wx_import_log", "wx_prune", "wx_reconcile")
 
 Texts = dict[tuple[str | None, str, str], list[str]]
 
