@@ -229,6 +229,7 @@ def test_an_error_has_the_stage_of_its_call(ask: Ask) -> None:
     refused = as_json({"errcode": 40014, "errmsg": ""})
     assert failure(ask, refused).stage == "link"
     assert failure(ask, refused, "token").stage == "token"
+    assert failure(ask, b"", "token").stage == "token", "also of one that got no answer"
 
 
 def test_errcode_40001_means_the_token_and_on_the_token_call_the_appsecret(ask: Ask) -> None:

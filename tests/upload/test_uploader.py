@@ -328,6 +328,7 @@ def test_an_upload_that_failed_raises_its_error_with_hint_docs_and_remedy(
     assert error
     assert (raised.message, raised.errcode, raised.status) == (error.message, 45009, "failed")
     assert (raised.hint, raised.docs, raised.remedy) == (error.hint, error.docs, error.remedy)
+    assert raised.args == error.args
 
 
 def test_an_upload_whose_answer_is_lost_raises_with_the_hint_and_remedy_of_its_class(

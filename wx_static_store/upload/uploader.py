@@ -199,7 +199,7 @@ class Queue:
         self._report = report
         self._max_attempts = uploader.options.max_attempts
         self._halted = False
-        self._kind: type[WxStaticStoreError] | None = None
+        self._kind: type | None = None
         self._in_a_row = 0
 
     def next_item(self) -> UploadItem | None:
@@ -208,8 +208,8 @@ class Queue:
     def came_back(self, result: UploadResult) -> None:
         self._report(result)
         error = result.error
-        self._in_a_row = self._in_a_row + 1 if error and type(error) is self._kind else 1
-        self._kind = type(error) if error else None
+        self._in_a_row = self._in_a_row + 1 if type(error) is self._kind else 1
+        self._kind = type(error)
         if error is None:
             return
         in_vain = error.remedy is Remedy.WAIT and result.attempts == self._max_attempts
