@@ -86,6 +86,45 @@ def test_a_list_of_another_shape_is_refused(scripted: Any, odd: str) -> None:
         environments(scripted(answer(body=f'{{"info_list": {odd}}}')))
 
 
+def shares(client: PlatformClient, token: str = TOKEN, *, typed: bool = True) -> Any:
+    appids = ["wxfake00000000000a", "wxfake00000000000b"]
+    return client.shared_with(Secret(token), appids, typed=typed, deadline=PLENTY)
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_the_environments_of_an_account_are_listed_and_an_unknown_account_is_left_out(
+    emulated: PlatformClient, emulator: EmulatorServer, typed: bool
+) -> None:
+    emulator.add_env(ENV, appids=["wxfake00000000000a"])
+    found = shares(emulated, emulator.access_token, typed=typed)
+    assert found == {"wxfake00000000000a": (ENV,)}
+
+
+@pytest.mark.parametrize("form", ["missing", "null", "[]"])
+def test_an_account_without_an_environment_is_no_error(
+    emulated: PlatformClient, emulator: EmulatorServer, form: str
+) -> None:
+    emulator.quirks.update({"unshared_appid": form})
+    emulator.state.authorize("wxfake00000000000a")
+    found = shares(emulated, emulator.access_token)
+    assert found == ({} if form == "missing" else {"wxfake00000000000a": ()})
+
+
+def test_an_account_in_two_rows_has_the_environments_of_both(scripted: Any) -> None:
+    rows = [{"appid": "a", "env_list": ["x"]}, {"appid": "a", "env_list": ["y"]}]
+    assert shares(scripted(as_json({"relation_data": rows}))) == {"a": ("x", "y")}
+
+
+def test_no_relation_at_all_is_an_empty_answer(scripted: Any) -> None:
+    assert shares(scripted(as_json({"relation_data": None}))) == {}
+
+
+@pytest.mark.parametrize("odd", ['"a"', "1", '["a"]', '[{"appid": "a", "env_list": "b"}]'])
+def test_relations_of_another_shape_are_refused(scripted: Any, odd: str) -> None:
+    with pytest.raises(ProtocolError, match="a list of another shape"):
+        shares(scripted(answer(body=f'{{"relation_data": {odd}}}')))
+
+
 def test_a_quota_has_the_figures_of_the_day_and_of_the_period(
     emulated: PlatformClient, emulator: EmulatorServer
 ) -> None:

@@ -48,3 +48,9 @@ def test_a_cache_that_fails_remembers_nothing_and_lets_each_ask(settings: Any) -
     remembered().write("a", 1, 60)
     assert remembered().read("a") is None
     assert [remembered().claim("a", 60) for _number in range(2)] == [True, True]
+
+
+def test_what_is_forgotten_can_be_claimed_again() -> None:
+    remembered().claim("a", 60)
+    remembered().forget("a")
+    assert remembered().claim("a", 60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,6 +60,18 @@ class PlatformClient(Calls):
         path = CLOUD + "describeenvs"
         return self._with_token(path, token, {}, _read_environments, deadline)
 
+    def shared_with(
+        self, token: Secret, appids: Sequence[str], *, typed: bool, deadline: Deadline
+    ) -> dict[str, tuple[str, ...]]:
+        """
+        Return the environments that are shared with accounts, by the appids that WeChat knows.
+
+        `typed` names the `source_type` of cloud development: the documents disagree about it
+        (open-platform-more.md, 2.1).
+        """
+        members = {"appids": [*appids]} | ({"source_type": 0} if typed else {})
+        return self._with_token(CLOUD + "batchgetenvid", token, members, _read_shares, deadline)
+
     def quota(self, token: Secret, path: str, *, deadline: Deadline) -> Quota:
         """Return the quota of the call at `path`; 76021 and 76022 mean that there is no figure."""
         members = {"cgi_path": path}
@@ -77,6 +90,21 @@ def _read_environments(answer: Any) -> tuple[Environment, ...] | WxStaticStoreEr
         return odd("describeenvs", _("a list of another shape"))
     texts = ([str(row.get(name) or "") for name in ("env", "alias", "status")] for row in rows)
     return tuple(Environment(*row) for row in texts if row[0])
+
+
+def _read_shares(answer: Any) -> dict[str, tuple[str, ...]] | WxStaticStoreError:
+    """Read the relations; an account that WeChat does not know is in another list."""
+    rows = answer.get("relation_data") or []
+    if not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
+        return odd("batchgetenvid", _("a list of another shape"))
+    found: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        envs = row.get("env_list") or []
+        if not isinstance(envs, list):
+            return odd("batchgetenvid", _("a list of another shape"))
+        appid = str(row.get("appid") or "")
+        found[appid] = (*found.get(appid, ()), *map(str, envs))
+    return found
 
 
 def _read_quota(answer: Any) -> Quota:

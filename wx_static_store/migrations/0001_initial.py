@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('appid', models.CharField(max_length=64, verbose_name='appid')),
                 ('withdrawn', models.BooleanField(default=False, verbose_name='authorization withdrawn')),
                 ('changed', models.DateTimeField(verbose_name='changed')),
+                ('envs', models.TextField(blank=True, default='', verbose_name='environments')),
             ],
             options={
                 'verbose_name': 'account',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +79,18 @@ class AccountQuerySet(models.QuerySet["Account"]):
         later = models.Q(changed__lt=at) | models.Q(changed=at, withdrawn=False)
         rows.filter(later, **of).update(**news)
 
+    def share(self, platform: str, found: Mapping[str, Sequence[str]]) -> None:
+        """
+        Note which environments are shared with which accounts, by their appids.
+
+        A withdrawn account keeps those that it had: WeChat no longer tells them.
+        """
+        rows = self.using(router.db_for_write(Account))
+        for account in rows.filter(platform=platform):
+            envs = " ".join(found.get(account.appid, ()))
+            if envs != account.envs and (envs or not account.withdrawn):
+                rows.filter(pk=account.pk).update(envs=envs)
+
     def withdrawn(self, platform: str) -> set[str]:
         """Return the appids of the accounts that took their authorization back."""
         return set(self.filter(platform=platform, withdrawn=True).values_list("appid", flat=True))
@@ -90,6 +103,7 @@ class Account(models.Model):
     appid = models.CharField(_("appid"), max_length=64)
     withdrawn = models.BooleanField(_("authorization withdrawn"), default=False)
     changed = models.DateTimeField(_("changed"))  # the CreateTime of the newest push
+    envs = models.TextField(_("environments"), blank=True, default="")  # ids, with spaces between
 
     objects = AccountQuerySet.as_manager()
 

@@ -7,6 +7,7 @@ One file into the cloud: the face of the app for code that uploads.
     transfer    One file on its way: its attempts, and what they have learned so far
     store       One environment: its clients, its list, its addresses
     quota       How many calls WeChat still allows: asked once in ten minutes
+    shares      Which environments are shared with which accounts: asked by the fifty
     platform    What all stores of a platform share: connections, token, limiters
     remembered  What WeChat said of a platform, kept for a while in the shared cache
     recorder    Write results to the database and to the logger ``wx_static_store.uploads``

@@ -34,3 +34,6 @@ class Remembered:
     def claim(self, name: str, seconds: float) -> bool:
         """Return True to the first who asks in these seconds, and to all while the cache fails."""
         return self._cache.add(self._prefix + name, "1", seconds) is not False
+
+    def forget(self, name: str) -> None:
+        self._cache.delete(self._prefix + name)
