@@ -19,7 +19,7 @@ FOLDERS = sorted(
 LAYERS = """
     apps templatetags
     admin api callback management forms health staticfiles testing
-    checks signals storage
+    checks environments signals storage
     doctor
     submit deploy
     log

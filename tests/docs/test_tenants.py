@@ -41,6 +41,12 @@ def test_the_commands_of_the_page_work_and_print_what_it_shows(
     assert [sorted(cloud.objects(env)) for env in ENVS] == [["index.html"]] * 3
 
 
+def test_the_list_of_the_platform_is_offered(project: FreshProject, cloud: EmulatorServer) -> None:
+    project.follow(block(PAGE, "of-platform"))
+    project.run(f"{DEPLOY} --all")
+    assert [sorted(cloud.objects(env)) for env in ENVS] == [["index.html"]] * 3
+
+
 def test_the_emulator_is_given_each_environment_of_the_file(project: FreshProject) -> None:
     shown = typed(block(PAGE, "emulator"))
     printed = project.run(shown.replace("python -m wx_static_store.emulator", "echo"))

@@ -275,3 +275,14 @@ def test_two_hundred_environments_cost_few_calls_and_little_time(
     assert len(emulator.calls()) <= 2 * len(envs) + 6
     assert group(found) == "✓✓✓✓"
     assert "Static hosting of 200 environments is open." in said(found["environments.hosting"])
+
+
+def test_the_list_of_the_platform_is_no_reason_for_many_calls(
+    examined: Examine, configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE={"ENVIRONMENTS": "wx_static_store.environments.of_platform"})
+    envs = [f"tenant-{number:02}" for number in range(20)]
+    for env in envs:
+        emulator.add_env(env)
+    assert group(examined(envs=envs)) == "✓✓✓✓"
+    assert len(emulator.calls()) <= 2 * len(envs) + 6

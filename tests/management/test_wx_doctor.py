@@ -48,6 +48,18 @@ def test_wrong_use_ends_with_exit_code_2(configure: Any, args: tuple[str, ...]) 
     assert caught.value.returncode == 2
 
 
+def test_environments_that_cannot_be_listed_are_a_finding(
+    configure: Any, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The question is not wrong use."""
+    configure(WX_STATIC_STORE={"ENVIRONMENTS": "wx_static_store.environments.of_platform"})
+    emulator.quirks.update({"batch_opened": False})
+    with pytest.raises(SystemExit):
+        call_command("wx_doctor", "--all", no_color=True)
+    assert "things are wrong" not in (shown := capsys.readouterr().out)
+    assert "✗ environments.listed" in shown
+
+
 def test_the_report_has_every_check(configure: Any, tmp_path: Path) -> None:
     configure(WX_STATIC_STORE=WELL)
     doctor("--json", str(tmp_path / "report.json"))

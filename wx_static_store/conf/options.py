@@ -132,8 +132,7 @@ class Options:
         "不计入，但最长不超过同样的时长。",
         shown=("25, or 300 in a batch", "25，批量时为 300"))
     connect_timeout: float = option(10.0, PLATFORM, validators.number,
-        "Seconds to connect.",
-        "建立连接的秒数。")
+        "Seconds to connect.", "建立连接的秒数。")
     read_timeout: float = option(60.0, PLATFORM, validators.number,
         "Seconds to wait for an answer, or for the other side to take a block of the body.",
         "等待响应的秒数，也是等待对方接收一块请求体的秒数。")
@@ -169,8 +168,7 @@ class Options:
         "token.",
         "第三方平台的 AppID。与 ``COMPONENT_APPSECRET`` 一起设置后，由本应用获取令牌。")
     component_appsecret: Secret | None = option(None, SETTINGS, validators.secret,
-        "Secret of your platform.",
-        "第三方平台的 AppSecret。", secret=True)
+        "Secret of your platform.", "第三方平台的 AppSecret。", secret=True)
     verify_ticket: Secret | Callback | None = option(
         None, SETTINGS, validators.ticket,
         "A function that returns the newest ticket, or its dotted path, or a text. Wrap a text in "
@@ -196,8 +194,10 @@ class Options:
     environments: Callable[[Any], Mapping[str, str]] | None = option(
         None, SETTINGS, validators.function,
         "A function, or its dotted path, from a user (``None``: a command) to the environments "
-        "that are offered, ``{id: label}``.",
-        "函数或其点分路径：参数为用户（``None`` 表示命令），返回可供选择的环境 ``{ID: 名称}``。")
+        "that are offered, ``{id: label}``. ``wx_static_store.environments.of_platform`` offers "
+        "what WeChat lists.",
+        "函数或其点分路径：参数为用户（``None`` 表示命令），返回可供选择的环境 ``{ID: 名称}``。"
+        "``wx_static_store.environments.of_platform`` 提供微信列出的环境。")
     upload_stores: tuple[str, ...] | None = option(None, SETTINGS, validators.aliases,
         "Aliases of ``STORAGES`` to which people may upload, in the admin or by the API.",
         "允许用户通过管理后台或 API 上传的 ``STORAGES`` 别名。",

@@ -19,7 +19,7 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from ..core.secrets import Secret
-from ..exceptions import ConfigurationError
+from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _, listed
 from .options import OPTIONS, SETTINGS, STATIC, Options, clean, hashable
 
@@ -125,10 +125,16 @@ def environments(user: Any = None) -> dict[str, str]:
     if offered is None:
         raise ConfigurationError(
             _("WX_STATIC_STORE has no ENVIRONMENTS"),
-            hint=_("Set it to a function (user or None) -> {environment id: label}."),
+            hint=_(
+                "Set it to a function (user or None) -> {environment id: label}, or to "
+                "wx_static_store.environments.of_platform."
+            ),
         )
     try:
         found = offered(user)
+    except WxStaticStoreError as error:
+        failed = _("ENVIRONMENTS failed (%(why)s)", why=error.what)
+        raise ConfigurationError(failed, hint=error.hint, docs=error.docs) from None
     except Exception as error:  # noqa: BLE001 -- a project's own function
         why = f"{type(error).__name__}: {error}"
         failed = _("ENVIRONMENTS failed (%(why)s)", why=why)

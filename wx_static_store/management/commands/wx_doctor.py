@@ -15,7 +15,7 @@ from ...doctor.latest import keep
 from ...doctor.patient import TIMEOUT, Patient
 from ...doctor.report import as_dict, lines, verdict_line
 from ...doctor.table import CHECKS
-from ...exceptions import WxStaticStoreError
+from ...exceptions import ConfigurationError, WxStaticStoreError
 from ...i18n import gettext as _
 from .. import learned
 from ..exits import WRONG_USE
@@ -54,7 +54,7 @@ class Command(BaseCommand):
 
     def _handle(self, **options: Any) -> None:
         try:
-            envs = list(conf.environments()) if options["all"] else options["env"]
+            envs = _offered() if options["all"] else options["env"]
             if options["using"]:
                 conf.options_for(options["using"])
             for path in filter(None, (options["json"], options["emulator_profile"])):
@@ -103,3 +103,13 @@ def _not_probed(results: list[Result]) -> str:
     """Return one line for all that only --probe asks."""
     [finding, *_others] = next(each.findings for each in results if each.check.probe)
     return f"{Mark.NOT_ASKED.value} {'probe.*':<22} {finding.text}"
+
+
+def _offered() -> list[str]:
+    """Return what ENVIRONMENTS offers; where it fails, one of the checks says why."""
+    try:
+        return list(conf.environments())
+    except ConfigurationError:
+        if conf.platform_options().environments is None:
+            raise
+        return []

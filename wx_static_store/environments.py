@@ -1,0 +1,175 @@
+"""
+The environments that WeChat lists: ``"ENVIRONMENTS": "wx_static_store.environments.of_platform"``.
+
+The list is asked for once a minute. While WeChat does not give it, the last one goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import conf
+from .clients.platform import NORMAL, Environment, PlatformClient
+from .conf.options import Options
+from .core.retry import Deadline
+from .exceptions import WxStaticStoreError
+from .i18n import english, gettext as _, listed
+from .upload.database import in_database
+from .upload.platform import Platform, platform_for
+from .upload.shares import Shares, shares_of
+
+if TYPE_CHECKING:
+    from .models import Account
+
+__all__ = ["of_platform"]
+
+FRESH = 60.0  # seconds
+KEPT = 30 * 24 * 3600.0  # the last list, while no newer one can be had
+HOUR = 3600.0
+SHARES_FRESH = 600.0
+PATIENCE = 10.0  # of whoever finds no list at all
+SHORT = 5.0  # of whoever could go on with the last one
+SHOWN = 3  # appids in a label
+
+logger = logging.getLogger("wx_static_store.environments")
+
+
+@dataclass(frozen=True)
+class _Tenant:
+    """An environment that can be used, and the accounts that it is shared with."""
+
+    env: str
+    alias: str
+    appids: Sequence[str] = ()
+    withdrawn: bool = False  # each of these accounts took its authorization back
+
+    @property
+    def label(self) -> str:
+        alias = self.alias or self.env
+        if not self.appids:
+            return alias
+        appids = listed([*self.appids[:SHOWN], *["…"] * (len(self.appids) > SHOWN)])
+        if self.withdrawn:
+            return _("%(alias)s (%(appids)s, authorization withdrawn)", alias=alias, appids=appids)
+        return _("%(alias)s (%(appids)s)", alias=alias, appids=appids)
+
+
+def of_platform(user: Any = None) -> dict[str, str]:
+    """
+    Return the environments of the platform that are ready, ``{id: label}``.
+
+    Everybody who may upload sees all of them. A command (`user` is None) leaves those out whose
+    accounts have all withdrawn their authorization, and warns.
+    """
+    tenants = _tenants()
+    if user is None:
+        left_out = [tenant.env for tenant in tenants if tenant.withdrawn]
+        tenants = [tenant for tenant in tenants if not tenant.withdrawn]
+        if left_out:
+            text = "Left out, as their accounts withdrew the authorization: %s"
+            logger.warning(text, ", ".join(left_out))
+    return {tenant.env: tenant.label for tenant in tenants}
+
+
+def _tenants() -> list[_Tenant]:
+    """Return the newest list; one process at a time asks for another."""
+    options = conf.platform_options()
+    platform = platform_for(options)
+    known, age = _read(platform.remembered.read("environments"))
+    remembered = platform.remembered
+    if known is not None and (0 <= age < FRESH or not remembered.claim("asked", FRESH)):
+        return known
+    try:
+        found = _ask(platform, options, PATIENCE if known is None else SHORT)
+    except WxStaticStoreError as error:
+        if known is None:
+            raise
+        if remembered.claim("failed", HOUR):
+            text = "The environments cannot be listed, those of %d minutes ago go on: %s"
+            logger.warning(text, age // 60, english(error))
+        return known
+    remembered.forget("failed")
+    value = {"at": time.time(), "tenants": [astuple(tenant) for tenant in found]}
+    remembered.write("environments", value, KEPT)
+    return found
+
+
+def _read(value: Any) -> tuple[list[_Tenant] | None, float]:
+    """Return the list that lies in the cache, and its age in seconds; junk is nothing."""
+    try:
+        return [_Tenant(*each) for each in value["tenants"]], time.time() - value["at"]
+    except (KeyError, TypeError):
+        return None, 0.0
+
+
+def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:
+    client = PlatformClient(platform.transport, options.api_base_url)
+    deadline = Deadline.after(seconds)
+    environments = platform.ask(
+        lambda token, left: client.environments(token, deadline=left),
+        deadline=deadline,
+        max_attempts=options.max_attempts,
+    )
+    accounts = _accounts(platform, client, options, deadline)
+    return [
+        _tenant(each, accounts.get(each.env, [])) for each in environments if each.status == NORMAL
+    ]
+
+
+def _tenant(found: Environment, accounts: Sequence[Account]) -> _Tenant:
+    withdrawn = bool(accounts) and all(account.withdrawn for account in accounts)
+    appids = [account.appid for account in accounts if account.withdrawn == withdrawn]
+    return _Tenant(found.env, found.alias, appids, withdrawn)
+
+
+# --- the accounts -------------------------------------------------------------------------------
+
+
+def _accounts(
+    platform: Platform, client: PlatformClient, options: Options, deadline: Deadline
+) -> dict[str, list[Account]]:
+    """Return the known accounts by the environments that are shared with them."""
+    from .models import Account
+
+    appid = options.component_appid
+    known = Account.objects.filter(platform=appid)
+    rows: list[Account] = in_database(lambda: list(known), otherwise=[])
+    if rows and platform.remembered.claim(_state_of(rows), SHARES_FRESH):
+        found = _shares(platform, client, [row.appid for row in rows], deadline)
+        if found is not None:
+            in_database(lambda: Account.objects.share(appid, found), otherwise=None)
+            rows = in_database(lambda: list(known.all()), otherwise=rows)
+    by_env: dict[str, list[Account]] = defaultdict(list)
+    for row in rows:
+        for env in row.envs.split():
+            by_env[env].append(row)
+    return by_env
+
+
+def _state_of(rows: Sequence[Account]) -> str:
+    """Return a name that changes with each push: a new account is asked about at once."""
+    return f"shares:{len(rows)}:{max(row.changed for row in rows).timestamp()}"
+
+
+def _shares(
+    platform: Platform, client: PlatformClient, appids: Sequence[str], deadline: Deadline
+) -> Shares | None:
+    """Return what WeChat says of the accounts; without it, what was known goes on."""
+
+    def ask(some: Sequence[str], typed: bool) -> Shares:
+        return platform.ask(
+            lambda token, left: client.shared_with(token, some, typed=typed, deadline=left),
+            deadline=deadline,
+            max_attempts=1,
+        )
+
+    try:
+        return shares_of(appids, ask)
+    except WxStaticStoreError as error:
+        logger.info("The accounts of the environments cannot be had: %s", english(error))
+        return None
