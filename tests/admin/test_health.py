@@ -98,6 +98,17 @@ def test_remembered_facts_stand_below_their_environment_with_their_age(operator:
     assert re.search(rf"{ENV} .*3\shours ago", shown)
 
 
+def test_facts_of_the_platform_stand_last_without_its_appid(
+    operator: Client, settings: Any
+) -> None:
+    appid = settings.WX_STATIC_STORE["COMPONENT_APPID"]
+    Fact.objects.remember(appid, {"marker": "exclusive"})
+    Fact.objects.remember("zz-last-1a2b3c", {"cors": "off"})
+    shown = text(operator.get(reverse(PAGE)))
+    assert appid not in shown
+    assert shown.index("zz-last-1a2b3c") < shown.index("The platform A page of the list begins")
+
+
 def test_accounts_that_withdrew_their_authorization_are_listed(operator: Client) -> None:
     now = timezone.now()
     for appid, event in {"wx-in": "authorized", "wx-out": "unauthorized"}.items():

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.utils import timezone
 from django.utils.timesince import timesince
 
+from ..conf import platform_options
 from ..doctor.facts import Remembered, facts_by_subject
 from ..doctor.findings import Mark, Text
 from ..doctor.report import WORDS
+from ..exceptions import ConfigurationError
 from ..i18n import gettext as _, gettext_lazy, ngettext
 from ..models import Account
 from ..upload.database import in_database
@@ -119,12 +122,21 @@ class ShownFact(NamedTuple):
 
 
 def facts() -> dict[str, list[ShownFact]]:
-    """Return what is remembered by subject; the platform's may be empty."""
+    """Return what is remembered by subject; that of the platform is empty."""
     found = in_database(facts_by_subject, otherwise=dict[str, list[Remembered]]())
+    platform = found.pop(_appid(), [])
     return {
         subject: [ShownFact(fact.sentence, fact.advice, ago(fact.when)) for fact in known]
-        for subject, known in found.items()
+        for subject, known in [*found.items(), ("", platform)]
+        if known
     }
+
+
+def _appid() -> str:
+    """Return the subject of what is known of the platform."""
+    with suppress(ConfigurationError):
+        return platform_options().component_appid
+    return ""
 
 
 def accounts() -> list[tuple[str, str]]:
