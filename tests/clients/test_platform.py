@@ -75,6 +75,11 @@ def test_a_list_of_three_thousand_environments_is_read_whole(
     assert len(emulated.environments(token, deadline=PLENTY)) > 3000
 
 
+def test_an_environment_has_an_id_an_alias_and_a_status(scripted: Any) -> None:
+    client = scripted(as_json({"info_list": [{"status": "NORMAL", "alias": "shop", "env": "a"}]}))
+    assert environments(client) == (Environment("a", "shop", "NORMAL"),)
+
+
 def test_an_entry_without_an_id_is_left_out(scripted: Any) -> None:
     client = scripted(as_json({"info_list": [{"alias": "a"}, {"env": "b"}]}))
     assert environments(client) == (Environment("b", "", ""),)
@@ -131,6 +136,11 @@ def test_a_quota_has_the_figures_of_the_day_and_of_the_period(
     emulator.quirks.update({"daily_limit": 1000, "minute_limit": 60, "period_seconds": 30})
     found = emulated.quota(Secret(emulator.access_token), LINKS, deadline=PLENTY)
     assert found == Quota(daily_limit=1000, used=0, remain=1000, calls=60, seconds=30)
+
+
+def test_a_quota_has_what_was_used_of_it(scripted: Any) -> None:
+    client = scripted(as_json({"quota": {"daily_limit": 9, "used": 2, "remain": 7}}))
+    assert client.quota(Secret(TOKEN), LINKS, deadline=PLENTY) == Quota(9, used=2, remain=7)
 
 
 @pytest.mark.parametrize(
@@ -240,6 +250,7 @@ def test_what_is_no_json_is_described_by_its_length(scripted: Any) -> None:
         ("client_ip", TOKEN, ("client_ip", "")),
         ("request_url", None, ("request_url", "")),
         ("request_body", None, ("request_body", 0)),
+        ("response_body", None, ("response_body", 0)),
         ("request_body", {"env": "a"}, ("request_body", '{\n  "env": "a"\n}')),
     ],
 )
