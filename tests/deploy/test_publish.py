@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils.translation import override
 from rest_framework.test import APIClient
 
 from tests.conftest import ENV
@@ -117,11 +118,15 @@ def test_files_that_failed_alike_are_one_line_with_their_count_and_the_first_nam
         {"on": "staticuploadfile", "key": "x.css", "do": "errcode", "errcode": 85088},
     )
     tree = items(a_js=b"1", b_js=b"2", c_js=b"3", d_js=b"4", e_js=b"5", x_css=b"6")
-    lines = sorted(deploy(uploader, tree).failure_lines())
+    report = deploy(uploader, tree)
+    lines = sorted(report.failure_lines())
     assert len(lines) == 2
     assert lines[0].startswith("5 files (a.js, b.js, c.js, and 2 more): staticuploadfile was ref")
     assert "key" not in lines[0].partition(":")[2], "of one file"
     assert lines[1].startswith("x.css: staticuploadfile was refused (stage link, errcode 85088")
+    with override("zh-hans"):
+        chinese = sorted(report.failure_lines())
+    assert chinese[0].startswith("5 个文件（a.js、b.js、c.js、还有 2 个）：staticuploadfile ")
 
 
 def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Uploader) -> None:

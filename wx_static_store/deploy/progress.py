@@ -67,7 +67,8 @@ class Silence:
             sending=sending,
         )
         if troubles:
-            text += " " + _("The last failure: %(why)s.", why=shown(troubles[-1].what))
+            last = _("The last failure: %(why)s.", why=shown(troubles[-1].what))
+            text = _("%(sentence)s %(next)s", sentence=text, next=last)
         line = labelled(str(self._options.env), text)
         tqdm = _tqdm() if terminal else None
         if tqdm:

@@ -118,7 +118,8 @@ def _failure_line(errors: Mapping[str, WxStaticStoreError]) -> str:
     if left > 0:
         names.append(ngettext("and %(count)d more", "and %(count)d more", left))
     files = ngettext("%(count)d file", "%(count)d files", len(errors))
-    return labelled(f"{files} ({listed(names)})", copy(error).with_context(key=""))
+    which = gettext("%(what)s (%(facts)s)", what=files, facts=listed(names))
+    return labelled(which, copy(error).with_context(key=""))
 
 
 def publish(
