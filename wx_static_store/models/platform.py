@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models, router
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from .columns import fitting
 
@@ -102,7 +102,8 @@ class Account(models.Model):
     platform = models.CharField(_("appid of the platform"), max_length=64)
     appid = models.CharField(_("appid"), max_length=64)
     withdrawn = models.BooleanField(_("authorization withdrawn"), default=False)
-    changed = models.DateTimeField(_("changed"))  # the CreateTime of the newest push
+    # The CreateTime of the newest push.
+    changed = models.DateTimeField(pgettext_lazy("of an account", "changed"))
     envs = models.TextField(_("environments"), blank=True, default="")  # ids, with spaces between
 
     objects = AccountQuerySet.as_manager()
