@@ -115,6 +115,16 @@ def test_an_account_without_an_environment_is_no_error(
     assert found == ({} if form == "missing" else {"wxfake00000000000a": ()})
 
 
+@pytest.mark.parametrize(("typed", "more"), [(True, {"source_type": 0}), (False, {})])
+def test_the_environments_of_accounts_are_asked_for_with_a_source_type_if_that_is_wanted(
+    transport: Transport, serve: Any, typed: bool, more: dict[str, int]
+) -> None:
+    server = serve(as_json({"relation_data": []}))
+    shares(PlatformClient(transport, server.url), typed=typed)
+    appids = ["wxfake00000000000a", "wxfake00000000000b"]
+    assert server.requests[0].json == {"appids": appids} | more
+
+
 def test_an_account_in_two_rows_has_the_environments_of_both(scripted: Any) -> None:
     rows = [{"appid": "a", "env_list": ["x"]}, {"appid": "a", "env_list": ["y"]}]
     assert shares(scripted(as_json({"relation_data": rows}))) == {"a": ("x", "y")}
