@@ -1,5 +1,6 @@
 """What a push about an account leaves in the table of accounts."""
 
+import signal
 import time
 from contextlib import nullcontext
 from typing import Any
@@ -12,6 +13,7 @@ from tests.callback.conftest import LogLines
 from tests.callback.pushes import APPID, PATH, element, event, push
 from tests.conftest import lost_table
 from tests.waiting import wait_for
+from wx_static_store.callback.accounts import note
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.tickets import PUSH_AES_KEY, PUSH_TOKEN
 from wx_static_store.models import Account
@@ -140,11 +142,32 @@ def test_a_known_account_costs_three_queries() -> None:
     assert len(queries) <= 3
 
 
+def test_the_time_out_of_a_worker_is_not_held_back() -> None:
+    """It belongs to whoever set the handler."""
+
+    def end(*args: object) -> None:
+        raise TimeoutError("the worker's time is over")
+
+    def interrupt(execute: Any, *more: Any) -> Any:
+        signal.raise_signal(signal.SIGALRM)
+        return execute(*more)
+
+    before = signal.signal(signal.SIGALRM, end)
+    try:
+        with connection.execute_wrapper(interrupt), pytest.raises(TimeoutError):
+            note(APPID, "unauthorized", {"AuthorizerAppid": SHOP}, 1)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_what_the_emulator_pushes_is_noted(
     emulator: EmulatorServer, live_server: Any, settings: Any
 ) -> None:
-    secrets = {"CALLBACK_TOKEN": PUSH_TOKEN, "CALLBACK_AES_KEY": PUSH_AES_KEY}
-    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | secrets
+    settings.WX_STATIC_STORE = {
+        "COMPONENT_APPID": emulator.state.account.appid,
+        "CALLBACK_TOKEN": PUSH_TOKEN,
+        "CALLBACK_AES_KEY": PUSH_AES_KEY,
+    }
     emulator.push_to(live_server.url + PATH)
     wait_for(lambda: emulator.pushes, "the first push, which comes by itself")
     for kind in ("authorized", "updateauthorized", "unauthorized"):

@@ -82,6 +82,15 @@ def test_what_is_nearly_used_up_is_a_warning_and_what_is_used_up_is_wrong(
     assert (found.mark.value, text in said(found)) == (mark, True)
 
 
+def test_a_call_without_a_figure_stands_among_the_others(
+    examined: Examine, emulator: EmulatorServer
+) -> None:
+    emulator.quirks.update({"daily_limit": 10000})
+    emulator.script({"on": "quota_get", "do": "errcode", "errcode": 76021})
+    found = examined()["quota.calls"]
+    assert said(found).startswith("✓ staticuploadfile: no figure, staticfilelist: 10,000 of")
+
+
 def test_a_figure_that_cannot_be_had_is_a_warning(
     examined: Examine, emulator: EmulatorServer
 ) -> None:

@@ -140,6 +140,7 @@ _STATES: dict[str, tuple[Mark, Text, Text]] = {
     "create_fail": (Mark.WRONG, _("it could not be opened"), _LOOK),
     "destroy_fail": (Mark.WRONG, _("it could not be closed"), _LOOK),
 }
+_NO_STORE = StaticStore("", "", "", "")
 _UNKNOWN = (Mark.WARNING, _("its status is not a known one"), _LOOK)
 
 
@@ -153,13 +154,15 @@ def _hosting(patient: Patient) -> Iterator[Finding]:
         if isinstance(answer, WxStaticStoreError):
             failures[str(of_error(answer).text)][env] = answer
             patient.unusable.add(env)
-        elif found := _not_online(env, answer):
+            continue
+        store = answer or _NO_STORE
+        if found := _not_online(env, store):
             yield found
             if found.data["refuses_uploads"]:
                 patient.unusable.add(env)
-        elif answer:
-            domains[env] = answer.domain
-            yield from _other_addresses(patient, env, answer.domain)
+        else:
+            domains[env] = store.domain
+            yield from _other_addresses(patient, env, store.domain)
     for alike in failures.values():
         yield _failed(alike)
     if domains:
@@ -184,8 +187,8 @@ def _described(patient: Patient) -> dict[str, Described]:
     return {env: found[env] for env in envs}
 
 
-def _not_online(env: str, store: StaticStore | None) -> Finding | None:
-    if store is None or (not store.domain and store.status in ("", "online")):
+def _not_online(env: str, store: StaticStore) -> Finding | None:
+    if not store.domain and store.status in ("", "online"):
         text = _("Static hosting of %(env)s: it was never opened.", env=env)
         return wrong(text, hint=_OPEN, data={"env": env, "refuses_uploads": True})
     if store.status == "online":
