@@ -374,6 +374,44 @@ def test_a_silent_server_ends_at_the_deadline_if_that_is_nearer_than_the_read_ti
     assert f"over while waiting for the answer of {server.url} (stage link)" in str(caught.value)
 
 
+def test_a_server_that_takes_no_connection_ends_at_the_deadline_if_that_is_nearer(
+    transport: Transport,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        # Nobody accepts it, and there is room for one.
+        with (
+            socket.create_connection(address),
+            pytest.raises(DeadlineExceeded, match="over while connecting to"),
+        ):
+            post(transport, f"http://127.0.0.1:{address[1]}", deadline=Deadline.after(0.2))
+
+
+def test_a_server_that_reads_no_body_ends_at_the_deadline(
+    serve: Serve, transport: Transport
+) -> None:
+    server = serve(lambda peer: peer.over.wait(60), read_body=False)
+    body = Body(*[b"x" * 1_000_000] * 20)
+    with pytest.raises(DeadlineExceeded, match=f"over while sending to {server.url}"):
+        put(transport, signed(server), body, deadline=Deadline.after(0.5))
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 0),
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": "31"}, 30),
+        ({"Retry-After": "-1"}, 0),
+        ({"Retry-After": "Tue, 14 Nov 2023 22:13:20 GMT"}, 0),
+    ],
+)
+def test_a_server_may_ask_for_a_pause_of_thirty_seconds_at_most(
+    serve: Serve, transport: Transport, headers: dict[str, str], seconds: float
+) -> None:
+    assert post(transport, serve(answer(503, headers=headers)).url).retry_after == seconds
+
+
 @pytest.mark.parametrize("head", ["", "Transfer-Encoding: chunked\r\n"])
 def test_an_answer_that_announces_no_length_is_read(
     serve: Serve, transport: Transport, head: str
