@@ -67,7 +67,7 @@ def database(wanted: str) -> dict[str, Any]:
 
 # What the callback's checks ask for; tests that reach a store bring settings of their own.
 WX_STATIC_STORE = {
-    "COMPONENT_APPID": "wx5a3c9e7b1d2f4806",
+    "COMPONENT_APPID": "wx0000000000000001",
     "CALLBACK_TOKEN": "planted-callback-token",
     "CALLBACK_AES_KEY": "planted0callback0key0".ljust(43, "A"),
 }

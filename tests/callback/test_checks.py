@@ -22,6 +22,8 @@ from wx_static_store.exceptions import ConfigurationError
 def found(settings: Any) -> Any:
     """`found(**WX_STATIC_STORE)`: the messages of a sound project, but for what is given."""
 
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"COMPONENT_APPID": "wx5a3c9e7b1d2f4806"}
+
     def run(**changes: Any) -> list[CheckMessage]:
         settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | changes
         return run_checks(tags=["wx_static_store"])
