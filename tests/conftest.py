@@ -58,6 +58,19 @@ def no_last_put(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _restored_settings() -> Iterator[None]:
+    """
+    Fail a test that leaves changed settings to the next one.
+
+    `configure()` comes before a change by pytest-django's `settings`: they are undone in that order
+    only.
+    """
+    before = settings._wrapped
+    yield
+    assert settings._wrapped is before, "call configure() before you change `settings`"
+
+
+@pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     """Forget the tokens and addresses of the emulator of the test before."""
     if settings.configured:

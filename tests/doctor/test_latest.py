@@ -73,8 +73,8 @@ def test_results_are_asked_again_on_request(configure: Any, emulator: EmulatorSe
 
 
 def test_a_dead_cache_keeps_nothing_and_hides_nothing(configure: Any, settings: Any) -> None:
-    settings.CACHES = {"default": {"BACKEND": f"{Dead.__module__}.{Dead.__name__}"}}
     configure(WX_STATIC_STORE={"ACCESS_TOKEN": "spent"})
+    settings.CACHES = {"default": {"BACKEND": f"{Dead.__module__}.{Dead.__name__}"}}
     assert latest.examined()["status"] == "wrong"
     assert latest.latest() is None
 
