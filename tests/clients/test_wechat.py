@@ -100,6 +100,11 @@ def test_the_token_call_has_no_query_and_its_secrets_in_the_body(
 # --- each answer ----------------------------------------------------------------------------
 
 
+def test_a_link_knows_the_key_that_it_is_for(ask: Ask) -> None:
+    link = ask(as_json({"errcode": 0, "signed_url": "https://x/a.css", "token": "t"}))
+    assert link == SignedLink("a.css", Secret("https://x/a.css"), Secret("t"))
+
+
 @pytest.mark.parametrize(
     "members",
     [
