@@ -242,12 +242,12 @@ def test_a_file_s_own_source_ref_is_written_before_that_of_the_run(own: str, wri
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("source", "written"), [("list", "list"), ("", "test")])
+@pytest.mark.parametrize(("own", "written"), [({"source": "list"}, "list"), ({}, "test")])
 def test_a_result_of_a_run_may_have_a_source_of_its_own(
-    lines: list[dict[str, Any]], source: str, written: str
+    lines: list[dict[str, Any]], own: dict[str, str], written: str
 ) -> None:
     recorder = Recorder(UploadContext("test", source_ref="v1"))
-    recorder.add(result(), source=source)
+    recorder.add(result(), **own)
     recorder.close()
     assert UploadLog.objects.values_list("source", "source_ref").get() == (written, "v1")
     assert (lines[0]["source"], lines[0]["source_ref"]) == (written, "v1")
