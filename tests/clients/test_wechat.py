@@ -73,13 +73,16 @@ def test_a_token_is_quoted_into_the_query(
     assert server.requests[0].json == {"env": ENV}
 
 
-@pytest.mark.parametrize(("marker", "more"), [("", {}), ("a/b", {"marker": "a/b"})])
+@pytest.mark.parametrize(("marker", "more"), [([], {}), (["a/b"], {"marker": "a/b"})])
 def test_a_page_of_the_list_is_asked_for_by_prefix_and_marker(
-    serve: Callable[..., ScriptedServer], transport: Transport, marker: str, more: dict[str, str]
+    serve: Callable[..., ScriptedServer],
+    transport: Transport,
+    marker: list[str],
+    more: dict[str, str],
 ) -> None:
     server = serve(as_json({"errcode": 0, "contents": []}))
     wechat = WeChatClient(transport, server.url)
-    wechat.list_page(Secret(TOKEN), ENV, "a/", marker, deadline=PLENTY)
+    wechat.list_page(Secret(TOKEN), ENV, "a/", *marker, deadline=PLENTY)
     assert server.requests[0].json == {"env": ENV, "prefix": "a/"} | more
 
 

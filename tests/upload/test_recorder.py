@@ -433,7 +433,7 @@ def test_kept_rows_can_be_forgotten_on_demand() -> None:
 @pytest.fixture
 def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Return a clock that a test sets."""
-    clock = [0.0]
+    clock = [1000.0]
     monkeypatch.setattr(recorders, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
     return clock
 
@@ -442,10 +442,10 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_rows_of_a_run_are_written_after_a_second(seconds: list[float]) -> None:
     recorder = Recorder(CONTEXT)
     recorder.add(result("a"))
-    seconds.append(0.9)
+    seconds.append(1000.9)
     recorder.write_if_due()
     assert keys() == []
-    seconds.append(1.0)
+    seconds.append(1001.0)
     recorder.write_if_due()
     assert keys() == ["a"]
 
