@@ -71,10 +71,13 @@ def test_a_check_that_hangs_is_given_up_after_its_time() -> None:
         released.wait(30)
         yield ok("")
 
-    results = examine(Patient(timeout=0.1), [_asking(hang), check("b", ok(""))])
+    patient = Patient(timeout=0.1)
+    results = examine(patient, [_asking(hang), check("b", ok(""))])
     first, second = next(results), next(results)
     released.set()
     assert "No answer came" in said(first)
+    assert "hangs, or is slow" in said(first)
+    assert patient.timed_out == {"a"}
     assert second.mark is Mark.OK
 
 

@@ -82,3 +82,9 @@ def test_a_dead_cache_keeps_nothing_and_hides_nothing(configure: Any, settings: 
 def test_settings_that_cannot_be_read_are_a_result(settings: Any) -> None:
     settings.WX_STATIC_STORE = {"NO_SUCH_OPTION": 1}
     assert latest.examined()["status"] == "wrong"
+
+
+def test_results_are_not_kept_in_a_cache_that_hangs() -> None:
+    found = latest.keep([SPENT], cached=False)
+    assert found["status"] == "wrong"
+    assert latest.latest() is None

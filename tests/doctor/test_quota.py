@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from wx_static_store.clients.wechat import DESCRIBE, LINKS, LIST
+from wx_static_store.doctor.examination import examine
+from wx_static_store.doctor.patient import Patient
+from wx_static_store.doctor.quota import CHECKS
 from wx_static_store.emulator import EmulatorServer
 
 from .conftest import Examine, said
@@ -103,3 +107,11 @@ def test_two_examinations_ask_once(examined: Examine, emulator: EmulatorServer) 
     examined()
     examined()
     assert len(emulator.calls("quota_get")) == len({LINKS, LIST, DESCRIBE})
+
+
+def test_a_cache_that_hangs_is_not_asked_for_figures(configure: Any) -> None:
+    configure()
+    patient = Patient()
+    patient.timed_out.add("cache.works")
+    results = examine(patient, [replace(check, needs=()) for check in CHECKS])
+    assert said(next(results)) == "– Not asked, because this is not well: cache.works. "

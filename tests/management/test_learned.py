@@ -129,3 +129,16 @@ def test_the_first_environments_are_shown_only(served: EmulatorServer) -> None:
     shown = [line for line in learned_lines(Patient(envs=envs)) if line.startswith("Learned")]
     assert len(shown) == SHOWN
     assert envs[0] in shown[0]
+
+
+@pytest.mark.parametrize("check", ["database.tables", "database.log"])
+def test_a_database_that_hangs_is_not_asked_again(configure: Any, check: str) -> None:
+    configure()
+    Fact.objects.remember(ENV, {"marker": "inclusive", "speed": "90"})
+    patient = Patient(probe=True)
+    patient.timed_out.add(check)
+    assert keep(patient) == "What was learned could not be kept (OperationalError: timeout)."
+    assert not [*learned_lines(patient)]
+    assert not as_list(patient)
+    with pytest.raises(CommandError, match="timeout"):
+        emulator_profile(patient)

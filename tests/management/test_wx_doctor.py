@@ -38,7 +38,13 @@ def test_what_is_wrong_ends_with_exit_code_1(configure: Any, emulator: EmulatorS
 
 @pytest.mark.parametrize(
     "args",
-    [("--using", "nowhere"), ("--timeout", "0"), ("--all",), ("--json", "/nowhere/a.json")],
+    [
+        ("--using", "nowhere"),
+        ("--timeout", "0"),
+        ("--timeout", "inf"),
+        ("--all",),
+        ("--json", "/nowhere/a.json"),
+    ],
     ids=" ".join,
 )
 def test_wrong_use_ends_with_exit_code_2(configure: Any, args: tuple[str, ...]) -> None:

@@ -16,6 +16,10 @@ from .findings import Check, Finding, Mark, Result, not_asked, of_error, wrong
 from .patient import Patient
 
 _LATE = _("No time was left for this one. wx_doctor asks every check.")
+_HANGS = _(
+    "What this check asks hangs, or is slow: look at it and at the network on the way there, and "
+    "set timeouts for it. wx_doctor --timeout gives each check more time."
+)
 _PROBE = _("Asked with --probe only: it publishes a small file for a moment.")
 
 
@@ -55,8 +59,9 @@ def _ask(
     try:
         findings = future.result(patience)
     except TimeoutError:
+        patient.timed_out.add(check.id)
         text = _("No answer came within %(seconds)d seconds.", seconds=patience)
-        findings = (wrong(text),)
+        findings = (wrong(text, hint=_HANGS),)
     return Result(check, findings, time.monotonic() - started)
 
 

@@ -41,17 +41,19 @@ def examined(max_age: float = 0.0) -> dict[str, Any]:
     if max_age and (found := latest(max_age)):
         return found
     unprobed = [check for check in CHECKS if not check.probe]
-    return keep([*examine(Patient(), unprobed, within=WITHIN)])
+    patient = Patient()
+    return keep([*examine(patient, unprobed, within=WITHIN)], cached=not patient.cache_hangs)
 
 
-def keep(results: Sequence[Result]) -> dict[str, Any]:
-    """Keep the results for everybody, and return them in the reader's language."""
+def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:
+    """Keep the results for everybody, if `cached`; return them in the reader's language."""
     reports = {}
     for language in {_language(), *_LANGUAGES}:
         with translation.override(language):
             reports[language] = as_dict(results)
     kept = {"examined": time(), "reports": reports}
-    _cache().set(_KEY, json.dumps(kept), KEPT)
+    if cached:
+        _cache().set(_KEY, json.dumps(kept), KEPT)
     return _read(kept)
 
 

@@ -52,6 +52,7 @@ class Patient:
         self.forms: dict[str, dict[str, Any]] = {}  # the newest answer by path: its members' names
         self.trials: dict[str, Trial] = {}  # what a probe has published, by environment
         self.unusable: set[str] = set()  # environments that failed a check: no later one asks them
+        self.timed_out: set[str] = set()  # checks that were given up: what they ask hangs
         self.skews: dict[str, float] = {}  # seconds by which a clock is ahead of ours, by its name
 
     def deadline(self) -> Deadline:
@@ -66,6 +67,14 @@ class Patient:
         """Overwrite what a probe has published and, broken off, did not overwrite itself."""
         for trial in self.trials.values():
             trial.end()
+
+    @property
+    def cache_hangs(self) -> bool:
+        return "cache.works" in self.timed_out
+
+    @property
+    def database_hangs(self) -> bool:
+        return not self.timed_out.isdisjoint({"database.tables", "database.log"})
 
     # --- settings ---------------------------------------------------------------------------------
 

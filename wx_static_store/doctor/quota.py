@@ -22,6 +22,9 @@ _LITTLE = _("Put off what can wait until tomorrow: each file that is sent costs 
 
 
 def _calls(patient: Patient) -> Iterator[Finding]:
+    if patient.cache_hangs:  # where the figures are kept
+        yield not_asked(_("Not asked, because this is not well: %(checks)s.", checks="cache.works"))
+        return
     told: dict[str, Quota] = {}
     for path in PATHS:
         try:

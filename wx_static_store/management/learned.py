@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
-from django.db import Error
+from django.db import Error, OperationalError
 from django.utils import timezone
 
 from ..core.frames import described
@@ -27,6 +27,7 @@ _NO_DATABASE = (Error, ImproperlyConfigured)
 def keep(patient: Patient) -> str:
     """Keep what the probe has learned; return why it cannot be kept, nothing where it is."""
     try:
+        _check_database(patient)
         remember(patient)
     except _NO_DATABASE as error:
         why = described(error)
@@ -37,6 +38,7 @@ def keep(patient: Patient) -> str:
 def learned_lines(patient: Patient) -> Iterator[str]:
     """Yield what is known of the environments and the platform; without a probe, the advice."""
     with suppress(WxStaticStoreError, *_NO_DATABASE):  # a check says so
+        _check_database(patient)
         for subject in _subjects(patient, SHOWN):
             facts = facts_of(subject)
             if wanted := [fact for fact in facts if patient.probe or fact.advice]:
@@ -44,6 +46,12 @@ def learned_lines(patient: Patient) -> Iterator[str]:
                 name = shown(subject) or _("the platform")
                 yield _("Learned of %(subject)s, %(when)s:", subject=name, when=when)
                 yield from _lines(wanted)
+
+
+def _check_database(patient: Patient) -> None:
+    """Raise an error where a check has waited for the database in vain."""
+    if patient.database_hangs:
+        raise OperationalError("timeout")
 
 
 def _subjects(patient: Patient, most: int | None = None) -> list[str]:
@@ -68,6 +76,7 @@ def emulator_profile(patient: Patient) -> dict[str, Any]:
     """Return the quirks for what is known of the first environment and of the platform."""
     found, why = {}, ""
     try:
+        _check_database(patient)
         found = profile(platform_of(patient), patient.envs[0])
     except (WxStaticStoreError, *_NO_DATABASE) as error:
         why = described(error)
@@ -83,6 +92,7 @@ def as_list(patient: Patient) -> list[dict[str, str]]:
     """Return what is known for programs; the texts are in the language of the caller."""
     found = []
     with suppress(WxStaticStoreError, *_NO_DATABASE):
+        _check_database(patient)
         for subject in _subjects(patient):
             for fact in facts_of(subject):
                 facts = {"subject": subject, "name": fact.name, "value": fact.value}

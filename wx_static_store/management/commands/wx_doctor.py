@@ -20,6 +20,7 @@ from ...i18n import gettext as _
 from .. import learned
 from ..exits import WRONG_USE
 
+LONGEST = 3600  # seconds that --timeout may give a check
 _COLORS = {Mark.OK: "SUCCESS", Mark.WARNING: "WARNING", Mark.WRONG: "ERROR"}
 
 
@@ -61,8 +62,9 @@ class Command(BaseCommand):
                 check_writable(Path(path))
         except WxStaticStoreError as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
-        if not options["timeout"] > 0:
-            raise CommandError(_("--timeout takes a number above 0."), returncode=WRONG_USE)
+        if not 0 < options["timeout"] <= LONGEST:
+            text = _("--timeout takes a number above 0, and at most %(most)d.", most=LONGEST)
+            raise CommandError(text, returncode=WRONG_USE)
         patient = Patient(
             options["using"], envs, probe=options["probe"], timeout=options["timeout"]
         )
@@ -70,7 +72,7 @@ class Command(BaseCommand):
             learned.emulator_profile(patient)  # nothing is begun where nothing was learned
         results = [self._shown(result, patient) for result in examine(patient, CHECKS)]
         self._end(patient, results)
-        if not (options["using"] or envs):
+        if not (options["using"] or envs or patient.cache_hangs):
             keep([each for each in results if patient.probe or not each.check.probe])
         if options["json"]:
             report = as_dict(results) | {"learned": learned.as_list(patient)}
