@@ -88,6 +88,7 @@ def test_secrets_compare_and_serve_as_keys() -> None:
         ("{'token': 'V', 'a': 1}", "{'token': ***, 'a': 1}"),
         ("Fake(token='V', a=1)", "Fake(token=***, a=1)"),
         ("APPSECRET=V", "APPSECRET=***"),
+        ("host=db password=V", "host=db password=***"),
         ("bad sign: Authorization: Basic V", "bad sign: Authorization: ***"),
         ("invalid token: access_token=V", "invalid token: access_token=***"),
     ],

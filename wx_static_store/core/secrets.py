@@ -7,7 +7,7 @@ MASK = "***"
 
 _NAMES = (
     "component_access_token|access_token|component_appsecret|component_verify_ticket|appsecret"
-    "|x-cos-security-token|q-signature|q-ak|signed_url|sign|token|ticket|secret|authorization"
+    "|x-cos-security-token|q-signature|q-ak|signed_url|sign|token|ticket|secret|authorization|password"
 )
 # name=value, name: value, "name": "value" and 'name': 'value', up to the end of the value;
 # the names may be percent-encoded into one parameter, as WeChat does with `sign`.
