@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,12 @@ def test_a_database_that_hangs_is_not_asked_again(configure: Any, check: str) ->
     assert not as_list(patient)
     with pytest.raises(CommandError, match="timeout"):
         emulator_profile(patient)
+
+
+def test_what_another_probe_learned_has_its_own_time(configure: Any) -> None:
+    configure()
+    Fact.objects.remember(ENV, {"marker": "inclusive", "cors": "off"})
+    Fact.objects.filter(name="cors").update(learned=datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
+    _header, cors, marker, *_advice = learned_lines(Patient(probe=True))
+    assert "(2026-01-0" in cors
+    assert not marker.endswith(")")

@@ -45,7 +45,7 @@ def learned_lines(patient: Patient) -> Iterator[str]:
                 when = _minute(max(fact.when for fact in facts))
                 name = shown(subject) or _("the platform")
                 yield _("Learned of %(subject)s, %(when)s:", subject=name, when=when)
-                yield from _lines(wanted)
+                yield from _lines(wanted, when)
 
 
 def _check_database(patient: Patient) -> None:
@@ -58,10 +58,14 @@ def _subjects(patient: Patient, most: int | None = None) -> list[str]:
     return [*patient.envs[:most], platform_of(patient)]
 
 
-def _lines(facts: list[Remembered]) -> Iterator[str]:
+def _lines(facts: list[Remembered], newest: str) -> Iterator[str]:
+    """Yield what is known and what to set, with its time where another probe learned it."""
     said = ""
     for fact in facts:
-        yield f"  {shown(str(fact.sentence))}"
+        sentence, when = shown(str(fact.sentence)), _minute(fact.when)
+        if when != newest:
+            sentence = _("%(what)s (%(facts)s)", what=sentence, facts=when)
+        yield f"  {sentence}"
         if fact.advice and str(fact.advice) != said:
             said = str(fact.advice)
             yield f"    {said}"
