@@ -44,7 +44,7 @@ def test_a_valid_value_is_normalized(check: Callable[[Any], Any], value: Any, cl
         (validators.interval, 601, "600 seconds at most"),
         (validators.count, 257, "from 1 to 256"),
         (validators.hosts, (), "list of hosts"),
-        (validators.secret, Secret(""), "must be a text"),
+        (validators.secret, Secret(""), "must be a text, and not an empty one"),
         (validators.aes_keys, Secret("short"), "43 letters and digits"),
         (validators.function, "tests.no_such_module.f", "cannot be imported"),
     ],

@@ -25,7 +25,7 @@ _PATH = re.compile(r"\w+(\.\w+)+")
 
 def text(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(_("must be a text"))
+        raise ValueError(_("must be a text, and not an empty one"))
     return value
 
 
@@ -151,7 +151,7 @@ def on_delete(value: Any) -> str:
 
 def secret(value: Any) -> Secret:
     if not (isinstance(value, Secret) and value.reveal()):
-        raise ValueError(_("must be a text"))
+        raise ValueError(_("must be a text, and not an empty one"))
     return value
 
 
