@@ -141,6 +141,14 @@ def test_a_migration_of_a_newer_version_is_a_warning(
     )
 
 
+def test_the_migrations_of_a_callback_that_was_removed_are_no_fault(
+    examined: Examine, elsewhere: Elsewhere, settings: Any
+) -> None:
+    callback = "wx_static_store.callback"
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != callback]
+    assert said(examined()["database.tables"]).startswith("✓ All ")
+
+
 def test_a_database_that_is_away_is_named(
     examined: Examine, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:

@@ -97,9 +97,11 @@ def _unapplied(executor: MigrationExecutor) -> list[str]:
 
 
 def _unknown(executor: MigrationExecutor) -> list[str]:
-    """Return the migrations that are applied, but not here."""
-    here, applied = executor.loader.disk_migrations, executor.loader.applied_migrations
-    return sorted(f"{app}.{name}" for app, name in {*applied} - {*here} if app in _APPS)
+    """Return the migrations that are applied, but not here; those of a removed app may stay."""
+    loader = executor.loader
+    installed = loader.migrated_apps.intersection(_APPS)
+    unknown = {*loader.applied_migrations} - {*loader.disk_migrations}
+    return sorted(f"{app}.{name}" for app, name in unknown if app in installed)
 
 
 def _migrate(alias: str) -> Text:
