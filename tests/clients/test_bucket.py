@@ -10,9 +10,9 @@ from wx_static_store.clients.bucket import BucketClient, Preflight
 from wx_static_store.clients.transport import Transport
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import SignedLink
-from wx_static_store.exceptions import ProtocolError
+from wx_static_store.exceptions import ProtocolError, WxStaticStoreError
 
-from .conftest import CANARIES, PLENTY, SECURITY, ScriptedServer, answer, signed
+from .conftest import CANARIES, PLENTY, SECURITY, MakeTransport, ScriptedServer, answer, signed
 
 Serve = Callable[..., ScriptedServer]
 
@@ -45,6 +45,17 @@ def test_a_rule_that_names_everything_lets_a_browser_put(
     transport: Transport, serve: Serve
 ) -> None:
     assert preflight(transport, serve(answer(headers=RULE))).allows
+
+
+def test_a_rule_may_name_all_headers_by_a_star(transport: Transport, serve: Serve) -> None:
+    star = RULE | {"Access-Control-Allow-Headers": "*"}
+    assert preflight(transport, serve(answer(headers=star))).allows
+
+
+def test_an_answer_keeps_its_headers_and_has_no_code(transport: Transport, serve: Serve) -> None:
+    found = preflight(transport, serve(answer(headers=RULE)))
+    assert found.headers["x-cos-request-id"] == "id"
+    assert found.code == ""
 
 
 @pytest.mark.parametrize(
@@ -81,3 +92,12 @@ def test_a_host_that_is_not_allowed_is_not_asked(transport: Transport) -> None:
     link = SignedLink("a", Secret("https://elsewhere.example/a?sign=x"), Secret(SECURITY))
     with pytest.raises(ProtocolError, match="upload_hosts"):
         BucketClient(transport).preflight(link, deadline=PLENTY)
+
+
+def test_a_host_that_does_not_answer_is_an_error_of_the_stage_put(
+    make_transport: MakeTransport, serve: Serve
+) -> None:
+    server = serve(b"")
+    with pytest.raises(WxStaticStoreError) as caught:
+        preflight(make_transport(), server)
+    assert caught.value.stage == "put"

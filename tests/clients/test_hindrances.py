@@ -1,13 +1,18 @@
 """What keeps a token from being fetched now."""
 
+from collections.abc import Callable
+
 import pytest
 
 from wx_static_store.clients.hindrances import NO_CACHE, never_worked, slow, too_soon
 from wx_static_store.exceptions import Remedy, WxStaticStoreError
 
 
-@pytest.mark.parametrize("error", [too_soon(59.6, NO_CACHE), slow()])
-def test_a_fetch_that_has_to_wait_is_tried_again_later(error: WxStaticStoreError) -> None:
+@pytest.mark.parametrize("make", [lambda: too_soon(59.6, NO_CACHE), slow])
+def test_a_fetch_that_has_to_wait_is_tried_again_later(
+    make: Callable[[], WxStaticStoreError],
+) -> None:
+    error = make()
     assert (error.remedy, error.stage, error.stops_batch) == (Remedy.WAIT, "token", True)
 
 

@@ -51,6 +51,19 @@ def test_a_refused_push_is_kept_for_a_day(shared: SharedCache) -> None:
     assert KEPT == 24 * 3600
 
 
+def test_a_reason_is_kept_again_after_its_minute(shared: SharedCache) -> None:
+    before = time.time()
+    keep_refused(shared, APPID, "signature")
+    again = cache._expire_info[cache.make_key(f"{KEY}:signature")]  # type: ignore[attr-defined]
+    assert before + EVERY <= again <= time.time() + EVERY
+
+
+def test_a_flood_at_one_platform_does_not_hide_the_push_of_another(shared: SharedCache) -> None:
+    keep_refused(shared, "wx2", "signature")
+    keep_refused(shared, APPID, "signature", now=lambda: 100.0)
+    assert newest_refused(shared, APPID) == RefusedPush("signature", 100.0)
+
+
 @pytest.mark.parametrize("reason", ["method", "parameters", "xml", "size"])
 def test_a_reason_that_no_setting_mends_is_not_kept(reason: str, shared: SharedCache) -> None:
     keep_refused(shared, APPID, reason)

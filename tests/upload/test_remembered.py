@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.core.cache import cache
 
 from wx_static_store.conf import platform_options
@@ -19,6 +22,18 @@ def remembered() -> Remembered:
 def test_a_value_is_read_by_another_process() -> None:
     remembered().write("a", {"b": [1]}, 60)
     assert remembered().read("a") == {"b": [1]}
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [lambda kept: kept.write("a", 1, 60), lambda kept: kept.claim("a", 60)],
+    ids=["value", "claim"],
+)
+def test_what_is_kept_ends_after_its_seconds(keep: Callable[[Remembered], object]) -> None:
+    before = time.time()
+    keep(remembered())
+    [end] = cache._expire_info.values()  # type: ignore[attr-defined]
+    assert before + 60 <= end <= time.time() + 60
 
 
 def test_what_was_never_written_is_nothing() -> None:
