@@ -16,6 +16,7 @@ from .conftest import Examine, marks, said
 pytestmark = pytest.mark.django_db(transaction=True)
 
 GROUP = [f"environments.{name}" for name in ("listed", "known", "usable", "hosting")]
+OF_PLATFORM = {"ENVIRONMENTS": "wx_static_store.environments.of_platform"}
 
 
 def group(results: dict[str, Result]) -> str:
@@ -139,6 +140,37 @@ def test_many_that_are_not_offered_are_counted(
     emulator.quirks.update({"more_envs": 100})
     configure(WX_STATIC_STORE=offer(ENV))
     assert "(101 in all)" in said(examined()["environments.known"])
+
+
+def test_a_halted_environment_that_is_no_longer_offered_is_a_warning(
+    examined: Examine, configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=OF_PLATFORM)
+    emulator.add_env("tenant-b", condition="HALTED")
+    found = examined()
+    assert group(found) == "✓!✓✓"
+    text = said(found["environments.known"])
+    assert "! tenant-b is halted (HALTED)" in text
+    assert "its bills in the CloudBase console" in text
+    assert "ENVIRONMENTS does not offer: tenant-b." in text
+
+
+def test_a_halted_environment_of_a_store_is_wrong_beside_those_that_are_offered(
+    examined: Examine, configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=OF_PLATFORM)
+    emulator.add_env(ENV, condition="HALTED")
+    found = examined(envs=["tenant-b"])
+    assert group(found) == "✓✗✓✓"
+    assert f"✗ {ENV} is halted (HALTED)" in said(found["environments.known"])
+
+
+def test_a_halted_environment_that_is_looked_at_is_named_once(
+    examined: Examine, configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=OF_PLATFORM)
+    emulator.add_env(ENV, condition="HALTED")
+    assert group(examined()) == "✓✓✗–"
 
 
 def test_a_function_that_fails_is_wrong(examined: Examine, configure: Any) -> None:
@@ -280,7 +312,7 @@ def test_two_hundred_environments_cost_few_calls_and_little_time(
 def test_the_list_of_the_platform_is_no_reason_for_many_calls(
     examined: Examine, configure: Any, emulator: EmulatorServer
 ) -> None:
-    configure(WX_STATIC_STORE={"ENVIRONMENTS": "wx_static_store.environments.of_platform"})
+    configure(WX_STATIC_STORE=OF_PLATFORM)
     envs = [f"tenant-{number:02}" for number in range(20)]
     for env in envs:
         emulator.add_env(env)

@@ -66,6 +66,16 @@ def test_environments_that_cannot_be_listed_are_a_finding(
     assert "✗ environments.listed" in shown
 
 
+def test_a_store_s_environment_that_all_no_longer_asks_is_wrong(
+    configure: Any, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(WX_STATIC_STORE={"ENVIRONMENTS": "wx_static_store.environments.of_platform"})
+    emulator.add_env(ENV, condition="HALTED")
+    with pytest.raises(SystemExit):
+        call_command("wx_doctor", "--all", no_color=True)
+    assert f"{ENV} is halted (HALTED)" in capsys.readouterr().out
+
+
 def test_the_report_has_every_check(configure: Any, tmp_path: Path) -> None:
     configure(WX_STATIC_STORE=WELL)
     doctor("--json", str(tmp_path / "report.json"))

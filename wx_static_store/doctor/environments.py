@@ -76,8 +76,9 @@ def _known(patient: Patient) -> Iterator[Finding]:
         if env not in there and env not in missing:
             text = _("ENVIRONMENTS offers %(env)s, which the platform does not have.", env=env)
             yield _unknown(text, env, patient)
+    others = [env for env in there if offered is not None and env not in offered]
+    yield from _dropped(patient, others)
     if patient.usable_envs:
-        others = [env for env in there if offered is not None and env not in offered]
         yield _agreed(patient.usable_envs, others)
 
 
@@ -87,6 +88,15 @@ def _unknown(text: Text, env: str, patient: Patient) -> Finding:
     users = [alias for alias, options in patient.stores.items() if options.settled().env == env]
     hint = _("%(near)s It is set for: %(users)s.", near=near, users=listed(users))
     return wrong(text, hint=hint if users else near, data={"env": env, "stores": users})
+
+
+def _dropped(patient: Patient, others: Sequence[str]) -> Iterator[Finding]:
+    """Yield those that no other check asks: a function may offer only what is ready."""
+    for env in others:
+        status = patient.environments[env].status
+        if status != NORMAL and env not in patient.envs:
+            own = any(options.settled().env == env for options in patient.stores.values())
+            yield replace(_not_ready(env, status), mark=Mark.WRONG if own else Mark.WARNING)
 
 
 def _agreed(envs: Sequence[str], others: Sequence[str]) -> Finding:
