@@ -12,7 +12,10 @@ from django.core.cache.backends.locmem import LocMemCache
 from redis import Redis
 
 from tests.tokens.harness import CacheServer, is_installed
+from wx_static_store.doctor.examination import examine
 from wx_static_store.doctor.findings import Mark, Result
+from wx_static_store.doctor.patient import Patient
+from wx_static_store.doctor.table import CHECKS
 from wx_static_store.emulator import EmulatorServer
 
 from .conftest import Examine, marks, said
@@ -140,6 +143,17 @@ def test_a_cache_that_is_away_is_named_with_its_setting(fetching: Examine, cache
     assert "CACHES['default']" in text
     assert "planted" not in text
     assert marks(found)["cache.eviction"] == "–"
+
+
+@pytest.mark.parametrize(("name", "away"), [("Fails", True), ("AddsNothing", False)])
+def test_a_cache_is_away_if_a_call_of_it_raises_an_error(
+    configure: Any, cached: Any, name: str, away: bool
+) -> None:
+    configure()
+    cached(f"{HERE}.{name}")
+    patient = Patient()
+    assert [*examine(patient, CHECKS)]
+    assert patient.cache_is_away is away
 
 
 class Slow(LocMemCache):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.conftest import Dead
 from tests.conftest import ENV
 from wx_static_store.doctor.findings import Result
 from wx_static_store.emulator import EmulatorServer
@@ -163,6 +164,16 @@ def test_a_halted_environment_of_a_store_is_wrong_beside_those_that_are_offered(
     found = examined(envs=["tenant-b"])
     assert group(found) == "✓✗✓✓"
     assert f"✗ {ENV} is halted (HALTED)" in said(found["environments.known"])
+
+
+def test_a_halted_environment_is_named_without_asking_a_cache_that_is_away(
+    examined: Examine, configure: Any, settings: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE=OF_PLATFORM)
+    settings.CACHES = {"default": {"BACKEND": f"{Dead.__module__}.{Dead.__name__}"}}
+    emulator.add_env("tenant-b", condition="HALTED")
+    assert group(examined()) == "✓!✓✓"
+    assert len(emulator.calls("describeenvs")) == 1
 
 
 def test_a_halted_environment_that_is_looked_at_is_named_once(

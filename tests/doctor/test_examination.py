@@ -81,6 +81,21 @@ def test_a_check_that_hangs_is_given_up_after_its_time() -> None:
     assert second.mark is Mark.OK
 
 
+def test_a_check_that_hangs_while_the_cache_is_away_is_not_a_fault_of_its_own() -> None:
+    released = threading.Event()
+
+    def hang(patient: Patient) -> Iterator[Finding]:
+        released.wait(30)
+        yield ok("")
+
+    patient = Patient(timeout=0.1)
+    patient.cache_fails = True
+    result = next(examine(patient, [_asking(hang)]))
+    released.set()
+    assert result.mark is Mark.NOT_ASKED
+    assert "this is not well: cache.works" in said(result)
+
+
 def test_what_no_time_is_left_for_is_not_asked() -> None:
     [result] = examine(Patient(), [check("a", wrong(""))], within=0.0)
     assert result.mark is Mark.NOT_ASKED

@@ -1,5 +1,7 @@
 """The newest results are kept for whoever looks next, in either language."""
 
+import socket
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +12,20 @@ from tests.api.conftest import Dead
 from wx_static_store.doctor import latest
 from wx_static_store.doctor.findings import Result, wrong
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.emulator.server import APPID, APPSECRET, TICKET
 from wx_static_store.i18n import gettext_lazy as _
 
 from .conftest import check
+from .test_cache import Slow
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+FETCHED = {
+    "ACCESS_TOKEN": None,
+    "COMPONENT_APPID": APPID,
+    "COMPONENT_APPSECRET": APPSECRET,
+    "VERIFY_TICKET": TICKET,
+}
 SPENT = Result(check("token"), (wrong(_("it is empty")),))
 
 
@@ -88,3 +98,44 @@ def test_results_are_not_kept_in_a_cache_that_hangs() -> None:
     found = latest.keep([SPENT], cached=False)
     assert found["status"] == "wrong"
     assert latest.latest() is None
+
+
+def connections(server: socket.socket) -> int:
+    """Return how many connections wait to be accepted."""
+    server.setblocking(False)
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
+@pytest.mark.parametrize(
+    ("more", "times"), [({}, 2), (FETCHED, 3)], ids=["fixed token", "fetched token"]
+)
+def test_a_cache_that_never_answers_is_asked_by_its_own_check_and_for_the_token_alone(
+    configure: Any, settings: Any, more: dict[str, Any], times: int
+) -> None:
+    """The first time is for the results that somebody else may have kept."""
+    function = "wx_static_store.environments.of_platform"
+    configure(WX_STATIC_STORE={"ENVIRONMENTS": function, **more})
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"redis://127.0.0.1:{server.getsockname()[1]}"
+        backend = "django.core.cache.backends.redis.RedisCache"
+        options = {"socket_timeout": 0.2}
+        entry = {"BACKEND": backend, "LOCATION": address, "OPTIONS": options}
+        settings.CACHES = {"default": entry}
+        found = latest.examined(60)
+        assert connections(server) == times
+    bad = {each["id"] for each in found["checks"] if each["status"] in ("wrong", "warning")}
+    assert bad - {"token.ticket", "settings.checks"} == {"cache.works"}
+
+
+def test_the_time_for_reading_older_results_is_part_of_the_time_for_all_checks(
+    configure: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure()
+    settings.CACHES = {"default": {"BACKEND": f"{Slow.__module__}.{Slow.__name__}"}}
+    monkeypatch.setattr(latest, "WITHIN", 0.1)
+    assert {each["status"] for each in latest.examined(60)["checks"]} == {"not_asked"}

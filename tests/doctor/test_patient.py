@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ENV
+from wx_static_store.core.secrets import Secret
 from wx_static_store.doctor.patient import Patient
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
@@ -48,3 +49,12 @@ def test_a_check_that_needs_time_is_given_it_however_short_the_timeout_is(
     timeout: float, seconds: float
 ) -> None:
     assert Patient(timeout=timeout).patience(check("a", least=15.0)) == seconds
+
+
+def test_a_token_that_is_held_is_used_from_then_on(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE={"ACCESS_TOKEN": "spent"})
+    patient = Patient()
+    patient.hold(Secret(emulator.access_token))
+    assert ENV in patient.environments

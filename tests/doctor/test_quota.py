@@ -109,9 +109,9 @@ def test_two_examinations_ask_once(examined: Examine, emulator: EmulatorServer) 
     assert len(emulator.calls("quota_get")) == len({LINKS, LIST, DESCRIBE})
 
 
-def test_a_cache_that_hangs_is_not_asked_for_figures(configure: Any) -> None:
+def test_a_cache_that_is_away_is_not_asked_for_figures(configure: Any) -> None:
     configure()
     patient = Patient()
-    patient.timed_out.add("cache.works")
+    patient.cache_fails = True
     results = examine(patient, [replace(check, needs=()) for check in CHECKS])
     assert said(next(results)) == "– Not asked, because this is not well: cache.works. "

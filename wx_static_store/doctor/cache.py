@@ -35,6 +35,10 @@ class _Fault(Exception):
         self.what, self.hint = what, hint
 
 
+class _Outage(_Fault):
+    """A call of the cache raised an error: the next one may cost as long."""
+
+
 class _Steps:
     """Calls of a cache, each timed; one that goes wrong raises a _Fault."""
 
@@ -65,7 +69,7 @@ class _Steps:
             what = _("fails at %(step)s() (%(why)s)", step=method, why=described(error))
         finally:
             self._seconds.append(monotonic() - started)
-        raise _Fault(what, _("Start it, or correct CACHES[%(alias)r].", alias=self._alias))
+        raise _Outage(what, _("Start it, or correct CACHES[%(alias)r].", alias=self._alias))
 
 
 def _check(is_well: object, what: Text) -> None:
@@ -86,6 +90,7 @@ def _works(patient: Patient) -> Iterator[Finding]:
         try:
             steps.run()
         except _Fault as error:
+            patient.cache_fails = isinstance(error, _Outage)
             text = _("The cache %(alias)r %(what)s.", alias=alias, what=error.what)
             yield (wrong if fetches else warning)(text, hint=error.hint, data={"cache": alias})
         else:

@@ -67,7 +67,8 @@ def _known(patient: Patient) -> Iterator[Finding]:
     for env in missing:
         yield _unknown(_("The platform has no environment %(env)s.", env=env), env, patient)
     offered: Mapping[str, str] | None = None
-    if conf.platform_options().environments:
+    function = conf.platform_options().environments
+    if function and not patient.cache_is_away:  # of_platform asks it
         try:
             offered = conf.environments()
         except ConfigurationError as error:
@@ -77,7 +78,7 @@ def _known(patient: Patient) -> Iterator[Finding]:
             text = _("ENVIRONMENTS offers %(env)s, which the platform does not have.", env=env)
             yield _unknown(text, env, patient)
     others = [env for env in there if offered is not None and env not in offered]
-    yield from _dropped(patient, others)
+    yield from _dropped(patient, [*there] if function and offered is None else others)
     if patient.usable_envs:
         yield _agreed(patient.usable_envs, others)
 

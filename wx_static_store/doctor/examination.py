@@ -10,9 +10,9 @@ from django.db import connections
 
 from ..core.frames import described
 from ..exceptions import WxStaticStoreError
-from ..i18n import gettext_lazy as _, listed
+from ..i18n import gettext_lazy as _
 from ..upload.workers import WorkerPool
-from .findings import Check, Finding, Mark, Result, not_asked, of_error, wrong
+from .findings import Check, Finding, Mark, Result, not_asked, not_well, of_error, wrong
 from .patient import Patient
 
 _LATE = _("No time was left for this one. wx_doctor asks every check.")
@@ -49,8 +49,7 @@ def _ask(
     if check.probe and not patient.probe:
         return Result(check, (not_asked(_PROBE),))
     if missing := [id for id in check.needs if not results[id].is_answered]:
-        text = _("Not asked, because this is not well: %(checks)s.", checks=listed(missing))
-        return Result(check, (not_asked(text),))
+        return Result(check, (not_well(*missing),))
     started = time.monotonic()
     if (left := ends - started) <= 0:
         return Result(check, (not_asked(_LATE),))
@@ -59,10 +58,17 @@ def _ask(
     try:
         findings = future.result(patience)
     except TimeoutError:
-        patient.timed_out.add(check.id)
-        text = _("No answer came within %(seconds)d seconds.", seconds=patience)
-        findings = (wrong(text, hint=_HANGS),)
+        findings = (_given_up(check, patient, patience),)
     return Result(check, findings, time.monotonic() - started)
+
+
+def _given_up(check: Check, patient: Patient, seconds: float) -> Finding:
+    """Return what it means that no answer came: most of all where the cache, too, is away."""
+    if patient.cache_is_away:
+        return not_well("cache.works")
+    patient.timed_out.add(check.id)
+    text = _("No answer came within %(seconds)d seconds.", seconds=seconds)
+    return wrong(text, hint=_HANGS)
 
 
 def _findings(check: Check, patient: Patient) -> tuple[Finding, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.functional import Promise, lazy
 
 from ..exceptions import WxStaticStoreError
-from ..i18n import gettext, gettext_lazy as _
+from ..i18n import gettext, gettext_lazy as _, listed
 
 if TYPE_CHECKING:
     from .patient import Patient
@@ -60,6 +60,11 @@ def wrong(text: Text, **more: Any) -> Finding:
 
 def not_asked(text: Text, **more: Any) -> Finding:
     return Finding(Mark.NOT_ASKED, text, **more)
+
+
+def not_well(*ids: str) -> Finding:
+    """Return that a check was not asked because of these."""
+    return not_asked(_("Not asked, because this is not well: %(checks)s.", checks=listed(ids)))
 
 
 NONE_LEFT = not_asked(_("None is left to ask: an earlier check says what is wrong with each."))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from time import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients.platform import Environment, PlatformClient
+from ..clients.tokens import CallableToken
 from ..clients.wechat import WeChatClient
 from ..conf import settings as conf
 from ..conf.options import Options
@@ -53,6 +55,7 @@ class Patient:
         self.trials: dict[str, Trial] = {}  # what a probe has published, by environment
         self.unusable: set[str] = set()  # environments that failed a check: no later one asks them
         self.timed_out: set[str] = set()  # checks that were given up: what they ask hangs
+        self.cache_fails = False  # a call of the shared cache raised an error
         self.skews: dict[str, float] = {}  # seconds by which a clock is ahead of ours, by its name
 
     def deadline(self) -> Deadline:
@@ -69,8 +72,9 @@ class Patient:
             trial.end()
 
     @property
-    def cache_hangs(self) -> bool:
-        return "cache.works" in self.timed_out
+    def cache_is_away(self) -> bool:
+        """Return whether the shared cache hangs or fails: each question may cost a timeout."""
+        return self.cache_fails or "cache.works" in self.timed_out
 
     @property
     def database_hangs(self) -> bool:
@@ -112,6 +116,10 @@ class Patient:
     @cached_property
     def platform(self) -> Platform:
         return platform_for(self.options)
+
+    def hold(self, token: Secret) -> None:
+        """Use this token from now on, instead of asking a cache that is away for it."""
+        self.platform = replace(self.platform, tokens=CallableToken(token.reveal))
 
     @cached_property
     def wechat(self) -> WeChatClient:

@@ -120,7 +120,8 @@ def _pushes(patient: Patient) -> Iterator[Finding]:
         yield not_asked(_NO_DATABASE)
         return
     cache = SharedCache(lambda: caches[options.token_cache])
-    refused = newest_refused(cache, options.component_appid)
+    away = patient.cache_is_away
+    refused = None if away else newest_refused(cache, options.component_appid)
     needed = options.fetches_tokens and not options.verify_ticket
     if not (row or refused or needed):
         yield not_asked(_("No push has come, and nothing here needs one."))

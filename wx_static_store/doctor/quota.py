@@ -11,7 +11,7 @@ from ..clients.wechat import DESCRIBE, LINKS, LIST
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext_lazy as _, listed
 from ..upload.quota import quota_of
-from .findings import Check, Finding, Mark, Text, not_asked, of_error, ok, warning, wrong
+from .findings import Check, Finding, Mark, Text, not_asked, not_well, of_error, ok, warning, wrong
 from .patient import Patient
 
 PATHS = (LINKS, LIST, DESCRIBE)
@@ -22,8 +22,8 @@ _LITTLE = _("Put off what can wait until tomorrow: each file that is sent costs 
 
 
 def _calls(patient: Patient) -> Iterator[Finding]:
-    if patient.cache_hangs:  # where the figures are kept
-        yield not_asked(_("Not asked, because this is not well: %(checks)s.", checks="cache.works"))
+    if patient.cache_is_away:  # where the figures are kept
+        yield not_well("cache.works")
         return
     told: dict[str, Quota] = {}
     for path in PATHS:

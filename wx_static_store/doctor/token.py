@@ -39,7 +39,7 @@ _NOT_THE_NEWEST = _(
 def _source(patient: Patient) -> Iterator[Finding]:
     options, tokens = patient.options, patient.platform.tokens
     if isinstance(tokens, ComponentToken):
-        yield _fetched(tokens, options.token_cache)
+        yield _fetched(patient, tokens)
         return
     current_token(tokens)
     if options.token_provider:
@@ -51,12 +51,14 @@ def _source(patient: Patient) -> Iterator[Finding]:
         yield ok(text, data={"source": "ACCESS_TOKEN"})
 
 
-def _fetched(tokens: ComponentToken, cache: str) -> Finding:
+def _fetched(patient: Patient, tokens: ComponentToken) -> Finding:
     """Get the token as an upload does, unless all wait after a fetch that failed."""
     known = tokens.state()
     if known.failure and not known.usable:
         return _all_wait(known.failure)
-    current_token(tokens)
+    token, cache = current_token(tokens), patient.options.token_cache
+    if patient.cache_is_away:
+        patient.hold(token)
     known = tokens.state()
     more: dict[str, Any] = {"data": _figures(known)}
     age, left = span(known.age), span(known.left)

@@ -72,7 +72,7 @@ class Command(BaseCommand):
             learned.emulator_profile(patient)  # nothing is begun where nothing was learned
         results = [self._shown(result, patient) for result in examine(patient, CHECKS)]
         self._end(patient, results)
-        if not (options["using"] or envs or patient.cache_hangs):
+        if not (options["using"] or envs or patient.cache_is_away):
             keep([each for each in results if patient.probe or not each.check.probe])
         if options["json"]:
             report = as_dict(results) | {"learned": learned.as_list(patient)}
