@@ -42,6 +42,28 @@ def test_what_was_learned_is_kept_by_its_subject(configure: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("learned", "known"),
+    [
+        ({"cors": "off"}, {"cors": "off"}),
+        ({"cors": "on", "cors_methods": "PUT"}, {"cors": "on", "cors_methods": "PUT"}),
+        ({"speed": "90"}, {"cors": "on", "cors_methods": "GET", "cors_headers": "*"}),
+    ],
+    ids=["no rule", "another rule", "nothing of it"],
+)
+def test_what_an_older_rule_said_is_forgotten_with_it(
+    configure: Any, learned: dict[str, str], known: dict[str, str]
+) -> None:
+    configure()
+    for env in (ENV, "tenant-b"):
+        Fact.objects.remember(env, {"cors": "on", "cors_methods": "GET", "cors_headers": "*"})
+    patient = Patient()
+    patient.learned[ENV] = learned
+    remember(patient)
+    assert {fact.name: fact.value for fact in facts_of(ENV) if fact.name != "speed"} == known
+    assert len(facts_of("tenant-b")) == 3
+
+
 def test_no_space_stands_between_two_chinese_sentences() -> None:
     found = said({"errcode_as": "number", "truncated_as": "string"})
     assert str(found) == "errcode is a number. is_truncated is a text."

@@ -107,3 +107,7 @@ def test_a_value_that_is_well_has_no_advice(name: str, value: str) -> None:
 )
 def test_the_quirk_of_a_value(name: str, value: str, quirk: dict[str, object]) -> None:
     assert KNOWN[name].quirk(value) == quirk
+
+
+def test_a_fact_is_part_of_a_kind_that_there_is() -> None:
+    assert {known.part_of for known in KNOWN.values()} - {""} <= KNOWN.keys()

@@ -28,9 +28,12 @@ class Remembered(NamedTuple):
 
 
 def remember(patient: Patient) -> None:
-    """Keep what was learned; raise an error of the database."""
-    for subject, learned in patient.learned.items():
-        Fact.objects.remember(subject or platform_of(patient), learned)
+    """Keep what was learned, forget what it ends; raise an error of the database."""
+    for about, learned in patient.learned.items():
+        subject = about or platform_of(patient)
+        Fact.objects.remember(subject, learned)
+        ended = {name for name, known in KNOWN.items() if known.part_of in learned}
+        Fact.objects.forget(subject, ended - learned.keys())
 
 
 def platform_of(patient: Patient) -> str:

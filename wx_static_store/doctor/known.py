@@ -55,6 +55,7 @@ class Known:
     says: Says
     advice: Says = _never
     quirk: Quirk = _none
+    part_of: str = ""  # a fact that, learned without this one, ends it
 
 
 def _one_of(texts: Mapping[str, Text], otherwise: Says = str) -> Says:
@@ -97,10 +98,12 @@ KNOWN: dict[str, Known] = {
     "cors_methods": Known(
         lambda value: _("The CORS rule allows the methods %(value)s.", value=value),
         quirk=_as("cors_methods"),
+        part_of="cors",
     ),
     "cors_headers": Known(
         lambda value: _("The CORS rule allows the headers %(value)s.", value=value),
         quirk=_as("cors_headers"),
+        part_of="cors",
     ),
     "list_md5": Known(
         _one_of(
@@ -195,6 +198,7 @@ KNOWN: dict[str, Known] = {
         ),
         _if("no".__eq__, PAST_CDN),
         lambda value: {"site_cache_busting": value == "yes"},
+        part_of="stale_seconds",
     ),
     # Of the platform, that is of WeChat and COS.
     "data_key": Known(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,11 @@ class FactQuerySet(models.QuerySet["Fact"]):
             rows.update_or_create(
                 subject=subject, name=name, defaults=text | {"learned": timezone.now()}
             )
+
+    def forget(self, subject: str, names: Collection[str]) -> None:
+        if names:
+            rows = self.using(router.db_for_write(Fact))
+            rows.filter(subject=subject, name__in=names).delete()
 
     def of(self, subject: str) -> dict[str, Fact]:
         """Return what is known of a subject, by name."""
