@@ -18,6 +18,7 @@ from tests.conftest import ENV
 from tests.deploys import TREE, bodies, configure_storages, fails, run, sent, tenants, write
 from wx_static_store.deploy.verify import sweep
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.management.commands.wx_deploy import Command
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.upload import sources
 
@@ -253,6 +254,12 @@ def test_a_broken_reference_is_a_warning_and_with_strict_the_end(
     run(dist, stderr=err)
     assert err.getvalue().count("gone.js") == 2
     assert "index.html" in bodies(cloud)
+
+
+def test_the_help_says_how_strict_ends() -> None:
+    text = Command().create_parser("manage.py", "wx_deploy").description
+    assert text is not None
+    assert "1: something failed, or --strict stopped it before anything was sent" in text
 
 
 # --- afterwards ---------------------------------------------------------------------------------

@@ -42,8 +42,8 @@ class Command(BaseCommand):
         parser.description = _(
             "Publish a folder, such as the dist/ of a front end, to the static hosting of one or "
             "more environments. Files that did not change are not sent; HTML goes last, when all "
-            "else is stored. Exit code 0: all is published; 1: something failed; 2: nothing was "
-            "begun; 130: interrupted."
+            "else is stored. Exit code 0: all is published; 1: something failed, or --strict "
+            "stopped it before anything was sent; 2: nothing was begun; 130: interrupted."
         )
         deploy_line.add_arguments(parser)
 
