@@ -17,9 +17,9 @@ FOLDERS = sorted(
 # From the top. A module imports from lines below its own; inside a folder downwards, in the order
 # that the docstring of its `__init__` draws.
 LAYERS = """
-    apps templatetags
+    apps
     admin api callback management forms health staticfiles testing
-    checks environments signals storage
+    checks environments signals storage templatetags
     doctor
     submit deploy
     log

@@ -1,12 +1,12 @@
 """What the page *Health* shows of the doctor's results."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.doctor.conftest import check
-from wx_static_store.admin.health_page import SHOWN, ShownCheck, ago, checks, quotas, when
+from wx_static_store.admin.health_page import SHOWN, ShownCheck, checks, quotas, when
 from wx_static_store.doctor.findings import Finding, Result, not_asked, ok, warning, wrong
 from wx_static_store.doctor.report import as_dict
 
@@ -18,21 +18,6 @@ def shown(*findings: Finding, **more: str) -> ShownCheck:
 
 def texts(of: ShownCheck) -> list[str]:
     return [found["text"] for found in of.findings]
-
-
-@pytest.mark.parametrize(
-    ("age", "words"),
-    [
-        (timedelta(seconds=50), "less than a minute ago"),
-        (timedelta(minutes=12), "12\xa0minutes ago"),
-        (timedelta(hours=3, minutes=20), "3\xa0hours ago"),
-        (timedelta(seconds=-30), "less than a minute ago"),
-    ],
-    ids=["seconds", "minutes", "hours", "future"],
-)
-def test_an_age_is_in_words(age: timedelta, words: str) -> None:
-    assert ago(datetime.now(UTC) - age) == words
-    assert ago(datetime.now() - age) == words
 
 
 def test_the_duration_is_that_of_all_checks() -> None:

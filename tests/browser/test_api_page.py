@@ -141,7 +141,7 @@ def swagger(page: Page, site: Site) -> Page:
 @pytest.mark.usefixtures("warnings")
 def test_swagger_shows_each_operation(swagger: Page) -> None:
     ours = swagger.locator(".opblock-tag-section:has([data-tag=wx_static_store]) .opblock")
-    expect(ours).to_have_count(8)
+    expect(ours).to_have_count(10)
 
 
 @pytest.mark.usefixtures("warnings")

@@ -1,8 +1,10 @@
 """Spans of time as words."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from wx_static_store.doctor.spans import span
+from wx_static_store.doctor.spans import ago, span
 
 
 @pytest.mark.parametrize(
@@ -21,3 +23,18 @@ from wx_static_store.doctor.spans import span
 )
 def test_a_span_is_written_in_words(seconds: float, words: str) -> None:
     assert str(span(seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (timedelta(seconds=50), "less than a minute ago"),
+        (timedelta(minutes=12), "12\xa0minutes ago"),
+        (timedelta(hours=3, minutes=20), "3\xa0hours ago"),
+        (timedelta(seconds=-30), "less than a minute ago"),
+    ],
+    ids=["seconds", "minutes", "hours", "future"],
+)
+def test_an_age_is_in_words(age: timedelta, words: str) -> None:
+    assert ago(datetime.now(UTC) - age) == words
+    assert ago(datetime.now() - age) == words

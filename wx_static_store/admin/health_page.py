@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
-
-from django.utils import timezone
-from django.utils.timesince import timesince
 
 from ..conf import platform_options
 from ..doctor.facts import Remembered, facts_by_subject
 from ..doctor.findings import Mark, Text
 from ..doctor.report import WORDS
+from ..doctor.spans import ago
 from ..exceptions import ConfigurationError
 from ..i18n import gettext as _, gettext_lazy, ngettext
 from ..models import Account
@@ -34,14 +31,6 @@ LABELS = {
     WORDS[Mark.WARNING]: gettext_lazy("look at it"),
     WORDS[Mark.WRONG]: gettext_lazy("wrong"),
 }
-
-
-def ago(moment: datetime) -> str:
-    """Return the age of a moment in words."""
-    now = datetime.now(UTC) if timezone.is_aware(moment) else datetime.now()
-    if (now - moment).total_seconds() < 60:
-        return _("less than a minute ago")
-    return _("%(time)s ago", time=timesince(moment, depth=1))
 
 
 def when(report: dict[str, Any]) -> str:

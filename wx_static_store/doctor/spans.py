@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from django.utils import timezone
 from django.utils.functional import lazy
+from django.utils.timesince import timesince
 
 from ..i18n import gettext as _, ngettext
 
@@ -22,3 +26,11 @@ def _words(seconds: float) -> str:
 
 
 span = lazy(_words, str)
+
+
+def ago(moment: datetime) -> str:
+    """Return the age of a moment in words."""
+    now = datetime.now(UTC) if timezone.is_aware(moment) else datetime.now()
+    if (now - moment).total_seconds() < 60:
+        return _("less than a minute ago")
+    return _("%(time)s ago", time=timesince(moment, depth=1))

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.template import Context, Library
 
-from ..admin.health_page import ago
 from ..doctor.latest import latest
+from ..doctor.spans import ago
 
 register = Library()
 
