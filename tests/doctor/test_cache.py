@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from redis import Redis
 
@@ -154,6 +156,33 @@ def test_a_cache_is_away_if_a_call_of_it_raises_an_error(
     patient = Patient()
     assert [*examine(patient, CHECKS)]
     assert patient.cache_is_away is away
+
+
+class Hangs(BaseCache):
+    released = threading.Event()
+
+    def __init__(self, name: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def _hang(self, *args: Any, **kwargs: Any) -> None:
+        self.released.wait(30)
+
+    get = set = add = delete = _hang
+
+
+def test_a_cache_that_hangs_is_the_one_fault_where_a_token_lies_in_it(
+    fetching: Examine, cached: Any
+) -> None:
+    cached(f"{HERE}.Hangs")
+    Hangs.released.clear()
+    found = {}
+    for result in examine(Patient(timeout=0.1), CHECKS, within=3.0):
+        found[result.check.id] = result
+        if result.check.id == "token.source":
+            Hangs.released.set()
+    assert [id for id, mark in marks(found).items() if mark == "✗"] == ["cache.works"]
+    assert "this is not well: cache.works" in said(found["token.source"])
+    assert "this is not well: token.source" in said(found["token.accepted"])
 
 
 class Slow(LocMemCache):
