@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..core.frames import described
 from ..exceptions import WxStaticStoreError
@@ -80,7 +81,9 @@ def _findings(check: Check, patient: Patient) -> tuple[Finding, ...]:
     except Exception as error:  # noqa: BLE001 -- of a database, a cache, a project's function
         return (wrong(_("The check failed (%(why)s).", why=described(error))),)
     finally:
-        connections.close_all()
+        for connection in connections.all(initialized_only=True):
+            # SQLite's own close() spares a database in memory, which lives on in the main thread.
+            BaseDatabaseWrapper.close(connection)
 
 
 def verdict(results: Sequence[Result]) -> Mark:
