@@ -228,9 +228,10 @@ def test_a_probe_that_is_broken_off_overwrites_the_file(
 
 
 def test_an_upload_whose_answer_is_lost_is_overwritten(
-    probed: Examine, emulator: EmulatorServer
+    probed: Examine, configure: Any, emulator: EmulatorServer
 ) -> None:
-    emulator.script({"on": "put_object", "do": "drop_reply", "times": 4})
+    configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    emulator.script({"on": "put_object", "do": "drop_reply"})
     results = probed()
     assert marks(results)["probe.upload"] == "✗"
     assert marks(results)["probe.deleted"] == "✓"
