@@ -94,9 +94,9 @@ def one_input(data: bytes) -> int:
     sent = modes()[choice & 7](raw)
     method = "GET" if choice & 128 else "POST"
     request = RequestFactory().generic(method, PATH, sent.body, QUERY_STRING=sent.query)
-    started = time.perf_counter()
+    started = time.thread_time()  # of this thread alone, however busy the machine is
     status = receive(request).status_code
-    assert time.perf_counter() - started < SECONDS, "an answer took too long"
+    assert time.thread_time() - started < SECONDS, "an answer took too long"
     assert status in STATUSES, status
     return status
 
