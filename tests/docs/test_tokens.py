@@ -56,10 +56,12 @@ def upload() -> str:
 def test_a_token_service_is_asked_once_and_again_after_a_refusal(
     configure: Any, project: Any, settings: Any, emulator: EmulatorServer, service: TokenService
 ) -> None:
+    configure()
     settings.TOKEN_SERVICE_URL = f"http://127.0.0.1:{service.server_port}/"
     settings.TOKEN_SERVICE_SECRET = SECRET
     project(CLIENT)
-    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": "tokens_of_project.TokenService"})
+    provider = {"TOKEN_PROVIDER": "tokens_of_project.TokenService"}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | provider
     for _ in range(3):
         upload()
     assert service.asked == 1
@@ -87,6 +89,7 @@ def test_a_wechatpy_session_gives_its_token_and_fetches_after_a_refusal(
 ) -> None:
     wechatpy = ci_package("wechatpy.component")
     account = emulator.state.account
+    configure()
     settings.PLATFORM_APPID = account.appid
     settings.PLATFORM_APPSECRET = account.appsecret
     settings.PLATFORM_TOKEN, settings.PLATFORM_AES_KEY = "token", "k" * 43
@@ -95,7 +98,8 @@ def test_a_wechatpy_session_gives_its_token_and_fetches_after_a_refusal(
     monkeypatch.setattr(wechatpy.BaseWeChatComponent, "API_BASE_URL", api)
     component = project("wechatpy-session").component
     component.session.set("component_verify_ticket", account.ticket)
-    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": "tokens_of_project.WeChatPySession"})
+    provider = {"TOKEN_PROVIDER": "tokens_of_project.WeChatPySession"}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | provider
     for _ in range(3):
         upload()
     assert len(emulator.calls("api_component_token")) == 1
@@ -156,11 +160,12 @@ def test_a_site_fetches_its_token_by_the_pushed_ticket_and_hands_it_out(
     with site.serving() as address:
         emulator.push_to(f"{address}/wx/callback/")
         assert emulator.push().answer == "success"
+        configure(WX_STATIC_STORE={"ACCESS_TOKEN": None})
         settings.TOKEN_SERVICE_URL = f"{address}/wx/token/"
         settings.TOKEN_SERVICE_SECRET = SECRET
         project(CLIENT)
-        provider = {"ACCESS_TOKEN": None, "TOKEN_PROVIDER": "tokens_of_project.TokenService"}
-        configure(WX_STATIC_STORE=provider)
+        provider = {"TOKEN_PROVIDER": "tokens_of_project.TokenService"}
+        settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | provider
         upload()
         assert requests.get(settings.TOKEN_SERVICE_URL, timeout=5).status_code == 403
     assert len(emulator.calls("api_component_token")) == 1
