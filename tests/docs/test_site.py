@@ -135,10 +135,12 @@ class SilentHandler(SimpleHTTPRequestHandler):
 def test_the_search_finds_a_page(
     chromium: Any, served: str, language: str, query: str, title: str
 ) -> None:
+    from playwright.sync_api import expect
+
     page = chromium.new_page()
     page.goto(f"{served}/{language}/search.html?{urlencode({'q': query})}")
     found = page.locator("ul.search li > a").filter(has_text=re.compile(f"^{title}$"))
-    found.first.wait_for()  # results come one by one
+    expect(found.first).to_be_visible()  # results come one by one
     page.close()
 
 

@@ -50,7 +50,9 @@ def test_a_value_is_said_in_a_sentence(name: str, value: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), EACH)
 def test_the_emulator_takes_the_quirk_of_a_value(name: str, value: str) -> None:
-    Quirks().update(KNOWN[name].quirk(value))
+    quirks, wanted = Quirks(), KNOWN[name].quirk(value)
+    quirks.update(wanted)
+    assert {quirk: getattr(quirks, quirk) for quirk in wanted} == wanted
 
 
 @pytest.mark.parametrize(

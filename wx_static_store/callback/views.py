@@ -179,9 +179,9 @@ def _created(options: Options, fields: dict[str, Any]) -> int:
 
 def _pass_on(options: Options, info_type: str, fields: dict[str, Any]) -> bool:
     """
-    Drop the credentials, note what became of an account, then tell the project.
+    Drop the credentials, note what became of an account, then send the project its signal.
 
-    It is told even of what cannot be noted: perhaps WeChat does not push it again.
+    The signal goes out even if the account cannot be noted: WeChat may not push it again.
     """
     for name in CREDENTIALS:
         fields.pop(name, None)

@@ -258,7 +258,10 @@ CHECKS = (
         question=_("Is the file gone again?"),
         how=_("It is overwritten by the text with which this app marks a deleted file."),
         means=_("The CDN may show the file for some minutes more."),
-        remedy=_("Delete the key in the admin, or in the console of Tencent Cloud."),
+        remedy=_(
+            "Call delete() of the storage with its name, or delete the key in the console of "
+            "Tencent Cloud."
+        ),
         ask=_deleted,
         probe=True,
     ),

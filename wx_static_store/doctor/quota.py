@@ -25,20 +25,20 @@ def _calls(patient: Patient) -> Iterator[Finding]:
     if patient.cache_is_away:  # where the figures are kept
         yield not_well("cache.works")
         return
-    told: dict[str, Quota] = {}
+    quotas: dict[str, Quota] = {}
     for path in PATHS:
         try:
-            told[path.rpartition("/")[2]] = _quota(patient, path)
+            quotas[path.rpartition("/")[2]] = _quota(patient, path)
         except WxStaticStoreError as error:
             yield of_error(error, Mark.WARNING)  # the calls themselves may be well
             break
-    known = {name: quota for name, quota in told.items() if quota.daily_limit or quota.calls}
+    known = {name: quota for name, quota in quotas.items() if quota.daily_limit or quota.calls}
     for name, quota in known.items():
         yield from _short(name, quota)
     if known:
-        data = {name: asdict(quota) for name, quota in told.items()}
-        yield ok(listed(_figures(name, known.get(name)) for name in told), data=data)
-    elif told:
+        data = {name: asdict(quota) for name, quota in quotas.items()}
+        yield ok(listed(_figures(name, known.get(name)) for name in quotas), data=data)
+    elif quotas:
         yield not_asked(_("WeChat gives no figures for these calls."))
 
 
