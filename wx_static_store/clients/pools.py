@@ -46,7 +46,8 @@ class Pools:
 
     def __init__(self, pool_size: int) -> None:
         self._size = pool_size
-        self._context = _tls()
+        named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        self._context = _tls(named or DEFAULT_CA_BUNDLE_PATH)
         self._ways: OrderedDict[str, Way] = OrderedDict()  # the one used last at the end
 
     def towards(self, origin: str) -> Way:
@@ -101,10 +102,9 @@ class Pools:
             raise ConfigurationError(text, hint=_PROXY) from None
 
 
-def _tls() -> ssl.SSLContext:
+@cache
+def _tls(path: str) -> ssl.SSLContext:
     """Make the one for all connections: to read the certificates takes milliseconds."""
-    given = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    path = given or DEFAULT_CA_BUNDLE_PATH
     context = urllib3.util.ssl_.create_urllib3_context()
     try:
         context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})

@@ -1,23 +1,28 @@
 """
 Settings become one frozen `Options` for each store.
 
-    cache_checks  System checks: whether all processes can share the platform's token by its cache
-    checks        System checks: what is wrong with the settings, found before the first upload
-    check_table   Each system check in one entry: its id, what is wrong, what to do
-    sealing       Secrets at rest: encrypted with a key that derives from SECRET_KEY
-    settings      The only reader of settings, with their precedence: one frozen `Options` per alias
-    options       Each option in one entry, and the frozen `Options` that are made of them
-    validators    What the value of an option must be
+    cache_checks    System checks: whether all processes share a token, and a rate, by the cache
+    release_checks  System check: whether the release storage exists, and is private
+    checks          System checks: what is wrong with the settings, found before the first upload
+    check_table     Each system check in one entry: its id, what is wrong, what to do
+    sealing         Secrets at rest: encrypted with a key that derives from SECRET_KEY
+    offered         The environments that ``ENVIRONMENTS`` offers, each with its label and its tags
+    settings        The only reader of settings, with their precedence: one `Options` per alias
+    options         Each option in one entry, and the frozen `Options` that are made of them
+    entries         What an option is: its scope, its check, its sentence in both languages
+    validators      What the value of an option must be
 """
 
+from .offered import environments, offers
 from .options import Options
-from .settings import aliases, all_options, environments, options_for, platform_options, stores
+from .settings import aliases, all_options, options_for, platform_options, stores
 
 __all__ = [
     "Options",
     "aliases",
     "all_options",
     "environments",
+    "offers",
     "options_for",
     "platform_options",
     "stores",

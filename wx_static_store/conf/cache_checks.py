@@ -1,6 +1,6 @@
-"""System checks: whether all processes can share the platform's token by its cache."""
+"""System checks: whether all processes share the platform's token, and a rate, by the cache."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from ..i18n import gettext_lazy as _
 from . import settings as conf
 from .check_table import message
+from .options import Options
 from .sealing import is_available
 from .validators import import_fault
 
@@ -58,19 +59,28 @@ def check_sealing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the token is sealed in the cache that all processes share."""
     if is_available():
         return []
+    return [message("W022", alias=alias) for alias in _token_caches() if is_shared(alias)]
+
+
+@register(TAG)
+def check_api_rate(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check that all processes count the calls of API_RATE in one cache."""
     return [
-        message("W022", alias=alias)
-        for alias in _token_caches()
-        if not any(_is_a(alias, kind) for kind in _UNFIT)
+        message("W029", alias=alias)
+        for alias in _named_caches(lambda options: options.api_rate is not None)
+        if not is_shared(alias)
     ]
 
 
 def _token_caches() -> list[str]:
     """Return the aliases of the caches that are to share a token of ours, each once."""
-    wanted = [
-        options.token_cache for options in conf.all_options().values() if options.fetches_tokens
-    ]
-    return list(dict.fromkeys(wanted))
+    return _named_caches(lambda options: options.fetches_tokens)
+
+
+def _named_caches(wanted: Callable[[Options], bool]) -> list[str]:
+    """Return the aliases of the caches of the stores that are wanted, each once."""
+    stores = filter(wanted, conf.all_options().values())
+    return list(dict.fromkeys(options.token_cache for options in stores))
 
 
 def _unfit_caches(id: str) -> list[CheckMessage]:
@@ -81,6 +91,11 @@ def _unfit_caches(id: str) -> list[CheckMessage]:
         for kind, why in _UNFIT.items()
         if _is_a(alias, kind)
     ]
+
+
+def is_shared(alias: str) -> bool:
+    """Return whether all processes share the cache, and a worker thread may ask it."""
+    return not any(_is_a(alias, kind) for kind in _UNFIT)
 
 
 def cache_faults(alias: str) -> Iterator[tuple[str | Promise, str | Promise]]:

@@ -24,6 +24,10 @@ _WITHOUT = _("The callback of WeChat cannot work without %(name)s.")
 _WRITE = _(
     'Write it as WX_STATIC_STORE["%(name)s"]: it stands on the page of your platform at WeChat.'
 )
+_PRIVATE = _(
+    "Name an alias of STORAGES of its own, such as a FileSystemStorage whose location is outside "
+    "of all folders that are served or published."
+)
 
 # An id that begins with E is an error, one that begins with W a warning.
 CHECKS = {
@@ -141,6 +145,16 @@ CHECKS = {
             "no log of uploads, no admin and no wx_ command."
         ),
         _('Add "wx_static_store" to INSTALLED_APPS, and run manage.py migrate.'),
+    ),
+    "E026": SystemCheck(_("RELEASE_STORAGE names %(alias)r, which is not in STORAGES."), _PRIVATE),
+    "E027": SystemCheck(_("RELEASE_STORAGE names %(alias)r, which is public: %(why)s."), _PRIVATE),
+    "E028": SystemCheck(
+        _("RELEASE_STORAGE names %(alias)r, which cannot be used (%(why)s)."),
+        _("Correct BACKEND and OPTIONS of this alias in STORAGES."),
+    ),
+    "W029": SystemCheck(
+        _("Each process keeps API_RATE for itself: they do not count in one cache %(alias)r."),
+        _SHARED,
     ),
 }
 

@@ -1,8 +1,7 @@
 """Each option in one entry, and the frozen `Options` of a store."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from enum import Enum
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from django.utils.functional import Promise
@@ -11,6 +10,7 @@ from ..core.secrets import Secret
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
 from . import validators
+from .entries import PLATFORM, SETTINGS, STORE, Option, option
 
 STATIC, MEDIA = "static", "media"
 
@@ -22,38 +22,6 @@ _EXTENSIONS = (
     "aac flac m4a mp3 ogg opus wav weba avi m4v mov mp4 mpeg mpg ogv webm "
     "csv doc docx json md odp ods odt pdf ppt pptx srt tsv txt vtt xls xlsx zip"
 )
-
-
-class Scope(Enum):
-    """Say which stores have an option in common; each value is the scope's name in the docs."""
-
-    STORE = ("store", "存储")
-    PLATFORM = ("platform", "平台")  # stores with equal values share connections and the token
-    SETTINGS = ("settings only", "仅限设置")  # in WX_STATIC_STORE, never in OPTIONS
-
-
-STORE, PLATFORM, SETTINGS = Scope
-
-
-@dataclass(frozen=True)
-class Option:
-    """Describe one option; the table in the docs is made of it."""
-
-    scope: Scope
-    check: Callable[[Any], Any]
-    english: str
-    chinese: str
-    shown: tuple[str, str] | None = None  # the default, in both languages, if it is not the value
-    secret: bool = False
-
-
-def option(default: Any, *parts: Any, **more: Any) -> Any:
-    entry = Option(*parts, **more)
-    return field(default=default, repr=not entry.secret, metadata={"option": entry})
-
-
-def _function_or(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: value if callable(value) else check(value)
 
 
 # ruff: noqa: RUF009 -- `option` makes a field
@@ -117,11 +85,19 @@ class Options:
         "同时发送的文件数。1 为逐个发送；超过 64 没有好处。")
     api_concurrency: int | None = option(None, PLATFORM, validators.count,
         "Most calls in flight at WeChat's API. After a throttle (45011, -501003, -501004) half as "
-        "many run at once, then slowly more again. PUTs are limited likewise after the "
-        "``SlowDown`` of COS.",
-        "同时进行的微信 API 调用数上限。被限制频率（45011、-501003、-501004）后减半，再逐渐恢复。"
-        "COS 返回 ``SlowDown`` 后，PUT 请求以同样方式限制。",
+        "many run at once, in all processes that share ``token_cache``, then slowly more again. "
+        "PUTs of the process are limited likewise after the ``SlowDown`` of COS.",
+        "同时进行的微信 API 调用数上限。被限制频率（45011、-501003、-501004）后，共用 "
+        "``token_cache`` 的所有进程都减半，再逐渐恢复。COS 返回 ``SlowDown`` 后，本进程的 PUT 请求"
+        "以同样方式限制。",
         shown=("``max_workers``", "``max_workers``"))
+    api_rate: float | None = option(None, SETTINGS, validators.rate,
+        "Most calls a second to WeChat's API, of all processes together: they count in the cache "
+        "``token_cache``. ``0.5`` is one call in two seconds. While the cache fails, each process "
+        "keeps the rate for itself.",
+        "所有进程合计每秒调用微信 API 的次数上限，在缓存 ``token_cache`` 中计数。``0.5`` 表示每两秒"
+        "一次。缓存不可用时，各进程分别遵守该上限。",
+        shown=("no limit", "不限制"))
     max_attempts: int = option(4, STORE, validators.count,
         "Tries for one file. Each try asks for a new link.",
         "单个文件的尝试次数。每次尝试都获取新的链接。")
@@ -150,7 +126,7 @@ class Options:
         "Hosts, or domains with a leading dot, to which a signed link may point.",
         "签名链接可以指向的主机，或以点开头的域名。")
     token_provider: str | Callable[..., Any] | None = option(
-        None, PLATFORM, _function_or(validators.text),
+        None, PLATFORM, validators.function_or(validators.text),
         "A function that returns the token, or a class with ``get()`` and ``invalidate(token)``; "
         "or the dotted path of one.",
         "返回令牌的函数，或具有 ``get()`` 和 ``invalidate(token)`` 的类；也可以是其点分路径。")
@@ -191,13 +167,22 @@ class Options:
     callback_window: float = option(300.0, SETTINGS, validators.number,
         "``wx_static_store.callback``: largest age of a push in seconds.",
         "``wx_static_store.callback``：推送的最大秒龄。")
-    environments: Callable[[Any], Mapping[str, str]] | None = option(
+    environments: Callable[[Any], Mapping[str, Any]] | None = option(
         None, SETTINGS, validators.function,
         "A function, or its dotted path, from a user (``None``: a command) to the environments "
-        "that are offered, ``{id: label}``. ``wx_static_store.environments.of_platform`` offers "
-        "what WeChat lists.",
+        "that are offered, ``{id: label}``. In place of a label there may be a dictionary, "
+        '``{"label": "Tea House", "tags": ["ring/early"]}``. '
+        "``wx_static_store.environments.of_platform`` offers what WeChat lists.",
         "函数或其点分路径：参数为用户（``None`` 表示命令），返回可供选择的环境 ``{ID: 名称}``。"
+        '名称也可以换成字典 ``{"label": "Tea House", "tags": ["ring/early"]}``。'
         "``wx_static_store.environments.of_platform`` 提供微信列出的环境。")
+    release_storage: str = option("", SETTINGS, validators.text,
+        "Alias of a private storage: deploys keep the bytes of each release there, for roll backs.",
+        "私有存储的别名：部署时在其中保留各次发布的文件内容，用于回滚。", shown=("none", "无"))
+    celery_queue: str = option("", SETTINGS, validators.text,
+        "Queue of Celery to which the tasks of rollouts are sent.",
+        "分批发布的任务所发送到的 Celery 队列。",
+        shown=("what the project's own routes say", "由项目自己的路由决定"))
     upload_stores: tuple[str, ...] | None = option(None, SETTINGS, validators.aliases,
         "Aliases of ``STORAGES`` to which people may upload, in the admin or by the API.",
         "允许用户通过管理后台或 API 上传的 ``STORAGES`` 别名。",
@@ -283,18 +268,10 @@ def clean(
         if value is None:
             continue
         try:
-            checked[name] = OPTIONS[name].check(hashable(value))
+            checked[name] = OPTIONS[name].check(validators.hashable(value))
         except (ValueError, TypeError) as error:
             why = *error.args, ""
         if why:
             parts = {"where": where, "name": shown(name), "reason": why[0]}
             raise ConfigurationError(_("%(where)s: %(name)s %(reason)s", **parts), hint=why[1])
     return checked
-
-
-def hashable(value: Any) -> Any:
-    """Turn lists and dictionaries into tuples, so that options can be a key."""
-    value = tuple(value.items()) if isinstance(value, Mapping) else value
-    if isinstance(value, list | tuple):
-        return tuple(map(hashable, value))
-    return value if value.__hash__ else ...  # no option takes that: its check says what it takes

@@ -19,9 +19,11 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from ..core.secrets import Secret
-from ..exceptions import ConfigurationError, WxStaticStoreError
+from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
-from .options import OPTIONS, SETTINGS, STATIC, Options, clean, hashable
+from .entries import SETTINGS
+from .options import OPTIONS, STATIC, Options, clean
+from .validators import hashable
 
 SETTING = "WX_STATIC_STORE"
 
@@ -50,10 +52,11 @@ def _fault(names: list[str]) -> ConfigurationError | None:
                     name=name.upper(),
                 ),
             )
-    return _unknown(names, [n for n, e in OPTIONS.items() if e.scope is not SETTINGS], "OPTIONS")
+    return unknown(names, [n for n, e in OPTIONS.items() if e.scope is not SETTINGS], "OPTIONS")
 
 
-def _unknown(names: Iterable[str], known: list[str], where: str) -> ConfigurationError | None:
+def unknown(names: Iterable[str], known: list[str], where: str) -> ConfigurationError | None:
+    """Return the error that says which of the names is none of the known ones."""
     in_case = str.upper if where == SETTING else str.lower
     for name in names:
         if name not in known:
@@ -94,7 +97,7 @@ def general_settings() -> dict[str, Any]:
     if not isinstance(getattr(settings, SETTING, {}), Mapping):
         raise ConfigurationError(_("WX_STATIC_STORE must be a dictionary"))
     known = [name.upper() for name in OPTIONS]
-    if fault := _unknown(list(getattr(settings, SETTING, {})), known, SETTING):
+    if fault := unknown(list(getattr(settings, SETTING, {})), known, SETTING):
         raise fault
     return {
         name.lower(): _wrapped(value) if OPTIONS[name.lower()].secret else value
@@ -113,38 +116,6 @@ def docs_url() -> str:
     with suppress(ConfigurationError):
         return platform_options().docs_url
     return ""
-
-
-def environments(user: Any = None) -> dict[str, str]:
-    """
-    Return the environments that ``ENVIRONMENTS`` offers this user, with their labels.
-
-    None is whoever runs a command. Without that setting it is a ConfigurationError.
-    """
-    offered = platform_options().environments
-    if offered is None:
-        raise ConfigurationError(
-            _("WX_STATIC_STORE has no ENVIRONMENTS"),
-            hint=_(
-                "Set it to a function (user or None) -> {environment id: label}, or to "
-                "wx_static_store.environments.of_platform."
-            ),
-        )
-    try:
-        found = offered(user)
-    except WxStaticStoreError as error:
-        failed = _("ENVIRONMENTS failed (%(why)s)", why=error.what)
-        raise ConfigurationError(failed, hint=error.hint, docs=error.docs) from None
-    except Exception as error:  # noqa: BLE001 -- a project's own function
-        why = f"{type(error).__name__}: {error}"
-        failed = _("ENVIRONMENTS failed (%(why)s)", why=why)
-        raise ConfigurationError(failed) from None
-    if not isinstance(found, Mapping):
-        text = _("ENVIRONMENTS must give a dictionary, {environment id: label}")
-        raise ConfigurationError(text)
-    for env in found:
-        clean({"env": env}, f"ENVIRONMENTS, {env!r}")
-    return {str(env): str(label) for env, label in found.items()}
 
 
 def _wrapped(value: Any) -> Any:
@@ -198,6 +169,11 @@ def options_for(using: str) -> Options:
             hint=_("Aliases with such a storage: %(aliases)s.", aliases=ours),
         )
     return resolve(_kind(using), _given(using))
+
+
+def alias_of(options: Options) -> str:
+    """Return the alias that has these options; empty where none has, or a storage was made."""
+    return next((alias for alias, known in all_options().items() if known == options), "")
 
 
 def all_options() -> dict[str, Options]:

@@ -6,7 +6,7 @@ Each function gives the clean value, or a ValueError that says why there is none
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -63,6 +63,10 @@ def function(value: Any) -> Any:
     return found
 
 
+def function_or(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: value if callable(value) else check(value)
+
+
 def location(value: Any) -> str:
     if value == "":
         return ""
@@ -101,6 +105,13 @@ def number(value: Any) -> float:
 def interval(value: Any) -> float:
     if number(value) > 600:  # a token lives 7200 s: a longer one would be an outage at each end
         raise ValueError(_("must be 600 seconds at most"))
+    return float(value)
+
+
+def rate(value: Any) -> float:
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (numeric and 0.01 <= value <= 10_000):
+        raise ValueError(_("must be a number of calls a second, from 0.01 to 10000"))
     return float(value)
 
 
@@ -177,3 +188,11 @@ def _secrets(form: str, what: str | Promise) -> Callable[[Any], tuple[Secret, ..
 
 tokens = _secrets(r"[!-~]+", _ONE_TOKEN)
 aes_keys = _secrets(r"[A-Za-z0-9+/]{43}", _ONE_KEY)
+
+
+def hashable(value: Any) -> Any:
+    """Turn lists and dictionaries into tuples, so that options can be a key."""
+    value = tuple(value.items()) if isinstance(value, Mapping) else value
+    if isinstance(value, list | tuple):
+        return tuple(map(hashable, value))
+    return value if value.__hash__ else ...  # no option takes that: its check says what it takes

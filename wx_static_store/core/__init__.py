@@ -6,6 +6,7 @@ Values and functions that know no Django project.
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
     pushes        The newest push that was refused: the callback keeps it, the doctor reads it
     shared_cache  A cache that all processes share, and that may fail
+    releases      What a tree was: the list of its files, packed into few bytes; what differs
     frames        What an exception carries along: others that it wraps, and secret local variables
     hashed_names  Whether a file name carries a digest of its content, as a bundler writes it
     interrupts    Ctrl-C and SIGTERM in a command: at once while it waits, else as soon as it waits

@@ -46,6 +46,7 @@ class SharedCache:
 
     set = partialmethod(_ask, "set")
     add = partialmethod(_ask, "add")
+    incr = partialmethod(_ask, "incr")
     touch = partialmethod(_ask, "touch")
     delete = partialmethod(_ask, "delete")
 

@@ -55,6 +55,7 @@ class UploadItem:
     close: bool = True
     cache_control: str | None = None
     source_ref: str = ""
+    sha256: str | None = None
 
 
 def deletion(name: str) -> UploadItem:

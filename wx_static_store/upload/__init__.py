@@ -9,9 +9,12 @@ One file into the cloud: the face of the app for code that uploads.
     quota       How many calls WeChat still allows: asked once in ten minutes
     shares      Which environments are shared with which accounts: asked by the fifty
     platform    What all stores of a platform share: connections, token, limiters
+    shared_limiter  The limit of calls that all processes share, and the rate that they keep
     remembered  What WeChat said of a platform, kept for a while in the shared cache
     recorder    Write results to the database and to the logger ``wx_static_store.uploads``
     claims      Names that a save is about to take, kept in the shared cache
+    kept        Which bytes of releases are kept, by rows; and what is freed
+    release_storage  The bytes of releases by their SHA-256, in any private alias of ``STORAGES``
     database    The database of the log, which may be away: its trouble is never an upload's trouble
     sources     The bytes of one file: rewound, spooled, measured, hashed
     telemetry   Spans and metrics of uploads, where OpenTelemetry is installed (extra ``otel``)

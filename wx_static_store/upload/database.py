@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import (
     InterfaceError,
@@ -21,11 +22,17 @@ from django.db import (
     router,
     transaction,
 )
+from django.db.models import Prefetch
+
+from ..exceptions import WxStaticStoreError
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models import Model, QuerySet
 
     from ..models import DeploymentQuerySet, UploadLogQuerySet
+
+    Row = TypeVar("Row", bound=Model)
 
 T = TypeVar("T")
 View = Callable[..., Any]
@@ -58,9 +65,11 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
     if time.monotonic() < _resting_until:
         return otherwise
     try:
-        done = _persistently(work, otherwise)
+        done = persistently(work, otherwise=otherwise)
         forget()
         return done
+    except WxStaticStoreError:  # of what the work does beside
+        raise
     except Exception as error:  # noqa: BLE001 -- whatever it is, the upload counts
         reason = _reason(error)
         down, again = _is_down(error), _down
@@ -106,11 +115,11 @@ def forget() -> None:
     rest(0.0)
 
 
-def _persistently(work: Callable[[], T], otherwise: T) -> T:
+def persistently(work: Callable[[], T], *, otherwise: T) -> T:
     """
-    Do it once more after what passes: a deadlock, a lock held too long, a connection that broke.
+    Do it in a transaction, and again after what passes: a deadlock, a lock, a broken connection.
 
-    Unless the caller's transaction went with it: MySQL ends the whole of it at a deadlock.
+    Not again if the caller's transaction went with it: MySQL ends the whole of it at a deadlock.
     """
     connection = _connection()
     before = connection.connection
@@ -186,3 +195,15 @@ def log() -> UploadLogQuerySet:
     from ..models import UploadLog, UploadLogQuerySet
 
     return UploadLogQuerySet(UploadLog, using=router.db_for_write(UploadLog))
+
+
+def with_users(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """
+    Return the rows with the users that they name.
+
+    Users are asked for apart, as they may live in another database. Which one is said here: Django
+    would look in that of the rows, where no router knows better.
+    """
+    model = get_user_model()
+    users = model._base_manager.using(router.db_for_read(model))
+    return rows.prefetch_related(Prefetch("user", users))

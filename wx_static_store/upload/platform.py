@@ -9,6 +9,7 @@ from inspect import isclass
 from typing import TYPE_CHECKING, TypeVar
 
 from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.utils.module_loading import import_string
 
 from ..clients.component import ComponentToken
@@ -22,6 +23,7 @@ from ..clients.tokens import (
 )
 from ..clients.wechat import WeChatClient
 from ..conf import sealing
+from ..conf.cache_checks import is_shared
 from ..conf.options import Options
 from ..core.frames import described
 from ..core.retry import Deadline, run
@@ -35,6 +37,7 @@ from ..exceptions import (
 )
 from ..i18n import gettext_lazy as _
 from .remembered import Remembered
+from .shared_limiter import Rate, SharedLimiter
 from .workers import AdaptiveLimiter
 
 if TYPE_CHECKING:
@@ -110,10 +113,19 @@ def _make_platform(options: Options) -> Platform:
     return Platform(
         transport,
         _provider(options, transport),
-        AdaptiveLimiter(WeChatThrottled, options.api_concurrency or options.max_workers),
+        _api_limiter(options),
         AdaptiveLimiter(CosThrottled),
         Remembered(options),
     )
+
+
+def _api_limiter(options: Options) -> SharedLimiter:
+    """Return the limiter of calls, of this process alone where the cache is not shared."""
+    alone = Remembered(options, lambda: LocMemCache("wx_static_store", {}))
+    shared = Remembered(options) if is_shared(options.token_cache) else alone
+    rate = Rate(options.api_rate, shared, alone) if options.api_rate else None
+    most = options.api_concurrency or options.max_workers
+    return SharedLimiter(WeChatThrottled, most, shared, rate)
 
 
 def _provider(options: Options, transport: Transport) -> TokenProvider:

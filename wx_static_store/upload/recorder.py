@@ -167,9 +167,9 @@ def has_unfinished_deployment(env: str) -> bool:
     return in_database(lambda: deployments().filter(**running).exists(), otherwise=False)
 
 
-def start_deployment(env: str, context: UploadContext) -> int | None:
+def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | None:
     """
-    Return the id of a new `Deployment`, None where there is no log.
+    Return the id of a new `Deployment` with these columns, None where there is no log.
 
     Whoever holds the environment's lock is alone: one that still runs was killed.
     """
@@ -179,7 +179,7 @@ def start_deployment(env: str, context: UploadContext) -> int | None:
 
         killed = Deployment.objects.filter(env=env, outcome=Deployment.Outcome.RUNNING)
         killed.update(outcome=Deployment.Outcome.INCOMPLETE)
-        texts = {"env": env, "source": context.source, "label": context.source_ref}
+        texts = {"env": env, "source": context.source, "label": context.source_ref} | columns
         row = Deployment.objects.create(**fitting(Deployment, texts), user_id=context.user_id)
         return int(row.pk)
 

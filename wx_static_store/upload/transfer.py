@@ -164,7 +164,7 @@ class Transfer:
         except WxStaticStoreError:
             if self.batch and not self.md5:  # by which the row's bytes are found again
                 with suppress(DeadlineExceeded):
-                    self.md5 = fingerprint(item, lambda: deadline.check("source"))[0] or ""
+                    self.md5 = fingerprint(item, lambda: deadline.check("source")).md5 or ""
             raise
 
     def _try_once(self, number: int, item: UploadItem, store: Store, deadline: Deadline) -> None:

@@ -173,6 +173,12 @@ class AdaptiveLimiter:
             raise
         self._leave(None)
 
+    def narrow(self) -> None:
+        """Halve what runs at once as after a throttle, unless one of late is still being met."""
+        with self._news:
+            if self._peak and not self._elders:
+                self._narrow()
+
     def _leave(self, error: BaseException | None) -> None:
         with self._news:
             self._inside -= 1

@@ -1,0 +1,91 @@
+"""The environments that ``ENVIRONMENTS`` offers to a user, each with its label and its tags."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ..exceptions import ConfigurationError, WxStaticStoreError
+from ..i18n import gettext_lazy as _
+from .options import clean
+from .settings import platform_options, unknown
+
+TAGS_HINT = _(
+    "Write the tags of an environment in ENVIRONMENTS as a list, each as Set/Tag: "
+    '{"label": "Tea House", "tags": ["ring/early", "customer/acme"]}.'
+)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What ``ENVIRONMENTS`` says of one environment: a label alone, or a dictionary of these."""
+
+    label: str
+    tags: tuple[str, ...] = ()  # each is Set/Tag
+
+
+MEMBERS = [field.name for field in fields(Offer)]
+
+
+def environments(user: Any = None) -> dict[str, str]:
+    """
+    Return the environments that ``ENVIRONMENTS`` offers this user, with their labels.
+
+    None is whoever runs a command. Without that setting it is a ConfigurationError.
+    """
+    return {env: offer.label for env, offer in offers(user).items()}
+
+
+def offers(user: Any = None) -> dict[str, Offer]:
+    """Return the environments that ``ENVIRONMENTS`` offers this user, with labels and tags."""
+    found = _asked(user)
+    if not isinstance(found, Mapping):
+        text = _("ENVIRONMENTS must give a dictionary, {environment id: label}")
+        raise ConfigurationError(text)
+    return {str(env): _offer(env, given) for env, given in found.items()}
+
+
+def _asked(user: Any) -> Any:
+    function = platform_options().environments
+    if function is None:
+        raise ConfigurationError(
+            _("WX_STATIC_STORE has no ENVIRONMENTS"),
+            hint=_(
+                "Set it to a function (user or None) -> {environment id: label}, or to "
+                "wx_static_store.environments.of_platform."
+            ),
+        )
+    try:
+        return function(user)
+    except WxStaticStoreError as error:
+        failed = _("ENVIRONMENTS failed (%(why)s)", why=error.what)
+        raise ConfigurationError(failed, hint=error.hint, docs=error.docs) from None
+    except Exception as error:  # noqa: BLE001 -- a project's own function
+        why = f"{type(error).__name__}: {error}"
+        failed = _("ENVIRONMENTS failed (%(why)s)", why=why)
+        raise ConfigurationError(failed) from None
+
+
+def _offer(env: Any, given: Any) -> Offer:
+    where = f"ENVIRONMENTS, {env!r}"
+    clean({"env": env}, where)
+    if not isinstance(given, Mapping):
+        return Offer(str(given))
+    if fault := unknown(given, MEMBERS, where):
+        raise fault
+    return Offer(str(given.get("label", env)), _tags(given.get("tags", ()), where))
+
+
+def _tags(given: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(given, list | tuple):
+        text = _("%(where)s: tags must be a list", where=where)
+        raise ConfigurationError(text, hint=TAGS_HINT)
+    for tag in given:
+        if not _is_tag(tag):
+            text = _("%(where)s: the tag %(tag)r is not of the form Set/Tag", where=where, tag=tag)
+            raise ConfigurationError(text, hint=TAGS_HINT)
+    return tuple(given)
+
+
+def _is_tag(value: Any) -> bool:
+    parts = value.split("/") if isinstance(value, str) else []
+    return len(parts) == 2 and all(part and part == part.strip() for part in parts)

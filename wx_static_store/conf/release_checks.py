@@ -1,0 +1,103 @@
+"""System check: whether the release storage exists, and is private."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.checks import CheckMessage, Tags, register
+from django.core.files.storage import FileSystemStorage, storages
+from django.utils.functional import Promise
+from django.utils.module_loading import import_string
+
+from ..exceptions import ConfigurationError
+from ..i18n import gettext_lazy as _
+from . import settings as conf
+from .check_table import PREFIX, message
+from .checks import TAG
+from .validators import import_fault
+
+
+@register(TAG, Tags.staticfiles)
+def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the bytes of releases are kept where nobody else can read them."""
+    try:
+        alias = conf.platform_options().release_storage
+    except ConfigurationError:
+        return []  # reported by check_options
+    return [*_faults(alias)] if alias else []
+
+
+def require_private(alias: str) -> None:
+    """Raise ConfigurationError if no release may be kept there: a run may have skipped checks."""
+    _raise_first(_faults(alias))
+
+
+def refuse_releases_in(folder: Path) -> None:
+    """Raise ConfigurationError if the release storage lies in a folder that will be published."""
+    alias = conf.platform_options().release_storage
+    if not alias:
+        return
+    require_private(alias)
+    local = _local(alias)
+    if local and _is_inside(local.location, folder):
+        _raise_first([message("E027", alias=alias, why=_located_in(str(folder)))])
+
+
+def _raise_first(found: Iterator[CheckMessage] | list[CheckMessage]) -> None:
+    for each in found:
+        advice, id = each.advice, str(each.id).removeprefix(PREFIX)  # type: ignore[attr-defined]
+        raise ConfigurationError(str(each.msg).rstrip(".。"), hint=advice, docs=id)
+
+
+def _faults(alias: str) -> Iterator[CheckMessage]:
+    known = conf.setting("STORAGES")
+    if not (isinstance(known, Mapping) and alias in known):
+        others = [one for one in known if one not in ("default", "staticfiles", *conf.aliases())]
+        yield message("E026", hint=conf.nearest(alias, others) if others else "", alias=alias)
+        return
+    try:
+        why = _why_public(alias)
+    except Exception as error:  # noqa: BLE001 -- of a module of the project's, or any OPTIONS
+        yield message("E028", alias=alias, why=import_fault(error))
+        return
+    if why:
+        yield message("E027", alias=alias, why=why)
+
+
+def _why_public(alias: str) -> str | Promise:
+    """Return why others can read what is kept there; empty where nothing says so."""
+    if alias in conf.aliases():
+        return _("it is a store of wx_static_store")
+    if alias == "staticfiles":
+        return _("it holds the static files")
+    local = _local(alias)
+    if local is None:
+        return ""
+    if not local.base_location:
+        return _("it has no location")
+    served = (name for name, folder in _served() if _is_inside(local.location, folder))
+    return next(map(_located_in, served), "")
+
+
+def _located_in(place: str) -> str | Promise:
+    return _("its location is in %(place)s", place=place)
+
+
+def _local(alias: str) -> FileSystemStorage | None:
+    """Return a storage of this machine's files; raise what its module or its class raises."""
+    backend = import_string(conf.setting("STORAGES")[alias]["BACKEND"])
+    is_local = isinstance(backend, type) and issubclass(backend, FileSystemStorage)
+    return storages[alias] if is_local else None  # type: ignore[return-value]
+
+
+def _served() -> Iterator[tuple[str, Any]]:
+    """Yield the folders whose files the project serves or publishes, after their settings."""
+    yield "MEDIA_ROOT", conf.setting("MEDIA_ROOT")
+    yield "STATIC_ROOT", conf.setting("STATIC_ROOT")
+    for given in conf.setting("STATICFILES_DIRS"):
+        yield "STATICFILES_DIRS", given[1] if isinstance(given, list | tuple) else given
+
+
+def _is_inside(folder: Any, other: Any) -> bool:
+    return bool(other) and Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(other))

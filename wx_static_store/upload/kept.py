@@ -1,0 +1,232 @@
+"""
+Which bytes of releases are kept, by rows: the release storage is asked only where no row speaks.
+
+A row of `KeptFile` is written when the bytes are there. Before they go it is marked `freed`, which
+happens only to what no deploy has used for a day; then both go in one transaction. A deploy that
+needs such bytes takes the row back, and waits for whoever is deleting them. Where there is no row
+before it looks, nobody can free what it finds or writes. So a row that is not marked never lies,
+wherever a run is killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from django.db import router, transaction
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from ..core.releases import ReleaseFile, digests
+from ..core.types import UploadItem
+from .database import in_database, persistently
+from .release_storage import (
+    alias as alias,
+    check as check,
+    delete,
+    has,
+    open_kept as open_kept,
+    store,
+)
+from .workers import WorkerPool
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from ..models import KeptFile
+
+T = TypeVar("T")
+
+UNTOUCHED = timedelta(days=1)  # since a deploy used it, before anything is freed
+FRESH = timedelta(hours=1)  # a row that was used since then says so without a write
+ROWS = 500  # in a query
+FREED_AT_ONCE = 100  # files, whose rows are locked so long
+COMPARED_AT_ONCE = 250_000  # digests in memory, some 30 MB
+
+Freed = tuple[int, int]  # files, bytes
+
+
+def keep(items: Iterable[UploadItem], pool: WorkerPool, *, again: bool = False) -> int:
+    """
+    Keep the bytes of hashed items, each once; return how many were written.
+
+    What rows say is kept costs no look, and what is there without a row costs one; `again` reads
+    all of it. Raises ConfigurationError where the storage fails or is public, SourceError where a
+    file does.
+    """
+    check()
+    return sum(_keep(part, pool, again=again) for part in _parts(items, ROWS))
+
+
+def missing(
+    files: Iterable[ReleaseFile], pool: WorkerPool, *, needed: Collection[str] = ()
+) -> list[ReleaseFile]:
+    """
+    Return the files whose bytes are not kept.
+
+    What rows say is kept costs no look, unless its SHA-256 is `needed` at once.
+    """
+    check()
+    return [file for part in _parts(files, ROWS) for file in _missing(part, pool, needed)]
+
+
+def free(releases: Sequence[int], pool: WorkerPool, *, dry_run: bool = False) -> Iterator[Freed]:
+    """
+    Delete the bytes that none of these releases names and no deploy used for a day.
+
+    Yields how many files and bytes went, after each small step. What a killed run left is ended by
+    the next one. In a transaction of the caller's, which could take rows back, it is refused.
+    """
+    check()
+    if not dry_run:
+        with transaction.atomic(using=_rows().db, durable=True):
+            pass
+    until = timezone.now() - UNTOUCHED
+    for unnamed in _candidates(until):
+        for release in releases:
+            unnamed.difference_update(_named(release))
+        for part in _parts(sorted(unnamed), ROWS if dry_run else FREED_AT_ONCE):
+            rows = _rows().filter(sha256__in=[digest.hex() for digest in part])
+            yield _counted(rows) if dry_run else _freed(rows, until, pool)
+
+
+def _parts(some: Iterable[T], size: int) -> Iterator[list[T]]:
+    left = iter(some)
+    return iter(lambda: list(islice(left, size)), [])
+
+
+def _rows() -> QuerySet[KeptFile]:
+    """Return the rows of this storage where they are written."""
+    from ..models import KeptFile
+
+    return KeptFile._base_manager.using(router.db_for_write(KeptFile)).filter(storage=alias())
+
+
+# --- what is kept ------------------------------------------------------------------------------
+
+
+def _keep(part: Iterable[UploadItem], pool: WorkerPool, *, again: bool) -> int:
+    wanted = {item.sha256: item for item in part if item.sha256}
+    known = _claimed(wanted)
+    taken_back = {
+        sha256 for sha256 in _with_row(wanted.keys() - known) if _taken_back(wanted[sha256])
+    }
+    done = taken_back if again else taken_back | known
+    left = {sha256: item for sha256, item in wanted.items() if sha256 not in done}
+    written = sum(pool.run(partial(store, again=again), left.values()))
+    _insert(left)
+    return written
+
+
+def _missing(
+    part: Sequence[ReleaseFile], pool: WorkerPool, needed: Collection[str]
+) -> list[ReleaseFile]:
+    wanted = {file.sha256 for file in part}
+    unsure = (wanted - _claimed(wanted)).union(wanted.intersection(needed))
+
+    def look(sha256: str) -> tuple[str, bool]:
+        return sha256, has(sha256)
+
+    gone = {sha256 for sha256, is_there in pool.run(look, unsure) if not is_there}
+    return [file for file in part if file.sha256 in gone]
+
+
+def _claimed(wanted: Collection[str]) -> set[str]:
+    """Return those that rows say are kept, and say that they are used: they are not freed now."""
+
+    def claim() -> set[str]:
+        rows, now = _rows().filter(sha256__in=sorted(wanted), freed=False), timezone.now()
+        rows.filter(used__lt=now - FRESH).update(used=now)
+        # Asked for by its time as well: an old snapshot of the caller's shows what was freed since.
+        return {*rows.filter(used__gte=now - FRESH).values_list("sha256", flat=True)}
+
+    return in_database(claim, otherwise=set[str]())
+
+
+def _with_row(unclaimed: Collection[str]) -> set[str]:
+    """Return those that have a row all the same: they are being freed."""
+    rows = _rows().filter(sha256__in=sorted(unclaimed)).values_list("sha256", flat=True)
+    return in_database(lambda: {*rows}, otherwise=set[str]()) if unclaimed else set()
+
+
+def _taken_back(item: UploadItem) -> bool:
+    """
+    Keep what was being freed, once whoever frees it has ended; return whether its row stays.
+
+    The row is locked until the bytes are there: nobody believes it before.
+    """
+    row = _rows().filter(sha256=item.sha256, freed=True)
+
+    def take_back() -> bool:
+        if held := row.update(freed=False, used=timezone.now()):
+            store(item)
+        return bool(held)
+
+    return in_database(take_back, otherwise=False)
+
+
+def _insert(stored: dict[str, UploadItem]) -> None:
+    """Write a row for each of these, whose bytes are there."""
+    from ..models import KeptFile
+
+    now, storage = timezone.now(), alias()
+    rows = [  # in one order for all runs, which else may wait for each other
+        KeptFile(storage=storage, sha256=sha256, size=stored[sha256].size or 0, used=now)
+        for sha256 in sorted(stored)
+    ]
+    manager = KeptFile._base_manager.using(_rows().db)
+    if rows:
+        create = partial(manager.bulk_create, rows, ignore_conflicts=True)
+        in_database(create, otherwise=rows)
+
+
+# --- what is freed -----------------------------------------------------------------------------
+
+
+def _candidates(until: datetime) -> Iterator[set[bytes]]:
+    """Yield the digests of what may be freed, many at a time."""
+    rows = _rows().filter(Q(used__lt=until) | Q(freed=True)).order_by("id")
+    found, last = set[bytes](), 0
+    while page := list(rows.filter(id__gt=last).values_list("id", "sha256")[:ROWS]):
+        last = page[-1][0]
+        found.update(bytes.fromhex(sha256) for _id, sha256 in page)
+        if len(found) >= COMPARED_AT_ONCE:
+            yield found
+            found = set()
+    if found:
+        yield found
+
+
+def _named(release: int) -> Iterator[bytes]:
+    """Yield the digests of a release, whose list may have megabytes."""
+    from ..models import Release
+
+    rows = Release._base_manager.using(router.db_for_write(Release)).filter(pk=release)
+    for files, count in rows.values_list("files", "count"):
+        yield from digests(bytes(files), count)
+
+
+def _counted(rows: QuerySet[KeptFile]) -> Freed:
+    found = rows.aggregate(files=Count("id"), bytes=Sum("size", default=0))
+    return found["files"], found["bytes"]
+
+
+def _freed(rows: QuerySet[KeptFile], until: datetime, pool: WorkerPool) -> Freed:
+    marked = rows.filter(freed=True)
+
+    def mark() -> Freed:
+        return rows.filter(freed=False, used__lt=until).update(freed=True), 0
+
+    def delete_marked() -> Freed:
+        marked.update(freed=True)  # locks them: who needs one waits, and takes none of these back
+        sizes = dict(marked.values_list("sha256", "size"))
+        marked.filter(sha256__in=[*sizes]).delete()
+        for _deleted in pool.run(delete, sizes):
+            pass
+        return len(sizes), sum(sizes.values())
+
+    persistently(mark, otherwise=(0, 0))
+    return persistently(delete_marked, otherwise=(0, 0))

@@ -1,0 +1,223 @@
+"""
+The release storage: bytes by their SHA-256, in any private alias of ``STORAGES``.
+
+A local folder gets a file whole or not at all, as an object store does: whoever is killed leaves no
+part of one under its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO, cast
+from uuid import uuid4
+
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, Storage, storages
+
+from ..conf import platform_options
+from ..conf.release_checks import require_private
+from ..core.frames import described, is_from_signal
+from ..core.types import UploadItem
+from ..exceptions import ConfigurationError, SourceChanged, SourceError, WxStaticStoreError
+from ..i18n import gettext_lazy as _
+from .sources import Source, digest, readable
+
+_LOOK = _("Look at this alias of STORAGES; without RELEASE_STORAGE no bytes are kept.")
+# Rows of the log have no hint: `log.hints` knows these errors by how they begin.
+BEGINS = "The release storage "
+KEEP_AGAIN = _("Deploy a tree that has this file with --force: that keeps it again.")
+_STILL = _("Let the folder stand still while it is deployed, and run it again.")
+
+
+def alias() -> str:
+    """Return the alias of the release storage; empty where none is set."""
+    return platform_options().release_storage
+
+
+def check() -> None:
+    """Raise ConfigurationError unless there is a release storage that nobody else can read."""
+    require_private(alias())
+
+
+def path_of(sha256: str) -> str:
+    """Return where the bytes lie in the release storage."""
+    return f"{sha256[:2]}/{sha256[2:]}"
+
+
+def has(sha256: str) -> bool:
+    """Return whether the bytes are there."""
+    return bool(_ask(_storage().exists, path_of(sha256)))
+
+
+def store(item: UploadItem, *, again: bool = False) -> bool:
+    """
+    Store the bytes of a hashed item unless they are there; return whether they were written.
+
+    `again` reads what is there. Raises ConfigurationError where the storage fails, SourceError
+    where the file does.
+    """
+    storage, name = _storage(), path_of(str(item.sha256))
+    is_there = _ask(storage.exists, name)
+    if is_there and _is_whole(storage, name, item, read=again):
+        return False
+    if isinstance(storage, FileSystemStorage):
+        _replace(storage, name, item)
+        return True
+    if is_there:  # not every storage overwrites
+        _ask(storage.delete, name)
+    if (saved := _save(storage, name, item)) != name:  # another run was quicker
+        _ask(storage.delete, saved)
+    return True
+
+
+def delete(sha256: str) -> None:
+    """Delete the bytes, if they are there."""
+    _ask(_storage().delete, path_of(sha256))
+
+
+def open_kept(sha256: str) -> BinaryIO:
+    """Open kept bytes, compared with their digest; raise SourceError if they are gone or others."""
+    whole, name = hashlib.sha256(), path_of(sha256)
+    file: Any = None
+    try:
+        file = _ask(_storage().open, name)
+        digest(file, lambda: None, whole)
+        why: Any = _("The release storage has other bytes at %(name)s", name=name)
+    except WxStaticStoreError as error:
+        why = error.message
+    if file and whole.hexdigest() == sha256:
+        return file  # type: ignore[no-any-return]
+    if file:
+        file.close()
+    raise SourceError(why, stage="source", hint=KEEP_AGAIN)
+
+
+def _storage() -> Storage:
+    storage: Storage = _ask(storages.__getitem__, alias())
+    return storage
+
+
+def _ask(method: Callable[..., Any], *args: Any) -> Any:
+    """Return the answer of the release storage; what it raises becomes a ConfigurationError."""
+    try:
+        return method(*args)
+    except WxStaticStoreError:
+        raise
+    except Exception as error:
+        if is_from_signal(error):
+            raise
+        text = _(
+            "The release storage %(alias)r failed (%(why)s)", alias=alias(), why=described(error)
+        )
+        failure = ConfigurationError(text, stage="source", hint=_LOOK)
+    raise failure
+
+
+def _is_whole(storage: Storage, name: str, item: UploadItem, *, read: bool) -> bool:
+    """Return whether all is there; not if it cannot be read, or another run frees it just now."""
+    with suppress(ConfigurationError, SourceError):
+        if _ask(storage.size, name) != item.size:
+            return False
+        if not read:
+            return True
+        whole = hashlib.sha256()
+        with _ask(storage.open, name) as file:
+            digest(file, lambda: None, whole)
+        return whole.hexdigest() == item.sha256
+    return False
+
+
+# --- the writing -------------------------------------------------------------------------------
+
+
+def _replace(storage: FileSystemStorage, name: str, item: UploadItem) -> None:
+    """Write the file beside its place, then put it there."""
+    beside = f"{name}.{uuid4().hex}"
+    try:
+        saved = _save(storage, beside, item)
+        _ask(os.replace, storage.path(saved), storage.path(name))
+    except BaseException:
+        with suppress(Exception):
+            storage.delete(beside)
+        raise
+
+
+def _save(storage: Storage, name: str, item: UploadItem) -> str:
+    """Stream the file into the storage, and return its name there; raise what is wrong with it."""
+    with readable(item) as (file, _size):
+        body = _Body(file, item)
+        content = File(cast(Any, body), name)
+        content.size = item.size or 0
+        try:
+            saved: str = _ask(storage.save, name, content)
+        except ConfigurationError:
+            if body.failure:  # the library of the storage has words of its own for it
+                raise body.failure from None
+            raise
+    return saved
+
+
+class _Body(io.RawIOBase):
+    """
+    A hashed file as a storage reads it: from its start to its end, in one go.
+
+    The last block is given only if the file is still what was hashed. So a storage that takes a
+    file whole or not at all never has other bytes under a digest.
+    """
+
+    failure: SourceError | None = None
+
+    def __init__(self, file: BinaryIO, item: UploadItem) -> None:
+        self._file, self._item = file, item
+        self.seek(0)
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Begin again. It is not `seekable`: parts that are read by themselves compare nothing."""
+        if offset or whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("seek")
+        self._file.seek(0)
+        self._blocks, self._ready, self._at = self._compared(), bytearray(), 0
+        return 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return so many bytes; fewer only at the end, as storages take that for it."""
+        wanted = size if size is not None and size >= 0 else None
+        try:
+            while wanted is None or len(self._ready) < wanted:
+                self._ready += next(self._blocks)
+        except StopIteration:
+            pass
+        except SourceError as error:
+            self.failure = error
+            raise
+        block = bytes(self._ready[:wanted])
+        del self._ready[:wanted]
+        self._at += len(block)
+        return block
+
+    def readinto(self, buffer: Any) -> int:
+        block = self.read(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+    def _compared(self) -> Iterator[bytes]:
+        """Yield the blocks, the last of them when all are compared with what was hashed."""
+        whole, last = hashlib.sha256(), b""
+        for block in Source(self._file, self._item.size or 0, known_md5=""):
+            whole.update(block)
+            yield last
+            last = block
+        if whole.hexdigest() != self._item.sha256:
+            text = _("%(name)r changed before it was sent", name=self._item.name)
+            raise SourceChanged(text, stage="source", hint=_STILL)
+        yield last
