@@ -6,7 +6,8 @@ Work on the log: retry, compare, reconcile, prune, import.
     diagnosis     What did WeChat receive? Ask about the refused call of a row, at most once
     hints         Explain an upload of the log that failed, and what to do about it
     import_lines  Make rows of the lines that `upload.JsonLinesFormatter` wrote without a database
-    prune         Delete old rows in small transactions
+    prune         Delete old rows, releases and their bytes in small transactions
+    retention     Which deployments and releases stay, however old
     reconcile     Compare cloud and log; add rows that correct the log
     source_of     The bytes of one earlier upload: can they be had again?
     owner         Which alias owns a row: the one answer for the admin, the API and a retry

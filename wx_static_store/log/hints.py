@@ -17,6 +17,7 @@ from ..exceptions import (
 )
 from ..i18n import with_docs, with_facts
 from ..models import UploadLog
+from ..upload.release_storage import BEGINS, KEEP_AGAIN
 
 # Where WeChat gave no number, the stage at which an upload ended says what to check.
 _OF_STAGE: dict[str, type[WxStaticStoreError]] = {
@@ -34,7 +35,8 @@ def hint(row: UploadLog) -> str:
     verdict = error_rule(row)
     if verdict is None:
         kind = _OF_STAGE.get(row.stage, WxStaticStoreError)
-        return with_docs(kind.hint, kind.docs)
+        is_kept = kind is SourceError and row.message.startswith(BEGINS)
+        return with_docs(KEEP_AGAIN if is_kept else kind.hint, kind.docs)
     if row.errcode:
         docs = anchor("errcode", row.errcode, ERRCODES)
     else:

@@ -1,29 +1,39 @@
-"""Delete old rows in small transactions; what shows the state of a file or deployment stays."""
+"""Delete what is old in small transactions; what shows how a file or a deployment stands stays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from ..models import Deployment, IdempotencyKey
-from ..upload.database import log
+from ..conf import platform_options
+from ..models import Deployment, IdempotencyKey, Release, Rollout
+from ..upload import kept
+from ..upload.database import deployments, log, persistently
+from ..upload.workers import WorkerPool
+from .retention import RELEASES, retained
 
 
 def prune(
-    days: int, *, env: str | None = None, batch: int = 1000, dry_run: bool = False
+    days: int,
+    *,
+    env: str | None = None,
+    batch: int = 1000,
+    releases: int = RELEASES,
+    dry_run: bool = False,
 ) -> Iterator[tuple[str, int]]:
     """
     Delete rows older than so many days, then deployments of that age that are left without rows.
 
     The newest row of a key stays, however old, and so do the rows of a deployment that runs, the
-    newest deployment of an environment, and those whose rows are not all written: they say that
-    older rows may be outdated. Each batch is a transaction of its own (outside of one of
-    the caller's), after which comes what went: ``("uploads", 1000)``. Iterate it to the end. Each
-    ``Idempotency-Key`` whose day is over goes as well, whatever its environment.
+    deployments of the last `releases`, and those whose rows are not all written. Each batch is a
+    transaction of its own (outside of the caller's), after which comes what went: ``("uploads",
+    1000)``. Iterate it to the end. Each ``Idempotency-Key`` whose day is over goes as well, and
+    without `env` each rollout that ended so long ago.
     """
     if days < 1 or batch < 1:
         raise ValueError("The rows of the last day stay, and a batch is one row or more.")
@@ -32,40 +42,82 @@ def prune(
         wanted["env"] = env
     same_key = {"env": OuterRef("env"), "key_digest": OuterRef("key_digest")}
     newer = Exists(log().filter(**same_key, id__gt=OuterRef("id")))
-    newest, running = _newest_deployments()
-    rows = log().filter(newer, **wanted).exclude(deployment__in=running)
+    rows = log().filter(newer, **wanted).exclude(deployment__in=_running())
     for count in _delete(rows, batch, dry_run):
         yield "uploads", count
 
     stays = Q(created__gte=wanted["created__lt"]) | ~Q(newer)
-    kept = Exists(log().filter(stays, deployment=OuterRef("pk")))
-    deployments = Deployment.objects.using(log().db).filter(**wanted).exclude(id__in=newest)
-    deployments = deployments.exclude(outcome__in=Deployment.UNFINISHED)
-    for count in _delete(deployments.exclude(kept), batch, dry_run):
+    has_rows = Exists(log().filter(stays, deployment=OuterRef("pk")))
+    old = deployments().filter(**wanted).exclude(outcome__in=Deployment.UNFINISHED)
+    for count in _delete(old.exclude(has_rows), batch, dry_run, retained(releases).deployments):
         yield "deployments", count
+
+    ended = _ended_rollouts(wanted["created__lt"])
+    for count in _delete(ended, batch, dry_run) if env is None else ():
+        yield "rollouts", count
 
     keys = IdempotencyKey._base_manager.using(log().db).filter(expires__lt=timezone.now())
     for count in _delete(keys, batch, dry_run):
         yield "keys", count
 
 
-def _newest_deployments() -> tuple[list[int], list[int]]:
+def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[tuple[str, int]]:
     """
-    Return the newest of each environment, and those of them that run.
+    Delete releases but for the last `count` of each environment and folder, then their bytes.
 
-    An older one that has no end was killed: it runs no more.
+    Live ones stay, and what a deploy used within a day. Bytes that another release names stay, too.
+    Each small step is a transaction of its own, after which comes what went: ``("releases", 1)``,
+    ``("files", 100)``, ``("bytes", 5_000_000)``. Iterate it to the end. Raises what the release
+    storage raises.
     """
-    deployments = Deployment.objects.using(log().db).order_by()
-    ids = deployments.values("env").annotate(newest=Max("id")).values_list("newest", flat=True)
-    newest = list(ids)
-    running = deployments.filter(id__in=newest, outcome=Deployment.Outcome.RUNNING)
-    return newest, list(running.values_list("id", flat=True))
+    until = timezone.now() - kept.UNTOUCHED
+    stay, ids = retained(count).releases, _releases().values_list("id", flat=True)
+    doomed = [pk for pk in ids.filter(used__lt=until) if pk not in stay]
+    for release in doomed:
+        if dry_run or persistently(partial(_forget, release, until), otherwise=False):
+            yield "releases", 1
+    if not kept.alias():
+        return
+    left = [*ids] if not dry_run else [*{*ids} - {*doomed}]
+    with WorkerPool(platform_options().max_workers) as pool:
+        for files, size in kept.free(left, pool, dry_run=dry_run):
+            yield "files", files
+            yield "bytes", size
 
 
-def _delete(rows: QuerySet[Any], batch: int, dry_run: bool) -> Iterator[int]:
+def _running() -> list[int]:
+    """Return those that run; an older one of an environment that has no end was killed."""
+    rows = deployments().order_by()
+    newest = rows.values("env").annotate(newest=Max("id")).values_list("newest", flat=True)
+    running = rows.filter(id__in=list(newest), outcome=Deployment.Outcome.RUNNING)
+    return list(running.values_list("id", flat=True))
+
+
+def _ended_rollouts(until: datetime) -> QuerySet[Rollout]:
+    return Rollout.objects.primary().filter(state__in=Rollout.CLOSED, ended__lt=until)
+
+
+def _releases() -> QuerySet[Release]:
+    return Release.objects.using(log().db).order_by("id")
+
+
+def _forget(release: int, until: datetime) -> bool:
+    """Delete a release unless a deploy uses it by now; its deployments have none then."""
+    row = _releases().filter(pk=release, used__lt=until).only("pk")
+    if not row.update(used=F("used")):  # locks it: a deploy waits, and then records it anew
+        return False
+    deployments().filter(release=release).update(release=None)
+    row.delete()
+    return True
+
+
+def _delete(
+    rows: QuerySet[Any], batch: int, dry_run: bool, stay: Collection[int] = ()
+) -> Iterator[int]:
     """Delete by primary key, so that no lock is held on more than one batch, nor for long."""
     last = 0
     while ids := list(rows.filter(id__gt=last).order_by("id").values_list("id", flat=True)[:batch]):
         last = ids[-1]
-        gone = rows.model._base_manager.using(rows.db).filter(id__in=ids)
-        yield len(ids) if dry_run else gone.delete()[0]
+        if going := [pk for pk in ids if pk not in stay]:
+            gone = rows.model._base_manager.using(rows.db).filter(id__in=going)
+            yield len(going) if dry_run else gone.delete()[1].get(rows.model._meta.label, 0)

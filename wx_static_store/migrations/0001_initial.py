@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -32,6 +33,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Release',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(editable=False, max_length=64, unique=True, verbose_name='digest')),
+                ('files', models.BinaryField(verbose_name='files')),
+                ('count', models.PositiveIntegerField(verbose_name='number of files')),
+                ('size', models.PositiveBigIntegerField(verbose_name='size')),
+                ('used', models.DateTimeField(default=django.utils.timezone.now, verbose_name='used')),
+                ('created', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+            ],
+            options={
+                'verbose_name': 'release',
+                'verbose_name_plural': 'releases',
+                'ordering': ('-id',),
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='Account',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -50,27 +69,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Deployment',
+            name='Drift',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('env', models.CharField(max_length=64, verbose_name='environment')),
-                ('source', models.CharField(max_length=32, verbose_name='source')),
-                ('label', models.CharField(blank=True, max_length=200, verbose_name='label')),
-                ('outcome', models.CharField(choices=[('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('incomplete', 'log incomplete')], default='running', max_length=16, verbose_name='outcome')),
-                ('stored', models.PositiveIntegerField(default=0, verbose_name='stored')),
-                ('skipped', models.PositiveIntegerField(default=0, verbose_name='unchanged')),
-                ('failed', models.PositiveIntegerField(default=0, verbose_name='failed')),
-                ('not_attempted', models.PositiveIntegerField(default=0, verbose_name='not attempted')),
-                ('bytes', models.PositiveBigIntegerField(default=0, verbose_name='bytes')),
-                ('duration_ms', models.PositiveBigIntegerField(null=True, verbose_name='duration (ms)')),
-                ('created', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('user', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ('using', models.CharField(max_length=255, verbose_name='store')),
+                ('missing', models.PositiveIntegerField(default=0, verbose_name='missing')),
+                ('differs', models.PositiveIntegerField(default=0, verbose_name='other bytes')),
+                ('unlogged', models.PositiveIntegerField(default=0, verbose_name='unlogged')),
+                ('objects_seen', models.PositiveIntegerField(default=0, verbose_name='objects')),
+                ('bytes_seen', models.PositiveBigIntegerField(default=0, verbose_name='bytes')),
+                ('message', models.CharField(blank=True, max_length=1000, verbose_name='message')),
+                ('checked', models.DateTimeField(default=django.utils.timezone.now, verbose_name='checked')),
             ],
             options={
-                'verbose_name': 'deployment',
-                'verbose_name_plural': 'deployments',
-                'ordering': ('-id',),
-                'default_permissions': ('view',),
+                'verbose_name': 'drift',
+                'verbose_name_plural': 'drift',
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('env', 'using'), name='wx_drift_once')],
             },
         ),
         migrations.CreateModel(
@@ -106,6 +122,105 @@ class Migration(migrations.Migration):
             bases=('wx_static_store.fact',),
         ),
         migrations.CreateModel(
+            name='KeptFile',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('storage', models.CharField(max_length=255)),
+                ('sha256', models.CharField(max_length=64)),
+                ('size', models.PositiveBigIntegerField()),
+                ('used', models.DateTimeField()),
+                ('freed', models.BooleanField(default=False)),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('storage', 'sha256'), name='wx_kept_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Deployment',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('env', models.CharField(max_length=64, verbose_name='environment')),
+                ('using', models.CharField(blank=True, max_length=255, verbose_name='store')),
+                ('folder', models.CharField(blank=True, max_length=850, verbose_name='folder')),
+                ('folder_digest', models.CharField(editable=False, max_length=40)),
+                ('source', models.CharField(max_length=32, verbose_name='source')),
+                ('label', models.CharField(blank=True, max_length=200, verbose_name='label')),
+                ('outcome', models.CharField(choices=[('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('incomplete', 'log incomplete')], default='running', max_length=16, verbose_name='outcome')),
+                ('stored', models.PositiveIntegerField(default=0, verbose_name='stored')),
+                ('skipped', models.PositiveIntegerField(default=0, verbose_name='unchanged')),
+                ('failed', models.PositiveIntegerField(default=0, verbose_name='failed')),
+                ('not_attempted', models.PositiveIntegerField(default=0, verbose_name='not attempted')),
+                ('bytes', models.PositiveBigIntegerField(default=0, verbose_name='bytes')),
+                ('duration_ms', models.PositiveBigIntegerField(null=True, verbose_name='duration (ms)')),
+                ('created', models.DateTimeField(auto_now_add=True, db_index=True, verbose_name='created')),
+                ('user', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ('release', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='deployments', to='wx_static_store.release', verbose_name='release')),
+            ],
+            options={
+                'verbose_name': 'deployment',
+                'verbose_name_plural': 'deployments',
+                'ordering': ('-id',),
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='Rollout',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('using', models.CharField(max_length=255, verbose_name='store')),
+                ('folder', models.CharField(blank=True, max_length=850, verbose_name='folder')),
+                ('state', models.CharField(choices=[('planned', 'planned'), ('running', 'running'), ('paused', 'paused'), ('stopped', 'stopped'), ('done', 'done')], default='planned', max_length=16, verbose_name='state')),
+                ('waves', models.CharField(max_length=200, verbose_name='waves')),
+                ('wave', models.PositiveIntegerField(default=0, verbose_name='wave')),
+                ('tolerate', models.PositiveIntegerField(default=0, verbose_name='tolerated failures')),
+                ('max_parallel', models.PositiveIntegerField(default=0, verbose_name='most at once')),
+                ('verify', models.BooleanField(default=False, verbose_name='verify')),
+                ('bake', models.PositiveIntegerField(default=0, verbose_name='seconds between waves')),
+                ('deploy_at', models.DateTimeField(blank=True, null=True, verbose_name='begins at')),
+                ('label', models.CharField(blank=True, max_length=200, verbose_name='label')),
+                ('created', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('started', models.DateTimeField(blank=True, null=True, verbose_name='started')),
+                ('wave_ended', models.DateTimeField(null=True)),
+                ('ended', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
+                ('touched', models.DateTimeField(default=django.utils.timezone.now)),
+                ('release', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='rollouts', to='wx_static_store.release', verbose_name='release')),
+                ('undoes', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='undone_by', to='wx_static_store.rollout', verbose_name='rolls back')),
+                ('user', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+            ],
+            options={
+                'verbose_name': 'rollout',
+                'verbose_name_plural': 'rollouts',
+                'ordering': ('-id',),
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='RolloutEnvironment',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('env', models.CharField(max_length=64, verbose_name='environment')),
+                ('position', models.PositiveIntegerField()),
+                ('wave', models.PositiveIntegerField(verbose_name='wave')),
+                ('state', models.CharField(choices=[('waiting', 'waiting'), ('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='waiting', max_length=16, verbose_name='state')),
+                ('since', models.DateTimeField(default=django.utils.timezone.now, verbose_name='since')),
+                ('tries', models.PositiveIntegerField(default=0, verbose_name='tries')),
+                ('begun', models.DateTimeField(blank=True, null=True, verbose_name='begun')),
+                ('errcode', models.IntegerField(blank=True, null=True, verbose_name='errcode')),
+                ('message', models.CharField(blank=True, max_length=1000, verbose_name='message')),
+                ('before', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wx_static_store.release', verbose_name='before')),
+                ('deployment', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wx_static_store.deployment', verbose_name='deployment')),
+                ('release', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wx_static_store.release', verbose_name='release')),
+                ('rollout', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='environments', to='wx_static_store.rollout')),
+            ],
+            options={
+                'verbose_name': 'environment of a rollout',
+                'verbose_name_plural': 'environments of a rollout',
+                'ordering': ('position',),
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='UploadLog',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -139,7 +254,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'upload',
                 'verbose_name_plural': 'uploads',
                 'ordering': ('-id',),
-                'permissions': (('upload', 'Can upload files to the public site'), ('upload_active_content', 'Can upload HTML, scripts and other active content'), ('replace', 'Can replace a published file'), ('replace_protected', 'Can replace protected files, such as domain verification'), ('retry', 'Can upload a file again'), ('diagnose', 'Can ask what WeChat received')),
+                'permissions': (('upload', 'Can upload files to the public site'), ('upload_active_content', 'Can upload HTML, scripts and other active content'), ('replace', 'Can replace a published file'), ('replace_protected', 'Can replace protected files, such as domain verification'), ('retry', 'Can upload a file again'), ('diagnose', 'Can ask what WeChat received'), ('deploy', 'Can deploy a release again')),
                 'default_permissions': ('view',),
                 'required_db_features': ('supports_stored_generated_columns',),
             },
@@ -147,6 +262,30 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='deployment',
             index=models.Index(fields=['env', 'id'], name='wx_deployment_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='deployment',
+            index=models.Index(fields=['env', 'folder_digest', 'outcome', 'id'], name='wx_deployment_folder'),
+        ),
+        migrations.AddIndex(
+            model_name='deployment',
+            index=models.Index(fields=['outcome', 'id'], name='wx_deployment_outcome'),
+        ),
+        migrations.AddIndex(
+            model_name='deployment',
+            index=models.Index(fields=['release', 'id'], name='wx_deployment_release'),
+        ),
+        migrations.AddIndex(
+            model_name='rollout',
+            index=models.Index(fields=['state', 'id'], name='wx_rollout_state'),
+        ),
+        migrations.AddIndex(
+            model_name='rolloutenvironment',
+            index=models.Index(fields=['env', 'id'], name='wx_rollout_env'),
+        ),
+        migrations.AddConstraint(
+            model_name='rolloutenvironment',
+            constraint=models.UniqueConstraint(fields=('rollout', 'env'), name='wx_rollout_env_once'),
         ),
         migrations.AddIndex(
             model_name='uploadlog',

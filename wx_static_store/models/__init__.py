@@ -6,25 +6,37 @@ the user's row, and fail the caller's commit when that row is gone. The log may 
 database of its own, where a router says so.
 
     uploads      The log of uploads, and every permission of the app
+    rollouts     One release to many environments, in waves
+    drift        How each environment differed from what is live there
     deployments  One publishing of many files
+    releases     What each tree was, and which bytes of it are kept
     idempotency  The answers to requests that may come twice
     platform     What was learned of the platform, and the accounts that gave it authorization
-    columns      Texts that every database keeps; foreign keys that bind nobody
+    columns      Texts that every database keeps; digests; foreign keys that bind nobody
 """
 
-from .columns import fitting
+from .columns import fitting, key_digest
 from .deployments import Deployment, DeploymentQuerySet
+from .drift import Drift
 from .idempotency import IdempotencyKey
 from .platform import Account, Fact, Health
-from .uploads import UploadLog, UploadLogQuerySet, key_digest
+from .releases import KeptFile, Release
+from .rollouts import Rollout, RolloutEnvironment, RolloutQuerySet
+from .uploads import UploadLog, UploadLogQuerySet
 
 __all__ = [
     "Account",
     "Deployment",
     "DeploymentQuerySet",
+    "Drift",
     "Fact",
     "Health",
     "IdempotencyKey",
+    "KeptFile",
+    "Release",
+    "Rollout",
+    "RolloutEnvironment",
+    "RolloutQuerySet",
     "UploadLog",
     "UploadLogQuerySet",
     "fitting",

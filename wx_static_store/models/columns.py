@@ -1,7 +1,8 @@
-"""What a column takes: texts that every database keeps, and foreign keys that bind nobody."""
+"""What a column takes: texts that every database keeps, digests, foreign keys that bind nobody."""
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from typing import Any
 
@@ -27,7 +28,12 @@ def _printable(text: str) -> str:
     return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
-def link(to: Any, verbose_name: Any, *, related_name: str) -> Any:
+def key_digest(key: str) -> str:
+    """Make a text of fixed width: MariaDB indexes 3072 bytes at most, a key may have 850."""
+    return hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
+def link(to: Any, verbose_name: Any, *, related_name: str, **options: Any) -> Any:
     """Make a foreign key that outlives what it points at, and binds nobody."""
     return models.ForeignKey(
         to,
@@ -37,4 +43,5 @@ def link(to: Any, verbose_name: Any, *, related_name: str) -> Any:
         on_delete=models.SET_NULL,
         db_constraint=False,
         related_name=related_name,
+        **options,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,18 +16,13 @@ from django.utils.translation import gettext_lazy as _
 
 from ..core.types import DELETED_MD5, UploadStatus
 from ..i18n import labelled
-from .columns import link
+from .columns import key_digest, link
 from .deployments import Deployment
 
 DIGESTS_A_QUERY = 25_000
 START = 64  # characters of a key that an index holds
 # The comparison with a beginning that each database has an index for.
 _BEGINS = {"postgresql": "startswith", "mysql": "istartswith"}
-
-
-def key_digest(key: str) -> str:
-    """Make a text of fixed width: MariaDB indexes 3072 bytes at most, a key may have 850."""
-    return hashlib.sha256(key.encode()).hexdigest()[:40]
 
 
 def _digests_a_query(alias: str) -> int:
@@ -172,6 +166,7 @@ class UploadLog(models.Model):
             ("replace_protected", _("Can replace protected files, such as domain verification")),
             ("retry", _("Can upload a file again")),
             ("diagnose", _("Can ask what WeChat received")),
+            ("deploy", _("Can deploy a release again")),
         )
         ordering = ("-id",)
         indexes = (

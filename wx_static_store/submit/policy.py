@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.core.exceptions import ValidationError
 
-from ..conf import aliases, environments, options_for, platform_options
+from ..conf import aliases, offers, options_for, platform_options
+from ..conf.offered import Offer
 from ..core.naming import clean_name, object_key
 from ..core.refusals import (
     ACTIVE,
@@ -113,15 +114,21 @@ def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, st
 
 
 def visible_environments(user: User) -> Mapping[str, str] | None:
+    """Return the environments whose rows this user may see, with labels; None for all of them."""
+    offered = visible_offers(user)
+    return None if offered is None else {env: offer.label for env, offer in offered.items()}
+
+
+def visible_offers(user: User) -> Mapping[str, Offer] | None:
     """
-    Return the environments whose rows this user may see, with labels; None for all of them.
+    Return the environments whose rows this user may see, with labels and tags; None for all.
 
     While ENVIRONMENTS fails, nobody sees any, and the log says why.
     """
     if not platform_options().environments:
         return None
     try:
-        return environments(user)
+        return offers(user)
     except ConfigurationError as error:
         logger.error("No environment is offered: %s", english(error))
         return {}

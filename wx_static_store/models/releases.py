@@ -1,0 +1,58 @@
+"""The releases: what each tree was, and which bytes of them are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ..core.releases import ReleaseFile, unpack
+
+SHOWN = 10  # characters of a digest
+
+
+class Release(models.Model):
+    """What a tree was: the list of its files, once for all deploys of the same."""
+
+    digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False)
+    files = models.BinaryField(_("files"))  # up to some megabytes: defer it where many are read
+    count = models.PositiveIntegerField(_("number of files"))
+    size = models.PositiveBigIntegerField(_("size"))
+    used = models.DateTimeField(_("used"), default=timezone.now)  # by a deploy, the last time
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("release")
+        verbose_name_plural = _("releases")
+        default_permissions = ()
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.digest[:SHOWN]
+
+    def contents(self) -> Iterator[ReleaseFile]:
+        """Yield the files, by name."""
+        return unpack(bytes(self.files))
+
+
+class KeptFile(models.Model):
+    """
+    Bytes that the release storage has, whatever the number of releases that name them.
+
+    `freed`: they are being deleted, or a killed run was about to. Whoever needs them says no more.
+    """
+
+    storage = models.CharField(max_length=255)  # an alias of STORAGES
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    used = models.DateTimeField()  # by a deploy, the last time
+    freed = models.BooleanField(default=False)
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=["storage", "sha256"], name="wx_kept_once"),)
+
+    def __str__(self) -> str:
+        return self.sha256
