@@ -10,23 +10,27 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar, cast
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
+from django.core.files.base import ContentFile
+from django.core.files.storage import InMemoryStorage
 from django.core.management.base import BaseCommand
 
 from .conf import checks as checks  # where the app is not installed, nothing else registers them
 from .conf.options import STATIC, Options
-from .conf.settings import freeze, resolve
+from .conf.settings import alias_of, freeze, resolve
 from .core.hashed_names import hashed_among
 from .core.interrupts import held
 from .core.naming import NO_CACHE, quote_key
 from .core.types import UploadContext, UploadItem
 from .deploy.locks import deploying
-from .deploy.plan import Plan, make_plan
+from .deploy.plan import Plan, hash_items, make_plan
 from .deploy.publish import PublishFailed, Report, publish
+from .deploy.releases import Records, live
 from .exceptions import WxStaticStoreError
 from .i18n import gettext as _, ngettext
 from .upload.sources import disk_item
@@ -110,17 +114,35 @@ class WxStaticFilesStorage(StaticFilesStorage):
     def _publish_all(
         self,
         items: list[UploadItem],
-        last_name: str = "",
-        last: Callable[[], UploadItem] | None = None,
+        last: UploadItem | None = None,
+        before_last: Callable[[], object] = lambda: None,
     ) -> tuple[Plan, Report]:
+        """Publish the items, and when all is stored and `before_last` done, the last one."""
         uploader = Uploader(self.options)
+
+        def make_live() -> UploadItem:
+            before_last()
+            return cast(UploadItem, last)
+
         with (
             held(),
             deploying(uploader, wait=True) as lock,
             WorkerPool(uploader.options.max_workers) as pool,
         ):
-            plan = make_plan(uploader, items, pool=pool, last=last_name)
-            report = publish(uploader, plan, CONTEXT, pool=pool, lock=lock, last=last)
+            plan = make_plan(uploader, items, pool=pool, last=last.name if last else "")
+            records = Records(alias_of(self.options))
+            columns = records.columns(uploader, plan.items, last, pool)
+            before = live(uploader.env, columns["folder"])
+            report = publish(
+                uploader,
+                plan,
+                CONTEXT,
+                pool=pool,
+                lock=lock,
+                last=make_live if last else None,
+                always=before is None or before.release != columns["release"],
+                columns=columns,
+            )
         report.raise_for_failures()
         return plan, report
 
@@ -201,22 +223,39 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
 
         Django's own way would leave none, or a part, when it is killed between its steps.
         """
-        if self.manifest_storage is not self:  # a project's own, perhaps not of files
+        if self.manifest_storage is self:
+            self.write_manifest(self._manifest())
+        else:
             super().save_manifest()
+
+    def write_manifest(self, content: bytes) -> None:
+        """Put these bytes in the place of the manifest."""
+        storage: Any = self.manifest_storage
+        if storage is not self:  # a project's own, perhaps not of files
+            storage.delete(self.manifest_name)
+            storage.save(self.manifest_name, ContentFile(content))
             return
-        name, new = self.manifest_name, f"{self.manifest_name}.new"
-        self.manifest_name = new
+        path = Path(self.path(self.manifest_name))
+        new = path.with_name(f"{path.name}.new")
+        try:
+            new.write_bytes(content)
+            os.replace(new, path)
+        finally:
+            new.unlink(missing_ok=True)
+
+    def _manifest(self) -> bytes:
+        """Return the manifest as Django writes it."""
+        storage, self.manifest_storage = self.manifest_storage, InMemoryStorage()
         try:
             super().save_manifest()
-            os.replace(self.path(new), self.path(name))
+            with self.manifest_storage.open(self.manifest_name) as file:
+                return bytes(file.read())
         finally:
-            self.manifest_name = name
-            Path(self.path(new)).unlink(missing_ok=True)
+            self.manifest_storage = storage
 
     def _publish_all(self, items: list[UploadItem], *rest: Any) -> tuple[Plan, Report]:
-        return super()._publish_all(items, self.manifest_name, self._save_manifest)
-
-    def _save_manifest(self) -> UploadItem:
-        self.save_manifest()
-        name, storage = self.manifest_name, cast(Any, self.manifest_storage)
-        return UploadItem(name, open=lambda: storage.open(name), cache_control=NO_CACHE)
+        manifest = self._manifest()
+        last = UploadItem(
+            self.manifest_name, open=lambda: BytesIO(manifest), cache_control=NO_CACHE
+        )
+        return super()._publish_all(items, hash_items([last])[0], self.save_manifest)

@@ -15,11 +15,10 @@ from ..exceptions import WxStaticStoreError
 from ..i18n import english, gettext as _, ngettext
 from ..upload.platform import platform_for
 from ..upload.quota import quota_of
-from ..upload.uploader import Uploader
-from ..upload.workers import WorkerPool
-from .environments import Order, plan_of
+from .environments import Orders, preview_of
 from .plan import Plan
 
+FEW = 100  # links: for fewer, WeChat is not asked
 PATIENCE = 5.0  # seconds for the one question
 
 logger = logging.getLogger("wx_static_store.deploy")
@@ -64,28 +63,31 @@ class Allowance:
             )
 
 
-def allowance(uploaders: Sequence[Uploader], order: Order, plans: Sequence[Plan] = ()) -> Allowance:
+def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
     """
-    Return what the deploy of all environments needs, and what WeChat allows.
+    Return what the deploy of all environments needs, and what WeChat allows if that is not little.
 
     Without `plans`, they are made only where sending all files would be too much, as each costs a
     list; with `trust_log` they cost nothing, and an unchanged tree makes no call at all.
     """
-    options = uploaders[0].options
+    options = orders[0][0].options
     if options.trust_log and not plans:
-        plans = _plans(uploaders, order)
-    most = len(uploaders) * len(order.everything)
+        plans = _plans(orders)
+    most = sum(len(order.everything) for _uploader, order in orders)
     needed = sum(map(len, plans)) if plans else most
-    found = Allowance(needed, _quota(options) if needed else Quota())
+    found = allowance_for(options, needed)
     if plans or not (found.missing or found.minutes):
         return found
-    return replace(found, needed=sum(map(len, _plans(uploaders, order))))
+    return replace(found, needed=sum(map(len, _plans(orders))))
 
 
-def _plans(uploaders: Sequence[Uploader], order: Order) -> list[Plan]:
-    whole = replace(order, items=order.everything, last=None)
-    with WorkerPool(max(uploader.options.max_workers for uploader in uploaders)) as pool:
-        return [plan_of(uploader, whole, pool) for uploader in uploaders]
+def allowance_for(options: Options, needed: int) -> Allowance:
+    """Return what WeChat allows beside so many links, if these are not few."""
+    return Allowance(needed, _quota(options) if needed >= FEW else Quota())
+
+
+def _plans(orders: Orders) -> list[Plan]:
+    return [preview_of(uploader, order) for uploader, order in orders]
 
 
 def _quota(options: Options) -> Quota:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from django.core.management.base import CommandError
 
-from ..conf import aliases, options_for
+from ..conf import aliases, options_for, stores
 from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
@@ -21,9 +23,13 @@ from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
 from .plan import Plan, hash_items, make_plan
-from .publish import Report, publish
+from .publish import CHANGED, Report, publish
+from .releases import Records, left_over
 from .report import EnvironmentReport
 from .verify import Mismatch, blank, stale, sweep, uploads_among, verify
+
+if TYPE_CHECKING:
+    from ..models import Release
 
 Confirm = Callable[[str], bool]
 
@@ -34,32 +40,51 @@ class Order:
 
     items: Sequence[UploadItem]
     context: UploadContext
-    prefix: str = ""
+    records: Records = field(default_factory=Records)
     last: UploadItem | None = None
     force: bool = False
     wait: bool = False
+    seconds: float = math.inf  # after which it is stopped
     verify: bool = False
     stale: bool = False
     blank_stale: Confirm | None = None  # asks the question that shows the count
     include_uploads: bool = False  # what people uploaded is stale, too
+    replaced: Sequence[Release] | None = None  # whose other files are stale, without a list
+    on_held: Callable[[], object] = lambda: None  # called once the environment is held
+
+    @property
+    def prefix(self) -> str:
+        """Return the folder below the store's location."""
+        return self.records.prefix
 
     @property
     def everything(self) -> list[UploadItem]:
         return [*self.items, *filter(None, [self.last])]
 
 
+Orders = Sequence[tuple[Uploader, Order]]  # one for each environment
+
+STATICFILES = "staticfiles"  # the alias of collectstatic; its tree is STATIC_ROOT
+
+
+def site_stores() -> list[str]:
+    """Return the aliases of the stores for sites, without that of collectstatic."""
+    kinds = {alias: kind for alias, (kind, _given) in stores().items()}
+    return [alias for alias, kind in kinds.items() if kind == STATIC and alias != STATICFILES]
+
+
 def site_uploader(
     using: str, env: str | None = None, *, report_progress: bool = False, trust_log: bool = False
 ) -> Uploader:
     """
-    Return a store's uploader that sends the headers of a site, whatever the store is for.
+    Return a store's uploader as a run needs it.
 
     `report_progress` prints lines of progress where there is no terminal, unless the store forbids.
     """
     options = options_for(using).for_env(env)
     progress = True if report_progress and options.progress is None else options.progress
     trust_log = trust_log or options.trust_log
-    return Uploader(replace(options, kind=STATIC, progress=progress, trust_log=trust_log))
+    return Uploader(replace(options, progress=progress, trust_log=trust_log))
 
 
 def plan_of(uploader: Uploader, order: Order, pool: WorkerPool) -> Plan:
@@ -67,9 +92,13 @@ def plan_of(uploader: Uploader, order: Order, pool: WorkerPool) -> Plan:
     return make_plan(uploader, order.items, pool=pool, last=last, force=order.force)
 
 
-def deploy_to_all(
-    uploaders: Sequence[Uploader], order: Order, *, canary: int = 0
-) -> Iterator[EnvironmentReport]:
+def preview_of(uploader: Uploader, order: Order) -> Plan:
+    """Return what would be sent, the last file too."""
+    with WorkerPool(uploader.options.max_workers) as pool:
+        return plan_of(uploader, replace(order, items=order.everything, last=None), pool)
+
+
+def deploy_to_all(orders: Orders, *, canary: int = 0) -> Iterator[EnvironmentReport]:
     """
     Yield the report of each environment as it ends; a failing one does not stop the others.
 
@@ -77,15 +106,16 @@ def deploy_to_all(
     are also left alone if there is no token, because all environments share it. An interruption
     ends what is under way, leaves out the rest, and is raised when all is reported.
     """
-    workers = max((uploader.options.max_workers for uploader in uploaders), default=1)
+    workers = max((uploader.options.max_workers for uploader, _order in orders), default=1)
     reports: list[EnvironmentReport] = []
     with interrupts.held(), WorkerPool(workers) as pool:
-        for number, uploader in enumerate(uploaders):
+        for number, (uploader, order) in enumerate(orders):
             if why := _why_not(reports, canary):
                 report = EnvironmentReport(uploader.env, outcome="skipped", error=why)
             else:
                 order_here = replace(order, verify=order.verify or number < canary)
                 report = _EnvironmentDeploy(uploader, order_here, pool).run()
+            report.canary = number < canary
             reports.append(report)
             yield report
         if any(report.outcome == "interrupted" for report in reports):
@@ -106,6 +136,19 @@ def _lacked_token(report: EnvironmentReport) -> bool:
     errors = [result.error for result in report.report.failures] if report.report else []
     shared = [error for error in errors if error and error.stops_batch]
     return any(isinstance(error, TokenError) or error.stage == "token" for error in shared)
+
+
+def may_be_stale(uploader: Uploader, order: Order) -> dict[str, RemoteFile]:
+    """
+    Return where stale files are looked for: in the cloud's list, or in what is `replaced`.
+
+    What of that is there the log says, or the list if it is to be blanked: rows may be missing.
+    Raises what the list raises.
+    """
+    if order.replaced is None or order.stale:
+        return sweep(uploader, order.prefix)
+    cloud = sweep(uploader, order.prefix) if order.blank_stale else None
+    return left_over(uploader, order.replaced, order.everything, order.prefix, cloud)
 
 
 def stale_files(
@@ -164,14 +207,15 @@ class _EnvironmentDeploy:
         started, report = time.monotonic(), self.report
         address = self.pool.submit(address_of, self.uploader, self.order.prefix)
         try:
-            with deploying(self.uploader, wait=self.order.wait) as lock:
+            order = self.order
+            with deploying(self.uploader, wait=order.wait, seconds=order.seconds) as lock:
                 self._deploy(lock)
         except KeyboardInterrupt:
             report.outcome = "interrupted"
         except DeployRunning as error:
             report.outcome, report.error = "skipped", str(error)
         except (WxStaticStoreError, CommandError) as error:
-            report.outcome, report.error = "failed", str(error)
+            report.outcome, report.error, report.cause = "failed", str(error), error
         if report.outcome == "done" and not self.published.ok:
             report.outcome = "failed"
         if report.outcome != "done" or not self.published.logged:  # perhaps after the publishing
@@ -184,28 +228,34 @@ class _EnvironmentDeploy:
         return report
 
     def _deploy(self, lock: DeployLock) -> None:
-        order, uploader, report, last = self.order, self.uploader, self.report, self.order.last
+        order, uploader, report = self.order, self.uploader, self.report
+        order.on_held()
+        plan = plan_of(uploader, order, self.pool)
+        last = hash_items([order.last])[0] if order.last else None
+        columns = order.records.columns(uploader, plan.items, last, self.pool)
+        report.release = columns["release"].digest if columns["release"] else ""
         publish(
             uploader,
-            plan_of(uploader, order, self.pool),
+            plan,
             order.context,
             pool=self.pool,
             lock=lock,
             last=(lambda: last) if last else None,
-            release=True,
+            always=True,
+            columns=columns,
             report=self.published,
         )
+        report.findings = [Mismatch(key, str(CHANGED)) for key in self.published.changed]
         if not self.published.ok:
             return
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
-        what = _("the file here changed while it was sent: run it again")
-        report.findings = [Mismatch(key, what) for key in self.published.changed]
         if order.verify:
             here = hash_items(order.everything)  # what is not hashed yet
             report.verified = verify(uploader, here, cloud=cloud, pool=self.pool)
             report.findings += report.verified.mismatches
-        if order.stale:
-            report.stale, report.uploads = stale_files(uploader, order, cloud)
+        if order.stale or order.replaced:
+            seen = cloud if order.stale else may_be_stale(uploader, order)
+            report.stale, report.uploads = stale_files(uploader, order, seen)
             self._blank()
         report.outcome = "failed" if report.findings else "done"
 
@@ -227,11 +277,14 @@ class _EnvironmentDeploy:
             else:
                 gone.add(result.key)
 
-        context = replace(order.context, deployment_id=self.published.deployment_id)
-        recorder = Recorder(context)
+        deployment = self.published.deployment_id
+        recorder = Recorder(replace(order.context, deployment_id=deployment))
+        finish_deployment(deployment, outcome="running")  # again: if it is killed, rows are missing
         try:
-            blank(self.uploader, report.stale, recorder, self.pool, add)
+            held_back = blank(self.uploader, report.stale, recorder, self.pool, add)
+            self.published.held_back += held_back
         finally:  # also of what was done when it is interrupted
             self.published.logged &= recorder.close()
             report.blanked = len(gone)
             report.stale = [file for file in report.stale if file.key not in gone]
+            finish_deployment(deployment, outcome="done" if self.published.ok else "failed")

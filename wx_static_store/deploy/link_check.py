@@ -1,69 +1,89 @@
-"""Find what will be a 404 on the site, before anything is sent."""
+"""Find what will be a 404 on the site, or change below its pages, before anything is sent."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from html.parser import HTMLParser
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any
 
+from ..core.hashed_names import looks_hashed
 from ..core.naming import is_html, object_key
-from ..core.types import UploadItem
-from ..exceptions import NameRejected, SourceError
-from ..i18n import gettext as _, listed, shown
-from ..upload.sources import opened
+from ..core.types import DELETED_MD5, UploadItem, UploadStatus
+from ..exceptions import NameRejected
+from ..i18n import gettext as _, listed, ngettext, shown
+from ..upload.database import in_database, log
+from ..upload.sources import fingerprint
+from .references import INDEX, references
 
 MOST = 50  # findings that are reported
-LARGEST = 2 * 1024**2  # bytes; a longer page or style sheet is not read
+NAMED = 5  # of the files that change in place
 
-_SITE = "https://site.invalid/"  # stands for the public address: a page does not know it either
-_INDEX = "index.html"
+# What a page may name without being shown with it: a sitemap changes with each build.
+_DATA = (".json", ".map", ".pdf", ".txt", ".webmanifest", ".xml")
 
-# Relations of <link> that make the browser load something; others only name an address.
-_LOADING = {
-    *("stylesheet", "icon", "apple-touch-icon", "mask-icon", "manifest"),
-    *("preload", "modulepreload", "prefetch"),
-}
-_FILE = re.compile(r"[^?#]*\.[a-z][a-z0-9]{0,10}([?#]|$)", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\{\{|\{%|\$\{|<%|\ufffd")  # of a template; a page that is not UTF-8
-_CANDIDATE = re.compile(r"([^\s,](?:\S*[^\s,])?)(?:,|\s+[^,]*|$)")
-_CSS = re.compile(
-    r"""
-    /\*.*?(?:\*/|\Z)
-    | (?: (?<![\w-])url\(\s* | @import\s+ ) (?: "([^"]*)" | '([^']*)' )
-    | (?<![\w-])url\(\s* ((?: \\. | [^"'()\s\\] )+)
-    """,
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
-)
+Files = Callable[[], Iterable[UploadItem]]  # of a release; not a list, which might be long
 
 
-def preflight(items: Sequence[UploadItem], *, prefix: str, location: str = "") -> list[str]:
+def preflight(
+    items: Sequence[UploadItem],
+    *,
+    prefix: str,
+    location: str = "",
+    envs: Iterable[str] = (),
+    before: Iterable[Files] = (),
+) -> list[str]:
     """
     Return sentences that name the file and the fix, each once, in order; none if all seems well.
 
     All names of this site begin with `prefix`; `location` stands before the names in the bucket.
     What pages and style sheets load is checked, not what scripts load, nor the routes of a single
-    page application: a link is checked only if its name has an extension.
+    page application: a link is checked only if its name has an extension. The log says what the
+    files replace in the environments `envs`; where it knows nothing, there is no finding. What is
+    live there are the hashed files `before`; its pages are read only if a file below them changes.
     """
     names = [item.name for item in items]
+    links = _Links(items, prefix, location)
     found = [
         *_missing_index(names, prefix),
         *_refused(names, location),
         *_alike(names),
-        *_broken(items, prefix, location),
+        *_replaced(links, envs, before),
+        *_outside(links),
+        *_missing(links),
     ]
     left = len(found) - MOST
     return found[:MOST] + ([_("… and %(count)d more", count=left)] if left > 0 else [])
 
 
+def changed_in_place(
+    items: Sequence[UploadItem],
+    changed: Collection[str],
+    prefix: str,
+    *,
+    location: str = "",
+    before: Iterable[Files] = (),
+) -> list[str]:
+    """
+    Return a sentence on the files, of these that change, which pages load under the same name.
+
+    Pages and style sheets are read only if one of them may be so; those of the hashed files
+    `before`, which are live, too.
+    """
+    kept = {name for name in changed if not (looks_hashed(name) or is_html(name))}
+    if not kept or not any(is_html(item.name) for item in items):
+        return []
+    links = _Links(items, prefix, location)
+    loaded = {links.files[key].name for key in links.loaded & links.files.keys()}
+    older = _loaded_before(links, lambda item: item.name in kept, before)
+    return [*_in_place(kept & loaded | older)]
+
+
 def _missing_index(names: Sequence[str], prefix: str) -> Iterator[str]:
-    if prefix + _INDEX not in names:
+    if prefix + INDEX not in names:
         yield _(
             "There is no %(file)s, so the address of the site answers 404: "
             "add one, or deploy the folder that has it.",
-            file=prefix + _INDEX,
+            file=prefix + INDEX,
         )
 
 
@@ -92,29 +112,43 @@ def _alike(names: Sequence[str]) -> Iterator[str]:
             )
 
 
-# --- references that lead nowhere --------------------------------------------------------------
+# --- references -------------------------------------------------------------------------------
 
 
-def _broken(items: Sequence[UploadItem], prefix: str, location: str) -> Iterator[str]:
-    keys = {_composed(location + item.name) for item in items}
-    outside: dict[str, dict[str, None]] = {}  # page: the addresses in it, in order
-    missing: dict[str, dict[str, None]] = {}  # key: the pages that name it, in order
-    for item in items:
-        for key in _wanted(item, location):
-            if not key.startswith(location + prefix):
-                outside.setdefault(item.name, {})[f"/{key}"] = None
-            elif not {key, f"{key}/{_INDEX}"} & keys:
-                missing.setdefault(key, {})[item.name] = None
-    for page, addresses in outside.items():
+class _Links:
+    """To what the pages and style sheets of a tree refer."""
+
+    def __init__(self, items: Sequence[UploadItem], prefix: str, location: str) -> None:
+        self.location, self.base = location, location + prefix
+        self.files = {_composed(location + item.name): item for item in items}
+        self.loaded: set[str] = set()  # keys of files
+        self.outside: dict[str, dict[str, None]] = {}  # page: the addresses in it, in order
+        self.missing: dict[str, dict[str, None]] = {}  # key: the pages that name it, in order
+        for item in items:
+            for key, loaded in references(item, location).items():
+                if not key.startswith(self.base):
+                    self.outside.setdefault(item.name, {})[f"/{key}"] = None
+                elif not {key, f"{key}/{INDEX}"} & self.files.keys():
+                    self.missing.setdefault(key, {})[item.name] = None
+                elif loaded:
+                    self.loaded.add(key)
+
+
+def _outside(links: _Links) -> Iterator[str]:
+    for page, addresses in links.outside.items():
         yield _(
             "%(page)s refers to %(addresses)s, outside of %(base)s: "
             "build the site for this base path.",
             page=shown(page),
             addresses=_some(addresses),
-            base=f"/{location}{prefix}",
+            base=f"/{links.base}",
         )
-    called = {_folded(key): key.removeprefix(location) for key in keys}
-    for key, pages in missing.items():
+
+
+def _missing(links: _Links) -> Iterator[str]:
+    location = links.location
+    called = {_folded(key): key.removeprefix(location) for key in links.files}
+    for key, pages in links.missing.items():
         name, other = key.removeprefix(location), called.get(_folded(key))
         facts = {"name": shown(name), "pages": _some(pages)}
         if other:
@@ -132,87 +166,70 @@ def _broken(items: Sequence[UploadItem], prefix: str, location: str) -> Iterator
             )
 
 
-def _wanted(item: UploadItem, location: str) -> Iterator[str]:
-    """Yield the keys of this site that a page or a style sheet refers to."""
-    here = _SITE + quote(_composed(location + item.name), errors="surrogatepass")
-    if is_html(item.name):
-        text = _text(item)
-        open_comments = text.count("<!--") - text.count("-->")  # each costs the parser the rest
-        page = _Page(text if open_comments < 20 else "")
-        base, references = _joined(here, page.base), page.references
-    elif item.name.lower().endswith(".css"):
-        base, references = here, [*_of_css(_text(item))]
-    else:
-        return
-    for reference in dict.fromkeys(references):
-        address = _joined(base, reference)
-        if address.startswith(_SITE):
-            key = unquote(urlsplit(address).path[1:])
-            yield key + _INDEX if key.endswith("/") or not key else key
+# --- files that change in place ---------------------------------------------------------------
 
 
-def _joined(base: str, reference: str) -> str:
-    """Return the whole address; empty for a place in the file itself, and for a bad address."""
-    reference = reference.strip().replace("\\", "/")
-    if reference.startswith(("#", "%23")) or _PLACEHOLDER.search(reference):
-        return ""
-    with suppress(ValueError):
-        return urljoin(base, reference)
-    return ""
+def _replaced(links: _Links, envs: Iterable[str], before: Iterable[Files]) -> Iterator[str]:
+    """Report what pages load under a name that stays while its bytes change."""
+    kept = {
+        key: item
+        for key in sorted(links.loaded & links.files.keys())
+        if _stays(item := links.files[key])
+    }
+    stored = [pair for env in envs if kept for pair in _stored(env, kept)]
+    here = {key: fingerprint(kept[key]).md5 for key, _md5 in stored}
+    changed = {kept[key].name for key, md5 in stored if here[key] not in (md5, None)}
+    yield from _in_place(changed | _loaded_before(links, _stays, before))
 
 
-def _text(item: UploadItem) -> str:
-    """Return the text; empty if it is too long, or cannot be read: then its upload fails."""
-    with suppress(SourceError), opened(item, md5="") as source:
-        if len(source) <= LARGEST:
-            return b"".join(source).decode("utf-8-sig", errors="replace")
-    return ""
+def _stays(item: UploadItem) -> bool:
+    return not (item.hashed or is_html(item.name))
 
 
-class _Page(HTMLParser):
-    """What an HTML page loads, and its links to files; it need not be well-formed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.base = ""
-        self.references: list[str] = []
-        self._style: list[str] | None = None
-        with suppress(AssertionError):  # of the parser, for some broken declarations
-            self.feed(text)
-            self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value for name, value in reversed(attrs) if value}  # the first one counts
-        if tag == "base":
-            self.base = self.base or given.get("href", "")
-        else:
-            self.references += _of_tag(tag, given)
-        self._style = [] if tag == "style" else None
-
-    def handle_data(self, data: str) -> None:
-        if self._style is not None:
-            self._style.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        self.references += _of_css("".join(self._style or ()))
-        self._style = None
+def _loaded_before(
+    links: _Links, stays: Callable[[UploadItem], bool], before: Iterable[Files]
+) -> set[str]:
+    """Return the names of files that stay and change, and that only pages `before` load."""
+    found: set[str] = set()
+    for files in before:
+        changed = {}
+        for old in files():
+            key = _composed(links.location + old.name)
+            item = links.files.get(key)
+            if key in links.loaded or key.lower().endswith(_DATA) or not (item and stays(item)):
+                continue
+            if fingerprint(item).md5 not in (old.md5, None):
+                changed[key] = item.name
+        for old in files() if changed else ():
+            loaded = references(old, links.location)
+            found |= {name for key, name in changed.items() if loaded.get(key)}
+    return found
 
 
-def _of_tag(tag: str, given: dict[str, str]) -> Iterator[str]:
-    loaded = {"src", "poster", "xlink:href", "data" if tag == "object" else ""}
-    yield from (value for name, value in given.items() if name in loaded)
-    for name in ("srcset", "imagesrcset"):
-        yield from _CANDIDATE.findall(given.get(name, ""))
-    yield from _of_css(given.get("style", ""))
-    relations = given.get("rel", "").lower().split()
-    loads = tag in ("use", "image") or (tag == "link" and not _LOADING.isdisjoint(relations))
-    if (href := given.get("href")) and (loads or _FILE.match(href)):
-        yield href
+def _in_place(changed: Collection[str]) -> Iterator[str]:
+    if changed:
+        yield ngettext(
+            "%(names)s changes under a name that pages keep: until the deploy ends, old pages load "
+            "the new file. Let your build put a hash into its name.",
+            "%(names)s change under names that pages keep: until the deploy ends, old pages load "
+            "the new files. Let your build put a hash into their names.",
+            len(changed),
+            names=_some(sorted(changed), NAMED),
+        )
 
 
-def _of_css(text: str) -> Iterator[str]:
-    for groups in _CSS.findall(text):
-        yield re.sub(r"\\(.)", r"\1", "".join(groups))
+def _stored(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the keys at which there is a file, by the log, each with its MD5."""
+
+    def newest() -> list[tuple[Any, ...]]:
+        rows = log().exclude(status=UploadStatus.FAILED)
+        return [*rows.newest_values(env, keys, "key", "status", "md5")]
+
+    return [
+        (key, md5)
+        for key, status, md5, _last in in_database(newest, otherwise=None) or ()
+        if status == UploadStatus.STORED and md5 not in ("", DELETED_MD5)
+    ]
 
 
 # --- names ------------------------------------------------------------------------------------
@@ -226,8 +243,7 @@ def _folded(name: str) -> str:
     return _composed(name).casefold()
 
 
-def _some(names: Iterable[str]) -> str:
-    first, *others = names
-    if not others:
-        return shown(first)
-    return _("%(name)s and %(count)d more", name=shown(first), count=len(others))
+def _some(names: Iterable[str], most: int = 1) -> str:
+    names = [*map(shown, names)]
+    first, left = listed(names[:most]), len(names) - most
+    return _("%(name)s and %(count)d more", name=first, count=left) if left > 0 else str(first)

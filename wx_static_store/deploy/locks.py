@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import socket
 import sys
@@ -47,10 +48,18 @@ class DeployLockLost(CommandError):
     """Another deploy has taken the lock of this one, which slept for too long."""
 
 
+class DeployTimeUp(CommandError):
+    """The deploy took longer than its order allows."""
+
+
 @contextmanager
-def deploying(uploader: Uploader, *, wait: bool) -> Iterator[DeployLock]:
-    """Hold the environment while the block runs; raise DeployRunning if another holds it."""
-    lock = DeployLock(uploader)
+def deploying(uploader: Uploader, *, wait: bool, seconds: float = math.inf) -> Iterator[DeployLock]:
+    """
+    Hold the environment while the block runs; raise DeployRunning if another holds it.
+
+    A block that checks its lock is stopped after so many `seconds`.
+    """
+    lock = DeployLock(uploader, seconds)
     lock.take(wait=wait)
     try:
         if has_unfinished_deployment(uploader.env):  # also where no cache is shared
@@ -64,7 +73,7 @@ def deploying(uploader: Uploader, *, wait: bool) -> Iterator[DeployLock]:
 class DeployLock:
     """A key of the cache whose value says who holds it."""
 
-    def __init__(self, uploader: Uploader) -> None:
+    def __init__(self, uploader: Uploader, seconds: float = math.inf) -> None:
         report = partial(logger.warning, "The cache fails (%s): nothing keeps two deploys apart")
         self._cache = SharedCache(lambda: caches[uploader.options.token_cache], report)
         self._env = uploader.env
@@ -74,10 +83,19 @@ class DeployLock:
         self._lost_to: dict[str, Any] | None = None
         self._kept = True  # by the cache
         self._waited = False
+        self._seconds, self._until = seconds, time.monotonic() + seconds
         self._seen = time.time()  # when it was ours for sure: a machine may sleep, its clock not
 
     def check(self) -> None:
-        """Raise DeployLockLost if another process was seen to hold the environment."""
+        """Raise DeployTimeUp, or DeployLockLost if another process was seen to hold it."""
+        if time.monotonic() > self._until:
+            text = _(
+                "The deploy to %(env)s was stopped after %(seconds)d s. Run it again: it goes on "
+                "where it stopped.",
+                env=self._env,
+                seconds=self._seconds,
+            )
+            raise DeployTimeUp(text, returncode=1)
         if time.time() - self._seen > LEASE / 2:
             self.prolong()
         if self._lost_to is not None:
@@ -93,6 +111,7 @@ class DeployLock:
 
     def confirm(self) -> None:
         """Look who holds the environment now; raise DeployLockLost if it is somebody else."""
+        self._until = math.inf  # all is sent
         self.prolong()
         self.check()
 

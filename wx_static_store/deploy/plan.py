@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..core import interrupts
 from ..core.match import Match, match
@@ -15,7 +15,7 @@ from ..upload.listing import most_calls
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .standing import Rows, Standing, Survey
+from .standing import Standing, Survey
 
 AT_ONCE = 25_000  # keys that are in memory together
 
@@ -39,6 +39,11 @@ class Plan:
     def __bool__(self) -> bool:
         """Return whether there is anything to do, or to report."""
         return bool(len(self) or self.rejected)
+
+    @property
+    def items(self) -> tuple[UploadItem, ...]:
+        """Return all files but the last, with their digests."""
+        return *self.assets, *self.pages, *self.unchanged
 
     def states(self, uploader: Uploader) -> list[tuple[str, UploadItem]]:
         """Return each file as new, changed, unchanged or refused (no key has its name), by name."""
@@ -76,14 +81,14 @@ def make_plan(
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
     trust_log = force or uploader.options.trust_log
     survey = Survey(uploader.store, pool, calls=most_calls(keys), trust_log=trust_log)
-    looked_up = _looked_up(uploader, survey, keys, by_key, hashing=not force)
+    looked_up = _looked_up(survey, keys, by_key)
     compared = _compare(uploader, survey, looked_up, last_key, force=force)
     without_key = {key: item for key, item in by_key.items() if key.startswith("/")}
     to_send = without_key | compared.changed  # what has no key fails, and its result says why
     return Plan(
         assets=_by_name(item for item in to_send.values() if not is_html(item.name)),
         pages=_by_name(item for item in to_send.values() if is_html(item.name)),
-        unchanged=_by_name(item for key, item in by_key.items() if key not in to_send),
+        unchanged=_by_name(compared.unchanged),
         rejected=rejected,
         existing=frozenset(compared.existing),
         corrections=tuple(survey.corrections),
@@ -97,6 +102,7 @@ class _Compared:
     """What differs from the cloud, and how the last file stands there."""
 
     changed: dict[str, UploadItem] = field(default_factory=dict)  # by key
+    unchanged: list[UploadItem] = field(default_factory=list)
     existing: set[str] = field(default_factory=set)  # keys of it at which there is something
     last: Standing | None = None
 
@@ -116,29 +122,26 @@ def _compare(
             compared.last = standing
         if item is None:
             continue
-        if changed := item if force else differs(uploader, item, standing):
-            compared.changed[key] = changed
+        if force or differs(uploader, item, standing):
+            compared.changed[key] = item
             if standing.exists:
                 compared.existing.add(key)
-        elif standing.file and not standing.row and survey.has_log:
+            continue
+        compared.unchanged.append(item)
+        if standing.file and not standing.row and survey.has_log:
             survey.found(item.name, standing.file)
     return compared
 
 
 def _looked_up(
-    uploader: Uploader,
-    survey: Survey,
-    keys: Sequence[str],
-    by_key: Mapping[str, UploadItem],
-    *,
-    hashing: bool,
+    survey: Survey, keys: Sequence[str], by_key: Mapping[str, UploadItem]
 ) -> Iterator[tuple[str, Standing, UploadItem | None]]:
-    """Yield each key with what is known of it and its item, hashed where the log has it stored."""
+    """Yield each key with what is known of it and its item, hashed while the list is asked for."""
     for start in range(0, len(keys), AT_ONCE):
         asked = survey.begin(keys[start : start + AT_ONCE])
-        hashed = _hashed_by_log(uploader, by_key, asked.rows) if hashing else {}
+        hashed = {key: _hashed(by_key[key]) for key in asked.keys if key in by_key}
         for key, standing in survey.end(asked).items():
-            yield key, standing, hashed.get(key) or by_key.get(key)
+            yield key, standing, hashed.get(key)
         del asked, hashed  # before the next ones come
 
 
@@ -146,29 +149,10 @@ def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
     return tuple(sorted(items, key=lambda item: item.name))
 
 
-def differs(uploader: Uploader, item: UploadItem, standing: Standing) -> UploadItem | None:
-    """
-    Return the item to send, with its MD5 where that was asked for; None where it is stored so.
-
-    The file is read last: only where nothing else shows that it must be sent.
-    """
+def differs(uploader: Uploader, item: UploadItem, standing: Standing) -> bool:
+    """Return whether the hashed item must be sent: it is not stored so, with these headers."""
     md5, file = standing.md5_with(uploader.headers(item)), standing.file
-    if not md5 or (file and match(item, file) is Match.DIFFERS):
-        return item
-    here = _hashed(item)
-    return None if here.md5 == md5 else here
-
-
-def _hashed_by_log(
-    uploader: Uploader, by_key: Mapping[str, UploadItem], rows: Rows
-) -> dict[str, UploadItem]:
-    """Hash what looks unchanged by the log, while the list is asked for."""
-    return {
-        key: _hashed(item)
-        for key, row in rows.items()
-        if (item := by_key.get(key)) and row.status == UploadStatus.STORED
-        if row.headers in (None, uploader.headers(item))
-    }
+    return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
 
 
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
@@ -182,8 +166,7 @@ def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
 
 def _hashed(item: UploadItem) -> UploadItem:
     interrupts.check()
-    md5, size = fingerprint(item, interrupts.check)
-    return replace(item, md5=md5, size=size)
+    return fingerprint(item, interrupts.check)
 
 
 def _without_collisions(

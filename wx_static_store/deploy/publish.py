@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -23,6 +24,7 @@ from .plan import Plan, differs, hash_items
 from .progress import Silence, progress
 
 NAMED = 3  # files of one cause
+CHANGED = _("the file here changed while it was sent: run it again")
 
 COUNTS = {
     "stored": _("stored"),
@@ -40,7 +42,7 @@ class PublishFailed(CommandError):
 
 @dataclass
 class Report:
-    """How a run went; pages that were not sent because an asset is missing are `held_back`."""
+    """How a run went; what was not sent, or not blanked, because of a failure is `held_back`."""
 
     skipped: int = 0
     stored: int = 0
@@ -65,7 +67,8 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        return not (self.failures or self.held_back or self.not_attempted or self.broken_off)
+        missing = self.failures or self.held_back or self.not_attempted
+        return not (missing or self.changed or self.broken_off)
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -88,10 +91,11 @@ class Report:
         )
 
     def raise_for_failures(self) -> None:
-        """Raise PublishFailed unless everything is stored."""
+        """Raise PublishFailed unless everything is stored as it was planned."""
         if not self.ok:
             head = gettext("Not everything was published:")
-            lines = (f"  {line}" for line in self.failure_lines())
+            changed = (labelled(shown(key), CHANGED) for key in self.changed)
+            lines = (f"  {line}" for line in (*self.failure_lines(), *changed))
             raise PublishFailed("\n".join([head, *lines, self.counts]))
 
     def failure_lines(self) -> list[str]:
@@ -130,24 +134,23 @@ def publish(
     pool: WorkerPool,
     lock: DeployLock,
     last: Callable[[], UploadItem] | None = None,
-    release: bool = False,
+    always: bool = False,
+    columns: Mapping[str, Any] = MappingProxyType({}),
     report: Report | None = None,
 ) -> Report:
     """
     Send what the plan names: assets, then pages if every asset is stored, then the last file.
 
-    `last()` is called when all is stored and returns the file that makes the others live. A
-    `release` has a `Deployment` even if it changes nothing. The `report` is filled as the run goes
+    Of assets, and of pages, what is new comes before what replaces an object. `last()` is called
+    when all is stored and returns the file that makes the others live. The run is a `Deployment`
+    with these `columns` if it sends something, or `always`. The `report` is filled as the run goes
     on, so that it is right for a run that broke off, too.
     """
     report = Report() if report is None else report
     recorder, started = Recorder(context), time.monotonic()
-    steps = Publication(uploader, plan, recorder, report, lock, last)
+    steps = Publication(uploader, plan, recorder, report, lock, last, columns)
     try:
-        if release or plan.rejected:
-            steps.start_deployment()
-        for result in plan.corrections:
-            recorder.add(result, source=LIST)
+        steps.prepare(always=always)
         wanted = uploader.options.progress
         with progress(wanted, uploader.env, files=len(plan), size=plan.size) as show:
             for result in uploader.send(steps, pool, recorder):
@@ -166,9 +169,10 @@ def publish(
 
 class Publication:
     """
-    The steps of one deploy: assets → pages → the last file.
+    The steps of one deploy: assets → pages → the last file; of each, the new before the replaced.
 
-    A stage begins when all of the one before it is stored, and is held back if something is not.
+    A stage begins when all of the one before it is stored as planned, else it is held back.
+    So nothing that a visitor may see changes before all that is new is stored.
     """
 
     def __init__(
@@ -179,11 +183,12 @@ class Publication:
         report: Report,
         lock: DeployLock,
         last: Callable[[], UploadItem] | None,
+        columns: Mapping[str, Any],
     ) -> None:
         self.uploader, self.plan, self.recorder = uploader, plan, recorder
-        self.report, self.lock, self.last = report, lock, last
+        self.report, self.lock, self.last, self.columns = report, lock, last, columns
         report.skipped, report.notes = len(plan.unchanged), plan.notes
-        self._stages = iter((self._assets, self._pages, self._last))
+        self._stages = self._in_order()
         self._queue = Queue(uploader, ())
         self._under_way = 0
         self._silence = Silence(uploader.options)
@@ -195,7 +200,7 @@ class Publication:
             stage = next(self._stages, None)
             if stage is None:
                 return None
-            self._begin(stage())
+            self._begin(stage)
         self._under_way += item is not None
         return item
 
@@ -211,11 +216,19 @@ class Publication:
         self._under_way -= 1
 
     def look(self, under_way: Collection[Transfer]) -> None:
+        self.lock.check()
         self._silence.look(under_way)
+
+    def prepare(self, *, always: bool) -> None:
+        """Start the deployment if something is to be reported in any case; correct the log."""
+        if always or self.plan.rejected:
+            self.start_deployment()
+        for result in self.plan.corrections:
+            self.recorder.add(result, source=LIST)
 
     def start_deployment(self) -> None:
         if self.report.deployment_id is None:
-            started = start_deployment(self.uploader.env, self.recorder.context)
+            started = start_deployment(self.uploader.env, self.recorder.context, **self.columns)
             self.recorder.context = replace(self.recorder.context, deployment_id=started)
             self.report.deployment_id = started
 
@@ -239,14 +252,19 @@ class Publication:
             self.report.not_attempted += len(items)
             self._queue = Queue(self.uploader, items)
 
-    def _assets(self) -> Sequence[UploadItem]:
-        return self.plan.assets
-
-    def _pages(self) -> Sequence[UploadItem]:
+    def _in_order(self) -> Iterator[Sequence[UploadItem]]:
+        """Yield each stage when the one before it has ended."""
+        yield from self._new_first(self.plan.assets)
         for result in self.plan.rejected:
             self.recorder.add(result)
             self.report.add(result)
-        return self.plan.pages
+        yield from self._new_first(self.plan.pages)
+        yield self._last()
+
+    def _new_first(self, items: Sequence[UploadItem]) -> Iterator[Sequence[UploadItem]]:
+        key, existing = self.uploader.key, self.plan.existing
+        yield [item for item in items if key(item.name) not in existing]
+        yield [item for item in items if key(item.name) in existing]
 
     def _last(self) -> Sequence[UploadItem]:
         if self.last is None:
@@ -256,9 +274,10 @@ class Publication:
             return ()
         (item,) = hash_items([self.last()])
         standing = self.plan.last
-        to_send = differs(self.uploader, item, standing) if standing else item
-        self.report.skipped += to_send is None
-        return [to_send] if to_send else ()
+        if standing and not differs(self.uploader, item, standing):
+            self.report.skipped += 1
+            return ()
+        return [item]
 
 
 def _facts(report: Report, seconds: float) -> dict[str, Any]:

@@ -15,11 +15,22 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ..core.types import RemoteFile, UploadResult
-from ..i18n import gettext, gettext_lazy as _, joined, labelled, ngettext, padded, shown, width
+from ..i18n import (
+    gettext,
+    gettext_lazy as _,
+    joined,
+    labelled,
+    listed,
+    ngettext,
+    padded,
+    shown,
+    width,
+)
 from .publish import COUNTS, Report
 from .verify import Mismatch, Verification
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
+SHOWN = 10  # characters of a release's digest
 TEXTS = 2  # columns of the overview that are not numbers
 
 _OUTCOMES = {
@@ -36,7 +47,8 @@ class EnvironmentReport:
     One environment's part: `outcome` is done, failed, interrupted or skipped.
 
     `stale` is what the cloud has and the tree has not; `blanked` of it were overwritten. `uploads`
-    is what people put there, which is not stale. `verified` is None where nobody asked for it.
+    is what people put there, which is not stale. `verified` is None where nobody asked for it. The
+    others wait until every `canary` is right. `release` is the digest of what it got.
     """
 
     env: str
@@ -44,6 +56,9 @@ class EnvironmentReport:
     outcome: str = "done"
     report: Report | None = None
     error: str = ""
+    cause: Exception | None = None  # of the error, if it broke off
+    release: str = ""
+    canary: bool = False
     verified: Verification | None = None
     findings: list[Mismatch] = field(default_factory=list)
     stale: list[RemoteFile] = field(default_factory=list)
@@ -55,6 +70,12 @@ class EnvironmentReport:
     def ok(self) -> bool:
         """Return whether all is published, and nothing differs where that was verified."""
         return self.outcome == "done" and not self.findings
+
+    @property
+    def causes(self) -> list[Exception]:
+        """Return why it broke off, if it did, and why files failed."""
+        failures = self.report.failures if self.report else []
+        return [*filter(None, [self.cause, *(result.error for result in failures)])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +102,7 @@ def as_dict(summary: Summary) -> dict[str, Any]:
 
 
 def _environment(environment: EnvironmentReport) -> dict[str, Any]:
-    report = environment.report or Report()
+    report, verified = environment.report or Report(), environment.verified
     return {
         "env": environment.env,
         "address": environment.address,
@@ -90,8 +111,11 @@ def _environment(environment: EnvironmentReport) -> dict[str, Any]:
         "seconds": round(environment.seconds, 3),
         "counts": report.numbers,
         "bytes": report.size,
+        "release": environment.release,
         "failures": [_failure(result) for result in report.failures],
         "notes": [*report.notes],
+        "canary": environment.canary,
+        "verified": {"files": verified.files, "pages": verified.pages} if verified else None,
         "findings": [asdict(finding) for finding in environment.findings],
         "stale": [file.key for file in environment.stale],
         "uploads": [file.key for file in environment.uploads],
@@ -162,11 +186,18 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
     if report := environment.report:
         size = f"{report.size:,}"
         yield gettext("%(counts)s; %(size)s bytes", counts=report.counts, size=size)
+        if environment.release:
+            yield gettext("release %(digest)s", digest=environment.release[:SHOWN])
         yield from report.notes
         yield from report.failure_lines()
     yield from environment.error.splitlines()
-    if environment.verified:
-        yield _comparison(environment.verified)
+    if verified := environment.verified:
+        yield gettext(
+            "verified: %(files)s by the cloud's list, %(pages)s by the public site",
+            **_compared(verified.files, verified.pages),
+        )
+    if environment.canary and environment.ok:
+        yield gettext("canary: it is right")
     yield from (labelled(finding.key, finding.what) for finding in environment.findings)
     for file in environment.stale:
         yield gettext("%(key)s: stale, %(size)s bytes", key=file.key, size=f"{file.size:,}")
@@ -176,25 +207,42 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
         yield gettext("stale files overwritten: %(count)d", count=environment.blanked)
 
 
-def _comparison(verified: Verification) -> str:
-    return gettext(
-        "verified: %(files)s by the cloud's list, %(pages)s by the public site",
-        files=ngettext("%(count)d file", "%(count)d files", verified.files),
-        pages=ngettext("%(count)d page", "%(count)d pages", verified.pages),
-    )
+def _compared(files: int, pages: int) -> dict[str, str]:
+    return {
+        "files": ngettext("%(count)d file", "%(count)d files", files),
+        "pages": ngettext("%(count)d page", "%(count)d pages", pages),
+    }
 
 
 def total(summary: Summary) -> list[str]:
-    """Return a table of all environments and their sum: two columns of text, then numbers."""
-    rows = overview(as_dict(summary))
+    """Return a table of all environments and their sum, then how much was verified."""
+    data = as_dict(summary)
+    rows = overview(data)
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    return [
+    table = [
         "  ".join(
             padded(cell, most, right=column >= TEXTS)
             for column, (cell, most) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
     ]
+    return [*table, *verification_lines(data)]
+
+
+def verification_lines(data: dict[str, Any]) -> Iterator[str]:
+    """Yield how much was verified in all environments, and which canaries are right."""
+    if verified := [each["verified"] for each in data["environments"] if each["verified"]]:
+        yield gettext(
+            "verified in %(environments)s: %(files)s by the cloud's list, %(pages)s by the public "
+            "site",
+            environments=ngettext("%(count)d environment", "%(count)d environments", len(verified)),
+            **_compared(*(sum(each[what] for each in verified) for what in ("files", "pages"))),
+        )
+    canaries = [each for each in data["environments"] if each["canary"]]
+    if right := [shown(each["env"]) for each in canaries if each["outcome"] == "done"]:
+        yield gettext("canaries that are right: %(envs)s", envs=listed(right))
+    if wrong := [shown(each["env"]) for each in canaries if each["outcome"] != "done"]:
+        yield gettext("canaries that are not right: %(envs)s", envs=listed(wrong))
 
 
 def overview(data: dict[str, Any]) -> list[list[str]]:

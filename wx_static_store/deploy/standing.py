@@ -10,7 +10,14 @@ from functools import cache
 from typing import NamedTuple
 
 from ..core.match import Match, match
-from ..core.types import LIST, ContentHeaders, RemoteFile, UploadResult, UploadStatus
+from ..core.types import (
+    DELETED_MD5,
+    LIST,
+    ContentHeaders,
+    RemoteFile,
+    UploadResult,
+    UploadStatus,
+)
 from ..i18n import english, gettext as _, ngettext
 from ..upload.database import in_database, log
 from ..upload.listing import Listing, Lookup
@@ -68,7 +75,9 @@ class Standing(NamedTuple):
 
     @property
     def exists(self) -> bool:
-        return bool(self.file if self.listed else self.row)
+        """Return whether something is there that was not overwritten as deleted."""
+        row, there = self.row, self.file if self.listed else self.row
+        return there is not None and (there.md5 or (row and row.md5)) != DELETED_MD5
 
     def md5_with(self, headers: ContentHeaders) -> str:
         """Return the MD5 of what is stored with these headers; empty where that is uncertain."""

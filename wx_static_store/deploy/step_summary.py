@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..i18n import STAGES, gettext, shown
-from .report import TEXTS, overview
+from .report import TEXTS, overview, verification_lines
 
 logger = logging.getLogger("wx_static_store.deploy")
 
@@ -37,8 +37,10 @@ def step_summary(data: dict[str, Any]) -> str:
     label = f", {data['source']}" if data["source"] else ""
     head = f"## wx_deploy {_cell(data['using'] + label)}\n\n"
     table = _table(overview(data), texts=TEXTS)
+    verified = [f"\n{_cell(line)}\n" for line in verification_lines(data)]
+    sections = chain.from_iterable(map(_section, data["environments"]))
     kept, left = [], STEP_BYTES
-    for part in [head, table, *chain.from_iterable(map(_section, data["environments"]))]:
+    for part in [head, table, *verified, *sections]:
         left -= len(part.encode())
         if left < 0:
             kept.append("\n" + gettext("There is more: see the JSON report.") + "\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.utils.functional import Promise
 
+from ..conf.release_checks import refuse_releases_in
 from ..core.hashed_names import hashed_among
 from ..core.naming import clean_name
 from ..core.types import UploadItem
@@ -54,11 +55,12 @@ def read_tree(
     The first of `rules` (pattern, Cache-Control) that fits the path decides; ``*`` fits ``/`` too.
 
     What the disk cannot give raises SourceError, an OSError, as it does for a file that is sent;
-    a bad prefix or pattern raises ConfigurationError.
+    a bad prefix or pattern, or a release storage in there, raises ConfigurationError.
     """
-    prefix = _checked(prefix)
+    prefix = checked_prefix(prefix)
     if not root.is_dir():
         raise _unreadable(_("%(folder)r is no folder", folder=str(root)), _FOLDER)
+    refuse_releases_in(root)
     ignored = _ignored_by([*_ignore_file(root), *ignore])
     found = sorted(_walk(os.path.realpath(root), ignored))
     hashed = hashed_among(path for path, real in found if real)
@@ -77,7 +79,8 @@ def read_tree(
     return Tree(root, prefix, items, tuple(path for path, real in found if not real))
 
 
-def _checked(prefix: str) -> str:
+def checked_prefix(prefix: str) -> str:
+    """Return it with a slash at its end; raise ConfigurationError."""
     if not prefix:
         return ""
     try:

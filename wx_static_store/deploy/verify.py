@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -26,7 +28,7 @@ from ..core.types import (
     UploadStatus,
     deletion,
 )
-from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
+from ..exceptions import ConfigurationError, DeadlineExceeded, NameRejected, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
@@ -42,6 +44,8 @@ CDN_SECONDS = 5.0  # after which a page that looks old is asked for once more
 
 # Never stale: the manifest, and the proofs that a domain is ours, are in no tree.
 KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
+
+_BY_COMMAND = _("Compare them with wx_deploy --diff RELEASE cloud.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +65,23 @@ class Verification:
     mismatches: Sequence[Mismatch]
 
 
-def sweep(uploader: Uploader, prefix: str = "") -> dict[str, RemoteFile]:
+def sweep(
+    uploader: Uploader, prefix: str = "", *, seconds: float = math.inf, most: float = math.inf
+) -> dict[str, RemoteFile]:
     """
     Return what is in the folder `prefix` of the location, by key and without what was deleted.
 
-    One call per 1000 files. Raises what the list raises, and NameRejected.
+    One call per 1000 files. Raises what the list raises, NameRejected, and DeadlineExceeded where
+    it has more files, or takes longer.
     """
     folder = uploader.options.location + (clean_name(prefix.rstrip("/")) + "/" if prefix else "")
+    until, found = time.monotonic() + seconds, dict[str, RemoteFile]()
     with interruptible():
-        return {file.key: file for file in uploader.store.sweep(folder)}
+        for file in uploader.store.sweep(folder):
+            if len(found) >= most or time.monotonic() > until:
+                raise DeadlineExceeded(_("The folder has too many files"), hint=_BY_COMMAND)
+            found[file.key] = file
+    return found
 
 
 def verify(
@@ -153,9 +165,30 @@ def blank(
     recorder: Recorder,
     pool: WorkerPool,
     report: Callable[[UploadResult], object],
-) -> None:
+) -> int:
     """
     Overwrite each with the marker that means "deleted", and record and report each result.
+
+    Pages go first. If one of them fails, it still names what it loads: all other files are held
+    back, and their number is returned.
+    """
+    pages = [file for file in files if is_html(file.key)]
+    others = [file for file in files if not is_html(file.key)]
+    if not _overwritten(uploader, pages, recorder, pool, report):
+        return len(others)
+    _overwritten(uploader, others, recorder, pool, report)
+    return 0
+
+
+def _overwritten(
+    uploader: Uploader,
+    files: Sequence[RemoteFile],
+    recorder: Recorder,
+    pool: WorkerPool,
+    report: Callable[[UploadResult], object],
+) -> bool:
+    """
+    Overwrite each, in any order; return whether all are.
 
     A key that only the console could have written fails: under our spelling of it (its normal
     form, say) there may be another, live file.
@@ -168,8 +201,8 @@ def blank(
         recorder.add(refused)
         report(refused)
     steps = Queue(uploader, map(deletion, names.values()), report)
-    for _result in uploader.send(steps, pool, recorder):
-        pass
+    results = uploader.send(steps, pool, recorder)
+    return sum(result.error is None for result in results) == len(files)
 
 
 def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:

@@ -1,0 +1,135 @@
+"""What differs between two releases, and between a release and a folder or the cloud."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from ..core.match import Match, match
+from ..core.releases import Change, ReleaseFile, changes
+from ..core.types import NO_HEADERS, ContentHeaders, RemoteFile, UploadContext, UploadItem
+from ..exceptions import SourceError
+from ..i18n import gettext_lazy as _, listed
+from ..upload.uploader import Uploader
+from .environments import Order, stale_files
+from .plan import hash_items
+from .releases import Records, files_of
+from .verify import sweep
+
+KINDS = ("added", "changed", "removed")
+_SHOWN = 5  # names in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """
+    What the second of two sides has otherwise than the first, by name.
+
+    `unchanged` counts the files that both have alike; `unsure` of them were compared by size only,
+    as the cloud's list shows no MD5. `uploads` is what people put into the folder.
+    """
+
+    changes: Sequence[Change]
+    unchanged: int
+    unsure: int = 0
+    uploads: Sequence[RemoteFile] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether anything differs."""
+        return bool(self.changes)
+
+    def of(self, kind: str) -> list[Change]:
+        """Return what was ``added``, ``changed`` or ``removed``."""
+        return [change for change in self.changes if change.kind == kind]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return the number of files by kind, the unchanged too."""
+        return {kind: len(self.of(kind)) for kind in KINDS} | {"unchanged": self.unchanged}
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Return the bytes of what differs, on both sides."""
+        before = sum(change.before.size for change in self.changes if change.before)
+        return before, sum(change.after.size for change in self.changes if change.after)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold, without a word in the reader's language."""
+        before, after = self.sizes
+        return {
+            "counts": self.counts,
+            "bytes": {"before": before, "after": after},
+            "by_size_only": self.unsure,
+            "files": [_as_dict(change) for change in self.changes],
+            "uploads": [file.key for file in self.uploads],
+        }
+
+
+def between(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Difference:
+    """Compare two lists of files, such as the `contents` of two releases."""
+    after = list(after)
+    found = list(changes(before, after))
+    return Difference(found, len(after) - sum(change.after is not None for change in found))
+
+
+def files_here(
+    uploader: Uploader, items: Sequence[UploadItem], prefix: str = ""
+) -> list[ReleaseFile]:
+    """Return the files of a tree as a release would have them; raise SourceError."""
+    items = hash_items(items)
+    if unread := [ascii(item.name) for item in items if not item.md5]:
+        names = listed([*unread[:_SHOWN], *["…"] * (len(unread) > _SHOWN)])
+        text = _("%(names)s cannot be read", names=names)
+        raise SourceError(text, stage="source", hint=_("Look at the permissions of these files."))
+    return list(files_of(uploader, items, prefix))
+
+
+def with_cloud(
+    uploader: Uploader,
+    files: Iterable[ReleaseFile],
+    prefix: str = "",
+    *,
+    seconds: float = math.inf,
+    most: float = math.inf,
+) -> Difference:
+    """
+    Compare a release with what the cloud has in the folder `prefix`, by the cloud's list alone.
+
+    It shows no content headers. Removed is what is missing or was overwritten as deleted, added
+    what is stale. Raises what `sweep` raises, which has `seconds` for the list of `most` files.
+    """
+    cloud = sweep(uploader, prefix, seconds=seconds, most=most)
+    by_key = {uploader.key(prefix + file.name) or file.name: file for file in files}
+    found, unsure = list[Change](), 0
+    for key, file in by_key.items():
+        matched = match(file, remote := cloud.get(key))
+        unsure += matched is Match.UNSURE
+        if remote is None:
+            found.append(Change(file, None))
+        elif matched is Match.DIFFERS:
+            found.append(Change(file, _as_file(remote, file.name, file.headers)))
+    unchanged = len(by_key) - len(found)
+    items = [UploadItem(prefix + file.name, open=BytesIO) for file in by_key.values()]
+    order = Order(items, UploadContext("wx_deploy"), Records(prefix=prefix))
+    stale, uploads = stale_files(uploader, order, cloud)
+    start = len(uploader.options.location + prefix)
+    found += (Change(None, _as_file(remote, remote.key[start:])) for remote in stale)
+    return Difference(sorted(found, key=lambda one: one.name), unchanged, unsure, uploads)
+
+
+def _as_file(remote: RemoteFile, name: str, headers: ContentHeaders = NO_HEADERS) -> ReleaseFile:
+    return ReleaseFile(name, remote.size, remote.md5 or "", "", headers)
+
+
+def _as_dict(change: Change) -> dict[str, Any]:
+    before, after = change.before, change.after
+    return {
+        "name": change.name,
+        "kind": change.kind,
+        "before": before and before.size,
+        "after": after and after.size,
+        "differs": change.parts,
+    }

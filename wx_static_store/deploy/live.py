@@ -1,0 +1,88 @@
+"""What is live in each environment and folder: few queries, however many deployments there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db.models import Max, OuterRef, Subquery
+
+from ..upload.database import deployments
+
+if TYPE_CHECKING:
+    from ..models import Deployment, DeploymentQuerySet
+
+LATELY = 200  # of the newest deployments, whose environments are looked at
+WIDELY = 5000  # of the newest ids, among which one of each environment is looked for first
+
+
+class Latest(NamedTuple):
+    """The ids of the newest deployments of an environment to a folder, where there are any."""
+
+    of_all: int | None
+    live: int | None
+    failed: int | None
+
+
+def mark_live(rows: Iterable[Deployment]) -> list[Deployment]:
+    """Set `is_live` of these rows, by one query; return them."""
+    rows = list(rows)
+    places = deployments().filter(pk__in=[row.pk for row in rows if row.outcome == "done"])
+    live = {*places.order_by().values_list(_live(places), flat=True)}
+    for row in rows:
+        row.is_live = row.pk in live
+    return rows
+
+
+def live_lately(rows: DeploymentQuerySet, most: int) -> list[Deployment]:
+    """
+    Return what is live in the environments of these rows, those that were deployed to last first.
+
+    At most so many, and of no environment without a row among the newest `LATELY`.
+    """
+    ids = list(islice(_live_ids(rows), most))
+    found = rows.select_related("release").defer("release__files").in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
+
+
+def _live_ids(rows: DeploymentQuerySet) -> Iterator[int]:
+    """Yield the id for each folder; the index leads to the next one past the rows of the last."""
+    newest = rows.order_by("-id").values_list("env", flat=True)[:LATELY]
+    for env in dict.fromkeys(newest):
+        found = rows.filter(env=env).annotate(live_id=_live(rows)).order_by("folder_digest")
+        folders: Any = found.values_list("folder_digest", "live_id")
+        folder = folders.first()
+        while folder:
+            digest, live_id = folder
+            if live_id:
+                yield live_id
+            folder = folders.filter(folder_digest__gt=digest).first()
+
+
+def _live(rows: DeploymentQuerySet) -> Subquery:
+    """Return the id of the newest that ended well in the environment and folder of a row."""
+    same = {name: OuterRef(name) for name in ("env", "folder_digest")}
+    every = type(rows)(rows.model, using=rows.db)
+    return Subquery(every.filter(**same).good().values("id")[:1])
+
+
+def latest(envs: Collection[str], folder: str) -> dict[str, Latest]:
+    """Return for each environment that was deployed to what is newest in the folder."""
+    failed = deployments().model.Outcome.FAILED
+    same = deployments().filter(env=OuterRef("env")).in_folder(folder)
+    newest = (same.order_by("-id"), same.good(), same.with_outcome(failed))
+    ids = (Subquery(rows.values("id")[:1]) for rows in newest)
+    rows = deployments().filter(pk__in=_one_of_each(envs)).order_by()
+    return {env: Latest(*found) for env, *found in rows.values_list("env", *ids)}
+
+
+def _one_of_each(envs: Collection[str]) -> list[int]:
+    """Return the id of any deployment of each: each is then found by the indexes in one step."""
+    wanted, rows = {*envs}, deployments().order_by().values_list("env").annotate(Max("id"))
+    newest = deployments().order_by("-id").values_list("id", flat=True).first() or 0
+    late = rows.filter(id__gt=newest - WIDELY)
+    found = {env: pk for env, pk in late if env in wanted}
+    if rest := wanted - found.keys():
+        found |= dict(rows.filter(env__in=rest))
+    return [*found.values()]

@@ -1,0 +1,140 @@
+"""What pages and style sheets refer to, and what they load."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
+from html.parser import HTMLParser
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from ..core.naming import is_html
+from ..core.types import UploadItem
+from ..exceptions import SourceError
+from ..upload.sources import opened
+
+LARGEST = 2 * 1024**2  # bytes; a longer page or style sheet is not read
+INDEX = "index.html"
+
+_SITE = "https://site.invalid/"  # stands for the public address: a page does not know it either
+
+# Relations of <link> that make the browser load something, for the page or beside it; others only
+# name an address.
+_FOR_THE_PAGE = {"stylesheet", "preload", "modulepreload"}
+_BESIDE_IT = {"icon", "apple-touch-icon", "mask-icon", "manifest", "prefetch"}
+_FILE = re.compile(r"[^?#]*\.[a-z][a-z0-9]{0,10}([?#]|$)", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\{\{|\{%|\$\{|<%|\ufffd")  # of a template; a page that is not UTF-8
+_CANDIDATE = re.compile(r"([^\s,](?:\S*[^\s,])?)(?:,|\s+[^,]*|$)")
+_CSS = re.compile(
+    r"""
+    /\*.*?(?:\*/|\Z)
+    | (?: (?<![\w-])url\(\s* | @import\s+ ) (?: "([^"]*)" | '([^']*)' )
+    | (?<![\w-])url\(\s* ((?: \\. | [^"'()\s\\] )+)
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+
+
+def references(item: UploadItem, location: str) -> dict[str, bool]:
+    """
+    Return the keys of this site that a page or a style sheet refers to, in order.
+
+    True stands at what it is shown with, such as a script or a picture; false at links, icons and
+    the web manifest, which a browser asks for apart from the page.
+    """
+    name = unicodedata.normalize("NFC", location + item.name)
+    base, found = _written(item, _SITE + quote(name, errors="surrogatepass"))
+    keys: dict[str, bool] = {}
+    for reference, loaded in found.items():
+        address = _joined(base, reference)
+        if address.startswith(_SITE):
+            key = unquote(urlsplit(address).path[1:])
+            key = key + INDEX if key.endswith("/") or not key else key
+            keys[key] = keys.get(key, False) or loaded
+    return keys
+
+
+def _written(item: UploadItem, here: str) -> tuple[str, dict[str, bool]]:
+    """Return the references as they are written, and the address from which they start."""
+    if is_html(item.name):
+        text = _text(item)
+        open_comments = text.count("<!--") - text.count("-->")  # each costs the parser the rest
+        page = _Page(text if open_comments < 20 else "")
+        return _joined(here, page.base), page.references
+    if item.name.lower().endswith(".css"):
+        return here, dict.fromkeys(_of_css(_text(item)), True)
+    return here, {}
+
+
+def _joined(base: str, reference: str) -> str:
+    """Return the whole address; empty for a place in the file itself, and for a bad address."""
+    reference = reference.strip().replace("\\", "/")
+    if reference.startswith(("#", "%23")) or _PLACEHOLDER.search(reference):
+        return ""
+    with suppress(ValueError):
+        return urljoin(base, reference)
+    return ""
+
+
+def _text(item: UploadItem) -> str:
+    """Return the text; empty if it is too long, or cannot be read: then its upload fails."""
+    with suppress(SourceError), opened(item, md5="") as source:
+        if len(source) <= LARGEST:
+            return b"".join(source).decode("utf-8-sig", errors="replace")
+    return ""
+
+
+class _Page(HTMLParser):
+    """What an HTML page loads, and its links to files; it need not be well-formed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.base = ""
+        self.references: dict[str, bool] = {}
+        self._style: list[str] | None = None
+        with suppress(AssertionError):  # of the parser, for some broken declarations
+            self.feed(text)
+            self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value for name, value in reversed(attrs) if value}  # the first one counts
+        if tag == "base":
+            self.base = self.base or given.get("href", "")
+        else:
+            for address in _linked(tag, given):
+                self.references.setdefault(address, False)
+            self.references |= dict.fromkeys(_loaded(tag, given), True)
+        self._style = [] if tag == "style" else None
+
+    def handle_data(self, data: str) -> None:
+        if self._style is not None:
+            self._style.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.references |= dict.fromkeys(_of_css("".join(self._style or ())), True)
+        self._style = None
+
+
+def _loaded(tag: str, given: dict[str, str]) -> Iterator[str]:
+    names = {"src", "poster", "xlink:href", "data" if tag == "object" else ""}
+    yield from (value for name, value in given.items() if name in names)
+    for name in ("srcset", "imagesrcset"):
+        yield from _CANDIDATE.findall(given.get(name, ""))
+    yield from _of_css(given.get("style", ""))
+    if (href := given.get("href")) and (tag in ("use", "image") or _is(_FOR_THE_PAGE, tag, given)):
+        yield href
+
+
+def _linked(tag: str, given: dict[str, str]) -> Iterator[str]:
+    if (href := given.get("href")) and (_FILE.match(href) or _is(_BESIDE_IT, tag, given)):
+        yield href
+
+
+def _is(relations: set[str], tag: str, given: dict[str, str]) -> bool:
+    return tag == "link" and not relations.isdisjoint(given.get("rel", "").lower().split())
+
+
+def _of_css(text: str) -> Iterator[str]:
+    for groups in _CSS.findall(text):
+        yield re.sub(r"\\(.)", r"\1", "".join(groups))

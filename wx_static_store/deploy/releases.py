@@ -1,0 +1,271 @@
+"""The releases of a folder in an environment: recorded with their bytes, found, and published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from django.db.models import Max, Prefetch, Q
+from django.utils import timezone
+
+from ..conf.settings import nearest
+from ..core.naming import object_key
+from ..core.releases import PackedRelease, ReleaseFile, pack
+from ..core.types import RemoteFile, UploadItem, UploadStatus
+from ..exceptions import ConfigurationError, SourceError
+from ..i18n import gettext_lazy as _, listed, shown
+from ..upload import kept
+from ..upload.database import deployments, in_database, log
+from ..upload.uploader import Uploader
+from ..upload.workers import WorkerPool
+
+if TYPE_CHECKING:
+    from ..models import Deployment, Release
+
+T = TypeVar("T")
+
+SHORTEST = 4  # characters of a digest that may name it
+CANDIDATES = 10
+
+NO_LOG = _("There is no log that lists releases")
+_MIGRATE = _("Look at DATABASES, and run manage.py migrate wx_static_store.")
+_SAY_WHICH = _(
+    "Write its id, or more of its label or digest; --using names the store, --prefix the folder."
+)
+
+
+@dataclass
+class Records:
+    """
+    Record what each environment of a run gets; bytes are kept once, however many they are.
+
+    `using` is the alias, `prefix` the folder below its location; `again` doubts what is kept.
+    """
+
+    using: str = ""
+    prefix: str = ""
+    again: bool = False
+    _kept: set[str] = field(default_factory=set)  # digests of releases
+
+    def columns(
+        self,
+        uploader: Uploader,
+        items: Iterable[UploadItem],
+        last: UploadItem | None,
+        pool: WorkerPool,
+    ) -> dict[str, Any]:
+        """
+        Return what a `Deployment` says of the release with these hashed items.
+
+        No release where there is no log. Raises what keeping the bytes raises.
+        """
+        files = [*items, *([last] if last else [])]
+        files.sort(key=attrgetter("name"))
+        name = last.name if last else ""
+        packed = pack(files_of(uploader, files, self.prefix, name))
+        release = in_database(partial(_recorded, packed), otherwise=None)
+        if release and kept.alias() and packed.digest not in self._kept:
+            kept.keep(files, pool, again=self.again)
+            self._kept.add(packed.digest)
+        folder = uploader.options.location + self.prefix
+        return {"using": self.using, "folder": folder, "release": release}
+
+
+def files_of(
+    uploader: Uploader, items: Iterable[UploadItem], prefix: str = "", last: str = ""
+) -> Iterator[ReleaseFile]:
+    """Yield hashed items as files of a release, without `prefix`; not what cannot be read."""
+    for item in items:
+        if item.md5 and item.sha256 and item.size is not None:
+            name, headers = item.name.removeprefix(prefix), uploader.headers(item)
+            yield ReleaseFile(name, item.size, item.md5, item.sha256, headers, item.name == last)
+
+
+def items_of(release: Release, prefix: str = "") -> tuple[list[UploadItem], UploadItem | None]:
+    """Return the files of a release as items with their kept bytes, and apart the last file."""
+    items, last = [], None
+    for file in release.contents():
+        item = item_of(file, prefix)
+        if file.last:
+            last = item
+        else:
+            items.append(item)
+    return items, last
+
+
+def item_of(file: ReleaseFile, prefix: str = "") -> UploadItem:
+    """Return the file of a release as an item with its kept bytes."""
+    return UploadItem(
+        prefix + file.name,
+        open=partial(kept.open_kept, file.sha256),
+        size=file.size,
+        content_type=file.headers.content_type,
+        cache_control=file.headers.cache_control,
+        md5=file.md5,
+        sha256=file.sha256,
+    )
+
+
+def left_over(
+    uploader: Uploader,
+    releases: Iterable[Release],
+    items: Iterable[UploadItem],
+    prefix: str,
+    cloud: Mapping[str, RemoteFile] | None = None,
+) -> dict[str, RemoteFile]:
+    """
+    Return by key what these releases have, the items have not, and is there.
+
+    By the `cloud`'s list, or where that was not asked for by the log. Without what another live
+    release names, of a folder below this one.
+    """
+    wanted = {uploader.key(item.name) for item in items}
+    files = (file for release in releases for file in release.contents())
+    keys = {uploader.key(prefix + file.name) for file in files} - wanted
+    folder = uploader.options.location + prefix
+    for row in live_below(uploader.env, folder) if keys else ():
+        if row.folder != folder:
+            keys -= keys_of(row)
+    if cloud is not None:
+        return {key: cloud[key] for key in keys & cloud.keys()}
+    rows = in_database(lambda: log().newest(uploader.env, keys), otherwise=None) or {}
+    return {
+        key: RemoteFile(key, row.size or 0, row.md5, row.stored_at)
+        for key, row in rows.items()
+        if row.status != UploadStatus.FAILED and not row.is_deletion
+    }
+
+
+def live(env: str, folder: str) -> Deployment | None:
+    """Return the newest deployment that ended well; None where there is none, or no log."""
+    rows = deployments_of(env, folder).good()
+    newest: Deployment | None = in_database(rows.first, otherwise=None)
+    return newest
+
+
+def live_below(env: str, folder: str) -> list[Deployment]:
+    """Return what is live in this folder and in each one below; nothing where there is no log."""
+
+    def found() -> list[tuple[str, str]]:
+        rows = with_release().filter(env=env, folder__startswith=folder).order_by()
+        # By digest, too: MariaDB takes names that differ in case for one.
+        return sorted(rows.values_list("folder", "folder_digest").distinct())
+
+    below = in_database(found, otherwise=None) or ()
+    newest = (live(env, name) for name, _digest in below if name.startswith(folder))
+    return [row for row in newest if row]
+
+
+def keys_of(deployment: Deployment) -> set[str]:
+    """Return the keys of the files of its release."""
+    files = deployment.release.contents() if deployment.release else ()
+    return {object_key(deployment.folder, file.name) for file in files}
+
+
+def deployments_of(env: str, folder: str) -> Any:
+    """Return the deployments of a folder that have a release, the newest first."""
+    return with_release().filter(env=env).in_folder(folder)
+
+
+def with_release() -> Any:
+    """Return the deployments that have a release, the newest first, without the lists of files."""
+    from ..models import Release
+
+    rows = deployments().filter(release__isnull=False).order_by("-id")
+    # In a query of its own: a join leads MariaDB from the releases to all of their deployments.
+    releases = Release.objects.using(rows.db).defer("files")
+    return rows.prefetch_related(Prefetch("release", releases))
+
+
+def from_log(work: Callable[[], T]) -> T:
+    """Return what `work` reads in the log; raise ConfigurationError where there is none."""
+    found = in_database(lambda: [work()], otherwise=None)
+    if found is None:
+        raise ConfigurationError(NO_LOG, hint=_MIGRATE)
+    return found[0]
+
+
+def named(
+    text: str,
+    env: str = "",
+    folder: str | None = None,
+    using: str = "",
+    among: Collection[str] | None = None,
+) -> Deployment:
+    """
+    Return the newest deployment of that id, label, or beginning of a label or release digest.
+
+    One of `env` is preferred to the same of others, if those are `among` these. Raises SourceError
+    where no deployment has that name, or those of several releases or folders have it, and
+    ConfigurationError without log.
+    """
+    rows = with_release() if folder is None else with_release().in_folder(folder)
+    rows = rows.filter(using=using) if using else rows
+    rows = rows if among is None else rows.filter(env__in=[*among])
+    found = from_log(lambda: _names(rows, text))
+    ranked = [(_rank(name, text, env), name) for name in found]
+    best = min((rank for rank, _name in ranked), default=_UNLIKE)
+    if best >= _UNLIKE:
+        raise from_log(lambda: _unknown(text, rows, env))
+    in_order = sorted(name for rank, name in ranked if rank == best)
+    meant = sorted({(name.digest, name.folder): name for name in in_order}.values(), reverse=True)
+    if len(meant) > 1:
+        several = [*map(str, meant[:CANDIDATES]), *["…"] * (len(meant) > CANDIDATES)]
+        message = _("%(text)r names several releases: %(names)s", text=text, names=listed(several))
+        raise SourceError(message, hint=_SAY_WHICH)
+    deployment: Deployment = from_log(lambda: rows.get(pk=meant[0].newest))
+    return deployment
+
+
+class _Name(NamedTuple):
+    """How deployments may be named that agree in all of this but their ids."""
+
+    newest: int
+    env: str
+    label: str
+    folder: str
+    digest: str
+
+    def __str__(self) -> str:
+        return shown(f"{self.newest} {self.env} /{self.folder} {self.label} {self.digest[:10]}")
+
+
+_UNLIKE = (3, False)
+
+
+def _rank(name: _Name, text: str, env: str) -> tuple[int, bool]:
+    """Return how well the text names it, from 0 on; the databases compare more loosely."""
+    digest = len(text) >= SHORTEST and name.digest.startswith(text.lower())
+    fits = (str(name.newest) == text, name.label == text, digest or name.label.startswith(text))
+    return (fits.index(True), name.env != env) if any(fits) else _UNLIKE
+
+
+def _names(rows: Any, text: str) -> list[_Name]:
+    condition = Q(label__startswith=text) | Q(release__digest__startswith=text.lower())
+    columns = ("env", "label", "folder", "release__digest")
+    groups = rows.filter(condition).order_by().values(*columns).annotate(newest=Max("pk"))
+    by_id = rows.filter(pk=text) if text.isascii() and text.isdecimal() else rows.none()
+    found = (*by_id.values_list("pk", *columns), *groups.values_list("newest", *columns))
+    return [_Name(*row) for row in found]
+
+
+def _unknown(text: str, rows: Any, env: str) -> SourceError:
+    parts = (rows.filter(env=env), rows) if env else (rows,)
+    found = (list(part.values_list("pk", "label")[:100]) for part in parts)
+    newest: list[tuple[int, str]] = next(filter(None, found), [])
+    names = dict.fromkeys(label or str(pk) for pk, label in newest)
+    message = _("No deployment that has a release is named %(text)r", text=text)
+    return SourceError(message, hint=nearest(text, [*names]))
+
+
+def _recorded(packed: PackedRelease) -> Release:
+    from ..models import Release
+
+    known = Release.objects.using(deployments().db).filter(digest=packed.digest)
+    if not known.update(used=timezone.now()):
+        values = {name: getattr(packed, name) for name in ("files", "count", "size")}
+        known.get_or_create(digest=packed.digest, defaults=values)
+    return known.defer("files").get()

@@ -1,0 +1,258 @@
+"""Roll back and repair: where each environment goes, as the ordinary deploy of a kept release."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ..conf import aliases, options_for
+from ..exceptions import ConfigurationError, SourceError
+from ..i18n import gettext_lazy as _, listed, ngettext, shown
+from ..upload import kept
+from ..upload.recorder import trusted_from
+from ..upload.uploader import Uploader
+from ..upload.workers import WorkerPool
+from .environments import Order, Orders
+from .plan import Plan
+from .releases import deployments_of, from_log, items_of, live, named, with_release
+from .tree import checked_prefix
+
+if TYPE_CHECKING:
+    from ..models import Deployment, Release
+
+NAMED = 5  # files or environments in a message
+LONGEST = 80  # characters of a label inside a label
+ROLLBACK, REPAIR = "roll back", "repair"  # how the labels of both begin, in every language
+_GENERATED = (f"{ROLLBACK} ", f"{REPAIR} of ")
+
+_SETTINGS = _(
+    "Add a private place to the settings. What is deployed from then on is kept there:\n"
+    '    STORAGES["releases"] = {"BACKEND": "django.core.files.storage.FileSystemStorage", '
+    '"OPTIONS": {"location": BASE_DIR / "releases"}}\n'
+    '    WX_STATIC_STORE["RELEASE_STORAGE"] = "releases"'
+)
+_AGAIN = _(
+    "Deploy a tree that has these files: this keeps them, with --force also bytes that were lost "
+    "or damaged. Or name another release."
+)
+_OTHER_RELEASE = _("wx_deploy --list shows all. Name one, or other environments with --env.")
+_OTHER_PLACE = _(
+    "wx_deploy --list shows all. Name another folder with --prefix, or other environments with "
+    "--env."
+)
+_BY_HAND = _("Deploy the old tree again, or give the store its old location.")
+
+
+@dataclass(frozen=True)
+class Move:
+    """Where an environment goes: from the newest deployment of the folder to the `target`."""
+
+    env: str
+    before: Deployment | None
+    target: Deployment
+    repair: bool = False
+
+    @property
+    def label(self) -> str:
+        """Return the label of the deployment that this becomes."""
+        to = title(self.target)[:LONGEST]
+        if self.repair:
+            return f"{REPAIR} of {to}"
+        start = f" from {title(self.before)[:LONGEST]}" if self.before else ""
+        return f"{ROLLBACK}{start} to {to}"
+
+    def replaced(self, *, ever: bool) -> list[Release]:
+        """Return the other releases of which the environment may have files, or `ever` got some."""
+        folder = self.target.folder
+        newest = [self.before, live(self.env, folder)]
+        rows = from_log(lambda: [*deployments_of(self.env, folder)]) if ever else newest
+        found = {row.release for row in rows if row and row.release}
+        return [release for release in found if release != self.target.release]
+
+
+# --- what is meant -----------------------------------------------------------------------------
+
+
+def only_store(envs: Sequence[str]) -> str:
+    """
+    Return the alias that all releases of these environments, or of all, were deployed with.
+
+    Empty where there is none. Raises SourceError where there are several.
+    """
+    rows = with_release().filter(using__in=aliases()).order_by()
+    rows = rows.filter(env__in=envs) if envs else rows
+    found = from_log(lambda: sorted(rows.values_list("using", flat=True).distinct()))
+    if len(found) > 1:
+        text = _("There are releases of several stores: %(aliases)s", aliases=listed(found))
+        raise SourceError(text, hint=_("Name one with --using ALIAS."))
+    return found[0] if found else ""
+
+
+def folder_of(using: str, envs: Sequence[str], *, prefix: str = "", name: str = "") -> str:
+    """
+    Return where the keys begin: at `prefix`, else where the named release was deployed to.
+
+    ``/`` is the store's own location. With neither it is the only folder of the store. Raises
+    SourceError and ConfigurationError.
+    """
+    location = options_for(using).location
+    if prefix:
+        return location + checked_prefix(prefix.strip("/"))
+    if name:
+        known = {named(name, envs[0], using=using).folder}
+    else:
+        rows = with_release().filter(using=using, env__in=envs).order_by()
+        known = from_log(lambda: {*rows.values_list("folder", flat=True).distinct()})
+    found = sorted(folder for folder in known if folder.startswith(location))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        shorter = [f"--prefix {shown(folder.removeprefix(location)) or '/'}" for folder in found]
+        text = _("There are releases of several folders")
+        raise SourceError(text, hint=_("Name one: %(prefixes)s.", prefixes=listed(shorter)))
+    if known:
+        raise elsewhere(using, location, known)
+    return location
+
+
+def elsewhere(using: str, location: str, known: set[str]) -> ConfigurationError:
+    """Make the error of releases that are not below the store's location any more."""
+    text = _(
+        "The location of %(alias)r is %(now)s, and its releases were deployed to %(then)s",
+        alias=using,
+        now="/" + location,
+        then=listed(sorted(f"/{shown(folder)}" for folder in known)),
+    )
+    return ConfigurationError(text, hint=_BY_HAND)
+
+
+def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = False) -> list[Move]:
+    """
+    Return where each environment goes: to the named release, or to the one before.
+
+    That is the newest which ended well before the newest of all, and is another release. A repair
+    goes to what is live, and leaves out environments where nothing is. Raises SourceError where an
+    environment has no such release; of a repair, where none has.
+    """
+    found = [_move(env, folder, name, repair=repair) for env in envs]
+    lacking = [env for env, move in zip(envs, found, strict=True) if move is None]
+    if lacking and not (repair and any(found)):
+        names = [*lacking[:NAMED], *["…"] * (len(lacking) > NAMED)]
+        what = {"folder": shown(folder), "envs": listed(names)}
+        text = (
+            _("There is no release that ended well of /%(folder)s in %(envs)s", **what)
+            if repair
+            else _("There is no release before the newest of /%(folder)s in %(envs)s", **what)
+        )
+        raise SourceError(text, hint=_OTHER_PLACE if repair else _OTHER_RELEASE)
+    return [move for move in found if move]
+
+
+def _move(env: str, folder: str, name: str, *, repair: bool) -> Move | None:
+    rows = deployments_of(env, folder)
+    before: Deployment | None = from_log(rows.first)
+    if name:
+        target: Deployment | None = named(name, env, folder)
+    elif repair:
+        target = live(env, folder)
+    else:
+        good = rows.good().exclude(release=before and before.release)
+        target = from_log(good.first) if before else None
+    return Move(env, before, target, repair) if target else None
+
+
+def title(deployment: Deployment) -> str:
+    """Return its given label, else the newest of its release there or elsewhere, or the digest."""
+    if deployment.label and not deployment.label.startswith(_GENERATED):
+        return deployment.label
+    for rows in (deployments_of(deployment.env, deployment.folder), with_release()):
+        given = rows.filter(release=deployment.release).exclude(label="")
+        for begin in _GENERATED:
+            given = given.exclude(label__startswith=begin)
+        if label := from_log(given.values_list("label", flat=True).first):
+            return str(label)
+    return str(deployment.release)
+
+
+# --- what is done ------------------------------------------------------------------------------
+
+
+def check_storage() -> None:
+    """Raise ConfigurationError where the bytes of releases are not kept, or not in private."""
+    if not kept.alias():
+        raise ConfigurationError(_("RELEASE_STORAGE is not set"), hint=_SETTINGS)
+    kept.check()
+
+
+def orders(uploaders: Sequence[Uploader], moves: Sequence[Move], template: Order) -> Orders:
+    """
+    Return the order of each environment, whose items equal releases share.
+
+    By the log alone a roll back knows what to send, unless a deployment there is unfinished; a
+    repair always asks for the cloud's list.
+    """
+    contents = cache(lambda release: items_of(release, template.prefix))
+    found = []
+    for uploader, move in zip(uploaders, moves, strict=True):
+        trust_log = not move.repair and trusted_from(move.env) is None
+        items, last = contents(move.target.release)
+        label = template.context.source_ref or move.label
+        order = replace(
+            template,
+            items=items,
+            last=last,
+            context=replace(template.context, source_ref=label),
+            replaced=None if move.repair else move.replaced(ever=template.blank_stale is not None),
+        )
+        found.append((Uploader(replace(uploader.options, trust_log=trust_log)), order))
+    return found
+
+
+def command_for(using: str, env: str, mode: Sequence[str], prefix: str = "", *more: str) -> str:
+    """Return the command that rolls back, or repairs, a folder of an environment."""
+    words = ["python", "manage.py", "wx_deploy", *mode, "--using", using, "--env", env]
+    return shlex.join([*words, *(["--prefix", prefix] if prefix else []), *more])
+
+
+def manifest_reminder(move: Move, order: Order) -> str:
+    """Return what remains to be done for the manifest of static files; empty without one."""
+    if move.repair or order.last is None:
+        return ""
+    using, mode = order.records.using, ("--rollback", str(move.target.release))
+    command = command_for(using, move.env, mode, order.prefix, "--write-manifest")
+    text = _(
+        "The running site reads its own %(name)s, which belongs to its code: roll that back, too, "
+        "or write the old one: %(command)s",
+        name=shown(order.last.name),
+        command=shown(command),
+    )
+    return str(text)
+
+
+def refuse_missing(using: str, moves: Sequence[Move], plans: Sequence[Plan]) -> None:
+    """Raise SourceError where bytes are not kept; of what the plans send each file is looked at."""
+    needed = {item.sha256 for plan in plans for item in (*plan.assets, *plan.pages) if item.sha256}
+    refuse_incomplete(using, {move.target.release for move in moves}, needed)
+
+
+def refuse_incomplete(
+    using: str, releases: Iterable[Release], needed: Collection[str] = frozenset()
+) -> None:
+    """Raise SourceError where bytes of a release are not kept; `needed` ones are looked at."""
+    with WorkerPool(options_for(using).max_workers) as pool:
+        for release in releases:
+            if gone := kept.missing(release.contents(), pool, needed=needed):
+                names = [shown(file.name) for file in gone[:NAMED]]
+                text = ngettext(
+                    "%(count)d file of release %(release)s is not in the release storage: "
+                    "%(names)s",
+                    "%(count)d files of release %(release)s are not in the release storage: "
+                    "%(names)s",
+                    len(gone),
+                    release=release,
+                    names=listed([*names, *["…"] * (len(gone) > NAMED)]),
+                )
+                raise SourceError(text, hint=_AGAIN)

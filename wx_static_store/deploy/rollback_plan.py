@@ -1,0 +1,121 @@
+"""What the roll back of one environment would do, and whether a request may do it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..core.types import RemoteFile, UploadContext
+from ..exceptions import SourceError
+from ..i18n import gettext_lazy as _
+from ..upload.uploader import Uploader
+from . import rollback
+from .environments import (
+    Order,
+    deploy_to_all,
+    may_be_stale,
+    preview_of,
+    site_uploader,
+    stale_files,
+)
+from .plan import Plan
+from .releases import Records, named
+from .report import EnvironmentReport
+
+if TYPE_CHECKING:
+    from ..models import Deployment
+
+# More is for the command: many web servers end a worker after 30 seconds.
+MOST_FILES = 100
+MOST_BYTES = 20 * 2**20
+SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """The deploy of the older release, as the command would make it, and what it would send."""
+
+    move: rollback.Move
+    uploader: Uploader
+    order: Order
+    plan: Plan
+    stale: Sequence[RemoteFile]
+
+    @property
+    def is_small(self) -> bool:
+        """Return whether a request may do it."""
+        return len(self.plan) <= MOST_FILES and self.plan.size <= MOST_BYTES
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether nothing else was deployed since."""
+        return is_there(self.move.target, self.move.before)
+
+    @property
+    def reminder(self) -> str:
+        """Return what remains to be done afterwards for a manifest; empty without one."""
+        return rollback.manifest_reminder(self.move, self.order)
+
+    @property
+    def command(self) -> str:
+        """Return the command that does it, too."""
+        mode = ("--rollback", str(self.move.target.pk))
+        return rollback.command_for(
+            self.order.records.using, self.move.env, mode, self.order.prefix
+        )
+
+    def run(self) -> EnvironmentReport:
+        (report,) = deploy_to_all([(self.uploader, self.order)])
+        return report
+
+
+def is_there(row: Deployment, newest: Deployment | None) -> bool:
+    """Return whether the newest deployment of the folder left nothing to do for this release."""
+    if newest is None:
+        return False
+    done = newest.outcome == newest.Outcome.DONE
+    return newest == row or (done and newest.release == row.release)
+
+
+def move_of(
+    env: str,
+    name: str = "",
+    *,
+    using: str = "",
+    prefix: str = "",
+    among: Collection[str] | None = None,
+) -> tuple[str, rollback.Move]:
+    """
+    Return the alias, and where the environment goes: to the named release, or to the one before.
+
+    A release is one that was deployed to one of `among`, to the folder `prefix` if that is given.
+    Raises SourceError and ConfigurationError, also where the store has moved.
+    """
+    target = named(name, env, using=using, among=among) if name else None
+    using = using or (target.using if target else rollback.only_store([env]))
+    if not using:
+        text = _("No release was deployed to %(env)s", env=env)
+        raise SourceError(text)
+    name = str(target.pk) if target else ""
+    folder = rollback.folder_of(using, [env], prefix=prefix, name=name)
+    (move,) = rollback.moves([env], folder, name)
+    return using, move
+
+
+def plan_rollback(using: str, move: rollback.Move, user_id: int | None) -> RollbackPlan:
+    """
+    Return what this roll back does; nothing is sent.
+
+    Raises where no bytes are kept, or not those that are needed.
+    """
+    rollback.check_storage()
+    uploader = site_uploader(using, move.env)
+    records = Records(using, move.target.folder.removeprefix(uploader.options.location))
+    context = UploadContext("wx_deploy", user_id=user_id)
+    template = Order((), context, records, seconds=SECONDS)
+    ((uploader, order),) = rollback.orders([uploader], [move], template)
+    plan = preview_of(uploader, order)
+    rollback.refuse_missing(using, [move], [plan])
+    stale, _uploads = stale_files(uploader, order, may_be_stale(uploader, order))
+    return RollbackPlan(move, uploader, order, plan, stale)
