@@ -1,0 +1,99 @@
+"""What a rollout brings where: a kept release, or a tree that becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ..conf import options_for
+from ..conf.options import MEDIA
+from ..core.types import UploadItem
+from ..deploy.allowance import allowance_for
+from ..deploy.environments import site_stores, site_uploader
+from ..deploy.link_check import preflight
+from ..deploy.plan import hash_items
+from ..deploy.releases import NO_LOG, Records, named
+from ..deploy.rollback import check_storage, folder_of
+from ..exceptions import ConfigurationError
+from ..i18n import gettext_lazy as _, listed
+from ..models import Release
+from ..upload.workers import WorkerPool
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A release, the store and the folder of its keys, and the environments that get it."""
+
+    using: str
+    folder: str
+    release: Release
+    envs: Sequence[str]
+    doubts: Sequence[str] = ()  # about the tree
+
+    @property
+    def targets(self) -> dict[str, Release]:
+        return dict.fromkeys(self.envs, self.release)
+
+    def warnings(self) -> list[str]:
+        """Return all doubts, with what WeChat's quota forbids if every file must be sent."""
+        most = self.release.count * len(self.envs)
+        return [*self.doubts, *allowance_for(options_for(self.using), most).doubts()]
+
+
+def of_release(
+    name: str,
+    envs: Sequence[str],
+    *,
+    using: str = "",
+    prefix: str = "",
+    among: Collection[str] | None = None,
+) -> Payload:
+    """
+    Return the kept release of that id, label or digest, deployed to one of `among` before.
+
+    It goes to the folder that it was deployed to, or to `prefix`. Raises SourceError and
+    ConfigurationError.
+    """
+    check_storage()
+    if using:
+        options_for(using)  # an unknown one has no releases
+    found = named(name, envs[0], using=using, among=among)
+    if found.release is None:
+        raise ConfigurationError(NO_LOG)
+    using = using or found.using
+    check_store(using, envs)
+    folder = folder_of(using, envs, prefix=prefix, name=str(found.pk))
+    return Payload(using, folder, found.release, envs)
+
+
+def of_tree(
+    items: Sequence[UploadItem],
+    last: UploadItem | None,
+    envs: Sequence[str],
+    *,
+    using: str,
+    prefix: str,
+) -> Payload:
+    """Record these files, which are named `prefix` + path, as a release, and keep their bytes."""
+    check_storage()
+    check_store(using, envs)
+    uploader = site_uploader(using, envs[0])
+    location = uploader.options.location
+    items = hash_items(items)
+    doubts = preflight(items, prefix=prefix, location=location, envs=envs)
+    with WorkerPool(uploader.options.max_workers) as pool:
+        columns = Records(using, prefix).columns(uploader, items, last, pool)
+    if columns["release"] is None:
+        raise ConfigurationError(NO_LOG)
+    return Payload(using, location + prefix, columns["release"], envs, doubts)
+
+
+def check_store(using: str, envs: Sequence[str]) -> None:
+    """Raise ConfigurationError where no site is deployed with this alias, to one of these."""
+    options = options_for(using)
+    if options.kind == MEDIA:
+        sites = listed(site_stores() or ["-"])
+        hint = _("Name a store for sites. This project has: %(aliases)s.", aliases=sites)
+        raise ConfigurationError(_("%(alias)r is a media store", alias=using), hint=hint)
+    for env in envs:
+        options.for_env(env)

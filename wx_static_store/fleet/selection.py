@@ -1,0 +1,59 @@
+"""Which environments are meant: those that are named, and those that have tags."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .. import conf
+from ..conf.offered import TAGS_HINT, Offer
+from ..conf.settings import nearest
+from ..exceptions import ConfigurationError
+from ..i18n import gettext_lazy as _, listed
+
+
+def selected(named: Sequence[str], tags: Sequence[str] = (), *, user: Any = None) -> list[str]:
+    """
+    Return the named environments, then those with the tags, as ENVIRONMENTS orders them; each once.
+
+    An environment has the tags if it has one of each set that they name: of ``ring/early``,
+    ``ring/main`` and ``customer/acme`` either ring, and that customer. What ENVIRONMENTS does not
+    offer is a ConfigurationError; without that setting any environment may be named, but no tag.
+    """
+    if not tags and not (named and conf.platform_options().environments):
+        return list(dict.fromkeys(named))
+    offers = conf.offers(user)
+    for env in named:
+        if env not in offers:
+            text = _("ENVIRONMENTS does not offer %(env)s", env=env)
+            raise ConfigurationError(text, hint=nearest(env, [*offers]))
+    return list(dict.fromkeys([*named, *(_tagged(offers, tags) if tags else ())]))
+
+
+def tags_of(offers: Mapping[str, Offer]) -> list[str]:
+    """Return the tags that these environments have, each once."""
+    return list(dict.fromkeys(tag for offer in offers.values() for tag in offer.tags))
+
+
+def having(offers: Mapping[str, Offer], tags: Iterable[str]) -> list[str]:
+    """Return the environments that have one tag of each set that these tags name."""
+    wanted = defaultdict(set)
+    for tag in tags:
+        wanted[tag.partition("/")[0]].add(tag)
+    return [
+        env
+        for env, offer in offers.items()
+        if all(map({*offer.tags}.intersection, wanted.values()))
+    ]
+
+
+def _tagged(offers: Mapping[str, Offer], tags: Sequence[str]) -> list[str]:
+    known = tags_of(offers)
+    for tag in tags:
+        if tag not in known:
+            text = _("No environment has the tag %(tag)r", tag=tag)
+            raise ConfigurationError(text, hint=nearest(tag, known) if known else TAGS_HINT)
+    found = having(offers, tags)
+    if not found:
+        text = _("No environment fits these tags: %(tags)s", tags=listed(tags))
+        raise ConfigurationError(text, hint=_("Of each set, an environment needs one of its tags."))
+    return found

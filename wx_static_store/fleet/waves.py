@@ -1,0 +1,79 @@
+"""How many environments each wave has, and how many may run at once: the numbers of a rollout."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from django.core.management.base import CommandError
+from django.utils.functional import Promise
+
+from ..i18n import gettext_lazy as _
+
+DEFAULT = "1,10%,100%"
+
+
+class RolloutRefused(CommandError):
+    """What was asked of a rollout cannot be done; the text says what can."""
+
+    def __init__(self, text: str | Promise, *, returncode: int = 2) -> None:
+        super().__init__(str(text), returncode=returncode)
+
+
+def wave_sizes(waves: str, count: int) -> list[int]:
+    """
+    Return how many of `count` environments each wave has.
+
+    `waves` says how many have the release at the end of each wave, as numbers or percentages. These
+    are rounded down, but each wave has at least one environment; the last one ends with all.
+    Raises RolloutRefused.
+    """
+    amounts = [_number(text, _("--waves %(text)s", text=waves)) for text in waves.split(",")]
+    if not all(amount for amount, _unit in amounts) or any(
+        unit == unit_before and amount <= before
+        for (before, unit_before), (amount, unit) in pairwise(amounts)
+    ):
+        raise _wrong_waves(waves)
+    sizes: list[int] = []
+    for amount, is_percent in amounts:
+        reached, before = count * amount // 100 if is_percent else amount, sum(sizes)
+        sizes.append(min(max(reached - before, 1), count - before))
+    if sum(sizes) < count:
+        raise _wrong_waves(waves)
+    return [size for size in sizes if size]
+
+
+def tolerated(tolerate: str, count: int) -> int:
+    """Return how many of `count` environments may fail: a number, or a percentage rounded down."""
+    amount, is_percent = _number(tolerate, _("--tolerate %(text)s", text=tolerate))
+    return count * amount // 100 if is_percent else min(amount, count)
+
+
+def room(*, tolerate: int, failed: int, under_way: int, max_parallel: int = 0) -> int:
+    """
+    Return how many more may begin now.
+
+    As many run at once as may fail all together without more than one failure too many.
+    """
+    allowed = tolerate + 1 - failed
+    return max(0, min(max_parallel or allowed, allowed) - under_way)
+
+
+def _number(text: str, option: str | Promise) -> tuple[int, bool]:
+    digits = text.strip().removesuffix("%")
+    is_percent = digits != text.strip()
+    if not (digits.isascii() and digits.isdecimal()) or (is_percent and int(digits) > 100):
+        raise RolloutRefused(
+            _("%(option)s: write numbers, or percentages up to 100%%.", option=option)
+        )
+    return int(digits), is_percent
+
+
+def _wrong_waves(waves: str) -> RolloutRefused:
+    return RolloutRefused(
+        _(
+            "--waves %(text)s: each wave says how many environments have the release at its end, "
+            "so numbers grow and the last is 100%%, as in %(default)s.",
+            text=waves,
+            default=DEFAULT,
+        )
+    )
