@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +20,7 @@ from ..i18n import gettext as _, shown
 from .exits import WRONG_USE
 
 SHOWN = 5  # environments
+ONE_PROBE = timedelta(minutes=5)  # what it learned needs no time each
 
 _NO_DATABASE = (Error, ImproperlyConfigured)
 
@@ -42,10 +43,10 @@ def learned_lines(patient: Patient) -> Iterator[str]:
         for subject in _subjects(patient, SHOWN):
             facts = facts_of(subject)
             if wanted := [fact for fact in facts if patient.probe or fact.advice]:
-                when = _minute(max(fact.when for fact in facts))
+                newest = max(fact.when for fact in facts)
                 name = shown(subject) or _("the platform")
-                yield _("Learned of %(subject)s, %(when)s:", subject=name, when=when)
-                yield from _lines(wanted, when)
+                yield _("Learned of %(subject)s, %(when)s:", subject=name, when=_minute(newest))
+                yield from _lines(wanted, newest)
 
 
 def _check_database(patient: Patient) -> None:
@@ -58,13 +59,13 @@ def _subjects(patient: Patient, most: int | None = None) -> list[str]:
     return [*patient.envs[:most], platform_of(patient)]
 
 
-def _lines(facts: list[Remembered], newest: str) -> Iterator[str]:
+def _lines(facts: list[Remembered], newest: datetime) -> Iterator[str]:
     """Yield what is known and what to set, with its time where another probe learned it."""
     said = ""
     for fact in facts:
-        sentence, when = shown(str(fact.sentence)), _minute(fact.when)
-        if when != newest:
-            sentence = _("%(what)s (%(facts)s)", what=sentence, facts=when)
+        sentence = shown(str(fact.sentence))
+        if newest - fact.when > ONE_PROBE:
+            sentence = _("%(what)s (%(facts)s)", what=sentence, facts=_minute(fact.when))
         yield f"  {sentence}"
         if fact.advice and str(fact.advice) != said:
             said = str(fact.advice)

@@ -1,12 +1,19 @@
-"""What ``wx_deploy`` would do: a line for each file and for each environment."""
+"""What ``wx_deploy`` would do: lines of files, a row for each environment."""
 
-from collections.abc import Iterable
+from __future__ import annotations
 
-from ..core.types import UploadItem
-from ..deploy.environments import Order, address_of, stale_files
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from django.core.management.base import BaseCommand
+
+from ..deploy.environments import Order, address_of, may_be_stale, stale_files
 from ..deploy.plan import Plan
-from ..deploy.verify import sweep
-from ..i18n import gettext_lazy as _, labelled, ngettext, padded, shown
+from ..deploy.rollback import Move, title
+from ..exceptions import WxStaticStoreError
+from ..i18n import gettext, gettext_lazy as _, joined, labelled, ngettext, padded, shown, width
+from ..models import Deployment
 from ..upload.uploader import Uploader
 
 STATES = {
@@ -18,6 +25,10 @@ STATES = {
     "stale": _("stale"),
     "uploaded": _("uploaded"),
 }
+# Of the table, each with its places: a row is printed before the later ones are known.
+COLUMNS = {"new": 7, "changed": 7, "unchanged": 9, "rejected": 8, "stale": 7, "bytes": 13}
+
+File = tuple[str, int | None, str]  # its state, size, and name
 
 
 def environment_line(uploader: Uploader, order: Order, plan: Plan) -> str:
@@ -32,22 +43,104 @@ def environment_line(uploader: Uploader, order: Order, plan: Plan) -> str:
     return f"{counts}  {address_of(uploader, order.prefix)}"
 
 
-def file_lines(states: Iterable[tuple[str, UploadItem]], plan: Plan) -> list[str]:
+def move_line(move: Move) -> str:
+    """Return from where to where an environment goes."""
+    to = _deployment(move.target)
+    if move.repair:
+        text = gettext("repair of %(to)s", to=to)
+    elif move.before:
+        text = gettext(
+            "roll back from %(before)s to %(to)s", before=_deployment(move.before), to=to
+        )
+    else:
+        text = gettext("roll back to %(to)s", to=to)
+    return labelled(shown(move.env), text)
+
+
+def left_out_line(env: str, folder: str) -> str:
+    """Return that a run over many environments leaves this one out."""
+    text = gettext("left out: nothing is live in /%(folder)s", folder=shown(folder))
+    return labelled(shown(env), text)
+
+
+def _deployment(row: Deployment) -> str:
+    name, digest = title(row), str(row.release)
+    facts = [row.pk, *[digest] * (name != digest), f"{row.created:%Y-%m-%d %H:%M}"]
+    return gettext("%(what)s (%(facts)s)", what=shown(name), facts=joined(facts))
+
+
+class DryRun:
+    """
+    Print what a run would do at each environment, as soon as it is known.
+
+    Of one environment these are its files; many are a table, with their files if it is `verbose`.
+    The run is `doubtful` if something will fail, or could not be looked at.
+    """
+
+    def __init__(self, command: BaseCommand, envs: Sequence[str], *, verbose: bool) -> None:
+        self.out, self.err = command.stdout, command.stderr
+        self.many, self.doubtful = len(envs) > 1, False
+        self.lists_files = verbose or not self.many
+        self.sums = Counter[str]()
+        heading = gettext("environment")
+        self.places = max(map(width, [heading, *map(shown, envs)]))
+        if self.many:
+            titles = STATES | {"bytes": _("bytes")}
+            self._write_row(heading, [str(titles[name]) for name in COLUMNS], gettext("address"))
+
+    def show(self, uploader: Uploader, order: Order, plan: Plan) -> None:
+        files, stale = _planned(uploader, plan), self._stale(uploader, order)
+        counts = Counter(state for state, _size, _name in [*files, *(stale or ())])
+        counts.update(rejected=counts["refused"], bytes=plan.size)
+        self.doubtful |= counts["rejected"] > 0 or stale is None
+        if self.lists_files:
+            self.out.writelines(f"{_line(*file)}\n" for file in [*files, *(stale or ())])
+        if self.many:
+            self.sums.update(counts)
+            cells = _cells(counts) | ({} if stale is not None else {"stale": "?"})
+            self._write_row(uploader.env, cells.values(), address_of(uploader, order.prefix))
+        else:
+            self.out.write(environment_line(uploader, order, plan))
+        for note in plan.notes:
+            self._note(uploader, note)
+
+    def end(self) -> None:
+        if self.many:
+            self._write_row(gettext("total"), _cells(self.sums).values())
+
+    def _stale(self, uploader: Uploader, order: Order) -> list[File] | None:
+        """Return what only the cloud has; None where the list cannot be read."""
+        try:
+            found = stale_files(uploader, order, may_be_stale(uploader, order))
+        except WxStaticStoreError as error:
+            self._note(uploader, gettext("The stale files cannot be listed: %(why)s", why=error))
+            return None
+        return [
+            (state, file.size, shown(file.key))
+            for state, files in zip(("stale", "uploaded"), found, strict=True)
+            for file in files
+        ]
+
+    def _note(self, uploader: Uploader, text: str) -> None:
+        self.err.write(labelled(uploader.env, text) if self.many else text)
+
+    def _write_row(self, first: str, cells: Iterable[str], last: str = "") -> None:
+        numbers = map(partial(padded, right=True), cells, COLUMNS.values())
+        self.out.write("  ".join([padded(shown(first), self.places), *numbers, last]).rstrip())
+
+
+def _planned(uploader: Uploader, plan: Plan) -> list[File]:
+    states = plan.states(uploader)
     return [
-        *(_line(state, f"{item.size or 0:,}", shown(item.name)) for state, item in states),
-        *(_line("rejected", "", labelled(shown(one.name), one.error)) for one in plan.rejected),
+        *((state, item.size or 0, shown(item.name)) for state, item in states),
+        *(("rejected", None, labelled(shown(one.name), one.error)) for one in plan.rejected),
     ]
 
 
-def stale_lines(uploader: Uploader, order: Order) -> list[str]:
-    """Return a line for each file that only the cloud has; raise what the list raises."""
-    found = stale_files(uploader, order, sweep(uploader, order.prefix))
-    return [
-        _line(state, f"{file.size:,}", shown(file.key))
-        for state, files in zip(("stale", "uploaded"), found, strict=True)
-        for file in files
-    ]
+def _cells(counts: Counter[str]) -> dict[str, str]:
+    return {name: f"{counts[name]:,}" for name in COLUMNS}
 
 
-def _line(state: str, size: str, what: str) -> str:
-    return f"{padded(str(STATES[state]), 9)} {size:>13}  {what}"
+def _line(state: str, size: int | None, what: str) -> str:
+    places = "" if size is None else f"{size:,}"
+    return f"{padded(str(STATES[state]), 9)} {places:>13}  {what}"

@@ -1,35 +1,79 @@
-"""The releases of one environment, as ``wx_deploy --list`` shows them."""
+"""The deployments of one environment, as ``wx_deploy --list`` shows them."""
 
-from django.core.management.base import CommandError
+from __future__ import annotations
 
-from ..i18n import gettext as _, labelled, ngettext, padded, shown
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Max
+
+from ..deploy import report
+from ..deploy.releases import from_log
+from ..i18n import gettext as _, labelled, ngettext, padded, shown, width
 from ..models import Deployment
-from ..upload.database import in_database
-from .exits import WRONG_USE
+from ..upload.database import deployments, with_users
 
 RELEASES = 20
+VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
+LIVE = "*"
+
+Row = tuple[Deployment, bool]  # whether it is live
 
 
-def release_lines(env: str) -> list[str]:
-    """Return a heading, and a line for each of the newest releases."""
-    query = Deployment.objects.primary().filter(env=env).select_related("user")
-    rows = in_database(lambda: list(query[:RELEASES]), otherwise=None)
-    if rows is None:
-        text = _(
-            "There is no log that lists releases: look at DATABASES, and run "
-            "manage.py migrate wx_static_store."
-        )
-        raise CommandError(text, returncode=WRONG_USE)
+def show(envs: Sequence[str], line: Mapping[str, Any], write: Callable[[str], object]) -> None:
+    """Write the list of each environment, and --json; raise ConfigurationError without a log."""
+    if line["json"]:
+        report.check_writable(Path(line["json"]))
+    found = {env: from_log(partial(_newest, env)) for env in envs}
+    for env, rows in found.items():
+        write("\n".join(_lines(env, rows)))
+    if line["json"]:
+        report.write_json(Path(line["json"]), _as_dict(found))
+
+
+def _newest(env: str) -> list[Row]:
+    """Return the newest deployments, and after them what is live of older ones."""
+    rows = deployments().filter(env=env).order_by("-id")
+    good = rows.filter(outcome="done", release__isnull=False).order_by()
+    folders = good.values("folder_digest").annotate(newest=Max("pk"))
+    live = {*folders.values_list("newest", flat=True)}
+    ids = live.union(rows.values_list("pk", flat=True)[:RELEASES])
+    found = rows.filter(pk__in=ids).select_related("release").defer("release__files")
+    return [(row, row.pk in live) for row in with_users(found)]
+
+
+def _lines(env: str, rows: Sequence[Row]) -> list[str]:
+    """Return a heading, a line for each, and what the mark means."""
     head = ngettext(
-        "%(env)s: %(count)d release",
-        "%(env)s: %(count)d releases, the newest first",
+        "%(env)s: %(count)d deployment",
+        "%(env)s: %(count)d deployments, the newest first",
         len(rows),
-        env=env,
+        env=shown(env),
     )
-    return [head, *map(_line, rows)]
+    titles = [_("id"), _("when"), _("outcome"), _("release"), _("store"), _("folder"), _("what")]
+    table = [["", *titles], *map(_cells, rows)]
+    widths = [max(map(width, column)) for column in zip(*table, strict=True)]
+    legend = _("%(mark)s live: what visitors of the folder get", mark=LIVE)
+    return [
+        head,
+        *("  ".join(map(padded, cells, widths)).rstrip() for cells in table if rows),
+        *[legend] * any(is_live for _row, is_live in rows),
+    ]
 
 
-def _line(row: Deployment) -> str:
+def _cells(row: Row) -> list[str]:
+    deployment, is_live = row
+    when = f"{deployment.created:%Y-%m-%d %H:%M:%S %Z}"
+    release = str(deployment.release or "-")
+    folder = f"/{deployment.folder}" if deployment.using else "-"  # older runs recorded neither
+    mark, outcome = LIVE * is_live, deployment.get_outcome_display()
+    what = [release, deployment.using or "-", folder, _what(deployment)]
+    return [mark, str(deployment.pk), when, str(outcome), *map(shown, what)]
+
+
+def _what(row: Deployment) -> str:
     counts = _(
         "stored %(stored)d, unchanged %(skipped)d, failed %(failed)d, "
         "not attempted %(not_attempted)d; %(bytes)s bytes",
@@ -40,7 +84,32 @@ def _line(row: Deployment) -> str:
         what = _("%(what)s by %(user)s", what=what, user=row.user)
     if row.duration_ms is not None:
         counts = _("%(counts)s, %(seconds).1f s", counts=counts, seconds=row.duration_ms / 1000)
-    outcome = padded(row.get_outcome_display(), 8)
-    return shown(
-        f"{row.pk:>6}  {row.created:%Y-%m-%d %H:%M:%S %Z}  {outcome} {labelled(what, counts)}"
-    )
+    return labelled(what, counts)
+
+
+def _as_dict(found: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
+    """Return the lists of the environments as JSON can hold them."""
+    environments = [
+        {"env": env, "deployments": [_deployment(*row) for row in rows]}
+        for env, rows in found.items()
+    ]
+    return {"version": VERSION, "environments": environments}
+
+
+def _deployment(row: Deployment, is_live: bool) -> dict[str, Any]:
+    counts = ("stored", "skipped", "failed", "not_attempted")
+    return {
+        "id": row.pk,
+        "created": row.created.isoformat(timespec="seconds"),
+        "user": str(row.user) if row.user else None,
+        "source": row.source,
+        "label": row.label,
+        "using": row.using,
+        "folder": row.folder,
+        "outcome": row.outcome,
+        "release": row.release.digest if row.release else None,
+        "live": is_live,
+        "counts": {"unchanged" if name == "skipped" else name: vars(row)[name] for name in counts},
+        "bytes": row.bytes,
+        "seconds": None if row.duration_ms is None else row.duration_ms / 1000,
+    }

@@ -30,9 +30,9 @@ class UpkeepCommand(BaseCommand):
         except KeyboardInterrupt:
             text = _("Interrupted, and what is done stays: %(counts)s", counts=self.counted)
             raise CommandError(text, returncode=interrupts.EXIT_CODE) from None
-        except (ConfigurationError, NameRejected) as error:
-            raise CommandError(str(error), returncode=WRONG_USE) from None
         except (WxStaticStoreError, Error, OSError) as error:
+            if isinstance(error, ConfigurationError | NameRejected) and not self.counts.total():
+                raise CommandError(str(error), returncode=WRONG_USE) from None
             text = _("Broken off, and what is done stays: %(counts)s", counts=self.counted)
             raise CommandError(f"{text}\n{error}") from None
 

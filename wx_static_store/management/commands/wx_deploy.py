@@ -5,33 +5,23 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
-from django.db import DatabaseError
 
-from ... import conf
 from ...core import interrupts
-from ...core.naming import NO_CACHE
-from ...core.types import UploadContext
-from ...deploy import environments, report as summary
+from ...deploy import environments, report as summary, rollback
 from ...deploy.allowance import allowance
 from ...deploy.link_check import preflight
-from ...deploy.plan import Plan, hash_items
+from ...deploy.plan import Plan
 from ...deploy.step_summary import append_step_summary
-from ...deploy.tree import read_tree
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _
+from ...upload import kept
 from ...upload.uploader import Uploader
-from ...upload.workers import WorkerPool
-from .. import deploy_line, preview
+from .. import deploy_line, deploy_options, differences, manifest, modes, preview, release_list
 from ..exits import WRONG_USE
-from ..release_list import release_lines
 
 
 class Command(BaseCommand):
@@ -45,7 +35,7 @@ class Command(BaseCommand):
             "else is stored. Exit code 0: all is published; 1: something failed, or --strict "
             "stopped it before anything was sent; 2: nothing was begun; 130: interrupted."
         )
-        deploy_line.add_arguments(parser)
+        deploy_options.add_arguments(parser)
 
     def check(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -69,125 +59,85 @@ class Command(BaseCommand):
 
     def _handle(self, **options: Any) -> None:
         self.options = options
-        deploy_line.check_line(options)
-        how = {"report_progress": options["verbosity"] > 0, "trust_log": options["trust_log"]}
-        uploaders = [
-            environments.site_uploader(self._using, env, **how) for env in self._environments()
-        ]
+        deploy_options.check_options(options)
+        deploy_line.refuse_media_store(options)
+        self.using = modes.store_of(options)
+        uploaders = modes.uploaders_of(options, self.using)
         if options["list"]:
-            for uploader in uploaders:
-                self.stdout.write("\n".join(release_lines(uploader.env)))
+            release_list.show([uploader.env for uploader in uploaders], options, self.stdout.write)
+            return
+        if options["diff"]:
+            differences.show(options, self.using, uploaders, self.stdout.write)
             return
         if options["json"]:
             summary.check_writable(Path(options["json"]))
-        order = self._order(uploaders)
-        self._warn_of_links(order, uploaders[0])
-        plans = self._preview(uploaders, order)
-        self._warn_of_quota(order, uploaders, plans)
-        if options["dry_run"]:
-            if self.doubtful:
-                raise CommandError(_("Not everything could be published, or looked at."))
-        elif not any(plans) or self._ask(_("Publish this?")):
-            self._deploy(uploaders, order)
+        if deploy_options.of_releases(options):
+            self._publish_releases(uploaders)
         else:
-            self.stdout.write(_("Nothing was published."))
+            orders = modes.of_tree(options, self.using, uploaders, self._ask)
+            self._warn_of_links(orders)
+            if self._is_wanted(orders, self._preview(orders)):
+                self._deploy(orders)
 
-    # --- what is asked for ---------------------------------------------------------------------
-
-    @property
-    def _using(self) -> str:
-        return deploy_line.alias_of(self.options)
-
-    def _environments(self) -> Sequence[str | None]:
-        """Return the environments that are asked for; None is the store's own."""
-        if self.options["all"]:
-            return deploy_line.some(conf.environments(), _("ENVIRONMENTS offers no environment."))
-        if path := self.options["envs_file"]:
-            none = _("%(path)s names no environment.", path=path)
-            return deploy_line.offered(deploy_line.some(deploy_line.read_lines(path), none))
-        return deploy_line.offered(list(dict.fromkeys(self.options["env"] or []))) or [None]
-
-    def _order(self, uploaders: Sequence[Uploader]) -> environments.Order:
-        options = self.options
-        root, skip, hashed, manifest = self._source()
-        tree = read_tree(
-            root,
-            options["prefix"],
-            ignore=options["ignore"],
-            rules=deploy_line.rules(options["map"]),
-        )
-        items = [
-            replace(item, hashed=item.hashed or item.name in hashed)
-            for item in tree.items
-            if item.name not in skip
-        ]
-        asks_first = not (options["yes"] or options["dry_run"])
-        compares = options["verify"] or options["canary"]
-        counts = uploaders[0].options.trust_log
-        if len(uploaders) > 1 or asks_first or compares or counts:  # each look would read them
-            items = hash_items(items)
-        last = next((item for item in items if item.name == manifest), None)
-        return environments.Order(
-            items=[item for item in items if item is not last],
-            last=replace(last, cache_control=NO_CACHE) if last else None,
-            prefix=tree.prefix,
-            context=self._context(),
-            force=options["force"],
-            wait=options["wait"],
-            verify=options["verify"],
-            stale=options["stale"] or options["blank_stale"],
-            blank_stale=self._ask if options["blank_stale"] else None,
-            include_uploads=options["include_uploads"],
-        )
-
-    def _source(self) -> tuple[Path, set[str], set[str], str]:
-        """Return the folder; names left out; names with a hash; the manifest, sent last."""
-        if self.options["directory"]:
-            return Path(self.options["directory"]), set(), set(), ""
-        storage: Any = storages[self._using]
-        if not getattr(storage, "location", ""):
-            text = _(
-                "Name a DIR: the alias %(alias)r has no folder on this machine, as static files "
-                "have in STATIC_ROOT.",
-                alias=self._using,
-            )
-            raise CommandError(text, returncode=WRONG_USE)
-        manifest = str(getattr(storage, "manifest_name", ""))
-        names = dict(storage.hashed_files) if manifest else {}
-        hidden = set(names) if names and storage.options.keep_only_hashed else set()
-        return Path(storage.location), hidden, set(names.values()), manifest
-
-    def _context(self) -> UploadContext:
-        labels = map(os.environ.get, deploy_line.LABELS)
-        label = self.options["label"] or next(filter(None, labels), "")
-        return UploadContext(source="wx_deploy", source_ref=label, user_id=self._user_id())
-
-    def _user_id(self) -> int | None:
-        name = self.options["user"]
-        if name is None:
-            return None
-        model = get_user_model()
+    def _publish_releases(self, uploaders: Sequence[Uploader]) -> None:
+        orders, moves = modes.of_releases(self.options, self.using, uploaders, self._ask)
+        if self.options["write_manifest"]:
+            manifest.check(self.using, orders)
+        if self.options["verbosity"] > 0:
+            going, folder = {move.env for move in moves}, moves[0].target.folder
+            lines = [preview.move_line(move) for move in moves]
+            lines += [
+                preview.left_out_line(uploader.env, folder)
+                for uploader in uploaders
+                if uploader.env not in going
+            ]
+            self.stdout.write("\n".join(lines))
+        plans = self._preview(orders) or [environments.preview_of(*order) for order in orders]
+        rollback.refuse_missing(self.using, moves, plans)
+        self._warn(found := modes.changes_in_place(orders, plans, moves), stops=bool(found))
+        if not self._is_wanted(orders, plans):
+            return
         try:
-            return int(model._default_manager.get_by_natural_key(name).pk)
-        except model.DoesNotExist:
-            why = _("There is no user %(name)r.", name=name)
-        except (DatabaseError, ImproperlyConfigured):
-            why = _("There is no database that knows users: leave --user out.")
-        raise CommandError(why, returncode=WRONG_USE)
+            self._deploy(orders)
+        except (CommandError, KeyboardInterrupt):
+            self.stderr.writelines(f"{line}\n" for line in modes.how_to_go_on(moves))
+            raise
+        reminder = rollback.manifest_reminder(moves[0], orders[0][1])
+        if self.options["write_manifest"]:
+            self.stdout.write(manifest.write(self.using, orders))
+        elif reminder and self.options["verbosity"] > 0:
+            self.stdout.write(reminder)
 
     # --- before it begins ----------------------------------------------------------------------
 
-    def _warn_of_links(self, order: environments.Order, uploader: Uploader) -> None:
-        """Warn of what will be a 404; collected static files have no pages of their own."""
+    def _is_wanted(self, orders: environments.Orders, plans: Sequence[Plan]) -> bool:
+        """Warn, and ask; a dry run ends here."""
+        self._warn_of_quota(orders, plans)
+        if self.options["dry_run"]:
+            if self.doubtful:
+                raise CommandError(_("Not everything could be published, or looked at."))
+            return False
+        if not any(plans) or self._ask(_("Publish this?")):
+            return True
+        self.stdout.write(_("Nothing was published."))
+        return False
+
+    def _warn_of_links(self, orders: environments.Orders) -> None:
+        """Warn of what pages will miss; collected static files have no pages of their own."""
         if self.options["directory"]:
-            options = uploader.options
-            found = preflight(order.items, prefix=order.prefix, location=options.location)
+            envs = [uploader.env for uploader, _order in orders]
+            uploader, order = orders[0]
+            found = preflight(
+                order.items,
+                prefix=order.prefix,
+                location=uploader.options.location,
+                envs=envs,
+                before=modes.live_in(orders),
+            )
             self._warn(found, stops=bool(found))
 
-    def _warn_of_quota(
-        self, order: environments.Order, uploaders: Sequence[Uploader], plans: Sequence[Plan]
-    ) -> None:
-        found = allowance(uploaders, order, plans)
+    def _warn_of_quota(self, orders: environments.Orders, plans: Sequence[Plan]) -> None:
+        found = allowance(orders, plans)
         self._warn(found.doubts(), stops=bool(found.missing))
 
     def _warn(self, sentences: Iterable[str], *, stops: bool) -> None:
@@ -210,49 +160,42 @@ class Command(BaseCommand):
         except EOFError:  # Ctrl-D
             return False
 
-    def _preview(self, uploaders: Sequence[Uploader], order: environments.Order) -> list[Plan]:
+    def _preview(self, orders: environments.Orders) -> list[Plan]:
         """Print what would be done, and return it; with --yes there is nobody to read it."""
         plans: list[Plan] = []
         if self.options["yes"] and not self.options["dry_run"]:
             return plans
-        whole = replace(order, items=order.everything, last=None)
-        for uploader in uploaders:
-            with WorkerPool(uploader.options.max_workers) as pool:
-                plan = environments.plan_of(uploader, whole, pool)
+        shown = None
+        if self.options["dry_run"]:
+            envs = [uploader.env for uploader, _order in orders]
+            shown = preview.DryRun(self, envs, verbose=self.options["verbosity"] > 1)
+        for uploader, order in orders:
+            plan = environments.preview_of(uploader, order)
             plans.append(plan)
-            if self.options["dry_run"]:
-                self._list_files(uploader, order, plan)
-            self.stdout.write(preview.environment_line(uploader, order, plan))
-            self.stderr.write("".join(f"{note}\n" for note in plan.notes), ending="")
+            if shown:
+                shown.show(uploader, order, plan)
+            else:
+                self.stdout.write(preview.environment_line(uploader, order, plan))
+                self.stderr.write("".join(f"{note}\n" for note in plan.notes), ending="")
+        if shown:
+            shown.end()
+            self.doubtful = shown.doubtful
         return plans
-
-    def _list_files(self, uploader: Uploader, order: environments.Order, plan: Plan) -> None:
-        states = plan.states(uploader)
-        refused = any(state == "refused" for state, _item in states)
-        self.doubtful |= refused or bool(plan.rejected)
-        lines = preview.file_lines(states, plan)
-        try:
-            lines += preview.stale_lines(uploader, order)
-        except WxStaticStoreError as error:
-            self.stderr.write(_("The stale files cannot be listed: %(why)s", why=error))
-            self.doubtful = True
-        self.stdout.writelines(f"{line}\n" for line in lines)
 
     # --- the deploy ----------------------------------------------------------------------------
 
-    def _deploy(self, uploaders: Sequence[Uploader], order: environments.Order) -> None:
+    def _deploy(self, orders: environments.Orders) -> None:
         started, clock = time.time(), time.monotonic()
         reports: list[summary.EnvironmentReport] = []
+        labels = {order.context.source_ref for _uploader, order in orders}
         try:
-            for report in environments.deploy_to_all(
-                uploaders, order, canary=self.options["canary"]
-            ):
+            for report in environments.deploy_to_all(orders, canary=self.options["canary"]):
                 reports.append(report)
                 self.stdout.write("\n".join(summary.lines(report)))
         finally:
             whole = summary.Summary(
-                using=self._using,
-                source=order.context.source_ref,
+                using=self.using,
+                source=labels.pop() if len(labels) == 1 else "",
                 started=started,
                 seconds=time.monotonic() - clock,
                 environments=tuple(reports),
@@ -263,7 +206,13 @@ class Command(BaseCommand):
             append_step_summary(data)
             if len(reports) > 1:
                 self.stdout.write("\n".join(summary.total(whole)))
+        self._say_if_bytes_are_not_kept(reports)
         if all(report.outcome == "skipped" for report in reports):
             raise CommandError(_("Nothing was published."), returncode=WRONG_USE)
         if not all(report.ok for report in reports):
             raise CommandError(_("Not everything was published, or not as it is here."))
+
+    def _say_if_bytes_are_not_kept(self, reports: Iterable[summary.EnvironmentReport]) -> None:
+        recorded = any(report.release for report in reports)
+        if recorded and not kept.alias() and self.options["verbosity"] > 0:
+            self.stdout.write(_("RELEASE_STORAGE is not set: no bytes are kept to roll back to."))

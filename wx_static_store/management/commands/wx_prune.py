@@ -1,15 +1,18 @@
-"""``wx_prune``: delete old rows of the log."""
+"""``wx_prune``: delete old rows of the log, and releases that nobody will roll back to."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.template.defaultfilters import filesizeformat
 
-from ...i18n import gettext as _, gettext_lazy
-from ...log.prune import prune
+from ...i18n import gettext as _, joined
+from ...log.prune import prune, prune_releases
+from ...log.retention import RELEASES
+from ...upload import kept
 from ..exits import WRONG_USE
 from ..upkeep import UpkeepCommand
 
@@ -17,18 +20,20 @@ MOST_AT_ONCE = 10_000  # more would hold locks for long
 
 
 class Command(UpkeepCommand):
-    summary = gettext_lazy("uploads %(uploads)d, deployments %(deployments)d")
-
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
-            "Delete rows of the log that are older than so many days, in small transactions. The "
-            "newest row of a file stays, and so do the rows of a deployment that runs. "
+            "Delete rows of the log that are older than so many days, and releases but for the "
+            "last of each environment and folder, with the files that only they have in the "
+            "release storage; in small steps. The newest row of a file stays, and so do the rows "
+            "of a deployment that runs, what is live, and what was used within a day. "
             "Exit code 0: done; 2: nothing was begun; 130: interrupted, what was deleted stays so."
         )
         add = parser.add_argument
-        age = _("how old they are")
-        add("--days", type=_between(1, 100_000), required=True, metavar="N", help=age)
-        add("--env", metavar="ID", help=_("of this environment only"))
+        age = _("delete rows that are older than so many days; releases too, unless --env")
+        add("--days", type=_between(1, 100_000), metavar="N", help=age)
+        last = _("keep so many releases of each environment and folder (%(count)d with --days)")
+        add("--releases", type=_between(1, 100_000), metavar="N", help=last % {"count": RELEASES})
+        add("--env", metavar="ID", help=_("rows of this environment only"))
         add(
             "--batch",
             type=_between(1, MOST_AT_ONCE),
@@ -37,16 +42,17 @@ class Command(UpkeepCommand):
             help=_("rows in a transaction (%(default)s)"),
         )
         add("--dry-run", "-n", action="store_true", help=_("only count"))
-        add("--yes", "-y", action="store_true", help=_("do not ask"))
+        yes = ("--yes", "-y", "--no-input", "--noinput")
+        add(*yes, action="store_true", help=_("do not ask"))
 
     def work(self, **options: Any) -> None:
-        chosen = {"env": options["env"], "batch": options["batch"]}
+        self.options = options
         dry_run = options["dry_run"]
-        if not (dry_run or options["yes"] or self._agreed(options["days"], **chosen)):
+        self._check()
+        if not (dry_run or options["yes"] or self._agreed()):
             self.stdout.write(_("Nothing was deleted."))
             return
-        for kind, count in prune(options["days"], **chosen, dry_run=dry_run):
-            self.counts[kind] += count
+        self._prune(self.counts, dry_run=dry_run)
         counts = self.counted
         self.stdout.write(
             _("would be deleted: %(counts)s", counts=counts)
@@ -54,19 +60,57 @@ class Command(UpkeepCommand):
             else _("deleted: %(counts)s", counts=counts)
         )
 
-    def _agreed(self, days: int, **chosen: Any) -> bool:
+    @property
+    def _with_releases(self) -> bool:
+        return bool(self.options["releases"] or not self.options["env"])
+
+    def _check(self) -> None:
+        """Refuse what says too little or too much, and a release storage that is public."""
+        days, releases, env = (self.options[name] for name in ("days", "releases", "env"))
+        why = ""
+        if not (days or releases):
+            why = _("Say what to delete: --days for rows of the log, --releases, or both.")
+        elif env and releases:
+            why = _("Environments share releases: leave --env or --releases out.")
+        if why:
+            raise CommandError(why, returncode=WRONG_USE)
+        if self._with_releases and kept.alias():
+            kept.check()
+
+    def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
+        for kind, count in self._steps(dry_run=dry_run):
+            counts[kind] += count
+
+    def _steps(self, *, dry_run: bool) -> Iterator[tuple[str, int]]:
+        options, releases = self.options, self.options["releases"] or RELEASES
+        if days := options["days"]:
+            how = {"env": options["env"], "batch": options["batch"], "releases": releases}
+            yield from prune(days, **how, dry_run=dry_run)
+        if self._with_releases:
+            yield from prune_releases(releases, dry_run=dry_run)
+
+    @property
+    def counted(self) -> str:
+        return self._in_words(self.counts)
+
+    def _in_words(self, counts: Counter[str]) -> str:
+        parts = []
+        if self.options["days"]:
+            parts.append(_("uploads %(uploads)d, deployments %(deployments)d") % counts)
+        if self._with_releases:
+            parts.append(_("releases %(releases)d") % counts)
+        if self._with_releases and kept.alias():
+            size = filesizeformat(counts["bytes"])
+            files = _("files %(files)d") % counts
+            parts.append(_("%(what)s (%(facts)s)", what=files, facts=size))
+        return joined(parts)
+
+    def _agreed(self) -> bool:
         if not sys.stdin.isatty():
             raise CommandError(_("Nobody is there to ask: add --yes."), returncode=WRONG_USE)
-        old = Counter[str]()
-        for kind, count in prune(days, **chosen, dry_run=True):
-            old[kind] += count
-        question = _(
-            "Delete %(uploads)d uploads and %(deployments)d deployments that are older than "
-            "%(days)d days? [y/N] ",
-            uploads=old["uploads"],
-            deployments=old["deployments"],
-            days=days,
-        )
+        counts = Counter[str]()
+        self._prune(counts, dry_run=True)
+        question = _("Delete %(counts)s? [y/N] ", counts=self._in_words(counts))
         return input(question).strip().lower() in ("y", "yes")
 
 

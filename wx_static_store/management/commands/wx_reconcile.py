@@ -1,15 +1,21 @@
 """``wx_reconcile``: compare the log with what the cloud has."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandError
 
+from ...conf.options import STATIC
 from ...core.naming import clean_name
+from ...deploy.releases import keys_of, live_below
+from ...deploy.rollback import command_for
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext, padded, shown
 from ...log.reconcile import Comparison
 from ...models import UploadLog
-from ...upload.store import get_store
+from ...upload import kept
+from ...upload.store import Store, get_store
+from .. import fleet_drift
 from ..upkeep import UpkeepCommand
 
 KINDS = {
@@ -33,18 +39,27 @@ class Command(UpkeepCommand):
             "Exit code 0: they agree, or --fix made them; 1: they differ; 2: nothing was begun."
         )
         add = parser.add_argument
-        alias = _("alias in STORAGES (%(default)s)")
-        add("--using", default="default", metavar="ALIAS", help=alias)
+        alias = _("alias in STORAGES (default; with --all every store)")
+        add("--using", metavar="ALIAS", help=alias)
         add("--env", metavar="ID", help=_("another environment of the platform"))
         prefix = _("only names that begin so, below the store's location")
         add("--prefix", default="", help=prefix)
         add("--fix", action="store_true", help=_("add rows to the log that say how it is"))
+        fleet_drift.add_arguments(parser)
 
     def work(self, **options: Any) -> None:
+        if options["all"]:
+            fleet_drift.show(options, self.counts, self.stdout.write)
+            return
+        fleet_drift.refuse_without_all(options)
+        options["using"] = options["using"] or "default"
         store = get_store(options["using"], options["env"])
         comparison = Comparison(store, _prefix(options["prefix"]), fix=options["fix"])
+        damaged = set()  # keys of what was deployed and is not as it was
         for discrepancy in comparison:
             self.counts[discrepancy.kind] += 1
+            if store.options.kind == STATIC and discrepancy.kind in ("missing", "differs"):
+                damaged.add(discrepancy.key)
             status = UploadLog.Status(discrepancy.status).label
             became = f" → {status}" if discrepancy.kind == "unknown" else ""
             line = labelled(shown(discrepancy.key), discrepancy.message)
@@ -61,20 +76,33 @@ class Command(UpkeepCommand):
         if unsure := comparison.unsure:
             text = _("%(count)d by size only: the list shows no MD5 of them", count=unsure)
             self.stdout.write(text)
-        self._conclude(fixed=options["fix"])
+        repairs = [
+            _("Send again what was deployed: %(command)s", command=command)
+            for command in _repairs(store, options["using"], damaged)
+        ]
+        self._conclude(repairs, fixed=options["fix"])
 
-    def _conclude(self, *, fixed: bool) -> None:
+    def _conclude(self, repairs: list[str], *, fixed: bool) -> None:
         found = self.counts.total()
         if found and not fixed:
-            raise CommandError(_("Cloud and log differ; --fix adds rows that say how it is."))
+            text = _("Cloud and log differ; --fix adds rows that say how it is.")
+            raise CommandError("\n".join([text, *repairs]))
         if found:
-            self.stdout.write(
-                ngettext(
-                    "%(count)d row added; the next deploy sends what is not as it should be",
-                    "%(count)d rows added; the next deploy sends what is not as it should be",
-                    found,
-                )
+            text = ngettext(
+                "%(count)d row added; the next deploy sends what is not as it should be",
+                "%(count)d rows added; the next deploy sends what is not as it should be",
+                found,
             )
+            self.stdout.write("\n".join([text, *repairs]))
+
+
+def _repairs(store: Store, using: str, damaged: set[str]) -> Iterator[str]:
+    """Yield the command for each folder whose live release has one of these keys."""
+    location = store.options.location
+    for row in live_below(store.env, location) if damaged and kept.alias() else ():
+        if not damaged.isdisjoint(keys_of(row)):
+            prefix = row.folder.removeprefix(location) or "/"
+            yield command_for(using, store.env, ["--repair"], prefix)
 
 
 def _prefix(text: str) -> str:

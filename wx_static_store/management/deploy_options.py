@@ -1,0 +1,223 @@
+"""The options of ``wx_deploy``, and which of them belong together."""
+
+import os
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from typing import Any
+
+from ..i18n import gettext, gettext_lazy as _, listed
+from .exits import wrong_use
+from .release_list import RELEASES
+
+LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call the commit
+LIVE, CLOUD = "live", "cloud"  # names in --diff
+LISTS = ("diff", "tag")  # options of several words
+_NOT_EMPTY = ("directory", "using", "envs_file", "json", "user", "folder", "rollback", "release")
+OF_RELEASES = ("rollback", "repair")  # modes that publish a kept release
+LOOKING = ("list", "diff")  # modes that publish nothing
+WITHOUT_TREE = (*LOOKING, *OF_RELEASES)  # modes that publish no tree of this machine
+OF_PUBLISHING = ("dry_run", "force", "verify", "stale", "blank_stale", "strict", "wait", "canary")
+
+_FLAGS = {
+    "--yes -y --no-input --noinput": _("do not ask"),
+    "--dry-run -n": _(
+        "only show what would be done, file by file; of many environments a table, and the files "
+        "with --verbosity 2"
+    ),
+    "--force": _("send the unchanged files too"),
+    "--verify": _(
+        "afterwards compare with the cloud's list, and get the pages from the public site"
+    ),
+    "--stale": _("afterwards list what is in the cloud and not in DIR"),
+    "--blank-stale": _("overwrite that with a short text, as nothing can be deleted; asks first"),
+    "--include-uploads": _("take for stale what people uploaded, too"),
+    "--trust-log": _(
+        "ask the log alone what changed: no call for an unchanged tree, but what others wrote, "
+        "or a lost row hides, is not seen (wx_reconcile --fix finds it)"
+    ),
+    "--strict": _(
+        "what looks like a broken link, a file that changes under a name that pages keep, or a "
+        "quota of WeChat that is too small, stops the run"
+    ),
+    "--wait": _("wait for another deploy of the environment to end"),
+    "--write-manifest": _("after a roll back of static files, write their old staticfiles.json"),
+}
+_TEXTS = {
+    "--using ALIAS": _(
+        "alias in STORAGES (without it: the only store for sites; without DIR: 'staticfiles', or "
+        "the store of the release)"
+    ),
+    "--json FILE": _("write a report there"),
+    "--label TEXT": _(
+        "name of this release, such as a commit (default: %(variables)s)",
+        variables=", ".join(f"${name}" for name in LABELS),
+    ),
+    "--user NAME": _("user to whom the log ascribes it"),
+}
+_LISTS = {
+    "--ignore PATTERN": _(
+        "leave out, as a line of .gitignore does, after those of DIR/.wxignore; repeatable"
+    ),
+    "--map PATTERN=VALUE": _(
+        'Cache-Control of files, as in "*.html=no-cache"; the first that fits; repeatable'
+    ),
+}
+
+
+def add_tree(parser: ArgumentParser, directory: str) -> None:
+    """Add the options that `modes.tree_of` reads."""
+    add = parser.add_argument
+    add(
+        "directory",
+        nargs="?",
+        metavar="DIR",
+        help=directory,
+    )
+    add(
+        "prefix",
+        nargs="?",
+        default="",
+        metavar="PREFIX",
+        help=gettext("folder of the site to put it in"),
+    )
+    for names, text in _LISTS.items():
+        name, metavar = names.split()
+        add(name, metavar=metavar, action="append", default=[], help=str(text))
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add_tree(parser, gettext("folder to publish (default: STATIC_ROOT)"))
+    for names, text in _FLAGS.items():
+        add(*names.split(), action="store_true", help=str(text))
+    for names, text in _TEXTS.items():
+        name, metavar = names.split()
+        add(name, metavar=metavar, help=str(text))
+    _add_modes(parser)
+    add_environments(parser)
+    text = gettext("publish and verify the first N, go on only if they are right")
+    add("--canary", type=int, default=0, metavar="N", help=text)
+
+
+def _add_modes(parser: ArgumentParser) -> None:
+    add = parser.add_mutually_exclusive_group().add_argument
+    text = gettext("the last %(count)d deployments and what is live, and nothing else")
+    add("--list", action="store_true", help=text % {"count": RELEASES})
+    text = gettext(
+        "publish RELEASE again from the release storage; without it, the last other one that ended "
+        "well. So two roll backs come back: to go further back, name it. A release is an id of "
+        "--list, a label, a digest, or the beginning of one of these"
+    )
+    add("--rollback", nargs="?", const=True, metavar="RELEASE", help=text)
+    text = gettext(
+        "send again, from the release storage, what the cloud has not as it was deployed"
+    )
+    add("--repair", action="store_true", help=text)
+    text = gettext(
+        "only list what B has otherwise than release A; without B: DIR, or the live release. A "
+        "release is an id, a label, a digest, the beginning of one of these, or 'live'. B is one, "
+        "a folder, or 'cloud'. Exit code 1: the cloud lacks a file of A, or has another in its "
+        "place; 2: nothing was compared; else 0"
+    )
+    add("--diff", nargs="+", default=[], metavar=("A", "B"), help=text)
+    text = gettext("folder of the site where the releases of these modes lie (/: all of the store)")
+    parser.add_argument("--prefix", dest="folder", metavar="FOLDER", help=text)
+
+
+def add_environments(parser: ArgumentParser) -> None:
+    """Add the options that `deploy_line.environments_of` reads."""
+    add = parser.add_mutually_exclusive_group().add_argument
+    text = gettext("environments of the platform, in place of the store's own")
+    add("--env", nargs="+", action="extend", metavar="ID", help=text)
+    add("--envs-file", metavar="FILE", help=gettext("the same from a file, one a line"))
+    add("--all", action="store_true", help=gettext("every environment that ENVIRONMENTS offers"))
+    text = gettext(
+        "add the environments that have these tags in ENVIRONMENTS: of each set that is named, one "
+        "of its tags"
+    )
+    parser.add_argument(
+        "--tag", nargs="+", action="extend", default=[], metavar="SET/TAG", help=text
+    )
+
+
+def check_words(options: Mapping[str, Any]) -> None:
+    """Refuse an empty variable of a shell, and a folder that reads as an environment."""
+    for name in (*_NOT_EMPTY, *LISTS):
+        if options.get(name) == "" or (name in LISTS and "" in options.get(name, ())):
+            option = {"directory": "DIR", "folder": "--prefix"}.get(name) or option_of(name)
+            raise wrong_use(_("%(option)s is empty: is a variable not set?", option=option))
+    if not options.get("directory"):
+        for name in ("env", "tag"):
+            for word in filter(os.path.isdir, options.get(name) or ()):
+                option = option_of(name)
+                text = _(
+                    "%(word)s is a folder: write DIR before %(option)s.", word=word, option=option
+                )
+                raise wrong_use(text)
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Refuse what was not meant: words in the wrong place, options that do not go together."""
+    check_words(options)
+    about_stale = options["stale"] or options["blank_stale"]
+    if options["canary"] < 0:
+        raise wrong_use(_("--canary takes a number from 0 on."))
+    if options["include_uploads"] and not about_stale:
+        raise wrong_use(_("--include-uploads belongs to --stale or --blank-stale."))
+    asks = options["blank_stale"] and not (options["yes"] or options["dry_run"])
+    if asks and not sys.stdin.isatty():
+        raise wrong_use(_("--blank-stale asks, and nobody is there: add --yes."))
+    _check_modes(options)
+
+
+def _check_modes(options: dict[str, Any]) -> None:
+    """Refuse an option beside a mode to which it does not belong."""
+    modes = [option_of(mode) for mode in WITHOUT_TREE if options[mode]]
+    meant = [option_of(name) for name in OF_PUBLISHING if options[name]]
+    if meant and any(options[mode] for mode in LOOKING):
+        text = _(
+            "%(mode)s publishes nothing: leave %(options)s out.",
+            mode=modes[0],
+            options=listed(meant),
+        )
+        raise wrong_use(text)
+    if len(options["diff"]) + bool(options["diff"] and options["directory"]) > 2:
+        raise wrong_use(_("--diff compares two: A with B, or A with DIR."))
+    if options["json"] and options["dry_run"]:
+        raise wrong_use(_("--json reports what was done: leave it out beside --dry-run."))
+    if of_releases(options):
+        if options["directory"]:
+            text = _(
+                "%(mode)s publishes what the release storage has: leave %(what)s out. A release is "
+                "named right after --rollback; to publish a folder, leave %(mode)s out.",
+                mode=modes[0],
+                what=options["directory"],
+            )
+            raise wrong_use(text)
+        if options["ignore"] or options["map"]:
+            raise wrong_use(_("--ignore and --map belong to a DIR."))
+    if options["repair"] and options["trust_log"]:
+        raise wrong_use(_("--repair compares with the cloud: leave --trust-log out."))
+    if options["write_manifest"] and not options["rollback"]:
+        raise wrong_use(_("--write-manifest belongs to --rollback."))
+    if options["folder"] and not (options["diff"] or of_releases(options)):
+        text = _(
+            "--prefix belongs to --rollback, --repair and --diff; the folder of a DIR is written "
+            "after it."
+        )
+        raise wrong_use(text)
+
+
+def of_releases(options: Mapping[str, Any]) -> bool:
+    """Return whether a kept release is published, and no tree of this machine."""
+    return any(options[mode] for mode in OF_RELEASES)
+
+
+def without_tree(options: Mapping[str, Any]) -> bool:
+    """Return whether no tree of this machine is published."""
+    return any(options[mode] for mode in WITHOUT_TREE)
+
+
+def option_of(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

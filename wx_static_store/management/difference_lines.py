@@ -1,0 +1,99 @@
+"""What differs, as ``wx_deploy --diff`` shows it on a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..core.releases import Change
+from ..i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, padded, shown, width
+
+if TYPE_CHECKING:
+    from .differences import Comparison
+
+KINDS = {
+    "added": gettext_lazy("added"),
+    "changed": gettext_lazy("changed"),
+    "removed": gettext_lazy("removed"),
+}
+IN_CLOUD = {
+    "removed": gettext_lazy("missing"),
+    "changed": gettext_lazy("differs"),
+    "added": gettext_lazy("stale"),
+}
+_HEADERS = {"content_type": "Content-Type", "cache_control": "Cache-Control"}
+
+
+def lines(comparison: Comparison) -> Iterator[str]:
+    """Yield a heading, a line for each file that differs, and the counts."""
+    where = f"{comparison.env} /{comparison.folder}".removesuffix(" /")
+    if comparison.error:
+        yield shown(labelled(where, comparison.error))
+        return
+    difference = comparison.difference
+    yield shown(labelled(where, " → ".join(side.name for side in comparison.sides)))
+    yield from _table(comparison)
+    before, after = (f"{size:,}" for size in difference.sizes)
+    counts = _counts(_kinds(comparison), difference.counts)
+    text = _("%(counts)s; %(before)s → %(after)s bytes", counts=counts, before=before, after=after)
+    yield text if difference else _no_difference(difference.unchanged)
+    if unsure := difference.unsure:
+        yield _("%(count)d by size only: the list shows no MD5 of them", count=unsure)
+    if uploads := len(difference.uploads):
+        yield ngettext(
+            "%(count)d file is left out: somebody uploaded it",
+            "%(count)d files are left out: somebody uploaded them",
+            uploads,
+        )
+
+
+def _kinds(comparison: Comparison) -> Mapping[str, Any]:
+    return IN_CLOUD if comparison.in_cloud else KINDS
+
+
+def _table(comparison: Comparison) -> Iterator[str]:
+    changes, kinds = comparison.difference.changes, _kinds(comparison)
+    rows = [(str(kinds[change.kind]), *_sizes(change), _what(change)) for change in changes]
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    for kind, before, after, what in rows:
+        sizes = padded(before, widths[1], right=True), padded(after, widths[2], right=True)
+        yield "  ".join([padded(kind, widths[0]), *sizes, what])
+
+
+def _sizes(change: Change) -> tuple[str, str]:
+    before, after = (f"{side.size:,}" if side else "" for side in (change.before, change.after))
+    return (f"{before} →" if after and before else f"{before}  "), after
+
+
+def _what(change: Change) -> str:
+    """Return the name, and of a changed file what differs."""
+    old, new = change.before, change.after
+    name = shown(change.name)
+    if not (old and new):
+        return name
+    parts = [_("content")] if "bytes" in change.parts else []
+    for part in change.parts[len(parts) :]:
+        values = (getattr(old.headers, part), getattr(new.headers, part))
+        parts.append(f"{_HEADERS[part]} {' → '.join(map(shown, values))}")
+    return labelled(name, joined(parts))
+
+
+def _counts(kinds: Mapping[str, Any], counts: Mapping[str, int]) -> str:
+    names = {**kinds, "unchanged": gettext_lazy("unchanged")}
+    return joined(f"{name} {counts[kind]:,}" for kind, name in names.items())
+
+
+def _no_difference(files: int) -> str:
+    return ngettext("No difference: %(count)d file", "No difference: %(count)d files", files)
+
+
+def total(comparisons: Sequence[Comparison]) -> str:
+    """Return a line on all environments that were compared with the cloud."""
+    counts = sum((Counter(each.difference.counts) for each in comparisons), Counter[str]())
+    return _(
+        "total: %(right)d of %(all)d environments are as the release says; %(counts)s",
+        right=sum(not (each.error or each.drifted) for each in comparisons),
+        all=len(comparisons),
+        counts=_counts(IN_CLOUD, counts),
+    )

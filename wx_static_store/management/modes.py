@@ -1,0 +1,186 @@
+"""What ``wx_deploy`` publishes at each environment: a tree of this machine, or kept releases."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+from django.db import DatabaseError
+
+from .. import conf
+from ..core.naming import NO_CACHE
+from ..core.types import UploadContext, UploadItem
+from ..deploy import rollback
+from ..deploy.environments import Confirm, Order, Orders, site_uploader
+from ..deploy.link_check import Files, changed_in_place
+from ..deploy.plan import Plan, hash_items
+from ..deploy.releases import Records, item_of, live, named
+from ..deploy.tree import read_tree
+from ..i18n import gettext as _
+from ..models import Release
+from ..upload import kept
+from ..upload.uploader import Uploader
+from . import deploy_line, deploy_options
+from .exits import wrong_use
+
+Line = Mapping[str, Any]
+
+
+def store_of(line: Line) -> str:
+    """Return the alias; where releases are meant and --using names none, it is theirs."""
+    alias = deploy_line.alias_of(line)
+    of_releases = deploy_options.of_releases(line) or (line["diff"] and not line["directory"])
+    if line["using"] or not of_releases:
+        return alias
+    envs = [env for env in deploy_line.environments_of(line) if env]
+    if name := deploy_line.release_of(line):
+        own = [site_uploader(alias).env] if alias in conf.aliases() else []
+        return named(name, *(envs or own)[:1]).using
+    return rollback.only_store(envs) or alias
+
+
+def uploaders_of(line: Line, using: str) -> list[Uploader]:
+    how = {"report_progress": line["verbosity"] > 0, "trust_log": line["trust_log"]}
+    return [site_uploader(using, env, **how) for env in deploy_line.environments_of(line)]
+
+
+def tree_of(line: Line, using: str) -> tuple[list[UploadItem], UploadItem | None, str]:
+    """Return the files of DIR, or of what was collected; apart the last; and their prefix."""
+    root, skip, hashed, manifest = _source(line, using)
+    how = {"ignore": line["ignore"], "rules": deploy_line.rules(line["map"])}
+    tree = read_tree(root, line["prefix"], **how)
+    items = [
+        replace(item, hashed=item.hashed or item.name in hashed)
+        for item in tree.items
+        if item.name not in skip
+    ]
+    last = next((item for item in items if item.name == manifest), None)
+    first = [item for item in items if item is not last]
+    return first, replace(last, cache_control=NO_CACHE) if last else None, tree.prefix
+
+
+def of_tree(line: Line, using: str, uploaders: Sequence[Uploader], confirm: Confirm) -> Orders:
+    """Return the same order for each environment: DIR, or what was collected."""
+    items, last, prefix = tree_of(line, using)
+    asks_first = not (line["yes"] or line["dry_run"])
+    compares = line["verify"] or line["canary"]
+    counts = uploaders[0].options.trust_log
+    if len(uploaders) > 1 or asks_first or compares or counts:  # each look would read them
+        items, last = hash_items(items), hash_items([last])[0] if last else None
+    labels = map(os.environ.get, deploy_options.LABELS)
+    order = replace(
+        _order(line, using, prefix, line["label"] or next(filter(None, labels), ""), confirm),
+        items=items,
+        last=last,
+    )
+    return [(uploader, order) for uploader in uploaders]
+
+
+def of_releases(
+    line: Line, using: str, uploaders: Sequence[Uploader], confirm: Confirm
+) -> tuple[Orders, list[rollback.Move]]:
+    """Return the order of each environment that goes somewhere, and from where to where."""
+    rollback.check_storage()
+    envs, name = [uploader.env for uploader in uploaders], deploy_line.release_of(line)
+    folder = rollback.folder_of(using, envs, prefix=line["folder"] or "", name=name)
+    moves = rollback.moves(envs, folder, name, repair=line["repair"])
+    prefix = folder.removeprefix(uploaders[0].options.location)
+    order = _order(line, using, prefix, line["label"] or "", confirm)
+    going = {move.env for move in moves}
+    uploaders = [uploader for uploader in uploaders if uploader.env in going]
+    return rollback.orders(uploaders, moves, order), moves
+
+
+def changes_in_place(
+    orders: Orders, plans: Iterable[Plan], moves: Iterable[rollback.Move]
+) -> list[str]:
+    """Return sentences on files that a roll back changes under a name which its pages keep."""
+    alike: dict[tuple[Any, ...], tuple[Uploader, Order]] = {}  # one look for them all
+    for (uploader, order), plan, move in zip(orders, plans, moves, strict=True):
+        changed = frozenset(
+            item.name for item in plan.assets if uploader.key(item.name) in plan.existing
+        )
+        if not move.repair:
+            before = frozenset(move.replaced(ever=False))
+            alike[id(order.items), changed, before] = uploader, order
+    found: dict[str, None] = {}
+    for (_items, changed, before), (uploader, order) in alike.items():
+        location, prefix = uploader.options.location, order.prefix
+        old = [partial(_files, release, prefix) for release in before]
+        found |= dict.fromkeys(
+            changed_in_place(order.items, changed, prefix, location=location, before=old)
+        )
+    return [*found]
+
+
+def live_in(orders: Orders) -> list[Files]:
+    """Return the files of each release that is live where these go, if their bytes are kept."""
+    if not kept.alias():
+        return []
+    prefix = orders[0][1].prefix
+    found = [live(each.env, each.options.location + prefix) for each, _order in orders]
+    releases = {row.release for row in found if row and row.release}
+    return [partial(_files, release, prefix) for release in releases]
+
+
+def _files(release: Release, prefix: str) -> Iterator[UploadItem]:
+    return (item_of(file, prefix) for file in release.contents())
+
+
+def how_to_go_on(moves: Iterable[rollback.Move]) -> Iterator[str]:
+    """Yield how a roll back that failed goes on: another one without a name would come back."""
+    for release in dict.fromkeys(str(move.target.release) for move in moves if not move.repair):
+        yield _("To go on with it, name the release: --rollback %(release)s", release=release)
+
+
+def _order(line: Line, using: str, prefix: str, label: str, confirm: Confirm) -> Order:
+    """Return what the options say, of no file yet."""
+    return Order(
+        items=(),
+        context=UploadContext(source="wx_deploy", source_ref=label, user_id=user_id(line["user"])),
+        records=Records(using, prefix, again=line["force"]),
+        force=line["force"],
+        wait=line["wait"],
+        verify=line["verify"],
+        stale=line["stale"] or (line["blank_stale"] and not line["rollback"]),
+        blank_stale=confirm if line["blank_stale"] else None,
+        include_uploads=line["include_uploads"],
+    )
+
+
+def _source(line: Line, using: str) -> tuple[Path, set[str], set[str], str]:
+    """Return the folder; names left out; names with a hash; the manifest, sent last."""
+    if line["directory"]:
+        return Path(line["directory"]), set(), set(), ""
+    storage: Any = storages[using]
+    if not getattr(storage, "location", ""):
+        text = _(
+            "Name a DIR: the alias %(alias)r has no folder on this machine, as static files "
+            "have in STATIC_ROOT.",
+            alias=using,
+        )
+        raise wrong_use(text)
+    manifest = str(getattr(storage, "manifest_name", ""))
+    names = dict(storage.hashed_files) if manifest else {}
+    hidden = set(names) if names and storage.options.keep_only_hashed else set()
+    return Path(storage.location), hidden, set(names.values()), manifest
+
+
+def user_id(name: str | None) -> int | None:
+    if name is None:
+        return None
+    model = get_user_model()
+    try:
+        return int(model._default_manager.get_by_natural_key(name).pk)
+    except model.DoesNotExist:
+        why = _("There is no user %(name)r.", name=name)
+    except (DatabaseError, ImproperlyConfigured):
+        why = _("There is no database that knows users: leave --user out.")
+    raise wrong_use(why)
