@@ -5,11 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from io import BytesIO
 
-from django.core.exceptions import DisallowedHost
-from django.urls import NoReverseMatch
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 
 from ..core.naming import clean_name
 from ..core.types import UploadContext, UploadItem, UploadResult
@@ -20,6 +17,7 @@ from ..upload.recorder import record_one
 from ..upload.store import get_store
 from ..upload.uploader import get_uploader
 from . import problems, serializers
+from .links import link
 
 _EARLY = _("The client's body ended before its Content-Length")
 _SEND_AGAIN = _("Send the file again.")
@@ -40,8 +38,11 @@ def context_of(request: Request) -> UploadContext:
 
 def uploaded(request: Request, using: str, result: UploadResult, row: int | None) -> Response:
     """Return how an upload ended, and the id of its row."""
-    headers = {} if row is None else _location(request, row) | {"X-WX-Upload-Id": str(row)}
-    headers["X-WX-Status"] = result.status.value
+    headers = {"X-WX-Status": result.status.value}
+    if row is not None:
+        headers["X-WX-Upload-Id"] = str(row)
+    if address := link(request, "upload", row):  # the file is stored, also where it has none
+        headers["Location"] = address
     if result.error:
         response = problems.of_upload(result, request, row)
         for name, value in headers.items():
@@ -54,17 +55,3 @@ def uploaded(request: Request, using: str, result: UploadResult, row: int | None
     facts |= {name: getattr(result, name) for name in names}
     facts["content_type"] = result.headers.content_type
     return Response(serializers.UploadedSerializer(facts).data, 201, headers=headers)
-
-
-def _location(request: Request, row: int) -> dict[str, str]:
-    """
-    Return the address of the row, under whatever name the project included our addresses.
-
-    Empty where they have no namespace, or the request's own Host is not allowed: the file is stored
-    all the same.
-    """
-    match = request.resolver_match
-    space = match.namespace if match else "wx_static_store"
-    with suppress(NoReverseMatch, DisallowedHost):
-        return {"Location": reverse(f"{space}:upload", kwargs={"id": row}, request=request)}
-    return {}

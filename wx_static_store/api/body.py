@@ -6,15 +6,17 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import new
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import MemoryFileUploadHandler, TemporaryFileUploadHandler
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
 
 from ..conf import platform_options
@@ -24,7 +26,7 @@ from ..upload.sources import BLOCK, IN_MEMORY
 from .conditions import named_algorithms
 from .problems import Conflict
 
-ENVELOPE = 1024 * 1024  # bytes of a form beside its file
+ENVELOPE = 1024 * 1024  # bytes of a form beside its file, or of JSON
 
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
 _READ_BEFORE = _("The digest of this body cannot be checked here: leave its header out.")
@@ -132,6 +134,19 @@ def _declared(request: HttpRequest | Request) -> int | None:
     if not text.isdecimal():
         return None
     return int(text) if len(text) < 19 else sys.maxsize
+
+
+class ShortJson(JSONParser):
+    """JSON that is read into memory."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        text = stream.read(ENVELOPE + 1)
+        if len(text) > ENVELOPE:
+            raise RequestDataTooBig
+        try:
+            return super().parse(BytesIO(text), media_type, parser_context)
+        except RecursionError:
+            raise ParseError from None
 
 
 class RawParser(BaseParser):

@@ -1,8 +1,8 @@
 """
 ``Idempotency-Key``: the first answer again, for a day.
 
-Kept is what stays true: a stored file, and that nobody knows. After any other answer nothing is
-stored, and the client may come again with the same key.
+Kept is what stays true: a stored file, a rollout that began, and that nobody knows. After any other
+answer nothing was done, and the client may come again with the same key.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from ..upload.sources import digest
 from .problems import Conflict, as_shown_to
 
 _HEADERS = ("Location", "X-WX-Code", "X-WX-Status", "X-WX-Upload-Id")
+_DONE = (201, 202)
+_BROKEN_OFF = _("The first request with this Idempotency-Key broke off. Look how far it came.")
 _INVALID = _("Between 1 and 255 printable ASCII characters, such as a UUID.")
 
 
@@ -47,7 +49,7 @@ def once(
     if not re.fullmatch(r"[!-~]{1,255}", key):
         raise ValidationError({"Idempotency-Key": [_INVALID]})
     path = request.path.rstrip("/")  # every address is served with a slash, too
-    whole = json.dumps([dict(facts), digest(file) if file else ""], sort_keys=True)
+    whole = json.dumps([dict(facts), digest(file) if file else ""], sort_keys=True, default=str)
     submission = Submission(
         f"{request.user.pk} {request.method} {path} {env} {key}",
         fingerprint=sha256(whole.encode()).hexdigest(),
@@ -55,14 +57,14 @@ def once(
     try:
         first = submission.first_answer(seconds)
     except Unanswered as error:
-        raise Conflict(error.code) from None
+        raise Conflict(error.code, _BROKEN_OFF if error.code == "unknown" else None) from None
     if first is not None:
         return _replayed(request, first)
     return submission.send(work, _kept, unsent=(APIException,))
 
 
 def _kept(response: Response) -> dict[str, Any] | None:
-    if response.status_code != 201 and response.data["code"] != "unknown":
+    if response.status_code not in _DONE and response.data["code"] != "unknown":
         return None
     headers = {name: response[name] for name in _HEADERS if name in response}
     answer = {"status": response.status_code, "headers": headers, "data": response.data}
@@ -71,6 +73,6 @@ def _kept(response: Response) -> dict[str, Any] | None:
 
 def _replayed(request: Request, kept: Mapping[str, Any]) -> Response:
     data, status = kept["data"], kept["status"]
-    data = data if status == 201 else as_shown_to(request, data)
+    data = data if status in _DONE else as_shown_to(request, data)
     headers = kept["headers"] | {"Idempotent-Replayed": "true"}
     return Response(data, status, headers=headers, content_type=kept["type"])

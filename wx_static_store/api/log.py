@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
@@ -15,6 +16,8 @@ from ..conf import options_for
 from ..exceptions import WxStaticStoreError
 from ..models import UploadLog, UploadLogQuerySet
 from ..submit.policy import visible_environments
+
+Row = TypeVar("Row", bound=Model)
 
 # Of the log, each by an index.
 _FILTERS: dict[str, Callable[[UploadLogQuerySet, Any], UploadLogQuerySet]] = {
@@ -81,7 +84,7 @@ def sees_all(request: Request) -> bool:
     return bool(request.user.has_perm("wx_static_store.view_uploadlog"))
 
 
-def one_row(rows: UploadLogQuerySet, id: str) -> UploadLog:
+def one_row(rows: QuerySet[Row], id: str) -> Row:
     """Return the row; raises Http404, also for an id that is no number."""
     if not re.fullmatch("[0-9]{1,18}", id):
         raise Http404

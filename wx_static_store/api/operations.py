@@ -6,9 +6,23 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
-from . import parameters, serializers
+from ..fleet.rollouts import ACTIONS
+from . import (
+    deployment_serializers as deployments,
+    examples,
+    parameters,
+    rollout_bodies as bodies,
+    rollout_serializers as rollouts,
+    serializers,
+)
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+# Types of what an address holds.
+PATH: dict[str, Any] = {
+    "id": int,
+    "name": str,
+    "action": {"type": "string", "enum": [*ACTIONS]},
+}
 KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 
 CONDITIONS = {
@@ -26,84 +40,20 @@ _FILE = (
     *("parse_error", "length_required", "size", "unsupported_media_type", "store"),
     *("name", "folder", "protected", "type", "content", "exists", "digest", "precondition"),
 )
+_BODY = ("parse_error", "size", "unsupported_media_type")
 _AGAIN = (
     *("not_found", "gone", "store", "exists"),
-    *("parse_error", "size", "unsupported_media_type"),
+    *_BODY,
 )
-
-_UPLOADED = {
-    "id": 7,
-    "store": "default",
-    "env": "demo-1a2b3c4d5e6f7g8h",
-    "name": "uploads/tea.png",
-    "key": "media/uploads/tea.png",
-    "url": "https://demo.example.com/media/uploads/tea.png",
-    "size": 1024,
-    "md5": "9e107d9d372bb6826bd81d3542a419d6",
-    "content_type": "image/png",
-    "status": "stored",
-    "errcode": 0,
-}
-_FOUND = {name: _UPLOADED[name] for name in ("name", "key", "url", "size", "md5")}
-_STORE = {
-    "store": "default",
-    "env": "demo-1a2b3c4d5e6f7g8h",
-    "label": "default: demo",
-    "replace": True,
-    "active_content": False,
-    "protected_names": False,
-    "max_size": 314572800,
-    "facts": [
-        {
-            "name": "list_md5",
-            "value": "plain",
-            "text": "The list names the MD5 of a file.",
-            "hint": "",
-            "learned": "2026-01-31T12:00:00Z",
-        }
-    ],
-}
-_RECEIVED = {
-    "time": "2026-01-31T12:00:00Z",
-    "cost_ms": 30,
-    "client_ip": "192.0.2.10",
-    "request_url": "/componenttcb/staticuploadfile?access_token=***",
-    "request_body": '{"env": "demo-1a2b3c4d5e6f7g8h", "filename": "media/uploads/tea.png"}',
-    "response_body": '{"errcode": 45009, "errmsg": "reach max api daily quota limit"}',
-}
-_HEALTH = {
-    "status": "wrong",
-    "verdict": "1 thing is wrong: token.accepted",
-    "examined": "2026-01-31T12:00:00Z",
-    "checks": [
-        {
-            "id": "token.accepted",
-            "question": "Does WeChat accept the token?",
-            "status": "wrong",
-            "seconds": 0.12,
-            "findings": [
-                {
-                    "status": "wrong",
-                    "text": "ACCESS_TOKEN is spent (errcode 42001)",
-                    "hint": "Set a new one.",
-                    "docs": "https://docs.example/troubleshooting/errcodes.html#errcode-42001",
-                    "data": {"errcode": 42001},
-                }
-            ],
-        }
-    ],
-}
+_BEGINS = (
+    *(*_SENDER, *_ONCE, *_BODY, "length_required", "gone", "rollout", "configuration", "busy"),
+    "workers",
+)
 # What the document says of a field of the form beside its type: bytes, and values to begin with.
 FORM_FIELDS = {
     "file": BINARY,
     "store": {"example": "default"},
     "path": {"example": "uploads/"},
-}
-PROBLEM = {
-    "title": "Conflict",
-    "status": 409,
-    "code": "exists",
-    "detail": "There is a file media/uploads/tea.png already.",
 }
 
 
@@ -120,6 +70,8 @@ class Operation(NamedTuple):
     query: Any = None
     request: Any = None
     once: bool = False
+    begun: Any = None  # the answer 202, where workers do it
+    location: Any = ""  # what is at the address that a good answer names; "" is a row of the log
     conditional: bool = False
     also: int = 0  # another status with this answer
 
@@ -139,7 +91,7 @@ OPERATIONS = {
         (*_SENDER, *_FILE, *_CLOUD, *_ONCE),
         serializers.UploadedSerializer,
         201,
-        _UPLOADED,
+        examples.UPLOADED,
         _("What is uploaded is public for everybody. It is sent to the cloud before this answers."),
         request={"multipart/form-data": parameters.Form},
         once=True,
@@ -151,7 +103,7 @@ OPERATIONS = {
         (*_SENDER, *_FILE, *_CLOUD, *_ONCE),
         serializers.UploadedSerializer,
         201,
-        _UPLOADED,
+        examples.UPLOADED,
         _("The name is below the store's location, its slashes included."),
         query=parameters.Place,
         request={"application/octet-stream": BINARY},
@@ -163,7 +115,7 @@ OPERATIONS = {
         _("What is in the cloud by this name"),
         (*_EVERYBODY, "invalid", "not_found", "store", "name", *_CLOUD),
         serializers.FileSerializer,
-        example={**_FOUND, "last_modified": "2026-01-31T12:00:00Z"},
+        example={**examples.FOUND, "last_modified": "2026-01-31T12:00:00Z"},
         query=parameters.At,
         description=_("HEAD answers in headers: Wx-Size, ETag (the MD5), Last-Modified, Link."),
     ),
@@ -179,7 +131,7 @@ OPERATIONS = {
         (*_SENDER, *_AGAIN, *_CLOUD, *_ONCE),
         serializers.UploadedSerializer,
         201,
-        _UPLOADED,
+        examples.UPLOADED,
         _("Of files that are still to be had: on this server, or on the public site."),
         once=True,
     ),
@@ -188,11 +140,109 @@ OPERATIONS = {
         _("What WeChat received with a call that it refused"),
         (*_EVERYBODY, "invalid", "not_found", "no_diagnosis", *_CLOUD),
         serializers.DiagnosisSerializer,
-        example=_RECEIVED,
+        example=examples.RECEIVED,
         description=_(
             "WeChat keeps a refused call for seven days. It is asked at most once: the answer is "
             "kept for a day, without secrets."
         ),
+    ),
+    ("Deployments", "GET"): Operation(
+        "wx_deployments_list",
+        _("The deployments"),
+        (*_READ, "not_found"),
+        deployments.DeploymentsSerializer,
+        example={"next": None, "results": [examples.DEPLOYMENT]},
+        query=parameters.DeploymentsQuery,
+    ),
+    ("Deployments", "POST"): Operation(
+        "wx_deployments_create",
+        _("Deploy a kept release to one environment, or roll it back"),
+        (*_BEGINS, "upstream", "timeout"),
+        deployments.DeploymentSerializer,
+        201,
+        examples.DEPLOYMENT,
+        _(
+            "Workers of Celery do it after this answers with 202. Without Celery it is done in the "
+            "request if it is small, and answered with 201."
+        ),
+        request={
+            "application/json": bodies.DeploymentBody,
+            "multipart/form-data": bodies.DeploymentBody,
+        },
+        once=True,
+        begun=rollouts.RolloutBegunSerializer,
+        location=_("The rollout (202), or the deployment."),
+    ),
+    ("Deployment", "GET"): Operation(
+        "wx_deployments_retrieve",
+        _("One deployment, and what failed of it"),
+        (*_READ, "not_found"),
+        deployments.DeploymentDetailSerializer,
+    ),
+    ("Release", "GET"): Operation(
+        "wx_releases_retrieve",
+        _("What a tree was, and where it was deployed"),
+        (*_READ, "not_found"),
+        deployments.ReleaseSerializer,
+        example=examples.RELEASE,
+        query=parameters.ReleaseQuery,
+    ),
+    ("Rollouts", "GET"): Operation(
+        "wx_rollouts_list",
+        _("The rollouts"),
+        (*_READ, "not_found"),
+        rollouts.RolloutsSerializer,
+        example={"next": None, "results": [examples.ROLLOUT]},
+        query=parameters.RolloutsQuery,
+    ),
+    ("Rollout", "GET"): Operation(
+        "wx_rollouts_retrieve",
+        _("How far a rollout is, and how its environments stand"),
+        (*_READ, "not_found"),
+        rollouts.RolloutDetailSerializer,
+        example=examples.ROLLOUT_DETAIL,
+        query=parameters.RolloutQuery,
+    ),
+    ("Rollouts", "POST"): Operation(
+        "wx_rollouts_create",
+        _("Start a rollout"),
+        (*_BEGINS, "archive"),
+        rollouts.RolloutBegunSerializer,
+        202,
+        examples.ROLLOUT_BEGUN,
+        _(
+            "A kept release, or an archive of a built site, to environments in waves. Workers of "
+            "Celery do it after this answers."
+        ),
+        request={
+            "application/json": bodies.RolloutBody,
+            "multipart/form-data": bodies.RolloutForm,
+        },
+        once=True,
+        location=_("The rollout."),
+    ),
+    ("RolloutAction", "POST"): Operation(
+        "wx_rollouts_act",
+        _("Pause, resume or stop a rollout, or try again what failed"),
+        (*_SENDER, *_BODY, "invalid", "not_found", "rollout", "configuration", "busy", "workers"),
+        rollouts.RolloutSerializer,
+        example=examples.ROLLOUT,
+        description=_("What runs ends in any case. What waits is left alone after a stop."),
+    ),
+    ("RolloutRollback", "POST"): Operation(
+        "wx_rollouts_roll_back",
+        _("Give each environment back what it had before a rollout"),
+        (*_BEGINS, "not_found"),
+        rollouts.RolloutBegunSerializer,
+        202,
+        examples.ROLLOUT_BEGUN,
+        _("The rollout is stopped, and another one begins."),
+        request={
+            "application/json": bodies.MannerBody,
+            "multipart/form-data": bodies.MannerBody,
+        },
+        once=True,
+        location=_("The rollout."),
     ),
     ("StoreList", "GET"): Operation(
         "wx_stores_list",
@@ -203,7 +253,7 @@ OPERATIONS = {
             "folder": "uploads/",
             "max_size": 314572800,
             "extensions": ["png", "pdf"],
-            "results": [_STORE],
+            "results": [examples.STORE],
         },
     ),
     ("FileList", "GET"): Operation(
@@ -213,7 +263,7 @@ OPERATIONS = {
         serializers.FilesSerializer,
         example={
             "next": None,
-            "results": [{**_FOUND, "last_modified": "2026-01-31T12:00:00Z"}],
+            "results": [{**examples.FOUND, "last_modified": "2026-01-31T12:00:00Z"}],
         },
         query=parameters.FilesQuery,
     ),
@@ -222,7 +272,7 @@ OPERATIONS = {
         _("What is wrong, and what to do about it"),
         _READ,
         serializers.HealthSerializer,
-        example=_HEALTH,
+        example=examples.HEALTH,
         description=_(
             "For monitors: 503 where something is wrong. A warning is no fault. The checks are "
             "those of wx_doctor without --probe. Results that are younger than ten seconds are "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core import signing
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -20,6 +22,18 @@ def opened(cursor: str, of: str) -> Any:
         return signing.loads(cursor, salt=f"wx_static_store.cursor:{of}") if cursor else None
     except signing.BadSignature:
         raise NotFound(_INVALID) from None
+
+
+def rows_of(
+    rows: QuerySet[Any], query: Mapping[str, Any], of: str, *, by: str = "-id"
+) -> tuple[list[Any], Any]:
+    """Return the rows of the page that the query names, and after which row the next one begins."""
+    column, rows = by.removeprefix("-"), rows.order_by(by)
+    if (last := opened(query.get("cursor", ""), of)) is not None:
+        rows = rows.filter(**{f"{column}__{'lt' if by.startswith('-') else 'gt'}": last})
+    size = query["page_size"]
+    found = list(rows[: size + 1])
+    return found[:size], getattr(found[size - 1], column) if len(found) > size else None
 
 
 def page(request: Request, results: Any, after: Any, of: str) -> Response:

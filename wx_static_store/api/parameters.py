@@ -11,17 +11,22 @@ from rest_framework.exceptions import ValidationError
 
 from ..conf.settings import nearest
 from ..core.naming import MAX_KEY_BYTES
-from ..models import UploadLog
+from ..models import Deployment, Rollout, RolloutEnvironment, UploadLog
 from .serializers import Moment
 
 LARGEST_PAGE = 100
+LARGEST_LIST = 1000  # files of a release, environments of a rollout
 _LARGEST_CODE = 2**31 - 1
 _LARGEST_ID = 2**63 - 1
 _UNKNOWN = _("There is no such parameter here.")
-_OF_A_PAGE = "csrfmiddlewaretoken"  # a field that forms of Django's pages have
+OF_A_PAGE = "csrfmiddlewaretoken"  # a field that forms of Django's pages have
 
 
-class At(serializers.Serializer[Any]):
+class Input(serializers.Serializer[Any]):
+    """What a body may hold, or the query of an address with a body."""
+
+
+class At(Input):
     """An environment; blank, as a form sends what nobody filled in, is none."""
 
     env = serializers.CharField(
@@ -68,16 +73,31 @@ class Form(Place):
     @classmethod
     def checked(cls, data: Any, files: Mapping[str, Any]) -> dict[str, Any]:
         """Return the clean values; raise ValidationError, also for more than one file."""
-        many = sum(len(cast(Any, files).getlist(name)) for name in files)
-        if many > 1:
-            raise ValidationError({"file": [_("Send one file in each request.")]})
-        return valid(cls, {name: data[name] for name in data if name != _OF_A_PAGE})
+        require_one_file(files)
+        return valid(cls, {name: data[name] for name in data if name != OF_A_PAGE})
+
+
+def require_one_file(files: Mapping[str, Any]) -> None:
+    """Raise ValidationError for several."""
+    if sum(len(cast(Any, files).getlist(name)) for name in files) > 1:
+        raise ValidationError({"file": [_("Send one file in each request.")]})
 
 
 def _text(**options: Any) -> Any:
     """Return a field for text that is taken as it is sent, without NUL."""
     options |= {} if "default" in options else {"required": False}
     return serializers.RegexField(r"^[^\x00]*$", trim_whitespace=False, **options)
+
+
+def _id(**options: Any) -> Any:
+    return serializers.IntegerField(required=False, min_value=1, max_value=_LARGEST_ID, **options)
+
+
+def _page_size(largest: int) -> Any:
+    text = _("Rows on a page.")
+    return serializers.IntegerField(
+        default=largest // 2, min_value=1, max_value=largest, help_text=text
+    )
 
 
 class LogQuery(serializers.Serializer[Any]):
@@ -105,18 +125,56 @@ class LogQuery(serializers.Serializer[Any]):
     key = _text(help_text=_("A whole key."))
     rid = _text(help_text=_("WeChat's id of the call."))
     user = _text(help_text=_("The id of the user who uploaded."))
-    deployment = serializers.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=_LARGEST_ID,
-        help_text=_("The id of a deployment."),
-    )
+    deployment = _id(help_text=_("The id of a deployment."))
     ordering = serializers.ChoiceField(
         ["-id", "id"], default="-id", help_text=_("-id is the newest first.")
     )
-    page_size = serializers.IntegerField(
-        default=50, min_value=1, max_value=LARGEST_PAGE, help_text=_("Rows on a page.")
+    page_size = _page_size(LARGEST_PAGE)
+    cursor = _text(help_text=_("Of the address in next."))
+
+
+class DeploymentsQuery(serializers.Serializer[Any]):
+    """Which deployments are wanted."""
+
+    outcome = serializers.ChoiceField(
+        Deployment.Outcome.choices, required=False, help_text=_("How the deployment ended.")
     )
+    store = _text(help_text=_("The alias that it was deployed with."))
+    env = _text(help_text=_("The id of an environment."))
+    folder = _text(
+        allow_blank=True, help_text=_("Where its keys begin, such as media/app/; empty: the root.")
+    )
+    release = _id(help_text=_("The id of a release."))
+    page_size = _page_size(LARGEST_PAGE)
+    cursor = _text(help_text=_("Of the address in next."))
+
+
+class ReleaseQuery(serializers.Serializer[Any]):
+    """Which files of a release are wanted."""
+
+    page_size = _page_size(LARGEST_LIST)
+    cursor = _text(help_text=_("Of the address in next."))
+
+
+class RolloutsQuery(serializers.Serializer[Any]):
+    """Which rollouts are wanted."""
+
+    state = serializers.ChoiceField(
+        Rollout.State.choices, required=False, help_text=_("How the rollout stands.")
+    )
+    page_size = _page_size(LARGEST_PAGE)
+    cursor = _text(help_text=_("Of the address in next."))
+
+
+class RolloutQuery(serializers.Serializer[Any]):
+    """Which environments of a rollout are wanted."""
+
+    state = serializers.ChoiceField(
+        RolloutEnvironment.State.choices,
+        required=False,
+        help_text=_("How the environment stands."),
+    )
+    page_size = _page_size(LARGEST_LIST)
     cursor = _text(help_text=_("Of the address in next."))
 
 
@@ -139,8 +197,8 @@ class FilesQuery(At):
 def valid(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
     """Return the clean values; raise ValidationError, also for an unknown name."""
     bound = serializer(data=data)
-    known = [*bound.fields]
-    unknown = {name: [f"{_UNKNOWN} {nearest(name, known)}"] for name in data if name not in known}
+    known, given = [*bound.fields], data if isinstance(data, Mapping) else {}
+    unknown = {name: [f"{_UNKNOWN} {nearest(name, known)}"] for name in given if name not in known}
     if unknown:
         raise ValidationError(unknown)
     bound.is_valid(raise_exception=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import re
 import uuid
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from math import ceil
 from typing import Any, cast
 
@@ -57,6 +57,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "folder": (400, _("Files may not be uploaded to this folder.")),
     "type": (400, _("Files of this kind are not allowed.")),
     "content": (400, _("The file does not hold what its name says.")),
+    "archive": (400, _("The archive cannot be unpacked.")),
     "digest": (400, _("The bytes that came are not those of Content-MD5 or Content-Digest.")),
     "not_authenticated": (401, _("Say who you are.")),
     "authentication_failed": (401, _("Who you are could not be verified.")),
@@ -69,6 +70,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "method_not_allowed": (405, _("This address does not know the method.")),
     "exists": (409, _("There is a file of this name already.")),
     "gone": (409, _("The bytes of this file cannot be had again.")),
+    "rollout": (409, _("The rollout does not allow this as it stands.")),
     "in_progress": (409, _("The first request with this Idempotency-Key is still running.")),
     "length_required": (411, _("Send a Content-Length: a body in chunks is not read.")),
     "precondition": (412, _("The file is not as If-Match or If-None-Match want it.")),
@@ -79,6 +81,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "configuration": (500, _("This site is not set up for uploads; its operator can help.")),
     "upstream": (502, _("The cloud refused this.")),
     "busy": (503, _("This does not work at the moment; try again later.")),
+    "workers": (503, _("This is done by workers of Celery, which cannot be asked.")),
     "unknown": (504, _("The file was sent, but the cloud did not say whether it is stored.")),
     "timeout": (504, _("The cloud did not answer in time.")),
 }
@@ -141,12 +144,22 @@ _HARMLESS = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")  # as a request id may be r
 
 
 class Conflict(APIException):
-    """One of `PROBLEMS`, by its code."""
+    """One of `PROBLEMS`, by its code, in the words of an `error` that are for everybody."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, error: Any = None) -> None:
         self.default_code = code
         self.status_code, text = PROBLEMS[code]
-        super().__init__(text)
+        self.hint = getattr(error, "full_hint", "")
+        super().__init__(str(getattr(error, "what", error)) if error else text)
+
+
+@contextmanager
+def answered_as(code: str, *kinds: type[Exception]) -> Iterator[None]:
+    """Answer an error of these kinds with the problem of that code, in the error's own words."""
+    try:
+        yield
+    except kinds as error:
+        raise Conflict(code, error) from error
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -233,7 +246,7 @@ def _of_framework(error: APIException) -> Response:
     code = _code_of_framework(error)
     said: Any = error.detail
     detail = said.get("detail") if isinstance(said, Mapping) else said
-    members = {"upload_id": getattr(error, "upload_id", None)}
+    members = {name: getattr(error, name, None) for name in ("upload_id", "hint")}
     if isinstance(error, ValidationError):
         members, detail = {"errors": said}, ""
     header = getattr(error, "auth_header", None)

@@ -15,7 +15,8 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.schemas.inspectors import DefaultSchema
 
 from . import parameters, serializers
-from .operations import CONDITIONS, FORM_FIELDS, KEY, OPERATIONS, PROBLEM, Operation
+from .examples import PROBLEM
+from .operations import CONDITIONS, FORM_FIELDS, KEY, OPERATIONS, PATH, Operation
 from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER, TITLES
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _NEXT = _("The address of the next page, as rel=next; left out of the last page.
 _LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
 _LEFT = _("Requests that are left.")
 _RESET = _("Seconds until the oldest request counts no more.")
+_BEGUN = _("Workers were asked to do it.")
 _CODE = _("The code of the problem, where a proxy replaces the body.")
 _ROW = _("The id of the row in the log; left out where there is none.")
 _STATUS = _("How the upload ended: stored, failed or unknown; left out where none began.")
@@ -82,7 +84,7 @@ if INSTALLED:
         def get_override_parameters(self) -> list[Any]:
             operation = self.operation
             found: list[Any] = [operation.query] if operation.query else []
-            for name, kind in {"id": int, "name": str}.items():
+            for name, kind in PATH.items():
                 if f"{{{name}}}" in self.path:
                     found.append(OpenApiParameter(name, kind, OpenApiParameter.PATH))
             kinds = self.view.get_authenticators()
@@ -94,18 +96,23 @@ if INSTALLED:
             if operation.once:
                 found.append(_header("Idempotency-Key", KEY, _KEY))
             found.append(_header("X-WX-Code", str, _CODE, _statuses(operation.codes)))
-            if operation.once:
+            if operation.answer is serializers.UploadedSerializer:
                 uploads = [201, *_statuses(code for code in operation.codes if code in _OF_UPLOADS)]
                 found.append(_header("Location", str, _("The row in the log."), uploads))
                 found.append(_header("X-WX-Upload-Id", int, _ROW, uploads))
                 found.append(_header("X-WX-Status", str, _STATUS, uploads))
-                found.append(_header("Idempotent-Replayed", str, _REPLAYED, [201, *_UNKNOWN]))
+            good = [operation.status, *([202] if operation.begun else [])]
+            if operation.location:
+                found.append(_header("Location", str, operation.location, good))
+            if operation.once:
+                replayed = [*good, *_UNKNOWN]
+                found.append(_header("Idempotent-Replayed", str, _REPLAYED, replayed))
             waits = _statuses(code for code in operation.codes if code in RETRY_AFTER)
-            limits = [operation.status, 429]
+            limits = [*good, 429]
             found.append(_header("RateLimit-Limit", int, _LIMIT, limits))
             found.append(_header("RateLimit-Remaining", int, _LEFT, limits))
             found.append(_header("RateLimit-Reset", int, _RESET, limits))
-            if operation.answer in (serializers.RowsSerializer, serializers.FilesSerializer):
+            if "next" in operation.answer().fields:
                 found.append(_header("Link", str, _NEXT, [200]))
             found.append(_header("Retry-After", int, _("In seconds."), waits))
             return found
@@ -114,7 +121,8 @@ if INSTALLED:
             operation = self.operation
             examples = [OpenApiExample("example", operation.example)] if operation.example else []
             good = OpenApiResponse(operation.answer, str(operation.summary), examples)
-            return {operation.status: good} | _also(operation) | _bad(operation.codes)
+            begun = {202: OpenApiResponse(operation.begun, str(_BEGUN))} if operation.begun else {}
+            return {operation.status: good} | begun | _also(operation) | _bad(operation.codes)
 
         def get_serializer_name(self, serializer: Any, direction: Any) -> str:
             return f"Wx{super().get_serializer_name(serializer, direction)}"
@@ -132,7 +140,8 @@ if INSTALLED:
         match_subclasses = True
 
         def get_name(self) -> str:
-            return f"Wx{(self.target.called or self.target.field_name).capitalize()}"
+            name = self.target.called or str(self.target.field_name)
+            return f"Wx{name[0].upper()}{name[1:]}"
 
         def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
             return {"type": "string", "enum": [*self.target.choices]}
@@ -140,7 +149,7 @@ if INSTALLED:
     class InputExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         """Describe a form that can be sent as it is, and each text by a single schema."""
 
-        target_class = parameters.At
+        target_class = parameters.Input
         match_subclasses = True
 
         def map_serializer(self, auto_schema: Any, direction: Any) -> Any:

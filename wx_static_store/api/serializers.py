@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import ISO_8601, serializers
+from rest_framework.request import Request
 
 from ..doctor.report import WORDS
 from ..exceptions import WxStaticStoreError
@@ -17,6 +18,7 @@ from ..log.hints import hint
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
 from ..upload.store import get_store
+from .links import link
 from .problems import PROBLEMS
 
 
@@ -78,6 +80,16 @@ class Address(serializers.URLField):
         return None
 
 
+class DeploymentLink(serializers.URLField):
+    """The address of a row's deployment, for those who may see it."""
+
+    def get_attribute(self, row: Any) -> str | None:
+        request = self.context.get("request")
+        if not (request and request.user.has_perm("wx_static_store.view_deployment")):
+            return None
+        return link(request, "deployment", row.deployment_id)
+
+
 class RowSerializer(serializers.ModelSerializer[UploadLog]):
     """One row of the log."""
 
@@ -89,6 +101,9 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     )
     user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     deployment = serializers.IntegerField(source="deployment_id", allow_null=True)
+    deployment_url = DeploymentLink(
+        read_only=True, allow_null=True, help_text=_("Null without view_deployment.")
+    )
     created = Moment(read_only=True)
 
     class Meta:
@@ -97,7 +112,7 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
             *("id", "status", "store", "env", "name", "key", "url", "size", "md5", "content_type"),
             *("cache_control", "stage", "errcode", "message", "hint", "http_status", "cos_code"),
             *("rid", "request_id", "attempts", "duration_ms", "source", "source_ref", "user"),
-            *("deployment", "created"),
+            *("deployment", "deployment_url", "created"),
         )
         read_only_fields = fields
 
@@ -114,9 +129,10 @@ _WITHHELD = {"errcode": None, "http_status": None} | dict.fromkeys(
 )
 
 
-def rows_for(rows: Sequence[UploadLog], *, whole: bool) -> list[dict[str, Any]]:
+def rows_for(request: Request, rows: Sequence[UploadLog], *, whole: bool) -> list[dict[str, Any]]:
     """Return rows as JSON; not `whole` is without what is for readers of the log only."""
-    shown = RowSerializer(rows, many=True, context={"stores": usable_stores()}).data
+    context = {"stores": usable_stores(), "request": request}
+    shown = RowSerializer(rows, many=True, context=context).data
     return [{**row, **({} if whole else _WITHHELD)} for row in shown]
 
 

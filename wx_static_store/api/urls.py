@@ -5,7 +5,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import PathConverter
 from django.urls.resolvers import RoutePattern
 
-from . import views
+from . import deployments, rollouts, views
 
 
 class NameConverter(PathConverter):
@@ -42,6 +42,17 @@ urlpatterns = [
     address("uploads/<str:id>/retry/", views.Retry.as_view(), name="retry"),
     address("uploads/<str:id>/diagnosis/", views.Diagnosis.as_view(), name="diagnosis"),
     path("uploads/<str:store>/<wx_name:name>", views.RawUpload.as_view(), name="raw-upload"),
+    address("deployments/", deployments.Deployments.as_view(), name="deployments"),
+    address("deployments/<str:id>/", deployments.Deployment.as_view(), name="deployment"),
+    address("releases/<str:id>/", deployments.Release.as_view(), name="release"),
+    address("rollouts/", rollouts.Rollouts.as_view(), name="rollouts"),
+    address("rollouts/<str:id>/", rollouts.Rollout.as_view(), name="rollout"),
+    address(
+        "rollouts/<str:id>/rollback/", rollouts.RolloutRollback.as_view(), name="rollout-rollback"
+    ),
+    address(
+        "rollouts/<str:id>/<str:action>/", rollouts.RolloutAction.as_view(), name="rollout-action"
+    ),
     address("stores/", views.StoreList.as_view(), name="stores"),
     address("stores/<str:store>/files/", views.FileList.as_view(), name="files"),
     address("health/", views.Health.as_view(), name="health"),

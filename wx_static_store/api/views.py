@@ -58,15 +58,9 @@ class Uploads(View):
 
     def get(self, request: Request) -> Response:
         query = self.query
-        last = paging.opened(query.get("cursor", ""), "log")
-        rows, forward = log.found(log.readable_rows(request), query), query["ordering"] == "id"
-        if last is not None:
-            rows = rows.filter(id__gt=last) if forward else rows.filter(id__lt=last)
-        size = query["page_size"]
-        found = list(rows.order_by(query["ordering"])[: size + 1])
-        after = found[size - 1].pk if len(found) > size else None
-        whole = log.sees_all(request)
-        shown = serializers.rows_for(found[:size], whole=whole)
+        rows = log.found(log.readable_rows(request), query)
+        found, after = paging.rows_of(rows, query, "log", by=query["ordering"])
+        shown = serializers.rows_for(request, found, whole=log.sees_all(request))
         return paging.page(request, shown, after, "log")
 
     def post(self, request: Request) -> Response:
@@ -132,7 +126,7 @@ class Upload(View):
 
     def get(self, request: Request, id: str) -> Response:
         row = log.one_row(log.readable_rows(request), id)
-        (shown,) = serializers.rows_for([row], whole=log.sees_all(request))
+        (shown,) = serializers.rows_for(request, [row], whole=log.sees_all(request))
         return Response(shown)
 
 

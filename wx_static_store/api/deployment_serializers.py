@@ -1,0 +1,110 @@
+"""The members of the answers about deployments and releases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from ..models import Deployment
+from .links import link
+from .serializers import Moment, NamedChoice, RowSerializer
+
+
+class Link(serializers.URLField):
+    """The address of the row of that id, by the `name` of its view."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        self._name = name
+        super().__init__(read_only=True, allow_null=True, **options)
+
+    def to_representation(self, value: Any) -> Any:
+        return link(self.context["request"], self._name, value)
+
+
+class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
+    """One publishing of many files."""
+
+    store = serializers.CharField(
+        source="using", help_text=_("Its alias; empty for a run before this was recorded.")
+    )
+    folder = serializers.CharField(help_text=_("Where its keys begin."))
+    outcome = NamedChoice(Deployment.Outcome.choices, help_text=_("How it ended."))
+    live = serializers.BooleanField(
+        source="is_live", help_text=_("It is the newest of its folder that ended well.")
+    )
+    release = serializers.IntegerField(
+        source="release_id",
+        allow_null=True,
+        help_text=_("The id of the release: what the tree was."),
+    )
+    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
+    digest = serializers.SerializerMethodField(
+        help_text=_("Of the release: equal for equal trees. Empty without one.")
+    )
+    unchanged = serializers.IntegerField(
+        source="skipped", help_text=_("Files that were the same in the cloud, and not sent.")
+    )
+    user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
+    created = Moment()
+
+    class Meta:
+        model = Deployment
+        fields = (
+            *("id", "store", "env", "folder", "source", "label", "outcome", "live", "release"),
+            *("release_url", "digest", "stored", "unchanged", "failed", "not_attempted", "bytes"),
+            *("duration_ms", "user", "created"),
+        )
+        read_only_fields = fields
+
+    def get_digest(self, row: Deployment) -> str:
+        return row.release.digest if row.release else ""
+
+
+class DeploymentsSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = DeploymentSerializer(many=True)
+
+
+class DeploymentDetailSerializer(DeploymentSerializer):
+    """One publishing of many files, with those that failed."""
+
+    failures = RowSerializer(
+        many=True,
+        help_text=_(
+            "The newest rows of files that failed, or whose end is unknown: 100 at most. Empty "
+            "without view_uploadlog."
+        ),
+    )
+
+    class Meta:
+        model = Deployment
+        fields = (*DeploymentSerializer.Meta.fields, "failures")
+        read_only_fields = fields
+
+
+class ReleaseFileSerializer(serializers.Serializer[Any]):
+    """A file of a release."""
+
+    name = serializers.CharField(help_text=_("Below the folder of a deployment."))
+    size = serializers.IntegerField()
+    md5 = serializers.CharField()
+    sha256 = serializers.CharField(help_text=_("Of its bytes, in hex."))
+    content_type = serializers.CharField(source="headers.content_type")
+    cache_control = serializers.CharField(source="headers.cache_control")
+    last = serializers.BooleanField(help_text=_("It is sent when all others are stored."))
+
+
+class ReleaseSerializer(serializers.Serializer[Any]):
+    """What a tree was: the list of its files."""
+
+    id = serializers.IntegerField()
+    digest = serializers.CharField(help_text=_("Equal for equal trees."))
+    count = serializers.IntegerField(help_text=_("How many files it has."))
+    size = serializers.IntegerField(help_text=_("Of all files, in bytes."))
+    created = Moment(help_text=_("When it was deployed first."))
+    used = Moment(help_text=_("When it was deployed last."))
+    deployments = DeploymentSerializer(many=True, help_text=_("The newest, 20 at most."))
+    next = serializers.URLField(allow_null=True)
+    files = ReleaseFileSerializer(many=True, help_text=_("By name; a page of them."))

@@ -1,0 +1,167 @@
+"""The views of deployments and releases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from django.http import Http404
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import models
+from ..deploy.live import mark_live
+from ..deploy.report import EnvironmentReport
+from ..deploy.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
+from ..exceptions import ConfigurationError, SourceError
+from ..fleet import queue
+from ..fleet.payload import check_store
+from ..fleet.rollouts import hand_over
+from ..fleet.waves import RolloutRefused
+from ..models import DeploymentQuerySet, UploadLog
+from ..submit.policy import visible_environments
+from . import (
+    deployment_serializers as serializers,
+    log,
+    paging,
+    parameters,
+    rollout_bodies as bodies,
+)
+from .base import View
+from .body import ENVELOPE, ShortJson
+from .idempotency import once
+from .links import link
+from .problems import Conflict, answered_as
+from .rollouts import LONGEST, began, chosen, require_workers
+from .serializers import rows_for
+
+VIEW, DEPLOY = "view_deployment", "deploy"
+NEWEST = 20  # deployments of a release
+
+_TOO_MUCH = _(
+    "This is too much for one request, which sends %(files)d files and %(size)s at most. Run this "
+    "command on the server: %(command)s"
+)
+
+_FILTERS: dict[str, Callable[[DeploymentQuerySet, Any], DeploymentQuerySet]] = {
+    "env": lambda rows, value: rows.filter(env=value),
+    "store": lambda rows, value: rows.filter(using=value),
+    "folder": lambda rows, value: rows.in_folder(value),
+    "outcome": lambda rows, value: rows.filter(outcome=value),
+    "release": lambda rows, value: rows.filter(release=value),
+}
+
+
+class Deployments(View):
+    """The deployments, the newest first."""
+
+    needs = {"GET": (VIEW,), "POST": (DEPLOY,)}
+    queries = {"GET": parameters.DeploymentsQuery}
+    parser_classes = [MultiPartParser, ShortJson]
+    envelope = ENVELOPE
+
+    def get(self, request: Request) -> Response:
+        rows, query = _visible(request), self.query
+        for name, narrowed in _FILTERS.items():
+            if name in query:
+                rows = narrowed(rows, query[name])
+        found, after = paging.rows_of(rows, query, "deployments")
+        return paging.page(request, _shown(request, found), after, "deployments")
+
+    def post(self, request: Request) -> Response:
+        given = bodies.cleaned(bodies.DeploymentBody, request)
+        deploy = partial(_deploy, request, given)
+        return once(request, given, None, deploy, env=given["env"], seconds=LONGEST)
+
+
+def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
+    """Hand it to the workers; where there are none, do it here if it is small."""
+    user, where = request.user, {"using": given["store"], "prefix": given["prefix"]}
+    envs = chosen(user, [given["env"]])
+    with answered_as("invalid", SourceError, ConfigurationError):
+        among = visible_environments(user)
+        using, move = move_of(given["env"], given.get("release", ""), among=among, **where)
+        check_store(using, envs)
+    if queue.is_available():
+        require_workers()
+        with answered_as("rollout", RolloutRefused):
+            return began(request, hand_over(using, move, user_id=user.pk))
+    with answered_as("configuration", ConfigurationError):
+        plan = plan_rollback(using, move, user.pk)
+    if not plan.is_small:
+        most = {"files": MOST_FILES, "size": filesizeformat(MOST_BYTES)}
+        raise Conflict("size", _TOO_MUCH % (most | {"command": plan.command}))
+    return _done(request, plan.run())
+
+
+def _done(request: Request, report: EnvironmentReport) -> Response:
+    if report.outcome == "skipped":
+        raise Conflict("in_progress", report.error)
+    published = report.report
+    if not (report.ok and published and published.deployment_id):
+        raise next(iter(report.causes), None) or Conflict("upstream", report.error)
+    row = _visible(request).get(pk=published.deployment_id)
+    address = link(request, "deployment", row.pk)
+    headers = {"Location": address} if address else {}
+    return Response(_shown(request, [row])[0], 201, headers=headers)
+
+
+class Deployment(View):
+    """One deployment, with the uploads of it that failed."""
+
+    needs = {"GET": (VIEW,)}
+
+    def get(self, request: Request, id: str) -> Response:
+        row = log.one_row(_visible(request), id)
+        (shown,) = _shown(request, [row])
+        return Response({**shown, "failures": _failures(request, row)})
+
+
+def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
+    if not log.sees_all(request):
+        return []
+    uploads = log.visible_rows(request).filter(deployment=row)
+    bad = uploads.filter(status__in=(UploadLog.Status.FAILED, UploadLog.Status.UNKNOWN))
+    # In an order that no index has: MariaDB would walk the whole log for that of the ids.
+    newest = bad.order_by("status", "-id")[: parameters.LARGEST_PAGE]
+    return rows_for(request, list(newest), whole=True)
+
+
+class Release(View):
+    """What a tree was, with a page of its files."""
+
+    needs = {"GET": (VIEW,)}
+    queries = {"GET": parameters.ReleaseQuery}
+
+    def get(self, request: Request, id: str) -> Response:
+        release = log.one_row(models.Release.objects.all(), id)
+        deployments = list(_visible(request).filter(release=release)[:NEWEST])
+        if not deployments and visible_environments(request.user) is not None:
+            raise Http404
+        of, size = f"release {release.pk}", self.query["page_size"]
+        start = paging.opened(self.query.get("cursor", ""), of) or 0
+        files = list(islice(release.contents(), start, start + size))
+        after = start + size if start + size < release.count else None
+        page = paging.page(request, files, after, of)
+        facts = {name: getattr(release, name) for name in ("id", "digest", "count", "size")}
+        facts |= {"created": release.created, "used": release.used}
+        facts |= {"deployments": mark_live(deployments), "files": files, "next": page.data["next"]}
+        page.data = serializers.ReleaseSerializer(facts, context={"request": request}).data
+        return page
+
+
+def _visible(request: Request) -> DeploymentQuerySet:
+    """Return the deployments that the caller may see, the newest first, without lists of files."""
+    offered = visible_environments(request.user)
+    rows = models.Deployment.objects.select_related("release").defer("release__files")
+    return rows if offered is None else rows.filter(env__in=offered)
+
+
+def _shown(request: Request, rows: list[models.Deployment]) -> Any:
+    context = {"request": request}
+    return serializers.DeploymentSerializer(mark_live(rows), many=True, context=context).data
