@@ -1,15 +1,27 @@
 """
-The admin: the log of uploads and its actions, the upload page, the deployments, the health.
+The admin: the log of uploads and its actions, the upload page, the deployments, the rollouts, the
+health.
 
     uploads         the list of uploads, and the page of one upload
     actions         upload again, compare with the cloud, export
     diagnosis       what WeChat received with the call of a refused upload
     deployments     the list of deployments, and the page of one deployment
+    rollback        the page *Roll back to this* of a deployment
+    compare         the page *Compare* of a deployment
+    comparison      what this page shows
+    release_pages   the base of both pages
+    rollouts        the list of rollouts
+    rollout_page    the page of one rollout, and what its buttons do
+    rollout_progress  what this page shows
+    rollout_columns   the columns of the rollouts
+    fleet           the page *Environments*
+    fleet_table     what this page shows
     health          the page *Health*
     health_page     what this page shows
     upload          the upload page
     base            the base of both lists: read only, without slow queries
-    columns         the columns of the lists and the fields of the pages
+    deployment_columns  the columns of the deployments
+    columns         the columns of the uploads, and what both lists show
     filters         the filters of the lists
     upload_preview  what an upload would do, before a byte is sent
     export          the log as CSV and JSON, streamed
@@ -21,6 +33,7 @@ The admin: the log of uploads and its actions, the upload page, the deployments,
 
 from .deployments import DeploymentAdmin
 from .health import HealthAdmin
+from .rollouts import RolloutAdmin
 from .uploads import UploadLogAdmin
 
-__all__ = ["DeploymentAdmin", "HealthAdmin", "UploadLogAdmin"]
+__all__ = ["DeploymentAdmin", "HealthAdmin", "RolloutAdmin", "UploadLogAdmin"]

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise, cached_property
 
 from ..submit.policy import visible_environments
+from ..upload.database import with_users
 
 LISTED = 5000
 
@@ -73,7 +74,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
         They are asked for apart: they may live in another database, and may be gone.
         """
-        rows = super().get_queryset(request).prefetch_related("user")
+        rows = with_users(super().get_queryset(request))
         visible = visible_environments(request.user)
         return rows if visible is None else rows.filter(env__in=visible)
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext, pgett
 
 from ..conf.settings import setting
 from ..log.hints import hint
-from ..models import Deployment, UploadLog
+from ..models import Deployment, Rollout, UploadLog
 from .labels import SOURCES, STAGES, Text, trouble
 from .places import Places, places_for
 
@@ -38,6 +38,9 @@ LOOKS = {
     UploadLog.Status.UNKNOWN.value: Look("?", "wx-unsure"),
     Deployment.Outcome.DONE.value: Look("✓", "wx-good"),
     Deployment.Outcome.RUNNING.value: Look("…", "wx-unsure"),
+    Rollout.State.PLANNED.value: Look("·", "wx-quiet"),
+    Rollout.State.PAUSED.value: Look("‖", "wx-unsure"),
+    Rollout.State.STOPPED.value: Look("■", "wx-bad"),
 }
 
 
@@ -63,6 +66,13 @@ def duration(milliseconds: int) -> str:
         return _("%(number).1f s") % {"number": seconds}
     minutes, rest = divmod(round(seconds), 60)
     return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
+
+
+def when(moment: datetime) -> SafeString:
+    """Return day and time, which may stand in two lines."""
+    here = timezone.localtime(moment) if setting("USE_TZ") else moment
+    parts = [date_format(here, part) for part in ("Y-m-d", "H:i")]
+    return format_html('<span class="wx-nowrap">{}</span> {}', *parts)
 
 
 def link(url: str, text: Any) -> SafeString:
@@ -107,13 +117,22 @@ class Columns:
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: Any) -> SafeString:
         """Return the time, with the duration and the number of attempts."""
-        moment = timezone.localtime(row.created) if setting("USE_TZ") else row.created
-        parts = [date_format(moment, part) for part in ("Y-m-d", "H:i")]
-        when = format_html('<span class="wx-nowrap">{}</span> {}', *parts)
-        return two_lines(when, self.duration(row), self.tried(row))
+        return two_lines(when(row.created), self.duration(row), self.tried(row))
 
     def tried(self, row: Any) -> str:
         return ""
+
+    def to_deployment(self, pk: int, text: str) -> SafeString | str:
+        """Link to the page of a deployment, for users who may see it."""
+        if not self._request.user.has_perm("wx_static_store.view_deployment"):
+            return text
+        match = self._request.resolver_match
+        url = reverse(
+            "admin:wx_static_store_deployment_change",
+            args=[pk],
+            current_app=match.namespace if match else None,
+        )
+        return format_html('<a href="{}">{}</a>', url, text)
 
     @admin.display(description=gettext_lazy("source"))
     def origin(self, row: UploadLog | Deployment) -> SafeString:
@@ -175,52 +194,10 @@ class UploadColumns(Columns):
     def deployment(self, row: UploadLog) -> SafeString | str:
         if row.deployment_id is None:
             return NOTHING
-        text = f"#{row.deployment_id}"
-        if not self._request.user.has_perm("wx_static_store.view_deployment"):
-            return text
-        match = self._request.resolver_match
-        url = reverse(
-            "admin:wx_static_store_deployment_change",
-            args=[row.deployment_id],
-            current_app=match.namespace if match else None,
-        )
-        return format_html('<a href="{}">{}</a>', url, text)
+        return self.to_deployment(row.deployment_id, f"#{row.deployment_id}")
 
 
 def lines(rows: Iterable[UploadLog], columns: UploadColumns) -> list[dict[str, Any]]:
     """Return rows for a table on another object's page."""
     names = ("status", "key", "size", "errcode", "source", "user", "time")
     return [{"row": row, **{name: getattr(columns, name)(row) for name in names}} for row in rows]
-
-
-class DeploymentColumns(Columns):
-    """The columns of the deployments."""
-
-    @admin.display(description=gettext_lazy("label"))
-    def release(self, row: Deployment) -> SafeString:
-        """Return the label, with the store that it went to."""
-        return two_lines(row.label or NOTHING, self.store(row))
-
-    @admin.display(description=gettext_lazy("files"))
-    def files(self, row: Deployment) -> SafeString:
-        """Return how many files were stored, and the other counts that are not 0."""
-        counts = {
-            gettext_lazy("%(count)d unchanged"): row.skipped,
-            gettext_lazy("%(count)d failed"): row.failed,
-            gettext_lazy("%(count)d not attempted"): row.not_attempted,
-        }
-        rest = (text % {"count": count} for text, count in counts.items() if count)
-        stored = _("%(count)d stored") % {"count": row.stored}
-        return two_lines(stored, *rest, self.size(row))
-
-    @admin.display(description=gettext_lazy("outcome"))
-    def outcome(self, row: Deployment) -> SafeString:
-        return badge(row.outcome, row.get_outcome_display())
-
-    @admin.display(description=gettext_lazy("store"))
-    def store(self, row: Deployment) -> str:
-        return self._places.name(row.env)
-
-    @admin.display(description=gettext_lazy("bytes"))
-    def size(self, row: Deployment) -> str:
-        return filesizeformat(row.bytes)

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Deployment, UploadLog
+from ..deploy.live import live_lately, mark_live
+from ..models import Deployment, DeploymentQuerySet, UploadLog
 from . import filters
 from .base import ReadOnlyAdmin
-from .columns import DeploymentColumns, UploadColumns, lines
+from .columns import UploadColumns, lines
+from .compare import ComparePage
+from .deployment_columns import DeploymentColumns, title_of
+from .rollback import RollbackPage
 
-SHOWN = 20  # of the uploads that failed
+SHOWN = 20  # of the uploads that failed, and of what is live
+OPEN = 5  # lines of what is live that hide nothing of the list
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(ReadOnlyAdmin):
+class DeploymentAdmin(RollbackPage, ComparePage, ReadOnlyAdmin):
     """One row per publishing of many files."""
 
     list_filter = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("release").defer("release__files")
+
+    def get_object(self, *args: Any, **kwargs: Any) -> Deployment | None:
+        row: Deployment | None = super().get_object(*args, **kwargs)
+        return mark_live([row])[0] if row else None
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        found = super().get_changelist_instance(request)
+        found.result_list = mark_live(found.result_list)
+        return found
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = DeploymentColumns(request)
@@ -30,24 +48,50 @@ class DeploymentAdmin(ReadOnlyAdmin):
         columns = DeploymentColumns(request)
         ended = (columns.outcome, columns.size, columns.duration, "created")
         files = ("stored", "skipped", "failed", "not_attempted")
-        origin = ("label", columns.store, *columns.unnamed(obj), columns.source, columns.user)
+        place = (columns.store, *columns.unnamed(obj), columns.folder)
+        release = (columns.digest, columns.contents, columns.live)
+        origin = ("label", columns.source, columns.user)
+        known = bool(obj and obj.release_id)
         return [
             (_("How it ended"), {"fields": ended}),
             (_("Files"), {"fields": files}),
+            *([(_("Release"), {"fields": release})] if known else []),
+            (_("Where it went"), {"fields": place if known else place[:-1]}),
             (_("Where it came from"), {"fields": origin}),
         ]
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"live": lambda: self._live(request)} | (extra_context or {})
+        return super().changelist_view(request, context)
+
+    def _live(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what is live in each folder, of the chosen store or of those deployed to last."""
+        rows, columns = self.get_queryset(request), DeploymentColumns(request)
+        if store := request.GET.get("store"):
+            rows = rows.filter(env=store)
+        found = live_lately(cast(DeploymentQuerySet, rows), SHOWN + 1)
+        names = ("store", "folder", "digest", "time", "user")
+        shown = [
+            {name: getattr(columns, name)(row) for name in names}
+            | {"title": columns.to_deployment(row.pk, title_of(row))}
+            for row in found[:SHOWN]
+        ]
+        return {"lines": shown, "is_open": len(shown) <= OPEN, "more": len(found) > SHOWN}
+
     def with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
-        """Return the uploads, for users who may see the log."""
+        """Return the buttons, and the uploads for users who may see the log."""
+        context: dict[str, Any] = {"tools": self.release_tools(request, row)}
         log = self.admin_site.get_model_admin(UploadLog)
         if not log.has_view_permission(request):
-            return {"may_see_uploads": False}
+            return context
         uploads = log.get_queryset(request).filter(deployment=row)
         # In an order that no index has: MariaDB would walk the whole log for that of the ids.
         order = ("status", "-id")
         failed = uploads.filter(status__in=filters.NOT_STORED).order_by(*order)[: SHOWN + 1]
         found = lines(failed, UploadColumns(request))
-        return {
+        return context | {
             "may_see_uploads": True,
             "failed": found[:SHOWN],
             "has_more": len(found) > SHOWN,

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Deployment, UploadLog
+from ..models import Deployment, Rollout, UploadLog
 from .labels import SOURCES, meaning
 from .places import places_for
 
@@ -56,6 +56,13 @@ class OutcomeFilter(ColumnFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         return Deployment.Outcome.choices
+
+
+class RolloutStateFilter(ColumnFilter):
+    title, parameter_name = _("state"), "state"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return Rollout.State.choices
 
 
 class StoreFilter(ColumnFilter):

@@ -44,10 +44,14 @@ class Places:
     def url(self, row: UploadLog) -> str:
         """Return the public address, empty where WeChat would have to be asked for it."""
         using = addressing_alias(row, self._options)
-        if not (using and row.key):
+        return self.address(using, row.env, row.key) if row.key else ""
+
+    def address(self, using: str, env: str, key: str) -> str:
+        """Return the public address of a key or a folder, empty as that of a row may be."""
+        if using not in self._options:
             return ""
         try:
-            return link_to(self._store(using, row.env), row.key)
+            return link_to(self._store(using, env), key)
         except ConfigurationError:
             return ""
 

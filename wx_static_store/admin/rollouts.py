@@ -1,0 +1,49 @@
+"""The rollouts: how far each is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from ..fleet.access import visible_rollouts
+from ..fleet.snapshot import counts_of
+from ..models import Rollout
+from ..submit.policy import visible_environments
+from ..upload.database import with_users
+from . import filters
+from .base import ReadOnlyAdmin
+from .fleet import FleetPage
+from .rollout_columns import RolloutColumns
+from .rollout_page import RolloutPage
+
+
+@admin.register(Rollout)
+class RolloutAdmin(RolloutPage, FleetPage, ReadOnlyAdmin):
+    """One row per rollout; who may see deployments may see those of them."""
+
+    list_filter = (filters.RolloutStateFilter,)
+    list_per_page = 20
+
+    class Media:
+        css = {"all": ["wx_static_store/fleet.css"]}
+        js = ("wx_static_store/refresh.js",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(request.user.has_perm("wx_static_store.view_deployment"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return with_users(visible_rollouts(request.user))
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        columns = RolloutColumns(request)
+        return columns.state, columns.rollout, columns.environments, columns.user, columns.begun
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        found = super().get_changelist_instance(request)
+        counts = counts_of(found.result_list, visible_environments(request.user))
+        for row in found.result_list:
+            row.counts = counts.get(row.pk, {})
+        return found
