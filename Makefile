@@ -5,10 +5,13 @@ VENV ?= .venv
 EXTRAS ?= dev
 comma := ,
 INSTALLED = $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
-# The whole suite on every core; a part of it, named by ARGS, on one.
-PYTEST = pytest $(or $(ARGS),-n auto --dist worksteal)
-# Tests wait for sockets and processes: one worker more than cores keeps all cores busy.
-export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# The whole suite on every core, file by file: what the tests of a file share is made once. A part of
+# the suite, named by ARGS, runs on one core.
+PYTEST = pytest $(or $(ARGS),-n auto --dist loadfile)
+# Tests wait for sockets and processes: two workers more than cores keep all cores busy.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# Without bytecode, each of the hundred processes that the tests start would compile all modules.
+unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -32,6 +35,10 @@ venv: $(INSTALLED)  ## the virtual environment, with the app and its tools
 .PHONY: demo
 demo: venv  ## the main job on the embedded emulator; ONCE=1 ends after printing
 	cd example_project && $(abspath $(BIN))/python demo.py $(if $(ONCE),--once)
+
+.PHONY: fleet
+fleet: venv  ## a release for forty tenants in waves, with two workers of Celery: no service needed
+	cd example_project && $(abspath $(BIN))/python fleet.py
 
 .PHONY: test
 test: venv  ## the test suite
@@ -57,6 +64,9 @@ coverage: venv  ## the test suite with branch coverage
 	$(BIN)/coverage run -m $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# What is damaged must not slip through between few random examples.
+sabotage mutants proof: export WX_ALL_EXAMPLES = 1
 
 .PHONY: sabotage
 sabotage: venv  ## damage a copy in many small ways: each must turn a test red
@@ -105,6 +115,14 @@ fuzz:  ## random pushes at the callback, FOR=60 seconds of them
 .PHONY: soak
 soak: venv  ## random runs, faults and kills, judged by a checker of its own: SEED=1 FOR=600
 	$(BIN)/python -m tests.soak --seed $(or $(SEED),1) --for $(or $(FOR),600) $(ARGS)
+
+.PHONY: soak-deploy
+soak-deploy: venv  ## killed deploys and roll backs, watched for a page that is mixed: SEED=1 RUNS=200
+	$(BIN)/python -m tests.soak.deploys --seed $(or $(SEED),1) --runs $(or $(RUNS),200)
+
+.PHONY: soak-prune
+soak-prune: venv  ## deploys and prunes at once, killed at random: no byte may be lost: SEED=1 ROUNDS=500
+	$(BIN)/python -m tests.soak.prunes --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),500) $(ARGS)
 
 .PHONY: bench
 bench:  ## how fast it is, against a limit and its peers; ARGS="--only b,d --quick"

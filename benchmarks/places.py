@@ -61,7 +61,8 @@ class Place:
 
     def fresh(self) -> None:
         """Restore the state before the first run."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        for folder in (self.root, self.root.with_name("root-releases")):
+            shutil.rmtree(folder, ignore_errors=True)
         self.root.mkdir()
         template = self.lab.work / "empty.sqlite3"
         for file in self.folder.glob("db.sqlite3*"):  # with what SQLite keeps beside it
@@ -148,6 +149,10 @@ def _deploy(place: Place) -> list[str]:
     return [*argv, "--envs-file", str(listed)]
 
 
+def _rollback(place: Place) -> list[str]:
+    return [*DJANGO, "wx_deploy", "--rollback", "--using", "staticfiles", "--yes", "-v0"]
+
+
 def _collectstatic(place: Place) -> list[str]:
     return [*DJANGO, "collectstatic", "--noinput", "-v0"]
 
@@ -175,12 +180,14 @@ def _sync_env(place: Place) -> dict[str, str]:
 
 
 LIMIT, DEPLOY, COLLECT = "limit", "wx_deploy", "wx collectstatic"
+ROLLBACK = "wx_deploy --rollback"
 NAIVE, S3, FASTA, SYNC, DISK = "naive", "django-storages", "collectfasta", "aws s3 sync", "disk"
 
 CONTENDERS: dict[str, Contender] = {
     LIMIT: Contender(_limit),
     DEPLOY: Contender(_deploy),
     COLLECT: Contender(_collectstatic),
+    ROLLBACK: Contender(_rollback),
     NAIVE: Contender(_collectstatic, "naive"),
     S3: Contender(_collectstatic, "s3", needs="boto3"),
     FASTA: Contender(_collectstatic, "collectfasta", needs="collectfasta"),

@@ -121,7 +121,12 @@ def write(book: Book, path: Path, **how: Any) -> None:
         "how": how,
         "seconds": book.seconds,
         "targets": [
-            {"target": it.text, "limit": it.limit, **_verdict(it.verdict(book))} for it in TARGETS
+            {
+                "target": it.text,
+                "limit": it.limit,
+                **dict(zip(("measured", "verdict"), it.verdict(book), strict=True)),
+            }
+            for it in TARGETS
         ],
         "failures": [[*key, why] for key, why in book.failures.items()],
         "runs": [
@@ -131,7 +136,3 @@ def write(book: Book, path: Path, **how: Any) -> None:
         ],
     }
     path.write_text(json.dumps(document, indent=1))
-
-
-def _verdict(verdict: tuple[float | None, str]) -> dict[str, Any]:
-    return {"measured": verdict[0], "verdict": verdict[1]}

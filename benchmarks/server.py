@@ -72,7 +72,18 @@ def _site(lab: Lab, fields: dict[str, str]) -> dict[str, Any]:
     return {"errcode": 0, "errmsg": "ok", "data": [site | {"regoin": "ap-shanghai"}]}
 
 
-CALLS = {"staticuploadfile": _link, "staticfilelist": _page, "describestaticstore": _site}
+def _quota(lab: Lab, fields: dict[str, str]) -> dict[str, Any]:
+    quota = {"daily_limit": 10**6, "used": 0, "remain": 10**6}
+    rate = {"call_count": 10**6, "refresh_second": 60}
+    return {"errcode": 0, "errmsg": "ok", "quota": quota, "rate_limit": rate}
+
+
+CALLS = {
+    "staticuploadfile": _link,
+    "staticfilelist": _page,
+    "describestaticstore": _site,
+    "get": _quota,
+}
 
 
 class Cos(Connection):

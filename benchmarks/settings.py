@@ -19,6 +19,7 @@ BENCH: dict[str, Any] = {
     "s3": "http://127.0.0.1:9",
     "env": "env-0",
     "overwrite": True,
+    "releases": False,
 } | json.loads(os.environ.get("BENCH", "{}"))
 WORKERS = BENCH["workers"]
 
@@ -63,6 +64,8 @@ WX_STATIC_STORE = {
     "MAX_WORKERS": WORKERS,
     "API_CONCURRENCY": BENCH["calls"],
 }
+if BENCH["releases"]:
+    WX_STATIC_STORE["RELEASE_STORAGE"] = "releases"
 if BENCH["storage"] != "wx":
     del WX_STATIC_STORE
 
@@ -102,6 +105,10 @@ STORAGES = {
         "OPTIONS": {"file_overwrite": BENCH["overwrite"]} if BENCH["storage"] == "wx" else {},
     },
     "staticfiles": {"BACKEND": _backend, "OPTIONS": _options()},
+    "releases": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": f"{BENCH['root']}-releases"},
+    },
 }
 COLLECTFASTA_STRATEGY = "collectfasta.strategies.boto3.Boto3Strategy"
 COLLECTFASTA_THREADS = WORKERS

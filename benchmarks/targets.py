@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from .measure import Book, Sample, worst
-from .places import COLLECT, DEPLOY, DISK, FASTA, LIMIT, NAIVE
-from .workloads import BIG, SLOW_DOWN, SMALL, TRUST_LOG, WORKERS
+from .places import COLLECT, DEPLOY, DISK, FASTA, LIMIT, NAIVE, ROLLBACK
+from .workloads import BIG, CHANGED, OLD_TREE, SLOW_DOWN, SMALL, TRUST_LOG, WORKERS
 
 NETWORK = ("staticuploadfile", "staticfilelist", "describestaticstore", "put")
 
@@ -140,6 +140,11 @@ def _over_latency(book: Book) -> float | None:
     return None if ms is None or pair is None else ms - pair
 
 
+def _rollback_calls(book: Book) -> float | None:
+    """Return the calls beside two for each file that differs."""
+    return _median("h", ROLLBACK, lambda it: abs(requests(it) - 2 * it.files / CHANGED))(book)
+
+
 def _plan_ratio(book: Book) -> float | None:
     return book.ratio(("f", "plan", WORKERS), ("f", "hashing", WORKERS), printed("seconds"))
 
@@ -223,6 +228,12 @@ TARGETS = (
     Target("6", "(f) queries per 10,000 rows", 1, _plan_queries),
     Target("7", "(g) hashes per file", 1, _hashes),
     Target("7", "(g) wall / limit", 1.15, _to_limit("g", DEPLOY, 32)),
+    Target("10", "(h) roll back: calls beside two per file that differs", 0, _rollback_calls),
+    Target("10", "(h) roll back: seconds", 2, _median("h", ROLLBACK, lambda it: it.wall)),
+    *(
+        Target("10", f"(h) roll back / {who}", 1, _of("h", ROLLBACK, who, WORKERS, WORKERS))
+        for who in (DEPLOY, OLD_TREE)
+    ),
     Target(
         "8",
         "import of wx_static_store.storage, ms",

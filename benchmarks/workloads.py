@@ -17,6 +17,7 @@ from .places import (
     FASTA,
     LIMIT,
     NAIVE,
+    ROLLBACK,
     S3,
     SYNC,
     Contender,
@@ -30,6 +31,8 @@ Runs = dict[Key, Callable[[], Sample]]
 KIB, MIB = 1024, 1024**2
 WORKERS = 32
 TRUST_LOG = "wx_deploy --trust-log"
+OLD_TREE = "wx_deploy of the old tree"
+CHANGED = 50  # in `h`, every so many files differ
 SLOW_DOWN = "wx_deploy, PUTs"  # in `throttle`, where COS is the one that refuses
 BIG, SMALL = " 1 GiB", " 8 KiB"  # in (c), whatever the sizes of a quick run
 
@@ -197,6 +200,36 @@ def g(lab: Lab, book: Book) -> None:
     book.once({("g", "hashes", WORKERS): counted.cold})
 
 
+def h(lab: Lab, book: Book) -> None:
+    """Go back to an older release of 2,000 files, of which 40 differ."""
+    source = _two_thousand(lab)
+    places = {
+        name: Place(lab, f"h {name}", CONTENDERS[DEPLOY], source, WORKERS, bench={"releases": True})
+        for name in (DEPLOY, OLD_TREE, ROLLBACK)
+    }
+    turns = iter(range(10**6))
+
+    def change(place: Place) -> None:
+        trees.change(place.source, place.root, CHANGED, next(turns))
+
+    def old_tree() -> Sample:
+        change(places[OLD_TREE])
+        return places[OLD_TREE].run()
+
+    for name in (OLD_TREE, ROLLBACK):
+        places[name].own_source()
+        places[name].run()
+    change(places[ROLLBACK])
+    places[ROLLBACK].run()
+    places[ROLLBACK].contender = CONTENDERS[ROLLBACK]
+    runs: Runs = {
+        ("h", DEPLOY, WORKERS): places[DEPLOY].cold,
+        ("h", OLD_TREE, WORKERS): old_tree,
+        ("h", ROLLBACK, WORKERS): places[ROLLBACK].run,
+    }
+    book.interleave(lab.rounds, runs)
+
+
 def calls(lab: Lab, book: Book) -> None:
     """Allow 16 calls in flight at the API host, with 16 workers and more; save one file."""
     source, most = _two_thousand(lab), 16
@@ -252,5 +285,5 @@ def start(lab: Lab, book: Book) -> None:
 
 
 WORKLOADS: dict[str, Callable[[Lab, Book], None]] = {
-    work.__name__: work for work in (ceiling, a, b, c, d, e, f, g, calls, throttle, start)
+    work.__name__: work for work in (ceiling, a, b, c, d, e, f, g, h, calls, throttle, start)
 }

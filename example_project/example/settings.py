@@ -43,11 +43,37 @@ STORAGES = {
     },
     # The whole public site, for `wx_deploy --using site`.
     "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
+    # Private: what was deployed is kept here, so that one can roll back to it.
+    "releases": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": VAR / "releases"},
+    },
 }
+WX_STATIC_STORE["RELEASE_STORAGE"] = "releases"
+if "TENANTS" in os.environ:  # many environments, for rollouts
+    WX_STATIC_STORE["ENVIRONMENTS"] = "example.tenants.offered"
 STATIC_URL = "static/"  # base_url and location give the addresses
 STATIC_ROOT = VAR / "static"  # collected here, then published
 
-# --- the site -----------------------------------------------------------------------------------
+# --- the workers --------------------------------------------------------------------------------
+
+# Messages as files, for a laptop. In production: "redis://…" or "amqp://…".
+CELERY_BROKER_URL = os.environ.get("BROKER", "filesystem://")
+if CELERY_BROKER_URL == "filesystem://":
+    QUEUE = VAR / "queue"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": QUEUE / "messages",
+        "data_folder_out": QUEUE / "messages",
+        "control_folder": QUEUE / "control",
+    }
+    for folder in CELERY_BROKER_TRANSPORT_OPTIONS.values():
+        folder.mkdir(parents=True, exist_ok=True)
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a deploy takes long: no worker takes two
+CELERY_BEAT_SCHEDULE = {
+    "rollouts": {"task": "wx_static_store.tasks.advance_rollout", "schedule": 30.0},
+}
+
+# --- the site itself ----------------------------------------------------------------------------
 
 SECRET_KEY = "public-because-it-is-an-example"  # noqa: S105
 DEBUG = False  # as in production: hashed names, straight from the public site
@@ -95,9 +121,22 @@ TEMPLATES = [
 ]
 ROOT_URLCONF = "example.urls"
 WSGI_APPLICATION = "example.wsgi.application"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR / "db.sqlite3"}}
-# CACHES is Django's default, memory of one process: enough for a site that is one process. Several
-# share the platform's token, and need a cache that they share.
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": VAR / "db.sqlite3",
+        # Workers write at the same time: each waits for the others.
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 30},
+    }
+}
+# Site and workers share the platform's token, and who deploys where. Files do on a laptop, although
+# two may take a lock at the same moment (W007). In production: Redis.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": VAR / "cache",
+    }
+}
 SILENCED_SYSTEM_CHECKS = ["wx_static_store.W007", "wx_static_store.E009"]
 REST_FRAMEWORK = {
     # The pages of this site have a session; whoever else calls brings a token.
