@@ -1,5 +1,6 @@
 """Provide stores over an emulator, for every test that needs a connection."""
 
+import gc
 import importlib
 import os
 import shutil
@@ -21,16 +22,35 @@ from wx_static_store.deploy import locks
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload import platform as platforms, store
 
+ENV = "demo-1a2b3c4d5e6f7g8h"
+
+
+def examples(number: int, **more: Any) -> hypothesis.settings:
+    """Return settings for so many random examples with WX_ALL_EXAMPLES, for a fifth without."""
+    wanted = number if "WX_ALL_EXAMPLES" in os.environ else number // 5
+    return hypothesis.settings(max_examples=wanted, **more)
+
+
 # The same examples in each run; how long one takes depends on the machine.
 hypothesis.settings.register_profile(
     "suite",
+    examples(100),
     derandomize=True,
+    database=None,
     deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("suite")
 
-ENV = "demo-1a2b3c4d5e6f7g8h"
+
+# What takes seconds or minutes and is the same on every machine: CI runs all of it.
+slow = pytest.mark.skipif("WX_SLOW" not in os.environ, reason="takes a while: WX_SLOW=1 runs it")
+
+
+def pytest_collection_finish() -> None:
+    """Take the tests and modules, which stay, out of each later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def ci_package(name: str) -> Any:
@@ -87,9 +107,9 @@ def _close_connections() -> Iterator[None]:
     store._store.cache_clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """Start Debian's Chromium once: a process can have one Playwright."""
+    """Start Debian's Chromium; Playwright's event loop must not outlive it: Django refuses one."""
     from playwright.sync_api import sync_playwright
 
     found = shutil.which("chromium")

@@ -112,16 +112,13 @@ def _addresses(process: "subprocess.Popen[str]", errors: Any) -> Site:
     return Site(**{name: found[label] for label, name in ADDRESSES.items()})
 
 
-def manage(*arguments: str) -> str:
+def manage(*arguments: str, **environment: str) -> str:
     """Run a command on the demo's own database; return what it prints."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "example.settings",
-        "EXAMPLE_VAR": str(VAR),
-    }
+    own = {"DJANGO_SETTINGS_MODULE": "example.settings", "EXAMPLE_VAR": str(VAR)}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=EXAMPLE,
-        env=environment,
+        env=os.environ | own | environment,
         check=True,
         capture_output=True,
         text=True,

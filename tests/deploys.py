@@ -100,6 +100,16 @@ def configure_storages(**more: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def configure_releases(folder: Path) -> dict[str, Any]:
+    """Return settings by which the bytes of releases are kept in this folder."""
+    files = "django.core.files.storage.FileSystemStorage"
+    kept = {"BACKEND": files, "OPTIONS": {"location": str(folder)}}
+    return {
+        "WX_STATIC_STORE": {"RELEASE_STORAGE": "releases"},
+        "STORAGES": configure_storages() | {"releases": kept},
+    }
+
+
 def tenants(number: int, cloud: EmulatorServer) -> list[str]:
     envs = [f"tenant-{n:02}" for n in range(number)]
     for env in envs:

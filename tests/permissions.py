@@ -20,7 +20,7 @@ from django.urls import URLPattern, include, path, reverse
 from tests.api.conftest import PNG, picture
 from tests.conftest import ENV
 from wx_static_store.api import urls
-from wx_static_store.models import Deployment, Fact, Health, UploadLog
+from wx_static_store.models import Deployment, Fact, Health, Rollout, UploadLog
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -32,8 +32,9 @@ EVERY = [*OURS, "view_uploadlog", "view_deployment"]
 
 LOG, DEPLOYMENTS = {"view_uploadlog"}, {"view_deployment"}
 UPLOAD, RETRY, DIAGNOSE = {"upload"}, {"retry"}, {"diagnose"}
-HEALTH = {"view_health"}
+HEALTH, DEPLOY = {"view_health"}, {"deploy"}
 DIAGNOSE_THERE = {"diagnose + view_uploadlog"}  # both: the answer stands on the page of a row
+DEPLOY_THERE = {"deploy + view_deployment"}
 # By entry point and address, the methods that it takes: each is opened by any of these permissions,
 # and by no other, and is answered with this status. Any other method is shut to everybody.
 TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
@@ -48,15 +49,35 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_retry_failed"): {"GET": (RETRY, 200), "POST": (RETRY, 302)},
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_change"): {"GET": (DEPLOYMENTS, 200)},
+    ("admin", "deployment_compare"): {"GET": (DEPLOYMENTS, 200)},
+    ("admin", "deployment_compare_file"): {"GET": (DEPLOYMENTS, 404)},  # of no file
+    ("admin", "deployment_rollback"): {"GET": (DEPLOY_THERE, 200), "POST": (DEPLOY_THERE, 200)},
     ("admin", "deployment_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_add"): {},
     ("admin", "deployment_delete"): {},
+    ("admin", "rollout_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
+    ("admin", "rollout_change"): {"GET": (DEPLOYMENTS, 200)},
+    ("admin", "rollout_progress"): {"GET": (DEPLOYMENTS, 200)},
+    ("admin", "rollout_environments"): {"GET": (DEPLOYMENTS, 200)},
+    ("admin", "rollout_act"): {"POST": (DEPLOY_THERE, 302)},
+    ("admin", "rollout_rollback"): {"GET": (DEPLOY_THERE, 200), "POST": (DEPLOY_THERE, 302)},
+    ("admin", "rollout_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
+    ("admin", "rollout_add"): {},
+    ("admin", "rollout_delete"): {},
     ("admin", "health_changelist"): {"GET": (HEALTH, 200), "POST": (HEALTH, 200)},
     ("api", "uploads"): {"GET": (LOG | UPLOAD, 200), "POST": (UPLOAD, 201)},
     ("api", "upload"): {"GET": (LOG | UPLOAD, 200)},
     ("api", "retry"): {"POST": (RETRY, 201)},
     ("api", "diagnosis"): {"GET": (DIAGNOSE, 200)},
     ("api", "raw-upload"): {"PUT": (UPLOAD, 201), "GET": (LOG | UPLOAD, 404)},
+    ("api", "deployments"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOY, 201)},
+    ("api", "deployment"): {"GET": (DEPLOYMENTS, 200)},
+    ("api", "release"): {"GET": (DEPLOYMENTS, 200)},
+    # Without a broker no rollout begins.
+    ("api", "rollouts"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOY, 503)},
+    ("api", "rollout"): {"GET": (DEPLOYMENTS, 200)},
+    ("api", "rollout-rollback"): {"POST": (DEPLOY, 503)},
+    ("api", "rollout-action"): {"POST": (DEPLOY, 200)},
     ("api", "stores"): {"GET": (UPLOAD | LOG, 200)},
     ("api", "files"): {"GET": (LOG, 200)},
     ("api", "health"): {"GET": (HEALTH, 200)},
@@ -90,7 +111,7 @@ def addresses() -> Iterator[tuple[tuple[str, str], URLPattern]]:
     """Yield every address of the admin and of the API."""
     for pattern in urls.urlpatterns:
         yield ("api", str(pattern.name)), pattern
-    for model in (UploadLog, Deployment, Health):
+    for model in (UploadLog, Deployment, Rollout, Health):
         for url in admin.site.get_model_admin(model).get_urls():
             if isinstance(url, URLPattern) and url.name:
                 yield ("admin", url.name.removeprefix("wx_static_store_")), url
@@ -99,7 +120,7 @@ def addresses() -> Iterator[tuple[tuple[str, str], URLPattern]]:
 def address(entry: str, name: str, id: int) -> str:
     """Return the path, with the id of a row where it takes one."""
     given: dict[str, Any] = {"id": id, "object_id": id}
-    given |= {"store": "default", "name": "uploads/raw.png"}
+    given |= {"store": "default", "name": "uploads/raw.png", "action": "pause"}
     wanted = dict(addresses())[entry, name].pattern.converters
     return reverse(_PREFIX[entry] + name, kwargs={each: given[each] for each in wanted})
 
@@ -119,7 +140,15 @@ def _body(entry: str, name: str, method: str, id: int) -> tuple[bytes, str]:
         "uploads": {"store": "default", "path": "uploads/a.png", "file": picture()},
         "uploadlog_upload": place | {"form_id": str(uuid4()), "file": picture()},
         "uploadlog_retry_failed": {"row": id},
+        "rollout_act": {"action": "stop"},
     }
+    bodies: dict[str, Any] = {
+        "deployments": {"release": "aaaa", "env": ENV},
+        "rollouts": {"release": "aaaa", "envs": [ENV]},
+        "rollout-rollback": {},
+    }
+    if method == "POST" and entry == "api" and (body := bodies.get(name)) is not None:
+        return json.dumps(body).encode(), "application/json"
     if name == "uploadlog_preview":
         return json.dumps(place | {"files": []}).encode(), "application/json"
     if method == "POST" and (entry == "admin" or name in forms):

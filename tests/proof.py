@@ -26,22 +26,24 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "explanation" / "proof.rst"
 
 DATABASES = (
-    "tests/models tests/upload/test_recorder.py tests/test_storage.py tests/databases "
+    "tests/models tests/upload/test_recorder.py tests/upload/test_kept.py tests/test_storage.py "
+    "tests/deploy/test_releases.py tests/databases "
     "tests/callback/test_tickets.py tests/callback/test_views.py tests/callback/test_emulator.py "
     "tests/log"
 )
+LONG = {"WX_TEST_SCALE": "1", "WX_SLOW": "1"}
 PARTS: dict[str, tuple[str, dict[str, str]]] = {
     "faults": ("tests/faults/test_faults.py", {}),
     "bad inputs": ("tests/faults/test_bad_inputs.py", {}),
     "kills, forks and threads": ("tests/processes", {"WX_SLOW": "1"}),
-    "database: SQLite": (DATABASES, {"WX_TEST_SCALE": "1"}),
+    "database: SQLite": (DATABASES, LONG),
     "database: PostgreSQL": (
         DATABASES,
-        {"WX_TEST_DATABASE": "postgresql", "WX_REQUIRE_SERVICES": "1", "WX_TEST_SCALE": "1"},
+        LONG | {"WX_TEST_DATABASE": "postgresql", "WX_REQUIRE_SERVICES": "1"},
     ),
     "database: MariaDB": (
         DATABASES,
-        {"WX_TEST_DATABASE": "mariadb", "WX_REQUIRE_SERVICES": "1", "WX_TEST_SCALE": "1"},
+        LONG | {"WX_TEST_DATABASE": "mariadb", "WX_REQUIRE_SERVICES": "1"},
     ),
 }
 

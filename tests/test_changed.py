@@ -3,9 +3,10 @@
 import pytest
 
 from tests.changed import ALWAYS, chosen_tests
+from tests.tables import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("file", "tests"),
     [
         ("wx_static_store/templates/admin/wx_static_store/actions.html", {"tests/admin"}),

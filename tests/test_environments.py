@@ -306,9 +306,9 @@ def test_a_deploy_to_all_leaves_a_withdrawn_account_alone(
     cloud.add_env(ENV, appids=[SHOP])
     account(SHOP)
     withdraw(cloud, SHOP)
-    assert "tenant-b: done" in run(tmp_path, all=True)
+    assert "tenant-b: done" in run(tmp_path, all=True, using="staticfiles")
     assert bodies(cloud, ENV) == {}
-    assert "ENVIRONMENTS does not offer" in fails(tmp_path, env=[ENV], code=2)
+    assert "ENVIRONMENTS does not offer" in fails(tmp_path, env=[ENV], using="staticfiles", code=2)
 
 
 def test_a_user_may_upload_where_the_account_withdrew(cloud: EmulatorServer) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 
+from tests.tables import each
 from wx_static_store import exceptions
 from wx_static_store.core.errcodes import ERRCODES
 from wx_static_store.exceptions import (
@@ -75,10 +76,8 @@ def test_a_detail_of_one_error_does_not_change_its_class() -> None:
 # --- pickle and copy ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "travel", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))]
-)
-@pytest.mark.parametrize("error", CLASSES.values(), ids=CLASSES)
+@each("travel", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
+@each("error", CLASSES.values())
 def test_an_error_survives_copy_and_pickle(error: type[WxStaticStoreError], travel: Any) -> None:
     """Process pools and Celery send errors from one process to another."""
     sent = error("It failed", stage="link", errcode=5, rid="r").with_context(
@@ -115,7 +114,7 @@ def test_the_tree_in_the_docstring_is_that_of_the_classes() -> None:
     assert drawn_tree() == real
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "native"),
     [
         ("ConfigurationError", ImproperlyConfigured),

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tests.conftest import ENV
+from tests.tables import each
 from wx_static_store.emulator import EmulatorServer
 
 ROOT = Path(__file__).parent.parent
@@ -213,12 +214,12 @@ def requirements() -> list[Requirement]:
     return [Requirement(line) for line in named]
 
 
-@pytest.mark.parametrize("requirement", requirements(), ids=str)
+@each("requirement", requirements())
 def test_a_requirement_has_a_lower_bound_and_no_upper_one(requirement: Requirement) -> None:
     assert [bound.operator for bound in requirement.specifier] == [">="]
 
 
-@pytest.mark.parametrize("requirement", requirements(), ids=str)
+@each("requirement", requirements())
 def test_a_lower_bound_is_at_or_above_the_patched_version(requirement: Requirement) -> None:
     """S27, S28."""
     (bound,) = requirement.specifier

@@ -40,7 +40,6 @@ LINK, PUT, TOKEN = "staticuploadfile", "put_object", "api_component_token"
 # The emulator of a test serves all of its examples; each begins with `reset()` and a new key.
 few = settings(
     max_examples=50,
-    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 keys = (f"{number}.bin" for number in itertools.count())

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import wx_static_store
+from tests.tables import each
 from wx_static_store.clients.component import ComponentToken
 from wx_static_store.clients.tokens import CallableToken, TokenProvider
 from wx_static_store.conf.check_table import CHECKS
@@ -38,7 +39,7 @@ MODULES = {
     if module.name not in NO_FACE
 }
 # A module of ours that needs the package of an extra.
-NEEDS = {"wx_static_store.health": "health_check"}
+NEEDS = {"wx_static_store.health": "health_check", "wx_static_store.tasks": "celery"}
 LOGGERS = {
     f"wx_static_store.{name}"
     for path in (ROOT / "wx_static_store").rglob("*.py")
@@ -50,7 +51,7 @@ def test_the_reference_names_every_module_with_public_names() -> None:
     assert {*REFERENCE} == MODULES
 
 
-@pytest.mark.parametrize("module", sorted(MODULES & {*REFERENCE}))
+@each("module", sorted(MODULES & {*REFERENCE}))
 def test_the_reference_names_what_all_lists(module: str) -> None:
     loaded = pytest.importorskip(module, reason=f"{module} needs a package of its extra")
     listed = getattr(loaded, "__all__", [])
@@ -63,7 +64,7 @@ def test_the_reference_names_every_logger() -> None:
     assert {*re.findall(r"^``(wx_static_store\.\w+)``", section, re.MULTILINE)} == LOGGERS
 
 
-@pytest.mark.parametrize("page", PAGES)
+@each("page", PAGES)
 def test_every_dotted_name_of_a_page_exists(page: str) -> None:
     names = set(re.findall(r"(?<![\w./])wx_static_store(?:\.[a-zA-Z_]\w*)+", PAGES[page]))
     checks = {f"wx_static_store.{id}" for id in CHECKS}

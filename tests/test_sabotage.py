@@ -3,9 +3,8 @@
 import ast
 from pathlib import Path
 
-import pytest
-
 from tests.sabotage.patches import SABOTAGES, Sabotage
+from tests.tables import each
 
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "wx_static_store"
@@ -16,14 +15,14 @@ def defined(name: str) -> set[str]:
     return {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
+@each("sabotage", SABOTAGES)
 def test_a_sabotage_fits_its_module_and_leaves_valid_python(sabotage: Sabotage) -> None:
     text = (PACKAGE / sabotage.file).read_text()
     assert text.count(sabotage.old) == 1
     ast.parse(text.replace(sabotage.old, sabotage.new))
 
 
-@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
+@each("sabotage", SABOTAGES)
 def test_the_tests_that_a_sabotage_names_exist(sabotage: Sabotage) -> None:
     for test in sabotage.red:
         file, _, name = test.partition("::")

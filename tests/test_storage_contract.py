@@ -37,9 +37,9 @@ from django.utils import timezone
 from django.utils.encoding import filepath_to_uri
 from django.utils.functional import empty
 from django.utils.module_loading import import_string
-from hypothesis import given, settings as examples, strategies as st
+from hypothesis import given, strategies as st
 
-from tests.conftest import ENV, lost_table
+from tests.conftest import ENV, examples, lost_table
 from wx_static_store.core.types import DELETED
 from wx_static_store.deploy.publish import PublishFailed
 from wx_static_store.emulator import EmulatorServer
@@ -260,7 +260,7 @@ def test_c06_two_forms_of_a_name_are_one_file(cloud: EmulatorServer) -> None:
     assert storage.url("cafe\u0301.txt") == storage.url("caf\xe9.txt")
 
 
-@examples(max_examples=200, database=None)
+@examples(200)
 @given(st.text(max_size=20) | st.text(st.sampled_from("a./\\%é\u0301 "), max_size=10))
 def test_c06_an_address_never_leaves_the_location(name: str) -> None:
     with override_settings(WX_STATIC_STORE={"ENV": ENV, "ACCESS_TOKEN": "t"}):

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
 
+from tests.tables import each
 from tests.test_i18n import without_settings
 from wx_static_store.clients.transport import Transport
 from wx_static_store.core.errcodes import ERRCODES
@@ -114,7 +115,7 @@ GLOSSARY = {
 }
 
 
-@pytest.mark.parametrize("word", GLOSSARY)
+@each("word", GLOSSARY)
 def test_a_word_of_the_glossary_has_its_chinese_word(word: str) -> None:
     assert [
         translated
@@ -238,7 +239,7 @@ def test_a_command_speaks_chinese() -> None:
     out = StringIO()
     with override("zh-hans"):
         call_command("wx_prune", "--days=1", "--dry-run", stdout=out)
-    assert out.getvalue() == "将会删除：上传记录 0，部署 0\n"
+    assert out.getvalue() == "将会删除：上传记录 0，部署 0，发布版本 0\n"
 
 
 def test_an_error_of_the_command_line_is_chinese() -> None:

@@ -98,7 +98,6 @@ EDITS = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-key": "forg
         ("changelist", EDITS | {"form-0-id": "{pk}", "_save": "Save"}, 200),
         ("changelist", {"action": "delete_selected", "_selected_action": "{pk}", "post": "yes"}, 0),
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("model", ["uploadlog", "deployment"])
 def test_a_forged_post_changes_no_row(

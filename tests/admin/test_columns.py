@@ -14,6 +14,7 @@ from tests.admin.conftest import (
     keys,
     listed,
 )
+from tests.tables import each
 from wx_static_store.admin import columns
 from wx_static_store.emulator import EmulatorServer
 
@@ -67,7 +68,7 @@ def test_a_size_is_human(viewer: Client, rows: Rows) -> None:
     assert "<span>3.0\xa0MB</span>" in listed(viewer)
 
 
-@pytest.mark.parametrize(
+@each(
     ("milliseconds", "text"),
     [
         (0, "0 ms"),

@@ -14,7 +14,7 @@ from django.urls import reverse
 from tests.admin.conftest import Editor, Rows
 from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment
+from wx_static_store.models import Deployment, Release
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +124,57 @@ def test_a_hundred_deployments_cost_no_more_queries_than_one(viewer: Client) -> 
             labels(viewer, "all=")
         asked.append(len(queries))
     assert asked[0] == asked[1]
+
+
+# --- what is live -----------------------------------------------------------------------------
+
+
+def live_now(client: Client, query: str = "") -> list[str]:
+    """Return the texts of the lines above the list."""
+    html = client.get(f"{reverse(LIST)}?{query}").content.decode()
+    table = re.findall(r'<details class="module wx-live-now".*?</details>', html, re.DOTALL)
+    lines = re.findall(r"<tr>\s*<th scope=\"row\">(.*?)</tr>", "".join(table), re.DOTALL)
+    return [" ".join(unescape(re.sub("<.*?>", " ", line)).split()) for line in lines]
+
+
+@pytest.fixture
+def release() -> Release:
+    return Release.objects.create(digest="0123456789abcdef" * 4, files=b"", count=3, size=2048)
+
+
+def test_what_is_live_in_each_folder_stands_above_the_list(
+    viewer: Client, release: Release
+) -> None:
+    deployment(label="v1", outcome="done", folder="a/", release=release)
+    new = deployment(label="v2", outcome="done", folder="a/", release=release)
+    other = deployment(label="v1", outcome="done", env="tenant-b", using="site", release=release)
+    first, second = live_now(viewer)
+    assert first.startswith(f"tenant-b (site) / #{other.pk} v1 0123456789 ")
+    assert second.startswith(f"{ENV} /a/ #{new.pk} v2 0123456789 ")
+
+
+def test_the_filter_of_stores_is_one_of_what_is_live(viewer: Client, release: Release) -> None:
+    deployment(outcome="done", release=release)
+    deployment(outcome="done", env="tenant-b", release=release)
+    assert [line.split()[0] for line in live_now(viewer, f"store={ENV}")] == [ENV]
+
+
+def test_what_is_live_elsewhere_is_not_shown(
+    viewer: Client, settings: Any, release: Release
+) -> None:
+    names = {"tenant-b": "Tenant B"}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
+    deployment(outcome="done", release=release)
+    assert live_now(viewer) == []
+
+
+def test_many_live_folders_are_folded_and_bounded(viewer: Client, release: Release) -> None:
+    for number in range(25):
+        deployment(outcome="done", folder=f"{number}/", release=release)
+    html = viewer.get(reverse(LIST)).content.decode()
+    assert '<details class="module wx-live-now">' in html
+    assert len(live_now(viewer)) == 20
+    assert "These are the stores that were deployed to last." in html
 
 
 # --- the page of one --------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from tests.admin.conftest import Rows, keys, listed
 from tests.conftest import ENV
+from tests.tables import each
 from wx_static_store.models import Deployment, UploadLog
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,7 @@ def mixed(rows: Rows) -> Deployment:
 ALL = ["new", "lost", "week", "month", "old"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "found"),
     [
         ("", ALL),
@@ -78,7 +79,23 @@ def test_the_filter_today_begins_at_midnight(viewer: Client, rows: Rows) -> None
     assert keys(viewer, "time=today") == ["today"]
 
 
-@pytest.mark.parametrize(
+@pytest.fixture
+def around_new_year(rows: Rows, settings: Any, *, use_tz: bool) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "Asia/Shanghai"
+    for key, moment in {
+        "first": datetime(2023, 12, 30, 23, 59, 59),
+        "noon": datetime(2023, 12, 31, 12),
+        "last": datetime(2023, 12, 31, 23, 59, 59),
+        "after": datetime(2024, 1, 1),
+    }.items():
+        [row] = rows(key)
+        created = timezone.make_aware(moment) if use_tz else moment
+        UploadLog.objects.filter(pk=row.pk).update(created=created)
+
+
+@pytest.mark.usefixtures("around_new_year")
+@pytest.mark.parametrize("use_tz", [True, False])
+@each(
     ("query", "found"),
     [
         ("time=2023", ["last", "noon", "first"]),
@@ -92,20 +109,9 @@ def test_the_filter_today_begins_at_midnight(viewer: Client, rows: Rows) -> None
         ("time=2023-12-31-1", []),
     ],
 )
-@pytest.mark.parametrize("use_tz", [True, False])
 def test_an_older_day_is_found_by_its_year_and_month(
-    viewer: Client, rows: Rows, settings: Any, query: str, found: list[str], *, use_tz: bool
+    viewer: Client, query: str, found: list[str], *, use_tz: bool
 ) -> None:
-    settings.USE_TZ, settings.TIME_ZONE = use_tz, "Asia/Shanghai"
-    for key, moment in {
-        "first": datetime(2023, 12, 30, 23, 59, 59),
-        "noon": datetime(2023, 12, 31, 12),
-        "last": datetime(2023, 12, 31, 23, 59, 59),
-        "after": datetime(2024, 1, 1),
-    }.items():
-        [row] = rows(key)
-        created = timezone.make_aware(moment) if use_tz else moment
-        UploadLog.objects.filter(pk=row.pk).update(created=created)
     assert keys(viewer, query) == found
 
 

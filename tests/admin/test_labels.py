@@ -10,6 +10,7 @@ from tests.admin.conftest import (
     Rows,
     listed,
 )
+from tests.tables import each
 from wx_static_store.admin import labels
 from wx_static_store.clients.cos import COS_CODES
 from wx_static_store.core.errcodes import ERRCODES
@@ -18,7 +19,7 @@ from wx_static_store.models import UploadLog
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize(
+@each(
     ("columns_", "shown"),
     [
         ({"errcode": 0, "cos_code": "NeverHeardOf"}, "NeverHeardOf the object store has trouble"),
@@ -40,11 +41,11 @@ def test_an_error_without_an_errcode_has_a_meaning_too(
     assert re.sub("<.*?>", "", found[0] + " ").startswith(shown)
 
 
-@pytest.mark.parametrize("code", COS_CODES)
+@each("code", COS_CODES)
 def test_every_code_of_the_object_store_has_a_meaning(code: str) -> None:
     assert labels.trouble(UploadLog(status="failed", cos_code=code))
 
 
-@pytest.mark.parametrize("errcode", [*ERRCODES, 123456])
+@each("errcode", [*ERRCODES, 123456])
 def test_every_errcode_has_a_meaning(errcode: int) -> None:
     assert labels.meaning(errcode)

@@ -17,7 +17,7 @@ from tests.admin.conftest import Editor, Rows
 from tests.conftest import ENV
 from tests.permissions import EVERY, OURS, TABLE, address, ask
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment
+from wx_static_store.models import Deployment, Rollout
 
 pytestmark = pytest.mark.django_db
 
@@ -37,9 +37,10 @@ NAMES = [name for entry, name in TABLE if entry == "admin"]
 
 @pytest.fixture
 def row(admin_site: EmulatorServer, rows: Rows) -> int:
-    """Return the id of a row of the log; a deployment has this id, too."""
+    """Return the id of a row of the log; a deployment and a rollout have this id, too."""
     [row] = rows("a")
     Deployment.objects.create(pk=row.pk, env=ENV)
+    Rollout.objects.create(pk=row.pk, using="default", waves="100%")
     return int(row.pk)
 
 

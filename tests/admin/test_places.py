@@ -16,6 +16,7 @@ from tests.admin.conftest import (
     listed,
 )
 from tests.conftest import ENV
+from tests.tables import each
 from wx_static_store.admin.places import linkable
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,7 @@ def test_no_page_asks_wechat_for_an_address(
     assert server.journal == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "linked"),
     [
         ("https://site.example/a", True),

@@ -10,6 +10,7 @@ import pytest
 
 from tests.admin.themes import THEMES
 from tests.conftest import ci_package
+from tests.tables import each
 
 ROOT = Path(__file__).parents[2]
 Pages = dict[str, tuple[int, str]]
@@ -19,8 +20,13 @@ PARTS = {
     "detail": [r"books/a\.txt", r"45009", r"quota", r'<button[^>]*formaction="[^"]*/diagnosis/'],
     "upload": [r'<form[^>]*enctype="multipart/form-data"', r'<input[^>]*type="file"', r"public"],
     "retry failed": [r"<form[^>]*method=\"post\"", r"csrfmiddlewaretoken"],
-    "deployments": [r"spring", r"failed"],
-    "deployment": [r"spring", r"books/a\.txt"],
+    "deployments": [r"spring", r"failed", r"Live now in 1 folder", r"dddddddddd"],
+    "deployment": [r"spring", r"books/a\.txt", r'href="[^"]*/compare/"', r'href="[^"]*/rollback/"'],
+    "compare": [r"<select", r"Nothing differs"],
+    "rollback": [r"RELEASE_STORAGE is not set"],
+    "rollouts": [r"summer", r"stopped", r"1 failed"],
+    "rollout": [r"Wave 1", r'class="wx-square wx-failed"', r"85088", r'value="retry-failed"'],
+    "environments": [r'<input[^>]*name="q"', r"demo-1a2b3c", r"85088 not set up", r"dddddddddd"],
     "health": [r"1 thing is wrong", r"<form[^>]*method=\"post\"", r"Spent"],
     "app": [r'href="[^"]*/health/"[^>]*>Health: 1 thing is wrong'],
     "widget": [r'class="wx-file"', r'href="https://site\.example/books/a\.txt"', r'type="file"'],
@@ -44,7 +50,7 @@ def pages(theme: str) -> Pages:
     return answers
 
 
-@pytest.mark.parametrize("page", PARTS)
+@each("page", PARTS)
 def test_a_page_has_its_main_parts_under_each_theme(pages: Pages, page: str) -> None:
     status, html = pages[page]
     assert status == 200

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ENV
+from tests.tables import each
 from wx_static_store.admin.upload import MOST_PREVIEWED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload.database import rest
@@ -147,7 +148,7 @@ def test_a_preview_makes_no_call_to_the_cloud(member: Member, emulator: Emulator
     assert emulator.journal == []
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         "",

@@ -20,6 +20,7 @@ from tests.admin.conftest import (
     keys,
 )
 from tests.conftest import ENV
+from tests.tables import each
 from wx_static_store.admin import DeploymentAdmin, UploadLogAdmin
 from wx_static_store.core.types import DELETED_MD5
 from wx_static_store.models import Deployment, UploadLog
@@ -52,7 +53,15 @@ def test_the_history_names_no_other_environment_of_the_same_user(
 LONG = f"static/{'x' * 80}"
 
 
-@pytest.mark.parametrize(
+@pytest.fixture
+def searched(rows: Rows) -> None:
+    rows("a/b.txt", "a/b.txt.map", "A/B.txt", "茶/1.png", "%25.txt", "_x", "xx")
+    rows(f"{LONG}/1.css", f"{LONG}/2.css")
+    rows("rejected", rid=RID)
+
+
+@pytest.mark.usefixtures("searched")
+@each(
     ("text", "found"),
     [
         ("a/", ["a/b.txt.map", "a/b.txt"]),
@@ -76,12 +85,7 @@ LONG = f"static/{'x' * 80}"
         (RID[:-1], []),
     ],
 )
-def test_a_search_lists_the_uploads_that_match(
-    viewer: Client, rows: Rows, text: str, found: list[str]
-) -> None:
-    rows("a/b.txt", "a/b.txt.map", "A/B.txt", "茶/1.png", "%25.txt", "_x", "xx")
-    rows(f"{LONG}/1.css", f"{LONG}/2.css")
-    rows("rejected", rid=RID)
+def test_a_search_lists_the_uploads_that_match(viewer: Client, text: str, found: list[str]) -> None:
     answer = viewer.get(reverse(LIST), {"q": text})
     assert [row.key for row in answer.context["cl"].result_list] == found
 
@@ -108,7 +112,7 @@ def test_the_page_of_a_row_shows_the_hint(viewer: Client, rows: Rows) -> None:
     assert "daily quota" in cell(detail(viewer, row), "hint")
 
 
-@pytest.mark.parametrize(
+@each(
     ("columns_", "hint"),
     [
         ({"errcode": 85088}, "your own platform must have created"),

@@ -21,6 +21,7 @@ from tests import settings as suite
 THEMES = {"admin": [], "unfold": ["unfold"], "jazzmin": ["jazzmin"]}  # apps before the admin
 UPLOADS = "admin:wx_static_store_uploadlog"
 DEPLOYMENTS = "admin:wx_static_store_deployment"
+ROLLOUTS = "admin:wx_static_store_rollout"
 
 urlpatterns: list[Any] = []
 
@@ -73,6 +74,11 @@ def pages() -> dict[str, tuple[int, str]]:
         "retry failed": reverse(f"{UPLOADS}_retry_failed"),
         "deployments": reverse(f"{DEPLOYMENTS}_changelist"),
         "deployment": reverse(f"{DEPLOYMENTS}_change", args=[deployment]),
+        "compare": reverse(f"{DEPLOYMENTS}_compare", args=[deployment]),
+        "rollback": reverse(f"{DEPLOYMENTS}_rollback", args=[deployment]),
+        "rollouts": reverse(f"{ROLLOUTS}_changelist"),
+        "rollout": reverse(f"{ROLLOUTS}_change", args=[rollout()]),
+        "environments": reverse(f"{ROLLOUTS}_environments"),
         "health": reverse("admin:wx_static_store_health_changelist"),
         "app": reverse("admin:app_list", args=["wx_static_store"]),
         "widget": reverse("admin:bookshop_book_change", args=[book]),
@@ -99,12 +105,20 @@ def serve() -> None:
 def rows() -> tuple[int, int, int]:
     from tests.bookshop.models import Book
     from wx_static_store.core.errcodes import ERRCODES
-    from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
-    from wx_static_store.models import Deployment, UploadLog
+    from wx_static_store.core.releases import ReleaseFile, pack
+    from wx_static_store.core.types import NO_HEADERS, UploadContext, UploadResult, UploadStatus
+    from wx_static_store.models import Deployment, Release, UploadLog
     from wx_static_store.upload import recorder
 
-    deployment = Deployment.objects.create(
-        env="demo-1a2b3c", source="wx_deploy", label="spring", outcome="failed", failed=1
+    packed = pack([ReleaseFile("a.txt", 1, "a" * 32, "b" * 64, NO_HEADERS)])
+    columns = {name: getattr(packed, name) for name in ("digest", "files", "count", "size")}
+    where = {"env": "demo-1a2b3c", "using": "default", "source": "wx_deploy"}
+    deployment, _live = (
+        Deployment.objects.create(**where, release=release, **more)
+        for release, more in [
+            (Release.objects.create(**columns), {"label": "spring", "outcome": "failed"}),
+            (Release.objects.create(**columns | {"digest": "d" * 64}), {"outcome": "done"}),
+        ]
     )
     error = ERRCODES[45009].build("staticuploadfile was refused", errcode=45009)
     failed = UploadResult(
@@ -115,6 +129,16 @@ def rows() -> tuple[int, int, int]:
     book = Book.objects.create(title="A book")
     Book.objects.update(file="books/a.txt")
     return UploadLog.objects.get().pk, deployment.pk, book.pk
+
+
+def rollout() -> int:
+    from wx_static_store.models import Rollout, RolloutEnvironment
+
+    found = Rollout.objects.create(using="default", label="summer", waves="100%", state="stopped")
+    row = RolloutEnvironment(rollout=found, env="demo-1a2b3c", position=0, wave=1, state="failed")
+    row.errcode = 85088
+    row.save()
+    return found.pk
 
 
 def superuser() -> Any:

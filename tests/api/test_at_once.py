@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -18,18 +17,19 @@ from wx_static_store.emulator import EmulatorServer
 Answer = tuple[int, bytes]
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with EmulatorServer(envs=(ENV,)) as cloud, serving(Site(cloud, tmp_path), SERVER) as site:
+SERVER = "gunicorn threads"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Serve one site for all tests: each uploads to a name of its own."""
+    folder = tmp_path_factory.mktemp("site")
+    with EmulatorServer(envs=(ENV,)) as cloud, serving(Site(cloud, folder), SERVER) as site:
         yield site
 
 
-SERVER = "gunicorn threads"
-PATH = "/wx/uploads/default/uploads/a.png"
-
-
-def upload(site: Site, body: bytes = PNG, query: str = "") -> Answer:
-    return site.send("PUT", PATH + query, body)
+def upload(site: Site, name: str, body: bytes = PNG) -> Answer:
+    return site.send("PUT", f"/wx/uploads/default/{name}", body)
 
 
 def at_once(site: Site, send: Callable[[bytes], Answer], bodies: list[bytes]) -> list[Answer]:
@@ -44,23 +44,26 @@ def at_once(site: Site, send: Callable[[bytes], Answer], bodies: list[bytes]) ->
 
 
 def test_one_of_two_uploads_of_a_free_name_is_answered_in_progress(site: Site) -> None:
-    first, second = at_once(site, lambda body: upload(site, body), [PNG, PNG + b"2"])
+    name = "uploads/first.png"
+    first, second = at_once(site, lambda body: upload(site, name, body), [PNG, PNG + b"2"])
     assert (first[0], second[0]) == (201, 409)
     assert json.loads(second[1])["code"] == "in_progress"
-    assert site.cloud.objects()["uploads/a.png"].body == PNG
-    assert upload(site, PNG + b"3")[0] == 409
+    assert site.cloud.objects()[name].body == PNG
+    assert upload(site, name, PNG + b"3")[0] == 409
 
 
 def test_the_name_is_free_again_after_an_upload_that_failed(site: Site) -> None:
     fault = {"on": "put_object", "do": "cos_error", "status": 403, "code": "AccessDenied"}
     site.cloud.script(fault | {"times": 9})
-    assert upload(site)[0] == 502
+    assert upload(site, "uploads/failed.png")[0] == 502
     site.cloud.state.script.clear()
-    assert {upload(site)[0] for _ in range(8)} == {201}  # whichever thread it comes to
+    # Whichever thread it comes to:
+    assert {upload(site, "uploads/failed.png")[0] for _ in range(8)} == {201}
 
 
 def test_of_ten_retries_of_a_row_one_sends_it(site: Site) -> None:
-    row = json.loads(upload(site)[1])["id"]
+    name = "uploads/again.png"
+    row = json.loads(upload(site, name)[1])["id"]
     answers = at_once(site, lambda body: site.send("POST", f"/wx/uploads/{row}/retry/"), [b""] * 10)
     assert sorted(status for status, body in answers) == [201, *[409] * 9]
-    assert len(site.cloud.calls("put_object")) == 2
+    assert len(site.cloud.calls("put_object", key=name)) == 2

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from tests.api.conftest import PNG, Client, picture, post, put
 from tests.conftest import ENV
 from tests.doubles import CountingFile
+from tests.tables import each
 from wx_static_store.api.base import View
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
@@ -79,7 +80,7 @@ def _form_in_chunks(client: APIClient) -> Any:
     return post(client, CONTENT_LENGTH="")
 
 
-@pytest.mark.parametrize(
+@each(
     ("send", "status", "code"),
     [
         (_no_file, 400, "invalid"),

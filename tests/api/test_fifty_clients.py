@@ -16,17 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
 from tests.api.conftest import PNG
 from tests.api.servers import Site, serving
-from tests.conftest import ENV
+from tests.conftest import ENV, slow
 from wx_static_store.api.problems import PROBLEMS
 from wx_static_store.emulator import EmulatorServer
 
-pytestmark = pytest.mark.skipif(
-    "WX_SLOW" not in os.environ, reason="takes a minute: WX_SLOW=1 runs it"
-)
+pytestmark = slow
 CLIENTS = 50
 SECONDS = 30.0
 SHARED_FOR = 0.5  # seconds in which clients meet at a name; a claim that is left lasts for a minute

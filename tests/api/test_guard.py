@@ -16,6 +16,7 @@ from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
 from tests.api.conftest import ALL, PNG, Client, basic, post, put
 from tests.permissions import ROWS, ask
+from tests.tables import each
 from wx_static_store.api import guard
 from wx_static_store.api.base import View
 from wx_static_store.emulator import EmulatorServer
@@ -36,10 +37,11 @@ def call(client: APIClient, name: str, method: str, row: UploadLog) -> Any:
     return ask(client, "api", name, method, row.pk)
 
 
-@pytest.mark.parametrize(("name", "method"), CALLS)
-def test_a_refusal_is_a_problem(client_of: Client, row: UploadLog, name: str, method: str) -> None:
-    response = call(client_of(is_staff=True), name, method, row)
-    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+def test_a_refusal_is_a_problem(client_of: Client, row: UploadLog) -> None:
+    client = client_of(is_staff=True)
+    for name, method in CALLS:
+        response = call(client, name, method, row)
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
 
 
 # --- B48: who nobody is ---------------------------------------------------------------------------
@@ -68,16 +70,17 @@ def _ended_session(client_of: Client) -> APIClient:
 
 
 @pytest.mark.parametrize("make", [_stranger, _inactive, _wrong_password, _ended_session])
-@pytest.mark.parametrize(("name", "method"), CALLS)
 def test_an_anonymous_request_gets_401(
-    client_of: Client, row: UploadLog, cloud: EmulatorServer, make: Any, name: str, method: str
+    client_of: Client, row: UploadLog, cloud: EmulatorServer, make: Any
 ) -> None:
     """Neither a row, nor a call to the cloud, nor a look at the body."""
     cloud.state.journal.clear()
-    response = call(make(client_of), name, method, row)
-    assert response.status_code == 401
-    assert response.json()["code"] in ("not_authenticated", "authentication_failed")
-    assert response["WWW-Authenticate"]
+    client = make(client_of)
+    for name, method in CALLS:
+        response = call(client, name, method, row)
+        assert response.status_code == 401
+        assert response.json()["code"] in ("not_authenticated", "authentication_failed")
+        assert response["WWW-Authenticate"]
     assert cloud.journal == []
     assert UploadLog.objects.count() == 1
 
@@ -95,7 +98,7 @@ def test_of_a_strangers_body_nothing_is_read(cloud: EmulatorServer) -> None:
     assert response.status_code == 401
 
 
-@pytest.mark.parametrize(("name", "method"), CALLS)
+@each(("name", "method"), CALLS)
 def test_nothing_of_the_project_opens_the_api_to_strangers(
     client_of: Client, row: UploadLog, settings: Any, name: str, method: str
 ) -> None:
@@ -251,8 +254,8 @@ def test_a_wrong_setting_is_reported_and_not_as_a_dead_cache(
     assert "nobody is throttled" not in caplog.text
 
 
-@pytest.mark.parametrize("make", ["stranger", "ann"])
-@pytest.mark.parametrize(("name", "method"), CALLS)
+@each("make", ["stranger", "ann"])
+@each(("name", "method"), CALLS)
 def test_no_answer_is_kept_by_a_browser_or_a_proxy(
     client: APIClient, row: UploadLog, make: str, name: str, method: str
 ) -> None:

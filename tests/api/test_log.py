@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from tests.api.conftest import ALL, DAY, Client, add, files, keys, put
 from tests.conftest import ENV
+from tests.tables import each
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize(
+@each(
     ("query", "found"),
     [
         ("", ["static/4.css", "b/3.png", "a/2.png", "a/1.png"]),

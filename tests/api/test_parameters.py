@@ -6,6 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.api.conftest import picture, post, put
+from tests.tables import each
 from wx_static_store.emulator import EmulatorServer
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def test_a_blank_path_is_the_folder_for_uploads(
 
 
 @pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize(
+@each(
     "query",
     [
         *("page_size=-1", "page_size=0", "page_size=NaN", "page_size=1e3"),

@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 
 from tests.api.conftest import ALL, PNG, Client, post, put
 from tests.conftest import ENV, lost_table
+from tests.tables import each
 from wx_static_store import exceptions
 from wx_static_store.api import problems
 from wx_static_store.api.base import View
@@ -321,14 +322,12 @@ def kinds(of: type[Exception]) -> list[type[Exception]]:
     return [of, *(inner for kind in of.__subclasses__() for inner in kinds(kind))]
 
 
-@pytest.mark.parametrize("kind", kinds(exceptions.WxStaticStoreError))
+@each("kind", kinds(exceptions.WxStaticStoreError))
 def test_every_error_of_ours_has_a_code(kind: type[Exception]) -> None:
     assert problems._code(kind("x")) in problems.PROBLEMS
 
 
-@pytest.mark.parametrize(
-    "rule", [rule for rule in vars(rules).values() if isinstance(rule, rules.Rule)]
-)
+@each("rule", [rule for rule in vars(rules).values() if isinstance(rule, rules.Rule)])
 def test_every_rule_of_the_policy_has_a_code(rule: rules.Rule) -> None:
     assert rule.code in problems.PROBLEMS
 

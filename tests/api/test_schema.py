@@ -16,9 +16,11 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from tests.api.conftest import PNG, put
+from tests.tables import each
 from wx_static_store.api import urls
 from wx_static_store.api.operations import OPERATIONS
 from wx_static_store.api.problems import PROBLEMS
+from wx_static_store.api.serializers import UploadedSerializer
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 
@@ -51,11 +53,11 @@ def test_every_address_is_in_the_document(document: Any) -> None:
     assert set(operations(document)) == {operation.id for operation in OPERATIONS.values()}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+@each("operation", OPERATIONS.values())
 def test_every_status_of_an_operation_is_documented(document: Any, operation: Any) -> None:
     reply = operations(document)[operation.id]["responses"]
     assert set(reply) == {
-        str(operation.status),
+        *good(operation),
         *(str(PROBLEMS[code][0]) for code in operation.codes),
     }
     bad = {status: [*one["content"]] for status, one in reply.items() if int(status) >= 400}
@@ -63,7 +65,7 @@ def test_every_status_of_an_operation_is_documented(document: Any, operation: An
     assert all(kinds == [PROBLEM] for kinds in bad.values())
 
 
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+@each("operation", OPERATIONS.values())
 def test_retry_after_is_declared_where_the_same_request_may_come_again(
     document: Any, operation: Any
 ) -> None:
@@ -73,31 +75,49 @@ def test_retry_after_is_declared_where_the_same_request_may_come_again(
     assert declared == {status for code, status in waits.items() if code in operation.codes}
 
 
+def good(operation: Any) -> set[str]:
+    """Return the statuses of what was done, or begun."""
+    return {str(operation.status), *(["202"] if operation.begun else [])}
+
+
 def _declare(document: Any, operation: str, header: str) -> set[str]:
     """Return the statuses whose answers may have the header."""
     reply = operations(document)[operation]["responses"]
     return {status for status, one in reply.items() if header in one.get("headers", {})}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+@each("operation", OPERATIONS.values())
 def test_every_problem_declares_the_header_with_its_code(document: Any, operation: Any) -> None:
     reply = {str(PROBLEMS[code][0]) for code in operation.codes}
     assert _declare(document, operation.id, "X-WX-Code") == reply
 
 
-@pytest.mark.parametrize("header", ["Location", "X-WX-Status", "X-WX-Upload-Id"])
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+UPLOADING = [each for each in OPERATIONS.values() if each.answer is UploadedSerializer]
+OTHERS = [each for each in OPERATIONS.values() if each not in UPLOADING]
+
+
+@each("header", ["Location", "X-WX-Status", "X-WX-Upload-Id"])
+@each("operation", UPLOADING)
 def test_answers_about_an_upload_declare_the_headers_of_its_row(
     document: Any, operation: Any, header: str
 ) -> None:
-    reply = {"201", "500", "502", "503", "504"} if operation.once else set()
+    reply = {"201", "500", "502", "503", "504"}
     reply |= {"409"} if operation.id == "wx_uploads_retry" else set()  # the file may be gone
     assert _declare(document, operation.id, header) == reply
 
 
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+@each("operation", OTHERS)
+def test_other_answers_declare_the_address_of_what_begins_alone(
+    document: Any, operation: Any
+) -> None:
+    named = good(operation) if operation.location else set()
+    assert _declare(document, operation.id, "Location") == named
+    assert _declare(document, operation.id, "X-WX-Upload-Id") == set()
+
+
+@each("operation", OPERATIONS.values())
 def test_a_replayed_answer_declares_its_header(document: Any, operation: Any) -> None:
-    reply = {"201", "504"} if operation.once else set()
+    reply = {*good(operation), "504"} if operation.once else set()
     assert _declare(document, operation.id, "Idempotent-Replayed") == reply
 
 
@@ -181,19 +201,26 @@ def _cloud_that_refuses(configure: Any) -> None:
         cloud.script({"on": call, "do": "errcode", "errcode": 48001})
 
 
+BODIES = ["application/json", "multipart/form-data", "image/png"]
 FAULTS = (_no_environment, _failing_environment, _wrong_setting, _cloud_that_refuses)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "image/png"])
-@pytest.mark.parametrize(("view", "method"), OPERATIONS)
+@pytest.mark.parametrize(
+    ("view", "method", "kind"),
+    [
+        (view, method, kind)
+        for view, method in OPERATIONS
+        for kind in (BODIES if method != "GET" else ["application/json"])
+    ],
+)
 def test_every_answer_is_documented(
     client: APIClient, configure: Any, view: str, method: str, kind: str, fault: Any
 ) -> None:
     row = put(client).json()["id"]
     [pattern] = [p for p in urls.urlpatterns if p.callback.cls.__name__ == view]  # type: ignore[attr-defined]
-    given = {"id": row, "store": "default", "name": "uploads/a.png"}
+    given = {"id": row, "store": "default", "name": "uploads/a.png", "action": "pause"}
     names = pattern.pattern.converters
     path = reverse(
         f"wx_static_store:{pattern.name}",
@@ -219,7 +246,7 @@ def test_the_answer_to_an_unwanted_form_is_documented(client: APIClient) -> None
     assert code in OPERATIONS["Retry", "POST"].codes
 
 
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda o: o.id)
+@each("operation", OPERATIONS.values())
 def test_every_operation_documents_its_authentication(document: Any, operation: Any) -> None:
     security = operations(document)[operation.id]["security"]
     assert security

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from threading import Thread
 import pytest
 
 from tests.api.servers import TOKEN, Site, serving
-from tests.conftest import ENV
+from tests.conftest import ENV, slow
 from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 
@@ -21,9 +20,7 @@ MIB = 1024 * 1024
 LARGE = 500  # MiB
 BLOCK = b"\0\0\0\x20ftypisom".ljust(MIB, b"\0")  # as a film begins
 
-pytestmark = pytest.mark.skipif(
-    "WX_SLOW" not in os.environ, reason="takes half a minute: WX_SLOW=1 runs it"
-)
+pytestmark = slow
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def demo(chromium: Any) -> Iterator[Site]:
+def demo() -> Iterator[Site]:
     """Run the demo, once for all tests."""
     with serving(IMPATIENT) as site:
         yield site

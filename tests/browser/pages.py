@@ -1,12 +1,15 @@
 """The pages of ours, in each state that an editor or operator may see them in."""
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
-from tests.demo import Site
+from tests.demo import Site, manage
 
 BUSY = {"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "times": None}
 
@@ -104,6 +107,120 @@ def deployment(page: Page, site: Site) -> None:
     page.goto(site.site + first_link(page, "/deployment/"))
 
 
+def published(site: Site, label: str, folder: str, **files: str) -> int:
+    """Deploy a tree from a process of its own, as a job does; return the deployment's id."""
+    emulator = {"EMULATOR_API": site.control.rpartition("/")[0], "EMULATOR_SITE": site.public}
+    with TemporaryDirectory() as root:
+        for name, body in files.items():
+            Path(root, name.replace("_", ".")).write_text(body)
+        how = ("--using", "site", "--label", label, "--yes")
+        manage("wx_deploy", root, folder, *how, **emulator)
+    code = (
+        "from wx_static_store.models import Deployment; print(Deployment.objects.latest('id').pk)"
+    )
+    return int(manage("shell", "-v0", "-c", code).splitlines()[-1])
+
+
+@cache
+def two_releases(site: Site) -> tuple[int, int]:
+    """Deploy two releases to a folder, once for all pages; return their ids."""
+    old = published(site, "v1.4.0", "spring/", index_html="<h1>Tea</h1>\n", gone_css="a {}\n")
+    new = published(site, "v1.5.0", "spring/", index_html="<h1>More tea</h1>\n", new_css="b {}\n")
+    return old, new
+
+
+def old_release(page: Page, site: Site) -> int:
+    """Open the page of the release that is not live any more."""
+    old, _new = two_releases(site)
+    page.goto(f"{site.admin}/wx_static_store/deployment/{old}/change/")
+    return old
+
+
+def live_releases(page: Page, site: Site) -> None:
+    two_releases(site)
+    deployments(page, site)
+    expect(page.locator(".wx-live-now")).to_contain_text("v1.5.0")
+
+
+def compare_releases(page: Page, site: Site) -> None:
+    old = old_release(page, site)
+    page.click(f'a[href$="/{old}/compare/"]')
+    expect(page.locator(".wx-compare section")).to_have_count(3)
+
+
+def compare_lines(page: Page, site: Site) -> None:
+    compare_releases(page, site)
+    page.click('a[href*="name=index.html"]')
+    expect(page.locator(".wx-diff .wx-added")).to_have_count(1)
+
+
+def compare_cloud(page: Page, site: Site) -> None:
+    compare_releases(page, site)
+    page.select_option("[name=with]", value="cloud")
+    page.click(".wx-sides [type=submit]")
+    expect(page.locator(".wx-counts")).to_be_visible()
+
+
+def roll_back(page: Page, site: Site) -> None:
+    old = old_release(page, site)
+    page.click(f'a[href$="/{old}/rollback/"]')
+    for summary in page.locator(".wx-rollback summary").all():
+        summary.click()
+    expect(page.locator(".wx-names")).to_have_count(2)
+
+
+def rolled_out(site: Site, letters: str, **columns: str) -> int:
+    """Record a rollout of a release, with an environment for each letter; return its id."""
+    two_releases(site)
+    code = (
+        "from wx_static_store.models import Deployment, Drift, Rollout, RolloutEnvironment\n"
+        "live = Deployment.objects.filter(label='v1.5.0').latest('id')\n"
+        "to = {name: getattr(live, name) for name in ('using', 'folder', 'release')}\n"
+        f"rollout = Rollout.objects.create(**to, waves='1,100%', wave=2, **{columns!r})\n"
+        "states = {state[0]: state for state in RolloutEnvironment.State.values}\n"
+        "refused = {'errcode': 85088, 'message': 'refused (errcode 85088)'}\n"
+        "Drift.objects.update_or_create(env=live.env, using=live.using, defaults={'missing': 1})\n"
+        f"for number, letter in enumerate({letters!r}):\n"
+        "    RolloutEnvironment.objects.create(\n"
+        "        rollout=rollout, env=f'tenant-{number:02}' if number else live.env,\n"
+        "        position=number, wave=1 + (number > 0), state=states[letter],\n"
+        "        release=live.release, deployment=live if letter in 'df' else None,\n"
+        "        **refused if letter == 'f' else {},\n"
+        "    )\n"
+        "print(rollout.pk)"
+    )
+    return int(manage("shell", "-v0", "-c", code).splitlines()[-1])
+
+
+@cache
+def stopped_rollout(site: Site) -> int:
+    """Record a rollout that stopped itself, once for all pages; return its id."""
+    return rolled_out(site, "dfdfdqrw", label="v1.5.0 for all", state="stopped")
+
+
+def rollouts(page: Page, site: Site) -> None:
+    stopped_rollout(site)
+    page.goto(f"{site.admin}/wx_static_store/rollout/")
+    expect(page.locator("#result_list")).to_contain_text("v1.5.0 for all")
+
+
+def rollout(page: Page, site: Site) -> None:
+    page.goto(f"{site.admin}/wx_static_store/rollout/{stopped_rollout(site)}/change/")
+    expect(page.locator(".wx-squares .wx-square")).to_have_count(8)
+
+
+def rollout_back(page: Page, site: Site) -> None:
+    rollout(page, site)
+    page.click('a[href$="/rollback/"]')
+    expect(page.locator("#content")).to_contain_text("v1.5.0 for all")
+
+
+def environments(page: Page, site: Site) -> None:
+    rollouts(page, site)
+    page.click('.wx-tools a[href$="/environments/"]')
+    expect(page.locator(".wx-environments tbody tr").first).to_be_visible()
+
+
 def health(page: Page, site: Site) -> None:
     page.goto(f"{site.admin}/wx_static_store/health/")
     page.get_by_role("button").last.click()
@@ -155,6 +272,15 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "retry-failed": retry,
     "deployments": deployments,
     "deployment": deployment,
+    "deployments-live": live_releases,
+    "compare-releases": compare_releases,
+    "compare-lines": compare_lines,
+    "compare-cloud": compare_cloud,
+    "roll-back": roll_back,
+    "rollouts": rollouts,
+    "rollout": rollout,
+    "rollout-back": rollout_back,
+    "environments": environments,
     "health": health,
     "document": document,
     "document-failed": failed_document,

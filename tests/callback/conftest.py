@@ -48,6 +48,9 @@ class LogLines:
         caplog.set_level("DEBUG")
         self._caplog = caplog
 
+    def clear(self) -> None:
+        self._caplog.clear()
+
     def by(self, name: str) -> list[str]:
         records = self._caplog.records
         return [f"{r.levelname} {r.getMessage()}" for r in records if r.name == name]

@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.urls import include, path
 
 from tests.callback.pushes import AES_KEY, TOKEN
+from tests.tables import each
 from wx_static_store import conf
 from wx_static_store.callback.checks import check_callback
 from wx_static_store.callback.views import receive
@@ -44,7 +45,6 @@ def found(settings: Any) -> Any:
         ({"CALLBACK_TOKEN": ["a" * 40, "short"]}, ["W013"]),
         ({"CALLBACK_TOKENS": "a" * 40}, ["E001"]),
     ],
-    ids=str,
 )
 def test_a_mistake_has_its_id_and_a_hint(found: Any, mistake: Any, expected: list[str]) -> None:
     messages = found(**mistake)
@@ -104,7 +104,7 @@ BAD_KEYS = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD_KEYS)
+@each("kind", BAD_KEYS)
 def test_a_bad_aes_key_is_reported_and_not_shown(kind: str, found: Any) -> None:
     [message] = found(CALLBACK_AES_KEY=BAD_KEYS[kind])
     assert message.id == "wx_static_store.E001"

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 from django.test import RequestFactory
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tests.callback.pushes import (
     AES_KEY,
@@ -18,6 +18,8 @@ from tests.callback.pushes import (
     push,
     signature as by_hand,
 )
+from tests.conftest import examples
+from tests.tables import each
 from wx_static_store.callback import crypto, safe_xml, views
 from wx_static_store.callback.refusals import Refusal
 from wx_static_store.core.secrets import Secret
@@ -40,7 +42,7 @@ def test_a_message_encrypted_by_hand_is_decrypted(xml: str, key: str) -> None:
     assert crypto.decrypt(encrypted(xml, key=key), [KEY, Secret(key)]) == (xml.encode(), APPID)
 
 
-@pytest.mark.parametrize("length", [1, 10, 11, 12, 4096, 16 * 1024])
+@each("length", [1, 10, 11, 12, 4096, 16 * 1024])
 def test_messages_are_padded_to_multiples_of_32_bytes(length: int) -> None:
     sealed = crypto.encrypt("a" * length, APPID, KEY)
     assert len(base64.b64decode(sealed)) % 32 == 0
@@ -94,7 +96,7 @@ def changed(raw: bytes, position: int, byte: int) -> bytes:
     return raw[:position] + bytes([byte]) + raw[position + 1 :]
 
 
-@settings(max_examples=1000)
+@examples(1000)
 @given(st.data())
 def test_a_push_with_one_changed_byte_is_refused(genuine: Push, data: st.DataObject) -> None:
     """Of body or query; the body has no white space between its elements, which means nothing."""

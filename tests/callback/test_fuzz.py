@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from tests.callback import fuzz
+from tests.tables import each
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("number", range(10))
+@each("number", range(10))
 def test_each_seed_gets_the_status_of_its_mode(number: int) -> None:
     data, status = [*fuzz.seeds().items()][number]
     assert fuzz.one_input(data) == status

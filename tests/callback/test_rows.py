@@ -13,6 +13,7 @@ from django.test import RequestFactory
 from tests.callback.conftest import Kept, LogLines
 from tests.callback.pushes import PATH, Push, push
 from tests.callback.rows import ROWS
+from tests.tables import each
 from wx_static_store.callback import views
 
 pytestmark = pytest.mark.django_db
@@ -25,12 +26,13 @@ def request_of(sent: Push) -> WSGIRequest:
     return RequestFactory().post(f"{PATH}?{sent.query}", sent.body, content_type="text/xml")
 
 
-@pytest.mark.parametrize("row", ROWS)
+@each("row", ROWS)
 def test_a_bad_push_of_each_row_is_refused_and_changes_nothing(
     row: str, kept: Kept, logged: LogLines
 ) -> None:
     status, make = ROWS[row]
     before = kept()
+    logged.clear()
     answer = make().send()
     assert (answer.status_code, answer.content) == (status, b"")
     assert kept() == before
@@ -66,7 +68,7 @@ def test_hostile_xml_is_refused_before_decryption(
     assert ROWS[row][1]().send().status_code == ROWS[row][0]
 
 
-@pytest.mark.parametrize("row", XML)
+@each("row", XML)
 def test_hostile_xml_costs_less_than_50_milliseconds(row: str) -> None:
     """Take this thread's own time, the best of three: the machine may be busy."""
     sent = ROWS[row][1]()
@@ -80,7 +82,7 @@ def test_hostile_xml_costs_less_than_50_milliseconds(row: str) -> None:
     assert min(seconds() for _ in range(3)) < 0.05
 
 
-@pytest.mark.parametrize("row", XML)
+@each("row", XML)
 def test_hostile_xml_costs_four_megabytes_at_most(row: str) -> None:
     """Most for attributes: expat reads them all before it reports the element."""
     request = request_of(ROWS[row][1]())

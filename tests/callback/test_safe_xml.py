@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.callback.refusals import Refusal
 from wx_static_store.callback.safe_xml import read
 
@@ -11,7 +12,7 @@ def test_elements_are_texts_and_repeated_elements_a_list() -> None:
     assert read(document) == {"A": "1", "B": ["2", "3"], "C": {"D": "4"}}
 
 
-@pytest.mark.parametrize(
+@each(
     ("document", "reason"),
     [
         (b"<xml><A>1</A>", "xml"),

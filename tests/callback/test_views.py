@@ -33,6 +33,7 @@ from tests.callback.pushes import (
     ticket,
 )
 from tests.conftest import lost_table
+from tests.tables import each
 from wx_static_store import conf
 from wx_static_store.callback import views
 from wx_static_store.callback.models import VerifyTicket
@@ -222,16 +223,14 @@ def test_a_signed_echostr_is_returned_as_plain_text(covered: bool) -> None:
     assert answer["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("covered", [False, True])
-@pytest.mark.parametrize(
-    "echostr", ["<script>alert(1)</script>", "", "a" * 129, "a b", "a\nb", "汉", "a&b", '"']
-)
+@each("covered", [False, True])
+@each("echostr", ["<script>alert(1)</script>", "", "a" * 129, "a b", "a\nb", "汉", "a&b", '"'])
 def test_an_echostr_with_other_characters_is_refused(echostr: str, covered: bool) -> None:
     answer = ask(echostr, covered=covered)
     assert (answer.status_code, answer.content) == (403, b"")
 
 
-@pytest.mark.parametrize(
+@each(
     "changes",
     [
         {"signature": None},
@@ -245,7 +244,6 @@ def test_an_echostr_with_other_characters_is_refused(echostr: str, covered: bool
         {"timestamp": "0"},
         {"echostr": None},
     ],
-    ids=str,
 )
 def test_an_echostr_without_a_right_signature_is_refused(changes: Any) -> None:
     answer = ask(**changes)

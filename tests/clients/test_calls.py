@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.clients.transport import Transport
 from wx_static_store.clients.wechat import WeChatClient
 from wx_static_store.core.secrets import Secret
@@ -78,7 +79,7 @@ def test_an_answer_is_a_success_if_errcode_is_zero_or_missing(ask: Ask, errcode:
     assert link == SignedLink("a.css", Secret("https://x/a.css"), Secret("t"))
 
 
-@pytest.mark.parametrize("errcode", [True, False, None, 1.0, 0.0, "", "ok", "1.5", [], {}, 10**9])
+@each("errcode", [True, False, None, 1.0, 0.0, "", "ok", "1.5", [], {}, 10**9])
 def test_an_errcode_that_is_no_whole_number_is_no_answer(ask: Ask, errcode: Any) -> None:
     error = failure(
         ask, as_json({"errcode": errcode, "signed_url": "https://x/a.css", "token": "t"})
@@ -92,7 +93,7 @@ def test_json_that_is_no_object_is_no_answer(ask: Ask, body: str) -> None:
     assert isinstance(failure(ask, answer(body=body)), ProtocolError)
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         "",
@@ -105,7 +106,6 @@ def test_json_that_is_no_object_is_no_answer(ask: Ask, body: str) -> None:
         "<Error/>",
         "ok",
     ],
-    ids=range(9),
 )
 def test_broken_json_may_be_asked_for_again(ask: Ask, body: str) -> None:
     error = failure(ask, answer(body=body))
@@ -123,7 +123,7 @@ def test_a_page_of_a_proxy_is_named_and_may_be_asked_for_again_once(ask: Ask) ->
     assert "Log in" not in str(error)
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "expected", "remedy"),
     [
         (500, WeChatBusy, Remedy.WAIT),
@@ -186,7 +186,7 @@ def test_the_rid_survives_a_long_errmsg(ask: Ask) -> None:
     assert len(error.errmsg) <= 500
 
 
-@pytest.mark.parametrize(
+@each(
     "errmsg", [None, 5, ["a"], {"a": 1}, "", " " * 60_000, "rid: " * 9_000, "token:" + " " * 60_000]
 )
 def test_any_errmsg_is_read_and_cut_to_500_characters(ask: Ask, errmsg: Any) -> None:

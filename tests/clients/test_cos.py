@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from tests.conftest import examples
+from tests.tables import each
 from wx_static_store.clients.cos import CosClient, PutReceipt
 from wx_static_store.clients.transport import Reply, Transport
 from wx_static_store.clients.wechat import WeChatClient
@@ -254,7 +256,7 @@ REFUSALS: list[tuple[str, int, type[WxStaticStoreError], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("code", "status", "expected", "action"), REFUSALS)
+@each(("code", "status", "expected", "action"), REFUSALS)
 def test_each_code_has_its_class_and_its_remedy(
     serve: Serve,
     transport: Transport,
@@ -433,7 +435,7 @@ class Answering:
         return self.reply
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@examples(200)
 @given(
     st.integers(200, 599),
     st.binary(max_size=60)

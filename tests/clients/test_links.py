@@ -7,9 +7,11 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from urllib3.util import parse_url
 
+from tests.conftest import examples
+from tests.tables import each
 from wx_static_store.clients.links import check_address, check_link, is_loopback, link_refused
 from wx_static_store.exceptions import Remedy
 
@@ -25,7 +27,7 @@ def fault(
     return check_link(url, key=key, upload_hosts=hosts, loopback=loopback)
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "key"),
     [
         (f"https://{HOST}/a.css{QUERY}", "a.css"),
@@ -44,7 +46,7 @@ def test_a_link_to_the_bucket_and_the_key_may_be_used(url: str, key: str) -> Non
     assert fault(url, key) == ""
 
 
-@pytest.mark.parametrize(
+@each(
     "host",
     [
         "evil.example",
@@ -69,7 +71,7 @@ def test_a_link_to_another_host_is_refused(host: str) -> None:
     assert fault(f"https://{host}/a.css{QUERY}")
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         f"http://{HOST}/a.css{QUERY}",
@@ -90,7 +92,7 @@ def test_a_link_with_another_port_is_refused(port: str) -> None:
     assert fault(f"https://{HOST}:{port}/a.css{QUERY}")
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         rf"https://evil.example\@{HOST}/a.css",
@@ -129,7 +131,7 @@ def test_a_link_whose_host_is_quoted_is_refused(host: str) -> None:
     assert fault(f"https://{host}/a.css{QUERY}")
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         "/b.css",
@@ -163,7 +165,7 @@ def test_this_machine_is_allowed_only_with_loopback(base: str) -> None:
     assert fault(f"{base}/a.css{QUERY}")
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         f"http://{HOST}/a.css",
@@ -194,7 +196,7 @@ def test_a_leading_dot_allows_buckets_and_a_bare_host_only_itself(
     assert (fault(f"https://{host}/a.css", hosts=(allowed,)) == "") is fits
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "expected"),
     [
         ("http://127.0.0.1:8900", True),
@@ -232,7 +234,7 @@ _PIECES = st.sampled_from(
 _JUNK = st.lists(_PIECES, max_size=2).map("".join)
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@examples(300)
 @given(_JUNK, st.sampled_from(["127.0.0.1", "localhost", "[::1]"]), _JUNK)
 def test_an_address_that_is_called_loopback_is_called_there(
     before: str, middle: str, after: str
@@ -249,7 +251,7 @@ def test_a_refused_link_may_be_asked_for_again_once() -> None:
     assert "it is not https" in str(error)
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@examples(300)
 @given(_JUNK, st.sampled_from([HOST, "127.0.0.1"]), _JUNK, _JUNK, st.booleans())
 def test_an_accepted_link_goes_to_an_allowed_host_and_to_the_key(
     before: str, middle: str, after: str, end: str, loopback: bool
@@ -265,7 +267,7 @@ def test_an_accepted_link_goes_to_an_allowed_host_and_to_the_key(
     assert requests.utils.urlparse(called).path == "/a.css"
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))
 def test_a_link_quoted_once_is_accepted_for_its_own_key_only(key: str) -> None:
     if {".", ".."} & set(key.split("/")) or key.startswith("/"):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.clients.platform import Environment, PlatformClient, Quota, RefusedCall
 from wx_static_store.clients.transport import Transport
 from wx_static_store.clients.wechat import WeChatClient
@@ -230,8 +231,8 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("member", ["request_body", "response_body", "request_url"])
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@each("member", ["request_body", "response_body", "request_url"])
+@each("body", BODIES.values())
 def test_no_secret_is_left_in_a_refused_call(scripted: Any, member: str, body: Any) -> None:
     call = refused(scripted(as_json({"request": CALL | {member: json.dumps(body)}})))
     assert not [canary for canary in CANARIES if canary in repr(call)]
@@ -248,7 +249,7 @@ def test_what_is_no_json_is_described_by_its_length(scripted: Any) -> None:
     assert call.request_body == len(f"token={TOKEN}")
 
 
-@pytest.mark.parametrize(
+@each(
     ("member", "given", "read"),
     [
         ("invoke_time", None, ("time", None)),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from tests.tables import each
 from wx_static_store.clients.shared import SharedFailure, SharedState, SharedToken
 from wx_static_store.core.secrets import Secret
 from wx_static_store.exceptions import WeChatBusy
@@ -228,7 +229,7 @@ def test_a_cache_that_keeps_nothing_leaves_the_claim_to_each_process(forgetful: 
 ENTRY = {"token": "t", "issued_at": 1.0, "expires_in": 7200.0, "generation": 3}
 
 
-@pytest.mark.parametrize(
+@each(
     "junk",
     [
         *(None, 7, [], {}, {"token": ""}, {"token": "a b"}, {"token": "t"}),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.clients.tokens import (
     CallableToken,
     FixedToken,
@@ -55,7 +56,7 @@ def test_a_class_of_the_project_is_a_token_provider_by_its_methods() -> None:
     assert vault.discarded == TOKEN
 
 
-@pytest.mark.parametrize(
+@each(
     "junk",
     ["", " ", "a b", "a\n", "令牌", "t" * 2049, None, 5, b"bytes", {"token": TOKEN}, [TOKEN]],
 )

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from tests.conftest import examples
+from tests.tables import each
 from wx_static_store.clients.calls import LIST_LIMIT
 from wx_static_store.clients.transport import Reply, Transport
 from wx_static_store.clients.wechat import (
@@ -108,7 +110,7 @@ def test_a_link_knows_the_key_that_it_is_for(ask: Ask) -> None:
     assert link == SignedLink("a.css", Secret("https://x/a.css"), Secret("t"))
 
 
-@pytest.mark.parametrize(
+@each(
     "members",
     [
         {},
@@ -262,7 +264,7 @@ def test_keys_advance_in_the_order_of_utf8_not_of_code_units(ask: Ask) -> None:
     assert page(ask, entry("\U0001f600"), more=True, marker="\uffee").marker == "\U0001f600"
 
 
-@pytest.mark.parametrize(
+@each(
     "odd",
     [
         None,
@@ -280,7 +282,6 @@ def test_keys_advance_in_the_order_of_utf8_not_of_code_units(ask: Ask) -> None:
         entry(size=""),
         entry(last_modified="2020-13-45T00:00:00Z"),
     ],
-    ids=range(14),
 )
 def test_entries_of_another_shape_are_refused(ask: Ask, odd: Any) -> None:
     with pytest.raises(ProtocolError, match="contents of another shape"):
@@ -361,12 +362,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(
-    max_examples=200,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@examples(200)
 @given(_JSON.map(json.dumps).map(str.encode) | st.binary(max_size=60))
 def test_any_answer_is_a_value_or_an_error_of_ours(body: bytes) -> None:
     """H8, for each of the four calls."""

@@ -26,6 +26,20 @@ def test_a_cache_that_cannot_share_a_token_is_named_and_an_error_at_deployment(
     assert ids(deploy=True) == ["wx_static_store.W007", "wx_static_store.E009"]
 
 
+def test_a_rate_that_each_process_would_keep_for_itself_is_a_warning(project: Any) -> None:
+    project(CACHE={"BACKEND": LOCMEM}, API_RATE=100)
+    [message] = messages()
+    assert (message.id, message.level) == ("wx_static_store.W029", WARNING)
+    assert message.msg == (
+        "Each process keeps API_RATE for itself: they do not count in one cache 'default'."
+    )
+
+
+def test_a_rate_that_is_counted_in_redis_is_well(project: Any) -> None:
+    project(API_RATE=100)
+    assert ids() == []
+
+
 def test_a_token_cache_that_is_not_configured_is_named(project: Any) -> None:
     project(TOKEN_CACHE="tokens", ACCESS_TOKEN=None, **CREDENTIALS)
     assert [m.msg for m in messages()] == [

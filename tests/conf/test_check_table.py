@@ -1,15 +1,15 @@
 """The table of system checks: what a message is made of."""
 
-import pytest
 from django.core.checks import Error, Warning
 from django.utils.translation import override
 
+from tests.tables import each
 from wx_static_store.conf.check_table import CHECKS, message
 
 FACTS = {"alias": "default", "aliases": "a, b", "fault": "f", "why": "w", "name": "n", "length": 16}
 
 
-@pytest.mark.parametrize("id", CHECKS)
+@each("id", CHECKS)
 def test_an_id_says_whether_it_is_an_error_or_a_warning(id: str) -> None:
     found = message(id, **FACTS)
     assert type(found) is {"E": Error, "W": Warning}[id[0]]
@@ -21,7 +21,7 @@ def test_numbers_of_checks_are_unique() -> None:
     assert sorted(set(numbers)) == sorted(numbers)
 
 
-@pytest.mark.parametrize("id", CHECKS)
+@each("id", CHECKS)
 def test_a_message_has_no_part_left_to_fill_in(id: str) -> None:
     assert "%(" not in f"{message(id, **FACTS).msg} {message(id, **FACTS).hint}"
 

@@ -11,6 +11,7 @@ from django.core.checks import Tags
 from django.core.management import call_command
 from hypothesis import given, strategies as st
 
+from tests.tables import each
 from wx_static_store import conf
 from wx_static_store.conf.options import OPTIONS
 from wx_static_store.exceptions import ConfigurationError
@@ -26,7 +27,7 @@ def test_a_sound_project_has_no_messages(project: Any) -> None:
     assert messages(deploy=True) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("mistake", "expected"),
     [
         ({"ENV": None}, "wx_static_store.E001"),
@@ -51,7 +52,6 @@ def test_a_sound_project_has_no_messages(project: Any) -> None:
         ({"MIGRATION_MODULES": {"wx_static_store": None}}, "wx_static_store.W008"),
         ({"MIGRATION_MODULES": {"wx_static_store": "tests.bookshop"}}, "wx_static_store.W008"),
     ],
-    ids=str,
 )
 def test_a_mistake_has_its_id_and_a_hint(
     project: Any, mistake: dict[str, Any], expected: str

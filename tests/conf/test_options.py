@@ -2,23 +2,23 @@
 
 from dataclasses import replace
 
-import pytest
-
-from wx_static_store.conf.options import OPTIONS, STORE, Options
+from tests.tables import each
+from wx_static_store.conf.entries import STORE
+from wx_static_store.conf.options import OPTIONS, Options
 from wx_static_store.core.secrets import Secret
 from wx_static_store.upload.platform import platform_for
 
 HERE = Options(env="env-1", access_token=Secret("token"))
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@each("name", OPTIONS)
 def test_an_option_is_explained_in_both_languages(name: str) -> None:
     entry = OPTIONS[name]
     assert entry.english.endswith(".")
     assert entry.chinese.endswith("。")
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@each("name", OPTIONS)
 def test_the_scope_of_an_option_decides_whether_stores_share_it(name: str) -> None:
     other = replace(HERE, **{name: "another value"})
     assert (other.shared == HERE.shared) is (OPTIONS[name].scope is STORE)

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from hypothesis import given, settings as few, strategies as st
+from hypothesis import given, strategies as st
 
-from wx_static_store.conf.options import MEDIA, OPTIONS, SETTINGS, STATIC, Options
+from tests.conftest import examples
+from tests.tables import each
+from wx_static_store.conf.entries import SETTINGS
+from wx_static_store.conf.options import MEDIA, OPTIONS, STATIC, Options
 from wx_static_store.conf.settings import (
     SETTING,
-    environments,
     freeze,
     options_for,
     resolve,
@@ -152,9 +154,7 @@ def test_a_name_in_the_other_place_s_case_is_a_neighbour(settings: Any) -> None:
         freeze({"ENV": "demo"})
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, entry in OPTIONS.items() if entry.scope is SETTINGS]
-)
+@each("name", [name for name, entry in OPTIONS.items() if entry.scope is SETTINGS])
 def test_a_secret_in_options_is_refused_and_not_shown(options: Read, name: str) -> None:
     """OPTIONS of a storage that is given to a field end up in a migration."""
     with pytest.raises(ConfigurationError) as caught:
@@ -227,6 +227,9 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
     "CALLBACK_AES_KEY": ["", "k" * 42, "k" * 44, "k" * 42 + "=", 5, [], ["k" * 43, "short"]],
     "CALLBACK_WINDOW": ["300", 0, True],
     "ENVIRONMENTS": ["", 5, "no.such.function", "tests.conf.test_settings.VALUE"],
+    "RELEASE_STORAGE": ["", 5, ["releases"]],
+    "API_RATE": ["100", 0, -1, True, 0.001, 10_001, float("nan"), float("inf")],
+    "CELERY_QUEUE": ["", 5, ["rollouts"]],
     "UPLOAD_STORES": ["default", 5, [5], [["default"]], {"default": "demo"}, {"default"}],
     "UPLOAD_LOCATION": ["/a", "..", "a//b", "a\\b", 5],
     "UPLOAD_MAX_SIZE": ["300", 0, -1, True, 1.5, 5 * 2**30 + 1],
@@ -236,9 +239,7 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
-)
+@each(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
 def test_a_wrong_value_names_its_option(options: Read, name: str, value: Any) -> None:
     """B40 to B46, in either place."""
     with pytest.raises(ConfigurationError, match=f"^OPTIONS: {name} must be"):
@@ -247,7 +248,7 @@ def test_a_wrong_value_names_its_option(options: Read, name: str, value: Any) ->
         options(**{name.upper(): value})
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [(name, value) for name, values in WRONG_SETTINGS.items() for value in values],
 )
@@ -295,7 +296,7 @@ RIGHT: list[tuple[str, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "clean"), RIGHT)
+@each(("name", "value", "clean"), RIGHT)
 def test_a_valid_value_is_normalized(options: Read, name: str, value: Any, clean: Any) -> None:
     assert getattr(options(**{name: value}), name) == clean
     assert getattr(options(**{name.upper(): value}), name) == clean
@@ -332,7 +333,7 @@ _VALUES = st.recursive(
 )
 
 
-@few(max_examples=200, deadline=None, database=None)
+@examples(200)
 @given(st.dictionaries(st.sampled_from(sorted(WRONG)) | st.text(max_size=5), _VALUES, max_size=3))
 def test_any_options_are_read_or_refused_with_a_configuration_error(given_: dict[str, Any]) -> None:
     """H14."""
@@ -472,41 +473,3 @@ def test_an_error_of_an_environments_function_names_the_setting(options: Read) -
 def test_a_path_that_leads_to_no_function_is_refused(options: Read, path: str) -> None:
     with pytest.raises(ConfigurationError, match=r"env (cannot be imported|must be the id)"):
         options(env=path)
-
-
-# --- the environments that a project offers -----------------------------------------------------
-
-
-def tenants(user: Any) -> dict[str, str]:
-    return {"tenant-a": "Tea", "tenant-b": "Books"} if user is None else {"tenant-a": "Tea"}
-
-
-@pytest.mark.parametrize("given", [tenants, "tests.conf.test_settings.tenants"])
-def test_environments_are_offered_by_a_function_of_the_project(settings: Any, given: Any) -> None:
-    settings.WX_STATIC_STORE = {"ENVIRONMENTS": given}
-    assert environments() == {"tenant-a": "Tea", "tenant-b": "Books"}
-    assert environments("an editor") == {"tenant-a": "Tea"}
-
-
-def test_the_error_without_environments_names_the_setting(settings: Any) -> None:
-    settings.WX_STATIC_STORE = {}
-    with pytest.raises(ConfigurationError, match="has no ENVIRONMENTS"):
-        environments()
-
-
-@pytest.mark.parametrize(
-    ("offers", "message"),
-    [(lambda user: ["tenant-a"], "must give a dictionary"), (lambda user: 1 / 0, "ZeroDivision")],
-)
-def test_a_function_that_offers_no_environments_is_an_error(
-    settings: Any, offers: Any, message: str
-) -> None:
-    settings.WX_STATIC_STORE = {"ENVIRONMENTS": offers}
-    with pytest.raises(ConfigurationError, match=message):
-        environments()
-
-
-def test_an_offered_environment_must_be_an_id(settings: Any) -> None:
-    settings.WX_STATIC_STORE = {"ENVIRONMENTS": lambda user: {"not an id": "x"}}
-    with pytest.raises(ConfigurationError, match="ENVIRONMENTS, 'not an id': env must be the id"):
-        environments()

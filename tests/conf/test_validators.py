@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.conf import validators
 from wx_static_store.core.secrets import Secret
 
@@ -13,7 +14,7 @@ def newest() -> str:
     return "emulator-ticket"
 
 
-@pytest.mark.parametrize(
+@each(
     ("check", "value", "clean"),
     [
         (validators.location, "media", "media/"),
@@ -21,6 +22,8 @@ def newest() -> str:
         (validators.url, "https://a.example/x//", "https://a.example/x/"),
         (validators.api_url, "http://127.0.0.1:8900/", "http://127.0.0.1:8900"),
         (validators.number, 5, 5.0),
+        (validators.rate, 100, 100.0),
+        (validators.rate, 0.5, 0.5),
         (validators.extensions, ("PNG", "pdf"), ("png", "pdf")),
         (validators.rules, "no-cache", (("*", "no-cache"),)),
         (validators.tokens, Secret("abc"), (Secret("abc"),)),
@@ -33,7 +36,7 @@ def test_a_valid_value_is_normalized(check: Callable[[Any], Any], value: Any, cl
     assert check(value) == clean
 
 
-@pytest.mark.parametrize(
+@each(
     ("check", "value", "why"),
     [
         (validators.location, "../x", "relative folder"),
@@ -42,6 +45,7 @@ def test_a_valid_value_is_normalized(check: Callable[[Any], Any], value: Any, cl
         (validators.api_url, "http://a.example", "must be https"),
         (validators.number, True, "seconds above 0"),
         (validators.interval, 601, "600 seconds at most"),
+        (validators.rate, 0, "calls a second, from 0.01 to 10000"),
         (validators.count, 257, "from 1 to 256"),
         (validators.hosts, (), "list of hosts"),
         (validators.secret, Secret(""), "must be a text, and not an empty one"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.utils.translation import override
 
+from tests.tables import each
 from wx_static_store.core.errcodes import (
     ERRCODES,
     UNKNOWN_ERRCODE,
@@ -67,7 +68,7 @@ def raised(code: int) -> WxStaticStoreError:
     return ERRCODES[code].build("the call was refused", errcode=code)
 
 
-@pytest.mark.parametrize("code", ERRCODES)
+@each("code", ERRCODES)
 def test_what_follows_an_errcode_is_there(code: int) -> None:
     """The failure lists all that a new errcode still needs."""
     hint = raised(code).hint
@@ -81,7 +82,7 @@ def test_what_follows_an_errcode_is_there(code: int) -> None:
     assert not missing, f"errcode {code} lacks " + "; ".join(missing)
 
 
-@pytest.mark.parametrize(("code", "error", "remedy"), ROWS)
+@each(("code", "error", "remedy"), ROWS)
 def test_each_code_has_its_class_and_its_remedy(
     code: int, error: type[WxStaticStoreError], remedy: Remedy
 ) -> None:
@@ -89,7 +90,7 @@ def test_each_code_has_its_class_and_its_remedy(
     assert raised(code).remedy is remedy
 
 
-@pytest.mark.parametrize("code", sorted(ERRCODES))
+@each("code", sorted(ERRCODES))
 def test_each_code_says_what_to_do(code: int) -> None:
     error = raised(code)
     assert len(str(error.hint)) > 20
@@ -103,22 +104,22 @@ SAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("sample", "code", "remedy"), SAMPLES)
+@each(("sample", "code", "remedy"), SAMPLES)
 def test_the_remedies_are_those_of_the_wire_samples(sample: str, code: int, remedy: str) -> None:
     assert raised(code).remedy is Remedy[remedy]
 
 
-@pytest.mark.parametrize("code", [40001, 40014, 42001, 42006, 61005, 61006, 40091])
+@each("code", [40001, 40014, 42001, 42006, 61005, 61006, 40091])
 def test_a_new_token_or_ticket_helps_once_at_most(code: int) -> None:
     assert raised(code).once
 
 
-@pytest.mark.parametrize("code", [45009, 48006, 61004, 85088, 48001, 61007, 61014, -501005, 40125])
+@each("code", [45009, 48006, 61004, 85088, 48001, 61007, 61014, -501005, 40125])
 def test_an_error_that_every_file_would_meet_stops_the_batch(code: int) -> None:
     assert raised(code).stops_batch
 
 
-@pytest.mark.parametrize("code", [40097, 40101, -1, 45011, -501007, 44002])
+@each("code", [40097, 40101, -1, 45011, -501007, 44002])
 def test_an_error_of_one_file_does_not_stop_the_batch(code: int) -> None:
     assert not raised(code).stops_batch
 

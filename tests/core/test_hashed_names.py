@@ -13,6 +13,7 @@ from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.files.base import ContentFile
 from hypothesis import assume, given, strategies as st
 
+from tests.tables import each
 from wx_static_store.core.hashed_names import hashed_among, looks_hashed
 
 BUILDS = {
@@ -39,7 +40,7 @@ AMONG = {"esbuild": 0.19, "parcel": 0.02, "vite": 0.11, "webpack-8": 0.02, "webp
 MISSED = {"esbuild": 0.304, "parcel": 0.092, "vite": 0.33, "webpack-8": 0.092, "webpack": 0.0003}
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "app.0a1b2c3d4e5f.css",
@@ -69,7 +70,7 @@ def test_a_digest_in_a_name_is_recognised(name: str) -> None:
     assert looks_hashed(name)
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "",
@@ -146,7 +147,7 @@ def test_a_whole_build_has_no_plain_name_taken_for_a_hashed_name(build: str) -> 
     assert hashed_among([*BUILDS[build]["hashed"], *plain]) & {*plain} == set()
 
 
-@pytest.mark.parametrize(
+@each(
     ("names", "hashed"),
     [
         (["assets/timer-J7lzhc-_.js"], set()),

@@ -19,7 +19,7 @@ from django.db import connection
 
 from tests import deploys
 from tests.conftest import ENV
-from tests.deploys import bodies, run, sent, write
+from tests.deploys import bodies, configure_storages, run, sent, write
 from tests.waiting import wait_for
 from wx_static_store.core.interrupts import LONGEST, handled, held, interruptible
 from wx_static_store.core.types import DELETED
@@ -203,10 +203,8 @@ NEW = OLD | {"app.css": b"B{}", "index.html": b"new", "more.js": b"more()"}
 
 @pytest.fixture
 def cloud(configure: Any, db: None) -> EmulatorServer:
-    site = {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"}
     cloud: EmulatorServer = configure(
-        STORAGES={"site": site, "staticfiles": site, "default": site},
-        WX_STATIC_STORE={"MAX_WORKERS": 2},
+        STORAGES=configure_storages(), WX_STATIC_STORE={"MAX_WORKERS": 2}
     )
     return cloud
 
@@ -263,7 +261,7 @@ def test_an_interrupted_deploy_exits_with_130_and_the_next_one_sends_the_rest(
     configure: Any, cloud: EmulatorServer, new: Path, when_stored: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ) -> None:  # fmt: skip
-    configure(WX_STATIC_STORE={"MAX_WORKERS": 1})
+    configure(STORAGES=configure_storages(), WX_STATIC_STORE={"MAX_WORKERS": 1})
     when_stored("app.css")
     interrupted(new, json=str(tmp_path / "report.json"))
     (report,) = reported(tmp_path / "report.json")

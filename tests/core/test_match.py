@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.deploys import deploy, items, names, plan_of
+from tests.tables import each
 from wx_static_store.core.match import Match, match
 from wx_static_store.core.types import RemoteFile, UploadItem
 from wx_static_store.deploy.plan import hash_items
@@ -19,7 +20,7 @@ from wx_static_store.upload.uploader import get_uploader
 HERE = items(a_js=b"here")
 
 
-@pytest.mark.parametrize(
+@each(
     ("size", "md5", "remote", "found"),
     [
         (1, "a", None, Match.MISSING),

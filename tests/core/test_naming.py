@@ -13,8 +13,10 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.utils import validate_file_name
 from django.utils.encoding import filepath_to_uri
 from django.utils.functional import lazystr
-from hypothesis import assume, given, settings, strategies as st
+from hypothesis import assume, given, strategies as st
 
+from tests.conftest import examples
+from tests.tables import each
 from wx_static_store.conf.options import Options
 from wx_static_store.core.naming import (
     clean_name,
@@ -44,7 +46,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", [name for names in REFUSED.values() for name in names])
+@each("name", [name for names in REFUSED.values() for name in names])
 def test_a_name_that_cannot_be_a_key_is_refused(name: str) -> None:
     with pytest.raises(NameRejected) as caught:
         clean_name(name)
@@ -90,12 +92,12 @@ ACCEPTED = {
 ACCEPTED_NAMES = [name for names in ACCEPTED.values() for name in names]
 
 
-@pytest.mark.parametrize("name", ACCEPTED_NAMES)
+@each("name", ACCEPTED_NAMES)
 def test_the_names_of_a_real_build_are_accepted_unchanged(name: str) -> None:
     assert clean_name(name) == name
 
 
-@pytest.mark.parametrize("name", ACCEPTED_NAMES)
+@each("name", ACCEPTED_NAMES)
 def test_an_accepted_name_is_quoted_once(name: str) -> None:
     """And lies in one piece in the path: no query, no fragment."""
     parts = urlsplit("https://site/" + quote_key(name))
@@ -103,7 +105,7 @@ def test_an_accepted_name_is_quoted_once(name: str) -> None:
     assert unquote(parts.path) == "/" + name
 
 
-@pytest.mark.parametrize("name", [*ACCEPTED_NAMES, "a~b!c*d'e(f).css"])
+@each("name", [*ACCEPTED_NAMES, "a~b!c*d'e(f).css"])
 def test_a_url_is_quoted_as_django_does(name: str) -> None:
     assert quote_key(name) == filepath_to_uri(name)
 
@@ -158,7 +160,7 @@ def test_a_key_over_850_bytes_is_refused_by_bytes_not_characters(location: str, 
 
 _TEXT = st.text(max_size=30) | st.text(st.sampled_from("a./\\ é%\u0301\u202e\x00"), max_size=12)
 _LIKELY = st.text(st.sampled_from("aé%e\u0301"), min_size=1, max_size=3)
-_few = settings(max_examples=200, deadline=None, database=None)
+_few = examples(200)
 
 
 @_few
@@ -203,7 +205,7 @@ def test_an_accepted_key_comes_back_from_its_url(name: str) -> None:
 # --- content types --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "expected"),
     [
         ("a.css", "text/css; charset=utf-8"),
@@ -267,7 +269,7 @@ def item(name: str = "a.css", **changes: Any) -> UploadItem:
 YEAR = 365 * 24 * 3600
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "hashed", "static", "expected"),
     [
         ("a.0123456789ab.css", True, True, f"public, max-age={YEAR}, immutable"),
@@ -307,7 +309,7 @@ def test_a_name_that_no_rule_fits_gets_the_default() -> None:
     assert headers.cache_control == "no-cache"
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         "text/html\r\nX: y",
@@ -343,7 +345,7 @@ def test_a_key_is_quoted_as_the_browser_would() -> None:
     assert quote_key("文/a b.css") == quote("文/a b.css")
 
 
-@pytest.mark.parametrize("extension", Options().upload_extensions)
+@each("extension", Options().upload_extensions)
 def test_every_kind_of_file_that_may_be_uploaded_has_its_type(extension: str) -> None:
     assert content_type(f"a.{extension}") != "application/octet-stream"
 
@@ -362,7 +364,7 @@ def test_a_common_folder_ends_at_a_slash(keys: list[str], folder: str) -> None:
     assert common_folder(keys) == folder
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "kind"),
     [
         ("a.html.css", "text/css; charset=utf-8"),

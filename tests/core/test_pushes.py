@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from tests.tables import each
 from wx_static_store.core.pushes import (
     EVERY,
     HINTS,
@@ -71,7 +72,7 @@ def test_a_reason_that_no_setting_mends_is_not_kept(reason: str, shared: SharedC
     assert newest_refused(shared, APPID) is None
 
 
-@pytest.mark.parametrize(
+@each(
     "junk",
     [
         5,

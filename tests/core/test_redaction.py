@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from tests.tables import each
 from wx_static_store.core.redaction import HARMLESS, redacted_json, redacted_url
 
 CANARY = "canary_0123456789_ABCdef"
@@ -54,7 +55,7 @@ def test_a_name_that_is_no_plain_word_is_stars() -> None:
     assert shown({CANARY: 1, "x-cos-security-token": 2}) == {"***": "***"}
 
 
-@pytest.mark.parametrize("text", ["", "a=b", "{", "NaN", '{"errcode": NaN}', "[" * 100_000])
+@each("text", ["", "a=b", "{", "NaN", '{"errcode": NaN}', "[" * 100_000])
 def test_a_text_that_is_no_json_is_its_length(text: str) -> None:
     assert redacted_json(text) == len(text)
 
@@ -92,7 +93,7 @@ def test_no_value_of_an_unknown_member_is_shown(value: Any) -> None:
 # --- addresses ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "result"),
     [
         ("", ""),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.core import refusals
 from wx_static_store.core.refusals import EXISTS, SIZE, PolicyRejected, Rule
 
@@ -34,6 +35,6 @@ def test_a_rule_is_lifted_by_its_permission_only() -> None:
         SIZE.require(replacer, limit="1 MiB")
 
 
-@pytest.mark.parametrize("name", RULES)
+@each("name", RULES)
 def test_the_code_of_a_rule_is_documented(name: str) -> None:
     assert f"``{RULES[name].code}``" in str(PolicyRejected.__doc__)

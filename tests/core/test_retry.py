@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from tests.conftest import examples
 from wx_static_store.core.retry import Clock, Deadline, backoff, run
 from wx_static_store.exceptions import (
     ConfigurationError,
@@ -243,7 +244,7 @@ def test_on_error_may_change_the_remedy() -> None:
 # --- properties -----------------------------------------------------------------------------
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@examples(200)
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
 def test_a_backoff_lies_between_nothing_and_its_cap(attempt: int, chance: float) -> None:
     """H6, and no overflow for large numbers."""
@@ -261,7 +262,7 @@ _ERRORS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@examples(200)
 @given(
     st.lists(_ERRORS, max_size=8),
     st.integers(1, 6),

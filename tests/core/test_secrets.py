@@ -7,8 +7,10 @@ import json
 import pickle
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from tests.conftest import examples
+from tests.tables import each
 from wx_static_store.core.secrets import MASK, Secret, masked, scrub
 
 VALUE = "canary-0123456789_ABCdef"
@@ -17,7 +19,7 @@ VALUE = "canary-0123456789_ABCdef"
 # --- Secret ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         repr(Secret(VALUE)),
@@ -68,7 +70,7 @@ def test_secrets_compare_and_serve_as_keys() -> None:
 # --- scrub ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "scrubbed"),
     [
         ("/x?access_token=V HTTP/1.1", "/x?access_token=*** HTTP/1.1"),
@@ -97,7 +99,7 @@ def test_the_value_of_a_secret_name_is_masked(text: str, scrubbed: str) -> None:
     assert scrub(text.replace("V", VALUE)) == scrubbed
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "errcode 40001 invalid credential, access_token is invalid or not latest",
@@ -131,7 +133,7 @@ _PIECES = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@examples(300)
 @given(st.text(max_size=20) | _PIECES, st.lists(_FORMS, min_size=1, max_size=3), st.text())
 def test_a_planted_secret_comes_out_of_any_text(before: str, forms: list[str], after: str) -> None:
     """H13."""
@@ -141,7 +143,7 @@ def test_a_planted_secret_comes_out_of_any_text(before: str, forms: list[str], a
     assert scrub(scrubbed) == scrubbed
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@examples(200)
 @given(_PIECES)
 def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
     once = scrub(text)

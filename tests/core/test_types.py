@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import (
     DELETED,
@@ -67,7 +68,7 @@ def test_a_deletion_is_a_plain_file_that_no_browser_keeps() -> None:
 CHINA = timezone(timedelta(hours=8))
 
 
-@pytest.mark.parametrize(
+@each(
     ("moment", "utc"),
     [
         (None, None),

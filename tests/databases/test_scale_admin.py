@@ -19,7 +19,7 @@ from tests.conftest import ENV
 from tests.databases.conftest import TABLE, VENDOR, run
 from tests.databases.test_scale import DEPLOYMENTS, KEYS, SETTLE, explained, show
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, UploadLog, key_digest
+from wx_static_store.models import Deployment, Release, UploadLog, key_digest
 
 __all__ = ["admin_site"]
 
@@ -33,6 +33,7 @@ pytestmark = [
 
 MOST_MS = {"postgresql": 300.0}.get(VENDOR)  # promised for one of them
 BLOCK_DAYS = (400, 365, 300, 200, 90, 60, 10)  # how long ago each doubling was
+DOUBLINGS = 8  # of the deployments
 LATE = 1000  # rows of the last minutes, by hand
 RID = "6565f1aa-1b2c3d4e-00c0ffee"
 CODES = (45009, 42001, 40097, 45011)
@@ -57,25 +58,48 @@ def row(number: int, first_deployment: int) -> UploadLog:
     )
 
 
+def deployment(number: int, release: Release) -> Deployment:
+    """One in five failed; one tenant's all did."""
+    env, folder = (
+        ENV if number % 2 else f"tenant-{number % 40}",
+        ("www/", "www/app/")[number % 3 > 0],
+    )
+    return Deployment(
+        env=env,
+        folder=folder,
+        folder_digest=key_digest(folder),
+        outcome="done" if number % 5 else "failed",
+        label=f"release {number}",
+        release=release,
+    )
+
+
 @pytest.fixture(scope="module")
 def million(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock():
-        releases = (Deployment(env=ENV, outcome="done", label=f"release {n}") for n in range(5000))
-        first = Deployment.objects.bulk_create(releases, batch_size=500)[0].pk
+        release = Release.objects.create(digest="a" * 64, files=b"", count=0, size=0)
+        deployments = (deployment(number, release) for number in range(5000))
+        first = Deployment.objects.bulk_create(deployments, batch_size=500)[0].pk
+        copied = columns(Deployment)
+        statement = f"INSERT INTO {DEPLOYMENTS} ({copied}) SELECT {copied} FROM {DEPLOYMENTS}"
+        run(connection, *[statement] * DOUBLINGS)
         UploadLog.objects.bulk_create((row(n, first) for n in range(KEYS)), batch_size=500)
         age(BLOCK_DAYS[0])
-        names = [
-            connection.ops.quote_name(field.column)
-            for field in UploadLog._meta.local_concrete_fields
-            if not (field.primary_key or field.generated)
-        ]
         for days in BLOCK_DAYS[1:]:
-            double(names, days)
+            double(columns(UploadLog).split(", "), days)
         UploadLog.objects.bulk_create((row(KEYS + n, first) for n in range(LATE)), batch_size=500)
         run(connection, *SETTLE)
         yield
         empty = "DELETE FROM" if VENDOR == "sqlite" else "TRUNCATE"
         run(connection, f"{empty} {TABLE}", f"{empty} {DEPLOYMENTS}")
+
+
+def columns(model: type[Any]) -> str:
+    return ", ".join(
+        connection.ops.quote_name(field.column)
+        for field in model._meta.local_concrete_fields
+        if not (field.primary_key or field.generated)
+    )
 
 
 def age(days: int) -> None:
@@ -130,12 +154,19 @@ PAGES = {
     "a rid that none has": (LIST, f"q={RID.replace('c', 'd')}"),
     "one upload": ("uploadlog_change", ""),
     "the deployments": ("deployment_changelist", ""),
+    "the last page of deployments": ("deployment_changelist", "p=100"),
+    "the deployments of a store": ("deployment_changelist", "store=tenant-2"),
+    "the deployments that failed": ("deployment_changelist", "outcome=failed"),
+    "the deployments that run": ("deployment_changelist", "outcome=running"),
     "one deployment's page": ("deployment_change", ""),
 }
 
 
 TENANT = "tenant-2"
-OF_A_TENANT = ("the list", "the last page", "failed", "a common source", "the last hour", "a rid")
+OF_A_TENANT = (
+    *("the list", "the last page", "failed", "a common source", "the last hour", "a rid"),
+    "the deployments",
+)
 VISITS = [("operator", page) for page in PAGES] + [("tenant", page) for page in OF_A_TENANT]
 
 
@@ -164,10 +195,11 @@ def address(page: str, query: str) -> str:
 
 
 def asked(client: Client, url: str) -> dict[str, float]:
-    """Return the queries on the log, each with its milliseconds."""
+    """Return the queries on log and deployments, each with its milliseconds."""
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
-    return {sql: float(q["time"]) * 1000 for q in queries if TABLE in (sql := q["sql"])}
+    ours = [query for query in queries if TABLE in query["sql"] or DEPLOYMENTS in query["sql"]]
+    return {query["sql"]: float(query["time"]) * 1000 for query in ours}
 
 
 @pytest.mark.parametrize(("who", "page"), VISITS, ids=str)

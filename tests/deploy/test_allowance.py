@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from tests.conftest import ENV
-from tests.deploys import CONTEXT, configure_storages, deploy, items
+from tests.deploys import CONTEXT, configure_storages, deploy, item
+from tests.tables import each
 from wx_static_store.clients.platform import Quota
-from wx_static_store.deploy.allowance import Allowance, allowance
+from wx_static_store.deploy.allowance import FEW, Allowance, allowance
 from wx_static_store.deploy.environments import Order, site_uploader
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
 
-FILES = items(a_js=b"a", b_js=b"b", c_js=b"c")
+FILES = [item(f"{n:02}.js", b"x") for n in range(FEW)]
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def uploaders(**how: Any) -> list[Uploader]:
     return [site_uploader("default", env, **how) for env in (ENV, "tenant-b")]
 
 
-def order(**more: Any) -> Order:
-    return Order(FILES, CONTEXT, **more)
+def orders(*which: Uploader, **more: Any) -> list[tuple[Uploader, Order]]:
+    return [(uploader, Order(FILES, CONTEXT, **more)) for uploader in which or uploaders()]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +50,7 @@ def test_the_quota_of_the_day_says_how_much_is_missing(
     assert Allowance(needed, quota).missing == missing
 
 
-@pytest.mark.parametrize(
-    ("needed", "minutes"), [(0, 0), (1, 0), (60, 0), (61, 1), (120, 1), (121, 2), (6000, 99)]
-)
+@each(("needed", "minutes"), [(0, 0), (1, 0), (60, 0), (61, 1), (120, 1), (121, 2), (6000, 99)])
 def test_the_rate_says_how_long_it_takes_at_least(needed: int, minutes: int) -> None:
     assert Allowance(needed, Quota(calls=60, seconds=60)).minutes == minutes
 
@@ -68,34 +67,41 @@ def test_each_doubt_is_a_sentence_with_its_numbers() -> None:
 
 
 def test_what_is_enough_for_all_files_needs_no_plan(cloud: EmulatorServer) -> None:
-    cloud.quirks.update({"daily_limit": 6})
-    assert allowance(uploaders(), order()).missing == 0
+    cloud.quirks.update({"daily_limit": 2 * FEW})
+    assert allowance(orders()).missing == 0
     assert [call.name for call in cloud.calls()] == ["quota_get"]
 
 
 def test_what_is_unchanged_needs_no_call(cloud: EmulatorServer) -> None:
-    cloud.quirks.update({"daily_limit": 4})
+    cloud.quirks.update({"daily_limit": FEW + 1})
     deploy(uploaders()[0], FILES)
-    assert allowance(uploaders(), order()) == Allowance(3, Quota(daily_limit=4, used=3, remain=1))
+    quota = Quota(daily_limit=FEW + 1, used=FEW, remain=1)
+    assert allowance(orders()) == Allowance(FEW, quota)
 
 
 def test_all_that_is_forced_needs_a_call(cloud: EmulatorServer) -> None:
-    cloud.quirks.update({"daily_limit": 4})
+    cloud.quirks.update({"daily_limit": FEW + 1})
     deploy(uploaders()[0], FILES)
-    assert allowance(uploaders(), order(force=True)).needed == 6
+    assert allowance(orders(force=True)).needed == 2 * FEW
 
 
 def test_the_last_file_counts(cloud: EmulatorServer) -> None:
     cloud.quirks.update({"daily_limit": 1})
-    [last] = items(m_json=b"m")
-    assert allowance(uploaders()[:1], order(last=last)).needed == 4
+    assert allowance(orders(uploaders()[0], last=item("m.json", b"m"))).needed == FEW + 1
+
+
+def test_for_few_files_wechat_is_not_asked(cloud: EmulatorServer) -> None:
+    cloud.quirks.update({"daily_limit": 1})
+    few = [(uploader, Order(FILES[:1], CONTEXT)) for uploader in uploaders()]
+    assert allowance(few) == Allowance(2, Quota())
+    assert cloud.journal == []
 
 
 def test_with_trust_log_an_unchanged_tree_is_no_reason_to_ask(cloud: EmulatorServer) -> None:
     for uploader in uploaders():
         deploy(uploader, FILES)
     cloud.journal.clear()
-    assert allowance(uploaders(trust_log=True), order()).needed == 0
+    assert allowance(orders(*uploaders(trust_log=True))).needed == 0
     assert cloud.journal == []
 
 
@@ -114,7 +120,7 @@ def test_a_quota_that_cannot_be_had_is_no_figure(
 ) -> None:
     caplog.set_level("DEBUG")
     cloud.script({"on": "quota_get", "times": None} | fault)
-    assert allowance(uploaders(), order()) == Allowance(6, Quota())
+    assert allowance(orders()) == Allowance(2 * FEW, Quota())
     assert len(cloud.calls("quota_get")) == 1
     records = [r for r in caplog.records if r.name == "wx_static_store.deploy"]
     assert [record.levelname for record in records] == ["DEBUG"]
@@ -122,4 +128,4 @@ def test_a_quota_that_cannot_be_had_is_no_figure(
 
 def test_without_a_token_there_is_no_figure(cloud: EmulatorServer, configure: Any) -> None:
     configure(STORAGES=configure_storages(), WX_STATIC_STORE={"ACCESS_TOKEN": None})
-    assert allowance(uploaders(), order()) == Allowance(6, Quota())
+    assert allowance(orders()) == Allowance(2 * FEW, Quota())

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO, StringIO
-from itertools import groupby
+from itertools import chain, groupby, repeat
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from wx_static_store.deploy.environments import Order, deploy_to_all, site_uploa
 from wx_static_store.deploy.report import EnvironmentReport
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
-from wx_static_store.upload import store
+from wx_static_store.upload import store, workers
 from wx_static_store.upload.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +41,18 @@ def order_of(**opens: Callable[[], BytesIO]) -> Order:
     return Order(items, UploadContext(source="wx_deploy"))
 
 
+def when_sent(happens: Callable[[], None]) -> Callable[[], BytesIO]:
+    """Make a file that is hashed as any other, and at whose sending something happens."""
+    bodies = chain([BytesIO(b"00.js")], repeat(None))
+
+    def opened() -> BytesIO:
+        if (body := next(bodies)) is None:
+            happens()
+        return body or BytesIO(b"00.js")
+
+    return opened
+
+
 ORDER = order_of()
 
 
@@ -58,7 +70,7 @@ def uploaders(cloud: EmulatorServer) -> list[Uploader]:
 
 
 def deploy(uploaders: list[Uploader], order: Order = ORDER, **how: Any) -> list[EnvironmentReport]:
-    return list(deploy_to_all(uploaders, order, **how))
+    return list(deploy_to_all([(uploader, order) for uploader in uploaders], **how))
 
 
 def outcomes() -> dict[str, str]:
@@ -144,6 +156,27 @@ def test_an_environment_whose_calls_hang_costs_its_time_and_the_others_are_publi
     assert reports[0].seconds < 20, "the call hangs for 30"
 
 
+def test_a_deploy_whose_time_is_up_is_stopped_and_sends_no_page(
+    cloud: EmulatorServer, uploaders: list[Uploader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while all calls hang."""
+    monkeypatch.setattr(workers, "GRACE", 0.1)
+    cloud.script({"on": "put_object", "key": "01.js", "do": "hang", "seconds": 30})
+    (report,) = deploy(uploaders[:1], replace(ORDER, seconds=1.0))
+    assert (report.outcome, report.seconds < 20) == ("failed", True)
+    assert "stopped after 1 s" in report.error
+    assert report.report
+    assert report.report.numbers == {
+        "stored": 1,
+        "unchanged": 0,
+        "failed": 0,
+        "unknown": 1,
+        "held_back": 0,
+        "not_attempted": 1,
+    }
+    assert outcomes() == {ENVS[0]: "failed"}
+
+
 class Terminal(StringIO):
     def isatty(self) -> bool:
         return True
@@ -172,18 +205,14 @@ def ctrl_c() -> Iterator[Callable[[], None]]:
 def interrupted(uploaders: list[Uploader], order: Order) -> list[EnvironmentReport]:
     reports: list[EnvironmentReport] = []
     with pytest.raises(KeyboardInterrupt):
-        reports.extend(deploy_to_all(uploaders, order))
+        reports.extend(deploy_to_all([(uploader, order) for uploader in uploaders]))
     return reports
 
 
 def test_an_interruption_ends_the_environment_and_leaves_out_the_rest(
     cloud: EmulatorServer, uploaders: list[Uploader], ctrl_c: Callable[[], None]
 ) -> None:
-    def pressed() -> BytesIO:
-        ctrl_c()
-        return BytesIO(b"00.js")
-
-    reports = interrupted(uploaders, order_of(**{"00": pressed}))
+    reports = interrupted(uploaders, order_of(**{"00": when_sent(ctrl_c)}))
     assert ends(reports) == "interrupted, skipped, skipped"
     assert "the run was interrupted" in reports[2].error
     assert outcomes() == {ENVS[0]: "failed"}
@@ -235,17 +264,17 @@ class Surprise(BaseException):
 def test_an_unexpected_error_ends_the_run_and_no_deployment_stays_running(
     uploaders: list[Uploader],
 ) -> None:
-    def surprising() -> BytesIO:
+    def surprise() -> None:
         raise Surprise
 
     with pytest.raises(Surprise):
-        deploy(uploaders, order_of(index=surprising))
+        deploy(uploaders, order_of(index=when_sent(surprise)))
     assert outcomes() == {ENVS[0]: "failed"}
 
 
 def test_a_caller_who_stops_listening_leaves_no_upload_under_way(uploaders: list[Uploader]) -> None:
     """A reader of the output that went away, say."""
-    reports = deploy_to_all(uploaders, ORDER)
+    reports = deploy_to_all([(uploader, ORDER) for uploader in uploaders])
     next(reports)
     reports.close()  # type: ignore[attr-defined]
     assert outcomes() == {ENVS[0]: "done"}

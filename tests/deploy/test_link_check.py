@@ -2,15 +2,26 @@
 
 import json
 import re
+from dataclasses import replace
+from hashlib import md5
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from wx_static_store.core.types import UploadItem
-from wx_static_store.deploy.link_check import LARGEST, MOST, preflight
+from tests.conftest import ENV
+from tests.tables import each
+from wx_static_store.core.types import (
+    DELETED,
+    UploadContext,
+    UploadItem,
+    UploadResult,
+    UploadStatus,
+)
+from wx_static_store.deploy.link_check import MOST, preflight
+from wx_static_store.upload.recorder import record_one
+from wx_static_store.upload.sources import fingerprint
 
 BUILDS = {
     path.stem: json.loads(path.read_text()) for path in Path(__file__).parents[1].glob("builds/*")
@@ -68,10 +79,8 @@ def test_each_file_that_a_build_names_is_missed(build: str) -> None:
         assert finding.startswith(f"{name}, named in ")
 
 
-@pytest.mark.parametrize(
-    ("build", "breaks"), [("vite", True), ("parcel", True), ("webpack", False)]
-)
-@pytest.mark.parametrize(("prefix", "location"), [("app/", ""), ("", "app/"), ("b/", "a/")])
+@each(("build", "breaks"), [("vite", True), ("parcel", True), ("webpack", False)])
+@each(("prefix", "location"), [("app/", ""), ("", "app/"), ("b/", "a/")])
 def test_absolute_addresses_break_under_a_prefix(
     build: str, breaks: bool, prefix: str, location: str
 ) -> None:
@@ -91,7 +100,7 @@ def test_a_missing_index_is_reported(prefix: str, name: str) -> None:
     assert preflight([item(name)], prefix=prefix) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "two", "expected"),
     [
         ("A.css", "a.css", "A.css, a.css differ only by case"),
@@ -215,24 +224,24 @@ FINE = [
 ]
 
 
-@pytest.mark.parametrize(("content", "name"), MISSING.items(), ids=ascii)
+@each(("content", "name"), MISSING.items())
 def test_a_reference_to_a_missing_file_is_reported(content: str, name: str) -> None:
     expected = f"{name}, named in index.html, is not among the files"
     found = mistakes(content, "a.css", "docs/index.html")
     assert [finding.partition(":")[0] for finding in found] == [expected]
 
 
-@pytest.mark.parametrize(("content", "name"), MISSING.items(), ids=ascii)
+@each(("content", "name"), MISSING.items())
 def test_a_reference_to_a_file_of_the_tree_is_not_reported(content: str, name: str) -> None:
     assert mistakes(content, "a.css", "docs/index.html", name) == []
 
 
-@pytest.mark.parametrize("content", FINE, ids=ascii)
+@each("content", FINE)
 def test_content_without_broken_references_is_not_reported(content: str) -> None:
     assert mistakes(content, "a.css", "docs/index.html") == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("css", "name"),
     [
         ("p { background: url(x.png) }", "css/x.png"),
@@ -253,7 +262,7 @@ def test_a_style_sheet_s_references_start_at_its_own_place(css: str, name: str) 
     assert mistakes(css, name, page="css/site.css") == []
 
 
-@pytest.mark.parametrize(
+@each(
     "css",
     [
         "p { background: url(data:image/png;base64,AAAA) }",
@@ -309,40 +318,153 @@ def test_no_more_than_fifty_findings_are_reported(number: int, last: str) -> Non
     assert last in found[-1]
 
 
-@pytest.mark.parametrize(("spare", "expected"), [(0, 1), (1, 0)])
-def test_a_page_over_two_mib_is_not_read(spare: int, expected: int) -> None:
-    tag = '<img src="x.png">'
-    assert len(mistakes(tag + " " * (LARGEST - len(tag) + spare))) == expected
-
-
-def test_a_page_that_cannot_be_read_is_left_to_fail_when_it_is_sent() -> None:
-    def gone() -> Any:
-        raise FileNotFoundError("index.html")
-
-    assert preflight([UploadItem("index.html", open=gone)], prefix="") == []
-
-
-def test_a_page_that_is_not_utf8_is_judged_by_what_can_be_read() -> None:
-    page = '<img src="照片.png"><img src="x.png">'.encode("gb18030")
-    (finding,) = preflight([item("index.html", page)], prefix="")
-    assert "x.png" in finding
-
-
-def test_scripts_and_pictures_are_not_opened() -> None:
-    opened = []
-
-    def noted(name: str) -> UploadItem:
-        return UploadItem(name, open=lambda: opened.append(name) or BytesIO(b""))  # type: ignore[func-returns-value]
-
-    names = ("index.html", "a.htm", "a.css", "a.js", "a.png", "a.html.gz", "a.json")
-    assert preflight([noted(name) for name in names], prefix="") == []
-    assert opened == ["index.html", "a.htm", "a.css"]
-
-
 def test_a_name_that_is_no_text_does_no_harm() -> None:
     found = preflight([item("index.html"), item("\udce4/a.html", '<img src="x.png">')], prefix="")
     assert len(found) == 2
     assert all(map(str.isprintable, found))
+
+
+# --- files that change in place ---------------------------------------------------------------
+
+OTHER_ENV = "tenant-b"
+
+
+def row(key: str, content: bytes, status: str = "stored", env: str = ENV) -> None:
+    result = UploadResult(key, key, UploadStatus(status), env, md5=md5(content).hexdigest())
+    record_one(result, UploadContext("wx_deploy"))
+
+
+def changes(files: dict[str, str], *envs: str, location: str = "") -> list[str]:
+    items = [
+        replace(one, hashed="-BfYjkO2m" in one.name) for one in site({"index.html": ""} | files)
+    ]
+    return preflight(items, prefix="", location=location, envs=envs or [ENV])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("location", ["", "app/"])
+def test_a_file_that_pages_load_and_that_changes_in_place_is_named(location: str) -> None:
+    row(f"{location}a.css", b"old")
+    (finding,) = changes({"x.html": "<img src=a.css>", "a.css": "new"}, location=location)
+    assert finding.startswith("a.css changes under a name that pages keep")
+
+
+@pytest.mark.django_db
+def test_a_file_that_a_style_sheet_loads_and_that_changes_in_place_is_named() -> None:
+    row("font.woff2", b"old")
+    (finding,) = changes({"site.css": "@font-face { src: url(font.woff2) }", "font.woff2": "new"})
+    assert finding.startswith("font.woff2 changes")
+
+
+@pytest.mark.django_db
+def test_files_that_change_in_place_are_one_finding_that_names_the_first() -> None:
+    files = {f"{number}.js": "new" for number in range(8)}
+    for name in files:
+        row(name, b"old")
+    (finding,) = changes(
+        {"x.html": "".join(f"<script src={name}></script>" for name in files)} | files
+    )
+    assert finding.startswith("0.js, 1.js, 2.js, 3.js, 4.js and 3 more change under names")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("key", "content", "status"),
+    [
+        ("a.css", b"new", "stored"),
+        ("a.css", b"old", "failed"),
+        ("a.css", b"old", "unknown"),
+        ("a.css", DELETED, "stored"),
+        ("elsewhere/a.css", b"old", "stored"),
+    ],
+)
+def test_a_file_of_which_the_log_knows_no_other_bytes_is_not_named(
+    key: str, content: bytes, status: str
+) -> None:
+    row(key, content, status)
+    assert changes({"x.html": "<link rel=stylesheet href=a.css>", "a.css": "new"}) == []
+
+
+@pytest.mark.django_db
+def test_a_failed_upload_does_not_hide_what_is_there() -> None:
+    row("a.css", b"old")
+    row("a.css", b"new", "failed")
+    assert len(changes({"x.html": "<link rel=stylesheet href=a.css>", "a.css": "new"})) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<a href=a.pdf>",
+        "<link rel=icon href=a.pdf>",
+        "<link rel=manifest href=a.pdf>",
+        "<link rel=alternate href=a.pdf>",
+        "a.pdf",
+    ],
+)
+def test_a_file_that_no_page_is_shown_with_may_change_in_place(page: str) -> None:
+    """A favicon, a feed, a document to download: their names cannot carry a hash."""
+    row("a.pdf", b"old")
+    assert changes({"x.html": page, "a.pdf": "new"}) == []
+
+
+@pytest.mark.django_db
+def test_pages_and_hashed_names_may_change_in_place() -> None:
+    for name in ("b.html", "app-BfYjkO2m.js"):
+        row(name, b"old")
+    page = "<iframe src=b.html></iframe><script src=app-BfYjkO2m.js></script>"
+    assert changes({"x.html": page, "b.html": "new", "app-BfYjkO2m.js": "new"}) == []
+
+
+@pytest.mark.django_db
+def test_a_file_that_changes_in_one_of_the_environments_is_named() -> None:
+    row("a.css", b"new")
+    row("a.css", b"old", env=OTHER_ENV)
+    files = {"x.html": "<link rel=stylesheet href=a.css>", "a.css": "new"}
+    assert len(changes(files, ENV, OTHER_ENV)) == 1
+    assert changes(files, ENV) == []
+
+
+SHEET = "<link rel=stylesheet href=a.css>"
+
+
+def before(files: dict[str, str]) -> list[UploadItem]:
+    return [fingerprint(one) for one in site(files)]
+
+
+@pytest.mark.parametrize("location", ["", "app/"])
+def test_a_file_that_only_a_page_of_the_live_release_loads_is_named(location: str) -> None:
+    items, live = site({"index.html": "", "a.css": "new"}), {"x.html": SHEET, "a.css": "old"}
+    (finding,) = preflight(items, prefix="", location=location, before=[lambda: before(live)])
+    assert finding.startswith("a.css changes under a name that pages keep")
+
+
+@pytest.mark.parametrize(
+    ("live", "files"),
+    [
+        ({"x.html": SHEET, "a.css": "old"}, {"a.css": "old"}),
+        ({"x.html": SHEET}, {"a.css": "new"}),
+        ({"x.html": "<a href=a.css>", "a.css": "old"}, {"a.css": "new"}),
+        ({"x.html": SHEET, "a.css": "old"}, {}),
+    ],
+)
+def test_what_no_page_of_the_live_release_gets_otherwise_is_not_named(
+    live: dict[str, str], files: dict[str, str]
+) -> None:
+    assert (
+        preflight(site({"index.html": "", **files}), prefix="", before=[lambda: before(live)]) == []
+    )
+
+
+def test_pages_of_the_live_release_are_read_only_if_a_file_changes_that_a_page_may_show() -> None:
+    def never() -> BytesIO:
+        raise AssertionError
+
+    page = replace(before({"x.html": SHEET})[0], open=never)
+    files = {"index.html": "", "a.css": "same", "sitemap.xml": "new"}
+    live = [page, *before({"a.css": "same", "sitemap.xml": "old"})]
+    assert preflight(site(files), prefix="", before=[lambda: live]) == []
 
 
 # --- any page ---------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from wx_static_store.deploy.locks import (
     DeployLock,
     DeployLockLost,
     DeployRunning,
+    DeployTimeUp,
     deploying,
 )
 from wx_static_store.models import Deployment
@@ -305,3 +306,10 @@ def test_the_heartbeat_of_a_lock_ends_with_its_block() -> None:
         assert beats.wait(10)
         assert "wx-static-store-beat" in names()
     assert "wx-static-store-beat" not in names()
+
+
+def test_a_deploy_that_takes_too_long_is_stopped_at_the_next_look(uploader: Uploader) -> None:
+    with deploying(uploader, wait=False, seconds=0.0) as lock:
+        with pytest.raises(DeployTimeUp, match="stopped after 0 s"):
+            lock.check()
+        lock.confirm()  # when all is sent, it may have taken as long as it did

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from dataclasses import replace
 from io import BytesIO
@@ -9,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.deploys import bodies, deploy, item, items, lists, names, plan_of, sent
-from wx_static_store.core.types import UploadItem
+from tests.deploys import CONTEXT, bodies, deploy, item, items, lists, names, plan_of, sent
+from wx_static_store.core.types import UploadItem, deletion
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.uploader import Uploader
@@ -120,6 +121,18 @@ def test_a_file_that_was_never_stored_is_new(cloud: EmulatorServer, uploader: Up
     assert states(uploader, a_js=b"1") == {"a.js": "new"}
 
 
+@pytest.mark.parametrize("how", ["list", "list without MD5", "log"])
+def test_what_was_overwritten_as_deleted_is_new(
+    cloud: EmulatorServer, uploader: Uploader, how: str
+) -> None:
+    """So it is sent before the pages that will name it."""
+    deploy(uploader, items(a_js=b"1"))
+    uploader.upload(deletion("a.js"), CONTEXT)
+    cloud.quirks.list_md5 = "multipart" if how == "list without MD5" else "plain"
+    uploader.options = replace(uploader.options, trust_log=how == "log")
+    assert states(uploader, a_js=b"1") == {"a.js": "new"}
+
+
 def test_a_name_that_can_be_no_key_is_refused(uploader: Uploader) -> None:
     plan = plan_of(uploader, [item("a\x1b.js", b"1")])
     assert [state for state, _item in plan.states(uploader)] == ["refused"]
@@ -213,17 +226,17 @@ def test_a_stored_file_without_a_row_is_corrected_by_its_name(
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_no_file_is_read_that_must_be_sent_anyway(
+def test_every_file_is_read_once_for_its_digests(
     cloud: EmulatorServer, uploader: Uploader, force: bool
 ) -> None:
-    """They are new, of another size, with other headers, or forced."""
     read: list[str] = []
 
-    def unread(name: str, **details: Any) -> UploadItem:
-        return UploadItem(name, open=lambda: BytesIO(read.append(name) or b"1"), size=1, **details)
+    def noted(name: str) -> UploadItem:
+        return UploadItem(name, open=lambda: BytesIO(read.append(name) or b"1"))
 
-    deploy(uploader, items(headers_js=b"1", forced_js=b"1"))
-    cloud.put_object("size.js", b"other")
-    tree = [unread("new.js"), unread("size.js"), unread("headers.js", cache_control="no-store")]
-    plan = plan_of(uploader, [*tree, *([unread("forced.js")] if force else [])], force=force)
-    assert (len(plan), read) == (3 + force, [])
+    deploy(uploader, items(old_js=b"1"))
+    plan = plan_of(uploader, [noted("new.js"), noted("old.js")], force=force)
+    assert ({item.md5 for item in plan.items}, read) == (
+        {hashlib.md5(b"1").hexdigest()},
+        ["new.js", "old.js"],
+    )

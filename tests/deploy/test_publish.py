@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from io import BytesIO
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -44,6 +46,48 @@ def test_pages_are_held_back_after_a_failure_and_all_other_assets_go(
     report = deploy(uploader, items(a_js=b"1", b_js=b"2", index_html=b"3"))
     assert bodies(cloud) == {"b.js": b"2"}
     assert report.held_back == 1
+
+
+OLD = items(a_css=b"old", index_html=b"old")
+NEW = items(a_css=b"new", b_js=b"new", index_html=b"new", news_html=b"new")
+
+
+def test_what_is_new_is_sent_before_what_replaces_an_object(configure: Any) -> None:
+    """Old pages name the one, and link to the other only when both are there."""
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 8})
+    deploy(get_uploader(), OLD)
+    late = {"on": "put_object", "do": "delay", "seconds": 0.2, "late": True}
+    cloud.script({**late, "key": "b.js"}, {**late, "key": "news.html"})
+    deploy(get_uploader(), NEW)
+    assert sent(cloud)[-4:] == ["b.js", "a.css", "news.html", "index.html"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "changes"),
+    [("b.js", set()), ("a.css", {"b.js"}), ("news.html", {"a.css", "b.js"})],
+)
+def test_what_replaces_an_object_is_held_back_until_all_that_is_new_is_stored(
+    cloud: EmulatorServer, uploader: Uploader, failing: str, changes: set[str]
+) -> None:
+    deploy(uploader, OLD)
+    cloud.script({"on": "staticuploadfile", "key": failing, "do": "errcode", "errcode": 40097})
+    report = deploy(uploader, NEW)
+    assert {name for name, body in bodies(cloud).items() if body == b"new"} == changes
+    assert report.held_back == 3 - len(changes)
+
+
+def test_an_asset_that_changes_while_it_is_sent_holds_back_pages_and_last_file(
+    configure: Any,
+) -> None:
+    """It is another build's, and the pages are not."""
+    cloud = configure()
+    contents = chain([b"planned"], repeat(b"rebuilt"))
+    asset = UploadItem("a.js", open=lambda: BytesIO(next(contents)))
+    report = deploy(get_uploader(), [asset, *items(index_html=b"page")], last=manifest)
+    assert set(cloud.objects()) == {"a.js"}
+    assert (report.ok, report.held_back) == (False, 2)
+    with pytest.raises(PublishFailed, match=r"a\.js: the file here changed while it was sent"):
+        report.raise_for_failures()
 
 
 def test_a_file_that_cannot_be_read_fails_and_the_others_go(

@@ -15,6 +15,7 @@ from django.utils.translation import override
 
 from tests.conftest import ENV
 from tests.deploys import deploy
+from tests.tables import each
 from wx_static_store.core.types import RemoteFile, UploadItem, UploadResult, UploadStatus
 from wx_static_store.deploy.publish import Report
 from wx_static_store.deploy.report import (
@@ -78,6 +79,9 @@ def test_the_report_of_a_deploy_as_data() -> None:
             held_back=1,
             notes=["The log decided about 30 files."],
         ),
+        release="ab" * 32,
+        canary=True,
+        verified=Verification(3, 1, mismatches=[]),
         findings=[Mismatch("index.html", "it is not in the cloud")],
         stale=[old("old.js")],
         uploads=[old("uploads/price.pdf")],
@@ -106,6 +110,7 @@ def test_the_report_of_a_deploy_as_data() -> None:
                     "not_attempted": 0,
                 },
                 "bytes": 1000,
+                "release": "ab" * 32,
                 "failures": [
                     {
                         "name": "b.js",
@@ -119,6 +124,8 @@ def test_the_report_of_a_deploy_as_data() -> None:
                     }
                 ],
                 "notes": ["The log decided about 30 files."],
+                "canary": True,
+                "verified": {"files": 3, "pages": 1},
                 "findings": [{"key": "index.html", "what": "it is not in the cloud"}],
                 "stale": ["old.js"],
                 "uploads": ["uploads/price.pdf"],
@@ -133,6 +140,7 @@ def test_an_environment_that_was_not_begun_has_counts_too() -> None:
     (data,) = as_dict(whole(skipped))["environments"]
     assert set(data["counts"].values()) == {0}
     assert (data["outcome"], data["error"]) == ("skipped", "The canary is not right.")
+    assert (data["canary"], data["verified"]) == (False, None)
 
 
 @pytest.mark.django_db
@@ -168,7 +176,7 @@ def test_the_report_of_a_run_has_no_secret(configure: Any) -> None:
         assert secret not in text
 
 
-@pytest.mark.parametrize(
+@each(
     ("environment", "ok"),
     [
         (good(), True),
@@ -317,6 +325,13 @@ def test_the_lines_say_how_much_was_verified(files: int, pages: int, line: str) 
     assert lines(good(verified=Verification(files, pages, mismatches=[])))[2:] == [line]
 
 
+def test_the_lines_of_a_canary_say_that_it_is_right() -> None:
+    assert lines(good(canary=True))[2:] == ["  canary: it is right"]
+    differs = [Mismatch("index.html", "it is not in the cloud")]
+    wrong = lines(good(canary=True, outcome="failed", findings=differs))
+    assert wrong[2:] == ["  index.html: it is not in the cloud"]
+
+
 def test_an_environment_that_was_not_begun_has_its_reason_only() -> None:
     skipped = EnvironmentReport("tenant-c", outcome="skipped", error="Another deploy runs.")
     assert lines(skipped) == ["tenant-c: skipped in 0.0 s", "  Another deploy runs."]
@@ -364,3 +379,18 @@ def test_the_columns_of_the_table_are_aligned_in_chinese() -> None:
 
 def test_a_run_that_reached_no_environment_has_a_total_of_nothing() -> None:
     assert total(whole())[-1].split() == ["total", "0", "of", "0", "done", *"0000000", "3.2"]
+
+
+def test_below_the_table_stands_how_much_was_verified_and_which_canaries_are_right() -> None:
+    verified = Verification(42, 1, mismatches=[])
+    environments = [
+        good("a", verified=verified, canary=True),
+        good("b", verified=verified, canary=True),
+        good("c", outcome="failed", canary=True),
+        EnvironmentReport("d", outcome="skipped"),
+    ]
+    assert total(whole(*environments))[-3:] == [
+        "verified in 2 environments: 84 files by the cloud's list, 2 pages by the public site",
+        "canaries that are right: a, b",
+        "canaries that are not right: c",
+    ]

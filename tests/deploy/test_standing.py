@@ -275,7 +275,7 @@ def test_a_correction_belongs_to_the_deployment_and_the_store_s_names(
     deploy(uploader, items(a_js=b"1", b_js=b"1", c_js=b"1"))
     cloud.advance(60)
     cloud.put_object("static/b.js", b"22")
-    deploy(uploader, items(a_js=b"1", c_js=b"1"), release=True)
+    deploy(uploader, items(a_js=b"1", c_js=b"1"), always=True)
     row = newest("static/b.js")
     assert (row.name, row.deployment) == ("b.js", Deployment.objects.latest("id"))
 

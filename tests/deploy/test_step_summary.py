@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from tests.deploy.test_report import bad, failed, good, old, whole
+from tests.tables import each
 from wx_static_store.core.types import UploadResult, UploadStatus
 from wx_static_store.deploy.publish import Report
 from wx_static_store.deploy.report import as_dict
 from wx_static_store.deploy.step_summary import ROWS, STEP_BYTES, append_step_summary, step_summary
-from wx_static_store.deploy.verify import Mismatch
+from wx_static_store.deploy.verify import Mismatch, Verification
 from wx_static_store.exceptions import NameRejected
 
 GITHUB_BYTES = 1024 * 1024
@@ -28,6 +29,17 @@ def test_a_run_without_a_failure_is_one_table() -> None:
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
         "| tenant-a | done | 2 | 2 | 0 | 0 | 0 | 0 | 1,234 | 1.5 |\n"
         "| total | 1 of 1 done | 2 | 2 | 0 | 0 | 0 | 0 | 1,234 | 3.2 |\n"
+    )
+
+
+def test_below_the_table_stands_what_was_verified() -> None:
+    environment = good("a|b", verified=Verification(3, 1, mismatches=[]), canary=True)
+    page = step_summary(as_dict(whole(environment)))
+    assert page.partition("| 3.2 |\n")[2] == (
+        "\n"
+        "verified in 1 environment: 3 files by the cloud's list, 1 page by the public site\n"
+        "\n"
+        "canaries that are right: a\\|b\n"
     )
 
 
@@ -61,7 +73,7 @@ def test_mismatches_have_a_section_of_their_own() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "cell"),
     [
         ("a|b.js", r"a\|b.js"),

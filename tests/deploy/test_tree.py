@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from tests.tables import each
 from wx_static_store.deploy.tree import Tree, read_tree
 from wx_static_store.exceptions import ConfigurationError, SourceError
 
@@ -68,7 +69,7 @@ def test_a_prefix_ends_in_one_slash(root: Path, prefix: str, expected: str) -> N
     assert (tree.prefix, names(tree)) == (expected, [f"{expected}a.js"])
 
 
-@pytest.mark.parametrize(
+@each(
     "prefix", ["/", "/docs", "docs//", "a//b", "../a", "a/./b", ".", r"a\b", " ", "a\n", "\udce4"]
 )
 def test_a_prefix_that_is_no_folder_of_a_site_is_refused(root: Path, prefix: str) -> None:
@@ -155,11 +156,7 @@ PATTERNS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("lines", "ignore", "expected"),
-    PATTERNS,
-    ids=lambda value: ascii(sorted(value) if isinstance(value, set) else value),
-)
+@each(("lines", "ignore", "expected"), PATTERNS)
 def test_the_ignore_patterns_are_those_of_git(
     root: Path, lines: str, ignore: list[str], expected: set[str]
 ) -> None:

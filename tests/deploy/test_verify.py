@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ENV
-from tests.deploys import deploy
+from tests.deploys import bodies, deploy, sent
 from wx_static_store.core.naming import object_key
 from wx_static_store.core.retry import Clock
 from wx_static_store.core.types import DELETED, RemoteFile, UploadContext, UploadItem, UploadResult
@@ -68,12 +68,14 @@ def uploader(cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Uploader
     return uploader
 
 
-def blanked(uploader: Uploader, files: Iterable[RemoteFile]) -> list[UploadResult]:
-    """How each fared."""
+def blanked(
+    uploader: Uploader, files: Iterable[RemoteFile], *, held_back: int = 0
+) -> list[UploadResult]:
+    """How each fared that was not held back."""
     results: list[UploadResult] = []
     recorder = Recorder(CONTEXT)
     with WorkerPool(uploader.options.max_workers) as pool:
-        blank(uploader, [*files], recorder, pool, results.append)
+        assert blank(uploader, [*files], recorder, pool, results.append) == held_back
     assert recorder.close()
     return results
 
@@ -511,6 +513,31 @@ def test_a_file_that_cannot_be_blanked_is_a_failed_result(
     cloud.script({"on": "staticuploadfile", "key": "a.js", "do": "errcode", "errcode": 40097})
     results = blanked(uploader, sweep(uploader).values())
     assert {result.key: result.status for result in results} == {"a.js": "failed", "b.js": "stored"}
+
+
+def test_pages_are_blanked_before_what_they_may_name(configure: Any) -> None:
+    """A page that is still there must never name an object that is gone."""
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 8})
+    lay_down(cloud, {"a.css": b"1", "b.html": b"2", "c.js": b"3", "d/e.htm": b"4"})
+    cloud.script({"on": "put_object", "key": "d/e.htm", "do": "delay", "seconds": 0.3})
+    blanked(get_uploader(), sweep(get_uploader()).values())
+    assert {*sent(cloud)[:2]} == {"b.html", "d/e.htm"}
+    assert {found.body for found in cloud.objects().values()} == {DELETED}
+
+
+@pytest.mark.parametrize("how", ["refused", "not tried", "of the console"])
+def test_a_page_that_cannot_be_blanked_holds_back_all_other_files(
+    cloud: EmulatorServer, uploader: Uploader, how: str
+) -> None:
+    page = unicodedata.normalize("NFD", "menü.html") if how == "of the console" else "menu.html"
+    errcode = 40001 if how == "not tried" else 40097  # no token, so the rest is not tried
+    if how != "of the console":
+        cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": errcode, "times": None})
+    files = SITE | {page: b"<script src=a.js></script>"}
+    lay_down(cloud, files)
+    blanked(uploader, sweep(uploader).values(), held_back=2)
+    stored = bodies(cloud)
+    assert {name for name in files if stored[name] == files[name]} >= {"a.js", "d/b.css", page}
 
 
 def test_a_key_in_another_normal_form_does_not_blank_the_live_file(

@@ -1,6 +1,7 @@
 """A fresh Django project, into which the blocks of a page are pasted."""
 
 import contextlib
+import functools
 import os
 import socket
 import subprocess
@@ -8,6 +9,11 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
+
+import requests
+from django.core.management import call_command
 
 from tests.docs.blocks import DOCS, ROOT, Block, blocks, matches
 from wx_static_store.emulator import EmulatorServer
@@ -38,13 +44,32 @@ def typed(block: Block) -> str:
     return "\n".join(command for command, _printed in block.commands)
 
 
+@functools.cache
+def empty_database() -> bytes:
+    """Return the tables of a project with the app, made once for all: `migrate` takes a second."""
+    with TemporaryDirectory() as folder:
+        project = FreshProject(Path(folder))
+        project.append("config/settings.py", 'INSTALLED_APPS += ["wx_static_store"]')
+        project.run("python manage.py migrate")
+        return (project.folder / "db.sqlite3").read_bytes()
+
+
 class FreshProject:
     """What ``django-admin startproject config .`` makes in an empty folder."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder, self.environment = folder, environment
         folder.mkdir(exist_ok=True)
-        self.run("python -m django startproject config .")
+        call_command("startproject", "config", str(folder))
+
+    @classmethod
+    def with_site(cls, folder: Path, cloud: EmulatorServer) -> Self:
+        """Return a project with the alias `site` of ``howto/deploy``, in the emulator."""
+        project = cls(folder)
+        project.use(cloud)
+        address = {"https://www.example.com": cloud.site_url()}
+        project.follow(block("howto/deploy", "config/settings.py"), address)
+        return project
 
     def paste(self, block: Block, into: str = "") -> None:
         """Append the block to a file, by default to that of its caption."""
@@ -57,11 +82,11 @@ class FreshProject:
             file.write(f"\n\n{text}" if file.tell() else text)
 
     def use(self, cloud: EmulatorServer) -> None:
-        """Let the project write to the emulator, and create its tables."""
+        """Let the project write to the emulator, and give it its tables."""
         env, token = next(iter(cloud.state.environments)), cloud.access_token
         values = {"env": env, "token": token, "api": cloud.api_url, "site": cloud.site_url()}
         self.append("config/settings.py", SETTINGS.format(**values))
-        self.run("python manage.py migrate")
+        (self.folder / "db.sqlite3").write_bytes(empty_database())
 
     def add_command(self, name: str, text: str) -> None:
         """Let a script stand for a program, before all others of its name."""
@@ -120,7 +145,7 @@ class FreshProject:
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[str]:
-        """Serve the project until the block ends; give its address."""
+        """Serve the project until the block ends; give its address once it has loaded all."""
         with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
             command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--threads", "4"]
             command += ["--bind", f"fd://{listener.fileno()}", "config.wsgi"]
@@ -134,7 +159,9 @@ class FreshProject:
                     stderr=subprocess.STDOUT,
                 )
             try:
-                yield "http://{}:{}".format(*listener.getsockname())
+                address = "http://{}:{}".format(*listener.getsockname())
+                requests.get(address, timeout=PATIENCE)
+                yield address
             finally:
                 process.terminate()
                 process.wait(PATIENCE)

@@ -1,8 +1,11 @@
 """docs/howto/account.rst: its steps are taken with the emulator, and end as the page shows."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks, matches
 from tests.docs.fresh_project import FreshProject, block
 from wx_static_store.emulator import EmulatorServer
@@ -29,7 +32,8 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "whitelist": ({"allowed_ip": "192.0.2.1"}, {"allowed_ip": ""}),
     "closed": ({"batch_opened": False}, {"batch_opened": True}),
 }
-FORGET = "python manage.py shell -v0 -c 'from django.core.cache import cache; cache.clear()'"
+
+pytestmark = slow
 
 
 def test_the_steps_of_the_page_open_a_site_and_publish_its_first_file(tmp_path: Path) -> None:
@@ -65,10 +69,16 @@ def _project(folder: Path, cloud: EmulatorServer) -> FreshProject:
 def _see_the_fault(project: FreshProject, cloud: EmulatorServer, name: str) -> None:
     wrong, right = FAULTS[name]
     cloud.quirks.update(wrong)
-    project.run(FORGET)  # the token
+    _empty_cache(project)  # of the token
     _ask(project, block("howto/account", name).text)
     cloud.quirks.update(right)
-    project.run(FORGET)  # that a fetch failed
+    _empty_cache(project)  # of the word that a fetch failed
+
+
+def _empty_cache(project: FreshProject) -> None:
+    with closing(sqlite3.connect(project.folder / "db.sqlite3")) as database:
+        database.execute("DELETE FROM cache")
+        database.commit()
 
 
 def _ask(project: FreshProject, text: str) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import ENV
+from tests.conftest import ENV, slow
 from tests.docs.blocks import DOCS, Block, blocks, matches
 from tests.docs.fresh_project import FreshProject
 from tests.docs.proxy import Proxy
@@ -44,6 +44,8 @@ client = Client()
 client.force_login(user)
 print(client.cookies["sessionid"].value)
 """
+
+pytestmark = slow
 
 
 def code(name: str) -> str:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from tests.conftest import ENV
+from tests.conftest import ENV, slow
 from tests.docs.blocks import DOCS
 from tests.docs.conftest import SECRET, serving_tokens
 from tests.docs.fresh_project import FreshProject, block
@@ -33,6 +33,8 @@ ci*) test -f package-lock.json ;;
 esac
 """
 Values = dict[str, str]
+
+pytestmark = slow
 
 
 @dataclass(frozen=True)

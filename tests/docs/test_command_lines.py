@@ -4,10 +4,10 @@ import re
 import shlex
 from itertools import takewhile
 
-import pytest
 from django.core.management import load_command_class
 
 from tests.docs.blocks import DOCS, ROOT
+from tests.tables import each
 
 PAGES = [*DOCS.rglob("*.rst"), ROOT / "README.rst", ROOT / "example_project" / "README.rst"]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES).replace("\\\n", " ")
@@ -21,7 +21,7 @@ def words(line: str) -> list[str]:
     return [*takewhile(lambda word: not {*word} <= {*"();<>|&"}, lexer)]
 
 
-@pytest.mark.parametrize("line", LINES)
+@each("line", LINES)
 def test_a_command_line_of_the_docs_is_understood(line: str) -> None:
     command, *arguments = words(line)
     parser = load_command_class("wx_static_store", command).create_parser("manage.py", command)

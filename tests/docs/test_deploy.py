@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks
 from tests.docs.fresh_project import FreshProject
 from wx_static_store.emulator import EmulatorServer
@@ -20,6 +21,8 @@ echo "<script src='${base:-/}assets/index-CLj3BHz1.js'></script>" >frontend/dist
 echo "alert(1)" >frontend/dist/assets/index-CLj3BHz1.js
 echo built
 """
+
+pytestmark = slow
 
 
 @pytest.fixture

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks
 from tests.docs.fresh_project import FreshProject, block
 from wx_static_store.emulator import EmulatorServer
 
 ENV = "tenant-a-1x2y"
 PAGE = "howto/doctor"
+
+pytestmark = slow
 
 
 @pytest.fixture
@@ -23,10 +26,7 @@ def cloud() -> Iterator[EmulatorServer]:
 @pytest.fixture
 def project(tmp_path: Path, cloud: EmulatorServer) -> FreshProject:
     """Return a project with the store `site`, and a built page."""
-    project = FreshProject(tmp_path / "project")
-    project.use(cloud)
-    address = {"https://www.example.com": cloud.site_url()}
-    project.follow(block("howto/deploy", "config/settings.py"), address)
+    project = FreshProject.with_site(tmp_path / "project", cloud)
     project.append("dist/index.html", "<h1>Hello</h1>\n")
     return project
 

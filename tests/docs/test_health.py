@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from tests.conftest import ci_package
+from tests.conftest import ci_package, slow
 from tests.docs.blocks import DOCS, blocks
 from tests.docs.fresh_project import FreshProject, block
 from wx_static_store.emulator import EmulatorServer
 
 PAGE = "howto/health"
 MADE = "Generated token "
+
+pytestmark = slow
 
 
 def test_a_monitor_asks_by_http(tmp_path: Path, emulator: EmulatorServer) -> None:
@@ -17,6 +19,7 @@ def test_a_monitor_asks_by_http(tmp_path: Path, emulator: EmulatorServer) -> Non
         first = next(b for b in blocks(DOCS / "howto/api.rst") if b.caption == caption)
         project.paste(first)
     project.use(emulator)
+    project.run("python manage.py migrate")  # the table of the tokens
     project.append(".curlrc", "silent\n")
     project.environment["CURL_HOME"] = str(project.folder)
     user, token, curl = (b for b in blocks(DOCS / f"{PAGE}.rst") if not b.caption)

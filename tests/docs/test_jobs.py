@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks
 from tests.docs.reader import Reader
 
 
+@slow
 def test_code_of_a_project_uploads_one_file_and_many(tmp_path: Path) -> None:
     start, settings = (
         next(block for block in blocks(DOCS / "tutorial.rst") if text in block.text)

@@ -9,7 +9,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from tests.bookshop.models import Book
-from tests.conftest import ENV
+from tests.conftest import ENV, slow
 from tests.docs.blocks import matches
 from tests.docs.fresh_project import FreshProject, block
 from wx_static_store.emulator import EmulatorServer
@@ -61,6 +61,7 @@ def test_a_failed_save_is_caught(configure: Any, emulator: EmulatorServer) -> No
     assert "85088" in save_report(Book(), ContentFile(b"tea"))
 
 
+@slow
 def test_json_lines_of_a_build_without_database_are_imported(
     tmp_path: Path, emulator: EmulatorServer
 ) -> None:

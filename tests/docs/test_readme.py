@@ -8,6 +8,7 @@ import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
 
+from tests.conftest import slow
 from tests.docs.blocks import DOCS, ROOT, blocks
 from tests.docs.reader import Reader
 from wx_static_store.emulator import EmulatorServer
@@ -21,6 +22,7 @@ both = pytest.mark.parametrize("page", [README, CHINESE], ids=lambda page: page.
 STRICT = {"file_insertion_enabled": False, "raw_enabled": False, "halt_level": 2}
 
 
+@slow
 def test_the_blocks_of_the_readme_work_as_printed(tmp_path: Path) -> None:
     """An emulator stands for the reader's platform: only its address is added to the settings."""
     exported = dict(re.findall(r"(WX_\w+)=(\S+)", BLOCKS[-1].text))

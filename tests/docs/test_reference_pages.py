@@ -7,6 +7,7 @@ import pytest
 
 from docs.from_code import permissions, text_of
 from docs.from_code.log import MEANINGS
+from tests.tables import each
 from wx_static_store.staticfiles import WxManifestStaticFilesStorage, WxStaticFilesStorage
 from wx_static_store.storage import WxStorage
 
@@ -26,8 +27,8 @@ def test_each_module_is_on_a_page_and_no_page_names_another() -> None:
     assert USED == MODULES
 
 
-@pytest.mark.parametrize("language", ["en", "zh-hans"])
-@pytest.mark.parametrize("name", sorted(MODULES))
+@each("language", ["en", "zh-hans"])
+@each("name", sorted(MODULES))
 def test_a_text_is_written_without_an_empty_part(name: str, language: str) -> None:
     text = text_of(name, language)
     assert len(text) > 100
@@ -37,7 +38,7 @@ def test_a_text_is_written_without_an_empty_part(name: str, language: str) -> No
 
 @pytest.mark.parametrize("model", MEANINGS)
 def test_every_column_of_the_log_has_a_meaning(model: type[Any]) -> None:
-    hidden = {"id", "key_digest", "key_start"}
+    hidden = {"id", "key_digest", "key_start", "folder_digest", "position", "touched", "wave_ended"}
     assert {*MEANINGS[model]} == {field.name for field in model._meta.fields} - hidden
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.docs.blocks import DOCS, blocks
-from wx_static_store.api import operations, parameters, problems, urls
+from wx_static_store.api import examples, parameters, problems, rollout_bodies, urls
 
 PAGE = DOCS / "reference" / "rest-api.rst"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -37,11 +37,20 @@ def first_columns() -> list[set[str]]:
     return [set(names) for names in cells]
 
 
-@pytest.mark.parametrize("serializer", [parameters.LogQuery, parameters.Form])
+@pytest.mark.parametrize(
+    "serializer",
+    [
+        parameters.LogQuery,
+        parameters.DeploymentsQuery,
+        parameters.Form,
+        rollout_bodies.RolloutForm,
+        rollout_bodies.DeploymentBody,
+    ],
+)
 def test_every_field_is_documented_and_no_other(serializer: Any) -> None:
     assert set(serializer().fields) in first_columns()
 
 
 def test_the_example_of_the_docs_is_that_of_the_schema() -> None:
     [answer] = [block.text for block in blocks(PAGE) if block.name == "answer"]
-    assert json.loads(answer) == operations._UPLOADED
+    assert json.loads(answer) == examples.UPLOADED

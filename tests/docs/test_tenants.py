@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks
 from tests.docs.fresh_project import FreshProject, block, typed
 from wx_static_store.emulator import EmulatorServer
@@ -12,6 +13,8 @@ from wx_static_store.emulator import EmulatorServer
 PAGE = "howto/tenants"
 ENVS = ("tenant-a-1x2y", "tenant-b-3z4w", "tenant-c-5a6b")
 DEPLOY = "python manage.py wx_deploy frontend/dist --using site --yes --json deploy.json"
+
+pytestmark = slow
 
 
 @pytest.fixture
@@ -23,10 +26,7 @@ def cloud() -> Iterator[EmulatorServer]:
 @pytest.fixture
 def project(tmp_path: Path, cloud: EmulatorServer) -> FreshProject:
     """Return a project with the alias `site`, and a front end that is built."""
-    project = FreshProject(tmp_path / "project")
-    project.use(cloud)
-    site = {"https://www.example.com": cloud.site_url()}
-    project.follow(block("howto/deploy", "config/settings.py"), site)
+    project = FreshProject.with_site(tmp_path / "project", cloud)
     project.append("frontend/dist/index.html", "page")
     project.append("tenants.txt", "".join(f"{env}\n" for env in ENVS))
     return project

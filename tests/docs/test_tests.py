@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks, matches
 from tests.docs.fresh_project import FreshProject
 
@@ -18,11 +19,13 @@ STORAGES = {
 }
 WX_STATIC_STORE = {"ENV": "prod-1a2b3c", "COMPONENT_APPID": "wx1"}
 """
+# What a reader's pytest need not have: it takes longer to import than the tests take to run.
+WITHOUT = "-p no:anyio -p no:hypothesispytest -p no:schemathesis -p no:xdist"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> FreshProject:
-    made = FreshProject(tmp_path)
+    made = FreshProject(tmp_path, PYTEST_ADDOPTS=WITHOUT)
     made.append("config/settings.py", SETTINGS)
     for block in blocks(PAGE):
         if block.caption:
@@ -30,11 +33,13 @@ def project(tmp_path: Path) -> FreshProject:
     return made
 
 
+@slow
 def test_the_command_of_the_page_prints_what_the_page_shows(project: FreshProject) -> None:
     (command, shown), *_ = (pair for block in blocks(PAGE) for pair in block.commands if pair[1])
     assert matches(shown, project.run(command))
 
 
+@slow
 def test_every_test_of_the_page_passes(project: FreshProject) -> None:
     assert "4 passed" in project.run("python -m pytest tests")
 

@@ -8,6 +8,7 @@ from django.core.checks import run_checks
 from django.utils.translation import override
 
 from docs.from_code import checks, cos_codes, doctor, errcodes, exceptions, text_of
+from tests.tables import each
 from wx_static_store import i18n
 from wx_static_store.clients.cos import COS_CODES
 from wx_static_store.conf.check_table import CHECKS, message
@@ -57,20 +58,20 @@ def test_an_entry_has_the_same_address_in_both_languages(page: str) -> None:
     assert english == chinese
 
 
-@pytest.mark.parametrize("check", CHECKS_OF_DOCTOR, ids=lambda check: check.id)
+@each("check", CHECKS_OF_DOCTOR)
 def test_a_hint_of_the_doctor_ends_with_the_entry_of_its_check(check: Check) -> None:
     _line, hint = lines(Result(check, (wrong("It is not well."),)))
     assert is_there(hint)
 
 
-@pytest.mark.parametrize("errcode", [*ERRCODES, 123456])
+@each("errcode", [*ERRCODES, 123456])
 def test_the_hint_of_an_errcode_ends_with_its_entry(errcode: int) -> None:
     row = UploadLog(status="failed", errcode=errcode)
     assert is_there(hint(row))
     assert NAMED.search(hint(row))[2] in (f"errcode-{errcode}", "errcode-other")  # type: ignore[index]
 
 
-@pytest.mark.parametrize("code", [*COS_CODES, "NotListed"])
+@each("code", [*COS_CODES, "NotListed"])
 def test_the_hint_of_a_cos_code_ends_with_its_entry(code: str) -> None:
     assert is_there(hint(UploadLog(status="failed", cos_code=code)))
 
@@ -80,7 +81,7 @@ def test_the_hint_of_a_stage_ends_with_an_entry(stage: str) -> None:
     assert is_there(hint(UploadLog(status="failed", stage=stage)))
 
 
-@pytest.mark.parametrize("error", exceptions.CLASSES[1:])
+@each("error", exceptions.CLASSES[1:])
 def test_the_text_of_an_exception_ends_with_its_entry(error: type[WxStaticStoreError]) -> None:
     assert is_there(str(error("It failed", hint="Mend it.")))
 
@@ -91,7 +92,7 @@ def test_an_exception_of_a_project_s_own_names_the_entry_of_its_parent() -> None
     assert str(Own("It failed", hint="Mend it.")).endswith("exception-ConfigurationError")
 
 
-@pytest.mark.parametrize("id", CHECKS)
+@each("id", CHECKS)
 def test_a_check_ends_with_its_entry(id: str) -> None:
     found = message(id, **checks.FACTS, name="COMPONENT_APPID")
     assert is_there(str(found.hint))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import requests
 
+from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks
 from tests.docs.reader import Reader
 from wx_static_store.emulator import EmulatorServer
@@ -16,6 +17,8 @@ LABELS = re.findall(
     r"(?<!\*)\*(\w[\w ]*)\*", PAGE.read_text("utf-8").split("\n6. ")[1].split("\n7. ")[0]
 )
 YOUR_PLATFORM = next(number for number, block in enumerate(BLOCKS) if "WX_ENV" in block.text)
+
+pytestmark = slow
 
 
 def test_the_tutorial_works_from_the_empty_folder_to_your_platform(tmp_path: Path) -> None:

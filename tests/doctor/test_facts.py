@@ -8,6 +8,8 @@ import pytest
 from django.utils.translation import override
 
 from tests.conftest import ENV
+from tests.tables import each
+from tests.waiting import loaded
 from wx_static_store.doctor.examination import examine
 from wx_static_store.doctor.facts import (
     UNSETTLED,
@@ -160,7 +162,7 @@ def test_an_emulator_with_the_profile_teaches_the_same(
 def _learned(configure: Any, emulator: EmulatorServer) -> dict[str, str]:
     place = {"API_BASE_URL": emulator.api_url, "ACCESS_TOKEN": emulator.access_token}
     configure(WX_STATIC_STORE=place)
-    patient = Patient(probe=True, timeout=0.8)
+    patient = Patient(probe=True, timeout=loaded(0.8))
     assert [*examine(patient, CHECKS)]
     remember(patient)
     return patient.learned[""] | patient.learned[ENV]
@@ -178,7 +180,7 @@ OPEN = [
 ]
 
 
-@pytest.mark.parametrize("words", OPEN)
+@each("words", OPEN)
 def test_what_the_documents_leave_open_is_settled_or_has_a_reason(words: str) -> None:
     settled = [str(text) for check in CHECKS for text in check.settles]
     assert any(words in text for text in [*settled, *(str(item) for item, _why in UNSETTLED)])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
+from tests.tables import each
 from wx_static_store.doctor.known import KNOWN, SLOW, SOON
 from wx_static_store.emulator.quirks import Quirks
 
@@ -43,19 +42,19 @@ def test_every_kind_has_an_example() -> None:
     assert VALUES.keys() == KNOWN.keys()
 
 
-@pytest.mark.parametrize(("name", "value"), EACH)
+@each(("name", "value"), EACH)
 def test_a_value_is_said_in_a_sentence(name: str, value: str) -> None:
     assert str(KNOWN[name].says(value)).endswith(".")
 
 
-@pytest.mark.parametrize(("name", "value"), EACH)
+@each(("name", "value"), EACH)
 def test_the_emulator_takes_the_quirk_of_a_value(name: str, value: str) -> None:
     quirks, wanted = Quirks(), KNOWN[name].quirk(value)
     quirks.update(wanted)
     assert {quirk: getattr(quirks, quirk) for quirk in wanted} == wanted
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value", "word"),
     [
         ("cors", "on", "PUT to a link"),
@@ -75,7 +74,7 @@ def test_a_value_from_which_something_follows_has_advice(name: str, value: str, 
     assert word in str(KNOWN[name].advice(value))
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         ("cors", "off"),
@@ -94,7 +93,7 @@ def test_a_value_that_is_well_has_no_advice(name: str, value: str) -> None:
     assert KNOWN[name].advice(value) == ""
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value", "quirk"),
     [
         ("cors", "on", {"cors": True}),

@@ -112,9 +112,9 @@ def connections(server: socket.socket) -> int:
 
 
 @pytest.mark.parametrize(
-    ("more", "times"), [({}, 2), (FETCHED, 3)], ids=["fixed token", "fetched token"]
+    ("more", "times"), [({}, 3), (FETCHED, 4)], ids=["fixed token", "fetched token"]
 )
-def test_a_cache_that_never_answers_is_asked_by_its_own_check_and_for_the_token_alone(
+def test_a_cache_that_never_answers_is_asked_by_its_own_check_for_the_token_and_by_the_limit(
     configure: Any, settings: Any, more: dict[str, Any], times: int
 ) -> None:
     """The first time is for the results that somebody else may have kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def ids(result: Result) -> list[str]:
 
 def test_settings_that_are_right_name_the_checks_that_were_run(examined: Examine) -> None:
     result = examined()["settings.checks"]
-    assert said(result).startswith("✓ Django's system checks E001 to W")
+    assert re.match(r"✓ Django.s system checks E001 to [EW]\d+ find nothing", said(result))
     assert {*result.findings[0].data["ids"]} == {*SYSTEM_CHECKS}
 
 

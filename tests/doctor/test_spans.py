@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.doctor.spans import ago, span
 
 
-@pytest.mark.parametrize(
+@each(
     ("seconds", "words"),
     [
         (-5, "0 seconds"),

@@ -1,7 +1,6 @@
 """The table of checks."""
 
-import pytest
-
+from tests.tables import each
 from wx_static_store.doctor.findings import Check
 from wx_static_store.doctor.table import CHECKS
 
@@ -12,12 +11,12 @@ def test_each_check_has_an_id_of_its_own() -> None:
     assert len({*IDS}) == len(IDS)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=IDS)
+@each("check", CHECKS)
 def test_a_check_says_what_it_asks_and_what_to_do(check: Check) -> None:
     assert all(map(str, (check.question, check.how, check.means, check.remedy)))
     assert str(check.question).endswith("?")
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=IDS)
+@each("check", CHECKS)
 def test_what_a_check_needs_is_asked_before_it(check: Check) -> None:
     assert {*check.needs} <= {*IDS[: IDS.index(check.id)]}

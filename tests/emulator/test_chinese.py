@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.emulator import EmulatorServer, chinese
 from wx_static_store.emulator.__main__ import _parser, main
 from wx_static_store.emulator.faults import describe_kinds
@@ -69,7 +70,7 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("text", dict.fromkeys(TEXTS))
+@each("text", dict.fromkeys(TEXTS))
 def test_an_option_a_quirk_and_a_fault_have_chinese(text: str) -> None:
     assert text in chinese._TABLE
 
@@ -131,7 +132,7 @@ def test_a_bad_folder_is_refused_in_chinese(
     assert f"{tmp_path} 中有不属于模拟器的文件；请用 --directory" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "text"),
     [
         (["--prot", "1"], "无法识别的参数：--prot 1"),
@@ -183,7 +184,7 @@ def test_the_command_refuses_in_chinese_in_its_own_process() -> None:
     assert ended.stderr.splitlines()[-1].endswith("：错误：参数 --port：须为整数，不能是 'x'")
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "page", "body", "text"),
     [
         ("GET", "stat", b"", "页面 'stat' 无效：您是否想用 'state'？有效值：accounts, "),

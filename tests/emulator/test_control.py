@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.tables import each
+
 from .conftest import ENV, NOON, Client
 
 
@@ -87,7 +89,7 @@ def test_the_clock_only_goes_forward(client: Client) -> None:
     assert "only goes forward" in error(client, "clock", json={"advance": -1})
 
 
-@pytest.mark.parametrize(
+@each(
     "seconds", ["1e400", "-1e400", "NaN", "1" + "0" * 400, "1e300", "4e9", "true", "null", '"60"']
 )
 def test_the_clock_takes_sensible_numbers_only(client: Client, seconds: str) -> None:
@@ -161,7 +163,7 @@ def test_a_reset_restores_the_start(client: Client) -> None:
     assert (state["envs"][0]["objects"], state["envs"][0]["status"]) == (0, "online")
 
 
-@pytest.mark.parametrize(
+@each(
     ("page", "body", "text"),
     [
         ("fault", {}, "did you mean 'faults'"),

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.kinds import KINDS
 from wx_static_store.emulator.quirks import BadInput
 
 
-@pytest.mark.parametrize(
+@each(
     ("fault", "text"),
     [
         ("reset", "a fault is a JSON object"),
@@ -37,7 +38,7 @@ def test_a_wrong_fault_is_refused(emulator: EmulatorServer, fault: Any, text: st
     assert emulator.state.script.as_list() == []
 
 
-@pytest.mark.parametrize("name", KINDS)
+@each("name", KINDS)
 def test_every_kind_of_fault_is_described_and_has_an_effect(name: str) -> None:
     kind = KINDS[name]
     assert kind.text

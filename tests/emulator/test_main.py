@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.__main__ import main
 from wx_static_store.emulator.tickets import PUSH_AES_KEY
@@ -98,7 +99,7 @@ def test_the_help_shows_the_default_of_each_credential(
         assert words in text
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "text"),
     [
         (["--set", "pagesize=2"], "did you mean 'page_size'"),

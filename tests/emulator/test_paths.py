@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
+from tests.tables import each
 from wx_static_store.emulator.paths import PATHS
 
 from .conftest import Client
 
 
-@pytest.mark.parametrize("path", PATHS)
+@each("path", PATHS)
 def test_each_path_is_answered_under_its_name(client: Client, path: str) -> None:
     assert client.post(path, [])["errcode"] == 47001
     assert client.server.journal[-1].name == PATHS[path]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.state import STATUSES
 
 from .conftest import ENV, Client
 
 
-@pytest.mark.parametrize(
-    "filename", ["", "/a", "a/../b", "..", 1, None, ["a"], "x" * 851, "字" * 284, "\ud800"]
-)
+@each("filename", ["", "/a", "a/../b", "..", 1, None, ["a"], "x" * 851, "字" * 284, "\ud800"])
 def test_a_filename_that_cannot_be_a_key_is_refused(client: Client, filename: object) -> None:
     """Wrong type, leading slash, parent folder or more than 850 bytes."""
     answer = client.call("staticuploadfile", {"filename": filename}).json()

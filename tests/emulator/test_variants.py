@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conftest import ci_package
+from tests.tables import each
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.quirks import BadInput
 from wx_static_store.emulator.server import APPID
@@ -169,7 +170,7 @@ def test_each_variant_of_a_push_is_what_its_name_says(
     assert SAYS[variant](receiver.next())
 
 
-@pytest.mark.parametrize("variant", [name for name in SAYS if name != "plain"])
+@each("variant", [name for name in SAYS if name != "plain"])
 def test_a_right_push_is_not_called_a_variant(first: Pushed, variant: str) -> None:
     """So that no line of the table is true of everything."""
     try:
@@ -178,7 +179,7 @@ def test_a_right_push_is_not_called_a_variant(first: Pushed, variant: str) -> No
         assert variant == "utf_16"
 
 
-@pytest.mark.parametrize("variant", [name for name in SAYS if name not in UNSIGNED])
+@each("variant", [name for name in SAYS if name not in UNSIGNED])
 def test_a_variant_that_is_not_about_the_signature_is_signed(
     emulator: EmulatorServer, receiver: Receiver, first: Pushed, variant: str
 ) -> None:

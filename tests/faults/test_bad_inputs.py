@@ -75,46 +75,72 @@ def exit_code(scene: Scene) -> int:
 # --- names ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("row", named(NAMES))
-def test_an_upload_takes_the_name_or_makes_no_call(scene: Scene, row: Name) -> None:
-    key = unicodedata.normalize("NFC", row.name)
-    if row.accepted:
-        get_uploader().upload(item(row.name), CONTEXT)
-        assert (calls(scene), stored(scene)) == ((1, 1), {key: BODY})
-        wanted: tuple[Any, ...] = ("stored", "", 0, 1)
-    else:
-        with pytest.raises(NameRejected):
-            get_uploader().upload(item(row.name), CONTEXT)
-        assert (calls(scene), stored(scene)) == ((0, 0), {})
-        wanted = ("failed", "name", None, 0)
-    assert UploadLog.objects.values_list("status", "stage", "errcode", "attempts").get() == wanted
+def composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
-@pytest.mark.parametrize("row", named(NAMES))
-def test_save_takes_the_name_or_makes_no_call(scene: Scene, row: Name) -> None:
-    if not (row.accepted or row.saved):
-        with pytest.raises(SuspiciousFileOperation):
-            default_storage.save(row.name, ContentFile(BODY))
-        assert scene.emulator.journal == []
-        return
+def refused(name: str) -> bool:
+    """Upload a file of this name; say whether the name was refused."""
+    try:
+        get_uploader().upload(item(name), CONTEXT)
+    except NameRejected:
+        return True
+    return False
+
+
+def test_an_upload_takes_a_name_or_makes_no_call(scene: Scene) -> None:
+    taken = [row.name for row in NAMES if not refused(row.name)]
+    assert taken == [row.name for row in NAMES if row.accepted]
+    assert stored(scene) == {composed(name): BODY for name in taken}
+    assert calls(scene) == (len(taken), len(taken))
+
+
+def test_an_upload_has_a_row_whether_its_name_is_taken_or_refused(scene: Scene) -> None:
+    ends = ["failed" if refused(row.name) else "stored" for row in NAMES]
+    rows = {"stored": ("stored", "", 0, 1), "failed": ("failed", "name", None, 0)}
+    written = UploadLog.objects.order_by("pk").values_list("status", "stage", "errcode", "attempts")
+    assert list(written) == [rows[end] for end in ends]
+
+
+@pytest.mark.parametrize("row", named(tuple(row for row in NAMES if row.accepted or row.saved)))
+def test_save_takes_a_name(scene: Scene, row: Name) -> None:
     name = default_storage.save(row.name, ContentFile(BODY))
     assert row.saved in ("", name)
     assert stored(scene) == {name: BODY}
     assert requests.get(default_storage.url(name), timeout=10).content == BODY
 
 
-ON_DISK = tuple(row for row in NAMES if row.collected != NO_DISK)
+def test_save_makes_no_call_for_a_name_that_it_refuses(scene: Scene) -> None:
+    for row in NAMES:
+        if not (row.accepted or row.saved):
+            with pytest.raises(SuspiciousFileOperation):
+                default_storage.save(row.name, ContentFile(BODY))
+    assert scene.emulator.journal == []
 
 
-@pytest.mark.parametrize("row", named(ON_DISK))
-def test_collectstatic_publishes_the_name_or_fails(scene: Scene, row: Name) -> None:
-    path = scene.source.parent / row.name
+def write(scene: Scene, name: str) -> None:
+    path = scene.source.parent / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(BODY)
-    assert exit_code(scene) == (0 if row.accepted else 1)
-    sent = row.accepted and row.collected != IGNORED
-    key = unicodedata.normalize("NFC", row.name)
-    assert (key in scene.emulator.objects()) == sent
+
+
+def test_collectstatic_publishes_the_names_that_it_takes(scene: Scene) -> None:
+    there = [row for row in NAMES if row.accepted and row.collected != NO_DISK]
+    for row in there:
+        write(scene, row.name)
+    assert exit_code(scene) == 0
+    sent = {composed(row.name) for row in there if row.collected != IGNORED}
+    assert set(stored(scene)) == {KEY, *sent}
+
+
+REFUSED = tuple(row for row in NAMES if not row.accepted and row.collected != NO_DISK)
+
+
+@pytest.mark.parametrize("row", named(REFUSED))
+def test_collectstatic_fails_for_a_name_that_it_refuses(scene: Scene, row: Name) -> None:
+    write(scene, row.name)
+    assert exit_code(scene) == 1
+    assert composed(row.name) not in stored(scene)
 
 
 @pytest.mark.parametrize("row", named(tuple(r for r in NAMES if r.id[:3] in ("B06", "B07", "B08"))))

@@ -4,10 +4,9 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from tests.faults.elsewhere import ELSEWHERE, TABLES
 from tests.faults.rows import ROWS
+from tests.tables import each
 
 ROOT = Path(__file__).parent.parent.parent
 SHOWN = {row: reported for row, reported in ELSEWHERE.items() if isinstance(reported, tuple)}
@@ -22,7 +21,7 @@ def test_every_row_is_in_the_file_or_shown_elsewhere() -> None:
     assert stated.isdisjoint(ELSEWHERE)
 
 
-@pytest.mark.parametrize("row", SHOWN)
+@each("row", SHOWN)
 def test_the_test_that_shows_a_row_exists(row: str) -> None:
     file, test = SHOWN[row]
     assert f"\ndef {test}(" in (ROOT / file).read_text()

@@ -27,7 +27,10 @@ def way_to_end(case: Case) -> tuple[Any, ...]:
 
 
 CASES = [marked(case) for case in cases()]
-SAMPLE = [marked(case) for case in {way_to_end(case): case for case in cases()}.values()]
+# Those of the shared upload path; not those of a writer: a run hashes its files while it asks for
+# the first token, and he comes before that or after it.
+SHARED = [case for case in cases() if not any("rewritten" in hook for hook in case.hooks)]
+SAMPLE = [marked(case) for case in {way_to_end(case): case for case in SHARED}.values()]
 
 
 @pytest.fixture(scope="module")

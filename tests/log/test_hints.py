@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.deploys import configure_releases, write
+from tests.tables import each
 from wx_static_store.exceptions import ConnectFailed, SourceError, TokenUnavailable
+from wx_static_store.i18n import english
 from wx_static_store.log.hints import error_rule, hint
 from wx_static_store.models import UploadLog
+from wx_static_store.upload.release_storage import open_kept, path_of
 
 
-@pytest.mark.parametrize(
+@each(
     ("columns", "text"),
     [
         ({"errcode": 45009, "stage": "link"}, "daily quota"),
@@ -52,3 +57,17 @@ def test_the_hint_of_a_refused_token_says_whether_it_is_a_fixed_one(configure: A
 def test_the_hint_of_an_unknown_environment_names_it() -> None:
     columns = {"errcode": -501000, "message": "TcbCode: [ResourceNotFound.Env]", "env": "dev-2"}
     assert "no environment 'dev-2' on" in hint(UploadLog(status="failed", **columns))
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["damaged", "lost"])
+def test_the_hint_of_kept_bytes_is_that_of_the_command(
+    configure: Any, tmp_path: Path, *, there: bool
+) -> None:
+    configure(**configure_releases(tmp_path))
+    if there:
+        write(tmp_path, {path_of("ab" * 32): b"other"})
+    with pytest.raises(SourceError, match="with --force") as caught:
+        open_kept("ab" * 32)
+    message = english(caught.value.message)
+    row = UploadLog(status="failed", stage="source", message=message)
+    assert hint(row) == caught.value.full_hint

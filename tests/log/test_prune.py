@@ -1,16 +1,33 @@
 """What is old goes, but never what says how things stand."""
 
 from collections import Counter
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from tests import deploys
 from tests.conftest import ENV
 from tests.databases.conftest import IMPATIENT, TABLE, another_connection, run as execute
 from tests.log.conftest import row
-from wx_static_store.log.prune import prune
-from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.core.releases import ReleaseFile, pack
+from wx_static_store.core.types import NO_HEADERS
+from wx_static_store.log.prune import prune, prune_releases
+from wx_static_store.models import (
+    Deployment,
+    KeptFile,
+    Release,
+    Rollout,
+    RolloutEnvironment,
+    UploadLog,
+)
+from wx_static_store.upload import kept
+from wx_static_store.upload.sources import fingerprint
+from wx_static_store.upload.workers import WorkerPool
 
 pytestmark = pytest.mark.django_db
 
@@ -192,3 +209,155 @@ def test_between_two_batches_another_connection_adds_a_row_at_once() -> None:
             execute(other, again)
             assert UploadLog.objects.filter(key="b").count() == 1 + number
     assert (number, UploadLog.objects.filter(key="a").count()) == (3, 1)
+
+
+# --- releases ---------------------------------------------------------------------------------
+
+
+def test_prune_keeps_the_newest_deployment_of_each_folder() -> None:
+    stays = [deployment(60), deployment(60)]
+    Deployment.objects.filter(pk=stays[0].pk).update(folder="docs/")
+    assert pruned() == {}
+
+
+def test_prune_keeps_the_deployments_of_the_last_releases() -> None:
+    made = [deployment(days) for days in (70, 60, 50)]
+    for each in made:
+        Deployment.objects.filter(pk=each.pk).update(release=release())
+    assert pruned(releases=2) == {"deployments": 1}
+    assert set(Deployment.objects.all()) == {*made[1:]}
+
+
+def release(days: float = 60, *files: ReleaseFile) -> Release:
+    """Make a release that a deploy used so many days ago."""
+    packed = pack([ReleaseFile(f"{Release.objects.count()}.js", 0, "0" * 32, "0" * 64, NO_HEADERS)])
+    packed = pack(files) if files else packed
+    return Release.objects.create(
+        digest=packed.digest,
+        files=packed.files,
+        count=packed.count,
+        size=packed.size,
+        used=timezone.now() - timedelta(days=days),
+    )
+
+
+def releases_pruned(count: int = 1, **options: Any) -> Counter[str]:
+    counts = Counter[str]()
+    for kind, number in prune_releases(count, **options):
+        counts[kind] += number
+    return counts
+
+
+def test_releases_go_but_for_the_last_of_each_environment() -> None:
+    gone, before, live = (release() for _ in range(3))
+    made = [
+        Deployment.objects.create(env=ENV, release=each, outcome="done")
+        for each in (gone, before, live)
+    ]
+    assert releases_pruned(2) == {"releases": 1}
+    assert set(Release.objects.all()) == {before, live}
+    assert [Deployment.objects.get(pk=each.pk).release for each in made] == [None, before, live]
+
+
+def test_a_release_that_another_environment_has_live_stays() -> None:
+    shared, live = release(), release()
+    for env, each in ((ENV, shared), ("tenant-b", shared), (ENV, live)):
+        Deployment.objects.create(env=env, release=each, outcome="done")
+    assert releases_pruned() == {}
+
+
+@pytest.mark.parametrize(("hours", "left"), [(23, 1), (25, 0)])
+def test_a_release_that_was_used_within_a_day_stays(hours: int, left: int) -> None:
+    """A deploy under way has no row yet that names it."""
+    release(hours / 24)
+    releases_pruned()
+    assert Release.objects.count() == left
+
+
+def test_a_release_that_a_deploy_takes_meanwhile_stays() -> None:
+    taken = [release(), release()]
+    steps = prune_releases()
+    assert next(steps) == ("releases", 1)
+    Release.objects.update(used=timezone.now())
+    assert list(steps) == []
+    assert Release.objects.get() == taken[1]
+
+
+def test_a_dry_run_deletes_no_release() -> None:
+    release()
+    assert releases_pruned(dry_run=True) == {"releases": 1}
+    assert Release.objects.count() == 1
+
+
+def test_lists_of_files_are_not_read_where_no_bytes_are_kept() -> None:
+    release()
+    with CaptureQueriesContext(connection) as queries:
+        releases_pruned()
+    assert [query["sql"] for query in queries if "files" in query["sql"]] == []
+
+
+# --- the bytes of releases ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(configure: Any, tmp_path: Path) -> Path:
+    folder = tmp_path / "releases"
+    local = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(folder)},
+    }
+    configure(
+        WX_STATIC_STORE={"RELEASE_STORAGE": "releases"},
+        STORAGES={
+            "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+            "releases": local,
+        },
+    )
+    return folder
+
+
+def kept_release(**files: bytes) -> Release:
+    """Make an old release whose bytes are kept."""
+    items = [fingerprint(item) for item in deploys.items(**files)]
+    with WorkerPool(2) as pool:
+        kept.keep(items, pool)
+    KeptFile.objects.update(used=timezone.now() - timedelta(days=60))
+    return release(
+        60,
+        *(
+            ReleaseFile(each.name, each.size or 0, each.md5 or "", each.sha256 or "", NO_HEADERS)
+            for each in items
+        ),
+    )
+
+
+def bodies(folder: Path) -> list[bytes]:
+    return sorted(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_bytes_go_that_only_old_releases_name(folder: Path) -> None:
+    old, live = kept_release(a_js=b"1", b_js=b"22"), kept_release(a_js=b"1", c_js=b"333")
+    for each in (old, live):
+        Deployment.objects.create(env=ENV, release=each, outcome="done")
+    expected = {"releases": 1, "files": 1, "bytes": 2}
+    assert releases_pruned(dry_run=True) == expected
+    assert bodies(folder) == [b"1", b"22", b"333"]
+    assert releases_pruned() == expected
+    assert bodies(folder) == [b"1", b"333"]
+
+
+def test_a_run_after_an_interrupted_one_frees_what_that_left(folder: Path) -> None:
+    kept_release(a_js=b"1")
+    assert next(prune_releases()) == ("releases", 1)
+    assert bodies(folder) == [b"1"]
+    assert releases_pruned() == {"files": 1, "bytes": 1}
+    assert bodies(folder) == []
+
+
+@pytest.mark.parametrize(("state", "stays"), [("running", True), ("stopped", False)])
+def test_prune_deletes_a_rollout_that_ended_long_ago(state: str, stays: bool) -> None:
+    long_ago = timezone.now() - timedelta(days=60)
+    rollout = Rollout.objects.create(using="site", waves="100%", state=state, ended=long_ago)
+    RolloutEnvironment.objects.create(rollout=rollout, env=ENV, position=0, wave=1)
+    assert pruned()["rollouts"] == (not stays)
+    assert RolloutEnvironment.objects.exists() == stays

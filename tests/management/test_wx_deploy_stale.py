@@ -18,7 +18,7 @@ from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
 from tests.conftest import ENV
-from tests.deploys import bodies, configure_storages, fails, run, sent
+from tests.deploys import bodies, configure_storages, fails, run
 from wx_static_store.core.types import DELETED, UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
@@ -72,14 +72,6 @@ def test_an_object_of_another_store_of_the_project_is_not_stale(configure: Any, 
         assert bodies(cloud, env)["static/app.css"] == b"css"
 
 
-@pytest.mark.parametrize("flag", ["stale", "blank_stale"])
-def test_in_a_media_store_nothing_is_called_stale(
-    cloud: EmulatorServer, dist: Path, flag: str
-) -> None:
-    assert "--using" in fails(dist, code=2, using="default", **{flag: True})
-    assert sent(cloud) == []
-
-
 def test_a_blanked_object_is_a_row_of_the_deployment(cloud: EmulatorServer, dist: Path) -> None:
     cloud.put_object("old.js", b"old")
     run(dist, blank_stale=True, using="site")
@@ -96,6 +88,18 @@ def test_a_stale_object_that_cannot_be_blanked_fails_the_deployment(
     assert "console" in fails(dist, code=1, blank_stale=True, using="site")
     assert bodies(cloud)[foreign] == b"old"
     assert Deployment.objects.get().outcome == "failed"
+
+
+def test_a_stale_page_that_cannot_be_blanked_keeps_what_it_names(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    page = unicodedata.normalize("NFD", "menü.html")
+    cloud.put_object(page, b"<script src=old.js></script>")
+    cloud.put_object("old.js", b"old")
+    out = fails(dist, code=1, blank_stale=True, using="site")
+    assert "held back 1" in out
+    assert "old.js: stale, 3 bytes" in out
+    assert bodies(cloud)["old.js"] == b"old"
 
 
 def by_api(key: str) -> None:

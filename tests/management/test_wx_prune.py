@@ -1,35 +1,46 @@
 """``wx_prune``: what it prints, asks and refuses."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.db import connection
 
+from tests.conftest import ENV
 from tests.log.conftest import row, run
-from tests.log.test_prune import a_bit_of_all
+from tests.log.test_prune import a_bit_of_all, bodies, folder as folder, kept_release, release
 from wx_static_store.management.commands.wx_prune import Command
-from wx_static_store.models import UploadLog
+from wx_static_store.models import Deployment, Release, UploadLog
 
 pytestmark = pytest.mark.django_db
+
+COUNTS = "uploads 3, deployments 1, releases 0"  # of a_bit_of_all()
 
 
 def test_wx_prune_reports_what_it_deleted() -> None:
     a_bit_of_all()
-    assert run("wx_prune", "--days=30", "--yes") == (0, "deleted: uploads 3, deployments 1\n")
+    assert run("wx_prune", "--days=30", "--yes") == (
+        0,
+        f"deleted: {COUNTS}\n",
+    )
     assert UploadLog.objects.count() == 1
 
 
 def test_wx_prune_reports_what_it_would_delete() -> None:
     a_bit_of_all()
     code, said = run("wx_prune", "--days=30", "--dry-run")
-    assert (code, said) == (0, "would be deleted: uploads 3, deployments 1\n")
+    assert (code, said) == (0, f"would be deleted: {COUNTS}\n")
     assert UploadLog.objects.count() == 4
 
 
 @pytest.mark.parametrize(
     ("answer", "said", "rows"),
-    [("y", "deleted: uploads 3, deployments 1\n", 1), ("", "Nothing was deleted.\n", 4)],
+    [
+        ("y", f"deleted: {COUNTS}\n", 1),
+        ("", "Nothing was deleted.\n", 4),
+    ],
 )
 def test_wx_prune_asks_before_it_deletes(
     monkeypatch: pytest.MonkeyPatch, answer: str, said: str, rows: int
@@ -39,7 +50,7 @@ def test_wx_prune_asks_before_it_deletes(
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or answer)
     assert run("wx_prune", "--days=30") == (0, said)
-    assert asked == ["Delete 3 uploads and 1 deployments that are older than 30 days? [y/N] "]
+    assert asked == [f"Delete {COUNTS}? [y/N] "]
     assert UploadLog.objects.count() == rows
 
 
@@ -56,8 +67,18 @@ def test_wx_prune_deletes_nothing_without_a_terminal(monkeypatch: pytest.MonkeyP
     assert (code, "--yes" in said, UploadLog.objects.count()) == (2, True, 4)
 
 
+@pytest.mark.parametrize("option", ["--yes", "-y", "--no-input", "--noinput"])
+def test_wx_prune_does_not_ask_if_it_is_told_so(option: str) -> None:
+    a_bit_of_all()
+    assert run("wx_prune", "--days=30", option) == (
+        0,
+        f"deleted: {COUNTS}\n",
+    )
+
+
 @pytest.mark.parametrize(
-    "argument", ["--days=0", "--days=-3", "--days=x", "--batch=0", "--batch=10001"]
+    "argument",
+    ["--days=0", "--days=-3", "--days=x", "--batch=0", "--batch=10001", "--releases=0"],
 )
 def test_a_number_out_of_range_ends_with_2_and_names_the_range(
     argument: str, capsys: pytest.CaptureFixture[str]
@@ -65,6 +86,72 @@ def test_a_number_out_of_range_ends_with_2_and_names_the_range(
     with pytest.raises(SystemExit) as ended:
         Command().run_from_argv(["manage.py", "wx_prune", "--days=30", argument, "--yes"])
     assert (ended.value.code, "a number from 1 to" in capsys.readouterr().err) == (2, True)
+
+
+# --- releases ---------------------------------------------------------------------------------
+
+
+def test_releases_may_be_pruned_without_the_log() -> None:
+    a_bit_of_all()
+    release()
+    assert run("wx_prune", "--releases=5", "--yes") == (0, "deleted: releases 1\n")
+    assert (UploadLog.objects.count(), Release.objects.count()) == (4, 0)
+
+
+def test_days_prune_releases_but_for_the_last_ten() -> None:
+    for _ in range(12):
+        Deployment.objects.create(env=ENV, release=release(), outcome="done")
+    said = "deleted: uploads 0, deployments 0, releases 2\n"
+    assert run("wx_prune", "--days=30", "--yes") == (0, said)
+
+
+def test_days_of_one_environment_leave_releases_alone() -> None:
+    release()
+    said = "deleted: uploads 0, deployments 0\n"
+    assert run("wx_prune", "--days=30", "--env=tenant-b", "--yes") == (0, said)
+    assert Release.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ([], "Say what to delete: --days"),
+        (["--releases=5", "--env=tenant-b"], "Environments share releases"),
+    ],
+)
+def test_what_says_too_little_or_too_much_ends_with_2(arguments: list[str], why: str) -> None:
+    code, said = run("wx_prune", *arguments, "--yes")
+    assert (code, why in said) == (2, True)
+
+
+def test_bytes_are_counted_in_a_release_storage(folder: Path) -> None:
+    kept_release(a_js=b"1", b_js=b"22")
+    counts = "releases 1, files 2 (3\xa0bytes)"
+    assert run("wx_prune", "--releases=5", "-n") == (0, f"would be deleted: {counts}\n")
+    assert bodies(folder) == [b"1", b"22"]
+    assert run("wx_prune", "--releases=5", "--yes") == (0, f"deleted: {counts}\n")
+    assert bodies(folder) == []
+
+
+def test_a_public_release_storage_ends_with_2_before_anything_is_deleted(configure: Any) -> None:
+    a_bit_of_all()
+    configure(WX_STATIC_STORE={"RELEASE_STORAGE": "default"})
+    code, said = run("wx_prune", "--days=30", "--yes")
+    assert (code, "which is public" in said, UploadLog.objects.count()) == (2, True, 4)
+
+
+def test_a_release_storage_that_fails_ends_with_1_and_says_what_is_done(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: FileSystemStorage, name: str) -> None:
+        raise OSError(30, "Read-only file system")
+
+    kept_release(a_js=b"1")
+    monkeypatch.setattr(FileSystemStorage, "delete", refuse)
+    code, said = run("wx_prune", "--releases=5", "--yes")
+    assert code == 1
+    assert "what is done stays: releases 1, files 0 (0\xa0bytes)" in said
+    assert "Read-only file system" in said
 
 
 @pytest.mark.django_db(transaction=True)

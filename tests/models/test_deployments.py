@@ -2,7 +2,7 @@
 
 import pytest
 
-from wx_static_store.models import Deployment
+from wx_static_store.models import Deployment, Release, key_digest
 
 pytestmark = pytest.mark.django_db
 
@@ -26,3 +26,24 @@ def test_a_deploy_is_named_by_its_label() -> None:
 
 def test_a_deploy_without_a_label_is_named_by_its_source() -> None:
     assert str(Deployment(source="wx_deploy", env="env-1")) == "wx_deploy → env-1"
+
+
+def test_a_deploy_has_the_digest_of_its_folder() -> None:
+    row = Deployment.objects.create(env="env-1", folder="www/")
+    row.refresh_from_db()
+    assert row.folder_digest == key_digest("www/")
+
+
+def test_good_are_those_with_a_release_that_ended_well_the_newest_first() -> None:
+    release = Release.objects.create(digest="a" * 64, files=b"", count=0, size=0)
+    made = [
+        Deployment.objects.create(env="env-1", folder=folder, outcome=outcome, release=of)
+        for folder, outcome, of in [
+            ("www/", "done", release),
+            ("www/", "failed", release),
+            ("www/", "done", None),
+            ("www/", "done", release),
+        ]
+    ]
+    rows = Deployment.objects.filter(env="env-1").in_folder("www/")
+    assert list(rows.good()) == [made[3], made[0]]

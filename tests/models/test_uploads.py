@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.tables import each
 from wx_static_store.log import source_of
 from wx_static_store.models import Deployment, UploadLog, key_digest
 
@@ -48,6 +49,7 @@ def test_the_permissions_are_those_that_the_entries_ask_for() -> None:
         "replace_protected",
         "retry",
         "diagnose",
+        "deploy",
         "view_health",
     }
 
@@ -63,11 +65,7 @@ def test_rows_of_another_environment_are_not_the_newest() -> None:
     assert UploadLog.objects.newest("env-1", ["a"]) == {}
 
 
-@pytest.mark.parametrize(
-    "keys",
-    ["aA", "eé", "ßs", "😀😁", ("a", "a "), "中文", "ⅠI"],
-    ids=lambda keys: "/".join(map(ascii, keys)),
-)
+@each("keys", ["aA", "eé", "ßs", "😀😁", ("a", "a "), "中文", "ⅠI"])
 def test_keys_that_a_collation_takes_for_equal_have_rows_of_their_own(keys: tuple[str]) -> None:
     rows = {key: row(key) for key in keys}
     assert UploadLog.objects.newest("env-1", keys) == rows

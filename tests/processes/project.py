@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from functools import wraps
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -240,23 +241,16 @@ def _rows_written() -> None:
 
 
 def _in_manifest() -> None:
-    """When half of it is handed to the file."""
-    from wx_static_store.staticfiles import WxManifestStaticFilesStorage
+    """When half of it is in its file."""
+    original = Path.write_bytes
 
-    original = WxManifestStaticFilesStorage._save  # type: ignore[attr-defined]
+    def halting(self: Path, data: bytes) -> int:
+        if self.name == "staticfiles.json.new":
+            original(self, data[: len(data) // 2])
+            _halt()
+        return original(self, data)
 
-    def halting(self: Any, name: str, content: Any) -> Any:
-        if name.startswith("staticfiles.json"):
-            content.chunks = lambda: _in_halves(content.read())
-        return original(self, name, content)
-
-    WxManifestStaticFilesStorage._save = halting  # type: ignore[attr-defined]
-
-
-def _in_halves(data: bytes) -> Iterator[bytes]:
-    yield data[: len(data) // 2]
-    _halt()
-    yield data[len(data) // 2 :]
+    Path.write_bytes = halting  # type: ignore[assignment, method-assign]
 
 
 HALTS: dict[str, Callable[[], None]] = {

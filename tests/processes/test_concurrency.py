@@ -6,14 +6,14 @@ import http.client
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
 from django.core.files.base import ContentFile
 
-from tests.processes.conftest import Project, gunicorn
+from tests.conftest import slow
+from tests.processes.conftest import Project, gunicorn, new_project
 from tests.waiting import wait_for
 from wx_static_store.storage import WxStorage
 from wx_static_store.upload.database import rest
@@ -73,16 +73,17 @@ def body_of(number: int) -> bytes:
     return (b"%d." % number * size)[:size]
 
 
+@slow
 @pytest.mark.usefixtures("_without_log")
 def test_one_storage_serves_100_threads(configure: Any, sockets: Sockets) -> None:
     cloud, storage = configure(), WxStorage(file_overwrite=True)
     cloud.quirks.latency_put = 0.3
-    bodies = {f"{number}.bin": body_of(number) for number in range(3 * THREADS)}
+    bodies = {f"{number}.bin": body_of(number) for number in range(2 * THREADS)}
     start = threading.Barrier(THREADS)
 
     def save(thread: int) -> None:
         start.wait(30)
-        for number in range(thread, 3 * THREADS, THREADS):
+        for number in range(thread, 2 * THREADS, THREADS):
             storage.save(f"{number}.bin", ContentFile(bodies[f"{number}.bin"]))
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -122,32 +123,33 @@ def test_of_16_writers_of_a_key_one_wins_in_full_and_all_have_a_row(project: Pro
 # --- two releases at once ---------------------------------------------------------------------
 
 
-@pytest.fixture
-def two_releases(project: Project, tmp_path: Path) -> list[Project]:
-    """Two checkouts of one project: they share database, cache and environment."""
+def two_releases(project: Project) -> list[Project]:
+    """Return two checkouts of one project: they share database, cache and environment."""
     common = {"same.txt": b"same", "site.css": b"body { background: url('logo.svg') }"}
-    releases = [Project(project.cloud, tmp_path / name, project.shared) for name in ("a", "b")]
+    folders = [project.folder / name for name in ("a", "b")]
+    releases = [Project(project.cloud, folder, project.shared) for folder in folders]
     for release, letter in zip(releases, (b"a", b"b"), strict=True):
         scripts = {f"js/{n}.js": b"export const %b = %d" % (letter, n) for n in range(12)}
         release.write(common | scripts | {"logo.svg": b"<svg id='%b'/>" % letter})
     return releases
 
 
-@pytest.fixture
-def both_collected(two_releases: list[Project]) -> list[Project]:
+@pytest.fixture(scope="module")
+def both_collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Project]]:
     """Start the second when the first has stored its files, before its manifest."""
     collect = ("-m", "django", "collectstatic", "--noinput")
-    one, other = two_releases
-    with one.process(*collect, halt="rows_written") as first:
-        first.wait_until_halted()
-        with other.process(*collect) as second:
-            wait_for(lambda: "Waiting for another deploy" in second.output.read_text())
-            assert not [body for body in one.stored().values() if b"export const b" in body]
-            first.release()
-            for run in (first, second):
-                code, output = run.finish()
-                assert code == 0, output
-    return two_releases
+    with new_project(tmp_path_factory.mktemp("releases")) as project:
+        one, other = two_releases(project)
+        with one.process(*collect, halt="rows_written") as first:
+            first.wait_until_halted()
+            with other.process(*collect) as second:
+                wait_for(lambda: "Waiting for another deploy" in second.output.read_text())
+                assert not [body for body in one.stored().values() if b"export const b" in body]
+                first.release()
+                for run in (first, second):
+                    code, output = run.finish()
+                    assert code == 0, output
+        yield [one, other]
 
 
 def test_two_collectstatic_at_once_both_succeed_and_promise_what_is_there(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.processes.conftest import Project, gunicorn, new_project
 
-WORKERS = 8
+WORKERS = 4
 ROUNDS = 12  # requests for each worker, of four calls each
 
 

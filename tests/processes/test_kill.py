@@ -7,7 +7,6 @@ then the same release is collected again.
 
 import os
 import re
-import shutil
 import signal
 import time
 from collections.abc import Iterable, Iterator
@@ -18,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.processes.conftest import PLANTED, Process, Project, planted_emulator
-from tests.waiting import wait_for
+from tests.conftest import slow
+from tests.processes.conftest import PLANTED, Process, Project, copy_of, new_project
+from tests.waiting import loaded, wait_for
 
 COLLECT = ("-m", "django", "collectstatic", "--noinput")
 
@@ -38,7 +38,6 @@ POINTS: dict[str, dict[str, Any]] = {
 BOOKKEEPING = ("rows_written", "in_manifest")
 INT, TERM, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGKILL
 WANTED = [INT, TERM, KILL] if os.environ.get("WX_SLOW") else [KILL]
-slow = pytest.mark.skipif(len(WANTED) == 1, reason="takes a minute: WX_SLOW=1 runs it")
 
 OLD = {
     "site.css": b"body { background: url('logo.svg') }",
@@ -74,13 +73,10 @@ class Outcome:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Collect, store and record the older release."""
-    with planted_emulator() as cloud:
-        folder = tmp_path_factory.mktemp("published")
-        project = Project(cloud, folder, folder / "shared")
+    with new_project(tmp_path_factory.mktemp("published")) as project:
         project.write(OLD)
-        for command in (["migrate", "--verbosity", "0"], COLLECT[2:]):
-            code, output = project.run(*command)
-            assert code == 0, output
+        code, output = project.run(*COLLECT[2:])
+        assert code == 0, output
         yield project
 
 
@@ -107,11 +103,7 @@ def outcome(outcomes: dict[tuple[str, int], "Future[Outcome]"], point: str, numb
 
 def kill(published: Project, folder: Path, point: str, number: int) -> Outcome:
     """Collect the release, kill that, look, and collect it again."""
-    with planted_emulator() as cloud:
-        for key, found in published.cloud.objects().items():
-            cloud.put_object(key, found.body)
-        shutil.copytree(published.folder, folder)
-        project = Project(cloud, folder, folder / "shared")
+    with copy_of(published, folder) as project:
         project.write(NEW)
         before = project.rows()[-1][0]
         with project.process(*COLLECT, **hold(project, point)) as process:
@@ -167,7 +159,7 @@ def test_the_exit_code_of_a_killed_run_names_the_signal(outcome: Outcome, number
 
 @killed_by(INT, TERM)
 def test_an_interrupted_run_ends_within_five_seconds(outcome: Outcome) -> None:
-    assert outcome.seconds <= 5
+    assert outcome.seconds <= loaded(5)
 
 
 @every_kill

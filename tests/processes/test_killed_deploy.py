@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.processes.conftest import Project
+from tests.conftest import slow
+from tests.processes.conftest import Project, copy_of, new_project
 from tests.waiting import wait_for
+from wx_static_store.core.types import DELETED
 
 OLD = {"app.css": b"A{}", "index.html": b"page", "site.css": b"1"}
 NEW = OLD | {"app.css": b"B{}", "site.css": b"2"}
 
 
-@pytest.fixture
-def deploy(project: Project, tmp_path: Path) -> Any:
-    """`deploy(files, ...)`: exit code and output of one that runs to its end."""
+Deploy = Callable[..., tuple[int, str]]
+
+
+def deploy_of(project: Project) -> Deploy:
+    """Return `deploy(files, ...)`: exit code and output of one that runs to its end."""
 
     def run(files: dict[str, bytes], *more: str, **orders: Any) -> tuple[int, str]:
-        return project.run(*command(tmp_path, files, *more)[2:], **orders)
+        return project.run(*command(project, files, *more)[2:], **orders)
 
     return run
 
 
-def command(folder: Path, files: dict[str, bytes], *more: str) -> tuple[str, ...]:
-    tree = folder / "tree"
+@pytest.fixture
+def deploy(project: Project) -> Deploy:
+    return deploy_of(project)
+
+
+def command(project: Project, files: dict[str, bytes], *more: str) -> tuple[str, ...]:
+    tree = project.folder / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir()
     for name, body in files.items():
@@ -42,53 +52,88 @@ def bodies(project: Project, folder: str = "") -> dict[str, bytes]:
     }
 
 
-@pytest.fixture
-def killed(project: Project, deploy: Any, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def killed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Leave the newer tree stored in ``docs/``, no row says so, and its deployment is not ended."""
-    assert deploy(OLD, "docs")[0] == 0
-    with project.process(*command(tmp_path, NEW, "docs"), halt="in_insert") as process:
+    with new_project(tmp_path_factory.mktemp("killed")) as project:
+        assert deploy_of(project)(OLD, "docs")[0] == 0
+        with project.process(*command(project, NEW, "docs"), halt="in_insert") as process:
+            process.wait_until_halted()
+            process.popen.kill()
+            process.finish()
+        assert bodies(project, "docs/") == NEW
+        assert len(project.rows()) == len(OLD)
+        assert project.deployments() == ["done", "running"]
+        yield project
+
+
+@pytest.fixture
+def killed(killed_once: Project, tmp_path: Path) -> Iterator[Project]:
+    with copy_of(killed_once, tmp_path) as project:
+        yield project
+
+
+def known(*, by_list: bool, by_log: bool) -> pytest.MarkDecorator:
+    """Run a test by what tells a deploy what is there; by what is False with WX_SLOW only."""
+    ways = {"list": ((), by_list), "log": (("--trust-log",), by_log)}
+    return pytest.mark.parametrize(
+        "how",
+        [
+            pytest.param(how, id=name, marks=[] if always else [slow])
+            for name, (how, always) in ways.items()
+        ],
+    )
+
+
+@known(by_list=False, by_log=True)
+def test_after_a_kill_and_a_deploy_of_another_tree_the_old_tree_comes_back_whole(
+    killed: Project, how: tuple[str, ...]
+) -> None:
+    """The other one knows nothing of the files that the killed one stored."""
+    deploy = deploy_of(killed)
+    assert deploy({"index.html": b"another site"}, *how)[0] == 0
+    assert deploy(OLD, "docs", *how)[0] == 0
+    assert bodies(killed, "docs/") == OLD
+
+
+@known(by_list=True, by_log=False)
+def test_after_a_kill_and_a_deploy_of_less_to_the_same_folder_the_old_tree_comes_back_whole(
+    killed: Project, how: tuple[str, ...]
+) -> None:
+    deploy = deploy_of(killed)
+    assert deploy({"index.html": b"page", "site.css": b"3"}, "docs", *how)[0] == 0
+    assert deploy(OLD, "docs", *how)[0] == 0
+    assert bodies(killed, "docs/") == OLD
+
+
+@known(by_list=False, by_log=True)
+def test_after_a_kill_while_it_blanked_the_next_deploy_brings_back_what_is_gone(
+    project: Project, deploy: Deploy, how: tuple[str, ...]
+) -> None:
+    """All was published; but the rows of what was blanked are missing, so it is not done."""
+    deploy(OLD)
+    less = {name: body for name, body in OLD.items() if name != "site.css"}
+    with project.process(*command(project, less, "--blank-stale"), halt="in_insert") as process:
         process.wait_until_halted()
         process.popen.kill()
         process.finish()
-    assert bodies(project, "docs/") == NEW
-    assert len(project.rows()) == len(OLD)
+    assert bodies(project)["site.css"] == DELETED
     assert project.deployments() == ["done", "running"]
+    code, output = deploy(OLD, *how)
+    assert (code, bodies(project)) == (0, OLD)
+    assert "was killed: waiting" in output
 
 
-HOW = pytest.mark.parametrize("how", [(), ("--trust-log",)], ids=["list", "log"])
-
-
-@HOW
-@pytest.mark.usefixtures("killed")
-def test_after_a_kill_and_a_deploy_of_another_tree_the_old_tree_comes_back_whole(
-    project: Project, deploy: Any, how: tuple[str, ...]
-) -> None:
-    """The other one knows nothing of the files that the killed one stored."""
-    assert deploy({"index.html": b"another site"}, *how)[0] == 0
-    assert deploy(OLD, "docs", *how)[0] == 0
-    assert bodies(project, "docs/") == OLD
-
-
-@HOW
-@pytest.mark.usefixtures("killed")
-def test_after_a_kill_and_a_deploy_of_less_to_the_same_folder_the_old_tree_comes_back_whole(
-    project: Project, deploy: Any, how: tuple[str, ...]
-) -> None:
-    assert deploy({"index.html": b"page", "site.css": b"3"}, "docs", *how)[0] == 0
-    assert deploy(OLD, "docs", *how)[0] == 0
-    assert bodies(project, "docs/") == OLD
-
-
-@HOW
+@known(by_list=True, by_log=False)
 def test_what_a_killed_deploy_had_sent_and_what_lands_late_does_not_stay(
-    project: Project, deploy: Any, tmp_path: Path, how: tuple[str, ...]
+    project: Project, deploy: Deploy, how: tuple[str, ...]
 ) -> None:
     """Its last PUT is with the system, and COS takes its time for it."""
     deploy(OLD)
     late = {"do": "delay", "late": True, "seconds": 1.5}
     project.cloud.script({"on": "put_object", "key": "app.css", **late})
     newer = OLD | {"app.css": b"B{}"}
-    with project.process(*command(tmp_path, newer), halt="body_handed_over") as process:
+    with project.process(*command(project, newer), halt="body_handed_over") as process:
         process.wait_until_halted()
         process.popen.kill()
         process.finish()
@@ -98,9 +143,9 @@ def test_what_a_killed_deploy_had_sent_and_what_lands_late_does_not_stay(
     assert bodies(project) == OLD
 
 
-@HOW
+@known(by_list=False, by_log=True)
 def test_a_roll_back_is_planned_by_the_database_that_is_written_to_though_a_replica_is_behind(
-    project: Project, deploy: Any, how: tuple[str, ...]
+    project: Project, deploy: Deploy, how: tuple[str, ...]
 ) -> None:
     def replicate() -> None:
         shutil.copy(project.shared / "db.sqlite3", project.shared / "replica.sqlite3")

@@ -70,10 +70,10 @@ SABOTAGES = (
         "D3: publish at the end, then write the manifest",
         "write the manifest first",
         "staticfiles.py",
-        "        return super()._publish_all(items, self.manifest_name, self._save_manifest)\n",
+        "        return super()._publish_all(items, hash_items([last])[0], self.save_manifest)\n",
         """\
         self.save_manifest()
-        return super()._publish_all(items, self.manifest_name, self._save_manifest)
+        return super()._publish_all(items, hash_items([last])[0], self.save_manifest)
 """,
         ("test_staticfiles.py::test_a_failed_run_leaves_the_local_manifest",),
     ),
@@ -131,9 +131,28 @@ SABOTAGES = (
         "D6: a page is held back when an asset fails",
         "publish HTML before assets",
         "deploy/publish.py",
-        "iter((self._assets, self._pages, self._last))",
-        "iter((self._pages, self._assets, self._last))",
+        "        yield from self._new_first(self.plan.assets)\n",
+        """\
+        yield from self._new_first(self.plan.pages)
+        yield from self._new_first(self.plan.assets)
+""",
         ("test_staticfiles.py::test_an_asset_that_fails_holds_back_html_and_manifest_only",),
+    ),
+    Sabotage(
+        "D6: what is live changes after all that is new is stored",
+        "send what replaces an object beside what is new",
+        "deploy/publish.py",
+        "        yield [item for item in items if key(item.name) not in existing]\n",
+        "        yield items\n",
+        ("deploy/test_publish.py::test_what_is_new_is_sent_before_what_replaces_an_object",),
+    ),
+    Sabotage(
+        "D6: a live page names nothing that was blanked",
+        "blank assets although a page could not be blanked",
+        "deploy/verify.py",
+        "    if not _overwritten(uploader, pages, recorder, pool, report):\n",
+        "    if _overwritten(uploader, pages, recorder, pool, report) is None:\n",
+        ("deploy/test_verify.py::test_a_page_that_cannot_be_blanked_holds_back_all_other_files",),
     ),
     Sabotage(
         "D7: the log cannot break an upload",

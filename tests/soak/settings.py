@@ -58,6 +58,10 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
+    "kept": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": GIVEN["kept"]},
+    },
 }
 WX_STATIC_STORE = GIVEN["options"]
 # No client is asked to come back later: what happens is up to the seed.

@@ -1,16 +1,15 @@
 """A short soak, as ``make soak`` runs a long one."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.conftest import slow
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.skipif(not os.environ.get("WX_SLOW"), reason="takes half a minute: set WX_SLOW")
+@slow
 def test_twenty_random_seconds_break_no_promise() -> None:
     command = [sys.executable, "-m", "tests.soak", "--seed", "1", "--for", "20", "--plain"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)

@@ -171,6 +171,7 @@ def _new_project(world: World, name: str, database: Database) -> Project:
         "databases": databases,
         "cache": str(world.folder / f"cache-{name}"),
         "static_root": str(world.folder / "static"),
+        "kept": str(world.folder / f"kept-{name}"),
         "trees": [str(folder) for folder in world.tree_folders],
         # Without MD5s a list tells two bodies of one size apart by time alone. A save that is
         # killed leaves no row with its time, so bodies of one size are only for plain lists.

@@ -46,6 +46,12 @@ def ask(user: Any, name: str = "uploads/a.txt", body: bytes = b"text", **more: A
     return authorize_upload(user, HERE, name, io.BytesIO(body), **({"size": len(body)} | more))
 
 
+def refusal(user: Any, *args: Any, **more: Any) -> PolicyRejected:
+    with pytest.raises(PolicyRejected) as caught:
+        ask(user, *args, **more)
+    return caught.value
+
+
 def code(user: Any, *args: Any, **more: Any) -> str:
     """How the policy refuses; empty where it does not."""
     try:

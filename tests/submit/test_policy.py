@@ -14,6 +14,8 @@ from django.core.exceptions import ValidationError
 
 from tests.conftest import ENV
 from tests.submit.conftest import HERE, UserWith, ask, code
+from tests.tables import each
+from wx_static_store.conf.offered import Offer
 from wx_static_store.conf.settings import resolve
 from wx_static_store.core.refusals import IN_PROGRESS, PolicyRejected
 from wx_static_store.core.types import UploadContext, UploadItem
@@ -391,9 +393,10 @@ def test_environments_offer_each_user_his_own(tenants: EmulatorServer, user_with
     ]
     assert policy.stores_for(user)[0].label == "default: Tenant-B"
     assert policy.visible_environments(user) == {"tenant-b": "Tenant-B", ENV: ENV.title()}
+    assert policy.visible_offers(user) == {"tenant-b": Offer("Tenant-B"), ENV: Offer(ENV.title())}
 
 
-@pytest.mark.parametrize(
+@each(
     ("offered", "env", "found"),
     [
         (f"tenant-b {ENV}", None, ENV),
@@ -405,7 +408,7 @@ def test_environments_offer_each_user_his_own(tenants: EmulatorServer, user_with
         ("", "tenant-b", ""),
     ],
 )
-@pytest.mark.parametrize("superuser", [False, True])
+@each("superuser", [False, True])
 def test_only_offered_environments_can_be_used(
     tenants: EmulatorServer,
     user_with: UserWith,

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
-from hypothesis import settings, strategies as st
+from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
@@ -27,6 +27,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.conftest import examples
 from wx_static_store.clients.component import (
     ALONE,
     HOPELESS,
@@ -393,5 +394,4 @@ def test_h15_one_token_is_shared_whatever_happens(
     machine: type[SharedToken], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL, "wx_static_store")
-    few = settings(max_examples=200, stateful_step_count=30, deadline=None, database=None)
-    run_state_machine_as_test(machine, settings=few)
+    run_state_machine_as_test(machine, settings=examples(200, stateful_step_count=30))

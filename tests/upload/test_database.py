@@ -8,9 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, ProgrammingError, transaction
 
+from tests.tables import each
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.upload import database
 from wx_static_store.upload.database import flag, in_database, is_away, rest
@@ -71,7 +73,7 @@ PASSING = [
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("cause", PASSING)
+@each("cause", PASSING)
 def test_a_query_is_repeated_after_an_error_that_passes(cause: Exception) -> None:
     assert outcome(Query(caused(cause))) == (5, 2)
 
@@ -288,6 +290,16 @@ def test_rows_are_read_where_they_are_written(settings: Any) -> None:
     settings.DATABASE_ROUTERS = [Router()]
     assert (UploadLog.objects.all().db, database.log().db) == ("copy", "default")
     assert (database.log().model, database.deployments().db) == (UploadLog, "default")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("alive", [True, False])
+def test_users_are_asked_for_apart(django_assert_num_queries: Any, *, alive: bool) -> None:
+    alice = User.objects.create_user("alice")
+    Deployment.objects.create(env="env-1", user_id=alice.pk if alive else alice.pk + 1)
+    with django_assert_num_queries(2):
+        [row] = database.with_users(Deployment.objects.all())
+        assert row.user == (alice if alive else None)
 
 
 @pytest.mark.django_db

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.deploys import lists
+from tests.tables import each
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload.listing import Listing, Lookup, _before, most_calls
 from wx_static_store.upload.store import get_store
@@ -113,7 +114,7 @@ def test_one_worker_asks_for_one_part_after_the_other(cloud: EmulatorServer) -> 
 # --- bounds and failures ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("keys", "calls"),
     [
         ([], 10),
@@ -160,7 +161,7 @@ def test_only_objects_with_the_keys_common_prefix_are_listed(cloud: EmulatorServ
     assert look_up(["a/1.js", "a/2.js"]).files.keys() == {"a/1.js", "a/2.js"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "marker"),
     [("a.js", "a.jr~"), ("a ", "a"), ("a!", "a ~"), ("a~", "a}~"), ("a\x7f", "a"), ("图", "")],
 )

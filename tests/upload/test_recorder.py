@@ -19,6 +19,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 
 from tests.conftest import ENV
+from tests.deploys import configure_storages
 from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
@@ -77,7 +78,7 @@ def refusing() -> AbstractContextManager[None]:
 
 @pytest.fixture
 def cloud(configure: Any) -> EmulatorServer:
-    server: EmulatorServer = configure()
+    server: EmulatorServer = configure(STORAGES=configure_storages())
     return server
 
 

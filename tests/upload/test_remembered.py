@@ -26,8 +26,12 @@ def test_a_value_is_read_by_another_process() -> None:
 
 @pytest.mark.parametrize(
     "keep",
-    [lambda kept: kept.write("a", 1, 60), lambda kept: kept.claim("a", 60)],
-    ids=["value", "claim"],
+    [
+        lambda kept: kept.write("a", 1, 60),
+        lambda kept: kept.claim("a", 60),
+        lambda kept: kept.count("a", 0, 60),
+    ],
+    ids=["value", "claim", "count"],
 )
 def test_what_is_kept_ends_after_its_seconds(keep: Callable[[Remembered], object]) -> None:
     before = time.time()
@@ -52,6 +56,19 @@ def test_another_platform_remembers_apart(settings: Any) -> None:
     other = {"COMPONENT_APPID": "wx0000000000000009"}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | other
     assert remembered().read("a") is None
+
+
+def test_each_number_of_a_count_is_given_once_to_all_processes() -> None:
+    assert [remembered().count("a", 0, 60) for _process in range(3)] == [1, 2, 3]
+
+
+def test_a_count_begins_above_what_has_passed_for_whoever_is_first() -> None:
+    assert [remembered().count("a", passed, 60) for passed in (7, 9)] == [8, 9]
+
+
+def test_there_is_no_number_while_the_cache_fails(settings: Any) -> None:
+    settings.CACHES = BROKEN
+    assert remembered().count("a", 0, 60) is None
 
 
 def test_one_of_many_gets_a_claim() -> None:

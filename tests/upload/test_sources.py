@@ -14,9 +14,11 @@ from typing import Any, ClassVar
 import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.uploadedfile import SimpleUploadedFile
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from tests.conftest import examples
 from tests.doubles import CountingFile
+from tests.tables import each
 from wx_static_store.core.types import UploadItem
 from wx_static_store.exceptions import (
     Remedy,
@@ -69,7 +71,7 @@ class Pipe(io.RawIOBase):
 # --- what is read ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7])
+@each("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7])
 def test_a_file_of_any_size_is_read_whole(size: int) -> None:
     """B25, B26."""
     content = os.urandom(size)
@@ -193,7 +195,7 @@ def test_an_object_with_read_alone_is_copied_first() -> None:
         assert b"".join(source) == b"contents"
 
 
-@pytest.mark.parametrize("lie", [0, 3, 5_000, -1, None, "many"])
+@each("lie", [0, 3, 5_000, -1, None, "many"])
 def test_a_size_that_lies_is_not_believed(lie: Any) -> None:
     """B35."""
     file = ContentFile(b"contents")
@@ -205,7 +207,7 @@ def test_a_size_that_lies_is_not_believed(lie: Any) -> None:
 _BLOCKS = st.lists(st.binary(max_size=40), max_size=6)
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 @given(_BLOCKS, st.booleans(), st.integers(0, 50))
 def test_any_bytes_in_any_pieces_from_any_position_arrive_whole(
     blocks: list[bytes], seekable: bool, position: int
@@ -259,17 +261,20 @@ def test_a_body_counts_as_sent_with_its_last_block() -> None:
     assert seen == [False, True]
 
 
-def test_a_fingerprint_is_md5_and_size() -> None:
-    assert fingerprint(item(io.BytesIO(b"contents"))) == (expected(b"contents")[2], 8)
+def test_a_fingerprint_is_both_digests_and_the_size() -> None:
+    found = fingerprint(item(io.BytesIO(b"contents")))
+    sha256 = hashlib.sha256(b"contents").hexdigest()
+    assert (found.md5, found.sha256, found.size) == (expected(b"contents")[2], sha256, 8)
 
 
 def test_a_fingerprint_that_is_known_opens_no_file() -> None:
-    known = item(lambda: pytest.fail("it was opened"), md5="0" * 32, size=5)
-    assert fingerprint(known) == ("0" * 32, 5)
+    known = item(lambda: pytest.fail("it was opened"), md5="0" * 32, sha256="0" * 64, size=5)
+    assert fingerprint(known) is known
 
 
 def test_a_file_that_cannot_be_read_has_no_fingerprint_but_the_size_that_it_had() -> None:
-    assert fingerprint(item(Odd(lambda size: 1 / 0), size=5)) == (None, 5)
+    unreadable = item(Odd(lambda size: 1 / 0), size=5)
+    assert fingerprint(unreadable) is unreadable
 
 
 def test_a_fingerprint_ends_at_the_block_at_which_its_caller_raises() -> None:
@@ -418,7 +423,7 @@ class Odd(io.BytesIO):
         return self.answer(size) if size else b""
 
 
-@pytest.mark.parametrize(
+@each(
     "answer",
     [
         lambda size: None,
@@ -429,7 +434,6 @@ class Odd(io.BytesIO):
         lambda size: 1 / 0,
         lambda size: (_ for _ in ()).throw(OSError("disk on fire")),
     ],
-    ids=["None", "int", "str", "bytearray", "more", "ZeroDivisionError", "OSError"],
 )
 def test_a_read_that_gives_nonsense_is_refused(answer: Callable[[int], Any]) -> None:
     """B34."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.tables import each
 from wx_static_store.core.retry import Deadline
 from wx_static_store.upload import workers as pool
 from wx_static_store.upload.workers import AdaptiveLimiter, WorkerPool, run
@@ -121,8 +122,8 @@ class Surprise(BaseException):
     """Not even an Exception."""
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, Surprise])
-@pytest.mark.parametrize("size", [1, 4])
+@each("error", [ValueError, KeyboardInterrupt, SystemExit, Surprise])
+@each("size", [1, 4])
 def test_what_a_worker_raises_surfaces(size: int, error: type[BaseException]) -> None:
     """The future is always read: no upload that fails in a thread vanishes."""
 
@@ -400,6 +401,21 @@ def test_errors_other_than_throttles_leave_the_width_as_it_is(error: Exception) 
     limiter = AdaptiveLimiter(Throttle, 2)
     through(limiter, 2, error)
     assert limiter.width == 2
+
+
+def test_a_limiter_narrows_from_outside_once_until_those_inside_have_left() -> None:
+    limiter = AdaptiveLimiter(Throttle, 20)
+    with limiter.slot(Deadline(math.inf)), limiter.slot(Deadline(math.inf)):
+        through(limiter, 6)
+        limiter.narrow()
+        limiter.narrow()
+    assert limiter.width == 4
+
+
+def test_a_limiter_that_nobody_used_is_not_narrowed_from_outside() -> None:
+    limiter = AdaptiveLimiter(Throttle, 20)
+    limiter.narrow()
+    assert limiter.width == 20
 
 
 def narrowed(width: int, most: int) -> AdaptiveLimiter:

@@ -1,0 +1,62 @@
+"""Show which release a rollout brings, and to which folder."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.deploys import TREE, write
+from wx_static_store.core.types import UploadItem
+from wx_static_store.deploy.tree import read_tree
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import ConfigurationError, SourceError
+from wx_static_store.fleet.payload import of_release, of_tree
+from wx_static_store.models import Release
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> tuple[UploadItem, ...]:
+    write(tmp_path / "site", TREE)
+    return read_tree(tmp_path / "site").items
+
+
+def test_a_kept_release_goes_to_the_folder_that_it_was_deployed_to(
+    envs: list[str], release: Release
+) -> None:
+    found = of_release("v2", envs)
+    assert (found.using, found.folder, found.targets) == ("site", "", dict.fromkeys(envs, release))
+
+
+def test_a_kept_release_may_go_to_another_folder(envs: list[str], release: Release) -> None:
+    assert of_release("v2", envs, prefix="shop").folder == "shop/"
+
+
+def test_the_files_of_a_tree_that_was_deployed_are_its_release(
+    envs: list[str], release: Release, items: tuple[UploadItem, ...]
+) -> None:
+    assert of_tree(items, None, envs, using="site", prefix="").release == release
+
+
+def test_a_release_of_other_environments_only_cannot_be_named(
+    envs: list[str], release: Release
+) -> None:
+    assert of_release("v2", envs, among=["tenant-b"]).release == release
+    with pytest.raises(SourceError, match="Known are: none") as caught:
+        of_release("v2", envs, among=envs)
+    assert "v2" not in caught.value.full_hint
+
+
+def test_a_media_store_is_refused(
+    cloud: EmulatorServer, envs: list[str], items: tuple[UploadItem, ...]
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"'default' is a media store.*has: site"):
+        of_tree(items, None, envs, using="default", prefix="")
+
+
+@pytest.mark.parametrize("using", ["shop", ""])
+def test_what_cannot_be_an_environment_or_a_store_is_refused(
+    envs: list[str], release: Release, using: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"STORAGES|environment"):
+        of_release("v2", ["no environment"], using=using)

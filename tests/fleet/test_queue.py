@@ -1,0 +1,55 @@
+"""Show what is said where work cannot be handed to Celery, and to which queue it goes."""
+
+import sys
+from queue import Empty
+from typing import Any
+
+import pytest
+
+from tests.fleet.conftest import Broker
+from wx_static_store.exceptions import ConfigurationError
+from wx_static_store.fleet import queue
+
+
+def test_without_celery_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "celery", None)
+    monkeypatch.setitem(sys.modules, "kombu.exceptions", None)
+    for call in (queue.celery_app, queue.check_broker):
+        with pytest.raises(ConfigurationError) as caught:
+            call()
+        assert "pip install 'wx_static_store[celery]'" in str(caught.value)
+    assert not queue.is_available()
+    assert queue.send("deploy_environment", []) == 0
+
+
+def test_without_an_app_the_recipe_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"celery\.py"):
+        queue.check_broker()
+
+
+def test_a_broker_that_is_down_is_named(broker: Broker) -> None:
+    broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
+    with pytest.raises(ConfigurationError, match="broker of Celery cannot be reached"):
+        queue.check_broker()
+
+
+def test_a_message_that_cannot_be_sent_is_logged(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
+    broker.app.conf.task_publish_retry = False
+    assert queue.send("deploy_environment", [(1,), (2,)]) == 0
+    assert "will be sent again later" in caplog.text
+
+
+def test_tasks_go_to_the_queue_of_the_settings(broker: Broker, configure: Any) -> None:
+    configure(WX_STATIC_STORE={"CELERY_QUEUE": "sites"})
+    queue.send("deploy_environment", [(7,)])
+    with broker.app.connection_for_read() as connection:
+        with connection.SimpleQueue("celery") as usual, pytest.raises(Empty):
+            usual.get_nowait()
+        with connection.SimpleQueue("sites") as named:
+            message = named.get_nowait()
+            message.ack()
+    assert message.headers["task"] == "wx_static_store.tasks.deploy_environment"
+    assert message.payload[0] == [7]

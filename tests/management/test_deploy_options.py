@@ -1,0 +1,72 @@
+"""Which options of ``wx_deploy`` belong together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploys import fails, run, sent
+from wx_static_store.emulator import EmulatorServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cloud(stores: EmulatorServer) -> EmulatorServer:
+    return stores
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "shown"),
+    [
+        ([""], {}, "DIR is empty"),
+        (["dist"], {"envs_file": ""}, "--envs-file is empty"),
+        (["dist"], {"using": ""}, "--using is empty"),
+        (["dist"], {"tag": ["ring/early", ""]}, "--tag is empty"),
+        ([], {"env": ["tenant-b", "dist"]}, "write DIR before --env"),
+        ([], {"tag": ["ring/early", "dist"]}, "write DIR before --tag"),
+        (["dist"], {"canary": -1}, "from 0 on"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(
+    cloud: EmulatorServer,
+    dist: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    options: dict[str, Any],
+    shown: str,
+) -> None:
+    """An empty variable of a shell, options in the wrong order."""
+    monkeypatch.chdir(dist.parent)
+    assert shown in fails(*arguments, code=2, **options)
+    assert sent(cloud) == []
+
+
+def test_a_dry_run_that_would_blank_asks_nobody(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist, blank_stale=True, dry_run=True, yes=False)
+    assert sent(cloud) == []
+
+
+def test_a_dry_run_writes_no_report(cloud: EmulatorServer, dist: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    said = fails(dist, code=2, json=str(report), dry_run=True)
+    assert "--json reports what was done" in said
+
+
+def test_include_uploads_without_blank_stale_is_refused(cloud: EmulatorServer, dist: Path) -> None:
+    assert "belongs to --stale" in fails(dist, code=2, include_uploads=True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "others", "shown"),
+    [
+        ({"list": True}, {"verify": True}, "--list publishes nothing: leave --verify out."),
+        ({"diff": ["a", "b"]}, {"dry_run": True}, "--diff publishes nothing: leave --dry-run out."),
+    ],
+)
+def test_a_mode_that_only_looks_takes_no_option_of_a_deploy(
+    cloud: EmulatorServer, mode: dict[str, Any], others: dict[str, Any], shown: str
+) -> None:
+    assert fails(code=2, **mode, **others) == shown
