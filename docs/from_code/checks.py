@@ -52,6 +52,11 @@ WHY = {
     "nothing is reported: its own appid is a placeholder.",
     "W025": "The storages work without the app, but Django does not know its tables, pages and "
     "commands. Django reports it only if a storage is imported before the checks run.",
+    "E026": "Without a storage no release can be kept, and none can be rolled back to.",
+    "E027": "The bytes of every release lie there, also of files that were never to stay public. "
+    "``collectstatic`` and ``wx_deploy`` stop before they write anything into it.",
+    "E028": "Its module cannot be imported, or its class refuses the OPTIONS.",
+    "W029": "Four processes then make up to four times as many calls a second as API_RATE says.",
 }
 
 

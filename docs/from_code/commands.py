@@ -2,7 +2,9 @@
 
 import re
 import sys
-from argparse import Action, ArgumentParser, HelpFormatter
+from argparse import Action, ArgumentParser, HelpFormatter, _SubParsersAction
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.core.management import load_command_class
@@ -27,10 +29,31 @@ def _command(name: str) -> str:
     return section(
         name,
         plain(parser.description),
-        block(usage(parser, f"python manage.py {name}", own)),
-        options(parser, own),
+        *_body(parser, f"python manage.py {name}", own),
         anchor=name,
     )
+
+
+def _body(parser: ArgumentParser, program: str, own: list[Action]) -> Iterator[str]:
+    """Yield how the command is called; of one with actions, how each of them is."""
+    if not (found := [action for action in own if isinstance(action, _SubParsersAction)]):
+        yield block(usage(parser, program, own))
+        yield options(parser, own)
+        return
+    [actions] = found
+    rows = [(f"``{action.dest}``", _help(parser, action)) for action in actions._choices_actions]
+    yield table(30, 70, rows=[(here("Action", "操作"), here("Meaning", "含义")), *rows])
+    alike = defaultdict[str, list[str]](list)
+    for name, part in actions.choices.items():
+        alike[options(part, _own(part))].append(name)
+    for described, names in alike.items():
+        parts = [(name, actions.choices[name]) for name in names]
+        calls = "".join(usage(part, f"{program} {name}", _own(part)) for name, part in parts)
+        yield section(", ".join(names), block(calls), described, mark="-")
+
+
+def _own(part: ArgumentParser) -> list[Action]:
+    return [action for action in part._actions if action.dest != "help"]
 
 
 def usage(parser: ArgumentParser, program: str, actions: list[Action]) -> str:
@@ -46,13 +69,17 @@ def options(parser: ArgumentParser, actions: list[Action]) -> str:
 
 
 def _names(action: Action) -> str:
-    metavar = "" if action.nargs == 0 else str(action.metavar or action.dest.upper())
+    metavar = "" if action.nargs == 0 else action.metavar or action.dest.upper()
     many = " …" if action.nargs == "+" else ""
-    names = [f"{name} {metavar}{many}".strip() for name in action.option_strings]
+    if isinstance(metavar, tuple):
+        metavar, many = "{} [{}]".format(*metavar), ""
+    given = f"[{metavar}]" if action.nargs == "?" else metavar
+    names = [f"{name} {given}{many}".strip() for name in action.option_strings]
     return ", ".join(f"``{name}``" for name in names or [metavar + many])
 
 
 def _help(parser: ArgumentParser, action: Action) -> str:
     formatter = HelpFormatter(parser.prog, width=sys.maxsize)
     said = formatter._expand_help(action) if action.help else ""
-    return re.sub(r"(?<=default: )[^\s();`]+", r"``\g<0>``", plain(said))
+    value = r"(?<=default: )[^\s();`]+(?=[);])"
+    return re.sub(value, lambda found: f"``{found[0].replace(chr(92), '')}``", plain(said))

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.models import (
+    Deployment,
+    Drift,
+    Release,
+    Rollout,
+    RolloutEnvironment,
+    UploadLog,
+)
 
 from . import here, section, table
 
@@ -10,6 +17,7 @@ _USER = (
     "The user who caused it. Empty for a command without ``--user``, and for a user who is gone."
 )
 _ENV = "The id of the cloud environment."
+_USING = "The alias in ``STORAGES``."
 _CREATED = "When the row was written, by the clock of the database's client."
 MEANINGS: dict[type[Any], dict[str, str]] = {
     UploadLog: {
@@ -42,6 +50,8 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
     },
     Deployment: {
         "env": _ENV,
+        "using": _USING,
+        "folder": "Where the keys begin: the store's location, then the folder of ``--prefix``.",
         "source": "``wx_deploy`` or ``collectstatic``.",
         "label": "The label of the release, such as a commit.",
         "outcome": "How it ended. *log incomplete*: it was killed, or the database refused rows.",
@@ -52,7 +62,64 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "bytes": "How many bytes were stored.",
         "duration_ms": "How long it took, in milliseconds. Empty while it runs.",
         "user": _USER,
+        "release": "What the tree was: the list of its files. Empty for a run before there were "
+        "releases, and where its list was pruned.",
         "created": _CREATED,
+    },
+    Release: {
+        "digest": "The SHA-256 of the list. Two deployments with the same files have the same "
+        "release.",
+        "files": "The list, compressed. ``release.contents()`` yields its files: ``name``, "
+        "``size``, ``md5``, ``sha256``, ``headers`` and ``last``.",
+        "count": "How many files it has.",
+        "size": "How many bytes its files have.",
+        "used": "When a deploy published it last.",
+        "created": _CREATED,
+    },
+    Rollout: {
+        "using": _USING,
+        "folder": "Where the keys begin.",
+        "release": "What is brought to the environments. Empty for a roll back that gives them "
+        "different ones.",
+        "undoes": "The rollout that this one rolls back.",
+        "state": "How far it is. *stopped*: too many failed, or somebody stopped it.",
+        "waves": "Of ``--waves``, as it was written.",
+        "wave": "The number of the current wave. 0 before it begins.",
+        "tolerate": "How many environments may fail. One more stops it.",
+        "max_parallel": "Of ``--max-parallel``. 0: as many as the tolerance allows.",
+        "verify": "Of ``--verify``.",
+        "bake": "Of ``--bake``: seconds between two waves.",
+        "deploy_at": "Of ``--deploy-at``. Empty: it began at once.",
+        "label": "Its name, such as a commit.",
+        "user": _USER,
+        "created": _CREATED,
+        "started": "When the first wave began.",
+        "ended": "When it was done, or stopped.",
+    },
+    RolloutEnvironment: {
+        "rollout": "The rollout.",
+        "env": _ENV,
+        "wave": "The number of its wave, from 1 on.",
+        "release": "What it gets.",
+        "state": "How far it is. *queued*: a worker was asked for it.",
+        "since": "When it came into this state; for one that is tried again, when that will be.",
+        "tries": "How many times a worker held the environment for it.",
+        "begun": "When a worker began it for the first time.",
+        "before": "The release that was live there then: a roll back goes to it.",
+        "deployment": "The deployment that it became. Empty before.",
+        "errcode": "WeChat's number for why it failed.",
+        "message": "Why it failed, in English.",
+    },
+    Drift: {
+        "env": _ENV,
+        "using": _USING,
+        "missing": "How many live files are not in the cloud.",
+        "differs": "How many live files have other bytes in the cloud.",
+        "unlogged": "How many objects neither a live release nor the log knows.",
+        "objects_seen": "How many objects the cloud has, below the location of the store.",
+        "bytes_seen": "How many bytes these have.",
+        "message": "Why it could not be compared, in English. Then the counts are those of before.",
+        "checked": "When it was compared last.",
     },
 }
 

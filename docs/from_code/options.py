@@ -2,7 +2,8 @@
 
 from django.utils.translation import get_language
 
-from wx_static_store.conf.options import OPTIONS, SETTINGS, Options
+from wx_static_store.conf.entries import SETTINGS
+from wx_static_store.conf.options import OPTIONS, Options
 
 from . import table
 

@@ -12,7 +12,8 @@ from . import here, table
 ALLOWS = {
     "view_uploadlog": "See the log in the admin and by the API, with what WeChat and COS answered; "
     "list the files in the cloud; export rows; compare rows with the cloud.",
-    "view_deployment": "See the deployments in the admin.",
+    "view_deployment": "See the deployments in the admin and by the API, with their releases and "
+    "rollouts; compare releases.",
     "upload": "Upload new files of the kinds in ``UPLOAD_EXTENSIONS`` into ``UPLOAD_LOCATION``, in "
     "the admin and by the API. Replace a file by the same bytes.",
     "upload_active_content": "Upload HTML, SVG, scripts, and files of all other kinds.",
@@ -21,6 +22,8 @@ ALLOWS = {
     "``robots.txt``, ``MP_verify_*.txt`` and others that prove who owns the site.",
     "retry": "Upload the file of a row again, in the admin and by the API.",
     "diagnose": "Ask WeChat what it received with a call that it refused, in the admin and by "
+    "the API.",
+    "deploy": "Deploy kept releases, roll back, and start and stop rollouts, in the admin and by "
     "the API.",
     "view_health": "See the page *Health* in the admin, and what ``GET health/`` answers.",
 }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wx_static_store.models import UploadLog
+from wx_static_store.models import Deployment, UploadLog
 
 from . import here, section, table
 from .log import MEANINGS
@@ -29,14 +29,16 @@ def text() -> str:
     return "\n".join(
         section(name.removeprefix("Wx"), _members(name, of["properties"]), mark="-")
         for name, of in schemas.items()
-        if "properties" in of and name != "WxForm"
+        if "properties" in of and not name.endswith(("Form", "Body"))
     )
 
 
 def _members(name: str, members: dict[str, Any]) -> str:
     rows = [(here("Member", "成员"), here("Type", "类型"), here("Meaning", "含义"))]
     more = {"status": "The HTTP status."} if name == "WxProblem" else {}
-    known = MEANINGS[UploadLog] | MORE | more
+    of_runs = name.startswith(("WxDeployment", "WxRollout"))
+    model = Deployment if of_runs else UploadLog
+    known = MEANINGS[model] | MORE | more
     rows += [
         (f"``{member}``", type_of(of), described(of) or known[member])
         for member, of in members.items()
