@@ -22,7 +22,8 @@ FOLDERS = sorted(
 LAYERS = """
     apps
     admin api callback management tasks forms health staticfiles testing
-    checks environments signals storage templatetags
+    checks environments storage templatetags
+    alerts
     doctor fleet
     submit deploy
     log
@@ -32,7 +33,7 @@ LAYERS = """
     clients
     core
     exceptions
-    i18n
+    signals i18n
 """
 APART = "emulator"  # imports nothing of the package; only the fixtures of `testing` import it
 
@@ -211,7 +212,6 @@ def test_core_clients_and_emulator_need_no_settings() -> None:
 TESTED_ELSEWHERE = {
     "apps": "Django reads it: without it no test runs",
     "checks": "tests/conf/test_checks.py",
-    "signals": "tests/callback/test_signals.py",
     "callback.apps": "tests/callback/test_checks.py",
     "callback.urls": "tests/callback/test_views.py",
     "emulator.__main__": "tests/emulator/test_main.py",

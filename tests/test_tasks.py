@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from celery.exceptions import Retry
 
+from tests.alerts.conftest import alerts as alerts
 from tests.deploys import TREE, bodies
 from tests.fleet.conftest import (
     Broker,
@@ -16,7 +17,9 @@ from tests.fleet.conftest import (
     states,
 )
 from tests.fleet.test_rollouts import begin
+from tests.log.conftest import row
 from wx_static_store import tasks
+from wx_static_store.alerts import Alert
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
 
@@ -74,3 +77,10 @@ def test_all_environments_are_compared_by_a_task_each(broker: Broker, release: R
 def test_the_log_is_pruned(release: Release) -> None:
     tasks.prune.run(days=1, releases=1)
     assert Release.objects.get() == release
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_needs_attention_is_told(alerts: list[Alert]) -> None:
+    row("a.txt", days=0.1, status="failed")
+    tasks.watch.run()
+    assert "failing" in [alert.cause for alert in alerts]

@@ -1,11 +1,25 @@
-"""Signals for the project: what WeChat pushes to `callback` that is not a ticket."""
+"""Signals for the project: how uploads, deployments and rollouts ended, and WeChat's pushes."""
 
 from django.dispatch import Signal
 
-__all__ = ["event_received"]
+__all__ = ["deployment_finished", "event_received", "rollout_finished", "upload_finished"]
+
+# A receiver of any of them that fails is logged by Django, and changes nothing: they are sent after
+# the row is written, in the thread that wrote it.
+
+# With `result` (an `UploadResult`) and `context` (an `UploadContext`): each upload, stored or not.
+# Within a transaction of the caller it is sent before the commit.
+upload_finished = Signal()
+
+# With `env`, `deployment_id` (None if it failed before it had a row) and `outcome`: ``done``,
+# ``failed``, ``incomplete`` (rows are missing) or ``interrupted``.
+deployment_finished = Signal()
+
+# With `rollout_id` and `state`: ``done`` or ``stopped``, by a person or by too many failures.
+rollout_finished = Signal()
 
 # Sent for each genuine push that brings no ticket, with `info_type` (as "authorized"), `appid` (of
 # the platform) and `fields` (the texts of the push by name, without its credentials). WeChat waits
-# five seconds for the answer: hand long work on. A receiver that fails is logged by Django, WeChat
-# gets `success`. A push may come twice.
+# five seconds for the answer: hand long work on. WeChat gets `success` whatever a receiver does. A
+# push may come twice.
 event_received = Signal()

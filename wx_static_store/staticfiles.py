@@ -33,6 +33,7 @@ from .deploy.publish import PublishFailed, Report, publish
 from .deploy.releases import Records, live
 from .exceptions import WxStaticStoreError
 from .i18n import gettext as _, ngettext
+from .upload.recorder import announce_deployment
 from .upload.sources import disk_item
 from .upload.store import store_for
 from .upload.uploader import Uploader
@@ -118,31 +119,36 @@ class WxStaticFilesStorage(StaticFilesStorage):
         before_last: Callable[[], object] = lambda: None,
     ) -> tuple[Plan, Report]:
         """Publish the items, and when all is stored and `before_last` done, the last one."""
-        uploader = Uploader(self.options)
+        uploader, report, ok = Uploader(self.options), Report(), False
 
         def make_live() -> UploadItem:
             before_last()
             return cast(UploadItem, last)
 
-        with (
-            held(),
-            deploying(uploader, wait=True) as lock,
-            WorkerPool(uploader.options.max_workers) as pool,
-        ):
-            plan = make_plan(uploader, items, pool=pool, last=last.name if last else "")
-            records = Records(alias_of(self.options))
-            columns = records.columns(uploader, plan.items, last, pool)
-            before = live(uploader.env, columns["folder"])
-            report = publish(
-                uploader,
-                plan,
-                CONTEXT,
-                pool=pool,
-                lock=lock,
-                last=make_live if last else None,
-                always=before is None or before.release != columns["release"],
-                columns=columns,
-            )
+        try:
+            with (
+                held(),
+                deploying(uploader, wait=True) as lock,
+                WorkerPool(uploader.options.max_workers) as pool,
+            ):
+                plan = make_plan(uploader, items, pool=pool, last=last.name if last else "")
+                records = Records(alias_of(self.options))
+                columns = records.columns(uploader, plan.items, last, pool)
+                before = live(uploader.env, columns["folder"])
+                publish(
+                    uploader,
+                    plan,
+                    CONTEXT,
+                    pool=pool,
+                    lock=lock,
+                    last=make_live if last else None,
+                    always=before is None or before.release != columns["release"],
+                    columns=columns,
+                    report=report,
+                )
+                ok = report.ok
+        finally:
+            announce_deployment(uploader.env, report.deployment_id, ok=ok, logged=report.logged)
         report.raise_for_failures()
         return plan, report
 

@@ -2,7 +2,8 @@
 The tasks of Celery, for the project's own app and workers.
 
 Names, queues and schedules are the project's settings; no result is kept. ``advance_rollout``
-belongs into the beat schedule, and ``reconcile_all`` and ``prune`` for whoever wants them.
+belongs into the beat schedule, and ``reconcile_all``, ``prune`` and ``watch`` for whoever wants
+them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
+from .alerts.watch import watch as watch_now
 from .fleet import drift, environment
 from .fleet.advance import advance, advance_all
 from .log.prune import prune as prune_log, prune_releases
@@ -23,6 +25,7 @@ __all__ = [
     "prune",
     "reconcile_all",
     "reconcile_environment",
+    "watch",
 ]
 
 TIME_LIMIT = 3600  # seconds for one environment
@@ -78,3 +81,10 @@ def prune(days: int = 0, releases: int = RELEASES) -> None:
     for each in (*steps, prune_releases(releases)):
         for _step in each:
             pass
+
+
+@shared_task(**_PATIENT)
+def watch() -> None:
+    """Tell the functions of ``ALERTS`` what needs attention; call it every ten minutes."""
+    for _alert, _told in watch_now():
+        pass

@@ -8,6 +8,7 @@ The wire: one exchange per call with WeChat, COS and the hosted site.
     calls       One call of the open platform, judged by its `errcode`
     cos         `put_object` on a signed link: one PUT, its ETag compared, its XML error read
     bucket      The CORS preflight of a browser, which needs no signature
+    wecom       A message to the robot of a WeCom group
     site        GET of a public address, past the caches
     tokens      Token providers: where a `component_access_token` comes from, if we do not fetch it
     shared      What all processes share through a cache: a token, and how the last fetch failed

@@ -183,6 +183,20 @@ class Options:
         "Queue of Celery to which the tasks of rollouts are sent.",
         "分批发布的任务所发送到的 Celery 队列。",
         shown=("what the project's own routes say", "由项目自己的路由决定"))
+    alerts: tuple[Callable[[Any], object], ...] = option((), SETTINGS, validators.functions,
+        "Functions, or their dotted paths, that are called with an ``Alert`` when a deployment or "
+        "a rollout fails, and with what ``wx_alert`` finds. Ready made: "
+        "``wx_static_store.alerts.send_mail`` and ``wx_static_store.alerts.send_wecom``.",
+        "函数或其点分路径的列表：部署或分批发布失败时，以及 ``wx_alert`` 发现问题时，以一个 "
+        "``Alert`` 为参数调用。现成的函数：``wx_static_store.alerts.send_mail`` 和 "
+        "``wx_static_store.alerts.send_wecom``。", shown=("none", "无"))
+    alert_emails: tuple[str, ...] = option((), SETTINGS, validators.emails,
+        "``send_mail``: list of addresses to which alerts are mailed.",
+        "``send_mail``：接收告警邮件的地址列表。", shown=("none", "无"))
+    alert_wecom_url: Secret | None = option(None, SETTINGS, validators.webhook,
+        "``send_wecom``: webhook of the robot in a WeCom group, with its key.",
+        "``send_wecom``：企业微信群机器人的 Webhook 地址（含 key）。",
+        shown=("none", "无"), secret=True)
     upload_stores: tuple[str, ...] | None = option(None, SETTINGS, validators.aliases,
         "Aliases of ``STORAGES`` to which people may upload, in the admin or by the API.",
         "允许用户通过管理后台或 API 上传的 ``STORAGES`` 别名。",

@@ -63,6 +63,11 @@ def function(value: Any) -> Any:
     return found
 
 
+def functions(value: Any) -> tuple[Any, ...]:
+    """Return functions, given as a list, or one alone."""
+    return tuple(function(one) for one in (value if isinstance(value, tuple) else (value,)))
+
+
 def function_or(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: value if callable(value) else check(value)
 
@@ -133,6 +138,15 @@ def extensions(value: Any) -> tuple[str, ...]:
     raise ValueError(_('must be a list of endings without the dot, as ["png", "pdf"]'))
 
 
+def emails(value: Any) -> tuple[str, ...]:
+    given = value if isinstance(value, tuple) else ()
+    if given and all(
+        isinstance(one, str) and re.fullmatch(r"[^@\s]+@[^@\s]+", one) for one in given
+    ):
+        return given
+    raise ValueError(_('must be a list of addresses, as ["ops@example.com"]'))
+
+
 def aliases(value: Any) -> tuple[str, ...]:
     if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
         return value
@@ -164,6 +178,14 @@ def secret(value: Any) -> Secret:
     if not (isinstance(value, Secret) and value.reveal()):
         raise ValueError(_("must be a text, and not an empty one"))
     return value
+
+
+def webhook(value: Any) -> Secret:
+    address = secret(value).reveal()
+    is_plain = address.startswith("http:") and not is_loopback(address)
+    if is_plain or not re.fullmatch(r"https?://[^\s#\\@]+", address):
+        raise ValueError(_("must be the https address that the robot shows"))
+    return secret(value)
 
 
 def ticket(value: Any) -> Any:

@@ -18,7 +18,7 @@ from ..core import interrupts
 from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
 from ..exceptions import TokenError, WxStaticStoreError
 from ..i18n import gettext as _, joined, labelled, ngettext, shown
-from ..upload.recorder import Recorder, finish_deployment
+from ..upload.recorder import Recorder, announce_deployment, finish_deployment
 from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
@@ -221,6 +221,13 @@ class _EnvironmentDeploy:
         if report.outcome != "done" or not self.published.logged:  # perhaps after the publishing
             outcome = "failed" if self.published.logged else "incomplete"
             finish_deployment(self.published.deployment_id, outcome=outcome)
+        if report.outcome != "skipped":
+            announce_deployment(
+                report.env,
+                self.published.deployment_id,
+                ok=report.outcome == "done",
+                logged=self.published.logged,
+            )
         report.seconds = time.monotonic() - started
         if report.outcome == "done":
             with suppress(TimeoutError):

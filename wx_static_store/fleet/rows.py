@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from ..i18n import gettext as _
 from ..models import Rollout, RolloutEnvironment
+from ..signals import rollout_finished
 from .waves import RolloutRefused
 
 State = RolloutEnvironment.State
@@ -28,8 +30,12 @@ def locked(pk: int) -> Iterator[Rollout]:
         if not rows.update(touched=timezone.now()):
             raise RolloutRefused(_("There is no rollout %(pk)s: wx_rollout list shows all.", pk=pk))
         rollout = rows.get()
+        before = rollout.state
         yield rollout
         rollout.save()
+        if rollout.state != before and rollout.state in Rollout.CLOSED:
+            ended = partial(rollout_finished.send_robust, None, rollout_id=pk, state=rollout.state)
+            transaction.on_commit(ended, using=rows.db)
 
 
 def environments() -> Any:

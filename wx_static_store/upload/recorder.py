@@ -21,6 +21,7 @@ from ..conf.settings import setting
 from ..core.types import UploadContext, UploadResult, UploadStatus
 from ..exceptions import IntegrityError
 from ..i18n import english
+from ..signals import deployment_finished, upload_finished
 from .database import deployments, flag, forget, in_database, is_away, log, rest
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Recorder:
         self._since = time.monotonic()
         written: int = in_database(partial(_insert, self._rows), otherwise=0) if self._rows else 0
         if written:
+            _announce(self._rows)
             self._rows = []
         return not self._rows
 
@@ -103,6 +105,7 @@ class Recorder:
                 "run the deploy again", len(self._rows), deployment or "-",
             )  # fmt: skip
         _missed.extend(self._rows)
+        _announce(self._rows)
         return written
 
 
@@ -120,6 +123,7 @@ def record_one(result: UploadResult, context: UploadContext) -> int | None:
     finally:  # also when a worker's time-out comes in the middle
         if row is None:
             _missed.append((result, context))
+    _announce([(result, context)])
     return row
 
 
@@ -192,6 +196,19 @@ def finish_deployment(deployment_id: int | None, **facts: Any) -> None:
     """Write down how a deployment ended."""
     if deployment_id is not None:
         in_database(lambda: deployments().filter(pk=deployment_id).update(**facts), otherwise=0)
+
+
+def _announce(recorded: Sequence[Recorded]) -> None:
+    for result, context in recorded if upload_finished.has_listeners() else ():
+        upload_finished.send_robust(sender=None, result=result, context=context)
+
+
+def announce_deployment(env: str, deployment_id: int | None, *, ok: bool, logged: bool) -> None:
+    """Send the signal of a deployment that has ended, unless it had nothing to do."""
+    if deployment_id is None and ok:
+        return
+    outcome = ("done" if ok else "failed") if logged else "incomplete"
+    deployment_finished.send_robust(None, env=env, deployment_id=deployment_id, outcome=outcome)
 
 
 def _insert(recorded: Sequence[Recorded]) -> int:

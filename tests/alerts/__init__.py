@@ -1,0 +1,1 @@
+"""The alerts: what is told, by whom, and how often."""

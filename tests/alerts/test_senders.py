@@ -1,0 +1,39 @@
+"""Alerts go out as mails, and as messages of a WeCom robot."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.clients.conftest import ScriptedServer, as_json
+from wx_static_store.alerts import Alert, send_mail, send_wecom
+from wx_static_store.exceptions import ConfigurationError
+
+ONE = Alert("deployment:env-1", "A deployment failed", "See why.")
+
+
+def test_an_alert_is_mailed(configure: Any, mailoutbox: Any) -> None:
+    configure(WX_STATIC_STORE={"ALERT_EMAILS": ["ops@example.com", "dev@example.com"]})
+    send_mail(ONE)
+    [message] = mailoutbox
+    assert (message.subject, message.body) == (ONE.title, ONE.text)
+    assert message.to == ["ops@example.com", "dev@example.com"]
+
+
+def test_an_alert_goes_to_the_robot(configure: Any, serve: Any) -> None:
+    robot: ScriptedServer = serve(as_json({"errcode": 0, "errmsg": "ok"}))
+    configure(WX_STATIC_STORE={"ALERT_WECOM_URL": f"{robot.url}/cgi-bin/webhook/send?key=k-1"})
+    send_wecom(ONE)
+    [request] = robot.requests
+    assert request.target == "/cgi-bin/webhook/send?key=k-1"
+    said = json.loads(request.body)
+    assert said == {"msgtype": "text", "text": {"content": "A deployment failed\n\nSee why."}}
+
+
+@pytest.mark.parametrize(
+    ("send", "named"), [(send_mail, "ALERT_EMAILS"), (send_wecom, "ALERT_WECOM_URL")]
+)
+def test_a_missing_setting_is_named(configure: Any, send: Any, named: str) -> None:
+    configure()
+    with pytest.raises(ConfigurationError, match=named):
+        send(ONE)

@@ -1,0 +1,45 @@
+"""What the doctor finds wrong and files that still fail are told, once an hour."""
+
+import pytest
+
+from tests.log.conftest import row
+from wx_static_store.alerts import Alert
+from wx_static_store.alerts.watch import watch
+from wx_static_store.emulator import EmulatorServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HOUR = 1 / 24  # of a day
+
+
+def causes() -> list[str]:
+    return [alert.cause for alert, _told in watch()]
+
+
+def test_what_the_doctor_finds_wrong_is_told(alerts: list[Alert], emulator: EmulatorServer) -> None:
+    emulator.quirks.update({"batch_opened": False})
+    assert {told for _alert, told in watch()} == {True}
+    assert "check:environments.listed" in [alert.cause for alert in alerts]
+    assert {told for _alert, told in watch()} == {False}
+
+
+def test_a_file_that_fails_for_an_hour_is_told(alerts: list[Alert]) -> None:
+    row("a.txt", days=2 * HOUR, status="failed", errcode=40001)
+    [alert] = [alert for alert, _told in watch() if alert.cause == "failing"]
+    assert alert.title == "1 file fails for more than an hour"
+    assert alert.text.startswith("a.txt\n")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(0.5 * HOUR, "failed")],
+        [(2 * HOUR, "failed"), (1.5 * HOUR, "stored")],
+        [(30 * HOUR, "failed")],
+    ],
+    ids=["just now", "mended", "long ago"],
+)
+def test_other_failures_are_not_told(alerts: list[Alert], rows: list[tuple[float, str]]) -> None:
+    for days, status in rows:
+        row("a.txt", days=days, status=status)
+    assert "failing" not in causes()
