@@ -1,6 +1,7 @@
 """The search in the log, and the page of one upload."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -18,10 +19,11 @@ from tests.admin.conftest import (
     cell,
     detail,
     keys,
+    listed,
 )
 from tests.conftest import ENV
 from tests.tables import each
-from wx_static_store.admin import DeploymentAdmin, UploadLogAdmin
+from wx_static_store.admin import DeploymentAdmin, UploadLogAdmin, uploads
 from wx_static_store.core.types import DELETED_MD5
 from wx_static_store.models import Deployment, UploadLog
 
@@ -58,27 +60,30 @@ def searched(rows: Rows) -> None:
     rows("a/b.txt", "a/b.txt.map", "A/B.txt", "茶/1.png", "%25.txt", "_x", "xx")
     rows(f"{LONG}/1.css", f"{LONG}/2.css")
     rows("rejected", rid=RID)
+    rows("", name="bad?.gif", status="failed", stage="name")
 
 
 @pytest.mark.usefixtures("searched")
 @each(
     ("text", "found"),
     [
-        ("a/", ["a/b.txt.map", "a/b.txt"]),
         ("/a/", ["a/b.txt.map", "a/b.txt"]),
-        (" a/b.txt ", ["a/b.txt.map", "a/b.txt"]),
+        (" /a/b.txt ", ["a/b.txt.map", "a/b.txt"]),
+        ("/b.txt", []),
         ('"a/b.txt"', ["a/b.txt"]),
-        ("b.txt", []),
-        ("A", ["A/B.txt"]),
+        ("b.txt", ["A/B.txt", "a/b.txt.map", "a/b.txt"]),
+        (" PNG ", ["茶/1.png"]),
+        ("gif", [""]),
+        ("/A", ["A/B.txt"]),
         ('"A/b.txt"', []),
         ("茶", ["茶/1.png"]),
         ("%", ["%25.txt"]),
-        ("_", ["_x"]),
+        ("_x", ["_x"]),
         ("\\", []),
         ('"', []),
         ('""', []),
-        (LONG, [f"{LONG}/2.css", f"{LONG}/1.css"]),
-        (f"{LONG}/1", [f"{LONG}/1.css"]),
+        (f"/{LONG}", [f"{LONG}/2.css", f"{LONG}/1.css"]),
+        (f"/{LONG}/1", [f"{LONG}/1.css"]),
         (f'"{LONG}/2.css"', [f"{LONG}/2.css"]),
         (RID, ["rejected"]),
         (f"rid: {RID}", ["rejected"]),
@@ -90,10 +95,30 @@ def test_a_search_lists_the_uploads_that_match(viewer: Client, text: str, found:
     assert [row.key for row in answer.context["cl"].result_list] == found
 
 
+def test_a_part_is_found_in_the_newest_rows_and_the_page_says_so(
+    viewer: Client, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "SEARCHED", 2)
+    rows("pic/old.png", "pic/new.png", "b")
+    html = listed(viewer, "q=pic&status=stored")
+    assert keys(viewer, "q=pic") == ["pic/new.png"]
+    assert "Only the newest 2 rows of the log were searched." in html
+    [link] = re.findall(r'href="\?([^"]*q=%2Fpic[^"]*)"', html)
+    assert keys(viewer, unescape(link)) == ["pic/new.png", "pic/old.png"]
+
+
+@pytest.mark.parametrize("query", ["q=pic", "q=/pic", "q=%22pic%22", ""])
+def test_a_search_of_the_whole_log_needs_no_such_sentence(
+    viewer: Client, rows: Rows, query: str
+) -> None:
+    rows("pic/new.png", "b")
+    assert "rows of the log were searched" not in listed(viewer, query)
+
+
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        ("q=a", "wx_upload_key_start"),
+        ("q=/a", "wx_upload_key_start"),
         ("q=%22a%22", "wx_upload_key_start"),
         (f"q={RID}", "wx_upload_rid"),
         ("status=failed", "wx_upload_status"),

@@ -107,6 +107,19 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         # MariaDB's own comparison knows no case, so the key is compared as well.
         return self.filter(**{f"key_start__{_BEGINS[vendor]}": start}, key__startswith=text)
 
+    def newest_containing(self, text: str, count: int) -> UploadLogQuerySet:
+        """Return those of the newest rows of the log whose key, or refused name, has this text."""
+        has_text = models.Q(key__icontains=text) | models.Q(key="", name__icontains=text)
+        older = UploadLog.objects.using(self.db)._older_than_newest(count)
+        return self.filter(has_text, **({"id__gt": older} if older else {}))
+
+    def is_longer_than(self, count: int) -> bool:
+        return self._older_than_newest(count) is not None
+
+    def _older_than_newest(self, count: int) -> int | None:
+        ids = self.order_by("-id").values_list("id", flat=True)
+        return next(iter(ids[count : count + 1]), None)
+
     def with_key(self, key: str) -> UploadLogQuerySet:
         """Return the rows of exactly this key, whatever their environment."""
         return self.filter(key_start=key[:START], key_digest=key_digest(key))
