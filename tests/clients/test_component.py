@@ -436,11 +436,12 @@ def test_a_token_that_is_refused_at_once_is_a_configuration_error(
     token = provider.get()
     time.sleep(YOUNG - 1)
     for refused in (
-        lambda: discard_token(provider, Secret(token), TokenRejected()),
+        lambda: discard_token(provider, Secret(token), TokenRejected(errcode=40001)),
         lambda: again(provider, time),
     ):
         with pytest.raises(ConfigurationError, match="COMPONENT_APPID and API_BASE_URL") as caught:
             refused()
+        assert caught.value.errcode == 40001
         assert token not in "".join(frames(caught.value))
     assert fetches(emulator) == 1
 
@@ -455,9 +456,10 @@ def test_a_token_that_worked_for_ten_seconds_may_be_refused(
     provider = make(min_interval=min_interval)
     token = provider.get()
     time.sleep(age)
-    provider.invalidate(token)
-    with pytest.raises(TokenUnavailable, match="fetched just now"):
+    provider.refused(token, 42001)
+    with pytest.raises(TokenUnavailable, match="fetched just now") as caught:
         provider.get()
+    assert caught.value.errcode == 42001
 
 
 def frames(error: BaseException) -> Iterator[str]:

@@ -99,13 +99,18 @@ class ComponentToken:
         return entry.token.reveal()
 
     def invalidate(self, token: str) -> None:
+        self.refused(token, None)
+
+    def refused(self, token: str, errcode: int | None) -> None:
+        """Discard a token that WeChat refused; what this keeps from being sent has its errcode."""
         entry = self._newest()
         if entry is None or entry.token != Secret(token):
             return  # a newer one is there already
         if self._shared.claim(f"refused:{entry.digest}", entry.expires_in):
+            self._shared.write(f"errcode:{entry.digest}", errcode, entry.expires_in)
             self._note_surprise(entry)
         if self._is_young(entry):
-            raise never_worked()
+            raise never_worked(errcode)
 
     def state(self) -> TokenState:
         """Return what all processes know of the newest token; fetch nothing."""
@@ -163,6 +168,11 @@ class ComponentToken:
     def _refused(self, entry: SharedToken) -> bool:
         return bool(self._shared.read(f"refused:{entry.digest}"))
 
+    def _errcode(self, entry: SharedToken) -> int | None:
+        """Return the number that it was refused with, if it was."""
+        errcode = self._shared.read(f"errcode:{entry.digest}")
+        return errcode if isinstance(errcode, int) else None
+
     def _note_surprise(self, entry: SharedToken) -> None:
         """Log if three tokens were refused too early: then another system refreshes them."""
         if self._age(entry) >= entry.expires_in:
@@ -219,9 +229,9 @@ class ComponentToken:
         """Return why nobody, or not this process, may fetch now."""
         age = self._age(old) if old else float("inf")
         if old and self._is_young(old) and self._refused(old):
-            return never_worked()
-        if age < self._min_interval:
-            return too_soon(self._min_interval - age, OTHERS)
+            return never_worked(self._errcode(old))
+        if old and age < self._min_interval:
+            return too_soon(self._min_interval - age, OTHERS, self._errcode(old))
         alone = ALONE * self._scale - (self._now() - self._fetched_at)
         if 0 < alone <= ALONE * self._scale and not self._shared.works:
             return too_soon(alone, NO_CACHE)

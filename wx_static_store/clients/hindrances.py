@@ -17,16 +17,17 @@ _NEVER_WORKED = _(
 _SLOW = _("It takes some seconds. If this comes back, look into the log of the other processes.")
 
 
-def never_worked() -> ConfigurationError:
-    """Return the error of a token that was refused when it was young."""
+def never_worked(errcode: int | None = None) -> ConfigurationError:
+    """Return the error of a token that was refused when it was young, with WeChat's number."""
     message = _("WeChat refuses the token that it gave just now")
-    return ConfigurationError(message, stage="token", hint=_NEVER_WORKED)
+    return ConfigurationError(message, stage="token", hint=_NEVER_WORKED, errcode=errcode)
 
 
-def too_soon(pause: float, hint: str | Promise) -> TokenUnavailable:
+def too_soon(pause: float, hint: str | Promise, errcode: int | None = None) -> TokenUnavailable:
     """Return the error of a fetch that may be made only after `pause` seconds."""
     text = _("The token was fetched just now; the next fetch may be in %(pause).0f s", pause=pause)
-    return TokenUnavailable(text, stage="token", hint=hint, remedy=Remedy.WAIT, pause=pause)
+    then = {"remedy": Remedy.WAIT, "pause": pause}
+    return TokenUnavailable(text, stage="token", hint=hint, errcode=errcode, **then)
 
 
 def slow() -> TokenUnavailable:

@@ -118,8 +118,12 @@ def discard_token(provider: TokenProvider, token: Secret, refusal: WxStaticStore
     """
     if isinstance(provider, FixedToken):
         refusal.with_context(hint=SPENT)
+    refused = getattr(provider, "refused", None)  # of our own, which keeps the errcode as well
     try:
-        provider.invalidate(token.reveal())
+        if refused:
+            refused(token.reveal(), refusal.errcode)
+        else:
+            provider.invalidate(token.reveal())
         return
     except ConfigurationError as error:
         hopeless = error
