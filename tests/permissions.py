@@ -46,7 +46,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_upload"): {"GET": (UPLOAD, 200), "POST": (UPLOAD, 200)},
     ("admin", "uploadlog_preview"): {"POST": (UPLOAD, 200)},
     ("admin", "uploadlog_diagnosis"): {"POST": (DIAGNOSE_THERE, 200)},
-    ("admin", "uploadlog_retry_failed"): {"GET": (RETRY, 200), "POST": (RETRY, 302)},
+    ("admin", "uploadlog_failing"): {"GET": (LOG | RETRY, 200), "POST": (RETRY, 302)},
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_change"): {"GET": (DEPLOYMENTS, 200)},
     ("admin", "deployment_compare"): {"GET": (DEPLOYMENTS, 200)},

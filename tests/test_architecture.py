@@ -40,7 +40,13 @@ APART = "emulator"  # imports nothing of the package; only the fixtures of `test
 ONLY_IN = {
     "requests": {"clients.pools"},
     "urllib3": {"clients.transport", "clients.pools", "clients.links"},
-    "django.conf": {"conf.settings", "models.uploads", "models.deployments", "models.rollouts"},
+    "django.conf": {
+        "conf.settings",
+        "models.uploads",
+        "models.deployments",
+        "models.dismissals",
+        "models.rollouts",
+    },
     "threading": {"upload.workers", "clients.component", "core.interrupts"},
     "concurrent.futures.ThreadPoolExecutor": {"upload.workers"},
 }

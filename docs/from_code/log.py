@@ -4,6 +4,7 @@ from typing import Any
 
 from wx_static_store.models import (
     Deployment,
+    Dismissal,
     Drift,
     Release,
     Rollout,
@@ -46,6 +47,11 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "source_ref": "What belongs to the source, such as the id of an API request.",
         "user": _USER,
         "deployment": "The deployment that sent the file.",
+        "created": _CREATED,
+    },
+    Dismissal: {
+        "upload": "The upload that failed.",
+        "user": "Who took it from the page *Still failing*. Empty for a user who is gone.",
         "created": _CREATED,
     },
     Deployment: {

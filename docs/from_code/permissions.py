@@ -20,7 +20,8 @@ ALLOWS = {
     "replace": "Replace a file by other bytes.",
     "replace_protected": "Upload outside of ``UPLOAD_LOCATION``, and use protected names: "
     "``robots.txt``, ``MP_verify_*.txt`` and others that prove who owns the site.",
-    "retry": "Upload the file of a row again, in the admin and by the API.",
+    "retry": "Upload the file of a row again, and dismiss a failure, in the admin; upload it "
+    "again by the API.",
     "diagnose": "Ask WeChat what it received with a call that it refused, in the admin and by "
     "the API.",
     "deploy": "Deploy kept releases, roll back, and start and stop rollouts, in the admin and by "

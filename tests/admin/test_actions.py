@@ -28,7 +28,7 @@ from wx_static_store.upload.uploader import get_uploader
 pytestmark = pytest.mark.django_db
 
 LOG = "/admin/wx_static_store/uploadlog/"
-RETRY = LOG + "retry-failed/"
+FAILING = LOG + "failing/"
 EXPORTS = ["export_csv", "export_json"]
 STORAGES = {
     "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
@@ -149,7 +149,7 @@ def test_a_file_that_changed_since_is_not_sent(
     row = UploadLog.objects.create(
         env=ENV, key="static/a.css", key_digest=key_digest("static/a.css"), name="a.css", **facts
     )
-    assert "The file is another one by now" in operator.get(RETRY).content.decode()
+    assert "The file is another one by now" in operator.get(FAILING).content.decode()
     [(level, text)] = shown(press(operator, "upload_again", row))
     assert (level, "static/a.css: The file is another one by now" in text) == ("warning", True)
     assert cloud.objects() == {}
@@ -271,132 +271,7 @@ def test_an_export_of_chosen_rows_has_exactly_those_rows(operator: Client, actio
     assert answer.getvalue().decode().count(ENV) == 2
 
 
-# --- retry all failed --------------------------------------------------------------------------
-
-
-def test_the_retry_button_is_shown_to_those_who_may_retry(editor: Editor) -> None:
-    assert RETRY in editor("view_uploadlog", "retry").get(LOG).content.decode()
-    assert RETRY not in editor("view_uploadlog").get(LOG).content.decode()
-
-
-def test_the_retry_page_shows_count_bytes_and_what_cannot_be_sent(
-    cloud: EmulatorServer, operator: Client
-) -> None:
-    failed(cloud, "a.txt", b"x" * 2048)
-    gone(cloud, "b.txt")
-    text = re.sub(r"\s+", " ", operator.get(RETRY).content.decode()).replace("\xa0", " ")
-    assert "1 file, 2.0 KB, can be uploaded again. Everything uploaded is public." in text
-    assert "1 file cannot be uploaded again from here." in text
-    assert "b.txt: The bytes came from a program that has ended" in text
-    assert 'name="csrfmiddlewaretoken"' in text
-
-
-def test_a_get_of_the_retry_page_sends_nothing(cloud: EmulatorServer, operator: Client) -> None:
-    row = failed(cloud, "a.txt")
-    before = len(cloud.journal)
-    assert operator.get(RETRY, {"row": row.pk}).status_code == 200
-    assert len(cloud.journal) == before
-    assert newest("a.txt") == row
-
-
-@pytest.mark.parametrize("action", ["upload_again", "compare", *EXPORTS])
-def test_a_get_of_an_action_does_nothing(
-    cloud: EmulatorServer, operator: Client, action: str
-) -> None:
-    row = failed(cloud, "a.txt")
-    before = len(cloud.journal)
-    operator.get(LOG, {"action": action, "index": 0, ACTION_CHECKBOX_NAME: row.pk})
-    assert len(cloud.journal) == before
-    assert newest("a.txt") == row
-
-
-def test_a_post_sends_the_rows_that_the_retry_page_shows(
-    cloud: EmulatorServer, operator: Client
-) -> None:
-    row = failed(cloud, "a.txt")
-    answer = operator.post(RETRY, {"row": [row.pk]})
-    assert (answer.status_code, answer["Location"]) == (302, LOG)
-    assert shown(answer) == [("success", "1 file was uploaded again.")]
-    assert newest("a.txt").status == "stored"
-
-
-def test_a_post_leaves_failed_rows_that_the_retry_page_did_not_show(
-    cloud: EmulatorServer, operator: Client
-) -> None:
-    row, other = failed(cloud, "a.txt"), failed(cloud, "b.txt")
-    operator.post(RETRY, {"row": [row.pk]})
-    assert newest("b.txt") == other
-
-
-def test_a_second_submit_of_the_retry_page_sends_nothing(
-    cloud: EmulatorServer, operator: Client
-) -> None:
-    row = failed(cloud, "a.txt")
-    operator.post(RETRY, {"row": [row.pk]})
-    puts = len(cloud.calls("put_object"))
-    answer = operator.post(RETRY, {"row": [row.pk]})
-    assert shown(answer)[-1] == ("info", "None of these files was still waiting.")
-    assert len(cloud.calls("put_object")) == puts
-
-
-@pytest.mark.parametrize("nonsense", ["", "x", "-1", "9" * 30, "１"])
-def test_a_post_with_malformed_row_ids_sends_nothing(operator: Client, nonsense: str) -> None:
-    assert shown(operator.post(RETRY, {"row": [nonsense]}))[0][0] == "info"
-
-
-def test_the_retry_page_says_that_there_are_more_failed_rows(
-    operator: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(again, "WALKED", 2)
-    plain_rows(3, status="failed", source="api")
-    assert "only the newest are shown" in operator.get(RETRY).content.decode()
-
-
-def test_the_retry_page_shows_some_and_counts_all_rows_that_cannot_be_sent(
-    cloud: EmulatorServer, operator: Client
-) -> None:
-    plain_rows(actions.LIMIT + 1, status="failed", source="api")
-    text = operator.get(RETRY).content.decode()
-    assert f"{actions.LIMIT + 1} files cannot be uploaded again from here." in text
-    assert text.count("came through the API") == actions.DETAILS
-    assert f"and {actions.LIMIT + 1 - actions.DETAILS} more" in text
-
-
-def test_one_post_sends_no_more_than_the_limit(
-    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = [failed(cloud, f"{n}.txt") for n in range(3)]
-    monkeypatch.setattr(actions, "LIMIT", 2)
-    operator.post(RETRY, {"row": [row.pk for row in rows]})
-    assert [newest(row.key).status for row in rows] == ["stored", "stored", "failed"]
-
-
-def test_a_page_without_failed_uploads_says_so(operator: Client) -> None:
-    assert "No upload has failed" in operator.get(RETRY).content.decode()
-
-
-def test_a_user_without_the_log_stays_on_the_retry_page_after_a_post(
-    cloud: EmulatorServer, editor: Editor
-) -> None:
-    row = failed(cloud, "a.txt")
-    assert editor("retry").post(RETRY, {"row": [row.pk]})["Location"] == RETRY
-
-
-def test_the_retry_page_refuses_other_methods(operator: Client) -> None:
-    assert operator.delete(RETRY).status_code == 405
-
-
 # --- who may -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_retrying_without_the_permission_is_forbidden(
-    cloud: EmulatorServer, editor: Editor, method: str
-) -> None:
-    row = failed(cloud, "a.txt")
-    client = editor("view_uploadlog", "upload", "replace")
-    assert getattr(client, method)(RETRY, {"row": [row.pk]}).status_code == 403
-    assert newest("a.txt") == row
 
 
 def test_a_forged_action_without_the_permission_is_forbidden(
@@ -416,7 +291,7 @@ def test_a_post_without_the_csrf_token_is_forbidden(cloud: EmulatorServer, admin
     row = failed(cloud, "a.txt")
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
-    assert client.post(RETRY, {"row": [row.pk]}).status_code == 403
+    assert client.post(FAILING, {"retry": row.pk}).status_code == 403
     assert newest("a.txt") == row
 
 
@@ -425,8 +300,8 @@ def test_rows_of_other_environments_are_neither_shown_nor_sent(
 ) -> None:
     row = failed(cloud, "a.txt")
     configure(STORAGES=STORAGES, WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "B"}})
-    assert "a.txt" not in operator.get(RETRY).content.decode()
-    operator.post(RETRY, {"row": [row.pk]})
+    assert "a.txt" not in operator.get(FAILING).content.decode()
+    operator.post(FAILING, {"retry": row.pk})
     press(operator, "upload_again", row)
     assert "a.txt" not in b"".join(press(operator, "export_csv", row)).decode()
     assert newest("a.txt") == row
@@ -434,7 +309,7 @@ def test_rows_of_other_environments_are_neither_shown_nor_sent(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    ("path", "form"), [(LOG, {"action": "upload_again", "index": "0"}), (RETRY, {})]
+    ("path", "form"), [(LOG, {"action": "upload_again", "index": "0"}), (FAILING, {})]
 )
 def test_rows_are_written_outside_the_requests_transaction(
     cloud: EmulatorServer,
@@ -447,17 +322,17 @@ def test_rows_are_written_outside_the_requests_transaction(
     row = failed(cloud, "a.txt")
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     caplog.set_level("INFO", "wx_static_store.uploads")
-    operator.post(path, form | {"row": [row.pk], ACTION_CHECKBOX_NAME: [row.pk]})
+    operator.post(path, form | {"retry": row.pk, ACTION_CHECKBOX_NAME: [row.pk]})
     shown: Any = caplog.records[-1]
     assert (shown.upload["status"], shown.upload["in_atomic"]) == ("stored", False)
 
 
-@pytest.mark.parametrize("page", ["compare", "retry"])
+@pytest.mark.parametrize("page", ["compare", "failing"])
 def test_a_page_runs_under_a_strict_policy(
     cloud: EmulatorServer, operator: Client, page: str
 ) -> None:
     row = failed(cloud, "a.txt")
-    answer = operator.get(RETRY) if page == "retry" else press(operator, "compare", row)
+    answer = operator.get(FAILING) if page == "failing" else press(operator, "compare", row)
     text = answer.content.decode()
     assert "a.txt" in text
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]* src=)[^>]*>", text)

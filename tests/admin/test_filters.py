@@ -41,6 +41,9 @@ ALL = ["new", "lost", "week", "month", "old"]
         ("status=stored", ["new", "month", "old"]),
         ("status=failed", ["week"]),
         ("status=trouble", ["lost", "week"]),
+        ("status=failing", ["lost", "week"]),
+        ("status=failing&cause=45009", ["week"]),
+        ("cause=other", ["lost"]),
         ("status=unknown&time=hour", []),
         (f"store={ENV}", ["lost", "week", "month", "old"]),
         ("errcode=45009", ["week"]),
@@ -54,6 +57,7 @@ ALL = ["new", "lost", "week", "month", "old"]
         ("deployment=999999", []),
         # What is no choice finds nothing.
         ("status=bad", []),
+        ("cause=%00", []),
         ("status=%00", []),
         ("store=%00", []),
         ("source=%00", []),

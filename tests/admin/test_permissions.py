@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 VISITORS = ["staff", "superuser", *EVERY]
 
 UPLOAD, RETRY = {"upload", "superuser"}, {"retry", "superuser"}
-BUTTONS = {"upload": UPLOAD, "retry_failed": RETRY}
+BUTTONS = {"upload": UPLOAD, "failing": {*VISITORS}}
 ACTIONS = {
     "upload_again": RETRY,
     "compare": {*VISITORS},
@@ -73,8 +73,8 @@ def test_a_button_is_shown_to_those_who_may_press_it(
     [
         ("uploadlog_upload", {"upload"}, 1),
         ("uploadlog_upload", {"upload", "view_uploadlog"}, 3),
-        ("uploadlog_retry_failed", {"retry"}, 1),
-        ("uploadlog_retry_failed", {"retry", "view_uploadlog"}, 3),
+        ("uploadlog_failing", {"retry"}, 1),
+        ("uploadlog_failing", {"retry", "view_uploadlog"}, 3),
     ],
 )
 def test_each_breadcrumb_leads_to_a_page_that_the_user_may_see(

@@ -19,7 +19,7 @@ PARTS = {
     "list": [r'href="[^"]*/uploadlog/upload/[^"]*"', r"books/a\.txt", r"45009", r'name="q"'],
     "detail": [r"books/a\.txt", r"45009", r"quota", r'<button[^>]*formaction="[^"]*/diagnosis/'],
     "upload": [r'<form[^>]*enctype="multipart/form-data"', r'<input[^>]*type="file"', r"public"],
-    "retry failed": [r"<form[^>]*method=\"post\"", r"csrfmiddlewaretoken"],
+    "still failing": [r"45009 · ", r"books/a\.txt", r"quota", r'<button[^>]*name="dismiss"'],
     "deployments": [r"spring", r"failed", r"Live now in 1 folder", r"dddddddddd"],
     "deployment": [r"spring", r"books/a\.txt", r'href="[^"]*/compare/"', r'href="[^"]*/rollback/"'],
     "compare": [r"<select", r"Nothing differs"],

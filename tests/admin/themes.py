@@ -71,7 +71,7 @@ def pages() -> dict[str, tuple[int, str]]:
         "list": reverse(f"{UPLOADS}_changelist"),
         "detail": reverse(f"{UPLOADS}_change", args=[upload]),
         "upload": reverse(f"{UPLOADS}_upload"),
-        "retry failed": reverse(f"{UPLOADS}_retry_failed"),
+        "still failing": reverse(f"{UPLOADS}_failing"),
         "deployments": reverse(f"{DEPLOYMENTS}_changelist"),
         "deployment": reverse(f"{DEPLOYMENTS}_change", args=[deployment]),
         "compare": reverse(f"{DEPLOYMENTS}_compare", args=[deployment]),

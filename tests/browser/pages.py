@@ -91,10 +91,10 @@ def compared(page: Page, site: Site) -> None:
     expect(page.locator(".wx-lines tbody tr")).to_have_count(3)
 
 
-def retry(page: Page, site: Site) -> None:
+def failing(page: Page, site: Site) -> None:
     uploaded(page, site)
-    page.goto(f"{site.log}/retry-failed/")
-    expect(page.locator("#content")).to_contain_text("b.txt")
+    page.goto(f"{site.log}/failing/")
+    expect(page.locator(".wx-cause").first).to_contain_text("b.txt")
 
 
 def deployments(page: Page, site: Site) -> None:
@@ -269,7 +269,7 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "upload-refused": refused,
     "upload-after": uploaded,
     "compare": compared,
-    "retry-failed": retry,
+    "failing": failing,
     "deployments": deployments,
     "deployment": deployment,
     "deployments-live": live_releases,

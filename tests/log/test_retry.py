@@ -11,7 +11,7 @@ from django.core.management import call_command
 from tests.conftest import ENV
 from tests.log.uploads import again, configured, fail, failed_collect, newest, sent
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.log.retry import _uploader, failed_rows, waiting
+from wx_static_store.log.retry import _uploader, worth_trying
 from wx_static_store.models import UploadLog
 
 pytestmark = pytest.mark.django_db
@@ -128,15 +128,7 @@ def test_an_error_that_stops_the_batch_ends_the_retry(
     assert [one.outcome for one in again(*rows)] == ["failed", *["not attempted"] * 4]
 
 
-# --- which rows wait ---------------------------------------------------------------------------
-
-
-def test_a_failed_row_waits_if_no_row_followed(cloud: EmulatorServer) -> None:
-    fail(cloud, times=2)
-    sent("stored later.txt", b"1", source="admin")
-    left = sent("waiting.txt", b"1", source="admin")
-    sent("stored later.txt", b"1", source="admin")
-    assert failed_rows(UploadLog.objects.all()) == ([left], False)
+# --- which rows are worth trying ---------------------------------------------------------------
 
 
 def lost(cloud: EmulatorServer, count: int) -> list[UploadLog]:
@@ -145,34 +137,8 @@ def lost(cloud: EmulatorServer, count: int) -> list[UploadLog]:
     return [sent(f"lost {n}.txt", b"hello", source="admin") for n in range(count)]
 
 
-@pytest.mark.parametrize(("most", "shown", "more"), [(1, 1, True), (2, 2, False), (3, 2, False)])
-def test_no_more_than_the_limit_wait_and_that_there_are_more_is_said(
-    cloud: EmulatorServer, most: int, shown: int, more: bool
-) -> None:
-    rows = lost(cloud, 2)
-    found = waiting(UploadLog.objects.all(), most)
-    assert [one.row for one in found.ready] == rows[::-1][:shown]
-    assert found.more == more
-
-
-def test_rows_whose_bytes_are_gone_do_not_stand_before_those_that_can_be_sent(
-    cloud: EmulatorServer,
-) -> None:
-    [row] = lost(cloud, 1)
+def test_rows_whose_bytes_are_gone_stand_in_nobodys_way(cloud: EmulatorServer) -> None:
+    older, newer = lost(cloud, 2)
     fail(cloud, times=3)
     gone = [sent(f"{n}.txt", b"1", source="admin") for n in range(3)]
-    found = waiting(UploadLog.objects.all(), 1)
-    assert [one.row for one in found.ready] == [row]
-    assert [one.row for one in found.refused] == gone[::-1]
-    assert not found.more
-
-
-def test_the_walk_over_failed_rows_is_bounded(
-    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("wx_static_store.log.retry.WALKED", 1)
-    fail(cloud, times=2)
-    rows = [sent(f"{n}.txt", b"1", source="admin") for n in range(2)]
-    assert failed_rows(UploadLog.objects.all())[1]
-    assert failed_rows(UploadLog.objects.filter(pk=rows[0].pk)) == ([rows[0]], False)
-    assert waiting(UploadLog.objects.all(), 10).more
+    assert [*worth_trying([*gone, newer, older], 1)] == [*gone, newer]

@@ -3,6 +3,7 @@ The admin: the log of uploads and its actions, the upload page, the deployments,
 health.
 
     uploads         the list of uploads, and the page of one upload
+    failing         the page *Still failing*
     actions         upload again, compare with the cloud, export
     diagnosis       what WeChat received with the call of a refused upload
     deployments     the list of deployments, and the page of one deployment
@@ -19,6 +20,7 @@ health.
     health          the page *Health*
     health_page     what this page shows
     upload          the upload page
+    causes          uploads that failed, as cards: one for each cause
     base            the base of both lists: read only, without slow queries
     deployment_columns  the columns of the deployments
     columns         the columns of the uploads, and what both lists show

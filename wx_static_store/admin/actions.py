@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from django.utils.decorators import method_decorator
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _, ngettext, ngettext_lazy
-from django.views.decorators.http import require_http_methods
 
 from ..exceptions import WxStaticStoreError
 from ..i18n import labelled
 from ..log.compare import CloudState, compare_uploads
-from ..log.retry import RetryResult, failed_rows, retry_uploads, waiting
+from ..log.retry import RetryResult, retry_uploads
 from ..models import UploadLog, UploadLogQuerySet
 from ..upload.database import outside_transactions
-from .base import ReadOnlyAdmin, Tool
+from .base import ReadOnlyAdmin
 from .export import exported
 from .labels import sentence
 
@@ -91,16 +88,9 @@ class LogActions(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         urls: list[URLPattern] = super().get_urls()
         for url in urls:
-            if url.name == _name("changelist"):  # which runs the actions
+            if url.name == self.name_of("changelist"):  # which runs the actions
                 url.callback = outside_transactions(url.callback)
-        view = outside_transactions(self.admin_site.admin_view(self.retry_failed_view))
-        return [path("retry-failed/", view, name=_name("retry_failed")), *urls]
-
-    def object_tools(self, request: HttpRequest) -> list[Tool]:
-        tools = super().object_tools(request)
-        if self.has_retry_permission(request):
-            tools.append(Tool(_("Retry all failed"), self._url("retry_failed")))
-        return tools
+        return urls
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
@@ -116,7 +106,7 @@ class LogActions(ReadOnlyAdmin):
     @admin.action(permissions=["retry"], description=_("Upload again"))
     def upload_again(self, request: HttpRequest, queryset: UploadLogQuerySet) -> None:
         if rows := self._few(request, queryset):
-            self._send(request, rows)
+            self.send_again(request, rows)
 
     # These three need no permission but that to see the log: an export shows no more than the list,
     # and a comparison changes nothing and is bounded, in its calls (LIMIT) and in its time.
@@ -137,7 +127,7 @@ class LogActions(ReadOnlyAdmin):
             "differ": counts[CloudState.DIFFERS] or counts[CloudState.MISSING],
             "found": [(one, COLOURS[one.state]) for one in found],
         }
-        return self._answer(request, "compared", context)
+        return self.answer(request, "compared", context)
 
     @admin.action(permissions=["view"], description=_("Export as CSV"))
     def export_csv(
@@ -164,7 +154,7 @@ class LogActions(ReadOnlyAdmin):
         self.message_user(request, why % {"limit": LIMIT}, messages.ERROR)
         return []
 
-    def _send(self, request: HttpRequest, rows: Iterable[UploadLog]) -> None:
+    def send_again(self, request: HttpRequest, rows: Iterable[UploadLog]) -> None:
         results = defaultdict(list)
         for one in retry_uploads(rows, request.user):
             results[one.outcome].append(one)
@@ -174,55 +164,20 @@ class LogActions(ReadOnlyAdmin):
                 message = format_html("{}{}", text % {"count": len(ones)}, details)
                 self.message_user(request, message, level)
 
-    # --- retry all failed ----------------------------------------------------------------------
-
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
-    def retry_failed_view(self, request: HttpRequest) -> HttpResponse:
-        """Show on a GET what would be sent, send on a POST what was shown."""
-        if not self.has_retry_permission(request):
-            raise PermissionDenied
-        rows = cast(UploadLogQuerySet, self.get_queryset(request))
-        if request.method != "POST":
-            return self._answer(request, "retry_failed", _waiting(rows))
-        shown = [
-            pk for pk in request.POST.getlist("row")[:LIMIT] if re.fullmatch("[0-9]{1,18}", pk)
-        ]
-        if failed := failed_rows(rows.filter(pk__in=shown))[0]:
-            self._send(request, failed)
-        else:
-            self.message_user(request, _("None of these files was still waiting."), messages.INFO)
-        return HttpResponseRedirect(self._back(request))
-
-    def _answer(self, request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:
-        around = {"opts": self.opts, "media": self.media, "back": self._back(request)}
+    def answer(self, request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:
+        around = {"opts": self.opts, "media": self.media, "back": self.url_of("changelist")}
+        request.current_app = self.admin_site.name
         return TemplateResponse(
             request,
             f"admin/wx_static_store/uploadlog/{page}.html",
             self.admin_site.each_context(request) | around | context,
         )
 
-    def _back(self, request: HttpRequest) -> str:
-        """Return the address of the list, or of this page for users who may not see the list."""
-        return self._url("changelist" if self.has_view_permission(request) else "retry_failed")
+    def name_of(self, page: str) -> str:
+        return f"wx_static_store_uploadlog_{page}"
 
-    def _url(self, name: str) -> str:
-        return reverse(f"admin:{_name(name)}", current_app=self.admin_site.name)
-
-
-def _name(name: str) -> str:
-    return f"wx_static_store_uploadlog_{name}"
-
-
-def _waiting(rows: UploadLogQuerySet) -> dict[str, Any]:
-    ready, refused, more = waiting(rows, LIMIT)
-    return {
-        "title": _("Retry all failed"),
-        "ready": ready,
-        "bytes": sum(one.item.size or 0 for one in ready),
-        "refused": _details(refused),
-        "heading": OUTCOMES["gone"][1] % {"count": len(refused)},
-        "more": more,
-    }
+    def url_of(self, page: str) -> str:
+        return reverse(f"admin:{self.name_of(page)}", current_app=self.admin_site.name)
 
 
 def _details(ones: list[RetryResult]) -> list[tuple[str]]:

@@ -159,13 +159,17 @@ class UploadColumns(Columns):
         """Return the key, the store and the size."""
         return two_lines(self.key(row), self.store(row), self.size(row))
 
+    def alias(self, row: UploadLog) -> str:
+        """Return the alias whose store writes this key; empty if none does."""
+        return self._places.using(row)
+
     def tried(self, row: UploadLog) -> str:
         text = ngettext("%(count)d attempt", "%(count)d attempts", row.attempts)
         return text % {"count": row.attempts}
 
     @admin.display(description=gettext_lazy("store"))
     def store(self, row: UploadLog) -> str:
-        name, using = self._places.name(row.env), self._places.using(row)
+        name, using = self._places.name(row.env), self.alias(row)
         return f"{name} ({using})" if using else name
 
     @admin.display(description=gettext_lazy("size"))

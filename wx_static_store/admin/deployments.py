@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from ..core.types import NOT_STORED
 from ..deploy.live import live_lately, mark_live
 from ..models import Deployment, DeploymentQuerySet, UploadLog
 from . import filters
@@ -89,7 +90,7 @@ class DeploymentAdmin(RollbackPage, ComparePage, ReadOnlyAdmin):
         uploads = log.get_queryset(request).filter(deployment=row)
         # In an order that no index has: MariaDB would walk the whole log for that of the ids.
         order = ("status", "-id")
-        failed = uploads.filter(status__in=filters.NOT_STORED).order_by(*order)[: SHOWN + 1]
+        failed = uploads.filter(status__in=NOT_STORED).order_by(*order)[: SHOWN + 1]
         found = lines(failed, UploadColumns(request))
         return context | {
             "may_see_uploads": True,

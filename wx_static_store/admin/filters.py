@@ -6,7 +6,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import Min, QuerySet
@@ -14,13 +14,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Deployment, Rollout, UploadLog
+from ..core.types import NOT_STORED
+from ..log.failing import of_cause
+from ..models import Deployment, Rollout, UploadLog, UploadLogQuerySet
 from .labels import SOURCES, meaning
 from .places import places_for
 
 Choices = Sequence[tuple[str, Any]]
 
-NOT_STORED = (UploadLog.Status.FAILED, UploadLog.Status.UNKNOWN)
 NO_ANSWER = "none"
 NEWEST = 200  # of the newest uploads that were not stored
 
@@ -45,9 +46,14 @@ class StatusFilter(ColumnFilter):
     title, parameter_name = _("status"), "status"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        return [*UploadLog.Status.choices, ("trouble", _("failed or unknown"))]
+        more = [("trouble", _("failed or unknown")), ("failing", _("still failing"))]
+        return [*UploadLog.Status.choices, *more]
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if value == "failing":
+            # Found first: a database that looks for them in the order of the list may read all.
+            found = cast(UploadLogQuerySet, queryset).still_failing().order_by()
+            return queryset.filter(id__in=list(found.values_list("id", flat=True)))
         return queryset.filter(status__in=NOT_STORED if value == "trouble" else [value])
 
 
@@ -172,6 +178,19 @@ def _since(value: str) -> datetime:
     if value == "today":
         return _midnight(_here(now).date())
     return now - {"hour": timedelta(hours=1), "week": timedelta(7), "month": timedelta(30)}[value]
+
+
+class CauseFilter(ColumnFilter):
+    """The filter that a link to all uploads of a cause sets; hidden otherwise."""
+
+    title, parameter_name = _("cause"), "cause"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        asked = request.GET.get("cause")
+        return [(asked, asked)] if asked else []
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return of_cause(cast(UploadLogQuerySet, queryset), value)
 
 
 class DeploymentFilter(ColumnFilter):

@@ -79,7 +79,9 @@ class UploadPage(ReadOnlyAdmin):
         require(request)
         request.current_app = self.admin_site.name
         if request.method != "POST":
-            return self._page(request, UploadForm(request.user))
+            form = UploadForm(request.user)
+            form.preset(request.GET)
+            return self._page(request, form)
         form = UploadForm(request.user, request.POST, request.FILES)
         outcomes = (
             [_submit(request, form, *chosen) for chosen in form.chosen()] if form.is_valid() else []

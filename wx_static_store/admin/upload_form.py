@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -125,6 +126,12 @@ class UploadForm(TargetForm):
     attempt = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     field_order = ("store", "folder", "file", "overwrite")
+
+    def preset(self, asked: Mapping[str, str]) -> None:
+        """Begin with the store and the folder that a link names, and name the file to choose."""
+        self.initial.update({name: asked[name] for name in ("store", "folder") if asked.get(name)})
+        if name := asked.get("name"):
+            self.fields["file"].help_text = _("Choose the file %(name)s again.") % {"name": name}
 
     def chosen(self) -> list[tuple[str, AnyFile]]:
         """Return each file, and its name below the store's location."""

@@ -14,10 +14,10 @@ from ..core import qr
 from ..core.naming import content_type
 from ..models import UploadLog, UploadLogQuerySet
 from . import filters
-from .actions import LogActions
 from .base import ReadOnlyAdmin
 from .columns import MAYBE_PUBLIC, UploadColumns, lines
 from .diagnosis import DiagnosisPage
+from .failing import FailingPage
 from .places import places_for
 from .upload import UploadPage
 
@@ -27,7 +27,7 @@ _RID = re.compile(r"(?:rid:\s*)?([0-9a-f]{8}(?:-[0-9a-f]{8}){2})")
 
 
 @admin.register(UploadLog)
-class UploadLogAdmin(UploadPage, LogActions, DiagnosisPage, ReadOnlyAdmin):
+class UploadLogAdmin(UploadPage, FailingPage, DiagnosisPage, ReadOnlyAdmin):
     """One row per upload."""
 
     list_filter = (
@@ -37,6 +37,7 @@ class UploadLogAdmin(UploadPage, LogActions, DiagnosisPage, ReadOnlyAdmin):
         filters.SourceFilter,
         filters.TimeFilter,
         filters.DeploymentFilter,
+        filters.CauseFilter,
     )
     search_fields = ("key",)  # for the box to be there; `searched` says what is found
     search_help_text = _(

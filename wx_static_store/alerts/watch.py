@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from ..doctor.latest import examined
 from ..i18n import gettext as _, labelled, listed, ngettext
-from ..log.retry import failed_rows
 from ..models import UploadLog
 from .alert import Alert, in_own_language, send
 
@@ -46,7 +45,8 @@ def _lines(check: dict[str, Any], found: list[dict[str, Any]]) -> Iterator[str]:
 def _of_log() -> Iterator[Alert]:
     now = timezone.now()
     late = UploadLog.objects.primary().filter(created__gte=now - FORGOTTEN)
-    keys = [row.key or row.name for row in failed_rows(late)[0] if row.created <= now - LONG]
+    failing = late.still_failing().order_by("-id")
+    keys = [row.key or row.name for row in failing if row.created <= now - LONG]
     if keys:
         title = ngettext(
             "%(count)d file fails for more than an hour",

@@ -35,6 +35,9 @@ class UploadStatus(StrEnum):
     UNKNOWN = "unknown"  # the body was sent, the answer never came
 
 
+NOT_STORED = (UploadStatus.FAILED.value, UploadStatus.UNKNOWN.value)
+
+
 @dataclass(frozen=True, slots=True)
 class UploadItem:
     """

@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..conf import options_for
 from ..core.match import Match, match
@@ -16,7 +15,7 @@ from ..core.refusals import EXISTS, IN_PROGRESS
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
-from ..models import UploadLog, UploadLogQuerySet
+from ..models import UploadLog
 from ..upload.claims import claim, release
 from ..upload.recorder import Recorder
 from ..upload.store import INTERACTIVE_SECONDS
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from ..core.refusals import User
 
 SECONDS = 60.0  # in which files are begun; whoever waits for a page waits for the last of them, too
-WALKED = 2000  # failed rows that are looked at, at most
-_BAD = (UploadStatus.FAILED.value, UploadStatus.UNKNOWN.value)
 
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
 _TAKE_THE_NEWER = _("Upload that one again, if need be.")
@@ -62,37 +59,6 @@ class RetryResult:
         return "gone" if self.reason else "not attempted"
 
 
-class Waiting(NamedTuple):
-    """Failed uploads: what can be sent, what cannot, and whether there may be more."""
-
-    ready: list[Ready]
-    refused: list[RetryResult]
-    more: bool
-
-
-def waiting(rows: UploadLogQuerySet, most: int) -> Waiting:
-    """Return the newest `most` that can be sent again, and what is as new and cannot."""
-    failed, more = failed_rows(rows)
-    rest, found = iter(failed), Waiting([], [], more)
-    for one in map(_retryable, rest):
-        if isinstance(one, RetryResult):
-            found.refused.append(one)
-            continue
-        found.ready.append(one)
-        if len(found.ready) == most:
-            break
-    return found._replace(more=more or next(rest, None) is not None)
-
-
-def failed_rows(rows: UploadLogQuerySet) -> tuple[list[UploadLog], bool]:
-    """Return the newest failed rows that no newer row follows; and whether more may exist."""
-    # Each status apart: then the index gives the newest, and nothing is sorted or scanned.
-    each = (rows.filter(status=status).order_by("-id")[: WALKED + 1] for status in _BAD)
-    walked = sorted(chain.from_iterable(each), key=lambda row: -row.pk)[: WALKED + 1]
-    followed = _followed(walked)
-    return [row for row in walked if row.pk not in followed], len(walked) > WALKED
-
-
 def _followed(rows: Iterable[UploadLog]) -> set[int]:
     """Return the ids of rows that are not the newest of their key; a refused name has no key."""
     rows = [row for row in rows if row.key]
@@ -101,7 +67,7 @@ def _followed(rows: Iterable[UploadLog]) -> set[int]:
     return {row.pk for row, last in lasts if last and last.pk != row.pk}
 
 
-def _retryable(row: UploadLog) -> Ready | RetryResult:
+def retryable(row: UploadLog) -> Ready | RetryResult:
     """Return what can be sent again, or the reason why not; asks nobody on the network."""
     try:
         item = source_of(row)
@@ -110,6 +76,15 @@ def _retryable(row: UploadLog) -> Ready | RetryResult:
     if row.md5 and item.md5 != row.md5 and not row.is_deletion:
         return RetryResult(row, reason=SourceGone(_CHANGED, hint=_PUBLISH_IT))
     return Ready(row, item)
+
+
+def worth_trying(rows: Iterable[UploadLog], most: int) -> Iterator[UploadLog]:
+    """Yield rows until so many can be sent: those whose bytes are gone stand in nobody's way."""
+    for row in rows:
+        yield row
+        most -= isinstance(retryable(row), Ready)
+        if not most:
+            return
 
 
 def retry_uploads(
@@ -131,7 +106,7 @@ def retry_uploads(
     for row in rows:
         if row.pk in followed:
             yield RetryResult(row, reason=SourceGone(_NEWER, hint=_TAKE_THE_NEWER))
-        elif isinstance(one := _retryable(row), RetryResult):
+        elif isinstance(one := retryable(row), RetryResult):
             yield one
         else:
             batches[owning_alias(row), row.env].append(one)

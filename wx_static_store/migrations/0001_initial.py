@@ -259,6 +259,20 @@ class Migration(migrations.Migration):
                 'required_db_features': ('supports_stored_generated_columns',),
             },
         ),
+        migrations.CreateModel(
+            name='Dismissal',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('user', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ('upload', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='dismissal', to='wx_static_store.uploadlog')),
+            ],
+            options={
+                'verbose_name': 'dismissal',
+                'verbose_name_plural': 'dismissals',
+                'default_permissions': (),
+            },
+        ),
         migrations.AddIndex(
             model_name='deployment',
             index=models.Index(fields=['env', 'id'], name='wx_deployment_newest'),

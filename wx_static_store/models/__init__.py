@@ -6,6 +6,7 @@ the user's row, and fail the caller's commit when that row is gone. The log may 
 database of its own, where a router says so.
 
     uploads      The log of uploads, and every permission of the app
+    dismissals   What nobody needs to mend any more, though it failed
     rollouts     One release to many environments, in waves
     drift        How each environment differed from what is live there
     deployments  One publishing of many files
@@ -17,6 +18,7 @@ database of its own, where a router says so.
 
 from .columns import fitting, key_digest
 from .deployments import Deployment, DeploymentQuerySet
+from .dismissals import Dismissal
 from .drift import Drift
 from .idempotency import IdempotencyKey
 from .platform import Account, Fact, Health
@@ -28,6 +30,7 @@ __all__ = [
     "Account",
     "Deployment",
     "DeploymentQuerySet",
+    "Dismissal",
     "Drift",
     "Fact",
     "Health",

@@ -14,12 +14,14 @@ from django.db import connections, models, router
 from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
-from ..core.types import DELETED_MD5, UploadStatus
+from ..core.types import DELETED_MD5, NOT_STORED, UploadStatus
 from ..i18n import labelled
 from .columns import key_digest, link
 from .deployments import Deployment
+from .dismissals import Dismissal
 
 DIGESTS_A_QUERY = 25_000
+WALKED = 10_000  # failed rows, and unknown ones, of which each may still be the newest of its key
 START = 64  # characters of a key that an index holds
 # The comparison with a beginning that each database has an index for.
 _BEGINS = {"postgresql": "startswith", "mysql": "istartswith"}
@@ -119,6 +121,25 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
     def _older_than_newest(self, count: int) -> int | None:
         ids = self.order_by("-id").values_list("id", flat=True)
         return next(iter(ids[count : count + 1]), None)
+
+    def still_failing(self) -> UploadLogQuerySet:
+        """
+        Return the newest row of each key that is not stored, unless somebody dismissed it.
+
+        An index gives each newer row. Of a refused name, which has no key, every row counts.
+        """
+        same_key = {name: models.OuterRef(name) for name in ("env", "key_digest")}
+        rows = UploadLog.objects.using(self.db)
+        newer = models.Exists(rows.filter(**same_key, id__gt=models.OuterRef("id")))
+        dismissals = Dismissal._base_manager.using(self.db).filter(upload=models.OuterRef("id"))
+        failing = self.filter(models.Q(key="") | ~newer, ~models.Exists(dismissals))
+        older = self.older_failures()
+        return failing.filter(status__in=NOT_STORED, **({"id__gt": older} if older else {}))
+
+    def older_failures(self) -> int | None:
+        """Return the newest row of those that `still_failing` does not look at, if there is one."""
+        each = (self.filter(status=status)._older_than_newest(WALKED) for status in NOT_STORED)
+        return max(filter(None, each), default=None)
 
     def with_key(self, key: str) -> UploadLogQuerySet:
         """Return the rows of exactly this key, whatever their environment."""

@@ -1,0 +1,93 @@
+"""Uploads that failed, as cards: one for each cause, with what to do and some of the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from ..log.failing import OTHER, Cause
+from ..log.hints import hint
+from ..log.retry import RetryResult, retryable
+from ..models import UploadLog, UploadLogQuerySet
+from .columns import UploadColumns
+from .labels import STAGES, Text, trouble
+
+SHOWN = 10  # files of a card
+
+
+def cards(
+    request: HttpRequest, causes: Iterable[Cause], rows: UploadLogQuerySet, *, look: bool = False
+) -> list[dict[str, Any]]:
+    """
+    Return the cards of these causes; `rows` are those to find their files in.
+
+    With `look`, a file whose bytes cannot be had again has the reason: it is looked for.
+    """
+    causes = list(causes)
+    shown = [pk for cause in causes for pk in cause.rows[:SHOWN]]
+    found = {row.pk: row for row in rows.filter(pk__in=shown).order_by()}
+    columns = UploadColumns(request)
+    made = []
+    for cause in causes:
+        files = [found[pk] for pk in cause.rows[:SHOWN] if pk in found]
+        if files:  # else pruned meanwhile
+            made.append(_card(cause, files, columns))
+            made[-1]["files"] = [_line(row, columns) for row in files]
+    if look:
+        for file in (file for card in made for file in card["files"]):
+            file |= _look(request, file["row"], columns)
+        for card in made:
+            card["can_retry"] = card["more"] or any("gone" not in file for file in card["files"])
+    return made
+
+
+def _card(cause: Cause, files: list[UploadLog], columns: UploadColumns) -> dict[str, Any]:
+    newest = files[0]
+    return {
+        "code": cause.code,
+        "title": _title(cause.code),
+        "meaning": trouble(newest),
+        "hint": hint(newest),
+        "count": len(cause.rows),
+        "newest": newest.pk,
+        "time": columns.time(newest),
+        "more": len(cause.rows) - len(files),
+    }
+
+
+def _title(code: str) -> Text:
+    """Return a code as it is, and a stage in words."""
+    return "" if code == OTHER else STAGES.get(code, code)
+
+
+def _line(row: UploadLog, columns: UploadColumns) -> dict[str, Any]:
+    names = ("store", "size", "time", "source", "user")
+    return {"row": row, "key": row.key or row.name} | {
+        name: getattr(columns, name)(row) for name in names
+    }
+
+
+def _look(request: HttpRequest, row: UploadLog, columns: UploadColumns) -> dict[str, Any]:
+    """Return why the file cannot be sent again, and where to choose it anew."""
+    found = retryable(row)
+    if not isinstance(found, RetryResult) or found.reason is None:
+        return {}
+    return {"gone": found.reason.what, "choose": choose_again(request, row, columns)}
+
+
+def choose_again(request: HttpRequest, row: UploadLog, columns: UploadColumns) -> str:
+    """Return the address of the upload page with the row's store, folder and name; "" if none."""
+    using = columns.alias(row)
+    if not (using and request.user.has_perm("wx_static_store.upload")):
+        return ""
+    folder, slash, name = row.name.rpartition("/")
+    query = {"store": f"{using}@{row.env}", "folder": folder + slash, "name": name}
+    match = request.resolver_match
+    url = reverse(
+        "admin:wx_static_store_uploadlog_upload", current_app=match.namespace if match else None
+    )
+    return f"{url}?{urlencode(query)}"

@@ -1,0 +1,52 @@
+"""What still fails, grouped by its cause; and what somebody dismissed."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.db.models import Q
+
+from ..core.types import NOT_STORED
+from ..i18n import STAGES
+from ..models import Dismissal, UploadLog, UploadLogQuerySet
+
+if TYPE_CHECKING:
+    from ..core.refusals import User
+
+OTHER = "other"  # the log has neither a code nor a stage
+
+
+class Cause(NamedTuple):
+    """Uploads that failed alike, by the ids of their rows, the newest first."""
+
+    code: str  # WeChat's errcode, else the code of COS, else the stage at which they failed
+    rows: list[int]
+
+
+def causes(rows: UploadLogQuerySet) -> list[Cause]:
+    """Group rows that are not stored, the largest group first."""
+    groups = defaultdict(list)
+    for pk, errcode, cos_code, stage in rows.values_list("id", "errcode", "cos_code", "stage"):
+        groups[str(errcode or cos_code or stage or OTHER)].append(pk)
+    found = (Cause(code, sorted(ids, reverse=True)) for code, ids in groups.items())
+    return sorted(found, key=lambda cause: (-len(cause.rows), -cause.rows[0]))
+
+
+def of_cause(rows: UploadLogQuerySet, code: str) -> UploadLogQuerySet:
+    """Return those of the rows that `causes` puts into the group of this code."""
+    rows = rows.filter(status__in=NOT_STORED)
+    if re.fullmatch("-?[0-9]{1,9}", code):
+        return rows.filter(errcode=int(code))
+    unanswered = rows.filter(Q(errcode=None) | Q(errcode=0))
+    if code == OTHER or code in STAGES:
+        return unanswered.filter(cos_code="", stage="" if code == OTHER else code)
+    return unanswered.filter(cos_code=code)
+
+
+def dismiss(rows: Iterable[UploadLog], user: User | None) -> None:
+    """Note that nobody needs to mend these; a newer row of a key that fails is not dismissed."""
+    made = [Dismissal(upload=row, user_id=user.pk if user else None) for row in rows]
+    Dismissal.objects.bulk_create(made, ignore_conflicts=True)
