@@ -1,0 +1,76 @@
+/* The upload page: choose, compare, then one request per file. Without its scripts the form sends
+   all files in one request.
+
+   Each script has one role; they share `wxUpload` and run in the order of the page. They are no
+   modules: a browser asks for those with CORS, which the static files' own site may not answer, and
+   their imports have no hashed names. */
+(() => {
+  "use strict";
+
+  const form = document.getElementById("wx-upload");
+  const byId = (id) => document.getElementById(id);
+  const texts = JSON.parse(byId("wx-texts").textContent);
+  const { csrfmiddlewaretoken, store, folder, overwrite } = form.elements;
+  const said = byId("wx-said");
+
+  const page = (globalThis.wxUpload = {
+    form,
+    texts,
+    byId,
+    said,
+    rows: new Map(), // by path: what is in the list, and neither waits nor is being sent
+    under_way: new Set(), // what is being sent
+    failed: new Set(), // what may be tried again
+    batch: new Set(), // what was sent together, for the progress of it
+    waiting: [],
+    submits: 0,
+  });
+
+  page.fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+  page.say = (text, values = {}) => {
+    const filled = page.fill(text, values);
+    if (said.textContent !== filled) said.textContent = filled; // read aloud
+  };
+
+  page.busy = () => page.under_way.size > 0 || page.waiting.length > 0;
+  page.sizeOf = (list) => list.reduce((sum, row) => sum + row.file.size, 0);
+
+  page.wish = () => (overwrite?.checked ? { overwrite: "on" } : {});
+  page.target = () => ({ store: store.value, folder: folder.value, ...page.wish() });
+
+  /* In the words of the server, which gives an example of each unit. */
+  page.readable = (size) => {
+    const step = Math.min(Math.floor(Math.log2(size || 1) / 10), 4);
+    const digits = { minimumFractionDigits: step ? 1 : 0, maximumFractionDigits: step ? 1 : 0 };
+    const number = new Intl.NumberFormat(document.documentElement.lang, { ...digits, useGrouping: false });
+    const example = texts.sizes[step ? step + 1 : size === 1 ? 0 : 1];
+    return example.replace(/\d+([.,]\d+)?/, number.format(size / 2 ** (10 * step)));
+  };
+
+  page.line = (tag, text) => {
+    const element = document.createElement(tag);
+    element.textContent = text;
+    return element;
+  };
+
+  // --- what the scripts ask this site -----------------------------------------------------------
+
+  function post(url, body) {
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfmiddlewaretoken.value };
+    return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
+  page.ask = async (url, body) => {
+    const answer = await post(url, body);
+    if (answer.status !== 403) return answer;
+    await page.freshToken();
+    return post(url, body);
+  };
+
+  /* After another login, in another tab, the token of this page is worth nothing. */
+  page.freshToken = async () => {
+    const html = await fetch(form.action).then((answer) => answer.text()).catch(() => "");
+    const found = new DOMParser().parseFromString(html, "text/html").querySelector("#wx-upload [name=csrfmiddlewaretoken]");
+    if (found) csrfmiddlewaretoken.value = found.value;
+  };
+})();
