@@ -74,6 +74,12 @@ class Site(NamedTuple):
         journal = requests.get(f"{self.control}/journal", params=asked, timeout=PATIENCE)
         return len(journal.json())
 
+    def links(self, part: str) -> int:
+        """How many links were asked for whose key holds this."""
+        asked = {"name": "staticuploadfile"}
+        journal = requests.get(f"{self.control}/journal", params=asked, timeout=PATIENCE)
+        return sum(part in str(call) for call in journal.json())
+
 
 @contextmanager
 def serving(settings: str) -> Iterator[Site]:

@@ -45,6 +45,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_delete"): {},
     ("admin", "uploadlog_upload"): {"GET": (UPLOAD, 200), "POST": (UPLOAD, 200)},
     ("admin", "uploadlog_preview"): {"POST": (UPLOAD, 200)},
+    ("admin", "uploadlog_status"): {"POST": (UPLOAD, 200)},
     ("admin", "uploadlog_diagnosis"): {"POST": (DIAGNOSE_THERE, 200)},
     ("admin", "uploadlog_failing"): {"GET": (LOG | RETRY, 200), "POST": (RETRY, 302)},
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
@@ -149,6 +150,8 @@ def _body(entry: str, name: str, method: str, id: int) -> tuple[bytes, str]:
     }
     if method == "POST" and entry == "api" and (body := bodies.get(name)) is not None:
         return json.dumps(body).encode(), "application/json"
+    if name == "uploadlog_status":
+        return json.dumps({"form_id": str(uuid4()), "attempts": []}).encode(), "application/json"
     if name == "uploadlog_preview":
         return json.dumps(place | {"files": []}).encode(), "application/json"
     if method == "POST" and (entry == "admin" or name in forms):

@@ -14,6 +14,7 @@ from wx_static_store.emulator import EmulatorServer
 
 PAGE = "/admin/wx_static_store/uploadlog/upload/"
 PREVIEW = PAGE + "preview/"
+STATUS = PAGE + "status/"
 HERE = f"default@{ENV}"
 TEA = md5(b"tea", usedforsecurity=False).hexdigest()
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32

@@ -24,6 +24,7 @@ PNG = bytes.fromhex(
     "0000000c4944415408d763f8cfc000000301010018dd8db00000000049454e44ae426082"
 )
 SUBMIT = "#wx-upload [type=submit]"
+NAMES = ".wx-result .wx-name"
 STORED, FAILED = ".wx-result.wx-stored", ".wx-result.wx-failed"
 REFUSED = ".wx-result.wx-refused"
 
@@ -206,26 +207,49 @@ def test_progress_is_shown_and_the_page_is_guarded(upload: Page, site: Site, fol
     upload.click(SUBMIT)
     expect(upload.locator("#wx-total")).to_be_visible()
     expect(upload.locator("#wx-queue tbody progress")).to_be_visible()
-    expect(upload.locator("#wx-total")).to_have_js_property("value", 3)
+    expect(upload.locator("#wx-total")).to_have_js_property("value", 1.5)  # of two legs, one
     guarded = "() => !dispatchEvent(new Event('beforeunload', { cancelable: true }))"
     assert upload.evaluate(guarded) is True
     expect(upload.locator(STORED)).to_have_count(1)
     assert upload.evaluate(guarded) is False
+    expect(upload.locator("#wx-total")).to_have_js_property("value", 3)
     assert site.published(f"media/{folder}a.txt") == b"tea"
+
+
+def test_the_bars_show_what_the_site_has_passed_on(upload: Page, site: Site, folder: str) -> None:
+    """Half of a bar is the way to the site, half the way to the cloud."""
+    site.script({"on": "put_object", "do": "delay", "seconds": 2})
+    choose(upload, folder, ("a.txt", b"x" * 2_000_000))
+    states(upload)
+    upload.click(SUBMIT)
+    for bar in ("#wx-queue tbody progress", "#wx-total"):
+        share = f"(bar => bar.value / bar.max)(document.querySelector('{bar}'))"
+        upload.wait_for_function(f"() => {share} > 0.5 && {share} < 1")
+    expect(upload.locator(STORED)).to_have_count(1)
+    assert site.published(f"media/{folder}a.txt") == b"x" * 2_000_000
 
 
 def test_files_not_sent_yet_stay_in_the_list_after_a_cancel(
     upload: Page, site: Site, folder: str
 ) -> None:
-    site.script({"on": "staticuploadfile", "do": "delay", "seconds": 2, "times": None})
-    choose(upload, folder, *((f"{number}.txt", b"tea") for number in range(8)))
+    names = [f"{number}.txt" for number in range(8)]
+    site.script({"on": "put_object", "do": "delay", "seconds": 4, "times": None})
+    choose(upload, folder, *((name, b"tea") for name in names))
     states(upload)
     upload.click(SUBMIT)
-    upload.get_by_role("button", name="Cancel the upload").click()
-    expect(upload.locator("#wx-said")).to_contain_text("Still in the list: 8")
+    expect(upload.get_by_text("publishing")).to_have_count(3)
+    wait_for(lambda: site.links(folder) == 3, upload)
+    cancel(upload)
+    expect(upload.locator("#wx-said")).to_contain_text("outcome is being looked up: 3")
+    expect(upload.locator("#wx-said")).to_contain_text("Public now: 3. Failed: 0.")
+    expect(upload.locator("#wx-said")).to_contain_text("still in the list: 5")
+    public = {name for name in names if site.published(f"media/{folder}{name}") == b"tea"}
+    assert public == {path.rpartition("/")[2] for path in upload.locator(NAMES).all_inner_texts()}
+    assert [row["status"] for name in public for row in rows(key=f"media/{folder}{name}")] == (
+        ["stored"] * 3
+    )
     assert site.published(f"media/{folder}7.txt") is None
     site.script()
-    upload.locator("#wx-queue tbody tr").nth(7).get_by_role("checkbox").check()
     upload.click(SUBMIT)
     expect(upload.locator("#wx-queue tbody tr")).to_have_count(0)
     assert site.published(f"media/{folder}7.txt") == b"tea"
@@ -234,20 +258,64 @@ def test_files_not_sent_yet_stay_in_the_list_after_a_cancel(
 def test_a_file_that_arrived_before_a_cancel_is_not_sent_twice(
     upload: Page, site: Site, folder: str
 ) -> None:
-    """The site goes on with it; to send it again asks how it ended."""
+    """The site goes on with it, and the page asks how it ended."""
     site.script({"on": "staticuploadfile", "do": "delay", "seconds": 2})
     choose(upload, folder, ("a.txt", b"tea"))
     states(upload)
     upload.click(SUBMIT)
     expect(upload.locator("#wx-queue tbody")).to_contain_text("publishing")
-    upload.get_by_role("button", name="Cancel the upload").click()
-    expect(upload.locator("#wx-said")).to_contain_text("Still in the list: 1")
-    wait_for(lambda: site.published(f"media/{folder}a.txt") == b"tea", upload)
-    upload.click(SUBMIT)
-    while upload.locator(STORED).count() == 0:  # the first may have no result yet
-        upload.get_by_role("button", name="Try again").or_(upload.locator(STORED)).first.click()
-        expect(upload.locator("#wx-queue tbody tr")).to_have_count(0)
+    wait_for(lambda: site.links(folder) == 1, upload)
+    cancel(upload)
+    expect(upload.locator("#wx-queue tbody")).to_contain_text("sent, outcome being looked up")
+    expect(upload.locator(STORED)).to_contain_text(f"{folder}a.txt")
+    expect(upload.locator("#wx-queue tbody tr")).to_have_count(0)
+    assert site.published(f"media/{folder}a.txt") == b"tea"
     assert site.puts(f"media/{folder}a.txt") == 1
+
+
+def test_a_file_that_never_arrived_is_cancelled_for_good(
+    upload: Page, site: Site, folder: str
+) -> None:
+    """The page cancels a request that is held on its way, and that arrives after all."""
+    held: list[Any] = []
+    upload.route(re.compile("/upload/$"), lambda route: held.append(route))
+    choose(upload, folder, ("a.txt", b"tea"))
+    states(upload)
+    upload.click(SUBMIT)
+    wait_for(lambda: bool(held), upload)
+    cancel(upload)
+    expect(upload.locator("#wx-said")).to_contain_text("Public now: 0. Failed: 0.")
+    expect(upload.locator("#wx-said")).to_contain_text("still in the list: 1")
+    request = held[0].request
+    late = upload.context.request.post(
+        request.url,
+        data=request.post_data_buffer,
+        headers={**request.headers, "referer": upload.url},
+    )
+    assert "Cancelled before it was sent" in late.json()["html"]
+    assert site.published(f"media/{folder}a.txt") is None
+    assert rows(key=f"media/{folder}a.txt") == []
+    upload.unroute(re.compile("/upload/$"))
+    upload.click(SUBMIT)
+    expect(upload.locator(STORED)).to_have_count(1)
+    assert site.published(f"media/{folder}a.txt") == b"tea"
+
+
+def test_the_page_asks_on_while_the_site_is_silent(upload: Page, site: Site, folder: str) -> None:
+    """The network goes with the cancel, and comes back later."""
+    site.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    choose(upload, folder, ("a.txt", b"tea"))
+    states(upload)
+    upload.route(re.compile("/upload/$"), lambda route: (route.fetch(), route.abort()))
+    upload.route(re.compile("/status/$"), lambda route: route.abort(), times=2)
+    upload.click(SUBMIT)
+    expect(upload.locator("#wx-said")).to_contain_text("does not answer")
+    expect(upload.locator(FAILED)).to_contain_text("errcode 45009")
+    assert site.published(f"media/{folder}a.txt") is None
+
+
+def cancel(page: Page) -> None:
+    page.get_by_role("button", name="Cancel the upload").click()
 
 
 def wait_for(condition: Callable[[], bool], page: Page, seconds: int = 10) -> None:
@@ -337,7 +405,6 @@ def test_a_lost_answer_is_asked_for_and_not_sent_twice(
     choose(upload, folder, ("a.txt", b"tea"))
     states(upload)
     upload.click(SUBMIT)
-    upload.get_by_role("button", name="Try again").click()
     expect(upload.locator(STORED)).to_have_count(1)
     assert lost
     assert site.puts(f"media/{folder}a.txt") == 1

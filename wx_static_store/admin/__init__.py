@@ -26,6 +26,7 @@ health.
     columns         the columns of the uploads, and what both lists show
     filters         the filters of the lists
     upload_preview  what an upload would do, before a byte is sent
+    upload_status   what became of the attempts of an upload page
     export          the log as CSV and JSON, streamed
     places          the name, the alias and the public address of a row
     upload_outcome  the result of one uploaded file, as the page shows it

@@ -20,8 +20,9 @@ from ..conf.settings import setting
 from ..core.types import UploadContext, UploadStatus
 from ..exceptions import WxStaticStoreError
 from ..submit.policy import Target
+from ..submit.progress import is_noted, note_of
 from ..submit.send import longest, send
-from ..submit.submission import Submission, Unanswered
+from ..submit.submission import Unanswered
 from ..upload.database import outside_transactions
 from ..upload.store import get_store
 from .base import ReadOnlyAdmin, Tool
@@ -29,6 +30,7 @@ from .places import link_to
 from .upload_form import TargetForm, UploadForm, listed_as, texts
 from .upload_outcome import REFUSED, RUNNING, FileOutcome
 from .upload_preview import Chosen, preview
+from .upload_status import MOST_ASKED, parsed, states
 
 if TYPE_CHECKING:
     from .upload_form import AnyFile
@@ -36,12 +38,15 @@ if TYPE_CHECKING:
 MOST_PREVIEWED = 1000  # files in one request of the script, which sends several
 METHODS = ["GET", "HEAD", "POST"]
 # What `json` and `int` raise, the latter of 1e400, and a list of lists of lists as well.
-BAD_REQUEST_ERRORS = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+BAD_REQUEST_ERRORS = (
+    *(ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError),
+)
 
 # What the page shows of a first submission that has no answer.
 _UNANSWERED = {
     "in_progress": (RUNNING, ""),
     "unknown": (UploadStatus.UNKNOWN, ""),
+    "other_body": (REFUSED, _("Another file had this number. Load the page anew and try again.")),
     "busy": (REFUSED, _("This does not work at the moment; try again later.")),
 }
 
@@ -63,6 +68,11 @@ class UploadPage(ReadOnlyAdmin):
                 "upload/preview/",
                 site.admin_view(require_POST(self.preview_view)),
                 name="wx_static_store_uploadlog_preview",
+            ),
+            path(
+                "upload/status/",
+                outside_transactions(site.admin_view(require_POST(self.status_view))),
+                name="wx_static_store_uploadlog_status",
             ),
             *super().get_urls(),
         ]
@@ -103,7 +113,25 @@ class UploadPage(ReadOnlyAdmin):
             return _bad_request(_incomplete(form).message or f"more than {MOST_PREVIEWED} files")
         return JsonResponse({"files": list(preview(request.user, form, files))})
 
+    def status_view(self, request: HttpRequest) -> HttpResponse:
+        """Return what became of attempts of this user's page, and cancel them where it asks so."""
+        require(request)
+        try:
+            attempts = parsed(request.user, json.loads(request.body))
+        except BAD_REQUEST_ERRORS:
+            return _bad_request("not a list of attempts")
+        if len(attempts) > MOST_ASKED:
+            return _bad_request(f"more than {MOST_ASKED} attempts")
+        found = list(states(attempts))
+        for state in found:
+            if outcome := state.pop("outcome", None):
+                state |= self._rendered(request, [outcome])
+        return JsonResponse({"attempts": found})
+
     def _as_json(self, request: HttpRequest, outcomes: list[FileOutcome]) -> JsonResponse:
+        return JsonResponse(self._rendered(request, outcomes))
+
+    def _rendered(self, request: HttpRequest, outcomes: list[FileOutcome]) -> dict[str, Any]:
         template = "admin/wx_static_store/uploadlog/upload_result.html"
         context = {"opts": self.opts, "may_view": self.has_view_permission(request)}
         html = "".join(
@@ -112,7 +140,7 @@ class UploadPage(ReadOnlyAdmin):
         )
         running = any(outcome.status == RUNNING for outcome in outcomes)
         ok = all(outcome.ok for outcome in outcomes)
-        return JsonResponse({"ok": ok, "running": running, "html": html})
+        return {"ok": ok, "running": running, "html": html}
 
     def _page(
         self, request: HttpRequest, form: UploadForm, outcomes: list[FileOutcome] | None = None
@@ -126,6 +154,7 @@ class UploadPage(ReadOnlyAdmin):
             "stored": sum(outcome.ok for outcome in outcomes or []),
             "may_view": self.has_view_permission(request),
             "texts": texts(),
+            "both_legs": is_noted(),
             "most_files": setting("DATA_UPLOAD_MAX_NUMBER_FILES"),
         }
         return TemplateResponse(request, "admin/wx_static_store/uploadlog/upload.html", context)
@@ -151,11 +180,11 @@ def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) ->
     """Return what became of the file, or of the first submission, which was of the same file."""
     to: Target = form.cleaned_data["store"]
     listed, size = listed_as(to, name), file.size or 0
-    submission = Submission(f"{request.user.pk} {form.submission(name, file)}")
+    submission = form.submission(request.user, name, file)
     try:
         if first := submission.first_answer(longest(to.using, to.env, size)):
             return FileOutcome(**first)
-        return submission.send(partial(_send, request, form, name, file), asdict)
+        return submission.send(partial(_send, request, form, name, file, submission.digest), asdict)
     except Unanswered as error:
         status, message = _UNANSWERED[error.code]
         return FileOutcome(listed, status, message=str(message))
@@ -163,12 +192,21 @@ def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) ->
         return _failed(listed, error, status=REFUSED, errcode=error.errcode)
 
 
-def _send(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> FileOutcome:
+def _send(
+    request: HttpRequest, form: UploadForm, name: str, file: AnyFile, digest: str
+) -> FileOutcome:
     to: Target = form.cleaned_data["store"]
     context = UploadContext(source="admin", user_id=request.user.pk)
     raw: Any = file.file
     result, row = send(
-        request.user, to, name, raw, context, size=file.size or 0, overwrite=form.overwrites
+        request.user,
+        to,
+        name,
+        raw,
+        context,
+        size=file.size or 0,
+        overwrite=form.overwrites,
+        sent=note_of(digest),
     )
     if error := result.error:
         facts = {"status": result.status.value, "errcode": result.errcode, "row": row}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID, uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from ..conf import options_for, platform_options
 from ..core.naming import object_key
 from ..exceptions import NameRejected
 from ..submit.policy import Target, stores_for
+from ..submit.submission import Submission
 from ..upload.sources import digest
 
 if TYPE_CHECKING:
@@ -32,7 +34,13 @@ TEXTS = {
     "ready": _("Nothing is sent yet. Ticked: %(ticked)s of %(count)s files, %(size)s."),
     "sending": _("Finished: %(done)s of %(count)s files. Leave this page open."),
     "finished": _("Public now: %(stored)s. Not uploaded: %(failed)s."),
-    "cancelled": _("Cancelled. Public now: %(stored)s. Still in the list: %(left)s."),
+    "cancelled": _(
+        "Cancelled. Public now: %(stored)s. Failed: %(failed)s. Not sent, still in the list: "
+        "%(left)s."
+    ),
+    "asking": _("Cancelled. Sent, and their outcome is being looked up: %(count)s."),
+    "looked_up": _("sent, outcome being looked up"),
+    "silent": _("This site does not answer; the page goes on asking for the outcome: %(count)s."),
     "publishing": _("publishing…"),
     "waiting": _("waiting"),
     "unknown": _("not compared"),
@@ -139,9 +147,17 @@ class UploadForm(TargetForm):
         path = self.cleaned_data["path"] if len(files) == 1 else ""
         return [(folder + (path or file.name), file) for file in files]
 
-    def submission(self, name: str, file: AnyFile) -> str:
-        """Return what distinguishes this file of this submission from every other one."""
-        cleaned, to = self.cleaned_data, self.cleaned_data["store"]
-        raw: Any = file.file
-        facts = (cleaned["form_id"], cleaned["attempt"], to.using, to.env, name, digest(raw))
-        return repr((*map(str, facts), self.overwrites))
+    def submission(self, user: User, name: str, file: AnyFile) -> Submission:
+        """Return the submission of this file; that of the script has its number alone for a key."""
+        to, raw = self.cleaned_data["store"], cast("Any", file.file)
+        form_id, attempt = self.cleaned_data["form_id"], self.cleaned_data["attempt"]
+        facts = repr((to.using, to.env, name, digest(raw), self.overwrites))
+        fingerprint = sha256(facts.encode()).hexdigest()
+        if attempt is None:
+            return Submission(f"{user.pk} {form_id} {fingerprint}")
+        return numbered(user, form_id, attempt, fingerprint)
+
+
+def numbered(user: User, form_id: UUID, attempt: int, fingerprint: str = "") -> Submission:
+    """Return the submission of one attempt of the script: it may ask for it before it arrives."""
+    return Submission(f"{user.pk} {form_id} {attempt}", fingerprint)

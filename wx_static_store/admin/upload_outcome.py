@@ -12,12 +12,13 @@ from ..core import qr
 from ..core.naming import content_type
 from ..core.types import UploadStatus
 
-REFUSED, RUNNING = "refused", "running"
+REFUSED, RUNNING, CANCELLED = "refused", "running", "cancelled"
 LABELS = {
     UploadStatus.STORED.value: ("✓", _("Public now")),
     UploadStatus.FAILED.value: ("✗", _("Failed")),
     UploadStatus.UNKNOWN.value: ("?", _("Unknown: it was sent, but no answer came")),
     REFUSED: ("✗", _("Refused")),
+    CANCELLED: ("–", _("Cancelled before it was sent: nothing of it is public")),
     RUNNING: ("…", _("This file is being uploaded; the log will show how it ended")),
 }
 

@@ -98,6 +98,11 @@ def is_shared(alias: str) -> bool:
     return not any(_is_a(alias, kind) for kind in _UNFIT)
 
 
+def is_for_all(alias: str) -> bool:
+    """Return whether what one process writes there is read by the others."""
+    return not any(_is_a(alias, kind) for kind in (LocMemCache, DummyCache))
+
+
 def cache_faults(alias: str) -> Iterator[tuple[str | Promise, str | Promise]]:
     """Yield why its first use would fail, and what else helps, if that can be seen from here."""
     try:

@@ -46,7 +46,8 @@ class UploadItem:
     `open` is called for each attempt; `close` says that what it returns is ours to close.
     `hashed` names carry a digest of their content, so browsers may keep them for ever.
     An absent `content_type` or `cache_control` is chosen by name. `source_ref` names what asked for
-    this file, where the context does not.
+    this file, where the context does not. `sent` is called with the bytes of the body that have
+    gone, again and again while more are to go.
     """
 
     name: str
@@ -59,6 +60,7 @@ class UploadItem:
     cache_control: str | None = None
     source_ref: str = ""
     sha256: str | None = None
+    sent: Callable[[int], object] | None = None
 
 
 def deletion(name: str) -> UploadItem:

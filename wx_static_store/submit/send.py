@@ -41,12 +41,13 @@ def send(
     size: int,
     overwrite: bool = False,
     precondition: Callable[[str], object] = lambda key: None,
+    sent: Callable[[int], object] | None = None,
 ) -> tuple[UploadResult, int | None]:
     """
     Return how the upload ended, and the id of its row: None where there is no log.
 
     What the policy refuses is raised and leaves no row; so is what `precondition` raises of a key
-    that the policy allows.
+    that the policy allows. `sent` is called with the bytes that have gone.
     """
     uploader = get_uploader(to.using, to.env)
     try:
@@ -58,6 +59,7 @@ def send(
             raise
         result = _failed_before_upload(uploader, name, file, error)
         return result, record_one(result, context)
+    item = replace(item, sent=sent)
     result = uploader.settled(_transferred(Transfer(uploader.options, item), context))
     row = record_one(result, context)
     if result.status is not UploadStatus.UNKNOWN:  # else the file may yet be stored

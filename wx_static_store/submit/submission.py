@@ -42,8 +42,9 @@ class Unanswered(Exception):
     """
     The first submission has no answer to show; `code` says why.
 
-    ``in_progress``, ``unknown`` (it broke off), ``other_body`` (it was of something else), or
-    ``busy``: the database failed, and what is not remembered might be sent twice.
+    ``in_progress``, ``unknown`` (it broke off), ``other_body`` (it was of something else),
+    ``unseen`` (none has come), or ``busy``: the database failed, and what is not remembered might
+    be sent twice.
     """
 
     def __init__(self, code: str) -> None:
@@ -55,7 +56,7 @@ class Submission:
     """A row in the database; its unique digest decides which of two submissions is the first."""
 
     def __init__(self, identity: str, fingerprint: str = "") -> None:
-        self._digest = sha256(identity.encode()).hexdigest()
+        self.digest = sha256(identity.encode()).hexdigest()
         self._fingerprint = fingerprint
 
     def first_answer(self, seconds: float) -> Any:
@@ -64,19 +65,29 @@ class Submission:
 
         Raises Unanswered. What has not ended after `seconds` was killed.
         """
-        try:
-            found = self._claim(seconds)
-        except (DatabaseError, ImproperlyConfigured) as error:
-            logger.error("%s: %s", type(error).__name__, english(error).partition("\n")[0])
-            raise Unanswered("busy") from error
+        found = _asked(partial(self._claim, seconds))
         if found is None:
             return None
-        if found.fingerprint != self._fingerprint:
+        if found.fingerprint not in ("", self._fingerprint):  # one that was cancelled has none
             raise Unanswered("other_body")
-        if not found.answer:
-            running = timezone.now() < found.running_until
-            raise Unanswered("in_progress" if running else "unknown")
-        return json.loads(found.answer)
+        return _answer_of(found)
+
+    def look(self) -> Any:
+        """Return the answer that is kept; raises Unanswered."""
+        found = _asked(self._row.first)
+        if found is None or found.expires <= timezone.now():
+            raise Unanswered("unseen")
+        return _answer_of(found)
+
+    def cancel(self, answer: Any) -> Any:
+        """
+        Return the answer that is kept; raises Unanswered for what has begun and not ended.
+
+        What has not begun is claimed with `answer`: a request that comes later is shown this, and
+        sends nothing.
+        """
+        found = _asked(partial(self._claim, 0, json.dumps(answer)))
+        return answer if found is None else _answer_of(found)
 
     def send(
         self,
@@ -103,22 +114,23 @@ class Submission:
                 keep()
         return result
 
-    def _claim(self, seconds: float) -> IdempotencyKey | None:
+    def _claim(self, seconds: float, answer: str = "") -> IdempotencyKey | None:
         """Return the row of the first submission, None if it is this one's now."""
         now = timezone.now()
         ours = {
             "fingerprint": self._fingerprint,
             "running_until": now + timedelta(seconds=seconds + MARGIN),
             "expires": now + KEPT,
+            "answer": answer,
         }
         with suppress(IntegrityError), transaction.atomic(using=self._row.db):
-            self._row.create(digest=self._digest, **ours)
+            self._row.create(digest=self.digest, **ours)
             return None
         row = self._row.first()
         if row is None:  # freed at this moment
             raise Unanswered("in_progress")
         if row.expires <= now:
-            if self._row.filter(expires=row.expires).update(answer="", **ours):
+            if self._row.filter(expires=row.expires).update(**ours):
                 return None
             raise Unanswered("in_progress")  # another submission has taken it over
         return row
@@ -136,4 +148,20 @@ class Submission:
     @property
     def _row(self) -> QuerySet[IdempotencyKey]:
         rows = IdempotencyKey._base_manager.using(router.db_for_write(IdempotencyKey))
-        return rows.filter(digest=self._digest)
+        return rows.filter(digest=self.digest)
+
+
+def _asked(ask: Callable[[], IdempotencyKey | None]) -> IdempotencyKey | None:
+    """Return what the database says; raises Unanswered where it fails."""
+    try:
+        return ask()
+    except (DatabaseError, ImproperlyConfigured) as error:
+        logger.error("%s: %s", type(error).__name__, english(error).partition("\n")[0])
+        raise Unanswered("busy") from error
+
+
+def _answer_of(row: IdempotencyKey) -> Any:
+    if not row.answer:
+        running = timezone.now() < row.running_until
+        raise Unanswered("in_progress" if running else "unknown")
+    return json.loads(row.answer)

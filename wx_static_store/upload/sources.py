@@ -31,13 +31,21 @@ class Source:
     SourceChanged when the file shrank, grew or changed in between.
     """
 
-    def __init__(self, file: BinaryIO, size: int, *, known_md5: str) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        size: int,
+        *,
+        known_md5: str,
+        sent: Callable[[int], object] | None = None,
+    ) -> None:
         self.file = file
         self._size = size
         self._stat = _fingerprint(file)
         self._digest = hashlib.md5(usedforsecurity=False)
         self._read = 0
         self.known_md5 = known_md5
+        self.sent = sent or (lambda size: None)
         self.handed_over = False
 
     def __len__(self) -> int:
@@ -45,6 +53,8 @@ class Source:
 
     def __iter__(self) -> Iterator[bytes]:
         while left := self._size - self._read:
+            if self._read:  # what came before has gone
+                self.sent(self._read)
             block = _read(self.file, min(BLOCK, left))
             if not block:
                 raise SourceChanged(_("The file became shorter"), stage="source", hint=_REOPEN)
@@ -137,7 +147,7 @@ def opened(item: UploadItem, *, md5: str | None = None) -> Iterator[Source]:
     A file that cannot seek, or that gives text, is copied first: text as UTF-8.
     """
     with readable(item) as (file, size):
-        source = Source(file, size, known_md5=md5 or "")
+        source = Source(file, size, known_md5=md5 or "", sent=item.sent)
         if md5 is None and size <= HASH_AHEAD:
             source.known_md5 = digest(file)
         yield source

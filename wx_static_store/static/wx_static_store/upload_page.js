@@ -23,6 +23,7 @@
     failed: new Set(), // what may be tried again
     batch: new Set(), // what was sent together, for the progress of it
     waiting: [],
+    cancelled: false, // the batch: what is under way still has an outcome
     submits: 0,
   });
 
@@ -66,6 +67,10 @@
     await page.freshToken();
     return post(url, body);
   };
+
+  /* Whether it was not this page that answered, but the login, or nobody lets this user in. */
+  page.lockedOut = (status, address, asked) =>
+    status === 403 || Boolean(address && new URL(address).pathname !== new URL(asked, location).pathname);
 
   /* After another login, in another tab, the token of this page is worth nothing. */
   page.freshToken = async () => {

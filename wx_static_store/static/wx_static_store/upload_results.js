@@ -3,20 +3,27 @@
   "use strict";
 
   const page = globalThis.wxUpload;
-  const { byId, failed, form, said, texts } = page;
+  const { byId, failed, said, texts } = page;
 
-  /* The answer is a rendered result; where none came, the page has one of its own. */
-  page.settle = (row, answer) => {
-    page.under_way.delete(row);
-    const answered = typeof answer?.html === "string";
-    row.unanswered = !answered || answer.running;
-    row.outcome = answered && answer.ok ? "stored" : "failed";
-    row.sent = row.file.size;
-    row.tr.remove();
-    place(row, answered ? rendered(answer.html) : lost(row));
-    if (row.outcome === "failed") offer(row);
-    page.next();
+  /* The answer is a rendered result. */
+  page.settle = (row, { ok, html }) => {
+    settle(row, ok ? "stored" : "failed", new DOMParser().parseFromString(html, "text/html").body.firstElementChild);
   };
+
+  /* It never arrived: the page has a result of its own. While nobody lets the page in, who knows? */
+  page.lose = (row, { status, locked_out = false }) => {
+    row.unanswered = locked_out;
+    settle(row, "failed", lost(row, status, locked_out));
+  };
+
+  function settle(row, outcome, item) {
+    page.under_way.delete(row);
+    Object.assign(row, { outcome, sent: row.file.size });
+    row.tr.remove();
+    place(row, item);
+    if (outcome === "failed") offer(row);
+    page.next();
+  }
 
   /* Failures come first. Whoever asked for this one again, and went nowhere since, is led to it. */
   function place(row, item) {
@@ -33,14 +40,7 @@
     row.awaited = false;
   }
 
-  function rendered(html) {
-    return new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
-  }
-
-  function lost(row) {
-    const { status, responseURL } = row.request;
-    const elsewhere = responseURL && new URL(responseURL).pathname !== new URL(form.action).pathname; // the login
-    const locked_out = status === 403 || Boolean(elsewhere);
+  function lost(row, status, locked_out) {
     const item = byId("wx-lost").content.cloneNode(true).firstElementChild;
     item.querySelector("strong").textContent = locked_out ? texts.locked_out : page.fill(texts.lost, { status: status || "–" });
     item.querySelector(".wx-advice").hidden = locked_out;

@@ -3,15 +3,21 @@
   "use strict";
 
   const AT_ONCE = 3;
+  const FINAL = ["stored", "failed"];
 
   const page = globalThis.wxUpload;
   const { batch, byId, form, rows, texts, under_way } = page;
   const total = byId("wx-total");
-  let attempts = 0; // of this page: a path may come back with other bytes
+  const both_legs = "bothLegs" in form.dataset; // this site says how far it has passed a file on
+  // A browser may bring back the form's id with the page, and then no number must come back with it.
+  let attempts = Date.now();
 
   page.send = (list, ready = null) => {
     page.submits++;
-    if (!page.busy()) batch.clear();
+    if (!page.busy()) {
+      batch.clear();
+      page.cancelled = false;
+    }
     for (const row of list) {
       if (rows.get(row.path) === row) rows.delete(row.path);
       row.to ??= page.target();
@@ -22,7 +28,7 @@
       page.waiting.push(row);
     }
     page.show();
-    progress();
+    page.progress();
     if (ready) ready.then(page.next);
     else page.next();
   };
@@ -31,7 +37,7 @@
     let row;
     while (under_way.size < AT_ONCE && (row = startable())) sendOne(row);
     page.show();
-    if (page.busy()) progress();
+    if (page.busy()) page.progress();
     else end();
   };
 
@@ -45,17 +51,30 @@
 
   function sendOne(row) {
     under_way.add(row);
-    if (!row.unanswered) row.attempt = ++attempts; // a lost answer is asked for, not sent again
     row.bar.hidden = false;
+    if (row.unanswered) return page.lookUp(row, () => post(row)); // it may be there already
+    return post(row);
+  }
+
+  function post(row) {
+    Object.assign(row, { attempt: ++attempts, arrived: false, unanswered: false });
     const request = (row.request = new XMLHttpRequest());
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => moved(row, event));
-    request.addEventListener("load", () => page.settle(row, request.response));
-    request.addEventListener("error", () => page.settle(row, null));
-    request.addEventListener("abort", () => put_back(row, row.sent >= row.file.size));
+    request.addEventListener("load", () => ended(row));
+    request.addEventListener("error", () => ended(row));
+    request.addEventListener("abort", () => page.lookUp(row, () => putBack(row)));
     request.send(body(row));
+  }
+
+  /* Without a usable answer the file may be public all the same: this site is asked. */
+  function ended(row) {
+    const { status, responseURL, response } = row.request;
+    if (typeof response?.html === "string") page.settle(row, response);
+    else if (page.lockedOut(status, responseURL, form.action)) page.lose(row, { locked_out: true });
+    else page.lookUp(row, () => (page.cancelled ? putBack(row) : page.lose(row, { status })));
   }
 
   function body(row) {
@@ -69,26 +88,39 @@
   }
 
   function moved(row, { loaded, total: size }) {
-    row.sent = row.file.size * (size ? loaded / size : 1);
-    row.bar.value = size ? loaded / size : 1;
-    if (loaded >= size) {
-      row.bar.removeAttribute("value"); // this site has it, and passes it on
-      page.note(row, texts.publishing);
-    } else page.note(row, "");
-    progress();
+    const leg = size ? loaded / size : 1;
+    row.arrived = loaded >= size;
+    share(row, both_legs ? leg / 2 : leg);
+    if (row.arrived && both_legs) page.watch();
+    else if (row.arrived) row.bar.removeAttribute("value"); // this site has it, and passes it on
+    page.note(row, row.arrived ? texts.publishing : "");
+    page.progress();
   }
 
-  function progress() {
+  /* The second leg: this site has passed on so many bytes. */
+  page.passedOn = (row, sent) => {
+    if (both_legs && row.arrived) share(row, 0.5 + sent / (row.file.size || 1) / 2);
+    page.progress();
+  };
+
+  function share(row, part) {
+    row.bar.value = Math.min(part, 1);
+    row.sent = row.file.size * row.bar.value;
+  }
+
+  page.progress = () => {
     total.max = page.sizeOf([...batch]) || 1;
     total.value = [...batch].reduce((sum, row) => sum + row.sent, 0);
     const done = [...batch].filter((row) => row.outcome).length;
-    page.say(texts.sending, { done, count: batch.size });
-  }
+    if (page.silent) page.say(texts.silent, { count: under_way.size });
+    else if (page.cancelled) page.say(texts.asking, { count: under_way.size });
+    else page.say(texts.sending, { done, count: batch.size });
+  };
 
-  /* What had arrived as a whole may be published all the same. */
-  function put_back(row, unanswered = false) {
+  /* It was not sent, and will not be. */
+  function putBack(row) {
     under_way.delete(row);
-    Object.assign(row, { sent: 0, to: undefined, unanswered });
+    Object.assign(row, { sent: 0, to: undefined, unanswered: false });
     if (rows.has(row.path)) return row.tr.remove(); // it was chosen again meanwhile
     rows.set(row.path, row);
     row.box.disabled = false;
@@ -99,11 +131,10 @@
 
   function end() {
     const sent = [...batch];
-    const stored = sent.filter((row) => row.outcome === "stored").length;
-    const lost = sent.filter((row) => row.outcome === "failed").length;
-    const left = sent.length - stored - lost;
-    if (left) page.say(texts.cancelled, { stored, left });
-    else page.say(texts.finished, { stored, failed: lost });
+    const [stored, failed] = FINAL.map((outcome) => sent.filter((row) => row.outcome === outcome).length);
+    const left = sent.length - stored - failed;
+    page.say(page.cancelled ? texts.cancelled : texts.finished, { stored, failed, left });
+    total.value = total.max;
     const chosen_meanwhile = sent.some((row) => ![row, undefined].includes(rows.get(row.path)));
     if (chosen_meanwhile) page.compare(); // with what is public by now
   }
@@ -118,8 +149,12 @@
   byId("wx-cancel").addEventListener("click", () => {
     const never_sent = page.waiting;
     page.waiting = [];
-    never_sent.forEach((row) => put_back(row));
-    [...under_way].forEach((row) => row.request.abort());
+    page.cancelled = true;
+    never_sent.forEach(putBack);
+    [...under_way].forEach((row) => {
+      if (row.look_up) page.lookUp(row, () => putBack(row));
+      else row.request.abort();
+    });
     page.next();
   });
   addEventListener("beforeunload", (event) => {
