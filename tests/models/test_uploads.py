@@ -47,6 +47,7 @@ def test_the_permissions_are_those_that_the_entries_ask_for() -> None:
         "upload_active_content",
         "replace",
         "replace_protected",
+        "unpublish",
         "retry",
         "diagnose",
         "deploy",

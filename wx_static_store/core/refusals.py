@@ -90,6 +90,18 @@ IN_PROGRESS = Rule(
     _("Another upload of %(key)s is running at this moment."),
     _("Look in a minute whether the file is there."),
 )
+UNPUBLISH = Rule(
+    "forbidden",
+    _("You may not make published files unpublic."),
+    _("Ask an administrator for the permission to make files unpublic."),
+    "unpublish",
+)
+ELSEWHERE = Rule(
+    "folder",
+    _("%(key)s is outside of %(folder)s, the folder for uploads."),
+    _("Other places need the permission to replace protected files."),
+    "replace_protected",
+)
 SIZE = Rule(
     "size",
     _("The file is too large: at most %(limit)s are allowed."),

@@ -254,7 +254,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'upload',
                 'verbose_name_plural': 'uploads',
                 'ordering': ('-id',),
-                'permissions': (('upload', 'Can upload files to the public site'), ('upload_active_content', 'Can upload HTML, scripts and other active content'), ('replace', 'Can replace a published file'), ('replace_protected', 'Can replace protected files, such as domain verification'), ('retry', 'Can upload a file again'), ('diagnose', 'Can ask what WeChat received'), ('deploy', 'Can deploy a release again')),
+                'permissions': (('upload', 'Can upload files to the public site'), ('upload_active_content', 'Can upload HTML, scripts and other active content'), ('replace', 'Can replace a published file'), ('replace_protected', 'Can replace protected files, such as domain verification'), ('unpublish', 'Can make a published file unpublic'), ('retry', 'Can upload a file again'), ('diagnose', 'Can ask what WeChat received'), ('deploy', 'Can deploy a release again')),
                 'default_permissions': ('view',),
                 'required_db_features': ('supports_stored_generated_columns',),
             },

@@ -198,6 +198,7 @@ class UploadLog(models.Model):
             ("upload_active_content", _("Can upload HTML, scripts and other active content")),
             ("replace", _("Can replace a published file")),
             ("replace_protected", _("Can replace protected files, such as domain verification")),
+            ("unpublish", _("Can make a published file unpublic")),
             ("retry", _("Can upload a file again")),
             ("diagnose", _("Can ask what WeChat received")),
             ("deploy", _("Can deploy a release again")),

@@ -115,13 +115,18 @@ def findings(name: str, file: BinaryIO, size: int, options: Options) -> Iterator
     if not name.startswith(options.upload_location):
         yield FOLDER, {"folder": options.upload_location}
     base = name.rpartition("/")[2]
-    protected = any(fnmatchcase(base.casefold(), pattern) for pattern in _PROTECTED)
-    if protected or ".well-known" in name.split("/"):
+    if is_protected(name):
         yield PROTECTED, {"found": base}
     if max(size, measured(file)) > options.upload_max_size:
         yield SIZE, {"limit": filesizeformat(options.upload_max_size)}
     yield from _in_endings(base, options.upload_extensions)
     yield from _in_content(base, file.read(_SNIFFED))
+
+
+def is_protected(name: str) -> bool:
+    """Return whether the site, or the proof of who owns it, depends on files of this name."""
+    base = name.rpartition("/")[2].casefold()
+    return ".well-known" in name.split("/") or any(fnmatchcase(base, one) for one in _PROTECTED)
 
 
 def _in_name(name: str) -> Iterator[Finding]:

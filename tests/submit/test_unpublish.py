@@ -1,0 +1,79 @@
+"""Who may make which files unpublic, and what is then in their place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import ENV
+from tests.submit.conftest import UserWith
+from tests.tables import each
+from wx_static_store.core.types import DELETED
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
+from wx_static_store.submit.policy import Target
+from wx_static_store.submit.unpublish import refusal, unpublish
+
+pytestmark = pytest.mark.django_db
+
+MEDIA = Target("default", ENV, "media")
+
+
+@pytest.fixture
+def cloud(configure: Any) -> EmulatorServer:
+    media = {
+        "BACKEND": "wx_static_store.storage.WxStorage",
+        "OPTIONS": {"location": "media"},
+    }
+    cloud: EmulatorServer = configure(STORAGES={"default": media})
+    return cloud
+
+
+@each(
+    ("key", "permissions", "code"),
+    [
+        ("media/uploads/a.txt", ["unpublish"], None),
+        ("media/uploads/a.txt", ["upload", "replace", "replace_protected"], "forbidden"),
+        ("media/a.txt", ["unpublish"], "folder"),
+        ("uploads/a.txt", ["unpublish"], "folder"),
+        ("media/a.txt", ["unpublish", "replace_protected"], None),
+        ("media/uploads/robots.txt", ["unpublish"], "protected"),
+        ("media/uploads/.well-known/a.txt", ["unpublish"], "protected"),
+        ("robots.txt", ["unpublish", "replace_protected"], None),
+    ],
+)
+def test_a_file_needs_these_permissions(
+    cloud: EmulatorServer,
+    user_with: UserWith,
+    key: str,
+    permissions: list[str],
+    code: str | None,
+) -> None:
+    found = refusal(user_with(*permissions), MEDIA, key)
+    assert (found and found.code) == code
+
+
+def test_the_marker_takes_the_place_of_a_file(cloud: EmulatorServer, user_with: UserWith) -> None:
+    cloud.put_object("media/uploads/a.txt", b"tea")
+    user = user_with("unpublish")
+    [result] = unpublish(user, MEDIA, ["media/uploads/a.txt"])
+    assert (result.error, cloud.objects()["media/uploads/a.txt"].body) == (None, DELETED)
+    row = UploadLog.objects.get()
+    assert (row.name, row.source, row.user_id) == ("uploads/a.txt", "delete", user.pk)
+
+
+def test_a_file_outside_of_the_location_keeps_its_key(
+    cloud: EmulatorServer, user_with: UserWith
+) -> None:
+    cloud.put_object("a.txt", b"tea")
+    [result] = unpublish(user_with("unpublish", "replace_protected"), MEDIA, ["a.txt"])
+    assert (result.key, cloud.objects()["a.txt"].body) == ("a.txt", DELETED)
+
+
+def test_what_a_user_may_not_make_unpublic_stays(
+    cloud: EmulatorServer, user_with: UserWith
+) -> None:
+    cloud.put_object("media/uploads/robots.txt", b"tea")
+    assert [*unpublish(user_with("unpublish"), MEDIA, ["media/uploads/robots.txt"])] == []
+    assert cloud.objects()["media/uploads/robots.txt"].body == b"tea"

@@ -1,0 +1,51 @@
+"""
+Make files unpublic: overwrite each with the deletion marker, as `storage.delete()` does.
+
+Uploads bind a user to a folder, and keep protected files from most users: so does this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..conf import options_for, platform_options
+from ..core.refusals import ELSEWHERE, PROTECTED, UNPUBLISH, PolicyRejected
+from ..core.types import UploadContext, UploadResult, deletion
+from ..upload.uploader import Uploader
+from .policy import Target
+from .rules import is_protected
+
+if TYPE_CHECKING:
+    from ..core.refusals import User
+
+
+def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:
+    """Return why this user may not make the file unpublic; None if they may."""
+    folder = options_for(to.using).location + platform_options().upload_location
+    try:
+        UNPUBLISH.require(user)
+        if not key.startswith(folder):
+            ELSEWHERE.require(user, key=key, folder=folder)
+        if is_protected(key):
+            PROTECTED.require(user, found=key)
+    except PolicyRejected as error:
+        return error
+    return None
+
+
+def unpublish(user: User, to: Target, keys: Sequence[str]) -> Iterator[UploadResult]:
+    """
+    Overwrite the files that this user may make unpublic; yield and record each result.
+
+    A key outside of the store's location is its own name: no store has that name there.
+    """
+    options = options_for(to.using).for_env(to.env)
+    location = options.location
+    allowed = [key for key in keys if refusal(user, to, key) is None]
+    inside = [key.removeprefix(location) for key in allowed if key.startswith(location)]
+    outside = [key for key in allowed if not key.startswith(location)]
+    context = UploadContext(source="delete", user_id=user.pk)
+    yield from Uploader(options).upload_many(map(deletion, inside), context)
+    yield from Uploader(replace(options, location="")).upload_many(map(deletion, outside), context)
