@@ -48,6 +48,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_status"): {"POST": (UPLOAD, 200)},
     ("admin", "uploadlog_diagnosis"): {"POST": (DIAGNOSE_THERE, 200)},
     ("admin", "uploadlog_failing"): {"GET": (LOG | RETRY, 200), "POST": (RETRY, 302)},
+    ("admin", "uploadlog_files"): {"GET": (LOG, 200), "POST": (LOG, 302)},
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_change"): {"GET": (DEPLOYMENTS, 200)},
     ("admin", "deployment_compare"): {"GET": (DEPLOYMENTS, 200)},
@@ -141,6 +142,7 @@ def _body(entry: str, name: str, method: str, id: int) -> tuple[bytes, str]:
         "uploads": {"store": "default", "path": "uploads/a.png", "file": picture()},
         "uploadlog_upload": place | {"form_id": str(uuid4()), "file": picture()},
         "uploadlog_retry_failed": {"row": id},
+        "uploadlog_files": {"store": "default", "folder": "uploads/"},
         "rollout_act": {"action": "stop"},
     }
     bodies: dict[str, Any] = {

@@ -91,6 +91,23 @@ def compared(page: Page, site: Site) -> None:
     expect(page.locator(".wx-lines tbody tr")).to_have_count(3)
 
 
+def files(page: Page, site: Site) -> None:
+    """Open the folder of an upload, from the list of the log."""
+    uploaded(page, site)
+    page.goto(f"{site.log}/")
+    page.click('.wx-tools a[href$="/files/"]')
+    expect(page.locator(".wx-folders li").first).to_be_visible()
+    page.goto(f"{site.log}/files/?folder=media/uploads/")
+    page.locator(".wx-folders a").last.click()
+    expect(page.locator(".wx-cards tbody tr").first).to_be_visible()
+
+
+def refused_files(page: Page, site: Site) -> None:
+    site.script({"on": "staticfilelist", "do": "errcode", "errcode": 85088, "times": None})
+    page.goto(f"{site.log}/files/?folder={uuid4().hex}/")
+    expect(page.locator(".errornote")).to_contain_text("85088")
+
+
 def failing(page: Page, site: Site) -> None:
     uploaded(page, site)
     page.goto(f"{site.log}/failing/")
@@ -269,6 +286,8 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "upload-refused": refused,
     "upload-after": uploaded,
     "compare": compared,
+    "files": files,
+    "files-refused": refused_files,
     "failing": failing,
     "deployments": deployments,
     "deployment": deployment,

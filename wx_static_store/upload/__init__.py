@@ -4,6 +4,7 @@ One file into the cloud: the face of the app for code that uploads.
     uploader    Send one file and record it, or many by one loop
     under_way   The files of a batch that are under way: begun, waited for, and stopped
     listing     What is at some thousand keys, by few calls of `staticfilelist`
+    folders     What is in one folder, by at most two calls of it, kept for a minute
     transfer    One file on its way: its attempts, and what they have learned so far
     store       One environment: its clients, its list, its addresses
     quota       How many calls WeChat still allows: asked once in ten minutes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.apps import apps
@@ -22,7 +22,7 @@ from django.db import (
     router,
     transaction,
 )
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 
 from ..exceptions import WxStaticStoreError
 
@@ -198,12 +198,20 @@ def log() -> UploadLogQuerySet:
 
 
 def with_users(rows: QuerySet[Row]) -> QuerySet[Row]:
-    """
-    Return the rows with the users that they name.
+    """Return the rows with the users that they name."""
+    return rows.prefetch_related(_users())
 
-    Users are asked for apart, as they may live in another database. Which one is said here: Django
-    would look in that of the rows, where no router knows better.
+
+def add_users(rows: Iterable[Model]) -> None:
+    """Ask for the users that these rows name, all at once."""
+    prefetch_related_objects([*rows], _users())
+
+
+def _users() -> Prefetch[Any]:
+    """
+    Ask for users apart, as they may live in another database.
+
+    Which one is said here: Django would look in that of the rows, where no router knows better.
     """
     model = get_user_model()
-    users = model._base_manager.using(router.db_for_read(model))
-    return rows.prefetch_related(Prefetch("user", users))
+    return Prefetch("user", model._base_manager.using(router.db_for_read(model)))

@@ -1,0 +1,55 @@
+"""Where the page *Files in the cloud* may look, and what it opens there."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from tests.admin.conftest import Editor
+from tests.admin.files import FILES, html_of, names
+from tests.conftest import ENV
+from wx_static_store.emulator import EmulatorServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cloud(admin_site: EmulatorServer) -> EmulatorServer:
+    return admin_site
+
+
+@pytest.fixture
+def viewer(cloud: EmulatorServer, editor: Editor) -> Client:
+    return editor("view_uploadlog")
+
+
+@pytest.mark.parametrize(
+    "query", [{"store": "default", "env": ENV}, {"store": "none"}, {"env": "tenant-c"}]
+)
+def test_what_is_not_offered_is_not_found(tenant: Client, query: dict[str, str]) -> None:
+    assert tenant.get(FILES, query).status_code == 404
+    assert tenant.post(FILES, query).status_code == 404
+
+
+def test_an_offered_environment_is_shown(cloud: EmulatorServer, tenant: Client) -> None:
+    cloud.put_object("media/b.txt", b"tea", env="tenant-b")
+    html = html_of(tenant)
+    assert (names(html), "Tenant B" in html) == (["b.txt"], True)
+
+
+def test_the_upload_page_opens_with_store_and_folder(cloud: EmulatorServer, editor: Editor) -> None:
+    client = editor("view_uploadlog", "upload")
+    [link] = re.findall(r'href="(\S*/upload/\?[^"]*)"', html_of(client, folder="media/tea/"))
+    html = client.get(unescape(link)).content.decode()
+    assert 'name="folder" value="tea/"' in html
+    assert f'value="default@{ENV}" selected' in html
+
+
+def test_where_the_store_cannot_upload_no_upload_is_offered(
+    cloud: EmulatorServer, editor: Editor
+) -> None:
+    client = editor("view_uploadlog", "upload")
+    assert "/upload/?" not in html_of(client, folder="elsewhere/")
