@@ -35,6 +35,7 @@ UPLOAD, RETRY, DIAGNOSE = {"upload"}, {"retry"}, {"diagnose"}
 HEALTH, DEPLOY = {"view_health"}, {"deploy"}
 DIAGNOSE_THERE = {"diagnose + view_uploadlog"}  # both: the answer stands on the page of a row
 DEPLOY_THERE = {"deploy + view_deployment"}
+UNPUBLISH_THERE = {"unpublish + view_uploadlog"}
 # By entry point and address, the methods that it takes: each is opened by any of these permissions,
 # and by no other, and is answered with this status. Any other method is shut to everybody.
 TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
@@ -49,6 +50,10 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_diagnosis"): {"POST": (DIAGNOSE_THERE, 200)},
     ("admin", "uploadlog_failing"): {"GET": (LOG | RETRY, 200), "POST": (RETRY, 302)},
     ("admin", "uploadlog_files"): {"GET": (LOG, 200), "POST": (LOG, 302)},
+    ("admin", "uploadlog_files_addresses"): {"POST": (LOG, 200)},
+    ("admin", "uploadlog_files_download"): {"POST": (LOG, 200)},
+    ("admin", "uploadlog_files_compare"): {"POST": (LOG, 200)},
+    ("admin", "uploadlog_files_unpublish"): {"POST": (UNPUBLISH_THERE, 200)},
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_change"): {"GET": (DEPLOYMENTS, 200)},
     ("admin", "deployment_compare"): {"GET": (DEPLOYMENTS, 200)},
@@ -138,11 +143,12 @@ def ask(client: Client, entry: str, name: str, method: str, id: int) -> HttpResp
 
 def _body(entry: str, name: str, method: str, id: int) -> tuple[bytes, str]:
     place = {"store": f"default@{ENV}", "folder": "uploads/"}
+    chosen = {"store": "default", "folder": "uploads/", "key": "uploads/first.png"}
     forms: dict[str, Any] = {
         "uploads": {"store": "default", "path": "uploads/a.png", "file": picture()},
         "uploadlog_upload": place | {"form_id": str(uuid4()), "file": picture()},
         "uploadlog_retry_failed": {"row": id},
-        "uploadlog_files": {"store": "default", "folder": "uploads/"},
+        **{name: chosen for at, name in TABLE if at == "admin" and "_files" in name},
         "rollout_act": {"action": "stop"},
     }
     bodies: dict[str, Any] = {

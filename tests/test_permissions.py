@@ -29,6 +29,7 @@ Member = Callable[..., Client]
 LIST = pack([]).files
 ONE_METHOD = {
     *("uploadlog_preview", "uploadlog_diagnosis"),
+    *(f"uploadlog_files_{act}" for act in ("addresses", "download", "compare", "unpublish")),
     *("deployment_compare", "deployment_compare_file"),
     *("rollout_change", "rollout_progress", "rollout_act", "rollout_environments"),
 }
@@ -40,6 +41,7 @@ VISITORS: dict[str, tuple[str, ...]] = {
     "all permissions": tuple(EVERY),
     **{permission: (permission,) for permission in EVERY},
     "diagnose + view_uploadlog": ("diagnose", "view_uploadlog"),
+    "unpublish + view_uploadlog": ("unpublish", "view_uploadlog"),
     "deploy + view_deployment": ("deploy", "view_deployment"),
 }
 # HEAD is GET and a shut method is nobody's: who may nothing and who may everything ask them.

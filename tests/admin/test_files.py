@@ -7,6 +7,8 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.test import Client
 
 from tests.admin.conftest import Editor, Rows
@@ -87,6 +89,14 @@ def test_an_answer_is_kept_until_it_is_asked_anew(cloud: EmulatorServer, viewer:
     assert names(html_of(viewer)) == []
     answer = viewer.post(FILES, {"store": "default", "env": ENV, "folder": "media/"})
     assert names(viewer.get(answer["Location"]).content.decode()) == ["a.txt"]
+
+
+def test_an_upload_from_here_is_seen_at_once(cloud: EmulatorServer, viewer: Client) -> None:
+    html_of(viewer)
+    default_storage.save("a.txt", ContentFile(b"tea"))
+    assert names(html_of(viewer)) == ["a.txt"]
+    calls = lists(cloud)
+    assert (names(html_of(viewer)), lists(cloud)) == (["a.txt"], calls)
 
 
 def test_a_refused_list_is_a_page_with_the_hint(cloud: EmulatorServer, viewer: Client) -> None:

@@ -92,14 +92,29 @@ def compared(page: Page, site: Site) -> None:
 
 
 def files(page: Page, site: Site) -> None:
-    """Open the folder of an upload, from the list of the log."""
-    uploaded(page, site)
+    """Open a folder of pictures, from the list of the log."""
     page.goto(f"{site.log}/")
     page.click('.wx-tools a[href$="/files/"]')
-    expect(page.locator(".wx-folders li").first).to_be_visible()
-    page.goto(f"{site.log}/files/?folder=media/uploads/")
-    page.locator(".wx-folders a").last.click()
-    expect(page.locator(".wx-cards tbody tr").first).to_be_visible()
+    page.goto(f"{site.log}/files/?store=staticfiles&folder=static/admin/img/")
+    expect(page.locator(".wx-cards tbody img").first).to_be_visible()
+
+
+def chosen_files(page: Page, site: Site, button: str) -> None:
+    files(page, site)
+    for box in page.locator("[name=key]").all()[:2]:
+        box.check()
+    page.click(f'[formaction$="/{button}/"]')
+
+
+def file_addresses(page: Page, site: Site) -> None:
+    chosen_files(page, site, "addresses")
+    expect(page.locator(".wx-codes .wx-qr")).to_have_count(2)
+
+
+def files_unpublic(page: Page, site: Site) -> None:
+    """Stop before the confirmation."""
+    chosen_files(page, site, "unpublish")
+    expect(page.locator(".wx-names [name=key]")).to_have_count(2)
 
 
 def refused_files(page: Page, site: Site) -> None:
@@ -288,6 +303,8 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "compare": compared,
     "files": files,
     "files-refused": refused_files,
+    "files-addresses": file_addresses,
+    "files-unpublic": files_unpublic,
     "failing": failing,
     "deployments": deployments,
     "deployment": deployment,

@@ -4,10 +4,12 @@ health.
 
     uploads         the list of uploads, and the page of one upload
     failing         the page *Still failing*
-    actions         upload again, compare with the cloud, export
-    files           the page *Files in the cloud*
-    files_page      what this page shows
+    files_chosen    what the page *Files in the cloud* does with chosen files
+    files_zip       chosen files as one archive, streamed
+    files           this page
+    files_page      what it shows
     files_place     the store, the environment and the folder that it is about
+    actions         upload again, compare with the cloud, export
     diagnosis       what WeChat received with the call of a refused upload
     deployments     the list of deployments, and the page of one deployment
     rollback        the page *Roll back to this* of a deployment

@@ -29,6 +29,9 @@ NAME = "wx_static_store_uploadlog_files"
 class FilesPage(ReadOnlyAdmin):
     """Mixin of the log of uploads; who may see the log may see what it is about."""
 
+    def has_unpublish_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("wx_static_store.unpublish")
+
     def get_urls(self) -> list[URLPattern]:
         view = outside_transactions(self.admin_site.admin_view(self.files_view))
         return [path("files/", view, name=NAME), *super().get_urls()]
@@ -92,4 +95,8 @@ class FilesPage(ReadOnlyAdmin):
         columns = UploadColumns(request)
         shown = FilesTable(request.GET, folder, asked_at, place.store, columns)
         target = place.upload_target(request.user) if may_upload(request) else None
-        return {"files": shown, "upload": urlencode(target) if target else ""}
+        return {
+            "files": shown,
+            "upload": urlencode(target) if target else "",
+            "may_unpublish": self.has_unpublish_permission(request),
+        }

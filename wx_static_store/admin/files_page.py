@@ -57,7 +57,8 @@ class Line(NamedTuple):
 
     file: RemoteFile
     name: str
-    url: str  # empty where a page may not link to it
+    address: str  # empty where WeChat would have to be asked for it
+    url: str  # the address if a page may link to it
     is_picture: bool
     is_deleted: bool
     row: UploadLog | None
@@ -176,6 +177,7 @@ class FilesTable:
         return Line(
             file=file,
             name=self._name(file),
+            address=self._store.known_url(file.key),
             url=url,
             is_picture=bool(url and is_picture and not is_deleted),
             is_deleted=is_deleted,

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.http import Http404, HttpRequest, QueryDict
+from django.utils import timezone
 
 from ..conf import aliases
+from ..conf.settings import setting
 from ..core.refusals import PolicyRejected
 from ..core.types import RemoteFile
 from ..exceptions import WxStaticStoreError
+from ..models import UploadLog
 from ..submit.policy import Target, resolve_target, stores_for, visible_environments
 from ..upload.folders import Folder, RecentPages, read_folder
 from ..upload.store import Store, get_store, store_for
@@ -45,9 +49,23 @@ class Place:
         return query | ({"marker": self.marker} if self.marker else {})
 
     def read(self, *, fresh: bool = False) -> tuple[Folder, float]:
-        """Return what is in the folder, and when the cloud said so; raises what the list raises."""
+        """
+        Return what is in the folder, and when the cloud said so; raises what the list raises.
+
+        What was said before an upload from here is asked for again.
+        """
         pages = RecentPages(self.store, fresh=fresh)
-        return read_folder(pages, self.folder, self.marker), pages.asked
+        folder = read_folder(pages, self.folder, self.marker)
+        if not fresh and self._has_uploads_since(pages.asked):
+            return self.read(fresh=True)
+        return folder, pages.asked
+
+    def _has_uploads_since(self, asked: float) -> bool:
+        moment = datetime.fromtimestamp(asked, UTC)
+        if not setting("USE_TZ"):
+            moment = timezone.make_naive(moment)
+        recent = UploadLog.objects.primary().filter(created__gt=moment, env=self.to.env)
+        return recent.filter(key__startswith=self.folder).exists()
 
     def learn_address(self) -> None:
         """Ask WeChat once a day for the address of the site, unless a setting gives it."""

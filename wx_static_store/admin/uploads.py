@@ -18,7 +18,7 @@ from .base import ReadOnlyAdmin
 from .columns import MAYBE_PUBLIC, UploadColumns, lines
 from .diagnosis import DiagnosisPage
 from .failing import FailingPage
-from .files import FilesPage
+from .files_chosen import ChosenFiles
 from .places import places_for
 from .upload import UploadPage
 
@@ -28,7 +28,7 @@ _RID = re.compile(r"(?:rid:\s*)?([0-9a-f]{8}(?:-[0-9a-f]{8}){2})")
 
 
 @admin.register(UploadLog)
-class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnlyAdmin):
+class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOnlyAdmin):
     """One row per upload."""
 
     list_filter = (

@@ -113,17 +113,18 @@ class RecentPages:
             page, asked = known
             self.asked = min(self.asked, asked)
             return page
+        asked = time.time()
         page = self._store.page(prefix, marker)
-        self._remembered.write(name, _packed(page), FRESH)
+        self._remembered.write(name, _packed(page, asked), FRESH)
         return page
 
 
-def _packed(page: ListPage) -> dict[str, Any]:
+def _packed(page: ListPage, asked: float) -> dict[str, Any]:
     rows = [
         (file.key, file.size, file.md5, file.last_modified and file.last_modified.isoformat())
         for file in page.files
     ]
-    return {"at": time.time(), "files": rows, "marker": page.marker}
+    return {"at": asked, "files": rows, "marker": page.marker}
 
 
 def _unpacked(value: Any) -> tuple[ListPage, float] | None:
