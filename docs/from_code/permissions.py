@@ -20,8 +20,9 @@ ALLOWS = {
     "replace": "Replace a file by other bytes.",
     "replace_protected": "Upload outside of ``UPLOAD_LOCATION``, and use protected names: "
     "``robots.txt``, ``MP_verify_*.txt`` and others that prove who owns the site.",
-    "unpublish": "Make a file in ``UPLOAD_LOCATION`` unpublic, in the admin: a marker takes its "
-    "place. Elsewhere, and for protected names, it needs ``replace_protected``, too.",
+    "unpublish": "Make a file in ``UPLOAD_LOCATION`` unpublic, in the admin: a short "
+    "text takes its place. Elsewhere, and for protected names, it needs ``replace_protected``, "
+    "too.",
     "retry": "Upload the file of a row again, and dismiss a failure, in the admin; upload it "
     "again by the API.",
     "diagnose": "Ask WeChat what it received with a call that it refused, in the admin and by "

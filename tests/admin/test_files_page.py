@@ -48,7 +48,7 @@ def test_deleted_files_are_shown_on_request(cloud: EmulatorServer, viewer: Clien
     default_storage.delete("a.txt")
     html = html_of(viewer)
     assert (names(html), "1 deleted file is not shown." in text_of(html)) == ([], True)
-    assert "deleted, only the marker is there" in lines(html_of(viewer, deleted="1"))[0]
+    assert "deleted, a short note is in its place" in lines(html_of(viewer, deleted="1"))[0]
 
 
 def test_without_md5_the_log_tells_what_is_deleted(cloud: EmulatorServer, viewer: Client) -> None:

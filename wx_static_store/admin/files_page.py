@@ -15,7 +15,7 @@ from ..core.match import Match, match
 from ..core.naming import content_type
 from ..core.types import DELETED, RemoteFile
 from ..doctor.spans import ago
-from ..i18n import gettext as _, gettext_lazy
+from ..i18n import gettext as _, gettext_lazy, pgettext_lazy
 from ..log.compare import CloudState
 from ..models import UploadLog
 from ..upload.database import add_users
@@ -31,7 +31,7 @@ BEGINNING = datetime.min.replace(tzinfo=UTC)  # of what the list gives no time
 SORTS: dict[str, tuple[Text, Callable[[RemoteFile], Any]]] = {
     "name": (gettext_lazy("file"), lambda file: file.key),
     "size": (gettext_lazy("size"), lambda file: file.size),
-    "time": (gettext_lazy("time"), lambda file: file.last_modified or BEGINNING),
+    "time": (pgettext_lazy("of an upload", "time"), lambda file: file.last_modified or BEGINNING),
 }
 GONE, DIFFERS = Look("∅", "wx-quiet"), Look("✗", "wx-bad")
 FOREIGN = Look("·", "wx-quiet")
@@ -194,7 +194,7 @@ def _remark(
 ) -> tuple[Look | None, Text]:
     """Return what is shown in place of the status of the row; nothing where that is right."""
     if is_deleted:
-        return GONE, gettext_lazy("deleted, only the marker is there")
+        return GONE, gettext_lazy("deleted, a short note is in its place")
     if row is None:
         return FOREIGN, gettext_lazy("not from here")
     if row.status == UploadLog.Status.STORED and match(row, file) is Match.DIFFERS:

@@ -3,7 +3,7 @@
 
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("wx-files");
-  const all = form?.querySelector(".wx-all");
+  const all = form?.querySelector(".wx-all input");
   const button = form?.querySelector(".wx-copy-chosen");
   if (!all || !button) {
     return;
@@ -26,7 +26,7 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     update();
   });
-  all.hidden = false;
+  all.parentElement.hidden = false;
   button.hidden = false;
   button.classList.add("wx-copy");
   update();
