@@ -95,7 +95,7 @@ def files(page: Page, site: Site) -> None:
     """Open a folder of pictures, from the list of the log."""
     page.goto(f"{site.log}/")
     page.click('.wx-tools a[href$="/files/"]')
-    page.goto(f"{site.log}/files/?store=staticfiles&folder=static/admin/img/&q=g")
+    page.goto(f"{site.log}/files/?store=staticfiles&folder=static/admin/img/&q=yes")
     expect(page.locator(".wx-cards tbody img").first).to_be_visible()
 
 
