@@ -89,7 +89,8 @@ def test_the_upload_is_outside_the_transaction_of_the_request() -> None:
 
 
 def test_many_files_are_stored_by_one_post(member: Member, emulator: EmulatorServer) -> None:
-    send(member("upload"), text("a.txt", b"tea"), text("b.txt", b""), text("c.png", PNG))
+    files = text("a.txt", b"tea"), text("b.txt", b""), text("c.png", PNG)
+    send(member("upload"), *files, confirmed="on")
     stored = {key: found.content for key, found in emulator.objects(ENV).items()}
     assert stored == {"uploads/a.txt": b"tea", "uploads/b.txt": b"", "uploads/c.png": PNG}
 
@@ -120,6 +121,27 @@ def test_the_upload_page_that_comes_back_has_a_new_id(member: Member) -> None:
     page = send(member("upload"), text("a.txt"), form_id=form_id).content.decode()
     assert form_id not in page
     assert 'name="form_id"' in page
+
+
+def test_the_form_asks_before_a_doubtful_file_is_public(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    """The others are stored; whoever sends it again with the box ticked is sure."""
+    client, html = member("upload", "upload_active_content"), text("photo.jpg", b"<!doctype html>")
+    page = send(client, text("a.txt"), html, folder="uploads/teas/").content.decode()
+    assert "photo.jpg holds HTML, SVG or XML, whatever its name says." in texts(page)
+    assert ('name="confirmed"' in page, 'value="uploads/teas/"' in page) == (True, True)
+    assert set(emulator.objects(ENV)) == {"uploads/teas/a.txt"}
+    html.seek(0)
+    assert 'name="confirmed"' not in send(client, html, confirmed="on").content.decode()
+    assert emulator.objects(ENV)["uploads/photo.jpg"].content == b"<!doctype html>"
+
+
+def test_a_wrong_folder_is_an_error_of_its_field(member: Member, emulator: EmulatorServer) -> None:
+    page = send(member("upload"), text("a.txt"), text("b.txt"), folder="elsewhere")
+    assert list(page.context_data["form"].errors) == ["folder"]
+    assert page.content.decode().count("into the folder uploads/ only") == 1
+    assert emulator.journal == []
 
 
 # --- with a script --------------------------------------------------------------------------------

@@ -37,13 +37,13 @@ def test_overwriting_is_offered_to_those_who_may_replace(
 
 def test_the_form_offers_the_stores_of_the_policy(member: Member) -> None:
     page = member("upload").get(PAGE).content.decode()
-    assert re.findall(r'<option value="([^"]+)"', page) == [HERE, f"staticfiles@{ENV}"]
+    assert re.findall(r'<option value="([^"]+@[^"]+)"', page) == [HERE, f"staticfiles@{ENV}"]
 
 
 @pytest.mark.usefixtures("closed")
 def test_a_closed_store_is_not_offered(member: Member) -> None:
     page = member("upload").get(PAGE).content.decode()
-    assert re.findall(r'<option value="([^"]+)"', page) == [f"staticfiles@{ENV}"]
+    assert re.findall(r'<option value="([^"]+@[^"]+)"', page) == [f"staticfiles@{ENV}"]
 
 
 @pytest.mark.usefixtures("closed")

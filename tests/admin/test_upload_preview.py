@@ -1,6 +1,7 @@
 """What the preview says of each file before it is sent."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -140,6 +141,80 @@ def test_the_preview_shows_what_will_be_refused(
     [file] = ask(member("upload"), (path, size, "0" * 32)).json()["files"]
     assert (file["state"], file["blocked"]) == ("refused", True)
     assert reason in " ".join(file["reasons"])
+
+
+@each(
+    ("path", "head", "size", "reason"),
+    [
+        ("photo.jpg", b"<html>", 6, "holds HTML"),
+        ("tool.exe", b"", 3, "holds a program"),
+        ("photo.jpg", b"MZ\x90", 3, "holds a program"),
+        ("photo.jpg", b"\x7fELF", 4, "holds a program"),
+        ("a.txt", b"", 0, "is empty"),
+        ("page.html", b"<html>", 6, ""),
+        ("a.txt", b"tea", 3, ""),
+    ],
+)
+def test_who_may_publish_anything_is_asked_about_what_looks_wrong(
+    member: Member, path: str, head: bytes, size: int, reason: str
+) -> None:
+    client = member("upload", "upload_active_content")
+    files = [{"path": path, "size": size, "head": b64encode(head).decode()}]
+    [file] = ask(client, files=files).json()["files"]
+    assert (file["state"], file.get("asks", False)) == (("ask", True) if reason else ("new", False))
+    assert (reason in "".join(file["reasons"]), file["blocked"]) == (True, False)
+
+
+def test_the_head_of_a_file_that_is_not_allowed_refuses_it(member: Member) -> None:
+    files = [{"path": "photo.jpg", "size": 6, "head": b64encode(b"<html>").decode()}]
+    [file] = ask(member("upload"), files=files).json()["files"]
+    assert (file["state"], file["blocked"]) == ("refused", True)
+
+
+@each(
+    ("folder", "paths", "told"),
+    [
+        ("elsewhere", ["a.txt", "b.txt"], "into the folder uploads/ only"),
+        ("", ["a.txt"], "into the folder uploads/ only"),
+        ("uploads/bad?/", ["a.txt"], "?"),
+        ("../", ["a.txt"], "'..'"),
+        ("", ["uploads/a.txt"], ""),
+        ("uploads/", ["../a.txt"], ""),
+    ],
+)
+def test_a_wrong_folder_is_told_once(
+    member: Member, folder: str, paths: list[str], told: str
+) -> None:
+    files = [(path, 3, "") for path in paths]
+    answer = ask(member("upload"), *files, folder=folder).json()
+    assert (bool(answer["folder"]), told in " ".join(answer["folder"])) == (bool(told), True)
+    if told:
+        assert [file["reasons"] for file in answer["files"]] == [[]] * len(paths)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "choices"),
+    [(["replace"], ["skip", "replace", "keep"]), ([], ["skip", "keep"])],
+)
+def test_a_name_that_is_taken_offers_what_the_user_may_do(
+    member: Member, emulator: EmulatorServer, permissions: list[str], choices: list[str]
+) -> None:
+    client = member("upload", *permissions)
+    send_one(client, text("a.txt", b"coffee"))
+    send_one(client, text("a-2.txt", b"coffee"))
+    [file] = ask(client, ("a.txt", 3, "")).json()["files"]
+    assert file["choices"] == choices
+    assert file["other"] == {"path": "a-3.txt", "key": "uploads/a-3.txt"}
+    assert file["old"]["size"].replace("\xa0", " ") == "6 bytes"
+    assert file["old"]["url"] == f"{emulator.site_url(ENV)}/uploads/a.txt"
+
+
+def test_the_same_bytes_show_their_address(member: Member, emulator: EmulatorServer) -> None:
+    client = member("upload")
+    send_one(client, text("a.txt"))
+    [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
+    assert file["old"]["url"] == f"{emulator.site_url(ENV)}/uploads/a.txt"
+    assert "choices" not in file
 
 
 def test_a_preview_makes_no_call_to_the_cloud(member: Member, emulator: EmulatorServer) -> None:

@@ -38,11 +38,13 @@ def chosen(page: Page, site: Site) -> None:
 
 
 def refused(page: Page, site: Site) -> None:
-    """Before a byte is sent: one name can be no key."""
-    upload(page, site)
-    page.select_option("[name=store]", value=media_store(page))
-    page.set_input_files("[name=file]", [file("a.txt", b"tea"), file("bad?.txt", b"tea")])
+    """Before a byte is sent: one name can be no key, another is taken, and one file is empty."""
+    uploaded(page, site)
+    files = [file("a.txt", b"changed"), file("bad?.txt", b"tea"), file("empty.txt", b"")]
+    page.set_input_files("[name=file]", files)
     expect(page.locator(".wx-state.wx-refused")).to_have_count(1)
+    expect(page.locator(".wx-state.wx-ask")).to_have_count(1)
+    expect(page.locator(".wx-choice:visible")).to_have_count(1)
 
 
 def uploaded(page: Page, site: Site) -> None:

@@ -98,7 +98,8 @@ def test_the_button_leads_to_the_page(page: Page, site: Site) -> None:
 
 def test_chosen_files_are_published(upload: Page, site: Site, folder: str) -> None:
     choose(upload, folder, ("a.txt", b"tea"), ("empty.txt", b""), ("dot.png", PNG))
-    assert set(states(upload).values()) == {"new"}
+    assert list(states(upload).values()) == ["new", "ask", "new"]
+    upload.get_by_label("empty.txt").first.check()
     upload.click(SUBMIT)
     expect(upload.locator(STORED)).to_have_count(3)
     found = [site.published(f"media/{folder}{name}") for name in ("a.txt", "empty.txt", "dot.png")]
@@ -642,6 +643,90 @@ WATCH_READING = """() => {
         });
     };
 }"""
+
+
+# --- questions ----------------------------------------------------------------------------------
+
+
+def test_a_doubtful_file_is_public_only_after_a_person_ticked_it(
+    upload: Page, site: Site, folder: str
+) -> None:
+    page = upload
+    choose(page, folder, ("a.txt", b"tea"), ("photo.jpg", b"<!doctype html>"), ("b.exe", b"MZ"))
+    assert list(states(page).values()) == ["new", "ask", "ask"]
+    expect(page.locator(".wx-state.wx-ask").first).to_contain_text("holds HTML")
+    page.get_by_label("Upload all files").check()
+    expect(page.locator("#wx-queue tbody input:checked")).to_have_count(1)
+    page.click(SUBMIT)
+    expect(page.locator(STORED)).to_have_count(1)
+    page.get_by_label("photo.jpg").first.check()
+    page.click(SUBMIT)
+    expect(page.locator(STORED)).to_have_count(2)
+    shoot_at_both_widths(page, "upload-asked")
+    assert site.published(f"media/{folder}photo.jpg") == b"<!doctype html>"
+    assert rows(key=f"media/{folder}b.exe") == []
+
+
+def test_a_file_that_was_not_compared_is_asked_about_in_its_result(
+    upload: Page, site: Site, folder: str
+) -> None:
+    upload.route(re.compile("/preview/$"), lambda route: route.abort())
+    choose(upload, folder, ("photo.jpg", b"<!doctype html>"))
+    expect(upload.locator(".wx-state.wx-unknown")).to_be_visible()
+    upload.click(SUBMIT)
+    expect(upload.locator(".wx-result.wx-ask")).to_contain_text("holds HTML")
+    assert site.published(f"media/{folder}photo.jpg") is None
+    upload.get_by_role("button", name="Publish all the same").click()
+    expect(upload.locator(STORED)).to_have_count(1)
+    assert site.published(f"media/{folder}photo.jpg") == b"<!doctype html>"
+
+
+def shoot_at_both_widths(page: Page, name: str) -> None:
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        shoot(page, f"{name}-{width}")
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_each_clash_of_names_has_its_choice(upload: Page, site: Site, folder: str) -> None:
+    """What is skipped stays, what is replaced is new, what is kept has a neighbour."""
+    page = upload
+    names = ["a.txt", "b.txt", "c.txt", "dot.png", "same.txt"]
+    before = [b"old", b"old", b"old", PNG, b"tea"]
+    choose(page, folder, *zip(names, before, strict=True))
+    states(page)
+    page.click(SUBMIT)
+    expect(page.locator(STORED)).to_have_count(5)
+    choose(page, folder, *zip(names, [b"new!"] * 3 + [PNG + b"!", b"tea"], strict=True))
+    assert list(states(page).values()) == ["changed"] * 4 + ["same"]
+    url = f"{site.public}/media/{folder}"
+    same = page.locator("#wx-queue tbody tr").nth(4)
+    expect(same.get_by_role("link", name=f"{url}same.txt")).to_be_visible()
+    expect(same.get_by_role("button", name="Copy")).to_be_visible()
+    expect(page.locator(".wx-old img:visible")).to_have_js_property("naturalWidth", 1)
+    page.get_by_label("What to do with b.txt").select_option("replace")
+    page.get_by_label("What to do with c.txt").select_option("keep")
+    expect(page.locator("#wx-queue")).to_contain_text(f"{folder}c-2.txt")
+    shoot_at_both_widths(page, "upload-clash")
+    page.click(SUBMIT)
+    expect(page.locator(STORED)).to_have_count(7)
+    found = [site.published(f"media/{folder}{name}") for name in (*names[:3], "c-2.txt")]
+    assert found == [b"old", b"new!", b"old", b"new!"]
+    assert len(rows(key=f"media/{folder}b.txt")) == 2
+
+
+def test_a_wrong_folder_is_told_at_its_field(
+    context: Callable[..., Any], member: Callable[..., str], site: Site
+) -> None:
+    page = opened(context(member("upload")).new_page(), site)
+    choose(page, "elsewhere/", ("a.txt", b"tea"), ("b.txt", b"tea"))
+    assert list(states(page).values()) == ["refused", "refused"]
+    expect(page.get_by_text("into the folder uploads/ only")).to_have_count(1)
+    expect(page.locator("#wx-folder-errors")).to_contain_text("into the folder uploads/ only")
+    page.fill("[name=folder]", "uploads/teas/")
+    page.locator("[name=folder]").blur()
+    expect(page.locator("#wx-folder-errors")).to_be_hidden()
+    assert "refused" not in states(page).values()
 
 
 # --- who may --------------------------------------------------------------------------------------

@@ -13,13 +13,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ..conf.settings import setting
 from ..core.types import UploadContext, UploadStatus
 from ..exceptions import WxStaticStoreError
-from ..submit.policy import Target
+from ..submit.policy import Target, questions
 from ..submit.progress import is_noted, note_of
 from ..submit.send import longest, send
 from ..submit.submission import Unanswered
@@ -28,7 +29,7 @@ from ..upload.store import get_store
 from .base import ReadOnlyAdmin, Tool
 from .places import link_to
 from .upload_form import TargetForm, UploadForm, listed_as, texts
-from .upload_outcome import REFUSED, RUNNING, FileOutcome
+from .upload_outcome import ASK, REFUSED, RUNNING, FileOutcome
 from .upload_preview import Chosen, preview
 from .upload_status import MOST_ASKED, parsed, states
 
@@ -98,7 +99,7 @@ class UploadPage(ReadOnlyAdmin):
         )
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
             return self._as_json(request, outcomes or [_incomplete(form)])
-        return self._page(request, UploadForm(request.user) if outcomes else form, outcomes)
+        return self._page(request, form.anew() if outcomes else form, outcomes)
 
     def preview_view(self, request: HttpRequest) -> HttpResponseBase:
         """Return what an upload would do with each file, without a call to the cloud."""
@@ -111,7 +112,7 @@ class UploadPage(ReadOnlyAdmin):
         form = TargetForm(request.user, asked)
         if len(files) > MOST_PREVIEWED or not form.is_valid():
             return _bad_request(_incomplete(form).message or f"more than {MOST_PREVIEWED} files")
-        return JsonResponse({"files": list(preview(request.user, form, files))})
+        return JsonResponse(preview(request.user, form, files))
 
     def status_view(self, request: HttpRequest) -> HttpResponse:
         """Return what became of attempts of this user's page, and cancel them where it asks so."""
@@ -151,6 +152,7 @@ class UploadPage(ReadOnlyAdmin):
             "opts": self.opts,
             "form": form,
             "outcomes": sorted(outcomes or [], key=lambda outcome: outcome.ok),
+            "asks": any(outcome.status == ASK for outcome in outcomes or []),
             "stored": sum(outcome.ok for outcome in outcomes or []),
             "may_view": self.has_view_permission(request),
             "texts": texts(),
@@ -182,6 +184,8 @@ def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) ->
     listed, size = listed_as(to, name), file.size or 0
     submission = form.submission(request.user, name, file)
     try:
+        if not form.cleaned_data["confirmed"] and (asked := _asked(form, name, file)):
+            return FileOutcome(listed, ASK, size=size, message=" ".join(map(str, asked)))
         if first := submission.first_answer(longest(to.using, to.env, size)):
             return FileOutcome(**first)
         return submission.send(partial(_send, request, form, name, file, submission.digest), asdict)
@@ -190,6 +194,12 @@ def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) ->
         return FileOutcome(listed, status, message=str(message))
     except WxStaticStoreError as error:
         return _failed(listed, error, status=REFUSED, errcode=error.errcode)
+
+
+def _asked(form: UploadForm, name: str, file: AnyFile) -> list[str | Promise]:
+    raw: Any = file.file
+    to: Target = form.cleaned_data["store"]
+    return questions(form.user, to, name, raw, size=file.size or 0)
 
 
 def _send(

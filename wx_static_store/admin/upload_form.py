@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from ..conf import options_for, platform_options
 from ..core.naming import object_key
 from ..exceptions import NameRejected
-from ..submit.policy import Target, stores_for
+from ..submit.policy import Target, folder_refusal, stores_for
 from ..submit.submission import Submission
 from ..upload.sources import digest
 
@@ -41,6 +41,8 @@ TEXTS = {
     "asking": _("Cancelled. Sent, and their outcome is being looked up: %(count)s."),
     "looked_up": _("sent, outcome being looked up"),
     "silent": _("This site does not answer; the page goes on asking for the outcome: %(count)s."),
+    "unsure": _("Outcome unknown: %(unknown)s."),
+    "clash": _("What to do with %(name)s"),
     "publishing": _("publishing…"),
     "waiting": _("waiting"),
     "unknown": _("not compared"),
@@ -88,6 +90,7 @@ class TargetForm(forms.Form):
 
     def __init__(self, user: User, data: Any = None, files: Any = None) -> None:
         super().__init__(data, files, label_suffix="")
+        self.user = user
         self.stores = {f"{to.using}@{to.env}": to for to in stores_for(user)}
         self.fields["store"].choices = [(value, to.label) for value, to in self.stores.items()]  # type: ignore[attr-defined]
         self.fields["folder"].initial = platform_options().upload_location
@@ -100,6 +103,11 @@ class TargetForm(forms.Form):
     def clean_folder(self) -> str:
         folder: str = self.cleaned_data["folder"]
         return folder.removesuffix("/") + "/" if folder else ""
+
+    def wrong_folder(self, paths: list[str]) -> list[str]:
+        """Return what is wrong with the folder itself, and what helps; empty: nothing."""
+        error = folder_refusal(self.user, self.cleaned_data["folder"], paths)
+        return [str(error.message), error.full_hint] if error else []
 
     @property
     def overwrites(self) -> bool:
@@ -129,17 +137,32 @@ class UploadForm(TargetForm):
     """
 
     file = FilesField(label=_("Files"), allow_empty_file=True)
+    confirmed = forms.BooleanField(label=_("Publish all the same"), required=False)
     path = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
     form_id = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     attempt = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    field_order = ("store", "folder", "file", "overwrite")
+    field_order = ("store", "folder", "file", "overwrite", "confirmed")
+
+    def clean(self) -> None:
+        """Say once, at its field, what is wrong with the folder."""
+        if self.cleaned_data.keys() >= {"folder", "file", "path"}:
+            names = [name for name, _file in self.chosen()]
+            folder = self.cleaned_data["folder"]
+            if wrong := self.wrong_folder([name.removeprefix(folder) for name in names]):
+                self.add_error("folder", wrong)
 
     def preset(self, asked: Mapping[str, str]) -> None:
         """Begin with the store and the folder that a link names, and name the file to choose."""
         self.initial.update({name: asked[name] for name in ("store", "folder") if asked.get(name)})
         if name := asked.get("name"):
             self.fields["file"].help_text = _("Choose the file %(name)s again.") % {"name": name}
+
+    def anew(self) -> UploadForm:
+        """Return the form for the next files, which go to the same place."""
+        form = UploadForm(self.user)
+        form.preset({name: self.data.get(name, "") for name in ("store", "folder")})
+        return form
 
     def chosen(self) -> list[tuple[str, AnyFile]]:
         """Return each file, and its name below the store's location."""

@@ -12,13 +12,14 @@ from ..core import qr
 from ..core.naming import content_type
 from ..core.types import UploadStatus
 
-REFUSED, RUNNING, CANCELLED = "refused", "running", "cancelled"
+REFUSED, RUNNING, CANCELLED, ASK = "refused", "running", "cancelled", "ask"
 LABELS = {
     UploadStatus.STORED.value: ("✓", _("Public now")),
     UploadStatus.FAILED.value: ("✗", _("Failed")),
     UploadStatus.UNKNOWN.value: ("?", _("Unknown: it was sent, but no answer came")),
     REFUSED: ("✗", _("Refused")),
     CANCELLED: ("–", _("Cancelled before it was sent: nothing of it is public")),
+    ASK: ("!", _("Not public yet: is this file meant for everybody?")),
     RUNNING: ("…", _("This file is being uploaded; the log will show how it ended")),
 }
 

@@ -131,6 +131,7 @@ PROGRAM = Rule(
     _("Choose another file, or ask for the permission to upload active content."),
     "upload_active_content",
 )
+EMPTY = Rule("content", _("%(name)s is empty: it has no bytes."), "")
 OTHER_CONTENT = Rule(
     "content",
     _("%(name)s does not hold what its name says."),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
 
 from ..conf import aliases, offers, options_for, platform_options
 from ..conf.offered import Offer
@@ -16,6 +17,7 @@ from ..core.naming import clean_name, object_key
 from ..core.refusals import (
     ACTIVE,
     EXISTS,
+    FOLDER,
     FORBIDDEN,
     IN_PROGRESS,
     NO_STORE,
@@ -30,7 +32,7 @@ from ..i18n import english, gettext_lazy as _, labelled
 from ..upload.claims import claim, release
 from ..upload.sources import digest
 from ..upload.store import get_store
-from .rules import endings_of, findings, measured
+from .rules import doubts, endings_of, findings, in_name, measured
 
 if TYPE_CHECKING:
     from ..core.refusals import User
@@ -187,6 +189,28 @@ def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> 
     for rule, facts in findings(name, file, size, platform_options()):
         rule.require(user, **facts)
     return key
+
+
+def questions(
+    user: User, to: Target, name: str, file: BinaryIO, *, size: int
+) -> list[str | Promise]:
+    """Return what a person is asked before the file is public; raises as `key_for` does."""
+    key_for(user, to, name, file, size=size)
+    file.seek(0)
+    return [rule.message % facts for rule, facts in doubts(name, file, size)]
+
+
+def folder_refusal(user: User, folder: str, paths: list[str]) -> WxStaticStoreError | None:
+    """Return what stands against the folder itself, whichever of these files go there."""
+    allowed = platform_options().upload_location
+    try:
+        for rule, facts in in_name(clean_name(f"{folder}a")):
+            rule.require(user, **facts)
+        if paths and not any((folder + path).startswith(allowed) for path in paths):
+            FOLDER.require(user, folder=allowed)
+    except WxStaticStoreError as error:
+        return error
+    return None
 
 
 def generated_name(name: str) -> str:

@@ -13,6 +13,7 @@ from django.template.defaultfilters import filesizeformat
 from ..conf.options import Options
 from ..core.refusals import (
     ACTIVE,
+    EMPTY,
     FOLDER,
     LONG,
     MARKUP,
@@ -109,9 +110,26 @@ _PROGRAM = re.compile(
 )
 
 
+# What a double click runs; some are content like any other to a server, and meant to be downloaded.
+_PROGRAMS = "apk app bat cmd com dmg exe jar msi pif pkg ps1 scr sh vbs"
+
+
+def doubts(name: str, file: BinaryIO, size: int) -> Iterator[Finding]:
+    """Yield what a person is asked about who may publish the file; it is left at its start."""
+    base = name.rpartition("/")[2]
+    head, ending = file.read(_SNIFFED), endings_of(base)[-1]
+    file.seek(0)
+    if not size:
+        yield EMPTY, {"name": base}
+    if ending in _PROGRAMS.split() or _PROGRAM.match(head):
+        yield PROGRAM, {"name": base}
+    elif ending not in _ACTIVE.split():
+        yield from (found for found in _in_content(base, head) if found[0] is MARKUP)
+
+
 def findings(name: str, file: BinaryIO, size: int, options: Options) -> Iterator[Finding]:
     """Yield each rule that the file breaks, with its facts; the cheap checks come first."""
-    yield from _in_name(name)
+    yield from in_name(name)
     if not name.startswith(options.upload_location):
         yield FOLDER, {"folder": options.upload_location}
     base = name.rpartition("/")[2]
@@ -129,7 +147,8 @@ def is_protected(name: str) -> bool:
     return ".well-known" in name.split("/") or any(fnmatchcase(base, one) for one in _PROTECTED)
 
 
-def _in_name(name: str) -> Iterator[Finding]:
+def in_name(name: str) -> Iterator[Finding]:
+    """Yield what can be said against the characters of a name, or of a folder."""
     for pattern, message, hint in _NAMES:
         if match := re.search(pattern, name):
             found = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in match[0])

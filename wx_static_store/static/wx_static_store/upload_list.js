@@ -32,9 +32,11 @@
 
   page.note = (row, text) => { row.tr.querySelector(".wx-progress span").textContent = text; };
 
-  page.judge = (row, { state, label, reasons = [], key = row.path, size, blocked = false }) => {
+  page.judge = (row, facts) => {
+    const { state, label, reasons = [], key = row.path, size, blocked = false, asks = false, old, choices = [], other } = facts;
     if (rows.get(row.path) !== row) return; // it is on its way, or another took its place
-    Object.assign(row, { state, key });
+    const confirmed = row.asks && asks && row.box.checked;
+    Object.assign(row, { state, key, asks, other, choice: undefined });
     const shown = row.twice ? [...reasons, texts.twice] : reasons;
     row.tr.querySelector(".wx-key").textContent = key;
     if (size) row.tr.querySelector(".wx-size").textContent = size;
@@ -42,7 +44,8 @@
     cell.className = `wx-state wx-${state}`;
     cell.replaceChildren(page.line("span", label), ...shown.map((reason) => page.line("small", reason)));
     row.box.disabled = blocked;
-    row.box.checked = !blocked && state !== "same";
+    if (old) page.showOld(row, old, choices, blocked);
+    row.box.checked = !row.box.disabled && state !== "same" && (!asks || confirmed);
   };
 
   page.ticked = () => [...rows.values()].filter((row) => row.box.checked && !row.box.disabled);
@@ -54,7 +57,7 @@
     byId("wx-clear").hidden = busy || rows.size === 0;
     submit.disabled = busy || page.ticked().length === 0;
     byId("wx-again").hidden = page.failed.size < 2;
-    const free = [...rows.values()].filter((row) => !row.box.disabled);
+    const free = [...rows.values()].filter((row) => !row.box.disabled && !row.asks);
     all.checked = free.length > 0 && free.every((row) => row.box.checked);
   };
 
@@ -67,7 +70,10 @@
   };
 
   all.addEventListener("change", () => {
-    for (const row of rows.values()) if (!row.box.disabled) row.box.checked = all.checked;
+    for (const row of rows.values()) {
+      const each = all.checked && row.asks; // a question is answered one by one
+      if (!row.box.disabled && !each) row.box.checked = all.checked;
+    }
     page.summarise();
   });
   byId("wx-clear").addEventListener("click", () => {

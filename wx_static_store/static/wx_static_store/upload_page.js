@@ -37,7 +37,8 @@
   page.sizeOf = (list) => list.reduce((sum, row) => sum + row.file.size, 0);
 
   page.wish = () => (overwrite?.checked ? { overwrite: "on" } : {});
-  page.target = () => ({ store: store.value, folder: folder.value, ...page.wish() });
+  page.place = () => ({ store: store.value, folder: folder.value });
+  page.target = () => ({ ...page.place(), ...page.wish() });
 
   /* In the words of the server, which gives an example of each unit. */
   page.readable = (size) => {

@@ -7,13 +7,14 @@
 
   /* The answer is a rendered result. */
   page.settle = (row, { ok, html }) => {
-    settle(row, ok ? "stored" : "failed", new DOMParser().parseFromString(html, "text/html").body.firstElementChild);
+    const item = new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
+    settle(row, ok ? "stored" : item.matches(".wx-unknown") ? "unknown" : "failed", item);
   };
 
-  /* It never arrived: the page has a result of its own. While nobody lets the page in, who knows? */
-  page.lose = (row, { status, locked_out = false }) => {
-    row.unanswered = locked_out;
-    settle(row, "failed", lost(row, status, locked_out));
+  /* It never arrived: the page has a result of its own. Where it could not be asked, `unsure`. */
+  page.lose = (row, { status, locked_out = false, unsure = false }) => {
+    row.unanswered = unsure;
+    settle(row, unsure ? "unknown" : "failed", lost(row, status, locked_out));
   };
 
   function settle(row, outcome, item) {
@@ -21,7 +22,7 @@
     Object.assign(row, { outcome, sent: row.file.size });
     row.tr.remove();
     place(row, item);
-    if (outcome === "failed") offer(row);
+    if (outcome !== "stored") offer(row);
     page.next();
   }
 
@@ -48,12 +49,15 @@
     return item;
   }
 
+  /* A question is answered one by one; all else may be tried again together. */
   function offer(row) {
-    failed.add(row);
-    const retry = row.item.querySelector(".wx-retry");
-    retry.hidden = false;
-    retry.addEventListener("click", () => {
+    const confirm = row.item.querySelector(".wx-confirm");
+    const button = confirm ?? row.item.querySelector(".wx-retry");
+    if (!confirm) failed.add(row);
+    button.hidden = false;
+    button.addEventListener("click", () => {
       row.awaited = true;
+      row.confirmed ||= Boolean(confirm);
       again([row]);
     });
   }
@@ -62,10 +66,10 @@
   function again(list) {
     for (const row of list) {
       failed.delete(row);
-      row.item.querySelector(".wx-retry").disabled = true;
+      row.item.querySelectorAll(".wx-retry, .wx-confirm").forEach((button) => { button.disabled = true; });
       const { tr, box, bar } = page.newRow(row.path, row.file, row.key);
       const { store, folder } = row.to;
-      Object.assign(row, { tr, box, bar, outcome: undefined, to: { store, folder, ...page.wish() } });
+      Object.assign(row, { tr, box, bar, outcome: undefined, to: { store, folder, ...page.wishOf(row) } });
       row.box.checked = true;
     }
     page.send(list, page.freshToken());

@@ -3,7 +3,7 @@
   "use strict";
 
   const AT_ONCE = 3;
-  const FINAL = ["stored", "failed"];
+  const FINAL = ["stored", "failed", "unknown"];
 
   const page = globalThis.wxUpload;
   const { batch, byId, form, rows, texts, under_way } = page;
@@ -20,7 +20,8 @@
     }
     for (const row of list) {
       if (rows.get(row.path) === row) rows.delete(row.path);
-      row.to ??= page.target();
+      row.to ??= { ...page.place(), ...page.wishOf(row) };
+      row.confirmed ||= row.asks; // it is ticked
       row.sent = 0;
       row.box.disabled = true;
       page.note(row, texts.waiting);
@@ -80,7 +81,8 @@
   function body(row) {
     const data = new FormData();
     const { form_id, csrfmiddlewaretoken } = form.elements;
-    const values = { ...row.to, path: row.path, form_id: form_id.value, attempt: row.attempt };
+    const values = { path: row.path, ...row.to, form_id: form_id.value, attempt: row.attempt };
+    if (row.confirmed) values.confirmed = "on";
     values.csrfmiddlewaretoken = csrfmiddlewaretoken.value;
     for (const [name, value] of Object.entries(values)) data.append(name, value);
     data.append("file", row.file);
@@ -120,7 +122,7 @@
   /* It was not sent, and will not be. */
   function putBack(row) {
     under_way.delete(row);
-    Object.assign(row, { sent: 0, to: undefined, unanswered: false });
+    Object.assign(row, { sent: 0, to: undefined, unanswered: false, confirmed: false });
     if (rows.has(row.path)) return row.tr.remove(); // it was chosen again meanwhile
     rows.set(row.path, row);
     row.box.disabled = false;
@@ -131,9 +133,10 @@
 
   function end() {
     const sent = [...batch];
-    const [stored, failed] = FINAL.map((outcome) => sent.filter((row) => row.outcome === outcome).length);
-    const left = sent.length - stored - failed;
-    page.say(page.cancelled ? texts.cancelled : texts.finished, { stored, failed, left });
+    const [stored, failed, unknown] = FINAL.map((outcome) => sent.filter((row) => row.outcome === outcome).length);
+    const left = sent.length - stored - failed - unknown;
+    const ended = page.fill(page.cancelled ? texts.cancelled : texts.finished, { stored, failed, left });
+    page.say(unknown ? `${ended} ${page.fill(texts.unsure, { unknown })}` : ended);
     total.value = total.max;
     const chosen_meanwhile = sent.some((row) => ![row, undefined].includes(rows.get(row.path)));
     if (chosen_meanwhile) page.compare(); // with what is public by now

@@ -56,7 +56,7 @@
     if (!unsent || !["cancelled", "ended", "locked_out"].includes(state)) return; // its own answer comes
     row.look_up = undefined;
     if (state === "ended") return page.settle(row, answer);
-    if (state === "locked_out") return page.lose(row, { locked_out: true });
+    if (state === "locked_out") return page.lose(row, { locked_out: true, unsure: true });
     unsent();
     return page.next();
   }

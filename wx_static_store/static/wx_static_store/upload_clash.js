@@ -1,0 +1,71 @@
+/* Another file, or this one, is public at the address: show it, and ask what is to be done. */
+(() => {
+  "use strict";
+
+  const page = globalThis.wxUpload;
+  const { byId, form, texts } = page;
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  const facts = (size, moment) => `${size}, ${format.format(new Date(moment))}`;
+
+  /* What is public there; where other bytes are, the choice between the two. */
+  page.showOld = (row, old, choices, blocked) => {
+    const shown = byId("wx-old").content.cloneNode(true).firstElementChild;
+    shown.querySelector(".wx-old-facts").textContent = facts(old.size, old.created);
+    showAddress(shown, old);
+    row.choices = choices;
+    if (choices.length) offer(row, shown, blocked);
+    row.tr.querySelector(".wx-state").append(shown);
+  };
+
+  function showAddress(shown, { url, image }) {
+    const [link, copy, picture] = ["a", ".wx-copy", "img"].map((part) => shown.querySelector(part));
+    link.hidden = copy.hidden = !url;
+    if (!url) return;
+    link.href = link.textContent = copy.dataset.copy = url;
+    if (!image) return;
+    picture.src = url;
+    picture.hidden = false;
+  }
+
+  function offer(row, shown, blocked) {
+    const select = shown.querySelector("select");
+    shown.querySelector(".wx-choice").hidden = false;
+    shown.querySelector(".wx-new-facts").textContent = facts(page.readable(row.file.size), row.file.lastModified);
+    select.setAttribute("aria-label", page.fill(texts.clash, { name: row.path }));
+    [...select.options].forEach((option) => { if (!row.choices.includes(option.value)) option.remove(); });
+    if (!row.choices.includes(row.chosen)) row.chosen = undefined;
+    select.value = row.chosen ?? (blocked ? "skip" : "replace");
+    choose(row, select.value);
+    select.addEventListener("change", () => {
+      row.chosen = select.value;
+      choose(row, select.value);
+      row.box.checked = !row.box.disabled; // whoever chooses has read what stands there
+      page.summarise();
+    });
+  }
+
+  function choose(row, choice) {
+    row.choice = choice;
+    row.box.disabled = choice === "skip";
+    row.tr.querySelector(".wx-key").textContent = choice === "keep" ? row.other.key : row.key;
+  }
+
+  /* The wish to replace is that of the form, unless the row has its own. */
+  page.wishOf = ({ choice, other }) => {
+    if (choice === "replace") return { overwrite: "on" };
+    if (choice === "keep") return { path: other.path };
+    return page.wish();
+  };
+
+  /* A wrong folder is the fault of no file: it is told at its field. */
+  page.tellFolder = (errors = []) => {
+    const list = byId("wx-folder-errors");
+    const { folder } = form.elements;
+    list.hidden = errors.length === 0;
+    list.replaceChildren(...errors.map((error) => page.line("li", error)));
+    folder.closest(".form-row").classList.toggle("errors", errors.length > 0);
+    folder.toggleAttribute("aria-invalid", errors.length > 0);
+    if (errors.length) folder.setAttribute("aria-describedby", list.id);
+    else folder.setAttribute("aria-describedby", "id_folder_helptext");
+  };
+})();
