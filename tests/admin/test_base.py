@@ -54,7 +54,7 @@ def test_a_hundred_rows_cost_no_more_queries_than_one(viewer: Client, rows: Rows
     assert asked[0] == asked[1]
 
 
-@pytest.mark.parametrize("order", ["1", "-2", "3.4", "9", "-10"])
+@pytest.mark.parametrize("order", ["1", "-2", "3.2", "9", "-10"])
 def test_an_address_cannot_ask_for_a_slow_order(viewer: Client, order: str) -> None:
     answer = viewer.get(f"{reverse(LIST)}?o={order}")
     assert answer.context["cl"].queryset.query.order_by == ("-id",)
@@ -122,7 +122,7 @@ def test_the_page_of_a_row_has_no_field_to_fill_in(viewer: Client, rows: Rows, m
     answer = viewer.get(reverse(f"admin:wx_static_store_{model}_change", args=[row.pk]))
     form = answer.content.decode().partition(f'id="{model}_form"')[2].partition("</form>")[0]
     inputs = re.findall(r"<(?:input|select|textarea)[^>]*>", form)
-    assert [each for each in inputs if "csrfmiddlewaretoken" not in each] == []
+    assert [each for each in inputs if 'type="hidden"' not in each] == []
 
 
 # --- pages -----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from tests.admin.conftest import (
 )
 from tests.tables import each
 from wx_static_store.admin import columns
+from wx_static_store.core.types import DELETED_MD5
 from wx_static_store.emulator import EmulatorServer
 
 pytestmark = pytest.mark.django_db
@@ -36,8 +37,27 @@ def test_a_status_needs_no_colour_to_be_understood(
 
 def test_a_key_is_a_link_to_the_public_page(viewer: Client, rows: Rows) -> None:
     rows("static/茶 1.css")
-    link = '<a href="{}" target="_blank" rel="noopener noreferrer">static/茶 1.css</a>'
-    assert link.format(f"{SITE}static/%E8%8C%B6%201.css") in listed(viewer)
+    url, html = f"{SITE}static/%E8%8C%B6%201.css", listed(viewer)
+    shown = '<span class="wx-path"><span class="wx-dir">static/</span><span>茶 1.css</span></span>'
+    assert f'<a href="{url}" target="_blank" rel="noopener noreferrer">{shown}</a>' in html
+    assert re.search(rf'<button [^>]*data-copy="{url}"', html)
+
+
+@pytest.mark.parametrize(
+    ("key", "columns_", "pictured"),
+    [
+        ("media/a.png", {}, True),
+        ("media/a.png", {"status": "unknown"}, False),
+        ("media/a.png", {"md5": DELETED_MD5}, False),
+        ("media/a.txt", {}, False),
+    ],
+)
+def test_an_image_that_was_stored_is_shown_small(
+    viewer: Client, rows: Rows, key: str, columns_: dict[str, str], *, pictured: bool
+) -> None:
+    rows(key, **columns_)
+    picture = r'<img class="wx-small" src="[^"]*" [^>]*loading="lazy" referrerpolicy="no-referrer">'
+    assert bool(re.search(picture, listed(viewer))) is pictured
 
 
 @pytest.mark.parametrize(("status", "linked"), [("failed", False), ("unknown", True)])

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tests.admin.conftest import Editor, Rows
+from tests.admin.conftest import SITE, Editor, Rows
 from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release
@@ -181,30 +181,38 @@ def test_many_live_folders_are_folded_and_bounded(viewer: Client, release: Relea
 
 
 def linked(html: str) -> list[int]:
-    return [int(pk) for pk in re.findall(rf'<td><a href="{UPLOADS}(\d+)/change/"', html)]
+    return [int(pk) for pk in re.findall(rf'<a href="{UPLOADS}(\d+)/change/"', html)]
 
 
-def test_the_page_of_a_deployment_lists_its_failed_and_unknown_uploads(
-    viewer: Client, rows: Rows
-) -> None:
+def test_the_page_of_a_deployment_groups_its_failures_by_cause(viewer: Client, rows: Rows) -> None:
     one, other = deployment(), deployment()
     rows("good", deployment=one)
     rows("other", deployment=other, status="failed")
     bad = rows("bad", "worse", deployment=one, status="failed", errcode=45009)
-    lost = rows("lost", deployment=one, status="unknown")
+    lost = rows("lost", deployment=one, status="unknown", stage="put")
     html = page(viewer, one)
     assert linked(html) == [bad[1].pk, bad[0].pk, lost[0].pk]
-    assert "45009 <small><span>a limit is reached</span></small>" in html
+    assert re.findall(r">(45009 · [^<]*)</h2>", html) == ["45009 · a limit is reached"]
+    assert 'name="retry' not in html
 
 
 def test_many_failures_end_with_a_link_to_all(viewer: Client, rows: Rows) -> None:
     one = deployment()
-    rows(*"abcdefghijklmnopqrstu", deployment=one, status="failed")
+    rows(*"abcdefghijklmnopqrstu", deployment=one, status="failed", errcode=45009)
     html = page(viewer, one)
-    assert len(linked(html)) == 20
-    [query] = re.findall(rf'href="{UPLOADS}\?([^"]*status[^"]*)"', html)
+    assert len(linked(html)) == 10
+    [query] = re.findall(rf'href="{UPLOADS}\?([^"]*cause[^"]*)"', html)
     answer = viewer.get(f"{UPLOADS}?{unescape(query)}")
     assert len(answer.context["cl"].result_list) == 21
+
+
+def test_the_page_of_a_failed_deployment_has_address_and_command(viewer: Client) -> None:
+    columns = {"using": "default", "folder": "media/app/", "not_attempted": 3}
+    html = page(viewer, deployment(outcome="failed", **columns))
+    assert f'<a href="{SITE}media/app/"' in html
+    assert f"wx_deploy DIR app/ --using default --env {ENV}</pre>" in html
+    assert "3 files were held back, or not attempted" in html
+    assert "wx_deploy DIR" not in page(viewer, deployment(outcome="done", **columns))
 
 
 def test_the_page_of_a_deployment_links_to_all_its_uploads(viewer: Client, rows: Rows) -> None:

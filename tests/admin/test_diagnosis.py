@@ -78,7 +78,7 @@ def test_the_page_has_a_button_that_sends_the_page_s_own_form(
     html = detail(reader, row := refused(admin_site))
     [form] = re.findall(r'<form[^>]*id="uploadlog_form".*?</form>', html, re.DOTALL)
     assert "csrfmiddlewaretoken" in form
-    [target] = re.findall(r'<button type="submit"[^>]* formaction="([^"]*)"', form)
+    [target] = re.findall(r'<button type="submit" class="button wx-ask" formaction="([^"]*)"', form)
     assert target == f"{address(row)}#wx-received"
     assert 'id="wx-received"' in ask(reader, row)
 

@@ -1,5 +1,6 @@
 """The filters of the log."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -130,6 +131,13 @@ def test_the_time_filter_leads_to_every_day(viewer: Client, rows: Rows) -> None:
     assert "time=2024-02-" not in months
     assert 'href="?time=2024-02-29"' in (days := listed(viewer, "time=2024-02"))
     assert "time=2024-02-30" not in days
+
+
+def test_the_time_filter_ends_today(viewer: Client, rows: Rows) -> None:
+    rows("new")
+    today = timezone.localdate()
+    offered = re.findall(r"time=(\d+(?:-\d+)*)", listed(viewer, f"time={today:%Y-%m}"))
+    assert {*offered} == {f"{today:%Y}", f"{today:%Y-%m}", f"{today}"}
 
 
 @pytest.mark.parametrize("use_tz", [True, False])

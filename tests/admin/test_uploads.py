@@ -15,6 +15,7 @@ from tests.admin.conftest import (
     LIST,
     RID,
     SITE,
+    Editor,
     Rows,
     cell,
     detail,
@@ -25,7 +26,8 @@ from tests.conftest import ENV
 from tests.tables import each
 from wx_static_store.admin import DeploymentAdmin, UploadLogAdmin, uploads
 from wx_static_store.core.types import DELETED_MD5
-from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment, Dismissal, UploadLog
 
 pytestmark = pytest.mark.django_db
 
@@ -151,8 +153,6 @@ def test_the_page_of_a_row_shows_the_hint(viewer: Client, rows: Rows) -> None:
         ({"errcode": None, "stage": "link"}, "Check the network"),
         ({"errcode": None, "stage": "source"}, "Check that the file exists"),
         ({"errcode": None, "stage": "token"}, "verify ticket"),
-        ({"errcode": None, "stage": "name"}, "-"),
-        ({"errcode": 0, "status": "stored"}, "-"),
     ],
 )
 def test_the_hint_of_a_row_fits_its_error(
@@ -180,9 +180,31 @@ def test_the_page_of_a_row_shows_all_fields(viewer: Client, rows: Rows) -> None:
     [row] = rows("a", **shown)
     html = detail(viewer, row)
     assert {name: cell(html, name) for name in shown} == {k: str(v) for k, v in shown.items()}
-    others = {"status", "errcode", "hint", "duration", "created", "key", "size", "store"}
-    for name in others | {"source", "user", "deployment"}:
-        cell(html, name)
+    for name in ("status", "duration", "created", "key", "size", "store", "source"):
+        assert cell(html, name) != "-"
+    for name in ("hint", "user", "deployment", "dismissed"):  # there is none
+        assert f"field-{name}" not in html
+
+
+def test_the_page_of_a_row_offers_what_the_list_does(
+    admin_site: EmulatorServer, editor: Editor, rows: Rows
+) -> None:
+    [row] = rows("media/x/a.png", name="x/a.png", status="unknown")
+    html = detail(editor("view_uploadlog", "retry", "upload"), row)
+    assert re.findall(r'name="action" value="(\w+)"', html) == ["upload_again", "compare"]
+    assert f'name="_selected_action" value="{row.pk}"' in html
+    assert "folder=x%2F&amp;name=a.png" in html
+    html = detail(editor("view_uploadlog"), row)
+    assert re.findall(r'name="action" value="(\w+)"', html) == ["compare"]
+    assert "folder=x%2F" not in html
+
+
+def test_the_page_of_a_dismissed_row_says_by_whom(
+    viewer: Client, rows: Rows, django_user_model: Any
+) -> None:
+    [row] = rows("a", status="failed")
+    Dismissal.objects.create(upload=row, user=django_user_model.objects.create_user("eve"))
+    assert cell(detail(viewer, row), "dismissed").endswith(" eve")
 
 
 def test_the_page_of_a_row_shows_the_public_address_as_text_qr_code_and_picture(

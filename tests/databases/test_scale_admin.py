@@ -127,6 +127,9 @@ PAGES = {
     "failed, the last page": (LIST, "status=failed&p=100"),
     "unknown, of which there is none": (LIST, "status=unknown"),
     "failed or unknown": (LIST, "status=trouble"),
+    "still failing, in the list": (LIST, "status=failing"),
+    "still failing of a cause": (LIST, "status=failing&cause=45009"),
+    "still failing": ("uploadlog_failing", ""),
     "half of all": (LIST, f"store={ENV}"),
     "a small store": (LIST, "store=tenant-2"),
     "errcode 45009": (LIST, "errcode=45009"),
@@ -170,6 +173,7 @@ PAGES = {
 TENANT = "tenant-2"
 OF_A_TENANT = (
     *("the list", "the last page", "failed", "a common source", "the last hour", "a rid"),
+    *("still failing", "a part of few names"),
     "the deployments",
 )
 VISITS = [("operator", page) for page in PAGES] + [("tenant", page) for page in OF_A_TENANT]

@@ -14,11 +14,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _, gettext_lazy, ngettext, pgettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 
 from ..conf.settings import setting
+from ..core.naming import content_type
 from ..log.hints import hint
-from ..models import Deployment, Rollout, UploadLog
+from ..models import Deployment, Dismissal, Rollout, UploadLog
 from .labels import SOURCES, STAGES, Text, trouble
 from .places import Places, places_for
 
@@ -86,6 +87,18 @@ def two_lines(text: Any, *more: Any) -> SafeString:
     return format_html("{} <small>{}</small>", text, small) if small else format_html("{}", text)
 
 
+def copy_button(text: str) -> SafeString:
+    """Return a button that copies, where scripts run."""
+    return format_html(
+        '<button type="button" class="wx-copy wx-plain" title="{}" data-copy="{}" data-copied="{}"'
+        " hidden>{}</button>",
+        text,
+        text,
+        _("Copied"),
+        _("Copy"),
+    )
+
+
 class Columns:
     """What both lists show, for one request; only the time orders them, as their ids do."""
 
@@ -116,11 +129,8 @@ class Columns:
 
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: Any) -> SafeString:
-        """Return the time, with the duration and the number of attempts."""
-        return two_lines(when(row.created), self.duration(row), self.tried(row))
-
-    def tried(self, row: Any) -> str:
-        return ""
+        """Return the time, with the duration."""
+        return two_lines(when(row.created), self.duration(row))
 
     def to_deployment(self, pk: int, text: str) -> SafeString | str:
         """Link to the page of a deployment, for users who may see it."""
@@ -156,16 +166,39 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("file"))
     def file(self, row: UploadLog) -> SafeString:
-        """Return the key, the store and the size."""
-        return two_lines(self.key(row), self.store(row), self.size(row))
+        """Return a small picture, the name after its folder, store and size, and a copy button."""
+        url = self._places.url(row) if row.status in MAYBE_PUBLIC else ""
+        folder, slash, name = (row.key or row.name).rpartition("/")
+        parts = format_html(
+            '<span class="wx-path"><span class="wx-dir">{}</span><span>{}</span></span>',
+            folder + slash,
+            name,
+        )
+        shown = link(url, parts) if url else parts
+        size = "" if row.size is None else self.size(row)
+        small = two_lines("", copy_button(url) if url else "", self.store(row), size)
+        return format_html("{}{}{}", self._picture(row, url), shown, small)
+
+    def _picture(self, row: UploadLog, url: str) -> SafeString | str:
+        """Return a small picture of what was stored; the site learns nothing of the admin."""
+        is_image = content_type(row.key).startswith("image/")
+        if not (url and is_image and row.status == UploadLog.Status.STORED) or row.is_deletion:
+            return ""
+        return format_html(
+            '<img class="wx-small" src="{}" alt="" width="32" height="32" loading="lazy"'
+            ' referrerpolicy="no-referrer">',
+            url,
+        )
+
+    @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
+    def ended(self, row: UploadLog) -> SafeString:
+        """Return the time, with the source, and the user if one is known."""
+        who = self.user(row)
+        return two_lines(when(row.created), self.source(row), "" if who == NOTHING else who)
 
     def alias(self, row: UploadLog) -> str:
         """Return the alias whose store writes this key; empty if none does."""
         return self._places.using(row)
-
-    def tried(self, row: UploadLog) -> str:
-        text = ngettext("%(count)d attempt", "%(count)d attempts", row.attempts)
-        return text % {"count": row.attempts}
 
     @admin.display(description=gettext_lazy("store"))
     def store(self, row: UploadLog) -> str:
@@ -194,11 +227,23 @@ class UploadColumns(Columns):
     def hint(self, row: UploadLog) -> Text:
         return hint(row) or NOTHING
 
+    @admin.display(description=gettext_lazy("dismissed"))
+    def dismissed(self, row: UploadLog) -> SafeString | str:
+        """Return when and by whom, for the page of a row: it asks the database."""
+        found = Dismissal.objects.filter(upload=row).first()
+        return two_lines(when(found.created), self.user(found)) if found else NOTHING
+
     @admin.display(description=gettext_lazy("deployment"))
     def deployment(self, row: UploadLog) -> SafeString | str:
         if row.deployment_id is None:
             return NOTHING
         return self.to_deployment(row.deployment_id, f"#{row.deployment_id}")
+
+
+def filled(fields: Iterable[Any], row: Any) -> list[Any]:
+    """Return the fields of a page in which this row has something."""
+    shown = ((each, each(row) if callable(each) else getattr(row, each)) for each in fields)
+    return [each for each, value in shown if value not in (None, "", NOTHING)]
 
 
 def lines(rows: Iterable[UploadLog], columns: UploadColumns) -> list[dict[str, Any]]:

@@ -54,8 +54,12 @@ class DeploymentColumns(Columns):
     @admin.display(description=gettext_lazy("folder"))
     def folder(self, row: Deployment) -> SafeString | str:
         """Return where its keys begin, with a link to what is public there."""
-        url = self._places.address(row.using, row.env, row.folder)
+        url = self.address(row)
         return link(url, folder_of(row)) if url else folder_of(row)
+
+    def address(self, row: Deployment) -> str:
+        """Return the public address of its folder, empty where it is not known."""
+        return self._places.address(row.using, row.env, row.folder)
 
     # --- the release ---------------------------------------------------------------------------
 

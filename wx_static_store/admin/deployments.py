@@ -11,15 +11,21 @@ from django.utils.translation import gettext_lazy as _
 
 from ..core.types import NOT_STORED
 from ..deploy.live import live_lately, mark_live
-from ..models import Deployment, DeploymentQuerySet, UploadLog
+from ..deploy.unsent import command_again, unsent
+from ..log.failing import causes
+from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
 from . import filters
 from .base import ReadOnlyAdmin
-from .columns import UploadColumns, lines
+from .causes import cards
+from .columns import filled
 from .compare import ComparePage
 from .deployment_columns import DeploymentColumns, title_of
 from .rollback import RollbackPage
 
-SHOWN = 20  # of the uploads that failed, and of what is live
+SHOWN = 20  # of what was not sent, and of what is live
+MOST = 5000  # uploads that are grouped by cause
+# Whoever sees the page of one of these wants to do it again.
+REPEATED = (Deployment.Outcome.FAILED, Deployment.Outcome.INCOMPLETE)
 OPEN = 5  # lines of what is live that hide nothing of the list
 
 
@@ -54,11 +60,11 @@ class DeploymentAdmin(RollbackPage, ComparePage, ReadOnlyAdmin):
         origin = ("label", columns.source, columns.user)
         known = bool(obj and obj.release_id)
         return [
-            (_("How it ended"), {"fields": ended}),
+            (_("How it ended"), {"fields": filled(ended, obj)}),
             (_("Files"), {"fields": files}),
-            *([(_("Release"), {"fields": release})] if known else []),
+            *([(_("Release"), {"fields": filled(release, obj)})] if known else []),
             (_("Where it went"), {"fields": place if known else place[:-1]}),
-            (_("Where it came from"), {"fields": origin}),
+            (_("Where it came from"), {"fields": filled(origin, obj)}),
         ]
 
     def changelist_view(
@@ -87,13 +93,18 @@ class DeploymentAdmin(RollbackPage, ComparePage, ReadOnlyAdmin):
         log = self.admin_site.get_model_admin(UploadLog)
         if not log.has_view_permission(request):
             return context
-        uploads = log.get_queryset(request).filter(deployment=row)
+        rows = cast(UploadLogQuerySet, log.get_queryset(request))
+        uploads = rows.filter(deployment=row, status__in=NOT_STORED)
         # In an order that no index has: MariaDB would walk the whole log for that of the ids.
-        order = ("status", "-id")
-        failed = uploads.filter(status__in=NOT_STORED).order_by(*order)[: SHOWN + 1]
-        found = lines(failed, UploadColumns(request))
+        newest = uploads.order_by("status", "-id")[:MOST]
+        left = unsent(row)
         return context | {
             "may_see_uploads": True,
-            "failed": found[:SHOWN],
-            "has_more": len(found) > SHOWN,
+            "may_view": True,
+            "of_this": f"deployment={row.pk}",
+            "causes": cards(request, causes(newest), rows),
+            "unsent": left[:SHOWN],
+            "more_unsent": len(left) - SHOWN,
+            "address": DeploymentColumns(request).address(row),
+            "command": command_again(row) if row.outcome in REPEATED else "",
         }

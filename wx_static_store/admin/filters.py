@@ -142,16 +142,19 @@ class TimeFilter(ColumnFilter):
 
 
 def _periods(oldest: date, asked: str) -> Iterator[str]:
-    """Yield the years, the newest first, with the months and days of the chosen one."""
+    """Yield the years since then, the newest first, with months and days of the chosen one."""
     latest = _here(timezone.now()).date()
     for year in range(latest.year, oldest.year - 1, -1):
         yield f"{year}"
         months = range(12, 0, -1) if asked[:4] == f"{year}" else ()
         for month in (f"{year}-{number:02}" for number in months):
+            if not f"{oldest}"[:7] <= month <= f"{latest}"[:7]:
+                continue
             yield month
             if asked[:7] == month:
-                days = monthrange(*map(int, month.split("-")))[1]
-                yield from (f"{month}-{day:02}" for day in range(days, 0, -1))
+                number = monthrange(*map(int, month.split("-")))[1]
+                days = (f"{month}-{day:02}" for day in range(number, 0, -1))
+                yield from (day for day in days if f"{oldest}" <= day <= f"{latest}")
 
 
 def _bounds(period: str) -> tuple[date, date]:

@@ -1,0 +1,59 @@
+"""What a deployment did not send: names of files that were held back, and the command to repeat."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from ..conf import options_for
+from ..core.naming import object_key
+from ..core.types import UploadStatus
+from ..exceptions import WxStaticStoreError
+from ..upload import kept
+from ..upload.database import log
+from .rollback import command_for
+
+if TYPE_CHECKING:
+    from ..models import Deployment
+
+MOST_FILES = 5000  # of a release whose keys are looked up for a page
+
+
+def unsent(row: Deployment) -> list[str]:
+    """
+    Return the keys of its release that were held back or not attempted, and are not stored since.
+
+    Empty where they cannot be known: what the cloud alone showed as unchanged has no row.
+    """
+    if not (row.not_attempted and row.release) or row.release.count > MOST_FILES:
+        return []
+    files = {object_key(row.folder, file.name): file.md5 for file in row.release.contents()}
+    columns = ("key", "status", "md5", "deployment_id")
+    known = set()
+    for key, status, md5, deployment, _stored in log().newest_values(row.env, files, *columns):
+        is_stored = status == UploadStatus.STORED and md5 == files.get(key)
+        if is_stored or deployment == row.pk:
+            known.add(key)
+    found = [key for key in files if key not in known]
+    return found if len(found) <= row.not_attempted else []
+
+
+def command_again(row: Deployment) -> str:
+    """Return the command that does it again; DIR is the folder that was deployed."""
+    if row.source != "wx_deploy":
+        return "python manage.py collectstatic --noinput"
+    prefix = prefix_of(row)
+    if row.release_id and kept.alias():
+        return command_for(row.using, row.env, ("--rollback", str(row.pk)), prefix)
+    where = ["--using", row.using or "default", "--env", row.env]
+    label = ["--label", row.label] if row.label else []
+    words = ["python", "manage.py", "wx_deploy", "DIR", *([prefix] if prefix else [])]
+    return shlex.join([*words, *where, *label])
+
+
+def prefix_of(row: Deployment) -> str:
+    """Return the folder of the site below the location of the store."""
+    try:
+        return row.folder.removeprefix(options_for(row.using).location)
+    except WxStaticStoreError:
+        return row.folder
