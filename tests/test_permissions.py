@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 Member = Callable[..., Client]
 LIST = pack([]).files
 ONE_METHOD = {
-    *("uploadlog_preview", "uploadlog_diagnosis"),
+    *("uploadlog_preview", "uploadlog_status", "uploadlog_diagnosis"),
     *(f"uploadlog_files_{act}" for act in ("addresses", "download", "compare", "unpublish")),
     *("deployment_compare", "deployment_compare_file"),
     *("rollout_change", "rollout_progress", "rollout_act", "rollout_environments"),
