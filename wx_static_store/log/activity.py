@@ -1,0 +1,150 @@
+"""What happened lately: uploads by day, slow hours, failures by code, and who published what."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from statistics import quantiles
+from typing import Any, NamedTuple
+
+from django.db.models import Max, Q, Subquery
+from django.utils import timezone
+
+from ..models import UploadLog, UploadLogQuerySet
+
+DAYS = 14
+MOST = 10_000  # rows: of the newest of an environment, or of the newest failures of all
+SLOWEST = 5  # hours
+_BAD = (UploadLog.Status.FAILED, UploadLog.Status.UNKNOWN)
+
+
+class Day(NamedTuple):
+    """The uploads of a day, and how many of them are not stored; `size` is in bytes."""
+
+    date: date
+    uploads: int
+    failed: int
+    size: int
+
+
+class Hour(NamedTuple):
+    """How long the uploads of an hour took, in milliseconds: half of them, and 95 of 100."""
+
+    start: datetime
+    uploads: int
+    median: int
+    most: int
+
+
+class Publisher(NamedTuple):
+    """Who stored how much, and from where; a command has no user."""
+
+    user_id: int | None
+    source: str
+    files: int
+    size: int
+
+
+class Activity(NamedTuple):
+    """The last 14 days of an environment; `is_cut` where only the newest rows were read."""
+
+    days: Sequence[Day]
+    hours: Sequence[Hour]
+    publishers: Sequence[Publisher]
+    is_cut: bool
+
+
+class Failures(NamedTuple):
+    """How many uploads of an environment were not stored, by day and by code."""
+
+    days: Sequence[int]
+    codes: Sequence[tuple[str, int]]
+
+    @property
+    def count(self) -> int:
+        return sum(self.days)
+
+
+def activity(env: str) -> Activity:
+    """Return what happened in an environment, from its newest 10,000 rows."""
+    names = ("created", "status", "size", "duration_ms", "user_id", "source")
+    rows = UploadLog.objects.filter(env=env, created__gte=_since()).order_by("-id")
+    found = [*rows.values_list(*names, named=True)[: MOST + 1]]
+    return Activity(_days(found), _hours(found), _publishers(found), len(found) > MOST)
+
+
+def failures(rows: UploadLogQuerySet) -> dict[str, Failures]:
+    """Return the failures of each environment of these rows, from the newest 10,000."""
+    days, since = _dates(), _since()
+    found: dict[str, tuple[Counter[date], Counter[str]]] = defaultdict(lambda: (Counter(), Counter()))
+    for status in _BAD:  # each apart: the index of the status gives the newest
+        newest = rows.filter(status=status, created__gte=since).order_by("-id")
+        for env, errcode, cos_code, created in newest.values_list(
+            "env", "errcode", "cos_code", "created"
+        )[:MOST]:
+            by_day, by_code = found[env]
+            by_day[_day(created)] += 1
+            by_code[str(errcode or cos_code or "")] += 1
+    return {
+        env: Failures([by_day[day] for day in days], by_code.most_common())
+        for env, (by_day, by_code) in found.items()
+    }
+
+
+def newest_uploads(envs: Collection[str]) -> dict[str, UploadLog]:
+    """Return the newest row of each environment, by one query: for the few that a page shows."""
+    rows = UploadLog.objects.order_by()
+    ids = (rows.filter(env=env).values("env").annotate(newest=Max("id")) for env in envs)
+    wanted = Q(pk__in=[Subquery(each.values("newest")) for each in ids])
+    return {row.env: row for row in rows.filter(wanted)} if envs else {}
+
+
+def _days(rows: Iterable[Any]) -> list[Day]:
+    uploads, failed, size = Counter[date](), Counter[date](), Counter[date]()
+    for row in rows:
+        day = _day(row.created)
+        uploads[day] += 1
+        failed[day] += row.status in _BAD
+        size[day] += (row.size or 0) * (row.status not in _BAD)
+    return [Day(day, uploads[day], failed[day], size[day]) for day in _dates()]
+
+
+def _hours(rows: Iterable[Any]) -> list[Hour]:
+    """Return the slowest hours, the slowest first."""
+    took = defaultdict[datetime, list[int]](list)
+    for row in rows:
+        took[row.created.replace(minute=0, second=0, microsecond=0)].append(row.duration_ms)
+    hours = (Hour(start, len(each), *_spread(each)) for start, each in took.items())
+    return sorted(hours, key=lambda hour: hour.most, reverse=True)[:SLOWEST]
+
+
+def _spread(numbers: list[int]) -> tuple[int, int]:
+    """Return the median and the 95th percentile."""
+    parts = quantiles(numbers, n=20, method="inclusive") if len(numbers) > 1 else numbers * 20
+    return round(parts[9]), round(parts[18])
+
+
+def _publishers(rows: Iterable[Any]) -> list[Publisher]:
+    files, size = Counter[tuple[int | None, str]](), Counter[tuple[int | None, str]]()
+    for row in rows:
+        if row.status not in _BAD:
+            files[row.user_id, row.source] += 1
+            size[row.user_id, row.source] += row.size or 0
+    return [Publisher(*who, count, size[who]) for who, count in files.most_common()]
+
+
+def _dates() -> list[date]:
+    today = _day(timezone.now())
+    return [today - timedelta(days) for days in range(DAYS - 1, -1, -1)]
+
+
+def _since() -> datetime:
+    now = timezone.now()
+    here = timezone.localtime(now) if timezone.is_aware(now) else now
+    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(DAYS - 1)
+
+
+def _day(moment: datetime) -> date:
+    return (timezone.localtime(moment) if timezone.is_aware(moment) else moment).date()
