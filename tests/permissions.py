@@ -20,7 +20,7 @@ from django.urls import URLPattern, include, path, reverse
 from tests.api.conftest import PNG, picture
 from tests.conftest import ENV
 from wx_static_store.api import urls
-from wx_static_store.models import Deployment, Fact, Health, Rollout, UploadLog
+from wx_static_store.models import Deployment, Fact, Health, Overview, Rollout, UploadLog
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -65,12 +65,13 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "rollout_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "rollout_change"): {"GET": (DEPLOYMENTS, 200)},
     ("admin", "rollout_progress"): {"GET": (DEPLOYMENTS, 200)},
-    ("admin", "rollout_environments"): {"GET": (DEPLOYMENTS, 200)},
     ("admin", "rollout_act"): {"POST": (DEPLOY_THERE, 302)},
     ("admin", "rollout_rollback"): {"GET": (DEPLOY_THERE, 200), "POST": (DEPLOY_THERE, 302)},
     ("admin", "rollout_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "rollout_add"): {},
     ("admin", "rollout_delete"): {},
+    ("admin", "overview_changelist"): {"GET": (LOG | DEPLOYMENTS, 200)},
+    ("admin", "overview_environment"): {"GET": (LOG | DEPLOYMENTS, 200)},
     ("admin", "health_changelist"): {"GET": (HEALTH, 200), "POST": (HEALTH, 200)},
     ("api", "uploads"): {"GET": (LOG | UPLOAD, 200), "POST": (UPLOAD, 201)},
     ("api", "upload"): {"GET": (LOG | UPLOAD, 200)},
@@ -118,7 +119,7 @@ def addresses() -> Iterator[tuple[tuple[str, str], URLPattern]]:
     """Yield every address of the admin and of the API."""
     for pattern in urls.urlpatterns:
         yield ("api", str(pattern.name)), pattern
-    for model in (UploadLog, Deployment, Rollout, Health):
+    for model in (UploadLog, Deployment, Rollout, Health, Overview):
         for url in admin.site.get_model_admin(model).get_urls():
             if isinstance(url, URLPattern) and url.name:
                 yield ("admin", url.name.removeprefix("wx_static_store_")), url
@@ -127,7 +128,7 @@ def addresses() -> Iterator[tuple[tuple[str, str], URLPattern]]:
 def address(entry: str, name: str, id: int) -> str:
     """Return the path, with the id of a row where it takes one."""
     given: dict[str, Any] = {"id": id, "object_id": id}
-    given |= {"store": "default", "name": "uploads/raw.png", "action": "pause"}
+    given |= {"store": "default", "name": "uploads/raw.png", "action": "pause", "env": ENV}
     wanted = dict(addresses())[entry, name].pattern.converters
     return reverse(_PREFIX[entry] + name, kwargs={each: given[each] for each in wanted})
 

@@ -21,8 +21,9 @@ FOLDERS = sorted(
 # that the docstring of its `__init__` draws.
 LAYERS = """
     apps
+    templatetags
     admin api callback management tasks forms health staticfiles testing
-    checks environments storage templatetags
+    checks environments storage
     alerts
     doctor fleet
     submit deploy

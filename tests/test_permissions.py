@@ -31,7 +31,8 @@ ONE_METHOD = {
     *("uploadlog_preview", "uploadlog_status", "uploadlog_diagnosis"),
     *(f"uploadlog_files_{act}" for act in ("addresses", "download", "compare", "unpublish")),
     *("deployment_compare", "deployment_compare_file"),
-    *("rollout_change", "rollout_progress", "rollout_act", "rollout_environments"),
+    *("rollout_change", "rollout_progress", "rollout_act"),
+    *("overview_changelist", "overview_environment"),
 }
 STRANGER = {"admin": 302, "api": 401}  # the admin leads to its login
 VISITORS: dict[str, tuple[str, ...]] = {

@@ -243,10 +243,16 @@ def rollout_back(page: Page, site: Site) -> None:
     expect(page.locator("#content")).to_contain_text("v1.5.0 for all")
 
 
-def environments(page: Page, site: Site) -> None:
+def overview(page: Page, site: Site) -> None:
     rollouts(page, site)
-    page.click('.wx-tools a[href$="/environments/"]')
+    page.goto(f"{site.admin}/wx_static_store/overview/")
     expect(page.locator(".wx-environments tbody tr").first).to_be_visible()
+
+
+def environment(page: Page, site: Site) -> None:
+    overview(page, site)
+    page.click(".wx-environments tbody th a >> text=demo-")
+    expect(page.locator(".wx-bars").first).to_be_visible()
 
 
 def health(page: Page, site: Site) -> None:
@@ -311,7 +317,8 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "rollouts": rollouts,
     "rollout": rollout,
     "rollout-back": rollout_back,
-    "environments": environments,
+    "overview": overview,
+    "environment": environment,
     "health": health,
     "document": document,
     "document-failed": failed_document,

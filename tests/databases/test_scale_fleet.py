@@ -103,13 +103,13 @@ PAGES = {
     "one rollout": "change",
     "the part of it that is fetched again": "progress",
     "its roll back": "rollback",
-    "the environments": "environments",
-    "the last page": "environments?p=10",
-    "of two rings": "environments?tag=ring/1&tag=ring/2",
-    "of one customer": "environments?tag=customer/7",
-    "that failed": "environments?show=failing",
-    "with drift": "environments?show=drift",
-    "by name": "environments?q=Tea House 99",
+    "the overview": "overview",
+    "the last page": "overview?p=10",
+    "of two rings": "overview?tag=ring/1&tag=ring/2",
+    "of one customer": "overview?tag=customer/7",
+    "that failed": "overview?show=failing",
+    "with drift": "overview?show=drift",
+    "by name": "overview?q=Tea House 99",
 }
 
 
@@ -125,7 +125,8 @@ def operator(fleet: None, admin_site: EmulatorServer, settings: Any) -> Client:
 def address(page: str) -> str:
     name, _mark, query = page.partition("?")
     args = [Rollout.objects.latest("pk").pk] if name in ("change", "progress", "rollback") else []
-    return f"{reverse(f'admin:wx_static_store_rollout_{name}', args=args)}?{query}"
+    of = "overview_changelist" if name == "overview" else f"rollout_{name}"
+    return f"{reverse(f'admin:wx_static_store_{of}', args=args)}?{query}"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -165,6 +166,7 @@ def test_without_environments_the_fleet_is_what_was_deployed_to(
         name: value for name, value in settings.WX_STATIC_STORE.items() if name != "ENVIRONMENTS"
     }
     with CaptureQueriesContext(connection) as queries:
-        answer = operator.get(address("environments"))
-    assert answer.context["fleet"].page.paginator.count == ENVIRONMENTS
+        answer = operator.get(address("overview"))
+    count = answer.context["overview"].page.paginator.count
+    assert count == ENVIRONMENTS + 1  # and that of the settings
     assert len(queries) <= MOST_QUERIES

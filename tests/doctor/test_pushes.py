@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -195,7 +196,7 @@ def test_a_name_is_a_dotted_path(given: Any, name: str) -> None:
 def test_pushes_that_are_accepted_are_well(look: Look, pushed: Any) -> None:
     pushed()
     result = look()["token.pushes"]
-    assert said(result) == "✓ The newest push was accepted 0 seconds ago. "
+    assert re.fullmatch(r"✓ The newest push was accepted \d+ seconds? ago\. ", said(result))
     assert set(result.findings[0].data) == {"accepted_seconds_ago"}
 
 
@@ -232,7 +233,7 @@ def test_a_refused_push_is_wrong_with_its_hint(
     pushed(variant, **changes)
     result = look(**changes)["token.pushes"]
     words = said(result)
-    assert words.startswith("✗ The newest push was refused 0 seconds ago (")
+    assert re.match(r"✗ The newest push was refused \d+ seconds? ago \(", words)
     assert "the newest accepted one came 2 h 0 min ago." in words
     assert setting in words
     assert result.findings[0].data["reason"] in HINTS
@@ -261,7 +262,8 @@ def test_an_older_refused_push_is_a_warning(look: Look, pushed: Any) -> None:
     refused("signature", age=3 * HOUR)
     pushed()
     result = look()["token.pushes"]
-    assert "accepted 0 seconds ago; one was refused 3 h 0 min ago (signature)." in said(result)
+    text = r"accepted \d+ seconds? ago; one was refused 3 h 0 min ago \(signature\)\."
+    assert re.search(text, said(result))
     assert "CALLBACK_TOKEN" in said(result)
     assert result.mark.value == "!"
 

@@ -215,12 +215,12 @@ def slow_token(configure: Any, time: Time) -> Callable[..., EmulatorServer]:
     [
         (False, 1, 20, "stored"),
         (False, 1, 26, "failed"),
-        (False, 5 * MIB, 27, "stored"),
-        (False, 5 * MIB, 31, "failed"),
+        (False, 15 * MIB, 27, "stored"),
+        (False, 15 * MIB, 41, "failed"),
         (True, 1, 290, "stored"),
         (True, 1, 301, "failed"),
-        (True, MIB, 302, "stored"),
-        (True, MIB, 306, "failed"),
+        (True, 3 * MIB, 302, "stored"),
+        (True, 3 * MIB, 316, "failed"),
     ],
 )
 def test_a_file_has_its_seconds_and_those_of_its_size(

@@ -20,12 +20,14 @@ health.
     rollout_page    the page of one rollout, and what its buttons do
     rollout_progress  what this page shows
     rollout_columns   the columns of the rollouts
-    fleet           the page *Environments*
-    fleet_table     what this page shows
+    overview        the page *Overview*, and the page of one environment
+    overview_page   what the page of one environment shows
+    overview_table  what the page *Overview* shows
     health          the page *Health*
     health_page     what this page shows
     upload          the upload page
     causes          uploads that failed, as cards: one for each cause
+    charts          small charts as SVG
     base            the base of both lists: read only, without slow queries
     deployment_columns  the columns of the deployments
     columns         the columns of the uploads, and what both lists show
@@ -41,7 +43,8 @@ health.
 
 from .deployments import DeploymentAdmin
 from .health import HealthAdmin
+from .overview import OverviewAdmin
 from .rollouts import RolloutAdmin
 from .uploads import UploadLogAdmin
 
-__all__ = ["DeploymentAdmin", "HealthAdmin", "RolloutAdmin", "UploadLogAdmin"]
+__all__ = ["DeploymentAdmin", "HealthAdmin", "OverviewAdmin", "RolloutAdmin", "UploadLogAdmin"]

@@ -7,21 +7,22 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from ..fleet.access import visible_rollouts
 from ..fleet.snapshot import counts_of
+from ..i18n import gettext_lazy
 from ..models import Rollout
 from ..submit.policy import visible_environments
 from ..upload.database import with_users
 from . import filters
-from .base import ReadOnlyAdmin
-from .fleet import FleetPage
+from .base import ReadOnlyAdmin, Tool
 from .rollout_columns import RolloutColumns
 from .rollout_page import RolloutPage
 
 
 @admin.register(Rollout)
-class RolloutAdmin(RolloutPage, FleetPage, ReadOnlyAdmin):
+class RolloutAdmin(RolloutPage, ReadOnlyAdmin):
     """One row per rollout; who may see deployments may see those of them."""
 
     list_filter = (filters.RolloutStateFilter,)
@@ -36,6 +37,11 @@ class RolloutAdmin(RolloutPage, FleetPage, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_users(visible_rollouts(request.user))
+
+    def object_tools(self, request: HttpRequest) -> list[Tool]:
+        name = "admin:wx_static_store_overview_changelist"
+        url = reverse(name, current_app=self.admin_site.name)
+        return [*super().object_tools(request), Tool(gettext_lazy("Overview"), url)]
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = RolloutColumns(request)

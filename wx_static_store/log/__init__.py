@@ -1,6 +1,7 @@
 """
 Work on the log: retry, compare, reconcile, prune, import.
 
+    activity      What happened lately: uploads by day, slow hours, failures by code, publishers
     compare       Compare rows of the log with what the cloud has under their keys now
     failing       What still fails, grouped by its cause; and what somebody dismissed
     retry         Earlier uploads, sent again: which of them, and how each fared

@@ -62,7 +62,7 @@ class Failures(NamedTuple):
     codes: Sequence[tuple[str, int]]
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         return sum(self.days)
 
 
@@ -77,7 +77,9 @@ def activity(env: str) -> Activity:
 def failures(rows: UploadLogQuerySet) -> dict[str, Failures]:
     """Return the failures of each environment of these rows, from the newest 10,000."""
     days, since = _dates(), _since()
-    found: dict[str, tuple[Counter[date], Counter[str]]] = defaultdict(lambda: (Counter(), Counter()))
+    found: dict[str, tuple[Counter[date], Counter[str]]] = defaultdict(
+        lambda: (Counter(), Counter())
+    )
     for status in _BAD:  # each apart: the index of the status gives the newest
         newest = rows.filter(status=status, created__gte=since).order_by("-id")
         for env, errcode, cos_code, created in newest.values_list(

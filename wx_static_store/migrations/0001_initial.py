@@ -69,6 +69,48 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Deployment',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('env', models.CharField(max_length=64, verbose_name='environment')),
+                ('using', models.CharField(blank=True, max_length=255, verbose_name='store')),
+                ('folder', models.CharField(blank=True, max_length=850, verbose_name='folder')),
+                ('folder_digest', models.CharField(editable=False, max_length=40)),
+                ('source', models.CharField(max_length=32, verbose_name='source')),
+                ('label', models.CharField(blank=True, max_length=200, verbose_name='label')),
+                ('outcome', models.CharField(choices=[('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('incomplete', 'log incomplete')], default='running', max_length=16, verbose_name='outcome')),
+                ('stored', models.PositiveIntegerField(default=0, verbose_name='stored')),
+                ('skipped', models.PositiveIntegerField(default=0, verbose_name='unchanged')),
+                ('failed', models.PositiveIntegerField(default=0, verbose_name='failed')),
+                ('not_attempted', models.PositiveIntegerField(default=0, verbose_name='not attempted')),
+                ('bytes', models.PositiveBigIntegerField(default=0, verbose_name='bytes')),
+                ('duration_ms', models.PositiveBigIntegerField(null=True, verbose_name='duration (ms)')),
+                ('created', models.DateTimeField(auto_now_add=True, db_index=True, verbose_name='created')),
+                ('user', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ('release', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='deployments', to='wx_static_store.release', verbose_name='release')),
+            ],
+            options={
+                'verbose_name': 'deployment',
+                'verbose_name_plural': 'deployments',
+                'ordering': ('-id',),
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='Overview',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'overview',
+                'verbose_name_plural': 'overview',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('wx_static_store.deployment',),
+        ),
+        migrations.CreateModel(
             name='Drift',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -134,34 +176,6 @@ class Migration(migrations.Migration):
             options={
                 'default_permissions': (),
                 'constraints': [models.UniqueConstraint(fields=('storage', 'sha256'), name='wx_kept_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Deployment',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('env', models.CharField(max_length=64, verbose_name='environment')),
-                ('using', models.CharField(blank=True, max_length=255, verbose_name='store')),
-                ('folder', models.CharField(blank=True, max_length=850, verbose_name='folder')),
-                ('folder_digest', models.CharField(editable=False, max_length=40)),
-                ('source', models.CharField(max_length=32, verbose_name='source')),
-                ('label', models.CharField(blank=True, max_length=200, verbose_name='label')),
-                ('outcome', models.CharField(choices=[('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('incomplete', 'log incomplete')], default='running', max_length=16, verbose_name='outcome')),
-                ('stored', models.PositiveIntegerField(default=0, verbose_name='stored')),
-                ('skipped', models.PositiveIntegerField(default=0, verbose_name='unchanged')),
-                ('failed', models.PositiveIntegerField(default=0, verbose_name='failed')),
-                ('not_attempted', models.PositiveIntegerField(default=0, verbose_name='not attempted')),
-                ('bytes', models.PositiveBigIntegerField(default=0, verbose_name='bytes')),
-                ('duration_ms', models.PositiveBigIntegerField(null=True, verbose_name='duration (ms)')),
-                ('created', models.DateTimeField(auto_now_add=True, db_index=True, verbose_name='created')),
-                ('user', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
-                ('release', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='deployments', to='wx_static_store.release', verbose_name='release')),
-            ],
-            options={
-                'verbose_name': 'deployment',
-                'verbose_name_plural': 'deployments',
-                'ordering': ('-id',),
-                'default_permissions': ('view',),
             },
         ),
         migrations.CreateModel(
@@ -304,6 +318,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='uploadlog',
             index=models.Index(fields=['env', 'key_digest', 'id'], name='wx_upload_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='uploadlog',
+            index=models.Index(fields=['env', 'id'], name='wx_upload_env'),
         ),
         migrations.AddIndex(
             model_name='uploadlog',

@@ -17,7 +17,7 @@ database of its own, where a router says so.
 """
 
 from .columns import fitting, key_digest
-from .deployments import Deployment, DeploymentQuerySet
+from .deployments import Deployment, DeploymentQuerySet, Overview
 from .dismissals import Dismissal
 from .drift import Drift
 from .idempotency import IdempotencyKey
@@ -36,6 +36,7 @@ __all__ = [
     "Health",
     "IdempotencyKey",
     "KeptFile",
+    "Overview",
     "Release",
     "Rollout",
     "RolloutEnvironment",

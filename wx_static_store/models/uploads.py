@@ -213,6 +213,7 @@ class UploadLog(models.Model):
         ordering = ("-id",)
         indexes = (
             models.Index(fields=["env", "key_digest", "id"], name="wx_upload_newest"),
+            models.Index(fields=["env", "id"], name="wx_upload_env"),
             models.Index(fields=["rid"], name="wx_upload_rid"),
             models.Index(fields=["status", "id"], name="wx_upload_status"),
             models.Index(fields=["source", "id"], name="wx_upload_source"),

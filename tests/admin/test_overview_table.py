@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from tests.admin.rollouts import deployment_of, env, release_of, rollout_of
 from tests.tables import each
-from wx_static_store.admin.fleet_table import PAGE, TAGS, FleetTable, Line
+from wx_static_store.admin.overview_table import PAGE, TAGS, Line, OverviewTable
 from wx_static_store.conf.offered import Offer
 from wx_static_store.fleet.overview import Place
 from wx_static_store.models import Drift
@@ -25,8 +25,8 @@ OFFERS = {
 }
 
 
-def table(query: str = "", offers: Any = OFFERS) -> FleetTable:
-    return FleetTable(QueryDict(query), offers, [HERE, ELSEWHERE])
+def table(query: str = "", offers: Any = OFFERS) -> OverviewTable:
+    return OverviewTable(QueryDict(query), offers, [HERE, ELSEWHERE])
 
 
 def names(query: str = "") -> str:
@@ -52,9 +52,9 @@ def fleet() -> None:
 @each(
     "query, found",
     [
-        ("", "TBBt"),
+        ("", "BBTt"),
         ("tag=ring/early", "T"),
-        ("tag=ring/early&tag=ring/main", "TBB"),
+        ("tag=ring/early&tag=ring/main", "BBT"),
         ("tag=ring/main&tag=customer/acme", "B"),
         ("tag=ring/lost", ""),
         ("q=tea", "T"),
@@ -62,14 +62,14 @@ def fleet() -> None:
         ("q=ring/main", "BB"),
         ("q=nobody", ""),
         ("show=failing", "BB"),
-        ("show=drift", "TB"),
+        ("show=drift", "BT"),
         ("show=nothing", "Bt"),
-        ("show=everything", "TBBt"),
+        ("show=everything", "BBTt"),
         ("show=failing&tag=customer/acme", "B"),
         ("place=site:docs/&show=nothing", "TBBt"),
-        ("place=nowhere", "TBBt"),
-        ("p=7", "TBBt"),
-        ("p=x", "TBBt"),
+        ("place=nowhere", "BBTt"),
+        ("p=7", "BBTt"),
+        ("p=x", "BBTt"),
         ("release=x", ""),
     ],
 )
@@ -163,6 +163,7 @@ def test_the_chosen_place_is_marked() -> None:
     ]
 
 
-def test_without_a_place_nothing_is_shown() -> None:
-    empty = FleetTable(QueryDict(), OFFERS, [])
-    assert ([*empty.lines()], empty.releases(), empty.places()) == ([], [], [])
+def test_without_a_place_the_environments_are_shown() -> None:
+    empty = OverviewTable(QueryDict(), OFFERS, [])
+    assert [line.env_id for line in empty.lines()] == [*OFFERS]
+    assert (empty.releases(), empty.places()) == ([], [])

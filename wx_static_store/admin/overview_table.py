@@ -1,10 +1,11 @@
-"""What the page *Environments* shows: how those that were chosen stand, some at a time."""
+"""What the page *Overview* shows: how the environments that were chosen stand, worst first."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from django.core.paginator import Page, Paginator
@@ -13,12 +14,16 @@ from django.http import QueryDict
 from ..conf.offered import Offer
 from ..fleet.overview import Place, Standing, standings
 from ..fleet.selection import having, tags_of
-from ..i18n import gettext as _, gettext_lazy, joined, labelled
-from ..models import Drift
+from ..i18n import gettext as _, gettext_lazy, joined, labelled, ngettext
+from ..log.activity import Failures, failures, newest_uploads
+from ..models import Drift, UploadLog
+from .charts import Bar, bars
 from .columns import Look, badge
 from .labels import Text, meaning
 
 PAGE = 50  # environments
+FEW = 500  # environments, by which the log is asked; of more, all rows are asked for
+CODES = 3  # of the failures of an environment
 RELEASES = 10  # of those that are live somewhere
 TAGS = 24  # of a set
 
@@ -69,20 +74,36 @@ class Line(NamedTuple):
 
     name: str
     env: str
+    env_id: str
     tags: Sequence[str]
     standing: Standing
     outcome: str  # of the last deploy
     meaning: Text  # of the last failure
     drift: ShownDrift | None
+    upload: UploadLog | None  # the newest
+    late: ShownFailures | None
 
 
-class FleetTable:
+class ShownFailures(NamedTuple):
+    """The failures of the last days, as a chart and in words."""
+
+    chart: str
+    codes: str
+
+
+class OverviewTable:
     """What one request chose of the environments that its user sees."""
 
     def __init__(
-        self, asked: QueryDict, offers: Mapping[str, Offer], places: Sequence[Place]
+        self,
+        asked: QueryDict,
+        offers: Mapping[str, Offer],
+        places: Sequence[Place],
+        *,
+        sees_log: bool = False,
     ) -> None:
         self._asked, self._offers, self._places = asked, offers, places
+        self._sees_log = sees_log
         chosen = (place for place in places if _value(place) == asked.get("place"))
         self._place = next(chosen, places[0] if places else None)
         self.query = asked.get("q", "").strip()
@@ -129,28 +150,56 @@ class FleetTable:
             found = [one for one in found if one.live and str(one.live.release_id) == release]
         if show := SHOWS.get(self._asked.get("show", "")):
             found = [one for one in found if show[1](one)]
-        return Paginator(found, PAGE).get_page(self._asked.get("p"))
+        return Paginator(self._worst_first(found), PAGE).get_page(self._asked.get("p"))
+
+    def _worst_first(self, found: Sequence[Standing]) -> list[Standing]:
+        return sorted(found, key=self._badness, reverse=True)
+
+    def _badness(self, one: Standing) -> tuple[bool, bool, int]:
+        """Return whether the last deploy failed, whether it drifted, and late failures."""
+        late = self._failures.get(one.env)
+        return one.is_failing, one.differs, late.number if late else 0
+
+    @cached_property
+    def _failures(self) -> Mapping[str, Failures]:
+        """Return the failures of the last days, to those who may see the log."""
+        if not self._sees_log:
+            return {}
+        rows = UploadLog.objects.all()
+        known = len(self._offers) > FEW
+        return failures(rows if known else rows.filter(env__in=[*self._offers]))
+
+    def troubled(self, most: int) -> list[Line]:
+        """Return the worst environments, of those that have any trouble."""
+        lines = islice(self.lines(), most)
+        return [line for line in lines if any(self._badness(line.standing))]
 
     def lines(self) -> Iterator[Line]:
+        shown = [standing.env for standing in self.page]
+        uploads = newest_uploads(shown) if self._sees_log else {}
         for standing in self.page:
             offer, failure = self._offers[standing.env], standing.failure
             newest = standing.newest
             yield Line(
                 name=offer.label,
                 env=standing.env if offer.label != standing.env else "",
+                env_id=standing.env,
                 tags=offer.tags,
                 standing=standing,
                 outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
                 meaning=meaning(failure.errcode) if failure and failure.errcode else "",
-                drift=_drift(standing.drift) if standing.drift else None,
+                drift=shown_drift(standing.drift) if standing.drift else None,
+                upload=uploads.get(standing.env),
+                late=shown_failures(self._failures.get(standing.env)),
             )
 
     @cached_property
     def _standings(self) -> Sequence[Standing]:
-        if self._place is None:
-            return []
         tagged = having(self._offers, self._asked.getlist("tag"))
-        return standings([env for env in tagged if self._is_searched(env)], self._place)
+        found = [env for env in tagged if self._is_searched(env)]
+        if self._place is None:
+            return [Standing(env) for env in found]
+        return standings(found, self._place)
 
     def _is_searched(self, env: str) -> bool:
         """Return whether the id, the name or a tag has the text that is searched."""
@@ -162,7 +211,7 @@ def _value(place: Place) -> str:
     return f"{place.using}:{place.folder}"
 
 
-def _drift(row: Drift) -> ShownDrift:
+def shown_drift(row: Drift) -> ShownDrift:
     if row.message:
         return ShownDrift(UNSURE, _("not compared"), row.message)
     counts = {
@@ -171,3 +220,12 @@ def _drift(row: Drift) -> ShownDrift:
     }
     found = [text % {"count": count} for text, count in counts.items() if count]
     return ShownDrift(DIFFERS if found else CLEAN, joined(found) or _("as deployed"), "")
+
+
+def shown_failures(late: Failures | None) -> ShownFailures | None:
+    if late is None:
+        return None
+    text = ngettext("%(count)d failure in 14 days", "%(count)d failures in 14 days", late.number)
+    codes = joined(f"{code or _('no code')} × {count}" for code, count in late.codes[:CODES])
+    days = [Bar(count, str(count), count) for count in late.days]
+    return ShownFailures(bars(days, labelled(text, codes)), codes)

@@ -1,0 +1,98 @@
+"""The page *Overview*: how each environment stands, with filters; and the page of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
+
+from ..conf.offered import Offer
+from ..fleet.access import visible_rollouts
+from ..fleet.overview import Place, known_environments, places
+from ..i18n import gettext as _
+from ..models import Deployment, Overview
+from ..submit.policy import visible_offers
+from .base import ReadOnlyAdmin
+from .overview_page import EnvironmentPage
+from .overview_table import OverviewTable
+from .places import places_for
+
+
+@admin.register(Overview)
+class OverviewAdmin(ReadOnlyAdmin):
+    """One page in place of a list, for whoever may see deployments or uploads."""
+
+    class Media:
+        css = {"all": ["wx_static_store/fleet.css", "wx_static_store/overview.css"]}
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return may_see(request.user)
+
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view, "wx_static_store_overview"
+        return [
+            path("", view(self.overview_view), name=f"{name}_changelist"),
+            path("<slug:env>/", view(self.environment_view), name=f"{name}_environment"),
+        ]
+
+    @method_decorator(require_safe)
+    def overview_view(self, request: HttpRequest) -> HttpResponse:
+        return self._answer(request, "overview", _("Overview"), overview=table_for(request))
+
+    @method_decorator(require_safe)
+    def environment_view(self, request: HttpRequest, env: str) -> HttpResponse:
+        offers = _offers(request)
+        if self.has_view_permission(request) and env not in offers:
+            raise Http404
+        page = EnvironmentPage(request, env, offers.get(env, Offer(env)))
+        return self._answer(request, "environment", page.offer.label, page=page)
+
+    def _answer(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        request.current_app = self.admin_site.name
+        around = {"title": title, "opts": self.opts, "media": self.media}
+        return TemplateResponse(
+            request,
+            f"admin/wx_static_store/overview/{name}.html",
+            self.admin_site.each_context(request) | around | context,
+        )
+
+
+def may_see(user: Any) -> bool:
+    return bool(
+        user.has_perm("wx_static_store.view_deployment")
+        or user.has_perm("wx_static_store.view_uploadlog")
+    )
+
+
+def table_for(request: HttpRequest, *, chosen: bool = True) -> OverviewTable:
+    """Return how the environments stand that this user sees; `chosen`, as the request's filters."""
+    found: list[Place] = []
+    if request.user.has_perm("wx_static_store.view_deployment"):
+        found = places(visible_rollouts(request.user), _visible_deployments(request))
+    asked = request.GET if chosen else QueryDict()
+    sees_log = request.user.has_perm("wx_static_store.view_uploadlog")
+    return OverviewTable(asked, _offers(request), found, sees_log=sees_log)
+
+
+def _visible_deployments(request: HttpRequest) -> Any:
+    offers, rows = visible_offers(request.user), Deployment.objects.primary()
+    return rows if offers is None else rows.filter(env__in=[*offers])
+
+
+def _offers(request: HttpRequest) -> Mapping[str, Offer]:
+    """Return the environments with labels and tags; without ENVIRONMENTS, those that are known."""
+    offers = visible_offers(request.user)
+    if offers is not None:
+        return offers
+    named = places_for(request).names
+    return {env: Offer(named.get(env, env)) for env in sorted({*known_environments(), *named})}

@@ -1,0 +1,24 @@
+"""``{% wx_overview %}``: the environments with trouble, for the first page of an admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.template import Context, Library
+
+from ..admin.overview import may_see, table_for
+
+register = Library()
+
+SHOWN = 5  # environments
+
+
+@register.inclusion_tag("admin/wx_static_store/overview/panel.html", takes_context=True)
+def wx_overview(context: Context) -> dict[str, Any]:
+    """Show how many environments there are and the worst of them, to users who may see the page."""
+    request = context.get("request")
+    if request is None or not may_see(getattr(request, "user", AnonymousUser())):
+        return {}
+    table = table_for(request, chosen=False)
+    return {"count": table.page.paginator.count, "lines": table.troubled(SHOWN)}
