@@ -12,6 +12,7 @@ FACTS = {
     "aliases": "'default', 'staticfiles'",
     "fault": "…",
     "why": "…",
+    "option": "RELEASE_STORAGE",
     "length": TOKEN_LENGTH,
 }
 NAMES = {id: option.upper() for option, id in NEEDED.items()}
@@ -52,7 +53,8 @@ WHY = {
     "nothing is reported: its own appid is a placeholder.",
     "W025": "The storages work without the app, but Django does not know its tables, pages and "
     "commands. Django reports it only if a storage is imported before the checks run.",
-    "E026": "Without a storage no release can be kept, and none can be rolled back to.",
+    "E026": "Without a storage no release can be kept, and none can be rolled back to. "
+    "The same check looks at ``UPLOAD_SPOOL``.",
     "E027": "The bytes of every release lie there, also of files that were never to stay public. "
     "``collectstatic`` and ``wx_deploy`` stop before they write anything into it.",
     "E028": "Its module cannot be imported, or its class refuses the OPTIONS.",

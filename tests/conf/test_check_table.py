@@ -6,7 +6,15 @@ from django.utils.translation import override
 from tests.tables import each
 from wx_static_store.conf.check_table import CHECKS, message
 
-FACTS = {"alias": "default", "aliases": "a, b", "fault": "f", "why": "w", "name": "n", "length": 16}
+FACTS = {
+    "alias": "default",
+    "aliases": "a, b",
+    "fault": "f",
+    "length": 16,
+    "name": "n",
+    "option": "RELEASE_STORAGE",
+    "why": "w",
+}
 
 
 @each("id", CHECKS)

@@ -146,10 +146,10 @@ CHECKS = {
         ),
         _('Add "wx_static_store" to INSTALLED_APPS, and run manage.py migrate.'),
     ),
-    "E026": SystemCheck(_("RELEASE_STORAGE names %(alias)r, which is not in STORAGES."), _PRIVATE),
-    "E027": SystemCheck(_("RELEASE_STORAGE names %(alias)r, which is public: %(why)s."), _PRIVATE),
+    "E026": SystemCheck(_("%(option)s names %(alias)r, which is not in STORAGES."), _PRIVATE),
+    "E027": SystemCheck(_("%(option)s names %(alias)r, which is public: %(why)s."), _PRIVATE),
     "E028": SystemCheck(
-        _("RELEASE_STORAGE names %(alias)r, which cannot be used (%(why)s)."),
+        _("%(option)s names %(alias)r, which cannot be used (%(why)s)."),
         _("Correct BACKEND and OPTIONS of this alias in STORAGES."),
     ),
     "W029": SystemCheck(

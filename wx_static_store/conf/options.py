@@ -179,6 +179,15 @@ class Options:
     release_storage: str = option("", SETTINGS, validators.text,
         "Alias of a private storage: deploys keep the bytes of each release there, for roll backs.",
         "私有存储的别名：部署时在其中保留各次发布的文件内容，用于回滚。", shown=("none", "无"))
+    upload_spool: str = option("", SETTINGS, validators.text,
+        "Alias of a private storage: the bytes of uploads through the admin and the API that did "
+        "not end stored are kept there, so that *Upload again* has them.",
+        "私有存储的别名：通过管理后台和 API 上传而没有存储成功的文件内容保留在其中，"
+        "供 *重新上传* 使用。",
+        shown=("none", "无"))
+    upload_spool_hours: int = option(48, SETTINGS, validators.hours,
+        "Hours after which ``wx_prune`` deletes what lies in ``UPLOAD_SPOOL``.",
+        "``wx_prune`` 删除 ``UPLOAD_SPOOL`` 中内容之前的小时数。")
     celery_queue: str = option("", SETTINGS, validators.text,
         "Queue of Celery to which the tasks of rollouts are sent.",
         "分批发布的任务所发送到的 Celery 队列。",

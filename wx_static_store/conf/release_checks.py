@@ -1,4 +1,4 @@
-"""System check: whether the release storage exists, and is private."""
+"""System check: whether release storage and spool exist, and are private."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -17,20 +17,23 @@ from .check_table import PREFIX, message
 from .checks import TAG
 from .validators import import_fault
 
+_RELEASES = "RELEASE_STORAGE"
+
 
 @register(TAG, Tags.staticfiles)
 def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check that the bytes of releases are kept where nobody else can read them."""
+    """Check that the bytes of releases, and of the spool, lie where nobody else can read them."""
     try:
-        alias = conf.platform_options().release_storage
+        options = conf.platform_options()
     except ConfigurationError:
         return []  # reported by check_options
-    return [*_faults(alias)] if alias else []
+    given = {_RELEASES: options.release_storage, "UPLOAD_SPOOL": options.upload_spool}
+    return [each for option, alias in given.items() if alias for each in _faults(alias, option)]
 
 
-def require_private(alias: str) -> None:
-    """Raise ConfigurationError if no release may be kept there: a run may have skipped checks."""
-    _raise_first(_faults(alias))
+def require_private(alias: str, option: str = _RELEASES) -> None:
+    """Raise ConfigurationError if nothing may be kept there: a run may have skipped checks."""
+    _raise_first(_faults(alias, option))
 
 
 def refuse_releases_in(folder: Path) -> None:
@@ -41,7 +44,8 @@ def refuse_releases_in(folder: Path) -> None:
     require_private(alias)
     local = _local(alias)
     if local and _is_inside(local.location, folder):
-        _raise_first([message("E027", alias=alias, why=_located_in(str(folder)))])
+        why = _located_in(str(folder))
+        _raise_first([message("E027", option=_RELEASES, alias=alias, why=why)])
 
 
 def _raise_first(found: Iterator[CheckMessage] | list[CheckMessage]) -> None:
@@ -50,19 +54,20 @@ def _raise_first(found: Iterator[CheckMessage] | list[CheckMessage]) -> None:
         raise ConfigurationError(str(each.msg).rstrip(".。"), hint=advice, docs=id)
 
 
-def _faults(alias: str) -> Iterator[CheckMessage]:
+def _faults(alias: str, option: str) -> Iterator[CheckMessage]:
     known = conf.setting("STORAGES")
     if not (isinstance(known, Mapping) and alias in known):
         others = [one for one in known if one not in ("default", "staticfiles", *conf.aliases())]
-        yield message("E026", hint=conf.nearest(alias, others) if others else "", alias=alias)
+        hint = conf.nearest(alias, others) if others else ""
+        yield message("E026", hint=hint, option=option, alias=alias)
         return
     try:
         why = _why_public(alias)
     except Exception as error:  # noqa: BLE001 -- of a module of the project's, or any OPTIONS
-        yield message("E028", alias=alias, why=import_fault(error))
+        yield message("E028", option=option, alias=alias, why=import_fault(error))
         return
     if why:
-        yield message("E027", alias=alias, why=why)
+        yield message("E027", option=option, alias=alias, why=why)
 
 
 def _why_public(alias: str) -> str | Promise:

@@ -126,6 +126,12 @@ def count(value: Any) -> int:
     return value
 
 
+def hours(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 8760:
+        raise ValueError(_("must be a whole number of hours from 1 to 8760"))
+    return value
+
+
 def size(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST:
         raise ValueError(_("must be a number of bytes from 1 to %(most)d", most=LARGEST))

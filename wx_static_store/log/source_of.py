@@ -1,5 +1,5 @@
 """
-Find the bytes of an earlier upload: on this machine, or on the public site.
+Find the bytes of an earlier upload: on this machine, in the spool, or on the public site.
 
 They are the row's bytes, with one exception: the file of a `collectstatic` row may have changed
 since, and is sent as it is now. No other file is guessed by its name.
@@ -28,6 +28,7 @@ from ..core.types import DEPLOYS, REPEATS, UploadItem, UploadStatus, deletion
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog, UploadLogQuerySet
+from ..upload import spool
 from ..upload.sources import IN_MEMORY, digest
 from ..upload.store import get_store
 from .owner import owning_alias
@@ -81,7 +82,9 @@ def source_of(row: UploadLog) -> UploadItem:
         raise _gone(_NO_STORE if row.key else _NO_KEY)
     source = _first_source(row)
     item = (
-        deletion(row.name) if row.is_deletion else _here(row, source) or _on_the_site(row, source)
+        deletion(row.name)
+        if row.is_deletion
+        else _here(row, source) or _in_the_spool(row, source) or _on_the_site(row, source)
     )
     if item is None:
         raise _gone(_GONE.get(source, _KEPT_NOWHERE))
@@ -170,6 +173,12 @@ def _path(storage: Storage, name: str) -> Iterator[str]:
     with suppress(NotImplementedError, SuspiciousFileOperation, ImproperlyConfigured, ValueError):
         if os.path.isfile(path := storage.path(name)):
             yield path
+
+
+def _in_the_spool(row: UploadLog, source: str) -> UploadItem | None:
+    if not (row.md5 and row.size is not None and spool.has(row.md5, row.size)):
+        return None
+    return _item(row, source, partial(spool.open_spooled, row.md5), row.size, row.md5)
 
 
 # --- on the public site ------------------------------------------------------------------------

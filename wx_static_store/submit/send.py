@@ -16,6 +16,7 @@ from ..core.retry import READ_RATE
 from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected, WxStaticStoreError
 from ..i18n import english
+from ..upload import spool
 from ..upload.claims import release
 from ..upload.recorder import record_one
 from ..upload.sources import digest
@@ -61,6 +62,8 @@ def send(
         return result, record_one(result, context)
     item = replace(item, sent=sent)
     result = uploader.settled(_transferred(Transfer(uploader.options, item), context))
+    if result.status is not UploadStatus.STORED:
+        result = _spooled(result, file)
     row = record_one(result, context)
     if result.status is not UploadStatus.UNKNOWN:  # else the file may yet be stored
         release(uploader.options, result.key)
@@ -79,6 +82,16 @@ def _failed_before_upload(
     result = uploader.failed(UploadItem(clean_name(name), open=lambda: file), error)
     with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
         result = replace(result, size=measured(file), md5=digest(file))
+    return result
+
+
+def _spooled(result: UploadResult, file: BinaryIO) -> UploadResult:
+    """Keep the bytes for a retry where there is a spool; the row then has the MD5 to find them."""
+    if not spool.alias():
+        return result
+    with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
+        result = replace(result, size=measured(file), md5=digest(file))
+        spool.keep(file, result.md5, result.size or 0)
     return result
 
 

@@ -15,6 +15,7 @@ One file into the cloud: the face of the app for code that uploads.
     recorder    Write results to the database and to the logger ``wx_static_store.uploads``
     claims      Names that a save is about to take, kept in the shared cache
     kept        Which bytes of releases are kept, by rows; and what is freed
+    spool         The bytes of uploads that did not end stored, to be sent again
     release_storage  The bytes of releases by their SHA-256, in any private alias of ``STORAGES``
     database    The database of the log, which may be away: its trouble is never an upload's trouble
     sources     The bytes of one file: rewound, spooled, measured, hashed

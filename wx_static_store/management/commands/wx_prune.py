@@ -9,10 +9,11 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.template.defaultfilters import filesizeformat
 
+from ...conf.release_checks import require_private
 from ...i18n import gettext as _, joined
 from ...log.prune import prune, prune_releases
 from ...log.retention import RELEASES
-from ...upload import kept
+from ...upload import kept, spool
 from ..exits import WRONG_USE
 from ..upkeep import UpkeepCommand
 
@@ -64,6 +65,10 @@ class Command(UpkeepCommand):
     def _with_releases(self) -> bool:
         return bool(self.options["releases"] or not self.options["env"])
 
+    @property
+    def _with_spool(self) -> bool:
+        return bool(spool.alias() and not self.options["env"])
+
     def _check(self) -> None:
         """Refuse what says too little or too much, and a release storage that is public."""
         days, releases, env = (self.options[name] for name in ("days", "releases", "env"))
@@ -76,6 +81,8 @@ class Command(UpkeepCommand):
             raise CommandError(why, returncode=WRONG_USE)
         if self._with_releases and kept.alias():
             kept.check()
+        if self._with_spool:
+            require_private(spool.alias(), "UPLOAD_SPOOL")
 
     def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
         for kind, count in self._steps(dry_run=dry_run):
@@ -88,6 +95,8 @@ class Command(UpkeepCommand):
             yield from prune(days, **how, dry_run=dry_run)
         if self._with_releases:
             yield from prune_releases(releases, dry_run=dry_run)
+        if self._with_spool:
+            yield from (("spooled", 1) for _size in spool.free(dry_run=dry_run))
 
     @property
     def counted(self) -> str:
@@ -103,6 +112,8 @@ class Command(UpkeepCommand):
             size = filesizeformat(counts["bytes"])
             files = _("files %(files)d") % counts
             parts.append(_("%(what)s (%(facts)s)", what=files, facts=size))
+        if self._with_spool:
+            parts.append(_("spooled files %(spooled)d") % counts)
         return joined(parts)
 
     def _agreed(self) -> bool:

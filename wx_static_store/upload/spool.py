@@ -1,0 +1,115 @@
+"""
+The spool: bytes of uploads that did not end stored, for some hours, so that they can be sent again.
+
+They lie by their MD5, which rows of the log have, in a private alias of ``STORAGES``. A spool that
+fails is logged, and never an upload's trouble.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, BinaryIO
+
+from django.core.files.base import File
+from django.core.files.storage import Storage, storages
+from django.utils import timezone
+
+from ..conf import platform_options
+from ..conf.release_checks import require_private
+from ..core.frames import described, is_from_signal
+from ..exceptions import SourceError
+from ..i18n import gettext_lazy as _
+from .release_storage import path_of
+from .sources import digest
+
+logger = logging.getLogger("wx_static_store.spool")
+
+_UPLOAD_AGAIN = _("Upload the file again.")
+
+
+def alias() -> str:
+    """Return the alias of the spool; empty where none is set."""
+    return platform_options().upload_spool
+
+
+def keep(file: BinaryIO, md5: str, size: int) -> None:
+    """Keep the bytes of a file unless they are there."""
+    try:
+        require_private(alias(), "UPLOAD_SPOOL")
+        storage, name = _storage(), path_of(md5)
+        if _is_whole(storage, name, size):
+            return
+        storage.delete(name)  # part of it, of a process that was killed
+        content = File(file)
+        content.close = lambda: None  # type: ignore[method-assign]  # some storages do
+        if (saved := storage.save(name, content)) != name:  # another process was quicker
+            storage.delete(saved)
+    except Exception as error:
+        if is_from_signal(error):
+            raise
+        logger.warning("UPLOAD_SPOOL keeps nothing (%s)", described(error))
+
+
+def has(md5: str, size: int) -> bool:
+    """Return whether the bytes are there."""
+    try:
+        return bool(alias()) and _is_whole(_storage(), path_of(md5), size)
+    except Exception as error:
+        if is_from_signal(error):
+            raise
+        logger.warning("UPLOAD_SPOOL cannot be read (%s)", described(error))
+    return False
+
+
+def open_spooled(md5: str) -> BinaryIO:
+    """Open bytes that were kept, compared with their MD5; raise SourceError if they are gone."""
+    file: Any = None
+    try:
+        file = _storage().open(path_of(md5))
+        if digest(file) == md5:
+            return file  # type: ignore[no-any-return]
+    except Exception as error:
+        if is_from_signal(error):
+            raise
+    if file:
+        file.close()
+    raise SourceError(
+        _("The spool of uploads does not have these bytes any more"),
+        stage="source",
+        hint=_UPLOAD_AGAIN,
+    )
+
+
+def free(*, dry_run: bool = False) -> Iterator[int]:
+    """Delete what has lain there for longer than UPLOAD_SPOOL_HOURS; yield the size of each."""
+    require_private(alias(), "UPLOAD_SPOOL")
+    storage = _storage()
+    until = timezone.now() - timedelta(hours=platform_options().upload_spool_hours)
+    for folder in storage.listdir("")[0]:
+        for rest in storage.listdir(folder)[1]:
+            name = f"{folder}/{rest}"
+            if re.fullmatch("[0-9a-f]{2}/[0-9a-f]{30}", name) and _since(storage, name) < until:
+                size = storage.size(name)
+                if not dry_run:
+                    storage.delete(name)
+                yield size
+
+
+def _storage() -> Storage:
+    return storages[alias()]
+
+
+def _is_whole(storage: Storage, name: str, size: int) -> bool:
+    return storage.exists(name) and storage.size(name) == size
+
+
+def _since(storage: Storage, name: str) -> Any:
+    """Return when the bytes were kept, to be compared with the time of now."""
+    moment = storage.get_modified_time(name)
+    aware = timezone.is_aware(timezone.now())
+    if timezone.is_aware(moment) == aware:
+        return moment
+    return timezone.make_aware(moment) if aware else timezone.make_naive(moment)
