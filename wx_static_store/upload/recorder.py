@@ -104,8 +104,8 @@ class Recorder:
                 "wx_static_store.uploads has their lines: import them with wx_import_log, or "
                 "run the deploy again", len(self._rows), deployment or "-",
             )  # fmt: skip
-        _missed.extend(self._rows)
         _announce(self._rows)
+        _missed.extend(self._rows)
         return written
 
 
