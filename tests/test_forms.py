@@ -7,18 +7,20 @@ from typing import Any
 import pytest
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import AdminForm
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import path
 from PIL import Image
 
 from tests.bookshop.models import Book
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.forms import WxAdminMixin, WxFileWidget, WxModelForm, WxModelFormMixin
-from wx_static_store.upload import recorder
+from wx_static_store.upload import UploadContext, get_uploader, recorder
+from wx_static_store.upload.sources import content_item
 
 pytestmark = pytest.mark.django_db
 
@@ -202,6 +204,80 @@ def test_a_file_stored_before_another_failed_remains(cloud: EmulatorServer) -> N
     assert list(cloud.objects()) == ["books/a.txt"]
 
 
+QUOTA = {"on": "staticuploadfile", "do": "errcode", "errcode": 45009}
+
+
+def cover() -> SimpleUploadedFile:
+    return SimpleUploadedFile("a.png", PNG)
+
+
+def failed_at_its_cover(cloud: EmulatorServer, *, skip: int = 1) -> None:
+    cloud.script(QUOTA | {"skip": skip})
+    assert list(filled(file=text(), cover=cover()).errors) == ["cover"]
+
+
+def test_the_next_form_takes_the_object_that_a_failed_one_left(cloud: EmulatorServer) -> None:
+    failed_at_its_cover(cloud)
+    book = saved(file=text(), cover=cover())
+    assert book.file.name == "books/a.txt"
+    assert sorted(cloud.objects()) == ["books/a.txt", "covers/a.png"]
+    assert puts(cloud) == 2
+
+
+def test_a_suffixed_name_that_a_failed_form_left_is_taken_again(cloud: EmulatorServer) -> None:
+    saved(file=text(content=b"first"))
+    failed_at_its_cover(cloud)
+    [left] = cloud.objects().keys() - {"books/a.txt"}
+    assert saved(file=text()).file.name == left
+
+
+def test_only_one_form_takes_what_a_failed_one_left(cloud: EmulatorServer) -> None:
+    failed_at_its_cover(cloud)
+    names = {saved(file=text()).file.name, saved(file=text()).file.name}
+    assert len(names) == 2
+    assert "books/a.txt" in names
+
+
+def test_what_a_saved_row_names_is_never_taken(cloud: EmulatorServer) -> None:
+    saved(file=text())
+    assert saved(file=text()).file.name != "books/a.txt"
+
+
+def test_other_bytes_do_not_take_what_a_failed_form_left(cloud: EmulatorServer) -> None:
+    failed_at_its_cover(cloud)
+    assert saved(file=text(content=b"olleh")).file.name != "books/a.txt"
+    assert cloud.objects()["books/a.txt"].body == b"hello"
+
+
+def test_an_object_that_was_replaced_meanwhile_is_not_taken(cloud: EmulatorServer) -> None:
+    failed_at_its_cover(cloud)
+    get_uploader().upload(
+        content_item("books/a.txt", ContentFile(b"other")), UploadContext("admin")
+    )
+    assert saved(file=text()).file.name != "books/a.txt"
+    assert cloud.objects()["books/a.txt"].body == b"other"
+
+
+def test_a_save_whose_answer_was_lost_is_taken_again(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "put_object", "do": "drop_reply"})
+    assert not filled(file=text()).is_valid()
+    assert saved(file=text()).file.name == "books/a.txt"
+    assert puts(cloud) == 1
+
+
+def test_what_upload_to_saved_for_another_row_is_not_left(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def upload_to(book: Book, name: str) -> str:
+        default_storage.save("other.txt", text("other.txt"))
+        return f"books/{name}"
+
+    field = Book._meta.get_field("file")
+    monkeypatch.setattr(field, "upload_to", upload_to)
+    failed_at_its_cover(cloud, skip=2)
+    assert default_storage.save("other.txt", text("other.txt")) != "other.txt"
+
+
 def test_a_name_that_cannot_be_a_key_is_reported(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,6 +437,18 @@ class BookAdmin(WxAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
 site = admin.AdminSite()
 site.register(Book, BookAdmin)
 urlpatterns = [path("admin/", site.urls)]
+
+
+def test_the_admin_leaves_the_files_of_a_page_with_an_invalid_inline(
+    cloud: EmulatorServer, rf: RequestFactory, admin_user: Any
+) -> None:
+    form = filled(file=text())
+    assert form.is_valid()
+    request = rf.post("/")
+    request.user = admin_user
+    context = {"adminform": AdminForm(form, [], {}), "inline_admin_formsets": []}
+    BookAdmin(Book, site).render_change_form(request, context, add=True)
+    assert saved(file=text()).file.name == "books/a.txt"
 
 
 def post(client: Client) -> Any:

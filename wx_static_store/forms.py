@@ -20,6 +20,7 @@ from django.db.models import FileField, ImageField, Model
 from django.db.models.fields.files import FieldFile
 from django.forms import ModelForm
 from django.forms.formsets import DELETION_FIELD_NAME
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +31,7 @@ from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStatic
 from .i18n import english
 from .storage import WxStorage
 from .upload import recorder
+from .upload.claims import Save, remembered_saves
 
 if TYPE_CHECKING:
     _Form = ModelForm[Model]
@@ -53,10 +55,13 @@ class WxModelFormMixin(_Form):
     """
     For a ModelForm: the last step of its validation uploads the files.
 
-    Only where all else is valid, and before the row is saved: an object remains where the database
-    then refuses the row, where a later field's upload fails, or where another form of the page is
-    not valid. Fields on other storages are left to Django.
+    Only where all else is valid, and before the row is saved. An object remains where a later
+    field's upload fails: the next form with the same bytes and name takes it. An object remains
+    for good where the database refuses the row, or where another form of the page is not valid.
+    Fields on other storages are left to Django.
     """
+
+    _wx_saves: list[Save] = []
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -65,14 +70,25 @@ class WxModelFormMixin(_Form):
 
     def _upload(self) -> None:
         """Upload the files now; the model's own save then has none left to upload."""
+        self._wx_saves = []
         for field in self.instance._meta.concrete_fields:
             if not (isinstance(field, FileField) and isinstance(field.storage, WxStorage)):
                 continue
             try:
-                field.pre_save(self.instance, self.instance._state.adding)
+                with remembered_saves() as saves:
+                    file = field.pre_save(self.instance, self.instance._state.adding)
             except (WxStaticStoreError, SuspiciousFileOperation) as error:
                 self.add_error(field.name if field.name in self.fields else None, _explained(error))
+                self.leave_files()
                 return
+            # Not what `upload_to` or a signal saved beside it: that may belong to another row.
+            self._wx_saves += [save for save in saves if save.name == file.name]
+
+    def leave_files(self) -> None:
+        """Let the next form take the files that this one has uploaded: it will save no row."""
+        while self._wx_saves:
+            save = self._wx_saves.pop()
+            save.storage.leave(save)
 
 
 class WxModelForm(WxModelFormMixin, ModelForm):  # type: ignore[type-arg]
@@ -117,6 +133,20 @@ class WxAdminMixin:
         FileField: {"widget": WxFileWidget},
         ImageField: {"widget": WxFileWidget},
     }
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Leave what was uploaded for a page that is shown again: nothing of it was saved."""
+        forms = [context["adminform"].form]
+        forms += [form for inline in context["inline_admin_formsets"] for form in inline.formset]
+        for form in forms:
+            if isinstance(form, WxModelFormMixin):
+                form.leave_files()
+        answer: HttpResponse = super().render_change_form(  # type: ignore[misc]
+            request, context, *args, **kwargs
+        )
+        return answer
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """``WxStorage``: a Django storage for media; one upload per save, every file public."""
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from errno import ENOENT
 from io import BytesIO
@@ -8,6 +9,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, ClassVar, Self
 
 from django.core.files.base import File
+from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.deconstruct import deconstructible
 from storages.base import BaseStorage
@@ -20,8 +22,8 @@ from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, Uplo
 from .exceptions import IntegrityError, UploadFailed, WxStaticStoreError
 from .i18n import gettext, gettext_lazy as _
 from .upload import recorder
-from .upload.claims import claim, release
-from .upload.sources import IN_MEMORY, content_item, digest
+from .upload.claims import Save, claim, leave, left, release, remember, take_left
+from .upload.sources import IN_MEMORY, content_item, digest, fingerprint
 from .upload.store import Store, store_for
 from .upload.uploader import Uploader, to_raise
 
@@ -73,6 +75,47 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def base_url(self) -> str:
         """The public address of the location, below which every name is."""
         return self.store.url("")
+
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        """Do as Django does; but take the object again that a failed form left of these bytes."""
+        asked = str(name or getattr(content, "name", ""))
+        saved = self._taken_again(asked, content, max_length)
+        try:
+            saved = saved or str(super().save(name, content, max_length))
+        except UploadFailed as error:
+            if error.status == UploadStatus.UNKNOWN:  # the object may be there, and no row names it
+                maybe = error.key.removeprefix(self.options.location)
+                self.leave(Save(self, asked, maybe, content))
+            raise
+        remember(Save(self, asked, saved, content))
+        return saved
+
+    def leave(self, save: Save) -> None:
+        """Note for some minutes that what was saved belongs to no row: its form failed."""
+        options = self.options.settled()
+        if options.file_overwrite or not isinstance(save.content, UploadedFile):
+            return
+        item = fingerprint(content_item(save.name, save.content))
+        if item.md5 and item.size:
+            leave(options, self._key(save.asked), item.size, item.md5, save.name)
+
+    def _taken_again(self, asked: str, content: Any, max_length: int | None) -> str:
+        """Return the name that a failed form left with these bytes, if they are there; or ''."""
+        if not isinstance(content, UploadedFile):  # others may not be readable twice
+            return ""
+        with suppress(WxStaticStoreError):  # the save meets it again, and reports it
+            if self.options.file_overwrite:
+                return ""
+            options, key, size = self.options.settled(), self._key(asked), content.size or 0
+            md5, name = left(options, key, size)
+            if not name or (max_length and len(name) > max_length):
+                return ""
+            if fingerprint(content_item(name, content)).md5 != md5:
+                return ""
+            remote = self._find(name)
+            if remote and remote.md5 == md5 and take_left(options, key, size):
+                return name
+        return ""
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """Do as Django does; a look that fails is a failed save: UploadFailed, and a row."""

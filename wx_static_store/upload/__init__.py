@@ -13,7 +13,7 @@ One file into the cloud: the face of the app for code that uploads.
     shared_limiter  The limit of calls that all processes share, and the rate that they keep
     remembered  What WeChat said of a platform, kept for a while in the shared cache
     recorder    Write results to the database and to the logger ``wx_static_store.uploads``
-    claims      Names that a save is about to take, kept in the shared cache
+    claims      Names that a save is about to take, or that a failed form left: in the shared cache
     kept        Which bytes of releases are kept, by rows; and what is freed
     spool         The bytes of uploads that did not end stored, to be sent again
     release_storage  The bytes of releases by their SHA-256, in any private alias of ``STORAGES``

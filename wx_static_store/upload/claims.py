@@ -1,10 +1,20 @@
-"""Names that are about to be taken: noted in the shared cache between the look and the PUT."""
+"""
+Names that a save is about to take, and names that a failed form left, noted in the shared cache.
+
+Between the look and the PUT a name is claimed. What a form has uploaded before it failed belongs to
+no row: the next save of the same bytes under the same name takes that object in place of a suffix.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from hashlib import md5
 from threading import get_ident
+from typing import Any
 
 from django.core.cache import caches
 
@@ -13,6 +23,20 @@ from ..core.shared_cache import SharedCache
 
 LOOKS = 3  # a key that is neither free nor held was released between, or the cache keeps nothing
 SECONDS = 60  # in which a save has ended, or its object is in the list
+LEFT_SECONDS = 15 * 60  # in which a form that failed is sent again
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A save that has ended: the name that was asked for, the name that it took, the bytes."""
+
+    storage: Any
+    asked: str
+    name: str
+    content: Any
+
+
+_saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
 
 
 def claim(options: Options, key: str) -> bool:
@@ -35,6 +59,47 @@ def release(options: Options, key: str) -> None:
     cache, name = SharedCache(lambda: caches[options.token_cache]), _name(options, key)
     if cache.get(name) == _mine():
         cache.delete(name)  # or the claim ends by itself
+
+
+def leave(options: Options, asked: str, size: int, md5: str, name: str) -> None:
+    """Note that the object of this name belongs to no row: who asked for it has failed."""
+    cache = SharedCache(lambda: caches[options.token_cache])
+    cache.set(_left(options, asked, size), f"{md5} {name}", LEFT_SECONDS)
+
+
+def left(options: Options, asked: str, size: int) -> tuple[str, str]:
+    """Return MD5 and name of what was left under the key that is asked for; empty: nothing."""
+    cache = SharedCache(lambda: caches[options.token_cache])
+    found, _space, name = str(cache.get(_left(options, asked, size), "")).partition(" ")
+    return found, name
+
+
+def take_left(options: Options, asked: str, size: int) -> bool:
+    """Take what was left; False where another save was faster: only one may have it."""
+    return bool(
+        SharedCache(lambda: caches[options.token_cache]).delete(_left(options, asked, size))
+    )
+
+
+@contextmanager
+def remembered_saves() -> Iterator[list[Save]]:
+    """Collect the saves inside the block, for a form that may fail after them."""
+    saves: list[Save] = []
+    token = _saves.set(saves)
+    try:
+        yield saves
+    finally:
+        _saves.reset(token)
+
+
+def remember(save: Save) -> None:
+    if (saves := _saves.get()) is not None:
+        saves.append(save)
+
+
+def _left(options: Options, asked: str, size: int) -> str:
+    digest = md5(f"{options.env}:{asked}:{size}".encode(), usedforsecurity=False).hexdigest()
+    return f"wx_static_store:left:{digest}"
 
 
 def _mine() -> str:
