@@ -71,6 +71,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "rollout_add"): {},
     ("admin", "rollout_delete"): {},
     ("admin", "overview_changelist"): {"GET": (LOG | DEPLOYMENTS, 200)},
+    ("admin", "overview_publish"): {"GET": (DEPLOY, 200), "POST": (DEPLOY, 200)},
     ("admin", "overview_environment"): {"GET": (LOG | DEPLOYMENTS, 200)},
     ("admin", "health_changelist"): {"GET": (HEALTH, 200), "POST": (HEALTH, 200)},
     ("api", "uploads"): {"GET": (LOG | UPLOAD, 200), "POST": (UPLOAD, 201)},

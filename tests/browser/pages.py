@@ -1,5 +1,7 @@
 """The pages of ours, in each state that an editor or operator may see them in."""
 
+import io
+import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -255,6 +257,18 @@ def environment(page: Page, site: Site) -> None:
     expect(page.locator(".wx-bars").first).to_be_visible()
 
 
+def publish(page: Page, site: Site) -> None:
+    page.goto(f"{site.admin}/wx_static_store/overview/publish/")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("index.html", "<script src=gone.js></script>")
+    file = {"name": "dist.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+    page.set_input_files("[name=file]", [file])
+    page.fill("[name=folder]", "autumn")
+    page.click('.submit-row [type="submit"]')
+    expect(page.locator("[name=order]")).to_have_count(1)
+
+
 def health(page: Page, site: Site) -> None:
     page.goto(f"{site.admin}/wx_static_store/health/")
     page.get_by_role("button").last.click()
@@ -319,6 +333,7 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "rollout-back": rollout_back,
     "overview": overview,
     "environment": environment,
+    "publish": publish,
     "health": health,
     "document": document,
     "document-failed": failed_document,

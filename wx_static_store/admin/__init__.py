@@ -11,6 +11,8 @@ health.
     files_place     the store, the environment and the folder that it is about
     actions         upload again, compare with the cloud, export
     diagnosis       what WeChat received with the call of a refused upload
+    overview        the page *Overview*, and the page of one environment
+    publish         the page *Publish a site*
     deployments     the list of deployments, and the page of one deployment
     rollback        the page *Roll back to this* of a deployment
     compare         the page *Compare* of a deployment
@@ -20,7 +22,6 @@ health.
     rollout_page    the page of one rollout, and what its buttons do
     rollout_progress  what this page shows
     rollout_columns   the columns of the rollouts
-    overview        the page *Overview*, and the page of one environment
     overview_page   what the page of one environment shows
     overview_table  what the page *Overview* shows
     health          the page *Health*

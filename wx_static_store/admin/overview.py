@@ -15,6 +15,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
 from ..conf.offered import Offer
+from ..deploy.environments import site_stores
 from ..fleet.access import visible_rollouts
 from ..fleet.overview import Place, known_environments, places
 from ..i18n import gettext as _
@@ -24,10 +25,11 @@ from .base import ReadOnlyAdmin
 from .overview_page import EnvironmentPage
 from .overview_table import OverviewTable
 from .places import places_for
+from .publish import PublishPage
 
 
 @admin.register(Overview)
-class OverviewAdmin(ReadOnlyAdmin):
+class OverviewAdmin(PublishPage, ReadOnlyAdmin):
     """One page in place of a list, for whoever may see deployments or uploads."""
 
     class Media:
@@ -40,8 +42,12 @@ class OverviewAdmin(ReadOnlyAdmin):
         view, name = self.admin_site.admin_view, "wx_static_store_overview"
         return [
             path("", view(self.overview_view), name=f"{name}_changelist"),
+            *super().get_urls()[:1],
             path("<slug:env>/", view(self.environment_view), name=f"{name}_environment"),
         ]
+
+    def offers(self, request: HttpRequest) -> Mapping[str, Offer]:
+        return _offers(request)
 
     @method_decorator(require_safe)
     def overview_view(self, request: HttpRequest) -> HttpResponse:
@@ -59,7 +65,9 @@ class OverviewAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         request.current_app = self.admin_site.name
+        may_publish = self.has_deploy_permission(request) and bool(site_stores())
         around = {"title": title, "opts": self.opts, "media": self.media}
+        around["may_publish"] = may_publish
         return TemplateResponse(
             request,
             f"admin/wx_static_store/overview/{name}.html",

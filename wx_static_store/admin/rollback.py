@@ -106,23 +106,23 @@ class RollbackPage(ReleasePages):
     def _outcome(self, request: HttpRequest, row: Deployment, found: RollbackPlan) -> HttpResponse:
         """Roll back; lead to the new deployment, or here; with what the command would print."""
         report = found.run()
-        said = _said(report, found.reminder if report.ok else "")
-        self.message_user(request, said, messages.SUCCESS if report.ok else messages.ERROR)
+        head = {"done": _("The roll back is done."), "skipped": _("Nothing was sent.")}
+        heading = head.get(report.outcome, _("The roll back failed."))
+        text = said(report, heading, found.reminder if report.ok else "")
+        self.message_user(request, text, messages.SUCCESS if report.ok else messages.ERROR)
         new = report.report and report.report.deployment_id
         if report.ok and new:
             return HttpResponseRedirect(self.url_of("change", Deployment(pk=new)))
         return HttpResponseRedirect(self.url_of("rollback", row))
 
 
-def _said(report: EnvironmentReport, reminder: str) -> SafeString:
+def said(report: EnvironmentReport, heading: str, reminder: str = "") -> SafeString:
     """Return how it ended in a sentence, what the command would print, and what remains."""
-    head = {"done": _("The roll back is done."), "skipped": _("Nothing was sent.")}
-    said = lines(report)
-    if (left := len(said) - DETAILS) > 0:
-        said[DETAILS:] = [ngettext("and %(count)d more", "and %(count)d more", left)]
-    rest = filter(None, [*said, reminder])
-    more = format_html_join("", "<br>{}", ((line,) for line in rest))
-    return format_html("{}{}", head.get(report.outcome, _("The roll back failed.")), more)
+    found = lines(report)
+    if (left := len(found) - DETAILS) > 0:
+        found[DETAILS:] = [ngettext("and %(count)d more", "and %(count)d more", left)]
+    rest = filter(None, [*found, reminder])
+    return format_html("{}{}", heading, format_html_join("", "<br>{}", ((line,) for line in rest)))
 
 
 def _newest(found: RollbackPlan) -> str:

@@ -103,16 +103,18 @@ def move_of(
     return using, move
 
 
-def plan_rollback(using: str, move: rollback.Move, user_id: int | None) -> RollbackPlan:
+def plan_rollback(
+    using: str, move: rollback.Move, user_id: int | None, *, label: str = ""
+) -> RollbackPlan:
     """
-    Return what this roll back does; nothing is sent.
+    Return what this roll back does; nothing is sent. Without a label it names both releases.
 
     Raises where no bytes are kept, or not those that are needed.
     """
     rollback.check_storage()
     uploader = site_uploader(using, move.env)
     records = Records(using, move.target.folder.removeprefix(uploader.options.location))
-    context = UploadContext("wx_deploy", user_id=user_id)
+    context = UploadContext("wx_deploy", source_ref=label, user_id=user_id)
     template = Order((), context, records, seconds=SECONDS)
     ((uploader, order),) = rollback.orders([uploader], [move], template)
     plan = preview_of(uploader, order)
