@@ -46,7 +46,7 @@ _NOT_SET_UP = _(
     "The file was not uploaded: the settings for uploads are wrong. Ask the site's operator."
 )
 _BAD_NAME = _("This name cannot be used. Rename the file and try again.")
-_UNKNOWN = _("It is not known whether the file was stored, the answer never came: %(reason)s.")
+_UNKNOWN = _("It is not known whether the file is public now: %(reason)s.")
 _FAILED = _("The file was not uploaded: %(reason)s.")
 _FAILED_CODE = _("The file was not uploaded: %(reason)s (%(code)s).")
 

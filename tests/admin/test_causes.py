@@ -29,6 +29,7 @@ def test_a_card_counts_all_and_names_some(request_, rows: Rows) -> None:  # type
     [card] = cards(request_, causes(UploadLog.objects.all()), UploadLog.objects.all())
     assert (card["count"], card["more"], card["newest"]) == (SHOWN + 3, 3, made[-1].pk)
     assert [file["row"] for file in card["files"]] == made[: -SHOWN - 1 : -1]
+    assert "again tomorrow" in card["advice"]
     assert "quota" in card["hint"]
 
 

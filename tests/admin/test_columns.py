@@ -125,6 +125,20 @@ def test_a_message_is_marked_as_english(viewer: Client, rows: Rows) -> None:
     assert '<span lang="en">it was &lt;refused&gt;</span>' in html
 
 
+def test_a_message_is_made_again_before_the_recorded_one(viewer: Client, rows: Rows) -> None:
+    facts = {"errcode": 45009, "stage": "link", "message": "it was <refused>"}
+    html = detail(viewer, *rows("a", status="failed", **facts))
+    made = "Asking WeChat for a link: a limit is reached"
+    details = '<details><summary>As it was recorded</summary><span lang="en">'
+    assert f"{made}{details}it was &lt;refused&gt;</span></details>" in html
+
+
+def test_the_operator_s_hint_stands_behind_the_editor_s(viewer: Client, rows: Rows) -> None:
+    html = detail(viewer, *rows("a", status="failed", errcode=45009, stage="link"))
+    first, more = re.findall(r"(again tomorrow).*?<details>.*?(clear_quota).*?</details>", html)[0]
+    assert (first, more) == ("again tomorrow", "clear_quota")
+
+
 def test_a_deployment_that_the_user_may_not_see_is_no_link(
     admin_site: EmulatorServer, editor: Editor, rows: Rows
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from tests.admin.conftest import (
     Rows,
@@ -49,3 +50,20 @@ def test_every_code_of_the_object_store_has_a_meaning(code: str) -> None:
 @each("errcode", [*ERRCODES, 123456])
 def test_every_errcode_has_a_meaning(errcode: int) -> None:
     assert labels.meaning(errcode)
+
+
+@each(
+    ("columns_", "chinese"),
+    [
+        ({"errcode": 45009, "stage": "link", "message": "staticuploadfile was refused"}, True),
+        ({"message": "The answer never came"}, True),
+        ({"status": "stored", "message": "no words of ours"}, False),
+        ({"status": "stored"}, False),
+    ],
+)
+def test_what_happened_is_said_in_the_reader_s_language(
+    columns_: dict[str, Any], chinese: bool
+) -> None:
+    with override("zh-hans"):
+        text = labels.happened(UploadLog(**{"status": "failed"} | columns_))
+    assert bool(re.search("[一-龥]", text)) is chinese

@@ -112,7 +112,28 @@ def test_an_upload_whose_answer_never_came_is_shown_as_unknown(
     emulator.script({"on": "put_object", "do": "drop_reply", "times": None})
     html = send_one(member("upload"), text("a.txt"))["html"]
     assert "wx-unknown" in html
-    assert "Unknown: it was sent, but no answer came" in texts(html)
+    assert "It is not known whether this file is public" in texts(html)
+    assert "The file may be public already" in html
+
+
+def test_a_damaged_upload_does_not_say_that_no_answer_came(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    emulator.script({"on": "put_object", "do": "store_truncated", "bytes": 3, "times": None})
+    html = send_one(member("upload"), text("a.txt"))["html"]
+    assert "It is not known whether this file is public" in texts(html)
+    assert "may be damaged" in html
+    assert "answer" not in html
+
+
+def test_what_the_operator_does_stands_behind_what_the_editor_does(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    first, more = send_one(member("upload"), text("a.txt"))["html"].split("<details>")
+    assert "Upload it again tomorrow" in first
+    assert "clear_quota" not in first
+    assert "clear_quota" in more
 
 
 def test_the_code_is_the_last_that_wechat_gave(

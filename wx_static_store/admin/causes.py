@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from ..log.advice import advice
 from ..log.failing import OTHER, Cause
 from ..log.hints import hint
 from ..log.retry import RetryResult, retryable
@@ -51,6 +52,7 @@ def _card(cause: Cause, files: list[UploadLog], columns: UploadColumns) -> dict[
         "code": cause.code,
         "title": _title(cause.code),
         "meaning": trouble(newest),
+        "advice": advice(newest),
         "hint": hint(newest),
         "count": len(cause.rows),
         "newest": newest.pk,

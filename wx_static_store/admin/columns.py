@@ -18,9 +18,10 @@ from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 
 from ..conf.settings import setting
 from ..core.naming import content_type
+from ..log.advice import advice
 from ..log.hints import hint
 from ..models import Deployment, Dismissal, Rollout, UploadLog
-from .labels import SOURCES, STAGES, Text, trouble
+from .labels import SOURCES, STAGES, Text, happened, trouble
 from .places import Places, places_for
 
 NOTHING = "-"  # as Django shows it
@@ -85,6 +86,13 @@ def two_lines(text: Any, *more: Any) -> SafeString:
     """Return the main text, and the rest small below it; copied, they stay two words."""
     small = format_html_join(" · ", "<span>{}</span>", ((one,) for one in more if one))
     return format_html("{} <small>{}</small>", text, small) if small else format_html("{}", text)
+
+
+def with_details(text: Any, summary: str, more: Any) -> SafeString:
+    """Return a sentence, and what only some want to read behind a line that opens."""
+    if not more:
+        return format_html("{}", text)
+    return format_html("{}<details><summary>{}</summary>{}</details>", text, summary, more)
 
 
 def copy_button(text: str) -> SafeString:
@@ -220,12 +228,18 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("message"))
     def message(self, row: UploadLog) -> SafeString | str:
-        """Return the recorded text, in English; the hint is in the reader's language."""
-        return format_html('<span lang="en">{}</span>', row.message) if row.message else NOTHING
+        """Return what happened in the reader's language, the recorded English text behind it."""
+        if not row.message:
+            return NOTHING
+        recorded = format_html('<span lang="en">{}</span>', row.message)
+        text = happened(row)
+        return with_details(text, _("As it was recorded"), recorded) if text else recorded
 
     @admin.display(description=gettext_lazy("hint"))
-    def hint(self, row: UploadLog) -> Text:
-        return hint(row) or NOTHING
+    def hint(self, row: UploadLog) -> SafeString | str:
+        """Return what an editor can do, and the operator's sentence behind it."""
+        text, more = advice(row), hint(row)
+        return with_details(text, _("For the site's operator"), more) if text else NOTHING
 
     @admin.display(description=gettext_lazy("dismissed"))
     def dismissed(self, row: UploadLog) -> SafeString | str:

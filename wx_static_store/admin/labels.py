@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ..core.errcodes import ERRCODES, UNKNOWN_ERRCODE
@@ -21,7 +22,7 @@ from ..exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
-from ..i18n import gettext
+from ..i18n import gettext, labelled
 from ..log.hints import error_rule
 from ..models import UploadLog
 
@@ -87,6 +88,17 @@ def trouble(row: UploadLog) -> Text:
         return MEANINGS[verdict.error]
     looked = row.stage == "name" and row.key  # a name that is refused makes no key
     return _NO_LOOK if looked else _WITHOUT_CODE.get(row.stage, "")
+
+
+def happened(row: UploadLog) -> str:
+    """Say in the reader's language what the row records in English; "" where no words do."""
+    translated = gettext(row.message) if row.message else ""
+    if translated != row.message:
+        return translated
+    what = trouble(row)
+    if not what:
+        return ""
+    return capfirst(labelled(STAGES[row.stage], what) if row.stage in STAGES else str(what))
 
 
 def sentence(error: WxStaticStoreError) -> str:

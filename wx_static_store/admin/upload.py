@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ..conf.settings import setting
 from ..core.types import UploadContext, UploadStatus
 from ..exceptions import WxStaticStoreError
+from ..log.advice import LOOK, advice_on
 from ..submit.policy import Target, questions
 from ..submit.progress import is_noted, note_of
 from ..submit.send import longest, send
@@ -46,7 +47,7 @@ BAD_REQUEST_ERRORS = (
 # What the page shows of a first submission that has no answer.
 _UNANSWERED = {
     "in_progress": (RUNNING, ""),
-    "unknown": (UploadStatus.UNKNOWN, ""),
+    "unknown": (UploadStatus.UNKNOWN, LOOK),
     "other_body": (REFUSED, _("Another file had this number. Load the page anew and try again.")),
     "busy": (REFUSED, _("This does not work at the moment; try again later.")),
 }
@@ -227,7 +228,10 @@ def _send(
 
 def _failed(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
     message, hint = str(error.message), error.full_hint
-    return FileOutcome(name, message=message, errmsg=error.errmsg, hint=hint, **facts)
+    advice = str(advice_on(error, facts["status"]))
+    return FileOutcome(
+        name, message=message, errmsg=error.errmsg, advice=advice, hint=hint, **facts
+    )
 
 
 def _incomplete(form: TargetForm) -> FileOutcome:

@@ -16,7 +16,7 @@ REFUSED, RUNNING, CANCELLED, ASK = "refused", "running", "cancelled", "ask"
 LABELS = {
     UploadStatus.STORED.value: ("✓", _("Public now")),
     UploadStatus.FAILED.value: ("✗", _("Failed")),
-    UploadStatus.UNKNOWN.value: ("?", _("Unknown: it was sent, but no answer came")),
+    UploadStatus.UNKNOWN.value: ("?", _("It is not known whether this file is public")),
     REFUSED: ("✗", _("Refused")),
     CANCELLED: ("–", _("Cancelled before it was sent: nothing of it is public")),
     ASK: ("!", _("Not public yet: is this file meant for everybody?")),
@@ -36,6 +36,7 @@ class FileOutcome:
     errcode: int | None = None
     message: str = ""
     errmsg: str = ""
+    advice: str = ""  # what an editor can do; without it, the hint is for editors
     hint: str = ""
     row: int | None = None
 
@@ -50,6 +51,10 @@ class FileOutcome:
     @property
     def label(self) -> str | Promise:
         return LABELS[self.status][1]
+
+    @property
+    def for_operator(self) -> bool:
+        return bool(self.errmsg or self.hint)
 
     @property
     def is_image(self) -> bool:

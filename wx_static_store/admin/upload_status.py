@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from ..core.types import UploadStatus
+from ..log.advice import LOOK
 from ..submit.progress import sent_of
 from ..submit.submission import Submission, Unanswered
 from .upload_form import numbered
@@ -54,7 +55,7 @@ def states(attempts: list[Attempt]) -> Iterator[dict[str, Any]]:
             yield _ended(FileOutcome(**kept))
         except Unanswered as error:
             if error.code == "unknown":
-                yield _ended(FileOutcome(name, UploadStatus.UNKNOWN))
+                yield _ended(FileOutcome(name, UploadStatus.UNKNOWN, message=str(LOOK)))
             elif error.code == "in_progress":
                 yield {"state": "running", "sent": sent_of(submission.digest)}
             else:

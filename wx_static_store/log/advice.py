@@ -1,0 +1,98 @@
+"""Say what an editor can do about an upload that failed: one sentence for each kind of error."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+
+from ..core.types import UploadStatus
+from ..exceptions import (
+    ConfigurationError,
+    ConnectFailed,
+    CosError,
+    CosRefused,
+    DeadlineExceeded,
+    IntegrityError,
+    NameRejected,
+    ProtocolError,
+    Remedy,
+    SourceError,
+    TlsFailed,
+    TokenError,
+    TransportError,
+    WeChatBusy,
+    WeChatRefused,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+from ..i18n import gettext_lazy as _
+from ..models import UploadLog
+from .hints import error_rule
+
+_AGAIN = _(
+    "Your file is in order. Upload it again in some minutes; if it fails again, ask the site's "
+    "operator."
+)
+_OPERATOR = _("Your file is in order, and a new upload would fail, too. Ask the site's operator.")
+_TOO_MANY = _("Too much was uploaded today. Upload it again tomorrow, or ask the site's operator.")
+_NAME = _("Choose another name, and upload the file again.")
+_FILE = _("Check the file on your computer, then choose it again.")
+_SMALLER = _("Make the file smaller, or split it, and upload it again.")
+_DAMAGED = _("What is public now may be damaged. Upload the file again at once.")
+LOOK = _(
+    "The file may be public already. Open its address in a minute, and upload it again if it is "
+    "not there."
+)
+
+_OF_KIND: dict[type[WxStaticStoreError], str | Promise] = {
+    ConfigurationError: _OPERATOR,
+    CosError: _AGAIN,
+    CosRefused: _OPERATOR,
+    DeadlineExceeded: _AGAIN,
+    IntegrityError: _DAMAGED,
+    NameRejected: _NAME,
+    ProtocolError: _OPERATOR,
+    SourceError: _FILE,
+    TlsFailed: _OPERATOR,
+    TokenError: _OPERATOR,
+    TransportError: _AGAIN,
+    WeChatBusy: _AGAIN,
+    WeChatRefused: _OPERATOR,
+    WeChatThrottled: _AGAIN,
+}
+_OF_COS_CODE = {"EntityTooLarge": _SMALLER, "InvalidURI": _NAME}
+# Where nobody gave a code; a stage that is not here, or none, may be anything that passes.
+_OF_STAGE: dict[str, type[WxStaticStoreError]] = {
+    "source": SourceError,
+    "token": TokenError,
+    "verify": IntegrityError,
+}
+
+
+def advice_on(error: WxStaticStoreError, status: str) -> str | Promise:
+    """Return what an editor can do; empty for a refusal of our own, whose hint is an editor's."""
+    if isinstance(error, NameRejected) and error.hint:
+        return ""
+    return _advice(type(error), error.cos_code, error.remedy, status)
+
+
+def advice(row: UploadLog) -> str | Promise:
+    """Return what an editor can do about a row; empty where nothing is to be done."""
+    if row.status == UploadStatus.STORED:
+        return ""
+    if rule := error_rule(row):
+        return _advice(rule.error, row.cos_code, rule.remedy or rule.error.remedy, row.status)
+    kind = _OF_STAGE.get(row.stage, ConnectFailed)
+    if row.stage == "name" and not row.key:  # with a key, the look whether it is free has failed
+        kind = NameRejected
+    return _advice(kind, "", kind.remedy, row.status)
+
+
+def _advice(
+    kind: type[WxStaticStoreError], cos_code: str, remedy: Remedy, status: str
+) -> str | Promise:
+    if status == UploadStatus.UNKNOWN and not issubclass(kind, IntegrityError):
+        return LOOK
+    if issubclass(kind, WeChatThrottled) and remedy is Remedy.GIVE_UP:
+        return _TOO_MANY
+    known = (_OF_KIND[each] for each in kind.__mro__ if each in _OF_KIND)
+    return _OF_COS_CODE.get(cos_code) or next(known, "")
