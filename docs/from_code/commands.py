@@ -63,6 +63,8 @@ def usage(parser: ArgumentParser, program: str, actions: list[Action]) -> str:
 
 
 def options(parser: ArgumentParser, actions: list[Action]) -> str:
+    if not actions:
+        return ""
     rows = [(here("Argument", "参数"), here("Meaning", "含义"))]
     rows += [(_names(action), _help(parser, action)) for action in actions]
     return table(30, 70, rows=rows)
