@@ -119,7 +119,7 @@ def test_an_upload_whose_answer_never_came_is_shown_as_unknown(
 def test_a_damaged_upload_does_not_say_that_no_answer_came(
     member: Member, emulator: EmulatorServer
 ) -> None:
-    emulator.script({"on": "put_object", "do": "store_truncated", "bytes": 3, "times": None})
+    emulator.script({"on": "put_object", "do": "store_truncated", "bytes": 1, "times": None})
     html = send_one(member("upload"), text("a.txt"))["html"]
     assert "It is not known whether this file is public" in texts(html)
     assert "may be damaged" in html
