@@ -57,8 +57,8 @@ class WxModelFormMixin(_Form):
 
     Only where all else is valid, and before the row is saved. An object remains where a later
     field's upload fails: the next form with the same bytes and name takes it. An object remains
-    for good where the database refuses the row, or where another form of the page is not valid.
-    Fields on other storages are left to Django.
+    for good where the database refuses the row, or where another form of the page is not valid and
+    nobody calls `leave_files()`. Fields on other storages are left to Django.
     """
 
     _wx_saves: list[Save] = []

@@ -56,7 +56,7 @@ def uploaded(page: Page, site: Site) -> None:
     page.click("#wx-upload [type=submit]")
     expect(page.locator(".wx-result.wx-stored")).to_have_count(1)
     expect(page.locator(".wx-result.wx-failed")).to_have_count(1)
-    page.locator(".wx-result summary").first.click()
+    page.locator(".wx-result.wx-stored summary").click()
 
 
 def failed_list(page: Page, site: Site) -> None:
