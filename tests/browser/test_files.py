@@ -12,17 +12,15 @@ from playwright.sync_api import Page, expect
 from tests.demo import Site
 from wx_static_store.core.types import DELETED
 
-from .pages import file
+from .test_upload_page import drop
 
 
 @pytest.fixture
 def folder(page: Page, site: Site) -> str:
-    """Return the key of a folder with two files, uploaded from the page of its parent."""
+    """Return the key of a new folder, with two files that were dropped on its page."""
     name = f"media/uploads/{uuid4().hex}/"
     page.goto(f"{site.log}/files/?folder={name}")
-    page.get_by_role("link", name="Upload into this folder").click()
-    page.wait_for_url("**/upload/**")  # with its scripts
-    page.set_input_files("[name=file]", [file("a.txt", b"tea"), file("b.txt", b"more tea")])
+    drop(page, ("a.txt", b"tea"), ("b.txt", b"more tea"))
     expect(page.locator("#wx-queue .wx-tick :checked")).to_have_count(2)
     page.click("#wx-upload [type=submit]")
     expect(page.locator(".wx-result.wx-stored")).to_have_count(2)

@@ -21,7 +21,8 @@ from .columns import UploadColumns
 from .files_page import FilesTable
 from .files_place import Place, choices, place_of
 from .labels import sentence
-from .upload import may_upload
+from .upload import around_form, may_upload
+from .upload_form import UploadForm
 
 NAME = "wx_static_store_uploadlog_files"
 
@@ -94,9 +95,9 @@ class FilesPage(ReadOnlyAdmin):
         place.learn_address()
         columns = UploadColumns(request)
         shown = FilesTable(request.GET, folder, asked_at, place.store, columns)
-        target = place.upload_target(request.user) if may_upload(request) else None
-        return {
-            "files": shown,
-            "upload": urlencode(target) if target else "",
-            "may_unpublish": self.has_unpublish_permission(request),
-        }
+        context = {"files": shown, "may_unpublish": self.has_unpublish_permission(request)}
+        if may_upload(request) and (target := place.upload_target(request.user)):
+            form = UploadForm(request.user)
+            form.preset(target)
+            context |= around_form(form)
+        return context

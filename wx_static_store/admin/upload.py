@@ -149,18 +149,25 @@ class UploadPage(ReadOnlyAdmin):
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
+            **around_form(form),
             "title": _("Upload files"),
             "opts": self.opts,
-            "form": form,
             "outcomes": sorted(outcomes or [], key=lambda outcome: outcome.ok),
             "asks": any(outcome.status == ASK for outcome in outcomes or []),
             "stored": sum(outcome.ok for outcome in outcomes or []),
             "may_view": self.has_view_permission(request),
-            "texts": texts(),
-            "both_legs": is_noted(),
-            "most_files": setting("DATA_UPLOAD_MAX_NUMBER_FILES"),
         }
         return TemplateResponse(request, "admin/wx_static_store/uploadlog/upload.html", context)
+
+
+def around_form(form: UploadForm) -> dict[str, Any]:
+    """Return what a page needs that has the form and its scripts."""
+    return {
+        "form": form,
+        "texts": texts(),
+        "both_legs": is_noted(),
+        "most_files": setting("DATA_UPLOAD_MAX_NUMBER_FILES"),
+    }
 
 
 def may_upload(request: HttpRequest) -> bool:

@@ -54,6 +54,8 @@
     if (!holdsFiles(event)) return;
     event.preventDefault();
     drop.classList.remove("wx-over");
+    const around = form.closest("details"); // on the page of a folder
+    if (around) around.open = true;
     try {
       page.add(await dropped(event.dataTransfer));
     } catch {
