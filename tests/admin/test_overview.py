@@ -11,6 +11,9 @@ from django.test import Client
 from tests.admin.conftest import Editor, Rows
 from tests.admin.rollouts import address, env, html_of, rollout_of, text_of
 from tests.conftest import ENV
+from tests.doctor.conftest import check
+from wx_static_store.doctor.findings import Result, ok
+from wx_static_store.doctor.latest import keep
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Drift
 
@@ -152,3 +155,14 @@ def test_an_environment_that_is_not_offered_is_not_found(
 ) -> None:
     assert viewer.get(f"{OVERVIEW}{env(0)}/").status_code == 404
     assert viewer.get(f"{OVERVIEW}{env(1)}/").status_code == 200
+
+
+def test_who_sees_the_health_sees_what_is_left_of_the_quota(
+    admin_site: EmulatorServer, editor: Editor
+) -> None:
+    figures = {"staticuploadfile": {"daily_limit": 10000, "remain": 12}}
+    keep([Result(check("quota.calls"), (ok("", data=figures),))])
+    assert "staticuploadfile 12 of 10,000 left" in text_of(
+        page_of(editor("view_uploadlog", "view_health"))
+    )
+    assert "10,000" not in page_of(editor("view_uploadlog"))

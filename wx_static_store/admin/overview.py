@@ -16,12 +16,14 @@ from django.views.decorators.http import require_safe
 
 from ..conf.offered import Offer
 from ..deploy.environments import site_stores
+from ..doctor.latest import latest
 from ..fleet.access import visible_rollouts
 from ..fleet.overview import Place, known_environments, places
 from ..i18n import gettext as _
 from ..models import Deployment, Overview
 from ..submit.policy import visible_offers
 from .base import ReadOnlyAdmin
+from .health_page import quotas
 from .overview_page import EnvironmentPage
 from .overview_table import OverviewTable
 from .places import places_for
@@ -51,7 +53,10 @@ class OverviewAdmin(PublishPage, ReadOnlyAdmin):
 
     @method_decorator(require_safe)
     def overview_view(self, request: HttpRequest) -> HttpResponse:
-        return self._answer(request, "overview", _("Overview"), overview=table_for(request))
+        sees_health = request.user.has_perm("wx_static_store.view_health")
+        report = latest() if sees_health else None
+        context = {"overview": table_for(request), "quotas": quotas(report) if report else ()}
+        return self._answer(request, "overview", _("Overview"), **context)
 
     @method_decorator(require_safe)
     def environment_view(self, request: HttpRequest, env: str) -> HttpResponse:
