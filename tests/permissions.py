@@ -49,6 +49,8 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_status"): {"POST": (UPLOAD, 200)},
     ("admin", "uploadlog_diagnosis"): {"POST": (DIAGNOSE_THERE, 200)},
     ("admin", "uploadlog_failing"): {"GET": (LOG | RETRY, 200), "POST": (RETRY, 302)},
+    ("admin", "uploadlog_upload_again"): {"POST": (RETRY, 200)},
+    ("admin", "uploadlog_compare"): {"POST": (LOG, 200)},
     ("admin", "uploadlog_files"): {"GET": (LOG, 200), "POST": (LOG, 302)},
     ("admin", "uploadlog_files_addresses"): {"POST": (LOG, 200)},
     ("admin", "uploadlog_files_download"): {"POST": (LOG, 200)},
@@ -149,7 +151,8 @@ def _body(entry: str, name: str, method: str, id: int) -> tuple[bytes, str]:
     forms: dict[str, Any] = {
         "uploads": {"store": "default", "path": "uploads/a.png", "file": picture()},
         "uploadlog_upload": place | {"form_id": str(uuid4()), "file": picture()},
-        "uploadlog_retry_failed": {"row": id},
+        "uploadlog_upload_again": {"rows": id},
+        "uploadlog_compare": {"rows": id},
         **{name: chosen for at, name in TABLE if at == "admin" and "_files" in name},
         "rollout_act": {"action": "stop"},
     }

@@ -29,6 +29,7 @@ Member = Callable[..., Client]
 LIST = pack([]).files
 ONE_METHOD = {
     *("uploadlog_preview", "uploadlog_status", "uploadlog_diagnosis"),
+    *("uploadlog_upload_again", "uploadlog_compare"),
     *(f"uploadlog_files_{act}" for act in ("addresses", "download", "compare", "unpublish")),
     *("deployment_compare", "deployment_compare_file"),
     *("rollout_change", "rollout_progress", "rollout_act"),

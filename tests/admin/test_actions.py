@@ -1,9 +1,6 @@
 """The actions of the log, as an editor presses them."""
 
 import re
-from functools import partial
-from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,8 +19,6 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
 from wx_static_store.log import retry as again
 from wx_static_store.models import UploadLog, key_digest
-from wx_static_store.upload.claims import claim
-from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -90,102 +85,29 @@ def plain_rows(count: int, **facts: Any) -> list[UploadLog]:
     )  # fmt: skip
 
 
-# --- upload again ------------------------------------------------------------------------------
+# --- upload again and compare: a page, which does it in steps ------------------------------------
 
 
-def test_upload_again_stores_the_bytes_and_adds_a_row(
+@pytest.mark.parametrize("action", ["upload_again", "compare"])
+def test_the_action_shows_the_rows_and_does_nothing_yet(
+    cloud: EmulatorServer, operator: Client, action: str
+) -> None:
+    rows = plain_rows(3)
+    text = press(operator, action, *rows).content.decode()
+    assert text.count('<tr id="wx-row-') == 3
+    assert "Still to be done: 3 rows." in text
+    assert (cloud.journal, UploadLog.objects.count()) == ([], 3)
+
+
+def test_a_key_is_compared_once_and_a_refused_name_never(
     cloud: EmulatorServer, operator: Client
 ) -> None:
-    row = failed(cloud, "a.txt")
-    cloud.delete_object("a.txt")
-    cloud.put_object("a.txt", b"hello")
-    answer = press(operator, "upload_again", row)
-    assert shown(answer) == [("success", "1 file was uploaded again.")]
-    last = newest("a.txt")
-    assert (last.status, last.source_ref) == ("stored", f"row {row.pk}")
-    assert last.user_id == int(operator.session["_auth_user_id"])
-    assert cloud.objects()["a.txt"].body == b"hello"
-
-
-def test_a_store_that_is_closed_for_uploads_is_sent_to_again(
-    cloud: EmulatorServer, operator: Client, configure: Any
-) -> None:
-    row = failed(cloud, "a.txt")
-    configure(STORAGES=STORAGES, WX_STATIC_STORE={"UPLOAD_STORES": []})
-    assert shown(press(operator, "upload_again", row)) == [
-        ("success", "1 file was uploaded again.")
-    ]
-
-
-def test_gone_bytes_are_reported_with_the_reason(cloud: EmulatorServer, operator: Client) -> None:
-    row = gone(cloud, "<b>.txt")
-    [(level, text)] = shown(press(operator, "upload_again", row))
-    assert level == "warning"
-    assert "1 file cannot be uploaded again from here." in text
-    assert "&lt;b&gt;.txt: The bytes came from a program that has ended" in text
-    assert "<b>" not in text
-
-
-def test_a_failure_is_reported_with_its_hint(cloud: EmulatorServer, operator: Client) -> None:
-    row = failed(cloud, "a.txt")
-    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
-    [(level, text)] = shown(press(operator, "upload_again", row))
-    assert (level, "errcode 45009" in text, "quota is used up" in text) == ("error", True, True)
-    assert not re.search(r"stage|\benv\b|attempts", text)
-
-
-def test_a_file_that_changed_since_is_not_sent(
-    cloud: EmulatorServer, operator: Client, configure: Any, tmp_path: Path
-) -> None:
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "a.css").write_bytes(b"as it is now")
-    static = {
-        "BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage",
-        "OPTIONS": {"location": "static"},
-    }
-    configure(STORAGES=STORAGES | {"staticfiles": static}, STATIC_ROOT=str(root))
-    facts = {"status": "failed", "source": "collectstatic", "md5": "0" * 32, "size": 3}
-    row = UploadLog.objects.create(
-        env=ENV, key="static/a.css", key_digest=key_digest("static/a.css"), name="a.css", **facts
-    )
-    assert "The file is another one by now" in operator.get(FAILING).content.decode()
-    [(level, text)] = shown(press(operator, "upload_again", row))
-    assert (level, "static/a.css: The file is another one by now" in text) == ("warning", True)
-    assert cloud.objects() == {}
-
-
-def test_other_bytes_are_replaced_by_whoever_may_replace(
-    cloud: EmulatorServer, editor: Editor, operator: Client
-) -> None:
-    row = failed(cloud, "a.txt", b"")
-    cloud.put_object("a.txt", b"published by somebody else")
-    [(level, text)] = shown(press(operator, "upload_again", row))
-    assert (level, "a.txt: There is a file a.txt already" in text) == ("warning", True)
-    assert cloud.objects()["a.txt"].body == b"published by somebody else"
-
-
-def test_a_file_that_is_being_uploaded_is_not_sent(cloud: EmulatorServer, operator: Client) -> None:
-    row = failed(cloud, "a.txt")
-    elsewhere = Thread(target=claim, args=(get_uploader().options, "a.txt"))
-    elsewhere.start()
-    elsewhere.join()
-    [(level, text)] = shown(press(operator, "upload_again", row))
-    assert (level, "Another upload of a.txt is running" in text) == ("warning", True)
-    assert len(cloud.calls("put_object")) == 2
-
-
-def test_each_outcome_has_a_message_of_its_own(cloud: EmulatorServer, operator: Client) -> None:
-    rows = [failed(cloud, "a.txt"), gone(cloud, "b.txt"), failed(cloud, "c.txt")]
-    levels = [level for level, _text in shown(press(operator, "upload_again", *rows))]
-    assert levels == ["success", "warning"]
-
-
-def test_a_message_names_only_some_of_many_files(cloud: EmulatorServer, operator: Client) -> None:
-    rows = plain_rows(30, status="failed", source="api", md5="0" * 32)
-    [(_level, text)] = shown(press(operator, "upload_again", *rows))
-    assert text.count("came through the API") == actions.DETAILS
-    assert "and 10 more" in text
+    plain_rows(1)
+    [newer] = plain_rows(1)
+    refused = UploadLog.objects.create(env=ENV, key="", name="/a.txt", status="failed")
+    text = press(operator, "compare", *UploadLog.objects.all()).content.decode()
+    assert re.findall(r'<tr id="wx-row-(\d+)', text) == [str(newer.pk)]
+    assert press(operator, "compare", refused).status_code == 302
 
 
 @pytest.mark.parametrize("action", ["upload_again", "compare"])
@@ -196,61 +118,6 @@ def test_too_many_rows_are_refused(cloud: EmulatorServer, operator: Client, acti
     assert (level, "At most 200 rows" in text) == ("error", True)
     assert cloud.journal == []
     assert UploadLog.objects.count() == len(rows)
-
-
-# --- compare -----------------------------------------------------------------------------------
-
-
-def test_the_compare_action_shows_a_page(cloud: EmulatorServer, operator: Client) -> None:
-    for name in ("same.txt", "differs.txt", "missing.txt"):
-        default_storage.save(name, ContentFile(b"hello"))
-    cloud.put_object("differs.txt", b"jello")
-    cloud.delete_object("missing.txt")
-    answer = press(operator, "compare", *UploadLog.objects.all())
-    text = re.sub(r"\s+", " ", answer.content.decode())
-    for line in ("The same: 1", "Differs: 1", "Missing, or deleted: 1"):
-        assert line in text
-    assert "manage.py wx_reconcile --fix corrects the log" in text
-
-
-def test_a_comparison_that_finds_nothing_wrong_names_no_remedy(
-    cloud: EmulatorServer, operator: Client
-) -> None:
-    default_storage.save("same.txt", ContentFile(b"hello"))
-    text = press(operator, "compare", *UploadLog.objects.all()).content.decode()
-    assert "The same: 1" in text
-    assert "wx_reconcile" not in text
-
-
-def test_rows_that_the_comparison_did_not_reach_are_shown_as_such(
-    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row = failed(cloud, "a.txt")
-    short = partial(actions.compare_uploads, seconds=0)
-    monkeypatch.setattr(actions, "compare_uploads", short)
-    text = press(operator, "compare", row).content.decode()
-    assert "Not reached" in text
-    assert "nothing" not in text
-
-
-def test_a_comparison_without_a_store_is_a_message(
-    cloud: EmulatorServer, operator: Client, settings: Any
-) -> None:
-    rows = plain_rows(1)
-    settings.STORAGES = STORAGES | {
-        "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}
-    }
-    [(level, text)] = shown(press(operator, "compare", *rows))
-    assert (level, "No store in STORAGES" in text) == ("error", True)
-
-
-def test_a_comparison_whose_list_fails_is_a_message(
-    cloud: EmulatorServer, operator: Client
-) -> None:
-    default_storage.save("a.txt", ContentFile(b"hello"))
-    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 85088})
-    [(level, text)] = shown(press(operator, "compare", newest("a.txt")))
-    assert (level, "85088" in text) == ("error", True)
 
 
 # --- export ------------------------------------------------------------------------------------
@@ -303,26 +170,22 @@ def test_rows_of_other_environments_are_neither_shown_nor_sent(
     assert "a.txt" not in operator.get(FAILING).content.decode()
     operator.post(FAILING, {"retry": row.pk})
     press(operator, "upload_again", row)
+    operator.post(f"{LOG}upload-again/", {"rows": row.pk})
     assert "a.txt" not in b"".join(press(operator, "export_csv", row)).decode()
     assert newest("a.txt") == row
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    ("path", "form"), [(LOG, {"action": "upload_again", "index": "0"}), (FAILING, {})]
-)
 def test_rows_are_written_outside_the_requests_transaction(
     cloud: EmulatorServer,
     operator: Client,
-    path: str,
-    form: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     row = failed(cloud, "a.txt")
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     caplog.set_level("INFO", "wx_static_store.uploads")
-    operator.post(path, form | {"retry": row.pk, ACTION_CHECKBOX_NAME: [row.pk]})
+    operator.post(f"{LOG}upload-again/", {"rows": row.pk})
     shown: Any = caplog.records[-1]
     assert (shown.upload["status"], shown.upload["in_atomic"]) == ("stored", False)
 

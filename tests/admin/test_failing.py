@@ -4,7 +4,7 @@ import re
 from html import unescape
 
 import pytest
-from django.http import QueryDict
+from django.http import HttpResponse, QueryDict
 from django.test import Client
 
 from tests.admin.conftest import Editor, keys
@@ -26,6 +26,14 @@ from wx_static_store.models import Dismissal, UploadLog
 __all__ = ["cloud", "operator"]
 
 pytestmark = pytest.mark.django_db
+
+
+def send(client: Client, button: str, value: object) -> HttpResponse:
+    """Press a button, then that of the page which it opens."""
+    page = client.post(FAILING, {button: value})
+    [rows] = re.findall(r'name="rows" value="([\d,]*)"', page.content.decode())
+    answer: HttpResponse = client.post(f"{LOG}upload-again/", {"rows": rows})
+    return answer
 
 
 def text_of(client: Client) -> str:
@@ -73,9 +81,7 @@ def test_a_file_of_which_the_bytes_are_gone_can_be_chosen_again(
 def test_a_button_sends_its_file(cloud: EmulatorServer, operator: Client) -> None:
     row, other = failed(cloud, "a.txt"), failed(cloud, "b.txt")
     assert values(operator, "retry") == [str(other.pk), str(row.pk)]
-    answer = operator.post(FAILING, {"retry": row.pk})
-    assert (answer.status_code, answer["Location"]) == (302, FAILING)
-    assert shown(answer) == [("success", "1 file was uploaded again.")]
+    assert "1 file was uploaded again." in send(operator, "retry", row.pk).content.decode()
     assert newest("a.txt").status == "stored"
     assert newest("b.txt") == other
 
@@ -89,7 +95,7 @@ def test_the_button_of_a_card_sends_what_the_page_showed_of_it(
     failed(cloud, "c.txt")
     [value] = values(operator, "retry_all")[1:]
     failed(cloud, "later.txt")
-    operator.post(FAILING, {"retry_all": value})
+    send(operator, "retry_all", value)
     statuses = {key: newest(f"{key}.txt").status for key in ("a", "b", "c", "later")}
     assert statuses == {"a": "failed", "b": "stored", "c": "stored", "later": "failed"}
 
@@ -107,26 +113,36 @@ def test_the_first_button_sends_files_of_every_cause(
     failed(cloud, "a.txt")
     UploadLog.objects.create(**vars_of(failed(cloud, "b.txt")), errcode=85088)
     everything, *_cards = values(operator, "retry_all")
-    operator.post(FAILING, {"retry_all": everything})
+    send(operator, "retry_all", everything)
     assert {newest(f"{key}.txt").status for key in "ab"} == {"stored"}
 
 
-def test_one_post_sends_no_more_than_the_limit(
+def test_one_page_sends_no_more_than_the_limit(
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [failed(cloud, f"{n}.txt") for n in range(3)]
     monkeypatch.setattr(page, "LIMIT", 2)
-    operator.post(FAILING, {"retry_all": f" {rows[-1].pk}"})
+    send(operator, "retry_all", f" {rows[-1].pk}")
     assert [newest(row.key).status for row in rows] == ["failed", "stored", "stored"]
 
 
 def test_a_second_press_sends_nothing(cloud: EmulatorServer, operator: Client) -> None:
     row = failed(cloud, "a.txt")
-    operator.post(FAILING, {"retry": row.pk})
+    send(operator, "retry", row.pk)
     puts = len(cloud.calls("put_object"))
     answer = operator.post(FAILING, {"retry": row.pk})
     assert shown(answer)[-1] == ("info", "None of these files still fails.")
     assert len(cloud.calls("put_object")) == puts
+
+
+def test_files_whose_bytes_are_gone_give_their_place_to_those_that_can_be_sent(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    lost = gone(cloud, "gone.txt")
+    assert "1 file cannot be uploaded" in send(operator, "retry", lost.pk).content.decode()
+    row = failed(cloud, "a.txt")
+    text = send(operator, "retry_all", f" {row.pk}").content.decode()
+    assert ("gone.txt" in text, "1 file was uploaded again." in text) == (False, True)
 
 
 def test_what_is_dismissed_leaves_the_page_and_stays_in_the_log(

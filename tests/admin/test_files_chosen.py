@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -81,7 +82,10 @@ def test_too_many_bytes_are_not_downloaded(
 def test_files_of_the_log_are_compared(cloud: EmulatorServer, viewer: Client) -> None:
     default_storage.save("uploads/a.txt", ContentFile(b"tea"))
     cloud.put_object(f"{FOLDER}a.txt", b"coffee")
-    assert "Differs: 1" in text_of(press(viewer, "compare", "a.txt").content.decode())
+    page = press(viewer, "compare", "a.txt").content.decode()
+    [rows] = re.findall(r'name="rows" value="(\d+)"', page)
+    answer = viewer.post("/admin/wx_static_store/uploadlog/compare/", {"rows": rows})
+    assert "Differs: 1" in text_of(answer.content.decode())
 
 
 def test_files_that_the_log_does_not_know_are_not_compared(

@@ -92,7 +92,8 @@ def compared(page: Page, site: Site) -> None:
         box.check()
     page.select_option("[name=action]", value="compare")
     page.click("#changelist-form [name=index]")
-    expect(page.locator(".wx-lines tbody tr")).to_have_count(3)
+    expect(page.locator(".wx-steps tbody .wx-badge")).to_have_count(3)
+    expect(page.locator("#wx-stop")).to_be_hidden()
 
 
 def files(page: Page, site: Site) -> None:

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from tests.conftest import ENV
 from tests.log.uploads import again, configured, fail, failed_collect, newest, sent
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.log.retry import _uploader, worth_trying
+from wx_static_store.log.retry import _uploader, sendable
 from wx_static_store.models import UploadLog
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +128,7 @@ def test_an_error_that_stops_the_batch_ends_the_retry(
     assert [one.outcome for one in again(*rows)] == ["failed", *["not attempted"] * 4]
 
 
-# --- which rows are worth trying ---------------------------------------------------------------
+# --- which rows can be sent --------------------------------------------------------------------
 
 
 def lost(cloud: EmulatorServer, count: int) -> list[UploadLog]:
@@ -137,8 +137,8 @@ def lost(cloud: EmulatorServer, count: int) -> list[UploadLog]:
     return [sent(f"lost {n}.txt", b"hello", source="admin") for n in range(count)]
 
 
-def test_rows_whose_bytes_are_gone_stand_in_nobodys_way(cloud: EmulatorServer) -> None:
+def test_rows_whose_bytes_are_gone_are_not_sendable(cloud: EmulatorServer) -> None:
     older, newer = lost(cloud, 2)
     fail(cloud, times=3)
     gone = [sent(f"{n}.txt", b"1", source="admin") for n in range(3)]
-    assert [*worth_trying([*gone, newer, older], 1)] == [*gone, newer]
+    assert [*sendable([*gone, newer, older], 1)] == [newer]

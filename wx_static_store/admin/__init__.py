@@ -10,6 +10,8 @@ health.
     files_page      what it shows
     files_place     the store, the environment and the folder that it is about
     actions         upload again, compare with the cloud, export
+    steps           the page of a long action, which does it in small steps
+    step_results    what one step did, and all counts in sentences
     diagnosis       what WeChat received with the call of a refused upload
     overview        the page *Overview*, and the page of one environment
     publish         the page *Publish a site*

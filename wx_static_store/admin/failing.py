@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy as _, ngettext
 from django.views.decorators.http import require_http_methods
 
 from ..log.failing import causes, dismiss, of_cause
-from ..log.retry import worth_trying
-from ..models import UploadLogQuerySet
+from ..log.retry import sendable
+from ..models import UploadLog, UploadLogQuerySet
 from ..upload.database import outside_transactions
-from .actions import LIMIT, LogActions
+from .actions import LogActions
 from .base import Tool
 from .causes import cards
+from .steps import LIMIT
 
 _ID = "[0-9]{1,18}"
 
@@ -36,14 +37,14 @@ class FailingPage(LogActions):
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def failing_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what still fails; a POST sends it again or dismisses it."""
+        """Show what still fails; a POST dismisses it, or leads to the steps that send it again."""
         may_retry = self.has_retry_permission(request)
         if not (may_retry or (self.has_view_permission(request) and request.method != "POST")):
             raise PermissionDenied
         rows = cast(UploadLogQuerySet, self.get_queryset(request)).primary()
         if request.method == "POST":
-            self._act(request, rows.still_failing().order_by("-id"))
-            return HttpResponseRedirect(self.url_of("failing"))
+            answer = self._act(request, rows.still_failing().order_by("-id"))
+            return answer or HttpResponseRedirect(self.url_of("failing"))
         found = causes(rows.still_failing().order_by())
         context = {
             "title": _("Still failing"),
@@ -57,11 +58,11 @@ class FailingPage(LogActions):
         }
         return self.answer(request, "failing", context)
 
-    def _act(self, request: HttpRequest, rows: UploadLogQuerySet) -> None:
+    def _act(self, request: HttpRequest, rows: UploadLogQuerySet) -> HttpResponse | None:
         verb, chosen = _chosen(request.POST, rows)
-        if verb == "retry" and (some := list(worth_trying(chosen.iterator(100), LIMIT))):
-            self.send_again(request, some)
-        elif verb == "dismiss" and (some := list(chosen)):
+        if verb == "retry" and (some := _worth_trying(chosen)):
+            return self.show_steps(request, "upload_again", some)
+        if verb == "dismiss" and (some := list(chosen)):
             dismiss(some, request.user)
             text = ngettext(
                 "%(count)d file is dismissed. It stays in the log.",
@@ -71,6 +72,12 @@ class FailingPage(LogActions):
             self.message_user(request, text % {"count": len(some)}, messages.SUCCESS)
         else:
             self.message_user(request, _("None of these files still fails."), messages.INFO)
+        return None
+
+
+def _worth_trying(rows: UploadLogQuerySet) -> list[UploadLog]:
+    """Return files that can be sent; where the bytes of all are gone, those, with the reasons."""
+    return [*sendable(rows.iterator(100), LIMIT)] or [*rows[:LIMIT]]
 
 
 def _chosen(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, UploadLogQuerySet]:

@@ -24,7 +24,7 @@ from ..models import UploadLog, UploadLogQuerySet
 from ..submit.unpublish import refusal, unpublish
 from ..upload.database import outside_transactions
 from ..upload.folders import is_marker
-from .actions import DETAILS, LogActions
+from .actions import LogActions
 from .files import NAME, FilesPage
 from .files_place import Place
 from .files_zip import MOST_BYTES, download
@@ -33,6 +33,7 @@ from .places import linkable
 
 MOST = 200  # files that one click handles, as many as a page shows
 CODES = 12  # QR codes of a page
+DETAILS = 20  # files that a message names
 
 Chosen = Sequence[RemoteFile]
 Answer = HttpResponseBase | None  # None leads back to the folder

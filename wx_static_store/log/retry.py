@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..conf import options_for
@@ -78,13 +79,9 @@ def retryable(row: UploadLog) -> Ready | RetryResult:
     return Ready(row, item)
 
 
-def worth_trying(rows: Iterable[UploadLog], most: int) -> Iterator[UploadLog]:
-    """Yield rows until so many can be sent: those whose bytes are gone stand in nobody's way."""
-    for row in rows:
-        yield row
-        most -= isinstance(retryable(row), Ready)
-        if not most:
-            return
+def sendable(rows: Iterable[UploadLog], most: int) -> Iterator[UploadLog]:
+    """Yield at most so many rows, of those whose bytes can be had again."""
+    return islice((row for row in rows if isinstance(retryable(row), Ready)), most)
 
 
 def retry_uploads(

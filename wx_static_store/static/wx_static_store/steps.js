@@ -1,0 +1,85 @@
+/* A long action in small steps: this site does the first of the rows that are left and says which
+   ones those were, until none is left or somebody stops it. Whoever closes the page stops it, too.
+   Without this script the button does one step, and a page shows what is left. */
+(() => {
+  "use strict";
+
+  const form = document.getElementById("wx-steps");
+  const byId = (id) => document.getElementById(id);
+  const [go, stop, said, error, total] = ["wx-go", "wx-stop", "wx-said", "wx-error", "wx-total"].map(byId);
+  if (!form || !go) return;
+  const { rows, counts } = form.elements;
+  const texts = form.dataset;
+  let running = false;
+  let stopped = false;
+
+  const left = () => rows.value.split(",").filter(Boolean);
+  const state = (id) => byId(`wx-row-${id}`)?.querySelector(".wx-state");
+
+  async function ask() {
+    const answer = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, body: new FormData(form) });
+    if (!answer.ok) throw new Error(answer.status);
+    return answer.json(); // the login's page is none
+  }
+
+  /* Returns why it goes no further; "" if it may. */
+  async function step() {
+    const begun = left().slice(0, Number(texts.few)).map((id) => [state(id), state(id).textContent]);
+    begun.forEach(([cell]) => { cell.textContent = texts.underWay; });
+    let why = texts.lost;
+    try {
+      const answer = await ask();
+      answer.lines.forEach(show);
+      rows.value = answer.rows;
+      counts.value = answer.counts;
+      said.textContent = answer.said;
+      why = answer.error;
+    } catch {
+      // Nobody knows what became of these: they stay, and this site sends nothing twice.
+    }
+    begun.forEach(([cell, text]) => { if (cell.isConnected) cell.textContent = text; });
+    total.value = total.max - left().length;
+    return why;
+  }
+
+  function show({ id, html }) {
+    const page = new DOMParser().parseFromString(`<table>${html}</table>`, "text/html");
+    byId(`wx-row-${id}`)?.replaceWith(page.querySelector("tr"));
+  }
+
+  function update() {
+    go.hidden = running || !left().length;
+    stop.hidden = !running;
+    stop.disabled = stopped;
+    total.hidden = false;
+  }
+
+  async function run() {
+    running = true;
+    stopped = false;
+    error.hidden = true;
+    update();
+    let why = "";
+    while (left().length && !why && !stopped) why = await step();
+    running = false;
+    if (stopped && left().length) said.textContent = `${texts.stopped} ${said.textContent}`;
+    error.textContent = why;
+    error.hidden = !why;
+    go.textContent = texts.goOn;
+    if (document.activeElement === stop) said.focus(); // the button cannot be pressed any more
+    update();
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!running) run();
+    if (document.activeElement === go || document.activeElement === document.body) stop.focus();
+  });
+  stop.addEventListener("click", () => {
+    stopped = true;
+    said.focus();
+    said.textContent = texts.stopping;
+    update();
+  });
+  if ("begin" in texts) run();
+})();
