@@ -2,8 +2,9 @@
 The main job from end to end, on an emulator of WeChat that runs in this process.
 
 Waits for WeChat's ticket at the site, collects and publishes the static files, saves a document,
-deploys a built front end, gets every public address back and compares the bytes, publishes again,
-then serves the site until Ctrl-C (not with ``--once``).
+deploys a built front end, gets every public address back and compares the bytes, publishes again.
+Then it leaves failures and releases to look at (not with ``--plain``, see ``showcase.py``), and
+serves the site until Ctrl-C (not with ``--once``), in the language of the terminal.
 Exit code 0 only if all of it worked.
 """
 
@@ -35,9 +36,12 @@ from django.core.management import CommandError, call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import connections
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
+from wx_static_store.i18n import padded, width
 
 if TYPE_CHECKING:
     from documents.models import Document
@@ -66,15 +70,22 @@ class DemoFailed(Exception):
 def main() -> int:
     parser = argparse.ArgumentParser(description="The main job, on the embedded emulator.")
     parser.add_argument("--once", action="store_true", help="end after printing; do not serve")
-    once = parser.parse_args().once
+    parser.add_argument("--plain", action="store_true", help="one shop, and no failures")
+    options = parser.parse_args()
+    from example.tenants import HANGZHOU, SUZHOU
+
+    shops = [HANGZHOU] if options.plain else [HANGZHOU, SUZHOU]
     try:
-        with EmulatorServer() as emulator:
-            prepare(emulator)
+        with EmulatorServer(envs=shops) as emulator:
+            prepare(emulator, two_shops=not options.plain)
             with closing_databases(), served() as site:
                 receive_ticket(emulator, site)
                 publish_and_check(emulator, site)
-                if not once:
-                    serve(emulator, site)
+                with translation.override(language()):
+                    if not options.plain:
+                        leave_something_to_look_at(emulator, site)
+                    if not options.once:
+                        serve(emulator, site)
     except KeyboardInterrupt:
         say("", "Interrupted.")
         return 130
@@ -84,7 +95,13 @@ def main() -> int:
     return 0
 
 
-def prepare(emulator: EmulatorServer) -> None:
+def language() -> str:
+    """Return what the terminal speaks, of the two languages of the site."""
+    said = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "zh-hans" if said.startswith("zh") else "en"
+
+
+def prepare(emulator: EmulatorServer, *, two_shops: bool = False) -> None:
     """Point the settings at the emulator; a fresh database with one user."""
     title("Emulator")
     say(
@@ -96,6 +113,8 @@ def prepare(emulator: EmulatorServer) -> None:
     os.environ["EMULATOR_API"] = emulator.api_url
     os.environ["EMULATOR_SITE"] = emulator.site_url()
     os.environ["EXAMPLE_VAR"] = str(VAR)
+    if two_shops:
+        os.environ["SHOPS"] = "1"
     os.environ["DJANGO_SETTINGS_MODULE"] = "example.settings"
     shutil.rmtree(VAR, ignore_errors=True)
     django.setup()
@@ -145,6 +164,16 @@ def publish_and_check(emulator: EmulatorServer, site: str) -> None:
     check_token(emulator)
     ask_the_doctor()
     say("", "All of it worked.")
+
+
+def leave_something_to_look_at(emulator: EmulatorServer, site: str) -> None:
+    import showcase
+
+    title(_("Something to look at"))
+    if problem := showcase.fill(emulator, VAR):
+        raise DemoFailed(problem)
+    for sentence, address in showcase.sights():
+        say(sentence, f"  {site}{address}")
 
 
 # --- ticket and token -----------------------------------------------------------------------------
@@ -413,25 +442,28 @@ def free_server() -> ThreadedWSGIServer:
 
 def serve(emulator: EmulatorServer, site: str) -> None:
     """Until Ctrl-C, or until somebody ends the process."""
-    title("Have a look")
-    say(f"The site               {site}/")
-    say(f"The front end          {emulator.site_url()}/{APP}index.html")
-    say(f"The admin              {site}/admin/  (user demo, password demo)")
-    say(f"The API                {site}{reverse('swagger')}")
-    say(f"The emulator's inside  {emulator.api_url}/__emulator__/")
-    say("", "Ctrl-C ends it.")
+    title(_("Have a look"))
+    lines = {
+        _("The site"): f"{site}/",
+        _("The front end"): f"{emulator.site_url()}/{APP}index.html",
+        _("The admin"): f"{site}/admin/  ({_('user demo, password demo')})",
+        _("The API"): f"{site}{reverse('swagger')}",
+        _("The emulator's inside"): f"{emulator.api_url}/__emulator__/",
+    }
+    say(*(f"{padded(label, 21)}  {address}" for label, address in lines.items()))
+    say("", _("Ctrl-C ends it."))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     stop.wait()
-    say("", "Ended.")
+    say("", _("Ended."))
 
 
 # --- print ----------------------------------------------------------------------------------------
 
 
 def title(text: str) -> None:
-    say("", text, "-" * len(text))
+    say("", text, "-" * width(text))
 
 
 def say(*lines: str) -> None:

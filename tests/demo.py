@@ -32,6 +32,7 @@ def set_up_otherwise(**options):
 django.setup = set_up_otherwise
 demo.VAR = Path({var!r})
 demo.TABLE = demo.VAR / "uploaded.txt"
+sys.argv.append("--plain")
 sys.exit(demo.main())
 """
 ADDRESSES = {
@@ -85,6 +86,7 @@ class Site(NamedTuple):
 def serving(settings: str) -> Iterator[Site]:
     """Run the demo with a line of Python that changes its `settings`, until the block ends."""
     environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    environment["LC_ALL"] = "C.UTF-8"  # the addresses are found by their English labels
     code = CODE.format(settings=settings, var=str(VAR))
     with (
         TemporaryFile("w+") as errors,  # a pipe that nobody reads would stop it

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -7,10 +9,16 @@ from rest_framework.generics import ListAPIView
 from rest_framework.serializers import ModelSerializer
 
 from .models import Document
+from .news import news
 
 
 class DocumentList(ListView):
+    """The start page: what just happened, the documents, and the way to all other pages."""
+
     model = Document
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(news=news(self.request.user), **context)
 
 
 class DocumentDetail(DetailView):

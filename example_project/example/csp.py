@@ -8,13 +8,11 @@ from django.http import HttpRequest, HttpResponse
 HEADER = "Content-Security-Policy"
 View = Callable[..., HttpResponse]
 
-# Styles, scripts and pictures are on the public site; a default domain is not known beforehand.
-_SITE = settings.WX_STATIC_STORE["BASE_URL"] or "https:"
-
 
 def _policy(**more: str) -> str:
     """Return the policy, with `more` sources for a kind."""
-    sources = dict.fromkeys(("img", "style", "script"), f"'self' {_SITE}")
+    # Styles, scripts and pictures are on the public sites.
+    sources = dict.fromkeys(("img", "style", "script"), f"'self' {settings.PUBLIC_SITES}")
     for kind, source in more.items():
         sources[kind] += f" {source}"
     return "; ".join(

@@ -50,8 +50,12 @@ STORAGES = {
     },
 }
 WX_STATIC_STORE["RELEASE_STORAGE"] = "releases"
+PUBLIC_SITES = WX_STATIC_STORE["BASE_URL"] or "https:"  # what pages may load; see example/csp.py
 if "TENANTS" in os.environ:  # many environments, for rollouts
     WX_STATIC_STORE["ENVIRONMENTS"] = "example.tenants.offered"
+elif "SHOPS" in os.environ:  # two, as `demo.py` has them; each has a port of the emulator
+    WX_STATIC_STORE["ENVIRONMENTS"] = "example.tenants.shops"
+    PUBLIC_SITES += " http://127.0.0.1:*"
 STATIC_URL = "static/"  # base_url and location give the addresses
 STATIC_ROOT = VAR / "static"  # collected here, then published
 
@@ -83,6 +87,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",  # "3 minutes ago", in both languages
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
@@ -109,6 +114,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],  # before those of the apps: the admin's first page
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -158,6 +164,8 @@ SPECTACULAR_SETTINGS = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]  # as the browser asks
+# As the browser asks, until somebody chooses at the foot of a page.
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True

@@ -2,12 +2,13 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
 from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from .csp import allowing
 
-admin.site.site_header = admin.site.site_title = "Tea House"
-admin.site.index_title = "Everything you save here is public"
+admin.site.site_header = admin.site.site_title = _("Tea House")
+admin.site.index_title = _("Everything you save here is public")
 
 # Its script has an address of its own, so nothing is inline.
 swagger = SpectacularSwaggerSplitView.as_view(template_name="documents/swagger.html")
@@ -15,6 +16,7 @@ swagger = SpectacularSwaggerSplitView.as_view(template_name="documents/swagger.h
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("documents.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),  # the choice of the language
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     # The icons of its style sheet are data: addresses.
     path("api/swagger/", allowing(staff_member_required(swagger), img="data:"), name="swagger"),

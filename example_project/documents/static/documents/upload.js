@@ -2,6 +2,7 @@
 const form = document.querySelector("#upload");
 const button = form.querySelector("button");
 const result = document.querySelector("#result");
+const texts = form.dataset; // in the language of the page
 
 async function upload(form) {
   const body = new FormData(form);
@@ -9,7 +10,7 @@ async function upload(form) {
   body.delete("csrfmiddlewaretoken");
   const headers = { Accept: "application/json", "X-CSRFToken": token };
   const response = await fetch(form.action, { method: "POST", headers, body });
-  const otherwise = { detail: `The server answered ${response.status}.` };
+  const otherwise = { detail: `${texts.otherwise} ${response.status}` };
   const answer = await response.json().catch(() => otherwise);
   if (!response.ok) throw new Error(complaint(answer));
   return answer;
@@ -33,10 +34,10 @@ function link(url) {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   button.disabled = true;
-  show("sending", "Sending …");
+  show("sending", texts.sending);
   try {
     const { url, key } = await upload(form);
-    show("stored", "Public: ", url ? link(url) : key);
+    show("stored", `${texts.public} `, url ? link(url) : key);
   } catch (error) {
     show("failed", error.message);
   }
