@@ -93,3 +93,47 @@ def test_the_script_of_a_page_has_run(page_name: str, built: str, seen: Visit) -
     script = {"index.html": r'id="clock"[^>]*>\d\d:\d\d<', "teas.html": r'<a class="card"'}
     assert not re.search(script[page_name], built)
     assert re.search(script[page_name], seen.shown)
+
+
+# --- the start page -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def start(context: Any, site: Site) -> Any:
+    """Open the start page in a Chinese browser."""
+    page = context(locale="zh-CN").new_page()
+    page.goto(f"{site.site}/")
+    return page
+
+
+def test_the_start_page_speaks_chinese(start: Any) -> None:
+    assert start.locator("html").get_attribute("lang") == "zh-hans"
+    assert "已于" in start.locator(".news").inner_text()
+    assert re.fullmatch(r"\d{4}年\d+月\d+日", start.locator(".card time").first.inner_text())
+
+
+def test_the_language_chosen_at_the_foot_of_a_page_stays(start: Any, site: Site) -> None:
+    start.click(".languages [value=en]")
+    start.goto(f"{site.admin}/")
+    assert start.locator("html").get_attribute("lang") == "en"
+
+
+def test_the_start_page_tells_of_uploads_only_to_those_who_may_see_them(
+    chromium: Any, start: Any, site: Site
+) -> None:
+    with chromium.new_context() as stranger:
+        page = stranger.new_page()
+        page.goto(f"{site.site}/")
+        assert page.locator(".news li").count() == 1
+    assert start.locator(".news li").count() == 3
+
+
+def test_each_link_of_the_start_page_leads_to_a_page(start: Any, site: Site) -> None:
+    links = start.locator("main a").evaluate_all("all => all.map(one => one.href)")
+    assert f"{site.admin}/wx_static_store/overview/" in links
+    assert [url for url in links if start.context.request.get(url).status != 200] == []
+
+
+def test_the_first_page_of_the_admin_shows_the_environments(start: Any, site: Site) -> None:
+    start.goto(f"{site.admin}/")
+    assert start.locator("#wx-overview-panel").is_visible()
