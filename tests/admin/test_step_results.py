@@ -92,6 +92,8 @@ def test_a_failure_is_reported_with_its_hint(cloud: EmulatorServer, operator: Cl
     text = again(operator, row)
     assert "1 file failed again." in text
     assert "45009 a limit is reached" in text
+    assert "Too much was uploaded today." in text
+    assert "For the site's operator" in text
     assert "quota is used up" in text
     assert not re.search(r"stage|\benv\b|attempts", text)
 
@@ -149,7 +151,9 @@ def test_a_comparison_says_what_the_cloud_has(cloud: EmulatorServer, operator: C
     cloud.put_object("differs.txt", b"jello")
     cloud.delete_object("missing.txt")
     text = compared(operator, *UploadLog.objects.all())
-    assert "The same: 1. Differs: 1. Missing, or deleted: 1. manage.py wx_reconcile --fix" in text
+    assert (
+        "The same: 1 · Differs: 1 · Missing, or deleted: 1 · manage.py wx_reconcile --fix" in text
+    )
     assert "The log says: stored · 5 bytes · " in text
     assert text.count("The cloud has: 5 bytes · ") == 2
     assert "The cloud has: nothing" in text
@@ -160,12 +164,12 @@ def test_a_comparison_that_finds_nothing_wrong_names_no_remedy(
 ) -> None:
     default_storage.save("same.txt", ContentFile(b"hello"))
     text = compared(operator, *UploadLog.objects.all())
-    assert "The same: 1." in text
+    assert "The same: 1" in text
     assert "wx_reconcile" not in text
 
 
 def test_many_rows_are_compared_by_one_list(cloud: EmulatorServer, operator: Client) -> None:
-    assert "Missing, or deleted: 30." in compared(operator, *plain_rows(30))
+    assert "Missing, or deleted: 30" in compared(operator, *plain_rows(30))
     assert len(cloud.calls("staticfilelist")) == 1
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -97,13 +95,3 @@ def test_a_page_that_is_closed_in_the_middle_ends_with_what_is_under_way(
     page.close()  # nothing asks whether to leave
     wait_for(lambda: [*newest(folder).values()].count("stored") == 4, other)
     assert sent(site, folder) == NAMES[:4]
-
-
-def test_without_a_script_the_button_does_it(
-    context: Callable[..., Any], site: Site, folder: str
-) -> None:
-    page = context(java_script_enabled=False).new_page()
-    begin(page, site, folder)
-    page.get_by_role("button", name="Upload again").click()
-    expect(page.locator(SAID)).to_have_text("6 files were uploaded again.")
-    assert sent(site, folder) == NAMES

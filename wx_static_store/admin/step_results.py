@@ -14,10 +14,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy, ngettext, ngettext_lazy
 
 from ..exceptions import WxStaticStoreError
+from ..log.advice import advice_on
 from ..log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
 from ..log.retry import RetryResult, retry_uploads
 from ..models import UploadLog
-from .columns import UploadColumns, badge
+from .columns import UploadColumns, badge, with_details
 from .labels import Text, sentence
 
 # Seconds in which a step begins files or calls: the last one has 25 s of its own, and many web
@@ -112,23 +113,34 @@ def _sent(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
     """Return the line of a file; `new` is the row that its upload has left."""
     store, old = columns.store(one.row), one.row
     if not one.result:
-        facts = [sentence(one.reason)] if one.reason else []
+        why = [sentence(one.reason)] if one.reason else []
         sign = badge("", _("was not sent again"))
-        return StepLine(old.pk, old.key or old.name, store, one.outcome, sign, facts)
+        return StepLine(old.pk, old.key or old.name, store, one.outcome, sign, why)
     error = one.result.error
-    facts = [sentence(error)] if error else []
+    facts: list[Text] = []
     if error and (new.errcode or new.cos_code):
-        facts.insert(0, columns.errcode(new))
+        facts.append(columns.errcode(new))
+    if error:
+        advice, more = advice_on(error, one.outcome), sentence(error)
+        facts.append(with_details(advice, _("For the site's operator"), more) if advice else more)
     sign = badge(one.outcome, UploadLog.Status(one.outcome).label)
     row = new.pk if new.pk != old.pk else None
     return StepLine(old.pk, columns.key(new), store, one.outcome, sign, facts, row)
 
 
-def sent_sentences(counts: Counter[str]) -> Iterator[str]:
-    """Yield how many files ended how."""
-    for outcome, text in SENT.items():
-        if count := counts[outcome]:
-            yield text % {"count": count}
+def all_sent(counts: Counter[str], left: int) -> str:
+    """Say how many files ended how, and how many are left."""
+    said = [text % {"count": counts[outcome]} for outcome, text in SENT.items() if counts[outcome]]
+    return " ".join([*said, *_left(left, said)])
+
+
+def _left(count: int, said: Sequence[str]) -> Iterator[str]:
+    """Yield how much is still to be done, also where nothing else is said."""
+    if count or not said:
+        text = ngettext(
+            "Still to be done: %(count)d row.", "Still to be done: %(count)d rows.", count
+        )
+        yield text % {"count": count}
 
 
 # --- compare -----------------------------------------------------------------------------------
@@ -176,18 +188,16 @@ def _facts(label: str, *facts: Any) -> str:
     return _("%(label)s: %(text)s") % {"label": label, "text": text}
 
 
-def compared_sentences(counts: Counter[str]) -> Iterator[str]:
-    """Yield how many files the cloud has how, and what corrects the log."""
-    for state in COLOURS:
-        if count := counts[state.value]:
-            text = _("%(label)s: %(text)s") % {"label": capfirst(state.label), "text": count}
-            yield f"{text}."
+def all_compared(counts: Counter[str], left: int) -> str:
+    """Say how many files the cloud has how, how many are left, and what corrects the log."""
+    said = [
+        _("%(label)s: %(text)s") % {"label": capfirst(state.label), "text": counts[state.value]}
+        for state in COLOURS
+        if counts[state.value]
+    ]
+    said += _left(left, said)
     if counts[CloudState.DIFFERS.value] or counts[CloudState.MISSING.value]:
-        yield _(
-            "manage.py wx_reconcile --fix corrects the log. Then a deploy sends what is missing."
+        said.append(
+            _("manage.py wx_reconcile --fix corrects the log. Then a deploy sends what is missing.")
         )
-
-
-def left_sentence(count: int) -> str:
-    text = ngettext("Still to be done: %(count)d row.", "Still to be done: %(count)d rows.", count)
-    return text % {"count": count}
+    return " · ".join(said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -42,15 +42,15 @@ class LongAction(NamedTuple):
 
     title: Text
     do: DoStep
-    sentences: Callable[[Counter[str]], Iterator[str]]
+    said: Callable[[Counter[str], int], str]
 
 
 LONG_ACTIONS = {
     "upload_again": LongAction(
-        gettext_lazy("Upload again"), results.upload_again, results.sent_sentences
+        gettext_lazy("Upload again"), results.upload_again, results.all_sent
     ),
     "compare": LongAction(
-        gettext_lazy("Compare with the cloud"), results.compare, results.compared_sentences
+        gettext_lazy("Compare with the cloud"), results.compare, results.all_compared
     ),
 }
 
@@ -115,7 +115,7 @@ class StepsPage(ReadOnlyAdmin):
             "total": len(lines),
             "few": results.FEW if name == "upload_again" else LIMIT,
             "may_view": self.has_view_permission(request),
-            "failing": self.url_of("failing"),
+            "failing": self.url_of("failing") if name == "upload_again" else "",
         }
         return self.answer(request, "steps", context | state)
 
@@ -137,13 +137,10 @@ class StepsPage(ReadOnlyAdmin):
 
 def _state(name: str, counts: Counter[str], left: Sequence[UploadLog]) -> dict[str, Any]:
     """Return what the page keeps from one step to the next, and what it says."""
-    said = [*LONG_ACTIONS[name].sentences(counts)]
-    if left or not said:
-        said.append(results.left_sentence(len(left)))
     return {
         "rows": ",".join(str(row.pk) for row in left),
         "counts": ",".join(f"{outcome}:{count}" for outcome, count in counts.items()),
-        "said": " ".join(said),
+        "said": LONG_ACTIONS[name].said(counts, len(left)),
     }
 
 

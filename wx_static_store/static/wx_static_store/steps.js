@@ -52,6 +52,7 @@
     stop.hidden = !running;
     stop.disabled = stopped;
     total.hidden = false;
+    byId("wx-leave").hidden = !left().length;
   }
 
   async function run() {
