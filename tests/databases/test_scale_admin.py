@@ -66,6 +66,7 @@ def deployment(number: int, release: Release) -> Deployment:
     )
     return Deployment(
         env=env,
+        using="site",
         folder=folder,
         folder_digest=key_digest(folder),
         outcome="done" if number % 5 else "failed",
@@ -167,6 +168,8 @@ PAGES = {
     "the deployments that failed": ("deployment_changelist", "outcome=failed"),
     "the deployments that run": ("deployment_changelist", "outcome=running"),
     "one deployment's page": ("deployment_change", ""),
+    "the overview": ("overview_changelist", ""),
+    "one environment": ("overview_environment", ""),
 }
 
 
@@ -174,7 +177,7 @@ TENANT = "tenant-2"
 OF_A_TENANT = (
     *("the list", "the last page", "failed", "a common source", "the last hour", "a rid"),
     *("still failing", "a part of few names"),
-    "the deployments",
+    *("the deployments", "the overview", "one environment"),
 )
 VISITS = [("operator", page) for page in PAGES] + [("tenant", page) for page in OF_A_TENANT]
 
@@ -198,7 +201,11 @@ def visitors(million: None, admin_site: EmulatorServer, settings: Any) -> dict[s
 def address(page: str, query: str) -> str:
     deployment = Deployment.objects.order_by("id")[6].pk
     upload = UploadLog.objects.order_by("-id")[100].pk
-    args = {"uploadlog_change": [upload], "deployment_change": [deployment]}.get(page)
+    args = {
+        "uploadlog_change": [upload],
+        "deployment_change": [deployment],
+        "overview_environment": [TENANT],
+    }.get(page)
     path = reverse(f"admin:wx_static_store_{page}", args=args)
     return f"{path}?{query.format(deployment=deployment)}"
 

@@ -117,10 +117,14 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         Few of them are found here, by ids: whoever counts and lists them would read all twice.
         """
         has_text = models.Q(key__icontains=text) | models.Q(key="", name__icontains=text)
-        older = UploadLog.objects.using(self.db)._older_than_newest(count)
-        found = self.filter(has_text, **({"id__gt": older} if older else {}))
+        found = self.among_newest(count).filter(has_text)
         ids = list(found.order_by("-id").values_list("id", flat=True)[: FEW + 1])
         return found if len(ids) > FEW else self.filter(id__in=ids)
+
+    def among_newest(self, count: int) -> UploadLogQuerySet:
+        """Return those of these rows that are among the newest of the whole log."""
+        older = UploadLog.objects.using(self.db)._older_than_newest(count)
+        return self.filter(id__gt=older) if older else self
 
     def is_longer_than(self, count: int) -> bool:
         return self._older_than_newest(count) is not None
