@@ -1,10 +1,12 @@
 """Each upload, deployment and rollout ends with a signal, after its row."""
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
@@ -20,9 +22,11 @@ from tests.fleet.conftest import (
 )
 from tests.fleet.test_rollouts import begin
 from wx_static_store import signals
+from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.fleet.advance import advance
 from wx_static_store.models import Deployment, Release, UploadLog
+from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +38,7 @@ REFUSED = {
     "times": None,
 }
 
+CONTEXT = UploadContext("wx_deploy")
 Received = list[dict[str, Any]]
 Listen = Callable[..., Received]
 
@@ -72,6 +77,30 @@ def test_a_save_sends_its_result_after_the_row(configure: Any, listen: Listen) -
         "storage",
         "stored",
     )
+
+
+def test_a_receiver_whose_query_fails_leaves_the_transaction_usable(
+    configure: Any, listen: Listen
+) -> None:
+    configure()
+    Group.objects.create(name="tea")
+    listen(signals.upload_finished, lambda: Group.objects.create(name="tea"))
+    storages["default"].save("a.txt", ContentFile(b"tea"))
+    assert newest_row() == "stored"
+
+
+def test_rows_are_written_once_where_a_receiver_is_broken_off(
+    configure: Any, listen: Listen
+) -> None:
+    def break_off() -> None:
+        raise KeyboardInterrupt
+
+    configure()
+    listen(signals.upload_finished, break_off)
+    uploader = get_uploader("default")
+    with pytest.raises(KeyboardInterrupt):
+        [*uploader.upload_many([UploadItem("a.txt", open=lambda: BytesIO(b"tea"))], CONTEXT)]
+    assert UploadLog.objects.count() == 1
 
 
 def test_each_file_of_a_deploy_is_sent(

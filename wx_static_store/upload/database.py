@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import (
+    DatabaseError,
     InterfaceError,
     OperationalError,
     ProgrammingError,
@@ -78,6 +80,19 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
     rest(_REST_SECONDS if down else 0.0)
     _down = down
     return otherwise
+
+
+@contextmanager
+def own_savepoint() -> Iterator[None]:
+    """Keep the caller's transaction usable, also after an error of a query that was caught."""
+    if not flag("in_atomic_block") or flag("needs_rollback"):
+        yield
+        return
+    try:
+        with transaction.atomic(using=_connection().alias):
+            yield
+    except DatabaseError as error:  # the savepoint is gone, or was rolled back
+        logger.error("What a receiver wrote is not kept (%s)", _reason(error))
 
 
 def _reason(error: Exception) -> str:

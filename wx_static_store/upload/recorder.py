@@ -22,7 +22,16 @@ from ..core.types import UploadContext, UploadResult, UploadStatus
 from ..exceptions import IntegrityError
 from ..i18n import english
 from ..signals import deployment_finished, upload_finished
-from .database import deployments, flag, forget, in_database, is_away, log, rest
+from .database import (
+    deployments,
+    flag,
+    forget,
+    in_database,
+    is_away,
+    log,
+    own_savepoint,
+    rest,
+)
 
 if TYPE_CHECKING:
     from ..models import UploadLog
@@ -84,8 +93,8 @@ class Recorder:
         self._since = time.monotonic()
         written: int = in_database(partial(_insert, self._rows), otherwise=0) if self._rows else 0
         if written:
-            _announce(self._rows)
-            self._rows = []
+            rows, self._rows = self._rows, []  # first: a receiver may be broken off
+            _announce(rows)
         return not self._rows
 
     def close(self) -> bool:
@@ -200,7 +209,8 @@ def finish_deployment(deployment_id: int | None, **facts: Any) -> None:
 
 def _announce(recorded: Sequence[Recorded]) -> None:
     for result, context in recorded if upload_finished.has_listeners() else ():
-        upload_finished.send_robust(sender=None, result=result, context=context)
+        with own_savepoint():
+            upload_finished.send_robust(sender=None, result=result, context=context)
 
 
 def announce_deployment(env: str, deployment_id: int | None, *, ok: bool, logged: bool) -> None:
@@ -208,7 +218,8 @@ def announce_deployment(env: str, deployment_id: int | None, *, ok: bool, logged
     if deployment_id is None and ok:
         return
     outcome = ("done" if ok else "failed") if logged else "incomplete"
-    deployment_finished.send_robust(None, env=env, deployment_id=deployment_id, outcome=outcome)
+    with own_savepoint():
+        deployment_finished.send_robust(None, env=env, deployment_id=deployment_id, outcome=outcome)
 
 
 def _insert(recorded: Sequence[Recorded]) -> int:
