@@ -65,6 +65,15 @@ def test_an_upload_that_did_not_end_stored_can_be_sent_again(
     assert cloud.objects()["uploads/a.txt"].body == b"tea"
 
 
+def test_an_upload_that_failed_at_the_look_for_its_key_can_be_sent_again(
+    cloud: EmulatorServer, folder: Path
+) -> None:
+    row = send_tea(cloud, on="staticfilelist", do="errcode", errcode=45009)
+    assert (row.status, row.md5) == ("failed", TEA)
+    [one] = retry_uploads([row])
+    assert one.outcome == "stored"
+
+
 def test_a_stored_upload_leaves_nothing_in_the_spool(cloud: EmulatorServer, folder: Path) -> None:
     assert send_tea(cloud).status == "stored"
     assert not folder.exists()

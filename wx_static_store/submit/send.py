@@ -58,7 +58,7 @@ def send(
     except WxStaticStoreError as error:
         if error.stage == "policy" or isinstance(error, NameRejected):
             raise
-        result = _failed_before_upload(uploader, name, file, error)
+        result = _spooled(_failed_before_upload(uploader, name, file, error), file)
         return result, record_one(result, context)
     item = replace(item, sent=sent)
     result = uploader.settled(_transferred(Transfer(uploader.options, item), context))
