@@ -77,3 +77,12 @@ def test_what_a_user_may_not_make_unpublic_stays(
     cloud.put_object("media/uploads/robots.txt", b"tea")
     assert [*unpublish(user_with("unpublish"), MEDIA, ["media/uploads/robots.txt"])] == []
     assert cloud.objects()["media/uploads/robots.txt"].body == b"tea"
+
+
+def test_no_file_is_begun_when_the_time_of_the_page_is_up(
+    cloud: EmulatorServer, user_with: UserWith
+) -> None:
+    cloud.put_object("media/uploads/a.txt", b"tea")
+    user = user_with("unpublish")
+    assert [*unpublish(user, MEDIA, ["media/uploads/a.txt"], seconds=0)] == []
+    assert cloud.objects()["media/uploads/a.txt"].body == b"tea"

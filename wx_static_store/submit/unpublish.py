@@ -6,8 +6,10 @@ Uploads bind a user to a folder, and keep protected files from most users: so do
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ..conf import options_for, platform_options
@@ -19,6 +21,9 @@ from .rules import is_protected
 
 if TYPE_CHECKING:
     from ..core.refusals import User
+
+
+SECONDS = 12.0  # in which files are begun, and which each has: a web server may end after 30
 
 
 def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:
@@ -35,17 +40,23 @@ def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:
     return None
 
 
-def unpublish(user: User, to: Target, keys: Sequence[str]) -> Iterator[UploadResult]:
+def unpublish(
+    user: User, to: Target, keys: Sequence[str], *, seconds: float = SECONDS
+) -> Iterator[UploadResult]:
     """
     Overwrite the files that this user may make unpublic; yield and record each result.
 
-    A key outside of the store's location is its own name: no store has that name there.
+    No more files are begun after `seconds`; these have no result. A key outside of the store's
+    location is its own name: no store has that name there.
     """
+    until = time.monotonic() + seconds
     options = options_for(to.using).for_env(to.env)
+    options = replace(options, deadline=min(options.deadline or SECONDS, SECONDS))
     location = options.location
     allowed = [key for key in keys if refusal(user, to, key) is None]
     inside = [key.removeprefix(location) for key in allowed if key.startswith(location)]
     outside = [key for key in allowed if not key.startswith(location)]
     context = UploadContext(source="delete", user_id=user.pk)
-    yield from Uploader(options).upload_many(map(deletion, inside), context)
-    yield from Uploader(replace(options, location="")).upload_many(map(deletion, outside), context)
+    for each, names in ((options, inside), (replace(options, location=""), outside)):
+        begun = takewhile(lambda _name: time.monotonic() < until, names)
+        yield from Uploader(each).upload_many(map(deletion, begun), context)
