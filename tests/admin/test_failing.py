@@ -196,3 +196,9 @@ def test_the_page_says_that_older_failures_are_not_looked_at(
 def test_the_page_takes_no_other_method(operator: Client) -> None:
     assert operator.delete(FAILING).status_code == 405
     assert FAILING in operator.get(LOG).content.decode()
+
+
+def test_a_cause_with_a_nul_character_is_nobodys(operator: Client, cloud: EmulatorServer) -> None:
+    plain_rows(1, status="failed")
+    assert operator.post(FAILING, {"dismiss_all": "a\0b 99"}).status_code == 302
+    assert not Dismissal.objects.exists()

@@ -97,6 +97,8 @@ def place_of(request: HttpRequest, asked: QueryDict) -> Place | None:
     if to is None:
         return None
     folder = asked.get("folder", get_store(to.using, to.env).options.location)
+    if "\0" in folder:  # PostgreSQL compares no text with it
+        raise Http404
     slash = "/" if folder and not folder.endswith("/") else ""
     return Place(to, folder + slash, asked.get("marker", ""))
 
