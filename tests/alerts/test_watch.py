@@ -30,14 +30,21 @@ def test_a_file_that_fails_for_an_hour_is_told(alerts: list[Alert]) -> None:
     assert alert.text.startswith("a.txt\n")
 
 
+def test_a_file_that_is_tried_again_and_again_is_told(alerts: list[Alert]) -> None:
+    for days in (2 * HOUR, 0.5 * HOUR):
+        row("a.txt", days=days, status="failed", errcode=40001)
+    assert "failing" in causes()
+
+
 @pytest.mark.parametrize(
     "rows",
     [
         [(0.5 * HOUR, "failed")],
         [(2 * HOUR, "failed"), (1.5 * HOUR, "stored")],
+        [(2 * HOUR, "failed"), (1.5 * HOUR, "stored"), (0.5 * HOUR, "failed")],
         [(30 * HOUR, "failed")],
     ],
-    ids=["just now", "mended", "long ago"],
+    ids=["just now", "mended", "failed anew", "long ago"],
 )
 def test_other_failures_are_not_told(alerts: list[Alert], rows: list[tuple[float, str]]) -> None:
     for days, status in rows:

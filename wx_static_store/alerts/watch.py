@@ -7,8 +7,10 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from ..core.types import NOT_STORED, UploadStatus
 from ..doctor.latest import examined
 from ..i18n import gettext as _, labelled, listed, ngettext
 from ..models import UploadLog
@@ -43,10 +45,15 @@ def _lines(check: dict[str, Any], found: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _of_log() -> Iterator[Alert]:
-    now = timezone.now()
-    late = UploadLog.objects.primary().filter(created__gte=now - FORGOTTEN)
-    failing = late.still_failing().order_by("-id")
-    keys = [row.key or row.name for row in failing if row.created <= now - LONG]
+    now, rows = timezone.now(), UploadLog.objects.primary()
+    late = rows.filter(created__gte=now - FORGOTTEN)
+    same_key = {name: OuterRef(name) for name in ("env", "key_digest")}
+    mended = Exists(rows.filter(**same_key, id__gt=OuterRef("id"), status=UploadStatus.STORED))
+    begun = rows.filter(~mended, **same_key, status__in=NOT_STORED, created__lte=now - LONG)
+    # Of a key that somebody tries again and again, the newest row is young.
+    is_long = Q(created__lte=now - LONG) | ~Q(key="") & Exists(begun)
+    failing = late.still_failing().filter(is_long).order_by("-id")
+    keys = [row.key or row.name for row in failing]
     if keys:
         title = ngettext(
             "%(count)d file fails for more than an hour",
