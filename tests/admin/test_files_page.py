@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 
 from tests.admin.conftest import Editor
 from tests.admin.files import fill, html_of, lines, names, text_of
@@ -30,6 +33,17 @@ def test_a_file_is_shown_with_what_the_log_knows(cloud: EmulatorServer, viewer: 
     assert lines(html) == ["a.png 3 bytes WHEN file field ✓ stored"]
     assert 'src="https://site.example/media/a.png"' in html
     assert 'referrerpolicy="no-referrer"' in html
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_times_are_those_of_the_project(
+    cloud: EmulatorServer, viewer: Client, settings: Any, use_tz: bool
+) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "Asia/Shanghai"
+    fill(cloud, "media/a.txt")
+    when = default_storage.get_modified_time("a.txt")
+    local = timezone.localtime(when) if use_tz else when
+    assert f"{local:%Y-%m-%d %H:%M}" in html_of(viewer)
 
 
 def test_what_the_log_does_not_know_is_not_from_here(cloud: EmulatorServer, viewer: Client) -> None:

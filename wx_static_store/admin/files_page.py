@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
+from django.utils import timezone
 
+from ..conf.settings import setting
 from ..core.match import Match, match
 from ..core.naming import content_type
 from ..core.types import DELETED, RemoteFile
@@ -59,6 +61,7 @@ class Line(NamedTuple):
     name: str
     address: str  # empty where WeChat would have to be asked for it
     url: str  # the address if a page may link to it
+    when: datetime | None
     is_picture: bool
     is_deleted: bool
     row: UploadLog | None
@@ -179,6 +182,7 @@ class FilesTable:
             name=self._name(file),
             address=self._store.known_url(file.key),
             url=url,
+            when=_here(file.last_modified),
             is_picture=bool(url and is_picture and not is_deleted),
             is_deleted=is_deleted,
             row=row,
@@ -187,6 +191,11 @@ class FilesTable:
             look=look,
             label=label,
         )
+
+
+def _here(moment: datetime | None) -> datetime | None:
+    """Return the moment as templates show it: without USE_TZ they change nothing."""
+    return moment if moment is None or setting("USE_TZ") else timezone.make_naive(moment)
 
 
 def _remark(
