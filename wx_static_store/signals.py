@@ -12,7 +12,7 @@ __all__ = ["deployment_finished", "event_received", "rollout_finished", "upload_
 upload_finished = Signal()
 
 # With `env`, `deployment_id` (None if it failed before it had a row) and `outcome`: ``done``,
-# ``failed``, ``incomplete`` (rows are missing) or ``interrupted``.
+# ``failed`` (also if it was interrupted) or ``incomplete`` (rows are missing).
 deployment_finished = Signal()
 
 # With `rollout_id` and `state`: ``done`` or ``stopped``, by a person or by too many failures.
