@@ -201,4 +201,5 @@ def test_the_page_takes_no_other_method(operator: Client) -> None:
 def test_a_cause_with_a_nul_character_is_nobodys(operator: Client, cloud: EmulatorServer) -> None:
     plain_rows(1, status="failed")
     assert operator.post(FAILING, {"dismiss_all": "a\0b 99"}).status_code == 302
+    assert keys(operator, "cause=a%00b") == []
     assert not Dismissal.objects.exists()

@@ -90,7 +90,7 @@ def _chosen(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, UploadLogQ
     for verb in ("retry", "dismiss"):
         if one := re.fullmatch(_ID, posted.get(verb, "")):
             return verb, rows.filter(pk=int(one[0]))
-        if many := re.fullmatch(f"([^\\0]*) ({_ID})", posted.get(f"{verb}_all", "")):
+        if many := re.fullmatch(f"(.*) ({_ID})", posted.get(f"{verb}_all", "")):
             shown = rows.filter(pk__lte=int(many[2]))
             return verb, of_cause(shown, many[1]) if many[1] else shown
     return "", rows.none()

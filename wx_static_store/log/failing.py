@@ -37,6 +37,8 @@ def causes(rows: UploadLogQuerySet) -> list[Cause]:
 
 def of_cause(rows: UploadLogQuerySet, code: str) -> UploadLogQuerySet:
     """Return those of the rows that `causes` puts into the group of this code."""
+    if "\0" in code:  # PostgreSQL compares no text with it
+        return rows.none()
     rows = rows.filter(status__in=NOT_STORED)
     if re.fullmatch("-?[0-9]{1,9}", code):
         return rows.filter(errcode=int(code))
