@@ -225,6 +225,17 @@ def test_the_page_of_a_deployment_links_to_all_its_uploads(viewer: Client, rows:
     assert [row.key for row in answer.context["cl"].result_list] == ["a"]
 
 
+def test_the_links_of_a_deployment_have_plain_numbers(
+    viewer: Client, rows: Rows, settings: Any
+) -> None:
+    settings.USE_THOUSAND_SEPARATOR = True
+    one = deployment(pk=12345, outcome="failed", failed=1)
+    rows("a", deployment=one, status="failed")
+    html = page(viewer, one)
+    assert "?deployment=12345" in html
+    assert "?deployment=12,345" not in html
+
+
 def test_uploads_of_a_deployment_are_hidden_from_those_who_may_not_see_the_log(
     admin_site: EmulatorServer, editor: Editor, rows: Rows
 ) -> None:
