@@ -134,6 +134,13 @@ def test_what_cannot_be_published_is_an_error_of_the_form(
     assert bodies(cloud) == {}
 
 
+def test_an_order_is_refused_after_another_deploy(operator: Client, cloud: EmulatorServer) -> None:
+    html = show(operator)
+    press(operator, show(operator, TREE | {"dist/a.css": b"newer"}))
+    assert "Something else was deployed meanwhile." in said(press(operator, html))[-1]
+    assert bodies(cloud)["www/a.css"] == b"newer"
+
+
 def test_an_order_that_was_changed_is_refused(operator: Client, cloud: EmulatorServer) -> None:
     html = show(operator).replace('name="order" value="', 'name="order" value="x')
     assert "Choose the archive again." in said(press(operator, html))[0]

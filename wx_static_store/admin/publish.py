@@ -34,7 +34,7 @@ from ..upload.database import outside_transactions
 from .base import ReadOnlyAdmin
 from .labels import sentence
 from .places import linkable
-from .rollback import said
+from .rollback import newest, said
 
 NAME = "wx_static_store_overview_publish"  # of the address
 SHOWN = 50  # files of the list
@@ -127,9 +127,11 @@ class PublishPage(ReadOnlyAdmin):
             if order["user"] != request.user.pk or order["env"] not in self.offers(request):
                 raise PermissionDenied
             target = _target(order, Release.objects.get(pk=order["release"]))
-            if queue.is_available():
-                return self._hand_over(request, target)
-            return self._send(request, _plan(request, target))
+            found = _plan(request, target)
+            if newest(found) == order["before"]:
+                by_workers = queue.is_available()
+                return (self._hand_over if by_workers else self._send)(request, found)
+            why = gettext("Something else was deployed meanwhile. Look at it again.")
         except (signing.BadSignature, Release.DoesNotExist):
             why = str(_AGAIN)
         except (WxStaticStoreError, RolloutRefused) as error:
@@ -137,7 +139,8 @@ class PublishPage(ReadOnlyAdmin):
         self.message_user(request, why, messages.ERROR)
         return HttpResponseRedirect(reverse(f"admin:{NAME}"))
 
-    def _hand_over(self, request: HttpRequest, target: Deployment) -> HttpResponse:
+    def _hand_over(self, request: HttpRequest, found: RollbackPlan) -> HttpResponse:
+        target = found.move.target
         manner = Manner(label=target.label, user_id=request.user.pk)
         assert target.release  # noqa: S101 -- of an order
         rollout = start(target.using, target.folder, {target.env: target.release}, manner)
@@ -170,8 +173,12 @@ def _planned(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
         items = read_tree(folder, prefix).items
         kept = payload.of_tree(items, None, [env], using=using, prefix=prefix)
     facts = {"env": env, "using": using, "folder": kept.folder, "label": given["label"]}
-    order = facts | {"release": kept.release.pk, "user": request.user.pk}
     found = _plan(request, _target(facts, kept.release))
+    order = facts | {
+        "release": kept.release.pk,
+        "user": request.user.pk,
+        "before": newest(found),
+    }
     by_workers, options = queue.is_available(), found.uploader.options
     url = address_of(found.uploader, found.order.prefix)
     address = linkable(url, trusted=options.base_url or options.url_prefix)

@@ -75,7 +75,7 @@ class RollbackPage(ReleasePages):
         by_workers = queue.is_available()
         may_begin = not found.is_live and (by_workers or found.is_small)
         if request.method == "POST" and may_begin:
-            if request.POST.get("before") == _newest(found):
+            if request.POST.get("before") == newest(found):
                 begin = self._hand_over if by_workers else self._outcome
                 return begin(request, row, found)
             text = _("Something else was deployed meanwhile. Look at it again.")
@@ -125,7 +125,7 @@ def said(report: EnvironmentReport, heading: str, reminder: str = "") -> SafeStr
     return format_html("{}{}", heading, format_html_join("", "<br>{}", ((line,) for line in rest)))
 
 
-def _newest(found: RollbackPlan) -> str:
+def newest(found: RollbackPlan) -> str:
     """Return which deployment was the newest when the page was shown."""
     return str(found.move.before.pk) if found.move.before else ""
 
@@ -138,7 +138,7 @@ def _shown(row: Deployment, found: RollbackPlan) -> dict[str, Any]:
     trusted = options.base_url or options.url_prefix
     return {
         "found": found,
-        "newest": _newest(found),
+        "newest": newest(found),
         "that": title_of(before) if before else "",
         "compare_with": before.pk if before and before.release != row.release else None,
         "address": linkable(address_of(found.uploader, prefix), trusted=trusted),
