@@ -25,7 +25,7 @@ def test_a_changed_file_runs_the_tests_of_its_folder(file: str, tests: set[str])
 @pytest.mark.parametrize(
     ("module", "test"),
     [
-        ("core/match.py", "tests/core/test_match.py"),
+        ("core/qr.py", "tests/core/test_qr.py"),
         ("models/uploads.py", "tests/models/test_uploads.py"),
         ("management/commands/wx_deploy.py", "tests/management/test_wx_deploy.py"),
         ("admin/__init__.py", "tests/admin"),  # has no test module of its own

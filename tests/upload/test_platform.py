@@ -260,13 +260,14 @@ def test_a_token_that_another_system_retired_is_fetched_again(
     assert len(emulator.calls("api_component_token")) == 2
 
 
-def test_a_new_token_that_is_refused_as_well_is_a_configuration_error(
+def test_a_new_token_that_is_refused_as_well_names_the_settings_and_the_errcode(
     configure: Any, emulator: EmulatorServer
 ) -> None:
     configure(WX_STATIC_STORE=component(emulator))
     emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40001, "times": None})
-    with pytest.raises(ConfigurationError, match="COMPONENT_APPID and API_BASE_URL"):
+    with pytest.raises(UploadFailed, match="COMPONENT_APPID and API_BASE_URL") as caught:
         upload()
+    assert caught.value.errcode == 40001
     assert len(emulator.calls("api_component_token")) == 1
 
 

@@ -7,8 +7,6 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.template import Context, Library
 
-from ..admin.overview import may_see, table_for
-
 register = Library()
 
 SHOWN = 5  # environments
@@ -17,6 +15,8 @@ SHOWN = 5  # environments
 @register.inclusion_tag("admin/wx_static_store/overview/panel.html", takes_context=True)
 def wx_overview(context: Context) -> dict[str, Any]:
     """Show how many environments there are and the worst of them, to users who may see the page."""
+    from ..admin.overview import may_see, table_for  # a project may be without an admin
+
     request = context.get("request")
     if request is None or not may_see(getattr(request, "user", AnonymousUser())):
         return {}
