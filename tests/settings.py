@@ -76,3 +76,6 @@ ROOT_URLCONF = "tests.urls"
 STATIC_URL = "/static/"
 STATIC_ROOT = str(ROOT / "nowhere")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Django 6.1 warns at a mail without it; older ones ignore it.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
