@@ -76,6 +76,3 @@ ROOT_URLCONF = "tests.urls"
 STATIC_URL = "/static/"
 STATIC_ROOT = str(ROOT / "nowhere")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
-# Django 6.1 warns at a mail without it; older ones ignore it. No test sends one.
-MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend"}}
