@@ -80,7 +80,7 @@ def test_the_log_is_pruned(release: Release) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_needs_attention_is_told(alerts: list[Alert]) -> None:
+def test_what_needs_attention_is_sent(alerts: list[Alert]) -> None:
     row("a.txt", days=0.1, status="failed")
     tasks.watch.run()
     assert "failing" in [alert.cause for alert in alerts]

@@ -85,6 +85,6 @@ def prune(days: int = 0, releases: int = RELEASES) -> None:
 
 @shared_task(**_PATIENT)
 def watch() -> None:
-    """Tell the functions of ``ALERTS`` what needs attention; call it every ten minutes."""
-    for _alert, _told in watch_now():
+    """Send what needs attention to the functions of ``ALERTS``; call it every ten minutes."""
+    for _alert, _sent in watch_now():
         pass

@@ -1,1 +1,1 @@
-"""The alerts: what is told, by whom, and how often."""
+"""The alerts: what is sent, by whom, and how often."""

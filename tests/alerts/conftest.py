@@ -8,11 +8,11 @@ import pytest
 from tests.clients.conftest import serve as serve
 from wx_static_store.alerts import Alert
 
-told: list[Alert] = []
+sent: list[Alert] = []
 
 
 def remember(alert: Alert) -> None:
-    told.append(alert)
+    sent.append(alert)
 
 
 def fail(alert: Alert) -> None:
@@ -20,14 +20,14 @@ def fail(alert: Alert) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_was_told() -> Iterator[None]:
-    told.clear()
+def _nobody_was_sent() -> Iterator[None]:
+    sent.clear()
     yield
-    told.clear()
+    sent.clear()
 
 
 @pytest.fixture
 def alerts(configure: Any) -> list[Alert]:
-    """Return what was told so far."""
+    """Return what was sent so far."""
     configure(WX_STATIC_STORE={"ALERTS": [remember], "MAX_ATTEMPTS": 1})
-    return told
+    return sent

@@ -1,4 +1,4 @@
-"""Failed deployments and rollouts are told, and those that went well are not."""
+"""Failed deployments and rollouts are sent, and those that went well are not."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from tests.alerts.conftest import remember, told
+from tests.alerts.conftest import remember, sent
 from tests.conftest import ENV
 from tests.fleet.conftest import (
     Broker,
@@ -33,7 +33,7 @@ def deploy(folder: Path) -> None:
     call_command("wx_deploy", folder, "--using=staticfiles", "--yes")
 
 
-def test_a_failed_deployment_is_told(
+def test_a_failed_deployment_is_sent(
     alerts: list[Alert], emulator: EmulatorServer, tmp_path: Path
 ) -> None:
     emulator.script(REFUSED | {"times": None})
@@ -44,7 +44,7 @@ def test_a_failed_deployment_is_told(
     assert "1 failed" in alert.text
 
 
-def test_a_deployment_without_a_row_is_told(
+def test_a_deployment_without_a_row_is_sent(
     alerts: list[Alert], emulator: EmulatorServer, tmp_path: Path
 ) -> None:
     emulator.script({"on": "staticfilelist", "do": "errcode", "errcode": 48001, "times": None})
@@ -54,7 +54,7 @@ def test_a_deployment_without_a_row_is_told(
     assert [alert.cause for alert in alerts] == [f"deployment:{ENV}"]
 
 
-def test_a_deployment_that_goes_well_is_not_told(alerts: list[Alert], tmp_path: Path) -> None:
+def test_a_deployment_that_goes_well_is_not_sent(alerts: list[Alert], tmp_path: Path) -> None:
     deploy(tmp_path)
     assert alerts == []
 
@@ -68,7 +68,7 @@ def test_an_alert_is_in_the_project_s_language(
     assert "失败 1" in alerts[0].text
 
 
-def test_a_rollout_that_its_failures_stop_is_told(
+def test_a_rollout_that_its_failures_stop_is_sent(
     broker: Broker,
     envs: list[str],
     release: Release,
@@ -79,11 +79,11 @@ def test_a_rollout_that_its_failures_stop_is_told(
     rollout = begin(envs, release)
     with django_capture_on_commit_callbacks(execute=True):
         settle(rollout, envs[0], state="failed")
-    assert [alert.cause for alert in told] == [f"rollout:{rollout.pk}"]
-    assert "1 environment failed." in told[0].text
+    assert [alert.cause for alert in sent] == [f"rollout:{rollout.pk}"]
+    assert "1 environment failed." in sent[0].text
 
 
-def test_a_rollout_that_a_person_stops_is_not_told(
+def test_a_rollout_that_a_person_stops_is_not_sent(
     broker: Broker,
     envs: list[str],
     release: Release,
@@ -94,4 +94,4 @@ def test_a_rollout_that_a_person_stops_is_not_told(
     rollout = begin(envs, release)
     with django_capture_on_commit_callbacks(execute=True):
         act(rollout.pk, "stop")
-    assert told == []
+    assert sent == []

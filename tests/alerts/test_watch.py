@@ -1,4 +1,4 @@
-"""What the doctor finds wrong and files that still fail are told, once an hour."""
+"""What the doctor finds wrong and files that still fail are sent, once an hour."""
 
 import pytest
 
@@ -13,24 +13,24 @@ HOUR = 1 / 24  # of a day
 
 
 def causes() -> list[str]:
-    return [alert.cause for alert, _told in watch()]
+    return [alert.cause for alert, _sent in watch()]
 
 
-def test_what_the_doctor_finds_wrong_is_told(alerts: list[Alert], emulator: EmulatorServer) -> None:
+def test_what_the_doctor_finds_wrong_is_sent(alerts: list[Alert], emulator: EmulatorServer) -> None:
     emulator.quirks.update({"batch_opened": False})
-    assert {told for _alert, told in watch()} == {True}
+    assert {sent for _alert, sent in watch()} == {True}
     assert "check:environments.listed" in [alert.cause for alert in alerts]
-    assert {told for _alert, told in watch()} == {False}
+    assert {sent for _alert, sent in watch()} == {False}
 
 
-def test_a_file_that_fails_for_an_hour_is_told(alerts: list[Alert]) -> None:
+def test_a_file_that_fails_for_an_hour_is_sent(alerts: list[Alert]) -> None:
     row("a.txt", days=2 * HOUR, status="failed", errcode=40001)
-    [alert] = [alert for alert, _told in watch() if alert.cause == "failing"]
+    [alert] = [alert for alert, _sent in watch() if alert.cause == "failing"]
     assert alert.title == "1 file fails for more than an hour"
     assert alert.text.startswith("a.txt\n")
 
 
-def test_a_file_that_is_tried_again_and_again_is_told(alerts: list[Alert]) -> None:
+def test_a_file_that_is_tried_again_and_again_is_sent(alerts: list[Alert]) -> None:
     for days in (2 * HOUR, 0.5 * HOUR):
         row("a.txt", days=days, status="failed", errcode=40001)
     assert "failing" in causes()
@@ -46,7 +46,7 @@ def test_a_file_that_is_tried_again_and_again_is_told(alerts: list[Alert]) -> No
     ],
     ids=["just now", "mended", "failed anew", "long ago"],
 )
-def test_other_failures_are_not_told(alerts: list[Alert], rows: list[tuple[float, str]]) -> None:
+def test_other_failures_are_not_sent(alerts: list[Alert], rows: list[tuple[float, str]]) -> None:
     for days, status in rows:
         row("a.txt", days=days, status=status)
     assert "failing" not in causes()

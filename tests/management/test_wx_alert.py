@@ -11,7 +11,7 @@ from wx_static_store.alerts import Alert
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_wx_alert_prints_what_it_told(alerts: list[Alert]) -> None:
+def test_wx_alert_prints_what_it_sent(alerts: list[Alert]) -> None:
     alerts.clear()
     row("a.txt", days=0.1, status="failed")
     code, said = run("wx_alert")

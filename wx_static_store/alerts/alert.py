@@ -1,4 +1,4 @@
-"""What is told, and to whom: the functions of the option ``ALERTS``."""
+"""An alert, and how it is sent: to the functions of the option ``ALERTS``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..core.shared_cache import SharedCache
 
 logger = logging.getLogger("wx_static_store.alerts")
 
-QUIET = 60 * 60  # seconds in which the same cause is not told again
+QUIET = 60 * 60  # seconds in which no second alert of a cause is sent
 _KEY = "wx_static_store:alert:"
 
 

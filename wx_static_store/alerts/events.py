@@ -15,8 +15,8 @@ from .alert import Alert, in_own_language, send
 
 
 @receiver(deployment_finished)
-def tell_of_deployment(env: str, deployment_id: int | None, outcome: str, **_more: Any) -> None:
-    """Tell of a deployment that is not done."""
+def alert_of_deployment(env: str, deployment_id: int | None, outcome: str, **_more: Any) -> None:
+    """Send an alert of a deployment that is not done."""
     if outcome == "done":
         return
     with in_own_language():
@@ -39,8 +39,8 @@ def _of_deployment(pk: int | None) -> str:
 
 
 @receiver(rollout_finished)
-def tell_of_rollout(rollout_id: int, state: str, **_more: Any) -> None:
-    """Tell of a rollout that its failures have stopped; a person who stops one knows."""
+def alert_of_rollout(rollout_id: int, state: str, **_more: Any) -> None:
+    """Send an alert of a rollout that its failures stopped; a person who stops one knows."""
     rollout = Rollout.objects.primary().get(pk=rollout_id)
     failed = number(counts(rollout), RolloutEnvironment.State.FAILED)
     if state != Rollout.State.STOPPED or failed <= rollout.tolerate:

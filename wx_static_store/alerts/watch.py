@@ -17,14 +17,14 @@ from ..models import UploadLog
 from .alert import Alert, in_own_language, send
 
 AGE = 600.0  # seconds: results of the doctor that are younger are not asked for again
-LONG, FORGOTTEN = timedelta(hours=1), timedelta(days=1)  # a key fails so long; it is told so long
+LONG, FORGOTTEN = timedelta(hours=1), timedelta(days=1)  # a key fails so long; alerts go on so long
 NAMED = 5  # keys
-# Of these checks a warning is told, too: tickets that do not come, calls that are nearly used up.
+# Of these checks a warning is sent, too: tickets that do not come, calls that are nearly used up.
 EARLY = ("token.ticket", "token.pushes", "quota.calls")
 
 
 def watch() -> Iterator[tuple[Alert, bool]]:
-    """Yield what needs attention, and whether somebody was told just now."""
+    """Yield what needs attention, and whether an alert was sent just now."""
     with in_own_language():
         for alert in (*_of_doctor(), *_of_log()):
             yield alert, send(alert)
@@ -32,8 +32,8 @@ def watch() -> Iterator[tuple[Alert, bool]]:
 
 def _of_doctor() -> Iterator[Alert]:
     for check in examined(AGE)["checks"]:
-        told = ("wrong", "warning") if check["id"] in EARLY else ("wrong",)
-        found = [one for one in check["findings"] if one["status"] in told]
+        marks = ("wrong", "warning") if check["id"] in EARLY else ("wrong",)
+        found = [one for one in check["findings"] if one["status"] in marks]
         if found:
             yield Alert(f"check:{check['id']}", found[0]["text"], "\n".join(_lines(check, found)))
 

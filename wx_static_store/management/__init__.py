@@ -1,7 +1,7 @@
 """
 The commands, and what they share.
 
-    commands.wx_alert       ``wx_alert``: tell somebody what needs attention now
+    commands.wx_alert       ``wx_alert``: send alerts of what needs attention now
     commands.wx_deploy      ``wx_deploy``: a built site to the static hosting of environments
     commands.wx_doctor      ``wx_doctor``: what is wrong, and what to do about it
     commands.wx_import_log  ``wx_import_log``: rows from the log lines of a build without a database

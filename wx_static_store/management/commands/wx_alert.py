@@ -1,4 +1,4 @@
-"""``wx_alert``: look for what needs attention now, and tell the functions of ``ALERTS``."""
+"""``wx_alert``: send what needs attention now to the functions of ``ALERTS``."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,24 +13,24 @@ from ..upkeep import UpkeepCommand
 
 
 class Command(UpkeepCommand):
-    summary = gettext_lazy("told %(told)d, already known %(known)d")
+    summary = gettext_lazy("sent %(sent)d, already known %(known)d")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
             "Look for what needs attention: what wx_doctor finds wrong, tickets that do not come, "
-            "a quota that is nearly used up, files that fail for more than an hour. Each cause is "
-            "told once an hour to the functions of ALERTS; call it every ten minutes by cron. "
+            "a quota that is nearly used up, files that fail for more than an hour. The functions "
+            "of ALERTS get each cause once an hour; call it every ten minutes by cron. "
             "Exit code 0: looked, whatever was found; 2: nothing was begun."
         )
 
     def work(self, **options: Any) -> None:
         if not platform_options().alerts:
             text = _(
-                'Nobody would be told: set WX_STATIC_STORE["ALERTS"], to '
+                'No alert would be sent: set WX_STATIC_STORE["ALERTS"], to '
                 '["wx_static_store.alerts.send_mail"] for example.'
             )
             raise CommandError(text, returncode=WRONG_USE)
-        for alert, told in watch():
-            self.counts["told" if told else "known"] += 1
-            self.stdout.write(shown(f"{'!' if told else '·'} {alert.title}"))
+        for alert, sent in watch():
+            self.counts["sent" if sent else "known"] += 1
+            self.stdout.write(shown(f"{'!' if sent else '·'} {alert.title}"))
         self.stdout.write(self.counted)
