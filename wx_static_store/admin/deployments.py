@@ -18,9 +18,9 @@ from . import filters
 from .base import ReadOnlyAdmin
 from .causes import cards
 from .columns import filled
-from .compare import ComparePage
-from .deployment_columns import DeploymentColumns, title_of
-from .rollback import RollbackPage
+from .deployment.columns import DeploymentColumns, title_of
+from .deployment.compare import ComparePage
+from .deployment.rollback import RollbackPage
 
 SHOWN = 20  # of what was not sent, and of what is live
 MOST = 5000  # uploads that are grouped by cause

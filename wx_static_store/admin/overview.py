@@ -23,11 +23,11 @@ from ..i18n import gettext as _
 from ..models import Deployment, Overview
 from ..submit.policy import visible_offers
 from .base import ReadOnlyAdmin
+from .environment.page import EnvironmentPage
+from .environment.publish import PublishPage
+from .environment.table import OverviewTable
 from .health_page import quotas
-from .overview_page import EnvironmentPage
-from .overview_table import OverviewTable
 from .places import places_for
-from .publish import PublishPage
 
 
 @admin.register(Overview)

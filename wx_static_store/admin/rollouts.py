@@ -17,8 +17,8 @@ from ..submit.policy import visible_environments
 from ..upload.database import with_users
 from . import filters
 from .base import ReadOnlyAdmin, Tool
-from .rollout_columns import RolloutColumns
-from .rollout_page import RolloutPage
+from .rollout.columns import RolloutColumns
+from .rollout.page import RolloutPage
 
 
 @admin.register(Rollout)

@@ -16,12 +16,12 @@ from ..models import UploadLog, UploadLogQuerySet
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import choose_again
+from .cloud.chosen import ChosenFiles
 from .columns import MAYBE_PUBLIC, UploadColumns, filled, lines
-from .diagnosis import DiagnosisPage
-from .failing import FailingPage
-from .files_chosen import ChosenFiles
+from .log.diagnosis import DiagnosisPage
+from .log.failing import FailingPage
 from .places import places_for
-from .upload import UploadPage
+from .upload.page import UploadPage
 
 NEWEST = 20  # rows of the same key
 SEARCHED = 100_000  # rows in which a part of a name is looked for: 50 ms, MariaDB needs 110

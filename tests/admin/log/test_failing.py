@@ -1,0 +1,205 @@
+"""The page *Still failing*, as an editor presses its buttons."""
+
+import re
+from html import unescape
+
+import pytest
+from django.http import HttpResponse, QueryDict
+from django.test import Client
+
+from tests.admin.conftest import Editor, keys
+from tests.admin.log.test_actions import (
+    FAILING,
+    LOG,
+    cloud,
+    failed,
+    gone,
+    newest,
+    operator,
+    plain_rows,
+    shown,
+)
+from wx_static_store.admin.log import failing as page
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Dismissal, UploadLog
+
+__all__ = ["cloud", "operator"]
+
+pytestmark = pytest.mark.django_db
+
+
+def send(client: Client, button: str, value: object) -> HttpResponse:
+    """Press a button, then that of the page which it opens."""
+    page = client.post(FAILING, {button: value})
+    [rows] = re.findall(r'name="rows" value="([\d,]*)"', page.content.decode())
+    answer: HttpResponse = client.post(f"{LOG}upload-again/", {"rows": rows})
+    return answer
+
+
+def text_of(client: Client) -> str:
+    html = client.get(FAILING).content.decode()
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def values(client: Client, name: str) -> list[str]:
+    """Return the values of the buttons of a name."""
+    html = client.get(FAILING).content.decode()
+    return re.findall(rf'<button[^>]* name="{name}" value="([^"]*)"', html)
+
+
+def test_uploads_that_failed_alike_are_one_card(operator: Client, cloud: EmulatorServer) -> None:
+    plain_rows(12, status="failed", errcode=40001, source="admin", stage="link")
+    html, text = operator.get(FAILING).content.decode(), text_of(operator)
+    assert re.findall(r"40001 · (.*?) 12 files", text) == ["the token is refused"]
+    assert html.count("choose the file again") == 0
+    [query] = re.findall(r'href="[^"]*/uploadlog/\?([^"]*)">and 2 more<', html)
+    assert len(keys(operator, unescape(query))) == 12
+
+
+def test_what_was_mended_is_not_on_the_page(operator: Client, cloud: EmulatorServer) -> None:
+    plain_rows(1, status="failed")
+    plain_rows(1)
+    assert "Nothing fails any more" in text_of(operator)
+
+
+def test_a_file_of_which_the_bytes_are_gone_can_be_chosen_again(
+    cloud: EmulatorServer, editor: Editor
+) -> None:
+    gone(cloud, "spring/a b.txt")
+    client = editor("view_uploadlog", "retry", "upload")
+    html = client.get(FAILING).content.decode()
+    assert "The bytes came from a program that has ended" in html
+    assert values(client, "retry") == []
+    [link] = re.findall(r'href="([^"]*/upload/\?[^"]*)"', html)
+    upload = client.get(unescape(link)).content.decode()
+    query = QueryDict(unescape(link).partition("?")[2])
+    assert f'<option value="{query["store"]}" selected>' in upload
+    assert re.search(r'name="folder" value="spring/"', upload)
+    assert "Choose the file a b.txt again." in upload
+
+
+def test_a_button_sends_its_file(cloud: EmulatorServer, operator: Client) -> None:
+    row, other = failed(cloud, "a.txt"), failed(cloud, "b.txt")
+    assert values(operator, "retry") == [str(other.pk), str(row.pk)]
+    assert "1 file was uploaded again." in send(operator, "retry", row.pk).content.decode()
+    assert newest("a.txt").status == "stored"
+    assert newest("b.txt") == other
+
+
+def test_the_button_of_a_card_sends_what_the_page_showed_of_it(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    for name in ("a.txt", "b.txt"):
+        failed(cloud, name)
+    UploadLog.objects.create(**vars_of(newest("a.txt")), errcode=85088)
+    failed(cloud, "c.txt")
+    [value] = values(operator, "retry_all")[1:]
+    failed(cloud, "later.txt")
+    send(operator, "retry_all", value)
+    statuses = {key: newest(f"{key}.txt").status for key in ("a", "b", "c", "later")}
+    assert statuses == {"a": "failed", "b": "stored", "c": "stored", "later": "failed"}
+
+
+def vars_of(row: UploadLog) -> dict[str, object]:
+    return {
+        name: getattr(row, name)
+        for name in ("env", "key", "key_digest", "name", "status", "source", "md5", "size")
+    }
+
+
+def test_the_first_button_sends_files_of_every_cause(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    failed(cloud, "a.txt")
+    UploadLog.objects.create(**vars_of(failed(cloud, "b.txt")), errcode=85088)
+    everything, *_cards = values(operator, "retry_all")
+    send(operator, "retry_all", everything)
+    assert {newest(f"{key}.txt").status for key in "ab"} == {"stored"}
+
+
+def test_one_page_sends_no_more_than_the_limit(
+    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [failed(cloud, f"{n}.txt") for n in range(3)]
+    monkeypatch.setattr(page, "LIMIT", 2)
+    send(operator, "retry_all", f" {rows[-1].pk}")
+    assert [newest(row.key).status for row in rows] == ["failed", "stored", "stored"]
+
+
+def test_a_second_press_sends_nothing(cloud: EmulatorServer, operator: Client) -> None:
+    row = failed(cloud, "a.txt")
+    send(operator, "retry", row.pk)
+    puts = len(cloud.calls("put_object"))
+    answer = operator.post(FAILING, {"retry": row.pk})
+    assert shown(answer)[-1] == ("info", "None of these files still fails.")
+    assert len(cloud.calls("put_object")) == puts
+
+
+def test_files_whose_bytes_are_gone_give_their_place_to_those_that_can_be_sent(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    lost = gone(cloud, "gone.txt")
+    assert "1 file cannot be uploaded" in send(operator, "retry", lost.pk).content.decode()
+    row = failed(cloud, "a.txt")
+    text = send(operator, "retry_all", f" {row.pk}").content.decode()
+    assert ("gone.txt" in text, "1 file was uploaded again." in text) == (False, True)
+
+
+def test_what_is_dismissed_leaves_the_page_and_stays_in_the_log(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    rows = plain_rows(12, status="failed", errcode=45009)
+    operator.post(FAILING, {"dismiss": rows[0].pk})
+    [value] = values(operator, "dismiss_all")
+    answer = operator.post(FAILING, {"dismiss_all": value})
+    text = "11 files are dismissed. They stay in the log."
+    assert shown(answer)[-1] == ("success", text)
+    assert "Nothing fails any more" in text_of(operator)
+    assert keys(operator, "status=failing") == []
+    assert len(keys(operator, "status=failed")) == 12
+    user = int(operator.session["_auth_user_id"])
+    assert {*Dismissal.objects.values_list("user", flat=True)} == {user}
+
+
+@pytest.mark.parametrize("nonsense", ["", "x", "-1", "9" * 30, "１", "40001 x", "x 1 "])
+@pytest.mark.parametrize("button", ["retry", "retry_all", "dismiss_all", "other"])
+def test_a_malformed_value_does_nothing(
+    operator: Client, cloud: EmulatorServer, button: str, nonsense: str
+) -> None:
+    assert shown(operator.post(FAILING, {button: nonsense}))[0][0] == "info"
+
+
+def test_a_get_sends_nothing(cloud: EmulatorServer, operator: Client) -> None:
+    row, before = failed(cloud, "a.txt"), len(cloud.journal)
+    assert operator.get(FAILING, {"retry": row.pk}).status_code == 200
+    assert (newest("a.txt"), len(cloud.journal)) == (row, before)
+
+
+def test_who_may_only_see_the_log_gets_no_buttons(cloud: EmulatorServer, editor: Editor) -> None:
+    row, client = failed(cloud, "a.txt"), editor("view_uploadlog")
+    html = client.get(FAILING).content.decode()
+    assert "a.txt" in html
+    assert 'name="retry' not in html
+    for button in ("retry", "dismiss"):
+        assert client.post(FAILING, {button: row.pk}).status_code == 403
+    assert not Dismissal.objects.exists()
+
+
+def test_the_page_says_that_older_failures_are_not_looked_at(
+    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wx_static_store.models.uploads.WALKED", 2)
+    plain_rows(3, status="failed")
+    assert "only the newest failures are looked at" in text_of(operator)
+
+
+def test_the_page_takes_no_other_method(operator: Client) -> None:
+    assert operator.delete(FAILING).status_code == 405
+    assert FAILING in operator.get(LOG).content.decode()
+
+
+def test_a_cause_with_a_nul_character_is_nobodys(operator: Client, cloud: EmulatorServer) -> None:
+    plain_rows(1, status="failed")
+    assert operator.post(FAILING, {"dismiss_all": "a\0b 99"}).status_code == 302
+    assert keys(operator, "cause=a%00b") == []
+    assert not Dismissal.objects.exists()

@@ -1,0 +1,130 @@
+"""What the page is told of its attempts, and that a cancelled one is never sent."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from tests.conftest import ENV, lost_table
+from tests.tables import each
+from wx_static_store.admin.upload.status import MOST_ASKED
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import IdempotencyKey, UploadLog
+from wx_static_store.submit import send as submit_send
+
+from ..upload_page import STATUS, Member, send_one, text
+
+pytestmark = pytest.mark.django_db
+
+FORM = str(uuid4())
+
+
+def ask(
+    client: Client, *, attempt: int = 1, cancel: bool = False, **changes: Any
+) -> dict[str, Any]:
+    attempts = [{"attempt": attempt, "name": "uploads/<a>.txt", "cancel": cancel}]
+    body = {"form_id": FORM, "attempts": attempts} | changes
+    answer = client.post(STATUS, body, content_type="application/json")
+    assert answer.status_code == 200
+    [found] = answer.json()["attempts"]
+    return dict(found)
+
+
+def send(client: Client, attempt: int = 1) -> dict[str, Any]:
+    return send_one(client, text("a.txt"), form_id=FORM, attempt=attempt)
+
+
+def test_an_attempt_that_has_ended_has_its_rendered_result(member: Member) -> None:
+    client = member("upload")
+    first = send(client)
+    assert ask(client) == {"state": "ended", **first}
+    assert ask(client, cancel=True) == {"state": "ended", **first}
+
+
+def test_a_cancelled_attempt_that_arrives_later_is_not_sent(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client = member("upload")
+    assert ask(client)["state"] == "unseen"
+    assert ask(client, cancel=True)["state"] == "cancelled"
+    late = send(client)
+    assert "Cancelled before it was sent" in late["html"]
+    assert "uploads/&lt;a&gt;.txt" in late["html"]
+    assert ask(client)["state"] == "cancelled"
+    assert (emulator.objects(ENV), UploadLog.objects.count()) == ({}, 0)
+    assert send(client, attempt=2)["ok"]
+
+
+def test_an_attempt_that_has_begun_runs_on(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question comes while the first asks the policy."""
+    client, seen = member("upload"), []
+    authorize_upload = submit_send.authorize_upload
+
+    def meanwhile(*args: Any, **options: Any) -> Any:
+        seen.append(ask(client, cancel=True))
+        return authorize_upload(*args, **options)
+
+    monkeypatch.setattr(submit_send, "authorize_upload", meanwhile)
+    assert send(client)["ok"]
+    assert seen == [{"state": "running", "sent": None}]
+    assert set(emulator.objects(ENV)) == {"uploads/a.txt"}
+
+
+def test_an_attempt_that_broke_off_is_unknown(
+    member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    with monkeypatch.context() as patch:
+        patch.setattr(submit_send, "authorize_upload", lambda *args, **options: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            send(client)
+    found = ask(client, cancel=True)
+    assert (found["state"], "wx-unknown" in found["html"]) == ("ended", True)
+
+
+def test_another_user_s_attempt_is_unseen_and_cannot_be_cancelled(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    stranger = member("upload")
+    client = member("upload")
+    assert ask(stranger, cancel=True)["state"] == "cancelled"
+    assert send(client)["ok"]
+    assert ask(member("upload"))["state"] == "unseen"
+
+
+def test_another_file_under_the_same_number_is_refused(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client = member("upload")
+    send(client)
+    other = send_one(client, text("a.txt", b"tee"), form_id=FORM, attempt=1)
+    assert "Load the page anew" in other["html"]
+    assert emulator.objects(ENV)["uploads/a.txt"].content == b"tea"
+
+
+def test_nothing_is_known_while_the_database_fails(member: Member) -> None:
+    client = member("upload")
+    with lost_table(IdempotencyKey):
+        assert ask(client, cancel=True) == ask(client) == {"state": "busy"}
+
+
+@each(
+    "changes",
+    [
+        {"form_id": 1},
+        {"attempts": 1},
+        {"attempts": [1]},
+        {"attempts": [{"attempt": 1}]},
+        {"attempts": [{"attempt": "x", "name": ""}]},
+        {"attempts": [{"attempt": 1, "name": ""}] * (MOST_ASKED + 1)},
+    ],
+)
+def test_a_question_that_makes_no_sense_is_a_400(member: Member, changes: dict[str, Any]) -> None:
+    body = {"form_id": FORM, "attempts": []} | changes
+    answer = member("upload").post(STATUS, body, content_type="application/json")
+    assert (answer.status_code, bool(answer.json()["error"])) == (400, True)

@@ -1,0 +1,139 @@
+"""Chosen files of the cloud as one archive, made while it is sent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC
+from functools import partial
+from tempfile import SpooledTemporaryFile
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.translation import get_language, override
+
+from ...core.types import DELETED_MD5, RemoteFile
+from ...exceptions import IntegrityError, WxStaticStoreError
+from ...i18n import gettext_lazy as _, labelled
+from ...upload.sources import BLOCK, IN_MEMORY, digest
+from ...upload.store import Store
+from ..labels import Text, sentence
+
+MOST_BYTES = 200 * 2**20
+SECONDS = 15.0  # in which files are begun; a web server may end what takes longer than 30
+FAILED = "not-in-this-archive.txt"
+
+_GONE = _("The public site has no such file.")
+_LATE = _("The time was up before this file. Download fewer files at a time.")
+_OTHER_BYTES = IntegrityError(
+    _("The public site serves other bytes than are stored"),
+    stage="verify",
+    hint=_("A CDN may serve the old file for some minutes; try again then."),
+)
+
+
+def download(
+    request: HttpRequest, store: Store, files: Iterable[RemoteFile]
+) -> StreamingHttpResponse:
+    """Return the files as a download, which are read while it is sent."""
+    blocks = zipped(store, files)
+    asynchronous = isinstance(request, ASGIRequest)
+    answer = StreamingHttpResponse(
+        _in_threads(blocks) if asynchronous else blocks, content_type="application/zip"
+    )
+    name = f"{store.env}-{timezone.now():%Y%m%d-%H%M%S}.zip"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def zipped(
+    store: Store, files: Iterable[RemoteFile], *, seconds: float = SECONDS
+) -> Iterator[bytes]:
+    """Yield an archive of the files; a text in it names those that it lacks, and why."""
+    language, until = get_language(), time.monotonic() + seconds
+    return _zipped(store, files, until, partial(override, language))
+
+
+def _zipped(
+    store: Store, files: Iterable[RemoteFile], until: float, in_language: Any
+) -> Iterator[bytes]:
+    lacking, names = list[str](), set[str]()
+    sink: Any = _Sink()
+    with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
+        for file in files:
+            with SpooledTemporaryFile(IN_MEMORY) as body:
+                if why := _LATE if time.monotonic() > until else _fetched(store, file, body):
+                    with in_language():
+                        why = sentence(why) if isinstance(why, WxStaticStoreError) else str(why)
+                        lacking.append(labelled(file.key, why))
+                    continue
+                names.add(name := _name(file))
+                with archive.open(_entry(name, file), "w") as entry:
+                    while block := body.read(BLOCK):
+                        entry.write(block)
+                        yield sink.taken()
+        if lacking:
+            archive.writestr(_free(FAILED, names), "\n".join([*lacking, ""]))
+    yield sink.taken()
+
+
+def _fetched(store: Store, file: RemoteFile, body: Any) -> Text | WxStaticStoreError | None:
+    """Read the public bytes and compare them with the list; return what is wrong with them."""
+    try:
+        if not store.fetch(file.key, body):
+            return _GONE
+    except WxStaticStoreError as error:
+        return error
+    md5 = digest(body)
+    if md5 == DELETED_MD5 and file.md5 != md5:
+        return _GONE
+    return None if file.md5 in (None, md5) else _OTHER_BYTES
+
+
+def _name(file: RemoteFile) -> str:
+    """Return the file's own name, in a form that leads out of no folder."""
+    name = file.key.rpartition("/")[2].replace("\\", "_")
+    return "_" if name in ("", ".", "..") else name
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name = f"_{name}"
+    return name
+
+
+def _entry(name: str, file: RemoteFile) -> ZipInfo:
+    entry = ZipInfo(name)
+    entry.compress_type = ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    if file.last_modified and file.last_modified.year >= 1980:  # the format knows no older ones
+        entry.date_time = file.last_modified.astimezone(UTC).timetuple()[:6]
+    return entry
+
+
+class _Sink:
+    """What the archive is written to; it cannot seek, so nothing of it must stay."""
+
+    def __init__(self) -> None:
+        self._blocks: list[bytes] = []
+
+    def write(self, block: bytes) -> int:
+        self._blocks.append(bytes(block))
+        return len(block)
+
+    def flush(self) -> None:
+        """Do nothing: who yields takes all that was written."""
+
+    def taken(self) -> bytes:
+        blocks, self._blocks = self._blocks, []
+        return b"".join(blocks)
+
+
+async def _in_threads(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield a block at a time: behind ASGI, Django makes one list of an iterator."""
+    while (block := await sync_to_async(lambda: next(blocks, None))()) is not None:
+        yield block

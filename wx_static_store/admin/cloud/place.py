@@ -1,0 +1,135 @@
+"""Where the page *Files in the cloud* is: a store at an environment, a folder, and how far on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.http import Http404, HttpRequest, QueryDict
+from django.utils import timezone
+
+from ...conf import aliases
+from ...conf.settings import setting
+from ...core.refusals import PolicyRejected
+from ...core.types import RemoteFile
+from ...exceptions import WxStaticStoreError
+from ...models import UploadLog
+from ...submit.policy import Target, resolve_target, stores_for, visible_environments
+from ...upload.folders import Folder, RecentPages, read_folder
+from ...upload.store import Store, get_store, store_for
+
+if TYPE_CHECKING:
+    from ...core.refusals import User
+
+SECONDS = 8.0  # for each of a page's three calls, so that a web server does not end it
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of an environment, seen through a store; `marker`: only what follows it."""
+
+    to: Target
+    folder: str
+    marker: str
+
+    @cached_property
+    def store(self) -> Store:
+        options = get_store(self.to.using, self.to.env).options
+        seconds = min(options.deadline or SECONDS, SECONDS)
+        return store_for(replace(options, deadline=seconds))
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Return what leads here again."""
+        query = {"store": self.to.using, "env": self.to.env, "folder": self.folder}
+        return query | ({"marker": self.marker} if self.marker else {})
+
+    def read(self, *, fresh: bool = False) -> tuple[Folder, float]:
+        """
+        Return what is in the folder, and when the cloud said so; raises what the list raises.
+
+        What was said before an upload from here is asked for again.
+        """
+        pages = RecentPages(self.store, fresh=fresh)
+        folder = read_folder(pages, self.folder, self.marker)
+        if not fresh and self._has_uploads_since(pages.asked):
+            return self.read(fresh=True)
+        return folder, pages.asked
+
+    def _has_uploads_since(self, asked: float) -> bool:
+        moment = datetime.fromtimestamp(asked, UTC)
+        if not setting("USE_TZ"):
+            moment = timezone.make_naive(moment)
+        recent = UploadLog.objects.primary().filter(created__gt=moment, env=self.to.env)
+        return recent.filter(key__startswith=self.folder).exists()
+
+    def learn_address(self) -> None:
+        """Ask WeChat once a day for the address of the site, unless a setting gives it."""
+        with suppress(WxStaticStoreError):  # then the files are shown without links
+            self.store.root()
+
+    def upload_target(self, user: User) -> dict[str, str] | None:
+        """Return what the upload page is to be filled in with; None where it cannot upload here."""
+        location = self.store.options.location
+        offered = any((to.using, to.env) == (self.to.using, self.to.env) for to in stores_for(user))
+        if not (offered and self.folder.startswith(location)):
+            return None
+        folder = self.folder.removeprefix(location)
+        return {"store": f"{self.to.using}@{self.to.env}", "folder": folder}
+
+    def chosen(self, data: QueryDict) -> list[RemoteFile]:
+        """Return the files of the folder that were chosen; raises what the list raises."""
+        wanted = {*data.getlist("key")}
+        return [file for file in self.read()[0].files if file.key in wanted]
+
+
+def place_of(request: HttpRequest, asked: QueryDict) -> Place | None:
+    """
+    Return the place that the parameters name; raises Http404 where this user may not look.
+
+    Without parameters it is the first that there is, or None.
+    """
+    to = _target(request.user, asked)
+    if to is None:
+        return None
+    folder = asked.get("folder", get_store(to.using, to.env).options.location)
+    if "\0" in folder:  # PostgreSQL compares no text with it
+        raise Http404
+    slash = "/" if folder and not folder.endswith("/") else ""
+    return Place(to, folder + slash, asked.get("marker", ""))
+
+
+def _target(user: User, asked: QueryDict) -> Target | None:
+    using, env = asked.get("store"), asked.get("env")
+    first = [*(visible_environments(user) or ())][:1]
+    for name in [using] if using else aliases():
+        for each in [env] if env else [None, *first]:
+            with suppress(PolicyRejected):
+                return resolve_target(user, name, each)
+    if using or env:
+        raise Http404
+    return None
+
+
+class Choices(NamedTuple):
+    """The stores and the environments that may be chosen, each with its label."""
+
+    stores: Sequence[str]
+    envs: Sequence[tuple[str, str]]
+
+
+def choices(user: User, place: Place) -> Choices:
+    offered = visible_environments(user)
+    env = None if offered is None else place.to.env
+    stores = [using for using in aliases() if _is_reached(user, using, env)]
+    return Choices(stores, [*offered.items()] if offered is not None else [])
+
+
+def _is_reached(user: User, using: str, env: str | None) -> bool:
+    with suppress(PolicyRejected):
+        return bool(resolve_target(user, using, env))
+    return False

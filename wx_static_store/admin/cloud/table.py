@@ -1,0 +1,211 @@
+"""What the page *Files in the cloud* shows: what was read of a folder, joined with the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from django.core.paginator import Page, Paginator
+from django.http import QueryDict
+from django.utils import timezone
+
+from ...conf.settings import setting
+from ...core.match import Match, match
+from ...core.naming import content_type
+from ...core.types import DELETED, RemoteFile
+from ...doctor.spans import ago
+from ...i18n import gettext as _, gettext_lazy, pgettext_lazy
+from ...log.compare import CloudState
+from ...models import UploadLog
+from ...upload.database import add_users
+from ...upload.folders import Folder, SubFolder, is_marker
+from ..columns import NOTHING, Look, UploadColumns
+from ..labels import Text
+from ..places import link_to
+
+PAGE = 200  # files
+LARGEST_PICTURE = 2 * 2**20  # bytes: a thumbnail is the whole picture
+BEGINNING = datetime.min.replace(tzinfo=UTC)  # of what the list gives no time
+
+SORTS: dict[str, tuple[Text, Callable[[RemoteFile], Any]]] = {
+    "name": (gettext_lazy("file"), lambda file: file.key),
+    "size": (gettext_lazy("size"), lambda file: file.size),
+    "time": (pgettext_lazy("of an upload", "time"), lambda file: file.last_modified or BEGINNING),
+}
+GONE, DIFFERS = Look("∅", "wx-quiet"), Look("✗", "wx-bad")
+FOREIGN = Look("·", "wx-quiet")
+
+
+class Step(NamedTuple):
+    """A folder above the one that is shown, or the folder itself."""
+
+    name: str
+    folder: str
+
+
+class Heading(NamedTuple):
+    """A column that orders the files: as it is now, and as a click would have it."""
+
+    label: Text
+    order: str  # ascending, descending, or empty
+    next: str
+
+
+class Line(NamedTuple):
+    """A file of the page; `row` is the newest of its key, None where the log does not know it."""
+
+    file: RemoteFile
+    name: str
+    address: str  # empty where WeChat would have to be asked for it
+    url: str  # the address if a page may link to it
+    when: datetime | None
+    is_picture: bool
+    is_deleted: bool
+    row: UploadLog | None
+    origin: str
+    status: str
+    look: Look | None  # of what the row's own status does not say
+    label: Text
+
+
+class FilesTable:
+    """What one request chose of a folder."""
+
+    def __init__(
+        self, asked: QueryDict, folder: Folder, at: float, store: Any, columns: UploadColumns
+    ) -> None:
+        self._asked, self._folder, self._store = asked, folder, store
+        self._columns, self._at = columns, at
+        self.query = asked.get("q", "").strip()
+        self.with_deleted = asked.get("deleted") == "1"
+
+    @property
+    def marker(self) -> str | None:
+        return self._folder.marker
+
+    @property
+    def read(self) -> int:
+        return self._folder.read
+
+    @property
+    def ago(self) -> str:
+        """Say when the cloud was asked."""
+        seconds = max(0.0, time.time() - self._at)
+        return ago(datetime.now(UTC) - timedelta(seconds=seconds))
+
+    def steps(self) -> Iterator[Step]:
+        """Yield the folders that lead here, the environment itself first."""
+        yield Step(_("whole environment"), "")
+        above = ""
+        for name in self._folder.prefix.split("/")[:-1]:
+            above += f"{name}/"
+            yield Step(f"{name}/", above)
+
+    def folders(self) -> list[tuple[str, SubFolder]]:
+        """Return the folders with their names; one in which all is deleted only on request."""
+        named = [(one.key.removeprefix(self._folder.prefix), one) for one in self._folder.folders]
+        return [
+            (name, one)
+            for name, one in named
+            if self._is_searched(name) and (one.files or not one.is_whole or self.with_deleted)
+        ]
+
+    def headings(self) -> Iterator[Heading]:
+        name, is_descending = self._order
+        for column, (label, _value) in SORTS.items():
+            order = "" if column != name else "descending" if is_descending else "ascending"
+            yield Heading(label, order, f"-{column}" if order == "ascending" else column)
+
+    @cached_property
+    def page(self) -> Page[RemoteFile]:
+        return Paginator(self._files, PAGE).get_page(self._asked.get("p"))
+
+    def lines(self) -> Iterator[Line]:
+        rows = self._rows([file.key for file in self.page])
+        for file in self.page:
+            yield self._line(file, rows.get(file.key))
+
+    @cached_property
+    def hidden(self) -> int:
+        """Return how many deleted files are left out."""
+        return 0 if self.with_deleted else sum(map(self._is_deleted, self._folder.files))
+
+    @cached_property
+    def _files(self) -> Sequence[RemoteFile]:
+        name, is_descending = self._order
+        found = [
+            file
+            for file in self._folder.files
+            if self._is_searched(self._name(file))
+            and (self.with_deleted or not self._is_deleted(file))
+        ]
+        return sorted(found, key=SORTS[name][1], reverse=is_descending)
+
+    @property
+    def _order(self) -> tuple[str, bool]:
+        name = self._asked.get("sort", "")
+        plain = name.removeprefix("-")
+        return (plain, name != plain) if plain in SORTS else ("name", False)
+
+    def _name(self, file: RemoteFile) -> str:
+        return file.key.removeprefix(self._folder.prefix)
+
+    def _is_searched(self, name: str) -> bool:
+        return self.query.casefold() in name.casefold()
+
+    def _is_deleted(self, file: RemoteFile) -> bool:
+        if file.md5 is None and file.size == len(DELETED):
+            return file.key in self._deleted_by_the_log
+        return is_marker(file)
+
+    @cached_property
+    def _deleted_by_the_log(self) -> set[str]:
+        """Return the keys of which only the log says so: the list gave no MD5."""
+        unsure = [f.key for f in self._folder.files if f.md5 is None and f.size == len(DELETED)]
+        rows = UploadLog.objects.newest(self._store.env, unsure) if unsure else {}
+        return {key for key, row in rows.items() if row.is_deletion}
+
+    def _rows(self, keys: Sequence[str]) -> Mapping[str, UploadLog]:
+        rows = UploadLog.objects.newest(self._store.env, keys)
+        add_users(rows.values())
+        return rows
+
+    def _line(self, file: RemoteFile, row: UploadLog | None) -> Line:
+        url, is_deleted = link_to(self._store, file.key), self._is_deleted(file)
+        look, label = _remark(file, row, is_deleted=is_deleted)
+        is_picture = content_type(file.key).startswith("image/") and file.size <= LARGEST_PICTURE
+        return Line(
+            file=file,
+            name=self._name(file),
+            address=self._store.known_url(file.key),
+            url=url,
+            when=_here(file.last_modified),
+            is_picture=bool(url and is_picture and not is_deleted),
+            is_deleted=is_deleted,
+            row=row,
+            origin=self._columns.origin(row) if row else NOTHING,
+            status=self._columns.status(row) if row else "",
+            look=look,
+            label=label,
+        )
+
+
+def _here(moment: datetime | None) -> datetime | None:
+    """Return the moment as templates show it: without USE_TZ they change nothing."""
+    return moment if moment is None or setting("USE_TZ") else timezone.make_naive(moment)
+
+
+def _remark(
+    file: RemoteFile, row: UploadLog | None, *, is_deleted: bool
+) -> tuple[Look | None, Text]:
+    """Return what is shown in place of the status of the row; nothing where that is right."""
+    if is_deleted:
+        return GONE, gettext_lazy("deleted, a short note is in its place")
+    if row is None:
+        return FOREIGN, gettext_lazy("not from here")
+    if row.status == UploadLog.Status.STORED and match(row, file) is Match.DIFFERS:
+        return DIFFERS, CloudState.DIFFERS.label
+    return None, ""

@@ -1,0 +1,94 @@
+"""The columns of the deployments, and the fields of the page of one."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
+
+from ...deploy import releases
+from ...models import Deployment
+from ..columns import NOTHING, Columns, badge, link, two_lines
+
+
+class DeploymentColumns(Columns):
+    """What list and page show, for one request."""
+
+    @admin.display(description=gettext_lazy("outcome"))
+    def outcome(self, row: Deployment) -> SafeString:
+        """Return how it ended, and whether it is what is public now."""
+        found = badge(row.outcome, row.get_outcome_display())
+        if not row.is_live:
+            return found
+        return format_html('{} <span class="wx-badge wx-live">{}</span>', found, _("live"))
+
+    @admin.display(description=gettext_lazy("label"))
+    def release(self, row: Deployment) -> SafeString:
+        """Return the label, with where it went and how the digest of its release begins."""
+        folder = folder_of(row) if row.folder else ""
+        return two_lines(row.label or NOTHING, self.store(row), folder, row.release)
+
+    @admin.display(description=gettext_lazy("files"))
+    def files(self, row: Deployment) -> SafeString:
+        """Return how many files were stored, and the other counts that are not 0."""
+        counts = {
+            gettext_lazy("%(count)d unchanged"): row.skipped,
+            gettext_lazy("%(count)d failed"): row.failed,
+            gettext_lazy("%(count)d not attempted"): row.not_attempted,
+        }
+        rest = (text % {"count": count} for text, count in counts.items() if count)
+        stored = _("%(count)d stored") % {"count": row.stored}
+        return two_lines(stored, *rest, self.size(row))
+
+    @admin.display(description=gettext_lazy("bytes"))
+    def size(self, row: Deployment) -> str:
+        return filesizeformat(row.bytes)
+
+    @admin.display(description=gettext_lazy("store"))
+    def store(self, row: Deployment) -> str:
+        name = self._places.name(row.env)
+        return f"{name} ({row.using})" if row.using else name
+
+    @admin.display(description=gettext_lazy("folder"))
+    def folder(self, row: Deployment) -> SafeString | str:
+        """Return where its keys begin, with a link to what is public there."""
+        url = self.address(row)
+        return link(url, folder_of(row)) if url else folder_of(row)
+
+    def address(self, row: Deployment) -> str:
+        """Return the public address of its folder, empty where it is not known."""
+        return self._places.address(row.using, row.env, row.folder)
+
+    # --- the release ---------------------------------------------------------------------------
+
+    @admin.display(description=gettext_lazy("digest"))
+    def digest(self, row: Deployment) -> SafeString | str:
+        return format_html("<code>{}</code>", row.release) if row.release else NOTHING
+
+    @admin.display(description=gettext_lazy("files"))
+    def contents(self, row: Deployment) -> SafeString | str:
+        """Return how much the whole release is: what did not change was not sent."""
+        if row.release is None:
+            return NOTHING
+        count = ngettext("%(count)d file", "%(count)d files", row.release.count)
+        size = filesizeformat(row.release.size)
+        return two_lines(count % {"count": row.release.count}, size)
+
+    @admin.display(description=gettext_lazy("live now"))
+    def live(self, row: Deployment) -> SafeString | str:
+        """Return what is public in its folder now."""
+        if row.is_live:
+            return _("this one")
+        newest = releases.live(row.env, row.folder)
+        return self.to_deployment(newest.pk, title_of(newest)) if newest else NOTHING
+
+
+def title_of(row: Deployment) -> str:
+    return f"#{row.pk} {row.label}".rstrip()
+
+
+def folder_of(row: Deployment) -> str:
+    """Return where its keys begin, as an address would have it."""
+    return f"/{row.folder}"

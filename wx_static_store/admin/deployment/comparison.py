@@ -1,0 +1,130 @@
+"""What the page *Compare* shows: which sides there are to choose, and what differs between two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
+
+from ...core.releases import Change, ReleaseFile
+from ...deploy.difference import KINDS, Difference, between, with_cloud
+from ...deploy.environments import site_uploader
+from ...deploy.live import mark_live
+from ...deploy.rollback import folder_of
+from ...deploy.text_diff import is_comparable
+from ...log.compare import SECONDS, SWEPT
+from ...models import Deployment, DeploymentQuerySet
+from ...upload import kept
+
+CLOUD = "cloud"
+OFFERED = 20  # deployments to compare with
+SHOWN = 100  # files of a kind
+
+HEADINGS: dict[str, str | Promise] = {
+    "added": pgettext_lazy("of files", "Added"),
+    "changed": pgettext_lazy("of files", "Changed"),
+    "removed": pgettext_lazy("of files", "Removed"),
+}
+IN_CLOUD: dict[str, str | Promise] = {
+    "added": _("Only in the cloud"),
+    "changed": _("Otherwise in the cloud"),
+    "removed": _("Missing in the cloud"),
+}
+PARTS: dict[str, str | Promise] = {
+    "bytes": _("content"),
+    "content_type": _("content type"),
+    "cache_control": _("cache control"),
+}
+
+
+class ShownFile(NamedTuple):
+    """A file that differs; `is_text`: its lines can be compared."""
+
+    name: str
+    before: str
+    after: str
+    parts: list[str | Promise]
+    is_text: bool
+
+
+class Section(NamedTuple):
+    """The files of one kind; `more` of them are not shown."""
+
+    kind: str
+    heading: str | Promise
+    number: int
+    files: list[ShownFile]
+    more: int
+
+
+def others_of(rows: DeploymentQuerySet, row: Deployment) -> list[Deployment]:
+    """Return the newest of these deployments to the same folder whose release is another."""
+    same = rows.filter(env=row.env, release__isnull=False).in_folder(row.folder)
+    return mark_live(same.exclude(release=row.release).order_by("-id")[:OFFERED])
+
+
+def counterpart(row: Deployment, others: Sequence[Deployment]) -> Deployment | None:
+    """Return what a reader wants to see first: what is live, or what was there before."""
+    live = next((other for other in others if other.is_live), None)
+    return live or next((other for other in others if other.pk < row.pk), None)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The release of a deployment beside that of `other`; without one, beside the cloud."""
+
+    row: Deployment
+    other: Deployment | None
+
+    @cached_property
+    def difference(self) -> Difference:
+        """Return what differs; raise what the list of the cloud raises."""
+        files = files_of(self.row)
+        if self.other:
+            return between(files_of(self.other), files)
+        folder = folder_of(self.row.using, [self.row.env], name=str(self.row.pk))
+        uploader = site_uploader(self.row.using, self.row.env)
+        prefix = folder.removeprefix(uploader.options.location)
+        return with_cloud(uploader, files, prefix, seconds=SECONDS, most=SWEPT)
+
+    def sections(self) -> Iterator[Section]:
+        """Yield each kind of which there is a file."""
+        headings = HEADINGS if self.other else IN_CLOUD
+        for kind in KINDS:
+            if found := self.difference.of(kind):
+                files = [self._shown(change) for change in found[:SHOWN]]
+                yield Section(kind, headings[kind], len(found), files, len(found) - len(files))
+
+    def change(self, name: str) -> Change | None:
+        """Return the file of this name on both sides; None where it is on neither."""
+        if self.other is None:
+            return None
+        sides = [
+            next((file for file in files_of(side) if file.name == name), None)
+            for side in (self.other, self.row)
+        ]
+        return Change(*sides) if any(sides) else None
+
+    def _shown(self, change: Change) -> ShownFile:
+        before, after, parts = change.before, change.after, change.parts
+        is_text = bool(self.other and kept.alias()) and is_comparable(before, after)
+        return ShownFile(
+            change.name,
+            _size(before),
+            _size(after),
+            [PARTS[part] for part in parts],
+            is_text and (change.kind != "changed" or "bytes" in parts),
+        )
+
+
+def files_of(row: Deployment) -> Iterator[ReleaseFile]:
+    return row.release.contents() if row.release else iter(())
+
+
+def _size(file: ReleaseFile | None) -> Any:
+    return filesizeformat(file.size) if file else ""

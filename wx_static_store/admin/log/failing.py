@@ -1,0 +1,96 @@
+"""The page *Still failing*: what nobody mended yet, by its cause."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _, ngettext
+from django.views.decorators.http import require_http_methods
+
+from ...log.failing import causes, dismiss, of_cause
+from ...log.retry import sendable
+from ...models import UploadLog, UploadLogQuerySet
+from ...upload.database import outside_transactions
+from ..base import Tool
+from ..causes import cards
+from .actions import LogActions
+from .steps import LIMIT
+
+_ID = "[0-9]{1,18}"
+
+
+class FailingPage(LogActions):
+    """Mixin of the log of uploads: the page, its button, and what its buttons do."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = outside_transactions(self.admin_site.admin_view(self.failing_view))
+        return [path("failing/", view, name=self.name_of("failing")), *super().get_urls()]
+
+    def object_tools(self, request: HttpRequest) -> list[Tool]:
+        return [*super().object_tools(request), Tool(_("Still failing"), self.url_of("failing"))]
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def failing_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what still fails; a POST dismisses it, or leads to the steps that send it again."""
+        may_retry = self.has_retry_permission(request)
+        if not (may_retry or (self.has_view_permission(request) and request.method != "POST")):
+            raise PermissionDenied
+        rows = cast(UploadLogQuerySet, self.get_queryset(request)).primary()
+        if request.method == "POST":
+            answer = self._act(request, rows.still_failing().order_by("-id"))
+            return answer or HttpResponseRedirect(self.url_of("failing"))
+        found = causes(rows.still_failing().order_by())
+        context = {
+            "title": _("Still failing"),
+            "may_retry": may_retry,
+            "may_view": self.has_view_permission(request),
+            "causes": cards(request, found, rows, look=may_retry),
+            "count": sum(len(cause.rows) for cause in found),
+            "newest": max((cause.rows[0] for cause in found), default=0),
+            "older": rows.older_failures(),
+            "limit": LIMIT,
+        }
+        return self.answer(request, "failing", context)
+
+    def _act(self, request: HttpRequest, rows: UploadLogQuerySet) -> HttpResponse | None:
+        verb, chosen = _chosen(request.POST, rows)
+        if verb == "retry" and (some := _worth_trying(chosen)):
+            return self.show_steps(request, "upload_again", some)
+        if verb == "dismiss" and (some := list(chosen)):
+            dismiss(some, request.user)
+            text = ngettext(
+                "%(count)d file is dismissed. It stays in the log.",
+                "%(count)d files are dismissed. They stay in the log.",
+                len(some),
+            )
+            self.message_user(request, text % {"count": len(some)}, messages.SUCCESS)
+        else:
+            self.message_user(request, _("None of these files still fails."), messages.INFO)
+        return None
+
+
+def _worth_trying(rows: UploadLogQuerySet) -> list[UploadLog]:
+    """Return files that can be sent; where the bytes of all are gone, those, with the reasons."""
+    return [*sendable(rows.iterator(100), LIMIT)] or [*rows[:LIMIT]]
+
+
+def _chosen(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, UploadLogQuerySet]:
+    """
+    Return what the pressed button does, and the rows that it is for.
+
+    Its value is the id of a row; or a cause and the newest id that the page showed of it, as what
+    failed since was not seen by whoever pressed it. No cause is all of them.
+    """
+    for verb in ("retry", "dismiss"):
+        if one := re.fullmatch(_ID, posted.get(verb, "")):
+            return verb, rows.filter(pk=int(one[0]))
+        if many := re.fullmatch(f"(.*) ({_ID})", posted.get(f"{verb}_all", "")):
+            shown = rows.filter(pk__lte=int(many[2]))
+            return verb, of_cause(shown, many[1]) if many[1] else shown
+    return "", rows.none()

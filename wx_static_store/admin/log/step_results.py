@@ -1,0 +1,203 @@
+"""What one step of a long action did: how each row ended, and all counts in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _, gettext_lazy, ngettext, ngettext_lazy
+
+from ...exceptions import WxStaticStoreError
+from ...log.advice import advice_on
+from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
+from ...log.retry import RetryResult, retry_uploads
+from ...models import UploadLog
+from ..columns import UploadColumns, badge, with_details
+from ..labels import Text, sentence
+
+# Seconds in which a step begins files or calls: the last one has 25 s of its own, and many web
+# servers end a worker after 30 s.
+SECONDS = 4.0
+FEW = 4  # files of a step that a script asks for: what is under way when somebody stops it
+MOST = 40  # files of a step that the button asks for where no script runs
+
+SENT = {
+    "stored": ngettext_lazy(
+        "%(count)d file was uploaded again.", "%(count)d files were uploaded again.", "count"
+    ),
+    "failed": ngettext_lazy(
+        "%(count)d file failed again.", "%(count)d files failed again.", "count"
+    ),
+    "unknown": ngettext_lazy(
+        "%(count)d file was sent, but the answer never came: upload it once more.",
+        "%(count)d files were sent, but the answers never came: upload them once more.",
+        "count",
+    ),
+    "gone": ngettext_lazy(
+        "%(count)d file cannot be uploaded again from here.",
+        "%(count)d files cannot be uploaded again from here.",
+        "count",
+    ),
+}
+# By state: the colour of its badge.
+COLOURS = {
+    CloudState.SAME: "good",
+    CloudState.UNSURE: "unsure",
+    CloudState.DIFFERS: "bad",
+    CloudState.MISSING: "bad",
+    CloudState.DELETED: "good",
+}
+LOST = "lost"  # the outcome of a row that is not found any more
+_LOST = gettext_lazy("This row is not in the log any more, or you may not see it.")
+_ALL_ALIKE = gettext_lazy(
+    "The other files would fail in the same way, so they were not sent. Mend the cause, then go on."
+)
+
+
+class StepLine(NamedTuple):
+    """How one chosen row ended; without an outcome it waits."""
+
+    pk: int
+    key: Text
+    store: str = ""
+    outcome: str = ""
+    badge: SafeString = SafeString()
+    facts: Sequence[Text] = ()
+    row: int | None = None  # of the log, to be linked to
+
+
+class Step(NamedTuple):
+    """The lines of the rows that were done, and why the action goes no further."""
+
+    lines: list[StepLine]
+    error: str = ""
+
+
+def waiting(request: HttpRequest, rows: Sequence[UploadLog]) -> list[StepLine]:
+    """Return the lines of rows that are still to be done."""
+    columns = UploadColumns(request)
+    return [StepLine(row.pk, row.key or row.name, columns.store(row)) for row in rows]
+
+
+def lost(pk: int) -> StepLine:
+    """Return the line of a row that is not found, as it was pruned or is another tenant's."""
+    return StepLine(pk, f"#{pk}", outcome=LOST, facts=[_LOST])
+
+
+# --- upload again ------------------------------------------------------------------------------
+
+
+def upload_again(request: HttpRequest, rows: Sequence[UploadLog], *, scripted: bool) -> Step:
+    """Send the first of these rows again."""
+    few = rows[: FEW if scripted else MOST]
+    results = [*retry_uploads(few, request.user, seconds=SECONDS)]
+    newest = UploadLog.objects.newest_of(one.row for one in results if one.result)
+    columns = UploadColumns(request)
+    lines = [
+        _sent(one, newest.get((one.row.env, one.row.key_digest), one.row), columns)
+        for one in results
+        if one.outcome != "not attempted"
+    ]
+    errors = (one.result.error for one in results if one.result)
+    alike = len(rows) > len(lines) and any(error and error.stops_batch for error in errors)
+    return Step(lines, str(_ALL_ALIKE) if alike else "")
+
+
+def _sent(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
+    """Return the line of a file; `new` is the row that its upload has left."""
+    store, old = columns.store(one.row), one.row
+    if not one.result:
+        why = [sentence(one.reason)] if one.reason else []
+        sign = badge("", _("was not sent again"))
+        return StepLine(old.pk, old.key or old.name, store, one.outcome, sign, why)
+    error = one.result.error
+    facts: list[Text] = []
+    if error and (new.errcode or new.cos_code):
+        facts.append(columns.errcode(new))
+    if error:
+        advice, more = advice_on(error, one.outcome), sentence(error)
+        facts.append(with_details(advice, _("For the site's operator"), more) if advice else more)
+    sign = badge(one.outcome, UploadLog.Status(one.outcome).label)
+    row = new.pk if new.pk != old.pk else None
+    return StepLine(old.pk, columns.key(new), store, one.outcome, sign, facts, row)
+
+
+def all_sent(counts: Counter[str], left: int) -> str:
+    """Say how many files ended how, and how many are left."""
+    said = [text % {"count": counts[outcome]} for outcome, text in SENT.items() if counts[outcome]]
+    return " ".join([*said, *_left(left, said)])
+
+
+def _left(count: int, said: Sequence[str]) -> Iterator[str]:
+    """Yield how much is still to be done, also where nothing else is said."""
+    if count or not said:
+        text = ngettext(
+            "Still to be done: %(count)d row.", "Still to be done: %(count)d rows.", count
+        )
+        yield text % {"count": count}
+
+
+# --- compare -----------------------------------------------------------------------------------
+
+
+def compare(request: HttpRequest, rows: Sequence[UploadLog], *, scripted: bool) -> Step:
+    """
+    Compare these rows by a list of their folder, or the first of them by a call for each.
+
+    Both fit into a step, so it is no matter whether it is `scripted`.
+    """
+    try:
+        found = _reached(rows)
+        if not found and len(rows) > ASKED_ONE_BY_ONE:  # the folder is huge
+            found = _reached(rows[:ASKED_ONE_BY_ONE])
+    except WxStaticStoreError as error:
+        return Step([], sentence(error))
+    columns = UploadColumns(request)
+    return Step([_compared(row.pk, one, columns) for row, one in found])
+
+
+def _reached(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
+    compared = compare_uploads(rows, seconds=SECONDS)
+    found = {(one.row.env, one.row.key): one for one in compared}
+    pairs = ((row, found.get((row.env, row.key))) for row in rows)
+    return [(row, one) for row, one in pairs if one and one.state != CloudState.UNREACHED]
+
+
+def _compared(pk: int, one: ComparedUpload, columns: UploadColumns) -> StepLine:
+    row, remote = one.row, one.remote
+    sign = format_html(
+        '<span class="wx-badge wx-{}">{}</span>', COLOURS[one.state], one.state.label
+    )
+    there = [filesizeformat(remote.size), remote.md5] if remote else [_("nothing")]
+    size = filesizeformat(row.size) if row.size is not None else ""
+    facts = [
+        _facts(_("The log says"), row.get_status_display(), size, row.md5),
+        _facts(_("The cloud has"), *there),
+    ]
+    return StepLine(pk, columns.key(row), columns.store(row), one.state.value, sign, facts, row.pk)
+
+
+def _facts(label: str, *facts: Any) -> str:
+    text = format_html_join(" · ", "{}", ((one,) for one in facts if one))
+    return _("%(label)s: %(text)s") % {"label": label, "text": text}
+
+
+def all_compared(counts: Counter[str], left: int) -> str:
+    """Say how many files the cloud has how, how many are left, and what corrects the log."""
+    said = [
+        _("%(label)s: %(text)s") % {"label": capfirst(state.label), "text": counts[state.value]}
+        for state in COLOURS
+        if counts[state.value]
+    ]
+    said += _left(left, said)
+    if counts[CloudState.DIFFERS.value] or counts[CloudState.MISSING.value]:
+        said.append(
+            _("manage.py wx_reconcile --fix corrects the log. Then a deploy sends what is missing.")
+        )
+    return " · ".join(said)

@@ -1,0 +1,161 @@
+"""Long actions in small steps: a page lists the chosen rows, and each request does some of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from ...models import UploadLog
+from ...upload.database import outside_transactions
+from ..base import ReadOnlyAdmin
+from ..labels import Text
+from . import step_results as results
+from .step_results import Step, StepLine
+
+LIMIT = 200  # rows of one page
+_FOLDER = "admin/wx_static_store/uploadlog"
+_NO_TIME = gettext_lazy("No row could be done in the time of one step: try it again later.")
+
+
+class DoStep(Protocol):
+    """Do some of these rows; `scripted`: few, as whoever looks on may stop it."""
+
+    def __call__(
+        self, request: HttpRequest, rows: Sequence[UploadLog], *, scripted: bool
+    ) -> Step: ...
+
+
+class LongAction(NamedTuple):
+    """What is done in steps, and how all its counts are said."""
+
+    title: Text
+    do: DoStep
+    said: Callable[[Counter[str], int], str]
+
+
+LONG_ACTIONS = {
+    "upload_again": LongAction(
+        gettext_lazy("Upload again"), results.upload_again, results.all_sent
+    ),
+    "compare": LongAction(
+        gettext_lazy("Compare with the cloud"), results.compare, results.all_compared
+    ),
+}
+
+
+class StepsPage(ReadOnlyAdmin):
+    """
+    Mixin of the log of uploads: the page of a long action, and its steps.
+
+    The page keeps what is left and what was counted, so whoever closes it stops it. Each step reads
+    its rows anew, as the user may see them then.
+    """
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*map(self._step_url, LONG_ACTIONS), *super().get_urls()]
+
+    def _step_url(self, name: str) -> URLPattern:
+        view = self.admin_site.admin_view(partial(self.step_view, name=name))
+        route = f"{name.replace('_', '-')}/"
+        return path(route, outside_transactions(view), name=self.name_of(name))
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("wx_static_store.retry")
+
+    @method_decorator(require_POST)
+    def step_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Do some of the rows; show how they ended and what is left, to the script as JSON."""
+        is_retry = name == "upload_again"
+        if not (self.has_retry_permission if is_retry else self.has_view_permission)(request):
+            raise PermissionDenied
+        wanted = _ids(request.POST.get("rows", ""))
+        found = list(self.get_queryset(request).filter(pk__in=wanted).order_by("-id"))
+        known = {row.pk for row in found}
+        scripted = request.get_preferred_type(["text/html", "application/json"]) == (
+            "application/json"
+        )
+        step = LONG_ACTIONS[name].do(request, found, scripted=scripted) if found else Step([])
+        lines = [*step.lines, *(results.lost(pk) for pk in wanted if pk not in known)]
+        done = {line.pk for line in lines}
+        counts = _counted(request.POST.get("counts", "")) + Counter(line.outcome for line in lines)
+        left = [row for row in found if row.pk not in done]
+        error = step.error or (str(_NO_TIME) if left and not lines else "")
+        state = _state(name, counts, left) | {"error": error}
+        if scripted:
+            request.current_app = self.admin_site.name
+            may_view = self.has_view_permission(request)
+            html = [_rendered(request, line, may_view=may_view) for line in lines]
+            return JsonResponse(state | {"lines": html})
+        return self._steps_page(request, name, state, [*lines, *results.waiting(request, left)])
+
+    def show_steps(self, request: HttpRequest, name: str, rows: list[UploadLog]) -> HttpResponse:
+        """Show the page of an action before its first step; its script begins at once."""
+        state = _state(name, Counter(), rows) | {"begin": True}
+        return self._steps_page(request, name, state, results.waiting(request, rows))
+
+    def _steps_page(
+        self, request: HttpRequest, name: str, state: dict[str, Any], lines: list[StepLine]
+    ) -> HttpResponse:
+        context = {
+            "title": LONG_ACTIONS[name].title,
+            "here": self.url_of(name),
+            "lines": lines,
+            "total": len(lines),
+            "few": results.FEW if name == "upload_again" else LIMIT,
+            "may_view": self.has_view_permission(request),
+            "failing": self.url_of("failing") if name == "upload_again" else "",
+        }
+        return self.answer(request, "steps", context | state)
+
+    def answer(self, request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:
+        around = {"opts": self.opts, "media": self.media, "back": self.url_of("changelist")}
+        request.current_app = self.admin_site.name
+        return TemplateResponse(
+            request,
+            f"{_FOLDER}/{page}.html",
+            self.admin_site.each_context(request) | around | context,
+        )
+
+    def name_of(self, page: str) -> str:
+        return f"wx_static_store_uploadlog_{page}"
+
+    def url_of(self, page: str) -> str:
+        return reverse(f"admin:{self.name_of(page)}", current_app=self.admin_site.name)
+
+
+def _state(name: str, counts: Counter[str], left: Sequence[UploadLog]) -> dict[str, Any]:
+    """Return what the page keeps from one step to the next, and what it says."""
+    return {
+        "rows": ",".join(str(row.pk) for row in left),
+        "counts": ",".join(f"{outcome}:{count}" for outcome, count in counts.items()),
+        "said": LONG_ACTIONS[name].said(counts, len(left)),
+    }
+
+
+def _rendered(request: HttpRequest, line: StepLine, *, may_view: bool) -> dict[str, Any]:
+    context = {"line": line, "may_view": may_view}
+    return {"id": line.pk, "html": render_to_string(f"{_FOLDER}/step_line.html", context, request)}
+
+
+def _ids(text: str) -> list[int]:
+    """Return the ids of the rows that are left, as the page has them; none of nonsense."""
+    found = re.fullmatch(r"[0-9]{1,18}(,[0-9]{1,18})*", text)
+    return [int(one) for one in dict.fromkeys(text.split(","))][:LIMIT] if found else []
+
+
+def _counted(text: str) -> Counter[str]:
+    """Return the counts of the steps before; they are only shown, so the page may keep them."""
+    found = re.findall(r"([a-z]{1,20}):([0-9]{1,6})", text)
+    return Counter({outcome: int(count) for outcome, count in found[:20]})

@@ -1,0 +1,186 @@
+"""The form of the upload page, and the texts of its script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID, uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+
+from ...conf import options_for, platform_options
+from ...core.naming import object_key
+from ...exceptions import NameRejected
+from ...submit.policy import Target, folder_refusal, stores_for
+from ...submit.submission import Submission
+from ...upload.sources import digest
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+
+    from ...core.refusals import User
+
+    AnyFile = UploadedFile[Any]
+
+TEXTS = {
+    "send": _("Upload the ticked files"),
+    "looking": _("Looking at %(count)s files…"),
+    "reading": _("Reading this file, to compare it"),
+    "ready": _("Nothing is sent yet. Ticked: %(ticked)s of %(count)s files, %(size)s."),
+    "sending": _("Finished: %(done)s of %(count)s files. Leave this page open."),
+    "finished": _("Public now: %(stored)s. Not uploaded: %(failed)s."),
+    "cancelled": _(
+        "Cancelled. Public now: %(stored)s. Failed: %(failed)s. Not sent, still in the list: "
+        "%(left)s."
+    ),
+    "asking": _("Cancelled. Sent, and their outcome is being looked up: %(count)s."),
+    "looked_up": _("sent, outcome being looked up"),
+    "silent": _("This site does not answer; the page goes on asking for the outcome: %(count)s."),
+    "unsure": _("Outcome unknown: %(unknown)s."),
+    "clash": _("What to do with %(name)s"),
+    "publishing": _("publishing…"),
+    "waiting": _("waiting"),
+    "unknown": _("not compared"),
+    "uncompared": _(
+        "The files could not be compared with what is public; upload them all the same."
+    ),
+    "unreadable": _("Your browser cannot read this file."),
+    "twice": _("It takes the place of another file of this name, which was in the list before."),
+    "lost": _("No usable answer came from this site (%(status)s)."),
+    "locked_out": _(
+        "This site did not let you in: you are logged out, or may not upload here any more. "
+        "Log in in another tab, come back, and try again."
+    ),
+}
+
+
+def texts() -> dict[str, Any]:
+    """Return the texts of the script; sizes as the server writes them: 1 byte, 1.0 KB, …"""
+    sizes = [filesizeformat(size) for size in (1, 2, *(2 ** (10 * step) for step in range(1, 5)))]
+    return TEXTS | {"sizes": sizes}
+
+
+def listed_as(to: Target, name: str) -> str:
+    """Return what the list and the result call a file: its key, or a name that has no key."""
+    with suppress(NameRejected):
+        return object_key(options_for(to.using).location, name)
+    return name
+
+
+class TargetForm(forms.Form):
+    """Where files go; `stores` is what the policy offers this user."""
+
+    store = forms.ChoiceField(label=_("Store"))
+    folder = forms.CharField(
+        label=_("Target folder"),
+        required=False,
+        help_text=_("Below the store's own location; a folder that is not there yet is made."),
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+    overwrite = forms.BooleanField(
+        label=_("Replace files that are already public"),
+        required=False,
+        help_text=_("Visitors get the new bytes at the same address; the old ones are gone."),
+    )
+
+    def __init__(self, user: User, data: Any = None, files: Any = None) -> None:
+        super().__init__(data, files, label_suffix="")
+        self.user = user
+        self.stores = {f"{to.using}@{to.env}": to for to in stores_for(user)}
+        self.fields["store"].choices = [(value, to.label) for value, to in self.stores.items()]  # type: ignore[attr-defined]
+        self.fields["folder"].initial = platform_options().upload_location
+        if not user.has_perm("wx_static_store.replace"):  # type: ignore[union-attr]
+            del self.fields["overwrite"]
+
+    def clean_store(self) -> Target:
+        return self.stores[self.cleaned_data["store"]]
+
+    def clean_folder(self) -> str:
+        folder: str = self.cleaned_data["folder"]
+        return folder.removesuffix("/") + "/" if folder else ""
+
+    def wrong_folder(self, paths: list[str]) -> list[str]:
+        """Return what is wrong with the folder itself, and what helps; empty: nothing."""
+        error = folder_refusal(self.user, self.cleaned_data["folder"], paths)
+        return [str(error.message), error.full_hint] if error else []
+
+    @property
+    def overwrites(self) -> bool:
+        return bool(self.cleaned_data.get("overwrite"))
+
+
+class FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """One or many files, which may be empty."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[AnyFile]:
+        if not data:
+            raise ValidationError(self.error_messages["required"], code="required")
+        return [super(FilesField, self).clean(file, initial) for file in data]
+
+
+class UploadForm(TargetForm):
+    """
+    The files as well. The script sends one per request, with its `path` in a folder.
+
+    `form_id` and `attempt` name a submission, so that the second of two equal ones is recognized.
+    """
+
+    file = FilesField(label=_("Files"), allow_empty_file=True)
+    confirmed = forms.BooleanField(label=_("Publish all the same"), required=False)
+    path = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    form_id = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
+    attempt = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    field_order = ("store", "folder", "file", "overwrite", "confirmed")
+
+    def clean(self) -> None:
+        """Say once, at its field, what is wrong with the folder."""
+        if self.cleaned_data.keys() >= {"folder", "file", "path"}:
+            names = [name for name, _file in self.chosen()]
+            folder = self.cleaned_data["folder"]
+            if wrong := self.wrong_folder([name.removeprefix(folder) for name in names]):
+                self.add_error("folder", wrong)
+
+    def preset(self, asked: Mapping[str, str]) -> None:
+        """Begin with the store and the folder that a link names, and name the file to choose."""
+        self.initial.update({name: asked[name] for name in ("store", "folder") if asked.get(name)})
+        if name := asked.get("name"):
+            self.fields["file"].help_text = _("Choose the file %(name)s again.") % {"name": name}
+
+    def anew(self) -> UploadForm:
+        """Return the form for the next files, which go to the same place."""
+        form = UploadForm(self.user)
+        form.preset({name: self.data.get(name, "") for name in ("store", "folder")})
+        return form
+
+    def chosen(self) -> list[tuple[str, AnyFile]]:
+        """Return each file, and its name below the store's location."""
+        folder, files = self.cleaned_data["folder"], self.cleaned_data["file"]
+        path = self.cleaned_data["path"] if len(files) == 1 else ""
+        return [(folder + (path or file.name), file) for file in files]
+
+    def submission(self, user: User, name: str, file: AnyFile) -> Submission:
+        """Return the submission of this file; that of the script has its number alone for a key."""
+        to, raw = self.cleaned_data["store"], cast("Any", file.file)
+        form_id, attempt = self.cleaned_data["form_id"], self.cleaned_data["attempt"]
+        facts = repr((to.using, to.env, name, digest(raw), self.overwrites))
+        fingerprint = sha256(facts.encode()).hexdigest()
+        if attempt is None:
+            return Submission(f"{user.pk} {form_id} {fingerprint}")
+        return numbered(user, form_id, attempt, fingerprint)
+
+
+def numbered(user: User, form_id: UUID, attempt: int, fingerprint: str = "") -> Submission:
+    """Return the submission of one attempt of the script: it may ask for it before it arrives."""
+    return Submission(f"{user.pk} {form_id} {attempt}", fingerprint)

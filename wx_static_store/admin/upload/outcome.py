@@ -1,0 +1,65 @@
+"""How the upload of one file ended, as the page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from ...core import qr
+from ...core.naming import content_type
+from ...core.types import UploadStatus
+
+REFUSED, RUNNING, CANCELLED, ASK = "refused", "running", "cancelled", "ask"
+LABELS = {
+    UploadStatus.STORED.value: ("✓", _("Public now")),
+    UploadStatus.FAILED.value: ("✗", _("Failed")),
+    UploadStatus.UNKNOWN.value: ("?", _("It is not known whether this file is public")),
+    REFUSED: ("✗", _("Refused")),
+    CANCELLED: ("–", _("Cancelled before it was sent: nothing of it is public")),
+    ASK: ("!", _("Not public yet: is this file meant for everybody?")),
+    RUNNING: ("…", _("This file is being uploaded; the log will show how it ended")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """How the upload of one file ended; a second submission shows it again."""
+
+    name: str
+    status: str = RUNNING
+    url: str = ""
+    link: str = ""  # the address, if a page may link to it
+    size: int | None = None
+    errcode: int | None = None
+    message: str = ""
+    errmsg: str = ""
+    advice: str = ""  # what an editor can do; without it, the hint is for editors
+    hint: str = ""
+    row: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.status == UploadStatus.STORED
+
+    @property
+    def icon(self) -> str:
+        return LABELS[self.status][0]
+
+    @property
+    def label(self) -> str | Promise:
+        return LABELS[self.status][1]
+
+    @property
+    def for_operator(self) -> bool:
+        return bool(self.errmsg or self.hint)
+
+    @property
+    def is_image(self) -> bool:
+        return content_type(self.name).startswith("image/")
+
+    @property
+    def qr(self) -> SafeString:
+        return qr.svg(self.url) if self.url else SafeString()

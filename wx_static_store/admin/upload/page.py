@@ -1,0 +1,255 @@
+"""The upload page: what it sends is public for everybody."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from ...conf.settings import setting
+from ...core.types import UploadContext, UploadStatus
+from ...exceptions import WxStaticStoreError
+from ...log.advice import LOOK, advice_on
+from ...submit.policy import Target, questions
+from ...submit.progress import is_noted, note_of
+from ...submit.send import longest, send
+from ...submit.submission import Unanswered
+from ...upload.database import outside_transactions
+from ...upload.store import get_store
+from ..base import ReadOnlyAdmin, Tool
+from ..places import link_to
+from .form import TargetForm, UploadForm, listed_as, texts
+from .outcome import ASK, REFUSED, RUNNING, FileOutcome
+from .preview import Chosen, preview
+from .status import MOST_ASKED, parsed, states
+
+if TYPE_CHECKING:
+    from .form import AnyFile
+
+MOST_PREVIEWED = 1000  # files in one request of the script, which sends several
+METHODS = ["GET", "HEAD", "POST"]
+# What `json` and `int` raise, the latter of 1e400, and a list of lists of lists as well.
+BAD_REQUEST_ERRORS = (
+    *(ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError),
+)
+
+# What the page shows of a first submission that has no answer.
+_UNANSWERED = {
+    "in_progress": (RUNNING, ""),
+    "unknown": (UploadStatus.UNKNOWN, LOOK),
+    "other_body": (REFUSED, _("Another file had this number. Load the page anew and try again.")),
+    "busy": (REFUSED, _("This does not work at the moment; try again later.")),
+}
+
+
+class UploadPage(ReadOnlyAdmin):
+    """The page, its button, and the preview that its script asks for before it sends."""
+
+    def get_urls(self) -> list[URLPattern]:
+        site = self.admin_site
+        return [
+            path(
+                "upload/",
+                outside_transactions(
+                    site.admin_view(require_http_methods(METHODS)(self.upload_view))
+                ),
+                name="wx_static_store_uploadlog_upload",
+            ),
+            path(
+                "upload/preview/",
+                site.admin_view(require_POST(self.preview_view)),
+                name="wx_static_store_uploadlog_preview",
+            ),
+            path(
+                "upload/status/",
+                outside_transactions(site.admin_view(require_POST(self.status_view))),
+                name="wx_static_store_uploadlog_status",
+            ),
+            *super().get_urls(),
+        ]
+
+    def object_tools(self, request: HttpRequest) -> list[Tool]:
+        tools = super().object_tools(request)
+        if not may_upload(request):
+            return tools
+        url = reverse("admin:wx_static_store_uploadlog_upload", current_app=self.admin_site.name)
+        return [*tools, Tool(_("Upload files"), url, "addlink")]
+
+    def upload_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Show the page; a POST sends its files, and shows how each upload ended."""
+        require(request)
+        request.current_app = self.admin_site.name
+        if request.method != "POST":
+            form = UploadForm(request.user)
+            form.preset(request.GET)
+            return self._page(request, form)
+        form = UploadForm(request.user, request.POST, request.FILES)
+        outcomes = (
+            [_submit(request, form, *chosen) for chosen in form.chosen()] if form.is_valid() else []
+        )
+        if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+            return self._as_json(request, outcomes or [_incomplete(form)])
+        return self._page(request, form.anew() if outcomes else form, outcomes)
+
+    def preview_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Return what an upload would do with each file, without a call to the cloud."""
+        require(request)
+        try:
+            asked = json.loads(request.body)
+            files = [Chosen.parsed(file) for file in asked["files"]]
+        except BAD_REQUEST_ERRORS:
+            return _bad_request("not a list of files")
+        form = TargetForm(request.user, asked)
+        if len(files) > MOST_PREVIEWED or not form.is_valid():
+            return _bad_request(_incomplete(form).message or f"more than {MOST_PREVIEWED} files")
+        return JsonResponse(preview(request.user, form, files))
+
+    def status_view(self, request: HttpRequest) -> HttpResponse:
+        """Return what became of attempts of this user's page, and cancel them where it asks so."""
+        require(request)
+        try:
+            attempts = parsed(request.user, json.loads(request.body))
+        except BAD_REQUEST_ERRORS:
+            return _bad_request("not a list of attempts")
+        if len(attempts) > MOST_ASKED:
+            return _bad_request(f"more than {MOST_ASKED} attempts")
+        found = list(states(attempts))
+        for state in found:
+            if outcome := state.pop("outcome", None):
+                state |= self._rendered(request, [outcome])
+        return JsonResponse({"attempts": found})
+
+    def _as_json(self, request: HttpRequest, outcomes: list[FileOutcome]) -> JsonResponse:
+        return JsonResponse(self._rendered(request, outcomes))
+
+    def _rendered(self, request: HttpRequest, outcomes: list[FileOutcome]) -> dict[str, Any]:
+        template = "admin/wx_static_store/uploadlog/upload_result.html"
+        context = {"opts": self.opts, "may_view": self.has_view_permission(request)}
+        html = "".join(
+            render_to_string(template, {**context, "outcome": outcome}, request)
+            for outcome in outcomes
+        )
+        running = any(outcome.status == RUNNING for outcome in outcomes)
+        ok = all(outcome.ok for outcome in outcomes)
+        return {"ok": ok, "running": running, "html": html}
+
+    def _page(
+        self, request: HttpRequest, form: UploadForm, outcomes: list[FileOutcome] | None = None
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            **around_form(form),
+            "title": _("Upload files"),
+            "opts": self.opts,
+            "outcomes": sorted(outcomes or [], key=lambda outcome: outcome.ok),
+            "asks": any(outcome.status == ASK for outcome in outcomes or []),
+            "stored": sum(outcome.ok for outcome in outcomes or []),
+            "may_view": self.has_view_permission(request),
+        }
+        return TemplateResponse(request, "admin/wx_static_store/uploadlog/upload.html", context)
+
+
+def around_form(form: UploadForm) -> dict[str, Any]:
+    """Return what a page needs that has the form and its scripts."""
+    return {
+        "form": form,
+        "texts": texts(),
+        "both_legs": is_noted(),
+        "most_files": setting("DATA_UPLOAD_MAX_NUMBER_FILES"),
+    }
+
+
+def may_upload(request: HttpRequest) -> bool:
+    return request.user.has_perm("wx_static_store.upload")
+
+
+def _bad_request(reason: str) -> JsonResponse:
+    return JsonResponse({"error": reason}, status=400)
+
+
+def require(request: HttpRequest) -> None:
+    if not may_upload(request):
+        raise PermissionDenied
+
+
+# --- what is sent ---------------------------------------------------------------------------------
+
+
+def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> FileOutcome:
+    """Return what became of the file, or of the first submission, which was of the same file."""
+    to: Target = form.cleaned_data["store"]
+    listed, size = listed_as(to, name), file.size or 0
+    submission = form.submission(request.user, name, file)
+    try:
+        if not form.cleaned_data["confirmed"] and (asked := _asked(form, name, file)):
+            return FileOutcome(listed, ASK, size=size, message=" ".join(map(str, asked)))
+        if first := submission.first_answer(longest(to.using, to.env, size)):
+            return FileOutcome(**first)
+        return submission.send(partial(_send, request, form, name, file, submission.digest), asdict)
+    except Unanswered as error:
+        status, message = _UNANSWERED[error.code]
+        return FileOutcome(listed, status, message=str(message))
+    except WxStaticStoreError as error:
+        return _failed(listed, error, status=REFUSED, errcode=error.errcode)
+
+
+def _asked(form: UploadForm, name: str, file: AnyFile) -> list[str | Promise]:
+    raw: Any = file.file
+    to: Target = form.cleaned_data["store"]
+    return questions(form.user, to, name, raw, size=file.size or 0)
+
+
+def _send(
+    request: HttpRequest, form: UploadForm, name: str, file: AnyFile, digest: str
+) -> FileOutcome:
+    to: Target = form.cleaned_data["store"]
+    context = UploadContext(source="admin", user_id=request.user.pk)
+    raw: Any = file.file
+    result, row = send(
+        request.user,
+        to,
+        name,
+        raw,
+        context,
+        size=file.size or 0,
+        overwrite=form.overwrites,
+        sent=note_of(digest),
+    )
+    if error := result.error:
+        facts = {"status": result.status.value, "errcode": result.errcode, "row": row}
+        return _failed(listed_as(to, name), error, **facts)
+    url, link = _addresses(to, result.key)
+    return FileOutcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
+
+
+def _failed(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
+    message, hint = str(error.message), error.full_hint
+    advice = str(advice_on(error, facts["status"]))
+    return FileOutcome(
+        name, message=message, errmsg=error.errmsg, advice=advice, hint=hint, **facts
+    )
+
+
+def _incomplete(form: TargetForm) -> FileOutcome:
+    """Return the errors of an incomplete form in place of a result."""
+    errors = [str(error) for errors in form.errors.values() for error in errors]
+    return FileOutcome(str(form.data.get("path", "")), REFUSED, message=" ".join(errors))
+
+
+def _addresses(to: Target, key: str) -> tuple[str, str]:
+    """Return the public address, and again if a page may link to it; empty where unknown."""
+    with suppress(WxStaticStoreError):
+        store = get_store(to.using, to.env)
+        return store.key_url(key), link_to(store, key)
+    return "", ""

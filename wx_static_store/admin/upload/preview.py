@@ -1,0 +1,181 @@
+"""Show what an upload would do with each file, without a call to the cloud."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ...core.naming import content_type
+from ...core.types import UploadStatus
+from ...exceptions import WxStaticStoreError
+from ...models import UploadLog
+from ...submit.policy import Target, key_for, questions
+from ...upload.database import in_database
+from ..places import Places
+from .form import TEXTS, TargetForm, listed_as
+
+if TYPE_CHECKING:
+    from ...core.refusals import User
+
+    Rows = Mapping[str, UploadLog] | None
+
+UNKNOWN, UNREAD, REFUSED, ASK = "unknown", "unread", "refused", "ask"
+STATES = {
+    "new": _("not in the log"),
+    "deleted": _("not public any more"),
+    "same": _("the same bytes are public"),
+    "changed": _("changed"),
+    UNREAD: TEXTS["reading"],  # which bytes are public is known, and those of the file must be
+    UNKNOWN: TEXTS["unknown"],
+    REFUSED: _("refused"),
+    ASK: _("Tick it, if it is meant for everybody"),
+}
+NO_REPLACING = _("You may not replace files that are public.")
+LONGEST_HEAD = 2048  # letters: the script sends 512 bytes
+NAMES = 3  # new names that are looked for beside a public file
+
+
+class Chosen(NamedTuple):
+    """A file as the browser describes it; its MD5 is there only if it was asked for."""
+
+    path: str
+    size: int
+    md5: str
+    head: bytes = b""
+
+    @classmethod
+    def parsed(cls, facts: Mapping[str, Any]) -> Chosen:
+        size = int(facts["size"])
+        if not 0 <= size < 2**63:
+            raise ValueError(size)
+        head = b64decode(str(facts.get("head") or "")[:LONGEST_HEAD], validate=True)[:size]
+        return cls(str(facts["path"]), size, str(facts.get("md5") or ""), head)
+
+
+def preview(user: User, form: TargetForm, files: list[Chosen]) -> dict[str, Any]:
+    """
+    Return what the log says of each file, and what is wrong with the folder, if anything.
+
+    The log may not know all: the upload asks the store.
+    """
+    folder = form.wrong_folder([file.path for file in files])
+    return {"folder": folder, "files": list(_files(user, form, files, explain=not folder))}
+
+
+def _files(
+    user: User, form: TargetForm, files: list[Chosen], *, explain: bool
+) -> Iterator[dict[str, Any]]:
+    to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
+    keys = [_key(user, to, folder + file.path, file) for file in files]
+    rows = _sent_rows(to.env, [key for key in keys if isinstance(key, str)])
+    states = [
+        _state_of(rows, key, file) if isinstance(key, str) else REFUSED
+        for key, file in zip(keys, files, strict=True)
+    ]
+    changed = [file.path for file, state in zip(files, states, strict=True) if state == "changed"]
+    others = _new_names(to, folder, changed, {file.path for file in files}) if changed else {}
+    for key, file, state in zip(keys, files, states, strict=True):
+        name = folder + file.path
+        if isinstance(key, str):
+            asked = questions(user, to, name, BytesIO(file.head), size=file.size)
+            facts = _shown(form, state, asked)
+        else:
+            facts = _facts(REFUSED, [key.message, key.full_hint] if explain else [])
+        if rows and state in {"same", "changed"}:
+            facts |= _beside(user, to, rows[str(key)])
+        if state == "changed":
+            facts |= _choices(form, others.get(file.path))
+        yield {"key": listed_as(to, name), "size": filesizeformat(file.size), **facts}
+
+
+def _choices(form: TargetForm, other: dict[str, str] | None) -> dict[str, Any]:
+    """Return what may become of a file whose name is taken by other bytes."""
+    may = {"skip": True, "replace": "overwrite" in form.fields, "keep": other is not None}
+    return {"choices": [name for name, allowed in may.items() if allowed], "other": other}
+
+
+def _key(user: User, to: Target, name: str, file: Chosen) -> str | WxStaticStoreError:
+    """Return the key of a file of which only the head is here, or why it has none."""
+    try:
+        return key_for(user, to, name, BytesIO(file.head), size=file.size)
+    except WxStaticStoreError as error:
+        return error
+
+
+def _sent_rows(env: str, keys: Iterable[str]) -> Rows:
+    """
+    Return the newest row of each key whose bytes were sent; None where there is no log.
+
+    An upload that failed changed nothing: what was public before it is public still.
+    """
+    sent = UploadLog.objects.filter(status__in=[UploadStatus.STORED, UploadStatus.UNKNOWN])
+    return in_database(lambda: sent.newest(env, keys), otherwise=None)
+
+
+def _state_of(rows: Rows, key: str, file: Chosen) -> str:
+    row = None if rows is None else rows.get(key)
+    if rows is None or (row and row.status == UploadStatus.UNKNOWN):
+        return UNKNOWN
+    if row is None:
+        return "new"
+    if row.is_deletion:
+        return "deleted"
+    if row.size != file.size:
+        return "changed"
+    if not file.md5:
+        return UNREAD
+    return "same" if row.md5 == file.md5 else "changed"
+
+
+def _shown(form: TargetForm, state: str, asked: list[str | Promise]) -> dict[str, Any]:
+    """Return the state, whether the file waits for a choice, and what a person is asked first."""
+    if state in {"same", "changed"} and not form.overwrites:
+        may = "overwrite" in form.fields or state == "same"
+        return _facts(state, [*asked, *([] if may else [NO_REPLACING])], blocked=True) | {
+            "asks": bool(asked)
+        }
+    if not asked or state in {"same", UNREAD}:
+        return _facts(state)
+    return _facts(state if state == "changed" else ASK, asked) | {"asks": True}
+
+
+def _beside(user: User, to: Target, row: UploadLog) -> dict[str, Any]:
+    """Return what is public at the address of a file, as its row has it."""
+    old = {
+        "size": filesizeformat(row.size or 0),
+        "created": row.created.isoformat(),
+        "url": Places(user).address(to.using, to.env, row.key),
+        "image": content_type(row.key).startswith("image/"),
+    }
+    return {"old": old}
+
+
+def _new_names(
+    to: Target, folder: str, paths: list[str], taken: set[str]
+) -> dict[str, dict[str, str]]:
+    """Return for each path the first name beside it that neither log nor list knows."""
+    names = {path: [name for name in _numbered(path) if name not in taken] for path in paths}
+    keys = {name: listed_as(to, folder + name) for found in names.values() for name in found}
+    rows = _sent_rows(to.env, keys.values()) or {}
+    free = {
+        path: next((name for name in found if keys[name] not in rows), "")
+        for path, found in names.items()
+    }
+    return {path: {"path": name, "key": keys[name]} for path, name in free.items() if name}
+
+
+def _numbered(path: str) -> list[str]:
+    stem, dot, ending = path.rpartition(".")
+    stem, ending = (stem, f".{ending}") if dot and "/" not in ending else (path, "")
+    return [f"{stem}-{number}{ending}" for number in range(2, 2 + NAMES)]
+
+
+def _facts(state: str, reasons: Iterable[object] = (), *, blocked: bool = False) -> dict[str, Any]:
+    facts = {"state": state, "label": str(STATES[state]), "reasons": [*map(str, reasons)]}
+    return facts | {"blocked": blocked or state in {REFUSED, UNREAD}}
