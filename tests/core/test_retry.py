@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.conftest import examples
-from wx_static_store.core.retry import Clock, Deadline, backoff, run
+from wx_static_store.core.retry import (
+    Clock,
+    Deadline,
+    backoff,
+    ending_by,
+    run,
+    seconds_left,
+)
 from wx_static_store.exceptions import (
     ConfigurationError,
     CosRefused,
@@ -311,3 +319,30 @@ def test_a_deadline_is_extended_for_a_larger_file() -> None:
     deadline = Deadline.after(10, Time().clock)
     deadline.extend(5)
     assert deadline.left() == 15
+
+
+# --- the moment by which all deadlines end -------------------------------------------------------
+
+
+def test_a_deadline_is_not_moved_beyond_the_moment_of_its_block() -> None:
+    time = Time()
+    with ending_by(time.seconds + 10):
+        deadline = Deadline.after(25, time.clock)
+        short = Deadline.after(5, time.clock)
+    deadline.extend(100)
+    deadline.give_back(100)
+    short.extend(2)
+    assert (deadline.left(), short.left()) == (10, 7)
+    assert Deadline.after(25, time.clock).left() == 25
+
+
+def test_an_inner_block_does_not_end_later_than_the_outer_one() -> None:
+    time = Time()
+    with ending_by(time.seconds + 10), ending_by(time.seconds + 20):
+        assert Deadline.after(25, time.clock).left() == 10
+
+
+def test_the_seconds_left_are_infinite_without_a_moment() -> None:
+    assert seconds_left() == math.inf
+    with ending_by(0):
+        assert seconds_left() == 0

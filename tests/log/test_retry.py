@@ -142,3 +142,13 @@ def test_rows_whose_bytes_are_gone_are_not_sendable(cloud: EmulatorServer) -> No
     fail(cloud, times=3)
     gone = [sent(f"{n}.txt", b"1", source="admin") for n in range(3)]
     assert [*sendable([*gone, newer, older], 1)] == [newer]
+
+
+def test_a_file_that_finds_no_free_worker_in_time_is_not_attempted(
+    cloud: EmulatorServer, configure: Any, settings: Any
+) -> None:
+    settings.WX_STATIC_STORE |= {"MAX_WORKERS": 2}
+    rows = [sent(f"{n}.txt", b"tea", source="model") for n in range(4)]
+    cloud.script({"on": "put_object", "do": "delay", "seconds": 0.6, "times": None})
+    outcomes = sorted(one.outcome for one in again(*rows, seconds=0.5))
+    assert outcomes == ["not attempted", "not attempted", "stored", "stored"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.tables import each
-from wx_static_store.core.retry import Deadline
+from wx_static_store.core.retry import Deadline, ending_by
 from wx_static_store.upload import workers as pool
 from wx_static_store.upload.workers import AdaptiveLimiter, WorkerPool, run
 
@@ -471,3 +471,10 @@ def test_a_later_run_has_the_whole_patience_again(monkeypatch: pytest.MonkeyPatc
     assert workers.patience() == 0.0
     now[0] += 0.1
     assert workers.patience() == pool.GRACE
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_deadlines_of_a_worker_end_by_the_moment_of_whoever_called(count: int) -> None:
+    with ending_by(7.0):
+        [latest] = run(lambda seconds: Deadline.after(seconds).at, [1e9], max_workers=count)
+    assert latest == 7.0

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..core.retry import Deadline
+from ..core.retry import Deadline, seconds_left
 from ..core.secrets import Secret
 from ..exceptions import (
     DeadlineExceeded,
@@ -204,7 +204,7 @@ class ComponentToken:
 
     def _wait_for_a_new_one(self, since: float) -> SharedToken:
         """Look and fetch in one thread of this process, for which the others wait."""
-        if not self._lock.acquire(timeout=PATIENCE * self._pace):
+        if not self._lock.acquire(timeout=min(PATIENCE * self._pace, seconds_left())):
             raise slow()
         try:
             return self._poll(since)
@@ -220,7 +220,7 @@ class ComponentToken:
                 raise hindrance
             if fresh := self._fetch_if_first(entry, since):
                 return fresh
-            if time.monotonic() - since >= PATIENCE * self._pace:
+            if time.monotonic() - since >= PATIENCE * self._pace or not seconds_left():
                 break
             self._sleep(POLL * self._pace * (0.5 + self._chance()))
         raise slow()

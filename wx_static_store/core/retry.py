@@ -1,9 +1,12 @@
 """The only retry loop, for every call: it follows the remedy of an exception, and a deadline."""
 
+import math
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ..exceptions import DeadlineExceeded, Remedy, WxStaticStoreError
@@ -13,6 +16,8 @@ T = TypeVar("T")
 
 READ_RATE = 64 * 1024  # bytes a second that must come; a default domain gives some 100 KB/s
 _LARGEST_EXPONENT = 32  # 2**32 seconds is beyond every cap; larger powers only cost time
+
+_latest: ContextVar[float] = ContextVar("wx_static_store_latest", default=math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,10 @@ class Deadline:
     at: float
     clock: Clock = Clock()
     longest_wait: float = 0.0  # seconds of waiting for a slot that may still be given back
+    latest: float = field(default_factory=_latest.get)  # nothing moves it beyond
+
+    def __post_init__(self) -> None:
+        self.extend(0.0)
 
     @classmethod
     def after(cls, seconds: float, clock: Clock = Clock()) -> "Deadline":
@@ -38,13 +47,13 @@ class Deadline:
 
     def extend(self, seconds: float) -> None:
         """Allow that much more: the file is larger than was known."""
-        self.at += seconds
+        self.at = min(self.at + seconds, self.latest)
 
     def give_back(self, waited: float) -> None:
         """Count a wait for a slot not as the file's own time, up to as long again in all."""
         given = min(waited, self.longest_wait)
         self.longest_wait -= given
-        self.at += given
+        self.extend(given)
 
     def left(self) -> float:
         """Return the seconds left, never negative."""
@@ -53,6 +62,32 @@ class Deadline:
     def check(self, stage: str) -> None:
         if not self.left():
             raise DeadlineExceeded(_("The time for this upload is over"), stage=stage)
+
+
+@contextmanager
+def ending_by(moment: float) -> Iterator[None]:
+    """Let each deadline that is made in this block end by that moment of the monotonic clock."""
+    token = _latest.set(min(moment, _latest.get()))
+    try:
+        yield
+    finally:
+        _latest.reset(token)
+
+
+def seconds_left() -> float:
+    """Return the seconds until the moment of `ending_by`, never negative; without one infinite."""
+    return max(0.0, _latest.get() - time.monotonic())
+
+
+def ending_alike(function: Callable[..., T]) -> Callable[..., T]:
+    """Return the function for another thread: there, too, its deadlines end by that moment."""
+    moment = _latest.get()
+
+    def call(*args: object) -> T:
+        with ending_by(moment):
+            return function(*args)
+
+    return function if moment == math.inf else call
 
 
 def backoff(attempt: int, chance: float, *, base: float = 0.5, cap: float = 20.0) -> float:

@@ -126,6 +126,7 @@ def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
         stack.callback(batch.close)
         stack.callback(recorder.close)
         pool = stack.enter_context(WorkerPool(uploader.options.max_workers))
+        pool.capacity = pool.max_workers  # no file that is begun waits for another one
         results = uploader.send(Queue(uploader, batch.items()), pool, recorder)
         for result in stack.enter_context(closing(results)):
             settled = uploader.settled(result) if time.monotonic() < batch.until else result

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Self, TypeVar
 
 from ..core.interrupts import interruptible
-from ..core.retry import Deadline
+from ..core.retry import Deadline, ending_alike
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -66,7 +66,7 @@ class WorkerPool:
             thread = threading.Thread(target=self._work, daemon=True, name="wx-static-store")
             self._threads.append(thread)  # first: Ctrl-C may come while it starts
             thread.start()
-        self._calls.put((future, function, args))
+        self._calls.put((future, ending_alike(function), args))
         return future
 
     def run(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -25,6 +26,7 @@ from tests.admin.log.test_actions import (
 )
 from tests.admin.log.test_steps import step, text_of
 from tests.conftest import ENV
+from wx_static_store.admin.log import step_results
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
 from wx_static_store.upload.claims import claim
@@ -142,6 +144,41 @@ def test_each_outcome_has_a_sentence_of_its_own(cloud: EmulatorServer, operator:
     assert counts in again(operator, *rows)
 
 
+@pytest.mark.parametrize("slow", ["staticuploadfile", "put_object"])
+def test_a_file_that_is_too_slow_for_a_request_fails_and_its_line_says_what_helps(
+    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    row = failed(cloud, "a.txt")
+    monkeypatch.setattr(step_results, "LONGEST", 1)
+    cloud.script({"on": slow, "do": "delay", "seconds": 30})
+    began = time.monotonic()
+    text = again(operator, row)
+    assert time.monotonic() - began < 5
+    assert "1 file failed again." in text or "the answer never came" in text
+    assert "A worker of Celery gives it the time that it needs" in text
+    assert newest("a.txt").pk > row.pk
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [(["replace"], "1 file failed again."), ([], "1 file cannot be uploaded")]
+)
+def test_a_file_that_gets_no_slot_in_time_is_not_sent(
+    cloud: EmulatorServer,
+    editor: Editor,
+    monkeypatch: pytest.MonkeyPatch,
+    more: list[str],
+    said: str,
+) -> None:
+    row = failed(cloud, "a.txt")
+    puts = len(cloud.calls("put_object"))
+    monkeypatch.setattr(step_results, "LONGEST", 1)
+    monkeypatch.setattr(get_uploader().store.api_limiter, "width", 0)
+    text = again(editor("retry", *more), row)
+    assert said in text
+    assert "A worker of Celery gives it the time that it needs" in text
+    assert len(cloud.calls("put_object")) == puts
+
+
 # --- compare -----------------------------------------------------------------------------------
 
 
@@ -189,3 +226,26 @@ def test_a_comparison_whose_list_fails_says_why(cloud: EmulatorServer, operator:
     default_storage.save("a.txt", ContentFile(b"hello"))
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 85088})
     assert "85088" in compared(operator, newest("a.txt"))
+
+
+def test_the_first_files_of_a_folder_whose_list_is_slow_are_asked_for_one_by_one(
+    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = plain_rows(30)
+    monkeypatch.setattr(step_results, "LONGEST", 2)
+    cloud.script({"on": "staticfilelist", "do": "delay", "seconds": 30})
+    text = compared(operator, *rows)
+    assert "Missing, or deleted: 20 · Still to be done: 10 rows." in text
+
+
+def test_a_comparison_is_over_in_the_time_of_a_request(
+    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = plain_rows(30)
+    monkeypatch.setattr(step_results, "LONGEST", 2)
+    cloud.script({"on": "staticfilelist", "do": "delay", "seconds": 30, "times": None})
+    began = time.monotonic()
+    text = compared(operator, *rows)
+    assert time.monotonic() - began < 7
+    assert "Still to be done: 30 rows." in text
+    assert "The time allowed was over" in text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -13,7 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy, ngettext, ngettext_lazy
 
-from ...exceptions import WxStaticStoreError
+from ...core.retry import ending_by
+from ...exceptions import DeadlineExceeded, WxStaticStoreError
 from ...log.advice import advice_on
 from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
 from ...log.retry import RetryResult, retry_uploads
@@ -21,9 +24,8 @@ from ...models import UploadLog
 from ..columns import UploadColumns, badge, with_details
 from ..labels import Text, sentence
 
-# Seconds in which a step begins files or calls: the last one has 25 s of its own, and many web
-# servers end a worker after 30 s.
-SECONDS = 4.0
+SECONDS = 4.0  # in which a step begins files or calls
+LONGEST = 28.0  # seconds in which they end: many web servers end a worker after 30 s
 FEW = 4  # files of a step that a script asks for: what is under way when somebody stops it
 MOST = 40  # files of a step that the button asks for where no script runs
 
@@ -55,6 +57,10 @@ COLOURS = {
 }
 LOST = "lost"  # the outcome of a row that is not found any more
 _LOST = gettext_lazy("This row is not in the log any more, or you may not see it.")
+_TOO_LONG = gettext_lazy(
+    "This page gives a file %(seconds)d seconds. A worker of Celery gives it the time that it "
+    "needs, and so does wx_deploy."
+)
 _ALL_ALIKE = gettext_lazy(
     "The other files would fail in the same way, so they were not sent. Mend the cause, then go on."
 )
@@ -113,7 +119,7 @@ def _sent(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
     """Return the line of a file; `new` is the row that its upload has left."""
     store, old = columns.store(one.row), one.row
     if not one.result:
-        why = [sentence(one.reason)] if one.reason else []
+        why = [sentence(one.reason), *_too_long(one.reason)] if one.reason else []
         sign = badge("", _("was not sent again"))
         return StepLine(old.pk, old.key or old.name, store, one.outcome, sign, why)
     error = one.result.error
@@ -123,9 +129,16 @@ def _sent(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
     if error:
         advice, more = advice_on(error, one.outcome), sentence(error)
         facts.append(with_details(advice, _("For the site's operator"), more) if advice else more)
+    facts += _too_long(error)
     sign = badge(one.outcome, UploadLog.Status(one.outcome).label)
     row = new.pk if new.pk != old.pk else None
     return StepLine(old.pk, columns.key(new), store, one.outcome, sign, facts, row)
+
+
+def _too_long(error: WxStaticStoreError | None) -> Iterator[str]:
+    """Yield what helps where the time of a request was too short."""
+    if isinstance(error, DeadlineExceeded):
+        yield _TOO_LONG % {"seconds": LONGEST}
 
 
 def all_sent(counts: Counter[str], left: int) -> str:
@@ -153,13 +166,20 @@ def compare(request: HttpRequest, rows: Sequence[UploadLog], *, scripted: bool) 
     Both fit into a step, so it is no matter whether it is `scripted`.
     """
     try:
-        found = _reached(rows)
-        if not found and len(rows) > ASKED_ONE_BY_ONE:  # the folder is huge
-            found = _reached(rows[:ASKED_ONE_BY_ONE])
+        found = _listed(rows) or _reached(rows[:ASKED_ONE_BY_ONE])
     except WxStaticStoreError as error:
         return Step([], sentence(error))
     columns = UploadColumns(request)
     return Step([_compared(row.pk, one, columns) for row, one in found])
+
+
+def _listed(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
+    """Compare many rows by a list, which has half of the time; none if the folder is huge."""
+    if len(rows) <= ASKED_ONE_BY_ONE:
+        return []
+    with suppress(DeadlineExceeded), ending_by(time.monotonic() + LONGEST / 2):
+        return _reached(rows)
+    return []
 
 
 def _reached(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:

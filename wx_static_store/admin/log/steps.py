@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,6 +18,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from ...core.retry import ending_by
 from ...models import UploadLog
 from ...upload.database import outside_transactions
 from ..base import ReadOnlyAdmin
@@ -86,7 +88,8 @@ class StepsPage(ReadOnlyAdmin):
         scripted = request.get_preferred_type(["text/html", "application/json"]) == (
             "application/json"
         )
-        step = LONG_ACTIONS[name].do(request, found, scripted=scripted) if found else Step([])
+        with ending_by(time.monotonic() + results.LONGEST):
+            step = LONG_ACTIONS[name].do(request, found, scripted=scripted) if found else Step([])
         lines = [*step.lines, *(results.lost(pk) for pk in wanted if pk not in known)]
         done = {line.pk for line in lines}
         counts = _counted(request.POST.get("counts", "")) + Counter(line.outcome for line in lines)
