@@ -65,3 +65,13 @@ def test_any_method_of_the_shared_cache_reaches_the_cache() -> None:
     cache = LocMemCache("named", {})
     SharedCache(lambda: cache).set("a", 1, timeout=0)
     assert cache.get("a") is None
+
+
+def test_many_keys_are_one_question() -> None:
+    cache = LocMemCache("many", {})
+    cache.set("a", 1)
+    assert SharedCache(lambda: cache).get_many(["a", "b"]) == {"a": 1}
+
+
+def test_a_failing_cache_has_none_of_many_keys() -> None:
+    assert SharedCache(lambda: {}["missing"]).get_many(["a"]) == {}

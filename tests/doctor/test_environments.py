@@ -9,8 +9,10 @@ import pytest
 
 from tests.api.conftest import Dead
 from tests.conftest import ENV
+from wx_static_store.conf import platform_options
 from wx_static_store.doctor.findings import Result
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.upload.hosting import Hostings
 
 from .conftest import Examine, marks, said
 
@@ -329,3 +331,12 @@ def test_the_list_of_the_platform_is_no_reason_for_many_calls(
         emulator.add_env(env)
     assert group(examined(envs=envs)) == "✓✓✓✓"
     assert len(emulator.calls()) <= 2 * len(envs) + 6
+
+
+def test_the_states_of_the_hosting_are_remembered_for_the_overview(
+    examined: Examine, emulator: EmulatorServer
+) -> None:
+    emulator.state.add("tenant-b", "offline")
+    examined(envs=[ENV, "tenant-b"])
+    found = Hostings(platform_options()).get_many([ENV, "tenant-b"])
+    assert [each.status for each in found.values()] == ["online", "offline"]

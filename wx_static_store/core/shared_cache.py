@@ -27,7 +27,7 @@ class SharedCache:
         self._handle, self._report, self._now = handle, report, now
         self._failed_at = float("-inf")
 
-    def _ask(self, method: str, key: str, *args: Any, **kwargs: Any) -> Any:
+    def _ask(self, method: str, key: str | list[str], *args: Any, **kwargs: Any) -> Any:
         if self.rests:
             return None
         try:
@@ -43,6 +43,10 @@ class SharedCache:
     def get(self, key: str, default: Any = None) -> Any:
         found = self._ask("get", key)
         return default if found is None else found
+
+    def get_many(self, keys: list[str]) -> dict[str, Any]:
+        """Return what there is of these keys, by one question."""
+        return self._ask("get_many", keys) or {}
 
     set = partialmethod(_ask, "set")
     add = partialmethod(_ask, "add")

@@ -13,6 +13,7 @@ from ..clients.wechat import StaticStore
 from ..conf.settings import nearest
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _, listed, shown
+from ..upload.hosting import Hostings
 from ..upload.workers import run
 from .findings import NONE_LEFT, Check, Finding, Mark, Text, of_error, ok, warning, wrong
 from .patient import Patient
@@ -195,6 +196,10 @@ def _described(patient: Patient) -> dict[str, Described]:
             return env, error
 
     found = dict(run(describe, envs, max_workers=patient.options.max_workers))
+    hostings = Hostings(patient.options)  # which the overview shows
+    for env, answer in found.items():
+        if not (patient.cache_is_away or isinstance(answer, WxStaticStoreError)):
+            hostings.keep(env, answer)
     return {env: found[env] for env in envs}
 
 

@@ -12,6 +12,7 @@ One file into the cloud: the face of the app for code that uploads.
     platform    What all stores of a platform share: connections, token, limiters
     shared_limiter  The limit of calls that all processes share, and the rate that they keep
     remembered  What WeChat said of a platform, kept for a while in the shared cache
+    hosting     What WeChat said of the static hosting of environments, kept for a day
     recorder    Write results to the database and to the logger ``wx_static_store.uploads``
     claims      Names that a save is about to take, or that a failed form left: in the shared cache
     kept        Which bytes of releases are kept, by rows; and what is freed

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from hashlib import md5
 from io import BytesIO
 from typing import BinaryIO, TypeVar
 
-from django.core.cache import caches
-
 from ..clients.cos import CosClient
-from ..clients.links import is_loopback
 from ..clients.site import SiteClient
 from ..clients.wechat import ListPage, WeChatClient
 from ..conf import options_for
@@ -21,19 +16,16 @@ from ..conf.options import Options
 from ..core.naming import quote_key
 from ..core.retry import Clock, Deadline, run
 from ..core.secrets import Secret
-from ..core.shared_cache import SharedCache
 from ..core.types import DELETED, DELETED_MD5, RemoteFile
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
+from .hosting import Hosting, Hostings
 from .platform import platform_for
 
 T = TypeVar("T")
 
 INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it
 INTERACTIVE_SECONDS = 25.0  # below the 30 s after which many web servers end a worker
-ADDRESS_SECONDS = 24 * 3600
-
-logger = logging.getLogger("wx_static_store.store")
 
 
 class Store:
@@ -49,10 +41,7 @@ class Store:
         self.site = SiteClient(platform.transport)
         self.tokens = platform.tokens
         self.api_limiter, self.put_limiter = platform.api_limiter, platform.put_limiter
-        self._cache = SharedCache(
-            lambda: caches[options.token_cache],
-            lambda error: logger.warning("The cache fails (%s)", error),
-        )
+        self._hostings = Hostings(options)
         self._root = options.base_url or _root_of(options)
 
     def interactive_deadline(self, size: int = 0) -> Deadline:
@@ -114,18 +103,20 @@ class Store:
             return self.url(key.removeprefix(self.options.location))
         return self.root() + quote_key(key)
 
-    def known_url(self, key: str) -> str:
-        """Return the address of a key; empty where WeChat would have to be asked for it."""
+    def known_url(self, key: str, hosting: Hosting | None = None) -> str:
+        """
+        Return the address of a key; empty where WeChat would have to be asked for it.
+
+        `hosting` is what is remembered, where the cache was asked for many environments at once.
+        """
         inside = self.options.url_prefix and key.startswith(self.options.location)
-        self._root = self._root or ("" if inside else self._cached_root())
+        if not (self._root or inside):
+            self._root = (hosting or self._hostings.get(self.env)).root
         return self.key_url(key) if self._root or inside else ""
 
     def root(self) -> str:
         """Return the site's address: `base_url`, else what WeChat says, asked once and cached."""
-        self._root = self._root or self._cached_root()
-        if not self._root:
-            self._root = self._described_root()
-            self._cache.set(self._root_key, self._root, ADDRESS_SECONDS)
+        self._root = self._root or self._hostings.get(self.env).root or self._described_root()
         return self._root
 
     def page(self, prefix: str, marker: str) -> ListPage:
@@ -145,25 +136,17 @@ class Store:
             env=self.env,
         )
 
-    def _cached_root(self) -> str:
-        return str(self._cache.get(self._root_key) or "")
-
-    @property
-    def _root_key(self) -> str:
-        platform = md5(self.options.api_base_url.encode(), usedforsecurity=False).hexdigest()
-        return f"wx_static_store:site:{platform}:{self.env}"
-
     def _described_root(self) -> str:
         found = self._ask(
             lambda token, deadline: self.wechat.describe(token, self.env, deadline=deadline)
         )
-        if found is None or not found.domain:
+        hosting = self._hostings.keep(self.env, found)
+        if not hosting.root:
             raise ConfigurationError(
                 _("Static hosting is not enabled"),
                 hint=_("Enable it in the console, or set base_url to the site's public address."),
             ).with_context(env=self.env)
-        local = is_loopback(self.options.api_base_url) and is_loopback(f"http://{found.domain}")
-        return f"{'http' if local else 'https'}://{found.domain}/"
+        return hosting.root
 
 
 def get_store(using: str = "default", env: str | None = None) -> Store:

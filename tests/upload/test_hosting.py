@@ -1,0 +1,68 @@
+"""What all processes remember of the static hosting of environments."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from wx_static_store.clients.wechat import StaticStore
+from wx_static_store.conf import platform_options
+from wx_static_store.upload.hosting import DAY, HOUR, NEVER_OPENED, Hosting, Hostings
+
+BROKEN = {"default": {"BACKEND": "tests.callback.conftest.BrokenCache"}}
+
+
+def hostings() -> Hostings:
+    return Hostings(platform_options())
+
+
+def store(status: str = "online", domain: str = "a.example.com") -> StaticStore:
+    return StaticStore(domain, "bucket", "ap-shanghai", status)
+
+
+def test_address_state_and_time_are_read_by_another_process() -> None:
+    kept = hostings().keep("a", store())
+    assert kept.asked == pytest.approx(time.time(), abs=5)
+    assert (kept.root, kept.status) == ("https://a.example.com/", "online")
+    assert hostings().get("a") == kept
+
+
+def test_each_of_many_environments_has_an_answer() -> None:
+    hostings().keep("a", store("offline"))
+    found = hostings().get_many(["a", "b"])
+    assert [found["a"].status, found["b"]] == ["offline", Hosting()]
+
+
+@pytest.mark.parametrize(
+    ("found", "seconds"),
+    [(store(), DAY), (store(""), DAY), (store("process"), HOUR), (store("offline"), HOUR)],
+)
+def test_a_state_that_will_hardly_last_is_kept_for_an_hour(found: Any, seconds: int) -> None:
+    before = time.time()
+    hostings().keep("a", found)
+    [end] = cache._expire_info.values()  # type: ignore[attr-defined]
+    assert before + seconds <= end <= time.time() + seconds
+
+
+@pytest.mark.parametrize("found", [None, store("", ""), store("online", "")])
+def test_hosting_that_was_never_opened_has_a_state_and_no_address(found: Any) -> None:
+    kept = hostings().keep("a", found)
+    assert (kept.root, kept.status) == ("", NEVER_OPENED)
+
+
+@pytest.mark.parametrize("junk", ["https://a.example.com/", ["x"], {"root": "x"}, 7, [1, 2, 3.0]])
+def test_a_note_of_another_version_is_no_note(junk: Any) -> None:
+    hostings().keep("a", store())
+    [key] = cache._cache  # type: ignore[attr-defined]
+    cache.set(key.removeprefix(":1:"), junk)
+    assert hostings().get("a") == Hosting()
+
+
+def test_a_cache_that_fails_remembers_nothing(settings: Any) -> None:
+    settings.CACHES = BROKEN
+    assert hostings().keep("a", store()).root == "https://a.example.com/"
+    assert hostings().get("a") == Hosting()
+    assert hostings().get_many(["a"]) == {"a": Hosting()}

@@ -1,0 +1,74 @@
+"""What WeChat said of the static hosting of environments: address and state, kept for a day."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection
+from dataclasses import astuple, dataclass
+from hashlib import md5
+from typing import Any
+
+from django.core.cache import caches
+
+from ..clients.links import is_loopback
+from ..clients.wechat import StaticStore
+from ..conf.options import Options
+from ..core.shared_cache import SharedCache
+
+ONLINE, NEVER_OPENED = "online", "none"  # of the states; the second is no word of WeChat's
+DAY, HOUR = 24 * 3600, 3600
+
+logger = logging.getLogger("wx_static_store.store")
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """The site's address, the state of its hosting, and when WeChat was asked."""
+
+    root: str = ""
+    status: str = ""  # empty: WeChat named none
+    asked: float = 0.0  # in seconds since 1970; 0 where nobody asked of late
+
+
+class Hostings:
+    """Remember it by environment, in the shared cache; one that fails remembers nothing."""
+
+    def __init__(self, options: Options) -> None:
+        self._api = options.api_base_url
+        digest = md5(self._api.encode(), usedforsecurity=False).hexdigest()
+        self._prefix = f"wx_static_store:hosting:{digest}:"
+        self._cache = SharedCache(
+            lambda: caches[options.token_cache],
+            lambda error: logger.warning("The cache fails (%s)", error),
+        )
+
+    def get(self, env: str) -> Hosting:
+        return _read(self._cache.get(self._prefix + env))
+
+    def get_many(self, envs: Collection[str]) -> dict[str, Hosting]:
+        """Return what is remembered of each environment, by one question to the cache."""
+        found = self._cache.get_many([self._prefix + env for env in envs])
+        return {env: _read(found.get(self._prefix + env)) for env in envs}
+
+    def keep(self, env: str, found: StaticStore | None) -> Hosting:
+        """Remember an answer: for a day, or for an hour if its state will hardly last."""
+        domain, status = (found.domain, found.status) if found else ("", "")
+        if not domain and status in ("", ONLINE):
+            status = NEVER_OPENED
+        hosting = Hosting(self._root_of(domain) if domain else "", status, time.time())
+        seconds = DAY if domain and status in ("", ONLINE) else HOUR
+        self._cache.set(self._prefix + env, list(astuple(hosting)), seconds)
+        return hosting
+
+    def _root_of(self, domain: str) -> str:
+        local = is_loopback(self._api) and is_loopback(f"http://{domain}")
+        return f"{'http' if local else 'https'}://{domain}/"
+
+
+def _read(note: Any) -> Hosting:
+    """Read a note, which another version may have written."""
+    match note:
+        case [str(root), str(status), float(asked)]:
+            return Hosting(root, status, asked)
+    return Hosting()
