@@ -12,10 +12,13 @@ from tests.admin.conftest import Editor, Rows
 from tests.admin.rollouts import address, env, html_of, rollout_of, text_of
 from tests.conftest import ENV
 from tests.doctor.conftest import check
+from wx_static_store.clients.wechat import StaticStore
+from wx_static_store.conf import platform_options
 from wx_static_store.doctor.findings import Result, ok
 from wx_static_store.doctor.latest import keep
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Drift
+from wx_static_store.upload.hosting import Hostings
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +43,11 @@ def offered(viewer: Client, settings: Any) -> dict[str, Any]:
     names: dict[str, Any] = {env(1): {"label": "Tea House", "tags": ["ring/early"]}}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
     return names
+
+
+def keep_hosting(env: str, status: str) -> None:
+    found = StaticStore(f"{env}.example", "", "", status)
+    Hostings(platform_options()).keep(env, found)
 
 
 def lines(html: str) -> list[str]:
@@ -98,7 +106,33 @@ def test_without_environments_all_that_were_deployed_to_are_shown(viewer: Client
 def test_before_the_first_deploy_the_environments_of_the_settings_are_shown(
     viewer: Client,
 ) -> None:
-    assert lines(page_of(viewer)) == [f"{ENV} - - - - -"]
+    assert lines(page_of(viewer)) == [f"{ENV} site.example - - - - -"]
+
+
+def test_a_line_leads_to_the_site_and_says_that_it_is_closed(
+    viewer: Client, offered: dict[str, Any]
+) -> None:
+    rollout_of("dd", folder="www/")
+    keep_hosting(env(1), "offline")
+    html = page_of(viewer)
+    assert f'href="https://{env(1)}.example/www/" target="_blank" rel="noopener' in html
+    assert f"{env(1)}.example/www ✗ hosting is closed ring/early" in lines(html)[0]
+
+
+def test_the_page_of_an_environment_says_how_old_the_state_of_its_hosting_is(
+    viewer: Client, offered: dict[str, Any]
+) -> None:
+    keep_hosting(env(1), "online")
+    html = page_of(viewer, env(1))
+    assert f'href="https://{env(1)}.example/"' in html
+    assert "Static hosting ✓ open less than a minute ago" in text_of(html)
+
+
+def test_the_page_of_an_environment_says_what_would_ask_for_the_state(
+    viewer: Client, offered: dict[str, Any]
+) -> None:
+    text = text_of(page_of(viewer, env(1)))
+    assert f"Static hosting – not asked To ask WeChat: wx_doctor --env {env(1)}" in text
 
 
 def test_a_search_that_finds_nothing_says_so(viewer: Client) -> None:

@@ -94,7 +94,8 @@ def table_for(request: HttpRequest, *, chosen: bool = True) -> OverviewTable:
         found = places(visible_rollouts(request.user), _visible_deployments(request))
     asked = request.GET if chosen else QueryDict()
     sees_log = request.user.has_perm("wx_static_store.view_uploadlog")
-    return OverviewTable(asked, _offers(request), found, sees_log=sees_log)
+    known = places_for(request)
+    return OverviewTable(asked, _offers(request), found, known=known, sees_log=sees_log)
 
 
 def _visible_deployments(request: HttpRequest) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +14,7 @@ from ..exceptions import ConfigurationError
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
 from ..submit.policy import visible_environments
+from ..upload.hosting import Hosting, Hostings
 from ..upload.store import Store, store_for
 
 if TYPE_CHECKING:
@@ -46,14 +47,26 @@ class Places:
         using = addressing_alias(row, self._options)
         return self.address(using, row.env, row.key) if row.key else ""
 
-    def address(self, using: str, env: str, key: str) -> str:
+    def address(self, using: str, env: str, key: str, hosting: Hosting | None = None) -> str:
         """Return the public address of a key or a folder, empty as that of a row may be."""
         if using not in self._options:
             return ""
         try:
-            return link_to(self._store(using, env), key)
+            return link_to(self._store(using, env), key, hosting)
         except ConfigurationError:
             return ""
+
+    def alias(self, env: str, using: str = "") -> str:
+        """Return this alias if there is one, else one whose own environment it is, else any."""
+        if using in self._options:
+            return using
+        at_home = (alias for alias, options in self._options.items() if options.env == env)
+        return next(at_home, next(iter(self._options), ""))
+
+    def hostings(self, using: str, envs: Collection[str]) -> Mapping[str, Hosting]:
+        """Return what is remembered of the hosting of each, by one question to the cache."""
+        options = self._options.get(using)
+        return Hostings(options).get_many(envs) if options and envs else {}
 
     @cached_property
     def _options(self) -> Mapping[str, Options]:
@@ -72,9 +85,9 @@ def places_for(request: HttpRequest) -> Places:
     return cast(Places, request.wx_places)  # type: ignore[attr-defined]
 
 
-def link_to(store: Store, key: str) -> str:
+def link_to(store: Store, key: str, hosting: Hosting | None = None) -> str:
     options = store.options
-    return linkable(store.known_url(key), trusted=options.base_url or options.url_prefix)
+    return linkable(store.known_url(key, hosting), trusted=options.base_url or options.url_prefix)
 
 
 def linkable(url: str, *, trusted: str = "") -> str:

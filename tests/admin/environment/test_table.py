@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
 
 from tests.admin.rollouts import deployment_of, env, release_of, rollout_of
 from tests.tables import each
 from wx_static_store.admin.environment.table import PAGE, TAGS, Line, OverviewTable
+from wx_static_store.admin.places import Places
 from wx_static_store.conf.offered import Offer
 from wx_static_store.fleet.overview import Place
 from wx_static_store.models import Drift
@@ -25,8 +27,12 @@ OFFERS = {
 }
 
 
+def known() -> Places:
+    return Places(AnonymousUser())
+
+
 def table(query: str = "", offers: Any = OFFERS) -> OverviewTable:
-    return OverviewTable(QueryDict(query), offers, [HERE, ELSEWHERE])
+    return OverviewTable(QueryDict(query), offers, [HERE, ELSEWHERE], known=known())
 
 
 def names(query: str = "") -> str:
@@ -164,6 +170,6 @@ def test_the_chosen_place_is_marked() -> None:
 
 
 def test_without_a_place_the_environments_are_shown() -> None:
-    empty = OverviewTable(QueryDict(), OFFERS, [])
+    empty = OverviewTable(QueryDict(), OFFERS, [], known=known())
     assert [line.env_id for line in empty.lines()] == [*OFFERS]
     assert (empty.releases(), empty.places()) == ([], [])

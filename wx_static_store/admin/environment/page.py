@@ -24,6 +24,7 @@ from ..columns import duration
 from ..labels import SOURCES, Text
 from ..places import places_for
 from .charts import Bar, bars
+from .hosting import ShownHosting, shown_hostings
 from .table import ShownDrift, shown_drift
 
 LIVE = 20  # folders
@@ -48,6 +49,10 @@ class EnvironmentPage:
         self.sees_deployments = request.user.has_perm("wx_static_store.view_deployment")
 
     # --- what is there ---------------------------------------------------------------------------
+
+    def hosting(self) -> ShownHosting:
+        """Return the site's address and the state of its hosting, as far as they are known."""
+        return shown_hostings(places_for(self._request), "", "", [self.env])[self.env]
 
     def live(self) -> list[tuple[Deployment, str]]:
         """Return what is live in each folder, with its address."""

@@ -19,7 +19,9 @@ from ...log.activity import Failures, failures, newest_uploads
 from ...models import Drift, UploadLog
 from ..columns import Look, badge
 from ..labels import Text, meaning
+from ..places import Places
 from .charts import Bar, bars
+from .hosting import ShownHosting, shown_hostings
 
 PAGE = 50  # environments
 FEW = 500  # environments, by which the log is asked; of more, all rows are asked for
@@ -75,6 +77,7 @@ class Line(NamedTuple):
     name: str
     env: str
     env_id: str
+    hosting: ShownHosting
     tags: Sequence[str]
     standing: Standing
     outcome: str  # of the last deploy
@@ -100,9 +103,11 @@ class OverviewTable:
         offers: Mapping[str, Offer],
         places: Sequence[Place],
         *,
+        known: Places,
         sees_log: bool = False,
     ) -> None:
         self._asked, self._offers, self._places = asked, offers, places
+        self._known = known
         self._sees_log = sees_log
         chosen = (place for place in places if _value(place) == asked.get("place"))
         self._place = next(chosen, places[0] if places else None)
@@ -177,6 +182,7 @@ class OverviewTable:
     def lines(self) -> Iterator[Line]:
         shown = [standing.env for standing in self.page]
         uploads = newest_uploads(shown) if self._sees_log else {}
+        hostings = shown_hostings(self._known, *(self._place or ("", "")), shown)
         for standing in self.page:
             offer, failure = self._offers[standing.env], standing.failure
             newest = standing.newest
@@ -184,6 +190,7 @@ class OverviewTable:
                 name=offer.label,
                 env=standing.env if offer.label != standing.env else "",
                 env_id=standing.env,
+                hosting=hostings[standing.env],
                 tags=offer.tags,
                 standing=standing,
                 outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
