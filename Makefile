@@ -7,7 +7,7 @@ comma := ,
 INSTALLED = $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 # The whole suite on every core, file by file: what the tests of a file share is made once. A part of
 # the suite, named by ARGS, runs on one core. MORE is for CI: options beside either.
-PYTEST = pytest $(MORE) $(or $(ARGS),-n auto --dist loadfile)
+PYTEST = pytest $(MORE) $(or $(ARGS),-n auto --dist loadfile --no-loadscope-reorder)
 # Tests wait for sockets and processes: two workers more than cores keep all cores busy.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # Without bytecode, each of the hundred processes that the tests start would compile all modules.

@@ -191,7 +191,7 @@ def test_the_same_bytes_are_not_ticked_and_others_need_the_box(
     found = states(upload)
     assert [found[keys["a.txt"]], found[keys["b.txt"]]] == ["same", "changed"]
     expect(upload.locator(SUBMIT)).to_be_enabled()  # the superuser may upload HTML
-    upload.get_by_label("Replace files that are already public").check()
+    upload.select_option("[name=clash]", "replace")
     states(upload)
     ticked = upload.locator("#wx-queue tbody input:checked")
     expect(ticked).to_have_count(2)
@@ -426,7 +426,7 @@ def test_a_file_chosen_again_while_the_first_is_under_way_is_sent_after_it(
     expect(upload.locator(STORED)).to_have_count(1)
     assert site.published(f"media/{folder}a.txt") == b"first"
     expect(upload.locator(".wx-state.wx-changed")).to_be_visible()  # compared once more
-    upload.get_by_label("Replace files that are already public").check()
+    upload.select_option("[name=clash]", "replace")
     states(upload)
     upload.click(SUBMIT)
     expect(upload.locator(STORED)).to_have_count(2)
@@ -457,7 +457,7 @@ def test_two_files_for_one_place_go_one_after_the_other(
     states(upload)
     upload.click(SUBMIT)
     expect(upload.locator(FAILED)).to_have_count(1)
-    upload.get_by_label("Replace files that are already public").check()
+    upload.select_option("[name=clash]", "replace")
     choose(upload, folder, ("a.txt", b"second"))
     states(upload)
     site.script({"on": "staticuploadfile", "do": "delay", "seconds": 2})
@@ -488,7 +488,7 @@ def test_a_second_file_of_one_name_says_that_it_replaces_the_first(
 # --- what was said when it was sent ---------------------------------------------------------------
 
 
-def test_a_waiting_file_keeps_the_store_and_the_overwrite_choice_of_its_submit(
+def test_a_waiting_file_keeps_the_store_and_the_choice_for_taken_names_of_its_submit(
     upload: Page, site: Site, folder: str
 ) -> None:
     """Another folder, and *Replace*, are for the files that come after."""
@@ -498,12 +498,12 @@ def test_a_waiting_file_keeps_the_store_and_the_overwrite_choice_of_its_submit(
     site.script({"on": "staticuploadfile", "do": "delay", "seconds": 1, "times": None})
     sent = posts(upload)
     upload.click(SUBMIT)
-    upload.get_by_label("Replace files that are already public").check()
+    upload.select_option("[name=clash]", "replace")
     upload.fill("[name=folder]", f"{folder}other/")
     expect(upload.locator(STORED)).to_have_count(5, timeout=30_000)
     assert [site.published(f"media/{folder}{name}") for name, _ in files] == [b"tea"] * 5
     assert len(sent) == 5
-    assert not any("overwrite" in body for body in sent)
+    assert not any("replace" in body for body in sent)
 
 
 def posts(page: Page) -> list[str]:
@@ -518,7 +518,7 @@ def posts(page: Page) -> list[str]:
     return sent
 
 
-def test_a_repeated_upload_takes_the_current_overwrite_choice(
+def test_a_repeated_upload_takes_the_current_choice_for_taken_names(
     upload: Page, site: Site, folder: str, context: Callable[..., Any]
 ) -> None:
     choose(upload, folder, ("a.txt", b"mine"))
@@ -530,7 +530,7 @@ def test_a_repeated_upload_takes_the_current_overwrite_choice(
     expect(other.locator(STORED)).to_have_count(1)
     upload.click(SUBMIT)
     expect(upload.locator(REFUSED)).to_contain_text("already")
-    upload.get_by_label("Replace files that are already public").check()
+    upload.select_option("[name=clash]", "replace")
     upload.get_by_role("button", name="Try again").click()
     expect(upload.locator(STORED)).to_have_count(1)
     assert site.published(f"media/{folder}a.txt") == b"mine"

@@ -31,8 +31,9 @@ pytestmark = pytest.mark.django_db
 def test_overwriting_is_offered_to_those_who_may_replace(
     member: Member, permissions: list[str], offered: bool
 ) -> None:
-    page = member("upload", *permissions).get(PAGE)
-    assert ('name="overwrite"' in page.content.decode()) is offered
+    page = member("upload", *permissions).get(PAGE).content.decode()
+    [choice] = re.findall(r'(?s)<select name="clash".*?</select>', page)
+    assert ('value="replace"' in choice) is offered
 
 
 def test_the_form_offers_the_stores_of_the_policy(member: Member) -> None:
@@ -126,18 +127,18 @@ def test_an_upload_with_other_bytes_is_another_submission(
 ) -> None:
     """Whoever goes back to the form and chooses another file of the same name."""
     client, form_id = member("upload", "replace"), str(uuid4())
-    send(client, text("a.txt", b"tea"), form_id=form_id, overwrite="on")
-    send(client, text("a.txt", b"tee"), form_id=form_id, overwrite="on")
+    send(client, text("a.txt", b"tea"), form_id=form_id, clash="replace")
+    send(client, text("a.txt", b"tee"), form_id=form_id, clash="replace")
     assert emulator.objects(ENV)["uploads/a.txt"].content == b"tee"
 
 
-def test_an_upload_with_another_overwrite_choice_is_another_submission(
+def test_an_upload_with_another_choice_for_a_taken_name_is_another_submission(
     member: Member, emulator: EmulatorServer
 ) -> None:
     emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
     client, form_id = member("upload", "replace"), str(uuid4())
     assert not send_one(client, text("a.txt"), form_id=form_id)["ok"]
-    assert send_one(client, text("a.txt"), form_id=form_id, overwrite="on")["ok"]
+    assert send_one(client, text("a.txt"), form_id=form_id, clash="replace")["ok"]
 
 
 @pytest.mark.parametrize(

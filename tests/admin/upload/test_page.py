@@ -153,7 +153,7 @@ def test_a_refused_file_may_be_sent_again_with_the_same_form(
     client, form_id = member("upload", "replace"), str(uuid4())
     emulator.put_object("uploads/a.txt", b"old", env=ENV)
     assert not send_one(client, text("a.txt"), form_id=form_id)["ok"]
-    assert send_one(client, text("a.txt"), form_id=form_id, overwrite="on")["ok"]
+    assert send_one(client, text("a.txt"), form_id=form_id, clash="replace")["ok"]
     assert emulator.objects(ENV)["uploads/a.txt"].content == b"tea"
 
 
@@ -214,10 +214,39 @@ def test_without_a_log_no_row_is_shown_not_even_an_earlier_upload_s(
     client = member("upload", "replace", "view_uploadlog")
     assert "Row in the log" in send_one(client, text("a.txt", b"old"))["html"]
     rest(60)
-    assert "Row in the log" not in send_one(client, text("a.txt"), overwrite="on")["html"]
+    assert "Row in the log" not in send_one(client, text("a.txt"), clash="replace")["html"]
 
 
 # --- submitted twice ------------------------------------------------------------------------------
+
+
+def test_a_form_without_a_script_keeps_both_files(member: Member, emulator: EmulatorServer) -> None:
+    client = member("upload")
+    send(client, text("a.txt", b"old"))
+    send(client, text("a.txt", b"tea"), text("b.txt"), clash="keep")
+    stored = {key: found.content for key, found in emulator.objects(ENV).items()}
+    a, a_2, b = "uploads/a.txt", "uploads/a-2.txt", "uploads/b.txt"
+    assert stored == {a: b"old", a_2: b"tea", b: b"tea"}
+
+
+def test_a_form_that_keeps_both_files_keeps_them_once(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client, form_id = member("upload"), str(uuid4())
+    send(client, text("a.txt", b"old"))
+    for _submit in range(2):
+        page = send(client, text("a.txt"), form_id=form_id, clash="keep").content.decode()
+        assert "uploads/a-2.txt" in page
+    assert sorted(emulator.objects(ENV)) == ["uploads/a-2.txt", "uploads/a.txt"]
+
+
+def test_nobody_replaces_a_file_by_a_forged_choice(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client = member("upload")
+    send(client, text("a.txt", b"old"))
+    assert "Select a valid choice" in send(client, text("a.txt"), clash="replace").content.decode()
+    assert [found.content for found in emulator.objects(ENV).values()] == [b"old"]
 
 
 def test_the_second_submit_shows_the_first_result(member: Member, emulator: EmulatorServer) -> None:

@@ -34,10 +34,10 @@ pytestmark = pytest.mark.django_db
         ([], {"now": b"tea"}, "same", True),
         ([], {"now": b"coffee"}, "changed", True),
         ([], {"now": b"tee"}, "changed", True),
-        (["replace"], {"now": b"tea", "overwrite": True}, "same", False),
-        (["replace"], {"now": b"coffee", "overwrite": True}, "changed", False),
+        (["replace"], {"now": b"tea", "clash": "replace"}, "same", False),
+        (["replace"], {"now": b"coffee", "clash": "replace"}, "changed", False),
         (["replace"], {"now": b"coffee"}, "changed", True),
-        ([], {"now": b"coffee", "overwrite": True}, "changed", True),
+        ([], {"now": b"coffee", "clash": "keep"}, "changed", False),
     ],
 )
 def test_a_file_is_compared_with_what_is_public(
@@ -69,7 +69,7 @@ def test_a_failed_upload_leaves_the_file_public_in_the_preview(
     client = member("upload", "replace")
     send_one(client, text("a.txt", b"old"))
     emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
-    assert not send_one(client, text("a.txt", b"tea"), overwrite="on")["ok"]
+    assert not send_one(client, text("a.txt", b"tea"), clash="replace")["ok"]
     [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
     assert (file["state"], file["blocked"]) == ("changed", True)
 
@@ -82,7 +82,7 @@ def test_a_file_whose_last_upload_is_unknown_is_not_compared(
     configure(STORAGES=STORAGES, WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
     emulator.quirks.list_md5 = "multipart"  # settles nothing
     emulator.script({"on": "put_object", "do": "drop_reply", "times": None})
-    assert not send_one(client, text("a.txt", b"tea"), overwrite="on")["ok"]
+    assert not send_one(client, text("a.txt", b"tea"), clash="replace")["ok"]
     [file] = ask(client, ("a.txt", 3, TEA)).json()["files"]
     assert (file["state"], file["label"]) == ("unknown", "not compared")
 

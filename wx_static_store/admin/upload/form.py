@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
     AnyFile = UploadedFile[Any]
 
+# What becomes of a file whose name is taken: the first is the choice of whoever makes none.
+CLASH = {
+    "skip": _("Keep the public file, and do not upload this one"),
+    "replace": _("Replace the public file: visitors get the new bytes at the same address"),
+    "keep": _("Keep both: the new file gets another name"),
+}
 TEXTS = {
     "send": _("Upload the ticked files"),
     "looking": _("Looking at %(count)s files…"),
@@ -82,10 +88,8 @@ class TargetForm(forms.Form):
         help_text=_("Below the store's own location; a folder that is not there yet is made."),
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
-    overwrite = forms.BooleanField(
-        label=_("Replace files that are already public"),
-        required=False,
-        help_text=_("Visitors get the new bytes at the same address; the old ones are gone."),
+    clash = forms.ChoiceField(
+        label=_("Where the name is taken"), required=False, choices=[*CLASH.items()]
     )
 
     def __init__(self, user: User, data: Any = None, files: Any = None) -> None:
@@ -94,8 +98,9 @@ class TargetForm(forms.Form):
         self.stores = {f"{to.using}@{to.env}": to for to in stores_for(user)}
         self.fields["store"].choices = [(value, to.label) for value, to in self.stores.items()]  # type: ignore[attr-defined]
         self.fields["folder"].initial = platform_options().upload_location
-        if not user.has_perm("wx_static_store.replace"):  # type: ignore[union-attr]
-            del self.fields["overwrite"]
+        self.may_replace = user.has_perm("wx_static_store.replace")  # type: ignore[union-attr]
+        offered = [each for each in CLASH.items() if self.may_replace or each[0] != "replace"]
+        self.fields["clash"].choices = offered  # type: ignore[attr-defined]
 
     def clean_store(self) -> Target:
         return self.stores[self.cleaned_data["store"]]
@@ -110,8 +115,8 @@ class TargetForm(forms.Form):
         return [str(error.message), error.full_hint] if error else []
 
     @property
-    def overwrites(self) -> bool:
-        return bool(self.cleaned_data.get("overwrite"))
+    def clash_choice(self) -> str:
+        return self.cleaned_data["clash"] or "skip"
 
 
 class FilesInput(forms.FileInput):
@@ -142,7 +147,7 @@ class UploadForm(TargetForm):
     form_id = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     attempt = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    field_order = ("store", "folder", "file", "overwrite", "confirmed")
+    field_order = ("store", "folder", "file", "clash", "confirmed")
 
     def clean(self) -> None:
         """Say once, at its field, what is wrong with the folder."""
@@ -174,7 +179,7 @@ class UploadForm(TargetForm):
         """Return the submission of this file; that of the script has its number alone for a key."""
         to, raw = self.cleaned_data["store"], cast("Any", file.file)
         form_id, attempt = self.cleaned_data["form_id"], self.cleaned_data["attempt"]
-        facts = repr((to.using, to.env, name, digest(raw), self.overwrites))
+        facts = repr((to.using, to.env, name, digest(raw), self.clash_choice))
         fingerprint = sha256(facts.encode()).hexdigest()
         if attempt is None:
             return Submission(f"{user.pk} {form_id} {fingerprint}")

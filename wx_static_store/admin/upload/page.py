@@ -26,12 +26,13 @@ from ...submit.progress import is_noted, note_of
 from ...submit.send import longest, send
 from ...submit.submission import Unanswered
 from ...upload.database import outside_transactions
+from ...upload.sources import digest as md5_of
 from ...upload.store import get_store
 from ..base import ReadOnlyAdmin, Tool
 from ..places import link_to
 from .form import TargetForm, UploadForm, listed_as, texts
 from .outcome import ASK, REFUSED, RUNNING, FileOutcome
-from .preview import Chosen, preview
+from .preview import Chosen, name_beside, preview
 from .status import MOST_ASKED, parsed, states
 
 if TYPE_CHECKING:
@@ -216,6 +217,8 @@ def _send(
     to: Target = form.cleaned_data["store"]
     context = UploadContext(source="admin", user_id=request.user.pk)
     raw: Any = file.file
+    if form.clash_choice == "keep":
+        name = name_beside(to, name, md5_of(raw))
     result, row = send(
         request.user,
         to,
@@ -223,7 +226,7 @@ def _send(
         raw,
         context,
         size=file.size or 0,
-        overwrite=form.overwrites,
+        overwrite=form.clash_choice == "replace",
         sent=note_of(digest),
     )
     if error := result.error:

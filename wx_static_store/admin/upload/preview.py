@@ -96,7 +96,7 @@ def _files(
 
 def _choices(form: TargetForm, other: dict[str, str] | None) -> dict[str, Any]:
     """Return what may become of a file whose name is taken by other bytes."""
-    may = {"skip": True, "replace": "overwrite" in form.fields, "keep": other is not None}
+    may = {"skip": True, "replace": form.may_replace, "keep": other is not None}
     return {"choices": [name for name, allowed in may.items() if allowed], "other": other}
 
 
@@ -135,8 +135,8 @@ def _state_of(rows: Rows, key: str, file: Chosen) -> str:
 
 def _shown(form: TargetForm, state: str, asked: list[str | Promise]) -> dict[str, Any]:
     """Return the state, whether the file waits for a choice, and what a person is asked first."""
-    if state in {"same", "changed"} and not form.overwrites:
-        may = "overwrite" in form.fields or state == "same"
+    if state in {"same", "changed"} and form.clash_choice == "skip":
+        may = form.may_replace or state == "same"
         return _facts(state, [*asked, *([] if may else [NO_REPLACING])], blocked=True) | {
             "asks": bool(asked)
         }
@@ -154,6 +154,14 @@ def _beside(user: User, to: Target, row: UploadLog) -> dict[str, Any]:
         "image": content_type(row.key).startswith("image/"),
     }
     return {"old": old}
+
+
+def name_beside(to: Target, name: str, md5: str) -> str:
+    """Return the name, or the first free one beside it where the log has other bytes there."""
+    row = (_sent_rows(to.env, [listed_as(to, name)]) or {}).get(listed_as(to, name))
+    if row is None or row.is_deletion or row.md5 == md5:
+        return name
+    return _new_names(to, "", [name], set()).get(name, {}).get("path", name)
 
 
 def _new_names(

@@ -8,12 +8,12 @@
   const facts = (size, moment) => `${size}, ${format.format(new Date(moment))}`;
 
   /* What is public there; where other bytes are, the choice between the two. */
-  page.showOld = (row, old, choices, blocked) => {
+  page.showOld = (row, old, choices) => {
     const shown = byId("wx-old").content.cloneNode(true).firstElementChild;
     shown.querySelector(".wx-old-facts").textContent = facts(old.size, old.created);
     showAddress(shown, old);
     row.choices = choices;
-    if (choices.length) offer(row, shown, blocked);
+    if (choices.length) offer(row, shown);
     row.tr.querySelector(".wx-state").append(shown);
   };
 
@@ -27,14 +27,15 @@
     picture.hidden = false;
   }
 
-  function offer(row, shown, blocked) {
+  function offer(row, shown) {
     const select = shown.querySelector("select");
     shown.querySelector(".wx-choice").hidden = false;
     shown.querySelector(".wx-new-facts").textContent = facts(page.readable(row.file.size), row.file.lastModified);
     select.setAttribute("aria-label", page.fill(texts.clash, { name: row.path }));
     [...select.options].forEach((option) => { if (!row.choices.includes(option.value)) option.remove(); });
     if (!row.choices.includes(row.chosen)) row.chosen = undefined;
-    select.value = row.chosen ?? (blocked ? "skip" : "replace");
+    const { clash } = page.wish();
+    select.value = row.chosen ?? (row.choices.includes(clash) ? clash : "skip");
     choose(row, select.value);
     select.addEventListener("change", () => {
       row.chosen = select.value;
@@ -50,11 +51,10 @@
     row.tr.querySelector(".wx-key").textContent = choice === "keep" ? row.other.key : row.key;
   }
 
-  /* The wish to replace is that of the form, unless the row has its own. */
+  /* What becomes of a taken name is the choice of the form, unless the row has its own. */
   page.wishOf = ({ choice, other }) => {
-    if (choice === "replace") return { overwrite: "on" };
     if (choice === "keep") return { path: other.path };
-    return page.wish();
+    return choice ? { clash: choice } : page.wish();
   };
 
   /* A wrong folder is the fault of no file: it is told at its field. */

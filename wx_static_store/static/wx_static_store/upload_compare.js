@@ -70,6 +70,6 @@
     }
   }
 
-  const { store, folder, overwrite } = form.elements;
-  for (const field of [store, folder, overwrite]) field?.addEventListener("change", () => rows.size && page.compare());
+  const { store, folder, clash } = form.elements;
+  for (const field of [store, folder, clash]) field.addEventListener("change", () => rows.size && page.compare());
 })();

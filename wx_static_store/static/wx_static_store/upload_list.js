@@ -44,7 +44,7 @@
     cell.className = `wx-state wx-${state}`;
     cell.replaceChildren(page.line("span", label), ...shown.map((reason) => page.line("small", reason)));
     row.box.disabled = blocked;
-    if (old) page.showOld(row, old, choices, blocked);
+    if (old) page.showOld(row, old, choices);
     row.box.checked = !row.box.disabled && state !== "same" && (!asks || confirmed);
   };
 

@@ -10,7 +10,7 @@
   const form = document.getElementById("wx-upload");
   const byId = (id) => document.getElementById(id);
   const texts = JSON.parse(byId("wx-texts").textContent);
-  const { csrfmiddlewaretoken, store, folder, overwrite } = form.elements;
+  const { csrfmiddlewaretoken, store, folder, clash } = form.elements;
   const said = byId("wx-said");
 
   const page = (globalThis.wxUpload = {
@@ -36,7 +36,7 @@
   page.busy = () => page.under_way.size > 0 || page.waiting.length > 0;
   page.sizeOf = (list) => list.reduce((sum, row) => sum + row.file.size, 0);
 
-  page.wish = () => (overwrite?.checked ? { overwrite: "on" } : {});
+  page.wish = () => ({ clash: clash.value });
   page.place = () => ({ store: store.value, folder: folder.value });
   page.target = () => ({ ...page.place(), ...page.wish() });
 
