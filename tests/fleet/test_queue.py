@@ -9,6 +9,7 @@ import pytest
 from tests.fleet.conftest import Broker
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.fleet import queue
+from wx_static_store.upload import workers as pool
 
 
 def test_without_celery_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +26,11 @@ def test_without_celery_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 def test_without_an_app_the_recipe_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"celery\.py"):
         queue.check_broker()
+
+
+def test_the_app_is_found_in_the_threads_of_a_web_server(broker: Broker) -> None:
+    found = pool.run(lambda _: (queue.is_available(), queue.celery_app()), [1, 2], max_workers=2)
+    assert [*found] == [(True, broker.app)] * 2
 
 
 def test_a_broker_that_is_down_is_named(broker: Broker) -> None:

@@ -30,14 +30,16 @@ _BROKER = _("Start it, or look at the broker URL in the settings.")
 def celery_app() -> Celery:
     """Return the project's app; raise ConfigurationError where there is none."""
     try:
-        from celery import current_app
+        from celery import _state, current_app
     except ImportError:
         text = _("Celery is not installed, and rollouts are handed to it")
         raise ConfigurationError(text, hint=_INSTALL) from None
-    if current_app.main == NO_APP:
-        raise ConfigurationError(_("The project has no Celery app"), hint=_RECIPE)
-    app: Celery = current_app._get_current_object()
-    return app
+    # A thread of a web server has no current app but Celery's own.
+    apps: list[Celery] = [current_app._get_current_object(), *_state._get_active_apps()]
+    for app in apps:
+        if app.main != NO_APP:
+            return app
+    raise ConfigurationError(_("The project has no Celery app"), hint=_RECIPE)
 
 
 def is_available() -> bool:
