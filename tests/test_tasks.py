@@ -1,9 +1,12 @@
 """Show what the tasks tell Celery: acknowledged late, no result, again after a throttle."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery.exceptions import Retry
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from tests.alerts.conftest import alerts as alerts
 from tests.deploys import TREE, bodies
@@ -21,7 +24,7 @@ from tests.log.conftest import row
 from wx_static_store import tasks
 from wx_static_store.alerts import Alert
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Release
+from wx_static_store.models import Release, UploadLog
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +75,14 @@ def test_an_environment_is_compared_and_repaired(
 def test_all_environments_are_compared_by_a_task_each(broker: Broker, release: Release) -> None:
     tasks.reconcile_all.run()
     assert broker.messages() == ["site"]
+
+
+def test_a_file_is_uploaded_again(cloud: EmulatorServer, admin_user: Any) -> None:
+    default_storage.save("a.txt", ContentFile(b"tea"))
+    row = UploadLog.objects.get()
+    tasks.upload_again.run(row.pk, admin_user.pk)
+    last = UploadLog.objects.latest("id")
+    assert (last.source, last.source_ref, last.user) == ("retry", f"row {row.pk}", admin_user)
 
 
 def test_the_log_is_pruned(release: Release) -> None:

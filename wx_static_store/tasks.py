@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError
 from .alerts.watch import watch as watch_now
 from .fleet import drift, environment
 from .fleet.advance import advance, advance_all
+from .log.by_workers import send_again
 from .log.prune import prune as prune_log, prune_releases
 from .log.retention import RELEASES
 
@@ -25,6 +26,7 @@ __all__ = [
     "prune",
     "reconcile_all",
     "reconcile_environment",
+    "upload_again",
     "watch",
 ]
 
@@ -72,6 +74,12 @@ def reconcile_environment(using: str, env: str, repair: bool = False) -> None:
 def reconcile_all(using: str = "", repair: bool = False) -> None:
     """Compare every environment that something was deployed to, each by a task of its own."""
     drift.hand_out(drift.places(using), with_repair=repair)
+
+
+@shared_task(**_PATIENT)
+def upload_again(row_id: int, user_id: int) -> None:
+    """Send the bytes of a row of the log again, as a user asked for it in the admin."""
+    send_again(row_id, user_id)
 
 
 @shared_task(**_PATIENT)

@@ -5,6 +5,7 @@ Work on the log: retry, compare, reconcile, prune, import.
     activity      What happened lately: uploads by day, slow hours, failures by code, publishers
     compare       Compare rows of the log with what the cloud has under their keys now
     failing       What still fails, grouped by its cause; and what somebody dismissed
+    by_workers    Uploads that a worker sends again, and what it refused
     retry         Earlier uploads, sent again: which of them, and how each fared
     diagnosis     What did WeChat receive? Ask about the refused call of a row, at most once
     hints         Explain an upload of the log that failed, and what to do about it

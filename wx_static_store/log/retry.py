@@ -60,12 +60,12 @@ class RetryResult:
         return "gone" if self.reason else "not attempted"
 
 
-def _followed(rows: Iterable[UploadLog]) -> set[int]:
-    """Return the ids of rows that are not the newest of their key; a refused name has no key."""
+def newer(rows: Iterable[UploadLog]) -> dict[int, UploadLog]:
+    """Return the newest row of the key of each that is not it; a refused name has no key."""
     rows = [row for row in rows if row.key]
     newest = UploadLog.objects.newest_of(rows)
-    lasts = ((row, newest.get((row.env, row.key_digest))) for row in rows)
-    return {row.pk for row, last in lasts if last and last.pk != row.pk}
+    lasts = {row.pk: newest.get((row.env, row.key_digest)) for row in rows}
+    return {pk: last for pk, last in lasts.items() if last and last.pk != pk}
 
 
 def retryable(row: UploadLog) -> Ready | RetryResult:
@@ -77,6 +77,17 @@ def retryable(row: UploadLog) -> Ready | RetryResult:
     if row.md5 and item.md5 != row.md5 and not row.is_deletion:
         return RetryResult(row, reason=SourceGone(_CHANGED, hint=_PUBLISH_IT))
     return Ready(row, item)
+
+
+def looked_at(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
+    """Yield what is `retryable` of these rows, and the reasons why others are not."""
+    rows = list(rows)
+    followed = newer(rows)
+    for row in rows:
+        if row.pk in followed:
+            yield RetryResult(row, reason=SourceGone(_NEWER, hint=_TAKE_THE_NEWER))
+        else:
+            yield retryable(row)
 
 
 def sendable(rows: Iterable[UploadLog], most: int) -> Iterator[UploadLog]:
@@ -98,15 +109,12 @@ def retry_uploads(
     `seconds`, or after an error that says that all others would fail alike.
     """
     until = time.monotonic() + seconds
-    batches, rows = defaultdict(list), list(rows)
-    followed = _followed(rows)
-    for row in rows:
-        if row.pk in followed:
-            yield RetryResult(row, reason=SourceGone(_NEWER, hint=_TAKE_THE_NEWER))
-        elif isinstance(one := retryable(row), RetryResult):
+    batches = defaultdict(list)
+    for one in looked_at(rows):
+        if isinstance(one, RetryResult):
             yield one
         else:
-            batches[owning_alias(row), row.env].append(one)
+            batches[owning_alias(one.row), one.row.env].append(one)
     context = UploadContext(source="retry", user_id=user.pk if user else None)
     replaces = user is None or EXISTS.lifted(user)
     for (using, env), ready in batches.items():
@@ -173,7 +181,7 @@ class _Batch:
         if not claim(self.uploader.options, row.key):
             raise IN_PROGRESS.broken(key=row.key)
         self._free.add(row.key)
-        if _followed([row]):
+        if newer([row]):
             raise SourceGone(_NEWER, hint=_TAKE_THE_NEWER)
         found = None if self._replaces else self.uploader.store.find(row.key)
         if found and match(row, found) is not Match.SAME:

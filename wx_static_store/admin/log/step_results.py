@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -46,6 +47,11 @@ SENT = {
         "%(count)d files cannot be uploaded again from here.",
         "count",
     ),
+    "handed": ngettext_lazy(
+        "%(count)d file is with a worker: its row will be in the log.",
+        "%(count)d files are with workers: their rows will be in the log.",
+        "count",
+    ),
 }
 # By state: the colour of its badge.
 COLOURS = {
@@ -55,13 +61,14 @@ COLOURS = {
     CloudState.MISSING: "bad",
     CloudState.DELETED: "good",
 }
+HANDED = "handed"  # the outcome of a row that a worker has, and that nobody waits for
 LOST = "lost"  # the outcome of a row that is not found any more
 _LOST = gettext_lazy("This row is not in the log any more, or you may not see it.")
 _TOO_LONG = gettext_lazy(
     "This page gives a file %(seconds)d seconds. A worker of Celery gives it the time that it "
     "needs, and so does wx_deploy."
 )
-_ALL_ALIKE = gettext_lazy(
+ALL_ALIKE = gettext_lazy(
     "The other files would fail in the same way, so they were not sent. Mend the cause, then go on."
 )
 
@@ -78,11 +85,21 @@ class StepLine(NamedTuple):
     row: int | None = None  # of the log, to be linked to
 
 
+class Asked(NamedTuple):
+    """What a step is asked for."""
+
+    request: HttpRequest
+    rows: Sequence[UploadLog]
+    scripted: bool  # few rows are to be done, as whoever looks on may stop it
+    handed: dict[int, int]  # to workers: ids of rows, and since when, in seconds since 1970
+
+
 class Step(NamedTuple):
-    """The lines of the rows that were done, and why the action goes no further."""
+    """The lines of the rows that were done or handed over, and why the action goes no further."""
 
     lines: list[StepLine]
     error: str = ""
+    handed: Mapping[int, int] = MappingProxyType({})
 
 
 def waiting(request: HttpRequest, rows: Sequence[UploadLog]) -> list[StepLine]:
@@ -99,23 +116,23 @@ def lost(pk: int) -> StepLine:
 # --- upload again ------------------------------------------------------------------------------
 
 
-def upload_again(request: HttpRequest, rows: Sequence[UploadLog], *, scripted: bool) -> Step:
+def upload_again(asked: Asked) -> Step:
     """Send the first of these rows again."""
-    few = rows[: FEW if scripted else MOST]
-    results = [*retry_uploads(few, request.user, seconds=SECONDS)]
+    few = asked.rows[: FEW if asked.scripted else MOST]
+    results = [*retry_uploads(few, asked.request.user, seconds=SECONDS)]
     newest = UploadLog.objects.newest_of(one.row for one in results if one.result)
-    columns = UploadColumns(request)
+    columns = UploadColumns(asked.request)
     lines = [
-        _sent(one, newest.get((one.row.env, one.row.key_digest), one.row), columns)
+        sent(one, newest.get((one.row.env, one.row.key_digest), one.row), columns)
         for one in results
         if one.outcome != "not attempted"
     ]
     errors = (one.result.error for one in results if one.result)
-    alike = len(rows) > len(lines) and any(error and error.stops_batch for error in errors)
-    return Step(lines, str(_ALL_ALIKE) if alike else "")
+    alike = len(asked.rows) > len(lines) and any(error and error.stops_batch for error in errors)
+    return Step(lines, str(ALL_ALIKE) if alike else "")
 
 
-def _sent(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
+def sent(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
     """Return the line of a file; `new` is the row that its upload has left."""
     store, old = columns.store(one.row), one.row
     if not one.result:
@@ -159,17 +176,17 @@ def _left(count: int, said: Sequence[str]) -> Iterator[str]:
 # --- compare -----------------------------------------------------------------------------------
 
 
-def compare(request: HttpRequest, rows: Sequence[UploadLog], *, scripted: bool) -> Step:
+def compare(asked: Asked) -> Step:
     """
     Compare these rows by a list of their folder, or the first of them by a call for each.
 
     Both fit into a step, so it is no matter whether it is `scripted`.
     """
     try:
-        found = _listed(rows) or _reached(rows[:ASKED_ONE_BY_ONE])
+        found = _listed(asked.rows) or _reached(asked.rows[:ASKED_ONE_BY_ONE])
     except WxStaticStoreError as error:
         return Step([], sentence(error))
-    columns = UploadColumns(request)
+    columns = UploadColumns(asked.request)
     return Step([_compared(row.pk, one, columns) for row, one in found])
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -19,37 +19,30 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from ...core.retry import ending_by
+from ...fleet import queue
 from ...models import UploadLog
 from ...upload.database import outside_transactions
 from ..base import ReadOnlyAdmin
 from ..labels import Text
-from . import step_results as results
-from .step_results import Step, StepLine
+from . import step_results as results, step_workers
+from .step_results import Asked, Step, StepLine
 
 LIMIT = 200  # rows of one page
 _FOLDER = "admin/wx_static_store/uploadlog"
 _NO_TIME = gettext_lazy("No row could be done in the time of one step: try it again later.")
 
 
-class DoStep(Protocol):
-    """Do some of these rows; `scripted`: few, as whoever looks on may stop it."""
-
-    def __call__(
-        self, request: HttpRequest, rows: Sequence[UploadLog], *, scripted: bool
-    ) -> Step: ...
-
-
 class LongAction(NamedTuple):
     """What is done in steps, and how all its counts are said."""
 
     title: Text
-    do: DoStep
+    do: Callable[[Asked], Step]
     said: Callable[[Counter[str], int], str]
 
 
 LONG_ACTIONS = {
     "upload_again": LongAction(
-        gettext_lazy("Upload again"), results.upload_again, results.all_sent
+        gettext_lazy("Upload again"), step_workers.upload_again, results.all_sent
     ),
     "compare": LongAction(
         gettext_lazy("Compare with the cloud"), results.compare, results.all_compared
@@ -61,8 +54,8 @@ class StepsPage(ReadOnlyAdmin):
     """
     Mixin of the log of uploads: the page of a long action, and its steps.
 
-    The page keeps what is left and what was counted, so whoever closes it stops it. Each step reads
-    its rows anew, as the user may see them then.
+    The page keeps what is left, what workers have and what was counted, so whoever closes it stops
+    it. Each step reads its rows anew, as the user may see them then.
     """
 
     def get_urls(self) -> list[URLPattern]:
@@ -89,34 +82,38 @@ class StepsPage(ReadOnlyAdmin):
             "application/json"
         )
         with ending_by(time.monotonic() + results.LONGEST):
-            step = LONG_ACTIONS[name].do(request, found, scripted=scripted) if found else Step([])
+            asked = Asked(request, found, scripted, _handed(request.POST.get("handed", "")))
+            step = LONG_ACTIONS[name].do(asked) if found else Step([])
         lines = [*step.lines, *(results.lost(pk) for pk in wanted if pk not in known)]
-        done = {line.pk for line in lines}
-        counts = _counted(request.POST.get("counts", "")) + Counter(line.outcome for line in lines)
+        done = {line.pk: line.outcome for line in lines if line.outcome}
+        counts = _counted(request.POST.get("counts", "")) + Counter(done.values())
         left = [row for row in found if row.pk not in done]
         error = step.error or (str(_NO_TIME) if left and not lines else "")
-        state = _state(name, counts, left) | {"error": error}
+        state = _state(name, counts, left, step.handed) | {"error": error}
         if scripted:
             request.current_app = self.admin_site.name
             may_view = self.has_view_permission(request)
             html = [_rendered(request, line, may_view=may_view) for line in lines]
             return JsonResponse(state | {"lines": html})
-        return self._steps_page(request, name, state, [*lines, *results.waiting(request, left)])
+        waiting = results.waiting(request, [row for row in left if row.pk not in step.handed])
+        return self._steps_page(request, name, state, [*lines, *waiting])
 
     def show_steps(self, request: HttpRequest, name: str, rows: list[UploadLog]) -> HttpResponse:
         """Show the page of an action before its first step; its script begins at once."""
-        state = _state(name, Counter(), rows) | {"begin": True}
+        state = _state(name, Counter(), rows, {}) | {"begin": True}
         return self._steps_page(request, name, state, results.waiting(request, rows))
 
     def _steps_page(
         self, request: HttpRequest, name: str, state: dict[str, Any], lines: list[StepLine]
     ) -> HttpResponse:
+        by_workers = name == "upload_again" and queue.is_available()
         context = {
             "title": LONG_ACTIONS[name].title,
             "here": self.url_of(name),
             "lines": lines,
             "total": len(lines),
-            "few": results.FEW if name == "upload_again" else LIMIT,
+            "by_workers": by_workers,
+            "few": 0 if by_workers else results.FEW if name == "upload_again" else LIMIT,
             "may_view": self.has_view_permission(request),
             "failing": self.url_of("failing") if name == "upload_again" else "",
         }
@@ -138,12 +135,16 @@ class StepsPage(ReadOnlyAdmin):
         return reverse(f"admin:{self.name_of(page)}", current_app=self.admin_site.name)
 
 
-def _state(name: str, counts: Counter[str], left: Sequence[UploadLog]) -> dict[str, Any]:
+def _state(
+    name: str, counts: Counter[str], left: Sequence[UploadLog], handed: Mapping[int, int]
+) -> dict[str, Any]:
     """Return what the page keeps from one step to the next, and what it says."""
+    with_handed = counts + Counter({results.HANDED: len(handed)})
     return {
         "rows": ",".join(str(row.pk) for row in left),
+        "handed": ",".join(f"{pk}:{since}" for pk, since in handed.items()),
         "counts": ",".join(f"{outcome}:{count}" for outcome, count in counts.items()),
-        "said": LONG_ACTIONS[name].said(counts, len(left)),
+        "said": LONG_ACTIONS[name].said(with_handed, len(left) - len(handed)),
     }
 
 
@@ -156,6 +157,12 @@ def _ids(text: str) -> list[int]:
     """Return the ids of the rows that are left, as the page has them; none of nonsense."""
     found = re.fullmatch(r"[0-9]{1,18}(,[0-9]{1,18})*", text)
     return [int(one) for one in dict.fromkeys(text.split(","))][:LIMIT] if found else []
+
+
+def _handed(text: str) -> dict[int, int]:
+    """Return the ids of the rows that workers have, and since when, as the page has them."""
+    found = re.findall(r"([0-9]{1,18}):([0-9]{1,12})", text)
+    return {int(pk): int(since) for pk, since in found[:LIMIT]}
 
 
 def _counted(text: str) -> Counter[str]:

@@ -1,5 +1,6 @@
 /* A long action in small steps: this site does the first of the rows that are left and says which
    ones those were, until none is left or somebody stops it. Whoever closes the page stops it, too.
+   Where workers do them, it looks each second what became of those that they have.
    Without this script the button does one step, and a page shows what is left. */
 (() => {
   "use strict";
@@ -8,8 +9,9 @@
   const byId = (id) => document.getElementById(id);
   const [go, stop, said, error, total] = ["wx-go", "wx-stop", "wx-said", "wx-error", "wx-total"].map(byId);
   if (!form || !go) return;
-  const { rows, counts } = form.elements;
+  const { rows, handed, counts } = form.elements;
   const texts = form.dataset;
+  const LOOK = 1000; // milliseconds
   let running = false;
   let stopped = false;
 
@@ -31,6 +33,7 @@
       const answer = await ask();
       answer.lines.forEach(show);
       rows.value = answer.rows;
+      handed.value = answer.handed;
       counts.value = answer.counts;
       said.textContent = answer.said;
       why = answer.error;
@@ -61,7 +64,10 @@
     error.hidden = true;
     update();
     let why = "";
-    while (left().length && !why && !stopped) why = await step();
+    while (left().length && !why && !stopped) {
+      why = await step();
+      if (handed.value && !why) await new Promise((resolve) => { setTimeout(resolve, LOOK); });
+    }
     running = false;
     if (stopped && left().length) said.textContent = `${texts.stopped} ${said.textContent}`;
     error.textContent = why;

@@ -1,0 +1,145 @@
+"""What a worker does with a row that is to be sent again, and what it notes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+
+from tests.log.uploads import MEDIA, newest, sent
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import ConfigurationError
+from wx_static_store.log import by_workers
+from wx_static_store.log.by_workers import forget, refusal, send_again
+from wx_static_store.models import UploadLog
+from wx_static_store.upload.claims import claim
+from wx_static_store.upload.uploader import get_uploader
+
+pytestmark = pytest.mark.django_db
+
+FILES = "django.core.files.storage.FileSystemStorage"
+
+
+@pytest.fixture
+def cloud(configure: Any, tmp_path: Path) -> EmulatorServer:
+    shared = "django.core.cache.backends.filebased.FileBasedCache"
+    server: EmulatorServer = configure(
+        STORAGES={
+            "default": MEDIA,
+            "local": {"BACKEND": FILES, "OPTIONS": {"location": tmp_path / "local"}},
+        },
+        WX_STATIC_STORE={"MAX_ATTEMPTS": 1},
+        CACHES={"default": {"BACKEND": shared, "LOCATION": str(tmp_path / "cache")}},
+    )
+    return server
+
+
+@pytest.fixture
+def row(cloud: EmulatorServer) -> UploadLog:
+    """Return an upload that failed; the bytes lie in a storage of this machine, too."""
+    storages["local"].save("a.txt", ContentFile(b"tea"))
+    cloud.script({"on": "put_object", "do": "cos_error", "code": "Busy", "status": 403})
+    return sent("a.txt", b"tea", source="admin")
+
+
+def user(*permissions: str) -> int:
+    found = User.objects.create_user("-".join(["eve", *permissions]))
+    found.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    pk: int = found.pk
+    return pk
+
+
+def why(row: UploadLog) -> str:
+    """Return the sentence that was noted; empty: none."""
+    found = refusal(row)
+    return str(found.reason) if found else ""
+
+
+def test_a_worker_sends_the_bytes_for_the_user(cloud: EmulatorServer, row: UploadLog) -> None:
+    eve = user("retry")
+    send_again(row.pk, eve)
+    last = newest("a.txt")
+    assert (last.status, last.user_id, last.source_ref) == ("stored", eve, f"row {row.pk}")
+    assert cloud.objects()["a.txt"].body == b"tea"
+    assert refusal(row) is None
+
+
+def test_a_message_that_comes_twice_costs_no_second_upload(
+    cloud: EmulatorServer, row: UploadLog
+) -> None:
+    eve = user("retry")
+    for _ in range(2):
+        send_again(row.pk, eve)
+    assert len(cloud.calls("put_object")) == 2  # with the one that failed
+    assert UploadLog.objects.count() == 2
+
+
+def test_a_file_that_another_upload_has_claimed_is_refused_with_a_note(
+    cloud: EmulatorServer, row: UploadLog
+) -> None:
+    elsewhere = Thread(target=claim, args=(get_uploader().options, "a.txt"))
+    elsewhere.start()
+    elsewhere.join()
+    send_again(row.pk, user("retry"))
+    assert "Another upload of a.txt is running" in why(row)
+    assert UploadLog.objects.count() == 1
+
+
+def test_other_bytes_are_not_replaced_without_the_permission(
+    cloud: EmulatorServer, row: UploadLog
+) -> None:
+    cloud.put_object("a.txt", b"of somebody else")
+    send_again(row.pk, user("retry"))
+    assert "There is a file a.txt already" in why(row)
+    send_again(row.pk, user("retry", "replace"))
+    assert cloud.objects()["a.txt"].body == b"tea"
+
+
+@pytest.mark.parametrize("permissions", [None, ["replace"]])
+def test_nothing_is_sent_for_a_user_who_may_not_any_more(
+    cloud: EmulatorServer, row: UploadLog, permissions: list[str] | None
+) -> None:
+    send_again(row.pk, 4711 if permissions is None else user(*permissions))
+    assert "may not upload files again any more" in why(row)
+    assert UploadLog.objects.count() == 1
+
+
+def test_settings_of_the_worker_that_know_no_such_store_are_noted(
+    row: UploadLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any) -> Any:
+        raise ConfigurationError("No such store")
+
+    monkeypatch.setattr(by_workers, "retry_uploads", refuse)
+    send_again(row.pk, user("retry"))
+    assert why(row) == "No such store"
+
+
+def test_a_row_that_was_pruned_meanwhile_is_nothing_to_do(cloud: EmulatorServer) -> None:
+    send_again(4711, user("retry"))
+    assert cloud.journal == []
+
+
+def test_a_note_is_forgotten_before_the_next_message(row: UploadLog) -> None:
+    send_again(row.pk, 4711)
+    forget([row])
+    assert refusal(row) is None
+
+
+def test_a_note_of_another_version_is_none(row: UploadLog) -> None:
+    cache.set(f"wx_static_store:again:{row.pk}", {"class": "OfTomorrow", "remedy": "give up"})
+    assert refusal(row) is None
+
+
+def test_a_cache_of_one_process_gets_no_notes(row: UploadLog, settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    send_again(row.pk, 4711)
+    forget([row])
+    assert refusal(row) is None
+    assert cache.get(f"wx_static_store:again:{row.pk}") is None

@@ -1,0 +1,105 @@
+"""A step of *Upload again* where the project has workers: they send, the page looks on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _, gettext_lazy
+
+from ...exceptions import ConfigurationError
+from ...fleet import queue
+from ...log.by_workers import forget, refusal
+from ...log.hints import error_rule
+from ...log.retry import RetryResult, looked_at, newer
+from ...models import Deployment, UploadLog
+from ..columns import NOTHING, UploadColumns, badge
+from ..labels import Text, sentence
+from . import step_results as results
+from .step_results import HANDED, Asked, Step, StepLine
+
+PATIENCE = 60  # seconds in which a page looks for the row of a file that a worker has
+
+_ITS_ROW = gettext_lazy("Its row will be in the log.")
+_SLOW = gettext_lazy(
+    "A worker has not sent this for a minute. Look whether one runs; then go on with the rest."
+)
+_NO_MORE = gettext_lazy("The broker of Celery took no more files. Go on in a while.")
+
+
+def upload_again(asked: Asked) -> Step:
+    """Send the first of these rows again, by workers where the project has some."""
+    return _by_workers(asked) if queue.is_available() else results.upload_again(asked)
+
+
+def _by_workers(asked: Asked) -> Step:
+    """Look what became of the rows that workers have, and hand over the next ones."""
+    columns = UploadColumns(asked.request)
+    theirs = [row for row in asked.rows if row.pk in asked.handed]
+    lines, error = _ended(theirs, asked.handed, columns)
+    ended = {line.pk for line in lines}
+    handed = {row: asked.handed[row.pk] for row in theirs if row.pk not in ended}
+    rest = [row for row in asked.rows if row.pk not in asked.handed]
+    if not (error and rest):
+        room = (results.FEW if asked.scripted else results.MOST) - len(handed)
+        looked = [*looked_at(rest[: max(0, room)])]
+        for one in looked:
+            if isinstance(one, RetryResult):
+                lines.append(results.sent(one, one.row, columns))
+        ready = [one.row for one in looked if not isinstance(one, RetryResult)]
+        taken, error = _hand_over(asked.request, ready)
+        handed |= dict.fromkeys(taken, int(time.time()))
+    lines += (_handed(row, columns) for row in handed)
+    return Step(lines, error, {row.pk: since for row, since in handed.items()})
+
+
+def _ended(
+    rows: Sequence[UploadLog], since: dict[int, int], columns: UploadColumns
+) -> tuple[list[StepLine], str]:
+    """
+    Return the lines of those that were sent, were refused, or take too long to wait for.
+
+    The text says why no more should be handed over.
+    """
+    sent, lines, error = newer(rows), [], ""
+    for row in rows:
+        if row.pk in sent:
+            lines.append(_recorded(row, sent[row.pk], columns))
+            rule = error_rule(sent[row.pk])
+            if rule and (rule.stops_batch or rule.error.stops_batch):
+                error = str(results.ALL_ALIKE)
+        elif refused := refusal(row):
+            lines.append(results.sent(refused, row, columns))
+        elif not 0 <= time.time() - since[row.pk] < PATIENCE:
+            lines.append(_handed(row, columns)._replace(outcome=HANDED, facts=[_ITS_ROW]))
+            error = error or str(_SLOW)
+    return lines, error
+
+
+def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequence[UploadLog], str]:
+    """Send a message for each row; return those that were taken, and why others were not."""
+    if not rows:
+        return rows, ""
+    try:
+        queue.check_broker()
+    except ConfigurationError as error:
+        return [], sentence(error)
+    forget(rows)
+    count = queue.send("upload_again", [(row.pk, request.user.pk) for row in rows])
+    return rows[:count], "" if count == len(rows) else str(_NO_MORE)
+
+
+def _handed(row: UploadLog, columns: UploadColumns) -> StepLine:
+    sign = badge(Deployment.Outcome.RUNNING, _("with a worker"))
+    return StepLine(row.pk, row.key, columns.store(row), badge=sign)
+
+
+def _recorded(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine:
+    """Return the line of a file by the row that its upload has left."""
+    facts: list[Text] = [columns.errcode(new)] if new.errcode or new.cos_code else []
+    if new.status != UploadLog.Status.STORED:
+        hint = columns.hint(new)
+        facts.append(columns.message(new) if hint == NOTHING else hint)
+    key, sign = columns.key(new), columns.status(new)
+    return StepLine(row.pk, key, columns.store(row), new.status, sign, facts, new.pk)
