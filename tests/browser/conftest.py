@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests.conftest import ci_package
 from tests.demo import Site, manage, serving
+
+from .upload_page import opened
 
 expect = ci_package("playwright.sync_api").expect
 
@@ -118,3 +121,15 @@ def shoot(page: Any, name: str) -> Path:
     path = SCREENSHOTS / f"{name}.png"
     page.screenshot(path=path, full_page=True)
     return path
+
+
+@pytest.fixture
+def upload(page: Any, site: Site) -> Any:
+    """Return the upload page, at the store of media."""
+    return opened(page, site)
+
+
+@pytest.fixture
+def folder() -> str:
+    """Below uploads/, and of one test only."""
+    return f"uploads/{uuid4().hex}/"

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.demo import Site
 from wx_static_store.core.types import DELETED
 
-from .test_upload_page import drop
+from .upload_page import drop
 
 
 @pytest.fixture

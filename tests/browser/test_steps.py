@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.demo import Site, manage
 
 from .conftest import shoot
-from .test_upload_page import wait_for
+from .upload_page import wait_for
 
 SLOW = {"on": "put_object", "do": "delay", "seconds": 1, "times": None}
 NAMES = [f"{number}.txt" for number in range(6)]
