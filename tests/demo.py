@@ -83,11 +83,15 @@ class Site(NamedTuple):
 
 
 @contextmanager
-def serving(settings: str) -> Iterator[Site]:
-    """Run the demo with a line of Python that changes its `settings`, until the block ends."""
+def serving(settings: str, var: Path = VAR) -> Iterator[Site]:
+    """
+    Run the demo with a line of Python that changes its `settings`, until the block ends.
+
+    Another one may run in a `var` of its own.
+    """
     environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
     environment["LC_ALL"] = "C.UTF-8"  # the addresses are found by their English labels
-    code = CODE.format(settings=settings, var=str(VAR))
+    code = CODE.format(settings=settings, var=str(var))
     with (
         TemporaryFile("w+") as errors,  # a pipe that nobody reads would stop it
         subprocess.Popen(
@@ -104,7 +108,7 @@ def serving(settings: str) -> Iterator[Site]:
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=PATIENCE)
-            shutil.rmtree(VAR, ignore_errors=True)
+            shutil.rmtree(var, ignore_errors=True)
 
 
 def _addresses(process: "subprocess.Popen[str]", errors: Any) -> Site:

@@ -20,6 +20,10 @@ SAID, STOP = "#wx-said", "#wx-stop"
 
 @pytest.fixture
 def folder(site: Site) -> str:
+    return failed_folder(site)
+
+
+def failed_folder(site: Site, **environment: str) -> str:
     """Return the key of a folder of six public files, of which the newest rows failed."""
     folder = f"uploads/{uuid4().hex}/"
     code = (
@@ -35,7 +39,7 @@ def folder(site: Site) -> str:
         "    row.save(force_insert=True)"
     )
     emulator = {"EMULATOR_API": site.control.rpartition("/")[0], "EMULATOR_SITE": site.public}
-    manage("shell", "-v0", "-c", code, **emulator)
+    manage("shell", "-v0", "-c", code, **emulator, **environment)
     return f"media/{folder}"
 
 
@@ -52,14 +56,15 @@ def sent(site: Site, folder: str) -> list[str]:
     return [name for name in NAMES if site.puts(f"{folder}{name}") == 2]
 
 
-def newest(folder: str) -> dict[str, str]:
+def newest(folder: str, **environment: str) -> dict[str, str]:
     """Return the status of the newest row of each file."""
     code = (
         "import json; from wx_static_store.models import UploadLog\n"
         f"rows = UploadLog.objects.filter(key__startswith={folder!r}).order_by('id')\n"
         "print(json.dumps({row.key.rpartition('/')[2]: row.status for row in rows}))"
     )
-    found: dict[str, str] = json.loads(manage("shell", "-v0", "-c", code).splitlines()[-1])
+    printed = manage("shell", "-v0", "-c", code, **environment)
+    found: dict[str, str] = json.loads(printed.splitlines()[-1])
     return found
 
 

@@ -14,6 +14,8 @@
   const LOOK = 1000; // milliseconds
   let running = false;
   let stopped = false;
+  let news = said.textContent;
+  let wake = () => {};
 
   const left = () => rows.value.split(",").filter(Boolean);
   const state = (id) => byId(`wx-row-${id}`)?.querySelector(".wx-state");
@@ -35,7 +37,7 @@
       rows.value = answer.rows;
       handed.value = answer.handed;
       counts.value = answer.counts;
-      said.textContent = answer.said;
+      said.textContent = news = answer.said;
       why = answer.error;
     } catch {
       // Nobody knows what became of these: they stay, and this site sends nothing twice.
@@ -58,6 +60,11 @@
     byId("wx-leave").hidden = !left().length;
   }
 
+  const pause = () => new Promise((resolve) => {
+    wake = resolve;
+    setTimeout(resolve, LOOK);
+  });
+
   async function run() {
     running = true;
     stopped = false;
@@ -66,10 +73,10 @@
     let why = "";
     while (left().length && !why && !stopped) {
       why = await step();
-      if (handed.value && !why) await new Promise((resolve) => { setTimeout(resolve, LOOK); });
+      if (handed.value && !why && !stopped) await pause();
     }
     running = false;
-    if (stopped && left().length) said.textContent = `${texts.stopped} ${said.textContent}`;
+    if (stopped && left().length) said.textContent = `${texts.stopped} ${news}`;
     error.textContent = why;
     error.hidden = !why;
     go.textContent = texts.goOn;
@@ -87,6 +94,7 @@
     said.focus();
     said.textContent = texts.stopping;
     update();
+    wake();
   });
   if ("begin" in texts) run();
 })();
