@@ -56,7 +56,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
 
     class Media:
-        css = {"all": ["wx_static_store/admin.css"]}
+        css = {"all": ["wx_static_store/admin.css", "wx_static_store/page.css"]}
         js = ("wx_static_store/copy.js",)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
