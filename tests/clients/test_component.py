@@ -32,7 +32,7 @@ from wx_static_store.clients.shared import TokenState
 from wx_static_store.clients.tokens import TokenProvider, current_token, discard_token
 from wx_static_store.clients.transport import Transport
 from wx_static_store.clients.wechat import WeChatClient
-from wx_static_store.core.retry import Clock, Deadline, run
+from wx_static_store.core.retry import Clock, Deadline, ending_by, run
 from wx_static_store.core.secrets import Secret
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
@@ -672,6 +672,25 @@ def test_a_fetch_may_take_fifteen_seconds_or_two_of_a_short_interval(
     client.component_token = noted  # type: ignore[method-assign]
     provider.get()
     assert left == [pytest.approx(most, abs=1)]
+
+
+def test_no_fetch_is_begun_that_the_end_of_a_request_would_cut_off(
+    make: Make, emulator: EmulatorServer
+) -> None:
+    with ending_by(monotonic() + SLOWEST / 2), pytest.raises(DeadlineExceeded):
+        make().get()
+    assert fetches(emulator) == 0
+
+
+def test_in_a_token_s_last_tenth_a_request_that_ends_soon_uses_the_old_token(
+    make: Make, emulator: EmulatorServer, time: Time
+) -> None:
+    provider = make()
+    old = provider.get()
+    time.sleep(6_500)
+    with ending_by(monotonic() + CALL_SECONDS / 2):
+        assert provider.get() == old
+    assert fetches(emulator) == 1
 
 
 def test_a_fetch_whose_time_is_over_may_be_tried_again(make: Make) -> None:

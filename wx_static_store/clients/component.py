@@ -81,9 +81,7 @@ class ComponentToken:
         self._min_interval = min_interval
         self._scale = min(1.0, min_interval / MIN_INTERVAL)
         self._pace = max(self._scale, SLOWEST / CALL)
-        self._now = now
-        self._sleep = sleep
-        self._chance = chance
+        self._now, self._sleep, self._chance = now, sleep, chance
         self._lock = threading.Lock()
         self._mine: SharedToken | None = None  # the newest that this process knows
         self._known_since = now()
@@ -191,7 +189,7 @@ class ComponentToken:
 
     def _renewed(self, old: SharedToken) -> SharedToken:
         """Fetch in one thread of one process; all others go on with the old token."""
-        if self._hindrance(old) or not self._lock.acquire(blocking=False):
+        if seconds_left() < CALL or self._hindrance(old) or not self._lock.acquire(blocking=False):
             return old
         try:
             return self._fetch_if_first(old, time.monotonic()) or old
@@ -218,9 +216,11 @@ class ComponentToken:
                 return entry
             if hindrance := self._hindrance(entry):
                 raise hindrance
+            if seconds_left() < SLOWEST:  # an answer that came too late would be lost
+                Deadline(0).check("token")
             if fresh := self._fetch_if_first(entry, since):
                 return fresh
-            if time.monotonic() - since >= PATIENCE * self._pace or not seconds_left():
+            if time.monotonic() - since >= PATIENCE * self._pace:
                 break
             self._sleep(POLL * self._pace * (0.5 + self._chance()))
         raise slow()

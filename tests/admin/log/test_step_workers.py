@@ -167,7 +167,7 @@ def test_a_file_that_no_worker_sends_for_long_is_waited_for_no_more(
     rows = [failed(cloud, "b.txt"), failed(cloud, "a.txt")]
     second = scripted(operator, scripted(operator, rows))
     assert "Its row will be in the log." in html_of(second)
-    assert second["error"].startswith("A worker has not sent this for a minute.")
+    assert second["error"].startswith("A file was not sent within a minute.")
     assert (second["rows"], second["handed"]) == (str(rows[0].pk), "")
     assert broker.messages() == [rows[1].pk]
     assert scripted(operator, second)["handed"].startswith(f"{rows[0].pk}:")

@@ -23,7 +23,7 @@ PATIENCE = 60  # seconds in which a page looks for the row of a file that a work
 
 _ITS_ROW = gettext_lazy("Its row will be in the log.")
 _SLOW = gettext_lazy(
-    "A worker has not sent this for a minute. Look whether one runs; then go on with the rest."
+    "A file was not sent within a minute. Look whether a worker runs, then go on with the rest."
 )
 _NO_MORE = gettext_lazy("The broker of Celery took no more files. Go on in a while.")
 
