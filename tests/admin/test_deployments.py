@@ -215,6 +215,17 @@ def test_the_page_of_a_failed_deployment_has_address_and_command(viewer: Client)
     assert "wx_deploy DIR" not in page(viewer, deployment(outcome="done", **columns))
 
 
+def test_the_page_of_a_deployment_that_is_done_has_its_address_as_a_code_for_phones(
+    admin_site: EmulatorServer, editor: Editor
+) -> None:
+    who = editor("view_deployment")  # and no permission to see uploads
+    columns = {"using": "default", "folder": "media/app/"}
+    done = page(who, deployment(outcome="done", **columns))
+    assert f'<a href="{SITE}media/app/"' in done
+    assert 'class="wx-code"' in done
+    assert 'class="wx-code"' not in page(who, deployment(outcome="failed", **columns))
+
+
 def test_the_page_of_a_deployment_links_to_all_its_uploads(viewer: Client, rows: Rows) -> None:
     one = deployment()
     rows("a", deployment=one)

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from ..core import qr
 from ..core.types import NOT_STORED
 from ..deploy.live import live_lately, mark_live
 from ..deploy.unsent import command_again, unsent
@@ -88,8 +89,14 @@ class DeploymentAdmin(RollbackPage, ComparePage, ReadOnlyAdmin):
         return {"lines": shown, "is_open": len(shown) <= OPEN, "more": len(found) > SHOWN}
 
     def with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
-        """Return the buttons, and the uploads for users who may see the log."""
-        context: dict[str, Any] = {"tools": self.release_tools(request, row)}
+        """Return the buttons, the address, and the uploads for users who may see the log."""
+        address = DeploymentColumns(request).address(row)
+        is_live = row.outcome == Deployment.Outcome.DONE
+        context: dict[str, Any] = {
+            "tools": self.release_tools(request, row),
+            "address": address,
+            "code": qr.svg(address) if address and is_live else "",
+        }
         log = self.admin_site.get_model_admin(UploadLog)
         if not log.has_view_permission(request):
             return context
@@ -105,6 +112,5 @@ class DeploymentAdmin(RollbackPage, ComparePage, ReadOnlyAdmin):
             "causes": cards(request, causes(newest), rows),
             "unsent": left[:SHOWN],
             "more_unsent": len(left) - SHOWN,
-            "address": DeploymentColumns(request).address(row),
             "command": command_again(row) if row.outcome in REPEATED else "",
         }
