@@ -86,6 +86,25 @@ def test_the_button_publishes_it(operator: Client, cloud: EmulatorServer) -> Non
     )
 
 
+def test_a_publish_that_fails_says_how_to_try_again(
+    operator: Client, cloud: EmulatorServer
+) -> None:
+    html = show(operator)
+    refused = {"on": "staticuploadfile", "do": "errcode", "errcode": 40097, "times": None}
+    cloud.script(refused | {"key": "*/a.css"})
+    text = said(press(operator, html))
+    assert (text[0], text[-1]) == (
+        "It was not published.",
+        "To try again, choose the archive again. What is stored already is not sent twice.",
+    )
+    assert bodies(cloud) == {}
+
+
+def test_the_page_says_how_long_the_request_may_take(operator: Client) -> None:
+    text = "It is sent while the next page loads, for at most 20 seconds."
+    assert text in " ".join(show(operator).split())
+
+
 def test_what_is_live_already_has_no_button(operator: Client) -> None:
     press(operator, show(operator))
     assert "This is live already." in show(operator)

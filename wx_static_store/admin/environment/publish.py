@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
@@ -22,7 +23,7 @@ from ...deploy.archive import unpacked
 from ...deploy.environments import address_of, site_stores
 from ...deploy.releases import deployments_of
 from ...deploy.rollback import Move
-from ...deploy.rollback_plan import MOST_BYTES, MOST_FILES, RollbackPlan, plan_rollback
+from ...deploy.rollback_plan import MOST_BYTES, MOST_FILES, SECONDS, RollbackPlan, plan_rollback
 from ...deploy.tree import checked_prefix, read_tree
 from ...exceptions import WxStaticStoreError
 from ...fleet import payload, queue
@@ -40,6 +41,8 @@ NAME = "wx_static_store_overview_publish"  # of the address
 SHOWN = 50  # files of the list
 VALID = 60 * 60  # seconds in which what was shown may be begun
 _AGAIN = _("This page is an hour old, or was changed. Choose the archive again.")
+
+_TRY_AGAIN = _("To try again, choose the archive again. What is stored already is not sent twice.")
 
 
 class PublishForm(forms.Form):
@@ -63,6 +66,8 @@ class PublishForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- for the types
             field.choices = offered
+        for field in self.fields.values():
+            field.label = capfirst(field.label)
 
     def clean_folder(self) -> str:
         try:
@@ -113,6 +118,7 @@ class PublishPage(ReadOnlyAdmin):
             "form": form,
             "most_files": MOST_FILES,
             "most_bytes": MOST_BYTES,
+            "most_seconds": int(SECONDS),
         }
         return TemplateResponse(
             request,
@@ -154,10 +160,13 @@ class PublishPage(ReadOnlyAdmin):
         if not found.is_small:  # the page showed no button
             raise PermissionDenied
         report = found.run()
-        head = gettext("The site is published.") if report.ok else gettext("It was not published.")
-        self.message_user(
-            request, said(report, head), messages.SUCCESS if report.ok else messages.ERROR
-        )
+        if report.ok:
+            self.message_user(
+                request, said(report, gettext("The site is published.")), messages.SUCCESS
+            )
+        else:
+            text = said(report, gettext("It was not published."), str(_TRY_AGAIN))
+            self.message_user(request, text, messages.ERROR)
         new = report.report and report.report.deployment_id
         if new and request.user.has_perm("wx_static_store.view_deployment"):
             address = reverse("admin:wx_static_store_deployment_change", args=[new])
