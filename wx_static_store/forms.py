@@ -4,7 +4,7 @@ File fields of any project on a `WxStorage`: a form that uploads, a widget that 
     @admin.register(Book)
     class BookAdmin(WxAdminMixin, admin.ModelAdmin): ...
 
-A failed upload is then an error of its field, with errcode and hint, instead of a 500.
+A failed upload is then an error of its field, with errcode and advice, instead of a 500.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .core.naming import content_type, object_key
 from .core.types import UploadStatus
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
 from .i18n import english
+from .log.advice import advice_on
 from .storage import WxStorage
 from .upload import recorder
 from .upload.claims import Save, remembered_saves
@@ -172,21 +173,22 @@ def _published(storage: WxStorage, name: str) -> Published:
 
 
 def _explained(error: Exception) -> ValidationError:
-    """Say what happened and what to do; who fills in a form cannot change settings."""
-    hint: str | Promise = ""
+    """Say what happened and what an editor can do; the operator's hint is in the log."""
+    advice: str | Promise = ""
     if not isinstance(error, WxStaticStoreError):
         happened: str | Promise = _BAD_NAME
     elif isinstance(error, ConfigurationError) and error.errcode is None:
         logger.error("A file of a form was not uploaded: %s", english(error))
         happened = _NOT_SET_UP
+    elif isinstance(error, NameRejected):
+        happened, advice = error.message, error.hint or advice_on(error, UploadStatus.FAILED)
     else:
-        happened, hint = _happened(error), error.hint
-    return ValidationError([text for text in (happened, hint) if text])
+        happened = _happened(error)
+        advice = advice_on(error, getattr(error, "status", UploadStatus.FAILED))
+    return ValidationError([text for text in (happened, advice) if text])
 
 
 def _happened(error: WxStaticStoreError) -> str | Promise:
-    if isinstance(error, NameRejected):
-        return error.message
     unknown = isinstance(error, UploadFailed) and error.status == UploadStatus.UNKNOWN
     text = _UNKNOWN if unknown else _FAILED_CODE if error.code else _FAILED
     return text % {"reason": error.what, "code": error.code}

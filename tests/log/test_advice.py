@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.tables import each
 from wx_static_store.core.errcodes import ERRCODES
-from wx_static_store.exceptions import ConnectFailed, NameRejected, WeChatRefused
+from wx_static_store.exceptions import ConnectFailed, NameRejected, UploadFailed, WeChatRefused
 from wx_static_store.log.advice import advice, advice_on
 from wx_static_store.models import UploadLog
 
@@ -49,6 +49,8 @@ def test_each_errcode_has_an_advice() -> None:
         (WeChatRefused("refused"), "would fail, too"),
         (ConnectFailed("no way"), "in some minutes"),
         (NameRejected("bad", hint="Rename it."), ""),
+        (UploadFailed("refused", errcode=85088, stage="link", key="a.txt"), "would fail, too"),
+        (UploadFailed("lost", stage="name", key="a.txt"), "in some minutes"),
     ],
 )
 def test_an_error_has_the_advice_of_its_row(error: Any, text: str) -> None:

@@ -19,6 +19,7 @@ from ..exceptions import (
     TlsFailed,
     TokenError,
     TransportError,
+    UploadFailed,
     WeChatBusy,
     WeChatRefused,
     WeChatThrottled,
@@ -72,6 +73,9 @@ def advice_on(error: WxStaticStoreError, status: str) -> str | Promise:
     """Return what an editor can do; empty for a refusal of our own, whose hint is an editor's."""
     if isinstance(error, NameRejected) and error.hint:
         return ""
+    if isinstance(error, UploadFailed):  # its class does not say what failed; its facts do
+        facts = {"message": error.errmsg, "errcode": error.errcode, "cos_code": error.cos_code}
+        return advice(UploadLog(**facts, stage=error.stage, key=error.key, status=status))
     return _advice(type(error), error.cos_code, error.remedy, status)
 
 
