@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django import forms
@@ -19,8 +21,9 @@ from PIL import Image
 from tests.bookshop.models import Book
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.forms import WxAdminMixin, WxFileWidget, WxModelForm, WxModelFormMixin
+from wx_static_store.submit.progress import sent_of
 from wx_static_store.upload import UploadContext, get_uploader, recorder
-from wx_static_store.upload.sources import content_item
+from wx_static_store.upload.sources import BLOCK, content_item
 
 pytestmark = pytest.mark.django_db
 
@@ -361,6 +364,53 @@ def test_a_form_that_is_to_be_deleted_uploads_nothing(cloud: EmulatorServer) -> 
     assert list(cloud.objects()) == ["books/1.txt"]
 
 
+# --- progress ---------------------------------------------------------------------------------
+
+ID = str(uuid4())
+LARGE = b"x" * (3 * BLOCK)
+
+
+@pytest.fixture
+def shared_cache(cloud: EmulatorServer, configure: Callable[..., Any], tmp_path: Path) -> None:
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    configure(CACHES={"default": {"BACKEND": backend, "LOCATION": str(tmp_path / "cache")}})
+
+
+def sent_as(id: str, name: str = "file-wx-progress") -> BookForm:
+    form = BookForm({"title": "A book", name: id}, {"file": text(content=LARGE)})
+    assert form.is_valid(), form.errors
+    return form
+
+
+def test_a_form_notes_the_bytes_that_have_gone_under_the_id_of_its_page(
+    shared_cache: None, cloud: EmulatorServer
+) -> None:
+    sent_as(ID.replace("-", ""))
+    assert sent_of(ID) == BLOCK  # the next note is due later
+    assert cloud.objects()["books/a.txt"].body == LARGE
+
+
+def test_each_form_of_a_formset_notes_its_own_bytes(shared_cache: None) -> None:
+    ids = [str(uuid4()), str(uuid4())]
+    given = {f"form-{number}-file-wx-progress": id for number, id in enumerate(ids)}
+    large = {"form-1-file": text(content=LARGE)}
+    books = formset("One", "Two", **given)
+    books.files |= large
+    assert books.is_valid()
+    assert [sent_of(id) for id in ids] == [0, BLOCK]
+
+
+@pytest.mark.parametrize("id", ["", "nonsense", "a" * 31, ["a"]])
+def test_an_id_that_is_none_is_ignored(shared_cache: None, id: Any) -> None:
+    sent_as(id)
+    assert sent_of(str(id)) == 0
+
+
+def test_without_a_shared_cache_nothing_is_noted(cloud: EmulatorServer) -> None:
+    sent_as(ID)
+    assert sent_of(ID) is None
+
+
 # --- widget -----------------------------------------------------------------------------------
 
 
@@ -410,6 +460,36 @@ def test_a_file_on_another_storage_looks_as_django_shows_it(
     html = shown(Book(file="a.txt"))
     assert "wx-file" not in html
     assert 'href="/media/a.txt"' in html
+
+
+def test_the_widget_names_where_its_script_asks(shared_cache: None) -> None:
+    assert "/wx_static_store/uploadlog/upload/sent/" in shown(Book())
+    assert "/wx_static_store/uploadlog/upload/sent/" in shown(saved(file=text()))
+
+
+def test_a_form_that_is_shown_again_names_where_its_script_asks(shared_cache: None) -> None:
+    assert "/upload/sent/" in str(filled(title="", file=text())["file"])
+
+
+def test_the_widget_names_no_address_without_a_shared_cache(cloud: EmulatorServer) -> None:
+    assert "data-wx-progress" not in shown(Book())
+
+
+@pytest.mark.urls(__name__)
+def test_the_widget_names_no_address_where_the_admin_has_none(shared_cache: None) -> None:
+    assert "data-wx-progress" not in shown(Book())
+
+
+def test_the_widget_of_a_form_without_the_mixin_names_no_address(shared_cache: None) -> None:
+    made = forms.modelform_factory(Book, fields=["file"], widgets={"file": WxFileWidget})
+    assert "data-wx-progress" not in str(made()["file"])
+
+
+def test_the_widget_names_no_address_for_another_storage(
+    shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Book._meta.get_field("file"), "storage", FileSystemStorage(tmp_path))
+    assert "data-wx-progress" not in shown(Book())
 
 
 def test_an_address_that_is_not_known_is_not_asked_for(

@@ -15,7 +15,7 @@ from django.test import Client
 
 from tests.api.conftest import PNG
 from tests.conftest import ENV
-from tests.permissions import EVERY, ROWS, SHUT, TABLE, addresses, ask, needed, opened_by
+from tests.permissions import EVERY, ROWS, SHUT, STAFF, TABLE, addresses, ask, needed, opened_by
 from wx_static_store.core.releases import pack
 from wx_static_store.doctor.latest import keep
 from wx_static_store.emulator import EmulatorServer
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 Member = Callable[..., Client]
 LIST = pack([]).files
 ONE_METHOD = {
-    *("uploadlog_preview", "uploadlog_status", "uploadlog_diagnosis"),
+    *("uploadlog_preview", "uploadlog_status", "uploadlog_sent", "uploadlog_diagnosis"),
     *("uploadlog_upload_again", "uploadlog_compare"),
     *(f"uploadlog_files_{act}" for act in ("addresses", "download", "compare", "unpublish")),
     *("deployment_compare", "deployment_compare_file"),
@@ -131,7 +131,7 @@ def test_the_permission_table_names_every_address() -> None:
 
 def test_the_permission_table_names_existing_permissions() -> None:
     named = {name for at in ROWS for each in needed(*at)[0] for name in each.split(" + ")}
-    assert named <= {*EVERY}
+    assert named <= {*EVERY, *STAFF}
 
 
 @pytest.mark.parametrize("who", VISITORS)

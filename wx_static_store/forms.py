@@ -9,10 +9,13 @@ A failed upload is then an error of its field, with errcode and advice, instead 
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import SuspiciousFileOperation, ValidationError
@@ -21,6 +24,7 @@ from django.db.models.fields.files import FieldFile
 from django.forms import ModelForm
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +35,7 @@ from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStatic
 from .i18n import english
 from .log.advice import advice_on
 from .storage import WxStorage
+from .submit.progress import is_noted, noted_saves, sizes
 from .upload import recorder
 from .upload.claims import Save, remembered_saves
 
@@ -50,6 +55,8 @@ _BAD_NAME = _("This name cannot be used. Rename the file and try again.")
 _UNKNOWN = _("It is not known whether the file is public now: %(reason)s.")
 _FAILED = _("The file was not uploaded: %(reason)s.")
 _FAILED_CODE = _("The file was not uploaded: %(reason)s (%(code)s).")
+_SENDING = _("Sending %(size)s to this site, which then publishes it…")
+_SENT = _("Published: %(sent)s of %(size)s")
 
 
 class WxModelFormMixin(_Form):
@@ -64,6 +71,13 @@ class WxModelFormMixin(_Form):
 
     _wx_saves: list[Save] = []
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self._wx_fields():
+            widget = self.fields[field.name].widget if field.name in self.fields else None
+            if isinstance(widget, WxFileWidget):
+                widget.is_counted = True
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         if not (self.errors or self.cleaned_data.get(DELETION_FIELD_NAME)):
@@ -72,11 +86,9 @@ class WxModelFormMixin(_Form):
     def _upload(self) -> None:
         """Upload the files now; the model's own save then has none left to upload."""
         self._wx_saves = []
-        for field in self.instance._meta.concrete_fields:
-            if not (isinstance(field, FileField) and isinstance(field.storage, WxStorage)):
-                continue
+        for field in self._wx_fields():
             try:
-                with remembered_saves() as saves:
+                with remembered_saves() as saves, noted_saves(self._wx_progress(field)):
                     file = field.pre_save(self.instance, self.instance._state.adding)
             except (WxStaticStoreError, SuspiciousFileOperation) as error:
                 self.add_error(field.name if field.name in self.fields else None, _explained(error))
@@ -84,6 +96,17 @@ class WxModelFormMixin(_Form):
                 return
             # Not what `upload_to` or a signal saved beside it: that may belong to another row.
             self._wx_saves += [save for save in saves if save.name == file.name]
+
+    def _wx_fields(self) -> Iterator[FileField]:
+        for field in self.instance._meta.concrete_fields:
+            if isinstance(field, FileField) and isinstance(field.storage, WxStorage):
+                yield field
+
+    def _wx_progress(self, field: FileField) -> str:
+        """Return the id under which the page asks for the bytes that have gone; or ''."""
+        with suppress(ValueError):
+            return str(UUID(str(self.data.get(f"{self.add_prefix(field.name)}-wx-progress"))))
+        return ""
 
     def leave_files(self) -> None:
         """Let the next form take the files that this one has uploaded: it will save no row."""
@@ -101,14 +124,21 @@ class WxFileWidget(AdminFileWidget):
     The public address of the file, to open, copy or scan, its size, and a thumbnail of an image.
 
     It asks no network: size and address are left out where log and settings do not know them.
-    Files on other storages look as Django shows them.
+    Files on other storages look as Django shows them. While a form with the mixin is sent, a script
+    shows how much of the file is published.
     """
+
+    is_counted = False
 
     template_name = "wx_static_store/widgets/file.html"
 
     class Media:
         css = {"all": ["wx_static_store/widget.css"]}
-        js = ["wx_static_store/copy.js"]
+        js = [
+            "wx_static_store/copy.js",
+            "wx_static_store/readable.js",
+            "wx_static_store/form_progress.js",
+        ]
 
     def is_initial(self, value: Any) -> bool:
         """Return whether there is a file, without its address, which may cost a call."""
@@ -118,6 +148,9 @@ class WxFileWidget(AdminFileWidget):
         context = super().get_context(name, value, attrs)
         if isinstance(value, FieldFile) and isinstance(value.storage, WxStorage) and value.name:
             context["widget"]["published"] = _published(value.storage, value.name)
+        if self.is_counted and (progress := _progress()):
+            context["widget"]["attrs"]["data-wx-progress"] = progress
+            context["widget"]["is_counted"] = True
         return context
 
 
@@ -170,6 +203,16 @@ def _published(storage: WxStorage, name: str) -> Published:
         row = recorder.stored_row(storage.store.env, key)
         return Published(name, is_image, url, row.size if row else None, code)
     return Published(name, is_image)
+
+
+def _progress() -> str:
+    """Return where the script asks, and its texts, in JSON; '' if this site cannot answer it."""
+    with suppress(WxStaticStoreError, NoReverseMatch):
+        if is_noted():
+            address = reverse("admin:wx_static_store_uploadlog_sent")
+            texts = {"sending": str(_SENDING), "sent": str(_SENT), "sizes": sizes()}
+            return json.dumps({"address": address, **texts}, ensure_ascii=False)
+    return ""
 
 
 def _explained(error: Exception) -> ValidationError:

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from errno import ENOENT
 from io import BytesIO
@@ -21,6 +22,7 @@ from .core.naming import clean_name, object_key
 from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
 from .exceptions import IntegrityError, UploadFailed, WxStaticStoreError
 from .i18n import gettext, gettext_lazy as _
+from .submit.progress import note_of_save
 from .upload import recorder
 from .upload.claims import Save, claim, leave, left, release, remember, take_left
 from .upload.sources import IN_MEMORY, content_item, digest, fingerprint
@@ -130,8 +132,9 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def _save(self, name: str, content: Any) -> str:
         name = clean_name(name.replace(os.sep, "/"))
+        item = replace(content_item(name, content), sent=note_of_save())
         try:
-            Uploader(self.options).upload(content_item(name, content), SAVE)
+            Uploader(self.options).upload(item, SAVE)
         except UploadFailed as error:
             if error.status == UploadStatus.FAILED:
                 release(self.options.settled(), self._key(name))

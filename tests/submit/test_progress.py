@@ -14,7 +14,14 @@ from tests.submit.conftest import HERE, UserWith
 from wx_static_store.core.types import UploadContext
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.submit import progress
-from wx_static_store.submit.progress import is_noted, note_of, sent_of
+from wx_static_store.submit.progress import (
+    is_noted,
+    note_of,
+    note_of_save,
+    noted_saves,
+    sent_of,
+    sizes,
+)
 from wx_static_store.submit.send import send
 from wx_static_store.upload.sources import BLOCK
 
@@ -73,3 +80,20 @@ def test_a_cache_of_one_process_gets_no_notes(configure: Any) -> None:
     backend = "django.core.cache.backends.locmem.LocMemCache"
     configure(CACHES={"default": {"BACKEND": backend}})
     assert (is_noted(), note_of("abc"), sent_of("abc")) == (False, None, None)
+
+
+def test_saves_are_noted_inside_the_block_only(files: None) -> None:
+    with noted_saves("abc"):
+        note = note_of_save()
+        assert note
+        note(1)
+    assert (note_of_save(), sent_of("abc")) == (None, 1)
+
+
+def test_saves_without_a_digest_are_not_noted(files: None) -> None:
+    with noted_saves(""):
+        assert note_of_save() is None
+
+
+def test_there_is_an_example_of_each_unit() -> None:
+    assert [size.split("\xa0")[1] for size in sizes()] == ["byte", "bytes", "KB", "MB", "GB", "TB"]

@@ -1,5 +1,5 @@
 """
-How far a submission is on its way to the cloud: noted by its sender, for a page that asks.
+How far a submission, or a form's save, is on its way to the cloud: noted for a page that asks.
 
 The note is in the cache that all processes share. Without one there is none, and a cache that fails
 changes nothing else.
@@ -8,10 +8,13 @@ changes nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.core.cache import caches
+from django.template.defaultfilters import filesizeformat
 
 from ..conf import platform_options
 from ..conf.cache_checks import is_for_all
@@ -19,6 +22,8 @@ from ..core.shared_cache import SharedCache
 
 PAUSE = 0.25  # seconds between two notes: a page asks less often
 KEPT = 60  # seconds
+
+_note: ContextVar[Callable[[int], None] | None] = ContextVar("note", default=None)
 
 
 def is_noted() -> bool:
@@ -49,6 +54,26 @@ def sent_of(digest: str) -> int | None:
         return None
     found: Any = _cache().get(_name(digest))
     return found if isinstance(found, int) else 0
+
+
+@contextmanager
+def noted_saves(digest: str) -> Iterator[None]:
+    """Note the bytes of a storage's saves inside the block; without a digest nobody asks."""
+    token = _note.set(note_of(digest) if digest else None)
+    try:
+        yield
+    finally:
+        _note.reset(token)
+
+
+def note_of_save() -> Callable[[int], None] | None:
+    """Return what notes the bytes sent of a save; None: nobody asks, or nothing can."""
+    return _note.get()
+
+
+def sizes() -> list[str]:
+    """Return an example of each unit, for a page that writes sizes as this site: 1.0 KB, …"""
+    return [filesizeformat(size) for size in (1, 2, *(2 ** (10 * step) for step in range(1, 5)))]
 
 
 def _cache() -> SharedCache:

@@ -1,5 +1,6 @@
 """The upload page without its script, and what the script asks, over the emulator."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,9 +11,11 @@ from django.urls import reverse
 
 from tests.conftest import ENV, lost_table
 from wx_static_store.admin.upload.page import UploadPage
+from wx_static_store.admin.upload.status import MOST_ASKED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog
 from wx_static_store.submit import send as submit_send
+from wx_static_store.submit.progress import note_of
 from wx_static_store.upload.database import rest
 
 from ..upload_page import (
@@ -326,3 +329,32 @@ def test_a_dead_cache_stops_no_upload(
 
 def dead(*args: Any, **kwargs: Any) -> None:
     raise ConnectionError("the cache is gone")
+
+
+# --- the bytes of a form's files ------------------------------------------------------------------
+
+SENT = PAGE + "sent/"
+
+
+def test_the_bytes_of_a_form_s_files_are_told_to_whoever_knows_their_ids(
+    member: Member, configure: Any, tmp_path: Path
+) -> None:
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    configure(CACHES={"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}})
+    client, noted, other = member(), str(uuid4()), str(uuid4())
+    note = note_of(noted)
+    assert note
+    note(1234)
+    answer = client.get(SENT, {"id": [noted.replace("-", ""), other]})
+    assert answer.json() == {"sent": [1234, 0]}
+
+
+def test_without_a_shared_cache_no_bytes_are_known(member: Member) -> None:
+    assert member().get(SENT, {"id": str(uuid4())}).json() == {"sent": [None]}
+
+
+@pytest.mark.parametrize("ids", [["nonsense"], [str(uuid4()), ""], [str(uuid4())] * 101])
+def test_ids_that_are_none_or_too_many_are_a_400(member: Member, ids: list[str]) -> None:
+    assert MOST_ASKED == 100
+    answer = member().get(SENT, {"id": ids})
+    assert (answer.status_code, bool(answer.json()["error"])) == (400, True)

@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from ...conf import options_for, platform_options
 from ...core.naming import object_key
 from ...exceptions import NameRejected
 from ...submit.policy import Target, folder_refusal, stores_for
+from ...submit.progress import sizes
 from ...submit.submission import Submission
 from ...upload.sources import digest
 
@@ -66,9 +66,8 @@ TEXTS = {
 
 
 def texts() -> dict[str, Any]:
-    """Return the texts of the script; sizes as the server writes them: 1 byte, 1.0 KB, …"""
-    sizes = [filesizeformat(size) for size in (1, 2, *(2 ** (10 * step) for step in range(1, 5)))]
-    return TEXTS | {"sizes": sizes}
+    """Return the texts of the script."""
+    return TEXTS | {"sizes": sizes()}
 
 
 def listed_as(to: Target, name: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -15,14 +16,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ...conf.settings import setting
 from ...core.types import UploadContext, UploadStatus
 from ...exceptions import WxStaticStoreError
 from ...log.advice import LOOK, advice_on
 from ...submit.policy import Target, questions
-from ...submit.progress import is_noted, note_of
+from ...submit.progress import is_noted, note_of, sent_of
 from ...submit.send import longest, send
 from ...submit.submission import Unanswered
 from ...upload.database import outside_transactions
@@ -77,6 +78,11 @@ class UploadPage(ReadOnlyAdmin):
                 outside_transactions(site.admin_view(require_POST(self.status_view))),
                 name="wx_static_store_uploadlog_status",
             ),
+            path(
+                "upload/sent/",
+                site.admin_view(require_safe(self.sent_view)),
+                name="wx_static_store_uploadlog_sent",
+            ),
             *super().get_urls(),
         ]
 
@@ -130,6 +136,16 @@ class UploadPage(ReadOnlyAdmin):
             if outcome := state.pop("outcome", None):
                 state |= self._rendered(request, [outcome])
         return JsonResponse({"attempts": found})
+
+    def sent_view(self, request: HttpRequest) -> HttpResponse:
+        """Return how many bytes of a form's files have gone; to know their random ids is enough."""
+        try:
+            ids = [UUID(each) for each in request.GET.getlist("id")]
+        except ValueError:
+            return _bad_request("not a list of ids")
+        if len(ids) > MOST_ASKED:
+            return _bad_request(f"more than {MOST_ASKED} ids")
+        return JsonResponse({"sent": [sent_of(str(id)) for id in ids]})
 
     def _as_json(self, request: HttpRequest, outcomes: list[FileOutcome]) -> JsonResponse:
         return JsonResponse(self._rendered(request, outcomes))

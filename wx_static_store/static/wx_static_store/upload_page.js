@@ -27,7 +27,7 @@
     submits: 0,
   });
 
-  page.fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+  page.fill = globalThis.wxReadable.fill;
   page.say = (text, values = {}) => {
     const filled = page.fill(text, values);
     if (said.textContent !== filled) said.textContent = filled; // read aloud
@@ -40,14 +40,7 @@
   page.place = () => ({ store: store.value, folder: folder.value });
   page.target = () => ({ ...page.place(), ...page.wish() });
 
-  /* In the words of the server, which gives an example of each unit. */
-  page.readable = (size) => {
-    const step = Math.min(Math.floor(Math.log2(size || 1) / 10), 4);
-    const digits = { minimumFractionDigits: step ? 1 : 0, maximumFractionDigits: step ? 1 : 0 };
-    const number = new Intl.NumberFormat(document.documentElement.lang, { ...digits, useGrouping: false });
-    const example = texts.sizes[step ? step + 1 : size === 1 ? 0 : 1];
-    return example.replace(/\d+([.,]\d+)?/, number.format(size / 2 ** (10 * step)));
-  };
+  page.readable = (size) => globalThis.wxReadable.readable(size, texts.sizes);
 
   page.line = (tag, text) => {
     const element = document.createElement(tag);
