@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -24,6 +25,7 @@ from wx_static_store.models import UploadLog
 pytestmark = pytest.mark.django_db
 
 FOLDER = "media/uploads/"
+COMPARE = "/admin/wx_static_store/uploadlog/compare/"
 
 
 @pytest.fixture
@@ -84,8 +86,18 @@ def test_files_of_the_log_are_compared(cloud: EmulatorServer, viewer: Client) ->
     cloud.put_object(f"{FOLDER}a.txt", b"coffee")
     page = press(viewer, "compare", "a.txt").content.decode()
     [rows] = re.findall(r'name="rows" value="(\d+)"', page)
-    answer = viewer.post("/admin/wx_static_store/uploadlog/compare/", {"rows": rows})
+    answer = viewer.post(COMPARE, {"rows": rows})
     assert "Differs: 1" in text_of(answer.content.decode())
+
+
+def test_the_comparison_leads_back_to_the_folder(cloud: EmulatorServer, viewer: Client) -> None:
+    """Also after a step without a script."""
+    default_storage.save("uploads/a.txt", ContentFile(b"tea"))
+    page = press(viewer, "compare", "a.txt").content.decode()
+    state = dict(re.findall(r'name="(rows|folder)" value="([^"]+)"', page))
+    after = viewer.post(COMPARE, {name: unescape(value) for name, value in state.items()})
+    link = f'href="{FILES}?store=default&amp;env={ENV}&amp;folder=media%2Fuploads%2F"'
+    assert [link in each for each in (page, after.content.decode())] == [True, True]
 
 
 def test_files_that_the_log_does_not_know_are_not_compared(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -20,7 +20,7 @@ from ...core import qr
 from ...core.types import RemoteFile, UploadResult
 from ...exceptions import WxStaticStoreError
 from ...i18n import labelled
-from ...models import UploadLog, UploadLogQuerySet
+from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
 from ...upload.database import outside_transactions
 from ...upload.folders import is_marker
@@ -100,11 +100,11 @@ class ChosenFiles(FilesPage, LogActions):
         return None
 
     def _compare(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
-        rows = UploadLog.objects.newest(place.to.env, [file.key for file in files])
-        if rows:
-            ids = [row.pk for row in rows.values()]
-            mine = cast(UploadLogQuerySet, self.get_queryset(request))
-            return self.compare(request, mine.filter(pk__in=ids))
+        newest = UploadLog.objects.newest(place.to.env, [file.key for file in files])
+        mine = self.get_queryset(request).filter(pk__in=[row.pk for row in newest.values()])
+        if rows := [*mine.order_by("-id")]:
+            folder = self.files_url(place).partition("?")[2]
+            return self.show_steps(request, "compare", rows, folder=folder)
         text = _("The log knows none of the chosen files: there is nothing to compare them with.")
         self.message_user(request, text, messages.WARNING)
         return None

@@ -89,7 +89,8 @@ class StepsPage(ReadOnlyAdmin):
         counts = _counted(request.POST.get("counts", "")) + Counter(done.values())
         left = [row for row in found if row.pk not in done]
         error = step.error or (str(_NO_TIME) if left and not lines else "")
-        state = _state(name, counts, left, step.handed) | {"error": error}
+        folder = request.POST.get("folder", "")
+        state = _state(name, counts, left, step.handed) | {"error": error, "folder": folder}
         if scripted:
             request.current_app = self.admin_site.name
             may_view = self.has_view_permission(request)
@@ -98,9 +99,15 @@ class StepsPage(ReadOnlyAdmin):
         waiting = results.waiting(request, [row for row in left if row.pk not in step.handed])
         return self._steps_page(request, name, state, [*lines, *waiting])
 
-    def show_steps(self, request: HttpRequest, name: str, rows: list[UploadLog]) -> HttpResponse:
-        """Show the page of an action before its first step; its script begins at once."""
-        state = _state(name, Counter(), rows, {}) | {"begin": True}
+    def show_steps(
+        self, request: HttpRequest, name: str, rows: list[UploadLog], *, folder: str = ""
+    ) -> HttpResponse:
+        """
+        Show the page of an action before its first step; its script begins at once.
+
+        It leads back to the list, or to the `folder`: the query of the page *Files in the cloud*.
+        """
+        state = _state(name, Counter(), rows, {}) | {"begin": True, "folder": folder}
         return self._steps_page(request, name, state, results.waiting(request, rows))
 
     def _steps_page(
