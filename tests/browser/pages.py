@@ -270,6 +270,13 @@ def publish(page: Page, site: Site) -> None:
     expect(page.locator("[name=order]")).to_have_count(1)
 
 
+def publish_error(page: Page, site: Site) -> None:
+    page.goto(f"{site.admin}/wx_static_store/overview/publish/")
+    page.set_input_files("[name=file]", [file("dist.zip", b"no archive")])
+    page.click('.submit-row [type="submit"]')
+    expect(page.locator(".form-row.errors .errorlist")).to_have_count(1)
+
+
 def health(page: Page, site: Site) -> None:
     page.goto(f"{site.admin}/wx_static_store/health/")
     page.get_by_role("button").last.click()
@@ -335,6 +342,7 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "overview": overview,
     "environment": environment,
     "publish": publish,
+    "publish-error": publish_error,
     "health": health,
     "document": document,
     "document-failed": failed_document,

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from tests.demo import Site, manage
 
 from .conftest import shoot
-from .test_upload_page import wait_for
+from .upload_page import wait_for
 
 WIDTHS = [1280, 390]
 PAGE = b'<link rel="stylesheet" href="a.css"><script src="b.js"></script>'

@@ -29,6 +29,13 @@ def test_a_day_says_how_many_failed(page: EnvironmentPage) -> None:
     assert "2 uploads · 1 failed</title>" in page.uploads_chart()
 
 
+def test_charts_are_for_environments_with_uploads(page: EnvironmentPage) -> None:
+    assert not page.has_uploads
+    row("a")
+    del page.activity
+    assert page.has_uploads
+
+
 def test_a_user_who_is_gone_has_a_number(page: EnvironmentPage) -> None:
     row("a", user_id=987, source="api", size=2048)
     assert [*page.publishers()] == [("#987", "API", 1, "2.0\xa0KB")]

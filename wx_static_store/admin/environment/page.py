@@ -73,6 +73,10 @@ class EnvironmentPage:
     def activity(self) -> Activity | None:
         return activity(self.env) if self.sees_log else None
 
+    @property
+    def has_uploads(self) -> bool:
+        return self.activity is not None and any(day.uploads for day in self.activity.days)
+
     def uploads_chart(self) -> SafeString:
         days = self.activity.days if self.activity else ()
         count = sum(day.uploads for day in days)

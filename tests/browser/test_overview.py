@@ -1,0 +1,214 @@
+"""*Overview*: which of many environments needs somebody, at both widths; it never asks WeChat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CalledProcessError
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.conftest import ENV
+from tests.demo import PATIENCE, VAR, Site, manage, serving
+
+from .conftest import IMPATIENT, shoot
+
+OWN = VAR.with_name(f"{VAR.name}-overview")
+BAKERY, CLOSED, NEW = "tenant-bakery", "tenant-closed", "tenant-new"
+OFFERED = {
+    ENV: {"label": "Tea House", "tags": ["ring/early", "city/hangzhou"]},
+    BAKERY: {"label": "Bakery", "tags": ["ring/main", "city/hangzhou"]},
+    CLOSED: {"label": "Cinema", "tags": ["ring/main"]},
+    NEW: {"label": "Bookshop", "tags": ["ring/main"]},
+}
+ROWS, ROW = ".wx-environments tbody tr", ".wx-environments tbody tr >> nth=0"
+CALLS = ("describestaticstore", "staticfilelist", "staticuploadfile", "describeenvs")
+REFUSED = {"on": "staticuploadfile", "do": "errcode", "errcode": 40097, "times": None}
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Site]:
+    """Run a demo with four environments: one is live, one fails, one is closed, one is new."""
+    begun = OWN / "begun"  # the demo itself asks that WeChat has all that is offered
+    offered = f"{OFFERED!r} if Path({str(begun)!r}).exists() else {{{ENV!r}: 'Tea House'}}"
+    offer = f'settings.WX_STATIC_STORE["ENVIRONMENTS"] = lambda user: {offered}'
+    with serving(f"{IMPATIENT}; {offer}", OWN) as site:
+        begun.touch()
+        for env, status in {BAKERY: "online", CLOSED: "offline", NEW: "online"}.items():
+            asked = {"env": env, "status": status}
+            answer = requests.post(f"{site.control}/envs", json=asked, timeout=PATIENCE)
+            answer.raise_for_status()
+        deploy(site, ENV)
+        site.script(REFUSED | {"key": "*/a.css"})
+        deploy(site, BAKERY)
+        site.script()
+        command(site, "wx_doctor", "--env", ENV, BAKERY, CLOSED)
+        yield site
+
+
+def command(site: Site, *arguments: str) -> str:
+    """Run a command at the emulator, which may end badly; return what it prints."""
+    emulator = {"EMULATOR_API": site.control.rpartition("/")[0], "EMULATOR_SITE": site.public}
+    try:
+        return manage(*arguments, EXAMPLE_VAR=str(OWN), **emulator)
+    except CalledProcessError as error:
+        return str(error.stdout)
+
+
+def deploy(site: Site, env: str) -> None:
+    with TemporaryDirectory() as root:
+        Path(root, "index.html").write_text('<link rel="stylesheet" href="a.css">')
+        Path(root, "a.css").write_text("a {}")
+        how = ("--using", "site", "--env", env, "--label", "v1", "--yes")
+        command(site, "wx_deploy", root, "shop/", *how)
+
+
+@pytest.fixture(params=[1280, 390])
+def width(request: pytest.FixtureRequest, page: Page, site: Site) -> int:
+    """Open the overview so wide."""
+    page.set_viewport_size({"width": request.param, "height": 844})
+    page.goto(f"{site.admin}/wx_static_store/overview/")
+    expect(page.locator(ROWS).first).to_be_visible()
+    return int(request.param)
+
+
+def names(page: Page) -> list[str]:
+    found: list[str] = page.locator(f"{ROWS} th > a").all_inner_texts()
+    return found
+
+
+def choose(page: Page, **fields: str) -> None:
+    for label, text in fields.items():
+        field = page.get_by_label({"q": "Name or tag", "show": "State"}[label], exact=True)
+        field.select_option(label=text) if label == "show" else field.fill(text)
+    page.get_by_role("button", name="Filter").click()
+
+
+def fits(page: Page, width: int) -> bool:
+    return int(page.evaluate("document.documentElement.scrollWidth")) <= width
+
+
+def calls(site: Site) -> int:
+    """Return how often WeChat was asked anything about an environment."""
+    journal = requests.get(f"{site.control}/journal", timeout=PATIENCE).json()
+    return sum(call["name"] in CALLS for call in journal)
+
+
+def test_the_worst_environment_is_in_the_first_screen(page: Page, width: int) -> None:
+    assert names(page)[0] == "Bakery"
+    worst = page.locator(ROW)
+    for part in ("Bakery", "failed", "40097"):
+        box = worst.get_by_text(part).first.bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= 844
+    shoot(page, f"overview-{width}")
+    assert fits(page, width)
+
+
+def test_rows_say_what_the_overview_says(page: Page, site: Site, width: int) -> None:
+    expect(page.locator(ROWS).filter(has_text="Tea House")).to_contain_text("done")
+    expect(page.locator(ROW)).to_contain_text("failed")
+    code = (
+        "import json; from wx_static_store.models import Deployment\n"
+        "rows = Deployment.objects.filter(folder='shop/').values_list('env', 'outcome')\n"
+        "print(json.dumps(dict(rows)))"
+    )
+    found = json.loads(command(site, "shell", "-v0", "-c", code).splitlines()[-1])
+    assert found == {ENV: "done", BAKERY: "failed"}
+    assert site.published("shop/a.css") == b"a {}"
+
+
+def test_an_address_is_a_link_and_a_closed_site_says_so(page: Page, site: Site, width: int) -> None:
+    line = page.locator(ROWS).filter(has_text="Tea House")
+    link = line.get_by_role("link", name=f"{site.public.partition('://')[2]}/shop")
+    expect(link).to_have_attribute("href", f"{site.public}/shop/")
+    expect(link).to_have_attribute("target", "_blank")
+    expect(line.locator("th .wx-badge")).to_have_count(0)
+    closed = page.locator(ROWS).filter(has_text="Cinema")
+    expect(closed.locator("th .wx-badge")).to_have_text("✗ hosting is closed")
+    expect(page.locator(ROWS).filter(has_text="Bookshop").locator("th a")).to_have_count(1)
+    assert fits(page, width)
+
+
+def test_a_search_finds_names_and_tags(page: Page, width: int) -> None:
+    choose(page, q="cinema")
+    assert names(page) == ["Cinema"]
+    choose(page, q="city/hang")
+    assert names(page) == ["Bakery", "Tea House"]
+    choose(page, q="nowhere")
+    expect(page.get_by_text("There is no such environment.")).to_be_visible()
+    page.get_by_role("link", name="Show all").click()
+    expect(page.locator(ROWS)).to_have_count(4)
+
+
+def test_tags_and_states_narrow_it_down(page: Page, width: int) -> None:
+    page.locator("summary", has_text="ring").click()
+    page.get_by_label("main").check()
+    choose(page)
+    assert names(page)[0] == "Bakery"
+    assert {*names(page)} == {"Bakery", "Cinema", "Bookshop"}
+    expect(page.get_by_label("main")).to_be_checked()
+    choose(page, show="last deploy failed")
+    assert names(page) == ["Bakery"]
+    assert fits(page, width)
+
+
+def test_a_chart_has_words_and_a_table_for_who_cannot_see_it(page: Page, width: int) -> None:
+    chart = page.locator(ROW).get_by_role("img", name="1 failure in 14 days")
+    expect(chart).to_be_visible()
+    page.get_by_role("link", name="Bakery").click()
+    expect(page.get_by_role("img", name="1 upload in 14 days")).to_be_visible()
+    page.get_by_text("The charts as a table").click()
+    table = page.get_by_role("region", name="The last 14 days").get_by_role("table")
+    expect(table.locator("tbody tr")).to_have_count(14)
+    expect(table.locator("tbody tr").last.locator("td").nth(1)).to_have_text("1")
+    assert fits(page, width)
+
+
+def test_the_page_of_an_environment_leads_to_publish_with_it_chosen(page: Page, width: int) -> None:
+    page.get_by_role("link", name="Cinema").click()
+    expect(page.locator(".wx-site")).to_contain_text("hosting is closed")
+    expect(page.locator(".wx-site")).to_contain_text("ago")
+    shoot(page, f"overview-environment-{width}")
+    assert fits(page, width)
+    page.get_by_role("link", name="Publish a site").click()
+    expect(page.get_by_label("Environment")).to_have_value(CLOSED)
+    assert fits(page, width)
+
+
+def test_a_state_that_nobody_asked_for_names_the_command_that_asks(page: Page, width: int) -> None:
+    page.get_by_role("link", name="Bookshop").click()
+    expect(page.locator(".wx-site")).to_contain_text("not asked")
+    expect(page.locator(".wx-site code")).to_have_text(f"wx_doctor --env {NEW}")
+    expect(page.get_by_role("region", name="The last 14 days")).to_contain_text("Nothing was")
+    assert fits(page, width)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"do": "errcode", "errcode": -1}, {"do": "hang", "seconds": 30}, {"do": "reset"}],
+    ids=["failing", "slow", "cut off"],
+)
+def test_a_cloud_in_trouble_is_not_asked(
+    page: Page, site: Site, width: int, fault: dict[str, Any]
+) -> None:
+    site.script(*({"on": call, "times": None} | fault for call in CALLS))
+    before = calls(site)
+    page.reload()
+    expect(page.locator(ROWS)).to_have_count(4)
+    page.locator(ROWS).get_by_role("link", name="Tea House").click()
+    expect(page.locator(".wx-site")).to_contain_text("open")
+    site.script()
+    assert calls(site) == before
+
+
+def test_without_a_script_filters_and_links_work(context: Callable[..., Any], site: Site) -> None:
+    page = context(java_script_enabled=False).new_page()
+    page.goto(f"{site.admin}/wx_static_store/overview/")
+    choose(page, q="bakery")
+    assert names(page) == ["Bakery"]
