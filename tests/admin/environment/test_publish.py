@@ -86,6 +86,11 @@ def test_the_button_publishes_it(operator: Client, cloud: EmulatorServer) -> Non
     )
 
 
+def test_without_a_label_a_site_is_called_as_its_archive(operator: Client) -> None:
+    press(operator, show(operator, label=""))
+    assert Deployment.objects.get().label == "dist.zip"
+
+
 def test_a_publish_that_fails_says_how_to_try_again(
     operator: Client, cloud: EmulatorServer
 ) -> None:

@@ -39,6 +39,7 @@ from ..places import linkable
 
 NAME = "wx_static_store_overview_publish"  # of the address
 SHOWN = 50  # files of the list
+LONGEST = 200  # characters of a label
 VALID = 60 * 60  # seconds in which what was shown may be begun
 _AGAIN = _("This page is an hour old, or was changed. Choose the archive again.")
 
@@ -53,7 +54,12 @@ class PublishForm(forms.Form):
     folder = forms.CharField(
         label=_("folder"), required=False, help_text=_("Below the folder of the store.")
     )
-    label = forms.CharField(label=_("label"), required=False, max_length=200)
+    label = forms.CharField(
+        label=_("label"),
+        required=False,
+        max_length=LONGEST,
+        help_text=_("Without one, the name of the archive."),
+    )
     file = forms.FileField(
         label=_("archive"), help_text=_("The built site as .zip or .tar.gz, such as dist/.")
     )
@@ -74,6 +80,13 @@ class PublishForm(forms.Form):
             return checked_prefix(self.cleaned_data["folder"].strip("/"))
         except WxStaticStoreError as error:
             raise forms.ValidationError(sentence(error)) from None
+
+    def clean(self) -> dict[str, Any]:
+        """Name what has no label after its archive."""
+        given = super().clean() or self.cleaned_data
+        if "file" in given and not given.get("label"):
+            given["label"] = given["file"].name[:LONGEST]
+        return given
 
 
 class PublishPage(ReadOnlyAdmin):
