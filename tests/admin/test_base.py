@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -18,7 +20,7 @@ from tests.admin.conftest import (
 from tests.conftest import ENV
 from wx_static_store.admin import UploadLogAdmin, base
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.models import Deployment, Health, Overview, Rollout, UploadLog
 
 pytestmark = pytest.mark.django_db
 
@@ -159,3 +161,9 @@ def test_the_pages_of_the_list_end_at_the_bound(
     monkeypatch.setattr(UploadLogAdmin, "list_per_page", 2)
     rows(*(f"{n:02}" for n in range(60)))
     assert viewer.get(f"{reverse(LIST)}?p={page}").status_code == answer
+
+
+@pytest.mark.parametrize("model", [Health, Overview, Rollout])
+def test_the_sheet_of_a_page_comes_after_what_all_pages_share(model: type[Model]) -> None:
+    sheets = re.findall(r"(\w+)\.css", str(site.get_model_admin(model).media["css"]))
+    assert sheets[:2] == ["admin", "page"]

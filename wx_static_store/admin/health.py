@@ -26,7 +26,7 @@ class HealthAdmin(ReadOnlyAdmin):
     """One page in place of a list; opening it asks, unless somebody just did."""
 
     class Media:
-        css = {"all": ["wx_static_store/health.css"]}
+        css = {"all": ["wx_static_store/page.css", "wx_static_store/health.css"]}
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return bool(request.user.has_perm("wx_static_store.view_health"))

@@ -35,7 +35,13 @@ class OverviewAdmin(PublishPage, ReadOnlyAdmin):
     """One page in place of a list, for whoever may see deployments or uploads."""
 
     class Media:
-        css = {"all": ["wx_static_store/fleet.css", "wx_static_store/overview.css"]}
+        css = {
+            "all": [
+                "wx_static_store/page.css",
+                "wx_static_store/fleet.css",
+                "wx_static_store/overview.css",
+            ]
+        }
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return may_see(request.user)
