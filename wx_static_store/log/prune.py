@@ -56,8 +56,7 @@ def prune(
     for count in _delete(ended, batch, dry_run) if env is None else ():
         yield "rollouts", count
 
-    keys = IdempotencyKey._base_manager.using(log().db).filter(expires__lt=timezone.now())
-    for count in _delete(keys, batch, dry_run):
+    for count in _delete(_expired_keys(), batch, dry_run):
         yield "keys", count
 
 
@@ -95,6 +94,10 @@ def _running() -> list[int]:
 
 def _ended_rollouts(until: datetime) -> QuerySet[Rollout]:
     return Rollout.objects.primary().filter(state__in=Rollout.CLOSED, ended__lt=until)
+
+
+def _expired_keys() -> QuerySet[IdempotencyKey]:
+    return IdempotencyKey._base_manager.using(log().db).filter(expires__lt=timezone.now())
 
 
 def _releases() -> QuerySet[Release]:
