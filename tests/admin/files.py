@@ -27,7 +27,7 @@ def text_of(html: str) -> str:
 
 def names(html: str) -> list[str]:
     """Return the folders, then the files, as the page names them."""
-    cells = re.findall(r'class="wx-folder" [^>]*>(.*?)</a>|scope="row">(.*?)</th>', html)
+    cells = re.findall(r'(?s)class="wx-folder" [^>]*>(.*?)</a>|scope="row">(.*?)</th>', html)
     return [text_of(folder or file) for folder, file in cells]
 
 
