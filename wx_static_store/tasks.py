@@ -77,9 +77,9 @@ def reconcile_all(using: str = "", repair: bool = False) -> None:
 
 
 @shared_task(**_PATIENT)
-def upload_again(row_id: int, user_id: int) -> None:
+def upload_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
     """Send the bytes of a row of the log again, as a user asked for it in the admin."""
-    send_again(row_id, user_id)
+    send_again(row_id, user_id, asked_at)
 
 
 @shared_task(**_PATIENT)

@@ -1,6 +1,7 @@
 """Show what is said where work cannot be handed to Celery, and to which queue it goes."""
 
 import sys
+from datetime import UTC, datetime, timedelta
 from queue import Empty
 from typing import Any
 
@@ -59,3 +60,12 @@ def test_tasks_go_to_the_queue_of_the_settings(broker: Broker, configure: Any) -
             message.ack()
     assert message.headers["task"] == "wx_static_store.tasks.deploy_environment"
     assert message.payload[0] == [7]
+
+
+def test_a_message_tells_workers_when_it_is_too_old(broker: Broker) -> None:
+    queue.send("upload_again", [(7,)], expires=3600)
+    with broker.app.connection_for_read() as connection, connection.SimpleQueue("celery") as all_:
+        message = all_.get_nowait()
+        message.ack()
+    left = datetime.fromisoformat(message.headers["expires"]) - datetime.now(UTC)
+    assert timedelta(minutes=59) < left <= timedelta(hours=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import Thread
+from time import time
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from tests.log.uploads import MEDIA, newest, sent
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.log import by_workers
-from wx_static_store.log.by_workers import forget, refusal, send_again
+from wx_static_store.log.by_workers import forget, refusals, send_again
+from wx_static_store.log.failing import dismiss
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.claims import claim
 from wx_static_store.upload.uploader import get_uploader
@@ -57,7 +59,7 @@ def user(*permissions: str) -> int:
 
 def why(row: UploadLog) -> str:
     """Return the sentence that was noted; empty: none."""
-    found = refusal(row)
+    found = refusals([row]).get(row.pk)
     return str(found.reason) if found else ""
 
 
@@ -67,7 +69,7 @@ def test_a_worker_sends_the_bytes_for_the_user(cloud: EmulatorServer, row: Uploa
     last = newest("a.txt")
     assert (last.status, last.user_id, last.source_ref) == ("stored", eve, f"row {row.pk}")
     assert cloud.objects()["a.txt"].body == b"tea"
-    assert refusal(row) is None
+    assert refusals([row]) == {}
 
 
 def test_a_message_that_comes_twice_costs_no_second_upload(
@@ -110,6 +112,52 @@ def test_nothing_is_sent_for_a_user_who_may_not_any_more(
     assert UploadLog.objects.count() == 1
 
 
+def test_nothing_is_sent_to_an_environment_that_the_user_is_not_offered_any_more(
+    cloud: EmulatorServer, row: UploadLog, settings: Any
+) -> None:
+    puts, eve = len(cloud.calls("put_object")), user("retry")
+    offered = {"ENVIRONMENTS": lambda user: {"tenant-b": "B"}}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | offered
+    send_again(row.pk, eve)
+    assert "may not publish to this environment any more" in why(row)
+    assert len(cloud.calls("put_object")) == puts
+
+
+def test_a_failure_that_was_dismissed_after_the_press_is_not_sent(
+    cloud: EmulatorServer, row: UploadLog
+) -> None:
+    puts, asked_at = len(cloud.calls("put_object")), time()
+    dismiss([row], None)
+    send_again(row.pk, user("retry"), asked_at)
+    assert "Somebody has dismissed this failure meanwhile" in why(row)
+    assert len(cloud.calls("put_object")) == puts
+
+
+def test_a_failure_that_was_dismissed_before_the_press_is_sent(
+    cloud: EmulatorServer, row: UploadLog
+) -> None:
+    dismiss([row], None)
+    send_again(row.pk, user("retry"), time())
+    assert newest("a.txt").status == "stored"
+
+
+def test_notes_of_many_rows_cost_one_question_each(
+    row: UploadLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Down:
+        def __getattr__(self, method: str) -> Any:
+            asked.append(method)
+            raise TimeoutError
+
+    monkeypatch.setattr(by_workers, "caches", {"default": Down()})
+    rows = [UploadLog(pk=pk) for pk in range(1, 41)]
+    forget(rows)
+    assert refusals(rows) == {}
+    assert asked == ["delete_many", "get_many"]
+
+
 def test_settings_of_the_worker_that_know_no_such_store_are_noted(
     row: UploadLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,17 +177,17 @@ def test_a_row_that_was_pruned_meanwhile_is_nothing_to_do(cloud: EmulatorServer)
 def test_a_note_is_forgotten_before_the_next_message(row: UploadLog) -> None:
     send_again(row.pk, 4711)
     forget([row])
-    assert refusal(row) is None
+    assert refusals([row]) == {}
 
 
 def test_a_note_of_another_version_is_none(row: UploadLog) -> None:
     cache.set(f"wx_static_store:again:{row.pk}", {"class": "OfTomorrow", "remedy": "give up"})
-    assert refusal(row) is None
+    assert refusals([row]) == {}
 
 
 def test_a_cache_of_one_process_gets_no_notes(row: UploadLog, settings: Any) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     send_again(row.pk, 4711)
     forget([row])
-    assert refusal(row) is None
+    assert refusals([row]) == {}
     assert cache.get(f"wx_static_store:again:{row.pk}") is None

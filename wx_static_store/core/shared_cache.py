@@ -53,6 +53,7 @@ class SharedCache:
     incr = partialmethod(_ask, "incr")
     touch = partialmethod(_ask, "touch")
     delete = partialmethod(_ask, "delete")
+    delete_many = partialmethod(_ask, "delete_many")
 
     def rest(self) -> None:
         """Leave the cache alone for a while."""

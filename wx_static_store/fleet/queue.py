@@ -64,20 +64,22 @@ def check_broker() -> None:
         raise ConfigurationError(text, hint=_BROKER) from None
 
 
-def send(task: str, arguments: Sequence[tuple[Any, ...]]) -> int:
+def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | None = None) -> int:
     """
     Send a message for each of the arguments; return how many were sent.
 
-    Where the broker is down the rest is left: by their rows they are sent again later.
+    Where the broker is down the rest is left: by their rows they are sent again later. No worker
+    begins a message that is older than `expires`, in seconds.
     """
     if not arguments:
         return 0
     app, queue = celery_app(), platform_options().celery_queue
     from kombu.exceptions import OperationalError
 
+    where = {"queue": queue} if queue else {}
     for sent, each in enumerate(arguments):
         try:
-            app.send_task(f"{TASKS}.{task}", each, **({"queue": queue} if queue else {}))
+            app.send_task(f"{TASKS}.{task}", each, expires=expires, **where)
         except (OperationalError, OSError) as error:
             text = "The broker of Celery cannot be reached (%s): %s will be sent again later"
             logger.error(text, type(error).__name__, task)

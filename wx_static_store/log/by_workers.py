@@ -9,56 +9,77 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
 
-from ..conf import platform_options
+from ..conf import environments, platform_options
 from ..conf.cache_checks import is_for_all
 from ..core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
 from ..core.shared_cache import SharedCache
 from ..exceptions import WxStaticStoreError, revived
 from ..i18n import gettext_lazy as _
-from ..models import UploadLog
+from ..models import Dismissal, UploadLog
 from .retry import RetryResult, retry_uploads
 
 KEPT = 600  # seconds
 
 _MAY_NOT = _("Whoever asked for it may not upload files again any more")
+_NOT_OFFERED = _("Whoever asked for it may not publish to this environment any more")
+_DISMISSED = _("Somebody has dismissed this failure meanwhile")
+_IF_NEED_BE = _("Choose it in the log of uploads to upload it all the same.")
 _WITH_FACTS = {rule.code: rule for rule in (EXISTS, IN_PROGRESS)}
 
 
-def send_again(row_id: int, user_id: int) -> None:
-    """Send the bytes of a row again for a user; a second time finds a newer row, and sends none."""
+def send_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
+    """
+    Send the bytes of a row again for a user; a second time finds a newer row, and sends none.
+
+    A message may have waited long: what was withdrawn, or dismissed after `asked_at`, is refused.
+    """
     row = UploadLog.objects.filter(pk=row_id).first()
     if row is None:  # pruned meanwhile
         return
     user = get_user_model()._default_manager.filter(pk=user_id).first()
-    if not (user and user.has_perm("wx_static_store.retry")):
-        _note(row, PolicyRejected(_MAY_NOT))
-        return
     try:
+        _check(row, user, asked_at)
         for one in retry_uploads([row], user):
             if one.reason:
                 _note(row, one.reason)
-    except WxStaticStoreError as error:  # of settings that are this worker's own
+    except WxStaticStoreError as error:  # also of settings that are this worker's own
         _note(row, error)
 
 
-def refusal(row: UploadLog) -> RetryResult | None:
-    """Return why a worker did not send it, as far as that was noted."""
-    found = _cache().get(_name(row.pk), {}) if _is_noted() else {}
-    with suppress(KeyError, TypeError, ValueError):  # nothing, or of another version
-        error = revived(found)
-        rule = _WITH_FACTS.get(error.code)
-        return RetryResult(row, reason=rule.broken(key=row.key) if rule else error)
-    return None
+def _check(row: UploadLog, user: Any, asked_at: float) -> None:
+    """Raise what stands against it by now."""
+    if not (user and user.has_perm("wx_static_store.retry")):
+        raise PolicyRejected(_MAY_NOT)
+    if platform_options().environments and row.env not in environments(user):
+        raise PolicyRejected(_NOT_OFFERED)
+    dismissal = Dismissal.objects.filter(upload=row).first()
+    if dismissal and dismissal.created.timestamp() >= asked_at:
+        raise PolicyRejected(_DISMISSED, hint=_IF_NEED_BE)
+
+
+def refusals(rows: Iterable[UploadLog]) -> dict[int, RetryResult]:
+    """Return why a worker did not send them, as far as that was noted, by the ids of the rows."""
+    names = {_name(row.pk): row for row in rows}
+    noted = _cache().get_many([*names]) if names and _is_noted() else {}
+    found = {}
+    for name, note in noted.items():
+        row = names[name]
+        with suppress(KeyError, TypeError, ValueError):  # of another version
+            error = revived(note)
+            rule = _WITH_FACTS.get(error.code)
+            found[row.pk] = RetryResult(row, reason=rule.broken(key=row.key) if rule else error)
+    return found
 
 
 def forget(rows: Iterable[UploadLog]) -> None:
     """Forget why these were not sent the last time."""
-    for row in rows if _is_noted() else ():
-        _cache().delete(_name(row.pk))
+    if _is_noted():
+        _cache().delete_many([_name(row.pk) for row in rows])
 
 
 def _note(row: UploadLog, error: WxStaticStoreError) -> None:

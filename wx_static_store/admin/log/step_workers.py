@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from ...exceptions import ConfigurationError
 from ...fleet import queue
-from ...log.by_workers import forget, refusal
+from ...log.by_workers import forget, refusals
 from ...log.hints import error_rule
 from ...log.retry import RetryResult, looked_at, newer
 from ...models import Deployment, UploadLog
@@ -19,6 +19,7 @@ from ..labels import Text, sentence
 from . import step_results as results
 from .step_results import HANDED, Asked, Step, StepLine
 
+EXPIRES = 3600  # seconds after which a message is too old: nobody expects the file any more
 PATIENCE = 60  # seconds in which a page looks for the row of a file that a worker has
 
 _ITS_ROW = gettext_lazy("Its row will be in the log.")
@@ -62,15 +63,15 @@ def _ended(
 
     The text says why no more should be handed over.
     """
-    sent, lines, error = newer(rows), [], ""
+    sent, refused, lines, error = newer(rows), refusals(rows), [], ""
     for row in rows:
         if row.pk in sent:
             lines.append(_recorded(row, sent[row.pk], columns))
             rule = error_rule(sent[row.pk])
             if rule and (rule.stops_batch or rule.error.stops_batch):
                 error = str(results.ALL_ALIKE)
-        elif refused := refusal(row):
-            lines.append(results.sent(refused, row, columns))
+        elif row.pk in refused:
+            lines.append(results.sent(refused[row.pk], row, columns))
         elif not 0 <= time.time() - since[row.pk] < PATIENCE:
             lines.append(_handed(row, columns)._replace(outcome=HANDED, facts=[_ITS_ROW]))
             error = error or str(_SLOW)
@@ -86,7 +87,8 @@ def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequenc
     except ConfigurationError as error:
         return [], sentence(error)
     forget(rows)
-    count = queue.send("upload_again", [(row.pk, request.user.pk) for row in rows])
+    messages = [(row.pk, request.user.pk, time.time()) for row in rows]
+    count = queue.send("upload_again", messages, expires=EXPIRES)
     return rows[:count], "" if count == len(rows) else str(_NO_MORE)
 
 
