@@ -1,9 +1,10 @@
 """Uploads that are sent again: the bytes arrive, or the reason why not is returned."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
@@ -13,6 +14,8 @@ from tests.log.uploads import again, configured, fail, failed_collect, newest, s
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.log.retry import _uploader, sendable
 from wx_static_store.models import UploadLog
+from wx_static_store.upload.store import get_store
+from wx_static_store.upload.transfer import longest
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +23,16 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def cloud(configure: Any, folder: Path) -> EmulatorServer:
     return configured(configure, folder)
+
+
+class Timed(LocMemCache):
+    """A cache that remembers for how long each key was claimed."""
+
+    seconds: ClassVar[dict[str, float]] = {}
+
+    def add(self, key: str, value: Any, timeout: Any = None, version: Any = None) -> bool:
+        self.seconds[key] = timeout
+        return super().add(key, value, timeout, version)
 
 
 # --- what can be had again ---------------------------------------------------------------------
@@ -73,6 +86,17 @@ def test_a_file_that_changed_since_is_not_sent(
     (one,) = again(row)
     assert (one.outcome, str(one.reason.message)) == ("gone", "The file is another one by now")  # type: ignore[union-attr]
     assert cloud.objects() == {}
+
+
+def test_a_key_is_claimed_for_as_long_as_its_file_may_take(
+    cloud: EmulatorServer, folder: Path, settings: Any
+) -> None:
+    row = failed_collect(cloud, folder, "a.css", b"tea" * 2**20)
+    settings.CACHES = {"default": {"BACKEND": "tests.log.test_retry.Timed"}}
+    (one,) = again(row)
+    assert one.outcome == "stored"
+    (claimed,) = (time for key, time in Timed.seconds.items() if "name" in key)
+    assert claimed == pytest.approx(longest(get_store(), 3 * 2**20), abs=1)
 
 
 def test_a_lost_answer_is_settled_by_sending_the_same_bytes_again(cloud: EmulatorServer) -> None:

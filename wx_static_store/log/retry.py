@@ -20,6 +20,7 @@ from ..models import UploadLog
 from ..upload.claims import claim, release
 from ..upload.recorder import Recorder
 from ..upload.store import INTERACTIVE_SECONDS
+from ..upload.transfer import longest
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
 from .owner import owning_alias
@@ -177,13 +178,14 @@ class _Batch:
 
     def _open(self, one: Ready) -> BinaryIO:
         """Open the file; only now nobody else changes what is at its key."""
-        row = one.row
-        if not claim(self.uploader.options, row.key):
+        row, uploader = one.row, self.uploader
+        seconds = longest(uploader.store, one.item.size or row.size or 0)
+        if not claim(uploader.options, row.key, seconds):
             raise IN_PROGRESS.broken(key=row.key)
         self._free.add(row.key)
         if newer([row]):
             raise SourceGone(_NEWER, hint=_TAKE_THE_NEWER)
-        found = None if self._replaces else self.uploader.store.find(row.key)
+        found = None if self._replaces else uploader.store.find(row.key)
         if found and match(row, found) is not Match.SAME:
             raise EXISTS.broken(key=row.key)
         file = one.item.open()

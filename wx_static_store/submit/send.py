@@ -12,7 +12,6 @@ from django.db import DatabaseError
 
 from ..core.frames import is_from_signal
 from ..core.naming import clean_name
-from ..core.retry import READ_RATE
 from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected, WxStaticStoreError
 from ..i18n import english
@@ -21,7 +20,7 @@ from ..upload.claims import release
 from ..upload.recorder import record_one
 from ..upload.sources import digest
 from ..upload.store import get_store
-from ..upload.transfer import BATCH_RATE, Transfer
+from ..upload.transfer import Transfer, longest as longest_at
 from ..upload.uploader import Uploader, get_uploader
 from .policy import Target, authorize_upload
 from .rules import measured
@@ -72,7 +71,7 @@ def send(
 
 def longest(using: str, env: str, size: int) -> float:
     """Return the seconds after which an upload or a retry is over, however it went."""
-    return get_store(using, env).longest(size) + size / READ_RATE + size / BATCH_RATE
+    return longest_at(get_store(using, env), size)
 
 
 def _failed_before_upload(

@@ -39,15 +39,15 @@ class Save:
 _saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
 
 
-def claim(options: Options, key: str) -> bool:
+def claim(options: Options, key: str, seconds: float = SECONDS) -> bool:
     """
-    Claim the key for this thread; False while another one has claimed it, a minute at most.
+    Claim the key for this thread, for so long at most; False while another one has claimed it.
 
     Where the cache fails, or keeps nothing, every claim holds.
     """
     cache, name = SharedCache(lambda: caches[options.token_cache]), _name(options, key)
     for _look in range(LOOKS):
-        if cache.add(name, _mine(), SECONDS):
+        if cache.add(name, _mine(), seconds):
             return True
         if (holder := cache.get(name)) is not None:
             return bool(holder == _mine())

@@ -11,7 +11,7 @@ from ..clients.cos import PutReceipt
 from ..clients.tokens import current_token, discard_token
 from ..conf.options import STATIC, Options
 from ..core.naming import content_headers, object_key
-from ..core.retry import Deadline, run
+from ..core.retry import READ_RATE, Deadline, run
 from ..core.secrets import Secret
 from ..core.types import NO_HEADERS, ContentHeaders, UploadItem, UploadResult, UploadStatus
 from ..exceptions import DeadlineExceeded, Remedy, ResponseLost, WxStaticStoreError
@@ -27,6 +27,11 @@ BATCH_RATE = 200 * 1024  # bytes a second that a slow line still manages
 def headers_of(options: Options, item: UploadItem) -> ContentHeaders:
     """Return the content headers that a store with these options gives the item."""
     return content_headers(item, options.cache_control, static=options.kind == STATIC)
+
+
+def longest(store: Store, size: int) -> float:
+    """Return the seconds after which an upload or a retry is over, however it went."""
+    return store.longest(size) + size / READ_RATE + size / BATCH_RATE
 
 
 @dataclass(eq=False, repr=False)  # a traceback that shows it shows no options
