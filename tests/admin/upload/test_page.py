@@ -1,5 +1,6 @@
 """The upload page without its script, and what the script asks, over the emulator."""
 
+import re
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,10 +13,13 @@ from django.urls import reverse
 from tests.conftest import ENV, lost_table
 from wx_static_store.admin.upload.page import UploadPage
 from wx_static_store.admin.upload.status import MOST_ASKED
+from wx_static_store.conf import options_for
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog
 from wx_static_store.submit import send as submit_send
 from wx_static_store.submit.progress import note_of
+from wx_static_store.upload import claims
+from wx_static_store.upload.claims import claim
 from wx_static_store.upload.database import rest
 
 from ..upload_page import (
@@ -240,6 +244,84 @@ def test_a_form_that_keeps_both_files_keeps_them_once(
     for _submit in range(2):
         page = send(client, text("a.txt"), form_id=form_id, clash="keep").content.decode()
         assert "uploads/a-2.txt" in page
+    assert sorted(emulator.objects(ENV)) == ["uploads/a-2.txt", "uploads/a.txt"]
+
+
+@pytest.mark.parametrize("stored", ["uploads/a.txt", "uploads/a-2.txt"])
+def test_a_form_that_keeps_both_files_asks_the_cloud_for_names(
+    member: Member, emulator: EmulatorServer, stored: str
+) -> None:
+    client = member("upload")
+    emulator.put_object("uploads/a.txt", b"old")
+    emulator.put_object(stored, b"older")
+    page = send(client, text("a.txt"), clash="keep").content.decode()
+    found = {key: found.content for key, found in emulator.objects(ENV).items()}
+    [new] = found.keys() - {"uploads/a.txt", stored}
+    assert found[new] == b"tea"
+    assert new in page
+
+
+def test_the_name_that_the_preview_has_shown_is_taken(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client = member("upload")
+    send(client, text("a.txt", b"old"))
+    assert send_one(client, text("a.txt"), clash="keep", beside="a-7.txt")["ok"]
+    assert sorted(emulator.objects(ENV)) == ["uploads/a-7.txt", "uploads/a.txt"]
+
+
+def test_the_sixth_file_of_a_name_is_kept_too(member: Member, emulator: EmulatorServer) -> None:
+    client = member("upload")
+    for number in range(6):
+        send(client, text("a.txt", b"%d" % number), clash="keep")
+    assert "uploads/a-6.txt" in emulator.objects(ENV)
+
+
+def test_a_file_beside_names_that_the_cloud_has_gets_a_random_name(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client = member("upload")
+    for number in ("", *(f"-{number}" for number in range(2, 9))):
+        emulator.put_object(f"uploads/a{number}.txt", b"old")
+    before = set(emulator.objects(ENV))
+    send(client, text("a.txt"), clash="keep")
+    [new] = set(emulator.objects(ENV)) - before
+    assert re.fullmatch(r"uploads/a_\w{7}\.txt", new)
+
+
+def test_two_forms_publish_the_same_bytes_under_one_name(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client = member("upload")
+    send(client, text("a.txt", b"old"))
+    for _form in range(2):
+        page = send(client, text("a.txt"), clash="keep").content.decode()
+        assert "uploads/a-2.txt" in page
+    assert sorted(emulator.objects(ENV)) == ["uploads/a-2.txt", "uploads/a.txt"]
+
+
+def test_bytes_of_an_unknown_outcome_get_no_second_name(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    client = member("upload")
+    send(client, text("a.txt", b"old"))
+    send(client, text("a.txt"), clash="keep")
+    UploadLog.objects.filter(key="uploads/a-2.txt").update(status="unknown")
+    send(client, text("a.txt"), clash="keep")
+    assert sorted(emulator.objects(ENV)) == ["uploads/a-2.txt", "uploads/a.txt"]
+
+
+def test_bytes_that_are_on_their_way_get_no_second_name(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    send(client, text("a.txt", b"old"))
+    send(client, text("a.txt"), clash="keep")
+    UploadLog.objects.filter(key="uploads/a-2.txt").update(status="unknown")
+    claim(options_for("default"), "uploads/a-2.txt")
+    monkeypatch.setattr(claims, "_mine", lambda: "another process")
+    page = texts(send(client, text("a.txt"), clash="keep").content.decode())
+    assert "Another upload of uploads/a-2.txt is running at this moment." in page
     assert sorted(emulator.objects(ENV)) == ["uploads/a-2.txt", "uploads/a.txt"]
 
 

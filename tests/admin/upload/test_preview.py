@@ -209,6 +209,13 @@ def test_a_name_that_is_taken_offers_what_the_user_may_do(
     assert file["old"]["url"] == f"{emulator.site_url(ENV)}/uploads/a.txt"
 
 
+def test_a_name_that_the_policy_refuses_is_not_offered(member: Member) -> None:
+    client, name = member("upload"), "a" * 251 + ".txt"  # the longest
+    assert send_one(client, text("a.txt", b"coffee"), path=name)["ok"]
+    [file] = ask(client, (name, 3, "")).json()["files"]
+    assert (file["choices"], file["other"]) == (["skip"], None)
+
+
 def test_the_same_bytes_show_their_address(member: Member, emulator: EmulatorServer) -> None:
     client = member("upload")
     send_one(client, text("a.txt"))

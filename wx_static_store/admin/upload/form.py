@@ -135,7 +135,8 @@ class FilesField(forms.FileField):
 
 class UploadForm(TargetForm):
     """
-    The files as well. The script sends one per request, with its `path` in a folder.
+    The files as well. The script sends one per request, with its `path` in a folder, and the name
+    `beside` it that the preview has shown to whoever keeps both.
 
     `form_id` and `attempt` name a submission, so that the second of two equal ones is recognized.
     """
@@ -143,6 +144,7 @@ class UploadForm(TargetForm):
     file = FilesField(label=_("Files"), allow_empty_file=True)
     confirmed = forms.BooleanField(label=_("Publish all the same"), required=False)
     path = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    beside = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
     form_id = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     attempt = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -173,6 +175,12 @@ class UploadForm(TargetForm):
         folder, files = self.cleaned_data["folder"], self.cleaned_data["file"]
         path = self.cleaned_data["path"] if len(files) == 1 else ""
         return [(folder + (path or file.name), file) for file in files]
+
+    @property
+    def name_beside(self) -> str:
+        """Return what the one file would be called below the store's location; empty: any name."""
+        folder, name = self.cleaned_data["folder"], self.cleaned_data["beside"]
+        return folder + name if name and len(self.cleaned_data["file"]) == 1 else ""
 
     def submission(self, user: User, name: str, file: AnyFile) -> Submission:
         """Return the submission of this file; that of the script has its number alone for a key."""

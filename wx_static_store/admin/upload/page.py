@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ...conf.settings import setting
-from ...core.types import UploadContext, UploadStatus
+from ...core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
+from ...core.types import UploadContext, UploadResult, UploadStatus
 from ...exceptions import WxStaticStoreError
 from ...log.advice import LOOK, advice_on
 from ...submit.policy import Target, questions
@@ -32,8 +33,9 @@ from ...upload.store import get_store
 from ..base import ReadOnlyAdmin, Tool
 from ..places import link_to
 from .form import TargetForm, UploadForm, listed_as, texts
+from .names import candidates
 from .outcome import ASK, REFUSED, RUNNING, FileOutcome
-from .preview import Chosen, name_beside, preview
+from .preview import Chosen, preview
 from .status import MOST_ASKED, parsed, states
 
 if TYPE_CHECKING:
@@ -231,20 +233,37 @@ def _send(
     request: HttpRequest, form: UploadForm, name: str, file: AnyFile, digest: str
 ) -> FileOutcome:
     to: Target = form.cleaned_data["store"]
-    context = UploadContext(source="admin", user_id=request.user.pk)
     raw: Any = file.file
-    if form.clash_choice == "keep":
-        name = name_beside(to, name, md5_of(raw))
-    result, row = send(
-        request.user,
-        to,
-        name,
-        raw,
-        context,
-        size=file.size or 0,
-        overwrite=form.clash_choice == "replace",
-        sent=note_of(digest),
-    )
+
+    def send_as(name: str) -> FileOutcome:
+        return _outcome(
+            to,
+            name,
+            *send(
+                request.user,
+                to,
+                name,
+                raw,
+                UploadContext(source="admin", user_id=request.user.pk),
+                size=file.size or 0,
+                overwrite=form.clash_choice == "replace",
+                sent=note_of(digest),
+            ),
+        )
+
+    if form.clash_choice != "keep":
+        return send_as(name)
+    for other, is_same in candidates(to, name, md5_of(raw), form.name_beside):
+        try:
+            return send_as(other)
+        except PolicyRejected as error:
+            # Where these very bytes are on their way, another name would publish them twice.
+            if error.code != EXISTS.code and (is_same or error.code != IN_PROGRESS.code):
+                raise
+    raise EXISTS.broken(key=listed_as(to, name))
+
+
+def _outcome(to: Target, name: str, result: UploadResult, row: int | None) -> FileOutcome:
     if error := result.error:
         facts = {"status": result.status.value, "errcode": result.errcode, "row": row}
         return _failed(listed_as(to, name), error, **facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,16 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from ...core.naming import content_type
 from ...core.types import UploadStatus
 from ...exceptions import WxStaticStoreError
-from ...models import UploadLog
 from ...submit.policy import Target, key_for, questions
-from ...upload.database import in_database
 from ..places import Places
 from .form import TEXTS, TargetForm, listed_as
+from .names import Rows, names_beside, sent_rows
 
 if TYPE_CHECKING:
     from ...core.refusals import User
-
-    Rows = Mapping[str, UploadLog] | None
+    from ...models import UploadLog
 
 UNKNOWN, UNREAD, REFUSED, ASK = "unknown", "unread", "refused", "ask"
 STATES = {
@@ -38,7 +36,6 @@ STATES = {
 }
 NO_REPLACING = _("You may not replace files that are public.")
 LONGEST_HEAD = 2048  # letters: the script sends 512 bytes
-NAMES = 3  # new names that are looked for beside a public file
 
 
 class Chosen(NamedTuple):
@@ -73,13 +70,17 @@ def _files(
 ) -> Iterator[dict[str, Any]]:
     to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
     keys = [_key(user, to, folder + file.path, file) for file in files]
-    rows = _sent_rows(to.env, [key for key in keys if isinstance(key, str)])
+    rows = sent_rows(to.env, [key for key in keys if isinstance(key, str)])
     states = [
         _state_of(rows, key, file) if isinstance(key, str) else REFUSED
         for key, file in zip(keys, files, strict=True)
     ]
-    changed = [file.path for file, state in zip(files, states, strict=True) if state == "changed"]
-    others = _new_names(to, folder, changed, {file.path for file in files}) if changed else {}
+    changed = {
+        folder + file.path: file
+        for file, state in zip(files, states, strict=True)
+        if state == "changed"
+    }
+    others = _others(user, form, changed, {folder + file.path for file in files})
     for key, file, state in zip(keys, files, states, strict=True):
         name = folder + file.path
         if isinstance(key, str):
@@ -90,8 +91,21 @@ def _files(
         if rows and state in {"same", "changed"}:
             facts |= _beside(user, to, rows[str(key)])
         if state == "changed":
-            facts |= _choices(form, others.get(file.path))
+            facts |= _choices(form, others.get(name))
         yield {"key": listed_as(to, name), "size": filesizeformat(file.size), **facts}
+
+
+def _others(
+    user: User, form: TargetForm, changed: Mapping[str, Chosen], names: Collection[str]
+) -> dict[str, dict[str, str]]:
+    """Return what each file can be called beside what is public, if the policy takes that name."""
+    to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
+    found = names_beside(to, {name: file.md5 for name, file in changed.items()}, names)
+    return {
+        name: {"path": other.removeprefix(folder), "key": listed_as(to, other)}
+        for name, other in found.items()
+        if isinstance(_key(user, to, other, changed[name]), str)
+    }
 
 
 def _choices(form: TargetForm, other: dict[str, str] | None) -> dict[str, Any]:
@@ -106,16 +120,6 @@ def _key(user: User, to: Target, name: str, file: Chosen) -> str | WxStaticStore
         return key_for(user, to, name, BytesIO(file.head), size=file.size)
     except WxStaticStoreError as error:
         return error
-
-
-def _sent_rows(env: str, keys: Iterable[str]) -> Rows:
-    """
-    Return the newest row of each key whose bytes were sent; None where there is no log.
-
-    An upload that failed changed nothing: what was public before it is public still.
-    """
-    sent = UploadLog.objects.filter(status__in=[UploadStatus.STORED, UploadStatus.UNKNOWN])
-    return in_database(lambda: sent.newest(env, keys), otherwise=None)
 
 
 def _state_of(rows: Rows, key: str, file: Chosen) -> str:
@@ -154,34 +158,6 @@ def _beside(user: User, to: Target, row: UploadLog) -> dict[str, Any]:
         "image": content_type(row.key).startswith("image/"),
     }
     return {"old": old}
-
-
-def name_beside(to: Target, name: str, md5: str) -> str:
-    """Return the name, or the first free one beside it where the log has other bytes there."""
-    row = (_sent_rows(to.env, [listed_as(to, name)]) or {}).get(listed_as(to, name))
-    if row is None or row.is_deletion or row.md5 == md5:
-        return name
-    return _new_names(to, "", [name], set()).get(name, {}).get("path", name)
-
-
-def _new_names(
-    to: Target, folder: str, paths: list[str], taken: set[str]
-) -> dict[str, dict[str, str]]:
-    """Return for each path the first name beside it that neither log nor list knows."""
-    names = {path: [name for name in _numbered(path) if name not in taken] for path in paths}
-    keys = {name: listed_as(to, folder + name) for found in names.values() for name in found}
-    rows = _sent_rows(to.env, keys.values()) or {}
-    free = {
-        path: next((name for name in found if keys[name] not in rows), "")
-        for path, found in names.items()
-    }
-    return {path: {"path": name, "key": keys[name]} for path, name in free.items() if name}
-
-
-def _numbered(path: str) -> list[str]:
-    stem, dot, ending = path.rpartition(".")
-    stem, ending = (stem, f".{ending}") if dot and "/" not in ending else (path, "")
-    return [f"{stem}-{number}{ending}" for number in range(2, 2 + NAMES)]
 
 
 def _facts(state: str, reasons: Iterable[object] = (), *, blocked: bool = False) -> dict[str, Any]:

@@ -53,7 +53,7 @@
 
   /* What becomes of a taken name is the choice of the form, unless the row has its own. */
   page.wishOf = ({ choice, other }) => {
-    if (choice === "keep") return { path: other.path };
+    if (choice === "keep") return { clash: choice, beside: other.path };
     return choice ? { clash: choice } : page.wish();
   };
 

@@ -1,0 +1,100 @@
+"""Names for a file whose own name is taken: whoever chose so keeps both."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from django.utils.crypto import get_random_string
+
+from ...core.types import UploadStatus
+from ...models import UploadLog
+from ...submit.policy import Target
+from ...upload.database import in_database
+from .form import listed_as
+
+Rows = Mapping[str, UploadLog] | None
+
+MOST, FEW = 50, 3  # numbered names of one file, and of each of a thousand
+ASKED = 1000  # keys by which the log is asked for them
+TRIES = 4  # numbered names that the store is asked about
+
+
+class Candidate(NamedTuple):
+    """A name that may be tried; `is_same` if the log has these very bytes there."""
+
+    name: str
+    is_same: bool = False
+
+
+def candidates(to: Target, name: str, md5: str, wish: str = "") -> Iterator[Candidate]:
+    """
+    Yield some names to try, the best first: the file's own, unless the log has other bytes there.
+
+    `wish` is what the preview has shown. Nobody can have taken the last.
+    """
+    row = (sent_rows(to.env, [listed_as(to, name)]) or {}).get(listed_as(to, name))
+    if row is None or row.is_deletion or _has(row, md5):
+        yield Candidate(name, _has(row, md5))
+    same, free = _numbered_names(to, {name: md5}, ())[name]
+    yield from (Candidate(each, is_same=True) for each in same[:1])
+    yield from map(Candidate, [wish] if wish else [])
+    yield from (Candidate(each) for each in free[:TRIES] if each != wish)
+    yield Candidate(_random_name(name))
+
+
+def names_beside(to: Target, files: Mapping[str, str], taken: Collection[str]) -> Mapping[str, str]:
+    """
+    Return for each name, with its MD5 as far as it is known, a name that the file can have.
+
+    The log has these bytes there, or neither log nor `taken` knows it.
+    """
+    found = _numbered_names(to, files, taken)
+    return {name: [*same, *free, _random_name(name)][0] for name, (same, free) in found.items()}
+
+
+def sent_rows(env: str, keys: Iterable[str]) -> Rows:
+    """
+    Return the newest row of each key whose bytes were sent; None where there is no log.
+
+    An upload that failed changed nothing: what was public before it is public still.
+    """
+    sent = UploadLog.objects.filter(status__in=[UploadStatus.STORED, UploadStatus.UNKNOWN])
+    return in_database(lambda: sent.newest(env, keys), otherwise=None)
+
+
+def _numbered_names(
+    to: Target, files: Mapping[str, str], taken: Collection[str]
+) -> dict[str, tuple[list[str], list[str]]]:
+    """Return for each name those where the log has these bytes, and those that nobody knows."""
+    most = min(MOST, max(FEW, ASKED // (len(files) or 1)))
+    names = {name: _numbered(name, most) for name in files}
+    keys = {each: listed_as(to, each) for found in names.values() for each in found}
+    rows = (sent_rows(to.env, keys.values()) if keys else None) or {}
+    return {
+        name: (
+            [each for each in names[name] if _has(rows.get(keys[each]), md5)],
+            [each for each in names[name] if keys[each] not in rows and each not in taken],
+        )
+        for name, md5 in files.items()
+    }
+
+
+def _has(row: UploadLog | None, md5: str) -> bool:
+    return bool(row and md5 and row.md5 == md5 and not row.is_deletion)
+
+
+def _numbered(name: str, most: int) -> list[str]:
+    stem, ending = _parts(name)
+    return [f"{stem}-{number}{ending}" for number in range(2, 2 + most)]
+
+
+def _random_name(name: str) -> str:
+    """Return a name as Django's storages make it of one that is taken."""
+    stem, ending = _parts(name)
+    return f"{stem}_{get_random_string(7)}{ending}"
+
+
+def _parts(name: str) -> tuple[str, str]:
+    stem, dot, ending = name.rpartition(".")
+    return (stem, f".{ending}") if dot and "/" not in ending else (name, "")
