@@ -462,26 +462,61 @@ def test_a_file_on_another_storage_looks_as_django_shows_it(
     assert 'href="/media/a.txt"' in html
 
 
-def test_the_widget_names_where_its_script_asks(shared_cache: None) -> None:
-    assert "/wx_static_store/uploadlog/upload/sent/" in shown(Book())
-    assert "/wx_static_store/uploadlog/upload/sent/" in shown(saved(file=text()))
+class StaffWidget(WxFileWidget):
+    shows_progress = True
+
+
+class StaffForm(BookForm):
+    class Meta(BookForm.Meta):
+        widgets = {"file": StaffWidget}
+
+
+def shown_to_staff(book: Book) -> str:
+    return str(StaffForm(instance=book)["file"])
+
+
+def test_the_widget_of_a_public_form_does_not_tell_where_the_admin_is(shared_cache: None) -> None:
+    assert "data-wx-progress" not in shown(Book())
+
+
+def test_the_widget_of_a_staff_form_names_where_its_script_asks(shared_cache: None) -> None:
+    assert "/wx_static_store/uploadlog/upload/sent/" in shown_to_staff(Book())
+    assert "/wx_static_store/uploadlog/upload/sent/" in shown_to_staff(saved(file=text()))
+
+
+def test_the_widget_of_an_admin_names_where_its_script_asks(
+    shared_cache: None, rf: RequestFactory
+) -> None:
+    form = BookAdmin(Book, site).get_form(rf.get("/"))
+    assert "/wx_static_store/uploadlog/upload/sent/" in str(form()["file"])
+
+
+def test_an_admin_with_a_form_of_its_own_names_where_its_script_asks(
+    shared_cache: None, rf: RequestFactory
+) -> None:
+    class OwnForm(BookAdmin):
+        form = BookForm
+
+    form = OwnForm(Book, site).get_form(rf.get("/"))
+    assert "/wx_static_store/uploadlog/upload/sent/" in str(form()["file"])
 
 
 def test_a_form_that_is_shown_again_names_where_its_script_asks(shared_cache: None) -> None:
-    assert "/upload/sent/" in str(filled(title="", file=text())["file"])
+    form = StaffForm({"title": ""}, {"file": text()})
+    assert "/upload/sent/" in str(form["file"])
 
 
 def test_the_widget_names_no_address_without_a_shared_cache(cloud: EmulatorServer) -> None:
-    assert "data-wx-progress" not in shown(Book())
+    assert "data-wx-progress" not in shown_to_staff(Book())
 
 
 @pytest.mark.urls(__name__)
 def test_the_widget_names_no_address_where_the_admin_has_none(shared_cache: None) -> None:
-    assert "data-wx-progress" not in shown(Book())
+    assert "data-wx-progress" not in shown_to_staff(Book())
 
 
 def test_the_widget_of_a_form_without_the_mixin_names_no_address(shared_cache: None) -> None:
-    made = forms.modelform_factory(Book, fields=["file"], widgets={"file": WxFileWidget})
+    made = forms.modelform_factory(Book, fields=["file"], widgets={"file": StaffWidget})
     assert "data-wx-progress" not in str(made()["file"])
 
 
@@ -489,7 +524,7 @@ def test_the_widget_names_no_address_for_another_storage(
     shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Book._meta.get_field("file"), "storage", FileSystemStorage(tmp_path))
-    assert "data-wx-progress" not in shown(Book())
+    assert "data-wx-progress" not in shown_to_staff(Book())
 
 
 def test_an_address_that_is_not_known_is_not_asked_for(

@@ -125,9 +125,10 @@ class WxFileWidget(AdminFileWidget):
 
     It asks no network: size and address are left out where log and settings do not know them.
     Files on other storages look as Django shows them. While a form with the mixin is sent, a script
-    shows how much of the file is published.
+    shows how much of the file is published, if `shows_progress` is true.
     """
 
+    shows_progress = False  # it tells the address of the admin, which lets only staff ask
     is_counted = False
 
     template_name = "wx_static_store/widgets/file.html"
@@ -148,7 +149,7 @@ class WxFileWidget(AdminFileWidget):
         context = super().get_context(name, value, attrs)
         if isinstance(value, FieldFile) and isinstance(value.storage, WxStorage) and value.name:
             context["widget"]["published"] = _published(value.storage, value.name)
-        if self.is_counted and (progress := _progress()):
+        if self.shows_progress and self.is_counted and (progress := _progress()):
             context["widget"]["attrs"]["data-wx-progress"] = progress
             context["widget"]["is_counted"] = True
         return context
@@ -167,6 +168,12 @@ class WxAdminMixin:
         FileField: {"widget": WxFileWidget},
         ImageField: {"widget": WxFileWidget},
     }
+
+    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(*args, **kwargs)  # type: ignore[misc]
+        if field and isinstance(field.widget, WxFileWidget):
+            field.widget.shows_progress = True
+        return field
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
