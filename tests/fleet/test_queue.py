@@ -1,12 +1,15 @@
 """Show what is said where work cannot be handed to Celery, and to which queue it goes."""
 
+import socket
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from queue import Empty
 from typing import Any
 
 import pytest
 
+from tests.conftest import ci_package
 from tests.fleet.conftest import Broker
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.fleet import queue
@@ -38,6 +41,38 @@ def test_a_broker_that_is_down_is_named(broker: Broker) -> None:
     broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
     with pytest.raises(ConfigurationError, match="broker of Celery cannot be reached"):
         queue.check_broker()
+
+
+@pytest.fixture
+def silent(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the broker be a Redis that takes connections and never answers."""
+    ci_package("redis")
+    monkeypatch.setattr(
+        queue, "REDIS_TIMEOUTS", {"socket_connect_timeout": 0.2, "socket_timeout": 0.2}
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        broker.app.conf.broker_url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+        yield
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_redis_that_hangs_is_named_after_seconds() -> None:
+    with pytest.raises(ConfigurationError, match="broker of Celery cannot be reached"):
+        queue.check_broker()
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_redis_that_hangs_takes_no_message(caplog: pytest.LogCaptureFixture) -> None:
+    assert queue.send("upload_again", [(1,), (2,)]) == 0
+    assert "will be sent again later" in caplog.text
+
+
+def test_timeouts_of_the_project_for_redis_stay(broker: Broker) -> None:
+    ci_package("redis")
+    broker.app.conf.broker_url = "redis://127.0.0.1:1/0"
+    broker.app.conf.broker_transport_options = {"socket_timeout": 30}
+    with queue._connection(broker.app) as connection:
+        assert connection.transport_options == queue.REDIS_TIMEOUTS | {"socket_timeout": 30}
 
 
 def test_a_message_that_cannot_be_sent_is_logged(

@@ -7,7 +7,8 @@ Which queue, which broker, how many workers: all of that stands in the project's
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..conf import platform_options
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from celery import Celery
 
 TASKS = "wx_static_store.tasks"
+# A Redis that hangs would hold a request for ever; all other transports have a timeout.
+REDIS_TIMEOUTS = {"socket_connect_timeout": 3, "socket_timeout": 3}  # seconds
 NO_APP = "default"  # the name of Celery's own app, where the project made none
 
 logger = logging.getLogger("wx_static_store.fleet")
@@ -56,7 +59,7 @@ def check_broker() -> None:
     from kombu.exceptions import OperationalError
 
     try:
-        with app.connection_for_write() as connection:
+        with _connection(app) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0.2)
     except (OperationalError, OSError) as error:
         why = f"{type(error).__name__}"
@@ -77,11 +80,22 @@ def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | No
     from kombu.exceptions import OperationalError
 
     where = {"queue": queue} if queue else {}
-    for sent, each in enumerate(arguments):
-        try:
-            app.send_task(f"{TASKS}.{task}", each, expires=expires, **where)
-        except (OperationalError, OSError) as error:
-            text = "The broker of Celery cannot be reached (%s): %s will be sent again later"
-            logger.error(text, type(error).__name__, task)
-            return sent
+    with _connection(app) as connection:
+        producer = app.amqp.Producer(connection, auto_declare=False)
+        options = where | {"expires": expires, "producer": producer, "ignore_result": True}
+        for sent, each in enumerate(arguments):
+            try:
+                app.send_task(f"{TASKS}.{task}", each, **options)
+            except (OperationalError, OSError) as error:
+                text = "The broker of Celery cannot be reached (%s): %s will be sent again later"
+                logger.error(text, type(error).__name__, task)
+                return sent
     return len(arguments)
+
+
+@contextmanager
+def _connection(app: Celery) -> Iterator[Any]:
+    with app.connection_for_write() as connection:
+        if connection.transport.driver_type == "redis":
+            connection.transport_options = REDIS_TIMEOUTS | connection.transport_options
+        yield connection
