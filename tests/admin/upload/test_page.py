@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.urls import reverse
 
 from tests.conftest import ENV, lost_table
@@ -429,6 +429,24 @@ def test_the_bytes_of_a_form_s_files_are_told_to_whoever_knows_their_ids(
     note(1234)
     answer = client.get(SENT, {"id": [noted.replace("-", ""), other]})
     assert answer.json() == {"sent": [1234, 0]}
+
+
+def test_a_cache_that_fails_is_asked_once_for_all_ids(
+    member: Member, configure: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    configure(CACHES={"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}})
+    asked = []
+
+    def fail(*args: Any, **options: Any) -> None:
+        asked.append(args)
+        raise TimeoutError
+
+    for method in ("get", "get_many"):
+        monkeypatch.setattr(type(caches["default"]), method, fail)
+    ids = [str(uuid4()) for _id in range(MOST_ASKED)]
+    assert member().get(SENT, {"id": ids}).json() == {"sent": [0] * MOST_ASKED}
+    assert len(asked) == 1
 
 
 def test_without_a_shared_cache_no_bytes_are_known(member: Member) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.cache import caches
 from django.test import Client
 
 from tests.conftest import ENV, lost_table
 from tests.tables import each
+from wx_static_store.admin.upload.form import numbered
 from wx_static_store.admin.upload.status import MOST_ASKED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog
@@ -73,6 +77,28 @@ def test_an_attempt_that_has_begun_runs_on(
     assert send(client)["ok"]
     assert seen == [{"state": "running", "sent": None}]
     assert set(emulator.objects(ENV)) == {"uploads/a.txt"}
+
+
+def test_a_cache_that_fails_is_asked_once_for_all_attempts(
+    member: Member, configure: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    configure(CACHES={"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}})
+    user, asked = User.objects.get(), []
+    for number in range(3):
+        numbered(user, UUID(FORM), number).first_answer(60)
+
+    def fail(*args: Any, **options: Any) -> None:
+        asked.append(args)
+        raise TimeoutError
+
+    for method in ("get", "get_many"):
+        monkeypatch.setattr(type(caches["default"]), method, fail)
+    body = {"form_id": FORM, "attempts": [{"attempt": n, "name": "a"} for n in range(3)]}
+    answer = client.post(STATUS, body, content_type="application/json").json()
+    assert answer["attempts"] == [{"state": "running", "sent": 0}] * 3
+    assert len(asked) == 1
 
 
 def test_an_attempt_that_broke_off_is_unknown(

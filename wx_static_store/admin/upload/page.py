@@ -133,7 +133,7 @@ class UploadPage(ReadOnlyAdmin):
             return _bad_request("not a list of attempts")
         if len(attempts) > MOST_ASKED:
             return _bad_request(f"more than {MOST_ASKED} attempts")
-        found = list(states(attempts))
+        found = states(attempts)
         for state in found:
             if outcome := state.pop("outcome", None):
                 state |= self._rendered(request, [outcome])
@@ -147,7 +147,7 @@ class UploadPage(ReadOnlyAdmin):
             return _bad_request("not a list of ids")
         if len(ids) > MOST_ASKED:
             return _bad_request(f"more than {MOST_ASKED} ids")
-        return JsonResponse({"sent": [sent_of(str(id)) for id in ids]})
+        return JsonResponse({"sent": sent_of(*map(str, ids))})
 
     def _as_json(self, request: HttpRequest, outcomes: list[FileOutcome]) -> JsonResponse:
         return JsonResponse(self._rendered(request, outcomes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -42,24 +42,35 @@ def parsed(user: User, asked: Mapping[str, Any]) -> list[Attempt]:
     ]
 
 
-def states(attempts: list[Attempt]) -> Iterator[dict[str, Any]]:
+def states(attempts: list[Attempt]) -> list[dict[str, Any]]:
     """
-    Yield the state of each attempt: ``unseen``, ``running`` with the bytes sent, or its `outcome`.
+    Return the state of each attempt: ``unseen``, ``running`` with the bytes sent, or its `outcome`.
 
     What is cancelled before it has begun has the outcome ``cancelled``, for good.
     """
-    for submission, name, cancel in attempts:
-        try:
-            cancelled = asdict(FileOutcome(name, CANCELLED))
-            kept = submission.cancel(cancelled) if cancel else submission.look()
-            yield _ended(FileOutcome(**kept))
-        except Unanswered as error:
-            if error.code == "unknown":
-                yield _ended(FileOutcome(name, UploadStatus.UNKNOWN, message=str(LOOK)))
-            elif error.code == "in_progress":
-                yield {"state": "running", "sent": sent_of(submission.digest)}
-            else:
-                yield {"state": error.code}
+    found = [_state_of(attempt) for attempt in attempts]
+    running = [
+        (attempt.submission.digest, state)
+        for attempt, state in zip(attempts, found, strict=True)
+        if state["state"] == "running"
+    ]
+    sent = sent_of(*(digest for digest, _state in running))
+    for (_digest, state), count in zip(running, sent, strict=True):
+        state["sent"] = count
+    return found
+
+
+def _state_of(attempt: Attempt) -> dict[str, Any]:
+    submission, name, cancel = attempt
+    try:
+        cancelled = asdict(FileOutcome(name, CANCELLED))
+        return _ended(
+            FileOutcome(**(submission.cancel(cancelled) if cancel else submission.look()))
+        )
+    except Unanswered as error:
+        if error.code == "unknown":
+            return _ended(FileOutcome(name, UploadStatus.UNKNOWN, message=str(LOOK)))
+        return {"state": "running" if error.code == "in_progress" else error.code}
 
 
 def _ended(outcome: FileOutcome) -> dict[str, Any]:
