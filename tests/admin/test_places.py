@@ -19,24 +19,72 @@ from tests.admin.conftest import (
 from tests.conftest import ENV
 from tests.tables import each
 from wx_static_store.admin.places import linkable
+from wx_static_store.upload.hosting import Hosting, Hostings
+
+from .upload_page import TEA, ask
 
 pytestmark = pytest.mark.django_db
+
+STORAGES: dict[str, Any] = {
+    "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+
+def hostings_asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the environments of whose hosting the cache is asked from now on."""
+    asked, get = [], Hostings.get
+
+    def counted(hostings: Hostings, env: str) -> Hosting:
+        asked.append(env)
+        return get(hostings, env)
+
+    monkeypatch.setattr(Hostings, "get", counted)
+    return asked
 
 
 def test_no_page_asks_wechat_for_an_address(
     configure: Configure, editor: Editor, rows: Rows
 ) -> None:
-    server = configure(
-        STORAGES={
-            "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
-            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-        }
-    )
+    server = configure(STORAGES=STORAGES)
     client = editor("view_uploadlog")
     [row] = rows("a.png")
     assert keys(client) == ["a.png"]
     assert "wx-public" not in detail(client, row)
     assert server.journal == []
+
+
+def test_a_page_asks_the_cache_once_for_an_address_that_nobody_knows(
+    configure: Configure, editor: Editor, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(STORAGES=STORAGES)
+    rows(*(f"{number}.txt" for number in range(20)))
+    asked = hostings_asked(monkeypatch)
+    assert len(keys(editor("view_uploadlog"))) == 20
+    assert len(asked) == 1
+
+
+def test_a_preview_asks_for_settings_and_addresses_once(
+    configure: Configure, editor: Editor, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = []
+
+    def env() -> str:
+        called.append("env")
+        return ENV
+
+    options = {"OPTIONS": {"env": env}}
+    configure(STORAGES=STORAGES | {"default": STORAGES["default"] | options})
+    names = [f"uploads/{number}.txt" for number in range(20)]
+    rows(*names, md5=TEA)
+    asked = hostings_asked(monkeypatch)
+    client = editor("upload")
+    called.clear()
+    ask(client, (names[0].removeprefix("uploads/"), 1, TEA))
+    of_one, called[:], asked[:] = len(called), [], []
+    files = ask(client, *((name.removeprefix("uploads/"), 1, TEA) for name in names)).json()
+    assert [file["state"] for file in files["files"]] == ["same"] * 20
+    assert (len(called), len(asked)) == (of_one, 1)
 
 
 @each(

@@ -27,6 +27,7 @@ class Places:
     def __init__(self, user: User) -> None:
         self._user = user
         self._stores: dict[tuple[str, str], Store] = {}
+        self._unknown: dict[tuple[str, str], Hosting] = {}  # which the cache was asked for in vain
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -51,10 +52,14 @@ class Places:
         """Return the public address of a key or a folder, empty as that of a row may be."""
         if using not in self._options:
             return ""
+        hosting = hosting or self._unknown.get((using, env))
         try:
-            return link_to(self._store(using, env), key, hosting)
+            url = link_to(self._store(using, env), key, hosting)
         except ConfigurationError:
             return ""
+        if not url:
+            self._unknown[using, env] = Hosting()
+        return url
 
     def alias(self, env: str, using: str = "") -> str:
         """Return this alias if there is one, else one whose own environment it is, else any."""

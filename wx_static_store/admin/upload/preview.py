@@ -69,6 +69,7 @@ def _files(
     user: User, form: TargetForm, files: list[Chosen], *, explain: bool
 ) -> Iterator[dict[str, Any]]:
     to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
+    places = Places(user)
     keys = [_key(user, to, folder + file.path, file) for file in files]
     rows = sent_rows(to.env, [key for key in keys if isinstance(key, str)])
     states = [
@@ -89,7 +90,7 @@ def _files(
         else:
             facts = _facts(REFUSED, [key.message, key.full_hint] if explain else [])
         if rows and state in {"same", "changed"}:
-            facts |= _beside(user, to, rows[str(key)])
+            facts |= _beside(places, to, rows[str(key)])
         if state == "changed":
             facts |= _choices(form, others.get(name))
         yield {"key": listed_as(to, name), "size": filesizeformat(file.size), **facts}
@@ -149,12 +150,12 @@ def _shown(form: TargetForm, state: str, asked: list[str | Promise]) -> dict[str
     return _facts(state if state == "changed" else ASK, asked) | {"asks": True}
 
 
-def _beside(user: User, to: Target, row: UploadLog) -> dict[str, Any]:
+def _beside(places: Places, to: Target, row: UploadLog) -> dict[str, Any]:
     """Return what is public at the address of a file, as its row has it."""
     old = {
         "size": filesizeformat(row.size or 0),
         "created": row.created.isoformat(),
-        "url": Places(user).address(to.using, to.env, row.key),
+        "url": places.address(to.using, to.env, row.key),
         "image": content_type(row.key).startswith("image/"),
     }
     return {"old": old}
