@@ -64,3 +64,26 @@ def test_what_a_worker_has_is_named_when_one_stops_and_ends_when_one_goes_on(
         expect(page.locator(SAID)).to_have_text("6 files were uploaded again.")
     assert sent(site, folder) == NAMES
     assert newest(folder, **WHERE) == dict.fromkeys(NAMES, "stored")
+
+
+def test_what_no_worker_takes_is_uploaded_from_the_page(page: Page, site: Site) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    folder = failed_folder(site, **WHERE)
+    begin(page, site, folder)
+    expect(page.locator(".wx-state", has_text="with a worker")).to_have_count(4)
+    from_here = page.get_by_role("button", name="Upload from this page")
+    expect(from_here).to_be_hidden()
+    page.click(STOP)
+    go_on = page.get_by_role("button", name="Go on with the rest")
+    expect(go_on).to_be_visible()
+    handed = page.locator("[name=handed]")
+    handed.evaluate("(field) => { field.value = field.value.replace(/:[0-9]+/g, ':1'); }")
+    go_on.click()  # a minute later, as it were
+    expect(page.locator("#wx-error")).to_contain_text("A file was not sent within a minute.")
+    shoot(page, "steps-no-worker-390")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    from_here.click()
+    expect(page.locator(SAID)).to_have_text("6 files were uploaded again.")
+    expect(from_here).to_be_hidden()
+    assert sent(site, folder) == NAMES
+    assert newest(folder, **WHERE) == dict.fromkeys(NAMES, "stored")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,14 @@ __all__ = ["broker", "operator"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
 
-KEPT = ("rows", "handed", "counts")  # by the page, from one step to the next
+KEPT = (
+    "rows",
+    "handed",
+    "late",
+    "counts",
+    "begun",
+    "from_page",
+)  # by the page, from one step to the next
 
 
 @pytest.fixture
@@ -166,11 +174,85 @@ def test_a_file_that_no_worker_sends_for_long_is_waited_for_no_more(
     monkeypatch.setattr(step_workers, "PATIENCE", 0)
     rows = [failed(cloud, "b.txt"), failed(cloud, "a.txt")]
     second = scripted(operator, scripted(operator, rows))
-    assert "Its row will be in the log." in html_of(second)
+    assert "If a worker takes it within an hour, its row will be in the log." in html_of(second)
     assert second["error"].startswith("A file was not sent within a minute.")
     assert (second["rows"], second["handed"]) == (str(rows[0].pk), "")
     assert broker.messages() == [rows[1].pk]
     assert scripted(operator, second)["handed"].startswith(f"{rows[0].pk}:")
+
+
+def test_what_no_worker_took_is_sent_from_the_page(
+    cloud: EmulatorServer, operator: Client, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_results, "FEW", 1)
+    monkeypatch.setattr(step_workers, "PATIENCE", 0)
+    rows = [failed(cloud, "b.txt"), failed(cloud, "a.txt")]
+    second = scripted(operator, scripted(operator, rows))
+    assert (second["stuck"], second["late"]) == (True, str(rows[1].pk))
+    third = scripted(operator, second | {"from_page": "1"})
+    assert (third["rows"], third["late"], third["stuck"]) == (str(rows[0].pk), "", False)
+    assert third["said"] == "1 file was uploaded again. Still to be done: 1 row."
+    assert scripted(operator, third)["said"] == "2 files were uploaded again."
+    assert [newest(row.key).status for row in rows] == ["stored", "stored"]
+    puts = len(cloud.calls("put_object"))
+    assert work(broker, operator) == [rows[1].pk]  # the message comes late, and sends nothing
+    assert len(cloud.calls("put_object")) == puts
+
+
+def test_without_a_script_a_second_button_sends_from_the_page(
+    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_workers, "PATIENCE", 0)
+    row = failed(cloud, "a.txt")
+    form = {"handed": f"{row.pk}:1"}
+    html = step(operator, "upload_again", [row], form=form).content.decode()
+    assert 'name="from_page" value="1">Upload from this page</button>' in html
+    assert f'name="late" value="{row.pk}"' in html
+    form = {"late": str(row.pk), "from_page": "1"}
+    page = step(operator, "upload_again", "", form=form)
+    assert "1 file was uploaded again." in text_of(page)
+    assert "Upload from this page" not in text_of(page)
+    assert newest("a.txt").status == "stored"
+
+
+def test_the_second_button_is_hidden_while_workers_take_files(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    html = press(operator, "upload_again", failed(cloud, "a.txt")).content.decode()
+    assert 'value="1" hidden>Upload from this page</button>' in html
+
+
+def test_a_file_that_would_fail_from_the_page_alike_is_not_offered_there(
+    cloud: EmulatorServer, operator: Client, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_results, "FEW", 1)
+    first = scripted(operator, [failed(cloud, "b.txt"), failed(cloud, "a.txt")])
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
+    work(broker, operator)
+    assert scripted(operator, first)["stuck"] is False
+
+
+def test_a_file_of_a_lost_answer_ends_as_its_worker_left_it(
+    cloud: EmulatorServer, operator: Client, broker: Broker
+) -> None:
+    row = failed(cloud, "a.txt")
+    begun = str(int(time.time()))
+    scripted(operator, [row])  # nobody gets this answer
+    work(broker, operator)
+    again = step(operator, "upload_again", [row], form={"begun": begun}, headers=SCRIPT)
+    assert again.json()["said"] == "1 file was uploaded again."  # type: ignore[attr-defined]
+    assert broker.messages() == []
+
+
+def test_a_retry_of_an_earlier_page_is_a_newer_upload(
+    cloud: EmulatorServer, operator: Client, broker: Broker
+) -> None:
+    row = failed(cloud, "a.txt")
+    scripted(operator, [row])
+    work(broker, operator)
+    form = {"begun": str(int(time.time()) + 5)}
+    answer = step(operator, "upload_again", [row], form=form, headers=SCRIPT)
+    assert "A newer upload of this file" in answer.content.decode()
 
 
 def test_a_broker_that_is_down_is_said_and_loses_nothing(
@@ -181,6 +263,7 @@ def test_a_broker_that_is_down_is_said_and_loses_nothing(
     broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
     first = scripted(operator, [row])
     assert first["error"].startswith("The broker of Celery cannot be reached")
+    assert first["stuck"]
     assert (first["rows"], first["handed"]) == (str(row.pk), "")
     broker.app.conf.broker_url = address
     scripted(operator, first)
@@ -219,7 +302,7 @@ def test_the_page_says_that_workers_go_on_without_it(
     row = failed(cloud, "a.txt")
     page = press(operator, "upload_again", row)
     assert "What a worker has is sent all the same." in text_of(page)
-    assert 'data-few="0"' in page.content.decode()
+    assert " data-by-workers" in page.content.decode()
     assert "What a worker has" not in text_of(press(operator, "compare", row))
 
 

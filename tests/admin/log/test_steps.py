@@ -49,6 +49,28 @@ def test_a_step_of_the_script_does_few_rows_and_says_what_is_left(
     assert (last["rows"], last["said"]) == ("", "2 files were uploaded again.")
 
 
+def test_a_file_of_a_lost_answer_is_not_sent_twice_and_ends_as_it_did(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    row = failed(cloud, "a.txt")
+    puts = len(cloud.calls("put_object"))
+    begin = press(operator, "upload_again", row).content.decode()
+    form = {"begun": begin.split('name="begun" value="')[1].split('"')[0]}
+    for _ in range(2):  # nobody gets the first answer
+        answer: Any = step(operator, "upload_again", [row], form=form, headers=SCRIPT)
+    assert answer.json()["said"] == "1 file was uploaded again."
+    assert len(cloud.calls("put_object")) == puts + 1
+
+
+@pytest.mark.parametrize("begun", ["", "x", "9" * 30])
+def test_a_malformed_time_of_the_begin_is_ignored(
+    cloud: EmulatorServer, operator: Client, begun: str
+) -> None:
+    form = {"begun": begun}
+    answer = step(operator, "upload_again", plain_rows(1), form=form, headers=SCRIPT)
+    assert answer.status_code == 200
+
+
 def test_without_a_script_the_page_shows_what_is_left_with_the_button(
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

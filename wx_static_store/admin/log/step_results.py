@@ -20,9 +20,9 @@ from ...core.retry import ending_by
 from ...exceptions import DeadlineExceeded, WxStaticStoreError
 from ...log.advice import advice_on
 from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
-from ...log.retry import RetryResult, retry_uploads
+from ...log.retry import RetryResult, newer, retry_uploads
 from ...models import UploadLog
-from ..columns import UploadColumns, badge, with_details
+from ..columns import NOTHING, UploadColumns, badge, with_details
 from ..labels import Text, sentence
 
 SECONDS = 4.0  # in which a step begins files or calls
@@ -92,6 +92,8 @@ class Asked(NamedTuple):
     rows: Sequence[UploadLog]
     scripted: bool  # few rows are to be done, as whoever looks on may stop it
     handed: dict[int, int]  # to workers: ids of rows, and since when, in seconds since 1970
+    from_page: bool = False  # no worker is wanted
+    begun: int = 0  # when the page began, in seconds since 1970; 0: nobody knows
 
 
 class Step(NamedTuple):
@@ -100,6 +102,7 @@ class Step(NamedTuple):
     lines: list[StepLine]
     error: str = ""
     handed: Mapping[int, int] = MappingProxyType({})
+    stuck: bool = False  # workers take no more
 
 
 def waiting(request: HttpRequest, rows: Sequence[UploadLog]) -> list[StepLine]:
@@ -118,11 +121,11 @@ def lost(pk: int) -> StepLine:
 
 def upload_again(asked: Asked) -> Step:
     """Send the first of these rows again."""
-    few = asked.rows[: FEW if asked.scripted else MOST]
+    columns = UploadColumns(asked.request)
+    lines, few = sent_before(asked, asked.rows[: FEW if asked.scripted else MOST], columns)
     results = [*retry_uploads(few, asked.request.user, seconds=SECONDS)]
     newest = UploadLog.objects.newest_of(one.row for one in results if one.result)
-    columns = UploadColumns(asked.request)
-    lines = [
+    lines += [
         sent(one, newest.get((one.row.env, one.row.key_digest), one.row), columns)
         for one in results
         if one.outcome != "not attempted"
@@ -130,6 +133,29 @@ def upload_again(asked: Asked) -> Step:
     errors = (one.result.error for one in results if one.result)
     alike = len(asked.rows) > len(lines) and any(error and error.stops_batch for error in errors)
     return Step(lines, str(ALL_ALIKE) if alike else "")
+
+
+def sent_before(
+    asked: Asked, rows: Sequence[UploadLog], columns: UploadColumns
+) -> tuple[list[StepLine], list[UploadLog]]:
+    """Return the lines of those that this page sent in a step whose answer got lost; the others."""
+    found = {
+        pk: row
+        for pk, row in newer(rows).items()
+        if asked.begun and row.source_ref == f"row {pk}" and row.created.timestamp() >= asked.begun
+    }
+    lines = [recorded(row, found[row.pk], columns) for row in rows if row.pk in found]
+    return lines, [row for row in rows if row.pk not in found]
+
+
+def recorded(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine:
+    """Return the line of a file by the row that its upload has left."""
+    facts: list[Text] = [columns.errcode(new)] if new.errcode or new.cos_code else []
+    if new.status != UploadLog.Status.STORED:
+        hint = columns.hint(new)
+        facts.append(columns.message(new) if hint == NOTHING else hint)
+    key, sign = columns.key(new), columns.status(new)
+    return StepLine(row.pk, key, columns.store(row), new.status, sign, facts, new.pk)
 
 
 def sent(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:

@@ -14,37 +14,41 @@ from ...log.by_workers import forget, refusals
 from ...log.hints import error_rule
 from ...log.retry import RetryResult, looked_at, newer
 from ...models import Deployment, UploadLog
-from ..columns import NOTHING, UploadColumns, badge
-from ..labels import Text, sentence
+from ..columns import UploadColumns, badge
+from ..labels import sentence
 from . import step_results as results
 from .step_results import HANDED, Asked, Step, StepLine
 
 EXPIRES = 3600  # seconds after which a message is too old: nobody expects the file any more
 PATIENCE = 60  # seconds in which a page looks for the row of a file that a worker has
 
-_ITS_ROW = gettext_lazy("Its row will be in the log.")
+_ITS_ROW = gettext_lazy("If a worker takes it within an hour, its row will be in the log.")
 _SLOW = gettext_lazy(
-    "A file was not sent within a minute. Look whether a worker runs, then go on with the rest."
+    "A file was not sent within a minute. Look whether a worker runs, then go on with the rest, or "
+    "upload from this page."
 )
 _NO_MORE = gettext_lazy("The broker of Celery took no more files. Go on in a while.")
 
 
 def upload_again(asked: Asked) -> Step:
     """Send the first of these rows again, by workers where the project has some."""
-    return _by_workers(asked) if queue.is_available() else results.upload_again(asked)
+    by_workers = queue.is_available() and not asked.from_page
+    return _by_workers(asked) if by_workers else results.upload_again(asked)
 
 
 def _by_workers(asked: Asked) -> Step:
     """Look what became of the rows that workers have, and hand over the next ones."""
     columns = UploadColumns(asked.request)
     theirs = [row for row in asked.rows if row.pk in asked.handed]
-    lines, error = _ended(theirs, asked.handed, columns)
+    rest = [row for row in asked.rows if row.pk not in asked.handed]
+    lines, error = _ended(theirs, asked.handed, columns, more=bool(rest))
     ended = {line.pk for line in lines}
     handed = {row: asked.handed[row.pk] for row in theirs if row.pk not in ended}
-    rest = [row for row in asked.rows if row.pk not in asked.handed]
-    if not (error and rest):
+    if not error:
         room = (results.FEW if asked.scripted else results.MOST) - len(handed)
-        looked = [*looked_at(rest[: max(0, room)])]
+        known, rest = results.sent_before(asked, rest[: max(0, room)], columns)
+        lines += known
+        looked = [*looked_at(rest)]
         for one in looked:
             if isinstance(one, RetryResult):
                 lines.append(results.sent(one, one.row, columns))
@@ -52,23 +56,24 @@ def _by_workers(asked: Asked) -> Step:
         taken, error = _hand_over(asked.request, ready)
         handed |= dict.fromkeys(taken, int(time.time()))
     lines += (_handed(row, columns) for row in handed)
-    return Step(lines, error, {row.pk: since for row, since in handed.items()})
+    stuck = error not in ("", str(results.ALL_ALIKE))
+    return Step(lines, error, {row.pk: since for row, since in handed.items()}, stuck)
 
 
 def _ended(
-    rows: Sequence[UploadLog], since: dict[int, int], columns: UploadColumns
+    rows: Sequence[UploadLog], since: dict[int, int], columns: UploadColumns, *, more: bool
 ) -> tuple[list[StepLine], str]:
     """
     Return the lines of those that were sent, were refused, or take too long to wait for.
 
-    The text says why no more should be handed over.
+    The text says why workers should get no `more` of them, or that they took none.
     """
     sent, refused, lines, error = newer(rows), refusals(rows), [], ""
     for row in rows:
         if row.pk in sent:
-            lines.append(_recorded(row, sent[row.pk], columns))
+            lines.append(results.recorded(row, sent[row.pk], columns))
             rule = error_rule(sent[row.pk])
-            if rule and (rule.stops_batch or rule.error.stops_batch):
+            if more and rule and (rule.stops_batch or rule.error.stops_batch):
                 error = str(results.ALL_ALIKE)
         elif row.pk in refused:
             lines.append(results.sent(refused[row.pk], row, columns))
@@ -95,13 +100,3 @@ def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequenc
 def _handed(row: UploadLog, columns: UploadColumns) -> StepLine:
     sign = badge(Deployment.Outcome.RUNNING, _("with a worker"))
     return StepLine(row.pk, row.key, columns.store(row), badge=sign)
-
-
-def _recorded(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine:
-    """Return the line of a file by the row that its upload has left."""
-    facts: list[Text] = [columns.errcode(new)] if new.errcode or new.cos_code else []
-    if new.status != UploadLog.Status.STORED:
-        hint = columns.hint(new)
-        facts.append(columns.message(new) if hint == NOTHING else hint)
-    key, sign = columns.key(new), columns.status(new)
-    return StepLine(row.pk, key, columns.store(row), new.status, sign, facts, new.pk)

@@ -54,8 +54,8 @@ class StepsPage(ReadOnlyAdmin):
     """
     Mixin of the log of uploads: the page of a long action, and its steps.
 
-    The page keeps what is left, what workers have and what was counted, so whoever closes it stops
-    it. Each step reads its rows anew, as the user may see them then.
+    The page keeps what is left, what workers have or never took and what was counted, so whoever
+    closes it stops it. Each step reads its rows anew, as the user may see them then.
     """
 
     def get_urls(self) -> list[URLPattern]:
@@ -75,22 +75,35 @@ class StepsPage(ReadOnlyAdmin):
         is_retry = name == "upload_again"
         if not (self.has_retry_permission if is_retry else self.has_view_permission)(request):
             raise PermissionDenied
-        wanted = _ids(request.POST.get("rows", ""))
+        late, wanted = _ids(request.POST.get("late", "")), _ids(request.POST.get("rows", ""))
+        from_page = bool(request.POST.get("from_page"))
+        if from_page:  # also what no worker took
+            wanted, late = [*late, *wanted][:LIMIT], []
         found = list(self.get_queryset(request).filter(pk__in=wanted).order_by("-id"))
         known = {row.pk for row in found}
         scripted = request.get_preferred_type(["text/html", "application/json"]) == (
             "application/json"
         )
         with ending_by(time.monotonic() + results.LONGEST):
-            asked = Asked(request, found, scripted, _handed(request.POST.get("handed", "")))
+            handed = {} if from_page else _handed(request.POST.get("handed", ""))
+            begun = _number(request.POST.get("begun", ""))
+            asked = Asked(request, found, scripted, handed, from_page, begun)
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
         lines = [*step.lines, *(results.lost(pk) for pk in wanted if pk not in known)]
         done = {line.pk: line.outcome for line in lines if line.outcome}
-        counts = _counted(request.POST.get("counts", "")) + Counter(done.values())
+        late += [pk for pk, outcome in done.items() if outcome == results.HANDED]
+        ended = Counter(done.values()) - Counter({results.HANDED: len(done)})
+        counts = _counted(request.POST.get("counts", "")) + ended
         left = [row for row in found if row.pk not in done]
         error = step.error or (str(_NO_TIME) if left and not lines else "")
         folder = request.POST.get("folder", "")
-        state = _state(name, counts, left, step.handed) | {"error": error, "folder": folder}
+        state = _state(name, counts, left, step.handed, late) | {
+            "error": error,
+            "stuck": step.stuck,
+            "from_page": "1" if from_page else "",
+            "begun": begun,
+            "folder": folder,
+        }
         if scripted:
             request.current_app = self.admin_site.name
             may_view = self.has_view_permission(request)
@@ -107,20 +120,22 @@ class StepsPage(ReadOnlyAdmin):
 
         It leads back to the list, or to the `folder`: the query of the page *Files in the cloud*.
         """
-        state = _state(name, Counter(), rows, {}) | {"begin": True, "folder": folder}
+        state = _state(name, Counter(), rows, {}, []) | {"begin": True, "folder": folder}
+        state["begun"] = int(time.time())
         return self._steps_page(request, name, state, results.waiting(request, rows))
 
     def _steps_page(
         self, request: HttpRequest, name: str, state: dict[str, Any], lines: list[StepLine]
     ) -> HttpResponse:
-        by_workers = name == "upload_again" and queue.is_available()
+        by_workers = name == "upload_again" and not state.get("from_page") and queue.is_available()
+        few = results.FEW if name == "upload_again" else LIMIT
         context = {
             "title": LONG_ACTIONS[name].title,
             "here": self.url_of(name),
             "lines": lines,
             "total": len(lines),
             "by_workers": by_workers,
-            "few": 0 if by_workers else results.FEW if name == "upload_again" else LIMIT,
+            "few": few,
             "may_view": self.has_view_permission(request),
             "failing": self.url_of("failing") if name == "upload_again" else "",
         }
@@ -143,13 +158,18 @@ class StepsPage(ReadOnlyAdmin):
 
 
 def _state(
-    name: str, counts: Counter[str], left: Sequence[UploadLog], handed: Mapping[int, int]
+    name: str,
+    counts: Counter[str],
+    left: Sequence[UploadLog],
+    handed: Mapping[int, int],
+    late: Sequence[int],
 ) -> dict[str, Any]:
     """Return what the page keeps from one step to the next, and what it says."""
-    with_handed = counts + Counter({results.HANDED: len(handed)})
+    with_handed = counts + Counter({results.HANDED: len(handed) + len(late)})
     return {
         "rows": ",".join(str(row.pk) for row in left),
         "handed": ",".join(f"{pk}:{since}" for pk, since in handed.items()),
+        "late": ",".join(map(str, late)),
         "counts": ",".join(f"{outcome}:{count}" for outcome, count in counts.items()),
         "said": LONG_ACTIONS[name].said(with_handed, len(left) - len(handed)),
     }
@@ -170,6 +190,11 @@ def _handed(text: str) -> dict[int, int]:
     """Return the ids of the rows that workers have, and since when, as the page has them."""
     found = re.findall(r"([0-9]{1,18}):([0-9]{1,12})", text)
     return {int(pk): int(since) for pk, since in found[:LIMIT]}
+
+
+def _number(text: str) -> int:
+    """Return when the page began, in seconds since 1970; 0 of nonsense."""
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else 0
 
 
 def _counted(text: str) -> Counter[str]:

@@ -1,6 +1,7 @@
 /* A long action in small steps: this site does the first of the rows that are left and says which
    ones those were, until none is left or somebody stops it. Whoever closes the page stops it, too.
-   Where workers do them, it looks each second what became of those that they have.
+   Where workers do them, it looks each second what became of those that they have. Where they take
+   no more, a second button sends the rest from this site.
    Without this script the button does one step, and a page shows what is left. */
 (() => {
   "use strict";
@@ -8,12 +9,14 @@
   const form = document.getElementById("wx-steps");
   const byId = (id) => document.getElementById(id);
   const [go, stop, said, error, total] = ["wx-go", "wx-stop", "wx-said", "wx-error", "wx-total"].map(byId);
+  const [fromHere, fromPage] = ["wx-from-here", "wx-from-page"].map(byId);
   if (!form || !go) return;
-  const { rows, handed, counts } = form.elements;
+  const { rows, handed, late, counts } = form.elements;
   const texts = form.dataset;
   const LOOK = 1000; // milliseconds
   let running = false;
   let stopped = false;
+  let stuck = Boolean(fromHere && !fromHere.hidden);
   let news = said.textContent;
   let wake = () => {};
 
@@ -28,7 +31,8 @@
 
   /* Returns why it goes no further; "" if it may. */
   async function step() {
-    const begun = left().slice(0, Number(texts.few)).map((id) => [state(id), state(id).textContent]);
+    const few = "byWorkers" in texts ? 0 : Number(texts.few);
+    const begun = left().slice(0, few).map((id) => [state(id), state(id).textContent]);
     begun.forEach(([cell]) => { cell.textContent = texts.underWay; });
     let why = texts.lost;
     try {
@@ -36,7 +40,9 @@
       answer.lines.forEach(show);
       rows.value = answer.rows;
       handed.value = answer.handed;
+      late.value = answer.late;
       counts.value = answer.counts;
+      stuck = answer.stuck;
       said.textContent = news = answer.said;
       why = answer.error;
     } catch {
@@ -52,9 +58,19 @@
     byId(`wx-row-${id}`)?.replaceWith(page.querySelector("tr"));
   }
 
+  /* Takes what workers did not send, to send it from this site. */
+  function takeBack() {
+    fromPage.value = "1";
+    rows.value = [late.value, rows.value].filter(Boolean).join(",");
+    late.value = handed.value = "";
+    delete texts.byWorkers;
+    stuck = false;
+  }
+
   function update() {
     go.hidden = running || !left().length;
     stop.hidden = !running;
+    if (fromHere) fromHere.hidden = running || !stuck;
     stop.disabled = stopped;
     total.hidden = false;
     byId("wx-leave").hidden = !left().length;
@@ -86,8 +102,9 @@
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    if (fromHere && event.submitter === fromHere) takeBack();
     if (!running) run();
-    if (document.activeElement === go || document.activeElement === document.body) stop.focus();
+    if ([go, fromHere].includes(document.activeElement) || document.activeElement === document.body) stop.focus();
   });
   stop.addEventListener("click", () => {
     stopped = true;
