@@ -69,7 +69,7 @@ def test_a_line_shows_release_drift_deploy_and_failure(
     Drift.objects.create(env=env(1), using="site", missing=3)
     [line] = lines(page_of(viewer))
     assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "WHEN", line) == (
-        f"Tea House {env(1)} ring/early aaaaaaaaaa ✗ 3 missing WHEN ✓ done WHEN "
+        f"Tea House {env(1)} hosting not asked ring/early aaaaaaaaaa ✗ 3 missing WHEN ✓ done WHEN "
         "WHEN 85088 not set up for this -"
     )
 
@@ -106,7 +106,7 @@ def test_without_environments_all_that_were_deployed_to_are_shown(viewer: Client
 def test_before_the_first_deploy_the_environments_of_the_settings_are_shown(
     viewer: Client,
 ) -> None:
-    assert lines(page_of(viewer)) == [f"{ENV} site.example - - - - -"]
+    assert lines(page_of(viewer)) == [f"{ENV} site.example hosting not asked - - - - -"]
 
 
 def test_a_line_leads_to_the_site_and_says_that_it_is_closed(
@@ -117,6 +117,21 @@ def test_a_line_leads_to_the_site_and_says_that_it_is_closed(
     html = page_of(viewer)
     assert f'href="https://{env(1)}.example/www/" target="_blank" rel="noopener' in html
     assert f"{env(1)}.example/www ✗ hosting is closed ring/early" in lines(html)[0]
+
+
+def test_a_line_says_nothing_of_hosting_that_is_open(
+    viewer: Client, offered: dict[str, Any]
+) -> None:
+    keep_hosting(env(1), "online")
+    assert lines(page_of(viewer))[0].startswith(f"Tea House {env(1)} {env(1)}.example ring/early")
+
+
+def test_a_site_that_is_not_open_stands_on_the_first_page_of_many(
+    viewer: Client, offered: dict[str, Any]
+) -> None:
+    offered.update({f"tenant-{number:03}": "Bakery" for number in range(150)})
+    keep_hosting("tenant-149", "offline")
+    assert "tenant-149" in lines(page_of(viewer))[0]
 
 
 def test_the_page_of_an_environment_says_how_old_the_state_of_its_hosting_is(

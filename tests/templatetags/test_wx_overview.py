@@ -9,8 +9,10 @@ from django.urls import reverse
 
 from tests.admin.conftest import Editor
 from tests.admin.rollouts import env, rollout_of
+from wx_static_store.conf import platform_options
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Drift
+from wx_static_store.upload.hosting import Hostings
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +31,16 @@ def test_the_panel_names_the_environments_with_trouble(
     failed, drifted = shown.index(f"{env(2)} ✗ last deploy failed"), shown.index(f"{env(1)} ✗ 3")
     assert failed < drifted
     assert "4 environments on WeChat" in shown
+    assert env(0) not in shown
+
+
+def test_the_panel_names_a_site_that_is_not_open(
+    admin_site: EmulatorServer, editor: Editor
+) -> None:
+    rollout_of("dd", folder="www/")
+    Hostings(platform_options()).keep(env(1), None)
+    shown = index(editor("view_deployment"))
+    assert f"{env(1)} ✗ hosting was never opened" in shown
     assert env(0) not in shown
 
 

@@ -69,9 +69,14 @@ class Places:
         return next(at_home, next(iter(self._options), ""))
 
     def hostings(self, using: str, envs: Collection[str]) -> Mapping[str, Hosting]:
-        """Return what is remembered of the hosting of each, by one question to the cache."""
-        options = self._options.get(using)
-        return Hostings(options).get_many(envs) if options and envs else {}
+        """
+        Return what is remembered of the hosting of each, by one question to the cache.
+
+        An alias that is gone stands for any other.
+        """
+        options = self._options.get(self.alias("", using))
+        found = Hostings(options).get_many(envs) if options and envs else {}
+        return {env: found.get(env, Hosting()) for env in envs}
 
     @cached_property
     def _options(self) -> Mapping[str, Options]:

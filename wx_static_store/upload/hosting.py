@@ -17,7 +17,7 @@ from ..conf.options import Options
 from ..core.shared_cache import SharedCache
 
 ONLINE, NEVER_OPENED = "online", "none"  # of the states; the second is no word of WeChat's
-DAY, HOUR = 24 * 3600, 3600
+DAY = 24 * 3600
 
 logger = logging.getLogger("wx_static_store.store")
 
@@ -52,13 +52,12 @@ class Hostings:
         return {env: _read(found.get(self._prefix + env)) for env in envs}
 
     def keep(self, env: str, found: StaticStore | None) -> Hosting:
-        """Remember an answer: for a day, or for an hour if its state will hardly last."""
+        """Remember an answer for a day: what is wrong is not to look well after an hour."""
         domain, status = (found.domain, found.status) if found else ("", "")
         if not domain and status in ("", ONLINE):
             status = NEVER_OPENED
         hosting = Hosting(self._root_of(domain) if domain else "", status, time.time())
-        seconds = DAY if domain and status in ("", ONLINE) else HOUR
-        self._cache.set(self._prefix + env, list(astuple(hosting)), seconds)
+        self._cache.set(self._prefix + env, list(astuple(hosting)), DAY)
         return hosting
 
     def _root_of(self, domain: str) -> str:

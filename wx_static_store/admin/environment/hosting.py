@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -37,18 +36,19 @@ class ShownHosting(NamedTuple):
     look: Look
     text: Text
     ago: str
-    is_odd: bool  # a list shows no other state
+    is_odd: bool  # a list shows no other state that WeChat named
 
 
-def shown_hostings(
-    places: Places, using: str, folder: str, envs: Collection[str]
-) -> dict[str, ShownHosting]:
-    """Return each environment with the address of a folder; an alias may be gone, or empty."""
-    remembered = places.hostings(places.alias("", using), envs)
-    return {
-        env: _shown(hosting, places.address(places.alias(env, using), env, folder, hosting))
-        for env, hosting in ((env, remembered.get(env, Hosting())) for env in envs)
-    }
+def shown_hosting(
+    places: Places, using: str, folder: str, env: str, hosting: Hosting
+) -> ShownHosting:
+    """Return it with the address of a folder; the alias may be gone, or empty."""
+    return _shown(hosting, places.address(places.alias(env, using), env, folder, hosting))
+
+
+def is_odd(hosting: Hosting) -> bool:
+    """Return whether WeChat named a state other than open."""
+    return bool(hosting.asked) and hosting.status not in ("", ONLINE)
 
 
 def _shown(hosting: Hosting, address: str) -> ShownHosting:
@@ -59,7 +59,7 @@ def _shown(hosting: Hosting, address: str) -> ShownHosting:
         look,
         text,
         ago(datetime.fromtimestamp(hosting.asked, UTC)) if hosting.asked else "",
-        bool(hosting.asked) and hosting.status not in ("", ONLINE),
+        is_odd(hosting),
     )
 
 

@@ -24,7 +24,7 @@ from ..columns import duration
 from ..labels import SOURCES, Text
 from ..places import places_for
 from .charts import Bar, bars
-from .hosting import ShownHosting, shown_hostings
+from .hosting import ShownHosting, shown_hosting
 from .table import ShownDrift, shown_drift
 
 LIVE = 20  # folders
@@ -52,7 +52,8 @@ class EnvironmentPage:
 
     def hosting(self) -> ShownHosting:
         """Return the site's address and the state of its hosting, as far as they are known."""
-        return shown_hostings(places_for(self._request), "", "", [self.env])[self.env]
+        places = places_for(self._request)
+        return shown_hosting(places, "", "", self.env, places.hostings("", [self.env])[self.env])
 
     def live(self) -> list[tuple[Deployment, str]]:
         """Return what is live in each folder, with its address."""

@@ -17,11 +17,12 @@ from ...fleet.selection import having, tags_of
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext
 from ...log.activity import Failures, failures, newest_uploads
 from ...models import Drift, UploadLog
+from ...upload.hosting import Hosting
 from ..columns import Look, badge
 from ..labels import Text, meaning
 from ..places import Places
 from .charts import Bar, bars
-from .hosting import ShownHosting, shown_hostings
+from .hosting import ShownHosting, is_odd, shown_hosting
 
 PAGE = 50  # environments
 FEW = 500  # environments, by which the log is asked; of more, all rows are asked for
@@ -111,6 +112,7 @@ class OverviewTable:
         self._sees_log = sees_log
         chosen = (place for place in places if _value(place) == asked.get("place"))
         self._place = next(chosen, places[0] if places else None)
+        self._where = self._place or Place("", "")
         self.query = asked.get("q", "").strip()
 
     # --- what may be chosen ----------------------------------------------------------------------
@@ -160,10 +162,15 @@ class OverviewTable:
     def _worst_first(self, found: Sequence[Standing]) -> list[Standing]:
         return sorted(found, key=self._badness, reverse=True)
 
-    def _badness(self, one: Standing) -> tuple[bool, bool, int]:
-        """Return whether the last deploy failed, whether it drifted, and late failures."""
+    def _badness(self, one: Standing) -> tuple[bool, bool, bool, int]:
+        """Return whether the site is not open, the last deploy failed, drift, and late failures."""
         late = self._failures.get(one.env)
-        return one.is_failing, one.differs, late.number if late else 0
+        is_closed = is_odd(self._hostings[one.env])
+        return is_closed, one.is_failing, one.differs, late.number if late else 0
+
+    @cached_property
+    def _hostings(self) -> Mapping[str, Hosting]:
+        return self._known.hostings(self._where.using, [one.env for one in self._standings])
 
     @cached_property
     def _failures(self) -> Mapping[str, Failures]:
@@ -182,7 +189,6 @@ class OverviewTable:
     def lines(self) -> Iterator[Line]:
         shown = [standing.env for standing in self.page]
         uploads = newest_uploads(shown) if self._sees_log else {}
-        hostings = shown_hostings(self._known, *(self._place or ("", "")), shown)
         for standing in self.page:
             offer, failure = self._offers[standing.env], standing.failure
             newest = standing.newest
@@ -190,7 +196,9 @@ class OverviewTable:
                 name=offer.label,
                 env=standing.env if offer.label != standing.env else "",
                 env_id=standing.env,
-                hosting=hostings[standing.env],
+                hosting=shown_hosting(
+                    self._known, *self._where, standing.env, self._hostings[standing.env]
+                ),
                 tags=offer.tags,
                 standing=standing,
                 outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
