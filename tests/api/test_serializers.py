@@ -13,6 +13,7 @@ from tests.api.conftest import add, files, keys
 from wx_static_store.api.serializers import RowSerializer
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
+from wx_static_store.upload.hosting import Hosting, Hostings
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +32,18 @@ def test_the_address_is_that_of_a_file_that_may_be_there(
     configure(WX_STATIC_STORE={"BASE_URL": "https://site.example"})
     reply = client.get(f"/wx/uploads/{add('a.png', status=status).pk}/").json()
     assert reply["url"] == (None if status == "failed" else "https://site.example/a.png")
+
+
+def test_an_answer_asks_the_cache_once_for_an_address_that_nobody_knows(
+    client: APIClient, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(Hostings, "get", lambda _self, env: asked.append(env) or Hosting())
+    for number in range(5):
+        add(f"{number}.txt")
+    found = client.get("/wx/uploads/").json()["results"]
+    assert [row["url"] for row in found] == [None] * 5
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("pk", ["ann@example.com", UUID(int=7), 7, None])

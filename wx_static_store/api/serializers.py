@@ -17,6 +17,7 @@ from ..log.diagnosis import text_of
 from ..log.hints import hint
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
+from ..upload.hosting import Hosting
 from ..upload.store import get_store
 from .links import link
 from .problems import PROBLEMS
@@ -75,8 +76,12 @@ class Address(serializers.URLField):
         if row.status == UploadLog.Status.FAILED:
             return None
         with suppress(WxStaticStoreError):
-            using = addressing_alias(row, self.context.get("stores"))
-            return get_store(using, row.env).known_url(row.key) or None
+            where = addressing_alias(row, self.context.get("stores")), row.env
+            unknown = self.context.get("unknown", {})
+            url = get_store(*where).known_url(row.key, unknown.get(where))
+            if not url:
+                unknown[where] = Hosting()  # so that the next row does not ask the cache again
+            return url or None
         return None
 
 
@@ -131,7 +136,7 @@ _WITHHELD = {"errcode": None, "http_status": None} | dict.fromkeys(
 
 def rows_for(request: Request, rows: Sequence[UploadLog], *, whole: bool) -> list[dict[str, Any]]:
     """Return rows as JSON; not `whole` is without what is for readers of the log only."""
-    context = {"stores": usable_stores(), "request": request}
+    context = {"stores": usable_stores(), "request": request, "unknown": {}}
     shown = RowSerializer(rows, many=True, context=context).data
     return [{**row, **({} if whole else _WITHHELD)} for row in shown]
 
