@@ -29,16 +29,6 @@ COMPARE = "/admin/wx_static_store/uploadlog/compare/"
 
 
 @pytest.fixture
-def cloud(admin_site: EmulatorServer) -> EmulatorServer:
-    return admin_site
-
-
-@pytest.fixture
-def viewer(cloud: EmulatorServer, editor: Editor) -> Client:
-    return editor("view_uploadlog")
-
-
-@pytest.fixture
 def remover(cloud: EmulatorServer, editor: Editor) -> Client:
     return editor("view_uploadlog", "unpublish")
 

@@ -11,23 +11,13 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 
-from tests.admin.conftest import Editor, Rows
+from tests.admin.conftest import Rows
 from tests.admin.files import FILES, fill, html_of, lay_down, names, text_of
 from tests.conftest import ENV
 from tests.deploys import lists
 from wx_static_store.emulator import EmulatorServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cloud(admin_site: EmulatorServer) -> EmulatorServer:
-    return admin_site
-
-
-@pytest.fixture
-def viewer(cloud: EmulatorServer, editor: Editor) -> Client:
-    return editor("view_uploadlog")
 
 
 def test_list_and_index_lead_to_the_files(viewer: Client) -> None:

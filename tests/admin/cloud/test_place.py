@@ -13,16 +13,6 @@ from wx_static_store.emulator import EmulatorServer
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def cloud(admin_site: EmulatorServer) -> EmulatorServer:
-    return admin_site
-
-
-@pytest.fixture
-def viewer(cloud: EmulatorServer, editor: Editor) -> Client:
-    return editor("view_uploadlog")
-
-
 @pytest.mark.parametrize(
     "query", [{"store": "default", "env": ENV}, {"store": "none"}, {"env": "tenant-c"}]
 )

@@ -10,21 +10,10 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
-from tests.admin.conftest import Editor
 from tests.admin.files import fill, html_of, lines, names, text_of
 from wx_static_store.emulator import EmulatorServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cloud(admin_site: EmulatorServer) -> EmulatorServer:
-    return admin_site
-
-
-@pytest.fixture
-def viewer(cloud: EmulatorServer, editor: Editor) -> Client:
-    return editor("view_uploadlog")
 
 
 def test_a_file_is_shown_with_what_the_log_knows(cloud: EmulatorServer, viewer: Client) -> None:
