@@ -117,6 +117,7 @@ def second_release(work: Path) -> Path:
 def deploy(tree: Path, label: str, *shops: str) -> None:
     """Deploy to these shops; one that fails is what the admin is to show."""
     options = {"using": "site", "env": shops, "label": label, "map": [HASHED], "yes": True}
+    options |= {"verbosity": 0}  # no lines of progress among what the demo tells
     with suppress(CommandError):
         call_command("wx_deploy", str(tree), APP, **options, stdout=StringIO(), stderr=StringIO())
 
