@@ -28,12 +28,13 @@ from hypothesis.stateful import (
 from tests.conftest import examples
 from wx_static_store.deploy.report import EnvironmentReport
 from wx_static_store.exceptions import WeChatRefused, WeChatThrottled
-from wx_static_store.fleet import advance as advancing, environment, queue, rollouts
+from wx_static_store.fleet import advance as advancing, environment, rollouts
 from wx_static_store.fleet.advance import advance_all
 from wx_static_store.fleet.rollouts import Manner, act, start
 from wx_static_store.fleet.rows import of
 from wx_static_store.fleet.waves import RolloutRefused
 from wx_static_store.models import Release, Rollout
+from wx_static_store.submit import queue
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,9 @@ from tests.fleet.conftest import (
     release as release,
 )
 from tests.management.test_rollout_options import read
+from wx_static_store.deploy.payload import Payload
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
-from wx_static_store.fleet.payload import Payload
 from wx_static_store.management.rollout_start import payload_of
 from wx_static_store.models import Release, Rollout
 

@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..conf import platform_options
+from ..core.spans import ago
 from ..doctor.facts import Remembered, facts_by_subject
 from ..doctor.findings import Mark, Text
 from ..doctor.report import WORDS
-from ..doctor.spans import ago
 from ..exceptions import ConfigurationError
 from ..i18n import gettext as _, gettext_lazy, ngettext
 from ..models import Account

@@ -16,14 +16,14 @@ from rest_framework.response import Response
 
 from .. import models
 from ..deploy.live import mark_live
+from ..deploy.payload import check_store
 from ..deploy.report import EnvironmentReport
 from ..deploy.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..exceptions import ConfigurationError, SourceError
-from ..fleet import queue
-from ..fleet.payload import check_store
 from ..fleet.rollouts import hand_over
 from ..fleet.waves import RolloutRefused
 from ..models import DeploymentQuerySet, UploadLog
+from ..submit import queue
 from ..submit.policy import visible_environments
 from . import (
     deployment_serializers as serializers,

@@ -14,21 +14,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import conf
+from ..deploy import payload
 from ..deploy.archive import unpacked
 from ..deploy.environments import site_stores
 from ..deploy.rollback import check_storage
 from ..deploy.tree import checked_prefix, read_tree
 from ..exceptions import ConfigurationError, SourceError
-from ..fleet import payload, queue, rollouts
+from ..fleet import rollouts
 from ..fleet.access import visible_part, visible_rollouts
 from ..fleet.rollouts import ACTIONS, GOING_BACK, Manner
 from ..fleet.rows import of
-from ..fleet.selection import selected
 from ..fleet.snapshot import Snapshot, counts_of
 from ..fleet.waves import RolloutRefused, tolerated, wave_sizes
 from ..i18n import listed
 from ..models import Rollout as Row
+from ..submit import queue
 from ..submit.policy import visible_environments
+from ..submit.selection import selected
 from . import paging, parameters, rollout_bodies as bodies
 from .base import View
 from .body import ENVELOPE, ShortJson

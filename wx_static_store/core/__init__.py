@@ -14,6 +14,7 @@ Values and functions that know no Django project.
     redaction     What may be shown of a call and of its answer: an allow-list
     refusals      What is refused, in which words, and the permission that lifts it
     retry         The only retry loop: it obeys the remedy of an exception, for every call
+    spans         Spans of time as words
     secrets       Values that must never be printed, and their removal from the texts of others
     types         Frozen values that travel between the layers
 """

@@ -19,7 +19,6 @@ API; each check has an id, one question, one answer and one way to mend what is 
     settings      Django's own system checks of this app, and the stores that the settings make
     report        The results as lines, and as JSON
     examination   Ask the checks, each in its own time, and none whose answer makes no sense
-    spans         Spans of time as words
     facts         What probes have learned, kept for advice only
     trial         The file of a probe: sent, looked at, and deleted at the end
     patient       What is examined, and what it answered so far

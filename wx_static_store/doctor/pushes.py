@@ -18,11 +18,11 @@ from ..conf.options import Options
 from ..core.pushes import HINTS, UNSIGNED, RefusedPush, newest_refused
 from ..core.secrets import Secret
 from ..core.shared_cache import SharedCache
+from ..core.spans import HOUR, span
 from ..i18n import gettext_lazy as _, listed
 from ..upload.platform import ticket_source
 from .findings import Check, Finding, not_asked, ok, warning, wrong
 from .patient import Patient
-from .spans import HOUR, span
 
 LIFE = 12 * HOUR  # of a ticket, in seconds
 BETWEEN = 11 * 60  # seconds: WeChat pushes every ten minutes, and may take a while

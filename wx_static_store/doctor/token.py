@@ -10,6 +10,7 @@ from ..clients.component import CALL, ComponentToken
 from ..clients.hindrances import OTHERS
 from ..clients.shared import TokenState
 from ..clients.tokens import current_token
+from ..core.spans import span
 from ..exceptions import (
     ConfigurationError,
     TokenRejected,
@@ -22,7 +23,6 @@ from . import pushes
 from .findings import Check, Finding, of_error, ok, warning
 from .patient import Patient
 from .pushes import name_of
-from .spans import span
 
 # Refusals that say nothing of the token: the address that asks, and a token of another kind.
 _NOT_OF_THE_PLATFORM = {61004, 40164, 45035, 61014}

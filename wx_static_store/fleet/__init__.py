@@ -5,7 +5,6 @@ All that is known of a rollout stands in its rows. A message only says that ther
 do: one that is lost is sent again, and one that comes twice costs nothing.
 
     rollouts     Start a rollout, and pause, resume, stop, retry and roll back one
-    payload      What a rollout brings where: a kept release, or a tree that becomes one
     environment  The deploy of one environment of a rollout, as a worker makes it
     access       Who sees a rollout, and of it what
     overview     How environments stand: what is live, the last deploy, the last failure, the drift
@@ -14,8 +13,6 @@ do: one that is lost is sent again, and one that comes twice costs nothing.
     way_back     What each environment had before a rollout, and which of them went on since
     rows         The rows of a rollout: its lock, its environments, how many are in which state
     drift        How environments differ from what is live there, and their repair
-    queue        Hand work to the project's Celery
-    selection    Which environments are meant: those that are named, and those that have tags
     waves        How many environments each wave has, and how many may run at once
 """
 

@@ -16,7 +16,7 @@ from django.db.transaction import on_commit
 from django.utils import timezone
 
 from ..models import Rollout, RolloutEnvironment
-from . import queue
+from ..submit import queue
 from .rows import Counts, State, counts, environments, locked, number, of, take_back
 from .waves import room
 

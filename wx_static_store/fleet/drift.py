@@ -19,9 +19,9 @@ from ..deploy.rollback import Move, orders
 from ..exceptions import WxStaticStoreError
 from ..i18n import english
 from ..models import Drift, fitting
+from ..submit import queue
 from ..upload.database import deployments, log
 from ..upload.uploader import Uploader
-from . import queue
 
 KEYS_AT_ONCE = 500
 SOURCE = "wx_reconcile"

@@ -14,7 +14,7 @@ from ..conf import options_for
 from ..deploy.rollback import ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
 from ..i18n import gettext as _, ngettext
 from ..models import Release, Rollout, RolloutEnvironment, fitting
-from . import queue
+from ..submit import queue
 from .advance import advance
 from .rows import State, counts, environments, locked, number, of, take_back
 from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes

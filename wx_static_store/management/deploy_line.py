@@ -11,8 +11,8 @@ from .. import conf
 from ..conf.options import MEDIA
 from ..core.naming import header_value
 from ..deploy.environments import STATICFILES, site_stores
-from ..fleet.selection import selected
 from ..i18n import gettext, gettext_lazy as _, listed
+from ..submit.selection import selected
 from .deploy_options import CLOUD, LIVE, without_tree
 from .exits import wrong_use
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..fleet import payload
+from ..deploy import payload
 from ..fleet.rollouts import Manner
 from ..i18n import gettext as _
 from . import deploy_line, modes

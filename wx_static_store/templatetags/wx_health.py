@@ -6,8 +6,8 @@ from typing import Any
 
 from django.template import Context, Library
 
+from ..core.spans import ago
 from ..doctor.latest import latest
-from ..doctor.spans import ago
 
 register = Library()
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 from ...conf.settings import setting
 from ...core.match import Match, match
 from ...core.naming import content_type
+from ...core.spans import ago
 from ...core.types import DELETED, RemoteFile
-from ...doctor.spans import ago
 from ...i18n import gettext as _, gettext_lazy, pgettext_lazy
 from ...log.compare import CloudState
 from ...models import UploadLog

@@ -26,11 +26,11 @@ from ...deploy.rollback_plan import (
     plan_rollback,
 )
 from ...exceptions import WxStaticStoreError
-from ...fleet import queue
 from ...fleet.rollouts import hand_over
 from ...fleet.waves import RolloutRefused
 from ...i18n import ngettext
 from ...models import Deployment
+from ...submit import queue
 from ...upload.database import outside_transactions
 from ..base import Tool
 from ..places import linkable

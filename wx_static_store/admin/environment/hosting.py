@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ...doctor.spans import ago
+from ...core.spans import ago
 from ...i18n import gettext as _, gettext_lazy, shown
 from ...upload.hosting import NEVER_OPENED, ONLINE, Hosting
 from ..columns import Look

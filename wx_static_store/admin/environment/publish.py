@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from ...conf.offered import Offer
 from ...core import qr
+from ...deploy import payload
 from ...deploy.archive import unpacked
 from ...deploy.environments import address_of, site_stores
 from ...deploy.releases import deployments_of
@@ -26,11 +27,11 @@ from ...deploy.rollback import Move
 from ...deploy.rollback_plan import MOST_BYTES, MOST_FILES, SECONDS, RollbackPlan, plan_rollback
 from ...deploy.tree import checked_prefix, read_tree
 from ...exceptions import WxStaticStoreError
-from ...fleet import payload, queue
 from ...fleet.rollouts import Manner, start
 from ...fleet.waves import RolloutRefused
 from ...i18n import gettext
 from ...models import Deployment, Release
+from ...submit import queue
 from ...upload.database import outside_transactions
 from ..base import ReadOnlyAdmin
 from ..deployment.rollback import newest, said

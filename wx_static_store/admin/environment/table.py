@@ -13,10 +13,10 @@ from django.http import QueryDict
 
 from ...conf.offered import Offer
 from ...fleet.overview import Place, Standing, standings
-from ...fleet.selection import having, tags_of
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext
 from ...log.activity import Failures, failures, newest_uploads
 from ...models import Drift, UploadLog
+from ...submit.selection import having, tags_of
 from ...upload.hosting import Hosting
 from ..columns import Look, badge
 from ..labels import Text, meaning

@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from ...core.retry import ending_by
-from ...fleet import queue
 from ...models import UploadLog
+from ...submit import queue
 from ...upload.database import outside_transactions
 from ..base import ReadOnlyAdmin
 from ..labels import Text

@@ -6,10 +6,10 @@ import pytest
 
 from tests.deploys import TREE, write
 from wx_static_store.core.types import UploadItem
+from wx_static_store.deploy.payload import of_release, of_tree
 from wx_static_store.deploy.tree import read_tree
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
-from wx_static_store.fleet.payload import of_release, of_tree
 from wx_static_store.models import Release
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ import pytest
 from tests.tables import each
 from wx_static_store.conf.offered import Offer
 from wx_static_store.exceptions import ConfigurationError
-from wx_static_store.fleet.selection import having, selected, tags_of
+from wx_static_store.submit.selection import having, selected, tags_of
 
 TENANTS = {
     "tenant-a": {"label": "A", "tags": ["ring/early", "customer/acme"]},

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import ci_package
 from tests.fleet.conftest import Broker
 from wx_static_store.exceptions import ConfigurationError
-from wx_static_store.fleet import queue
+from wx_static_store.submit import queue
 from wx_static_store.upload import workers as pool
 
 

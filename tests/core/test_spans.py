@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.tables import each
-from wx_static_store.doctor.spans import ago, span
+from wx_static_store.core.spans import ago, span
 
 
 @each(
