@@ -55,9 +55,9 @@ def publish(cloud: EmulatorServer, envs: list[str]) -> None:
 
 
 def measure(folder: Path, tenants: int) -> None:
-    from tests.fleet.crew import Crew, connected
+    from tests.rollouts.crew import Crew, connected
     from wx_static_store.emulator import EmulatorServer
-    from wx_static_store.fleet import drift
+    from wx_static_store.rollouts import drift
 
     envs = [f"fleet-{number:04}" for number in range(tenants)]
     with EmulatorServer(envs=["kept-here-only", *envs]) as cloud:

@@ -26,7 +26,7 @@ import django
 from .measure import say
 
 if TYPE_CHECKING:
-    from tests.fleet.crew import Crew
+    from tests.rollouts.crew import Crew
 
 LINK, PUT = 0.040, 0.025  # seconds
 CONCURRENCY, MAX_WORKERS = 2, 4
@@ -37,7 +37,7 @@ SITE["index.html"] = b"<link rel=stylesheet href=assets/00.css>"
 
 def measure(folder: Path, tenants: int, workers: int, run: int) -> tuple[float, float]:
     """Return the seconds that a rollout took, and the CPU seconds of workers and emulator."""
-    from tests.fleet.crew import Crew
+    from tests.rollouts.crew import Crew
     from wx_static_store.emulator import EmulatorServer
 
     folder /= f"{workers}-{run}"
@@ -61,7 +61,7 @@ def database() -> Iterator[None]:
     """Set Django up for a database that is empty, and removed again."""
     os.environ.setdefault("WX_TEST_DATABASE", "postgresql")
     os.environ.setdefault("WX_TEST_DATABASE_NAME", "wx_bench")
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.fleet.project"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.rollouts.project"
     empty = {"database": "wx_bench", "broker": "memory://", "transport": {}, "queue": "celery"}
     cache = {"cache": "redis://127.0.0.1:6379/7", "twice": False, "storages": {}, "options": {}}
     os.environ["WX_TEST_FLEET"] = json.dumps(empty | cache)
@@ -103,10 +103,10 @@ def configure(api: str, token: str, folder: Path) -> None:
 def rolled_out(crew: Crew, envs: list[str]) -> tuple[float, float]:
     from django.core.management import call_command
 
-    from tests.fleet.crew import connected
+    from tests.rollouts.crew import connected
     from wx_static_store.deploy.releases import named
-    from wx_static_store.fleet.rollouts import Manner, start
-    from wx_static_store.models import RolloutEnvironment
+    from wx_static_store.rollouts.lifecycle import Manner, start
+    from wx_static_store.rollouts.models import RolloutEnvironment
 
     dist = crew.folder / "dist"
     for name, body in SITE.items():

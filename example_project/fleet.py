@@ -129,7 +129,7 @@ def rollout(*words: object) -> None:
 
 def stopped(*words: object) -> int:
     """Start a rollout that must stop; return its number."""
-    from wx_static_store.models import Rollout
+    from wx_static_store.rollouts.models import Rollout
 
     try:
         rollout("start", *words)

@@ -20,7 +20,9 @@ from django.urls import URLPattern, include, path, reverse
 from tests.api.conftest import PNG, picture
 from tests.conftest import ENV
 from wx_static_store.api import urls
-from wx_static_store.models import Deployment, Fact, Health, Overview, Rollout, UploadLog
+from wx_static_store.health.models import Fact, Health
+from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.rollouts.models import Overview, Rollout
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -15,11 +15,11 @@ from django.utils.translation import override
 from tests.conftest import ENV, lost_table
 from tests.deploys import TREE, bodies, fails, run, write
 from wx_static_store import conf
-from wx_static_store.doctor.environments import CHECKS
-from wx_static_store.doctor.patient import Patient
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.environments import of_platform
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
+from wx_static_store.health.doctor.environments import CHECKS
+from wx_static_store.health.doctor.patient import Patient
 from wx_static_store.models import Account
 from wx_static_store.submit.policy import stores_for
 from wx_static_store.upload.platform import platform_for

@@ -17,10 +17,11 @@ from tests.api.conftest import PNG
 from tests.conftest import ENV
 from tests.permissions import EVERY, ROWS, SHUT, STAFF, TABLE, addresses, ask, needed, opened_by
 from wx_static_store.core.releases import pack
-from wx_static_store.doctor.latest import keep
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
-from wx_static_store.models import Deployment, Release, Rollout, UploadLog
+from wx_static_store.health.doctor.latest import keep
+from wx_static_store.models import Deployment, Release, UploadLog
+from wx_static_store.rollouts.models import Rollout
 from wx_static_store.upload.store import get_store
 
 pytestmark = pytest.mark.django_db

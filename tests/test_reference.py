@@ -39,7 +39,7 @@ MODULES = {
     if module.name not in NO_FACE
 }
 # A module of ours that needs the package of an extra.
-NEEDS = {"wx_static_store.health": "health_check", "wx_static_store.tasks": "celery"}
+NEEDS = {"wx_static_store.health.check": "health_check", "wx_static_store.tasks": "celery"}
 LOGGERS = {
     f"wx_static_store.{name}"
     for path in (ROOT / "wx_static_store").rglob("*.py")

@@ -13,19 +13,19 @@ from django.core.management import CommandError, call_command
 from django.dispatch import Signal
 
 from tests.conftest import ENV
-from tests.fleet.conftest import (
+from tests.rollouts.conftest import (
     Broker,
     broker as broker,
     cloud as cloud,
     envs as envs,
     release as release,
 )
-from tests.fleet.test_rollouts import begin
+from tests.rollouts.test_lifecycle import begin
 from wx_static_store import signals
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.fleet.advance import advance
 from wx_static_store.models import Deployment, Release, UploadLog
+from wx_static_store.rollouts.advance import advance
 from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db

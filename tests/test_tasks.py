@@ -8,9 +8,10 @@ from celery.exceptions import Retry
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from tests.alerts.conftest import alerts as alerts
 from tests.deploys import TREE, bodies
-from tests.fleet.conftest import (
+from tests.health.alerts.conftest import alerts as alerts
+from tests.log.conftest import row
+from tests.rollouts.conftest import (
     Broker,
     broker as broker,
     cloud as cloud,
@@ -19,11 +20,10 @@ from tests.fleet.conftest import (
     release as release,
     states,
 )
-from tests.fleet.test_rollouts import begin
-from tests.log.conftest import row
+from tests.rollouts.test_lifecycle import begin
 from wx_static_store import tasks
-from wx_static_store.alerts import Alert
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.health.alerts import Alert
 from wx_static_store.models import Release, UploadLog
 
 pytestmark = pytest.mark.django_db

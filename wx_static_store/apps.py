@@ -9,7 +9,7 @@ class WxStaticStoreConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, i18n  # noqa: F401 -- registers the checks
-        from .alerts import events  # noqa: F401 -- registers the receivers
         from .conf.settings import docs_url
+        from .health.alerts import events  # noqa: F401 -- registers the receivers
 
         i18n.docs_url = docs_url

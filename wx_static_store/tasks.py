@@ -13,12 +13,12 @@ from typing import Any
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from .alerts.watch import watch as watch_now
-from .fleet import drift, environment
-from .fleet.advance import advance, advance_all
+from .health.alerts.watch import watch as watch_now
 from .log.by_workers import send_again
 from .log.prune import prune as prune_log, prune_releases
 from .log.retention import RELEASES
+from .rollouts import drift, environment
+from .rollouts.advance import advance, advance_all
 
 __all__ = [
     "advance_rollout",

@@ -1,7 +1,7 @@
 """Write an entry for each check of the doctor from the table in wx_static_store/doctor/table.py."""
 
-from wx_static_store.doctor.findings import Check
-from wx_static_store.doctor.table import CHECKS
+from wx_static_store.health.doctor.findings import Check
+from wx_static_store.health.doctor.table import CHECKS
 
 from . import fields, here, plain, section
 

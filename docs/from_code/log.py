@@ -2,15 +2,8 @@
 
 from typing import Any
 
-from wx_static_store.models import (
-    Deployment,
-    Dismissal,
-    Drift,
-    Release,
-    Rollout,
-    RolloutEnvironment,
-    UploadLog,
-)
+from wx_static_store.models import Deployment, Dismissal, Release, UploadLog
+from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
 
 from . import here, section, table
 

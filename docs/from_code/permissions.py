@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.utils.translation import gettext
 
-from wx_static_store.models import Deployment, Fact, UploadLog
+from wx_static_store.health.models import Fact
+from wx_static_store.models import Deployment, UploadLog
 
 from . import here, table
 

@@ -1,7 +1,7 @@
 """Write what the documents leave open: the check that settles it, or why none does."""
 
-from wx_static_store.doctor.facts import UNSETTLED
-from wx_static_store.doctor.table import CHECKS
+from wx_static_store.health.doctor.facts import UNSETTLED
+from wx_static_store.health.doctor.table import CHECKS
 
 from . import here, plain, table
 

@@ -20,7 +20,9 @@ from tests.admin.conftest import (
 from tests.conftest import ENV
 from wx_static_store.admin import UploadLogAdmin, base
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, Health, Overview, Rollout, UploadLog
+from wx_static_store.health.models import Health
+from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.rollouts.models import Overview, Rollout
 
 pytestmark = pytest.mark.django_db
 

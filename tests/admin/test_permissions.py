@@ -17,7 +17,8 @@ from tests.admin.conftest import Editor, Rows
 from tests.conftest import ENV
 from tests.permissions import EVERY, OURS, TABLE, address, ask
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, Rollout
+from wx_static_store.models import Deployment
+from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db
 

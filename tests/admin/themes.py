@@ -52,10 +52,10 @@ def pages() -> dict[str, tuple[int, str]]:
     from django.urls import reverse
 
     from tests.bookshop.models import Book
-    from wx_static_store.doctor.findings import Result, wrong
-    from wx_static_store.doctor.latest import keep
-    from wx_static_store.doctor.table import CHECKS
     from wx_static_store.forms import WxAdminMixin
+    from wx_static_store.health.doctor.findings import Result, wrong
+    from wx_static_store.health.doctor.latest import keep
+    from wx_static_store.health.doctor.table import CHECKS
 
     class BookAdmin(WxAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
         fields = ("title", "file")
@@ -132,7 +132,7 @@ def rows() -> tuple[int, int, int]:
 
 
 def rollout() -> int:
-    from wx_static_store.models import Rollout, RolloutEnvironment
+    from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
     found = Rollout.objects.create(using="default", label="summer", waves="100%", state="stopped")
     row = RolloutEnvironment(rollout=found, env="demo-1a2b3c", position=0, wave=1, state="failed")

@@ -13,12 +13,13 @@ from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from tests.api.conftest import Client
-from tests.api.test_start_rollouts import Set, cloud as cloud, options as options
 from tests.deploys import TREE, bodies, sent
-from tests.fleet.conftest import OLD, Broker, broker as broker, deployed, release as release
+from tests.rollouts.api.test_start import Set, cloud as cloud, options as options
+from tests.rollouts.conftest import OLD, Broker, broker as broker, deployed, release as release
 from wx_static_store.deploy import rollback_plan
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, Release, Rollout
+from wx_static_store.models import Deployment, Release
+from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

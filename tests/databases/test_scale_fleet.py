@@ -18,14 +18,8 @@ from tests.admin.conftest import admin_site
 from tests.databases.conftest import VENDOR, run
 from tests.databases.test_scale import show
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import (
-    Deployment,
-    Drift,
-    Release,
-    Rollout,
-    RolloutEnvironment,
-    key_digest,
-)
+from wx_static_store.models import Deployment, Release, key_digest
+from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
 
 __all__ = ["admin_site"]
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.docs.blocks import DOCS, blocks
-from wx_static_store.api import examples, parameters, problems, rollout_bodies, urls
+from wx_static_store.api import examples, parameters, problems, urls
+from wx_static_store.rollouts.api import bodies as rollout_bodies
 
 PAGE = DOCS / "reference" / "rest-api.rst"
 TEXT = PAGE.read_text(encoding="utf-8")

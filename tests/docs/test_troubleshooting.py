@@ -13,10 +13,10 @@ from wx_static_store import i18n
 from wx_static_store.clients.cos import COS_CODES
 from wx_static_store.conf.check_table import CHECKS, message
 from wx_static_store.core.errcodes import ERRCODES
-from wx_static_store.doctor.findings import Check, Result, wrong
-from wx_static_store.doctor.report import lines
-from wx_static_store.doctor.table import CHECKS as CHECKS_OF_DOCTOR
 from wx_static_store.exceptions import ConfigurationError, UploadFailed, WxStaticStoreError
+from wx_static_store.health.doctor.findings import Check, Result, wrong
+from wx_static_store.health.doctor.report import lines
+from wx_static_store.health.doctor.table import CHECKS as CHECKS_OF_DOCTOR
 from wx_static_store.log.hints import hint
 from wx_static_store.models import UploadLog
 

@@ -17,14 +17,8 @@ from tests.log.conftest import row
 from wx_static_store.core.releases import ReleaseFile, pack
 from wx_static_store.core.types import NO_HEADERS
 from wx_static_store.log.prune import prune, prune_releases
-from wx_static_store.models import (
-    Deployment,
-    KeptFile,
-    Release,
-    Rollout,
-    RolloutEnvironment,
-    UploadLog,
-)
+from wx_static_store.models import Deployment, KeptFile, Release, UploadLog
+from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 from wx_static_store.upload import kept
 from wx_static_store.upload.sources import fingerprint
 from wx_static_store.upload.workers import WorkerPool

@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import ENV
 from wx_static_store.log.retention import retained
-from wx_static_store.models import Deployment, Release, Rollout, RolloutEnvironment
+from wx_static_store.models import Deployment, Release
+from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wx_static_store.models import Account, Fact
+from wx_static_store.health.models import Fact
+from wx_static_store.models import Account
 
 pytestmark = pytest.mark.django_db
 

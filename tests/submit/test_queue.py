@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ci_package
-from tests.fleet.conftest import Broker
+from tests.rollouts.conftest import Broker
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.submit import queue
 from wx_static_store.upload import workers as pool

@@ -21,10 +21,10 @@ The admin: five models, each with a list; and a folder for the pages behind each
     labels       labels for the words and numbers of the log
 """
 
+from ..health.admin.health import HealthAdmin
+from ..rollouts.admin.overview import OverviewAdmin
+from ..rollouts.admin.rollouts import RolloutAdmin
 from .deployments import DeploymentAdmin
-from .health import HealthAdmin
-from .overview import OverviewAdmin
-from .rollouts import RolloutAdmin
 from .uploads import UploadLogAdmin
 
 __all__ = ["DeploymentAdmin", "HealthAdmin", "OverviewAdmin", "RolloutAdmin", "UploadLogAdmin"]

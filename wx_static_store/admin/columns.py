@@ -20,7 +20,8 @@ from ..conf.settings import setting
 from ..core.naming import content_type
 from ..log.advice import advice
 from ..log.hints import hint
-from ..models import Deployment, Dismissal, Rollout, UploadLog
+from ..models import Deployment, Dismissal, UploadLog
+from ..rollouts.models import Rollout
 from .labels import SOURCES, STAGES, Text, happened, trouble
 from .places import Places, places_for
 

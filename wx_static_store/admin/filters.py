@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ..core.types import NOT_STORED
 from ..log.failing import of_cause
-from ..models import Deployment, Rollout, UploadLog, UploadLogQuerySet
+from ..models import Deployment, UploadLog, UploadLogQuerySet
+from ..rollouts.models import Rollout
 from .labels import SOURCES, meaning
 from .places import places_for
 

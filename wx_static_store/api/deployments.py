@@ -20,24 +20,19 @@ from ..deploy.payload import check_store
 from ..deploy.report import EnvironmentReport
 from ..deploy.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..exceptions import ConfigurationError, SourceError
-from ..fleet.rollouts import hand_over
-from ..fleet.waves import RolloutRefused
 from ..models import DeploymentQuerySet, UploadLog
+from ..rollouts.api import bodies as bodies
+from ..rollouts.api.views import LONGEST, began, chosen, require_workers
+from ..rollouts.lifecycle import hand_over
+from ..rollouts.waves import RolloutRefused
 from ..submit import queue
 from ..submit.policy import visible_environments
-from . import (
-    deployment_serializers as serializers,
-    log,
-    paging,
-    parameters,
-    rollout_bodies as bodies,
-)
+from . import deployment_serializers as serializers, log, paging, parameters
 from .base import View
 from .body import ENVELOPE, ShortJson
 from .idempotency import once
 from .links import link
 from .problems import Conflict, answered_as
-from .rollouts import LONGEST, began, chosen, require_workers
 from .serializers import rows_for
 
 VIEW, DEPLOY = "view_deployment", "deploy"

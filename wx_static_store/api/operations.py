@@ -6,15 +6,9 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
-from ..fleet.rollouts import ACTIONS
-from . import (
-    deployment_serializers as deployments,
-    examples,
-    parameters,
-    rollout_bodies as bodies,
-    rollout_serializers as rollouts,
-    serializers,
-)
+from ..rollouts.api import bodies as bodies, serializers as rollouts
+from ..rollouts.lifecycle import ACTIONS
+from . import deployment_serializers as deployments, examples, parameters, serializers
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 # Types of what an address holds.

@@ -11,7 +11,8 @@ from rest_framework.exceptions import ValidationError
 
 from ..conf.settings import nearest
 from ..core.naming import MAX_KEY_BYTES
-from ..models import Deployment, Rollout, RolloutEnvironment, UploadLog
+from ..models import Deployment, UploadLog
+from ..rollouts.models import Rollout, RolloutEnvironment
 from .serializers import Moment
 
 LARGEST_PAGE = 100

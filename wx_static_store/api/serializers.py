@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import ISO_8601, serializers
 from rest_framework.request import Request
 
-from ..doctor.report import WORDS
 from ..exceptions import WxStaticStoreError
+from ..health.doctor.report import WORDS
 from ..log.diagnosis import text_of
 from ..log.hints import hint
 from ..log.owner import addressing_alias, owning_alias, usable_stores

@@ -5,7 +5,8 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import PathConverter
 from django.urls.resolvers import RoutePattern
 
-from . import deployments, rollouts, views
+from ..rollouts.api import views as rollouts
+from . import deployments, views
 
 
 class NameConverter(PathConverter):

@@ -17,8 +17,8 @@ from rest_framework.response import Response
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
 from ..core.types import RemoteFile
-from ..doctor.facts import Remembered, facts_by_subject
-from ..doctor.latest import examined
+from ..health.doctor.facts import Remembered, facts_by_subject
+from ..health.doctor.latest import examined
 from ..i18n import listed
 from ..log.diagnosis import diagnose
 from ..log.owner import owning_alias

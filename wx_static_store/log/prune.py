@@ -11,7 +11,8 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from ..conf import platform_options
-from ..models import Deployment, IdempotencyKey, Release, Rollout
+from ..models import Deployment, IdempotencyKey, Release
+from ..rollouts.models import Rollout
 from ..upload import kept
 from ..upload.database import deployments, log, persistently
 from ..upload.workers import WorkerPool

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from ..models import Deployment, Rollout, RolloutEnvironment
+from ..models import Deployment
+from ..rollouts.models import Rollout, RolloutEnvironment
 
 RELEASES = 10  # of each environment and folder
 _COLUMNS = ("id", "env", "folder", "outcome", "release_id")

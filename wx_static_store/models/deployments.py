@@ -93,13 +93,3 @@ class Deployment(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.folder_digest = key_digest(self.folder)
         super().save(*args, **kwargs)
-
-
-class Overview(Deployment):
-    """The page *Overview* of the admin, which is no table: Django lists models there."""
-
-    class Meta:
-        proxy = True
-        default_permissions = ()  # whoever sees deployments or uploads sees those of them
-        verbose_name = _("overview")
-        verbose_name_plural = _("overview")

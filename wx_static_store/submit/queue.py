@@ -23,7 +23,7 @@ TASKS = "wx_static_store.tasks"
 REDIS_TIMEOUTS = {"socket_connect_timeout": 3, "socket_timeout": 3}  # seconds
 NO_APP = "default"  # the name of Celery's own app, where the project made none
 
-logger = logging.getLogger("wx_static_store.fleet")
+logger = logging.getLogger("wx_static_store.rollouts")
 
 _INSTALL = _("Install it: pip install 'wx_static_store[celery]'")
 _RECIPE = _("Write celery.py beside the settings, as the page on fleets of the docs shows.")

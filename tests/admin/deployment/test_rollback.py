@@ -21,10 +21,11 @@ from tests.admin.conftest import SITE, Editor
 from tests.admin.releases import address, configure_site, counts, deploy, html_of, texts
 from tests.conftest import ENV
 from tests.deploys import bodies, item, sent
-from tests.fleet.conftest import Broker, broker as broker
+from tests.rollouts.conftest import Broker, broker as broker
 from wx_static_store.deploy import rollback_plan
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, Rollout
+from wx_static_store.models import Deployment
+from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ from django.test import Client
 
 from tests.admin.log.test_actions import STORAGES, failed, gone, newest, operator, plain_rows, press
 from tests.admin.log.test_steps import SCRIPT, step, text_of
-from tests.fleet.conftest import Broker, broker
+from tests.rollouts.conftest import Broker, broker
 from wx_static_store.admin.log import step_results, step_workers
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.log.by_workers import send_again

@@ -26,10 +26,10 @@ from ...deploy.rollback_plan import (
     plan_rollback,
 )
 from ...exceptions import WxStaticStoreError
-from ...fleet.rollouts import hand_over
-from ...fleet.waves import RolloutRefused
 from ...i18n import ngettext
 from ...models import Deployment
+from ...rollouts.lifecycle import hand_over
+from ...rollouts.waves import RolloutRefused
 from ...submit import queue
 from ...upload.database import outside_transactions
 from ..base import Tool

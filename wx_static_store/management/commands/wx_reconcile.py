@@ -13,9 +13,9 @@ from ...deploy.rollback import command_for
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext, padded, shown
 from ...log.reconcile import Comparison
 from ...models import UploadLog
+from ...rollouts.management import drift as fleet_drift
 from ...upload import kept
 from ...upload.store import Store, get_store
-from .. import fleet_drift
 from ..upkeep import UpkeepCommand
 
 KINDS = {

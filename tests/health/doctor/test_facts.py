@@ -1,0 +1,191 @@
+"""What probes have learned: kept, shown with advice, and imitated by the emulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils.translation import override
+
+from tests.conftest import ENV
+from tests.tables import each
+from tests.waiting import loaded
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.health.doctor.examination import examine
+from wx_static_store.health.doctor.facts import (
+    UNSETTLED,
+    facts_by_subject,
+    facts_of,
+    platform_of,
+    profile,
+    remember,
+    said,
+)
+from wx_static_store.health.doctor.patient import Patient
+from wx_static_store.health.doctor.table import CHECKS
+from wx_static_store.health.models import Fact
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# A measured figure differs a little from one probe to the next.
+MEASURED = {"speed", "stale_seconds", "list_lag_seconds"}
+
+
+def test_what_was_learned_is_kept_by_its_subject(configure: Any) -> None:
+    configure(WX_STATIC_STORE={"COMPONENT_APPID": "wx-platform"})
+    patient = Patient()
+    patient.learned[ENV]["cors"] = "off"
+    patient.learned[""]["marker"] = "inclusive"
+    remember(patient)
+    assert platform_of(patient) == "wx-platform"
+    assert [*Fact.objects.values_list("subject", "name", "value")] == [
+        (ENV, "cors", "off"),
+        ("wx-platform", "marker", "inclusive"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("learned", "known"),
+    [
+        ({"cors": "off"}, {"cors": "off"}),
+        ({"cors": "on", "cors_methods": "PUT"}, {"cors": "on", "cors_methods": "PUT"}),
+        ({"speed": "90"}, {"cors": "on", "cors_methods": "GET", "cors_headers": "*"}),
+    ],
+    ids=["no rule", "another rule", "nothing of it"],
+)
+def test_what_an_older_rule_said_is_forgotten_with_it(
+    configure: Any, learned: dict[str, str], known: dict[str, str]
+) -> None:
+    configure()
+    for env in (ENV, "tenant-b"):
+        Fact.objects.remember(env, {"cors": "on", "cors_methods": "GET", "cors_headers": "*"})
+    patient = Patient()
+    patient.learned[ENV] = learned
+    remember(patient)
+    assert {fact.name: fact.value for fact in facts_of(ENV) if fact.name != "speed"} == known
+    assert len(facts_of("tenant-b")) == 3
+
+
+def test_no_space_stands_between_two_chinese_sentences() -> None:
+    found = said({"errcode_as": "number", "truncated_as": "string"})
+    assert str(found) == "errcode is a number. is_truncated is a text."
+    with override("zh-hans"):
+        assert str(found) == "errcode 是数字。is_truncated 是字符串。"
+
+
+def test_a_fact_is_a_sentence_with_what_to_set_and_when_it_was_learned() -> None:
+    Fact.objects.remember(ENV, {"speed": "90", "marker": "exclusive"})
+    speed, marker = facts_of(ENV)
+    assert str(speed.sentence) == "The public address gives 90 KB a second."
+    assert (speed.name, speed.value) == ("speed", "90")
+    assert "base_url" in str(speed.advice)
+    assert speed.when == Fact.objects.get(name="speed").learned
+    assert marker.advice == ""
+
+
+def test_facts_of_many_subjects_are_one_query(django_assert_num_queries: Any) -> None:
+    for env in (ENV, "tenant-b", "tenant-c"):
+        Fact.objects.remember(env, {"marker": "exclusive", "cors": "off"})
+    with django_assert_num_queries(2):
+        few, all_of_them = facts_by_subject([ENV, "tenant-b"]), facts_by_subject()
+    assert [*few] == [ENV, "tenant-b"]
+    assert [*all_of_them] == [ENV, "tenant-b", "tenant-c"]
+    assert [fact.name for fact in few[ENV]] == ["cors", "marker"]
+
+
+def test_a_fact_of_an_unknown_kind_is_not_shown() -> None:
+    Fact.objects.remember(ENV, {"of_another_version": "1"})
+    assert facts_of(ENV) == []
+    assert profile(ENV) == {}
+
+
+def test_a_profile_joins_what_is_known_of_its_subjects() -> None:
+    Fact.objects.remember(ENV, {"attachment": "get", "speed": "90"})
+    Fact.objects.remember("wx-platform", {"marker": "inclusive"})
+    Fact.objects.remember("tenant-b", {"cors": "on"})
+    assert profile("wx-platform", ENV) == {"attachment": "get", "marker": "inclusive"}
+
+
+def test_downloads_beside_a_notice_page_come_with_it() -> None:
+    Fact.objects.remember(ENV, {"attachment": "all", "notice_page": "302"})
+    assert profile(ENV) == {"notice_page": "302"}
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        {},
+        {
+            "cors": True,
+            "cors_methods": "PUT",
+            "list_md5": "multipart",
+            "list_empty": "null",
+            "marker": "inclusive",
+            "truncated_as": "string",
+            "errcode_as": "string",
+            "data_key": "data",
+            "region_key": "region",
+            "content_type": "text/plain",
+            "cdn_cache_control": "max-age=600",
+            "attachment": "get",
+            "folder_without_slash": "redirect",
+            "site_stale_seconds": 3600,
+            "site_cache_busting": False,
+        },
+        {
+            "cors": True,
+            "cors_headers": "content-type, x-cos-security-token",
+            "list_lag_seconds": 1,
+            "list_empty": "missing",
+            "cdn_cache_control": "none",
+            "notice_page": "200",
+            "folder_without_slash": "404",
+            "site_stale_seconds": 1,
+        },
+    ],
+    ids=["usual", "otherwise", "notice"],
+)
+def test_an_emulator_with_the_profile_teaches_the_same(
+    configure: Any, emulator: EmulatorServer, quirks: dict[str, Any]
+) -> None:
+    emulator.quirks.update(quirks)
+    first = _learned(configure, emulator)
+    known = profile(platform_of(Patient()), ENV)
+    with EmulatorServer(envs=(ENV,), **known) as imitated:
+        second = _learned(configure, imitated)
+    assert first.keys() == second.keys()
+    assert first.items() - second.items() <= {(name, first.get(name)) for name in MEASURED}
+    waited = {"site_stale_seconds", "list_lag_seconds"}
+    assert {name: known[name] for name in quirks.keys() - waited}.items() <= quirks.items()
+
+
+def _learned(configure: Any, emulator: EmulatorServer) -> dict[str, str]:
+    place = {"API_BASE_URL": emulator.api_url, "ACCESS_TOKEN": emulator.access_token}
+    configure(WX_STATIC_STORE=place)
+    patient = Patient(probe=True, timeout=loaded(0.8))
+    assert [*examine(patient, CHECKS)]
+    remember(patient)
+    return patient.learned[""] | patient.learned[ENV]
+
+
+OPEN = [
+    *("Data or data", "contents", "page size", "marker"),
+    "MD5 of a file that was sent by one PUT",
+    *("Cache-Control", "x-cos-meta", "x-cos-forbid-overwrite"),
+    "missing or wrong x-cos-security-token",
+    *("leading slash", "850 bytes"),
+    *("CORS", "batchdeletefile"),
+    "signature",
+    *("the quota of these calls, and their rate", "tokens may be fetched a day"),
+]
+
+
+@each("words", OPEN)
+def test_what_the_documents_leave_open_is_settled_or_has_a_reason(words: str) -> None:
+    settled = [str(text) for check in CHECKS for text in check.settles]
+    assert any(words in text for text in [*settled, *(str(item) for item, _why in UNSETTLED)])
+
+
+def test_nothing_is_both_settled_and_unsettled() -> None:
+    settled = {str(text) for check in CHECKS for text in check.settles}
+    assert settled.isdisjoint(str(item) for item, _why in UNSETTLED)

@@ -1,0 +1,114 @@
+"""The kinds of facts: each value has a sentence, and a quirk that the emulator takes."""
+
+from __future__ import annotations
+
+from tests.tables import each
+from wx_static_store.emulator.quirks import Quirks
+from wx_static_store.health.doctor.known import KNOWN, SLOW, SOON
+
+VALUES = {
+    "cors": ["off", "on"],
+    "cors_methods": ["PUT, GET"],
+    "cors_headers": ["content-type"],
+    "list_md5": ["plain", "multipart", "none", "other"],
+    "list_lag_seconds": ["0", "3", "10+"],
+    "cache_control": ["kept", "none", "max-age=600"],
+    "attachment": ["off", "get", "all"],
+    "speed": ["90", "900"],
+    "folder_index": ["served", "missing"],
+    "folder_without_slash": ["serve", "redirect", "404", "500"],
+    "notice_page": ["off", "302", "307", "200"],
+    "stale_seconds": ["0", "3", "40+"],
+    "cache_busting": ["yes", "no"],
+    "data_key": ["Data", "data"],
+    "region_key": ["regoin", "region", "Region"],
+    "list_empty": ["[]", "null", "missing"],
+    "truncated_as": ["bool", "string"],
+    "marker": ["exclusive", "inclusive"],
+    "page_size": ["1000"],
+    "errcode_as": ["number", "string"],
+    "content_type": ["text/plain", "text/html"],
+    "no_token": ["accepted", "403 AccessDenied"],
+    "wrong_token": ["accepted", "403 AccessDenied"],
+    "meta_headers": ["kept", "dropped", "403 AccessDenied"],
+    "forbid_overwrite": ["accepted", "409 FileAlreadyExists"],
+    "leading_slash": ["accepted", "changed", "errcode 40097"],
+    "long_key": ["accepted", "changed", "errcode 40097"],
+}
+EACH = [(name, value) for name, values in VALUES.items() for value in values]
+
+
+def test_every_kind_has_an_example() -> None:
+    assert VALUES.keys() == KNOWN.keys()
+
+
+@each(("name", "value"), EACH)
+def test_a_value_is_said_in_a_sentence(name: str, value: str) -> None:
+    assert str(KNOWN[name].says(value)).endswith(".")
+
+
+@each(("name", "value"), EACH)
+def test_the_emulator_takes_the_quirk_of_a_value(name: str, value: str) -> None:
+    quirks, wanted = Quirks(), KNOWN[name].quirk(value)
+    quirks.update(wanted)
+    assert {quirk: getattr(quirks, quirk) for quirk in wanted} == wanted
+
+
+@each(
+    ("name", "value", "word"),
+    [
+        ("cors", "on", "PUT to a link"),
+        ("list_md5", "multipart", "trust_log"),
+        ("list_lag_seconds", f"{SOON}", "wx_reconcile"),
+        ("cache_control", "none", "cache_control"),
+        ("attachment", "get", "base_url"),
+        ("speed", f"{SLOW - 1}", "base_url"),
+        ("notice_page", "302", "base_url"),
+        ("folder_index", "missing", "index document"),
+        ("folder_without_slash", "404", "absolute base"),
+        ("stale_seconds", "40+", "WxManifestStaticFilesStorage"),
+        ("cache_busting", "no", "wx_deploy --verify"),
+    ],
+)
+def test_a_value_from_which_something_follows_has_advice(name: str, value: str, word: str) -> None:
+    assert word in str(KNOWN[name].advice(value))
+
+
+@each(
+    ("name", "value"),
+    [
+        ("cors", "off"),
+        ("list_md5", "plain"),
+        ("list_lag_seconds", f"{SOON - 1}"),
+        ("cache_control", "kept"),
+        ("attachment", "off"),
+        ("speed", f"{SLOW}"),
+        ("notice_page", "off"),
+        ("folder_without_slash", "redirect"),
+        ("stale_seconds", "0"),
+        ("marker", "inclusive"),
+    ],
+)
+def test_a_value_that_is_well_has_no_advice(name: str, value: str) -> None:
+    assert KNOWN[name].advice(value) == ""
+
+
+@each(
+    ("name", "value", "quirk"),
+    [
+        ("cors", "on", {"cors": True}),
+        ("stale_seconds", "40+", {"site_stale_seconds": 40.0}),
+        ("notice_page", "307", {"notice_page": "302"}),
+        ("list_md5", "none", {}),
+        ("folder_without_slash", "500", {}),
+        ("content_type", "text/html", {}),
+        ("page_size", "1000", {"page_size": 1000}),
+        ("wrong_token", "403 AccessDenied", {}),
+    ],
+)
+def test_the_quirk_of_a_value(name: str, value: str, quirk: dict[str, object]) -> None:
+    assert KNOWN[name].quirk(value) == quirk
+
+
+def test_a_fact_is_part_of_a_kind_that_there_is() -> None:
+    assert {known.part_of for known in KNOWN.values()} - {""} <= KNOWN.keys()

@@ -1,0 +1,130 @@
+"""What visitors get of the file of a probe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import ENV
+from tests.waiting import loaded
+from wx_static_store.core.types import DELETED
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.health.doctor.patient import Patient
+from wx_static_store.health.doctor.trial import Trial
+from wx_static_store.health.doctor.visit import _content_type
+
+from .conftest import Examine, marks, said
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Learned = Callable[..., dict[str, str]]
+
+
+def test_an_address_that_serves_something_else_is_wrong(
+    probed: Examine, configure: Any, emulator: EmulatorServer
+) -> None:
+    elsewhere = f"{emulator.site_url('tenant-b')}/"
+    configure(WX_STATIC_STORE={"BASE_URL": elsewhere})
+    results = probed(timeout=0.2)
+    assert said(results["probe.public"]).startswith(f"✗ {elsewhere}.wx-doctor/")
+    assert "HTTP status 404" in said(results["probe.public"])
+    assert "base_url" in said(results["probe.public"])
+    assert "does not serve the file" in said(results["probe.cdn"])
+    assert [each.body for each in emulator.objects().values()] == [DELETED]
+
+
+def test_another_content_type_is_a_warning(configure: Any) -> None:
+    configure()
+    trial = Trial(Patient(), ENV)
+    assert [*_content_type(trial, "Text/HTML;charset=UTF-8")] == []
+    [found] = _content_type(trial, "text/plain")
+    assert "'text/plain', not 'text/html; charset=utf-8'" in str(found.text)
+
+
+@pytest.mark.parametrize(
+    ("quirk", "fact", "shown"), [("none", "none", "''"), ("max-age=600", "max-age=600", "600")]
+)
+def test_a_cache_control_that_is_not_kept_is_a_warning(
+    probed: Examine, learned: Learned, quirk: str, fact: str, shown: str
+) -> None:
+    results = probed(cdn_cache_control=quirk)
+    assert marks(results)["probe.public"] == "!"
+    assert shown in said(results["probe.public"])
+    assert learned()["cache_control"] == fact
+
+
+def test_a_cache_control_that_is_kept_is_learned(learned: Learned) -> None:
+    assert learned()["cache_control"] == "kept"
+
+
+@pytest.mark.parametrize("quirk", ["get", "all"])
+def test_files_that_are_downloads_are_a_warning(
+    probed: Examine, learned: Learned, quirk: str
+) -> None:
+    results = probed(attachment=quirk)
+    assert marks(results)["probe.public"] == "!"
+    assert "Bind a domain" in said(results["probe.public"])
+    assert learned()["attachment"] == quirk
+
+
+@pytest.mark.parametrize("status", ["302", "200"])
+def test_a_notice_before_the_pages_is_a_warning(
+    probed: Examine, learned: Learned, status: str
+) -> None:
+    results = probed(notice_page=status)
+    assert marks(results)["probe.notice"] == "!"
+    assert said(results["probe.notice"]).count(f"first sees a notice (HTTP status {status})") == 2
+    assert learned()["notice_page"] == status
+
+
+def test_a_redirect_for_everybody_is_no_notice(probed: Examine, emulator: EmulatorServer) -> None:
+    emulator.script({"on": "get_object", "key": "index.html", "do": "redirect", "times": 2})
+    assert marks(probed())["probe.notice"] == "✓"
+
+
+@pytest.mark.parametrize("quirk", ["serve", "redirect", "404"])
+def test_what_a_folder_without_its_slash_answers_is_learned(learned: Learned, quirk: str) -> None:
+    facts = learned(folder_without_slash=quirk)
+    assert (facts["folder_index"], facts["folder_without_slash"]) == ("served", quirk)
+
+
+def test_a_folder_without_its_index_is_a_warning(probed: Examine, emulator: EmulatorServer) -> None:
+    missing = {"do": "status", "status": 404, "skip": 3}
+    emulator.script({"on": "get_object", "key": ".wx-doctor/*/index.html", **missing})
+    results = probed()
+    assert marks(results)["probe.index"] == "!"
+    assert "index document" in said(results["probe.index"])
+
+
+def test_a_slow_address_is_a_warning(probed: Examine, emulator: EmulatorServer) -> None:
+    emulator.script({"on": "get_object", "do": "delay", "seconds": 1.4, "skip": 2})
+    results = probed()
+    assert marks(results)["probe.speed"] == "!"
+    assert "Bind a domain" in said(results["probe.speed"])
+
+
+def test_an_old_copy_that_ends_soon_is_well(probed: Examine, learned: Learned) -> None:
+    assert marks(probed(site_stale_seconds=0.5))["probe.cdn"] == "✓"
+    facts = learned()
+    assert (facts["stale_seconds"], facts["cache_busting"]) == ("1", "yes")
+
+
+@pytest.mark.parametrize(("busting", "fact"), [(True, "yes"), (False, "no")])
+def test_an_old_copy_that_does_not_end_is_a_warning(
+    probed: Examine, learned: Learned, busting: bool, fact: str
+) -> None:
+    timeout = loaded(0.3)
+    results = probed(site_stale_seconds=3600, site_cache_busting=busting, timeout=timeout)
+    assert marks(results)["probe.cdn"] == "!"
+    assert re.search(r"Visitors see an old file for over \d+ s\.", said(results["probe.cdn"]))
+    facts = learned(timeout=timeout)
+    assert (facts["stale_seconds"][-1], facts["cache_busting"]) == ("+", fact)
+
+
+def test_a_replacement_that_fails_is_wrong(probed: Examine, emulator: EmulatorServer) -> None:
+    refused = {"do": "cos_error", "code": "PaymentRequired", "status": 402, "skip": 1}
+    emulator.script({"on": "put_object", **refused})
+    assert "PaymentRequired" in said(probed()["probe.cdn"])

@@ -1,0 +1,160 @@
+"""What wx_doctor shows of the facts that probes have learned."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+
+from tests.conftest import ENV, lost_table
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.emulator.__main__ import _profile
+from wx_static_store.health.doctor.patient import Patient
+from wx_static_store.health.management.learned import (
+    SHOWN,
+    as_list,
+    emulator_profile,
+    keep,
+    learned_lines,
+)
+from wx_static_store.health.models import Fact
+
+from .test_wx_doctor import doctor
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def served(configure: Any, emulator: EmulatorServer) -> EmulatorServer:
+    """Let the settings name the public address, so that the doctor finds all well."""
+    configure(WX_STATIC_STORE={"BASE_URL": emulator.site_url()})
+    return emulator
+
+
+def test_a_probe_shows_and_keeps_what_it_learned(served: EmulatorServer) -> None:
+    served.quirks.update({"marker": "inclusive"})
+    out = doctor("--probe")
+    assert f"Learned of {ENV}, " in out
+    assert "Learned of the platform, " in out or "Learned of wx" in out
+    assert "  A page of the list repeats its marker." in out.splitlines()
+    assert Fact.objects.get(name="marker").value == "inclusive"
+    assert out.splitlines()[-1] == "All is well."
+
+
+def test_without_a_probe_its_advice_is_shown_and_nothing_is_kept(served: EmulatorServer) -> None:
+    Fact.objects.remember(ENV, {"speed": "90", "list_md5": "plain"})
+    lines = doctor().splitlines()
+    assert "  The public address gives 90 KB a second." in lines
+    assert any("set base_url to it" in line for line in lines)
+    assert not any("names the MD5" in line for line in lines)
+    assert Fact.objects.count() == 2
+
+
+def test_without_a_probe_one_line_stands_for_its_checks(served: EmulatorServer) -> None:
+    [line] = [line for line in doctor().splitlines() if "probe" in line]
+    assert line.startswith("– probe.*")
+
+
+def test_the_report_has_what_was_learned(served: EmulatorServer, tmp_path: Path) -> None:
+    Fact.objects.remember(ENV, {"speed": "90"})
+    doctor("--json", str(tmp_path / "report.json"))
+    [fact] = json.loads((tmp_path / "report.json").read_text())["learned"]
+    assert (fact["subject"], fact["name"], fact["value"]) == (ENV, "speed", "90")
+    assert fact["sentence"] == "The public address gives 90 KB a second."
+    assert "base_url" in fact["advice"]
+
+
+def test_a_profile_of_what_was_learned_is_one_that_the_emulator_reads(
+    served: EmulatorServer, tmp_path: Path
+) -> None:
+    served.quirks.update({"marker": "inclusive", "attachment": "get"})
+    path = tmp_path / "profile.json"
+    doctor("--probe", "--emulator-profile", str(path))
+    quirks = _profile(str(path))
+    assert (quirks["marker"], quirks["attachment"]) == ("inclusive", "get")
+    with EmulatorServer(**quirks) as other:
+        assert other.quirks.marker == "inclusive"
+
+
+def test_a_profile_needs_no_probe_where_something_was_learned_before(
+    served: EmulatorServer, tmp_path: Path
+) -> None:
+    Fact.objects.remember(ENV, {"cors": "on", "speed": "90"})
+    path = tmp_path / "profile.json"
+    doctor("--emulator-profile", str(path))
+    assert _profile(str(path)) == {"cors": True}
+    assert served.calls("put_object") == []
+
+
+def test_a_profile_of_nothing_is_wrong_use(served: EmulatorServer, tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    with pytest.raises(CommandError, match="run wx_doctor --probe") as caught:
+        doctor("--emulator-profile", str(path))
+    assert caught.value.returncode == 2
+    assert not path.exists()
+    assert served.journal == []
+
+
+def test_a_probe_that_learns_nothing_fails_with_its_profile(
+    served: EmulatorServer, tmp_path: Path
+) -> None:
+    served.expire_token()
+    with pytest.raises(CommandError, match="Nothing was learned") as caught:
+        doctor("--probe", "--emulator-profile", str(tmp_path / "profile.json"))
+    assert caught.value.returncode == 1
+
+
+def test_without_a_table_nothing_is_shown(served: EmulatorServer) -> None:
+    with lost_table(Fact):
+        assert [*learned_lines(Patient())] == as_list(Patient()) == []
+        with pytest.raises(CommandError, match="cannot be read") as caught:
+            emulator_profile(Patient())
+    assert caught.value.returncode == 2
+
+
+def test_without_a_table_a_probe_says_that_nothing_is_kept(served: EmulatorServer) -> None:
+    patient = Patient()
+    patient.learned[ENV]["speed"] = "90"
+    assert keep(patient) == ""
+    with lost_table(Fact):
+        assert keep(patient).startswith("What was learned could not be kept (OperationalError")
+
+
+def test_advice_that_follows_from_two_facts_is_shown_once(served: EmulatorServer) -> None:
+    Fact.objects.remember(ENV, {"attachment": "get", "speed": "90"})
+    assert sum("set base_url to it" in line for line in learned_lines(Patient())) == 1
+
+
+def test_the_first_environments_are_shown_only(served: EmulatorServer) -> None:
+    envs = [f"tenant-{number}" for number in range(SHOWN + 1)]
+    for env in envs:
+        Fact.objects.remember(env, {"speed": "90"})
+    shown = [line for line in learned_lines(Patient(envs=envs)) if line.startswith("Learned")]
+    assert len(shown) == SHOWN
+    assert envs[0] in shown[0]
+
+
+@pytest.mark.parametrize("check", ["database.tables", "database.log"])
+def test_a_database_that_hangs_is_not_asked_again(configure: Any, check: str) -> None:
+    configure()
+    Fact.objects.remember(ENV, {"marker": "inclusive", "speed": "90"})
+    patient = Patient(probe=True)
+    patient.timed_out.add(check)
+    assert keep(patient) == "What was learned could not be kept (OperationalError: timeout)."
+    assert not [*learned_lines(patient)]
+    assert not as_list(patient)
+    with pytest.raises(CommandError, match="timeout"):
+        emulator_profile(patient)
+
+
+def test_what_another_probe_learned_has_its_own_time(configure: Any) -> None:
+    configure()
+    Fact.objects.remember(ENV, {"marker": "inclusive", "cors": "off"})
+    Fact.objects.filter(name="cors").update(learned=datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
+    _header, cors, marker, *_advice = learned_lines(Patient(probe=True))
+    assert "(2026-01-0" in cors
+    assert not marker.endswith(")")

@@ -1,0 +1,142 @@
+"""What the page of a rollout shows of its rows."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.utils.translation import override
+
+from tests.rollouts.admin.pages import env, rollout_of
+from wx_static_store.admin.places import Places
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.rollouts.admin.progress import SHOWN, Progress
+from wx_static_store.rollouts.models import Rollout
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("admin_site")]
+
+
+def progress_of(rollout: Rollout, envs: list[str] | None = None) -> Progress:
+    return Progress(rollout, Places(User()), envs)
+
+
+def test_each_wave_has_a_square_for_each_environment() -> None:
+    waves = [*progress_of(rollout_of("d", "fw")).waves()]
+    assert [(wave.number, [square.state for square in wave.squares]) for wave in waves] == [
+        (1, ["done"]),
+        (2, ["failed", "waiting"]),
+    ]
+
+
+def test_a_square_says_name_and_state_in_words() -> None:
+    [wave] = progress_of(rollout_of("f")).waves()
+    assert [square.text for square in wave.squares] == ["tenant-00: failed"]
+
+
+def test_a_wave_is_summed_up() -> None:
+    [wave] = progress_of(rollout_of("ddfqr")).waves()
+    assert wave.summary == ["2 of 5 done", "1 failed", "2 under way"]
+
+
+def test_the_summary_counts_all_waves() -> None:
+    assert progress_of(rollout_of("d", "dw")).summary == "2 of 3 environments have their release."
+
+
+def test_a_state_that_no_environment_has_is_not_counted() -> None:
+    assert [(state, count) for state, _label, count in progress_of(rollout_of("ddf")).counts] == [
+        ("done", 2),
+        ("failed", 1),
+    ]
+
+
+def test_a_part_is_counted_without_the_rest() -> None:
+    progress = progress_of(rollout_of("d", "fwd"), [env(1), env(2)])
+    assert progress.summary == "0 of 2 environments have their release."
+    assert [wave.number for wave in progress.waves()] == [2]
+    assert not progress.is_whole
+
+
+# --- why it failed ----------------------------------------------------------------------------
+
+
+def test_failures_of_an_errcode_stand_together_with_what_to_do() -> None:
+    [cause] = progress_of(rollout_of("dff")).causes()
+    assert (cause.errcode, cause.number) == (85088, 2)
+    assert [name for name, _deployment in cause.environments] == [env(1), env(2)]
+    assert cause.meaning == "not set up for this"
+    assert cause.hint.startswith("Cloud hosting is not open here")
+
+
+def test_the_hint_speaks_the_reader_s_language() -> None:
+    progress = progress_of(rollout_of("f"))
+    with override("zh-hans"):
+        [cause] = progress.causes()
+        assert "开通" in cause.hint
+
+
+def test_a_failure_without_errcode_says_what_was_recorded() -> None:
+    why = {"errcode": None, "message": "There is no token"}
+    [cause] = progress_of(rollout_of("f", why=why, deployed=False)).causes()
+    assert (cause.hint, cause.message) == ("", "There is no token")
+    assert cause.environments == [(env(0), None)]
+
+
+def test_a_cause_of_many_environments_ends_with_their_number() -> None:
+    [cause] = progress_of(rollout_of("f" * (SHOWN + 3))).causes()
+    assert (len(cause.environments), cause.more) == (SHOWN, 3)
+
+
+def test_a_rollout_that_stopped_itself_says_how_many_failed() -> None:
+    progress = progress_of(rollout_of("dffw", state="stopped", tolerate=1))
+    assert progress.reason == "2 failed, 1 tolerated"
+
+
+def test_a_rollout_that_somebody_stopped_says_so() -> None:
+    assert progress_of(rollout_of("dw", state="stopped")).reason == "by hand"
+
+
+def test_between_two_waves_it_is_known_when_the_next_begins() -> None:
+    now = timezone.now()
+    assert progress_of(rollout_of("d", "w")).next_wave is None
+    bakes = progress_of(rollout_of("d", "w", wave_ended=now, bake=60))
+    assert bakes.next_wave == now + timedelta(seconds=60)
+
+
+# --- the buttons ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "letters", "offered"),
+    [
+        ("planned", "ww", ["pause", "stop"]),
+        ("running", "dr", ["pause", "stop"]),
+        ("running", "df", ["pause", "retry-failed", "stop"]),
+        ("paused", "dw", ["resume", "stop"]),
+        ("paused", "dffw", ["retry-failed", "stop"]),
+        ("stopped", "dw", ["resume"]),
+        ("stopped", "dffw", ["retry-failed"]),
+        ("done", "dd", []),
+        ("done", "df", ["retry-failed"]),
+    ],
+)
+def test_what_is_offered_is_what_the_rollout_takes(
+    state: str, letters: str, offered: list[str]
+) -> None:
+    progress = progress_of(rollout_of(letters, state=state, tolerate=1))
+    assert [action for action, _label in progress.actions()] == offered
+
+
+@pytest.mark.parametrize(("letters", "may"), [("dw", True), ("rw", False)])
+def test_only_what_was_deployed_can_go_back(letters: str, *, may: bool) -> None:
+    assert progress_of(rollout_of(letters)).may_go_back is may
+
+
+def test_a_thousand_environments_cost_no_more_queries_than_one(
+    admin_site: EmulatorServer, django_assert_num_queries: Any
+) -> None:
+    for letters in ("f", "f" * 300):
+        rollout = rollout_of(letters)
+        with django_assert_num_queries(4):
+            progress = progress_of(rollout)
+            assert [*progress.waves(), *progress.causes()]

@@ -1,0 +1,96 @@
+"""A store whose releases are kept, tenants, and a broker in memory that this process empties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import pytest
+from celery import Celery, _state
+
+from tests.deploys import TREE, configure_releases, run, tenants, write
+from wx_static_store.deploy.releases import named
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Release
+from wx_static_store.rollouts import advance, environment
+from wx_static_store.rollouts.models import Rollout
+
+OLD = {name: body + b" <!-- old -->" for name, body in TREE.items()}
+
+
+class Broker:
+    """What was sent to workers, and the one worker that does it."""
+
+    def __init__(self, app: Celery) -> None:
+        self.app = app
+
+    def messages(self) -> list[int]:
+        """Take the messages from the queue; return the rows that they name."""
+        found = []
+        with self.app.connection_for_read() as connection, connection.SimpleQueue("celery") as all_:
+            while True:
+                try:
+                    message = all_.get_nowait()
+                except Empty:
+                    return found
+                found.append(message.payload[0][0])
+                message.ack()
+
+    def work(self) -> int:
+        """Deploy what the queue holds, until nothing more comes; return how many messages came."""
+        number = 0
+        while asked := self.messages():
+            number += len(asked)
+            for pk in asked:
+                environment.deploy(pk)
+        return number
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    # A test is a transaction, which never ends.
+    monkeypatch.setattr(advance, "on_commit", lambda send, using: send())
+    before, default = _state._tls.current_app, _state.default_app
+    app = Celery("shop", broker="memory://", set_as_current=True)
+    found = Broker(app)
+    found.messages()  # the memory is the process's
+    yield found
+    app.close()
+    _state._tls.current_app = before
+    _state.set_default_app(default)
+
+
+@pytest.fixture
+def cloud(configure: Any, tmp_path: Path) -> EmulatorServer:
+    settings = configure_releases(tmp_path / "releases")
+    settings["WX_STATIC_STORE"] |= {"MAX_ATTEMPTS": 1}
+    found: EmulatorServer = configure(**settings)
+    return found
+
+
+@pytest.fixture
+def envs(cloud: EmulatorServer) -> list[str]:
+    return tenants(10, cloud)
+
+
+def deployed(folder: Path, files: dict[str, bytes], env: str, label: str) -> Release:
+    """Deploy a tree by hand; return its release."""
+    write(folder, files)
+    run(folder, "--using", "site", "--env", env, "--label", label)
+    release = named(label).release
+    assert release
+    return release
+
+
+@pytest.fixture
+def release(cloud: EmulatorServer, tmp_path: Path) -> Release:
+    """Deploy a release to another environment, so that its bytes are kept."""
+    return deployed(tmp_path / "dist", TREE, "tenant-b", "v2")
+
+
+def states(rollout: Rollout) -> str:
+    """Return a letter for each environment of it, in order."""
+    found = rollout.environments.order_by("position").values_list("state", flat=True)
+    return "".join(state[0] for state in found)

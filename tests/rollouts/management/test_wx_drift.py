@@ -1,0 +1,58 @@
+"""Show what ``wx_reconcile --all`` prints, and how it ends."""
+
+import pytest
+
+from tests.deploys import TREE, bodies
+from tests.log.conftest import run
+from tests.rollouts.conftest import Broker, broker as broker, cloud as cloud, envs as envs
+from tests.rollouts.test_drift import live as live
+from wx_static_store.emulator import EmulatorServer
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_drifted_is_named_and_the_exit_code_is_1(cloud: EmulatorServer, live: str) -> None:
+    cloud.delete_object("logo.svg", env=live)
+    code, said = run("wx_reconcile", "--all")
+    assert code == 1
+    assert f"{live} (site): missing 1, differs 0, unlogged 0\n" in said
+    assert "1 environment compared, 1 not as it was deployed\n" in said
+    assert "wx_reconcile --all --repair" in said
+
+
+def test_a_repair_ends_with_0(cloud: EmulatorServer, live: str) -> None:
+    cloud.delete_object("logo.svg", env=live)
+    code, _said = run("wx_reconcile", "--all", "--repair")
+    assert (code, bodies(cloud, live)) == (0, TREE)
+
+
+def test_the_rows_of_the_last_time_are_shown_without_a_call(
+    cloud: EmulatorServer, live: str
+) -> None:
+    cloud.delete_object("logo.svg", env=live)
+    run("wx_reconcile", "--all")
+    before = len(cloud.calls())
+    code, said = run("wx_reconcile", "--all", "--last")
+    assert (code, f"{live} (site): missing 1" in said) == (1, True)
+    assert len(cloud.calls()) == before
+
+
+def test_workers_are_asked_and_not_waited_for(broker: Broker, live: str) -> None:
+    code, said = run("wx_reconcile", "--all", "--celery")
+    assert (code, "1 environment was handed to Celery" in said) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("--celery", "--celery: add --all."),
+        ("--repair --last", "--repair, --last: add --all."),
+        ("--all --fix", "leave --fix out"),
+        ("--all --last --repair", "--last only shows"),
+    ],
+)
+def test_options_that_do_not_belong_together_are_named(
+    cloud: EmulatorServer, words: str, text: str
+) -> None:
+    code, said = run("wx_reconcile", *words.split())
+    assert (code, text in said) == (2, True)

@@ -1,0 +1,40 @@
+"""Show what the rows of rollouts refuse, and how they read."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rollout() -> Rollout:
+    return Rollout.objects.create(using="site", waves="100%", label="v2")
+
+
+def test_a_rollout_is_named_by_its_label(rollout: Rollout) -> None:
+    assert str(rollout) == "v2"
+
+
+def test_open_are_those_that_did_not_stop_or_end(rollout: Rollout) -> None:
+    for state in (Rollout.State.STOPPED, Rollout.State.DONE):
+        Rollout.objects.create(using="site", waves="100%", state=state)
+    assert [*Rollout.objects.primary().open()] == [rollout]
+
+
+def test_a_rollout_has_an_environment_once(rollout: Rollout) -> None:
+    RolloutEnvironment.objects.create(rollout=rollout, env="shop-a", position=0, wave=1)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RolloutEnvironment.objects.create(rollout=rollout, env="shop-a", position=1, wave=1)
+
+
+def test_under_way_is_what_a_worker_was_asked_for(rollout: Rollout) -> None:
+    states = {
+        state: RolloutEnvironment(rollout=rollout, state=state).is_under_way
+        for state in RolloutEnvironment.State.values
+    }
+    assert [state for state, is_under_way in states.items() if is_under_way] == [
+        "queued",
+        "running",
+    ]

@@ -1,0 +1,27 @@
+"""Show which sentences say what a roll back leaves out; test_rollouts shows the ways themselves."""
+
+import pytest
+
+from wx_static_store.rollouts.rollback_targets import NAMED, WayBack, some
+
+ENVS = [f"tenant-{number}" for number in range(NAMED + 1)]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "newer", "words"),
+    [
+        ([], [], []),
+        (ENVS[:1], [], ["1 environment had no release before"]),
+        ([], ENVS[:2], ["2 environments got another release since"]),
+        (ENVS[:1], ENVS[1:2], ["had no release before", "got another release since"]),
+    ],
+)
+def test_what_is_left_out_is_said(lacking: list[str], newer: list[str], words: list[str]) -> None:
+    said = WayBack({}, lacking, newer).warnings()
+    assert len(said) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, said, strict=True))
+
+
+def test_some_names_are_shown_of_many() -> None:
+    assert some(ENVS).endswith("tenant-4, …")
+    assert some(ENVS[:2]) == "tenant-0, tenant-1"

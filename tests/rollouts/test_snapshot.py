@@ -1,0 +1,67 @@
+"""Show how far a rollout is: counts, and failures by their cause."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.rollouts.conftest import Broker
+from tests.rollouts.test_lifecycle import WIDE, begin
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Release
+from wx_static_store.rollouts.models import Rollout
+from wx_static_store.rollouts.snapshot import Snapshot, counts_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ended(cloud: EmulatorServer, broker: Broker, envs: list[str], release: Release) -> Snapshot:
+    """Return a rollout of ten environments, of which WeChat refused two."""
+    for env in envs[2:4]:
+        cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "env": env})
+    rollout = begin(envs, release, **WIDE)
+    broker.work()
+    return Snapshot.of(Rollout.objects.get(pk=rollout.pk))
+
+
+def test_environments_are_counted_by_state(ended: Snapshot) -> None:
+    assert ended.counts == {"waiting": 0, "queued": 0, "running": 0, "done": 8, "failed": 2}
+
+
+def test_files_are_counted_over_all_environments(ended: Snapshot) -> None:
+    kinds = ("stored", "failed", "not_attempted")
+    assert sum(ended.files[kind] for kind in kinds) == 3 * 10
+    assert ended.files["failed"] == 2
+
+
+def test_failures_of_one_errcode_are_one_cause(ended: Snapshot, envs: list[str]) -> None:
+    [cause] = ended.causes
+    assert (cause.errcode, cause.envs) == (85088, envs[2:4])
+
+
+def test_a_rollout_with_failures_is_over_and_not_right(ended: Snapshot) -> None:
+    assert (ended.is_over, ended.ok) == (True, False)
+
+
+def test_a_snapshot_is_json(ended: Snapshot, release: Release) -> None:
+    found = json.loads(json.dumps(ended.as_dict()))
+    assert (found["release"], found["by_wave"][0]["done"]) == (release.digest, 8)
+
+
+def test_who_sees_one_environment_gets_the_counts_of_it(ended: Snapshot, envs: list[str]) -> None:
+    found = Snapshot.of(ended.rollout, envs[2:3])
+    assert (found.counts["done"], found.counts["failed"]) == (0, 1)
+    assert [cause.envs for cause in found.causes] == [envs[2:3]]
+
+
+def test_many_rollouts_are_counted_by_one_query(
+    ended: Snapshot, envs: list[str], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        found = counts_of([ended.rollout])
+    assert found == {ended.rollout.pk: {"done": 8, "failed": 2}}
+
+
+def test_many_rollouts_are_counted_in_a_few_environments(ended: Snapshot, envs: list[str]) -> None:
+    assert counts_of([ended.rollout], envs[:3]) == {ended.rollout.pk: {"done": 2, "failed": 1}}

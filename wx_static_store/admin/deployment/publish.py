@@ -1,0 +1,235 @@
+"""The page *Publish a site*: an archive of it, what would be sent, and the button."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core import signing
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from ...conf.offered import Offer
+from ...core import qr
+from ...deploy import payload
+from ...deploy.archive import unpacked
+from ...deploy.environments import address_of, site_stores
+from ...deploy.releases import deployments_of
+from ...deploy.rollback import Move
+from ...deploy.rollback_plan import MOST_BYTES, MOST_FILES, SECONDS, RollbackPlan, plan_rollback
+from ...deploy.tree import checked_prefix, read_tree
+from ...exceptions import WxStaticStoreError
+from ...i18n import gettext
+from ...models import Deployment, Release
+from ...rollouts.lifecycle import Manner, start
+from ...rollouts.waves import RolloutRefused
+from ...submit import queue
+from ...upload.database import outside_transactions
+from ..base import ReadOnlyAdmin
+from ..labels import sentence
+from ..places import linkable
+from .rollback import newest, said
+
+NAME = "wx_static_store_overview_publish"  # of the address
+SHOWN = 50  # files of the list
+LONGEST = 200  # characters of a label
+VALID = 60 * 60  # seconds in which what was shown may be begun
+_AGAIN = _("This page is an hour old, or was changed. Choose the archive again.")
+
+_TRY_AGAIN = _("To try again, choose the archive again. What is stored already is not sent twice.")
+
+
+class PublishForm(forms.Form):
+    """What goes where; the environments are those that the user sees."""
+
+    env = forms.ChoiceField(label=_("environment"))
+    using = forms.ChoiceField(label=_("store"))
+    folder = forms.CharField(
+        label=_("folder"), required=False, help_text=_("Below the folder of the store.")
+    )
+    label = forms.CharField(
+        label=_("label"),
+        required=False,
+        max_length=LONGEST,
+        help_text=_("Without one, the name of the archive."),
+    )
+    file = forms.FileField(
+        label=_("archive"), help_text=_("The built site as .zip or .tar.gz, such as dist/.")
+    )
+
+    def __init__(self, offers: Mapping[str, Offer], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = {"env": [(env, offer.label) for env, offer in offers.items()]}
+        choices["using"] = [(alias, alias) for alias in site_stores()]
+        for name, offered in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- for the types
+            field.choices = offered
+        for field in self.fields.values():
+            field.label = capfirst(field.label)
+
+    def clean_folder(self) -> str:
+        try:
+            return checked_prefix(self.cleaned_data["folder"].strip("/"))
+        except WxStaticStoreError as error:
+            raise forms.ValidationError(sentence(error)) from None
+
+    def clean(self) -> dict[str, Any]:
+        """Name what has no label after its archive."""
+        given = super().clean() or self.cleaned_data
+        if "file" in given and not given.get("label"):
+            given["label"] = given["file"].name[:LONGEST]
+        return given
+
+
+class PublishPage(ReadOnlyAdmin):
+    """Mixin of the overview; whoever may deploy sees it."""
+
+    def has_deploy_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("wx_static_store.deploy")
+
+    def offers(self, request: HttpRequest) -> Mapping[str, Offer]:
+        raise NotImplementedError
+
+    def get_urls(self) -> list[URLPattern]:
+        view = outside_transactions(self.admin_site.admin_view(self.publish_view))
+        return [path("publish/", view, name=NAME), *super().get_urls()]
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def publish_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the form; a POST with an archive shows what it would send, one more begins."""
+        if not self.has_deploy_permission(request):
+            raise PermissionDenied
+        request.current_app = self.admin_site.name
+        if "order" in request.POST:
+            return self._begin(request)
+        offers = self.offers(request)
+        form = PublishForm(offers, initial={"env": request.GET.get("env")})
+        if request.method == "POST":
+            form = PublishForm(offers, request.POST, request.FILES)
+            if form.is_valid():
+                try:
+                    return self._page(request, form, _planned(request, form.cleaned_data))
+                except WxStaticStoreError as error:
+                    form.add_error("file", sentence(error))
+        return self._page(request, form, {})
+
+    def _page(
+        self, request: HttpRequest, form: PublishForm, context: dict[str, Any]
+    ) -> HttpResponse:
+        around = {
+            "title": _("Publish a site"),
+            "opts": self.opts,
+            "media": self.media,
+            "form": form,
+            "most_files": MOST_FILES,
+            "most_bytes": MOST_BYTES,
+            "most_seconds": int(SECONDS),
+        }
+        return TemplateResponse(
+            request,
+            "admin/wx_static_store/overview/publish.html",
+            self.admin_site.each_context(request) | around | context,
+        )
+
+    def _begin(self, request: HttpRequest) -> HttpResponse:
+        """Hand it to a worker, or send it now; lead to the page that shows how it went."""
+        try:
+            order = signing.loads(request.POST["order"], salt=NAME, max_age=VALID)
+            if order["user"] != request.user.pk or order["env"] not in self.offers(request):
+                raise PermissionDenied
+            target = _target(order, Release.objects.get(pk=order["release"]))
+            found = _plan(request, target)
+            if newest(found) == order["before"]:
+                by_workers = queue.is_available()
+                return (self._hand_over if by_workers else self._send)(request, found)
+            why = gettext("Something else was deployed meanwhile. Look at it again.")
+        except (signing.BadSignature, Release.DoesNotExist):
+            why = str(_AGAIN)
+        except (WxStaticStoreError, RolloutRefused) as error:
+            why = str(error)
+        self.message_user(request, why, messages.ERROR)
+        return HttpResponseRedirect(reverse(f"admin:{NAME}"))
+
+    def _hand_over(self, request: HttpRequest, found: RollbackPlan) -> HttpResponse:
+        target = found.move.target
+        manner = Manner(label=target.label, user_id=request.user.pk)
+        assert target.release  # noqa: S101 -- of an order
+        rollout = start(target.using, target.folder, {target.env: target.release}, manner)
+        text = _("A worker publishes it. This page shows how it goes.")
+        self.message_user(request, text, messages.SUCCESS)
+        return HttpResponseRedirect(
+            reverse("admin:wx_static_store_rollout_change", args=[rollout.pk])
+        )
+
+    def _send(self, request: HttpRequest, found: RollbackPlan) -> HttpResponse:
+        if not found.is_small:  # the page showed no button
+            raise PermissionDenied
+        report = found.run()
+        if report.ok:
+            self.message_user(
+                request, said(report, gettext("The site is published.")), messages.SUCCESS
+            )
+        else:
+            text = said(report, gettext("It was not published."), str(_TRY_AGAIN))
+            self.message_user(request, text, messages.ERROR)
+        new = report.report and report.report.deployment_id
+        if new and request.user.has_perm("wx_static_store.view_deployment"):
+            address = reverse("admin:wx_static_store_deployment_change", args=[new])
+            return HttpResponseRedirect(address)
+        return HttpResponseRedirect(reverse(f"admin:{NAME}"))
+
+
+def _planned(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the archive as a release; return what the page shows of it."""
+    env, using, prefix = given["env"], given["using"], given["folder"]
+    payload.check_store(using, [env])
+    with unpacked(given["file"].file, given["file"].name) as folder:
+        items = read_tree(folder, prefix).items
+        kept = payload.of_tree(items, None, [env], using=using, prefix=prefix)
+    facts = {"env": env, "using": using, "folder": kept.folder, "label": given["label"]}
+    found = _plan(request, _target(facts, kept.release))
+    order = facts | {
+        "release": kept.release.pk,
+        "user": request.user.pk,
+        "before": newest(found),
+    }
+    by_workers, options = queue.is_available(), found.uploader.options
+    url = address_of(found.uploader, found.order.prefix)
+    address = linkable(url, trusted=options.base_url or options.url_prefix)
+    sent = [
+        (item.name, item.size)
+        for state, item in found.plan.states(found.uploader)
+        if state != "unchanged"
+    ]
+    return {
+        "found": found,
+        "order": signing.dumps(order, salt=NAME),
+        "doubts": kept.warnings(),
+        "by_workers": by_workers,
+        "may_begin": not found.is_live and (by_workers or found.is_small),
+        "sent": sent[:SHOWN],
+        "more_sent": len(sent) - SHOWN,
+        "address": address,
+        "code": qr.svg(address) if address else "",
+    }
+
+
+def _target(facts: Mapping[str, Any], release: Release) -> Deployment:
+    """Return the deployment that it would become; it is no row yet."""
+    named = {name: facts[name] for name in ("env", "using", "folder", "label")}
+    return Deployment(**named, release=release)
+
+
+def _plan(request: HttpRequest, target: Deployment) -> RollbackPlan:
+    before = deployments_of(target.env, target.folder).first()
+    move = Move(target.env, before, target)
+    return plan_rollback(target.using, move, request.user.pk, label=target.label)

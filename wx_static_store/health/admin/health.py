@@ -1,0 +1,57 @@
+"""The page *Health*: what the doctor found, and what is remembered of the platform."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from ...admin.base import ReadOnlyAdmin
+from ...upload.database import outside_transactions
+from ..doctor.latest import examined
+from ..models import Health
+from .page import accounts, checks, facts, quotas, when
+
+YOUNG = 60.0  # seconds in which the page shows the same results
+
+
+@admin.register(Health)
+class HealthAdmin(ReadOnlyAdmin):
+    """One page in place of a list; opening it asks, unless somebody just did."""
+
+    class Media:
+        css = {"all": ["wx_static_store/page.css", "wx_static_store/health.css"]}
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(request.user.has_perm("wx_static_store.view_health"))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = outside_transactions(self.admin_site.admin_view(self.health_view))
+        return [path("", view, name="wx_static_store_health_changelist")]
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def health_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the results of the last minute; a POST asks all checks again."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        request.current_app = self.admin_site.name
+        report = examined(0.0 if request.method == "POST" else YOUNG)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Health"),
+            "opts": self.opts,
+            "media": self.media,
+            "report": report,
+            "when": when(report),
+            "checks": checks(report),
+            "quotas": quotas(report),
+            "facts": facts(),
+            "accounts": accounts(),
+        }
+        return TemplateResponse(request, "admin/wx_static_store/health/health.html", context)

@@ -1,0 +1,64 @@
+"""An alert, and how it is sent: to the functions of the option ``ALERTS``."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.core.cache import caches
+from django.utils import translation
+
+from ...conf import platform_options
+from ...conf.settings import setting
+from ...core.frames import described
+from ...core.shared_cache import SharedCache
+
+logger = logging.getLogger("wx_static_store.health.alerts")
+
+QUIET = 60 * 60  # seconds in which no second alert of a cause is sent
+_KEY = "wx_static_store:alert:"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """
+    Something that failed, in the language of ``LANGUAGE_CODE``; without secrets.
+
+    `cause` names what failed in a form that stays the same, as ``deployment:env-1``.
+    """
+
+    cause: str
+    title: str
+    text: str
+
+
+def in_own_language() -> translation.override:
+    """Return a context in which texts are in the project's language, whoever's request runs."""
+    return translation.override(setting("LANGUAGE_CODE"))
+
+
+def send(alert: Alert) -> bool:
+    """
+    Hand the alert to each function of ``ALERTS``; return whether one took it.
+
+    The cause is then quiet for an hour, for all processes that share the cache ``TOKEN_CACHE``. A
+    function that fails is logged, and changes nothing else.
+    """
+    options = platform_options()
+    cache, key = SharedCache(lambda: caches[options.token_cache]), _KEY + alert.cause
+    if not options.alerts or cache.add(key, 1, QUIET) is False:
+        return False
+    taken = [_hand_over(function, alert) for function in options.alerts]
+    if not any(taken):
+        cache.delete(key)
+    return any(taken)
+
+
+def _hand_over(function: object, alert: Alert) -> bool:
+    try:
+        function(alert)  # type: ignore[operator]
+    except Exception as error:  # noqa: BLE001 -- of a project's function
+        why = described(error)
+        logger.error("The alert %s was not sent by %s: %s", alert.cause, function, why)
+        return False
+    return True

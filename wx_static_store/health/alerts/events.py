@@ -1,0 +1,52 @@
+"""Alerts of what failed just now, by the signals of the app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from ...i18n import gettext as _, joined, ngettext
+from ...rollouts.models import Rollout, RolloutEnvironment
+from ...rollouts.rows import counts, number
+from ...signals import deployment_finished, rollout_finished
+from ...upload.database import deployments, in_database
+from .alert import Alert, in_own_language, send
+
+
+@receiver(deployment_finished)
+def alert_of_deployment(env: str, deployment_id: int | None, outcome: str, **_more: Any) -> None:
+    """Send an alert of a deployment that is not done."""
+    if outcome == "done":
+        return
+    with in_own_language():
+        title = _("A deployment to %(env)s failed", env=env)
+        send(Alert(f"deployment:{env}", title, _of_deployment(deployment_id)))
+
+
+def _of_deployment(pk: int | None) -> str:
+    row = in_database(lambda: deployments().filter(pk=pk).first(), otherwise=None) if pk else None
+    if row is None:
+        return _("It failed before a file was sent. Its output names the cause.")
+    facts = (
+        f"#{row.pk} {row}",
+        _("%(count)d stored", count=row.stored),
+        _("%(count)d failed", count=row.failed),
+        _("%(count)d not attempted", count=row.not_attempted),
+    )
+    look = _("The page of the deployment in the admin names each file and the cause.")
+    return f"{joined(facts)}\n{look}"
+
+
+@receiver(rollout_finished)
+def alert_of_rollout(rollout_id: int, state: str, **_more: Any) -> None:
+    """Send an alert of a rollout that its failures stopped; a person who stops one knows."""
+    rollout = Rollout.objects.primary().get(pk=rollout_id)
+    failed = number(counts(rollout), RolloutEnvironment.State.FAILED)
+    if state != Rollout.State.STOPPED or failed <= rollout.tolerate:
+        return
+    with in_own_language():
+        title = _("Rollout %(pk)s was stopped by its failures", pk=rollout_id)
+        text = ngettext("%(count)d environment failed.", "%(count)d environments failed.", failed)
+        look = _("See which and why: wx_rollout status %(pk)s", pk=rollout_id)
+        send(Alert(f"rollout:{rollout_id}", title, f"{text}\n{look}"))

@@ -1,0 +1,68 @@
+"""What needs attention now: what the doctor finds wrong, and files that still fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from ...core.types import NOT_STORED, UploadStatus
+from ...i18n import gettext as _, labelled, listed, ngettext
+from ...models import UploadLog
+from ..doctor.latest import examined
+from .alert import Alert, in_own_language, send
+
+AGE = 600.0  # seconds: results of the doctor that are younger are not asked for again
+LONG, FORGOTTEN = timedelta(hours=1), timedelta(days=1)  # a key fails so long; alerts go on so long
+NAMED = 5  # keys
+# Of these checks a warning is sent, too: tickets that do not come, calls that are nearly used up.
+EARLY = ("token.ticket", "token.pushes", "quota.calls")
+
+
+def watch() -> Iterator[tuple[Alert, bool]]:
+    """Yield what needs attention, and whether an alert was sent just now."""
+    with in_own_language():
+        for alert in (*_of_doctor(), *_of_log()):
+            yield alert, send(alert)
+
+
+def _of_doctor() -> Iterator[Alert]:
+    for check in examined(AGE)["checks"]:
+        marks = ("wrong", "warning") if check["id"] in EARLY else ("wrong",)
+        found = [one for one in check["findings"] if one["status"] in marks]
+        if found:
+            yield Alert(f"check:{check['id']}", found[0]["text"], "\n".join(_lines(check, found)))
+
+
+def _lines(check: dict[str, Any], found: list[dict[str, Any]]) -> Iterator[str]:
+    yield labelled("wx_doctor", check["id"])
+    for one in found:
+        yield from filter(None, (one["text"], one["hint"]))
+
+
+def _of_log() -> Iterator[Alert]:
+    now, rows = timezone.now(), UploadLog.objects.primary()
+    late = rows.filter(created__gte=now - FORGOTTEN)
+    same_key = {name: OuterRef(name) for name in ("env", "key_digest")}
+    mended = Exists(rows.filter(**same_key, id__gt=OuterRef("id"), status=UploadStatus.STORED))
+    begun = rows.filter(~mended, **same_key, status__in=NOT_STORED, created__lte=now - LONG)
+    # Of a key that somebody tries again and again, the newest row is young.
+    is_long = Q(created__lte=now - LONG) | ~Q(key="") & Exists(begun)
+    failing = late.still_failing().filter(is_long).order_by("-id")
+    keys = [row.key or row.name for row in failing]
+    if keys:
+        title = ngettext(
+            "%(count)d file fails for more than an hour",
+            "%(count)d files fail for more than an hour",
+            len(keys),
+        )
+        more = len(keys) - NAMED
+        named = [*islice(keys, NAMED)]
+        if more > 0:
+            named.append(ngettext("and %(count)d more", "and %(count)d more", more))
+        look = _("The admin's page of failures names each cause, and sends the files again.")
+        yield Alert("failing", title, f"{listed(named)}\n{look}")

@@ -1,0 +1,111 @@
+"""Whether a browser may PUT to the bucket by itself."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ...clients.bucket import HEADERS, BucketClient, Preflight
+from ...clients.cos import COS_CODES
+from ...core.types import SignedLink
+from ...exceptions import DeadlineExceeded, TransportError, WeChatThrottled, WxStaticStoreError
+from ...i18n import gettext_lazy as _, listed
+from .findings import NONE_LEFT, Check, Finding, Mark, Text, of_error, ok, warning, wrong
+from .patient import FOLDER, Patient
+
+MOST = 5  # environments: the rules of one platform are alike, and each costs a call
+
+_ALLOWED = _("Browsers may PUT to this bucket (CORS rule).")
+_CLOSED = _("Browsers cannot PUT to this bucket (no CORS rule); uploads go through this server.")
+_COMPLETE = _(
+    "Uploads through this server do not need the rule. For uploads by browsers, add what is "
+    "missing in the CloudBase console."
+)
+_PROXY = _("Check HTTPS_PROXY and the firewall: uploads go to the same host.")
+
+
+def _cors(patient: Patient) -> Iterator[Finding]:
+    if not patient.usable_envs:
+        yield NONE_LEFT
+    alike: dict[Text, list[str]] = defaultdict(list)
+    for env in patient.usable_envs[:MOST]:
+        try:
+            answer = _preflight(patient, env)
+        except WeChatThrottled as error:  # the quota is the business of another check
+            yield of_error(error, Mark.NOT_ASKED)
+            break
+        except (TransportError, DeadlineExceeded) as error:
+            yield of_error(error)
+            break  # the others are at the same host, or no time is left
+        except WxStaticStoreError as error:
+            yield of_error(error)
+            continue
+        if answer.allows or (answer.from_cos and answer.code == "AccessForbidden"):
+            alike[_ALLOWED if answer.allows else _CLOSED].append(env)
+        else:
+            yield _not_well(env, answer)
+    for text, envs in alike.items():
+        yield ok(text, data={"envs": envs})
+
+
+def _preflight(patient: Patient, env: str) -> Preflight:
+    link = _link(patient, env)
+    answer = BucketClient(patient.platform.transport).preflight(link, deadline=patient.deadline())
+    if answer.from_cos:
+        patient.note_clock("COS", answer.headers)
+        patient.learned[env] |= _facts(answer)
+    return answer
+
+
+def _link(patient: Patient, env: str) -> SignedLink:
+    """Ask for a link that is not used: nothing is written."""
+    key = patient.store(env).options.location + FOLDER + secrets.token_hex(8)
+    return patient.ask(
+        lambda token, left: patient.wechat.upload_link(token, env, key, deadline=left), env
+    )
+
+
+def _facts(answer: Preflight) -> dict[str, str]:
+    if answer.status != 200:
+        return {"cors": "off"} if answer.code == "AccessForbidden" else {}
+    methods = answer.headers.get("Access-Control-Allow-Methods", "")
+    names = answer.headers.get("Access-Control-Allow-Headers", "")
+    echoed = {"cors_headers": names} if names and names != ",".join(HEADERS) else {}
+    return {"cors": "on"} | ({"cors_methods": methods} if methods else {}) | echoed
+
+
+def _not_well(env: str, answer: Preflight) -> Finding:
+    facts = {"env": env, "status": answer.status, "code": answer.code}
+    if not answer.from_cos:
+        text = _("A proxy answered for the bucket of %(env)s (HTTP %(status)d), not COS.", **facts)
+        return wrong(text, hint=_PROXY, data=facts)
+    if answer.lacking:
+        names = listed(answer.lacking)
+        text = _("The CORS rule of %(env)s does not name %(names)s.", env=env, names=names)
+        return warning(text, hint=_COMPLETE, data=facts | {"lacking": [*answer.lacking]})
+    text = _("COS answered for the bucket of %(env)s: %(status)d %(code)s.", **facts)
+    if verdict := COS_CODES.get(answer.code):
+        return wrong(text, hint=verdict.hint, docs=f"cos-{answer.code}", data=facts)
+    return (wrong if answer.status < 500 else warning)(text, data=facts)
+
+
+CHECKS = (
+    Check(
+        id="browser.cors",
+        question=_("May browsers upload by themselves?"),
+        how=_(
+            "WeChat is asked for a link that is not used, and its host gets the preflight of a "
+            "browser's PUT. It needs no signature. The first environments are asked."
+        ),
+        means=_(
+            "Without a CORS rule, browsers cannot PUT to the bucket. That is the usual case: "
+            "uploads go through this server. A missing bucket or the page of a proxy means that "
+            "no upload will work."
+        ),
+        remedy=_("Look at the static hosting of the environment in the CloudBase console."),
+        ask=_cors,
+        needs=("environments.listed",),
+        settles=(_("Whether the static bucket has a CORS rule, and what it allows."),),
+    ),
+)

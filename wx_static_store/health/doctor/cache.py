@@ -1,0 +1,200 @@
+"""The cache that all processes share: whether it works, how fast it is, and what it may drop."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from time import monotonic
+from typing import Any
+
+from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
+
+from ...conf.cache_checks import cache_faults
+from ...core.frames import described
+from ...i18n import gettext_lazy as _
+from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
+from .patient import Patient
+
+SLOW = 100  # milliseconds for a call
+SECONDS = 30  # that a value of the doctor lives at most
+
+_SHARED = _("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.")
+_OWN = _(
+    "Give the token a Redis of its own by TOKEN_CACHE, or set its maxmemory-policy to noeviction."
+)
+
+
+class _Fault(Exception):
+    """What the cache does wrong, as the end of a sentence, and what to do about it."""
+
+    def __init__(self, what: Text, hint: Text = _SHARED) -> None:
+        super().__init__(what)
+        self.what, self.hint = what, hint
+
+
+class _Outage(_Fault):
+    """A call of the cache raised an error: the next one may cost as long."""
+
+
+class _Steps:
+    """Calls of a cache, each timed; one that goes wrong raises a _Fault."""
+
+    def __init__(self, cache: Any, alias: str) -> None:
+        self._cache, self._alias = cache, alias
+        self._key = f"wx_static_store:doctor:{secrets.token_hex(8)}"
+        self._seconds: list[float] = []
+
+    @property
+    def milliseconds(self) -> float:
+        return round(median(self._seconds) * 1000, 1)
+
+    def run(self) -> None:
+        self._ask("set", "first", SECONDS)
+        _check(self._ask("get") == "first", _("keeps nothing"))
+        added = self._ask("add", "second", SECONDS)
+        _check(not added and self._ask("get") == "first", _("adds what is there already"))
+        self._ask("delete")
+        _check(self._ask("get") is None, _("keeps what is deleted"))
+        _check(self._ask("add", "third", SECONDS), _("adds nothing"))
+        self._ask("delete")
+
+    def _ask(self, method: str, *args: Any) -> Any:
+        started = monotonic()
+        try:
+            return getattr(self._cache, method)(self._key, *args)
+        except Exception as error:  # noqa: BLE001 -- each cache has exceptions of its own
+            what = _("fails at %(step)s() (%(why)s)", step=method, why=described(error))
+        finally:
+            self._seconds.append(monotonic() - started)
+        raise _Outage(what, _("Start it, or correct CACHES[%(alias)r].", alias=self._alias))
+
+
+def _check(is_well: object, what: Text) -> None:
+    if not is_well:
+        raise _Fault(what)
+
+
+def _works(patient: Patient) -> Iterator[Finding]:
+    alias, fetches = patient.options.token_cache, patient.options.fetches_tokens
+    if fault := next(cache_faults(alias), None):
+        why, hint = fault
+        text = _("The cache %(alias)r cannot be made: %(why)s.", alias=alias, why=why)
+        # Where a token is fetched, it is a system check: E019.
+        yield not_asked(text) if fetches else warning(text, hint=hint or _SHARED)
+        return
+    with _handle(alias) as cache:
+        steps = _Steps(cache, alias)
+        try:
+            steps.run()
+        except _Fault as error:
+            patient.cache_fails = isinstance(error, _Outage)
+            text = _("The cache %(alias)r %(what)s.", alias=alias, what=error.what)
+            yield (wrong if fetches else warning)(text, hint=error.hint, data={"cache": alias})
+        else:
+            yield _judged(alias, steps.milliseconds)
+
+
+def _judged(alias: str, milliseconds: float) -> Finding:
+    facts: dict[str, Any] = {"alias": alias, "ms": milliseconds}
+    data = {"cache": alias, "milliseconds": milliseconds}
+    if milliseconds > SLOW:
+        text = _("The cache %(alias)r is slow: %(ms).0f ms a call.", **facts)
+        return warning(
+            text, hint=_("Bring it nearer to this machine, or look at its load."), data=data
+        )
+    return ok(_("The cache %(alias)r works: %(ms).1f ms a call.", **facts), data=data)
+
+
+@contextmanager
+def _handle(alias: str) -> Iterator[Any]:
+    """Give this thread's handle of the cache, and close what it opened."""
+    cache = caches[alias]
+    try:
+        yield cache
+    finally:
+        if (client := _redis(cache)) is not None:
+            client.connection_pool.disconnect()  # else it is left to the garbage collector
+        cache.close()
+
+
+def _redis(cache: Any) -> Any:
+    """Return the Redis client of Django's own backend or of django-redis; None of any other."""
+    owner = getattr(cache, "_cache" if isinstance(cache, RedisCache) else "client", None)
+    get_client = getattr(owner, "get_client", None)
+    return get_client(write=True) if get_client else None
+
+
+# --- what it drops --------------------------------------------------------------------------------
+
+
+def _eviction(patient: Patient) -> Iterator[Finding]:
+    if not patient.options.fetches_tokens:
+        yield not_asked(_("No token lies in the cache: this project does not fetch it."))
+        return
+    alias = patient.options.token_cache
+    with _handle(alias) as cache:
+        client = _redis(cache)
+        if client is None:
+            yield not_asked(_("The cache %(alias)r does not tell.", alias=alias))
+            return
+        try:
+            memory, stats = client.info("memory"), client.info("stats")
+        except Exception as error:  # noqa: BLE001 -- of the client's library: a right is missing
+            why = described(error)
+            yield not_asked(_("The cache %(alias)r does not tell (%(why)s).", alias=alias, why=why))
+            return
+    yield _of_redis(alias, {**memory, **stats})
+
+
+def _of_redis(alias: str, info: dict[str, Any]) -> Finding:
+    policy, limit = str(info.get("maxmemory_policy", "")), int(info.get("maxmemory", 0))
+    evicted = int(info.get("evicted_keys", 0))
+    facts = {"alias": alias, "evicted": evicted, "policy": policy, "mib": limit // 2**20}
+    data = {"cache": alias, "policy": policy, "limit": limit, "evicted": evicted}
+    if evicted:
+        text = _("The cache %(alias)r dropped %(evicted)d keys for want of memory.", **facts)
+        return warning(text, hint=_OWN, data=data)
+    if limit and policy != "noeviction":
+        text = _(
+            "The cache %(alias)r may drop the token when its %(mib)d MiB are full (%(policy)s).",
+            **facts,
+        )
+        return warning(text, hint=_OWN, data=data)
+    text = _("The cache %(alias)r drops nothing before its time (%(policy)s).", **facts)
+    return ok(text, data=data)
+
+
+CHECKS = (
+    Check(
+        id="cache.works",
+        question=_("Does the cache that all processes share work?"),
+        how=_(
+            "A value of a random key is set, read, added and deleted in the cache TOKEN_CACHE; "
+            "each call is timed."
+        ),
+        means=_(
+            "The processes share the platform's token and the locks of deploys by it. Where it "
+            "fails, each process fetches a token of its own and ends the others'."
+        ),
+        remedy=_SHARED,
+        ask=_works,
+        needs=("settings.stores",),
+    ),
+    Check(
+        id="cache.eviction",
+        question=_("May the cache drop the token before its time?"),
+        how=_(
+            "Redis is asked for its limit, its policy, and the number of keys it dropped (INFO)."
+        ),
+        means=_(
+            "A token that is dropped is fetched again, which ends the one that other processes "
+            "still use."
+        ),
+        remedy=_OWN,
+        ask=_eviction,
+        needs=("cache.works",),
+    ),
+)

@@ -1,0 +1,165 @@
+"""The database: the tables of the app, and whether the log can be written."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error as DatabaseFailure, connections, models, router, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from ...core.frames import described
+from ...core.types import UploadStatus
+from ...i18n import gettext_lazy as _, listed
+from ...models import UploadLog, key_digest
+from ...upload.database import log
+from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
+from .patient import FOLDER, Patient
+
+_APPS = ("wx_static_store", "wx_static_store_callback")
+_NO_ENGINE = "django.db.backends.dummy"  # what Django takes where DATABASES is empty
+
+_NO_DATABASE = _(
+    "This project has no database: uploads are logged by the logger wx_static_store.uploads only."
+)
+_NEWER = _("Install the version of wx_static_store that made them, or go back with it first.")
+_READ_ONLY = ("readonly", "read-only", "read only")
+_WRITABLE = _("Give the database user of this process the right to write the tables of the app.")
+_READ_ONLY_HINT = _(
+    "Let DATABASES name the primary, not a copy to read from. Of SQLite, the file and its folder "
+    "must be writable by the user of this process."
+)
+_RESTORE = _(
+    "Restore the database from a backup: by its own record the migrations that make them are "
+    "applied."
+)
+
+
+def _tables(patient: Patient) -> Iterator[Finding]:
+    by_alias: dict[str, list[type[models.Model]]] = defaultdict(list)
+    for model in _models():
+        by_alias[router.db_for_write(model)].append(model)
+    if _has_none(next(iter(by_alias))):
+        yield not_asked(_NO_DATABASE)
+        return
+    faults = [fault for alias, of in by_alias.items() for fault in _of_database(alias, of)]
+    yield from faults
+    if not faults:
+        facts = {"tables": sum(map(len, by_alias.values())), "aliases": listed(by_alias)}
+        text = _("All %(tables)d tables are there (%(aliases)s); migrations are applied.", **facts)
+        yield ok(text, data={"databases": [*by_alias]})
+
+
+def _models() -> Iterator[type[models.Model]]:
+    for app in apps.get_app_configs():
+        if app.label in _APPS:
+            yield from app.get_models()
+
+
+def _has_none(alias: str) -> bool:
+    return bool(connections[alias].settings_dict["ENGINE"] == _NO_ENGINE)
+
+
+def _of_database(alias: str, of: list[type[models.Model]]) -> Iterator[Finding]:
+    try:
+        executor = MigrationExecutor(connections[alias])
+        tables = {*connections[alias].introspection.table_names()}
+    except (DatabaseFailure, ImproperlyConfigured) as error:
+        yield _away(alias, error)
+        return
+    if unknown := _unknown(executor):
+        text = _("A newer version migrated the database: %(names)s.", names=listed(unknown))
+        yield warning(text, hint=_NEWER, data={"database": alias, "unknown": unknown})
+    if unapplied := _unapplied(executor):
+        text = _("Migrations are not applied: %(names)s.", names=listed(unapplied))
+        yield wrong(text, hint=_migrate(alias), data={"database": alias, "unapplied": unapplied})
+    elif missing := [model._meta.db_table for model in of if model._meta.db_table not in tables]:
+        text = _("Tables are missing: %(names)s.", names=listed(missing))
+        yield wrong(text, hint=_RESTORE, data={"database": alias, "missing": missing})
+
+
+def _away(alias: str, error: Exception) -> Finding:
+    why = described(error)
+    text = _("The database %(alias)r cannot be asked (%(why)s).", alias=alias, why=why)
+    hint = _("Start it, or correct DATABASES[%(alias)r].", alias=alias)
+    return wrong(text, hint=hint, data={"database": alias})
+
+
+def _unapplied(executor: MigrationExecutor) -> list[str]:
+    graph = executor.loader.graph
+    leaves = [leaf for label in _APPS for leaf in graph.leaf_nodes(label)]
+    plan = executor.migration_plan(leaves)
+    return [f"{each.app_label}.{each.name}" for each, _back in plan if each.app_label in _APPS]
+
+
+def _unknown(executor: MigrationExecutor) -> list[str]:
+    """Return the migrations that are applied, but not here; those of a removed app may stay."""
+    loader = executor.loader
+    installed = loader.migrated_apps.intersection(_APPS)
+    unknown = {*loader.applied_migrations} - {*loader.disk_migrations}
+    return sorted(f"{app}.{name}" for app, name in unknown if app in installed)
+
+
+def _migrate(alias: str) -> Text:
+    command = "manage.py migrate" + (f" --database {alias}" if alias != "default" else "")
+    return _("Run %(command)s.", command=command)
+
+
+# --- the log --------------------------------------------------------------------------------------
+
+
+def _log(patient: Patient) -> Iterator[Finding]:
+    alias = router.db_for_write(UploadLog)
+    try:
+        with transaction.atomic(using=alias):
+            log().bulk_create([_row()])  # no signal is sent: a project may listen
+            transaction.set_rollback(True, using=alias)
+    except DatabaseFailure as error:
+        yield _unwritable(alias, error)
+    else:
+        yield ok(_("A row of the log can be written; it was rolled back."))
+
+
+def _row() -> UploadLog:
+    name = FOLDER + secrets.token_hex(8)
+    facts: dict[str, Any] = {"status": UploadStatus.UNKNOWN.value, "source": "doctor"}
+    return UploadLog(env="wx-doctor", key=name, key_digest=key_digest(name), name=name, **facts)
+
+
+def _unwritable(alias: str, error: Exception) -> Finding:
+    facts = {"alias": alias, "why": described(error)}
+    text, hint = _("The log cannot be written to %(alias)r (%(why)s).", **facts), _WRITABLE
+    if any(word in str(error).lower() for word in _READ_ONLY):
+        text, hint = _("The database %(alias)r is read-only (%(why)s).", **facts), _READ_ONLY_HINT
+    return wrong(text, hint=hint, data={"database": alias})
+
+
+CHECKS = (
+    Check(
+        id="database.tables",
+        question=_("Are the tables of the app there?"),
+        how=_(
+            "The tables of the database and its record of migrations are read, and compared with "
+            "the models and migrations of wx_static_store and of its callback."
+        ),
+        means=_(
+            "Without its table the log is not written. Without that of the callback, no ticket is "
+            "kept and no token is fetched."
+        ),
+        remedy=_("Run manage.py migrate."),
+        ask=_tables,
+    ),
+    Check(
+        id="database.log",
+        question=_("Can the log of uploads be written?"),
+        how=_("A row of the log is written in a transaction, which is rolled back."),
+        means=_("Uploads go on without the log, but nobody sees them in the admin and the API."),
+        remedy=_("Give the database user of this process the right to write."),
+        ask=_log,
+        needs=("database.tables",),
+    ),
+)

@@ -1,0 +1,298 @@
+"""The environments: those of the platform, those of our settings, and their static hosting."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from ... import conf
+from ...clients.platform import NORMAL
+from ...clients.wechat import StaticStore
+from ...conf.settings import nearest
+from ...exceptions import ConfigurationError, WxStaticStoreError
+from ...i18n import gettext_lazy as _, listed, shown
+from ...upload.hosting import Hostings
+from ...upload.workers import run
+from .findings import NONE_LEFT, Check, Finding, Mark, Text, of_error, ok, warning, wrong
+from .patient import Patient
+
+Described = StaticStore | WxStaticStoreError | None
+
+LONGEST = 500  # entries that describeenvs is known to list
+SHOWN = 5  # names in a text
+DEFAULT_DOMAIN = ".tcloudbaseapp.com"
+
+_OPEN_BATCH = _(
+    "Open cloud development (云开发) in the batch mode for your platform, at the open platform."
+)
+_CREATE = _(
+    "Check COMPONENT_APPID. Where it is right, create an environment: in the console, or by "
+    "WeChat's call createenv, which costs money."
+)
+
+
+# --- which there are ----------------------------------------------------------------------------
+
+
+def _listed(patient: Patient) -> Iterator[Finding]:
+    try:
+        count = len(patient.environments)
+    except WxStaticStoreError as error:
+        yield _closed(error) if error.errcode == 85088 else of_error(error)
+        return
+    data = {"environments": count}
+    if not count:
+        yield wrong(_("The platform has no environment."), hint=_CREATE, data=data)
+    elif count > LONGEST:
+        text = _("WeChat lists %(count)d environments, and may leave out others.", count=count)
+        hint = _("No limit of this list is documented: compare the number with the console's.")
+        yield warning(text, hint=hint, data=data)
+    else:
+        yield ok(_("Environments of the platform: %(count)d.", count=count), data=data)
+
+
+def _closed(error: WxStaticStoreError) -> Finding:
+    text = _("Batch cloud development is not open for this platform (errcode 85088).")
+    return wrong(text, hint=_OPEN_BATCH, docs=error.docs, data=of_error(error).data)
+
+
+# --- whether they are those that we know ---------------------------------------------------------
+
+
+def _known(patient: Patient) -> Iterator[Finding]:
+    there = patient.environments
+    missing = [env for env in patient.envs if env not in there]
+    patient.unusable.update(missing)
+    for env in missing:
+        yield _unknown(_("The platform has no environment %(env)s.", env=env), env, patient)
+    offered: Mapping[str, str] | None = None
+    function = conf.platform_options().environments
+    if function and not patient.cache_is_away:  # of_platform asks it
+        try:
+            offered = conf.environments()
+        except ConfigurationError as error:
+            yield of_error(error)
+    for env in offered or ():
+        if env not in there and env not in missing:
+            text = _("ENVIRONMENTS offers %(env)s, which the platform does not have.", env=env)
+            yield _unknown(text, env, patient)
+    others = [env for env in there if offered is not None and env not in offered]
+    yield from _dropped(patient, [*there] if function and offered is None else others)
+    if patient.usable_envs:
+        yield _agreed(patient.usable_envs, others)
+
+
+def _unknown(text: Text, env: str, patient: Patient) -> Finding:
+    """Return the finding with the nearest environment that there is, and who uses the wrong one."""
+    near = nearest(env, [*patient.environments])
+    users = [alias for alias, options in patient.stores.items() if options.settled().env == env]
+    hint = _("%(near)s It is set for: %(users)s.", near=near, users=listed(users))
+    return wrong(text, hint=hint if users else near, data={"env": env, "stores": users})
+
+
+def _dropped(patient: Patient, others: Sequence[str]) -> Iterator[Finding]:
+    """Yield those that no other check asks: a function may offer only what is ready."""
+    for env in others:
+        status = patient.environments[env].status
+        if status != NORMAL and env not in patient.envs:
+            own = any(options.settled().env == env for options in patient.stores.values())
+            yield replace(_not_ready(env, status), mark=Mark.WRONG if own else Mark.WARNING)
+
+
+def _agreed(envs: Sequence[str], others: Sequence[str]) -> Finding:
+    one = _("The platform has %(env)s.", env=envs[0])
+    many = _("The platform has the %(count)d environments.", count=len(envs))
+    text: Text = many if len(envs) > 1 else one
+    if others:
+        text = _("%(text)s ENVIRONMENTS does not offer: %(envs)s.", text=text, envs=_some(others))
+    return ok(text, data={"environments": len(envs), "not_offered": [*others]})
+
+
+# --- whether they are ready ---------------------------------------------------------------------
+
+
+def _usable(patient: Patient) -> Iterator[Finding]:
+    for env in patient.usable_envs:
+        if (status := patient.environments[env].status) != NORMAL:
+            patient.unusable.add(env)
+            yield _not_ready(env, status)
+    if not (envs := patient.usable_envs):
+        yield NONE_LEFT
+        return
+    one, many = _("%(env)s is ready.", env=envs[0]), _("%(count)d are ready.", count=len(envs))
+    yield ok(many if len(envs) > 1 else one, data={"environments": len(envs)})
+
+
+def _not_ready(env: str, status: str) -> Finding:
+    data = {"env": env, "status": status}
+    if status == "HALTED":
+        text = _("%(env)s is halted (HALTED): its quota is used up, or it is banned.", env=env)
+        hint = _("Look at its package and its bills in the CloudBase console.")
+    elif status == "UNAVAILABLE":
+        text = _("%(env)s is not initialised (UNAVAILABLE).", env=env)
+        hint = _("Wait some minutes, then ask again: describeenvs begins the initialisation.")
+    else:
+        text = _("%(env)s is not ready: its status is %(word)s.", env=env, word=shown(status))
+        hint = _("Only NORMAL is ready. Wait some minutes, or look into the CloudBase console.")
+    return wrong(text, hint=hint, data=data)
+
+
+# --- their static hosting -----------------------------------------------------------------------
+
+_OPEN = _("Open it in the CloudBase console, or by WeChat's call createstaticstore.")
+_WAIT = _("Wait: it takes three to five minutes.")
+_LOOK = _("Look at it in the CloudBase console.")
+_STATES: dict[str, tuple[Mark, Text, Text]] = {
+    "init": (Mark.WARNING, _("it is being opened"), _WAIT),
+    "process": (Mark.WARNING, _("it is being opened"), _WAIT),
+    "offline": (Mark.WRONG, _("it is closed"), _OPEN),
+    "destroying": (Mark.WRONG, _("it is being closed"), _LOOK),
+    "create_fail": (Mark.WRONG, _("it could not be opened"), _LOOK),
+    "destroy_fail": (Mark.WRONG, _("it could not be closed"), _LOOK),
+}
+_NO_STORE = StaticStore("", "", "", "")
+_UNKNOWN = (Mark.WARNING, _("its status is not a known one"), _LOOK)
+
+
+def _hosting(patient: Patient) -> Iterator[Finding]:
+    if not patient.usable_envs:
+        yield NONE_LEFT
+        return
+    domains: dict[str, str] = {}
+    failures: dict[str, dict[str, WxStaticStoreError]] = defaultdict(dict)
+    for env, answer in _described(patient).items():
+        if isinstance(answer, WxStaticStoreError):
+            failures[str(of_error(answer).text)][env] = answer
+            patient.unusable.add(env)
+            continue
+        store = answer or _NO_STORE
+        if found := _not_online(env, store):
+            yield found
+            if found.data["refuses_uploads"]:
+                patient.unusable.add(env)
+        else:
+            domains[env] = store.domain
+            yield from _other_addresses(patient, env, store.domain)
+    for alike in failures.values():
+        yield _failed(alike)
+    if domains:
+        yield _open(domains)
+
+
+def _described(patient: Patient) -> dict[str, Described]:
+    """Ask for the static hosting of each environment, all in the time of one check."""
+    envs, end = patient.usable_envs, patient.deadline()
+
+    def describe(env: str) -> tuple[str, Described]:
+        try:
+            return env, patient.ask(
+                lambda token, left: patient.wechat.describe(token, env, deadline=left),
+                env,
+                seconds=end.left(),
+            )
+        except WxStaticStoreError as error:
+            return env, error
+
+    found = dict(run(describe, envs, max_workers=patient.options.max_workers))
+    hostings = Hostings(patient.options)  # which the overview shows
+    for env, answer in found.items():
+        if not (patient.cache_is_away or isinstance(answer, WxStaticStoreError)):
+            hostings.keep(env, answer)
+    return {env: found[env] for env in envs}
+
+
+def _not_online(env: str, store: StaticStore) -> Finding | None:
+    if not store.domain and store.status in ("", "online"):
+        text = _("Static hosting of %(env)s: it was never opened.", env=env)
+        return wrong(text, hint=_OPEN, data={"env": env, "refuses_uploads": True})
+    if store.status == "online":
+        return None
+    mark, state, hint = _STATES.get(store.status, _UNKNOWN)
+    data = {"env": env, "status": store.status, "refuses_uploads": store.status in _STATES}
+    word = shown(store.status)
+    text = _("Static hosting of %(env)s: %(state)s (%(word)s).", env=env, state=state, word=word)
+    return Finding(mark, text, hint=hint, data=data)
+
+
+def _other_addresses(patient: Patient, env: str, domain: str) -> Iterator[Finding]:
+    """Compare default domains only: which custom domain leads here, WeChat does not say."""
+    for alias, options in patient.stores.items():
+        address = options.base_url or options.url_prefix
+        host = urlsplit(address).hostname or ""
+        if options.settled().env == env and host.endswith(DEFAULT_DOMAIN) and host != domain:
+            facts = {"alias": alias, "host": host, "env": env, "domain": domain}
+            text = _("%(alias)s has the address %(host)s, but %(env)s has %(domain)s.", **facts)
+            hint = _("Set base_url to https://%(domain)s/, or leave it out.", domain=domain)
+            yield warning(text, hint=hint, data=facts)
+
+
+def _failed(alike: Mapping[str, WxStaticStoreError]) -> Finding:
+    """Return one finding for all environments that fail for the same reason."""
+    envs, found = [*alike], of_error(next(iter(alike.values())))
+    text = _("Static hosting of %(envs)s: %(why)s", envs=_some(envs), why=found.text)
+    return replace(found, text=text, data={**found.data, "envs": envs})
+
+
+def _open(domains: Mapping[str, str]) -> Finding:
+    env, domain = next(iter(domains.items()))
+    one = _("Static hosting of %(env)s is open: %(domain)s.", env=env, domain=shown(domain))
+    many = _("Static hosting of %(count)d environments is open.", count=len(domains))
+    return ok(many if len(domains) > 1 else one, data={"domains": dict(domains)})
+
+
+def _some(envs: Sequence[str]) -> Text:
+    """Name the first ones, and how many there are."""
+    names: Text = listed([shown(env) for env in envs[:SHOWN]])
+    if len(envs) <= SHOWN:
+        return names
+    return _("%(names)s … (%(count)d in all)", names=names, count=len(envs))
+
+
+CHECKS = (
+    Check(
+        id="environments.listed",
+        question=_("Which environments does the platform have?"),
+        how=_("WeChat is asked for the list (describeenvs)."),
+        means=_(
+            "The list holds the environments that the platform created. One that a mini program "
+            "opened itself is not in it, and cannot be used."
+        ),
+        remedy=_("Look up the errcode in the documentation."),
+        ask=_listed,
+        needs=("token.accepted",),
+        settles=(_("How many environments describeenvs lists at most."),),
+    ),
+    Check(
+        id="environments.known",
+        question=_("Does the platform have the environments of the settings?"),
+        how=_(
+            "The environments of the stores, or those of --env or --all, and those that "
+            "ENVIRONMENTS offers are looked up in the list."
+        ),
+        means=_("An upload to an environment that is not in the list fails with -501000."),
+        remedy=_("Correct ENV, the option env of the store, or what ENVIRONMENTS returns."),
+        ask=_known,
+        needs=("environments.listed",),
+    ),
+    Check(
+        id="environments.usable",
+        question=_("Are the environments ready?"),
+        how=_("The list says the status of each."),
+        means=_("Only NORMAL can be used."),
+        remedy=_("Look at the environment in the CloudBase console."),
+        ask=_usable,
+        needs=("environments.listed",),
+    ),
+    Check(
+        id="environments.hosting",
+        question=_("Is the static hosting of each environment open?"),
+        how=_("WeChat is asked for the static hosting of each (describestaticstore)."),
+        means=_("Only online takes files. The answer names the default domain of the site."),
+        remedy=_LOOK,
+        ask=_hosting,
+        needs=("environments.listed",),
+        settles=(_("What describestaticstore answers before hosting was ever opened."),),
+    ),
+)

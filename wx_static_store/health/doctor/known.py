@@ -1,0 +1,297 @@
+"""The kinds of facts: what each value means, which setting follows, what the emulator does then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...i18n import gettext_lazy as _
+from .findings import Text
+
+SLOW = 200  # KB a second; a default domain is said to give 100
+SOON = 5  # seconds that a list or the CDN may be late without harm
+ACCEPTED = "accepted"
+
+OWN_DOMAIN = _("Bind a domain of your own in the console of Tencent Cloud, and set base_url to it.")
+CACHE_TIMES = _(
+    "Set the cache times of the CDN in the console of Tencent Cloud: the setting cache_control "
+    "does not reach visitors."
+)
+HASHED = _(
+    "Use names with a hash (WxManifestStaticFilesStorage) for all but pages, and shorten the "
+    "cache time of the CDN in the console of Tencent Cloud."
+)
+LOG = _(
+    "Keep the upload log: a deploy compares with it where the list names no MD5. With "
+    "trust_log=True, the list is not asked."
+)
+YOUNG = _("After a deploy, wait for so long before wx_reconcile: the list lacks the newest files.")
+PAST_CDN = _("Run wx_deploy --verify when the CDN shows the new files: it reads old ones before.")
+INDEX = _("Set index.html as the index document in the console of Tencent Cloud.")
+_ABSOLUTE = _("Build with an absolute base, and link to folders with the last slash.")
+_PAGES = _("A page of your own may PUT to a link. The pages of this app do not need that.")
+
+Says = Callable[[str], Text]
+Quirk = Callable[[str], dict[str, Any]]
+
+
+def _never(value: str) -> Text:
+    return ""
+
+
+def _none(value: str) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """
+    A kind of fact: what its value says, what to set then, and the emulator's quirk for it.
+
+    Nothing is set by itself.
+    """
+
+    says: Says
+    advice: Says = _never
+    quirk: Quirk = _none
+    part_of: str = ""  # a fact that, learned without this one, ends it
+
+
+def _one_of(texts: Mapping[str, Text], otherwise: Says = str) -> Says:
+    return lambda value: texts.get(value) or otherwise(value)
+
+
+def _if(test: Callable[[str], bool], advice: Text) -> Says:
+    return lambda value: advice if test(value) else ""
+
+
+def _as(name: str, *values: str) -> Quirk:
+    """Return what sets a quirk to the value, if it is one of these; without any, to each value."""
+    return lambda value: {name: value} if value in values or not values else {}
+
+
+def _number(value: str) -> float:
+    return float(value.rstrip("+"))  # with a plus: it was not waited for
+
+
+def _late(at_once: Text, after: Says, longer: Says) -> Says:
+    def says(value: str) -> Text:
+        if value == "0":
+            return at_once
+        return longer(value.rstrip("+")) if value.endswith("+") else after(value)
+
+    return says
+
+
+KNOWN: dict[str, Known] = {
+    "cors": Known(
+        _one_of(
+            {
+                "off": _("Browsers cannot PUT to the bucket: it has no CORS rule."),
+                "on": _("Browsers may PUT to the bucket: it has a CORS rule."),
+            }
+        ),
+        _if("on".__eq__, _PAGES),
+        lambda value: {"cors": value == "on"},
+    ),
+    "cors_methods": Known(
+        lambda value: _("The CORS rule allows the methods %(value)s.", value=value),
+        quirk=_as("cors_methods"),
+        part_of="cors",
+    ),
+    "cors_headers": Known(
+        lambda value: _("The CORS rule allows the headers %(value)s.", value=value),
+        quirk=_as("cors_headers"),
+        part_of="cors",
+    ),
+    "list_md5": Known(
+        _one_of(
+            {
+                "plain": _("The list names the MD5 of a file."),
+                "multipart": _("The list names a tag with a suffix, not the MD5 of a file."),
+                "none": _("The list names no MD5."),
+                "other": _("The list names another MD5 than that of the file."),
+            }
+        ),
+        _if(lambda value: value != "plain", LOG),
+        _as("list_md5", "plain", "multipart"),
+    ),
+    "list_lag_seconds": Known(
+        _late(
+            _("The list shows a new file at once."),
+            lambda value: _("The list shows a new file after %(value)s s.", value=value),
+            lambda value: _("The list lacks a new file for over %(value)s s.", value=value),
+        ),
+        _if(lambda value: _number(value) >= SOON, YOUNG),
+        lambda value: {"list_lag_seconds": _number(value)},
+    ),
+    "cache_control": Known(
+        _one_of(
+            {
+                "kept": _("Visitors get the Cache-Control that was sent with a file."),
+                "none": _("Visitors get no Cache-Control."),
+            },
+            lambda value: _("Visitors get the Cache-Control '%(value)s'.", value=value),
+        ),
+        _if(lambda value: value != "kept", CACHE_TIMES),
+        _as("cdn_cache_control"),
+    ),
+    "attachment": Known(
+        _one_of(
+            {
+                "off": _("Browsers show the files of the public address."),
+                "get": _("Browsers download the files of the public address."),
+                "all": _("Browsers download the files of the public address."),
+            }
+        ),
+        _if(lambda value: value != "off", OWN_DOMAIN),
+        _as("attachment", "off", "get", "all"),
+    ),
+    "speed": Known(
+        lambda value: _("The public address gives %(value)s KB a second.", value=value),
+        _if(lambda value: _number(value) < SLOW, OWN_DOMAIN),
+    ),
+    "folder_index": Known(
+        _one_of(
+            {
+                "served": _("A folder shows its index.html."),
+                "missing": _("A folder does not show its index.html."),
+            }
+        ),
+        _if("missing".__eq__, INDEX),
+    ),
+    "folder_without_slash": Known(
+        _one_of(
+            {
+                "serve": _("A folder without its last slash shows the page without a redirect."),
+                "redirect": _("A folder without its last slash is a redirect to that with it."),
+            },
+            lambda value: _("A folder without its last slash is an HTTP %(value)s.", value=value),
+        ),
+        _if(lambda value: value != "redirect", _ABSOLUTE),
+        _as("folder_without_slash", "serve", "redirect", "404"),
+    ),
+    "notice_page": Known(
+        _one_of(
+            {"off": _("Visitors see the pages at once.")},
+            lambda value: _("Visitors see a notice first (HTTP %(value)s).", value=value),
+        ),
+        _if(lambda value: value != "off", OWN_DOMAIN),
+        lambda value: {"notice_page": "302" if value.startswith("3") else value},
+    ),
+    "stale_seconds": Known(
+        _late(
+            _("Visitors see a replaced file at once."),
+            lambda value: _("Visitors see a replaced file after %(value)s s.", value=value),
+            lambda value: _("Visitors see an old file for over %(value)s s.", value=value),
+        ),
+        _if(lambda value: _number(value) >= SOON, HASHED),
+        lambda value: {"site_stale_seconds": _number(value)},
+    ),
+    "cache_busting": Known(
+        _one_of(
+            {
+                "yes": _("A query gets past the old copies of the CDN."),
+                "no": _("A query does not get past the old copies of the CDN."),
+            }
+        ),
+        _if("no".__eq__, PAST_CDN),
+        lambda value: {"site_cache_busting": value == "yes"},
+        part_of="stale_seconds",
+    ),
+    # Of the platform, that is of WeChat and COS.
+    "data_key": Known(
+        lambda value: _("describestaticstore answers with '%(value)s'.", value=value),
+        quirk=_as("data_key", "Data", "data"),
+    ),
+    "region_key": Known(
+        lambda value: _("describestaticstore calls the region '%(value)s'.", value=value),
+        quirk=_as("region_key", "regoin", "region"),
+    ),
+    "list_empty": Known(
+        _one_of(
+            {
+                "[]": _("An empty list has contents without a file."),
+                "null": _("An empty list has null for its contents."),
+                "missing": _("An empty list has no contents."),
+            }
+        ),
+        quirk=_as("list_empty", "[]", "null", "missing"),
+    ),
+    "truncated_as": Known(
+        _one_of(
+            {
+                "bool": _("is_truncated is a truth value."),
+                "string": _("is_truncated is a text."),
+            }
+        ),
+        quirk=_as("truncated_as", "bool", "string"),
+    ),
+    "marker": Known(
+        _one_of(
+            {
+                "exclusive": _("A page of the list begins after its marker."),
+                "inclusive": _("A page of the list repeats its marker."),
+            }
+        ),
+        quirk=_as("marker", "exclusive", "inclusive"),
+    ),
+    "page_size": Known(
+        lambda value: _("A page of the list has %(value)s files.", value=value),
+        quirk=lambda value: {"page_size": int(value)},
+    ),
+    "errcode_as": Known(
+        _one_of({"number": _("errcode is a number."), "string": _("errcode is a text.")}),
+        quirk=_as("errcode_as", "number", "string"),
+    ),
+    "content_type": Known(
+        lambda value: _("WeChat's answers are sent as '%(value)s'.", value=value),
+        quirk=_as("content_type", "application/json; encoding=utf-8", "text/plain"),
+    ),
+    "no_token": Known(
+        _one_of(
+            {ACCEPTED: _("COS takes a PUT without the link's token.")},
+            lambda value: _("A PUT without the link's token: %(value)s.", value=value),
+        )
+    ),
+    "wrong_token": Known(
+        _one_of(
+            {ACCEPTED: _("COS takes a PUT with a wrong token.")},
+            lambda value: _("A PUT with a wrong token: %(value)s.", value=value),
+        )
+    ),
+    "meta_headers": Known(
+        _one_of(
+            {
+                "kept": _("Visitors get the x-cos-meta-* headers of a file."),
+                "dropped": _("COS takes x-cos-meta-* headers, visitors do not get them."),
+            },
+            lambda value: _("A PUT with an x-cos-meta-* header: %(value)s.", value=value),
+        )
+    ),
+    "forbid_overwrite": Known(
+        _one_of(
+            {ACCEPTED: _("COS overwrites a file in spite of x-cos-forbid-overwrite.")},
+            lambda value: _("A PUT with x-cos-forbid-overwrite: %(value)s.", value=value),
+        )
+    ),
+    "leading_slash": Known(
+        _one_of(
+            {
+                ACCEPTED: _("WeChat gives a link for a name with a leading slash, and keeps it."),
+                "changed": _("WeChat takes the leading slash off a name."),
+            },
+            lambda value: _("A name with a leading slash: %(value)s.", value=value),
+        )
+    ),
+    "long_key": Known(
+        _one_of(
+            {
+                ACCEPTED: _("WeChat gives a link for a key above 850 bytes."),
+                "changed": _("WeChat changes a key above 850 bytes."),
+            },
+            lambda value: _("A key above 850 bytes: %(value)s.", value=value),
+        )
+    ),
+}

@@ -1,0 +1,73 @@
+"""The newest results, in the shared cache: for the admin, the API and monitors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from time import monotonic, time
+from typing import Any
+
+from django.core.cache import caches
+from django.utils import translation
+
+from ...conf import platform_options
+from ...core.shared_cache import SharedCache
+from .examination import examine
+from .findings import Result
+from .patient import Patient
+from .report import as_dict
+from .table import CHECKS
+
+WITHIN = 20.0  # seconds for all checks: servers give up a request after 30
+KEPT = 24 * 60 * 60
+_KEY = "wx_static_store:health:1"
+_LANGUAGES = ("en", "zh-hans")  # in which the texts are kept, beside that of who asked
+
+
+def latest(max_age: float = KEPT) -> dict[str, Any] | None:
+    """
+    Return the newest results in the reader's language; None if none are so young.
+
+    They are those of `as_dict`, and the time: `examined`.
+    """
+    text = _cache().get(_KEY)
+    kept = json.loads(text) if text else None
+    return _read(kept) if kept and time() - kept["examined"] <= max_age else None
+
+
+def examined(max_age: float = 0.0) -> dict[str, Any]:
+    """Return results of at most this age in seconds; without them, ask what needs no probe."""
+    started = monotonic()
+    if max_age and (found := latest(max_age)):
+        return found
+    unprobed = [check for check in CHECKS if not check.probe]
+    patient = Patient()
+    left = WITHIN - (monotonic() - started)  # a cache that is away may have cost a timeout
+    return keep([*examine(patient, unprobed, within=left)], cached=not patient.cache_is_away)
+
+
+def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:
+    """Keep the results for everybody, if `cached`; return them in the reader's language."""
+    reports = {}
+    for language in {_language(), *_LANGUAGES}:
+        with translation.override(language):
+            reports[language] = as_dict(results)
+    kept = {"examined": time(), "reports": reports}
+    if cached:
+        _cache().set(_KEY, json.dumps(kept), KEPT)
+    return _read(kept)
+
+
+def _read(kept: dict[str, Any]) -> dict[str, Any]:
+    reports = kept["reports"]
+    when = datetime.fromtimestamp(kept["examined"], UTC)
+    return {**(reports.get(_language()) or reports["en"]), "examined": when}
+
+
+def _language() -> str:
+    return translation.get_language() or "en"
+
+
+def _cache() -> SharedCache:
+    return SharedCache(lambda: caches[platform_options().token_cache])

@@ -1,0 +1,165 @@
+"""What is examined: a platform with its stores and environments, and what it answered so far."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from time import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ...clients.platform import Environment, PlatformClient
+from ...clients.tokens import CallableToken
+from ...clients.wechat import WeChatClient
+from ...conf import settings as conf
+from ...conf.options import Options
+from ...core.retry import Deadline
+from ...core.secrets import Secret
+from ...exceptions import WxStaticStoreError
+from ...upload.platform import Platform, platform_for
+from ...upload.store import Store, store_for
+from .findings import Check
+
+if TYPE_CHECKING:
+    from .trial import Trial
+
+T = TypeVar("T")
+
+FOLDER = ".wx-doctor/"  # of a store's location: what the doctor publishes lies there
+TIMEOUT = 10.0  # seconds for a check
+PROBE_SHARE = 6  # times as long for one that publishes, and waits for the CDN
+
+
+class Patient:
+    """
+    A platform under examination, by the store `using` or, without one, by all its stores.
+
+    `envs` are the environments to look at; without them, those of the stores. What was asked
+    already is not asked again, so one examination costs each call once.
+    """
+
+    def __init__(
+        self,
+        using: str = "",
+        envs: Sequence[str] = (),
+        *,
+        probe: bool = False,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        self.using, self.probe, self.timeout = using, probe, timeout
+        self._envs = list(envs)
+        self.learned: dict[str, dict[str, Any]] = defaultdict(dict)  # by subject; kept by --probe
+        self.forms: dict[str, dict[str, Any]] = {}  # the newest answer by path: its members' names
+        self.trials: dict[str, Trial] = {}  # what a probe has published, by environment
+        self.unusable: set[str] = set()  # environments that failed a check: no later one asks them
+        self.timed_out: set[str] = set()  # checks that were given up: what they ask hangs
+        self.cache_fails = False  # a call of the shared cache raised an error
+        self.skews: dict[str, float] = {}  # seconds by which a clock is ahead of ours, by its name
+
+    def deadline(self) -> Deadline:
+        return Deadline.after(self.timeout)
+
+    def patience(self, check: Check) -> float:
+        """Return the seconds after which a check is given up: its own deadline comes first."""
+        usual = self.timeout * (PROBE_SHARE if check.probe else 1)
+        return max(usual, check.least) + 1.0
+
+    def close(self) -> None:
+        """Overwrite what a probe has published and, broken off, did not overwrite itself."""
+        for trial in self.trials.values():
+            trial.end()
+
+    @property
+    def cache_is_away(self) -> bool:
+        """Return whether the shared cache hangs or fails: each question may cost a timeout."""
+        return self.cache_fails or "cache.works" in self.timed_out
+
+    @property
+    def database_hangs(self) -> bool:
+        return not self.timed_out.isdisjoint({"database.tables", "database.log"})
+
+    # --- settings ---------------------------------------------------------------------------------
+
+    @cached_property
+    def stores(self) -> Mapping[str, Options]:
+        """The stores that are examined, by alias; a ConfigurationError where there is none."""
+        if self.using:
+            return {self.using: conf.options_for(self.using)}
+        found = conf.all_options()
+        return found or {"default": conf.options_for("default")}
+
+    @property
+    def options(self) -> Options:
+        """Those of the store by which the platform is asked: `default`, or the first."""
+        return self.stores.get("default") or next(iter(self.stores.values()))
+
+    @cached_property
+    def envs(self) -> list[str]:
+        """The environments to look at, each once."""
+        own = (str(options.settled().env) for options in self.stores.values())
+        return list(dict.fromkeys(self._envs or own))
+
+    @property
+    def usable_envs(self) -> list[str]:
+        """The environments of which no check found that they cannot be used."""
+        return [env for env in self.envs if env not in self.unusable]
+
+    def store(self, env: str) -> Store:
+        """Return the store at an environment: one that is set for it, or the first there."""
+        options = next((o for o in self.stores.values() if o.settled().env == env), self.options)
+        return store_for(options.for_env(env))
+
+    # --- the platform -----------------------------------------------------------------------------
+
+    @cached_property
+    def platform(self) -> Platform:
+        return platform_for(self.options)
+
+    def hold(self, token: Secret) -> None:
+        """Use this token from now on, instead of asking a cache that is away for it."""
+        self.platform = replace(self.platform, tokens=CallableToken(token.reveal))
+
+    @cached_property
+    def wechat(self) -> WeChatClient:
+        return WeChatClient(self.platform.transport, self.options.api_base_url, self._hear)
+
+    @cached_property
+    def console(self) -> PlatformClient:
+        return PlatformClient(self.platform.transport, self.options.api_base_url, self._hear)
+
+    def ask(
+        self, call: Callable[[Secret, Deadline], T], env: str = "", *, seconds: float | None = None
+    ) -> T:
+        """Return what a call answers, with a token that WeChat accepts; raise what it means."""
+        deadline = self.deadline() if seconds is None else Deadline.after(seconds)
+        attempts = self.options.max_attempts
+        return self.platform.ask(call, deadline=deadline, max_attempts=attempts, env=env)
+
+    def _hear(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
+        """Note the form of an answer, without its values, and the clock of who gave it."""
+        self.forms[path] = {name: type(value).__name__ for name, value in answer.items()}
+        self.note_clock("WeChat", headers)
+
+    def note_clock(self, name: str, headers: Mapping[str, str]) -> None:
+        """Note by how many seconds the `Date` of an answer is ahead of our clock."""
+        try:
+            date = parsedate_to_datetime(headers.get("Date", ""))
+        except ValueError:
+            return
+        self.skews.setdefault(name, date.timestamp() - time())
+
+    @cached_property
+    def environments(self) -> Mapping[str, Environment]:
+        """What `describeenvs` lists, by id; its error is remembered, too."""
+        if isinstance(self._environments, WxStaticStoreError):
+            raise self._environments
+        return {each.env: each for each in self._environments}
+
+    @cached_property
+    def _environments(self) -> tuple[Environment, ...] | WxStaticStoreError:
+        try:
+            return self.ask(lambda token, left: self.console.environments(token, deadline=left))
+        except WxStaticStoreError as error:
+            return error

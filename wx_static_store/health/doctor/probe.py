@@ -1,0 +1,268 @@
+"""One small file, public for a moment: what WeChat and COS make of it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ...core.naming import MAX_KEY_BYTES
+from ...exceptions import WeChatRefused
+from ...i18n import gettext_lazy as _
+from . import visit
+from .facts import said
+from .findings import NONE_LEFT, Check, Finding, not_asked, of_error, ok, warning, wrong
+from .known import ACCEPTED, LOG, SOON, YOUNG
+from .patient import FOLDER, Patient
+from .trial import NOTHING, SIZE, SMALL, Trial, of_each, of_first, page, summed
+
+_DIFFERENT = _("Look whether another program writes to this environment.")
+_UNVERIFIED = _("wx_deploy --verify reads the public files, and so finds what was damaged.")
+
+
+def _upload(patient: Patient) -> Iterator[Finding]:
+    def publish(env: str) -> Iterator[Finding]:
+        trial = patient.trials[env] = Trial(patient, env)
+        result = trial.send(page(SIZE))
+        if result.error:
+            raise result.error
+        if result.verified:
+            yield ok(_("A file was sent, and COS has stored the same bytes."))
+        else:
+            yield warning(_("COS names no MD5 of what it has stored."), hint=_UNVERIFIED)
+
+    if not patient.usable_envs:
+        yield NONE_LEFT
+    yield from summed(patient.usable_envs, publish, patient)
+
+
+def _listed(trial: Trial) -> Iterator[Finding]:
+    seconds = trial.until(lambda: bool(_entry(trial)), trial.timeout)
+    if seconds is None:
+        seconds = round(trial.age)
+        trial.facts["list_lag_seconds"] = f"{seconds}+"
+        text = _("The list lacks the file %(seconds)d seconds after its upload.", seconds=seconds)
+        yield warning(text, hint=YOUNG, data={"seconds": seconds})
+        return
+    lag = max(1, round(trial.age)) if seconds else 0
+    trial.facts["list_lag_seconds"] = str(lag)
+    trial.common["marker"] = "inclusive" if _entry(trial, marker=trial.key) else "exclusive"
+    findings = [*_compared(trial, _entry(trial))]
+    if lag >= SOON:
+        text = _("The list showed the file after %(seconds)d seconds.", seconds=lag)
+        findings.append(warning(text, hint=YOUNG, data={"seconds": lag}))
+    yield from findings or [ok(_("The list shows the file with its MD5, its size and its time."))]
+
+
+def _entry(trial: Trial, marker: str = "") -> dict[str, Any]:
+    rows = trial.listed(trial.key, marker).get("contents") or []
+    return next((row for row in rows if row["key"] == trial.key), {})
+
+
+def _compared(trial: Trial, entry: dict[str, Any]) -> Iterator[Finding]:
+    given = str(entry.get("md5") or "").strip('"').lower()
+    form = trial.facts["list_md5"] = _form(given, trial.body)
+    if form == "other":
+        yield warning(_("The list names another MD5 than that of the file."), hint=_DIFFERENT)
+    elif form != "plain":
+        yield warning(_("The list names no MD5 of the file."), hint=LOG, data={"form": form})
+    if str(entry["size"]) != str(len(trial.body)):
+        yield warning(_("The list names another size than that of the file."), hint=_DIFFERENT)
+    if not entry.get("last_modified"):
+        yield warning(_("The list names no time of the file."), hint=LOG)
+
+
+def _form(given: str, body: bytes) -> str:
+    if given == hashlib.md5(body, usedforsecurity=False).hexdigest():
+        return "plain"
+    if re.fullmatch(r"[0-9a-f]{32}-\d+", given):
+        return "multipart"
+    return "other" if given else "none"
+
+
+def _answers(trial: Trial) -> Iterator[Finding]:
+    nothing = trial.listed(trial.key + "/")
+    trial.common |= {
+        "list_empty": "missing" if "contents" not in nothing else _empty(nothing["contents"]),
+        "truncated_as": "string" if isinstance(nothing.get("is_truncated"), str) else "bool",
+        "errcode_as": "string" if isinstance(nothing.get("errcode"), str) else "number",
+        "content_type": trial.content_type,
+    }
+    first = trial.listed("")
+    if str(first.get("is_truncated")).lower() == "true":
+        trial.common["page_size"] = str(len(first["contents"]))
+    trial.common |= _described(trial.describe())
+    yield ok(_("WeChat's answers have a form that is known."), data=dict(trial.common))
+
+
+def _empty(contents: object) -> str:
+    return "null" if contents is None else "[]"
+
+
+def _described(answer: dict[str, Any]) -> dict[str, str]:
+    name = next((name for name in ("Data", "data") if answer.get(name)), "")
+    members = answer[name][0] if name else {}
+    region = next((each for each in members if each.lower() in ("regoin", "region")), "")
+    return {key: value for key, value in (("data_key", name), ("region_key", region)) if value}
+
+
+def _headers(trial: Trial) -> Iterator[Finding]:
+    first, second = page(SMALL), page(SMALL)
+    meta = trial.put(first, trial.link(), x_cos_meta_wx_doctor="1")
+    if meta == ACCEPTED:
+        reply = trial.get(past_caches=True)
+        kept = reply.headers.get("x-cos-meta-wx-doctor") == "1"
+        # Another body is an older file, of the CDN: it tells nothing.
+        meta = "" if reply.body != first else "kept" if kept else "dropped"
+    forbidden = trial.put(second, trial.link(), x_cos_forbid_overwrite="true")
+    yield _common(trial, meta_headers=meta, forbid_overwrite=forbidden)
+
+
+def _refusal(trial: Trial) -> Iterator[Finding]:
+    link = trial.link()
+    none, other = (trial.put(trial.body, link, token=token) for token in ("", "wrong"))
+    yield _common(trial, no_token=none, wrong_token=other)
+
+
+def _names(trial: Trial) -> Iterator[Finding]:
+    start = trial.store.options.location + FOLDER
+    slash, long = (_link_for(trial, key) for key in (f"/{start}a", start + "a" * MAX_KEY_BYTES))
+    yield _common(trial, leading_slash=slash, long_key=long)
+
+
+def _link_for(trial: Trial, key: str) -> str:
+    """Ask for a link that is not used; return what became of the key."""
+    try:
+        link = trial.link(key)
+    except WeChatRefused as error:
+        return f"errcode {error.errcode}"
+    path = unquote(urlsplit(link.url.reveal()).path)
+    return ACCEPTED if path == f"/{key}" else "changed"
+
+
+def _common(trial: Trial, **facts: str) -> Finding:
+    """Learn facts of the platform, of which none is wrong."""
+    learned = {name: value for name, value in facts.items() if value}
+    trial.common |= learned
+    return ok(said(learned), data=learned)
+
+
+def _deleted(patient: Patient) -> Iterator[Finding]:
+    trials = {trial.env: trial for trial in patient.trials.values() if trial.is_public}
+
+    def end(env: str) -> Iterator[Finding]:
+        trial = trials[env]
+        if error := trial.end():
+            why = of_error(error).text
+            text = _("%(key)s is still public: %(why)s", key=trial.key, why=why)
+            yield wrong(text, data={"key": trial.key})
+        else:
+            yield ok(_("The file is overwritten."))
+
+    if not trials:
+        yield not_asked(NOTHING)
+    yield from summed([*trials], end, patient)
+
+
+CHECKS = (
+    Check(
+        id="probe.upload",
+        question=_("Can a file be published?"),
+        how=_(
+            "A page with a random name below `.wx-doctor/` of the store is sent, as every upload "
+            "is: link, PUT, comparison of the ETag. It is overwritten at the end."
+        ),
+        means=_("An error is that of an upload: its stage says who refused."),
+        remedy=_UNVERIFIED,
+        ask=_upload,
+        needs=("environments.listed",),
+        probe=True,
+    ),
+    Check(
+        id="probe.list",
+        question=_("Does the list show the file?"),
+        how=_("The list of the key is asked for until it shows the file, for a while."),
+        means=_(
+            "A deploy compares with the list. Without the MD5 it compares with the upload log. "
+            "While the list is late, wx_reconcile reports files that are there."
+        ),
+        remedy=LOG,
+        ask=of_each(_listed),
+        needs=("token.accepted",),
+        probe=True,
+        settles=(
+            _("Whether the list gives the MD5 of a file that was sent by one PUT."),
+            _("Whether a page of the list repeats its marker."),
+            _("How late the list may be."),
+        ),
+    ),
+    Check(
+        id="probe.answers",
+        question=_("Which form do WeChat's answers have?"),
+        how=_("An empty prefix and the whole environment are listed, and its hosting described."),
+        means=_("The app reads each form. The emulator can imitate the one that was seen."),
+        remedy=_("Report the form to the authors of this app."),
+        ask=of_first(_answers),
+        needs=("token.accepted",),
+        probe=True,
+        settles=(
+            _("Whether describestaticstore answers with Data or data, region or regoin."),
+            _("Whether the contents of a list can be null."),
+            _("The page size of the list, if an environment has more files than a page."),
+        ),
+    ),
+    *visit.CHECKS,
+    Check(
+        id="probe.headers",
+        question=_("Which headers of COS may an upload carry?"),
+        how=_(
+            "The file is sent with an x-cos-meta-* header, then with x-cos-forbid-overwrite. Its "
+            "public address is read for the first."
+        ),
+        means=_("An upload of this app sends neither."),
+        remedy=_("Nothing needs to be done: an upload of this app sends neither."),
+        ask=of_first(_headers),
+        needs=("token.accepted",),
+        probe=True,
+        settles=(
+            _("Whether x-cos-meta-* headers are allowed, and reach visitors."),
+            _("Whether x-cos-forbid-overwrite is allowed."),
+        ),
+    ),
+    Check(
+        id="probe.refusal",
+        question=_("What does COS answer to a wrong token?"),
+        how=_("The file is sent again without the link's token, then with a wrong one."),
+        means=_("An upload asks for a new link after any refusal, whatever its code is."),
+        remedy=_("Nothing needs to be done: an upload asks for a new link."),
+        ask=of_first(_refusal),
+        needs=("token.accepted",),
+        probe=True,
+        settles=(_("What COS answers to a missing or wrong x-cos-security-token."),),
+    ),
+    Check(
+        id="probe.names",
+        question=_("What does WeChat make of unusual names?"),
+        how=_("Links are asked for, and not used: a leading slash, a key above 850 bytes."),
+        means=_("The app refuses both before WeChat is asked."),
+        remedy=_("Nothing needs to be done: the app refuses such names."),
+        ask=of_first(_names),
+        needs=("token.accepted",),
+        probe=True,
+        settles=(_("What a leading slash and a key above 850 bytes become."),),
+    ),
+    Check(
+        id="probe.deleted",
+        question=_("Is the file gone again?"),
+        how=_("It is overwritten by the text with which this app marks a deleted file."),
+        means=_("The CDN may show the file for some minutes more."),
+        remedy=_(
+            "Call delete() of the storage with its name, or delete the key in the console of "
+            "Tencent Cloud."
+        ),
+        ask=_deleted,
+        probe=True,
+    ),
+)

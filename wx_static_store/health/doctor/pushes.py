@@ -1,0 +1,209 @@
+"""WeChat's pushes: the newest verify ticket, and whether pushes arrive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.core.cache import caches
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error, router
+
+from ... import conf
+from ...clients.tokens import current_ticket
+from ...conf.check_table import CHECKS as SYSTEM_CHECKS
+from ...conf.options import Options
+from ...core.pushes import HINTS, UNSIGNED, RefusedPush, newest_refused
+from ...core.secrets import Secret
+from ...core.shared_cache import SharedCache
+from ...core.spans import HOUR, span
+from ...i18n import gettext_lazy as _, listed
+from ...upload.platform import ticket_source
+from .findings import Check, Finding, not_asked, ok, warning, wrong
+from .patient import Patient
+
+LIFE = 12 * HOUR  # of a ticket, in seconds
+BETWEEN = 11 * 60  # seconds: WeChat pushes every ten minutes, and may take a while
+
+_CALLBACK = "wx_static_store.callback"
+_NEEDED = ("component_appid", "callback_token", "callback_aes_key")
+
+_NO_DATABASE = _("The tickets cannot be read from the database.")
+_SEE_PUSHES = _(
+    "The check token.pushes says whether pushes arrive. If WeChat sends none, call "
+    "api_start_push_ticket."
+)
+_GIVE_A_FUNCTION = _(
+    "Set VERIFY_TICKET to a function that gives the newest ticket, or install "
+    "wx_static_store.callback in its place."
+)
+_UNREADABLE = _(
+    "Put the former SECRET_KEY into SECRET_KEY_FALLBACKS, or wait ten minutes for the next push."
+)
+_NOTHING_COMES = _(
+    "Compare the authorization event URL at WeChat with the address of wx_static_store.callback, "
+    "and look whether a firewall or a proxy stops WeChat on the way there. The log "
+    "wx_static_store.security names each push that is refused: by CALLBACK_TOKEN, CALLBACK_AES_KEY "
+    "or the clock. If WeChat sends none, call api_start_push_ticket."
+)
+
+
+def name_of(given: Any) -> str:
+    """Return the dotted path of a project's function or class, which may be given by it."""
+    if isinstance(given, str):
+        return given
+    kind = given if hasattr(given, "__qualname__") else type(given)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+# --- the ticket ---------------------------------------------------------------------------------
+
+
+def _ticket(patient: Patient) -> Iterator[Finding]:
+    options = patient.options
+    if not options.fetches_tokens:
+        yield not_asked(_("No token is fetched here, so no verify ticket is needed."))
+    elif isinstance(options.verify_ticket, Secret):
+        text = _("VERIFY_TICKET is a fixed text, and a ticket lives 12 hours.")
+        yield warning(text, hint=_GIVE_A_FUNCTION, data={"source": "VERIFY_TICKET"})
+    elif options.verify_ticket:
+        current_ticket(options.verify_ticket)
+        name = name_of(options.verify_ticket)
+        text = _("VERIFY_TICKET gives a verify ticket (%(name)s); its age is unknown.", name=name)
+        yield ok(text, data={"source": "VERIFY_TICKET"})
+    elif apps.is_installed(_CALLBACK):
+        yield _pushed_ticket(options)
+    else:
+        yield wrong(_("Nothing receives the verify ticket."), hint=SYSTEM_CHECKS["E015"].hint)
+
+
+def _pushed_ticket(options: Options) -> Finding:
+    try:
+        row = _kept_ticket(options.component_appid)
+    except (Error, ImproperlyConfigured):
+        return not_asked(_NO_DATABASE)
+    if row is None:
+        return wrong(_("No verify ticket has come yet."), hint=_SEE_PUSHES)
+    age = max(0.0, time.time() - row.created)
+    text = _("The newest verify ticket is %(age)s old.", age=span(age))
+    more: dict[str, Any] = {"data": {"source": _CALLBACK, "age": round(age)}}
+    if age > LIFE:
+        text = _("The newest verify ticket is %(age)s old, and it lived 12 hours.", age=span(age))
+        return wrong(text, hint=_SEE_PUSHES, **more)
+    if not ticket_source(options)():
+        return wrong(_("The verify ticket cannot be decrypted."), hint=_UNREADABLE, **more)
+    return warning(text, hint=_SEE_PUSHES, **more) if age > HOUR else ok(text, **more)
+
+
+def _kept_ticket(appid: str) -> Any:
+    """Return the row of the newest ticket, None without one."""
+    model = apps.get_model("wx_static_store_callback", "VerifyTicket")
+    return model._default_manager.using(router.db_for_write(model)).filter(appid=appid).first()
+
+
+# --- the pushes ---------------------------------------------------------------------------------
+
+
+def _pushes(patient: Patient) -> Iterator[Finding]:
+    if not apps.is_installed(_CALLBACK):
+        yield not_asked(_("wx_static_store.callback, which receives pushes, is not installed."))
+        return
+    options = conf.platform_options()
+    if missing := [name.upper() for name in _NEEDED if not getattr(options, name)]:
+        yield not_asked(_("No push can be read without %(names)s.", names=listed(missing)))
+        return
+    try:
+        row = _kept_ticket(options.component_appid)
+    except (Error, ImproperlyConfigured):
+        yield not_asked(_NO_DATABASE)
+        return
+    cache = SharedCache(lambda: caches[options.token_cache])
+    away = patient.cache_is_away
+    refused = None if away else newest_refused(cache, options.component_appid)
+    needed = options.fetches_tokens and not options.verify_ticket
+    if not (row or refused or needed):
+        yield not_asked(_("No push has come, and nothing here needs one."))
+    else:
+        yield _judged(row.received.timestamp() if row else None, refused)
+
+
+def _judged(accepted: float | None, refused: RefusedPush | None) -> Finding:
+    now = time.time()
+    since = None if accepted is None else max(0.0, now - accepted)
+    more: dict[str, Any] = {"data": _figures(since, refused, now)}
+    if refused and (accepted is None or refused.at > accepted):
+        return _of_refused(refused, since, now, **more)
+    if since is None:
+        return wrong(_("No push has come yet."), hint=_NOTHING_COMES, **more)
+    ago = span(since)
+    if since > HOUR:
+        text = _("The newest push came %(ago)s ago; WeChat sends one every ten minutes.", ago=ago)
+        return wrong(text, hint=_NOTHING_COMES, **more)
+    if refused is None:
+        return ok(_("The newest push was accepted %(ago)s ago.", ago=ago), **more)
+    text = _(
+        "The newest push was accepted %(ago)s ago; one was refused %(before)s ago (%(reason)s).",
+        ago=ago, before=span(now - refused.at), reason=refused.reason,
+    )  # fmt: skip
+    return warning(text, hint=HINTS[refused.reason], **more)
+
+
+def _of_refused(refused: RefusedPush, since: float | None, now: float, **more: Any) -> Finding:
+    """
+    Return what a push means that was refused after the newest accepted one.
+
+    While WeChat's own come in time, one without a right signature may be a stranger's.
+    """
+    facts = {"ago": span(now - refused.at), "reason": refused.reason}
+    more["hint"] = HINTS[refused.reason]
+    if since is None:
+        text = _(
+            "The newest push was refused %(ago)s ago (%(reason)s); none was accepted.", **facts
+        )
+        return wrong(text, **more)
+    text = _(
+        "The newest push was refused %(ago)s ago (%(reason)s); the newest accepted one came "
+        "%(before)s ago.",
+        before=span(since), **facts,
+    )  # fmt: skip
+    doubtful = since < BETWEEN and refused.reason in UNSIGNED
+    return warning(text, **more) if doubtful else wrong(text, **more)
+
+
+def _figures(since: float | None, refused: RefusedPush | None, now: float) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    if since is not None:
+        figures["accepted_seconds_ago"] = round(since)
+    if refused:
+        figures |= {"refused_seconds_ago": round(now - refused.at), "reason": refused.reason}
+    return figures
+
+
+CHECKS = (
+    Check(
+        id="token.ticket",
+        question=_("Is there a verify ticket, by which a token is fetched?"),
+        how=_("VERIFY_TICKET is asked, or the newest ticket of wx_static_store.callback is read."),
+        means=_(
+            "A ticket lives 12 hours, and WeChat pushes one every ten minutes. One that is older "
+            "than an hour says that pushes do not arrive."
+        ),
+        remedy=_SEE_PUSHES,
+        ask=_ticket,
+        needs=("settings.stores",),
+    ),
+    Check(
+        id="token.pushes",
+        question=_("Do WeChat's pushes arrive, and are they accepted?"),
+        how=_("The time of the newest accepted push is read, and of the newest refused one."),
+        means=_(
+            "WeChat pushes every ten minutes. An hour without a push is a fault. The reason of a "
+            "refusal names the setting that differs from WeChat's."
+        ),
+        remedy=_NOTHING_COMES,
+        ask=_pushes,
+        needs=("settings.stores",),
+    ),
+)

@@ -1,0 +1,97 @@
+"""How many calls WeChat still allows today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from ...clients.platform import Quota
+from ...clients.wechat import DESCRIBE, LINKS, LIST
+from ...exceptions import WxStaticStoreError
+from ...i18n import gettext_lazy as _, listed
+from ...upload.quota import quota_of
+from .findings import Check, Finding, Mark, Text, not_asked, not_well, of_error, ok, warning, wrong
+from .patient import Patient
+
+PATHS = (LINKS, LIST, DESCRIBE)
+SMALL = 10  # percent of a day's calls
+
+_USED_UP = _("Wait for tomorrow, or let an administrator clear the quota in the console.")
+_LITTLE = _("Put off what can wait until tomorrow: each file that is sent costs a call.")
+
+
+def _calls(patient: Patient) -> Iterator[Finding]:
+    if patient.cache_is_away:  # where the figures are kept
+        yield not_well("cache.works")
+        return
+    quotas: dict[str, Quota] = {}
+    for path in PATHS:
+        try:
+            quotas[path.rpartition("/")[2]] = _quota(patient, path)
+        except WxStaticStoreError as error:
+            yield of_error(error, Mark.WARNING)  # the calls themselves may be well
+            break
+    known = {name: quota for name, quota in quotas.items() if quota.daily_limit or quota.calls}
+    for name, quota in known.items():
+        yield from _short(name, quota)
+    if known:
+        data = {name: asdict(quota) for name, quota in quotas.items()}
+        yield ok(listed(_figures(name, known.get(name)) for name in quotas), data=data)
+    elif quotas:
+        yield not_asked(_("WeChat gives no figures for these calls."))
+
+
+def _quota(patient: Patient, path: str) -> Quota:
+    return quota_of(
+        patient.platform,
+        path,
+        lambda: patient.ask(lambda token, left: patient.console.quota(token, path, deadline=left)),
+    )
+
+
+def _short(name: str, quota: Quota) -> Iterator[Finding]:
+    facts: dict[str, Any] = {"name": name, "remain": f"{quota.remain:,}"}
+    facts["limit"] = f"{quota.daily_limit:,}"
+    data = {"call": name, **asdict(quota)}
+    if not quota.daily_limit or quota.remain * 100 >= quota.daily_limit * SMALL:
+        return
+    if quota.remain:
+        text = _("Few calls of %(name)s are left today: %(remain)s of %(limit)s.", **facts)
+        yield warning(text, hint=_LITTLE, data=data)
+    else:
+        text = _("No call of %(name)s is left today: all %(limit)s are used.", **facts)
+        yield wrong(text, hint=_USED_UP, data=data)
+
+
+def _figures(name: str, quota: Quota | None) -> Text:
+    if quota is None:
+        return _("%(call)s: no figure", call=name)
+    remain, limit = f"{quota.remain:,}", f"{quota.daily_limit:,}"
+    day = _("%(remain)s of %(limit)s left today", remain=remain, limit=limit)
+    rate = _("%(calls)s in %(seconds)d s", calls=f"{quota.calls:,}", seconds=quota.seconds)
+    if not quota.calls:
+        return _("%(label)s: %(text)s", label=name, text=day)
+    if not quota.daily_limit:
+        return _("%(label)s: %(text)s", label=name, text=rate)
+    return _("%(call)s: %(day)s (%(rate)s)", call=name, day=day, rate=rate)
+
+
+CHECKS = (
+    Check(
+        id="quota.calls",
+        question=_("How many calls does WeChat still allow today?"),
+        how=_(
+            "WeChat is asked for the quota of three calls (openapi/quota/get): links, lists and "
+            "the state of hosting. Its answers are kept for ten minutes, for wx_deploy, too."
+        ),
+        means=_(
+            "The quota of the day, what is left of it, and how many calls may be made in a "
+            "period. WeChat gives no figure for some calls, and its figures are not exact."
+        ),
+        remedy=_("Look at the quotas of the platform in the console."),
+        ask=_calls,
+        needs=("token.accepted",),
+        settles=(_("Whether WeChat tells the quota of these calls, and their rate."),),
+    ),
+)

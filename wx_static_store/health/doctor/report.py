@@ -1,0 +1,88 @@
+"""The results as lines for people, and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ...i18n import docs_place, gettext as _, labelled, listed, ngettext, shown, with_docs
+from .examination import verdict
+from .findings import Finding, Mark, Result
+
+SHOWN = 5  # findings of one check
+
+
+def lines(result: Result) -> Iterator[str]:
+    """Yield the line of a check, its other findings that are not well, and what to do."""
+    found = sorted(result.findings, key=lambda each: -each.mark.weight)
+    least = min(result.mark, Mark.WARNING, key=lambda mark: mark.weight)
+    first, others = found[0], [each for each in found[1:] if each.mark.weight >= least.weight]
+    if result.mark is Mark.OK:
+        others = []
+    name = result.check.id
+    yield f"{first.mark.value} {name:<22} {shown(str(first.text))}"
+    yield from _hint(result, first)
+    for each in others[: SHOWN - 1]:
+        yield f"  {each.mark.value} {shown(str(each.text))}"
+        if str(result.hint(each)) != str(result.hint(first)):
+            yield from _hint(result, each)
+    if (more := len(others) - (SHOWN - 1)) > 0:
+        yield "  " + ngettext("and %(count)d more", "and %(count)d more", more)
+
+
+def _hint(result: Result, found: Finding) -> Iterator[str]:
+    if hint := str(result.hint(found)):
+        yield f"    {with_docs(hint, found.docs or result.check.anchor)}"
+
+
+def verdict_line(results: Sequence[Result]) -> str:
+    """Say in one line how the patient is."""
+    wrong = [result.check.id for result in results if result.mark is Mark.WRONG]
+    doubtful = sum(result.mark is Mark.WARNING for result in results)
+    if wrong:
+        text = ngettext("%(count)d thing is wrong", "%(count)d things are wrong", len(wrong))
+        return labelled(text, listed(wrong))
+    if doubtful:
+        return ngettext(
+            "Nothing is wrong; look at %(count)d warning.",
+            "Nothing is wrong; look at %(count)d warnings.",
+            doubtful,
+        )
+    return _("All is well.")
+
+
+def as_dict(results: Sequence[Result]) -> dict[str, Any]:
+    """Return the results for programs; the texts are in the language of the caller."""
+    return {
+        "status": WORDS[verdict(results)],
+        "verdict": verdict_line(results),
+        "checks": [
+            {
+                "id": result.check.id,
+                "question": str(result.check.question),
+                "status": WORDS[result.mark],
+                "seconds": round(result.seconds, 3),
+                "findings": [_finding(result, found) for found in result.findings],
+            }
+            for result in results
+        ],
+    }
+
+
+def _finding(result: Result, found: Finding) -> dict[str, Any]:
+    hint = str(result.hint(found))
+    return {
+        "status": WORDS[found.mark],
+        "text": str(found.text),
+        "hint": hint,
+        "docs": docs_place(found.docs or result.check.anchor) if hint else "",
+        "data": dict(found.data),
+    }
+
+
+WORDS = {
+    Mark.OK: "ok",
+    Mark.NOT_ASKED: "not_asked",
+    Mark.WARNING: "warning",
+    Mark.WRONG: "wrong",
+}

@@ -1,0 +1,111 @@
+"""The settings: Django's own system checks of this app, and the stores that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.core.checks import CheckMessage, run_checks
+
+from ...conf import aliases
+from ...conf.check_table import CHECKS as SYSTEM_CHECKS, PREFIX
+from ...conf.checks import TAG
+from ...conf.settings import setting
+from ...exceptions import ConfigurationError
+from ...i18n import gettext_lazy as _, listed
+from .findings import Check, Finding, Mark, not_asked, of_error, ok, wrong
+from .patient import Patient
+
+SHOWN = 3  # environments
+
+_ENV = _(
+    "Correct the function that env names, or say which environments to look at: --env, or --all."
+)
+
+
+def _checks(patient: Patient) -> Iterator[Finding]:
+    deployed = not setting("DEBUG")
+    found = run_checks(tags=[TAG], include_deployment_checks=deployed)
+    silenced = sorted({_number(message) for message in found if message.is_silenced()})
+    found = [message for message in found if not message.is_silenced()]
+    if not found:
+        yield _nothing(silenced)
+    # Of two with one text, as W007 and E009, the worse one.
+    yield from map(_finding, {str(each.msg): each for each in sorted(found, key=_level)}.values())
+
+
+def _nothing(silenced: list[str]) -> Finding:
+    numbers = sorted(SYSTEM_CHECKS, key=lambda id: id[1:])
+    facts = {"count": len(numbers), "first": numbers[0], "last": numbers[-1]}
+    text = _("Django's system checks %(first)s to %(last)s find nothing (%(count)d).", **facts)
+    if silenced:
+        text = _(
+            "Django's system checks %(first)s to %(last)s find nothing (%(count)d; silenced: "
+            "%(silenced)s).",
+            **facts,
+            silenced=listed(silenced),
+        )
+    return ok(text, data={"ids": numbers, "silenced": silenced})
+
+
+def _finding(message: CheckMessage) -> Finding:
+    return Finding(
+        Mark.WRONG if message.is_serious() else Mark.WARNING,
+        message.msg,
+        hint=getattr(message, "advice", message.hint or ""),
+        docs=_number(message),
+        data={"id": message.id},
+    )
+
+
+def _number(message: CheckMessage) -> str:
+    return str(message.id).removeprefix(PREFIX)
+
+
+def _level(message: CheckMessage) -> int:
+    return message.level
+
+
+def _stores(patient: Patient) -> Iterator[Finding]:
+    try:
+        stores = [*patient.stores]
+    except ConfigurationError as error:
+        unreadable = not_asked(_("No store can be used before settings.checks is well."))
+        yield unreadable if aliases() else of_error(error)
+        return
+    try:
+        envs = patient.envs
+    except ConfigurationError as error:  # of the project's own function
+        yield wrong(error.message, hint=_ENV)
+        return
+    shown = listed([*envs[:SHOWN], *["…"] * (len(envs) > SHOWN)])
+    text = _("Stores: %(stores)s. Environments: %(envs)s.", stores=listed(stores), envs=shown)
+    yield ok(text, data={"stores": stores, "envs": envs})
+
+
+CHECKS = (
+    Check(
+        id="settings.checks",
+        question=_("Are the settings right?"),
+        how=_(
+            "Django's system checks of this app are run, as manage.py check does; those of "
+            "check --deploy, too, unless DEBUG is on."
+        ),
+        means=_(
+            "Django runs no command while there is an error. A warning is a setting that works, "
+            "with a drawback."
+        ),
+        remedy=_("Correct the setting that the message names."),
+        ask=_checks,
+    ),
+    Check(
+        id="settings.stores",
+        question=_("Which stores are there, and at which environments?"),
+        how=_("STORAGES is read; env is called where it is a function."),
+        means=_("The checks below look at these stores and environments."),
+        remedy=_(
+            "Add a storage of wx_static_store to STORAGES: "
+            '"default": {"BACKEND": "wx_static_store.storage.WxStorage"}.'
+        ),
+        ask=_stores,
+    ),
+)

@@ -1,0 +1,167 @@
+"""The token: where it comes from, and whether WeChat accepts it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ...clients.component import CALL, ComponentToken
+from ...clients.hindrances import OTHERS
+from ...clients.shared import TokenState
+from ...clients.tokens import current_token
+from ...core.spans import span
+from ...exceptions import (
+    ConfigurationError,
+    TokenRejected,
+    WeChatRefused,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+from ...i18n import gettext_lazy as _
+from . import pushes
+from .findings import Check, Finding, of_error, ok, warning
+from .patient import Patient
+from .pushes import name_of
+
+# Refusals that say nothing of the token: the address that asks, and a token of another kind.
+_NOT_OF_THE_PLATFORM = {61004, 40164, 45035, 61014}
+
+_NOT_THE_NEWEST = _(
+    "Let TOKEN_PROVIDER give the newest token of the platform. If it does, another system "
+    "refreshes the token, too: let all of them ask one place."
+)
+
+
+# --- where it comes from ------------------------------------------------------------------------
+
+
+def _source(patient: Patient) -> Iterator[Finding]:
+    options, tokens = patient.options, patient.platform.tokens
+    if isinstance(tokens, ComponentToken):
+        yield _fetched(patient, tokens)
+        return
+    current_token(tokens)
+    if options.token_provider:
+        name = name_of(options.token_provider)
+        text = _("TOKEN_PROVIDER gives a token (%(name)s).", name=name)
+        yield ok(text, data={"source": "TOKEN_PROVIDER"})
+    else:
+        text = _("The token stands in ACCESS_TOKEN; nobody refreshes it here.")
+        yield ok(text, data={"source": "ACCESS_TOKEN"})
+
+
+def _fetched(patient: Patient, tokens: ComponentToken) -> Finding:
+    """Get the token as an upload does, unless all wait after a fetch that failed."""
+    known = tokens.state()
+    if known.failure and not known.usable:
+        return _all_wait(known.failure)
+    token, cache = current_token(tokens), patient.options.token_cache
+    if patient.cache_is_away:
+        patient.hold(token)
+    known = tokens.state()
+    more: dict[str, Any] = {"data": _figures(known)}
+    age, left = span(known.age), span(known.left)
+    if known.failure:
+        text = _(
+            "The token is %(age)s old and ends in %(left)s; no new one can be fetched: %(why)s.",
+            age=age, left=left, why=of_error(known.failure).text,
+        )  # fmt: skip
+        return warning(text, hint=known.failure.hint, docs=known.failure.docs, **more)
+    text = _(
+        "The token is fetched with COMPONENT_APPID, and shared by the cache %(cache)r; it is "
+        "%(age)s old, ends in %(left)s.",
+        cache=cache, age=age, left=left,
+    )  # fmt: skip
+    return ok(text, **more)
+
+
+def _all_wait(failure: WxStaticStoreError) -> Finding:
+    found = of_error(failure)
+    text = _(
+        "The last fetch of the token failed, and all processes wait %(pause)s before the next "
+        "one: %(why)s.",
+        pause=span(failure.pause), why=found.text,
+    )  # fmt: skip
+    return replace(found, text=text)
+
+
+def _figures(known: TokenState) -> dict[str, Any]:
+    return {"source": "COMPONENT_APPID", "age": round(known.age), "ends_in": round(known.left)}
+
+
+# --- whether it is accepted ---------------------------------------------------------------------
+
+
+def _accepted(patient: Patient) -> Iterator[Finding]:
+    try:
+        count = len(patient.environments)
+    except WxStaticStoreError as error:
+        yield _refused(error, patient)
+        return
+    yield from _too_early(patient.platform.tokens)
+    yield ok(_("WeChat accepts the token."), data={"environments": count})
+
+
+def _refused(error: WxStaticStoreError, patient: Patient) -> Finding:
+    """Return what is wrong; a refusal for another reason is the business of another check."""
+    found = of_error(error)
+    if _is_about_something_else(error):
+        text = _(
+            "WeChat accepts the token, and refuses the call for another reason (errcode "
+            "%(errcode)d).",
+            errcode=error.errcode,
+        )
+        return ok(text, data=found.data)
+    if isinstance(error, TokenRejected) and patient.options.token_provider:
+        return replace(found, hint=_NOT_THE_NEWEST)
+    peer = patient.options.api_base_url
+    if error.errcode or error.stage == "token" or peer in str(found.text):
+        return found
+    return replace(found, text=_("%(label)s: %(text)s", label=peer, text=found.text))
+
+
+def _is_about_something_else(error: WxStaticStoreError) -> bool:
+    judged = isinstance(error, WeChatRefused | WeChatThrottled | ConfigurationError)
+    of_call = error.errcode and error.stage != "token"
+    return bool(judged and of_call and error.errcode not in _NOT_OF_THE_PLATFORM)
+
+
+def _too_early(tokens: Any) -> Iterator[Finding]:
+    """Yield that tokens ended before their time: uploads mend that, and it comes back."""
+    if isinstance(tokens, ComponentToken) and (count := tokens.state().surprises):
+        text = _(
+            "WeChat accepts the token. Tokens that it refused before their end, in the last hour: "
+            "%(count)d.",
+            count=count,
+        )
+        yield warning(text, hint=OTHERS, data={"refused_early": count})
+
+
+CHECKS = (
+    Check(
+        id="token.source",
+        question=_("Where does the token come from, and can it be had?"),
+        how=_("The token is asked for as an upload asks for it; it is fetched if there is none."),
+        means=_(
+            "TOKEN_PROVIDER counts first, then ACCESS_TOKEN; else the token is fetched with "
+            "COMPONENT_APPID and shared by the cache TOKEN_CACHE."
+        ),
+        remedy=_("Mend what the line names: the setting, the provider, or the verify ticket."),
+        ask=_source,
+        needs=("settings.stores",),
+        least=CALL,
+    ),
+    *pushes.CHECKS,
+    Check(
+        id="token.accepted",
+        question=_("Does WeChat accept the token?"),
+        how=_("The environments of the platform are listed (describeenvs) with the token."),
+        means=_(
+            "The errcode of a refusal says whether the token, the address or the platform is wrong."
+        ),
+        remedy=_("Look up the errcode in the documentation."),
+        ask=_accepted,
+        needs=("token.source",),
+    ),
+)

@@ -1,0 +1,251 @@
+"""The file that a probe publishes in one environment: sent, looked at, and deleted at the end."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from ...clients.wechat import WeChatClient
+from ...core.naming import NO_CACHE
+from ...core.retry import Deadline, run
+from ...core.secrets import Secret
+from ...core.types import SignedLink, UploadItem, UploadResult, UploadStatus, deletion
+from ...exceptions import CosError, WxStaticStoreError
+from ...i18n import gettext_lazy as _
+from ...upload.sources import opened
+from ...upload.uploader import Uploader
+from .findings import Finding, Mark, not_asked, of_error, ok
+from .known import ACCEPTED
+from .patient import FOLDER, PROBE_SHARE, Patient
+
+if TYPE_CHECKING:
+    from ...clients.transport import Reply
+
+SIZE = 256 * 1024  # bytes of the first version: its speed can be measured
+SMALL = 1024  # of the later ones
+_INDEX = "index.html"
+_HEAD = b'<!doctype html><meta name="robots" content="noindex"><title>wx_doctor</title><!-- '
+
+NOTHING = _("No file was published.")
+_NOT_SERVED = _("The public address does not serve the file.")
+_LATE = _("No time was left for this environment: allow more with --timeout.")
+
+
+def page(size: int) -> bytes:
+    """Return a page of about this size that is like no other."""
+    return _HEAD + secrets.token_hex(size // 2).encode() + b" -->"
+
+
+class Trial:
+    """
+    One page in a folder of a random name; `body` is what was sent last.
+
+    What is learned with it goes into `facts` (of the environment) and `common` (of the platform).
+    """
+
+    def __init__(self, patient: Patient, env: str) -> None:
+        self.env, self._patient = env, patient
+        self.store = patient.store(env)
+        self.clock = self.store.clock
+        folder = FOLDER + secrets.token_hex(8)
+        self.name = f"{folder}/{_INDEX}"
+        self.key = self.store.options.location + self.name
+        self.timeout = patient.timeout
+        # Seconds to wait for the CDN, so that each environment gets its share of a check's time.
+        self.patience = self.timeout * (PROBE_SHARE - 2) / max(1, len(patient.usable_envs))
+        self.body = b""
+        self.sent_at = 0.0
+        self.is_stored = self.is_served = False
+        self.is_public = False  # something of ours may be there
+        self.facts, self.common = patient.learned[env], patient.learned[""]
+        self.answers: dict[str, dict[str, Any]] = {}  # the newest by path; links are not kept
+        self.content_type = ""  # of WeChat's answers
+        self._wechat = WeChatClient(
+            patient.platform.transport, self.store.options.api_base_url, self._hear
+        )
+        self.headers = Uploader(self.store.options).headers(self._item())
+
+    # --- WeChat -----------------------------------------------------------------------------------
+
+    def listed(self, prefix: str, marker: str = "") -> dict[str, Any]:
+        """Return a page of the list below a prefix as it came."""
+        self._patient.ask(
+            lambda token, left: self._wechat.list_page(
+                token, self.env, prefix, marker, deadline=left
+            ),
+            self.env,
+        )
+        return self.answers["staticfilelist"]
+
+    def describe(self) -> dict[str, Any]:
+        """Return what `describestaticstore` says as it came."""
+        self._patient.ask(
+            lambda token, left: self._wechat.describe(token, self.env, deadline=left), self.env
+        )
+        return self.answers["describestaticstore"]
+
+    def link(self, key: str = "") -> SignedLink:
+        """Return a link for the file, or for another key."""
+        return self._patient.ask(
+            lambda token, left: self._patient.wechat.upload_link(
+                token, self.env, key or self.key, deadline=left
+            ),
+            self.env,
+        )
+
+    def _hear(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
+        self.answers[path.rpartition("/")[2]] = answer
+        self.content_type = headers.get("Content-Type", "")
+
+    # --- COS --------------------------------------------------------------------------------------
+
+    def send(self, body: bytes) -> UploadResult:
+        """Send a version of the file, as every upload does."""
+        result = self._uploader.transfer(self._item(body))
+        self.is_public |= result.status is not UploadStatus.FAILED
+        if result.error is None:
+            self.body, self.sent_at, self.is_stored = body, self.clock.now(), True
+        return result
+
+    def put(self, body: bytes, link: SignedLink, *, token: str | None = None, **more: str) -> str:
+        """Try a PUT with further headers, or with another token; return ACCEPTED or the refusal."""
+        if token is not None:
+            link = replace(link, token=Secret(token))
+        more = {name.replace("_", "-"): value for name, value in more.items()}
+        with opened(self._item(body)) as source:
+            try:
+                self.store.cos.put_object(
+                    link,
+                    source,
+                    self.headers,
+                    md5=source.known_md5,
+                    deadline=self._patient.deadline(),
+                    more=more,
+                )
+            except CosError as error:
+                if not 400 <= (error.http_status or 0) < 500:
+                    raise
+                return f"{error.http_status} {error.cos_code}".rstrip()
+        self.body = body
+        return ACCEPTED
+
+    def end(self) -> WxStaticStoreError | None:
+        """Overwrite the file, if something of it may be public; return why it could not be done."""
+        if not self.is_public:
+            return None
+        error = self._uploader.transfer(deletion(self.name)).error
+        self.is_public = error is not None
+        self.is_stored = self.is_served = False
+        return error
+
+    @property
+    def age(self) -> float:
+        """Seconds since the newest version was sent."""
+        return self.clock.now() - self.sent_at
+
+    @property
+    def _uploader(self) -> Uploader:
+        return Uploader(replace(self.store.options, deadline=self.timeout))
+
+    def _item(self, body: bytes = b"") -> UploadItem:
+        return UploadItem(self.name, lambda: BytesIO(body), len(body), cache_control=NO_CACHE)
+
+    # --- the public site --------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        return self.store.url(self.name)
+
+    @property
+    def folder_url(self) -> str:
+        return self.url.removesuffix(_INDEX)
+
+    def get(self, url: str = "", **how: bool) -> Reply:
+        """Return what the file's address, or another one, answers; see `SiteClient.look`."""
+        deadline, address = self._patient.deadline(), url or self.url
+        return run(
+            lambda number: self.store.site.look(address, deadline=deadline, **how),
+            max_attempts=self.store.options.max_attempts,
+            deadline=deadline,
+        )
+
+    def serves(self, url: str = "", **how: bool) -> bool:
+        """Return whether the address answers with the version that was sent last."""
+        reply = self.get(url, **how)
+        return reply.status == 200 and reply.body == self.body
+
+    def until(self, done: Callable[[], bool], seconds: float) -> float | None:
+        """Ask again and again; return the seconds until it was done, None if it never was."""
+        started = self.clock.now()
+        if done():
+            return 0.0
+        while (passed := self.clock.now() - started) < seconds:
+            self.clock.sleep(min(max(0.2, passed / 10), seconds - passed))
+            if done():
+                return self.clock.now() - started
+        return None
+
+
+Look = Callable[[Trial], Iterable[Finding]]
+Ask = Callable[[Patient], Iterator[Finding]]
+
+
+def of_each(look: Look, *, served: bool = False) -> Ask:
+    """Return a check that looks at each file; with `served`, at those that the site serves."""
+
+    def ask(patient: Patient) -> Iterator[Finding]:
+        there = [trial for trial in patient.trials.values() if trial.is_stored]
+        trials = {trial.env: trial for trial in there if trial.is_served or not served}
+        if not trials:
+            yield not_asked(_NOT_SERVED if there else NOTHING)
+        yield from summed([*trials], lambda env: look(trials[env]), patient)
+
+    return ask
+
+
+def of_first(look: Look) -> Ask:
+    """Return a check that looks at one file only: what it learns is the platform's."""
+
+    def ask(patient: Patient) -> Iterator[Finding]:
+        trials = [trial for trial in patient.trials.values() if trial.is_stored]
+        yield from look(trials[0]) if trials else [not_asked(NOTHING)]
+
+    return ask
+
+
+def summed(
+    envs: Sequence[str], look: Callable[[str], Iterable[Finding]], patient: Patient
+) -> Iterator[Finding]:
+    """Yield what is not well, by environment, and one finding for all that is."""
+    deadline = Deadline.after(patient.timeout * (PROBE_SHARE - 1))
+    fine: dict[str, Finding] = {}
+    for env in envs:
+        if not deadline.left():
+            yield not_asked(_LATE, data={"env": env})
+            break
+        for found in _found(look, env):
+            if found.mark is Mark.OK:
+                fine[env] = found
+            else:
+                yield _about(env, found) if len(envs) > 1 else found
+    if len(envs) > 1 and fine:
+        counts = {"fine": len(fine), "all": len(envs)}
+        text = _("It is well in %(fine)d of %(all)d environments.", **counts)
+        yield ok(text, data={"envs": [*fine]})
+    else:
+        yield from fine.values()
+
+
+def _found(look: Callable[[str], Iterable[Finding]], env: str) -> list[Finding]:
+    try:
+        return [*look(env)]
+    except WxStaticStoreError as error:
+        return [of_error(error)]
+
+
+def _about(env: str, found: Finding) -> Finding:
+    text = _("%(env)s: %(text)s", env=env, text=found.text)
+    return replace(found, text=text, data={"env": env, **found.data})

@@ -1,0 +1,209 @@
+"""What visitors get of the file that a probe has published."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ...i18n import gettext_lazy as _
+from .facts import said
+from .findings import Check, Finding, ok, warning, wrong
+from .known import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, SOON
+from .trial import SMALL, Trial, of_each, page
+
+if TYPE_CHECKING:
+    from ...clients.transport import Reply
+
+_NOTICE = ("页面访问提示", "风险提醒", "确定访问")  # texts of the notice of default domains
+
+_OPEN_IT = _(
+    "Open the address in a browser. base_url, STATIC_URL or MEDIA_URL must be the public address "
+    "of this environment."
+)
+_OF_CDN = _("Look at the response headers of the CDN in the console of Tencent Cloud.")
+
+
+def _public(trial: Trial) -> Iterator[Finding]:
+    if trial.until(trial.serves, trial.timeout) is None:
+        facts = {"url": trial.url, "status": trial.get().status}
+        text = _("%(url)s does not serve what was uploaded (HTTP status %(status)d).", **facts)
+        yield wrong(text, hint=_OPEN_IT, data=facts)
+        return
+    trial.is_served = True
+    headers = trial.get().headers
+    findings = [*_content_type(trial, headers.get("Content-Type", ""))]
+    findings += _cache_control(trial, headers.get("Cache-Control", ""))
+    findings += _attachment(trial, headers.get("Content-Disposition", ""))
+    yield from findings or [ok(_("The public address serves the file with its headers."))]
+
+
+def _content_type(trial: Trial, value: str) -> Iterator[Finding]:
+    sent = trial.headers.content_type
+    if value.replace(" ", "").lower() != sent.replace(" ", "").lower():
+        facts = {"sent": sent, "value": value}
+        text = _("The Content-Type is '%(value)s', not '%(sent)s' as it was sent.", **facts)
+        yield warning(text, hint=_OF_CDN, data=facts)
+
+
+def _cache_control(trial: Trial, value: str) -> Iterator[Finding]:
+    sent = trial.headers.cache_control
+    trial.facts["cache_control"] = "kept" if value == sent else value or "none"
+    if value != sent:
+        facts = {"sent": sent, "value": value}
+        text = _("The Cache-Control is '%(value)s', not '%(sent)s' as it was sent.", **facts)
+        yield warning(text, hint=CACHE_TIMES, data=facts)
+
+
+def _attachment(trial: Trial, value: str) -> Iterator[Finding]:
+    forced = value.lower().startswith("attachment")
+    always = forced and trial.get(head=True).headers.get("Content-Disposition", "") == value
+    trial.facts["attachment"] = "off" if not forced else "all" if always else "get"
+    if forced:
+        yield warning(_("Files are sent as downloads (Content-Disposition)."), hint=OWN_DOMAIN)
+
+
+def _speed(trial: Trial) -> Iterator[Finding]:
+    started = time.monotonic()
+    size = len(trial.get().body)
+    rate = round(size / 1024 / max(time.monotonic() - started, 0.001))
+    trial.facts["speed"] = str(rate)
+    found = said({"speed": str(rate)})
+    data = {"kb_per_second": rate}
+    yield warning(found, hint=OWN_DOMAIN, data=data) if rate < SLOW else ok(found, data=data)
+
+
+def _index(trial: Trial) -> Iterator[Finding]:
+    served = trial.serves(trial.folder_url)
+    facts = {"folder_index": "served" if served else "missing"}
+    facts["folder_without_slash"] = _without_slash(trial)
+    trial.facts |= facts
+    yield ok(said(facts), data=facts) if served else warning(said(facts), hint=INDEX, data=facts)
+
+
+def _without_slash(trial: Trial) -> str:
+    reply = trial.get(trial.folder_url.rstrip("/"))
+    if reply.status == 200:
+        return "serve"
+    return "redirect" if 300 <= reply.status < 400 else str(reply.status)
+
+
+def _notice(trial: Trial) -> Iterator[Finding]:
+    parts = urlsplit(trial.url)
+    start = f"{parts.scheme}://{parts.netloc}/"
+    seen = {url: status for url in (start, trial.url) if (status := _notice_at(trial, url))}
+    trial.facts["notice_page"] = next(iter(seen.values()), "off")
+    if not seen:
+        yield ok(_("A browser gets the same page as a program."))
+    for url, status in seen.items():
+        facts = {"url": url, "status": status}
+        text = _("A visitor of %(url)s first sees a notice (HTTP status %(status)s).", **facts)
+        yield warning(text, hint=OWN_DOMAIN, data=facts)
+
+
+def _notice_at(trial: Trial, url: str) -> str:
+    """Return the status with which a browser gets a notice; nothing where it gets the page."""
+    plain, seen = trial.get(url), trial.get(url, browser=True)
+    if 300 <= seen.status < 400:
+        return "" if 300 <= plain.status < 400 else str(seen.status)
+    return str(seen.status) if _has_notice(seen) and not _has_notice(plain) else ""
+
+
+def _has_notice(reply: Reply) -> bool:
+    return any(text.encode() in reply.body for text in _NOTICE)
+
+
+def _cdn(trial: Trial) -> Iterator[Finding]:
+    result = trial.send(page(SMALL))
+    if result.error:
+        raise result.error
+    facts = _freshness(trial)
+    trial.facts |= facts
+    late = int(facts["stale_seconds"].rstrip("+")) >= SOON or facts["stale_seconds"].endswith("+")
+    yield (warning if late else ok)(said(facts), data=facts)
+
+
+def _freshness(trial: Trial) -> dict[str, str]:
+    """Wait until the plain address shows the new bytes; without an end, the time has a plus."""
+    if trial.serves():
+        return {"stale_seconds": "0"}
+    past = "yes" if trial.serves(past_caches=True) else "no"
+    ended = trial.until(trial.serves, trial.patience) is not None
+    seconds = str(max(1, round(trial.age))) + ("" if ended else "+")
+    return {"stale_seconds": seconds, "cache_busting": past}
+
+
+CHECKS = (
+    Check(
+        id="probe.public",
+        question=_("Does the public address serve what was uploaded?"),
+        how=_("The file is read by a plain GET, and by a HEAD. Bytes and headers are compared."),
+        means=_(
+            "Other bytes mean that the address is not the one of this environment. A Cache-Control "
+            "that is not kept leaves the cache times to the CDN. With Content-Disposition, "
+            "browsers download pages instead of showing them."
+        ),
+        remedy=_OPEN_IT,
+        ask=of_each(_public),
+        needs=("token.accepted",),
+        probe=True,
+        settles=(
+            _("Whether the CDN keeps the Cache-Control of an upload."),
+            _("Whether the public address forces downloads."),
+        ),
+    ),
+    Check(
+        id="probe.speed",
+        question=_("Is the public address fast enough?"),
+        how=_("A file of 256 KB is read once more, and the time is measured."),
+        means=_("The default domain of an environment is for tests, and is limited."),
+        remedy=OWN_DOMAIN,
+        ask=of_each(_speed, served=True),
+        needs=("token.accepted",),
+        probe=True,
+        settles=(_("How many bytes a second the default domain gives."),),
+    ),
+    Check(
+        id="probe.index",
+        question=_("Does a folder show its index.html?"),
+        how=_("The folder of the file is read with and without the last slash."),
+        means=_(
+            "Without a redirect to the address with the last slash, relative addresses in the page "
+            "break. Build with an absolute base."
+        ),
+        remedy=INDEX,
+        ask=of_each(_index, served=True),
+        needs=("token.accepted",),
+        probe=True,
+        settles=(_("What a folder answers without its last slash."),),
+    ),
+    Check(
+        id="probe.notice",
+        question=_("Do visitors see the pages at once?"),
+        how=_("The start page and the file are read as a program does, and as a browser does."),
+        means=_(
+            "The default domain of an environment shows browsers a notice first (页面访问提示). "
+            "Programs do not see it."
+        ),
+        remedy=OWN_DOMAIN,
+        ask=of_each(_notice, served=True),
+        needs=("token.accepted",),
+        probe=True,
+        settles=(_("Whether and with which status the notice page of a default domain comes."),),
+    ),
+    Check(
+        id="probe.cdn",
+        question=_("How soon is a replaced file seen?"),
+        how=_("The file is replaced and read again until the new bytes come, for a while."),
+        means=_(
+            "The CDN may show an old file for some minutes. Names with a hash are never old. A "
+            "random query shows whether a program can look past the CDN."
+        ),
+        remedy=HASHED,
+        ask=of_each(_cdn, served=True),
+        needs=("token.accepted",),
+        probe=True,
+        settles=(_("How long the CDN shows an old file in spite of no-cache."),),
+    ),
+)

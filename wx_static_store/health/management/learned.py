@@ -1,0 +1,106 @@
+"""What ``wx_doctor`` shows of the facts that probes have learned, and the emulator's profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
+from django.db import Error, OperationalError
+from django.utils import timezone
+
+from ...core.frames import described
+from ...exceptions import WxStaticStoreError
+from ...i18n import gettext as _, shown
+from ...management.exits import WRONG_USE
+from ..doctor.facts import Remembered, facts_of, platform_of, profile, remember
+from ..doctor.patient import Patient
+
+SHOWN = 5  # environments
+ONE_PROBE = timedelta(minutes=5)  # what it learned needs no time each
+
+_NO_DATABASE = (Error, ImproperlyConfigured)
+
+
+def keep(patient: Patient) -> str:
+    """Keep what the probe has learned; return why it cannot be kept, nothing where it is."""
+    try:
+        _check_database(patient)
+        remember(patient)
+    except _NO_DATABASE as error:
+        why = described(error)
+        return _("What was learned could not be kept (%(why)s).", why=why)
+    return ""
+
+
+def learned_lines(patient: Patient) -> Iterator[str]:
+    """Yield what is known of the environments and the platform; without a probe, the advice."""
+    with suppress(WxStaticStoreError, *_NO_DATABASE):  # a check says so
+        _check_database(patient)
+        for subject in _subjects(patient, SHOWN):
+            facts = facts_of(subject)
+            if wanted := [fact for fact in facts if patient.probe or fact.advice]:
+                newest = max(fact.when for fact in facts)
+                name = shown(subject) or _("the platform")
+                yield _("Learned of %(subject)s, %(when)s:", subject=name, when=_minute(newest))
+                yield from _lines(wanted, newest)
+
+
+def _check_database(patient: Patient) -> None:
+    """Raise an error where a check has waited for the database in vain."""
+    if patient.database_hangs:
+        raise OperationalError("timeout")
+
+
+def _subjects(patient: Patient, most: int | None = None) -> list[str]:
+    return [*patient.envs[:most], platform_of(patient)]
+
+
+def _lines(facts: list[Remembered], newest: datetime) -> Iterator[str]:
+    """Yield what is known and what to set, with its time where another probe learned it."""
+    said = ""
+    for fact in facts:
+        sentence = shown(str(fact.sentence))
+        if newest - fact.when > ONE_PROBE:
+            sentence = _("%(what)s (%(facts)s)", what=sentence, facts=_minute(fact.when))
+        yield f"  {sentence}"
+        if fact.advice and str(fact.advice) != said:
+            said = str(fact.advice)
+            yield f"    {said}"
+
+
+def _minute(moment: datetime) -> str:
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    return f"{local:%Y-%m-%d %H:%M}"
+
+
+def emulator_profile(patient: Patient) -> dict[str, Any]:
+    """Return the quirks for what is known of the first environment and of the platform."""
+    found, why = {}, ""
+    try:
+        _check_database(patient)
+        found = profile(platform_of(patient), patient.envs[0])
+    except (WxStaticStoreError, *_NO_DATABASE) as error:
+        why = described(error)
+    if found:
+        return found
+    text = _("Nothing was learned yet: run wx_doctor --probe.")
+    if why:
+        text = _("What was learned cannot be read (%(why)s).", why=why)
+    raise CommandError(text, returncode=1 if patient.probe else WRONG_USE)
+
+
+def as_list(patient: Patient) -> list[dict[str, str]]:
+    """Return what is known for programs; the texts are in the language of the caller."""
+    found = []
+    with suppress(WxStaticStoreError, *_NO_DATABASE):
+        _check_database(patient)
+        for subject in _subjects(patient):
+            for fact in facts_of(subject):
+                facts = {"subject": subject, "name": fact.name, "value": fact.value}
+                texts = {"sentence": str(fact.sentence), "advice": str(fact.advice)}
+                found.append({**facts, **texts, "learned": fact.when.isoformat()})
+    return found

@@ -1,0 +1,68 @@
+"""The table of facts: what probes have learned of the platform and its environments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import models, router
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ..models.columns import fitting
+
+
+class FactQuerySet(models.QuerySet["Fact"]):
+    def remember(self, subject: str, facts: dict[str, Any]) -> None:
+        """Keep what was learned now of a subject; the value before is forgotten."""
+        rows = self.using(router.db_for_write(Fact))
+        for name, value in facts.items():
+            text = fitting(Fact, {"value": str(value)})
+            rows.update_or_create(
+                subject=subject, name=name, defaults=text | {"learned": timezone.now()}
+            )
+
+    def forget(self, subject: str, names: Collection[str]) -> None:
+        if names:
+            rows = self.using(router.db_for_write(Fact))
+            rows.filter(subject=subject, name__in=names).delete()
+
+    def of(self, subject: str) -> dict[str, Fact]:
+        """Return what is known of a subject, by name."""
+        return {fact.name: fact for fact in self.filter(subject=subject)}
+
+
+class Fact(models.Model):
+    """
+    One thing that was learned of the platform or of an environment, for advice only.
+
+    The subject is the id of an environment or the appid of the platform, ``""`` where it has none.
+    """
+
+    subject = models.CharField(_("subject"), max_length=64, blank=True)
+    name = models.CharField(_("fact"), max_length=64)
+    value = models.CharField(_("value"), max_length=255)
+    learned = models.DateTimeField(_("learned"))
+
+    objects = FactQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("fact")
+        verbose_name_plural = _("facts")
+        default_permissions = ()
+        permissions = (("view_health", _("Can see the health of the platform")),)
+        ordering = ("subject", "name")
+        constraints = (models.UniqueConstraint(fields=["subject", "name"], name="wx_fact_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.name} = {self.value}"
+
+
+class Health(Fact):
+    """The page *Health* of the admin, which is no table: Django lists models there."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # view_health is that of Fact
+        verbose_name = _("health")
+        verbose_name_plural = _("health")

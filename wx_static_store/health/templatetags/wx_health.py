@@ -1,0 +1,24 @@
+"""``{% wx_health %}``: a line that says what is wrong, from results that somebody asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.template import Context, Library
+
+from ...core.spans import ago
+from ..doctor.latest import latest
+
+register = Library()
+
+
+@register.inclusion_tag("admin/wx_static_store/health/line.html", takes_context=True)
+def wx_health(context: Context) -> dict[str, Any]:
+    """Show the verdict if it is bad, to users who may see the page; no call is made for it."""
+    request = context.get("request")
+    if request is None or not request.user.has_perm("wx_static_store.view_health"):
+        return {}
+    report = latest()
+    if report is None or report["status"] != "wrong":
+        return {}
+    return {"verdict": report["verdict"], "ago": ago(report["examined"])}

@@ -1,0 +1,66 @@
+"""The accounts that the platform may act for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import models, router
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def note(self, platform: str, appid: str, *, event: str, at: datetime) -> None:
+        """
+        Note a push about an account's authorization; an older one than the newest changes nothing.
+
+        Of two in the same second, the withdrawal wins (open-platform-more.md, 4.2).
+        """
+        rows = self.using(router.db_for_write(Account))
+        withdrawn = event == "unauthorized"
+        of = {"platform": platform, "appid": appid}
+        news = {"withdrawn": withdrawn, "changed": at}
+        rows.get_or_create(**of, defaults=news)
+        later = models.Q(changed__lt=at) | models.Q(changed=at, withdrawn=False)
+        rows.filter(later, **of).update(**news)
+
+    def share(self, platform: str, found: Mapping[str, Sequence[str]]) -> None:
+        """
+        Note which environments are shared with which accounts, by their appids.
+
+        A withdrawn account keeps those that it had: WeChat no longer tells them.
+        """
+        rows = self.using(router.db_for_write(Account))
+        for account in rows.filter(platform=platform):
+            envs = " ".join(found.get(account.appid, ()))
+            if envs != account.envs and (envs or not account.withdrawn):
+                rows.filter(pk=account.pk).update(envs=envs)
+
+    def withdrawn(self, platform: str) -> set[str]:
+        """Return the appids of the accounts that took their authorization back."""
+        return set(self.filter(platform=platform, withdrawn=True).values_list("appid", flat=True))
+
+
+class Account(models.Model):
+    """An account that gave the platform its authorization, as WeChat's pushes said."""
+
+    platform = models.CharField(_("appid of the platform"), max_length=64)
+    appid = models.CharField(_("appid"), max_length=64)
+    withdrawn = models.BooleanField(_("authorization withdrawn"), default=False)
+    # The CreateTime of the newest push.
+    changed = models.DateTimeField(pgettext_lazy("of an account", "changed"))
+    envs = models.TextField(_("environments"), blank=True, default="")  # ids, with spaces between
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        default_permissions = ()
+        ordering = ("appid",)
+        constraints = (
+            models.UniqueConstraint(fields=["platform", "appid"], name="wx_account_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.appid

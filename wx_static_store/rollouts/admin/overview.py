@@ -1,0 +1,119 @@
+"""The page *Overview*: how each environment stands, with filters; and the page of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
+
+from ...admin.base import ReadOnlyAdmin
+from ...admin.deployment.publish import PublishPage
+from ...admin.places import places_for
+from ...conf.offered import Offer
+from ...deploy.environments import site_stores
+from ...health.admin.page import quotas
+from ...health.doctor.latest import latest
+from ...i18n import gettext as _
+from ...models import Deployment
+from ...submit.policy import visible_offers
+from ..access import visible_rollouts
+from ..models import Overview
+from ..overview import Place, known_environments, places
+from .environment import EnvironmentPage
+from .table import OverviewTable
+
+
+@admin.register(Overview)
+class OverviewAdmin(PublishPage, ReadOnlyAdmin):
+    """One page in place of a list, for whoever may see deployments or uploads."""
+
+    class Media:
+        css = {
+            "all": [
+                "wx_static_store/page.css",
+                "wx_static_store/fleet.css",
+                "wx_static_store/overview.css",
+            ]
+        }
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return may_see(request.user)
+
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view, "wx_static_store_overview"
+        return [
+            path("", view(self.overview_view), name=f"{name}_changelist"),
+            *super().get_urls()[:1],
+            path("<slug:env>/", view(self.environment_view), name=f"{name}_environment"),
+        ]
+
+    def offers(self, request: HttpRequest) -> Mapping[str, Offer]:
+        return _offers(request)
+
+    @method_decorator(require_safe)
+    def overview_view(self, request: HttpRequest) -> HttpResponse:
+        sees_health = request.user.has_perm("wx_static_store.view_health")
+        report = latest() if sees_health else None
+        context = {"overview": table_for(request), "quotas": quotas(report) if report else ()}
+        return self._answer(request, "overview", _("Overview"), **context)
+
+    @method_decorator(require_safe)
+    def environment_view(self, request: HttpRequest, env: str) -> HttpResponse:
+        offers = _offers(request)
+        if self.has_view_permission(request) and env not in offers:
+            raise Http404
+        page = EnvironmentPage(request, env, offers.get(env, Offer(env)))
+        return self._answer(request, "environment", page.offer.label, page=page)
+
+    def _answer(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        request.current_app = self.admin_site.name
+        may_publish = self.has_deploy_permission(request) and bool(site_stores())
+        around = {"title": title, "opts": self.opts, "media": self.media}
+        around["may_publish"] = may_publish
+        return TemplateResponse(
+            request,
+            f"admin/wx_static_store/overview/{name}.html",
+            self.admin_site.each_context(request) | around | context,
+        )
+
+
+def may_see(user: Any) -> bool:
+    return bool(
+        user.has_perm("wx_static_store.view_deployment")
+        or user.has_perm("wx_static_store.view_uploadlog")
+    )
+
+
+def table_for(request: HttpRequest, *, chosen: bool = True) -> OverviewTable:
+    """Return how the environments stand that this user sees; `chosen`, as the request's filters."""
+    found: list[Place] = []
+    if request.user.has_perm("wx_static_store.view_deployment"):
+        found = places(visible_rollouts(request.user), _visible_deployments(request))
+    asked = request.GET if chosen else QueryDict()
+    sees_log = request.user.has_perm("wx_static_store.view_uploadlog")
+    known = places_for(request)
+    return OverviewTable(asked, _offers(request), found, known=known, sees_log=sees_log)
+
+
+def _visible_deployments(request: HttpRequest) -> Any:
+    offers, rows = visible_offers(request.user), Deployment.objects.primary()
+    return rows if offers is None else rows.filter(env__in=[*offers])
+
+
+def _offers(request: HttpRequest) -> Mapping[str, Offer]:
+    """Return the environments with labels and tags; without ENVIRONMENTS, those that are known."""
+    offers = visible_offers(request.user)
+    if offers is not None:
+        return offers
+    named = places_for(request).names
+    return {env: Offer(named.get(env, env)) for env in sorted({*known_environments(), *named})}

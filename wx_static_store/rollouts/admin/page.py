@@ -1,0 +1,174 @@
+"""The page of a rollout, the part of it that is fetched again, and what its buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from ...admin.base import ReadOnlyAdmin
+from ...admin.labels import Text, sentence
+from ...admin.places import places_for
+from ...exceptions import WxStaticStoreError
+from ...i18n import gettext as _, gettext_lazy
+from ...upload.database import outside_transactions
+from ..access import visible_part
+from ..lifecycle import ACTIONS, GOING_BACK, Manner, act, roll_back
+from ..models import Rollout
+from ..rollback_targets import way_back
+from ..waves import RolloutRefused
+from .columns import RolloutColumns, place_of, title_of
+from .progress import Progress
+
+T = TypeVar("T")
+
+NAME = "wx_static_store_rollout_{}"  # of an address
+
+# By action, what is said when it is done.
+DONE: dict[str, Text] = {
+    "pause": gettext_lazy("Paused: what is under way ends, and nothing more begins."),
+    "resume": gettext_lazy("The rollout goes on."),
+    "stop": gettext_lazy("Stopped: what is under way ends, and nothing more begins."),
+    "retry-failed": gettext_lazy("What failed is tried again, and the rollout goes on."),
+}
+
+
+class RolloutPage(ReadOnlyAdmin):
+    """Mixin of the rollouts; who sees only a part of one may not steer it."""
+
+    def has_deploy_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("wx_static_store.deploy")
+
+    def get_urls(self) -> list[URLPattern]:
+        views = {
+            "progress": self.progress_view,
+            "act": self.act_view,
+            "rollback": self.rollback_view,
+        }
+        own = [
+            path(
+                f"<path:object_id>/{page}/",
+                outside_transactions(self.admin_site.admin_view(view)),
+                name=NAME.format(page),
+            )
+            for page, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    @method_decorator(require_safe)
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self._row(request, object_id)
+        return self._page(request, "rollout", row, self._progress(request, row))
+
+    @method_decorator(require_safe)
+    def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show only what changes while the rollout goes on."""
+        row = self._row(request, object_id)
+        return self._page(request, "progress", row, self._progress(request, row))
+
+    @method_decorator(require_POST)
+    def act_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row, action = self._steered(request, object_id), request.POST.get("action", "")
+        if action not in ACTIONS:
+            raise BadRequest
+        if self._attempt(request, lambda: act(row.pk, action)):
+            self.message_user(request, str(DONE[action]), messages.SUCCESS)
+        return HttpResponseRedirect(self.url_of("change", row))
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Say on a GET which environments go back; on a POST start the rollout that does it."""
+        row = self._steered(request, object_id)
+        if request.method != "POST":
+            return self._page(request, "rollback", row, _going_back(request, row))
+        manner = Manner(**GOING_BACK, user_id=request.user.pk)
+        if started := self._attempt(request, lambda: roll_back(row.pk, manner)):
+            row, warnings = started
+            for warning in warnings:
+                self.message_user(request, warning, messages.WARNING)
+        return HttpResponseRedirect(self.url_of("change", row))
+
+    def url_of(self, page: str, row: Rollout) -> str:
+        name = f"admin:{NAME.format(page)}"
+        return reverse(name, args=[row.pk], current_app=self.admin_site.name)
+
+    def _attempt(self, request: HttpRequest, work: Callable[[], T]) -> T | None:
+        """Return what the work gives; what refuses it is said on the next page."""
+        try:
+            return work()
+        except RolloutRefused as error:
+            text = str(error)
+        except WxStaticStoreError as error:
+            text = sentence(error)
+        self.message_user(request, text, messages.ERROR)
+        return None
+
+    def _row(self, request: HttpRequest, object_id: str) -> Rollout:
+        """Return the rollout; raises Http404 where this user sees none."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        request.current_app = self.admin_site.name
+        row: Rollout | None = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        return row
+
+    def _steered(self, request: HttpRequest, object_id: str) -> Rollout:
+        """Return the rollout, for whoever may steer it."""
+        if not self.has_deploy_permission(request):
+            raise PermissionDenied
+        row = self._row(request, object_id)
+        if visible_part(request.user, row) is not None:
+            raise PermissionDenied
+        return row
+
+    def _progress(self, request: HttpRequest, row: Rollout) -> dict[str, Any]:
+        progress = Progress(row, places_for(request), visible_part(request.user, row))
+        return {
+            "progress": progress,
+            "may_steer": progress.is_whole and self.has_deploy_permission(request),
+            "who": RolloutColumns(request).user(row),
+        }
+
+    def _page(
+        self, request: HttpRequest, page: str, row: Rollout, context: dict[str, Any]
+    ) -> HttpResponse:
+        around = {
+            "opts": self.opts,
+            "media": self.media,
+            "title": title_of(row),
+            "row": row,
+            "state": RolloutColumns(request).state(row),
+            "place": place_of(row),
+        }
+        return TemplateResponse(
+            request,
+            f"admin/wx_static_store/rollout/{page}.html",
+            self.admin_site.each_context(request) | around | context,
+        )
+
+
+def _going_back(request: HttpRequest, row: Rollout) -> dict[str, Any]:
+    way, places = way_back(row), places_for(request)
+    return {
+        "title": _("Roll back %(name)s", name=title_of(row)),
+        "this": title_of(row),
+        "count": len(way.targets),
+        "lacking": [places.name(env) for env in way.lacking],
+        "newer": [places.name(env) for env in way.newer],
+        "is_open": row.state not in Rollout.CLOSED,
+    }

@@ -1,0 +1,162 @@
+"""What the page of a rollout shows: its waves as squares, its failures by cause, its buttons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from ...admin.labels import Text, meaning
+from ...admin.places import Places
+from ...core.types import UploadStatus
+from ...i18n import gettext_lazy, labelled, ngettext
+from ...log.hints import hint
+from ...models import UploadLog
+from ..lifecycle import ACTIONS
+from ..models import Rollout
+from ..rows import of
+from ..snapshot import Cause, Snapshot
+from .columns import State, others, progress
+
+SHOWN = 20  # environments of a cause
+
+# In the order of the buttons.
+LABELS: dict[str, Text] = {
+    "pause": gettext_lazy("Pause"),
+    "resume": gettext_lazy("Resume"),
+    "retry-failed": gettext_lazy("Retry failed"),
+    "stop": gettext_lazy("Stop"),
+}
+
+
+class Square(NamedTuple):
+    """An environment: its state is a class of the style sheet, the text says it in words."""
+
+    state: str
+    text: str
+
+
+class ShownWave(NamedTuple):
+    number: int
+    summary: Sequence[str]
+    squares: Sequence[Square]
+
+
+class ShownCause(NamedTuple):
+    """Why environments failed; the message is in English, as it was recorded."""
+
+    errcode: int | None
+    meaning: Text
+    hint: str
+    message: str
+    number: int
+    environments: Sequence[tuple[str, int | None]]  # with their deployments
+    more: int
+
+
+class Progress:
+    """How far a rollout is, as a user sees it: the whole, or only some environments."""
+
+    def __init__(self, rollout: Rollout, places: Places, envs: Sequence[str] | None) -> None:
+        self.rollout = rollout
+        self.is_whole = envs is None
+        self._places = places
+        self._snapshot = Snapshot.of(rollout, envs)
+        rows = of(rollout) if envs is None else of(rollout).filter(env__in=envs)
+        self._rows = [*rows.values_list("wave", "env", "state", "deployment_id", named=True)]
+
+    @property
+    def is_over(self) -> bool:
+        return self._snapshot.is_over
+
+    @property
+    def files(self) -> Mapping[str, int]:
+        return self._snapshot.files
+
+    @property
+    def summary(self) -> str:
+        return ngettext(
+            "%(done)d of %(count)d environment has its release.",
+            "%(done)d of %(count)d environments have their release.",
+            len(self._rows),
+            done=self._snapshot.counts[State.DONE],
+        )
+
+    @property
+    def counts(self) -> list[tuple[str, Text, int]]:
+        counts = self._snapshot.counts
+        return [(state, State(state).label, count) for state, count in counts.items() if count]
+
+    @property
+    def last_wave(self) -> int:
+        return max((row.wave for row in self._rows), default=0)
+
+    @property
+    def next_wave(self) -> datetime | None:
+        """Return when the next wave begins, between two of them."""
+        ended = self.rollout.wave_ended
+        return ended + timedelta(seconds=self.rollout.bake) if ended else None
+
+    @property
+    def reason(self) -> str:
+        """Return why it stopped."""
+        return self._snapshot.reason
+
+    def waves(self) -> Iterator[ShownWave]:
+        for number, rows in groupby(self._rows, key=attrgetter("wave")):
+            members = [*rows]
+            counts = Counter(row.state for row in members)
+            squares = [self._square(row) for row in members]
+            yield ShownWave(number, [progress(counts), *others(counts)], squares)
+
+    def _square(self, row: Any) -> Square:
+        return Square(row.state, labelled(self._places.name(row.env), State(row.state).label))
+
+    def causes(self) -> Iterator[ShownCause]:
+        """Yield what went wrong, with what to do, the most frequent first."""
+        deployments = {row.env: row.deployment_id for row in self._rows}
+        for cause in self._snapshot.causes:
+            yield ShownCause(
+                errcode=cause.errcode,
+                meaning=meaning(cause.errcode) if cause.errcode else "",
+                hint=hint_of(cause),
+                message=cause.message,
+                number=len(cause.envs),
+                environments=[
+                    (self._places.name(env), deployments.get(env)) for env in cause.envs[:SHOWN]
+                ],
+                more=len(cause.envs) - SHOWN,
+            )
+
+    def actions(self) -> list[tuple[str, Text]]:
+        """Return what may be done now, with labels."""
+        return [(action, label) for action, label in LABELS.items() if self._allows(action)]
+
+    def _allows(self, action: str) -> bool:
+        failed = self._snapshot.counts[State.FAILED]
+        if (action == "retry-failed" and not failed) or (
+            action == "resume" and failed > self.rollout.tolerate
+        ):
+            return False
+        return self.rollout.state in ACTIONS[action][0]
+
+    @property
+    def may_go_back(self) -> bool:
+        return any(row.deployment_id for row in self._rows)
+
+
+def hint_of(cause: Cause) -> str:
+    """Return what to do about it, in the reader's language, as of an upload that failed so."""
+    if not cause.errcode:
+        return ""
+    return hint(
+        UploadLog(
+            status=UploadStatus.FAILED,
+            errcode=cause.errcode,
+            message=cause.message,
+            env=cause.envs[0],
+        )
+    )

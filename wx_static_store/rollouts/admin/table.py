@@ -1,0 +1,247 @@
+"""What the page *Overview* shows: how the environments that were chosen stand, worst first."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
+
+from django.core.paginator import Page, Paginator
+from django.http import QueryDict
+
+from ...admin.columns import Look, badge
+from ...admin.labels import Text, meaning
+from ...admin.places import Places
+from ...conf.offered import Offer
+from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext
+from ...models import UploadLog
+from ...submit.selection import having, tags_of
+from ...upload.hosting import Hosting
+from ..activity import Failures, failures, newest_uploads
+from ..models import Drift
+from ..overview import Place, Standing, standings
+from .charts import Bar, bars
+from .hosting import ShownHosting, is_odd, shown_hosting
+
+PAGE = 50  # environments
+FEW = 500  # environments, by which the log is asked; of more, all rows are asked for
+CODES = 3  # of the failures of an environment
+RELEASES = 10  # of those that are live somewhere
+TAGS = 24  # of a set
+
+# What may be asked for beside names and tags, and which environments that are.
+SHOWS: dict[str, tuple[Text, Callable[[Standing], bool]]] = {
+    "failing": (gettext_lazy("last deploy failed"), lambda one: one.is_failing),
+    "drift": (gettext_lazy("with drift"), lambda one: one.differs),
+    "nothing": (gettext_lazy("nothing live"), lambda one: one.live is None),
+}
+CLEAN, UNSURE, DIFFERS = Look("✓", "wx-good"), Look("?", "wx-unsure"), Look("✗", "wx-bad")
+
+
+class Choice(NamedTuple):
+    value: str
+    text: Text
+    is_chosen: bool
+
+
+class TagSet(NamedTuple):
+    """The tags of a set; `more` are neither chosen nor shown, and a search finds them, too."""
+
+    name: str
+    choices: Sequence[Choice]
+    chosen: int
+    more: int
+
+
+class LiveRelease(NamedTuple):
+    """A release, and in how many environments it is live."""
+
+    pk: int | None
+    label: str
+    digest: str
+    number: int
+    is_chosen: bool
+
+
+class ShownDrift(NamedTuple):
+    """How the cloud differed; the message is in English, as it was recorded."""
+
+    look: Look
+    text: Text
+    message: str
+
+
+class Line(NamedTuple):
+    """An environment, with its id where it has another name."""
+
+    name: str
+    env: str
+    env_id: str
+    hosting: ShownHosting
+    tags: Sequence[str]
+    standing: Standing
+    outcome: str  # of the last deploy
+    meaning: Text  # of the last failure
+    drift: ShownDrift | None
+    upload: UploadLog | None  # the newest
+    late: ShownFailures | None
+
+
+class ShownFailures(NamedTuple):
+    """The failures of the last days, as a chart and in words."""
+
+    chart: str
+    codes: str
+
+
+class OverviewTable:
+    """What one request chose of the environments that its user sees."""
+
+    def __init__(
+        self,
+        asked: QueryDict,
+        offers: Mapping[str, Offer],
+        places: Sequence[Place],
+        *,
+        known: Places,
+        sees_log: bool = False,
+    ) -> None:
+        self._asked, self._offers, self._places = asked, offers, places
+        self._known = known
+        self._sees_log = sees_log
+        chosen = (place for place in places if _value(place) == asked.get("place"))
+        self._place = next(chosen, places[0] if places else None)
+        self._where = self._place or Place("", "")
+        self.query = asked.get("q", "").strip()
+
+    # --- what may be chosen ----------------------------------------------------------------------
+
+    def places(self) -> list[Choice]:
+        return [
+            Choice(_value(place), labelled(place.using, f"/{place.folder}"), place == self._place)
+            for place in self._places
+        ]
+
+    def tag_sets(self) -> Iterator[TagSet]:
+        chosen, sets = {*self._asked.getlist("tag")}, defaultdict[str, list[Choice]](list)
+        for tag in sorted(tags_of(self._offers)):
+            name, _slash, value = tag.partition("/")
+            sets[name].append(Choice(tag, value, tag in chosen))
+        for name, choices in sets.items():
+            first = sorted(choices, key=lambda choice: not choice.is_chosen)[:TAGS]
+            number = sum(choice.is_chosen for choice in choices)
+            yield TagSet(name, first, number, len(choices) - len(first))
+
+    def shows(self) -> list[Choice]:
+        asked = self._asked.get("show")
+        return [Choice(value, text, value == asked) for value, (text, _has) in SHOWS.items()]
+
+    def releases(self) -> list[LiveRelease]:
+        """Return what is live in most of these environments."""
+        live = [standing.live for standing in self._standings if standing.live]
+        labels = {row.release_id: row.label for row in sorted(live, key=lambda row: row.pk)}
+        digests = {row.release_id: str(row.release) for row in live}
+        counts = Counter(row.release_id for row in live)
+        return [
+            LiveRelease(pk, labels[pk], digests[pk], number, str(pk) == self._asked.get("release"))
+            for pk, number in counts.most_common(RELEASES)
+        ]
+
+    # --- what was chosen -------------------------------------------------------------------------
+
+    @cached_property
+    def page(self) -> Page[Standing]:
+        found = self._standings
+        if release := self._asked.get("release"):
+            found = [one for one in found if one.live and str(one.live.release_id) == release]
+        if show := SHOWS.get(self._asked.get("show", "")):
+            found = [one for one in found if show[1](one)]
+        return Paginator(self._worst_first(found), PAGE).get_page(self._asked.get("p"))
+
+    def _worst_first(self, found: Sequence[Standing]) -> list[Standing]:
+        return sorted(found, key=self._badness, reverse=True)
+
+    def _badness(self, one: Standing) -> tuple[bool, bool, bool, int]:
+        """Return whether the site is not open, the last deploy failed, drift, and late failures."""
+        late = self._failures.get(one.env)
+        is_closed = is_odd(self._hostings[one.env])
+        return is_closed, one.is_failing, one.differs, late.number if late else 0
+
+    @cached_property
+    def _hostings(self) -> Mapping[str, Hosting]:
+        return self._known.hostings(self._where.using, [one.env for one in self._standings])
+
+    @cached_property
+    def _failures(self) -> Mapping[str, Failures]:
+        """Return the failures of the last days, to those who may see the log."""
+        if not self._sees_log:
+            return {}
+        rows = UploadLog.objects.all()
+        known = len(self._offers) > FEW
+        return failures(rows if known else rows.filter(env__in=[*self._offers]))
+
+    def troubled(self, most: int) -> list[Line]:
+        """Return the worst environments, of those that have any trouble."""
+        lines = islice(self.lines(), most)
+        return [line for line in lines if any(self._badness(line.standing))]
+
+    def lines(self) -> Iterator[Line]:
+        shown = [standing.env for standing in self.page]
+        uploads = newest_uploads(shown) if self._sees_log else {}
+        for standing in self.page:
+            offer, failure = self._offers[standing.env], standing.failure
+            newest = standing.newest
+            yield Line(
+                name=offer.label,
+                env=standing.env if offer.label != standing.env else "",
+                env_id=standing.env,
+                hosting=shown_hosting(
+                    self._known, *self._where, standing.env, self._hostings[standing.env]
+                ),
+                tags=offer.tags,
+                standing=standing,
+                outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
+                meaning=meaning(failure.errcode) if failure and failure.errcode else "",
+                drift=shown_drift(standing.drift) if standing.drift else None,
+                upload=uploads.get(standing.env),
+                late=shown_failures(self._failures.get(standing.env)),
+            )
+
+    @cached_property
+    def _standings(self) -> Sequence[Standing]:
+        tagged = having(self._offers, self._asked.getlist("tag"))
+        found = [env for env in tagged if self._is_searched(env)]
+        if self._place is None:
+            return [Standing(env) for env in found]
+        return standings(found, self._place)
+
+    def _is_searched(self, env: str) -> bool:
+        """Return whether the id, the name or a tag has the text that is searched."""
+        words = (env, self._offers[env].label, *self._offers[env].tags)
+        return any(self.query.casefold() in word.casefold() for word in words)
+
+
+def _value(place: Place) -> str:
+    return f"{place.using}:{place.folder}"
+
+
+def shown_drift(row: Drift) -> ShownDrift:
+    if row.message:
+        return ShownDrift(UNSURE, _("not compared"), row.message)
+    counts = {
+        gettext_lazy("%(count)d missing"): row.missing,
+        gettext_lazy("%(count)d with other bytes"): row.differs,
+    }
+    found = [text % {"count": count} for text, count in counts.items() if count]
+    return ShownDrift(DIFFERS if found else CLEAN, joined(found) or _("as deployed"), "")
+
+
+def shown_failures(late: Failures | None) -> ShownFailures | None:
+    if late is None:
+        return None
+    text = ngettext("%(count)d failure in 14 days", "%(count)d failures in 14 days", late.number)
+    codes = joined(f"{code or _('no code')} × {count}" for code, count in late.codes[:CODES])
+    days = [Bar(count, str(count), count) for count in late.days]
+    return ShownFailures(bars(days, labelled(text, codes)), codes)

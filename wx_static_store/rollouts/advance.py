@@ -1,0 +1,108 @@
+"""
+What may begin now, by the rows of a rollout and under its lock.
+
+Whoever ends an environment asks, and so does a periodic task: a message that was lost, or that went
+with a worker that was killed, is sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import DatabaseError
+from django.db.transaction import on_commit
+from django.utils import timezone
+
+from ..submit import queue
+from .models import Rollout, RolloutEnvironment
+from .rows import Counts, State, counts, environments, locked, number, of, take_back
+from .waves import room
+
+AGAIN = 120.0  # seconds after which a worker is asked again for what has not ended
+
+logger = logging.getLogger("wx_static_store.rollouts")
+
+
+def advance(pk: int) -> Rollout:
+    """Begin what may begin, and ask again for what was lost; return the rollout as it is then."""
+    now = timezone.now()
+    with locked(pk) as rollout:
+        _settle(rollout, counts(rollout), now)
+        asked = [*_lost(rollout, now), *_hand_out(rollout, now)]
+    # Not before the caller's transaction ends: a worker would find nothing.
+    messages = [(environment,) for environment in asked]
+    on_commit(partial(queue.send, "deploy_environment", messages), using=environments().db)
+    return rollout
+
+
+def advance_all() -> None:
+    """Advance every rollout that is not over."""
+    under_way = environments().filter(state__in=RolloutEnvironment.UNDER_WAY)
+    left = {*under_way.values_list("rollout", flat=True)}  # of those that were stopped, too
+    left |= {*Rollout.objects.primary().open().values_list("pk", flat=True)}
+    for pk in sorted(left):
+        try:
+            advance(pk)
+        except DatabaseError:
+            raise
+        except Exception:  # one rollout must not hold up the others
+            logger.exception("Rollout %s cannot go on", pk)
+
+
+def _settle(rollout: Rollout, rows: Counts, now: datetime) -> None:
+    """Begin, stop, go to the next wave, or end, as the rows say."""
+    if rollout.state == Rollout.State.PLANNED and now >= (rollout.deploy_at or now):
+        rollout.state, rollout.started = Rollout.State.RUNNING, rollout.started or now
+    if rollout.state != Rollout.State.RUNNING:
+        return
+    if number(rows, State.FAILED) > rollout.tolerate:
+        rollout.state, rollout.ended = Rollout.State.STOPPED, now
+        take_back(rollout)
+        return
+    last = max((wave for wave, _state in rows), default=0)
+    while rollout.state == Rollout.State.RUNNING and _wave_is_over(rollout, rows, now):
+        rollout.wave_ended = None
+        if rollout.wave < last:
+            rollout.wave += 1
+        else:
+            rollout.state, rollout.ended = Rollout.State.DONE, now
+
+
+def _wave_is_over(rollout: Rollout, rows: Counts, now: datetime) -> bool:
+    """Return whether all up to the current wave has ended, and the pause after it, too."""
+    open_states = (State.WAITING, *RolloutEnvironment.UNDER_WAY)
+    if any(number(rows, *open_states, wave=wave) for wave in range(1, rollout.wave + 1)):
+        return False
+    is_last = not any(wave > rollout.wave for wave, _state in rows)
+    if not rollout.wave or is_last:
+        return True
+    rollout.wave_ended = rollout.wave_ended or now
+    return now >= rollout.wave_ended + timedelta(seconds=rollout.bake)
+
+
+def _hand_out(rollout: Rollout, now: datetime) -> list[int]:
+    """Return the environments that a worker is asked for now, by their ids."""
+    if rollout.state != Rollout.State.RUNNING:
+        return []
+    rows = counts(rollout)
+    free = room(
+        tolerate=rollout.tolerate,
+        failed=number(rows, State.FAILED),
+        under_way=number(rows, *RolloutEnvironment.UNDER_WAY),
+        max_parallel=rollout.max_parallel,
+    )
+    waiting = of(rollout).filter(state=State.WAITING, wave__lte=rollout.wave)
+    found = [*waiting.values_list("pk", flat=True)[:free]]
+    environments().filter(pk__in=found).update(state=State.QUEUED, since=now)
+    return found
+
+
+def _lost(rollout: Rollout, now: datetime) -> list[int]:
+    """Return those of which nothing was heard: their message, or their worker, may be gone."""
+    old = now - timedelta(seconds=AGAIN)
+    rows = of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, since__lt=old)
+    found = [*rows.values_list("pk", flat=True)]
+    environments().filter(pk__in=found).update(since=now)
+    return found

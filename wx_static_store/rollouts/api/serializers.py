@@ -1,0 +1,200 @@
+"""The members of the answers about rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from ...api.deployment_serializers import Link
+from ...api.serializers import Moment, NamedChoice
+from ..models import Rollout, RolloutEnvironment
+from ..snapshot import Snapshot
+
+
+class RolloutCountsSerializer(serializers.Serializer[Any]):
+    """How many environments are in each state."""
+
+    waiting = serializers.IntegerField(help_text=_("No worker was asked yet."))
+    queued = serializers.IntegerField(help_text=_("A worker was asked."))
+    running = serializers.IntegerField(help_text=_("A worker deploys there."))
+    done = serializers.IntegerField(help_text=_("They have the release."))
+    failed = serializers.IntegerField(help_text=_("See failures."))
+
+
+_MEANINGS = {
+    "id": _("The id of the rollout."),
+    "label": _("Its name; may be empty."),
+    "waves": _("How many environments have the release at the end of each wave."),
+    "wave": _("The current one, from 1; 0 before it begins."),
+    "tolerate": _("So many may fail; one more stops it."),
+    "max_parallel": _("At most so many run at once; 0: as many as may fail together."),
+    "verify": _("Each deploy is compared with the cloud afterwards."),
+    "bake": _("Seconds between two waves."),
+}
+_HELP = {name: {"help_text": text} for name, text in _MEANINGS.items()}
+
+
+class RolloutSerializer(serializers.ModelSerializer[Rollout]):
+    """One release to many environments, in waves."""
+
+    store = serializers.CharField(source="using")
+    folder = serializers.CharField(help_text=_("Where its keys begin."))
+    state = NamedChoice(Rollout.State.choices, called="rolloutState", help_text=_("How it stands."))
+    reason = serializers.CharField(
+        source="snapshot.reason", help_text=_("Why it stopped; empty if it did not.")
+    )
+    release = serializers.IntegerField(
+        source="release_id",
+        allow_null=True,
+        help_text=_("The id of the release; null where each environment gets its own."),
+    )
+    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
+    digest = serializers.SerializerMethodField(
+        help_text=_("Of the release: equal for equal trees. Empty without one.")
+    )
+    undoes = serializers.IntegerField(
+        source="undoes_id",
+        allow_null=True,
+        help_text=_("The id of the rollout that this one rolls back."),
+    )
+    undoes_url = Link("rollout", source="undoes_id", help_text=_("The address of that rollout."))
+    user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
+    deploy_at = Moment(allow_null=True, help_text=_("When it may begin; null: at once."))
+    created = Moment()
+    started = Moment(allow_null=True, help_text=_("When it began."))
+    ended = Moment(allow_null=True, help_text=_("When it was done, or stopped."))
+    environments = RolloutCountsSerializer(
+        source="snapshot.counts", help_text=_("How many environments are in each state.")
+    )
+
+    class Meta:
+        model = Rollout
+        fields = (
+            *("id", "store", "folder", "label", "state", "reason", "release", "release_url"),
+            *("digest", "undoes", "undoes_url", "waves", "wave", "tolerate", "max_parallel"),
+            *("verify", "bake", "deploy_at", "user", "created", "started", "ended"),
+            "environments",
+        )
+        read_only_fields = fields
+        extra_kwargs = _HELP
+
+    def get_digest(self, row: Rollout) -> str:
+        return row.release.digest if row.release else ""
+
+
+class RolloutBegunSerializer(RolloutSerializer):
+    """A rollout that begins."""
+
+    warnings = serializers.ListField(
+        child=serializers.CharField(), help_text=_("What to look at; nothing was held back for it.")
+    )
+
+    class Meta:
+        model = Rollout
+        extra_kwargs = _HELP
+        fields = (*RolloutSerializer.Meta.fields, "warnings")
+        read_only_fields = fields
+
+
+class RolloutsSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = RolloutSerializer(many=True)
+
+
+class RolloutFilesSerializer(serializers.Serializer[Any]):
+    """What its deployments did, all together."""
+
+    stored = serializers.IntegerField()
+    unchanged = serializers.IntegerField(help_text=_("The same in the cloud, and not sent."))
+    failed = serializers.IntegerField()
+    not_attempted = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+
+
+class RolloutFailureSerializer(serializers.Serializer[Any]):
+    """Why environments failed."""
+
+    errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's."))
+    message = serializers.CharField(help_text=_("What the first of them says."))
+    envs = serializers.ListField(child=serializers.CharField(), help_text=_("Which they are."))
+
+
+class RolloutEnvironmentSerializer(serializers.ModelSerializer[RolloutEnvironment]):
+    """One environment of a rollout."""
+
+    wave = serializers.IntegerField(help_text=_("The number of its wave, from 1."))
+    state = NamedChoice(
+        RolloutEnvironment.State.choices, called="environmentState", help_text=_("How it stands.")
+    )
+    since = Moment(help_text=_("When that began, or when the next try may begin."))
+    tries = serializers.IntegerField(help_text=_("How many times it was begun."))
+    release = serializers.IntegerField(
+        source="release_id", allow_null=True, help_text=_("The id of what it gets.")
+    )
+    deployment = serializers.IntegerField(
+        source="deployment_id", allow_null=True, help_text=_("The id of what it became.")
+    )
+    deployment_url = Link(
+        "deployment", source="deployment_id", help_text=_("The address of that deployment.")
+    )
+    errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's."))
+    message = serializers.CharField(help_text=_("Why it failed; empty if it did not."))
+
+    class Meta:
+        model = RolloutEnvironment
+        fields = (
+            *("env", "wave", "state", "since", "tries", "release", "deployment"),
+            *("deployment_url", "errcode", "message"),
+        )
+        read_only_fields = fields
+
+
+class RolloutDetailSerializer(RolloutSerializer):
+    """One release to many environments, in waves, with a page of these environments."""
+
+    files = RolloutFilesSerializer(
+        source="snapshot.files", help_text=_("What its deployments did, all together.")
+    )
+    by_wave = RolloutCountsSerializer(
+        source="snapshot.waves", many=True, help_text=_("The counts of each wave, in order.")
+    )
+    failures = RolloutFailureSerializer(
+        source="snapshot.causes",
+        many=True,
+        help_text=_("Why environments failed, the most frequent first."),
+    )
+    next = serializers.URLField(source="page.next", allow_null=True)
+    results = RolloutEnvironmentSerializer(
+        source="page.results", many=True, help_text=_("Its environments, in order; a page of them.")
+    )
+
+    class Meta:
+        model = Rollout
+        extra_kwargs = _HELP
+        fields = (
+            *RolloutSerializer.Meta.fields,
+            *("files", "by_wave", "failures", "next", "results"),
+        )
+        read_only_fields = fields
+
+
+def shown(request: Request, snapshots: Sequence[Snapshot]) -> Any:
+    """Return rollouts as JSON, with the counts of their environments."""
+    rows = [_row(snapshot) for snapshot in snapshots]
+    return RolloutSerializer(rows, many=True, context={"request": request}).data
+
+
+def shown_whole(request: Request, snapshot: Snapshot, page: Mapping[str, Any]) -> Any:
+    """Return a rollout as JSON, with a page of its environments."""
+    row = _row(snapshot, page=page)
+    return RolloutDetailSerializer(row, context={"request": request}).data
+
+
+def _row(snapshot: Snapshot, **more: Any) -> Rollout:
+    """Return the row with what else belongs to its answer."""
+    vars(snapshot.rollout).update(more, snapshot=snapshot)
+    return snapshot.rollout

@@ -1,0 +1,234 @@
+"""The views of rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ... import conf
+from ...api import paging, parameters
+from ...api.base import View
+from ...api.body import ENVELOPE, ShortJson
+from ...api.idempotency import once
+from ...api.links import link
+from ...api.log import one_row
+from ...api.problems import answered_as
+from ...deploy import payload
+from ...deploy.archive import unpacked
+from ...deploy.environments import site_stores
+from ...deploy.rollback import check_storage
+from ...deploy.tree import checked_prefix, read_tree
+from ...exceptions import ConfigurationError, SourceError
+from ...i18n import listed
+from ...submit import queue
+from ...submit.policy import visible_environments
+from ...submit.selection import selected
+from .. import lifecycle as rollouts
+from ..access import visible_part, visible_rollouts
+from ..lifecycle import ACTIONS, GOING_BACK, Manner
+from ..models import Rollout as Row
+from ..rows import of
+from ..snapshot import Snapshot, counts_of
+from ..waves import RolloutRefused, tolerated, wave_sizes
+from . import bodies as bodies
+from .serializers import shown, shown_whole
+
+VIEW, DEPLOY = "view_deployment", "deploy"
+LONGEST = 3600.0  # seconds of a request: an archive is unpacked and kept
+
+_NOT_WHOLE = _("This rollout has environments that are not offered to you.")
+_NO_ENVIRONMENT = _("No environment is offered to you.")
+_NAME_ONE = _("Name the store. These are for sites: %(names)s")
+
+
+class Rollouts(View):
+    """The rollouts, the newest first."""
+
+    needs = {"GET": (VIEW,), "POST": (DEPLOY,)}
+    queries = {"GET": parameters.RolloutsQuery}
+    parser_classes = [MultiPartParser, ShortJson]
+    envelope = ENVELOPE
+
+    def get(self, request: Request) -> Response:
+        rows, query = visible_rollouts(request.user), self.query
+        if "state" in query:
+            rows = rows.filter(state=query["state"])
+        found, after = paging.rows_of(rows, query, "rollouts")
+        counts = counts_of(found, visible_environments(request.user))
+        snapshots = [Snapshot(row, counts[row.pk], [], []) for row in found]
+        return paging.page(request, shown(request, snapshots), after, "rollouts")
+
+    def post(self, request: Request) -> Response:
+        given = bodies.cleaned(bodies.RolloutForm, request)
+        file = given.pop("file", None)
+        facts = given | {"file": file and file.name}
+        start = partial(_start, request, given, file)
+        return once(request, facts, file and file.file, start, env="", seconds=LONGEST)
+
+
+class Rollout(View):
+    """One rollout, with a page of its environments."""
+
+    needs = {"GET": (VIEW,)}
+    queries = {"GET": parameters.RolloutQuery}
+
+    def get(self, request: Request, id: str) -> Response:
+        rollout, query = one_row(visible_rollouts(request.user), id), self.query
+        part = visible_part(request.user, rollout)
+        rows, list_of = of(rollout), f"rollout {rollout.pk}"
+        rows = rows if part is None else rows.filter(env__in=part)
+        if "state" in query:
+            rows = rows.filter(state=query["state"])
+        found, after = paging.rows_of(rows, query, list_of, by="position")
+        page = paging.page(request, found, after, list_of)
+        page.data = shown_whole(request, Snapshot.of(rollout, part), page.data)
+        return page
+
+
+class RolloutAction(View):
+    """What may be done with a rollout as it stands."""
+
+    needs = {"POST": (DEPLOY,)}
+
+    def post(self, request: Request, id: str, action: str) -> Response:
+        if action not in ACTIONS:
+            raise Http404
+        rollout = _whole(request, id)
+        with (
+            answered_as("rollout", RolloutRefused),
+            answered_as("workers", ConfigurationError),
+        ):
+            rollouts.act(rollout.pk, action)
+        return Response(_facts(request, rollout))
+
+
+class RolloutRollback(View):
+    """The rollout that gives each environment back what it had before."""
+
+    needs = {"POST": (DEPLOY,)}
+    parser_classes = [MultiPartParser, ShortJson]
+    envelope = ENVELOPE
+
+    def post(self, request: Request, id: str) -> Response:
+        given, rollout = bodies.cleaned(bodies.MannerBody, request), _whole(request, id)
+        roll_back = partial(_roll_back, request, rollout, given)
+        return once(request, given, None, roll_back, env="", seconds=LONGEST)
+
+
+# --- what begins ----------------------------------------------------------------------------------
+
+
+def _start(request: Request, given: Mapping[str, Any], file: Any) -> Response:
+    envs = _environments(request.user, given)
+    manner = _manner(request.user, given, len(envs))
+    require_workers()
+    found = _payload(request.user, given, file, envs)
+    warnings = found.warnings()
+    with answered_as("rollout", RolloutRefused):
+        rollout = rollouts.start(found.using, found.folder, found.targets, manner)
+    return began(request, rollout, warnings)
+
+
+def _roll_back(request: Request, rollout: Row, given: Mapping[str, Any]) -> Response:
+    manner = _manner(request.user, given, 1, **GOING_BACK)
+    require_workers()
+    with answered_as("rollout", RolloutRefused):
+        new, warnings = rollouts.roll_back(rollout.pk, manner)
+    return began(request, new, warnings)
+
+
+def _environments(user: Any, given: Mapping[str, Any]) -> list[str]:
+    if given["all"]:
+        with answered_as("invalid", ConfigurationError):
+            envs = [*conf.environments(user)]
+    else:
+        envs = chosen(user, given["envs"], given["tags"])
+    if not envs:
+        raise ValidationError({"all": [_NO_ENVIRONMENT]})
+    return envs
+
+
+def chosen(user: Any, named: Sequence[str], tags: Sequence[str] = ()) -> list[str]:
+    """Return these environments; one that is not offered to the user is a problem."""
+    if conf.platform_options().environments:
+        conf.offers(user)  # that it fails is no fault of the caller
+    with answered_as("invalid", ConfigurationError):
+        return selected(named, tags, user=user)
+
+
+def _manner(user: Any, given: Mapping[str, Any], count: int, **defaults: Any) -> Manner:
+    manner = bodies.manner(given, user, **defaults)
+    with answered_as("invalid", RolloutRefused):
+        wave_sizes(manner.waves, count)
+        tolerated(manner.tolerate, count)
+    return manner
+
+
+def require_workers() -> None:
+    """Check that workers can be asked, and that they would find the bytes."""
+    with answered_as("workers", ConfigurationError):
+        queue.check_broker()
+    with answered_as("configuration", ConfigurationError):
+        check_storage()
+
+
+def _payload(
+    user: Any, given: Mapping[str, Any], file: Any, envs: Sequence[str]
+) -> payload.Payload:
+    using, prefix = given["store"], given["prefix"]
+    with answered_as("invalid", SourceError, ConfigurationError):
+        if file is None:
+            among = visible_environments(user)
+            return payload.of_release(
+                given["release"], envs, using=using, prefix=prefix, among=among
+            )
+        using, prefix = using or _only_store(), checked_prefix(prefix)
+        payload.check_store(using, envs)
+    with (
+        answered_as("configuration", ConfigurationError),
+        answered_as("archive", SourceError),
+        unpacked(file.file, file.name) as folder,
+    ):
+        items = read_tree(folder, prefix).items
+        return payload.of_tree(items, None, envs, using=using, prefix=prefix)
+
+
+def _only_store() -> str:
+    found = site_stores()
+    if len(found) != 1:
+        raise ValidationError({"store": [_NAME_ONE % {"names": listed(found or ["-"])}]})
+    return found[0]
+
+
+def began(request: Request, rollout: Row, warnings: Sequence[str] = ()) -> Response:
+    """Answer that a rollout begins."""
+    address = link(request, "rollout", rollout.pk)
+    headers = {"Location": address} if address else {}
+    body = _facts(request, rollout) | {"warnings": warnings}
+    return Response(body, 202, headers=headers)
+
+
+# --- one rollout ----------------------------------------------------------------------------------
+
+
+def _whole(request: Request, id: str) -> Row:
+    """Return the rollout; raise PermissionDenied for who may not use all its environments."""
+    rollout = one_row(visible_rollouts(request.user), id)
+    if visible_part(request.user, rollout) is not None:
+        raise PermissionDenied(_NOT_WHOLE)
+    return rollout
+
+
+def _facts(request: Request, rollout: Row) -> dict[str, Any]:
+    """Return the rollout as it is now."""
+    row = visible_rollouts(request.user).get(pk=rollout.pk)
+    (facts,) = shown(request, [Snapshot.of(row)])
+    return dict(facts)

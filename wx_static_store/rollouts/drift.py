@@ -1,0 +1,121 @@
+"""How environments differ from what is live there: by lists alone, one small row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from django.utils import timezone
+
+from .. import conf
+from ..core.match import Match, match
+from ..core.naming import object_key
+from ..core.releases import ReleaseFile
+from ..core.types import RemoteFile, UploadContext
+from ..deploy.environments import Order, deploy_to_all, site_uploader
+from ..deploy.releases import Records, from_log, live_below, with_release
+from ..deploy.report import EnvironmentReport
+from ..deploy.rollback import Move, orders
+from ..exceptions import WxStaticStoreError
+from ..i18n import english
+from ..models import fitting
+from ..submit import queue
+from ..upload.database import deployments, log
+from ..upload.uploader import Uploader
+from .models import Drift
+
+KEYS_AT_ONCE = 500
+SOURCE = "wx_reconcile"
+
+Place = tuple[str, str]  # an alias and an environment
+
+
+def places(using: str = "") -> list[Place]:
+    """
+    Return each store and environment that something was deployed to, of one store or of all.
+
+    Where ENVIRONMENTS is set, only what it offers. Raises ConfigurationError.
+    """
+    rows = with_release().filter(using__in=[using] if using else conf.aliases()).order_by()
+    found: list[Place] = from_log(lambda: sorted(rows.values_list("using", "env").distinct()))
+    if conf.platform_options().environments is None:
+        return found
+    offered = conf.environments()
+    return [place for place in found if place[1] in offered]
+
+
+def rows() -> Any:
+    """Return the rows of all environments, where they are written."""
+    return Drift._base_manager.using(deployments().db)
+
+
+def look(using: str, env: str) -> Drift:
+    """Compare an environment with what is live of a store; write and return its row."""
+    try:
+        facts = _facts(site_uploader(using, env)) | {"message": ""}
+    except WxStaticStoreError as error:
+        facts = {"message": english(error)}
+    defaults = fitting(Drift, facts) | {"checked": timezone.now()}
+    row, _is_new = rows().update_or_create(env=env, using=using, defaults=defaults)
+    found: Drift = row
+    return found
+
+
+def repair(using: str, env: str) -> Iterator[EnvironmentReport]:
+    """Send again what is not as it was deployed, of each live release; yield how that went."""
+    uploader = site_uploader(using, env)
+    location = uploader.options.location
+    for row in live_below(env, location):
+        context = UploadContext(source=SOURCE)
+        order = Order((), context, Records(using, row.folder.removeprefix(location)))
+        move = Move(env, None, row, repair=True)
+        yield from deploy_to_all(orders([uploader], [move], order))
+
+
+def look_and_repair(using: str, env: str) -> Drift:
+    """Repair an environment if it is not as it was deployed; return how it is then."""
+    row = look(using, env)
+    if row.is_clean or row.message:
+        return row
+    for _report in repair(using, env):
+        pass
+    return look(using, env)
+
+
+def hand_out(found: Collection[Place], *, with_repair: bool) -> int:
+    """Send a message for each place; return how many were sent."""
+    queue.check_broker()
+    return queue.send("reconcile_environment", [(*place, with_repair) for place in found])
+
+
+def _facts(uploader: Uploader) -> dict[str, Any]:
+    live = _live(uploader)
+    cloud = {file.key: file for file in uploader.store.sweep(uploader.options.location)}
+    matches = [match(file, cloud.get(key)) for key, file in live.items()]
+    return {
+        "missing": matches.count(Match.MISSING),
+        "differs": matches.count(Match.DIFFERS),
+        "unlogged": _unlogged(uploader.env, cloud.keys() - live.keys()),
+        "objects_seen": len(cloud),
+        "bytes_seen": _size(cloud.values()),
+    }
+
+
+def _live(uploader: Uploader) -> dict[str, ReleaseFile]:
+    """Return by key what the live releases have; a folder below another one goes before it."""
+    return {
+        object_key(row.folder, file.name): file
+        for row in live_below(uploader.env, uploader.options.location)
+        for file in (row.release.contents() if row.release else ())
+    }
+
+
+def _size(files: Collection[RemoteFile]) -> int:
+    return sum(file.size for file in files)
+
+
+def _unlogged(env: str, keys: Collection[str]) -> int:
+    """Return how many of these keys the log has never heard of."""
+    wanted = sorted(keys)
+    parts = (wanted[start : start + KEYS_AT_ONCE] for start in range(0, len(keys), KEYS_AT_ONCE))
+    return len(keys) - sum(len(log().newest(env, part)) for part in parts)

@@ -1,0 +1,187 @@
+"""
+The deploy of one environment of a rollout, as a worker makes it.
+
+It may be asked for twice, and a worker may be killed on the way: the environment's lock keeps two
+apart, and the deploy sends only what the cloud has not.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from copy import copy
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.db.models import Q
+from django.utils import timezone
+
+from ..core.types import UploadContext
+from ..deploy.environments import Order, deploy_to_all, site_uploader
+from ..deploy.locks import DeployLockLost, DeployRunning
+from ..deploy.releases import Records, items_of, live
+from ..deploy.report import EnvironmentReport
+from ..deploy.rollback import elsewhere
+from ..exceptions import (
+    ConfigurationError,
+    DeadlineExceeded,
+    Remedy,
+    SourceError,
+    WxStaticStoreError,
+)
+from ..i18n import english, gettext_lazy as _
+from ..models import fitting
+from ..upload.release_storage import BEGINS
+from ..upload.uploader import Uploader
+from .advance import advance
+from .models import Rollout, RolloutEnvironment
+from .rows import State, environments, locked
+
+SOURCE = "wx_rollout"
+TRIES = 6  # after which an outage, or the end of a worker, is a failure
+PAUSE = 15.0  # seconds before another try; twice as long each time
+EARLY = timedelta(seconds=5)  # that a message may come before its time, by another clock
+_PASSING = (Remedy.WAIT, Remedy.NEW_LINK)
+
+logger = logging.getLogger("wx_static_store.rollouts")
+
+_GIVEN_UP = _("Its workers were killed again and again: look at their memory and time limits.")
+_PRUNED = _("Its release was pruned: start a rollout of one that is kept")
+_OVER = _("It has ended meanwhile.")
+
+
+def deploy(pk: int, *, seconds: float = math.inf) -> float | None:
+    """
+    Deploy what a row says; return the seconds to wait before another try, or None.
+
+    `seconds` is the longest that it may take. Nothing is done where the row does not wait for a
+    worker: the message was late, or came twice.
+    """
+    row = _begun(pk)
+    if row is None:
+        return None
+    try:
+        (report,) = deploy_to_all([_order(row, seconds)])
+    except (WxStaticStoreError, CommandError) as error:
+        report = EnvironmentReport(row.env, outcome="failed", error=str(error), cause=error)
+    if report.outcome == "skipped":  # another worker has it, or a deploy by hand
+        return None
+    if _will_pass(report) and row.tries < TRIES:
+        return _later(row)
+    _end(row, report)
+    return None
+
+
+def _begun(pk: int) -> RolloutEnvironment | None:
+    """Return the row of what a worker was asked for, which runs now."""
+    now = timezone.now()
+    waits = Q(state=State.QUEUED, since__lte=now + EARLY) | Q(state=State.RUNNING)
+    rows = environments().filter(waits, pk=pk)
+    row: RolloutEnvironment | None = rows.select_related("rollout", "release").first()
+    if row is None:
+        return None
+    facts: dict[str, Any] = {"state": State.RUNNING, "since": now}
+    if row.begun is None:
+        before = live(row.env, row.rollout.folder)
+        facts |= {"begun": now, "before": before.release if before else None}
+    return row if rows.update(**facts) else None
+
+
+def _claim(row: RolloutEnvironment) -> None:
+    """
+    Count a try, now that the environment is held.
+
+    Raises DeployRunning where it has ended by another delivery of the message, and CommandError
+    where each worker so far was killed.
+    """
+    row.refresh_from_db(fields=["state", "tries"])
+    if not row.is_under_way:
+        raise DeployRunning(str(_OVER))
+    row.tries += 1
+    environments().filter(pk=row.pk).update(tries=row.tries)
+    if row.tries > TRIES:
+        raise CommandError(str(_GIVEN_UP))
+
+
+def _order(row: RolloutEnvironment, seconds: float) -> tuple[Uploader, Order]:
+    rollout, release = row.rollout, row.release
+    if release is None:
+        raise ConfigurationError(_PRUNED)
+    uploader = site_uploader(rollout.using, row.env)
+    location = uploader.options.location
+    if not rollout.folder.startswith(location):
+        raise elsewhere(rollout.using, location, {rollout.folder})
+    prefix = rollout.folder.removeprefix(location)
+    items, last = items_of(release, prefix)
+    context = UploadContext(source=SOURCE, source_ref=str(rollout), user_id=rollout.user_id)
+    return uploader, Order(
+        items=items,
+        context=context,
+        records=Records(rollout.using, prefix),
+        last=last,
+        verify=rollout.verify,
+        seconds=seconds,
+        on_held=partial(_claim, row),
+    )
+
+
+def _will_pass(report: EnvironmentReport) -> bool:
+    """Return whether another try may do: a throttle or an outage, and no refusal."""
+    return bool(report.causes) and all(map(_passes, report.causes))
+
+
+def _passes(cause: Exception) -> bool:
+    if isinstance(cause, SourceError):  # of the release storage, which may be away
+        return english(cause.message).startswith(BEGINS)
+    if isinstance(cause, WxStaticStoreError) and cause.remedy in _PASSING:
+        return True
+    return isinstance(cause, DeadlineExceeded | DeployLockLost)
+
+
+def _later(row: RolloutEnvironment) -> float | None:
+    """Let it wait for the next try; None where its rollout is paused or over."""
+    pause: float = PAUSE * 2 ** (row.tries - 1)
+    now = timezone.now()
+    with locked(row.rollout_id) as rollout:
+        goes_on = rollout.state == Rollout.State.RUNNING
+        new = (State.QUEUED, now + timedelta(seconds=pause)) if goes_on else (State.WAITING, now)
+        mine = environments().filter(pk=row.pk, state=State.RUNNING)
+        mine.update(**dict(zip(("state", "since"), new, strict=True)))
+    if not goes_on:
+        return None
+    logger.warning("%s: rollout %s tries again in %d s", row.env, row.rollout_id, pause)
+    return pause
+
+
+def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
+    """Write down how it ended, once; then begin what may begin."""
+    state = State.DONE if report.ok else State.FAILED
+    with locked(row.rollout_id):
+        rows = environments().filter(pk=row.pk, state__in=RolloutEnvironment.UNDER_WAY)
+        first = rows.update(state=state, since=timezone.now(), **_facts(report))
+    if first:
+        logger.info("%s: %s in rollout %s", row.env, state, row.rollout_id)
+    advance(row.rollout_id)
+
+
+def _cause(error: WxStaticStoreError) -> str:
+    """Return what an error says, without what is different in each environment."""
+    return english(copy(error).with_context(env="", key="", rid="", request_id="", attempts=0))
+
+
+def _facts(report: EnvironmentReport) -> dict[str, object]:
+    published, error = report.report, next(iter(report.causes), None)
+    deployed = {"deployment_id": published.deployment_id} if published else {}
+    message = _cause(error) if isinstance(error, WxStaticStoreError) else report.error
+    if not message and report.findings:
+        message = english(report.findings[0].what)
+    return fitting(
+        RolloutEnvironment,
+        {
+            **(deployed if any(deployed.values()) else {}),
+            "errcode": getattr(error, "errcode", None),
+            "message": "" if report.ok else message,
+        },
+    )

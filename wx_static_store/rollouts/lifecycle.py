@@ -1,0 +1,251 @@
+"""Start a rollout, and pause, resume, stop, retry and roll back one: what a person asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..conf import options_for
+from ..deploy.rollback import ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
+from ..i18n import gettext as _, ngettext
+from ..models import Release, fitting
+from ..submit import queue
+from .advance import advance
+from .models import Rollout, RolloutEnvironment
+from .rollback_targets import WayBack, gone_on, some, way_back
+from .rows import State, counts, environments, locked, number, of, take_back
+from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a rollout goes: `tolerate` and `waves` are numbers or percentages, `bake` is seconds."""
+
+    waves: str = DEFAULT
+    tolerate: str = "0"
+    max_parallel: int = 0  # environments; 0: as many as may fail together
+    verify: bool = False
+    bake: int = 0
+    deploy_at: datetime | None = None
+    label: str = ""
+    user_id: int | None = None
+
+
+# A roll back does not stop at a failure: what is left would stay as nobody wants it.
+GOING_BACK: dict[str, Any] = {"waves": "100%", "tolerate": "100%"}
+
+
+def start(
+    using: str,
+    folder: str,
+    targets: Mapping[str, Release],
+    manner: Manner,
+    *,
+    undoes: Rollout | None = None,
+) -> Rollout:
+    """
+    Start a rollout that brings each environment its release, in this order.
+
+    Raises RolloutRefused, ConfigurationError without a release storage or without a broker, and
+    SourceError where a release lacks bytes; nothing was begun then.
+    """
+    sizes = wave_sizes(manner.waves, len(targets))
+    releases = {release.pk: release for release in targets.values()}
+    check_storage()
+    refuse_incomplete(using, releases.values())
+    queue.check_broker()
+    rollout = _rollout(manner, len(targets))
+    rollout.using, rollout.folder, rollout.undoes = using, folder, undoes
+    rollout.release = next(iter(releases.values())) if len(releases) == 1 else None
+    with transaction.atomic(using=environments().db):
+        _refuse_others(rollout, targets)
+        rollout.save(using=environments().db)
+        environments().bulk_create(_rows(rollout, targets, sizes))
+    try:
+        _refuse_others(rollout, targets)  # one that began at the same moment
+    except RolloutRefused:
+        rollout.delete()
+        raise
+    return advance(rollout.pk)
+
+
+def _rollout(manner: Manner, count: int) -> Rollout:
+    """Return a rollout to so many environments that goes in this manner."""
+    return Rollout(
+        **fitting(Rollout, {"label": manner.label, "waves": manner.waves}),
+        tolerate=tolerated(manner.tolerate, count),
+        max_parallel=manner.max_parallel,
+        verify=manner.verify,
+        bake=manner.bake,
+        deploy_at=manner.deploy_at,
+        user_id=manner.user_id,
+    )
+
+
+def hand_over(using: str, move: Move, *, user_id: int | None) -> Rollout:
+    """Start a rollout that brings one environment where the roll back of it goes."""
+    manner = Manner(label=move.label, user_id=user_id)
+    target = move.target
+    assert target.release  # noqa: S101 -- moves go to releases only
+    return start(using, target.folder, {move.env: target.release}, manner)
+
+
+def _rows(
+    rollout: Rollout, targets: Mapping[str, Release], sizes: Sequence[int]
+) -> list[RolloutEnvironment]:
+    waves = [wave for wave, size in enumerate(sizes, 1) for _one in range(size)]
+    return [
+        RolloutEnvironment(rollout=rollout, env=env, position=position, wave=wave, release=release)
+        for position, ((env, release), wave) in enumerate(zip(targets.items(), waves, strict=True))
+    ]
+
+
+def _refuse_others(rollout: Rollout, envs: Iterable[str]) -> None:
+    """Raise RolloutRefused where another rollout, which is not over, has the folder of one."""
+    rows = environments().filter(env__in=[*envs], rollout__using=rollout.using)
+    rows = rows.filter(rollout__folder=rollout.folder)
+    rows = rows.exclude(rollout__state__in=Rollout.CLOSED).exclude(rollout=rollout.pk or 0)
+    if other := rows.values_list("rollout", flat=True).first():
+        raise RolloutRefused(
+            _(
+                "Rollout %(pk)s has some of these environments and is not over: wait for it, or "
+                "end it with wx_rollout stop %(pk)s.",
+                pk=other,
+            )
+        )
+
+
+# --- what may be done with one ------------------------------------------------------------------
+
+
+def _pause(rollout: Rollout) -> None:
+    rollout.state = Rollout.State.PAUSED
+    take_back(rollout)
+
+
+def _resume(rollout: Rollout) -> None:
+    if (failed := number(counts(rollout), State.FAILED)) > rollout.tolerate:
+        raise RolloutRefused(
+            ngettext(
+                "%(count)d environment failed, which is more than is tolerated. When it is "
+                "mended: wx_rollout retry-failed %(pk)s.",
+                "%(count)d environments failed, which is more than is tolerated. When they are "
+                "mended: wx_rollout retry-failed %(pk)s.",
+                failed,
+                pk=rollout.pk,
+            )
+        )
+    _go_on(rollout)
+
+
+def _stop(rollout: Rollout) -> None:
+    rollout.state, rollout.ended = Rollout.State.STOPPED, timezone.now()
+    take_back(rollout)
+
+
+def _retry_failed(rollout: Rollout) -> None:
+    failed = of(rollout).filter(state=State.FAILED)
+    wanted = failed.exclude(env__in=gone_on(rollout, failed))
+    fresh = {"state": State.WAITING, "since": timezone.now(), "tries": 0, "errcode": None}
+    if not wanted.update(**fresh, message=""):
+        text = _(
+            "No environment of rollout %(pk)s failed that still has what it had before.",
+            pk=rollout.pk,
+        )
+        raise RolloutRefused(text)
+    _go_on(rollout)
+
+
+def _go_on(rollout: Rollout) -> None:
+    if back := Rollout.objects.primary().filter(undoes=rollout).first():
+        text = _(
+            "Rollout %(back)s rolled rollout %(pk)s back: start a new one.",
+            back=back.pk,
+            pk=rollout.pk,
+        )
+        raise RolloutRefused(text)
+    _refuse_others(rollout, of(rollout).values_list("env", flat=True))
+    rollout.state = Rollout.State.RUNNING if rollout.started else Rollout.State.PLANNED
+    rollout.ended = rollout.wave_ended = None
+
+
+_OPEN = (Rollout.State.PLANNED, Rollout.State.RUNNING, Rollout.State.PAUSED)
+
+# What may be done, in which states.
+ACTIONS: dict[str, tuple[Sequence[str], Callable[[Rollout], None]]] = {
+    "pause": ((Rollout.State.PLANNED, Rollout.State.RUNNING), _pause),
+    "resume": ((Rollout.State.PAUSED, Rollout.State.STOPPED), _resume),
+    "stop": (_OPEN, _stop),
+    "retry-failed": (Rollout.State.values, _retry_failed),
+}
+SENDING = ("resume", "retry-failed")  # actions that need Celery
+
+
+def act(pk: int, action: str) -> Rollout:
+    """Do an action of `ACTIONS`; raise RolloutRefused where the rollout's state forbids it."""
+    states, work = ACTIONS[action]
+    if action in SENDING:
+        queue.celery_app()
+    with locked(pk) as rollout:
+        if rollout.state not in states:
+            raise RolloutRefused(
+                _(
+                    "Rollout %(pk)s is %(state)s, which %(action)s does not change.",
+                    pk=pk,
+                    state=rollout.get_state_display(),
+                    action=action,
+                )
+            )
+        work(rollout)
+    return advance(pk)
+
+
+# --- back -----------------------------------------------------------------------------------------
+
+
+def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
+    """
+    Start a rollout that gives each environment back what it had before; stop the first one.
+
+    Return it with sentences on the environments that are left out. Raises RolloutRefused while
+    environments are under way, and where none would go back.
+    """
+    with locked(pk) as rollout:
+        _refuse_way_back(rollout, way_back(rollout), manner)
+        if rollout.state in _OPEN:
+            _stop(rollout)
+    if left := number(counts(rollout), *RolloutEnvironment.UNDER_WAY):
+        raise RolloutRefused(
+            ngettext(
+                "The rollout is stopped, and %(count)d environment is still under way: roll back "
+                "when it has ended.",
+                "The rollout is stopped, and %(count)d environments are still under way: roll "
+                "back when they have ended.",
+                left,
+            ),
+            returncode=1,
+        )
+    way = way_back(rollout)
+    manner = replace(manner, label=manner.label or f"{ROLLBACK} of {rollout}")
+    new = start(rollout.using, rollout.folder, way.targets, manner, undoes=rollout)
+    return new, way.warnings()
+
+
+def _refuse_way_back(rollout: Rollout, way: WayBack, manner: Manner) -> None:
+    """Raise what forbids a roll back, before anything is stopped."""
+    if not way.targets:
+        envs = some([*way.lacking, *way.newer]) or _("none")
+        text = _("No environment of it can go back to another release: %(envs)s.", envs=envs)
+        raise RolloutRefused(text)
+    location = options_for(rollout.using).location
+    if not rollout.folder.startswith(location):
+        raise elsewhere(rollout.using, location, {rollout.folder})
+    wave_sizes(manner.waves, len(way.targets))
+    tolerated(manner.tolerate, len(way.targets))
+    check_storage()
+    queue.check_broker()

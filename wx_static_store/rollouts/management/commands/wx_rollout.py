@@ -1,0 +1,183 @@
+"""``wx_rollout``: a release to many environments, in waves that stop themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, close_old_connections
+from django.db.models import QuerySet
+
+from ....core import interrupts
+from ....deploy.report import check_writable, write_json
+from ....exceptions import WxStaticStoreError
+from ....i18n import gettext as _
+from ....management.exits import FAILED, WRONG_USE, wrong_use
+from ....upload.database import with_users
+from ... import lifecycle as rollouts
+from ...advance import advance
+from ...models import Rollout
+from ...snapshot import Snapshot
+from .. import lines as rollout_lines, options as rollout_options
+from ..start import manner_of, payload_of
+
+LISTED = 20
+POLL = 1.0  # seconds between two looks
+PATIENCE = 60.0  # seconds for which a database may be away while one looks
+VERSION = 1  # of the JSON
+
+T = TypeVar("T")
+
+
+class Command(BaseCommand):
+    requires_system_checks = ("wx_static_store",)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.description = _(
+            "Bring one release to many environments with Celery: in waves, and no further when "
+            "more fail than is tolerated. Exit code 0: as asked; 1: with --wait or --watch, not "
+            "every environment has its release, or the database failed after something was "
+            "begun; 2: nothing was begun; 130: interrupted, the rollout goes on."
+        )
+        rollout_options.add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.options = options
+        try:
+            with interrupts.handled():
+                rollout_options.check_options(options)
+                if options["json"]:
+                    check_writable(Path(options["json"]))
+                getattr(self, f"_{options['action'].replace('-', '_')}", self._act)()
+        except KeyboardInterrupt:
+            self.stderr.write(_("Interrupted."))
+            interrupts.leave(for_good=getattr(self, "_called_from_command_line", False))
+        except (WxStaticStoreError, Error, ImproperlyConfigured) as error:
+            raise CommandError(str(error), returncode=WRONG_USE) from None
+
+    # --- the actions ---------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        payload, manner = payload_of(self.options), manner_of(self.options)
+        for warning in payload.warnings():
+            text = _("Warning: %(finding)s", finding=warning)
+            self.stderr.write(self.style.WARNING(text))
+        brought = (payload.using, payload.folder, payload.targets)
+        self._show_and_follow(_begun(lambda: rollouts.start(*brought, manner)))
+
+    def _rollback(self) -> None:
+        pk, manner = self.options["id"], manner_of(self.options)
+        rollout, warnings = _begun(lambda: rollouts.roll_back(pk, manner))
+        for warning in warnings:
+            self.stderr.write(self.style.WARNING(warning))
+        self._show_and_follow(rollout)
+
+    def _status(self) -> None:
+        self._show_and_follow(self._found())
+
+    def _act(self) -> None:
+        pk, action = self.options["id"], self.options["action"]
+        self._show_and_follow(_begun(lambda: rollouts.act(pk, action)))
+
+    def _list(self) -> None:
+        found = [Snapshot.of(row) for row in _rollouts()[:LISTED]]
+        self.stdout.write("\n".join(rollout_lines.table(found)))
+        self._write_json([each.as_dict() for each in found])
+
+    # --- what is shown -------------------------------------------------------------------------
+
+    def _found(self) -> Rollout:
+        if row := _rollouts().filter(pk=self.options["id"]).first():
+            return row
+        text = _("There is no rollout %(pk)s: wx_rollout list shows all.", pk=self.options["id"])
+        raise wrong_use(text)
+
+    def _show_and_follow(self, rollout: Rollout) -> None:
+        """Show how far it is; with --watch and --wait until it is over."""
+        self.options["id"] = rollout.pk
+        follows = self.options["watch"] or self.options["wait"]
+        try:
+            snapshot = self._followed() if follows else Snapshot.of(self._found())
+        except KeyboardInterrupt:
+            self.stderr.write(rollout_lines.where_to_look(rollout))
+            raise
+        except CommandError as error:  # somebody has deleted it
+            error.returncode = FAILED
+            raise
+        except (WxStaticStoreError, Error) as error:
+            text = f"{error}\n{rollout_lines.where_to_look(rollout)}"
+            raise CommandError(text, returncode=FAILED) from None
+        self.stdout.write("\n".join(rollout_lines.lines(snapshot)))
+        self._write_json([snapshot.as_dict()])
+        is_new = self.options["action"] != "status"
+        if step := rollout_lines.next_step(snapshot, is_new=is_new):
+            self.stdout.write(step)
+        if follows and not snapshot.ok:
+            raise CommandError(_("Not every environment has its release."), returncode=FAILED)
+
+    def _followed(self) -> Snapshot:
+        """Look until it is over; on a terminal the lines are written over, elsewhere added."""
+        live = self.options["watch"] and self.stdout.isatty()
+        last: list[str] = []
+        while True:
+            snapshot = self._looked()
+            if self.options["watch"]:
+                last = self._shown(snapshot, last, live=live)
+            if snapshot.is_over:
+                break
+            sleep(POLL)
+        if live:
+            self._erase(last)
+        return snapshot
+
+    def _looked(self) -> Snapshot:
+        """Return how far it is; look again for a while where the database is away."""
+        until = monotonic() + PATIENCE
+        while True:
+            try:
+                advance(self.options["id"])  # nothing stalls while one looks, schedule or not
+                return Snapshot.of(self._found())
+            except Error:
+                if monotonic() >= until:
+                    raise
+            close_old_connections()
+            sleep(POLL)
+
+    def _shown(self, snapshot: Snapshot, last: list[str], *, live: bool) -> list[str]:
+        if live:
+            lines = rollout_lines.lines(snapshot)
+            self._erase(last)
+        else:
+            counts = rollout_lines.counts_line(snapshot.counts)
+            lines = [f"{rollout_lines.head(snapshot)} ({counts})"]
+        if live or lines != last:
+            self.stdout.write("\n".join(lines))
+            self.stdout.flush()
+        return lines
+
+    def _erase(self, lines: list[str]) -> None:
+        """Go back to the first of these lines, and clear what follows."""
+        if lines:
+            self.stdout.write(f"\x1b[{len(lines)}F\x1b[J", ending="")
+
+    def _write_json(self, found: list[dict[str, Any]]) -> None:
+        if path := self.options["json"]:
+            write_json(Path(path), {"version": VERSION, "rollouts": found})
+
+
+def _begun(begin: Callable[[], T]) -> T:
+    """Return what it begins; after an error of the database nobody knows what was written."""
+    try:
+        return begin()
+    except Error as error:
+        text = _("What was begun is uncertain: wx_rollout list shows it.")
+        raise CommandError(f"{error}\n{text}", returncode=FAILED) from None
+
+
+def _rollouts() -> QuerySet[Rollout]:
+    """Return the rollouts with what is shown of them."""
+    return with_users(Rollout.objects.primary().select_related("release").defer("release__files"))

@@ -1,0 +1,146 @@
+"""Rollouts as lines on a terminal: how far one is, and the last ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from ...i18n import gettext as _, joined, labelled, listed, ngettext, padded, shown, width
+from ..models import Rollout, RolloutEnvironment
+from ..snapshot import Cause, Snapshot
+
+SHOWN = 5  # environments of a cause
+LATE = timedelta(minutes=2)  # a schedule looks each half minute
+
+
+def lines(snapshot: Snapshot) -> list[str]:
+    """Return a heading, a line for each wave, and each cause of failures with what to do."""
+    rollout = snapshot.rollout
+    facts = [
+        _("store %(using)s, folder /%(folder)s", using=rollout.using, folder=rollout.folder),
+        _("release %(release)s", release=rollout.release or _("of each environment before")),
+        _("tolerated failures: %(count)d", count=rollout.tolerate),
+    ]
+    waves = (
+        labelled(_("wave %(number)d", number=number), counts_line(counts))
+        for number, counts in enumerate(snapshot.waves, 1)
+    )
+    return [
+        shown(head(snapshot)),
+        *(f"  {shown(line)}" for line in (joined(facts), *waves, *_why(snapshot))),
+    ]
+
+
+def head(snapshot: Snapshot) -> str:
+    """Return the number, the name and the state, with the wave where there are several."""
+    rollout, waves = snapshot.rollout, len(snapshot.waves)
+    state = str(rollout.get_state_display())
+    if rollout.state == Rollout.State.RUNNING and rollout.wave:
+        which = {"state": state, "wave": rollout.wave, "waves": waves}
+        state = _("%(state)s, wave %(wave)d of %(waves)d", **which)
+    name = _("rollout %(pk)s (%(name)s)", pk=rollout.pk, name=rollout)
+    return labelled(name, state)
+
+
+def counts_line(counts: Mapping[str, int]) -> str:
+    """Return the counts that are not 0, as in ``3 done, 1 failed``."""
+    names = RolloutEnvironment.State
+    found = (f"{count} {names(state).label}" for state, count in counts.items() if count)
+    return joined(found)
+
+
+def _why(snapshot: Snapshot) -> Iterator[str]:
+    if reason := snapshot.reason:
+        yield _("stopped: %(reason)s", reason=reason)
+    for cause in snapshot.causes:
+        yield from _cause(cause)
+
+
+def _cause(cause: Cause) -> Iterator[str]:
+    names = [*cause.envs[:SHOWN], *["…"] * (len(cause.envs) > SHOWN)]
+    many = ngettext("%(count)d environment", "%(count)d environments", len(cause.envs))
+    which = _("%(what)s (%(facts)s)", what=many, facts=listed(names))
+    yield labelled(which, cause.message)
+
+
+def table(snapshots: Sequence[Snapshot]) -> list[str]:
+    """Return a line for each rollout, under a heading."""
+    titles = [
+        _("id"),
+        _("state"),
+        _("begun"),
+        _("store"),
+        _("folder"),
+        _("environments"),
+        _("what"),
+    ]
+    rows = [titles, *map(_cells, snapshots)]
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(padded, cells, widths)).rstrip() for cells in rows]
+
+
+def _cells(snapshot: Snapshot) -> list[str]:
+    rollout = snapshot.rollout
+    begun = rollout.started or rollout.deploy_at
+    when = f"{begun:%Y-%m-%d %H:%M %Z}" if begun else "-"
+    cells = [rollout.using, f"/{rollout.folder}", counts_line(snapshot.counts), str(rollout)]
+    return [str(rollout.pk), str(rollout.get_state_display()), when, *map(shown, cells)]
+
+
+def where_to_look(rollout: Rollout) -> str:
+    """Return the commands for a rollout that one looks at no more."""
+    if rollout.state in (Rollout.State.PLANNED, Rollout.State.RUNNING):
+        return _(
+            "The rollout goes on: wx_rollout status %(pk)s shows it, wx_rollout stop %(pk)s ends "
+            "it.",
+            pk=rollout.pk,
+        )
+    return _("wx_rollout status %(pk)s shows how far it is.", pk=rollout.pk)
+
+
+def next_step(snapshot: Snapshot, *, is_new: bool = False) -> str:
+    """Return what helps on, as a command; of one that `is_new`, too, what it needs."""
+    rollout = snapshot.rollout
+    due = _due(rollout)
+    if due and timezone.now() > due + LATE:
+        return _(
+            "Since %(when)s it waits for Celery's beat, which must call "
+            "wx_static_store.tasks.advance_rollout (docs: howto/fleet). Until beat runs: "
+            "wx_rollout status %(pk)s --watch",
+            when=f"{due:%Y-%m-%d %H:%M %Z}",
+            pk=rollout.pk,
+        )
+    if is_new and _will_wait(snapshot):
+        return _(
+            "Celery's beat must run and call wx_static_store.tasks.advance_rollout (docs: "
+            "howto/fleet): without it nothing ends the time of --deploy-at and --bake."
+        )
+    if rollout.state == Rollout.State.PAUSED:
+        return _("To go on: wx_rollout resume %(pk)s", pk=rollout.pk)
+    if snapshot.causes and rollout.state in Rollout.CLOSED:
+        return _(
+            "When the cause is mended: wx_rollout retry-failed %(pk)s. To give back what was "
+            "before: wx_rollout rollback %(pk)s",
+            pk=rollout.pk,
+        )
+    return ""
+
+
+def _due(rollout: Rollout) -> datetime | None:
+    """Return when the schedule begins something: the rollout, or its next wave."""
+    if rollout.state == Rollout.State.PLANNED:
+        return rollout.deploy_at or rollout.created
+    if rollout.state == Rollout.State.RUNNING and rollout.wave_ended:
+        return rollout.wave_ended + timedelta(seconds=rollout.bake)
+    return None
+
+
+def _will_wait(snapshot: Snapshot) -> bool:
+    """Return whether something of it begins at a time."""
+    rollout = snapshot.rollout
+    bakes = rollout.state == Rollout.State.RUNNING and rollout.bake
+    return rollout.state == Rollout.State.PLANNED or (
+        bool(bakes) and rollout.wave < len(snapshot.waves)
+    )

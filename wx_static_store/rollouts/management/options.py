@@ -1,0 +1,167 @@
+"""The options of ``wx_rollout``: one part for each thing that may be done."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from ...i18n import gettext, gettext_lazy as _
+from ...management.deploy_options import add_environments, add_tree, check_words
+from ...management.exits import wrong_use
+from ..lifecycle import GOING_BACK
+from ..waves import DEFAULT
+
+LONGEST = 200  # characters that the columns of a rollout hold
+LARGEST = 2**31 - 1  # that its numbers hold
+
+_HELP = {
+    "start": _("bring a release to many environments, in waves"),
+    "status": _("how far a rollout is, and why environments failed"),
+    "list": _("the last rollouts"),
+    "pause": _("begin no other environment; what runs ends"),
+    "resume": _("go on with a rollout that was paused or stopped"),
+    "stop": _("end a rollout; what runs ends, what waits is left alone"),
+    "retry-failed": _("try what failed again, then go on with the rest"),
+    "rollback": _("stop a rollout, and give each environment back what it had before"),
+}
+
+
+def add_arguments(parser: CommandParser) -> None:
+    parts = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for action, text in _HELP.items():
+        part = parts.add_parser(action, help=str(text), description=str(text))
+        if action not in ("start", "list"):
+            part.add_argument("id", type=int, metavar="ID", help=gettext("number of the rollout"))
+        _ADD.get(action, _nothing)(part)
+        _add_output(part, shows=action in ("status", "list"))
+
+
+def _nothing(part: ArgumentParser) -> None:
+    pass
+
+
+def _add_start(part: ArgumentParser) -> None:
+    add_tree(part, gettext("folder to publish"))
+    add = part.add_argument
+    add(
+        "--release",
+        metavar="RELEASE",
+        help=gettext("a kept release in place of DIR: an id of wx_deploy --list, label or digest"),
+    )
+    add("--using", metavar="ALIAS", help=gettext("alias in STORAGES"))
+    text = gettext("with --release, the folder of the site (default: that of the release)")
+    add("--prefix", dest="folder", metavar="FOLDER", help=text)
+    add_environments(part)
+    _add_manner(part, DEFAULT, "0")
+
+
+def _add_rollback(part: ArgumentParser) -> None:
+    _add_manner(part, GOING_BACK["waves"], GOING_BACK["tolerate"])
+
+
+def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
+    add = part.add_argument
+    text = gettext(
+        "how many environments have the release at the end of each wave, as numbers or percentages "
+        "(default: %(default)s)"
+    )
+    help_text = text.replace("P%", "P%%")
+    add("--waves", type=_text, default=waves, metavar="N,P%,100%", help=help_text)
+    text = gettext(
+        "failures that do not stop it: a number, or a percentage. Of N tolerated failures at most "
+        "N + 1 environments run at once (default: %(default)s)"
+    )
+    add("--tolerate", type=_text, default=tolerate, metavar="N|P%", help=text)
+    text = gettext("run at most so many environments at once")
+    add("--max-parallel", type=_count, default=0, metavar="N", help=text)
+    text = gettext("after each deploy compare with the cloud's list, and get the pages")
+    add("--verify", action="store_true", help=text)
+    text = gettext("wait so long after each wave before the next one begins")
+    add("--bake", type=_count, default=0, metavar="SECONDS", help=text)
+    text = gettext("begin then, as in 2026-12-24T02:00 (time zone of the settings)")
+    add("--deploy-at", type=_time, metavar="TIME", help=text)
+    text = gettext("name of the rollout")
+    add("--label", type=_text, default="", metavar="TEXT", help=text)
+    add("--user", metavar="NAME", help=gettext("user to whom the log ascribes it"))
+
+
+def _add_output(part: ArgumentParser, *, shows: bool) -> None:
+    add = part.add_argument
+    add("--json", metavar="FILE", help=gettext("write a report there"))
+    if not shows or part.prog.endswith("status"):
+        add(
+            "--watch",
+            action="store_true",
+            help=gettext("show how it goes until it is over; Ctrl-C leaves it running"),
+        )
+        text = gettext(
+            "wait until it is over. Exit code 0: every environment has its release; 1: it stopped, "
+            "or some failed"
+        )
+        add("--wait", action="store_true", help=text)
+
+
+_ADD: dict[str, Callable[[ArgumentParser], None]] = {
+    "start": _add_start,
+    "rollback": _add_rollback,
+}
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse what would be left out of account: empty words, options of the other source."""
+    check_words(options)
+    if options["action"] != "start":
+        return
+    tree = options["directory"] or options["prefix"]
+    if options["release"] and tree:
+        text = _(
+            "--release brings a kept release: leave %(what)s out. Its folder of the site is named "
+            "by --prefix.",
+            what=tree,
+        )
+        raise wrong_use(text)
+    if options["release"] and (options["ignore"] or options["map"]):
+        raise wrong_use(_("--ignore and --map belong to a DIR."))
+    if options["folder"] and not options["release"]:
+        text = _(
+            "--prefix belongs to --release: write the folder of the site after DIR, as in "
+            "start %(directory)s %(folder)s.",
+            directory=options["directory"] or "DIR",
+            folder=options["folder"],
+        )
+        raise wrong_use(text)
+
+
+def _text(text: str) -> str:
+    if len(text) > LONGEST:
+        wrong = gettext("%(length)d characters are too many: write at most %(most)d")
+        raise ArgumentTypeError(wrong % {"length": len(text), "most": LONGEST})
+    return text
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise ArgumentTypeError(gettext("%(text)r is no number from 0 on") % {"text": text})
+    if len(text) > LONGEST or int(text) > LARGEST:
+        wrong = gettext("%(text).20s is too large: write at most %(most)d")
+        raise ArgumentTypeError(wrong % {"text": text, "most": LARGEST})
+    return int(text)
+
+
+def _time(text: str) -> datetime:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        found = None
+    if found is None:
+        wrong = gettext("%(text)r is no time such as 2026-12-24T02:00") % {"text": text}
+        raise ArgumentTypeError(wrong)
+    when = found if timezone.is_aware(found) else timezone.make_aware(found)
+    if when < timezone.now():
+        over = gettext("%(text)r is over: leave it out to begin now") % {"text": text}
+        raise ArgumentTypeError(over)
+    return when

@@ -1,0 +1,165 @@
+"""The tables: rollouts and their environments; how each environment differed from what is live."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models, router
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ..models.columns import link
+from ..models.deployments import Deployment
+from ..models.releases import Release
+
+
+class RolloutQuerySet(models.QuerySet["Rollout"]):
+    def primary(self) -> RolloutQuerySet:
+        """Read from the database that is written to: a replica may be behind."""
+        return self.using(router.db_for_write(self.model))
+
+    def open(self) -> RolloutQuerySet:
+        """Return those that may still begin an environment, or wait for one to end."""
+        return self.exclude(state__in=Rollout.CLOSED)
+
+
+class Rollout(models.Model):
+    """
+    One release to many environments of one store and folder.
+
+    `waves` are as they were asked for, `wave` is the number of the current one, from 1 on; 0 before
+    it begins. `tolerate` environments may fail, and the next failure stops the rollout. Of a roll
+    back each environment has a release of its own.
+    """
+
+    class State(models.TextChoices):
+        PLANNED = "planned", _("planned")
+        RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
+        STOPPED = "stopped", _("stopped")
+        DONE = "done", _("done")
+
+    CLOSED = (State.STOPPED, State.DONE)
+
+    using = models.CharField(_("store"), max_length=255)  # an alias of STORAGES
+    folder = models.CharField(_("folder"), max_length=850, blank=True)  # where its keys begin
+    release = link(Release, _("release"), related_name="rollouts")
+    undoes = link("self", _("rolls back"), related_name="undone_by")
+    state = models.CharField(
+        _("state"), max_length=16, choices=State.choices, default=State.PLANNED
+    )
+    waves = models.CharField(_("waves"), max_length=200)
+    wave = models.PositiveIntegerField(_("wave"), default=0)
+    tolerate = models.PositiveIntegerField(_("tolerated failures"), default=0)
+    max_parallel = models.PositiveIntegerField(_("most at once"), default=0)  # 0: as tolerated
+    verify = models.BooleanField(_("verify"), default=False)
+    bake = models.PositiveIntegerField(_("seconds between waves"), default=0)
+    deploy_at = models.DateTimeField(_("begins at"), null=True, blank=True)
+    label = models.CharField(_("label"), max_length=200, blank=True)
+    user = link(settings.AUTH_USER_MODEL, _("user"), related_name="+")
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    started = models.DateTimeField(_("started"), null=True, blank=True)
+    wave_ended = models.DateTimeField(null=True)  # since when the current wave bakes
+    ended = models.DateTimeField(_("ended"), null=True, blank=True)
+    touched = models.DateTimeField(default=timezone.now)  # who writes it holds the rollout's lock
+
+    objects = RolloutQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("rollout")
+        verbose_name_plural = _("rollouts")
+        default_permissions = ()  # those of the deployments
+        ordering = ("-id",)
+        indexes = (models.Index(fields=["state", "id"], name="wx_rollout_state"),)
+
+    def __str__(self) -> str:
+        return self.label or f"{self.release or self.pk}"
+
+
+class RolloutEnvironment(models.Model):
+    """
+    One environment of a rollout: what it gets, how it stands, and the deployment that it became.
+
+    It is no `Deployment` that waits: those are in the order in which they began.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        QUEUED = "queued", _("queued")  # a worker was asked
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    UNDER_WAY = (State.QUEUED, State.RUNNING)
+
+    rollout = models.ForeignKey(
+        Rollout, models.CASCADE, related_name="environments", db_constraint=False, db_index=False
+    )
+    env = models.CharField(_("environment"), max_length=64)
+    position = models.PositiveIntegerField()  # in the order in which they are begun
+    wave = models.PositiveIntegerField(_("wave"))
+    release = link(Release, _("release"), related_name="+")
+    state = models.CharField(
+        _("state"), max_length=16, choices=State.choices, default=State.WAITING
+    )
+    since = models.DateTimeField(_("since"), default=timezone.now)  # it has the state
+    tries = models.PositiveIntegerField(_("tries"), default=0)  # that held the environment
+    begun = models.DateTimeField(_("begun"), null=True, blank=True)  # by a worker, the first time
+    before = link(Release, _("before"), related_name="+")  # what was live then
+    deployment = link(Deployment, _("deployment"), related_name="+")
+    errcode = models.IntegerField(_("errcode"), null=True, blank=True)
+    message = models.CharField(_("message"), max_length=1000, blank=True)
+
+    class Meta:
+        verbose_name = _("environment of a rollout")
+        verbose_name_plural = _("environments of a rollout")
+        default_permissions = ()
+        ordering = ("position",)
+        constraints = (
+            models.UniqueConstraint(fields=["rollout", "env"], name="wx_rollout_env_once"),
+        )
+        indexes = (models.Index(fields=["env", "id"], name="wx_rollout_env"),)
+
+    def __str__(self) -> str:
+        return f"{self.env} {self.get_state_display()}"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in self.UNDER_WAY
+
+
+class Drift(models.Model):
+    """How the cloud differed from what was live of a store in an environment, the last time."""
+
+    env = models.CharField(_("environment"), max_length=64)
+    using = models.CharField(_("store"), max_length=255)
+    missing = models.PositiveIntegerField(_("missing"), default=0)
+    differs = models.PositiveIntegerField(_("other bytes"), default=0)
+    unlogged = models.PositiveIntegerField(_("unlogged"), default=0)
+    objects_seen = models.PositiveIntegerField(_("objects"), default=0)
+    bytes_seen = models.PositiveBigIntegerField(_("bytes"), default=0)
+    message = models.CharField(_("message"), max_length=1000, blank=True)  # why it was not seen
+    checked = models.DateTimeField(_("checked"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("drift")
+        verbose_name_plural = _("drift")
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=["env", "using"], name="wx_drift_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.env} {self.using}"
+
+    @property
+    def is_clean(self) -> bool:
+        """Return whether all that is live was there, as it was deployed."""
+        return not (self.missing or self.differs or self.message)
+
+
+class Overview(Deployment):
+    """The page *Overview* of the admin, which is no table: Django lists models there."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # whoever sees deployments or uploads sees those of them
+        verbose_name = _("overview")
+        verbose_name_plural = _("overview")

@@ -1,0 +1,125 @@
+"""How environments stand: what is live, the last deploy, the last failure, the drift."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from ..deploy.live import Latest, latest
+from ..models import Deployment, DeploymentQuerySet, Release
+from ..upload.database import deployments
+from .drift import rows as drift_rows
+from .models import Drift, Rollout, RolloutEnvironment, RolloutQuerySet
+from .rows import State, environments
+
+ROLLOUTS = 20  # of the newest ones, in which failures without a deployment are looked for
+LATELY = 200  # of the newest deployments, which show the places
+NEVER = Latest(None, None, None)
+
+
+class Place(NamedTuple):
+    """An alias of STORAGES, and where the keys begin."""
+
+    using: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The last failure of an environment; one in a rollout has an errcode, or a message."""
+
+    when: datetime
+    deployment_id: int | None = None
+    rollout_id: int | None = None
+    errcode: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an environment stands in a place, by deployments that know their releases."""
+
+    env: str
+    live: Deployment | None = None
+    newest: Deployment | None = None
+    failure: Failure | None = None
+    drift: Drift | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        """Return whether nothing went well since the last failure."""
+        if self.failure is None:
+            return False
+        return self.live is None or self.live.created <= self.failure.when
+
+    @property
+    def differs(self) -> bool:
+        """Return whether the cloud was not as it was deployed, or could not be compared."""
+        return self.drift is not None and not self.drift.is_clean
+
+
+def places(rollouts: RolloutQuerySet, rows: DeploymentQuerySet) -> list[Place]:
+    """Return where these rollouts and the newest of these deployments went, the last first."""
+    released = rows.filter(release__isnull=False).exclude(using="").order_by("-id")
+    found = (
+        *rollouts.values_list("using", "folder")[:ROLLOUTS],
+        *released.values_list("using", "folder")[:LATELY],
+    )
+    return [Place(*each) for each in dict.fromkeys(found)]
+
+
+def known_environments() -> list[str]:
+    """Return what was deployed to of late, or compared: for a project that offers none by name."""
+    newest = [*Rollout.objects.primary().values_list("pk", flat=True)[:ROLLOUTS]]
+    rolled_out = environments().filter(rollout__in=newest).order_by()
+    late = deployments().order_by("-id").values_list("env", flat=True)[:LATELY]
+    seen = drift_rows().order_by().values_list("env", flat=True)
+    return sorted({*late, *seen, *rolled_out.values_list("env", flat=True).distinct()})
+
+
+def standings(envs: Collection[str], place: Place) -> list[Standing]:
+    """Return how each of these environments stands, in their order: by nine queries at most."""
+    newest = latest(envs, place.folder)
+    rows = _deployments({pk for found in newest.values() for pk in found if pk})
+    failed = _failed_in_rollouts(envs, place)
+    drifts = {row.env: row for row in drift_rows().filter(using=place.using, env__in=[*envs])}
+    return [
+        Standing(
+            env,
+            live=rows.get(found.live),
+            newest=rows.get(found.of_all),
+            failure=_failure(rows.get(found.failed), failed.get(env)),
+            drift=drifts.get(env),
+        )
+        for env, found in ((env, newest.get(env, NEVER)) for env in envs)
+    ]
+
+
+def _deployments(ids: Collection[int]) -> dict[int | None, Deployment]:
+    """Return the deployments with their releases, of which many have the same."""
+    found = deployments().filter(pk__in=ids).order_by()
+    rows = [*found.only("env", "label", "outcome", "release_id", "created")]
+    wanted = {row.release_id for row in rows if row.release_id}
+    releases = Release._base_manager.using(found.db).defer("files").in_bulk(wanted)
+    for row in rows:
+        row.release = releases.get(row.release_id)
+    return {row.pk: row for row in rows}
+
+
+def _failed_in_rollouts(envs: Collection[str], place: Place) -> dict[str, RolloutEnvironment]:
+    """Return the last failure of each in a rollout: not every one became a deployment."""
+    newest = Rollout.objects.primary().filter(using=place.using, folder=place.folder)
+    rows = environments().filter(rollout__in=[*newest.values_list("pk", flat=True)[:ROLLOUTS]])
+    failed = rows.filter(state=State.FAILED, env__in=[*envs]).order_by("pk")
+    return {row.env: row for row in failed}
+
+
+def _failure(deployment: Deployment | None, row: RolloutEnvironment | None) -> Failure | None:
+    """Return the later one of both, which may be the same."""
+    if row and (
+        deployment is None or row.deployment_id == deployment.pk or row.since > deployment.created
+    ):
+        return Failure(row.since, row.deployment_id, row.rollout_id, row.errcode, row.message)
+    return Failure(deployment.created, deployment.pk) if deployment else None

@@ -1,0 +1,68 @@
+"""The rows of a rollout: its lock, its environments, and how many are in which state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from ..i18n import gettext as _
+from ..signals import rollout_finished
+from .models import Rollout, RolloutEnvironment
+from .waves import RolloutRefused
+
+State = RolloutEnvironment.State
+Counts = Mapping[tuple[int, str], int]  # how many environments a wave has in a state
+
+
+@contextmanager
+def locked(pk: int) -> Iterator[Rollout]:
+    """Hold a rollout while the block runs, in a transaction, and write what it changed."""
+    rows = Rollout.objects.primary().filter(pk=pk)
+    with transaction.atomic(using=rows.db):
+        # An update locks the row on every database; SQLite has no other lock.
+        if not rows.update(touched=timezone.now()):
+            raise RolloutRefused(_("There is no rollout %(pk)s: wx_rollout list shows all.", pk=pk))
+        rollout = rows.get()
+        before = rollout.state
+        yield rollout
+        rollout.save()
+        if rollout.state != before and rollout.state in Rollout.CLOSED:
+            ended = partial(rollout_finished.send_robust, None, rollout_id=pk, state=rollout.state)
+            transaction.on_commit(ended, using=rows.db)
+
+
+def environments() -> Any:
+    """Return the environments of all rollouts, where their rows are written."""
+    return RolloutEnvironment._base_manager.using(Rollout.objects.primary().db)
+
+
+def of(rollout: Rollout) -> Any:
+    """Return the environments of a rollout, in order."""
+    return environments().filter(rollout=rollout).order_by("position")
+
+
+def counts(rollout: Rollout) -> Counts:
+    """Return how many environments each wave has in each state."""
+    counted = of(rollout).order_by().values_list("wave", "state").annotate(Count("pk"))
+    return Counter({(wave, state): count for wave, state, count in counted})
+
+
+def number(rows: Counts, *states: str, wave: int | None = None) -> int:
+    """Return how many are in these states, of one wave or of all."""
+    return sum(
+        count
+        for (in_wave, state), count in rows.items()
+        if state in states and wave in (None, in_wave)
+    )
+
+
+def take_back(rollout: Rollout) -> None:
+    """Let wait again what no worker has begun."""
+    of(rollout).filter(state=State.QUEUED).update(state=State.WAITING, since=timezone.now())

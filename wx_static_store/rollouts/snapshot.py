@@ -1,0 +1,120 @@
+"""How far a rollout is: the counts of each wave, and its failures by their cause."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, Sum
+
+from ..i18n import gettext as _
+from .models import Rollout, RolloutEnvironment
+from .rows import State, environments, number, of
+
+_FILES = ("stored", "skipped", "failed", "not_attempted", "bytes")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why environments failed: the errcode, what the first of them says, and which they are."""
+
+    errcode: int | None
+    message: str
+    envs: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A rollout at a moment: `waves` and `counts` are numbers of environments by their state."""
+
+    rollout: Rollout
+    counts: dict[str, int]
+    waves: list[dict[str, int]]
+    causes: list[Cause]
+    files: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
+        """Return how far it is, as whoever may see only these environments may know."""
+        every = of(rollout) if envs is None else of(rollout).filter(env__in=[*envs])
+        counted = every.order_by().values_list("wave", "state").annotate(Count("pk"))
+        rows = {(wave, state): count for wave, state, count in counted}
+        waves = sorted({wave for wave, _state in rows})
+        sums = every.order_by().aggregate(
+            **{name: Sum(f"deployment__{name}", default=0) for name in _FILES}
+        )
+        return cls(
+            rollout,
+            {state: number(rows, state) for state in State.values},
+            [{state: number(rows, state, wave=wave) for state in State.values} for wave in waves],
+            [*causes(every.filter(state=State.FAILED))],
+            {"unchanged" if name == "skipped" else name: value for name, value in sums.items()},
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether nothing of it will change by itself."""
+        under_way = sum(self.counts[state] for state in RolloutEnvironment.UNDER_WAY)
+        return self.rollout.state in (*Rollout.CLOSED, Rollout.State.PAUSED) and not under_way
+
+    @property
+    def ok(self) -> bool:
+        """Return whether every environment has its release."""
+        return self.counts[State.DONE] == sum(self.counts.values())
+
+    @property
+    def reason(self) -> str:
+        """Return why it stopped; empty if it did not."""
+        failed, tolerated = self.counts[State.FAILED], self.rollout.tolerate
+        if self.rollout.state != Rollout.State.STOPPED:
+            return ""
+        if failed <= tolerated:
+            return _("by hand")
+        return _("%(failed)d failed, %(tolerated)d tolerated", failed=failed, tolerated=tolerated)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        rollout = self.rollout
+        times = ("created", "started", "ended", "deploy_at")
+        plain = ("using", "folder", "label", "state", "waves", "wave", "tolerate")
+        more = ("max_parallel", "verify", "bake")
+        return {
+            "id": rollout.pk,
+            **{name: getattr(rollout, name) for name in (*plain, *more)},
+            "reason": self.reason,
+            "release": rollout.release.digest if rollout.release else None,
+            "undoes": rollout.undoes_id,
+            "user": str(rollout.user) if rollout.user else None,
+            **{name: value and value.isoformat() for name, value in _of(rollout, times)},
+            "environments": self.counts,
+            "files": self.files,
+            "by_wave": self.waves,
+            "failures": [vars(cause) for cause in self.causes],
+        }
+
+
+def _of(rollout: Rollout, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    return ((name, getattr(rollout, name)) for name in names)
+
+
+def causes(failed: Iterable[RolloutEnvironment]) -> Iterator[Cause]:
+    """Yield why these environments failed, the most frequent first."""
+    alike = defaultdict[tuple[int | None, str], list[RolloutEnvironment]](list)
+    for row in failed:
+        alike[row.errcode, row.message].append(row)
+    for rows in sorted(alike.values(), key=len, reverse=True):
+        yield Cause(rows[0].errcode, rows[0].message, [row.env for row in rows])
+
+
+def counts_of(
+    rollouts: Iterable[Rollout], envs: Collection[str] | None = None
+) -> dict[int, Counter[str]]:
+    """Return by their ids how many environments of these rollouts, or of them, are in a state."""
+    every = environments().filter(rollout__in=[rollout.pk for rollout in rollouts])
+    every = every if envs is None else every.filter(env__in=[*envs])
+    found = defaultdict[int, Counter[str]](Counter)
+    for rollout, state, count in every.values_list("rollout", "state").annotate(Count("pk")):
+        found[rollout][state] = count
+    return found
