@@ -20,6 +20,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "wx_static_store",
     "wx_static_store.callback",
+    "wx_static_store.rollouts",
+    "wx_static_store.health",
     "tests.bookshop",
 ]
 MIDDLEWARE = [

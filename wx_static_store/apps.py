@@ -10,6 +10,5 @@ class WxStaticStoreConfig(AppConfig):
     def ready(self) -> None:
         from . import checks, i18n  # noqa: F401 -- registers the checks
         from .conf.settings import docs_url
-        from .health.alerts import events  # noqa: F401 -- registers the receivers
 
         i18n.docs_url = docs_url

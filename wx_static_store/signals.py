@@ -15,7 +15,8 @@ upload_finished = Signal()
 # ``failed`` (also if it was interrupted) or ``incomplete`` (rows are missing).
 deployment_finished = Signal()
 
-# With `rollout_id` and `state`: ``done`` or ``stopped``, by a person or by too many failures.
+# With `rollout_id`, `state` (``done`` or ``stopped``) and `failed`: the number of environments
+# whose failures stopped it; 0 where it is done, or a person stopped it.
 rollout_finished = Signal()
 
 # Sent for each genuine push that brings no ticket, with `info_type` (as "authorized"), `appid` (of

@@ -1,18 +1,12 @@
 """
-The admin: five models, each with a list; and a folder for the pages behind each.
+The admin: two models, each with a list; and a folder for the pages behind each.
 
     uploads      the list of uploads, and the page of one upload
     deployments  the list of deployments, and the page of one deployment
-    rollouts     the list of rollouts, and the page of one rollout
-    overview     the page *Overview*, and the page of one environment
-    health       the page *Health*
     cloud        the page *Files in the cloud*
     log          what is done with rows of the log
-    environment  what the overview shows of environments, and *Publish a site*
-    deployment   the page of a deployment, and what is done from it
-    rollout      the page of a rollout
+    deployment   the page of a deployment, what is done from it, and *Publish a site*
     upload       the upload page
-    health_page  what the page *Health* shows
     base         the base of all lists: read only, without slow queries
     filters      the filters of the lists
     causes       uploads that failed, as cards: one for each cause
@@ -21,10 +15,7 @@ The admin: five models, each with a list; and a folder for the pages behind each
     labels       labels for the words and numbers of the log
 """
 
-from ..health.admin.health import HealthAdmin
-from ..rollouts.admin.overview import OverviewAdmin
-from ..rollouts.admin.rollouts import RolloutAdmin
 from .deployments import DeploymentAdmin
 from .uploads import UploadLogAdmin
 
-__all__ = ["DeploymentAdmin", "HealthAdmin", "OverviewAdmin", "RolloutAdmin", "UploadLogAdmin"]
+__all__ = ["DeploymentAdmin", "UploadLogAdmin"]

@@ -21,7 +21,6 @@ from ..core.naming import content_type
 from ..log.advice import advice
 from ..log.hints import hint
 from ..models import Deployment, Dismissal, UploadLog
-from ..rollouts.models import Rollout
 from .labels import SOURCES, STAGES, Text, happened, trouble
 from .places import Places, places_for
 
@@ -41,9 +40,10 @@ LOOKS = {
     UploadLog.Status.UNKNOWN.value: Look("?", "wx-unsure"),
     Deployment.Outcome.DONE.value: Look("✓", "wx-good"),
     Deployment.Outcome.RUNNING.value: Look("…", "wx-unsure"),
-    Rollout.State.PLANNED.value: Look("·", "wx-quiet"),
-    Rollout.State.PAUSED.value: Look("‖", "wx-unsure"),
-    Rollout.State.STOPPED.value: Look("■", "wx-bad"),
+    # states of rollouts
+    "planned": Look("·", "wx-quiet"),
+    "paused": Look("‖", "wx-unsure"),
+    "stopped": Look("■", "wx-bad"),
 }
 
 

@@ -21,6 +21,7 @@ from .causes import cards
 from .columns import filled
 from .deployment.columns import DeploymentColumns, title_of
 from .deployment.compare import ComparePage
+from .deployment.publish import PublishPage
 from .deployment.rollback import RollbackPage
 
 SHOWN = 20  # of what was not sent, and of what is live
@@ -31,7 +32,7 @@ OPEN = 5  # lines of what is live that hide nothing of the list
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(RollbackPage, ComparePage, ReadOnlyAdmin):
+class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
     """One row per publishing of many files."""
 
     list_filter = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)

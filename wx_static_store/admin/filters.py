@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy as _
 from ..core.types import NOT_STORED
 from ..log.failing import of_cause
 from ..models import Deployment, UploadLog, UploadLogQuerySet
-from ..rollouts.models import Rollout
 from .labels import SOURCES, meaning
 from .places import places_for
 
@@ -64,13 +63,6 @@ class OutcomeFilter(ColumnFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         return Deployment.Outcome.choices
-
-
-class RolloutStateFilter(ColumnFilter):
-    title, parameter_name = _("state"), "state"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        return Rollout.State.choices
 
 
 class StoreFilter(ColumnFilter):

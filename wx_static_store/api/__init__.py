@@ -1,21 +1,21 @@
 """
 The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
 
-    urls                    the addresses
-    views                   the views, and the permission for each method
+    urls                    the addresses, with those of other apps
+    addresses               an address, found with and without its last slash
+    views                   the views of uploads, and the permission for each method
+    stores                  the views of stores, and of what is in the cloud
     deployments             the views of deployments and releases
-    rollouts                the views of rollouts
     base                    the base of the views: no default of the project applies
     schema                  the OpenAPI document (extra ``schema``)
-    operations              the operations as data, for the OpenAPI document
+    operations              what the OpenAPI document says of a method of a view
     examples                examples of answers
-    rollout_bodies          the bodies of requests about rollouts
+    deployment_bodies       the bodies of requests that deploy
     body                    the body of a request, within its limits
     parameters              parameters of addresses, and fields of the form
     answers                 the answer to an upload: the result, and its row in the log
     conditions              conditional requests (RFC 9110) and digests of the body
     idempotency             ``Idempotency-Key``: the first answer again, for a day
-    rollout_serializers     the members of the answers about rollouts
     deployment_serializers  the members of the answers about deployments and releases
     serializers             the members of answers
     links                   the addresses of rows

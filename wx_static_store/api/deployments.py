@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -14,29 +14,35 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import models
+from .. import conf, models
 from ..deploy.live import mark_live
 from ..deploy.payload import check_store
 from ..deploy.report import EnvironmentReport
 from ..deploy.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
+from ..deploy.runners import available_runner
 from ..exceptions import ConfigurationError, SourceError
 from ..models import DeploymentQuerySet, UploadLog
-from ..rollouts.api import bodies as bodies
-from ..rollouts.api.views import LONGEST, began, chosen, require_workers
-from ..rollouts.lifecycle import hand_over
-from ..rollouts.waves import RolloutRefused
-from ..submit import queue
 from ..submit.policy import visible_environments
-from . import deployment_serializers as serializers, log, paging, parameters
+from ..submit.selection import selected
+from . import (
+    deployment_bodies as bodies,
+    deployment_serializers as serializers,
+    examples,
+    log,
+    paging,
+    parameters,
+)
 from .base import View
 from .body import ENVELOPE, ShortJson
 from .idempotency import once
 from .links import link
+from .operations import BEGINS, READ, Operation
 from .problems import Conflict, answered_as
 from .serializers import rows_for
 
 VIEW, DEPLOY = "view_deployment", "deploy"
 NEWEST = 20  # deployments of a release
+LONGEST = 3600.0  # seconds of a request: an archive is unpacked and kept
 
 _TOO_MUCH = _(
     "This is too much for one request, which sends %(files)d files and %(size)s at most. Run this "
@@ -57,6 +63,34 @@ class Deployments(View):
 
     needs = {"GET": (VIEW,), "POST": (DEPLOY,)}
     queries = {"GET": parameters.DeploymentsQuery}
+    operations = {
+        "GET": Operation(
+            "wx_deployments_list",
+            _("The deployments"),
+            (*READ, "not_found"),
+            serializers.DeploymentsSerializer,
+            example={"next": None, "results": [examples.DEPLOYMENT]},
+        ),
+        "POST": Operation(
+            "wx_deployments_create",
+            _("Deploy a kept release to one environment, or roll it back"),
+            (*BEGINS, "upstream", "timeout"),
+            serializers.DeploymentSerializer,
+            201,
+            examples.DEPLOYMENT,
+            _(
+                "Workers of Celery do it after this answers with 202. Without Celery it is done in "
+                "the request if it is small, and answered with 201."
+            ),
+            request={
+                "application/json": bodies.DeploymentBody,
+                "multipart/form-data": bodies.DeploymentBody,
+            },
+            once=True,
+            begun=True,
+            location=_("The rollout (202), or the deployment."),
+        ),
+    }
     parser_classes = [MultiPartParser, ShortJson]
     envelope = ENVELOPE
 
@@ -82,16 +116,23 @@ def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
         among = visible_environments(user)
         using, move = move_of(given["env"], given.get("release", ""), among=among, **where)
         check_store(using, envs)
-    if queue.is_available():
-        require_workers()
-        with answered_as("rollout", RolloutRefused):
-            return began(request, hand_over(using, move, user_id=user.pk))
+    if runner := available_runner():
+        answer: Response = runner.answer(request, using, move)
+        return answer
     with answered_as("configuration", ConfigurationError):
         plan = plan_rollback(using, move, user.pk)
     if not plan.is_small:
         most = {"files": MOST_FILES, "size": filesizeformat(MOST_BYTES)}
         raise Conflict("size", _TOO_MUCH % (most | {"command": plan.command}))
     return _done(request, plan.run())
+
+
+def chosen(user: Any, named: Sequence[str], tags: Sequence[str] = ()) -> list[str]:
+    """Return these environments; one that is not offered to the user is a problem."""
+    if conf.platform_options().environments:
+        conf.offers(user)  # that it fails is no fault of the caller
+    with answered_as("invalid", ConfigurationError):
+        return selected(named, tags, user=user)
 
 
 def _done(request: Request, report: EnvironmentReport) -> Response:
@@ -110,6 +151,14 @@ class Deployment(View):
     """One deployment, with the uploads of it that failed."""
 
     needs = {"GET": (VIEW,)}
+    operations = {
+        "GET": Operation(
+            "wx_deployments_retrieve",
+            _("One deployment, and what failed of it"),
+            (*READ, "not_found"),
+            serializers.DeploymentDetailSerializer,
+        ),
+    }
 
     def get(self, request: Request, id: str) -> Response:
         row = log.one_row(_visible(request), id)
@@ -132,6 +181,15 @@ class Release(View):
 
     needs = {"GET": (VIEW,)}
     queries = {"GET": parameters.ReleaseQuery}
+    operations = {
+        "GET": Operation(
+            "wx_releases_retrieve",
+            _("What a tree was, and where it was deployed"),
+            (*READ, "not_found"),
+            serializers.ReleaseSerializer,
+            example=examples.RELEASE,
+        ),
+    }
 
     def get(self, request: Request, id: str) -> Response:
         release = log.one_row(models.Release.objects.all(), id)

@@ -29,7 +29,8 @@ class Allowed(BasePermission):
         if method not in view.allowed_methods:
             return True  # for the answer 405
         needed = view.needs.get(method, ())
-        return any(request.user.has_perm(f"wx_static_store.{name}") for name in needed)
+        labelled = (name if "." in name else f"wx_static_store.{name}" for name in needed)
+        return any(map(request.user.has_perm, labelled))
 
 
 class Throttle(UserRateThrottle):

@@ -12,7 +12,6 @@ from rest_framework.exceptions import ValidationError
 from ..conf.settings import nearest
 from ..core.naming import MAX_KEY_BYTES
 from ..models import Deployment, UploadLog
-from ..rollouts.models import Rollout, RolloutEnvironment
 from .serializers import Moment
 
 LARGEST_PAGE = 100
@@ -84,7 +83,7 @@ def require_one_file(files: Mapping[str, Any]) -> None:
         raise ValidationError({"file": [_("Send one file in each request.")]})
 
 
-def _text(**options: Any) -> Any:
+def query_text(**options: Any) -> Any:
     """Return a field for text that is taken as it is sent, without NUL."""
     options |= {} if "default" in options else {"required": False}
     return serializers.RegexField(r"^[^\x00]*$", trim_whitespace=False, **options)
@@ -94,7 +93,7 @@ def _id(**options: Any) -> Any:
     return serializers.IntegerField(required=False, min_value=1, max_value=_LARGEST_ID, **options)
 
 
-def _page_size(largest: int) -> Any:
+def page_size_field(largest: int) -> Any:
     text = _("Rows on a page.")
     return serializers.IntegerField(
         default=largest // 2, min_value=1, max_value=largest, help_text=text
@@ -107,31 +106,31 @@ class LogQuery(serializers.Serializer[Any]):
     status = serializers.ChoiceField(
         UploadLog.Status.choices, required=False, help_text=_("How the upload ended.")
     )
-    store = _text(
+    store = query_text(
         help_text=_("An alias: keys below its location, in its own environment or that of env.")
     )
-    env = _text(help_text=_("The id of an environment."))
+    env = query_text(help_text=_("The id of an environment."))
     errcode = serializers.IntegerField(
         required=False,
         min_value=-_LARGEST_CODE,
         max_value=_LARGEST_CODE,
         help_text=_("WeChat's number."),
     )
-    source = _text(help_text=_("What sent the file, such as api or wx_deploy."))
+    source = query_text(help_text=_("What sent the file, such as api or wx_deploy."))
     created_after = Moment(
         required=False, help_text=_("A time such as 2026-01-31T12:00:00Z; it is included.")
     )
     created_before = Moment(required=False, help_text=_("A time; it is not included."))
-    search = _text(help_text=_("The beginning of a key."))
-    key = _text(help_text=_("A whole key."))
-    rid = _text(help_text=_("WeChat's id of the call."))
-    user = _text(help_text=_("The id of the user who uploaded."))
+    search = query_text(help_text=_("The beginning of a key."))
+    key = query_text(help_text=_("A whole key."))
+    rid = query_text(help_text=_("WeChat's id of the call."))
+    user = query_text(help_text=_("The id of the user who uploaded."))
     deployment = _id(help_text=_("The id of a deployment."))
     ordering = serializers.ChoiceField(
         ["-id", "id"], default="-id", help_text=_("-id is the newest first.")
     )
-    page_size = _page_size(LARGEST_PAGE)
-    cursor = _text(help_text=_("Of the address in next."))
+    page_size = page_size_field(LARGEST_PAGE)
+    cursor = query_text(help_text=_("Of the address in next."))
 
 
 class DeploymentsQuery(serializers.Serializer[Any]):
@@ -140,43 +139,21 @@ class DeploymentsQuery(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(
         Deployment.Outcome.choices, required=False, help_text=_("How the deployment ended.")
     )
-    store = _text(help_text=_("The alias that it was deployed with."))
-    env = _text(help_text=_("The id of an environment."))
-    folder = _text(
+    store = query_text(help_text=_("The alias that it was deployed with."))
+    env = query_text(help_text=_("The id of an environment."))
+    folder = query_text(
         allow_blank=True, help_text=_("Where its keys begin, such as media/app/; empty: the root.")
     )
     release = _id(help_text=_("The id of a release."))
-    page_size = _page_size(LARGEST_PAGE)
-    cursor = _text(help_text=_("Of the address in next."))
+    page_size = page_size_field(LARGEST_PAGE)
+    cursor = query_text(help_text=_("Of the address in next."))
 
 
 class ReleaseQuery(serializers.Serializer[Any]):
     """Which files of a release are wanted."""
 
-    page_size = _page_size(LARGEST_LIST)
-    cursor = _text(help_text=_("Of the address in next."))
-
-
-class RolloutsQuery(serializers.Serializer[Any]):
-    """Which rollouts are wanted."""
-
-    state = serializers.ChoiceField(
-        Rollout.State.choices, required=False, help_text=_("How the rollout stands.")
-    )
-    page_size = _page_size(LARGEST_PAGE)
-    cursor = _text(help_text=_("Of the address in next."))
-
-
-class RolloutQuery(serializers.Serializer[Any]):
-    """Which environments of a rollout are wanted."""
-
-    state = serializers.ChoiceField(
-        RolloutEnvironment.State.choices,
-        required=False,
-        help_text=_("How the environment stands."),
-    )
-    page_size = _page_size(LARGEST_LIST)
-    cursor = _text(help_text=_("Of the address in next."))
+    page_size = page_size_field(LARGEST_LIST)
+    cursor = query_text(help_text=_("Of the address in next."))
 
 
 class Nothing(serializers.Serializer[Any]):
@@ -186,13 +163,13 @@ class Nothing(serializers.Serializer[Any]):
 class FilesQuery(At):
     """What of the cloud is wanted."""
 
-    prefix = _text(
+    prefix = query_text(
         default="",
         allow_blank=True,
         max_length=MAX_KEY_BYTES,
         help_text=_("The beginning of a name below the store's location."),
     )
-    cursor = _text(help_text=_("Of the address in next."))
+    cursor = query_text(help_text=_("Of the address in next."))
 
 
 def valid(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.schemas.inspectors import DefaultSchema
 
+from ..deploy.runners import runner
 from . import parameters, serializers
 from .examples import PROBLEM
-from .operations import CONDITIONS, FORM_FIELDS, KEY, OPERATIONS, PATH, Operation
+from .operations import CONDITIONS, FORM_FIELDS, KEY, Operation
 from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER, TITLES
 
 if TYPE_CHECKING:
@@ -58,13 +59,11 @@ def of_views() -> ViewInspector:
 if INSTALLED:
 
     class Schema(AutoSchema):
-        """Reads everything from `OPERATIONS`."""
+        """Reads everything from the `operations` of a view, beside its method."""
 
         @property
         def operation(self) -> Operation:
-            names = (kind.__name__ for kind in type(self.view).__mro__)  # a project may inherit
-            known = ((name, self.method) for name in names if (name, self.method) in OPERATIONS)
-            return OPERATIONS[next(known)]
+            return cast(Operation, cast(Any, self.view).operations[self.method])
 
         def get_operation_id(self) -> str:
             return self.operation.id
@@ -83,8 +82,9 @@ if INSTALLED:
 
         def get_override_parameters(self) -> list[Any]:
             operation = self.operation
-            found: list[Any] = [operation.query] if operation.query else []
-            for name, kind in PATH.items():
+            query = cast(Any, self.view).queries.get(self.method)
+            found: list[Any] = [query] if query else []
+            for name, kind in operation.path.items():
                 if f"{{{name}}}" in self.path:
                     found.append(OpenApiParameter(name, kind, OpenApiParameter.PATH))
             kinds = self.view.get_authenticators()
@@ -101,7 +101,7 @@ if INSTALLED:
                 found.append(_header("Location", str, _("The row in the log."), uploads))
                 found.append(_header("X-WX-Upload-Id", int, _ROW, uploads))
                 found.append(_header("X-WX-Status", str, _STATUS, uploads))
-            good = [operation.status, *([202] if operation.begun else [])]
+            good = [operation.status, *([202] if operation.begun and runner() else [])]
             if operation.location:
                 found.append(_header("Location", str, operation.location, good))
             if operation.once:
@@ -121,8 +121,10 @@ if INSTALLED:
             operation = self.operation
             examples = [OpenApiExample("example", operation.example)] if operation.example else []
             good = OpenApiResponse(operation.answer, str(operation.summary), examples)
-            begun = {202: OpenApiResponse(operation.begun, str(_BEGUN))} if operation.begun else {}
-            return {operation.status: good} | begun | _also(operation) | _bad(operation.codes)
+            answers = {operation.status: good}
+            if operation.begun and (found := runner()):
+                answers[202] = OpenApiResponse(found.answer_serializer(), str(_BEGUN))
+            return answers | _also(operation) | _bad(operation.codes)
 
         def get_serializer_name(self, serializer: Any, direction: Any) -> str:
             return f"Wx{super().get_serializer_name(serializer, direction)}"

@@ -12,7 +12,6 @@ from rest_framework import ISO_8601, serializers
 from rest_framework.request import Request
 
 from ..exceptions import WxStaticStoreError
-from ..health.doctor.report import WORDS
 from ..log.diagnosis import text_of
 from ..log.hints import hint
 from ..log.owner import addressing_alias, owning_alias, usable_stores
@@ -186,16 +185,6 @@ class FilesSerializer(serializers.Serializer[Any]):
     results = FileSerializer(many=True)
 
 
-class FactSerializer(serializers.Serializer[Any]):
-    """What a probe of wx_doctor learned of an environment."""
-
-    name = serializers.CharField(help_text=_("Stable: programs may rely on it."))
-    value = serializers.CharField(help_text=_("For programs."))
-    text = serializers.CharField(source="sentence", help_text=_("For people, in their language."))
-    hint = serializers.CharField(source="advice", help_text=_("What to set; may be empty."))
-    learned = Moment(source="when", help_text=_("When it was learned."))
-
-
 class StoreSerializer(serializers.Serializer[Any]):
     """A store at an environment, and what this user may do there beside uploading a new file."""
 
@@ -213,13 +202,6 @@ class StoreSerializer(serializers.Serializer[Any]):
         help_text=_("Use protected names, such as robots.txt, and leave the folder."),
     )
     max_size = serializers.IntegerField(source="may.max_size", help_text=_("In bytes."))
-    facts = FactSerializer(
-        many=True,
-        help_text=_(
-            "What is remembered of the environment, for advice only. Empty without view_health and "
-            "view_uploadlog."
-        ),
-    )
 
 
 class StoresSerializer(serializers.Serializer[Any]):
@@ -229,42 +211,6 @@ class StoresSerializer(serializers.Serializer[Any]):
     max_size = serializers.IntegerField(help_text=_("In bytes."))
     extensions = serializers.ListField(child=serializers.CharField())
     results = StoreSerializer(many=True)
-
-
-class Mark(NamedChoice):
-    """How a check ended; `called` keeps its choices apart from those of an upload."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__([*WORDS.values()], called="mark", **options)
-
-
-class FindingSerializer(serializers.Serializer[Any]):
-    """One thing that a check found."""
-
-    status = Mark(help_text=_("ok, warning, wrong or not_asked."))
-    text = serializers.CharField(help_text=_("What was found."))
-    hint = serializers.CharField(help_text=_("What to do about it; empty where all is well."))
-    docs = serializers.CharField(help_text=_("Where the documentation says more; may be empty."))
-    data = serializers.DictField(help_text=_("Figures for programs."))  # type: ignore[assignment]
-
-
-class CheckSerializer(serializers.Serializer[Any]):
-    """One question, and what was found."""
-
-    id = serializers.CharField(help_text=_("Stable: programs may rely on it."))
-    question = serializers.CharField(help_text=_("What is asked."))
-    status = Mark(help_text=_("The worst of its findings."))
-    seconds = serializers.FloatField(help_text=_("How long it took."))
-    findings = FindingSerializer(many=True, help_text=_("One or more."))
-
-
-class HealthSerializer(serializers.Serializer[Any]):
-    """What is wrong with the platform and the stores, and what to do about it."""
-
-    status = Mark(help_text=_("The worst of the checks."))
-    verdict = serializers.CharField(help_text=_("The same in a sentence."))
-    examined = Moment(help_text=_("When the checks were asked."))
-    checks = CheckSerializer(many=True, help_text=_("In the order in which they are asked."))
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

@@ -1,37 +1,17 @@
-from collections.abc import Callable
-from typing import Any
+from importlib import import_module
 
-from django.urls import URLPattern, path, register_converter
+from django.apps import apps
+from django.urls import path, register_converter
 from django.urls.converters import PathConverter
-from django.urls.resolvers import RoutePattern
 
-from ..rollouts.api import views as rollouts
-from . import deployments, views
+from . import deployments, stores, views
+from .addresses import address
 
 
 class NameConverter(PathConverter):
     """A line break as well: our own rules say what is wrong with a name."""
 
     regex = r"[\s\S]+"
-
-
-class OptionalSlash(RoutePattern):
-    """
-    A route that is found without its last slash, too.
-
-    Else Django redirects there, and most clients repeat a redirected POST as a GET.
-    """
-
-    def match(self, path: str) -> Any:
-        if found := super().match(path):
-            return found
-        found = super().match(path + "/")
-        # An id is a number: ``uploads/<store>/retry`` is the address of a file.
-        return found if found and str(found[2].get("id", "0")).isdecimal() else None
-
-
-def address(route: str, view: Callable[..., Any], *, name: str) -> URLPattern:
-    return URLPattern(OptionalSlash(route, name=name, is_endpoint=True), view, None, name)
 
 
 register_converter(NameConverter, "wx_name")
@@ -46,15 +26,9 @@ urlpatterns = [
     address("deployments/", deployments.Deployments.as_view(), name="deployments"),
     address("deployments/<str:id>/", deployments.Deployment.as_view(), name="deployment"),
     address("releases/<str:id>/", deployments.Release.as_view(), name="release"),
-    address("rollouts/", rollouts.Rollouts.as_view(), name="rollouts"),
-    address("rollouts/<str:id>/", rollouts.Rollout.as_view(), name="rollout"),
-    address(
-        "rollouts/<str:id>/rollback/", rollouts.RolloutRollback.as_view(), name="rollout-rollback"
-    ),
-    address(
-        "rollouts/<str:id>/<str:action>/", rollouts.RolloutAction.as_view(), name="rollout-action"
-    ),
-    address("stores/", views.StoreList.as_view(), name="stores"),
-    address("stores/<str:store>/files/", views.FileList.as_view(), name="files"),
-    address("health/", views.Health.as_view(), name="health"),
+    address("stores/", stores.StoreList.as_view(), name="stores"),
+    address("stores/<str:store>/files/", stores.FileList.as_view(), name="files"),
 ]
+for config in apps.get_app_configs():  # what an app beside this one adds
+    if name := getattr(config, "wx_api", ""):
+        urlpatterns += import_module(name).urlpatterns

@@ -1,4 +1,4 @@
-"""The views: each method needs one of the permissions that `needs` names."""
+"""The views of uploads: each method needs one of the permissions that `needs` names."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ from rest_framework.response import Response
 
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
-from ..core.types import RemoteFile
-from ..health.doctor.facts import Remembered, facts_by_subject
-from ..health.doctor.latest import examined
 from ..i18n import listed
 from ..log.diagnosis import diagnose
 from ..log.owner import owning_alias
@@ -28,23 +25,22 @@ from ..submit.policy import (
     Target,
     generated_name,
     key_for,
-    permitted,
     resolve_target,
     stores_for,
     target,
 )
 from ..submit.send import longest, send
 from ..upload.database import in_database
-from ..upload.store import Store, get_store
-from . import conditions, log, paging, parameters, problems, serializers
+from ..upload.store import get_store
+from . import conditions, examples, log, paging, parameters, problems, serializers
 from .answers import context_of, record_early_end, uploaded
 from .base import View
 from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled
 from .idempotency import once
+from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, ONCE, READ, SENDER, Operation
+from .stores import described
 
 VIEW, UPLOAD, RETRY, DIAGNOSE = "view_uploadlog", "upload", "retry", "diagnose"
-HEALTH = "view_health"
-YOUNG = 10.0  # seconds in which monitors get the same results
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
 
 
@@ -53,6 +49,29 @@ class Uploads(View):
 
     needs = {"GET": (VIEW, UPLOAD), "POST": (UPLOAD,)}
     queries = {"GET": parameters.LogQuery}
+    operations = {
+        "GET": Operation(
+            "wx_uploads_list",
+            _("The log of uploads"),
+            (*READ, "not_found"),
+            serializers.RowsSerializer,
+        ),
+        "POST": Operation(
+            "wx_uploads_create",
+            _("Upload a file by a form"),
+            (*SENDER, *FILE, *CLOUD, *ONCE),
+            serializers.UploadedSerializer,
+            201,
+            examples.UPLOADED,
+            _(
+                "What is uploaded is public for everybody. It is sent to the cloud before this "
+                "answers."
+            ),
+            request={"multipart/form-data": parameters.Form},
+            once=True,
+            conditional=True,
+        ),
+    }
     parser_classes = [MultiPartParser]
     envelope = ENVELOPE
 
@@ -123,6 +142,14 @@ class Upload(View):
     """One row of the log."""
 
     needs = {"GET": (VIEW, UPLOAD)}
+    operations = {
+        "GET": Operation(
+            "wx_uploads_retrieve",
+            _("One upload of the log"),
+            (*READ, "not_found"),
+            serializers.RowSerializer,
+        ),
+    }
 
     def get(self, request: Request, id: str) -> Response:
         row = log.one_row(log.readable_rows(request), id)
@@ -134,6 +161,18 @@ class Retry(View):
     """An earlier upload, once more, with the same bytes."""
 
     needs = {"POST": (RETRY,)}
+    operations = {
+        "POST": Operation(
+            "wx_uploads_retry",
+            _("Upload the same bytes again"),
+            (*SENDER, *AGAIN, *CLOUD, *ONCE),
+            serializers.UploadedSerializer,
+            201,
+            examples.UPLOADED,
+            _("Of files that are still to be had: on this server, or on the public site."),
+            once=True,
+        ),
+    }
 
     def post(self, request: Request, id: str) -> Response:
         row = log.one_row(log.visible_rows(request), id)
@@ -156,6 +195,19 @@ class Diagnosis(View):
     """What WeChat received with the refused call of a row; it is asked at most once."""
 
     needs = {"GET": (DIAGNOSE,)}
+    operations = {
+        "GET": Operation(
+            "wx_uploads_diagnose",
+            _("What WeChat received with a call that it refused"),
+            (*EVERYBODY, "invalid", "not_found", "no_diagnosis", *CLOUD),
+            serializers.DiagnosisSerializer,
+            example=examples.RECEIVED,
+            description=_(
+                "WeChat keeps a refused call for seven days. It is asked at most once: the answer "
+                "is kept for a day, without secrets."
+            ),
+        ),
+    }
 
     def get(self, request: Request, id: str) -> Response:
         found = diagnose(log.one_row(log.visible_rows(request), id))
@@ -176,6 +228,28 @@ class RawUpload(View):
 
     needs = {"PUT": (UPLOAD,), "GET": (UPLOAD, VIEW)}
     queries = {"PUT": parameters.Place, "GET": parameters.At}
+    operations = {
+        "PUT": Operation(
+            "wx_uploads_put",
+            _("Upload a file by its bytes"),
+            (*SENDER, *FILE, *CLOUD, *ONCE),
+            serializers.UploadedSerializer,
+            201,
+            examples.UPLOADED,
+            _("The name is below the store's location, its slashes included."),
+            request={"application/octet-stream": BINARY},
+            once=True,
+            conditional=True,
+        ),
+        "GET": Operation(
+            "wx_uploads_find",
+            _("What is in the cloud by this name"),
+            (*EVERYBODY, "invalid", "not_found", "store", "name", *CLOUD),
+            serializers.FileSerializer,
+            example={**examples.FOUND, "last_modified": "2026-01-31T12:00:00Z"},
+            description=_("HEAD answers in headers: Wx-Size, ETag (the MD5), Last-Modified, Link."),
+        ),
+    }
     parser_classes = [RawParser]
 
     def get(self, request: Request, store: str, name: str) -> Response:
@@ -186,7 +260,7 @@ class RawUpload(View):
         found = cloud.find(object_key(cloud.options.location, clean_name(name)))
         if found is None:
             raise Http404
-        return Response(_described(cloud, found), headers=conditions.headers_of(cloud, found))
+        return Response(described(cloud, found), headers=conditions.headers_of(cloud, found))
 
     def put(self, request: Request, store: str, name: str) -> Response:
         given = self.query
@@ -202,74 +276,3 @@ class RawUpload(View):
         except EndedEarly as error:
             error.upload_id = record_early_end(request, to, name)
             raise
-
-
-# --- stores ---------------------------------------------------------------------------------------
-
-
-class StoreList(View):
-    """Where the caller may upload."""
-
-    needs = {"GET": (UPLOAD, VIEW)}
-
-    def get(self, request: Request) -> Response:
-        options, targets = platform_options(), stores_for(request.user)
-        known = _known(request, {to.env for to in targets})
-        may = permitted(request.user)
-        facts = {
-            "folder": options.upload_location,
-            "max_size": options.upload_max_size,
-            "extensions": options.upload_extensions,
-            "results": [{"to": to, "may": may, "facts": known.get(to.env, [])} for to in targets],
-        }
-        return Response(serializers.StoresSerializer(facts).data)
-
-
-def _known(request: Request, envs: set[str]) -> dict[str, list[Remembered]]:
-    """Return what is remembered of these environments, to those who may read that."""
-    if not (log.sees_all(request) or request.user.has_perm(f"wx_static_store.{HEALTH}")):
-        return {}
-    return in_database(lambda: facts_by_subject(envs), otherwise=dict[str, list[Remembered]]())
-
-
-class FileList(View):
-    """What is in the cloud."""
-
-    needs = {"GET": (VIEW,)}
-    queries = {"GET": parameters.FilesQuery}
-
-    def get(self, request: Request, store: str) -> Response:
-        query = self.query
-        to = resolve_target(request.user, store, query["env"] or None)
-        cloud = get_store(to.using, to.env)
-        prefix = cloud.options.location + query["prefix"]
-        of = f"{to.using} {to.env} {prefix}"
-        found = cloud.page(prefix, paging.opened(query.get("cursor", ""), of) or "")
-        files = [_described(cloud, file) for file in found.files if not cloud.is_deleted(file)]
-        return paging.page(request, files, found.marker, of)
-
-
-def _described(cloud: Store, file: RemoteFile) -> dict[str, Any]:
-    facts = {
-        "name": file.key.removeprefix(cloud.options.location),
-        "key": file.key,
-        "url": cloud.key_url(file.key),
-        "size": file.size,
-        "md5": file.md5,
-        "last_modified": file.last_modified,
-    }
-    return serializers.FileSerializer(facts).data
-
-
-# --- health ---------------------------------------------------------------------------------------
-
-
-class Health(View):
-    """What is wrong, for monitors: 503 where something is."""
-
-    needs = {"GET": (HEALTH,)}
-
-    def get(self, request: Request) -> Response:
-        found = examined(YOUNG)
-        status = 503 if found["status"] == "wrong" else 200
-        return Response(serializers.HealthSerializer(found).data, status)

@@ -194,11 +194,11 @@ class Options:
         shown=("what the project's own routes say", "由项目自己的路由决定"))
     alerts: tuple[Callable[[Any], object], ...] = option((), SETTINGS, validators.functions,
         "Functions, or their dotted paths, that are called with an ``Alert`` when a deployment or "
-        "a rollout fails, and with what ``wx_alert`` finds. Ready made: "
-        "``wx_static_store.health.alerts.send_mail`` and ``wx_static_store.health.alerts.send_wecom``.",
+        "a rollout fails, and with what ``wx_alert`` finds. Ready made: ``send_mail`` and "
+        "``send_wecom`` in ``wx_static_store.health.alerts``.",
         "函数或其点分路径的列表：部署或分批发布失败时，以及 ``wx_alert`` 发现问题时，以一个 "
-        "``Alert`` 为参数调用。现成的函数：``wx_static_store.health.alerts.send_mail`` 和 "
-        "``wx_static_store.health.alerts.send_wecom``。", shown=("none", "无"))
+        "``Alert`` 为参数调用。现成的函数：``wx_static_store.health.alerts`` 中的 "
+        "``send_mail`` 和 ``send_wecom``。", shown=("none", "无"))
     alert_emails: tuple[str, ...] = option((), SETTINGS, validators.emails,
         "``send_mail``: list of addresses to which alerts are mailed.",
         "``send_mail``：接收告警邮件的地址列表。", shown=("none", "无"))

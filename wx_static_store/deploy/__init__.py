@@ -4,6 +4,7 @@ A tree of files, published to one environment or to many.
     difference    What differs between releases, and between a release and a folder or the cloud
     payload       What a rollout brings where: a kept release, or a tree that becomes one
     unsent        What a deployment did not send, and the command that does it again
+    runners       Who carries out a deploy outside of the request: what an app registers
     rollback_plan What a roll back of one environment would do, and whether a request may do it
     rollback      Roll back and repair: the ordinary deploy of a kept release
     text_diff     What differs inside of a text file, line by line

@@ -2,7 +2,6 @@
 Work on the log: retry, compare, reconcile, prune, import.
 
     advice        Say what an editor can do about an upload that failed
-    activity      What happened lately: uploads by day, slow hours, failures by code, publishers
     compare       Compare rows of the log with what the cloud has under their keys now
     failing       What still fails, grouped by its cause; and what somebody dismissed
     by_workers    Uploads that a worker sends again, and what it refused

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,11 +12,17 @@ from django.utils import timezone
 
 from ..conf import platform_options
 from ..models import Deployment, IdempotencyKey, Release
-from ..rollouts.models import Rollout
 from ..upload import kept
 from ..upload.database import deployments, log, persistently
 from ..upload.workers import WorkerPool
 from .retention import RELEASES, retained
+
+_also: dict[str, Callable[[datetime], QuerySet[Any]]] = {}
+
+
+def also(name: str, ended_before: Callable[[datetime], QuerySet[Any]]) -> None:
+    """Register more rows to delete once they ended before a time. For ``AppConfig.ready()``."""
+    _also[name] = ended_before
 
 
 def prune(
@@ -34,7 +40,7 @@ def prune(
     deployments of the last `releases`, and those whose rows are not all written. Each batch is a
     transaction of its own (outside of the caller's), after which comes what went: ``("uploads",
     1000)``. Iterate it to the end. Each ``Idempotency-Key`` whose day is over goes as well, and
-    without `env` each rollout that ended so long ago.
+    without `env` what `also` registered and is that old.
     """
     if days < 1 or batch < 1:
         raise ValueError("The rows of the last day stay, and a batch is one row or more.")
@@ -53,9 +59,9 @@ def prune(
     for count in _delete(old.exclude(has_rows), batch, dry_run, retained(releases).deployments):
         yield "deployments", count
 
-    ended = _ended_rollouts(wanted["created__lt"])
-    for count in _delete(ended, batch, dry_run) if env is None else ():
-        yield "rollouts", count
+    for name, ended_before in _also.items() if env is None else ():
+        for count in _delete(ended_before(wanted["created__lt"]), batch, dry_run):
+            yield name, count
 
     for count in _delete(_expired_keys(), batch, dry_run):
         yield "keys", count
@@ -91,10 +97,6 @@ def _running() -> list[int]:
     newest = rows.values("env").annotate(newest=Max("id")).values_list("newest", flat=True)
     running = rows.filter(id__in=list(newest), outcome=Deployment.Outcome.RUNNING)
     return list(running.values_list("id", flat=True))
-
-
-def _ended_rollouts(until: datetime) -> QuerySet[Rollout]:
-    return Rollout.objects.primary().filter(state__in=Rollout.CLOSED, ended__lt=until)
 
 
 def _expired_keys() -> QuerySet[IdempotencyKey]:

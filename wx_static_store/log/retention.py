@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
+from itertools import chain
 from typing import NamedTuple
 
 from ..models import Deployment
-from ..rollouts.models import Rollout, RolloutEnvironment
 
 RELEASES = 10  # of each environment and folder
+_also: list[Callable[[], set[int]]] = []  # functions that return ids of releases
 _COLUMNS = ("id", "env", "folder", "outcome", "release_id")
 
 
@@ -19,16 +21,20 @@ class Retained(NamedTuple):
     releases: set[int]
 
 
+def keep(releases: Callable[[], set[int]]) -> None:
+    """Register what returns the ids of more releases to keep. For ``AppConfig.ready()``."""
+    _also.append(releases)
+
+
 def retained(count: int = RELEASES) -> Retained:
     """
     Return what stays of each environment and folder, and whatever runs.
 
     That is the newest deployment, the newest of each of the last `count` releases, and the newest
     of each of the last `count` that ended well: the first of these is live. So neither the same
-    tree ten times nor ten that failed take the release before away. What a rollout that is not over
-    is to bring stays, too.
+    tree ten times nor ten that failed take the release before away. What `keep` registered stays.
     """
-    stays, seen = Retained(set(), _releases_to_come()), set[tuple[str, str]]()
+    stays, seen = Retained(set(), {*chain(*(ids() for ids in _also))}), set[tuple[str, str]]()
     last = defaultdict[tuple[str, ...], set[int]](set)
     rows = Deployment.objects.primary().order_by("-id").values_list(*_COLUMNS)
     for pk, env, folder, outcome, release in rows.iterator():
@@ -43,9 +49,3 @@ def retained(count: int = RELEASES) -> Retained:
             stays.deployments.add(pk)
             stays.releases.update(filter(None, [release]))
     return stays
-
-
-def _releases_to_come() -> set[int]:
-    rows = RolloutEnvironment._base_manager.using(Rollout.objects.primary().db)
-    left = rows.exclude(rollout__state__in=Rollout.CLOSED).filter(release__isnull=False)
-    return {*left.order_by().values_list("release", flat=True).distinct()}

@@ -33,7 +33,8 @@ def advance(pk: int) -> Rollout:
         asked = [*_lost(rollout, now), *_hand_out(rollout, now)]
     # Not before the caller's transaction ends: a worker would find nothing.
     messages = [(environment,) for environment in asked]
-    on_commit(partial(queue.send, "deploy_environment", messages), using=environments().db)
+    send = partial(queue.send, "wx_static_store.rollouts.tasks.deploy_environment", messages)
+    on_commit(send, using=environments().db)
     return rollout
 
 

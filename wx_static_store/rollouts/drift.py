@@ -85,7 +85,8 @@ def look_and_repair(using: str, env: str) -> Drift:
 def hand_out(found: Collection[Place], *, with_repair: bool) -> int:
     """Send a message for each place; return how many were sent."""
     queue.check_broker()
-    return queue.send("reconcile_environment", [(*place, with_repair) for place in found])
+    messages = [(*place, with_repair) for place in found]
+    return queue.send("wx_static_store.rollouts.tasks.reconcile_environment", messages)
 
 
 def _facts(uploader: Uploader) -> dict[str, Any]:

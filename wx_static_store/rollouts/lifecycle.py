@@ -74,6 +74,14 @@ def start(
     return advance(rollout.pk)
 
 
+def hand_over(using: str, move: Move, *, user_id: int | None, label: str = "") -> Rollout:
+    """Start a rollout that brings one environment where the move goes."""
+    manner = Manner(label=label or move.label, user_id=user_id)
+    target = move.target
+    assert target.release  # noqa: S101 -- moves go to releases only
+    return start(using, target.folder, {move.env: target.release}, manner)
+
+
 def _rollout(manner: Manner, count: int) -> Rollout:
     """Return a rollout to so many environments that goes in this manner."""
     return Rollout(
@@ -85,14 +93,6 @@ def _rollout(manner: Manner, count: int) -> Rollout:
         deploy_at=manner.deploy_at,
         user_id=manner.user_id,
     )
-
-
-def hand_over(using: str, move: Move, *, user_id: int | None) -> Rollout:
-    """Start a rollout that brings one environment where the roll back of it goes."""
-    manner = Manner(label=move.label, user_id=user_id)
-    target = move.target
-    assert target.release  # noqa: S101 -- moves go to releases only
-    return start(using, target.folder, {move.env: target.release}, manner)
 
 
 def _rows(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from ..i18n import gettext as _
@@ -34,7 +35,10 @@ def locked(pk: int) -> Iterator[Rollout]:
         yield rollout
         rollout.save()
         if rollout.state != before and rollout.state in Rollout.CLOSED:
-            ended = partial(rollout_finished.send_robust, None, rollout_id=pk, state=rollout.state)
+            failed = number(counts(rollout), State.FAILED)
+            too_many = rollout.state == Rollout.State.STOPPED and failed > rollout.tolerate
+            facts = {"rollout_id": pk, "state": rollout.state, "failed": failed * too_many}
+            ended = partial(rollout_finished.send_robust, None, **facts)
             transaction.on_commit(ended, using=rows.db)
 
 
@@ -66,3 +70,14 @@ def number(rows: Counts, *states: str, wave: int | None = None) -> int:
 def take_back(rollout: Rollout) -> None:
     """Let wait again what no worker has begun."""
     of(rollout).filter(state=State.QUEUED).update(state=State.WAITING, since=timezone.now())
+
+
+def releases_to_come() -> set[int]:
+    """Return the ids of the releases that rollouts which are not over are to bring."""
+    left = environments().exclude(rollout__state__in=Rollout.CLOSED).filter(release__isnull=False)
+    return {*left.order_by().values_list("release", flat=True).distinct()}
+
+
+def ended_before(until: datetime) -> QuerySet[Rollout]:
+    """Return the rollouts that ended before a time."""
+    return Rollout.objects.primary().filter(state__in=Rollout.CLOSED, ended__lt=until)

@@ -18,7 +18,6 @@ from ..i18n import gettext_lazy as _
 if TYPE_CHECKING:
     from celery import Celery
 
-TASKS = "wx_static_store.tasks"
 # A Redis that hangs would hold a request for ever; all other transports have a timeout.
 REDIS_TIMEOUTS = {"socket_connect_timeout": 3, "socket_timeout": 3}  # seconds
 NO_APP = "default"  # the name of Celery's own app, where the project made none
@@ -69,7 +68,7 @@ def check_broker() -> None:
 
 def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | None = None) -> int:
     """
-    Send a message for each of the arguments; return how many were sent.
+    Send the task of this dotted name a message for each of the arguments; return how many went.
 
     Where the broker is down the rest is left: by their rows they are sent again later. No worker
     begins a message that is older than `expires`, in seconds.
@@ -85,7 +84,7 @@ def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | No
         options = where | {"expires": expires, "producer": producer, "ignore_result": True}
         for sent, each in enumerate(arguments):
             try:
-                app.send_task(f"{TASKS}.{task}", each, **options)
+                app.send_task(task, each, **options)
             except (OperationalError, OSError) as error:
                 text = "The broker of Celery cannot be reached (%s): %s will be sent again later"
                 logger.error(text, type(error).__name__, task)

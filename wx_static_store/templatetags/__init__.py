@@ -1,8 +1,7 @@
 """
-Tags for a project's templates: ``{% load wx_health %}``.
+Tags for templates.
 
-    wx_overview  The environments with trouble, for pages of the admin
-    wx_health    A line that says what is wrong, for pages of the admin
+    wx_panels  What other apps show on the first page of this one in the admin
 """
 
 __all__ = ()

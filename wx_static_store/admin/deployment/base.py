@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -54,3 +55,9 @@ class ReleasePages(ReadOnlyAdmin):
             f"admin/wx_static_store/deployment/{page}.html",
             self.admin_site.each_context(request) | around | context,
         )
+
+
+def page_of(row: Model) -> str:
+    """Return the address of a row's page in the admin."""
+    named = f"{row._meta.app_label}_{row._meta.model_name}"
+    return reverse(f"admin:{named}_change", args=[row.pk])

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
+from django.core.management.base import CommandError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -25,22 +26,23 @@ from ...deploy.environments import address_of, site_stores
 from ...deploy.releases import deployments_of
 from ...deploy.rollback import Move
 from ...deploy.rollback_plan import MOST_BYTES, MOST_FILES, SECONDS, RollbackPlan, plan_rollback
+from ...deploy.runners import available_runner
 from ...deploy.tree import checked_prefix, read_tree
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext
 from ...models import Deployment, Release
-from ...rollouts.lifecycle import Manner, start
-from ...rollouts.waves import RolloutRefused
-from ...submit import queue
-from ...upload.database import outside_transactions
-from ..base import ReadOnlyAdmin
+from ...submit.policy import visible_offers
+from ...upload.database import deployments, outside_transactions
+from ..base import ReadOnlyAdmin, Tool
 from ..labels import sentence
-from ..places import linkable
+from ..places import linkable, places_for
+from .base import page_of
 from .rollback import newest, said
 
-NAME = "wx_static_store_overview_publish"  # of the address
+NAME = "wx_static_store_deployment_publish"  # of the address
 SHOWN = 50  # files of the list
 LONGEST = 200  # characters of a label
+LATELY = 200  # of the newest deployments, which show environments without a name
 VALID = 60 * 60  # seconds in which what was shown may be begun
 _AGAIN = _("This page is an hour old, or was changed. Choose the archive again.")
 
@@ -91,13 +93,15 @@ class PublishForm(forms.Form):
 
 
 class PublishPage(ReadOnlyAdmin):
-    """Mixin of the overview; whoever may deploy sees it."""
+    """Mixin of the deployments; whoever may deploy sees it."""
 
     def has_deploy_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("wx_static_store.deploy")
 
-    def offers(self, request: HttpRequest) -> Mapping[str, Offer]:
-        raise NotImplementedError
+    def object_tools(self, request: HttpRequest) -> list[Tool]:
+        url = reverse(f"admin:{NAME}", current_app=self.admin_site.name)
+        own = [Tool(_("Publish a site"), url, "addlink")] if may_publish(request) else []
+        return [*super().object_tools(request), *own]
 
     def get_urls(self) -> list[URLPattern]:
         view = outside_transactions(self.admin_site.admin_view(self.publish_view))
@@ -111,7 +115,7 @@ class PublishPage(ReadOnlyAdmin):
         request.current_app = self.admin_site.name
         if "order" in request.POST:
             return self._begin(request)
-        offers = self.offers(request)
+        offers = offers_for(request)
         form = PublishForm(offers, initial={"env": request.GET.get("env")})
         if request.method == "POST":
             form = PublishForm(offers, request.POST, request.FILES)
@@ -128,7 +132,7 @@ class PublishPage(ReadOnlyAdmin):
         around = {
             "title": _("Publish a site"),
             "opts": self.opts,
-            "media": self.media,
+            "media": self.media + forms.Media(css={"all": ["wx_static_store/fleet.css"]}),
             "form": form,
             "most_files": MOST_FILES,
             "most_bytes": MOST_BYTES,
@@ -136,7 +140,7 @@ class PublishPage(ReadOnlyAdmin):
         }
         return TemplateResponse(
             request,
-            "admin/wx_static_store/overview/publish.html",
+            "admin/wx_static_store/deployment/publish.html",
             self.admin_site.each_context(request) | around | context,
         )
 
@@ -144,31 +148,26 @@ class PublishPage(ReadOnlyAdmin):
         """Hand it to a worker, or send it now; lead to the page that shows how it went."""
         try:
             order = signing.loads(request.POST["order"], salt=NAME, max_age=VALID)
-            if order["user"] != request.user.pk or order["env"] not in self.offers(request):
+            if order["user"] != request.user.pk or order["env"] not in offers_for(request):
                 raise PermissionDenied
             target = _target(order, Release.objects.get(pk=order["release"]))
             found = _plan(request, target)
             if newest(found) == order["before"]:
-                by_workers = queue.is_available()
-                return (self._hand_over if by_workers else self._send)(request, found)
+                runner = available_runner()
+                if runner is None:
+                    return self._send(request, found)
+                to, who = found.move.target, request.user.pk
+                row = runner.hand_over(to.using, found.move, user_id=who, label=to.label)
+                text = gettext("A worker publishes it. This page shows how it goes.")
+                self.message_user(request, text, messages.SUCCESS)
+                return HttpResponseRedirect(page_of(row))
             why = gettext("Something else was deployed meanwhile. Look at it again.")
         except (signing.BadSignature, Release.DoesNotExist):
             why = str(_AGAIN)
-        except (WxStaticStoreError, RolloutRefused) as error:
+        except (WxStaticStoreError, CommandError) as error:
             why = str(error)
         self.message_user(request, why, messages.ERROR)
         return HttpResponseRedirect(reverse(f"admin:{NAME}"))
-
-    def _hand_over(self, request: HttpRequest, found: RollbackPlan) -> HttpResponse:
-        target = found.move.target
-        manner = Manner(label=target.label, user_id=request.user.pk)
-        assert target.release  # noqa: S101 -- of an order
-        rollout = start(target.using, target.folder, {target.env: target.release}, manner)
-        text = _("A worker publishes it. This page shows how it goes.")
-        self.message_user(request, text, messages.SUCCESS)
-        return HttpResponseRedirect(
-            reverse("admin:wx_static_store_rollout_change", args=[rollout.pk])
-        )
 
     def _send(self, request: HttpRequest, found: RollbackPlan) -> HttpResponse:
         if not found.is_small:  # the page showed no button
@@ -188,6 +187,21 @@ class PublishPage(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse(f"admin:{NAME}"))
 
 
+def may_publish(request: HttpRequest) -> bool:
+    """Return whether this user may publish a site, and the project has a store for one."""
+    return request.user.has_perm("wx_static_store.deploy") and bool(site_stores())
+
+
+def offers_for(request: HttpRequest) -> Mapping[str, Offer]:
+    """Return the environments of this user; without ENVIRONMENTS, those with a name or a deploy."""
+    offers = visible_offers(request.user)
+    if offers is not None:
+        return offers
+    named = places_for(request).names
+    late = deployments().order_by("-id").values_list("env", flat=True)[:LATELY]
+    return {env: Offer(named.get(env, env)) for env in sorted({*late, *named})}
+
+
 def _planned(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
     """Keep the archive as a release; return what the page shows of it."""
     env, using, prefix = given["env"], given["using"], given["folder"]
@@ -202,7 +216,7 @@ def _planned(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
         "user": request.user.pk,
         "before": newest(found),
     }
-    by_workers, options = queue.is_available(), found.uploader.options
+    by_workers, options = available_runner() is not None, found.uploader.options
     url = address_of(found.uploader, found.order.prefix)
     address = linkable(url, trusted=options.base_url or options.url_prefix)
     sent = [

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.management.base import CommandError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -25,16 +26,14 @@ from ...deploy.rollback_plan import (
     move_of,
     plan_rollback,
 )
+from ...deploy.runners import Runner, available_runner
 from ...exceptions import WxStaticStoreError
 from ...i18n import ngettext
 from ...models import Deployment
-from ...rollouts.lifecycle import hand_over
-from ...rollouts.waves import RolloutRefused
-from ...submit import queue
 from ...upload.database import outside_transactions
 from ..base import Tool
 from ..places import linkable
-from .base import NAME, ReleasePages
+from .base import NAME, ReleasePages, page_of
 from .columns import title_of
 
 SHOWN = 50  # files of a list
@@ -72,15 +71,16 @@ class RollbackPage(ReleasePages):
         except WxStaticStoreError as error:
             context: dict[str, Any] = {"error": error.what, "hint": error.full_hint}
             return self._answer(request, row, context)
-        by_workers = queue.is_available()
-        may_begin = not found.is_live and (by_workers or found.is_small)
+        runner = available_runner()
+        may_begin = not found.is_live and bool(runner or found.is_small)
         if request.method == "POST" and may_begin:
             if request.POST.get("before") == newest(found):
-                begin = self._hand_over if by_workers else self._outcome
-                return begin(request, row, found)
+                if runner:
+                    return self._roll_back_by(runner, request, row, found)
+                return self._outcome(request, row, found)
             text = _("Something else was deployed meanwhile. Look at it again.")
             self.message_user(request, text, messages.WARNING)
-        context = {"may_begin": may_begin, "by_workers": by_workers}
+        context = {"may_begin": may_begin, "by_workers": runner is not None}
         return self._answer(request, row, context | _shown(row, found))
 
     def _answer(
@@ -89,19 +89,18 @@ class RollbackPage(ReleasePages):
         title = _("Roll back to %(label)s") % {"label": title_of(row)}
         return self.page(request, "rollback", row, {"title": title} | context)
 
-    def _hand_over(
-        self, request: HttpRequest, row: Deployment, found: RollbackPlan
+    def _roll_back_by(
+        self, runner: Runner, request: HttpRequest, row: Deployment, found: RollbackPlan
     ) -> HttpResponse:
-        """Start a rollout to the environment; lead to its page, or here with what forbids it."""
+        """Let workers do it; lead to the page that shows how, or here with what forbids it."""
         try:
-            rollout = hand_over(row.using, found.move, user_id=request.user.pk)
-        except (WxStaticStoreError, RolloutRefused) as error:
+            handed = runner.hand_over(row.using, found.move, user_id=request.user.pk)
+        except (WxStaticStoreError, CommandError) as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(self.url_of("rollback", row))
         text = _("A worker rolls it back. This page shows how it goes.")
         self.message_user(request, text, messages.SUCCESS)
-        address = reverse("admin:wx_static_store_rollout_change", args=[rollout.pk])
-        return HttpResponseRedirect(address)
+        return HttpResponseRedirect(page_of(handed))
 
     def _outcome(self, request: HttpRequest, row: Deployment, found: RollbackPlan) -> HttpResponse:
         """Roll back; lead to the new deployment, or here; with what the command would print."""

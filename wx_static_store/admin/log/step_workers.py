@@ -93,7 +93,7 @@ def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequenc
         return [], sentence(error)
     forget(rows)
     messages = [(row.pk, request.user.pk, time.time()) for row in rows]
-    count = queue.send("upload_again", messages, expires=EXPIRES)
+    count = queue.send("wx_static_store.tasks.upload_again", messages, expires=EXPIRES)
     return rows[:count], "" if count == len(rows) else str(_NO_MORE)
 
 

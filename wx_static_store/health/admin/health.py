@@ -26,14 +26,14 @@ class HealthAdmin(ReadOnlyAdmin):
     """One page in place of a list; opening it asks, unless somebody just did."""
 
     class Media:
-        css = {"all": ["wx_static_store/page.css", "wx_static_store/health.css"]}
+        css = {"all": ["wx_static_store/page.css", "wx_static_store_health/health.css"]}
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return bool(request.user.has_perm("wx_static_store.view_health"))
+        return bool(request.user.has_perm("wx_static_store_health.view_health"))
 
     def get_urls(self) -> list[URLPattern]:
         view = outside_transactions(self.admin_site.admin_view(self.health_view))
-        return [path("", view, name="wx_static_store_health_changelist")]
+        return [path("", view, name="wx_static_store_health_health_changelist")]
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def health_view(self, request: HttpRequest) -> HttpResponse:
@@ -54,4 +54,4 @@ class HealthAdmin(ReadOnlyAdmin):
             "facts": facts(),
             "accounts": accounts(),
         }
-        return TemplateResponse(request, "admin/wx_static_store/health/health.html", context)
+        return TemplateResponse(request, "admin/wx_static_store_health/health.html", context)

@@ -7,8 +7,6 @@ from typing import Any
 from django.dispatch import receiver
 
 from ...i18n import gettext as _, joined, ngettext
-from ...rollouts.models import Rollout, RolloutEnvironment
-from ...rollouts.rows import counts, number
 from ...signals import deployment_finished, rollout_finished
 from ...upload.database import deployments, in_database
 from .alert import Alert, in_own_language, send
@@ -39,11 +37,9 @@ def _of_deployment(pk: int | None) -> str:
 
 
 @receiver(rollout_finished)
-def alert_of_rollout(rollout_id: int, state: str, **_more: Any) -> None:
+def alert_of_rollout(rollout_id: int, failed: int, **_more: Any) -> None:
     """Send an alert of a rollout that its failures stopped; a person who stops one knows."""
-    rollout = Rollout.objects.primary().get(pk=rollout_id)
-    failed = number(counts(rollout), RolloutEnvironment.State.FAILED)
-    if state != Rollout.State.STOPPED or failed <= rollout.tolerate:
+    if not failed:
         return
     with in_own_language():
         title = _("Rollout %(pk)s was stopped by its failures", pk=rollout_id)

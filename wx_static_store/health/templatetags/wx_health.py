@@ -12,11 +12,11 @@ from ..doctor.latest import latest
 register = Library()
 
 
-@register.inclusion_tag("admin/wx_static_store/health/line.html", takes_context=True)
+@register.inclusion_tag("admin/wx_static_store_health/line.html", takes_context=True)
 def wx_health(context: Context) -> dict[str, Any]:
     """Show the verdict if it is bad, to users who may see the page; no call is made for it."""
     request = context.get("request")
-    if request is None or not request.user.has_perm("wx_static_store.view_health"):
+    if request is None or not request.user.has_perm("wx_static_store_health.view_health"):
         return {}
     report = latest()
     if report is None or report["status"] != "wrong":

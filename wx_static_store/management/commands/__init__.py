@@ -1,11 +1,8 @@
 """
 The commands: each is a file of its name.
 
-    wx_alert       ``wx_alert``: send alerts of what needs attention now
     wx_deploy      ``wx_deploy``: a built site to the static hosting of environments
-    wx_doctor      ``wx_doctor``: what is wrong, and what to do about it
     wx_import_log  ``wx_import_log``: rows from the log lines of a build without a database
     wx_prune       ``wx_prune``: delete old rows of the log
-    wx_rollout     ``wx_rollout``: a release to many environments, in waves
     wx_reconcile   ``wx_reconcile``: compare the log with what the cloud has
 """

@@ -13,7 +13,6 @@ from ...deploy.rollback import command_for
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext, padded, shown
 from ...log.reconcile import Comparison
 from ...models import UploadLog
-from ...rollouts.management import drift as fleet_drift
 from ...upload import kept
 from ...upload.store import Store, get_store
 from ..upkeep import UpkeepCommand
@@ -39,20 +38,13 @@ class Command(UpkeepCommand):
             "Exit code 0: they agree, or --fix made them; 1: they differ; 2: nothing was begun."
         )
         add = parser.add_argument
-        alias = _("alias in STORAGES (default; with --all every store)")
-        add("--using", metavar="ALIAS", help=alias)
+        add("--using", metavar="ALIAS", default="default", help=_("alias in STORAGES (default)"))
         add("--env", metavar="ID", help=_("another environment of the platform"))
         prefix = _("only names that begin so, below the store's location")
         add("--prefix", default="", help=prefix)
         add("--fix", action="store_true", help=_("add rows to the log that say how it is"))
-        fleet_drift.add_arguments(parser)
 
     def work(self, **options: Any) -> None:
-        if options["all"]:
-            fleet_drift.show(options, self.counts, self.stdout.write)
-            return
-        fleet_drift.refuse_without_all(options)
-        options["using"] = options["using"] or "default"
         store = get_store(options["using"], options["env"])
         comparison = Comparison(store, _prefix(options["prefix"]), fix=options["fix"])
         damaged = set()  # keys of what was deployed and is not as it was

@@ -15,12 +15,9 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
 from ...admin.base import ReadOnlyAdmin
-from ...admin.deployment.publish import PublishPage
+from ...admin.deployment.publish import may_publish
 from ...admin.places import places_for
 from ...conf.offered import Offer
-from ...deploy.environments import site_stores
-from ...health.admin.page import quotas
-from ...health.doctor.latest import latest
 from ...i18n import gettext as _
 from ...models import Deployment
 from ...submit.policy import visible_offers
@@ -32,7 +29,7 @@ from .table import OverviewTable
 
 
 @admin.register(Overview)
-class OverviewAdmin(PublishPage, ReadOnlyAdmin):
+class OverviewAdmin(ReadOnlyAdmin):
     """One page in place of a list, for whoever may see deployments or uploads."""
 
     class Media:
@@ -40,7 +37,7 @@ class OverviewAdmin(PublishPage, ReadOnlyAdmin):
             "all": [
                 "wx_static_store/page.css",
                 "wx_static_store/fleet.css",
-                "wx_static_store/overview.css",
+                "wx_static_store_rollouts/overview.css",
             ]
         }
 
@@ -48,22 +45,15 @@ class OverviewAdmin(PublishPage, ReadOnlyAdmin):
         return may_see(request.user)
 
     def get_urls(self) -> list[URLPattern]:
-        view, name = self.admin_site.admin_view, "wx_static_store_overview"
+        view, name = self.admin_site.admin_view, "wx_static_store_rollouts_overview"
         return [
             path("", view(self.overview_view), name=f"{name}_changelist"),
-            *super().get_urls()[:1],
             path("<slug:env>/", view(self.environment_view), name=f"{name}_environment"),
         ]
 
-    def offers(self, request: HttpRequest) -> Mapping[str, Offer]:
-        return _offers(request)
-
     @method_decorator(require_safe)
     def overview_view(self, request: HttpRequest) -> HttpResponse:
-        sees_health = request.user.has_perm("wx_static_store.view_health")
-        report = latest() if sees_health else None
-        context = {"overview": table_for(request), "quotas": quotas(report) if report else ()}
-        return self._answer(request, "overview", _("Overview"), **context)
+        return self._answer(request, "overview", _("Overview"), overview=table_for(request))
 
     @method_decorator(require_safe)
     def environment_view(self, request: HttpRequest, env: str) -> HttpResponse:
@@ -77,12 +67,11 @@ class OverviewAdmin(PublishPage, ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         request.current_app = self.admin_site.name
-        may_publish = self.has_deploy_permission(request) and bool(site_stores())
         around = {"title": title, "opts": self.opts, "media": self.media}
-        around["may_publish"] = may_publish
+        around["may_publish"] = may_publish(request)
         return TemplateResponse(
             request,
-            f"admin/wx_static_store/overview/{name}.html",
+            f"admin/wx_static_store_rollouts/overview/{name}.html",
             self.admin_site.each_context(request) | around | context,
         )
 

@@ -30,7 +30,7 @@ from .progress import Progress
 
 T = TypeVar("T")
 
-NAME = "wx_static_store_rollout_{}"  # of an address
+NAME = "wx_static_store_rollouts_rollout_{}"  # of an address
 
 # By action, what is said when it is done.
 DONE: dict[str, Text] = {
@@ -157,7 +157,7 @@ class RolloutPage(ReadOnlyAdmin):
         }
         return TemplateResponse(
             request,
-            f"admin/wx_static_store/rollout/{page}.html",
+            f"admin/wx_static_store_rollouts/rollout/{page}.html",
             self.admin_site.each_context(request) | around | context,
         )
 

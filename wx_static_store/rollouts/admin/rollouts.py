@@ -9,8 +9,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from ...admin import filters
 from ...admin.base import ReadOnlyAdmin, Tool
+from ...admin.filters import Choices, ColumnFilter
 from ...i18n import gettext_lazy
 from ...submit.policy import visible_environments
 from ...upload.database import with_users
@@ -21,11 +21,18 @@ from .columns import RolloutColumns
 from .page import RolloutPage
 
 
+class StateFilter(ColumnFilter):
+    title, parameter_name = gettext_lazy("state"), "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Choices:
+        return Rollout.State.choices
+
+
 @admin.register(Rollout)
 class RolloutAdmin(RolloutPage, ReadOnlyAdmin):
     """One row per rollout; who may see deployments may see those of them."""
 
-    list_filter = (filters.RolloutStateFilter,)
+    list_filter = (StateFilter,)
     list_per_page = 20
 
     class Media:
@@ -39,7 +46,7 @@ class RolloutAdmin(RolloutPage, ReadOnlyAdmin):
         return with_users(visible_rollouts(request.user))
 
     def object_tools(self, request: HttpRequest) -> list[Tool]:
-        name = "admin:wx_static_store_overview_changelist"
+        name = "admin:wx_static_store_rollouts_overview_changelist"
         url = reverse(name, current_app=self.admin_site.name)
         return [*super().object_tools(request), Tool(gettext_lazy("Overview"), url)]
 

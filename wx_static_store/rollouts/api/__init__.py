@@ -1,0 +1,12 @@
+"""
+The REST API of rollouts: its addresses stand among those of ``wx_static_store.api.urls``.
+
+    urls         the addresses
+    views        the views of rollouts
+    examples     examples of answers
+    bodies       the bodies of requests about rollouts
+    parameters   parameters of addresses
+    serializers  the members of the answers
+"""
+
+__all__ = ()

@@ -1,4 +1,4 @@
-"""The bodies of requests that deploy: JSON, or a form."""
+"""The bodies of requests about rollouts: JSON, or a form."""
 
 from __future__ import annotations
 
@@ -6,31 +6,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
 
-from ...api.body import require_length, require_whole
-from ...api.parameters import OF_A_PAGE, Input, require_one_file, valid
+from ...api.deployment_bodies import RELEASE, text_field
+from ...api.parameters import Input
 from ...api.serializers import Moment
 from ..lifecycle import Manner
 
 MOST = 2**31 - 1  # of a number in the database
 LONGEST = 200  # characters of a label, and of waves
 
-_RELEASE = _("A kept release: the id or label of a deployment, or a digest.")
 _OVER = _("This is over: leave it out to begin now.")
 _ONE = _("Send either the name of a release, or an archive as file in a form.")
-_EITHER = _("Send either the name of a release, or rollback alone.")
 _ENVS = _("Name environments with envs or tags, or send all alone.")
-
-
-def _text(**options: Any) -> Any:
-    options = ({} if "default" in options else {"required": False}) | options
-    return serializers.CharField(**options)
 
 
 def _number(help_text: Any) -> Any:
@@ -42,14 +33,14 @@ def _number(help_text: Any) -> Any:
 class MannerBody(Input):
     """How a rollout goes; all of it may be left out."""
 
-    waves = _text(
+    waves = text_field(
         max_length=LONGEST,
         help_text=_(
             "How many environments have the release at the end of each wave, as numbers or "
             "percentages: 1,10%,100%."
         ),
     )
-    tolerate = _text(
+    tolerate = text_field(
         max_length=10,
         help_text=_("So many may fail, as a number or a percentage; one more stops it."),
     )
@@ -61,7 +52,7 @@ class MannerBody(Input):
     deploy_at = Moment(
         required=False, help_text=_("When it may begin, as 2026-12-24T02:00Z; without it, at once.")
     )
-    label = _text(
+    label = text_field(
         max_length=LONGEST,
         allow_blank=True,
         help_text=_("A name for the rollout and its deployments."),
@@ -76,15 +67,15 @@ class MannerBody(Input):
 class RolloutBody(MannerBody):
     """What a rollout brings where."""
 
-    release = _text(help_text=_RELEASE)
-    store = _text(
+    release = text_field(help_text=RELEASE)
+    store = text_field(
         default="",
         allow_blank=True,
         help_text=_(
             "An alias of STORAGES. Without it, that of the release, or the only one for sites."
         ),
     )
-    prefix = _text(
+    prefix = text_field(
         default="",
         allow_blank=True,
         help_text=_(
@@ -92,10 +83,10 @@ class RolloutBody(MannerBody):
         ),
     )
     envs = serializers.ListField(
-        child=_text(max_length=64), default=list, help_text=_("The ids of environments.")
+        child=text_field(max_length=64), default=list, help_text=_("The ids of environments.")
     )
     tags = serializers.ListField(
-        child=_text(max_length=255),
+        child=text_field(max_length=255),
         default=list,
         help_text=_("Environments with these tags too, such as ring/early; see ENVIRONMENTS."),
     )
@@ -116,44 +107,6 @@ class RolloutForm(RolloutBody):
     """The form with an archive; a field with several values comes several times."""
 
     file = serializers.FileField(required=False, help_text=_("The built site, as .zip or .tar.gz."))
-
-
-class DeploymentBody(Input):
-    """Which kept release goes to one environment."""
-
-    env = _text(max_length=64, required=True, help_text=_("The id of the environment."))
-    release = _text(help_text=_RELEASE)
-    rollback = serializers.BooleanField(
-        default=False, help_text=_("In place of release: the one before the newest.")
-    )
-    store = _text(
-        default="",
-        allow_blank=True,
-        help_text=_("An alias of STORAGES. Without it, that of the release."),
-    )
-    prefix = _text(
-        default="",
-        allow_blank=True,
-        help_text=_("The folder below the store's location. Without it, that of the release."),
-    )
-
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        if bool(given.get("release")) == given["rollback"]:
-            raise ValidationError({"release": [_EITHER]})
-        return given
-
-
-def cleaned(kind: type[Input], request: Request) -> dict[str, Any]:
-    """Return the clean values of a body, of JSON or a form; raise ValidationError."""
-    if request.headers.get("Transfer-Encoding"):
-        require_length(request)
-    require_whole(request)
-    data = request.data
-    if isinstance(data, QueryDict):
-        require_one_file(request.FILES)
-        data = data.copy()
-        data.pop(OF_A_PAGE, None)
-    return valid(kind, data)
 
 
 def manner(given: Mapping[str, Any], user: Any, **defaults: Any) -> Manner:

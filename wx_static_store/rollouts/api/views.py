@@ -14,35 +14,36 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import conf
-from ...api import paging, parameters
+from ...api import paging
 from ...api.base import View
 from ...api.body import ENVELOPE, ShortJson
+from ...api.deployment_bodies import cleaned
+from ...api.deployments import LONGEST, chosen
 from ...api.idempotency import once
 from ...api.links import link
 from ...api.log import one_row
+from ...api.operations import BEGINS, BODY, PATH, READ, SENDER, Operation
 from ...api.problems import answered_as
 from ...deploy import payload
 from ...deploy.archive import unpacked
 from ...deploy.environments import site_stores
-from ...deploy.rollback import check_storage
+from ...deploy.rollback import Move, check_storage
 from ...deploy.tree import checked_prefix, read_tree
 from ...exceptions import ConfigurationError, SourceError
 from ...i18n import listed
 from ...submit import queue
 from ...submit.policy import visible_environments
-from ...submit.selection import selected
-from .. import lifecycle as rollouts
+from .. import lifecycle
 from ..access import visible_part, visible_rollouts
 from ..lifecycle import ACTIONS, GOING_BACK, Manner
 from ..models import Rollout as Row
 from ..rows import of
 from ..snapshot import Snapshot, counts_of
 from ..waves import RolloutRefused, tolerated, wave_sizes
-from . import bodies as bodies
+from . import bodies, examples, parameters, serializers
 from .serializers import shown, shown_whole
 
 VIEW, DEPLOY = "view_deployment", "deploy"
-LONGEST = 3600.0  # seconds of a request: an archive is unpacked and kept
 
 _NOT_WHOLE = _("This rollout has environments that are not offered to you.")
 _NO_ENVIRONMENT = _("No environment is offered to you.")
@@ -54,6 +55,33 @@ class Rollouts(View):
 
     needs = {"GET": (VIEW,), "POST": (DEPLOY,)}
     queries = {"GET": parameters.RolloutsQuery}
+    operations = {
+        "GET": Operation(
+            "wx_rollouts_list",
+            _("The rollouts"),
+            (*READ, "not_found"),
+            serializers.RolloutsSerializer,
+            example={"next": None, "results": [examples.ROLLOUT]},
+        ),
+        "POST": Operation(
+            "wx_rollouts_create",
+            _("Start a rollout"),
+            (*BEGINS, "archive"),
+            serializers.RolloutBegunSerializer,
+            202,
+            examples.ROLLOUT_BEGUN,
+            _(
+                "A kept release, or an archive of a built site, to environments in waves. Workers "
+                "of Celery do it after this answers."
+            ),
+            request={
+                "application/json": bodies.RolloutBody,
+                "multipart/form-data": bodies.RolloutForm,
+            },
+            once=True,
+            location=_("The rollout."),
+        ),
+    }
     parser_classes = [MultiPartParser, ShortJson]
     envelope = ENVELOPE
 
@@ -67,7 +95,7 @@ class Rollouts(View):
         return paging.page(request, shown(request, snapshots), after, "rollouts")
 
     def post(self, request: Request) -> Response:
-        given = bodies.cleaned(bodies.RolloutForm, request)
+        given = cleaned(bodies.RolloutForm, request)
         file = given.pop("file", None)
         facts = given | {"file": file and file.name}
         start = partial(_start, request, given, file)
@@ -79,6 +107,15 @@ class Rollout(View):
 
     needs = {"GET": (VIEW,)}
     queries = {"GET": parameters.RolloutQuery}
+    operations = {
+        "GET": Operation(
+            "wx_rollouts_retrieve",
+            _("How far a rollout is, and how its environments stand"),
+            (*READ, "not_found"),
+            serializers.RolloutDetailSerializer,
+            example=examples.ROLLOUT_DETAIL,
+        ),
+    }
 
     def get(self, request: Request, id: str) -> Response:
         rollout, query = one_row(visible_rollouts(request.user), id), self.query
@@ -97,6 +134,17 @@ class RolloutAction(View):
     """What may be done with a rollout as it stands."""
 
     needs = {"POST": (DEPLOY,)}
+    operations = {
+        "POST": Operation(
+            "wx_rollouts_act",
+            _("Pause, resume or stop a rollout, or try again what failed"),
+            (*SENDER, *BODY, "invalid", "not_found", "rollout", "configuration", "busy", "workers"),
+            serializers.RolloutSerializer,
+            example=examples.ROLLOUT,
+            description=_("What runs ends in any case. What waits is left alone after a stop."),
+            path={**PATH, "action": {"type": "string", "enum": [*ACTIONS]}},
+        ),
+    }
 
     def post(self, request: Request, id: str, action: str) -> Response:
         if action not in ACTIONS:
@@ -106,7 +154,7 @@ class RolloutAction(View):
             answered_as("rollout", RolloutRefused),
             answered_as("workers", ConfigurationError),
         ):
-            rollouts.act(rollout.pk, action)
+            lifecycle.act(rollout.pk, action)
         return Response(_facts(request, rollout))
 
 
@@ -114,11 +162,28 @@ class RolloutRollback(View):
     """The rollout that gives each environment back what it had before."""
 
     needs = {"POST": (DEPLOY,)}
+    operations = {
+        "POST": Operation(
+            "wx_rollouts_roll_back",
+            _("Give each environment back what it had before a rollout"),
+            (*BEGINS, "not_found"),
+            serializers.RolloutBegunSerializer,
+            202,
+            examples.ROLLOUT_BEGUN,
+            _("The rollout is stopped, and another one begins."),
+            request={
+                "application/json": bodies.MannerBody,
+                "multipart/form-data": bodies.MannerBody,
+            },
+            once=True,
+            location=_("The rollout."),
+        ),
+    }
     parser_classes = [MultiPartParser, ShortJson]
     envelope = ENVELOPE
 
     def post(self, request: Request, id: str) -> Response:
-        given, rollout = bodies.cleaned(bodies.MannerBody, request), _whole(request, id)
+        given, rollout = cleaned(bodies.MannerBody, request), _whole(request, id)
         roll_back = partial(_roll_back, request, rollout, given)
         return once(request, given, None, roll_back, env="", seconds=LONGEST)
 
@@ -133,7 +198,7 @@ def _start(request: Request, given: Mapping[str, Any], file: Any) -> Response:
     found = _payload(request.user, given, file, envs)
     warnings = found.warnings()
     with answered_as("rollout", RolloutRefused):
-        rollout = rollouts.start(found.using, found.folder, found.targets, manner)
+        rollout = lifecycle.start(found.using, found.folder, found.targets, manner)
     return began(request, rollout, warnings)
 
 
@@ -141,7 +206,7 @@ def _roll_back(request: Request, rollout: Row, given: Mapping[str, Any]) -> Resp
     manner = _manner(request.user, given, 1, **GOING_BACK)
     require_workers()
     with answered_as("rollout", RolloutRefused):
-        new, warnings = rollouts.roll_back(rollout.pk, manner)
+        new, warnings = lifecycle.roll_back(rollout.pk, manner)
     return began(request, new, warnings)
 
 
@@ -154,14 +219,6 @@ def _environments(user: Any, given: Mapping[str, Any]) -> list[str]:
     if not envs:
         raise ValidationError({"all": [_NO_ENVIRONMENT]})
     return envs
-
-
-def chosen(user: Any, named: Sequence[str], tags: Sequence[str] = ()) -> list[str]:
-    """Return these environments; one that is not offered to the user is a problem."""
-    if conf.platform_options().environments:
-        conf.offers(user)  # that it fails is no fault of the caller
-    with answered_as("invalid", ConfigurationError):
-        return selected(named, tags, user=user)
 
 
 def _manner(user: Any, given: Mapping[str, Any], count: int, **defaults: Any) -> Manner:
@@ -206,6 +263,13 @@ def _only_store() -> str:
     if len(found) != 1:
         raise ValidationError({"store": [_NAME_ONE % {"names": listed(found or ["-"])}]})
     return found[0]
+
+
+def begin_move(request: Request, using: str, move: Move) -> Response:
+    """Start a rollout to the environment of a move, and answer that it begins."""
+    require_workers()
+    with answered_as("rollout", RolloutRefused):
+        return began(request, lifecycle.hand_over(using, move, user_id=request.user.pk))
 
 
 def began(request: Request, rollout: Row, warnings: Sequence[str] = ()) -> Response:

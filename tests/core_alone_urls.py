@@ -1,0 +1,10 @@
+"""The addresses of a project with the core alone."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", include("wx_static_store.api.urls")),
+    path("wx/callback/", include("wx_static_store.callback.urls")),
+]

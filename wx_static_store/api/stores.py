@@ -1,0 +1,91 @@
+"""The views of the stores, and of what is in the cloud."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..conf import platform_options
+from ..core.types import RemoteFile
+from ..submit.policy import permitted, resolve_target, stores_for
+from ..upload.store import Store, get_store
+from . import examples, paging, parameters, serializers
+from .base import View
+from .operations import CLOUD, EVERYBODY, READ, Operation
+
+VIEW, UPLOAD = "view_uploadlog", "upload"
+
+
+class StoreList(View):
+    """Where the caller may upload."""
+
+    needs = {"GET": (UPLOAD, VIEW)}
+    operations = {
+        "GET": Operation(
+            "wx_stores_list",
+            _("Where one may upload, and what"),
+            READ,
+            serializers.StoresSerializer,
+            example={
+                "folder": "uploads/",
+                "max_size": 314572800,
+                "extensions": ["png", "pdf"],
+                "results": [examples.STORE],
+            },
+        ),
+    }
+
+    def get(self, request: Request) -> Response:
+        options, targets = platform_options(), stores_for(request.user)
+        may = permitted(request.user)
+        facts = {
+            "folder": options.upload_location,
+            "max_size": options.upload_max_size,
+            "extensions": options.upload_extensions,
+            "results": [{"to": to, "may": may} for to in targets],
+        }
+        return Response(serializers.StoresSerializer(facts).data)
+
+
+class FileList(View):
+    """What is in the cloud."""
+
+    needs = {"GET": (VIEW,)}
+    queries = {"GET": parameters.FilesQuery}
+    operations = {
+        "GET": Operation(
+            "wx_files_list",
+            _("What is in the cloud"),
+            (*EVERYBODY, "invalid", "not_found", "store", *CLOUD),
+            serializers.FilesSerializer,
+            example={
+                "next": None,
+                "results": [{**examples.FOUND, "last_modified": "2026-01-31T12:00:00Z"}],
+            },
+        ),
+    }
+
+    def get(self, request: Request, store: str) -> Response:
+        query = self.query
+        to = resolve_target(request.user, store, query["env"] or None)
+        cloud = get_store(to.using, to.env)
+        prefix = cloud.options.location + query["prefix"]
+        of = f"{to.using} {to.env} {prefix}"
+        found = cloud.page(prefix, paging.opened(query.get("cursor", ""), of) or "")
+        files = [described(cloud, file) for file in found.files if not cloud.is_deleted(file)]
+        return paging.page(request, files, found.marker, of)
+
+
+def described(cloud: Store, file: RemoteFile) -> dict[str, Any]:
+    facts = {
+        "name": file.key.removeprefix(cloud.options.location),
+        "key": file.key,
+        "url": cloud.key_url(file.key),
+        "size": file.size,
+        "md5": file.md5,
+        "last_modified": file.last_modified,
+    }
+    return serializers.FileSerializer(facts).data

@@ -1,0 +1,4 @@
+from ...api.addresses import address
+from . import views
+
+urlpatterns = [address("health/", views.Health.as_view(), name="health")]

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class HealthConfig(AppConfig):
+    name = "wx_static_store.health"
+    label = "wx_static_store_health"
+    verbose_name = _("WeChat static hosting: health")
+    default_auto_field = "django.db.models.BigAutoField"
+    wx_api = "wx_static_store.health.api.urls"
+    wx_panel = "admin/wx_static_store_health/panel.html"
+
+    def ready(self) -> None:
+        from .alerts import events  # noqa: F401 -- registers the receivers

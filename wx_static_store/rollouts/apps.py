@@ -1,0 +1,20 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class RolloutsConfig(AppConfig):
+    name = "wx_static_store.rollouts"
+    label = "wx_static_store_rollouts"
+    verbose_name = _("WeChat static hosting: rollouts")
+    default_auto_field = "django.db.models.BigAutoField"
+    wx_api = "wx_static_store.rollouts.api.urls"
+    wx_panel = "admin/wx_static_store_rollouts/panel.html"
+
+    def ready(self) -> None:
+        from ..deploy import runners
+        from ..log import prune, retention
+        from . import rows, runner
+
+        runners.run_by(runner)
+        retention.keep(rows.releases_to_come)
+        prune.also("rollouts", rows.ended_before)

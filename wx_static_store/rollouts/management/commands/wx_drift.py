@@ -1,0 +1,79 @@
+"""``wx_drift``: compare every environment with what is live there."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from ....i18n import gettext as _, gettext_lazy, labelled, ngettext, shown
+from ....management.exits import wrong_use
+from ....management.upkeep import UpkeepCommand
+from ... import drift
+from ...models import Drift
+
+COUNTS = ("missing", "differs", "unlogged")
+
+
+class Command(UpkeepCommand):
+    summary = gettext_lazy("missing %(missing)d, differs %(differs)d, unlogged %(unlogged)d")
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.description = _(
+            "Compare every environment with what is live there, by lists alone; what differs is "
+            "kept in a row for each. "
+            "Exit code 0: all are as they were deployed; 1: one is not; 2: nothing was begun."
+        )
+        add = parser.add_argument
+        add("--using", metavar="ALIAS", default="", help=_("one store; without it, all stores"))
+        text = _("let workers of Celery do it, and do not wait for them")
+        add("--celery", action="store_true", help=text)
+        add("--repair", action="store_true", help=_("send again what is not as it was deployed"))
+        add("--last", action="store_true", help=_("show the rows of the last time only"))
+
+    def work(self, **options: Any) -> None:
+        """Print each environment that drifted, and the sum; raise CommandError (1) if one did."""
+        if options["last"] and (options["celery"] or options["repair"]):
+            raise wrong_use(_("--last only shows: leave --celery and --repair out."))
+        places = drift.places(options["using"])
+        if options["celery"]:
+            sent = drift.hand_out(places, with_repair=options["repair"])
+            text = ngettext(
+                "%(count)d environment was handed to Celery; wx_drift --last shows its row",
+                "%(count)d environments were handed to Celery; wx_drift --last shows their rows",
+                sent,
+            )
+            self.stdout.write(text)
+            return
+        drifted = 0
+        for row in _rows(options, places):
+            drifted += not row.is_clean
+            self.counts.update({name: getattr(row, name) for name in COUNTS})
+            if not row.is_clean or row.unlogged:
+                self.stdout.write(line_of(row))
+        text = ngettext(
+            "%(count)d environment compared, %(drifted)d not as it was deployed",
+            "%(count)d environments compared, %(drifted)d not as they were deployed",
+            len(places),
+            drifted=drifted,
+        )
+        self.stdout.write(text)
+        if drifted:
+            text = _("To send again what was deployed: wx_drift --repair")
+            raise CommandError(text, returncode=1)
+
+
+def _rows(options: dict[str, Any], places: list[drift.Place]) -> Any:
+    if options["last"]:
+        wanted = {*places}
+        return (row for row in drift.rows() if (row.using, row.env) in wanted)
+    look = drift.look_and_repair if options["repair"] else drift.look
+    return (look(*place) for place in places)
+
+
+def line_of(row: Drift) -> str:
+    """Return what one environment has otherwise, or why that is not known."""
+    counts = _("missing %(missing)d, differs %(differs)d, unlogged %(unlogged)d", **vars(row))
+    place = _("%(what)s (%(facts)s)", what=row.env, facts=row.using)
+    return shown(labelled(place, row.message or counts))

@@ -1,0 +1,23 @@
+"""Hand the core's deploys to workers: each is a rollout to one environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..deploy.rollback import Move
+from ..submit.queue import is_available as is_available
+from .lifecycle import hand_over as hand_over
+
+
+def answer(request: Any, using: str, move: Move) -> Any:
+    """Start the rollout for the API; return its answer."""
+    from .api import views  # only a project with the API comes here
+
+    return views.begin_move(request, using, move)
+
+
+def answer_serializer() -> Any:
+    """Return the serializer of that answer."""
+    from .api.serializers import RolloutBegunSerializer
+
+    return RolloutBegunSerializer

@@ -1,0 +1,58 @@
+"""
+The tasks of Celery for rollouts and drift.
+
+``advance_rollout`` belongs into the beat schedule, and ``reconcile_all`` for whoever wants it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from ..tasks import PATIENT
+from . import drift, environment
+from .advance import advance, advance_all
+
+__all__ = [
+    "advance_rollout",
+    "deploy_environment",
+    "reconcile_all",
+    "reconcile_environment",
+]
+
+TIME_LIMIT = 3600  # seconds for one environment
+GRACE = 120  # seconds between our own end of a deploy and Celery's
+
+
+@shared_task(
+    bind=True, acks_late=True, reject_on_worker_lost=True, time_limit=TIME_LIMIT, **PATIENT
+)
+def deploy_environment(self: Any, environment_id: int) -> None:
+    """Deploy one environment of a rollout; again later after a throttle or an outage."""
+    limit = self.time_limit or TIME_LIMIT
+    seconds = max(limit - GRACE, limit / 2)
+    pause = environment.deploy(environment_id, seconds=seconds)
+    if pause is not None:
+        raise self.retry(countdown=pause)
+
+
+@shared_task(**PATIENT)
+def advance_rollout(rollout_id: int | None = None) -> None:
+    """Begin what may begin of one rollout, or of all; call it every half minute."""
+    if rollout_id is None:
+        advance_all()
+    else:
+        advance(rollout_id)
+
+
+@shared_task(**PATIENT)
+def reconcile_environment(using: str, env: str, repair: bool = False) -> None:
+    """Compare an environment with what is live there, and send again what differs if asked to."""
+    (drift.look_and_repair if repair else drift.look)(using, env)
+
+
+@shared_task(**PATIENT)
+def reconcile_all(using: str = "", repair: bool = False) -> None:
+    """Compare every environment that something was deployed to, each by a task of its own."""
+    drift.hand_out(drift.places(using), with_repair=repair)
