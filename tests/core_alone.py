@@ -40,7 +40,7 @@ def visit() -> None:
     client.force_login(User.objects.create_superuser("root"))
     for address in (*(f"/admin/{page}" for page in PAGES), *(f"/api/{one}" for one in ADDRESSES)):
         answer = client.get(address)
-        print(answer.status_code, address)
+        sys.stdout.write(f"{answer.status_code} {address}\n")
     found = {name: app for name, app in get_commands().items() if app.startswith("wx_static_store")}
     assert sorted(found) == sorted(COMMANDS), found
     for name, app in found.items():
@@ -51,4 +51,5 @@ if __name__ == "__main__":
     configure()
     visit()
     assert not any(apps.is_installed(name) for name in LEFT_OUT)
-    print(*sorted(name for name in sys.modules if name.startswith(LEFT_OUT)), sep="\n")
+    loaded = sorted(name for name in sys.modules if name.startswith(LEFT_OUT))
+    sys.stdout.write("\n".join(loaded))

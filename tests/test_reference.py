@@ -25,7 +25,7 @@ PAGES = {
     for path in [*ROOT.glob("*.rst"), *ROOT.glob("docs/**/*.rst"), *ROOT.glob("*/README.rst")]
     if path.name != "CHANGELOG.rst"  # names what was
 }
-_HEADING = re.compile(r"^(wx_static_store\.\w+)\n-+$", re.MULTILINE)
+_HEADING = re.compile(r"^(wx_static_store(?:\.\w+)+)\n-+$", re.MULTILINE)
 _, *_PARTS = _HEADING.split(PAGES["docs/reference/python.rst"])
 REFERENCE = {
     module: sorted(re.findall(r"^``(\w+)``  ", text, re.MULTILINE))
@@ -38,8 +38,20 @@ MODULES = {
     for module in pkgutil.iter_modules(wx_static_store.__path__)
     if module.name not in NO_FACE
 }
+# Of the opt-in apps, the modules that list names.
+MODULES |= {
+    f"wx_static_store.{app}.{path.parent.name if path.name == '__init__.py' else path.stem}"
+    for app in ("health", "rollouts")
+    for path in (ROOT / "wx_static_store" / app).rglob("*.py")
+    if re.search(r"^__all__ = \[", path.read_text("utf-8"), re.MULTILINE)
+}
 # A module of ours that needs the package of an extra.
-NEEDS = {"wx_static_store.health.check": "health_check", "wx_static_store.tasks": "celery"}
+NEEDS = {
+    "wx_static_store.health.check": "health_check",
+    "wx_static_store.health.tasks": "celery",
+    "wx_static_store.rollouts.tasks": "celery",
+    "wx_static_store.tasks": "celery",
+}
 LOGGERS = {
     f"wx_static_store.{name}"
     for path in (ROOT / "wx_static_store").rglob("*.py")

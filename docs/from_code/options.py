@@ -1,23 +1,17 @@
-"""Write the table of options from their entries in wx_static_store/conf/options.py."""
+"""Write the table of options from their entries in wx_static_store/conf/options/."""
 
-from django.utils.translation import get_language
-
-from wx_static_store.conf.entries import SETTINGS
+from wx_static_store.conf.entries import Scope
 from wx_static_store.conf.options import OPTIONS, Options
 
 from . import table
 
-COLUMNS = (("Option", "Default", "Scope", "Meaning"), ("选项", "默认值", "作用域", "含义"))
-
 
 def text() -> str:
-    language = int(get_language() == "zh-hans")
-    rows = [COLUMNS[language]]
+    rows = [("Option", "Default", "Scope", "Meaning")]
     for name, entry in OPTIONS.items():
-        default = entry.shown[language] if entry.shown else _default(getattr(Options(), name))
-        sentence = (entry.english, entry.chinese)[language]
-        shown = name.upper() if entry.scope is SETTINGS else name
-        rows.append((f"``{shown}``", default, entry.scope.value[language], sentence))
+        default = entry.shown or _default(getattr(Options(), name))
+        shown = name.upper() if entry.scope is Scope.SETTINGS else name
+        rows.append((f"``{shown}``", default, entry.scope.value, entry.sentence))
     return table(20, 18, 10, 52, rows=rows)
 
 

@@ -74,7 +74,7 @@ if CELERY_BROKER_URL == "filesystem://":
         folder.mkdir(parents=True, exist_ok=True)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a deploy takes long: no worker takes two
 CELERY_BEAT_SCHEDULE = {
-    "rollouts": {"task": "wx_static_store.tasks.advance_rollout", "schedule": 30.0},
+    "rollouts": {"task": "wx_static_store.rollouts.tasks.advance_rollout", "schedule": 30.0},
 }
 
 # --- the site itself ----------------------------------------------------------------------------
@@ -96,6 +96,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",  # Swagger UI's own files
     "wx_static_store",
+    "wx_static_store.health",
+    "wx_static_store.rollouts",
     "documents",
 ]
 if WX_STATIC_STORE["CALLBACK_TOKEN"]:

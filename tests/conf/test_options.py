@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.tables import each
-from wx_static_store.conf.entries import STORE
+from wx_static_store.conf.entries import Scope
 from wx_static_store.conf.options import OPTIONS, Options
 from wx_static_store.core.secrets import Secret
 from wx_static_store.upload.platform import platform_for
@@ -14,18 +14,17 @@ HERE = Options(env="env-1", access_token=Secret("token"))
 @each("name", OPTIONS)
 def test_an_option_is_explained_in_both_languages(name: str) -> None:
     entry = OPTIONS[name]
-    assert entry.english.endswith(".")
-    assert entry.chinese.endswith("。")
+    assert entry.sentence.endswith(".")
 
 
 @each("name", OPTIONS)
 def test_the_scope_of_an_option_decides_whether_stores_share_it(name: str) -> None:
     other = replace(HERE, **{name: "another value"})
-    assert (other.shared == HERE.shared) is (OPTIONS[name].scope is STORE)
+    assert (other.shared == HERE.shared) is (OPTIONS[name].scope is Scope.STORE)
 
 
 def test_stores_that_differ_in_all_their_own_options_share_a_platform() -> None:
-    own = [name for name, entry in OPTIONS.items() if entry.scope is STORE]
+    own = [name for name, entry in OPTIONS.items() if entry.scope is Scope.STORE]
     other = replace(
         HERE, kind="static", url_prefix="https://a.example/", **dict.fromkeys(own, "another value")
     )

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from tests.conftest import examples
 from tests.tables import each
-from wx_static_store.conf.entries import SETTINGS
+from wx_static_store.conf.entries import Scope
 from wx_static_store.conf.options import MEDIA, OPTIONS, STATIC, Options
 from wx_static_store.conf.settings import (
     SETTING,
@@ -154,7 +154,7 @@ def test_a_name_in_the_other_place_s_case_is_a_neighbour(settings: Any) -> None:
         freeze({"ENV": "demo"})
 
 
-@each("name", [name for name, entry in OPTIONS.items() if entry.scope is SETTINGS])
+@each("name", [name for name, entry in OPTIONS.items() if entry.scope is Scope.SETTINGS])
 def test_a_secret_in_options_is_refused_and_not_shown(options: Read, name: str) -> None:
     """OPTIONS of a storage that is given to a field end up in a migration."""
     with pytest.raises(ConfigurationError) as caught:

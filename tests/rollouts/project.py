@@ -28,7 +28,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = GIVEN["queue"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULE = {
-    "rollouts": {"task": "wx_static_store.tasks.advance_rollout", "schedule": 2.0}
+    "rollouts": {"task": "wx_static_store.rollouts.tasks.advance_rollout", "schedule": 2.0}
 }
 LOGGING = {
     "version": 1,

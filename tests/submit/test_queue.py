@@ -93,7 +93,7 @@ def test_tasks_go_to_the_queue_of_the_settings(broker: Broker, configure: Any) -
         with connection.SimpleQueue("sites") as named:
             message = named.get_nowait()
             message.ack()
-    assert message.headers["task"] == "wx_static_store.tasks.deploy_environment"
+    assert message.headers["task"] == "wx_static_store.rollouts.tasks.deploy_environment"
     assert message.payload[0] == [7]
 
 

@@ -8,8 +8,8 @@ Settings become one frozen `Options` for each store.
     sealing         Secrets at rest: encrypted with a key that derives from SECRET_KEY
     offered         The environments that ``ENVIRONMENTS`` offers, each with its label and its tags
     settings        The only reader of settings, with their precedence: one `Options` per alias
-    options         Each option in one entry, and the frozen `Options` that are made of them
-    entries         What an option is: its scope, its check, its sentence in both languages
+    options         Each option in one entry, in the file of its scope; the frozen `Options`
+    entries         What an option is: its scope, its check, its sentence for the docs
     validators      What the value of an option must be
 """
 

@@ -1,34 +1,38 @@
-"""What an option is: an entry with its scope, its check, and its sentence in both languages."""
+"""What an option is: an entry with its scope, its check, and its sentence for the docs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any
+
+Callback = Callable[[], str]
 
 
 class Scope(Enum):
     """Say which stores have an option in common; each value is the scope's name in the docs."""
 
-    STORE = ("store", "存储")
-    PLATFORM = ("platform", "平台")  # stores with equal values share connections and the token
-    SETTINGS = ("settings only", "仅限设置")  # in WX_STATIC_STORE, never in OPTIONS
-
-
-STORE, PLATFORM, SETTINGS = Scope
+    STORE = "store"
+    PLATFORM = "platform"  # stores with equal values share connections and the token
+    SETTINGS = "settings only"  # in WX_STATIC_STORE, never in OPTIONS
 
 
 @dataclass(frozen=True)
 class Option:
-    """Describe one option; the table in the docs is made of it."""
+    """Describe one option; the table in the docs is made of it, its Chinese is in docs/locale."""
 
     scope: Scope
     check: Callable[[Any], Any]
-    english: str
-    chinese: str
-    shown: tuple[str, str] | None = None  # the default, in both languages, if it is not the value
+    sentence: str
+    shown: str = ""  # the default in words, if it is not the value
     secret: bool = False
 
 
-def option(default: Any, *parts: Any, **more: Any) -> Any:
-    entry = Option(*parts, **more)
+def option_of(scope: Scope) -> Callable[..., Any]:
+    """Return what makes a field of a default, a check and a sentence, all of one scope."""
+    return partial(_option, scope)
+
+
+def _option(scope: Scope, default: Any, check: Any, sentence: str, **more: Any) -> Any:
+    entry = Option(scope, check, sentence, **more)
     return field(default=default, repr=not entry.secret, metadata={"option": entry})

@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
-from .entries import SETTINGS
+from .entries import Scope
 from .options import OPTIONS, STATIC, Options, clean
 from .validators import hashable
 
@@ -44,7 +44,7 @@ def freeze(options: dict[str, Any]) -> Given:
 
 def _fault(names: list[str]) -> ConfigurationError | None:
     for name in names:
-        if (entry := OPTIONS.get(name)) and entry.scope is SETTINGS:
+        if (entry := OPTIONS.get(name)) and entry.scope is Scope.SETTINGS:
             return ConfigurationError(
                 _("%(name)s does not belong into OPTIONS", name=name),
                 hint=_(
@@ -52,7 +52,9 @@ def _fault(names: list[str]) -> ConfigurationError | None:
                     name=name.upper(),
                 ),
             )
-    return unknown(names, [n for n, e in OPTIONS.items() if e.scope is not SETTINGS], "OPTIONS")
+    return unknown(
+        names, [n for n, e in OPTIONS.items() if e.scope is not Scope.SETTINGS], "OPTIONS"
+    )
 
 
 def unknown(names: Iterable[str], known: list[str], where: str) -> ConfigurationError | None:

@@ -1,4 +1,4 @@
-"""Show what ``wx_reconcile --all`` prints, and how it ends."""
+"""Show what ``wx_drift`` prints, and how it ends."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_what_drifted_is_named_and_the_exit_code_is_1(cloud: EmulatorServer, liv
     assert code == 1
     assert f"{live} (site): missing 1, differs 0, unlogged 0\n" in said
     assert "1 environment compared, 1 not as it was deployed\n" in said
-    assert "wx_reconcile --all --repair" in said
+    assert "wx_drift --repair" in said
 
 
 def test_a_repair_ends_with_0(cloud: EmulatorServer, live: str) -> None:

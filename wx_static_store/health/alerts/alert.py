@@ -13,7 +13,7 @@ from ...conf.settings import setting
 from ...core.frames import described
 from ...core.shared_cache import SharedCache
 
-logger = logging.getLogger("wx_static_store.health.alerts")
+logger = logging.getLogger("wx_static_store.alerts")
 
 QUIET = 60 * 60  # seconds in which no second alert of a cause is sent
 _KEY = "wx_static_store:alert:"

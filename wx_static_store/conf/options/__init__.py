@@ -1,0 +1,85 @@
+"""
+Each option in one entry, in the file of its scope; and the frozen `Options` of a store.
+
+    store     The options of one store
+    platform  The options of a platform: stores with equal values share connections and the token
+    settings  The options that stand in ``WX_STATIC_STORE`` only
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from django.utils.functional import Promise
+
+from ...exceptions import ConfigurationError
+from ...i18n import gettext_lazy as _
+from .. import validators
+from ..entries import Option, Scope
+from .platform import PlatformOptions
+from .settings import SettingsOptions
+from .store import MEDIA, STATIC, StoreOptions
+
+__all__ = ["MEDIA", "OPTIONS", "STATIC", "Options", "clean"]
+
+
+@dataclass(frozen=True)
+class Options(StoreOptions, PlatformOptions, SettingsOptions):
+    """What one store needs to know. None stands for "not set", as os.environ.get() gives it."""
+
+    @property
+    def shared(self) -> "Options":
+        """Reset what is each store's own: equal results share a platform, which sees no more."""
+        common = [name for name, entry in OPTIONS.items() if entry.scope is not Scope.STORE]
+        return Options(**{name: getattr(self, name) for name in common})
+
+    def for_env(self, env: str | None) -> "Options":
+        """Address another environment, whose public address is then asked of WeChat."""
+        if env is None or env == self.env:
+            return self
+        checked = clean({"env": env}, _("The environment asked for"))["env"]
+        return replace(self, env=checked, base_url="", url_prefix="")
+
+    def settled(self) -> "Options":
+        """Call `env` where it is a function, in the caller's thread."""
+        if not callable(self.env):
+            return self
+        try:
+            env = self.env()
+        except Exception as error:  # noqa: BLE001 -- a project's own function
+            why = f"{type(error).__name__}: {error}"
+            raise ConfigurationError(_("env failed (%(why)s)", why=why)) from None
+        return self.for_env(env if isinstance(env, str) else "")
+
+    @property
+    def has_token_source(self) -> bool:
+        return bool(self.token_provider or self.access_token or self.fetches_tokens)
+
+    @property
+    def fetches_tokens(self) -> bool:
+        """Return whether tokens are fetched with the platform's own credentials."""
+        own = self.token_provider or self.access_token
+        return not own and bool(self.component_appid and self.component_appsecret)
+
+
+OPTIONS: dict[str, Option] = {
+    each.name: each.metadata["option"] for each in fields(Options) if each.metadata
+}
+
+
+def clean(
+    options: Mapping[str, Any], where: str | Promise, *, shown: Callable[[str], str] = str
+) -> dict[str, Any]:
+    """Return the checked values; the ConfigurationError names the first bad one, not its value."""
+    checked, why = {}, None
+    for name, value in options.items():
+        if value is None:
+            continue
+        try:
+            checked[name] = OPTIONS[name].check(validators.hashable(value))
+        except (ValueError, TypeError) as error:
+            why = *error.args, ""
+        if why:
+            parts = {"where": where, "name": shown(name), "reason": why[0]}
+            raise ConfigurationError(_("%(where)s: %(name)s %(reason)s", **parts), hint=why[1])
+    return checked
