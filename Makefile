@@ -48,6 +48,7 @@ test: venv  ## the test suite
 lint: venv  ## ruff, and the migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run wx_static_store wx_static_store_callback wx_static_store_rollouts wx_static_store_health
 
 .PHONY: types
