@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as configured
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.core.management import call_command
+from django.db import connection
 from redis import Redis
 from rest_framework.test import APIRequestFactory, force_authenticate
 
+from tests.callback import pushes
 from tests.docs.fresh_project import block
+from tests.permissions import ROWS, add_rows, ask, log_in, settings_of
 from tests.tokens.harness import CacheServer, is_installed
 from wx_static_store.alerts import alert
 from wx_static_store.api.guard import Throttle
@@ -29,7 +35,8 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.core.shared_cache import SharedCache
 from wx_static_store.deploy.locks import DeployLock
 from wx_static_store.doctor import latest
-from wx_static_store.exceptions import WeChatBusy
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import WeChatBusy, WxStaticStoreError
 from wx_static_store.log import by_workers, diagnosis
 from wx_static_store.models import UploadLog
 from wx_static_store.submit import progress
@@ -38,6 +45,8 @@ from wx_static_store.upload.hosting import Hostings
 from wx_static_store.upload.remembered import Remembered
 from wx_static_store.upload.store import get_store
 from wx_static_store.upload.uploader import get_uploader
+
+pytestmark = pytest.mark.django_db
 
 PACKAGE = Path(progress.__file__).parents[1]
 
@@ -221,3 +230,71 @@ def test_the_list_of_modules_that_keep_something_is_whole() -> None:
     asking = (path for path in PACKAGE.rglob("*.py") if "caches[" in path.read_text("utf-8"))
     probed = "doctor/cache.py"  # which writes texts, to see whether any cache works
     assert {path.relative_to(PACKAGE).as_posix() for path in asking} == {probed, *KEPT}
+
+
+SECURITY = (Path(__file__).parents[2] / "SECURITY.rst").read_text("utf-8")
+
+# Answers and rows -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def component(configure: Any, tmp_path: Path, emulator: EmulatorServer) -> EmulatorServer:
+    """Serve all entry points for a platform that fetches its own tokens."""
+    account = emulator.state.account
+    wanted = settings_of(tmp_path / "releases")
+    wanted["WX_STATIC_STORE"] |= {
+        "ACCESS_TOKEN": None,
+        "COMPONENT_APPID": account.appid,
+        "COMPONENT_APPSECRET": account.appsecret,
+        "VERIFY_TICKET": lambda: account.ticket,
+    }
+    configure(**wanted)
+    return emulator
+
+
+def secrets_of(site: EmulatorServer) -> set[str]:
+    account, options = site.state.account, configured.WX_STATIC_STORE
+    ours = {options["CALLBACK_TOKEN"], options["CALLBACK_AES_KEY"], configured.SECRET_KEY}
+    theirs = {account.appsecret, account.ticket, account.security_token, site.access_token}
+    return ours | theirs | {pushes.TICKET, "q-signature"}
+
+
+def everything_in_the_database() -> str:
+    rows: list[Any] = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            rows += cursor.fetchall()
+    return repr(rows)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_no_answer_of_any_address_and_no_row_has_a_secret(
+    component: EmulatorServer, refused: bool
+) -> None:
+    """Also where WeChat refuses each call in words that quote the secrets."""
+    row, client, secrets = add_rows(component), log_in("superuser"), secrets_of(component)
+    assert pushes.push(pushes.ticket()).send().status_code == 200
+    if refused:
+        fault = {"do": "errcode", "errcode": 40097, "times": None}
+        fault["errmsg"] = " ".join(f"access_token={each}" for each in secrets)
+        for call in ("staticuploadfile", "staticfilelist", "describestaticstore", "rid_get"):
+            component.script(fault | {"on": call})
+    texts = {at: b"".join(ask(client, *at, row)).decode(errors="replace") for at in ROWS}
+    texts |= {("the", "data", "base"): everything_in_the_database()}
+    assert [(at, each) for at, text in texts.items() for each in secrets if each in text] == []
+    assert "uploads/first.png" in texts["the", "data", "base"]
+
+
+# After a leak: what SECURITY.rst says to do -----------------------------------------------------
+
+
+def test_the_command_that_ends_a_token_fails_within_a_minute_of_its_fetch(
+    component: EmulatorServer,
+) -> None:
+    """Two systems that fetch in turn would end each other's token without end."""
+    assert get_store("default").tokens.get()
+    (line,) = re.findall(r"^    \$ python manage\.py (shell .+)$", SECURITY, re.MULTILINE)
+    with pytest.raises(WxStaticStoreError):
+        call_command(*shlex.split(line))
+    assert len(component.calls("api_component_token")) == 1

@@ -6,7 +6,7 @@ attribute, another encoding than UTF-8, one element too many or too deep end the
 """
 
 from typing import Any
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import ParseError  # only the error  # nosec B405
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser

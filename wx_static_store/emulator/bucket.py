@@ -81,7 +81,7 @@ class _Summed:
 
     def __init__(self, blocks: Iterable[bytes], crc64_limit: int) -> None:
         self._blocks, self._limit = blocks, crc64_limit
-        self.md5, self.size = hashlib.md5(), 0
+        self.md5, self.size = hashlib.md5(usedforsecurity=False), 0
         self.crc64: int | None = 0
 
     def __iter__(self) -> Iterator[bytes]:
