@@ -1,0 +1,203 @@
+"""What we promise of the ways in: the callback, the API, the admin, forms, the emulator's door."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django import forms
+from django.contrib.auth.models import Permission, User
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils.datastructures import MultiValueDict
+from PIL import Image
+
+from tests.bookshop.models import Book
+from tests.bookshop.site import BookAdmin
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.forms import WxModelForm
+
+# Form fields
+
+SCRIPT = b"<script>alert(1)</script>"
+HARMFUL = {
+    "HTML": ("evil.html", SCRIPT),
+    "SVG": ("evil.svg", b"<svg onload='alert(1)'/>"),
+    "a script": ("evil.js", b"alert(1)"),
+    "an index": ("index.html", SCRIPT),
+    "a proof of the domain": ("MP_verify_x.txt", b"x"),
+    "rules for robots": ("robots.txt", b"x"),
+    "a disguised page": ("photo.jpg", SCRIPT),
+    "a disguised program": ("notes.txt", b"MZ\x90"),
+    "an empty file": ("notes.txt", b""),
+    "a name that becomes another one": ("evil.ht;ml", b"alert(1)"),
+}
+BOOK = {
+    "title": "A book",
+    "sample_set-TOTAL_FORMS": "1",
+    "sample_set-INITIAL_FORMS": "0",
+}
+
+
+@pytest.fixture
+def cloud(configure: Callable[..., Any], emulator: EmulatorServer, db: None) -> EmulatorServer:
+    storages = {
+        "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    configure(STORAGES=storages)
+    return emulator
+
+
+@pytest.fixture
+def book(cloud: EmulatorServer) -> Book:
+    return Book.objects.create(title="A book")
+
+
+def editor(*permissions: str) -> Client:
+    """Return the browser of one who may change the project's books, and has these permissions."""
+    user = User.objects.create_user("editor", is_staff=True)
+    own = ("change_book", "view_book", "add_sample", "change_sample")
+    user.user_permissions.set(Permission.objects.filter(codename__in=[*own, *permissions]))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def upload(name: str, content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def changed(client: Client, book: Book, field: str, name: str, content: bytes) -> Any:
+    address = f"/admin/bookshop/book/{book.pk}/change/"
+    return client.post(address, BOOK | {field: upload(name, content)})
+
+
+@pytest.mark.parametrize(("name", "content"), HARMFUL.values(), ids=HARMFUL)
+@pytest.mark.urls("tests.bookshop.site")
+def test_an_editor_of_a_model_publishes_no_harmful_file(
+    cloud: EmulatorServer, book: Book, name: str, content: bytes
+) -> None:
+    answer = changed(editor(), book, "file", name, content)
+    assert answer.context["adminform"].form.errors["file"]
+    assert cloud.objects() == {}
+    assert not Book.objects.get().file
+
+
+@pytest.mark.urls("tests.bookshop.site")
+def test_an_editor_publishes_an_ordinary_file(cloud: EmulatorServer, book: Book) -> None:
+    assert changed(editor(), book, "file", "notes.txt", b"notes").status_code == 302
+    assert list(cloud.objects()) == ["books/notes.txt"]
+
+
+@pytest.mark.urls("tests.bookshop.site")
+def test_an_inline_of_an_editor_publishes_no_page(cloud: EmulatorServer, book: Book) -> None:
+    answer = changed(editor(), book, "sample_set-0-file", "evil.html", SCRIPT)
+    assert answer.status_code == 200
+    assert cloud.objects() == {}
+
+
+@pytest.mark.urls("tests.bookshop.site")
+def test_the_editable_list_of_an_editor_publishes_no_page(
+    cloud: EmulatorServer, book: Book
+) -> None:
+    rows = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": book.pk}
+    sent = {**rows, "form-0-file": upload("evil.html", SCRIPT), "_save": "Save"}
+    answer = editor().post("/admin/bookshop/book/", sent)
+    assert answer.context["cl"].formset.errors[0]["file"]
+    assert cloud.objects() == {}
+
+
+@pytest.mark.urls("tests.bookshop.site")
+def test_a_plain_form_of_an_admin_publishes_no_page(
+    cloud: EmulatorServer, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BookAdmin, "form", forms.ModelForm)
+    changed(editor(), book, "file", "evil.html", SCRIPT)
+    assert cloud.objects() == {}
+
+
+@pytest.mark.parametrize(
+    ("permission", "name", "stored"),
+    [
+        ("upload_active_content", "evil.html", ["books/evil.html"]),
+        ("upload_active_content", "MP_verify_x.txt", []),
+        ("replace_protected", "MP_verify_x.txt", ["books/MP_verify_x.txt"]),
+        ("replace_protected", "evil.html", []),
+        ("upload", "evil.html", []),
+    ],
+)
+@pytest.mark.urls("tests.bookshop.site")
+def test_each_rule_of_a_form_is_lifted_by_its_own_permission(
+    cloud: EmulatorServer, book: Book, permission: str, name: str, stored: list[str]
+) -> None:
+    changed(editor(permission), book, "file", name, b"text")
+    assert list(cloud.objects()) == stored
+
+
+class BookForm(WxModelForm):
+    class Meta:
+        model = Book
+        fields = ("title", "file", "cover")
+
+
+def filled(kind: type[WxModelForm] = BookForm, **files: SimpleUploadedFile) -> WxModelForm:
+    return kind({"title": "A book"}, MultiValueDict({name: [file] for name, file in files.items()}))
+
+
+def test_a_form_that_knows_no_user_publishes_no_page(cloud: EmulatorServer) -> None:
+    assert filled(file=upload("evil.html", SCRIPT)).errors["file"]
+    assert cloud.objects() == {}
+
+
+def test_a_view_lets_its_form_know_the_user(cloud: EmulatorServer, admin_user: User) -> None:
+    form = filled(file=upload("evil.html", SCRIPT))
+    form.wx_user = admin_user
+    assert form.is_valid()
+
+
+def test_a_text_in_place_of_names_opens_no_field(cloud: EmulatorServer) -> None:
+    class OpenForm(BookForm):
+        wx_any_file = "file of the book"
+
+    assert filled(OpenForm, file=upload("evil.html", SCRIPT)).errors["file"]
+
+
+def test_no_file_of_a_form_is_public_if_another_one_is_refused(cloud: EmulatorServer) -> None:
+    image = BytesIO()
+    Image.new("RGB", (2, 2)).save(image, "PNG")
+    good, bad = upload("notes.txt", b"notes"), upload("robots.png.html.png", image.getvalue())
+    assert list(filled(file=good, cover=bad).errors) == ["cover"]
+    assert cloud.objects() == {}
+
+
+def test_a_file_that_a_form_makes_is_checked_too(cloud: EmulatorServer) -> None:
+    class MadeForm(BookForm):
+        def clean(self) -> None:
+            self.instance.cover = ContentFile("<html>", "made.html")
+
+    assert filled(MadeForm).errors["cover"]
+    assert cloud.objects() == {}
+
+
+def test_a_field_takes_any_file_where_its_form_says_so(cloud: EmulatorServer) -> None:
+    class OpenForm(BookForm):
+        wx_any_file = ("file",)
+
+    assert filled(OpenForm, file=upload("evil.html", SCRIPT)).is_valid()
+    assert list(cloud.objects()) == ["books/evil.html"]
+
+
+@pytest.mark.urls("tests.bookshop.site")
+def test_a_field_takes_any_file_where_its_admin_says_so(
+    cloud: EmulatorServer, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BookAdmin, "wx_any_file", ("file",))
+    changed(editor(), book, "file", "evil.html", SCRIPT)
+    assert list(cloud.objects()) == ["books/evil.html"]
+
+
+def test_a_program_that_saves_by_itself_is_free(cloud: EmulatorServer) -> None:
+    Book.objects.create(title="A book", file=upload("evil.html", SCRIPT))
+    assert list(cloud.objects()) == ["books/evil.html"]
