@@ -1,8 +1,11 @@
 """What we promise of the ways in: the callback, the API, the admin, forms, the emulator's door."""
 
+import socket
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django import forms
@@ -15,6 +18,7 @@ from PIL import Image
 
 from tests.bookshop.models import Book
 from tests.bookshop.site import BookAdmin
+from tests.emulator.command import exchange
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.forms import WxModelForm
 
@@ -201,3 +205,78 @@ def test_a_field_takes_any_file_where_its_admin_says_so(
 def test_a_program_that_saves_by_itself_is_free(cloud: EmulatorServer) -> None:
     Book.objects.create(title="A book", file=upload("evil.html", SCRIPT))
     assert list(cloud.objects()) == ["books/evil.html"]
+
+
+# The emulator's own door
+
+
+def control(cloud: EmulatorServer, page: str, method: str = "POST", **headers: str) -> int:
+    """Return the status of a request to the control plane."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    status, body = exchange(method, f"{cloud.api_url}/__emulator__/{page}", b"", named)
+    assert status == 200 or cloud.access_token.encode() not in body
+    return status
+
+
+FOREIGN_HOSTS = [
+    *("rebound.evil.example", "rebound.evil.example:8900", "localhost.evil.example", "192.0.2.1"),
+    *("0.0.0.0:8900", "127.0.0.1.evil.example", "localhost:1.evil.example", "[::2]:8900", "["),
+]
+FOREIGN_PAGES = {
+    "another site": {"Origin": "https://evil.example"},
+    "another port": {"Origin": "http://127.0.0.1:1"},
+    "no site": {"Origin": "null"},
+    "another site, without its origin": {"Sec_Fetch_Site": "cross-site"},
+    "another port, without its origin": {"Sec_Fetch_Site": "same-site"},
+}
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_the_emulator_shows_a_rebound_name_nothing(emulator: EmulatorServer, host: str) -> None:
+    assert control(emulator, "state", "GET", Host=host) == 403
+
+
+@pytest.mark.parametrize("headers", FOREIGN_PAGES.values(), ids=FOREIGN_PAGES)
+def test_the_emulator_does_nothing_for_another_web_page(
+    emulator: EmulatorServer, headers: dict[str, str]
+) -> None:
+    emulator.put_object("a.txt", b"a")
+    assert control(emulator, "reset", **headers) == 403
+    assert list(emulator.objects()) == ["a.txt"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:1", "[::1]", "[::1]:1"])
+def test_the_emulator_serves_each_name_of_loopback(emulator: EmulatorServer, host: str) -> None:
+    assert control(emulator, "state", "GET", Host=host) == 200
+
+
+def test_the_emulator_serves_its_own_pages(emulator: EmulatorServer) -> None:
+    assert control(emulator, "reset", Origin=emulator.api_url, Sec_Fetch_Site="same-origin") == 200
+    assert control(emulator, "state", "GET", Sec_Fetch_Site="none") == 200
+
+
+def test_any_page_may_link_to_the_emulator_s_manual(emulator: EmulatorServer) -> None:
+    assert control(emulator, "", "GET", Sec_Fetch_Site="cross-site") == 200
+    assert control(emulator, "", "GET", Host="rebound.evil.example") == 403
+
+
+@pytest.mark.parametrize("kind", ["accept_then_close", "tls_eof"])
+def test_no_fault_locks_the_emulator_s_user_out(emulator: EmulatorServer, kind: str) -> None:
+    emulator.script({"on": "connection", "do": kind, "times": None})
+    call = f"{emulator.api_url}/componenttcb/staticfilelist"
+    with pytest.raises(ConnectionError):
+        exchange("POST", call, b"{}", {})
+    assert control(emulator, "faults", "DELETE") == 200
+    assert exchange("POST", call, b"{}", {})[0] == 200
+
+
+@pytest.mark.parametrize("left", [b"", b"12345", b"1234567890"], ids=["none", "half", "more"])
+def test_a_file_of_another_size_ends_its_answer_at_once(tmp_path: Path, left: bytes) -> None:
+    with EmulatorServer(directory=tmp_path) as emulator:
+        emulator.put_object("a.txt", b"123456789")
+        [body] = tmp_path.rglob("*.body")
+        body.write_bytes(left)
+        url = urlsplit(emulator.site_url())
+        with socket.create_connection((url.hostname, url.port), timeout=10) as client:
+            client.sendall(b"GET /a.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert b"".join(iter(lambda: client.recv(65536), b"")).endswith(left)
