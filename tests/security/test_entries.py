@@ -14,6 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import override
 from PIL import Image
 
 from tests.bookshop.models import Book
@@ -87,6 +88,20 @@ def test_an_editor_of_a_model_publishes_no_harmful_file(
     assert answer.context["adminform"].form.errors["file"]
     assert cloud.objects() == {}
     assert not Book.objects.get().file
+
+
+@pytest.mark.parametrize(
+    ("language", "fix"),
+    [
+        ("en", "ask for the permission to upload active content"),
+        ("zh-hans", "或申请“可以上传 HTML、SVG、脚本等含脚本的内容”权限"),
+    ],
+)
+@pytest.mark.urls("tests.bookshop.site")
+def test_the_field_says_what_helps(book: Book, language: str, fix: str) -> None:
+    with override(language):
+        answer = changed(editor(), book, "file", "evil.html", SCRIPT)
+        assert fix in answer.context["adminform"].form.errors["file"][1]
 
 
 @pytest.mark.urls("tests.bookshop.site")
