@@ -1,5 +1,6 @@
 """Forms: the file is uploaded while the form is validated; a failure is an error of its field."""
 
+import os
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import AdminForm
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
@@ -338,6 +339,16 @@ def test_a_file_of_no_field_of_the_form_is_an_error_of_the_whole(cloud: Emulator
 
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
     assert "45009" in TitleForm({"title": "A book"}).non_field_errors()[0]
+
+
+def test_a_pipe_that_a_form_made_is_uploaded_whole(cloud: EmulatorServer) -> None:
+    end, start = os.pipe()
+    os.write(start, b"piped")
+    os.close(start)
+    with open(end, "rb") as pipe:
+        form = filled(Book(file=File(pipe, "made.txt")))
+        assert form.is_valid(), form.errors
+    assert cloud.objects()["books/made.txt"].body == b"piped"
 
 
 # --- formsets ---------------------------------------------------------------------------------

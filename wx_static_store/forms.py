@@ -19,6 +19,7 @@ from uuid import UUID
 
 from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import SuspiciousFileOperation, ValidationError
+from django.core.files.base import ContentFile
 from django.db.models import FileField, ImageField, Model
 from django.db.models.fields.files import FieldFile
 from django.forms import ModelForm
@@ -110,6 +111,8 @@ class WxModelFormMixin(_Form):
         # A set: a text in place of a list of names must open no field that it merely contains.
         if not file or file._committed or field.name in {*self.wx_any_file}:
             return
+        if not (file.file.closed or file.file.seekable()):  # a pipe can be read only once
+            file.file = ContentFile(file.file.read())
         # What a browser sends as `a.ht;ml` is stored as `a.html`: only the generated name counts.
         name = field.generate_filename(self.instance, file.name)
         with readable(content_item(name, file.file)) as (content, _size):
