@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django import forms
+from django.contrib.auth.models import Permission, User
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import path
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import override
+from PIL import Image
 
+import wx_static_store
+from tests.bookshop.models import Book
+from tests.bookshop.site import BookAdmin
 from tests.callback.pushes import Push, encrypted, event, signed, ticket
 from tests.callback.rows import ROWS as PUSHES
 from tests.conftest import ENV
+from tests.emulator.command import exchange
 from tests.permissions import (
     EVERY,
     ROWS,
@@ -32,13 +48,14 @@ from tests.permissions import (
     settings_of,
     urlpatterns,
 )
-from wx_static_store import forms
 from wx_static_store.callback.views import receive
 from wx_static_store.doctor.latest import keep
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.forms import WxModelForm
 from wx_static_store.signals import event_received
 
 pytestmark = pytest.mark.django_db
+
 
 # The callback
 
@@ -125,7 +142,7 @@ def test_a_new_address_without_a_row_is_named_with_the_place_of_its_row() -> Non
 
 
 def test_each_urls_module_of_the_package_is_asked() -> None:
-    package = Path(forms.__file__).parent
+    package = Path(wx_static_store.__file__).parent
     asked = {getattr(each.urlconf_name, "__file__", "") for each in urlpatterns}
     assert {str(each) for each in package.rglob("urls.py")} <= asked
 
@@ -168,3 +185,277 @@ def test_another_tenant_is_answered_as_if_its_rows_did_not_exist(
     assert [(at, word) for at in rows for word in words[at] if word in text_of(answers[at])] == []
     named = {at for at in rows if at[0] == "api" and (at[1] not in LISTS or at[2] == "POST")}
     assert {missing[at] for at in named} == {400, 404}
+
+
+# Form fields
+
+SCRIPT = b"<script>alert(1)</script>"
+HARMFUL = {
+    "HTML": ("evil.html", SCRIPT),
+    "SVG": ("evil.svg", b"<svg onload='alert(1)'/>"),
+    "a script": ("evil.js", b"alert(1)"),
+    "an index": ("index.html", SCRIPT),
+    "a proof of the domain": ("MP_verify_x.txt", b"x"),
+    "rules for robots": ("robots.txt", b"x"),
+    "a disguised page": ("photo.jpg", SCRIPT),
+    "a disguised program": ("notes.txt", b"MZ\x90"),
+    "an empty file": ("notes.txt", b""),
+    "a name that becomes another one": ("evil.ht;ml", b"alert(1)"),
+}
+BOOK = {
+    "title": "A book",
+    "sample_set-TOTAL_FORMS": "1",
+    "sample_set-INITIAL_FORMS": "0",
+}
+
+
+@pytest.fixture
+def cloud(configure: Callable[..., Any], emulator: EmulatorServer, db: None) -> EmulatorServer:
+    storages = {
+        "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    configure(STORAGES=storages)
+    return emulator
+
+
+@pytest.fixture
+def book(cloud: EmulatorServer) -> Book:
+    return Book.objects.create(title="A book")
+
+
+def editor(*permissions: str) -> Client:
+    """Return the browser of one who may change the project's books, and has these permissions."""
+    user = User.objects.create_user("editor", is_staff=True)
+    own = ("change_book", "view_book", "add_sample", "change_sample")
+    user.user_permissions.set(Permission.objects.filter(codename__in=[*own, *permissions]))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def upload(name: str, content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def changed(client: Client, book: Book, field: str, name: str, content: bytes) -> Any:
+    address = f"/admin/bookshop/book/{book.pk}/change/"
+    return client.post(address, BOOK | {field: upload(name, content)})
+
+
+@pytest.mark.parametrize(("name", "content"), HARMFUL.values(), ids=HARMFUL)
+@pytest.mark.urls("tests.bookshop.site")
+def test_an_editor_of_a_model_publishes_no_harmful_file(
+    cloud: EmulatorServer, book: Book, name: str, content: bytes
+) -> None:
+    answer = changed(editor(), book, "file", name, content)
+    assert answer.context["adminform"].form.errors["file"]
+    assert cloud.objects() == {}
+    assert not Book.objects.get().file
+
+
+@pytest.mark.parametrize(
+    ("language", "fix"),
+    [
+        ("en", "ask for the permission to upload active content"),
+        ("zh-hans", "或申请“可以上传 HTML、SVG、脚本等含脚本的内容”权限"),
+    ],
+)
+@pytest.mark.urls("tests.bookshop.site")
+def test_the_field_says_what_helps(book: Book, language: str, fix: str) -> None:
+    with override(language):
+        answer = changed(editor(), book, "file", "evil.html", SCRIPT)
+        assert fix in answer.context["adminform"].form.errors["file"][1]
+
+
+@pytest.mark.urls("tests.bookshop.site")
+def test_an_editor_publishes_an_ordinary_file(cloud: EmulatorServer, book: Book) -> None:
+    assert changed(editor(), book, "file", "notes.txt", b"notes").status_code == 302
+    assert list(cloud.objects()) == ["books/notes.txt"]
+
+
+@pytest.mark.urls("tests.bookshop.site")
+def test_an_inline_of_an_editor_publishes_no_page(cloud: EmulatorServer, book: Book) -> None:
+    answer = changed(editor(), book, "sample_set-0-file", "evil.html", SCRIPT)
+    assert answer.status_code == 200
+    assert cloud.objects() == {}
+
+
+@pytest.mark.urls("tests.bookshop.site")
+def test_the_editable_list_of_an_editor_publishes_no_page(
+    cloud: EmulatorServer, book: Book
+) -> None:
+    rows = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": book.pk}
+    sent = {**rows, "form-0-file": upload("evil.html", SCRIPT), "_save": "Save"}
+    answer = editor().post("/admin/bookshop/book/", sent)
+    assert answer.context["cl"].formset.errors[0]["file"]
+    assert cloud.objects() == {}
+
+
+@pytest.mark.urls("tests.bookshop.site")
+def test_a_plain_form_of_an_admin_publishes_no_page(
+    cloud: EmulatorServer, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BookAdmin, "form", forms.ModelForm)
+    changed(editor(), book, "file", "evil.html", SCRIPT)
+    assert cloud.objects() == {}
+
+
+@pytest.mark.parametrize(
+    ("permission", "name", "stored"),
+    [
+        ("upload_active_content", "evil.html", ["books/evil.html"]),
+        ("upload_active_content", "MP_verify_x.txt", []),
+        ("replace_protected", "MP_verify_x.txt", ["books/MP_verify_x.txt"]),
+        ("replace_protected", "evil.html", []),
+        ("upload", "evil.html", []),
+    ],
+)
+@pytest.mark.urls("tests.bookshop.site")
+def test_each_rule_of_a_form_is_lifted_by_its_own_permission(
+    cloud: EmulatorServer, book: Book, permission: str, name: str, stored: list[str]
+) -> None:
+    changed(editor(permission), book, "file", name, b"text")
+    assert list(cloud.objects()) == stored
+
+
+class BookForm(WxModelForm):
+    class Meta:
+        model = Book
+        fields = ("title", "file", "cover")
+
+
+def filled(kind: type[WxModelForm] = BookForm, **files: SimpleUploadedFile) -> WxModelForm:
+    return kind({"title": "A book"}, MultiValueDict({name: [file] for name, file in files.items()}))
+
+
+def test_a_form_that_knows_no_user_publishes_no_page(cloud: EmulatorServer) -> None:
+    assert filled(file=upload("evil.html", SCRIPT)).errors["file"]
+    assert cloud.objects() == {}
+
+
+def test_a_view_lets_its_form_know_the_user(cloud: EmulatorServer, admin_user: User) -> None:
+    form = filled(file=upload("evil.html", SCRIPT))
+    form.wx_user = admin_user
+    assert form.is_valid()
+
+
+def test_a_text_in_place_of_names_opens_no_field(cloud: EmulatorServer) -> None:
+    class OpenForm(BookForm):
+        wx_any_file = "file of the book"
+
+    assert filled(OpenForm, file=upload("evil.html", SCRIPT)).errors["file"]
+
+
+def test_no_file_of_a_form_is_public_if_another_one_is_refused(cloud: EmulatorServer) -> None:
+    image = BytesIO()
+    Image.new("RGB", (2, 2)).save(image, "PNG")
+    good, bad = upload("notes.txt", b"notes"), upload("robots.png.html.png", image.getvalue())
+    assert list(filled(file=good, cover=bad).errors) == ["cover"]
+    assert cloud.objects() == {}
+
+
+def test_a_file_that_a_form_makes_is_checked_too(cloud: EmulatorServer) -> None:
+    class MadeForm(BookForm):
+        def clean(self) -> None:
+            self.instance.cover = ContentFile("<html>", "made.html")
+
+    assert filled(MadeForm).errors["cover"]
+    assert cloud.objects() == {}
+
+
+def test_a_field_takes_any_file_where_its_form_says_so(cloud: EmulatorServer) -> None:
+    class OpenForm(BookForm):
+        wx_any_file = ("file",)
+
+    assert filled(OpenForm, file=upload("evil.html", SCRIPT)).is_valid()
+    assert list(cloud.objects()) == ["books/evil.html"]
+
+
+@pytest.mark.urls("tests.bookshop.site")
+def test_a_field_takes_any_file_where_its_admin_says_so(
+    cloud: EmulatorServer, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BookAdmin, "wx_any_file", ("file",))
+    changed(editor(), book, "file", "evil.html", SCRIPT)
+    assert list(cloud.objects()) == ["books/evil.html"]
+
+
+def test_a_program_that_saves_by_itself_is_free(cloud: EmulatorServer) -> None:
+    Book.objects.create(title="A book", file=upload("evil.html", SCRIPT))
+    assert list(cloud.objects()) == ["books/evil.html"]
+
+
+# The emulator's own door
+
+
+def control(cloud: EmulatorServer, page: str, method: str = "POST", **headers: str) -> int:
+    """Return the status of a request to the control plane."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    status, body = exchange(method, f"{cloud.api_url}/__emulator__/{page}", b"", named)
+    assert status == 200 or cloud.access_token.encode() not in body
+    return status
+
+
+FOREIGN_HOSTS = [
+    *("rebound.evil.example", "rebound.evil.example:8900", "localhost.evil.example", "192.0.2.1"),
+    *("0.0.0.0:8900", "127.0.0.1.evil.example", "localhost:1.evil.example", "[::2]:8900", "["),
+]
+FOREIGN_PAGES = {
+    "another site": {"Origin": "https://evil.example"},
+    "another port": {"Origin": "http://127.0.0.1:1"},
+    "no site": {"Origin": "null"},
+    "another site, without its origin": {"Sec_Fetch_Site": "cross-site"},
+    "another port, without its origin": {"Sec_Fetch_Site": "same-site"},
+}
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_the_emulator_shows_a_rebound_name_nothing(emulator: EmulatorServer, host: str) -> None:
+    assert control(emulator, "state", "GET", Host=host) == 403
+
+
+@pytest.mark.parametrize("headers", FOREIGN_PAGES.values(), ids=FOREIGN_PAGES)
+def test_the_emulator_does_nothing_for_another_web_page(
+    emulator: EmulatorServer, headers: dict[str, str]
+) -> None:
+    emulator.put_object("a.txt", b"a")
+    assert control(emulator, "reset", **headers) == 403
+    assert list(emulator.objects()) == ["a.txt"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:1", "[::1]", "[::1]:1"])
+def test_the_emulator_serves_each_name_of_loopback(emulator: EmulatorServer, host: str) -> None:
+    assert control(emulator, "state", "GET", Host=host) == 200
+
+
+def test_the_emulator_serves_its_own_pages(emulator: EmulatorServer) -> None:
+    assert control(emulator, "reset", Origin=emulator.api_url, Sec_Fetch_Site="same-origin") == 200
+    assert control(emulator, "state", "GET", Sec_Fetch_Site="none") == 200
+
+
+def test_any_page_may_link_to_the_emulator_s_manual(emulator: EmulatorServer) -> None:
+    assert control(emulator, "", "GET", Sec_Fetch_Site="cross-site") == 200
+    assert control(emulator, "", "GET", Host="rebound.evil.example") == 403
+
+
+@pytest.mark.parametrize("kind", ["accept_then_close", "tls_eof"])
+def test_no_fault_locks_the_emulator_s_user_out(emulator: EmulatorServer, kind: str) -> None:
+    emulator.script({"on": "connection", "do": kind, "times": None})
+    call = f"{emulator.api_url}/componenttcb/staticfilelist"
+    with pytest.raises(ConnectionError):
+        exchange("POST", call, b"{}", {})
+    assert control(emulator, "faults", "DELETE") == 200
+    assert exchange("POST", call, b"{}", {})[0] == 200
+
+
+@pytest.mark.parametrize("left", [b"", b"12345", b"1234567890"], ids=["none", "half", "more"])
+def test_a_file_of_another_size_ends_its_answer_at_once(tmp_path: Path, left: bytes) -> None:
+    with EmulatorServer(directory=tmp_path) as emulator:
+        emulator.put_object("a.txt", b"123456789")
+        [body] = tmp_path.rglob("*.body")
+        body.write_bytes(left)
+        url = urlsplit(emulator.site_url())
+        with socket.create_connection((url.hostname, url.port), timeout=10) as client:
+            client.sendall(b"GET /a.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert b"".join(iter(lambda: client.recv(65536), b"")).endswith(left)
