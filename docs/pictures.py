@@ -139,7 +139,7 @@ def take_all(emulator: demo.EmulatorServer, page: Page, suffix: str) -> None:
     take("failed", until=page.locator("fieldset").first)
     page.goto("/admin/wx_static_store/deployment/")
     take("deployments", until=page.locator(".paginator"))
-    page.goto("/admin/wx_static_store/overview/")
+    page.goto("/admin/wx_static_store_rollouts/overview/")
     take("overview", until=page.locator(".wx-environments"))
     page.goto("/api/swagger/")
     expect(page.locator(".opblock").first).to_be_visible()

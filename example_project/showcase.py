@@ -83,7 +83,7 @@ def sights() -> Iterator[tuple[str, str]]:
     """Say what happened, each with the address of the page that shows it."""
     yield (
         _("Two shops have a site each, Hangzhou and Suzhou. The overview shows how they stand."),
-        reverse("admin:wx_static_store_overview_changelist"),
+        reverse("admin:wx_static_store_rollouts_overview_changelist"),
     )
     yield (
         _(

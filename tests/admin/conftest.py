@@ -39,7 +39,7 @@ def editor(db: None) -> Editor:
     def logged_in(*permissions: str, **attributes: Any) -> Client:
         name = f"editor-{next(_numbers)}"
         user = User.objects.create_user(name, **{"is_staff": True} | attributes)
-        ours = Permission.objects.filter(content_type__app_label="wx_static_store")
+        ours = Permission.objects.filter(content_type__app_label__startswith="wx_static_store")
         chosen = ours.filter(codename__in=permissions)
         assert len(chosen) == len(permissions), "a permission that is none"
         user.user_permissions.set(chosen)

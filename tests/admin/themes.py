@@ -78,8 +78,8 @@ def pages() -> dict[str, tuple[int, str]]:
         "rollback": reverse(f"{DEPLOYMENTS}_rollback", args=[deployment]),
         "rollouts": reverse(f"{ROLLOUTS}_changelist"),
         "rollout": reverse(f"{ROLLOUTS}_change", args=[rollout()]),
-        "overview": reverse("admin:wx_static_store_overview_changelist"),
-        "health": reverse("admin:wx_static_store_health_changelist"),
+        "overview": reverse("admin:wx_static_store_rollouts_overview_changelist"),
+        "health": reverse("admin:wx_static_store_health_health_changelist"),
         "app": reverse("admin:app_list", args=["wx_static_store"]),
         "widget": reverse("admin:bookshop_book_change", args=[book]),
     }

@@ -48,7 +48,7 @@ def client_of(cloud: EmulatorServer) -> Client:
         user = User.objects.create_user(name, password="pw", **fields)
         user.user_permissions.set(
             Permission.objects.filter(
-                content_type__app_label="wx_static_store", codename__in=permissions
+                content_type__app_label__startswith="wx_static_store", codename__in=permissions
             )
         )
         client = APIClient(enforce_csrf_checks=True)

@@ -30,7 +30,7 @@ from django.core.management import call_command
 from rest_framework.authtoken.models import Token
 call_command("migrate", verbosity=0)
 user = User.objects.create_user("ann", password="pw")
-user.user_permissions.set(Permission.objects.filter(content_type__app_label="wx_static_store"))
+user.user_permissions.set(Permission.objects.filter(content_type__app_label__startswith="wx_static_store"))
 Token.objects.create(user=user, key={TOKEN!r})
 """
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploys import TREE, write
+from tests.rollouts.conftest import cloud as cloud, envs as envs, release as release
 from wx_static_store.core.types import UploadItem
 from wx_static_store.deploy.payload import of_release, of_tree
 from wx_static_store.deploy.tree import read_tree

@@ -27,7 +27,7 @@ def user_with() -> UserWith:
     def create(*permissions: str, **fields: Any) -> User:
         user = User.objects.create_user(f"u{User.objects.count()}", **fields)
         found = Permission.objects.filter(
-            codename__in=permissions, content_type__app_label="wx_static_store"
+            codename__in=permissions, content_type__app_label__startswith="wx_static_store"
         )
         assert len(found) == len(permissions)
         user.user_permissions.set(found)

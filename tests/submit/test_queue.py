@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from tests.conftest import ci_package
-from tests.rollouts.conftest import Broker
+from tests.rollouts.conftest import Broker, broker as broker
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.submit import queue
 from wx_static_store.upload import workers as pool
+
+TASK = "wx_static_store.rollouts.tasks.deploy_environment"
 
 
 def test_without_celery_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +26,7 @@ def test_without_celery_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
             call()
         assert "pip install 'wx_static_store[celery]'" in str(caught.value)
     assert not queue.is_available()
-    assert queue.send("deploy_environment", []) == 0
+    assert queue.send(TASK, []) == 0
 
 
 def test_without_an_app_the_recipe_is_named() -> None:
@@ -63,7 +65,7 @@ def test_a_redis_that_hangs_is_named_after_seconds() -> None:
 
 @pytest.mark.usefixtures("silent")
 def test_a_redis_that_hangs_takes_no_message(caplog: pytest.LogCaptureFixture) -> None:
-    assert queue.send("upload_again", [(1,), (2,)]) == 0
+    assert queue.send(TASK, [(1,), (2,)]) == 0
     assert "will be sent again later" in caplog.text
 
 
@@ -80,25 +82,25 @@ def test_a_message_that_cannot_be_sent_is_logged(
 ) -> None:
     broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
     broker.app.conf.task_publish_retry = False
-    assert queue.send("deploy_environment", [(1,), (2,)]) == 0
+    assert queue.send(TASK, [(1,), (2,)]) == 0
     assert "will be sent again later" in caplog.text
 
 
 def test_tasks_go_to_the_queue_of_the_settings(broker: Broker, configure: Any) -> None:
     configure(WX_STATIC_STORE={"CELERY_QUEUE": "sites"})
-    queue.send("deploy_environment", [(7,)])
+    queue.send(TASK, [(7,)])
     with broker.app.connection_for_read() as connection:
         with connection.SimpleQueue("celery") as usual, pytest.raises(Empty):
             usual.get_nowait()
         with connection.SimpleQueue("sites") as named:
             message = named.get_nowait()
             message.ack()
-    assert message.headers["task"] == "wx_static_store.rollouts.tasks.deploy_environment"
+    assert message.headers["task"] == TASK
     assert message.payload[0] == [7]
 
 
 def test_a_message_tells_workers_when_it_is_too_old(broker: Broker) -> None:
-    queue.send("upload_again", [(7,)], expires=3600)
+    queue.send(TASK, [(7,)], expires=3600)
     with broker.app.connection_for_read() as connection, connection.SimpleQueue("celery") as all_:
         message = all_.get_nowait()
         message.ack()

@@ -35,6 +35,10 @@ ERRORS = {
     ),
     "listens on": "监听",
     "pushes to": "推送到",
+    "answers": "应答",
+    "another web page sends this request; use curl, or type the address": (
+        "该请求来自其他网页；请使用 curl，或直接输入地址"
+    ),
     "TLS needs a certificate and its private key in PEM, not {cert!r} and {key!r}: {error}": (
         "TLS 需要 PEM 格式的证书及其私钥，{cert!r} 和 {key!r} 不是：{error}"
     ),

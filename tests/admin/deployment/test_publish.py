@@ -27,7 +27,7 @@ from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PUBLISH = "/admin/wx_static_store/overview/publish/"
+PUBLISH = "/admin/wx_static_store/deployment/publish/"
 TREE = {"dist/index.html": b"<h1>tea</h1>", "dist/a.css": b"a"}
 
 

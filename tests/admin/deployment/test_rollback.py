@@ -255,7 +255,7 @@ def test_with_celery_a_worker_does_the_roll_back(
     assert "A worker does it." in html_of(operator, "rollback", two[0])
     where, messages = press(operator, two[0])
     rollout = Rollout.objects.get()
-    assert where == reverse("admin:wx_static_store_rollout_change", args=[rollout.pk])
+    assert where == reverse("admin:wx_static_store_rollouts_rollout_change", args=[rollout.pk])
     assert messages == ["A worker rolls it back. This page shows how it goes."]
     assert (rollout.user, sent(cloud)) == (User.objects.get(), [])
     broker.work()

@@ -24,7 +24,7 @@ from wx_static_store.models import Account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGE = "admin:wx_static_store_health_changelist"
+PAGE = "admin:wx_static_store_health_health_changelist"
 QUOTA = {"daily_limit": 100_000, "used": 1_000, "remain": 98_800, "calls": 0, "seconds": 0}
 
 

@@ -35,7 +35,7 @@ def test_a_line_says_what_is_wrong_and_links_to_the_page(
     operator: Client, emulator: EmulatorServer
 ) -> None:
     found(wrong("Spent"))
-    link = f'<a href="{reverse("admin:wx_static_store_health_changelist")}">{LINE}</a>'
+    link = f'<a href="{reverse("admin:wx_static_store_health_health_changelist")}">{LINE}</a>'
     assert link in index(operator)
     assert emulator.journal == []
 

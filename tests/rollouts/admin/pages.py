@@ -14,7 +14,7 @@ from wx_static_store.deploy.releases import live
 from wx_static_store.models import Deployment, Release
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
-PAGES = "admin:wx_static_store_rollout_"
+PAGES = "admin:wx_static_store_rollouts_rollout_"
 STATES = {state[0]: state for state in RolloutEnvironment.State.values}
 WHY = {"errcode": 85088, "message": "staticuploadfile was refused (errcode 85088)"}
 

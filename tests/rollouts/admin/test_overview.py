@@ -24,7 +24,7 @@ from wx_static_store.upload.hosting import Hostings
 pytestmark = pytest.mark.django_db
 
 
-OVERVIEW = "/admin/wx_static_store/overview/"
+OVERVIEW = "/admin/wx_static_store_rollouts/overview/"
 
 
 def page_of(client: Client, env: str = "") -> str:
