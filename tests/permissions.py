@@ -97,7 +97,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
         "POST": (DEPLOY_THERE, 302),
     },
     ("admin", "rollouts_rollout_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
-    ("admin", "rollouts_rollout/<path:object_id>/"): TO_THE_ROW,
+    ("admin", "admin/wx_static_store_rollouts/rollout/<path:object_id>/"): TO_THE_ROW,
     ("admin", "rollouts_rollout_add"): {},
     ("admin", "rollouts_rollout_delete"): {},
     ("admin", "rollouts_overview_changelist"): {"GET": (LOG | DEPLOYMENTS, 200)},

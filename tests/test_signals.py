@@ -186,4 +186,4 @@ def test_a_rollout_sends_that_it_was_stopped(
     with django_capture_on_commit_callbacks(execute=True):
         rollout.environments.filter(env=envs[0]).update(state="failed")
         advance(rollout.pk)
-    assert received == [{"rollout_id": rollout.pk, "state": "stopped", "noted": None}]
+    assert received == [{"rollout_id": rollout.pk, "state": "stopped", "failed": 1, "noted": None}]

@@ -15,7 +15,6 @@ from wx_static_store.api import examples, serializers
         (examples.UPLOADED, serializers.UploadedSerializer),
         (examples.RECEIVED, serializers.DiagnosisSerializer),
         (examples.STORE, serializers.StoreSerializer),
-        (examples.HEALTH, serializers.HealthSerializer),
     ],
 )
 def test_an_example_has_every_member(example: dict[str, Any], serializer: Any) -> None:

@@ -1,21 +1,25 @@
-"""Each method of each view is one operation of the table."""
+"""Each method of each view has an operation of its own."""
 
 from __future__ import annotations
 
+from tests.api.operations import OPERATIONS, VIEWS
+from tests.tables import each
 from wx_static_store.api import urls
-from wx_static_store.api.operations import OPERATIONS
 from wx_static_store.api.problems import PROBLEMS
 
 
-def test_every_view_and_method_is_described() -> None:
-    views = {
-        (pattern.callback.cls.__name__, method)  # type: ignore[attr-defined]
-        for pattern in urls.urlpatterns
-        for method in pattern.callback.cls.needs  # type: ignore[attr-defined]
-    }
-    assert views == set(OPERATIONS)
+def test_no_two_views_have_one_name() -> None:
+    assert len(VIEWS) == len(urls.urlpatterns)
+
+
+@each("view", VIEWS)
+def test_every_method_that_needs_a_permission_has_an_operation(view: str) -> None:
+    assert {*VIEWS[view].operations} == {*VIEWS[view].needs}
 
 
 def test_every_operation_answers_with_problems_that_there_are() -> None:
     assert {code for one in OPERATIONS.values() for code in one.codes} <= PROBLEMS.keys()
+
+
+def test_every_operation_has_an_id_of_its_own() -> None:
     assert len({one.id for one in OPERATIONS.values()}) == len(OPERATIONS)

@@ -16,9 +16,9 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from tests.api.conftest import PNG, put
+from tests.api.operations import OPERATIONS
 from tests.tables import each
 from wx_static_store.api import urls
-from wx_static_store.api.operations import OPERATIONS
 from wx_static_store.api.problems import PROBLEMS
 from wx_static_store.api.serializers import UploadedSerializer
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.api.operations import OPERATIONS
 from tests.demo import PATIENCE, Site, manage, serving
-from wx_static_store.api.operations import OPERATIONS
 
 EXAMPLES = "10"  # of each operation and phase
 SECONDS = 600

@@ -9,9 +9,9 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from tests.api.operations import OPERATIONS
 from tests.conftest import ENV
 from tests.demo import Site
-from wx_static_store.api.operations import OPERATIONS
 
 from .conftest import rows, shoot
 from .test_accessibility import findings, policy

@@ -1,45 +1,15 @@
-"""What is remembered of the platform: facts, and accounts."""
+"""What is remembered of the accounts that authorized a platform, or withdrew."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wx_static_store.health.models import Fact
 from wx_static_store.models import Account
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=1)
-
-
-def test_a_fact_is_remembered_by_its_name() -> None:
-    Fact.objects.remember("env-1", {"list.md5": "plain"})
-    assert Fact.objects.of("env-1")["list.md5"].value == "plain"
-
-
-def test_a_newer_fact_takes_the_place_of_the_older() -> None:
-    Fact.objects.remember("env-1", {"list.md5": "plain"})
-    Fact.objects.remember("env-1", {"list.md5": "multipart"})
-    assert [fact.value for fact in Fact.objects.all()] == ["multipart"]
-
-
-def test_facts_of_another_subject_are_not_shown() -> None:
-    Fact.objects.remember("env-2", {"list.md5": "plain"})
-    assert Fact.objects.of("env-1") == {}
-
-
-def test_a_fact_is_forgotten_by_its_name_and_subject() -> None:
-    for env in ("env-1", "env-2"):
-        Fact.objects.remember(env, {"cors": "on", "cors_methods": "PUT"})
-    Fact.objects.forget("env-1", ["cors_methods"])
-    assert [*Fact.objects.of("env-1")] == ["cors"]
-    assert len(Fact.objects.of("env-2")) == 2
-
-
-def test_a_fact_that_is_too_long_is_cut() -> None:
-    Fact.objects.remember("env-1", {"site.notice": "a" * 300})
-    assert Fact.objects.of("env-1")["site.notice"].value == "a" * 255
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import base64
 import re
 import socket
 from collections.abc import Callable
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django import forms
+from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -21,7 +23,6 @@ from django.urls import path
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import override
 from PIL import Image
-from wx_static_store.doctor.latest import keep
 
 import wx_static_store
 from tests.bookshop.models import Book
@@ -52,6 +53,7 @@ from tests.permissions import (
 from wx_static_store.callback.views import receive
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.forms import WxModelForm
+from wx_static_store.health.doctor.latest import keep
 from wx_static_store.signals import event_received
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +149,8 @@ def test_a_new_address_without_a_row_is_named_with_the_place_of_its_row() -> Non
 def test_each_urls_module_of_the_package_is_asked() -> None:
     package = Path(wx_static_store.__file__).parent
     asked = {getattr(each.urlconf_name, "__file__", "") for each in urlpatterns}
+    added = [getattr(config, "wx_api", "") for config in apps.get_app_configs()]
+    asked |= {import_module(name).__file__ for name in added if name}
     assert {str(each) for each in package.rglob("urls.py")} <= asked
 
 

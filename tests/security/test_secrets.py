@@ -20,8 +20,6 @@ from django.core.management import call_command
 from django.db import connection
 from redis import Redis
 from rest_framework.test import APIRequestFactory, force_authenticate
-from wx_static_store.alerts import alert
-from wx_static_store.doctor import latest
 
 from tests.callback import pushes
 from tests.docs.fresh_project import block
@@ -37,6 +35,8 @@ from wx_static_store.core.shared_cache import SharedCache
 from wx_static_store.deploy.locks import DeployLock
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WeChatBusy, WxStaticStoreError
+from wx_static_store.health.alerts import alert
+from wx_static_store.health.doctor import latest
 from wx_static_store.log import by_workers, diagnosis
 from wx_static_store.models import UploadLog
 from wx_static_store.submit import progress
@@ -204,13 +204,13 @@ def _throttle() -> bool:
 
 # By the modules that ask a cache; what a module keeps is read as it was written.
 KEPT: dict[str, Callable[[], bool]] = {
-    "alerts/alert.py": _alert,
+    "health/alerts/alert.py": _alert,
     "api/guard.py": _throttle,
     "callback/tickets.py": _ticket,
     "callback/views.py": _refused_push,
     "deploy/locks.py": _lock,
-    "doctor/latest.py": _health,
-    "doctor/pushes.py": _refused_push,
+    "health/doctor/latest.py": _health,
+    "health/doctor/pushes.py": _refused_push,
     "log/by_workers.py": _again,
     "log/diagnosis.py": _diagnosis,
     "submit/progress.py": _progress,
@@ -228,7 +228,7 @@ def test_what_a_module_keeps_in_the_shared_cache_is_json(module: str, redis: Red
 
 def test_the_list_of_modules_that_keep_something_is_whole() -> None:
     asking = (path for path in PACKAGE.rglob("*.py") if "caches[" in path.read_text("utf-8"))
-    probed = "doctor/cache.py"  # which writes texts, to see whether any cache works
+    probed = "health/doctor/cache.py"  # which writes texts, to see whether any cache works
     assert {path.relative_to(PACKAGE).as_posix() for path in asking} == {probed, *KEPT}
 
 

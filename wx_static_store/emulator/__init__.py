@@ -20,9 +20,9 @@ to push tickets, it needs cryptography.
     site           the public site of an environment
     notice         the notice that browsers see before it
     tickets        encrypted pushes of verify tickets and of news of accounts
-    messages       what a push says
     manual         the text of `--help` and of `GET /__emulator__/`
     manual_chinese its Chinese parts
+    messages       what a push says
     refusals       an errcode in place of an answer, and the checks of parameters
     state          environments, accounts, tokens, faults and the journal
     faults         the script: which request meets which fault

@@ -129,7 +129,7 @@ def test_the_page_is_shown_without_the_tables_of_the_app(operator: Client, model
 def test_the_page_is_an_entry_of_the_app_for_those_who_may_see_it(
     operator: Client, editor: Editor
 ) -> None:
-    index = reverse("admin:app_list", args=["wx_static_store"])
+    index = reverse("admin:app_list", args=["wx_static_store_health"])
     link = f'href="{reverse(PAGE)}"'
     assert link in operator.get(index).content.decode()
     assert link not in editor("view_uploadlog").get(index).content.decode()

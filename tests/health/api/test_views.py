@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,13 +10,11 @@ from django.utils.translation import override
 from rest_framework.test import APIClient
 
 from tests.api.conftest import Client
-from tests.conftest import ENV, lost_table
 from tests.health.doctor.conftest import check
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.findings import Result, ok
 from wx_static_store.health.doctor.latest import keep
 from wx_static_store.health.doctor.table import CHECKS
-from wx_static_store.health.models import Fact
 from wx_static_store.i18n import gettext_lazy as _
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,37 +88,3 @@ def test_the_texts_are_in_the_language_of_the_request(
 
 def test_a_user_who_may_read_the_log_may_not_read_the_health(client_of: Client) -> None:
     assert client_of("view_uploadlog").get("/wx/health/").status_code == 403
-
-
-# --- what is remembered of an environment ---------------------------------------------------------
-
-
-def facts(client: APIClient) -> list[list[dict[str, str]]]:
-    """Return the facts of each store."""
-    return [store["facts"] for store in client.get("/wx/stores/").json()["results"]]
-
-
-@pytest.mark.parametrize("permission", ["view_uploadlog", "view_health"])
-def test_each_store_has_what_was_learned_of_its_environment(
-    client_of: Client, permission: str
-) -> None:
-    Fact.objects.remember(ENV, {"speed": "90"})
-    Fact.objects.remember("tenant-b", {"cors": "off"})
-    first, second = facts(client_of("upload", permission))
-    assert first == second
-    [fact] = first
-    assert (fact["name"], fact["value"]) == ("speed", "90")
-    assert fact["text"] == "The public address gives 90 KB a second."
-    assert "base_url" in fact["hint"]
-    assert datetime.fromisoformat(fact["learned"]).tzinfo
-
-
-def test_an_uploader_sees_no_facts(client_of: Client) -> None:
-    Fact.objects.remember(ENV, {"speed": "90"})
-    assert facts(client_of("upload")) == [[], []]
-
-
-def test_stores_are_listed_without_the_table_of_facts(client_of: Client) -> None:
-    reader = client_of("view_uploadlog")
-    with lost_table(Fact):
-        assert facts(reader) == [[], []]

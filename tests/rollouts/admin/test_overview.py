@@ -10,13 +10,10 @@ from django.test import Client
 
 from tests.admin.conftest import Editor, Rows
 from tests.conftest import ENV
-from tests.health.doctor.conftest import check
 from tests.rollouts.admin.pages import address, env, html_of, rollout_of, text_of
 from wx_static_store.clients.wechat import StaticStore
 from wx_static_store.conf import platform_options
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.health.doctor.findings import Result, ok
-from wx_static_store.health.doctor.latest import keep
 from wx_static_store.models import Deployment
 from wx_static_store.rollouts.models import Drift
 from wx_static_store.upload.hosting import Hostings
@@ -205,14 +202,3 @@ def test_an_environment_that_is_not_offered_is_not_found(
 ) -> None:
     assert viewer.get(f"{OVERVIEW}{env(0)}/").status_code == 404
     assert viewer.get(f"{OVERVIEW}{env(1)}/").status_code == 200
-
-
-def test_who_sees_the_health_sees_what_is_left_of_the_quota(
-    admin_site: EmulatorServer, editor: Editor
-) -> None:
-    figures = {"staticuploadfile": {"daily_limit": 10000, "remain": 12}}
-    keep([Result(check("quota.calls"), (ok("", data=figures),))])
-    assert "staticuploadfile 12 of 10,000 left" in text_of(
-        page_of(editor("view_uploadlog", "view_health"))
-    )
-    assert "10,000" not in page_of(editor("view_uploadlog"))

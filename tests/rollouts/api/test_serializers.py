@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wx_static_store.api.examples import ROLLOUT, ROLLOUT_DETAIL
+from wx_static_store.rollouts.api.examples import ROLLOUT, ROLLOUT_DETAIL
 from wx_static_store.rollouts.api.serializers import (
     RolloutCountsSerializer,
     RolloutDetailSerializer,

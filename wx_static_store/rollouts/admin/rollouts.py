@@ -32,6 +32,7 @@ class StateFilter(ColumnFilter):
 class RolloutAdmin(RolloutPage, ReadOnlyAdmin):
     """One row per rollout; who may see deployments may see those of them."""
 
+    change_list_template = "admin/wx_static_store/change_list.html"
     list_filter = (StateFilter,)
     list_per_page = 20
 
