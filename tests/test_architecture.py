@@ -130,24 +130,46 @@ def test_core_clients_and_emulator_need_no_settings() -> None:
 
 # The tests of a module stand in the module that mirrors it, except of these.
 TESTED_ELSEWHERE = {
-    "apps": "Django reads it: without it no test runs",
     "checks": "tests/conf/test_checks.py",
+    "conf.options.store": "tests/conf/test_options.py",
+    "conf.options.platform": "tests/conf/test_options.py",
+    "conf.options.settings": "tests/conf/test_options.py",
+    "api.deployment_bodies": "tests/api/test_deploy.py",
     "callback.apps": "tests/callback/test_checks.py",
-    "rollouts.apps": "tests/test_apps.py",
-    "health.apps": "tests/test_apps.py",
     "callback.urls": "tests/callback/test_views.py",
+    "rollouts.apps": "tests/test_apps.py",
+    "rollouts.api.urls": "tests/api/test_urls.py",
+    "rollouts.api.examples": "tests/rollouts/api/test_serializers.py",
+    "rollouts.api.parameters": "tests/rollouts/api/test_views.py",
+    "health.apps": "tests/test_apps.py",
+    "health.api.urls": "tests/api/test_urls.py",
+    "health.api.serializers": "tests/health/api/test_examples.py",
     "emulator.__main__": "tests/emulator/test_main.py",
     "emulator.chinese_errors": "tests/emulator/test_chinese.py",
     "emulator.chinese_tables": "tests/emulator/test_chinese.py",
-    "management.exits": "the tests of each command",
+    "management.exits": "tests/management/test_modes.py",
 }
 
 
+def mirror(module: str) -> str:
+    """Return the path of the test module of a module; commands have no folder of their own."""
+    *folders, name = module.replace("management.commands.", "management.").split(".")
+    return "/".join(["tests", *folders, f"test_{name}.py"])
+
+
 def test_every_module_has_its_test_module() -> None:
-    tests = Path(__file__).parent
-    missing = set()
-    for module, path in modules().items():
-        *folders, name = module.replace("management.commands.", "management.").split(".")
-        if path.name != "__init__.py" and not tests.joinpath(*folders, f"test_{name}.py").exists():
-            missing.add(module)
-    assert missing == {*TESTED_ELSEWHERE}
+    named = (module for module, path in modules().items() if path.name != "__init__.py")
+    missing = {module for module in named if not (PACKAGE.parent / mirror(module)).exists()}
+    sentences = [
+        f"{module} has no test module: write {mirror(module)}, or name where it is tested in "
+        f"TESTED_ELSEWHERE of {__name__}."
+        for module in sorted(missing - {*TESTED_ELSEWHERE})
+    ]
+    assert not sentences, "\n".join(sentences)
+
+
+@each("module", TESTED_ELSEWHERE)
+def test_a_module_that_is_tested_elsewhere_has_no_test_module_of_its_own(module: str) -> None:
+    assert module in modules()
+    assert not (PACKAGE.parent / mirror(module)).exists()
+    assert (PACKAGE.parent / TESTED_ELSEWHERE[module]).exists()

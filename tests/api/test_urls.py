@@ -1,44 +1,26 @@
-"""Each address with its last slash and without."""
-
-from typing import Any
+"""The addresses of the API, with those that the opt-in apps add."""
 
 import pytest
 from rest_framework.test import APIClient
 
-from tests.api.conftest import PNG, picture, put
-from wx_static_store.emulator import EmulatorServer
+from tests.api.conftest import put
+from wx_static_store.api import urls
+from wx_static_store.health.api import urls as health
+from wx_static_store.rollouts.api import urls as rollouts
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_form_is_taken_without_the_last_slash(client: APIClient, cloud: EmulatorServer) -> None:
-    form = {"store": "default", "file": picture(), "path": "uploads/a.png"}
-    response = client.post("/wx/uploads", form, format="multipart")
-    assert response.status_code == 201
-    assert cloud.objects()["uploads/a.png"].body == PNG
-
-
-def test_a_retry_is_taken_without_the_last_slash(client: APIClient) -> None:
-    row = put(client).json()["id"]
-    assert client.post(f"/wx/uploads/{row}/retry").status_code == 201
-
-
-@pytest.mark.parametrize("address", ["uploads", "uploads/{row}", "stores", "stores/default/files"])
-def test_an_address_answers_alike_without_the_last_slash(client: APIClient, address: str) -> None:
-    url = "/wx/" + address.format(row=put(client).json()["id"])
-    with_slash, without = client.get(url + "/"), client.get(url)
-    assert (without.status_code, without.content) == (200, with_slash.content)
-
-
-def test_a_file_named_retry_can_be_uploaded(
-    client: APIClient, cloud: EmulatorServer, configure: Any
-) -> None:
-    configure(WX_STATIC_STORE={"UPLOAD_LOCATION": "", "UPLOAD_EXTENSIONS": None})
-    response = put(client, "retry")
-    assert (response.status_code, list(cloud.objects())) == (201, ["retry"])
+def test_the_addresses_of_installed_apps_are_added() -> None:
+    assert {*health.urlpatterns, *rollouts.urlpatterns} <= {*urls.urlpatterns}
 
 
 def test_a_wrong_name_is_answered_in_json_and_not_as_a_page(client: APIClient) -> None:
     response = put(client, "uploads/%3Cscript%3E.png", HTTP_ACCEPT="text/html")
     assert response.status_code == 400
     assert response["Content-Type"] == "application/problem+json"
+
+
+def test_a_line_break_in_a_name_is_refused_by_our_rules(client: APIClient) -> None:
+    response = put(client, "uploads/a%0Ab.png")
+    assert (response.status_code, response.json()["code"]) == (400, "name")
