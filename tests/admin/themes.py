@@ -21,7 +21,7 @@ from tests import settings as suite
 THEMES = {"admin": [], "unfold": ["unfold"], "jazzmin": ["jazzmin"]}  # apps before the admin
 UPLOADS = "admin:wx_static_store_uploadlog"
 DEPLOYMENTS = "admin:wx_static_store_deployment"
-ROLLOUTS = "admin:wx_static_store_rollout"
+ROLLOUTS = "admin:wx_static_store_rollouts_rollout"
 
 urlpatterns: list[Any] = []
 

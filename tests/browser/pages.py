@@ -204,7 +204,8 @@ def rolled_out(site: Site, letters: str, **columns: str) -> int:
     """Record a rollout of a release, with an environment for each letter; return its id."""
     two_releases(site)
     code = (
-        "from wx_static_store.models import Deployment, Drift, Rollout, RolloutEnvironment\n"
+        "from wx_static_store.models import Deployment\n"
+        "from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment\n"
         "live = Deployment.objects.filter(label='v1.5.0').latest('id')\n"
         "to = {name: getattr(live, name) for name in ('using', 'folder', 'release')}\n"
         f"rollout = Rollout.objects.create(**to, waves='1,100%', wave=2, **{columns!r})\n"
@@ -231,12 +232,12 @@ def stopped_rollout(site: Site) -> int:
 
 def rollouts(page: Page, site: Site) -> None:
     stopped_rollout(site)
-    page.goto(f"{site.admin}/wx_static_store/rollout/")
+    page.goto(f"{site.admin}/wx_static_store_rollouts/rollout/")
     expect(page.locator("#result_list")).to_contain_text("v1.5.0 for all")
 
 
 def rollout(page: Page, site: Site) -> None:
-    page.goto(f"{site.admin}/wx_static_store/rollout/{stopped_rollout(site)}/change/")
+    page.goto(f"{site.admin}/wx_static_store_rollouts/rollout/{stopped_rollout(site)}/change/")
     expect(page.locator(".wx-squares .wx-square")).to_have_count(8)
 
 
@@ -248,7 +249,7 @@ def rollout_back(page: Page, site: Site) -> None:
 
 def overview(page: Page, site: Site) -> None:
     rollouts(page, site)
-    page.goto(f"{site.admin}/wx_static_store/overview/")
+    page.goto(f"{site.admin}/wx_static_store_rollouts/overview/")
     expect(page.locator(".wx-environments tbody tr").first).to_be_visible()
 
 
@@ -259,7 +260,7 @@ def environment(page: Page, site: Site) -> None:
 
 
 def publish(page: Page, site: Site) -> None:
-    page.goto(f"{site.admin}/wx_static_store/overview/publish/")
+    page.goto(f"{site.admin}/wx_static_store/deployment/publish/")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("index.html", "<script src=gone.js></script>")
@@ -271,14 +272,14 @@ def publish(page: Page, site: Site) -> None:
 
 
 def publish_error(page: Page, site: Site) -> None:
-    page.goto(f"{site.admin}/wx_static_store/overview/publish/")
+    page.goto(f"{site.admin}/wx_static_store/deployment/publish/")
     page.set_input_files("[name=file]", [file("dist.zip", b"no archive")])
     page.click('.submit-row [type="submit"]')
     expect(page.locator(".form-row.errors .errorlist")).to_have_count(1)
 
 
 def health(page: Page, site: Site) -> None:
-    page.goto(f"{site.admin}/wx_static_store/health/")
+    page.goto(f"{site.admin}/wx_static_store_health/health/")
     page.get_by_role("button").last.click()
     expect(page.locator(".wx-check").first).to_be_visible()
 

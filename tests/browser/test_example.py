@@ -130,7 +130,7 @@ def test_the_start_page_tells_of_uploads_only_to_those_who_may_see_them(
 
 def test_each_link_of_the_start_page_leads_to_a_page(start: Any, site: Site) -> None:
     links = start.locator("main a").evaluate_all("all => all.map(one => one.href)")
-    assert f"{site.admin}/wx_static_store/overview/" in links
+    assert f"{site.admin}/wx_static_store_rollouts/overview/" in links
     assert [url for url in links if start.context.request.get(url).status != 200] == []
 
 

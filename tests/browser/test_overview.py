@@ -72,7 +72,7 @@ def deploy(site: Site, env: str) -> None:
 def width(request: pytest.FixtureRequest, page: Page, site: Site) -> int:
     """Open the overview so wide."""
     page.set_viewport_size({"width": request.param, "height": 844})
-    page.goto(f"{site.admin}/wx_static_store/overview/")
+    page.goto(f"{site.admin}/wx_static_store_rollouts/overview/")
     expect(page.locator(ROWS).first).to_be_visible()
     return int(request.param)
 
@@ -210,6 +210,6 @@ def test_a_cloud_in_trouble_is_not_asked(
 
 def test_without_a_script_filters_and_links_work(context: Callable[..., Any], site: Site) -> None:
     page = context(java_script_enabled=False).new_page()
-    page.goto(f"{site.admin}/wx_static_store/overview/")
+    page.goto(f"{site.admin}/wx_static_store_rollouts/overview/")
     choose(page, q="bakery")
     assert names(page) == ["Bakery"]

@@ -46,7 +46,7 @@ def folder() -> str:
 
 def plan(page: Page, site: Site, folder: str, content: bytes, name: str = "dist.zip") -> None:
     """Choose an archive, and ask what would be sent."""
-    page.goto(f"{site.admin}/wx_static_store/overview/publish/")
+    page.goto(f"{site.admin}/wx_static_store/deployment/publish/")
     page.get_by_label("Folder").fill(folder)
     page.get_by_label("Label").fill("v1")
     file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}

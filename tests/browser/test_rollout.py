@@ -14,7 +14,7 @@ from .pages import rolled_out
 
 SQUARE = ".wx-squares .wx-square"
 ENDS = (
-    "from wx_static_store.models import Rollout, RolloutEnvironment as Row\n"
+    "from wx_static_store.rollouts.models import Rollout, RolloutEnvironment as Row\n"
     "rollout = Rollout.objects.get(pk={pk})\n"
     "rollout.environments.filter(state='running').update(state='{state}')\n"
     "Rollout.objects.filter(pk={pk}).update(state='{rollout}')\n"
@@ -32,7 +32,7 @@ def become(pk: int, state: str, rollout: str) -> None:
 
 
 def open_page(page: Page, site: Site, pk: int) -> None:
-    page.goto(f"{site.admin}/wx_static_store/rollout/{pk}/change/")
+    page.goto(f"{site.admin}/wx_static_store_rollouts/rollout/{pk}/change/")
     expect(page.locator(SQUARE)).to_have_count(3)
 
 

@@ -168,8 +168,8 @@ PAGES = {
     "the deployments that failed": ("deployment_changelist", "outcome=failed"),
     "the deployments that run": ("deployment_changelist", "outcome=running"),
     "one deployment's page": ("deployment_change", ""),
-    "the overview": ("overview_changelist", ""),
-    "one environment": ("overview_environment", ""),
+    "the overview": ("rollouts_overview_changelist", ""),
+    "one environment": ("rollouts_overview_environment", ""),
 }
 
 
@@ -204,7 +204,7 @@ def address(page: str, query: str) -> str:
     args = {
         "uploadlog_change": [upload],
         "deployment_change": [deployment],
-        "overview_environment": [TENANT],
+        "rollouts_overview_environment": [TENANT],
     }.get(page)
     path = reverse(f"admin:wx_static_store_{page}", args=args)
     return f"{path}?{query.format(deployment=deployment)}"

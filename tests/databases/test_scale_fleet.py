@@ -120,7 +120,7 @@ def address(page: str) -> str:
     name, _mark, query = page.partition("?")
     args = [Rollout.objects.latest("pk").pk] if name in ("change", "progress", "rollback") else []
     of = "overview_changelist" if name == "overview" else f"rollout_{name}"
-    return f"{reverse(f'admin:wx_static_store_{of}', args=args)}?{query}"
+    return f"{reverse(f'admin:wx_static_store_rollouts_{of}', args=args)}?{query}"
 
 
 @pytest.mark.parametrize("page", PAGES)
