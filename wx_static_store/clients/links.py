@@ -23,6 +23,13 @@ _BUCKET = r"[a-z0-9-]+\.cos\.[a-z0-9-]+"
 # An address that all parsers read alike, so that it needs none: host, port, and the rest.
 _PLAIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[0-9a-z.-]+)(:[0-9]*)?(?![^/?#])", re.IGNORECASE)
 
+# A name of the public Internet: no address in figures, no port, no path, no name of an inner net.
+_PUBLIC = re.compile(
+    r"(?=.{1,253}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+"
+    r"(?!(?:arpa|internal|lan|local|localhost)\Z)[a-z][a-z0-9-]*[a-z0-9]",
+    re.IGNORECASE | re.ASCII,
+)
+
 
 def is_loopback(url: str) -> bool:
     """
@@ -40,6 +47,12 @@ def _stays_here(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_site(domain: str, api_url: str) -> bool:
+    """Return whether a domain that WeChat or a cache names can be a site: a public host name."""
+    local = is_loopback(api_url) and is_loopback(f"http://{domain}")  # of an emulator
+    return local or _PUBLIC.fullmatch(domain) is not None
 
 
 def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: bool) -> str | Promise:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.cache import caches
 
-from ..clients.links import is_loopback
+from ..clients.links import is_loopback, is_site
 from ..clients.wechat import StaticStore
 from ..conf.options import Options
 from ..core.shared_cache import SharedCache
@@ -44,12 +44,12 @@ class Hostings:
         )
 
     def get(self, env: str) -> Hosting:
-        return _read(self._cache.get(self._prefix + env))
+        return self._read(self._cache.get(self._prefix + env))
 
     def get_many(self, envs: Collection[str]) -> dict[str, Hosting]:
         """Return what is remembered of each environment, by one question to the cache."""
         found = self._cache.get_many([self._prefix + env for env in envs])
-        return {env: _read(found.get(self._prefix + env)) for env in envs}
+        return {env: self._read(found.get(self._prefix + env)) for env in envs}
 
     def keep(self, env: str, found: StaticStore | None) -> Hosting:
         """Remember an answer for a day: what is wrong is not to look well after an hour."""
@@ -64,10 +64,13 @@ class Hostings:
         local = is_loopback(self._api) and is_loopback(f"http://{domain}")
         return f"{'http' if local else 'https'}://{domain}/"
 
-
-def _read(note: Any) -> Hosting:
-    """Read a note, which another version may have written."""
-    match note:
-        case [str(root), str(status), float(asked)]:
-            return Hosting(root, status, asked)
-    return Hosting()
+    def _read(self, note: Any) -> Hosting:
+        """Read a note, which another version, or whoever reaches the cache, may have written."""
+        match note:
+            case ["", str(status), float(asked)]:
+                return Hosting("", status, asked)
+            case [str(root), str(status), float(asked)]:
+                domain = root.partition("://")[2].removesuffix("/")
+                if is_site(domain, self._api) and root == self._root_of(domain):
+                    return Hosting(root, status, asked)
+        return Hosting()
