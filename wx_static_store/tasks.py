@@ -85,13 +85,8 @@ def upload_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
 
 @shared_task(**_PATIENT)
 def prune(days: int = 0, releases: int = RELEASES) -> None:
-    """
-    Delete rows older than so many days (0: none), and all but the last releases.
-
-    Fewer than 30 days, or than 10 releases, count as so many: whoever reaches the broker can send
-    this message. ``wx_prune`` takes any number.
-    """
-    releases = max(releases, RELEASES)
+    """Delete rows older than so many days (0: none), and all but the last releases."""
+    releases = max(releases, RELEASES)  # anybody at the broker can send this message
     steps = [prune_log(max(days, LEAST_DAYS), releases=releases)] if days else []
     for each in (*steps, prune_releases(releases)):
         for _step in each:

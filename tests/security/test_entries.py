@@ -48,17 +48,17 @@ FOREIGN = [
 
 @pytest.mark.parametrize("domain", FOREIGN)
 def test_a_domain_is_a_public_host_name(domain: str) -> None:
-    assert not is_site(domain, API)
+    assert not is_site(f"https://{domain}/", API)
 
 
 @pytest.mark.parametrize("domain", ["env-1-12.tcloudbaseapp.com", "www.xn--fiqs8s.xn--fiqs8s"])
 def test_each_public_host_name_is_taken(domain: str) -> None:
-    assert is_site(domain, API)
+    assert is_site(f"https://{domain}/", API)
 
 
 def test_an_emulator_names_this_machine() -> None:
-    assert is_site("127.0.0.1:8000", "http://127.0.0.1:9000")
-    assert not is_site("127.0.0.1:8000", API)
+    assert is_site("http://127.0.0.1:8000/", "http://127.0.0.1:9000")
+    assert not is_site("http://127.0.0.1:8000/", API)
 
 
 def test_a_false_domain_of_wechat_is_refused_and_not_kept(configure: Any) -> None:

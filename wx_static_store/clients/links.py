@@ -23,10 +23,10 @@ _BUCKET = r"[a-z0-9-]+\.cos\.[a-z0-9-]+"
 # An address that all parsers read alike, so that it needs none: host, port, and the rest.
 _PLAIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[0-9a-z.-]+)(:[0-9]*)?(?![^/?#])", re.IGNORECASE)
 
-# A name of the public Internet: no address in figures, no port, no path, no name of an inner net.
-_PUBLIC = re.compile(
-    r"(?=.{1,253}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+"
-    r"(?!(?:arpa|internal|lan|local|localhost)\Z)[a-z][a-z0-9-]*[a-z0-9]",
+# A public name alone: no IP address, port or path, and no name of an inner network.
+_SITE = re.compile(
+    r"https://(?=.{1,254}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+"
+    r"(?!(?:arpa|internal|lan|local|localhost)/)[a-z][a-z0-9-]*[a-z0-9]/",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -49,10 +49,9 @@ def _stays_here(host: str) -> bool:
         return host == "localhost"
 
 
-def is_site(domain: str, api_url: str) -> bool:
-    """Return whether a domain that WeChat or a cache names can be a site: a public host name."""
-    local = is_loopback(api_url) and is_loopback(f"http://{domain}")  # of an emulator
-    return local or _PUBLIC.fullmatch(domain) is not None
+def is_site(url: str, api_url: str) -> bool:
+    """Return whether what WeChat or the cache names is the root of a public site, or emulated."""
+    return bool(_SITE.fullmatch(url)) or (is_loopback(api_url) and is_loopback(url))
 
 
 def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: bool) -> str | Promise:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -72,13 +73,8 @@ class WeChatClient(Calls):
 
     def describe(self, token: Secret, env: str, *, deadline: Deadline) -> StaticStore | None:
         """Return what the environment's static hosting is, None where it is not enabled."""
-        return self._with_token(
-            DESCRIBE,
-            token,
-            {"env": env},
-            lambda answer: _read_store(answer, self.base_url),
-            deadline,
-        )
+        read = partial(_read_store, api_url=self.base_url)
+        return self._with_token(DESCRIBE, token, {"env": env}, read, deadline)
 
     @cleared_frames()
     def component_token(
@@ -110,7 +106,7 @@ def _read_token(answer: Any) -> FreshToken | WxStaticStoreError:
     return FreshToken(Secret(token), lifetime)
 
 
-def _read_store(answer: Any, api_url: str) -> StaticStore | WxStaticStoreError | None:
+def _read_store(answer: Any, *, api_url: str) -> StaticStore | WxStaticStoreError | None:
     """Read each spelling: `Data`, `regoin` in samples, `data` in tables, `Region` in the cloud."""
     stores = answer.get("data") or answer.get("Data")
     if not stores:
@@ -119,9 +115,7 @@ def _read_store(answer: Any, api_url: str) -> StaticStore | WxStaticStoreError |
         return odd("describestaticstore", _("a list of another shape"))
     first = {str(name).lower(): str(value or "") for name, value in stores[0].items()}
     region, domain = first.get("regoin") or first.get("region", ""), first.get("domain", "")
-    if domain and not is_site(
-        domain, api_url
-    ):  # pages link there, and files are fetched from there
+    if domain and not is_site(f"https://{domain}/", api_url):  # pages link there, we fetch there
         return odd("describestaticstore", _("a domain that is no public host name"), hint=_OWN)
     return StaticStore(domain, first.get("bucket", ""), region, first.get("status", ""))
 

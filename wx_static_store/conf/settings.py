@@ -94,12 +94,12 @@ def configured() -> bool:
 
 def general_settings() -> dict[str, Any]:
     """Read ``WX_STATIC_STORE``, with the names of options and its secrets wrapped."""
-    if not isinstance(getattr(settings, SETTING, {}), Mapping):
+    if not isinstance(given := getattr(settings, SETTING, {}), Mapping):
         raise ConfigurationError(_("WX_STATIC_STORE must be a dictionary"))
     known = [name.upper() for name in OPTIONS]
-    if fault := unknown(list(getattr(settings, SETTING, {})), known, SETTING):
+    if fault := unknown(list(given), known, SETTING):
         raise fault
-    return {name.lower(): value for name, value in _hidden(getattr(settings, SETTING, {})).items()}
+    return {name.lower(): value for name, value in _hidden(given).items()}
 
 
 def hide_secrets() -> None:

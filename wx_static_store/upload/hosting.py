@@ -67,10 +67,6 @@ class Hostings:
     def _read(self, note: Any) -> Hosting:
         """Read a note, which another version, or whoever reaches the cache, may have written."""
         match note:
-            case ["", str(status), float(asked)]:
-                return Hosting("", status, asked)
-            case [str(root), str(status), float(asked)]:
-                domain = root.partition("://")[2].removesuffix("/")
-                if is_site(domain, self._api) and root == self._root_of(domain):
-                    return Hosting(root, status, asked)
+            case [str(root), str(status), float(asked)] if not root or is_site(root, self._api):
+                return Hosting(root, status, asked)
         return Hosting()
