@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from ..fleet.rollouts import Manner
 from .body import require_length, require_whole
-from .parameters import OF_A_PAGE, Input, require_one_file, valid
+from .parameters import OF_A_PAGE, Input, Integer, require_one_file, valid
 from .serializers import Moment
 
 MOST = 2**31 - 1  # of a number in the database
@@ -34,9 +34,7 @@ def _text(**options: Any) -> Any:
 
 
 def _number(help_text: Any) -> Any:
-    return serializers.IntegerField(
-        required=False, min_value=0, max_value=MOST, help_text=help_text
-    )
+    return Integer(required=False, min_value=0, max_value=MOST, help_text=help_text)
 
 
 class MannerBody(Input):

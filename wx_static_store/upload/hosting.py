@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.cache import caches
 
-from ..clients.links import is_loopback
+from ..clients.links import is_loopback, is_site
 from ..clients.wechat import StaticStore
 from ..conf.options import Options
 from ..core.shared_cache import SharedCache
@@ -44,30 +44,27 @@ class Hostings:
         )
 
     def get(self, env: str) -> Hosting:
-        return _read(self._cache.get(self._prefix + env))
+        return self._read(self._cache.get(self._prefix + env))
 
     def get_many(self, envs: Collection[str]) -> dict[str, Hosting]:
         """Return what is remembered of each environment, by one question to the cache."""
         found = self._cache.get_many([self._prefix + env for env in envs])
-        return {env: _read(found.get(self._prefix + env)) for env in envs}
+        return {env: self._read(found.get(self._prefix + env)) for env in envs}
 
     def keep(self, env: str, found: StaticStore | None) -> Hosting:
         """Remember an answer for a day: what is wrong is not to look well after an hour."""
         domain, status = (found.domain, found.status) if found else ("", "")
         if not domain and status in ("", ONLINE):
             status = NEVER_OPENED
-        hosting = Hosting(self._root_of(domain) if domain else "", status, time.time())
+        local = is_loopback(self._api) and is_loopback(f"http://{domain}")
+        root = f"{'http' if local else 'https'}://{domain}/" if domain else ""
+        hosting = Hosting(root, status, time.time())
         self._cache.set(self._prefix + env, list(astuple(hosting)), DAY)
         return hosting
 
-    def _root_of(self, domain: str) -> str:
-        local = is_loopback(self._api) and is_loopback(f"http://{domain}")
-        return f"{'http' if local else 'https'}://{domain}/"
-
-
-def _read(note: Any) -> Hosting:
-    """Read a note, which another version may have written."""
-    match note:
-        case [str(root), str(status), float(asked)]:
-            return Hosting(root, status, asked)
-    return Hosting()
+    def _read(self, note: Any) -> Hosting:
+        """Read a note, which another version, or whoever reaches the cache, may have written."""
+        match note:
+            case [str(root), str(status), float(asked)] if not root or is_site(root, self._api):
+                return Hosting(root, status, asked)
+        return Hosting()
