@@ -61,7 +61,6 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_change"): {"GET": (DEPLOYMENTS, 200)},
     ("admin", "deployment_compare"): {"GET": (DEPLOYMENTS, 200)},
-    ("admin", "deployment_compare_file"): {"GET": (DEPLOYMENTS, 404)},  # of no file
     ("admin", "deployment_rollback"): {"GET": (DEPLOY_THERE, 200), "POST": (DEPLOY_THERE, 200)},
     ("admin", "deployment_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_add"): {},

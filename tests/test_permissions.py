@@ -31,7 +31,7 @@ ONE_METHOD = {
     *("uploadlog_preview", "uploadlog_status", "uploadlog_sent", "uploadlog_diagnosis"),
     *("uploadlog_upload_again", "uploadlog_compare"),
     *(f"uploadlog_files_{act}" for act in ("addresses", "download", "compare", "unpublish")),
-    *("deployment_compare", "deployment_compare_file"),
+    "deployment_compare",
     *("rollout_change", "rollout_progress", "rollout_act"),
     *("overview_changelist", "overview_environment"),
 }
