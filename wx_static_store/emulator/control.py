@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from .answers import Answer
-from .chinese import said
 from .incoming import Request
+from .language import marked, translate
 from .messages import TICKET
 from .quirks import BadInput, unknown
 from .state import Environment, Push, State
@@ -51,8 +51,8 @@ def _action(method: str, name: str) -> Callable[[Emulator, Request], object]:
     if name not in names:
         raise unknown("page", name, names)
     methods = [known for known, page in _ACTIONS if page == name]
-    text, known = "{name} takes {known}, not {method}", said(" or ").join(methods)
-    raise BadInput(text, name=name, known=known, method=method)
+    known = translate(" or ").join(methods)
+    raise BadInput("{name} takes {known}, not {method}", name=name, known=known, method=method)
 
 
 def _json(value: object, status: int = 200) -> Answer:
@@ -70,7 +70,7 @@ def _input(request: Request) -> Any:
 def _object(request: Request, *names: str) -> dict[str, Any]:
     value = _input(request)
     if not isinstance(value, dict):
-        known = ", ".join(names) or said("names and values")
+        known = ", ".join(names) or translate("names and values")
         raise BadInput("the body is a JSON object with {known}", known=known)
     for name in value:
         if names and name not in names:
@@ -80,7 +80,7 @@ def _object(request: Request, *names: str) -> dict[str, Any]:
 
 def _member(value: dict[str, Any], name: str, kinds: tuple[type, ...], example: str) -> Any:
     if type(value.get(name)) not in kinds:
-        text = "{name!r} is missing or of the wrong type; send {example}"
+        text = marked("{name!r} is missing or of the wrong type; send {example}")
         raise BadInput(text, name=name, example=example)
     return value[name]
 
