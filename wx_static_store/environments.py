@@ -80,8 +80,10 @@ def _tenants() -> list[_Tenant]:
     """Return the newest list; one process at a time asks for another."""
     options = conf.platform_options()
     platform = platform_for(options)
-    known, age = _read(platform.remembered.read("environments"))
     remembered = platform.remembered
+    known, age = None, 0.0
+    if kept := remembered.read("environments"):
+        known, age = [_Tenant(*each) for each in kept["tenants"]], time.time() - kept["at"]
     if known is not None and (0 <= age < FRESH or not remembered.claim("asked", FRESH)):
         return known
     try:
@@ -97,14 +99,6 @@ def _tenants() -> list[_Tenant]:
     value = {"at": time.time(), "tenants": [astuple(tenant) for tenant in found]}
     remembered.write("environments", value, KEPT)
     return found
-
-
-def _read(value: Any) -> tuple[list[_Tenant] | None, float]:
-    """Return the list that lies in the cache, and its age in seconds; junk is nothing."""
-    try:
-        return [_Tenant(*each) for each in value["tenants"]], time.time() - value["at"]
-    except (KeyError, TypeError):
-        return None, 0.0
 
 
 def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:

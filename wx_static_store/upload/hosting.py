@@ -7,14 +7,13 @@ import time
 from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from hashlib import md5
-from typing import Any
 
 from django.core.cache import caches
 
 from ..clients.links import is_loopback
 from ..clients.wechat import StaticStore
 from ..conf.options import Options
-from ..core.shared_cache import SharedCache
+from ..core.shared_cache import FORM, SharedCache
 
 ONLINE, NEVER_OPENED = "online", "none"  # of the states; the second is no word of WeChat's
 DAY = 24 * 3600
@@ -37,19 +36,19 @@ class Hostings:
     def __init__(self, options: Options) -> None:
         self._api = options.api_base_url
         digest = md5(self._api.encode(), usedforsecurity=False).hexdigest()
-        self._prefix = f"wx_static_store:hosting:{digest}:"
+        self._prefix = f"wx_static_store:hosting:{FORM}:{digest}:"
         self._cache = SharedCache(
             lambda: caches[options.token_cache],
             lambda error: logger.warning("The cache fails (%s)", error),
         )
 
     def get(self, env: str) -> Hosting:
-        return _read(self._cache.get(self._prefix + env))
+        return Hosting(*self._cache.get(self._prefix + env, ()))
 
     def get_many(self, envs: Collection[str]) -> dict[str, Hosting]:
         """Return what is remembered of each environment, by one question to the cache."""
         found = self._cache.get_many([self._prefix + env for env in envs])
-        return {env: _read(found.get(self._prefix + env)) for env in envs}
+        return {env: Hosting(*found.get(self._prefix + env, ())) for env in envs}
 
     def keep(self, env: str, found: StaticStore | None) -> Hosting:
         """Remember an answer for a day: what is wrong is not to look well after an hour."""
@@ -63,11 +62,3 @@ class Hostings:
     def _root_of(self, domain: str) -> str:
         local = is_loopback(self._api) and is_loopback(f"http://{domain}")
         return f"{'http' if local else 'https'}://{domain}/"
-
-
-def _read(note: Any) -> Hosting:
-    """Read a note, which another version may have written."""
-    match note:
-        case [str(root), str(status), float(asked)]:
-            return Hosting(root, status, asked)
-    return Hosting()
