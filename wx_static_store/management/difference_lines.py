@@ -71,8 +71,12 @@ def lines(comparison: Comparison) -> Iterator[str]:
     yield from _table(comparison)
     before, after = (f"{size:,}" for size in difference.sizes)
     counts = _counts(_kinds(comparison), difference.counts)
-    text = _("%(counts)s; %(before)s → %(after)s bytes", counts=counts, before=before, after=after)
-    yield text if difference else _no_difference(difference.unchanged)
+    if difference:
+        sizes = {"before": before, "after": after}
+        yield _("%(counts)s; %(before)s → %(after)s bytes", counts=counts, **sizes)
+    else:
+        files = difference.unchanged
+        yield ngettext("No difference: %(count)d file", "No difference: %(count)d files", files)
     if unsure := difference.unsure:
         yield _("%(count)d by size only: the list shows no MD5 of them", count=unsure)
     if uploads := len(difference.uploads):
@@ -117,10 +121,6 @@ def _what(change: Change) -> str:
 def _counts(kinds: Mapping[str, Any], counts: Mapping[str, int]) -> str:
     names = {**kinds, "unchanged": gettext_lazy("unchanged")}
     return joined(f"{name} {counts[kind]:,}" for kind, name in names.items())
-
-
-def _no_difference(files: int) -> str:
-    return ngettext("No difference: %(count)d file", "No difference: %(count)d files", files)
 
 
 def total(comparisons: Sequence[Comparison]) -> str:

@@ -36,12 +36,9 @@ def add_arguments(parser: CommandParser) -> None:
         part = parts.add_parser(action, help=str(text), description=str(text))
         if action not in ("start", "list"):
             part.add_argument("id", type=int, metavar="ID", help=gettext("number of the rollout"))
-        _ADD.get(action, _nothing)(part)
+        if action in _ADD:
+            _ADD[action](part)
         _add_output(part, shows=action in ("status", "list"))
-
-
-def _nothing(part: ArgumentParser) -> None:
-    pass
 
 
 def _add_start(part: ArgumentParser) -> None:

@@ -55,10 +55,8 @@ class Hostings:
         domain, status = (found.domain, found.status) if found else ("", "")
         if not domain and status in ("", ONLINE):
             status = NEVER_OPENED
-        hosting = Hosting(self._root_of(domain) if domain else "", status, time.time())
+        local = is_loopback(self._api) and is_loopback(f"http://{domain}")
+        root = f"{'http' if local else 'https'}://{domain}/" if domain else ""
+        hosting = Hosting(root, status, time.time())
         self._cache.set(self._prefix + env, list(astuple(hosting)), DAY)
         return hosting
-
-    def _root_of(self, domain: str) -> str:
-        local = is_loopback(self._api) and is_loopback(f"http://{domain}")
-        return f"{'http' if local else 'https'}://{domain}/"

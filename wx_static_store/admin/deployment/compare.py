@@ -48,7 +48,12 @@ class ComparePage(ReleasePages):
             "with_cloud": wanted == CLOUD,
         }
         if other or wanted == CLOUD:
-            context |= _compared(Comparison(row, other))
+            comparison = Comparison(row, other)
+            try:
+                found = {"difference": comparison.difference, "sections": [*comparison.sections()]}
+            except WxStaticStoreError as error:
+                found = {"error": sentence(error)}
+            context |= found
         return self.page(request, "compare", row, context)
 
     def _other(self, request: HttpRequest, row: Deployment, wanted: str) -> Deployment | None:
@@ -65,10 +70,3 @@ class ComparePage(ReleasePages):
 
     def _rows(self, request: HttpRequest) -> DeploymentQuerySet:
         return cast(DeploymentQuerySet, self.get_queryset(request))
-
-
-def _compared(comparison: Comparison) -> dict[str, Any]:
-    try:
-        return {"difference": comparison.difference, "sections": [*comparison.sections()]}
-    except WxStaticStoreError as error:
-        return {"error": sentence(error)}
