@@ -59,17 +59,14 @@ def _redacted(value: Any, *, harmless: bool = False, levels: int = DEEPEST) -> A
         return [_redacted(inner, harmless=harmless, levels=levels - 1) for inner in value]
     if not harmless or isinstance(value, (dict, list)):
         return MASK
-    return _text(value) if isinstance(value, str) else value
+    if isinstance(value, str):  # in one with backslashes, JSON may hide a name from `scrub`
+        return MASK if "\\" in value else scrub(value)[:LONGEST]
+    return value
 
 
 def _name(name: str) -> str:
     """Return the name of a member; a longer word may be a value in the wrong place."""
     return name if _NAME.fullmatch(name) else MASK
-
-
-def _text(value: str) -> str:
-    """Return a harmless text; in one with backslashes, JSON may hide a name from `scrub`."""
-    return MASK if "\\" in value else scrub(value)[:LONGEST]
 
 
 def _parameter(part: str) -> str:

@@ -72,7 +72,10 @@ class Fault:
 
     def deliver(self, wire: Wire, answer: Answer) -> None:
         """Send the answer."""
-        (self.kind.deliver or _send)(self.values, wire, answer)
+        if self.kind.deliver:
+            self.kind.deliver(self.values, wire, answer)
+        else:
+            wire.send(answer)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fault as the control plane shows it."""
@@ -164,10 +167,6 @@ def _value(do: str, name: str, parameter: Parameter, spec: Mapping[str, Any]) ->
         known = ", ".join(parameter.choices)
         raise BadInput("{name!r} of {do!r} is one of {known}", do=do, name=name, known=known)
     return value
-
-
-def _send(_: Mapping[str, Any], wire: Wire, answer: Answer) -> None:
-    wire.send(answer)
 
 
 def describe_kinds() -> list[tuple[str, str, str]]:

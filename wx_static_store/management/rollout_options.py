@@ -56,10 +56,6 @@ def _add_start(part: ArgumentParser) -> None:
     _add_manner(part, DEFAULT, "0")
 
 
-def _add_rollback(part: ArgumentParser) -> None:
-    _add_manner(part, GOING_BACK["waves"], GOING_BACK["tolerate"])
-
-
 def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
     add = part.add_argument
     text = gettext(
@@ -104,7 +100,7 @@ def _add_output(part: ArgumentParser, *, shows: bool) -> None:
 
 _ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "start": _add_start,
-    "rollback": _add_rollback,
+    "rollback": lambda part: _add_manner(part, GOING_BACK["waves"], GOING_BACK["tolerate"]),
 }
 
 
