@@ -133,7 +133,9 @@ def _accounts(
     appid = options.component_appid
     known = Account.objects.filter(platform=appid)
     rows: list[Account] = in_database(lambda: list(known), otherwise=[])
-    if rows and platform.remembered.claim(_state_of(rows), SHARES_FRESH):
+    newest = max((row.changed.timestamp() for row in rows), default=0)
+    # The name changes with each push: a new account is asked about at once.
+    if rows and platform.remembered.claim(f"shares:{len(rows)}:{newest}", SHARES_FRESH):
         found = _shares(platform, client, [row.appid for row in rows], deadline)
         if found is not None:
             in_database(lambda: Account.objects.share(appid, found), otherwise=None)
@@ -143,11 +145,6 @@ def _accounts(
         for env in row.envs.split():
             by_env[env].append(row)
     return by_env
-
-
-def _state_of(rows: Sequence[Account]) -> str:
-    """Return a name that changes with each push: a new account is asked about at once."""
-    return f"shares:{len(rows)}:{max(row.changed for row in rows).timestamp()}"
 
 
 def _shares(
