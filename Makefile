@@ -50,6 +50,11 @@ lint: venv  ## ruff, and the migrations
 	$(BIN)/ruff format --check .
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run wx_static_store wx_static_store_callback
 
+.PHONY: audit
+audit:  ## bandit: calls that are often a weakness; pyproject.toml has the exceptions
+	$(MAKE) venv EXTRAS=ci
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml wx_static_store
+
 .PHONY: types
 types: venv  ## mypy, strict
 	$(BIN)/mypy

@@ -51,7 +51,7 @@ def test_a_changed_module_that_many_import_runs_the_tests_of_its_folder(
 
 
 def test_a_changed_helper_runs_the_tests_that_name_it() -> None:
-    assert "tests/test_permissions.py" in chosen_tests(["tests/permissions.py"])
+    assert "tests/security/test_entries.py" in chosen_tests(["tests/permissions.py"])
 
 
 def test_a_test_module_inside_a_chosen_folder_is_named_once() -> None:

@@ -220,6 +220,24 @@ def test_the_control_plane_refuses_in_chinese(
     assert json.loads(answer[1])["error"].startswith(text)
 
 
+@each(
+    ("header", "value", "text"),
+    [
+        ("Host", "evil.example", "模拟器只能应答回环地址，而 'evil.example' 不是"),
+        ("Origin", "https://evil.example", "该请求来自其他网页；请使用 curl"),
+    ],
+)
+@pytest.mark.usefixtures("in_chinese")
+def test_the_control_plane_refuses_a_foreign_page_in_chinese(
+    header: str, value: str, text: str
+) -> None:
+    with EmulatorServer() as server:
+        url = f"{server.api_url}/__emulator__/state"
+        status, body = exchange("GET", url, b"", {header: value})
+    assert status == 403
+    assert json.loads(body)["error"].startswith(text)
+
+
 def test_the_command_prints_chinese_in_its_own_process() -> None:
     with running("--port", "0", "--memory", LC_ALL="zh_CN.UTF-8") as (_, lines):
         assert lines[0] == "# 粘贴到 settings.py："

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 from .answers import Answer
 from .incoming import Request
 from .language import marked, translate
+from .listeners import loopback
 from .messages import TICKET
 from .quirks import BadInput, unknown
 from .state import Environment, Push, State
@@ -36,12 +38,32 @@ class Emulator(Protocol):
 def handle(emulator: Emulator, request: Request, manual: str) -> Answer:
     """Answer one request of the control plane."""
     name = request.path[len(PREFIX) :].decode(errors="replace").strip("/")
+    try:
+        _check_sender(request, name)
+    except BadInput as error:
+        return _json({"error": str(error)}, 403)
     if not name:
         return Answer(200, {"Content-Type": "text/plain; charset=utf-8"}, manual.encode())
     try:
         return _json(_action(request.method, name)(emulator, request))
     except BadInput as error:
         return _json({"error": str(error)}, 400)
+
+
+def begins_here(first: bytes) -> bool:
+    """Return whether the first bytes of a connection are those of a request to these pages."""
+    return re.match(rb"[A-Z]+ /__emulator__[/? ]", first) is not None
+
+
+def _check_sender(request: Request, name: str) -> None:
+    """Refuse what a web page of elsewhere may send: no program names such a host or sender."""
+    if request.host:
+        loopback(re.sub(r":\d*$", "", request.host.lower()), marked("answers"))
+    own, site = f"{request.scheme}://{request.host}", request.headers.get("sec-fetch-site", "none")
+    # Any page may link to the manual: it changes nothing and shows no secret.
+    foreign = bool(name) and site not in ("none", "same-origin")
+    if foreign or request.headers.get("origin", own) != own:
+        raise BadInput("another web page sends this request; use curl, or type the address")
 
 
 def _action(method: str, name: str) -> Callable[[Emulator, Request], object]:

@@ -136,7 +136,7 @@ def _query(token: str, timestamp: str, encrypt: str) -> dict[str, Any]:
 
 
 def _signature(*parts: str) -> str:
-    return hashlib.sha1("".join(sorted(parts)).encode()).hexdigest()
+    return hashlib.sha1("".join(sorted(parts)).encode(), usedforsecurity=False).hexdigest()
 
 
 # --- the sender -----------------------------------------------------------------------------

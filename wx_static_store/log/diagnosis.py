@@ -93,7 +93,7 @@ def known(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis 
         )
     options = options_for(using)
     if kept := _cache(options).get(_key(options, row.rid)):
-        return _read(json.loads(kept))
+        return _read(kept)
     return _reason(OLD) if now() - _seconds(row.rid) > KEPT else None
 
 
@@ -158,7 +158,8 @@ def _written(found: Diagnosis) -> str:
     return json.dumps({"call": asdict(found.call) | {"time": moment}})
 
 
-def _read(kept: dict[str, Any]) -> Diagnosis:
+def _read(text: str) -> Diagnosis:
+    kept = json.loads(text)
     if code := kept.get("reason"):
         return _reason(code, errcode=code)
     moment = kept["call"]["time"]
