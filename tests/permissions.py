@@ -79,7 +79,6 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_change"): {"GET": (DEPLOYMENTS, 200)},
     ("admin", "deployment_compare"): {"GET": (DEPLOYMENTS, 200)},
-    ("admin", "deployment_compare_file"): {"GET": (DEPLOYMENTS, 404)},  # of no file
     ("admin", "deployment_rollback"): {"GET": (DEPLOY_THERE, 200), "POST": (DEPLOY_THERE, 200)},
     ("admin", "deployment_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment/<path:object_id>/"): TO_THE_ROW,
@@ -141,7 +140,7 @@ ONE_METHOD = {
     *("uploadlog_preview", "uploadlog_status", "uploadlog_sent", "uploadlog_diagnosis"),
     *("uploadlog_upload_again", "uploadlog_compare"),
     *(f"uploadlog_files_{act}" for act in ("addresses", "download", "compare", "unpublish")),
-    *("deployment_compare", "deployment_compare_file"),
+    "deployment_compare",
     *("rollouts_rollout_change", "rollouts_rollout_progress", "rollouts_rollout_act"),
     *("rollouts_overview_changelist", "rollouts_overview_environment"),
 }

@@ -145,8 +145,6 @@ TESTED_ELSEWHERE = {
     "health.api.urls": "tests/api/test_urls.py",
     "health.api.serializers": "tests/health/api/test_examples.py",
     "emulator.__main__": "tests/emulator/test_main.py",
-    "emulator.chinese_errors": "tests/emulator/test_chinese.py",
-    "emulator.chinese_tables": "tests/emulator/test_chinese.py",
     "management.exits": "tests/management/test_modes.py",
 }
 

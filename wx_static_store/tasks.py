@@ -16,6 +16,8 @@ from .log.retention import RELEASES
 
 __all__ = ["prune", "upload_again"]
 
+LEAST_DAYS = 30
+
 # The database is away for a while, or two waited for each other.
 PATIENT = {
     "autoretry_for": (OperationalError, InterfaceError),
@@ -35,7 +37,8 @@ def upload_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
 @shared_task(**PATIENT)
 def prune(days: int = 0, releases: int = RELEASES) -> None:
     """Delete rows older than so many days (0: none), and all but the last releases."""
-    steps = [prune_log(days, releases=releases)] if days else []
+    releases = max(releases, RELEASES)  # anybody at the broker can send this message
+    steps = [prune_log(max(days, LEAST_DAYS), releases=releases)] if days else []
     for each in (*steps, prune_releases(releases)):
         for _step in each:
             pass

@@ -7,7 +7,7 @@ The admin: two models, each with a list; and a folder for the pages behind each.
     log          what is done with rows of the log
     deployment   the page of a deployment, what is done from it, and *Publish a site*
     upload       the upload page
-    base         the base of all lists: read only, without slow queries
+    base         the base of all lists: read only, without slow queries; what is downloaded
     filters      the filters of the lists
     causes       uploads that failed, as cards: one for each cause
     columns      the columns of the uploads, and what all lists show

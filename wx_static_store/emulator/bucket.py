@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from .crc64 import crc64
 from .incoming import BLOCK
+from .language import marked
 from .quirks import BadInput
 
 
@@ -233,7 +234,7 @@ class Bucket:
             try:
                 key, entry = _loaded(meta)
             except (ValueError, LookupError, TypeError, OSError):
-                text = "{meta} is damaged; delete it, then publish its file again"
+                text = marked("{meta} is damaged; delete it, then publish its file again")
                 raise BadInput(text, meta=meta) from None
             self._objects[key] = entry
         kept = {entry.path for entry in self._objects.values()}

@@ -16,8 +16,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from .chinese import said
 from .incoming import Request, RequestBody
+from .language import marked, translate
 from .quirks import BadInput
 from .wire import Wire
 
@@ -27,7 +27,7 @@ Spare = Callable[[bytes], bool]  # whether a connection that begins so meets no 
 _GOODBYE = 5.0  # seconds that open connections get to end when the server stops
 
 
-def loopback(host: str, does: str = "listens on") -> str:
+def loopback(host: str, does: str = marked("listens on")) -> str:
     """Return the address of a host on loopback; refuse any other host."""
     host = "127.0.0.1" if host == "localhost" else host.strip("[]")
     with contextlib.suppress(ValueError):
@@ -36,7 +36,7 @@ def loopback(host: str, does: str = "listens on") -> str:
     raise BadInput(
         "the emulator {does} loopback only, and {host!r} is not: its secrets are public. "
         "Use 127.0.0.1, ::1 or localhost",
-        does=said(does),
+        does=translate(does),
         host=host,
     )
 
@@ -228,8 +228,9 @@ class Hub:
                 listener = Listener(self, address, exchange, greet, spare)
             except (OSError, OverflowError) as error:  # the port is taken, or there is none such
                 why = getattr(error, "strerror", None) or error
-                text, (host, port) = "cannot listen on {host}:{port}: {why}", address
-                raise OSError(said(text, host=host, port=port, why=said(str(why)))) from error
+                text, (host, port) = marked("cannot listen on {host}:{port}: {why}"), address
+                parts = {"host": host, "port": port, "why": translate(str(why))}
+                raise OSError(translate(text, **parts)) from error
             self._new.put(listener)
             self._wake_in.send(b".")
         return listener

@@ -63,7 +63,8 @@ def prune(
         for count in _delete(ended_before(wanted["created__lt"]), batch, dry_run):
             yield name, count
 
-    for count in _delete(_expired_keys(), batch, dry_run):
+    keys = IdempotencyKey._base_manager.using(log().db)
+    for count in _delete(keys.filter(expires__lt=timezone.now()), batch, dry_run):
         yield "keys", count
 
 
@@ -97,10 +98,6 @@ def _running() -> list[int]:
     newest = rows.values("env").annotate(newest=Max("id")).values_list("newest", flat=True)
     running = rows.filter(id__in=list(newest), outcome=Deployment.Outcome.RUNNING)
     return list(running.values_list("id", flat=True))
-
-
-def _expired_keys() -> QuerySet[IdempotencyKey]:
-    return IdempotencyKey._base_manager.using(log().db).filter(expires__lt=timezone.now())
 
 
 def _releases() -> QuerySet[Release]:

@@ -3,7 +3,7 @@ The commands, and what they share.
 
     commands          What ``manage.py`` finds
     differences       ``wx_deploy --diff``: a release beside another, a folder or the cloud
-    difference_lines  What differs, as lines on a terminal
+    difference_lines  A comparison of two sides, as lines on a terminal
     modes             What ``wx_deploy`` publishes where: a tree, or kept releases
     deploy_line       What the command line of ``wx_deploy`` means: store and environments
     deploy_options    The options of ``wx_deploy``, and which of them belong together

@@ -42,9 +42,7 @@ class SettingsOptions:
         None, validators.secret, "Secret of your platform.", secret=True
     )
     verify_ticket: Secret | Callback | None = option(None, validators.ticket,
-        "A function that returns the newest ticket, or its dotted path, or a text. Wrap a text in "
-        "``wx_static_store.core.secrets.Secret``: Django's error pages hide settings named TOKEN "
-        "or SECRET, but not this one.",
+        "A function that returns the newest ticket, or its dotted path, or a text.",
         shown="the newest of ``wx_static_store.callback``", secret=True)
     callback_token: tuple[Secret, ...] = option((), validators.tokens,
         "``wx_static_store.callback``: token of the authorization event URL, or a list of tokens, "

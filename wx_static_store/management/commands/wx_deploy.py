@@ -112,7 +112,8 @@ class Command(BaseCommand):
 
     def _is_wanted(self, orders: environments.Orders, plans: Sequence[Plan]) -> bool:
         """Warn, and ask; a dry run ends here."""
-        self._warn_of_quota(orders, plans)
+        quota = allowance(orders, plans)
+        self._warn(quota.doubts(), stops=bool(quota.missing))
         if self.options["dry_run"]:
             if self.doubtful:
                 raise CommandError(_("Not everything could be published, or looked at."))
@@ -135,10 +136,6 @@ class Command(BaseCommand):
                 before=modes.live_in(orders),
             )
             self._warn(found, stops=bool(found))
-
-    def _warn_of_quota(self, orders: environments.Orders, plans: Sequence[Plan]) -> None:
-        found = allowance(orders, plans)
-        self._warn(found.doubts(), stops=bool(found.missing))
 
     def _warn(self, sentences: Iterable[str], *, stops: bool) -> None:
         """Print the warnings; those that count stop a run that is `--strict`."""

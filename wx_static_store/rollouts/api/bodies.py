@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from ...api.deployment_bodies import RELEASE, text_field
-from ...api.parameters import Input
+from ...api.parameters import Input, Integer
 from ...api.serializers import Moment
 from ..lifecycle import Manner
 
@@ -25,9 +25,7 @@ _ENVS = _("Name environments with envs or tags, or send all alone.")
 
 
 def _number(help_text: Any) -> Any:
-    return serializers.IntegerField(
-        required=False, min_value=0, max_value=MOST, help_text=help_text
-    )
+    return Integer(required=False, min_value=0, max_value=MOST, help_text=help_text)
 
 
 class MannerBody(Input):
