@@ -104,7 +104,7 @@ def rolled_out(crew: Crew, envs: list[str]) -> tuple[float, float]:
     from django.core.management import call_command
 
     from tests.rollouts.crew import connected
-    from wx_static_store.deploy.releases import named
+    from wx_static_store.deploy.records import named
     from wx_static_store.rollouts.lifecycle import Manner, start
     from wx_static_store.rollouts.models import RolloutEnvironment
 

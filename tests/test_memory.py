@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ENV, slow
 from tests.deploys import item
 from wx_static_store.deploy.environments import site_uploader
-from wx_static_store.deploy.releases import Records
+from wx_static_store.deploy.records import Records
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload.sources import fingerprint
 from wx_static_store.upload.workers import WorkerPool

@@ -16,7 +16,7 @@ from tests.conftest import ENV
 from tests.deploys import item
 from wx_static_store.core.types import UploadContext
 from wx_static_store.deploy.environments import Order, deploy_to_all, site_uploader
-from wx_static_store.deploy.releases import Records
+from wx_static_store.deploy.records import Records
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment
 

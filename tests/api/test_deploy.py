@@ -16,9 +16,9 @@ from tests.api.conftest import Client
 from tests.deploys import TREE, bodies, sent
 from tests.rollouts.api.test_start import Set, cloud as cloud, options as options
 from tests.rollouts.conftest import OLD, Broker, broker as broker, deployed, release as release
-from wx_static_store.deploy import rollback_plan
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release
+from wx_static_store.releases import rollback_plan
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)

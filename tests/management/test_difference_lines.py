@@ -7,9 +7,9 @@ from django.utils.translation import override
 from tests.core.test_releases import PAGE, SCRIPT, file
 from wx_static_store.core.releases import Change, ReleaseFile
 from wx_static_store.core.types import RemoteFile
-from wx_static_store.deploy.difference import Difference
 from wx_static_store.i18n import width
 from wx_static_store.management.difference_lines import Comparison, Side, lines, total
+from wx_static_store.releases.difference import Difference
 
 SMALL, LARGE = file("a.js"), file("图.js", b"2" * 1234)
 TREE, CLOUD = Side("v1", {"kind": "release"}), Side("the cloud", {"kind": "cloud"})

@@ -11,7 +11,7 @@ import pytest
 from celery import Celery, _state
 
 from tests.deploys import TREE, configure_releases, run, tenants, write
-from wx_static_store.deploy.releases import named
+from wx_static_store.deploy.records import named
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
 from wx_static_store.rollouts import advance, environment

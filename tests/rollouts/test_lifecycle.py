@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.deploys import TREE, bodies
 from tests.rollouts.conftest import OLD, Broker, deployed, states
-from wx_static_store.deploy.releases import named
+from wx_static_store.deploy.records import named
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import KeptFile, Release

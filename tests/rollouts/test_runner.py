@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wx_static_store.deploy import runners
+from wx_static_store.releases import runners
 from wx_static_store.rollouts import runner
 from wx_static_store.rollouts.api.serializers import RolloutBegunSerializer
 

@@ -22,7 +22,7 @@ from django.db import connection
 from tests.deploys import bodies, configure_releases, run, write
 from tests.rollouts.crew import Crew, connected, redis
 from tests.waiting import wait_for
-from wx_static_store.deploy.releases import named
+from wx_static_store.deploy.records import named
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.rollouts.lifecycle import Manner, start
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment

@@ -174,7 +174,7 @@ def deploy(env: str, label: str, tree: Tree) -> None:
 
 def roll_back(env: str, label: str) -> None:
     """Record an earlier release again as a roll back does, without the cloud."""
-    from wx_static_store.deploy.releases import items_of
+    from wx_static_store.deploy.records import items_of
     from wx_static_store.models import Deployment
     from wx_static_store.upload import kept
     from wx_static_store.upload.workers import WorkerPool
@@ -189,7 +189,7 @@ def roll_back(env: str, label: str) -> None:
 def _record(env: str, label: str, items: list[Any]) -> None:
     from wx_static_store.core.types import UploadContext
     from wx_static_store.deploy.environments import site_uploader
-    from wx_static_store.deploy.releases import Records
+    from wx_static_store.deploy.records import Records
     from wx_static_store.upload.recorder import finish_deployment, start_deployment
     from wx_static_store.upload.workers import WorkerPool
 

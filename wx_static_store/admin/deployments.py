@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from ..core import qr
 from ..core.types import NOT_STORED
-from ..deploy.live import live_lately, mark_live
-from ..deploy.unsent import command_again, unsent
 from ..log.failing import causes
 from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
+from ..releases.held_back_files import command_again, unsent
+from ..releases.live import live_lately, mark_live
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import cards

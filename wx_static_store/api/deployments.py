@@ -15,13 +15,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import conf, models
-from ..deploy.live import mark_live
-from ..deploy.payload import check_store
 from ..deploy.report import EnvironmentReport
-from ..deploy.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
-from ..deploy.runners import available_runner
 from ..exceptions import ConfigurationError, SourceError
 from ..models import DeploymentQuerySet, UploadLog
+from ..releases.live import mark_live
+from ..releases.payload import check_store
+from ..releases.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
+from ..releases.runners import available_runner
 from ..submit.policy import visible_environments
 from ..submit.selection import selected
 from . import (

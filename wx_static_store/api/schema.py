@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.schemas.inspectors import DefaultSchema
 
-from ..deploy.runners import runner
+from ..releases.runners import runner
 from . import parameters, serializers
 from .examples import PROBLEM
 from .operations import CONDITIONS, FORM_FIELDS, KEY, Operation

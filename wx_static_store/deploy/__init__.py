@@ -1,18 +1,11 @@
 """
 A tree of files, published to one environment or to many.
 
-    difference    What differs between releases, and between a release and a folder or the cloud
-    payload       What a rollout brings where: a kept release, or a tree that becomes one
-    unsent        What a deployment did not send, and the command that does it again
-    runners       Who carries out a deploy outside of the request: what an app registers
-    rollback_plan What a roll back of one environment would do, and whether a request may do it
-    rollback      Roll back and repair: the ordinary deploy of a kept release
     allowance     Whether WeChat allows the calls that a deploy needs: today's quota, and the rate
     environments  Run one deploy for each environment, in turn; a canary first
     step_summary  How a deploy went, on the page that GitHub shows of a step
     report        How a deploy went: as JSON, and as lines on a terminal
-    releases      The releases of a folder in an environment: recorded, found, and published
-    live          What is live in each environment and folder
+    records       The releases of a folder in an environment: recorded, found, and published
     publish       Send what a plan names: assets, then pages, then the manifest
     plan          What differs from the cloud, and in which order it is sent
     link_check    References that lead nowhere, and files that change under the pages that load them

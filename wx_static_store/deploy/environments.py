@@ -24,7 +24,7 @@ from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
 from .plan import Plan, hash_items, make_plan
 from .publish import CHANGED, Report, publish
-from .releases import Records, left_over
+from .records import Records, left_over
 from .report import EnvironmentReport
 from .verify import Mismatch, blank, stale, sweep, uploads_among, verify
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.releases import Change, ReleaseFile
-from ..deploy.difference import Difference
 from ..i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, padded, shown, width
+from ..releases.difference import Difference
 from .deploy_options import CLOUD
 
 KINDS = {

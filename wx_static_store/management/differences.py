@@ -13,12 +13,12 @@ from django.core.management.base import CommandError
 
 from ..core.releases import ReleaseFile
 from ..deploy import report as summary
-from ..deploy.difference import between, files_here, with_cloud
-from ..deploy.releases import deployments_of, from_log, live, named
-from ..deploy.rollback import folder_of
+from ..deploy.records import deployments_of, from_log, live, named
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext as _, joined, labelled, shown
 from ..models import Deployment
+from ..releases.difference import between, files_here, with_cloud
+from ..releases.rollback import folder_of
 from ..upload.uploader import Uploader
 from . import modes
 from .deploy_line import release_of

@@ -17,14 +17,14 @@ from django.db import DatabaseError
 from .. import conf
 from ..core.naming import NO_CACHE
 from ..core.types import UploadContext, UploadItem
-from ..deploy import rollback
 from ..deploy.environments import Confirm, Order, Orders, site_uploader
 from ..deploy.link_check import Files, changed_in_place
 from ..deploy.plan import Plan, hash_items
-from ..deploy.releases import Records, item_of, live, named
+from ..deploy.records import Records, item_of, live, named
 from ..deploy.tree import read_tree
 from ..i18n import gettext as _
 from ..models import Release
+from ..releases import rollback
 from ..upload import kept
 from ..upload.uploader import Uploader
 from . import deploy_line, deploy_options

@@ -10,10 +10,10 @@ from django.core.management.base import BaseCommand
 
 from ..deploy.environments import Order, address_of, may_be_stale, stale_files
 from ..deploy.plan import Plan
-from ..deploy.rollback import Move, title
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext, gettext_lazy as _, joined, labelled, ngettext, padded, shown, width
 from ..models import Deployment
+from ..releases.rollback import Move, title
 from ..upload.uploader import Uploader
 
 STATES = {

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Max
 
 from ..deploy import report
-from ..deploy.releases import from_log
+from ..deploy.records import from_log
 from ..i18n import gettext as _, labelled, ngettext, padded, shown, width
 from ..models import Deployment
 from ..upload.database import deployments, with_users

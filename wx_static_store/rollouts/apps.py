@@ -11,8 +11,8 @@ class RolloutsConfig(AppConfig):
     wx_panel = "admin/wx_static_store_rollouts/panel.html"
 
     def ready(self) -> None:
-        from ..deploy import runners
         from ..log import prune, retention
+        from ..releases import runners
         from . import rows, runner
 
         runners.run_by(runner)

@@ -13,12 +13,12 @@ from ..core.naming import object_key
 from ..core.releases import ReleaseFile
 from ..core.types import RemoteFile, UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
-from ..deploy.releases import Records, from_log, live_below, with_release
+from ..deploy.records import Records, from_log, live_below, with_release
 from ..deploy.report import EnvironmentReport
-from ..deploy.rollback import Move, orders
 from ..exceptions import WxStaticStoreError
 from ..i18n import english
 from ..models import fitting
+from ..releases.rollback import Move, orders
 from ..submit import queue
 from ..upload.database import deployments, log
 from ..upload.uploader import Uploader

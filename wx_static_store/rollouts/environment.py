@@ -21,9 +21,8 @@ from django.utils import timezone
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.locks import DeployLockLost, DeployRunning
-from ..deploy.releases import Records, items_of, live
+from ..deploy.records import Records, items_of, live
 from ..deploy.report import EnvironmentReport
-from ..deploy.rollback import elsewhere
 from ..exceptions import (
     ConfigurationError,
     DeadlineExceeded,
@@ -33,6 +32,7 @@ from ..exceptions import (
 )
 from ..i18n import english, gettext_lazy as _
 from ..models import fitting
+from ..releases.rollback import elsewhere
 from ..upload.release_storage import BEGINS
 from ..upload.uploader import Uploader
 from .advance import advance

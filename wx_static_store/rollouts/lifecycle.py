@@ -11,9 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..conf import options_for
-from ..deploy.rollback import ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
 from ..i18n import gettext as _, ngettext
 from ..models import Release, fitting
+from ..releases.rollback import ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
 from ..submit import queue
 from .advance import advance
 from .models import Rollout, RolloutEnvironment

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from ..deploy.live import Latest, latest
 from ..models import Deployment, DeploymentQuerySet, Release
+from ..releases.live import Latest, latest
 from ..upload.database import deployments
 from .drift import rows as drift_rows
 from .models import Drift, Rollout, RolloutEnvironment, RolloutQuerySet

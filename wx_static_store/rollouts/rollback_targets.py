@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db.models import F
 
-from ..deploy.live import latest
-from ..deploy.rollback import refuse_incomplete
 from ..exceptions import SourceError
 from ..i18n import listed, ngettext
 from ..models import Release
+from ..releases.live import latest
+from ..releases.rollback import refuse_incomplete
 from ..upload.database import deployments
 from .models import Rollout
 from .rows import State, of

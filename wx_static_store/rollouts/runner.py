@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..deploy.rollback import Move
+from ..releases.rollback import Move
 from ..submit.queue import is_available as is_available
 from .lifecycle import hand_over as hand_over
 

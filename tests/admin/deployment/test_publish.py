@@ -20,9 +20,9 @@ from tests.admin.releases import configure_site, counts, texts
 from tests.conftest import ENV
 from tests.deploys import bodies
 from tests.rollouts.conftest import Broker, broker as broker
-from wx_static_store.deploy import rollback_plan
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment
+from wx_static_store.releases import rollback_plan
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -22,9 +22,9 @@ from tests.admin.releases import address, configure_site, counts, deploy, html_o
 from tests.conftest import ENV
 from tests.deploys import bodies, item, sent
 from tests.rollouts.conftest import Broker, broker as broker
-from wx_static_store.deploy import rollback_plan
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment
+from wx_static_store.releases import rollback_plan
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,10 +14,10 @@ from tests.rollouts.conftest import (
     release as release,
 )
 from tests.rollouts.management.test_options import read
-from wx_static_store.deploy.payload import Payload
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
 from wx_static_store.models import Release
+from wx_static_store.releases.payload import Payload
 from wx_static_store.rollouts.management.start import payload_of
 from wx_static_store.rollouts.models import Rollout
 

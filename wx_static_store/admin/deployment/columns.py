@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
-from ...deploy import releases
+from ...deploy import records as releases
 from ...models import Deployment
 from ..columns import NOTHING, Columns, badge, link, two_lines
 

@@ -12,12 +12,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from ...core.releases import Change, ReleaseFile
-from ...deploy.difference import KINDS, Difference, between, with_cloud
 from ...deploy.environments import site_uploader
-from ...deploy.live import mark_live
-from ...deploy.rollback import folder_of
 from ...log.compare import SECONDS, SWEPT
 from ...models import Deployment, DeploymentQuerySet
+from ...releases.difference import KINDS, Difference, between, with_cloud
+from ...releases.live import mark_live
+from ...releases.rollback import folder_of
 
 CLOUD = "cloud"
 OFFERED = 20  # deployments to compare with

@@ -20,17 +20,17 @@ from django.views.decorators.http import require_http_methods
 
 from ...conf.offered import Offer
 from ...core import qr
-from ...deploy import payload
 from ...deploy.archive import unpacked
 from ...deploy.environments import address_of, site_stores
-from ...deploy.releases import deployments_of
-from ...deploy.rollback import Move
-from ...deploy.rollback_plan import MOST_BYTES, MOST_FILES, SECONDS, RollbackPlan, plan_rollback
-from ...deploy.runners import available_runner
+from ...deploy.records import deployments_of
 from ...deploy.tree import checked_prefix, read_tree
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext
 from ...models import Deployment, Release
+from ...releases import payload
+from ...releases.rollback import Move
+from ...releases.rollback_plan import MOST_BYTES, MOST_FILES, SECONDS, RollbackPlan, plan_rollback
+from ...releases.runners import available_runner
 from ...submit.policy import visible_offers
 from ...upload.database import deployments, outside_transactions
 from ..base import ReadOnlyAdmin, Tool

@@ -16,9 +16,12 @@ from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from ...deploy.environments import address_of
-from ...deploy.releases import deployments_of
+from ...deploy.records import deployments_of
 from ...deploy.report import EnvironmentReport, lines
-from ...deploy.rollback_plan import (
+from ...exceptions import WxStaticStoreError
+from ...i18n import ngettext
+from ...models import Deployment
+from ...releases.rollback_plan import (
     MOST_BYTES,
     MOST_FILES,
     RollbackPlan,
@@ -26,10 +29,7 @@ from ...deploy.rollback_plan import (
     move_of,
     plan_rollback,
 )
-from ...deploy.runners import Runner, available_runner
-from ...exceptions import WxStaticStoreError
-from ...i18n import ngettext
-from ...models import Deployment
+from ...releases.runners import Runner, available_runner
 from ...upload.database import outside_transactions
 from ..base import Tool
 from ..places import linkable

@@ -11,13 +11,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 
 from ...core import interrupts
-from ...deploy import environments, report as summary, rollback
+from ...deploy import environments, report as summary
 from ...deploy.allowance import allowance
 from ...deploy.link_check import preflight
 from ...deploy.plan import Plan
 from ...deploy.step_summary import append_step_summary
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _
+from ...releases import rollback
 from ...upload import kept
 from ...upload.uploader import Uploader
 from .. import deploy_line, deploy_options, differences, manifest, modes, preview, release_list

@@ -8,11 +8,11 @@ from django.core.management.base import CommandError
 
 from ...conf.options import STATIC
 from ...core.naming import clean_name
-from ...deploy.releases import keys_of, live_below
-from ...deploy.rollback import command_for
+from ...deploy.records import keys_of, live_below
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext, padded, shown
 from ...log.reconcile import Comparison
 from ...models import UploadLog
+from ...releases.rollback import command_for
 from ...upload import kept
 from ...upload.store import Store, get_store
 from ..upkeep import UpkeepCommand

@@ -17,10 +17,10 @@ from ...admin.columns import duration
 from ...admin.labels import SOURCES, Text
 from ...admin.places import places_for
 from ...conf.offered import Offer
-from ...deploy.live import live_lately
 from ...i18n import gettext as _, ngettext
 from ...log.failing import causes
 from ...models import Deployment, UploadLog
+from ...releases.live import live_lately
 from ..activity import Activity, activity
 from ..drift import rows as drift_rows
 from ..models import Drift

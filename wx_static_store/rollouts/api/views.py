@@ -24,13 +24,13 @@ from ...api.links import link
 from ...api.log import one_row
 from ...api.operations import BEGINS, BODY, PATH, READ, SENDER, Operation
 from ...api.problems import answered_as
-from ...deploy import payload
 from ...deploy.archive import unpacked
 from ...deploy.environments import site_stores
-from ...deploy.rollback import Move, check_storage
 from ...deploy.tree import checked_prefix, read_tree
 from ...exceptions import ConfigurationError, SourceError
 from ...i18n import listed
+from ...releases import payload
+from ...releases.rollback import Move, check_storage
 from ...submit import queue
 from ...submit.policy import visible_environments
 from .. import lifecycle

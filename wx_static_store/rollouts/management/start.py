@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...deploy import payload
 from ...i18n import gettext as _
 from ...management import deploy_line, modes
 from ...management.exits import wrong_use
+from ...releases import payload
 from ..lifecycle import Manner
 
 Line = Mapping[str, Any]

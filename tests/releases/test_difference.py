@@ -13,11 +13,11 @@ from tests.core.test_releases import PAGE, SCRIPT, A, B, file
 from tests.deploys import TREE, write
 from wx_static_store.core.releases import ReleaseFile
 from wx_static_store.core.types import DELETED
-from wx_static_store.deploy.difference import Difference, between, files_here, with_cloud
 from wx_static_store.deploy.environments import site_uploader
 from wx_static_store.deploy.tree import read_tree
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import DeadlineExceeded, SourceError, WeChatThrottled
+from wx_static_store.releases.difference import Difference, between, files_here, with_cloud
 from wx_static_store.storage import WxStorage
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,11 @@ from tests.conftest import ENV
 from tests.deploys import CONTEXT, configure_releases, items
 from wx_static_store.core.types import UploadContext
 from wx_static_store.deploy.environments import Order, deploy_to_all, preview_of, site_uploader
-from wx_static_store.deploy.releases import Records
-from wx_static_store.deploy.rollback import (
+from wx_static_store.deploy.records import Records
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import ConfigurationError, SourceError
+from wx_static_store.models import Deployment, Release
+from wx_static_store.releases.rollback import (
     Move,
     check_storage,
     command_for,
@@ -23,9 +26,6 @@ from wx_static_store.deploy.rollback import (
     orders,
     refuse_missing,
 )
-from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import ConfigurationError, SourceError
-from wx_static_store.models import Deployment, Release
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

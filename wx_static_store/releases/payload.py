@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from ..conf import options_for
 from ..conf.options import MEDIA
 from ..core.types import UploadItem
+from ..deploy.allowance import allowance_for
+from ..deploy.environments import site_stores, site_uploader
+from ..deploy.link_check import preflight
+from ..deploy.plan import hash_items
+from ..deploy.records import NO_LOG, Records, named
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 from ..models import Release
 from ..upload.workers import WorkerPool
-from .allowance import allowance_for
-from .environments import site_stores, site_uploader
-from .link_check import preflight
-from .plan import hash_items
-from .releases import NO_LOG, Records, named
 from .rollback import check_storage, folder_of
 
 

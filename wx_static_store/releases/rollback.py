@@ -9,16 +9,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..conf import aliases, options_for
+from ..deploy.environments import Order, Orders
+from ..deploy.plan import Plan
+from ..deploy.records import deployments_of, from_log, items_of, live, named, with_release
+from ..deploy.tree import checked_prefix
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
 from ..upload import kept
 from ..upload.recorder import trusted_from
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .environments import Order, Orders
-from .plan import Plan
-from .releases import deployments_of, from_log, items_of, live, named, with_release
-from .tree import checked_prefix
 
 if TYPE_CHECKING:
     from ..models import Deployment, Release

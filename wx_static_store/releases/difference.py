@@ -11,13 +11,13 @@ from typing import Any
 from ..core.match import Match, match
 from ..core.releases import Change, ReleaseFile, changes
 from ..core.types import NO_HEADERS, ContentHeaders, RemoteFile, UploadContext, UploadItem
+from ..deploy.environments import Order, stale_files
+from ..deploy.plan import hash_items
+from ..deploy.records import Records, files_of
+from ..deploy.verify import sweep
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _, listed
 from ..upload.uploader import Uploader
-from .environments import Order, stale_files
-from .plan import hash_items
-from .releases import Records, files_of
-from .verify import sweep
 
 KINDS = ("added", "changed", "removed")
 _SHOWN = 5  # names in an error

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from wx_static_store.deploy import live
-from wx_static_store.deploy.live import latest, live_lately, mark_live
 from wx_static_store.models import Deployment, Release
+from wx_static_store.releases import live
+from wx_static_store.releases.live import latest, live_lately, mark_live
 
 pytestmark = pytest.mark.django_db
 

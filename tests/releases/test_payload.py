@@ -7,11 +7,11 @@ import pytest
 from tests.deploys import TREE, write
 from tests.rollouts.conftest import cloud as cloud, envs as envs, release as release
 from wx_static_store.core.types import UploadItem
-from wx_static_store.deploy.payload import of_release, of_tree
 from wx_static_store.deploy.tree import read_tree
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import Release
+from wx_static_store.releases.payload import of_release, of_tree
 
 pytestmark = pytest.mark.django_db
 

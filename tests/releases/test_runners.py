@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wx_static_store.deploy import runners
+from wx_static_store.releases import runners
 
 
 class Workers:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.admin.releases import configure_site, deploy
-from wx_static_store.deploy import rollback_plan
-from wx_static_store.deploy.rollback_plan import RollbackPlan, move_of, plan_rollback
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import Deployment
+from wx_static_store.releases import rollback_plan
+from wx_static_store.releases.rollback_plan import RollbackPlan, move_of, plan_rollback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..core.types import RemoteFile, UploadContext
-from ..exceptions import SourceError
-from ..i18n import gettext_lazy as _
-from ..upload.uploader import Uploader
-from . import rollback
-from .environments import (
+from ..deploy.environments import (
     Order,
     deploy_to_all,
     may_be_stale,
@@ -19,9 +15,13 @@ from .environments import (
     site_uploader,
     stale_files,
 )
-from .plan import Plan
-from .releases import Records, named
-from .report import EnvironmentReport
+from ..deploy.plan import Plan
+from ..deploy.records import Records, named
+from ..deploy.report import EnvironmentReport
+from ..exceptions import SourceError
+from ..i18n import gettext_lazy as _
+from ..upload.uploader import Uploader
+from . import rollback
 
 if TYPE_CHECKING:
     from ..models import Deployment

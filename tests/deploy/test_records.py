@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from tests.deploys import bodies, items, tenants
 from wx_static_store.core.types import UploadContext
 from wx_static_store.deploy.environments import Order, deploy_to_all, site_uploader
-from wx_static_store.deploy.releases import Records, items_of, keys_of, live, live_below, named
+from wx_static_store.deploy.records import Records, items_of, keys_of, live, live_below, named
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import Deployment, KeptFile, Release
