@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tarfile
+import time
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.deploys import deploy
 from tests.tables import each
+from wx_static_store.core.types import UploadItem
 from wx_static_store.deploy.archive import Limits, unpacked
+from wx_static_store.deploy.link_check import preflight
+from wx_static_store.deploy.plan import hash_items
+from wx_static_store.deploy.tree import read_tree
 from wx_static_store.exceptions import SourceError
+from wx_static_store.upload.sources import opened
+from wx_static_store.upload.uploader import get_uploader
 
 # Archives
 
@@ -139,3 +151,84 @@ def test_folders_that_only_names_ask_for_have_an_end(name: str) -> None:
     assert unpack(packed, name, Limits(files=41, ratio=10**6))
     with pytest.raises(SourceError, match="holds more files than 40"):
         unpack(packed, name, Limits(files=40, ratio=10**6))
+
+
+# Pages of a site, which are looked at before it is published
+
+
+def look(page: bytes, **how: float) -> list[str]:
+    items = [UploadItem("index.html", open=lambda: io.BytesIO(page))]
+    return preflight(items, prefix="", **how)
+
+
+NOT_ALL = "Not all pages were looked at: that would take too long. Run wx_deploy --dry-run --strict"
+
+
+@each("start", ["<a b='", '<a b="', "<a ", "<a/", "<a b=", "<a ''", "<!--", "</", "&#"])
+def test_a_page_that_costs_the_parser_hours_is_looked_at_for_a_moment(start: str) -> None:
+    """Two seconds is the limit; without it 40 kB took four, and four times as long at 80."""
+    before = time.thread_time()
+    look(start.encode() * (100_000 // len(start)), seconds=0.02)
+    assert time.thread_time() - before < 1
+
+
+def test_a_page_that_was_not_looked_at_is_warned_of() -> None:
+    (warning,) = look(b"<a b='" * 20_000, seconds=0.05)
+    assert warning.startswith(NOT_ALL)
+    assert look(b"<a href=index.html>") == []
+
+
+# Trees of files
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Return a folder that is published while somebody else may write to it."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "a.js").write_bytes(b"public")
+    (tmp_path / "secret").write_bytes(b"secret")
+    return folder
+
+
+def linked(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("../secret")
+
+
+def renamed(file: Path) -> None:
+    (file.parent.parent / "secret").replace(file)
+
+
+def made_a_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def moved_folder(file: Path) -> None:
+    """Put a link in the place of the folder, not of the file."""
+    private = file.parent.parent / "private"
+    private.mkdir()
+    (private / "a.js").write_bytes(b"secret")
+    file.parent.rename(file.parent.with_name("old"))
+    file.parent.symlink_to(private)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("swap", [linked, renamed, made_a_pipe, moved_folder])
+def test_a_file_that_is_another_one_when_it_is_sent_is_not_published(
+    configure: Any, tree: Path, swap: Callable[[Path], None]
+) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    hashed = hash_items(read_tree(tree).items)
+    swap(tree / "a.js")
+    report = deploy(get_uploader(), hashed)
+    assert cloud.objects() == {}
+    assert "The file was replaced by another one" in str(report.failures[0].error)
+
+
+def test_a_file_that_is_written_anew_in_its_place_is_published_as_it_is(tree: Path) -> None:
+    (item,) = read_tree(tree).items
+    (tree / "a.js").write_bytes(b"newer")
+    with opened(item) as source:
+        assert b"".join(source) == b"newer"

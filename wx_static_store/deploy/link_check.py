@@ -149,8 +149,8 @@ class _Links:
         except TimeoutError:
             self.doubts = [
                 _(
-                    "Not all pages were looked at, which takes too long. To look at all, run "
-                    "wx_deploy with --dry-run --strict."
+                    "Not all pages were looked at: that would take too long. Run "
+                    "wx_deploy --dry-run --strict to look at all of them."
                 )
             ]
             return {}
