@@ -1,5 +1,6 @@
 """``wx_deploy``: a built site to the static hosting of one environment, or of many."""
 
+import math
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, SystemCheckEr
 from ...core import interrupts
 from ...deploy import environments, report as summary
 from ...deploy.allowance import allowance
-from ...deploy.link_check import preflight
+from ...deploy.link_check import SECONDS, preflight
 from ...deploy.plan import Plan
 from ...deploy.step_summary import append_step_summary
 from ...exceptions import WxStaticStoreError
@@ -135,6 +136,7 @@ class Command(BaseCommand):
                 location=uploader.options.location,
                 envs=envs,
                 before=modes.live_in(orders),
+                seconds=math.inf if self.options["strict"] else SECONDS,
             )
             self._warn(found, stops=bool(found))
 
