@@ -29,7 +29,7 @@ def environments(user):
     rings = ["ring/early"] * 2 + ["ring/main"] * 8
     return {{env: {{"label": env, "tags": [ring]}} for env, ring in zip({ENVS}, rings)}}
 """
-SET_UP = ("app", "config/celery.py", "config/__init__.py", "celery")
+SET_UP = ("rollouts-app", "config/celery.py", "config/__init__.py", "celery")
 GUEST = "guest:guest@127.0.0.1:5672//"
 START = "python manage.py wx_rollout start frontend/dist --using site --all"
 NIGHTLY = """
