@@ -120,6 +120,12 @@ docs-messages:  ## the Chinese catalogues of the documentation, brought up to da
 	$(SPHINX) -b gettext docs docs/_build/gettext
 	$(BIN)/sphinx-intl update -p docs/_build/gettext -l zh_CN -d docs/locale
 
+.PHONY: dist
+dist:  ## the wheel, which README.rst installs, and the source archive: in dist/
+	$(MAKE) venv VENV=.venv-dist EXTRAS=dist
+	rm -rf dist
+	.venv-dist/bin/python -m build
+
 .PHONY: fuzz
 fuzz:  ## random pushes at the callback, FOR=60 seconds of them
 	$(MAKE) venv VENV=.venv-fuzz EXTRAS=dev,fuzz

@@ -67,7 +67,7 @@ def fill(emulator: EmulatorServer, work: Path) -> str:
             save(name)
     save("prices/green.csv")  # mended: it is not among what still fails
     # What the cloud has, for the overview.
-    call_command("wx_reconcile", "--all", "--using", "site", stdout=StringIO())
+    call_command("wx_drift", "--using", "site", stdout=StringIO())
     return "" if found() == WANTED else f"other uploads failed than should: {found()}"
 
 

@@ -1,10 +1,10 @@
-"""The sdist and the wheel: what is in them, and that an empty environment can work with it."""
+"""The sdist and the wheel that `make dist` builds, and the empty environment of README.rst."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
-import venv
 import zipfile
 from configparser import ConfigParser
 from dataclasses import dataclass
@@ -15,12 +15,15 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tests.conftest import ENV
+from tests.docs.blocks import DOCS, blocks
 from tests.tables import each
 from wx_static_store.emulator import EmulatorServer
 
 ROOT = Path(__file__).parent.parent
 REQUIRED = bool(os.environ.get("WX_REQUIRE_PACKAGING"))
-SECONDS = 120  # for one command
+SECONDS = 300  # for one command
+INSTALL = blocks(ROOT / "README.rst")[0].text
+EXTRA = re.compile(r"""pip install ["'](wx_static_store\[\w+\])["']""")
 
 pytestmark = pytest.mark.skipif(
     not {"WX_SLOW", "WX_REQUIRE_PACKAGING"} & {*os.environ},
@@ -46,7 +49,7 @@ PATCHED = {
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    unset = dict.fromkeys(("PYTHONPATH", "PIP_REQUIRE_VIRTUALENV"), "")
+    unset = dict.fromkeys(("MAKEFLAGS", "PYTHONPATH", "PIP_REQUIRE_VIRTUALENV"), "")
     return subprocess.run(
         [*map(str, command)],
         cwd=cwd,
@@ -79,18 +82,18 @@ def our_files() -> list[str]:
 
 @dataclass(frozen=True)
 class Dist:
-    """The files that were there, the sdist of them, and the wheel that was built from that."""
+    """The files of a checkout, what was built of them, and the project of somebody who did it."""
 
     files: frozenset[str]
     sdist: Path
     wheel: Path
+    project: Path
 
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Dist:
+    """Type what README.rst prints, in an empty folder beside a checkout."""
     folder = tmp_path_factory.mktemp("packaging")
-    if run(sys.executable, "-m", "build", "--version", cwd=folder).returncode:
-        unless_required("the package build is not installed")
     wanted = ("--no-deps", "--retries=0", "--timeout=5", "--dest=net", "setuptools>=77")
     if run(sys.executable, "-m", "pip", "download", *wanted, cwd=folder).returncode:
         unless_required("pip reaches no package index")
@@ -99,9 +102,13 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Dist:
         target = folder / "source" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((ROOT / name).read_bytes())
-    done(sys.executable, "-m", "build", "--outdir=dist", "source", cwd=folder)
-    (sdist,), (wheel,) = (folder / "dist").glob("*.tar.gz"), (folder / "dist").glob("*.whl")
-    return Dist(frozenset(files), sdist, wheel)
+    project = folder / "project"
+    project.mkdir()
+    typed = INSTALL.replace("path/to/checkout", "../source")
+    done("bash", "-ec", typed, cwd=project, PYTHON=sys.executable)
+    built = folder / "source" / "dist"
+    (sdist,), (wheel,) = built.glob("*.tar.gz"), built.glob("*.whl")
+    return Dist(frozenset(files), sdist, wheel, project)
 
 
 @pytest.fixture(scope="module")
@@ -157,11 +164,9 @@ WX_STATIC_STORE = {"ENV": os.environ["WX_ENV"], "API_BASE_URL": os.environ["WX_A
 class Installation:
     """A project of one style sheet, in an environment that holds the wheel and what it asks for."""
 
-    def __init__(self, folder: Path, wheel: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        venv.create(folder / "venv", with_pip=True)
-        self.python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-        done(self.python, "-m", "pip", "install", "--quiet", "--retries=1", wheel, cwd=folder)
+        self.python = folder / ".venv" / "bin" / "python"
         (folder / "project.py").write_text(PROJECT)
         (folder / "front").mkdir()
         (folder / "front" / "a.css").write_text("body {}")
@@ -173,14 +178,28 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def installation(dist: Dist, tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    return Installation(tmp_path_factory.mktemp("empty"), dist.wheel)
+def installation(dist: Dist) -> Installation:
+    return Installation(dist.project)
 
 
 def test_the_package_comes_from_the_wheel(installation: Installation) -> None:
     where = "import wx_static_store; print(wx_static_store.__file__)"
     shown = done(installation.python, "-c", where, cwd=installation.folder)
-    assert Path(shown.strip()).is_relative_to(installation.folder / "venv")
+    assert Path(shown.strip()).is_relative_to(installation.folder / ".venv")
+
+
+def test_an_extra_that_a_page_or_a_hint_names_is_installed_beside_the_wheel(
+    installation: Installation,
+) -> None:
+    """No index has the app: pip takes it from the environment, and gets what the extra needs."""
+    texts = [*DOCS.rglob("*.rst"), *(ROOT / "wx_static_store").rglob("*.py")]
+    named = {name for path in texts for name in EXTRA.findall(path.read_text("utf-8"))}
+    assert {"wx_static_store[celery]", "wx_static_store[deploy]"} <= named
+    pip = ("-m", "pip", "install", "--dry-run", "--retries=1", *sorted(named))
+    shown = done(installation.python, *pip, cwd=installation.folder)
+    (would,) = [line for line in shown.splitlines() if line.startswith("Would install ")]
+    assert "celery-" in would
+    assert "wx_static_store" not in would.replace("-", "_")
 
 
 def test_in_an_empty_environment_collectstatic_publishes_once(

@@ -5,17 +5,13 @@ import sys
 from argparse import Action, ArgumentParser, HelpFormatter, _SubParsersAction
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
-from django.core.management import load_command_class
+from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
-
-import wx_static_store
 
 from . import block, here, plain, section, table
 
-FOLDER = Path(wx_static_store.__file__).parent / "management/commands"
-COMMANDS = sorted(path.stem for path in FOLDER.glob("wx_*.py"))
+COMMANDS = sorted(name for name in get_commands() if name.startswith("wx_"))
 
 
 def text() -> str:
@@ -24,7 +20,7 @@ def text() -> str:
 
 def _command(name: str) -> str:
     known = {action.dest for action in BaseCommand().create_parser("manage.py", name)._actions}
-    parser = load_command_class("wx_static_store", name).create_parser("manage.py", name)
+    parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
     own = [action for action in parser._actions if action.dest not in known]
     return section(
         name,

@@ -5,10 +5,12 @@ from wx_static_store.conf.options import OPTIONS, Options
 
 from . import table
 
+SCOPES = [*Scope]
+
 
 def text() -> str:
     rows = [("Option", "Default", "Scope", "Meaning")]
-    for name, entry in OPTIONS.items():
+    for name, entry in sorted(OPTIONS.items(), key=lambda item: SCOPES.index(item[1].scope)):
         default = entry.shown or _default(getattr(Options(), name))
         shown = name.upper() if entry.scope is Scope.SETTINGS else name
         rows.append((f"``{shown}``", default, entry.scope.value, entry.sentence))

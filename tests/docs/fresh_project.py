@@ -46,10 +46,11 @@ def typed(block: Block) -> str:
 
 @functools.cache
 def empty_database() -> bytes:
-    """Return the tables of a project with the app, made once for all: `migrate` takes a second."""
+    """Return the tables of a project with all apps, made once: `migrate` takes a second."""
     with TemporaryDirectory() as folder:
         project = FreshProject(Path(folder))
-        project.append("config/settings.py", 'INSTALLED_APPS += ["wx_static_store"]')
+        apps = ["wx_static_store", "wx_static_store.health", "wx_static_store.rollouts"]
+        project.append("config/settings.py", f"INSTALLED_APPS += {apps}")
         project.run("python manage.py migrate")
         return (project.folder / "db.sqlite3").read_bytes()
 

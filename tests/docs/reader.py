@@ -14,7 +14,9 @@ from tests.docs.blocks import Block, matches
 from tests.docs.fresh_project import PATIENCE, FreshProject
 
 # Lines that prepare a machine: tests run where that has been done.
-PREPARING = re.compile(r"^(?:python3 -m venv |\. \.venv/bin/activate|pip install ).*\n?", re.M)
+PREPARING = re.compile(
+    r"^(?:make -C |python3 -m venv |\. \.venv/bin/activate|pip install ).*\n?", re.M
+)
 # Opened by the session that follows it.
 SHELL = "python manage.py shell -v 0"
 # End only when a reader presses Ctrl-C: what a page types, and what is run.

@@ -55,6 +55,7 @@ def _project(folder: Path, cloud: EmulatorServer) -> FreshProject:
     account = cloud.state.account
     project = FreshProject(folder, WX_APPID=account.appid, WX_APPSECRET=account.appsecret)
     project.use(cloud)
+    project.follow(block("howto/doctor", "health-app"))
     project.append("config/settings.py", CALLBACK.format(account, PUSH_TOKEN, PUSH_AES_KEY))
     address = {"https://www.example.com": cloud.site_url(ENV)}
     project.follow(block("howto/deploy", "config/settings.py"), address)

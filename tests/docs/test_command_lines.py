@@ -4,7 +4,7 @@ import re
 import shlex
 from itertools import takewhile
 
-from django.core.management import load_command_class
+from django.core.management import get_commands, load_command_class
 
 from tests.docs.blocks import DOCS, ROOT
 from tests.tables import each
@@ -24,5 +24,6 @@ def words(line: str) -> list[str]:
 @each("line", LINES)
 def test_a_command_line_of_the_docs_is_understood(line: str) -> None:
     command, *arguments = words(line)
-    parser = load_command_class("wx_static_store", command).create_parser("manage.py", command)
+    found = load_command_class(get_commands()[command], command)
+    parser = found.create_parser("manage.py", command)
     parser.parse_args(arguments)

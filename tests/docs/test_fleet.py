@@ -29,7 +29,7 @@ def environments(user):
     rings = ["ring/early"] * 2 + ["ring/main"] * 8
     return {{env: {{"label": env, "tags": [ring]}} for env, ring in zip({ENVS}, rings)}}
 """
-APP = ("config/celery.py", "config/__init__.py", "celery")
+SET_UP = ("rollouts-app", "config/celery.py", "config/__init__.py", "celery")
 GUEST = "guest:guest@127.0.0.1:5672//"
 START = "python manage.py wx_rollout start frontend/dist --using site --all"
 NIGHTLY = """
@@ -60,7 +60,7 @@ def project(tmp_path: Path, cloud: EmulatorServer) -> FreshProject:
     offered = 'WX_STATIC_STORE["ENVIRONMENTS"] = "config.tenants.environments"'
     project.append("config/settings.py", offered)
     project.append("frontend/dist/index.html", OLD.decode())
-    for name in APP:
+    for name in SET_UP:
         project.follow(block(PAGE, name))
     return project
 
@@ -145,8 +145,11 @@ def test_the_nightly_tasks_are_there_and_take_their_arguments(project: FreshProj
     for name in ("laptop", "nightly"):
         project.follow(block(PAGE, name))
     project.append("nightly.py", NIGHTLY)
-    tasks = ("advance_rollout", "reconcile_all", "prune")
-    assert project.run("python nightly.py").split() == [f"wx_static_store.tasks.{t}" for t in tasks]
+    assert project.run("python nightly.py").split() == [
+        "wx_static_store.rollouts.tasks.advance_rollout",
+        "wx_static_store.rollouts.tasks.reconcile_all",
+        "wx_static_store.tasks.prune",
+    ]
 
 
 @pytest.mark.parametrize("broker", ["redis", "rabbitmq"])

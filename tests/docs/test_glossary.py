@@ -25,7 +25,12 @@ OTHER_MEANING = {
     "The platform blocks this content or this domain.",  # Tencent's
     "Where it happened: policy, name, source, token, link or put.",  # values of a field
     "no signed_url and token",  # fields of an answer
+    "platform",  # a scope of options
     # the callback token
+    (
+        "``wx_static_store.callback``: token of the authorization event URL, or a list of tokens, "
+        "the newest first."
+    ),
     "If WeChat sent it, compare CALLBACK_TOKEN with the message token of your platform.",
     "Token and key are right, so check COMPONENT_APPID: the push is for another platform.",
     "a query string skips the stale copy",  # of the CDN

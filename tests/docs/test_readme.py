@@ -59,6 +59,13 @@ def test_the_chinese_readme_has_the_blocks_of_the_english_one() -> None:
     assert [block.text for block in blocks(CHINESE)] == [block.text for block in BLOCKS]
 
 
+def test_the_tutorial_installs_the_app_as_the_readme_does() -> None:
+    """tests/test_packaging.py runs these lines as they are printed."""
+    tutorial = blocks(DOCS / "tutorial.rst")[0].commands
+    readme = BLOCKS[0].text.replace(" && ", "\n").splitlines()
+    assert [typed for typed, _printed in tutorial] == readme[:-1]
+
+
 def test_the_readme_names_pages_of_the_documentation_by_their_titles() -> None:
     pages = [page.read_text("utf-8") for page in DOCS.rglob("*.rst")]
     titles = {title for page in pages for title in re.findall(r"^=+\n(.+)\n=+$", page, re.M)}

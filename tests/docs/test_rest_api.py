@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.docs.blocks import DOCS, blocks
-from wx_static_store.api import examples, parameters, problems, urls
-from wx_static_store.rollouts.api import bodies as rollout_bodies
+from wx_static_store.api import deployment_bodies, examples, parameters, problems, urls
+from wx_static_store.rollouts.api import bodies
 
 PAGE = DOCS / "reference" / "rest-api.rst"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -44,8 +44,8 @@ def first_columns() -> list[set[str]]:
         parameters.LogQuery,
         parameters.DeploymentsQuery,
         parameters.Form,
-        rollout_bodies.RolloutForm,
-        rollout_bodies.DeploymentBody,
+        bodies.RolloutForm,
+        deployment_bodies.DeploymentBody,
     ],
 )
 def test_every_field_is_documented_and_no_other(serializer: Any) -> None:
