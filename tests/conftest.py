@@ -5,7 +5,7 @@ import importlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +97,18 @@ def _empty_cache() -> None:
         cache.clear()
 
 
-@pytest.fixture(autouse=True)
-def _close_connections() -> Iterator[None]:
+def close_connections() -> None:
     """Close those to a test's emulators; else the suite has more than select() can count."""
-    yield
     for platform in platforms._platforms.values():
         platform.transport._pools.close()
     platforms._platforms.clear()
     store._store.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _close_connections() -> Iterator[None]:
+    yield
+    close_connections()
 
 
 @pytest.fixture(scope="module")
@@ -126,36 +130,39 @@ def emulator() -> Iterator[EmulatorServer]:
         yield server
 
 
+@contextmanager
+def configured(emulator: EmulatorServer, folder: Path, **changes: Any) -> Iterator[None]:
+    """Let both aliases write to the emulator; `changes` are other settings."""
+    wanted = {
+        "STORAGES": {
+            "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+            "staticfiles": {
+                "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
+                "OPTIONS": {"location": "static"},
+            },
+        },
+        "STATIC_ROOT": str(folder / "static_root"),
+        "WX_STATIC_STORE": {
+            **settings.WX_STATIC_STORE,
+            "ENV": ENV,
+            "ACCESS_TOKEN": emulator.access_token,
+            "API_BASE_URL": emulator.api_url,
+        },
+    }
+    for name, value in changes.items():
+        merged = name == "WX_STATIC_STORE"
+        wanted[name] = wanted[name] | value if merged else value
+    with override_settings(**wanted):
+        yield
+
+
 @pytest.fixture
 def configure(emulator: EmulatorServer, tmp_path: Path) -> Iterator[Any]:
     """Return `configure(**settings)`: both aliases write to the emulator until the test ends."""
-    active = []
+    with ExitStack() as active:
 
-    def apply(**changes: Any) -> EmulatorServer:
-        wanted = {
-            "STORAGES": {
-                "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
-                "staticfiles": {
-                    "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
-                    "OPTIONS": {"location": "static"},
-                },
-            },
-            "STATIC_ROOT": str(tmp_path / "static_root"),
-            "WX_STATIC_STORE": {
-                **settings.WX_STATIC_STORE,
-                "ENV": ENV,
-                "ACCESS_TOKEN": emulator.access_token,
-                "API_BASE_URL": emulator.api_url,
-            },
-        }
-        for name, value in changes.items():
-            merged = name == "WX_STATIC_STORE"
-            wanted[name] = wanted[name] | value if merged else value
-        override = override_settings(**wanted)
-        override.enable()
-        active.append(override)
-        return emulator
+        def apply(**changes: Any) -> EmulatorServer:
+            active.enter_context(configured(emulator, tmp_path, **changes))
+            return emulator
 
-    yield apply
-    while active:
-        active.pop().disable()
+        yield apply
