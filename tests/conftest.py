@@ -43,7 +43,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 
-# What takes seconds or minutes and is the same on every machine: CI runs all of it.
+# What takes seconds or minutes and is the same on every machine: each run of CI runs it once.
 slow = pytest.mark.skipif("WX_SLOW" not in os.environ, reason="takes a while: WX_SLOW=1 runs it")
 
 
@@ -51,6 +51,13 @@ def pytest_collection_finish() -> None:
     """Take the tests and modules, which stay, out of each later search for garbage."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Add the tests that needed a second try to a file, which the summary of ``.ci/run`` shows."""
+    if path := os.environ.get("WX_SECOND_TRIES"):
+        with Path(path).open("a") as file:
+            file.writelines(f"{each.nodeid}\n" for each in terminalreporter.stats.get("rerun", ()))
 
 
 def ci_package(name: str) -> Any:
