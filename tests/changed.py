@@ -1,7 +1,14 @@
-"""``python -m tests.changed``: print the tests of what changed against main, for ``make check``."""
+"""
+``python -m tests.changed``: run the tests of what changed against main, for ``make check``.
 
+The nearest come first, as many as fit into a minute on two cores. The last line says what was left
+out.
+"""
+
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,15 +16,24 @@ from tests.test_architecture import PACKAGE, imports, known_module, modules
 
 ROOT = PACKAGE.parent
 MAIN = "main"
-ALWAYS = {"tests/test_architecture.py", "tests/test_reference.py", "tests/test_translations.py"}
-MANY = 10  # importers: beyond, their tests are most of the suite, which `make test` runs
+# Rules of the whole package, and the tables of the docs: a few seconds.
+ALWAYS = {
+    *(f"tests/test_{name}.py" for name in ("architecture", "reference", "translations")),
+    *(
+        f"tests/docs/test_{name}.py"
+        for name in ("catalogues", "command_lines", "glossary", "reference_pages", "rest_api")
+    ),
+    "tests/docs/test_troubleshooting.py",
+}
+MANY = 10  # importers: beyond, the tests of the module's own folder stand for theirs
+NEAR = 1000  # points of a changed module's own tests
+MOST = 600  # test functions: about a minute
 # What is no module of the package, by the beginning of its path.
 OTHERS = {
-    "docs/": "tests/docs/test_command_lines.py",
     "README": "tests/docs/test_readme.py",
-    "example_project/": "tests/docs/test_command_lines.py",
     "wx_static_store/static/": "tests/admin",
     "wx_static_store/templates/": "tests/admin",
+    "wx_static_store/doctor/": "tests/doctor/test_faults.py",
 }
 
 
@@ -32,23 +48,45 @@ def _git(*arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def chosen_tests(files: Iterable[str]) -> list[str]:
-    """Return the test modules and folders to run, none of them inside another."""
-    names = {str(path.relative_to(ROOT)): module for module, path in modules().items()}
-    found = {*ALWAYS}
+def chosen_tests(files: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the test modules to run after a change, and those that are left out."""
+    nearness: Counter[str] = Counter()
     for file in files:
-        if module := names.get(file):
-            found |= {mirrored(file, or_folder=True)}
-            using = [*importers(module)]
-            folder = str(Path("tests", *Path(file).parts[1:-1]))
-            found |= {folder} - {"tests"} if len(using) > MANY else {*map(mirrored, using)}
-        elif file.startswith("tests/"):
-            found |= {file} if Path(file).name.startswith("test_") else users(file)
-        if file.startswith("docs/"):
-            found |= {f"tests/docs/test_{Path(file).stem.replace('-', '_')}.py"}
-        found |= {tests for start, tests in OTHERS.items() if file.startswith(start)}
-    there = {test for test in found if test and (ROOT / test).exists()}
-    return sorted(test for test in there if not {*map(str, Path(test).parents)} & there)
+        for points, tests in candidates(file):
+            nearness.update(dict.fromkeys(modules_in(tests), points))
+    chosen, left_out, number = [*ALWAYS], [], 0
+    for test in sorted({*nearness} - ALWAYS, key=lambda test: (-nearness[test], count_tests(test))):
+        number += count_tests(test)
+        (chosen if number <= MOST else left_out).append(test)
+    return sorted(chosen), sorted(left_out)
+
+
+def candidates(file: str) -> Iterator[tuple[int, str]]:
+    """Yield test modules and folders that a changed file may break; the nearest get most points."""
+    names = {str(path.relative_to(ROOT)): module for module, path in modules().items()}
+    if module := names.get(file):
+        yield NEAR, mirrored(file, or_folder=True)
+        using = [*importers(module)]
+        if len(using) > MANY and (folder := Path(file).parts[1:-1]):
+            yield 1, str(Path("tests", *folder))
+        yield from ((1, mirrored(other)) for other in using)
+    elif file.startswith("tests/"):
+        is_test = Path(file).name.startswith("test_")
+        yield from ((NEAR, file),) if is_test else ((1, test) for test in users(file))
+    elif file.startswith("docs/"):
+        yield NEAR, f"tests/docs/test_{Path(file).stem.replace('-', '_')}.py"
+    yield from ((NEAR, tests) for start, tests in OTHERS.items() if file.startswith(start))
+
+
+def modules_in(tests: str) -> list[str]:
+    """Return the modules of a folder, or the module itself, if it exists."""
+    path = ROOT / tests
+    found = path.rglob("test_*.py") if path.is_dir() else [path]
+    return [str(each.relative_to(ROOT)) for each in found if tests and each.is_file()]
+
+
+def count_tests(test: str) -> int:
+    return len(re.findall(r"^def test_", (ROOT / test).read_text(), re.MULTILINE))
 
 
 def mirrored(file: str, *, or_folder: bool = False) -> str:
@@ -65,11 +103,12 @@ def mirrored(file: str, *, or_folder: bool = False) -> str:
 
 
 def importers(module: str) -> Iterator[str]:
-    """Yield the files that import a module of the package directly."""
+    """Yield the files that import a module of the package directly, or by `models`."""
     names = modules()
+    wanted = {module, "models"} if module.startswith("models.") else {module}
     for name, path in names.items():
         ours = (found for found in imports(name, path) if found.startswith("."))
-        if module in {known_module(found, names) for found in ours}:
+        if wanted & {known_module(found, names) for found in ours}:
             yield str(path.relative_to(ROOT))
 
 
@@ -83,5 +122,15 @@ def users(helper: str) -> set[str]:
     return {str(path.relative_to(ROOT)) for path in found}
 
 
+def main() -> int:
+    chosen, left_out = chosen_tests(changed_files())
+    code = subprocess.run([sys.executable, "-m", "pytest", "-n", "auto", *chosen], cwd=ROOT)
+    if left_out:
+        folders = Counter(str(Path(test).parent) for test in left_out)
+        places = ", ".join(f"{number} of {folder}" for folder, number in sorted(folders.items()))
+        sys.stdout.write(f"Left out: test modules ({places}). Run make test.\n")
+    return code.returncode
+
+
 if __name__ == "__main__":
-    sys.stdout.write("\n".join(chosen_tests(changed_files())) + "\n")
+    sys.exit(main())

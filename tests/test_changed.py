@@ -1,25 +1,35 @@
 """The tests that ``make check`` runs after a change."""
 
+import subprocess
+from typing import Any
+
 import pytest
 
-from tests.changed import ALWAYS, chosen_tests
+from tests import changed
+from tests.changed import ALWAYS, MOST, OTHERS, ROOT, chosen_tests, count_tests, modules_in
 from tests.tables import each
+
+ADMIN = {*modules_in("tests/admin")}
+
+
+def chosen(*files: str) -> set[str]:
+    return {*chosen_tests(files)[0]}
 
 
 @each(
     ("file", "tests"),
     [
-        ("wx_static_store/templates/admin/wx_static_store/actions.html", {"tests/admin"}),
+        ("wx_static_store/templates/admin/wx_static_store/actions.html", ADMIN),
         ("wx_static_store/locale/zh_Hans/LC_MESSAGES/django.po", set()),  # always checked
-        ("docs/index.rst", {"tests/docs/test_command_lines.py"}),
+        ("docs/howto/deploy.rst", {"tests/docs/test_deploy.py"}),
         ("tests/core/test_qr.py", {"tests/core/test_qr.py"}),
-        ("tests/api/conftest.py", {"tests/api"}),
+        ("tests/callback/conftest.py", {*modules_in("tests/callback")}),
         ("tests/core/test_gone.py", set()),
         ("LICENSE", set()),
     ],
 )
 def test_a_changed_file_runs_the_tests_of_its_folder(file: str, tests: set[str]) -> None:
-    assert {*chosen_tests([file])} == tests | ALWAYS
+    assert chosen(file) == tests | ALWAYS
 
 
 @pytest.mark.parametrize(
@@ -28,32 +38,59 @@ def test_a_changed_file_runs_the_tests_of_its_folder(file: str, tests: set[str])
         ("core/qr.py", "tests/core/test_qr.py"),
         ("models/uploads.py", "tests/models/test_uploads.py"),
         ("management/commands/wx_deploy.py", "tests/management/test_wx_deploy.py"),
-        ("admin/__init__.py", "tests/admin"),  # has no test module of its own
+        ("admin/__init__.py", "tests/admin/test_base.py"),  # has no test module of its own
+        ("i18n.py", "tests/test_i18n.py"),
     ],
 )
 def test_a_changed_module_runs_its_own_tests(module: str, test: str) -> None:
-    assert test in chosen_tests([f"wx_static_store/{module}"])
-
-
-def test_a_changed_module_runs_the_tests_of_those_that_import_it() -> None:
-    chosen = chosen_tests(["wx_static_store/core/hashed_names.py"])
-    assert {"tests/core/test_hashed_names.py", "tests/deploy/test_tree.py"} <= {*chosen}
-    assert "tests/core/test_naming.py" not in chosen
+    assert test in chosen(f"wx_static_store/{module}")
 
 
 @pytest.mark.parametrize(
-    ("module", "tests"), [("conf/options.py", "tests/conf"), ("i18n.py", "tests/test_i18n.py")]
+    ("module", "test"),
+    [
+        ("core/hashed_names.py", "tests/deploy/test_tree.py"),
+        ("models/uploads.py", "tests/api/test_serializers.py"),
+    ],
 )
-def test_a_changed_module_that_many_import_runs_the_tests_of_its_folder(
-    module: str, tests: str
+def test_a_changed_module_runs_the_tests_of_those_that_import_it(module: str, test: str) -> None:
+    assert test in chosen(f"wx_static_store/{module}")
+
+
+def test_a_changed_module_runs_no_test_of_what_does_not_import_it() -> None:
+    assert "tests/core/test_naming.py" not in chosen("wx_static_store/core/hashed_names.py")
+
+
+@pytest.mark.parametrize("page", ["reference_pages", "troubleshooting", "command_lines"])
+def test_the_tables_of_the_docs_are_always_checked(page: str) -> None:
+    assert f"tests/docs/test_{page}.py" in chosen("wx_static_store/core/errcodes.py")
+
+
+def test_a_changed_module_that_nearly_all_import_runs_a_minute_of_tests() -> None:
+    run, left_out = chosen_tests(["wx_static_store/i18n.py"])
+    assert 0.8 * MOST < sum(count_tests(test) for test in {*run} - ALWAYS) <= MOST
+    assert len(left_out) > 10
+    assert {*run}.isdisjoint(left_out)
+
+
+def test_the_last_line_says_what_was_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert {*chosen_tests([f"wx_static_store/{module}"])} == {tests} | ALWAYS
+    def run(command: Any, **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr(changed, "changed_files", lambda: ["wx_static_store/i18n.py"])
+    monkeypatch.setattr(subprocess, "run", run)
+    assert changed.main() == 3
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("Left out: test modules (")
+    assert last.endswith("). Run make test.")
+
+
+def test_what_is_always_run_and_what_a_folder_names_exists() -> None:
+    assert [test for test in [*ALWAYS, *OTHERS.values()] if not (ROOT / test).exists()] == []
+    assert [start for start in OTHERS if not [*ROOT.glob(f"{start.rstrip('/')}*")]] == []
 
 
 def test_a_changed_helper_runs_the_tests_that_name_it() -> None:
-    assert "tests/test_permissions.py" in chosen_tests(["tests/permissions.py"])
-
-
-def test_a_test_module_inside_a_chosen_folder_is_named_once() -> None:
-    chosen = chosen_tests(["tests/api/conftest.py", "tests/api/test_log.py"])
-    assert {*chosen} == {"tests/api", *ALWAYS}
+    assert "tests/test_permissions.py" in chosen("tests/permissions.py")
