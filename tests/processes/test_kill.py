@@ -1,8 +1,9 @@
 """
-Whatever a killed `collectstatic` leaves, the next one mends.
+Whatever a killed `collectstatic` leaves, the next one repairs.
 
-It publishes a release over an older one. Each run is killed once, by each signal at each point;
-then the same release is collected again.
+It publishes a release over an older one. Each run is killed once; then the same release is
+collected again. SIGKILL comes at each point, the other signals at four of them, or at each with
+``WX_ALL_KILLS``.
 """
 
 import os
