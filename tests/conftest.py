@@ -18,6 +18,7 @@ from django.db.models import Model
 from django.test import override_settings
 from hypothesis import HealthCheck
 
+from tests.parts import CI, paths
 from wx_static_store.deploy import locks
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload import platform as platforms, store
@@ -45,6 +46,18 @@ hypothesis.settings.load_profile("suite")
 
 # What takes seconds or minutes and is the same on every machine: each run of CI runs it once.
 slow = pytest.mark.skipif("WX_SLOW" not in os.environ, reason="takes a while: WX_SLOW=1 runs it")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let workers begin with the longest files: at the end all of them are busy with short ones."""
+    if hasattr(config, "workerinput"):
+        first = {config.rootpath / path: rank for rank, path in enumerate(paths(CI))}
+        ranks = {
+            path: min((first[each] for each in (path, *path.parents) if each in first), default=99)
+            for path in {item.path for item in items}
+        }
+        items.sort(key=lambda item: ranks[item.path])
 
 
 def pytest_collection_finish() -> None:

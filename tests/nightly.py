@@ -18,13 +18,16 @@ OTHERS = (
     "make test VENV=.venv-others EXTRAS=dev,compat,observers,clients "
     'EXTRA="Django~=5.2.0 ${EXTRA:-}"'
 )
-RANDOM = "$(grep --recursive --files-with-matches --include='test_*.py' '@given\\|examples(' tests)"
+RANDOM = """TESTS="$(grep --recursive --files-with-matches --include='test_*.py' \\
+    'WX_ALL_EXAMPLES\\|@given\\|@examples\\|settings=examples' tests | tr '\\n' ' ')" """
 WATCHED = 'ARGS="tests/observers tests/api/test_generated_clients.py"'
 PARTS = {
     "each point of a run under each signal": (
         "WX_SLOW=1 WX_ALL_KILLS=1 make test TESTS=tests/processes",
     ),
-    "five times the random examples": (f'WX_ALL_EXAMPLES=1 make test TESTS="$(echo {RANDOM})"',),
+    "five times the random examples": (
+        f"WX_ALL_EXAMPLES=1 WX_REQUIRE_SCHEMATHESIS=1 make test EXTRAS=ci {RANDOM}",
+    ),
     "a soak": ("make soak SEED=1 FOR=75",),
     "another soak": ("make soak SEED=2 FOR=75",),
     "killed deploys": ("make soak-deploy RUNS=40",),

@@ -1,5 +1,5 @@
 """
-Which tests CI runs where: ``python -m tests.parts VERSIONS CI`` prints them for pytest.
+Which tests CI runs where: ``python -m tests.parts CI VERSIONS`` prints them for pytest.
 
 Whatever stands in neither list runs once, with the lowest versions and under coverage:
 ``python -m tests.parts --without CI`` prints how.
@@ -27,18 +27,21 @@ VERSIONS = """
     .          tasks testing
 """
 # What needs a package of the extra ci, or looks at sources, pages, processes or time. It runs once.
+# The longest stand first: at the end both cores are busy with short ones.
 CI = """
-    browser
-    databases  releases
+    api        schemathesis
+    .          packaging
     django_suite
-    docs
-    emulator   cos_sdk variants
-    faults
+    browser
     processes
+    docs
+    faults
     soak
     upload     shared_limiter
-    .          architecture changed health memory metadata packaging parts properties reference
-    .          sabotage secret_scan speed storage_contract tables translations
+    databases  releases
+    emulator   cos_sdk variants
+    .          architecture changed health memory metadata parts properties reference sabotage
+    .          secret_scan speed storage_contract tables translations
 """
 # Where a query, a lock or a transaction is the fact: PostgreSQL and MariaDB run it, too.
 DATABASES = """
