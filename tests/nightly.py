@@ -30,8 +30,8 @@ PARTS = {
     ),
     "a soak": ("make soak SEED=1 FOR=75",),
     "another soak": ("make soak SEED=2 FOR=75",),
-    "killed deploys": ("make soak-deploy RUNS=40",),
-    "deploys and prunes at once": ("make soak-prune ROUNDS=40",),
+    "killed deploys": ("make soak-deploy RUNS=80",),
+    "deploys and prunes at once": ("make soak-prune ROUNDS=120",),
     "packages that keep media, and random pushes": (
         f'{OTHERS} ARGS="tests/compat --ds=tests.compat.settings"',
         "make fuzz FOR=20",
