@@ -28,10 +28,12 @@ PARTS = {
     "five times the random examples": (
         f"WX_ALL_EXAMPLES=1 WX_REQUIRE_SCHEMATHESIS=1 make test EXTRAS=ci {RANDOM}",
     ),
-    "a soak": ("make soak SEED=1 FOR=75",),
-    "another soak": ("make soak SEED=2 FOR=75",),
+    "a soak of two seeds": ("make soak SEED=1 FOR=40", "make soak SEED=2 FOR=40"),
     "killed deploys": ("make soak-deploy RUNS=80",),
     "deploys and prunes at once": ("make soak-prune ROUNDS=120",),
+    "one token for all processes, on Redis and Memcached": (
+        "WX_REQUIRE_SERVICES=1 make test ARGS=tests/tokens",
+    ),
     "packages that keep media, and random pushes": (
         f'{OTHERS} ARGS="tests/compat --ds=tests.compat.settings"',
         "make fuzz FOR=20",
