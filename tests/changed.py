@@ -27,7 +27,7 @@ ALWAYS = {
 }
 MANY = 10  # importers: beyond, the tests of the module's own folder stand for theirs
 NEAR = 1000  # points of a changed module's own tests
-MOST = 600  # test functions: about a minute
+MOST = 500  # test functions: about a minute
 # What is no module of the package, by the beginning of its path.
 OTHERS = {
     "README": "tests/docs/test_readme.py",

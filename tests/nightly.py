@@ -29,7 +29,7 @@ PARTS = {
         f"WX_ALL_EXAMPLES=1 WX_REQUIRE_SCHEMATHESIS=1 make test EXTRAS=ci {RANDOM}",
     ),
     "a soak of two seeds": ("make soak SEED=1 FOR=40", "make soak SEED=2 FOR=40"),
-    "killed deploys": ("make soak-deploy RUNS=80",),
+    "killed deploys": ("make soak-deploy RUNS=160",),
     "deploys and prunes at once": ("make soak-prune ROUNDS=120",),
     "one token for all processes, on Redis and Memcached": (
         "WX_REQUIRE_SERVICES=1 make test ARGS=tests/tokens",
