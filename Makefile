@@ -50,6 +50,11 @@ lint: venv  ## ruff, and the migrations
 	$(BIN)/ruff format --check .
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run wx_static_store wx_static_store_callback
 
+.PHONY: audit
+audit:  ## bandit: calls that are often a weakness; pyproject.toml has the exceptions
+	$(MAKE) venv EXTRAS=ci
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml wx_static_store
+
 .PHONY: types
 types: venv  ## mypy, strict
 	$(BIN)/mypy
@@ -77,9 +82,16 @@ mutants:  ## damage each line: what do the tests miss? ARGS=core/retry; SAMPLE=1
 	$(MAKE) venv VENV=.venv-mutants EXTRAS=dev,mutants
 	.venv-mutants/bin/python -m tests.mutants $(if $(SAMPLE),--sample) $(ARGS)
 
+# What the emulator, which knows no Django, shows to people: the names of what takes such a text.
+EMULATOR_TEXTS = -k -ktranslate -kmarked -kBadInput -kunknown -kKind -k_option:2 -k_quirk:2 -k_refusal
+EMULATOR_CATALOGUE = locale/zh/LC_MESSAGES/emulator.po
+
 .PHONY: messages
-messages: venv  ## the Chinese catalogue, brought up to date (needs gettext)
+messages: venv  ## the Chinese catalogues, brought up to date (needs gettext)
 	cd wx_static_store && $(abspath $(BIN))/django-admin makemessages -l zh_Hans --add-location file --no-obsolete
+	cd wx_static_store/emulator && xgettext $(EMULATOR_TEXTS) --from-code UTF-8 --add-location=file -o - *.py | sed s/CHARSET/UTF-8/ \
+		| msgmerge --quiet --update --backup=none --previous $(EMULATOR_CATALOGUE) - \
+		&& msgattrib --no-obsolete -o $(EMULATOR_CATALOGUE) $(EMULATOR_CATALOGUE)
 	cd wx_static_store && $(abspath $(BIN))/django-admin compilemessages
 
 SPHINX = $(BIN)/sphinx-build -q -W -n --keep-going

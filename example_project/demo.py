@@ -38,6 +38,7 @@ from django.db import connections
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from front_end import APP, DIST, HASHED
 
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
@@ -52,9 +53,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 VAR = HERE / "var" / "demo"  # made anew each time
 TABLE = VAR / "uploaded.txt"
-DIST = HERE / "frontend" / "dist"  # what Vite built of the sources beside it
-APP = "app/"  # the folder of the public site that it goes to
-HASHED = "assets/*=public, max-age=31536000, immutable"  # Vite puts nothing else there
 
 FIRST_PORT = 8000
 PATIENCE = 15  # seconds in which the site must have answered WeChat's push

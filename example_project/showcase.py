@@ -14,12 +14,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from demo import APP, DIST, HASHED
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from example.tenants import HANGZHOU, SUZHOU
+from front_end import APP, DIST, HASHED
 
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed

@@ -22,9 +22,9 @@ VERSIONS = """
     log
     management
     models
+    security
     templatetags
-    .          environments example exceptions forms i18n permissions signals staticfiles storage
-    .          tasks testing
+    .          environments example exceptions forms i18n signals staticfiles storage tasks testing
 """
 # What needs a package of the extra ci, or looks at sources, pages, processes or time. It runs once.
 # The longest stand first: at the end both cores are busy with short ones.

@@ -1,29 +1,42 @@
 """
-Say who may open what, in one table for the admin and the API.
+Say who may open what, in one table for the admin, the API and the callback.
 
-It is also the URLconf of a project with both, and makes a request for each of its rows.
+It is also the URLconf of a project with all three. It makes a request for each of its rows, and
+names each address of the URLconf that has no row. tests/security compares.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.http import HttpResponse
+from django.templatetags.static import static
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
-from django.urls import URLPattern, include, path, reverse
+from django.urls import URLPattern, URLResolver, get_resolver, include, path
 
 from tests.api.conftest import PNG, picture
 from tests.conftest import ENV
-from wx_static_store.api import urls
-from wx_static_store.models import Deployment, Fact, Health, Overview, Rollout, UploadLog
+from wx_static_store.core.releases import pack
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import WxStaticStoreError
+from wx_static_store.models import Deployment, Fact, Release, Rollout, UploadLog
+from wx_static_store.upload.store import get_store
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("wx/callback/", include("wx_static_store.callback.urls")),
     path("wx/", include("wx_static_store.api.urls")),
 ]
 
@@ -37,12 +50,15 @@ DIAGNOSE_THERE = {"diagnose + view_uploadlog"}  # both: the answer stands on the
 DEPLOY_THERE = {"deploy + view_deployment"}
 STAFF = {"staff"}  # no permission: what is asked for is found by its random id only
 UNPUBLISH_THERE = {"unpublish + view_uploadlog"}
+SIGNED = {"a signature of WeChat"}  # no user has it: tests/callback sends what is signed
+TO_THE_ROW = {"GET": (STAFF, 302), "POST": (STAFF, 302)}  # Django's redirect to the page of a row
 # By entry point and address, the methods that it takes: each is opened by any of these permissions,
 # and by no other, and is answered with this status. Any other method is shut to everybody.
 TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_changelist"): {"GET": (LOG, 200), "POST": (LOG, 200)},
     ("admin", "uploadlog_change"): {"GET": (LOG, 200)},
     ("admin", "uploadlog_history"): {"GET": (LOG, 200), "POST": (LOG, 200)},
+    ("admin", "uploadlog/<path:object_id>/"): TO_THE_ROW,
     ("admin", "uploadlog_add"): {},
     ("admin", "uploadlog_delete"): {},
     ("admin", "uploadlog_upload"): {"GET": (UPLOAD, 200), "POST": (UPLOAD, 200)},
@@ -61,9 +77,9 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_change"): {"GET": (DEPLOYMENTS, 200)},
     ("admin", "deployment_compare"): {"GET": (DEPLOYMENTS, 200)},
-    ("admin", "deployment_compare_file"): {"GET": (DEPLOYMENTS, 404)},  # of no file
     ("admin", "deployment_rollback"): {"GET": (DEPLOY_THERE, 200), "POST": (DEPLOY_THERE, 200)},
     ("admin", "deployment_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
+    ("admin", "deployment/<path:object_id>/"): TO_THE_ROW,
     ("admin", "deployment_add"): {},
     ("admin", "deployment_delete"): {},
     ("admin", "rollout_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
@@ -72,6 +88,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "rollout_act"): {"POST": (DEPLOY_THERE, 302)},
     ("admin", "rollout_rollback"): {"GET": (DEPLOY_THERE, 200), "POST": (DEPLOY_THERE, 302)},
     ("admin", "rollout_history"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
+    ("admin", "rollout/<path:object_id>/"): TO_THE_ROW,
     ("admin", "rollout_add"): {},
     ("admin", "rollout_delete"): {},
     ("admin", "overview_changelist"): {"GET": (LOG | DEPLOYMENTS, 200)},
@@ -94,21 +111,59 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("api", "stores"): {"GET": (UPLOAD | LOG, 200)},
     ("api", "files"): {"GET": (LOG, 200)},
     ("api", "health"): {"GET": (HEALTH, 200)},
+    ("callback", "receive"): {"GET": (SIGNED, 200), "POST": (SIGNED, 200)},
 }
 ROWS = [(*at, method) for at, methods in TABLE.items() for method in methods]
 
 # What is tried at each entry point: Django's admin takes any other method for a GET.
 METHODS = {
     "admin": ("GET", "POST"),
-    "api": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
+    "api": (ALL := ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")),
+    "callback": ALL,
 }
+HEADS = [(*at[:2], "HEAD") for at in ROWS if at[2] == "GET" and at[0] != "callback"]
 SHUT = [
     (*at, method)
     for at, opened in TABLE.items()
     for method in METHODS[at[0]]
-    if method not in opened and not (method == "HEAD" and "GET" in opened)
+    if method not in opened and (*at, method) not in HEADS
 ]
-_PREFIX = {"admin": "admin:wx_static_store_", "api": "wx_static_store:"}
+ONE_METHOD = {
+    *("uploadlog_preview", "uploadlog_status", "uploadlog_sent", "uploadlog_diagnosis"),
+    *("uploadlog_upload_again", "uploadlog_compare"),
+    *(f"uploadlog_files_{act}" for act in ("addresses", "download", "compare", "unpublish")),
+    "deployment_compare",
+    *("rollout_change", "rollout_progress", "rollout_act"),
+    *("overview_changelist", "overview_environment"),
+}
+STRANGER = {"admin": 302, "api": 401}  # the admin leads to its login; the callback knows no user
+VISITORS: dict[str, tuple[str, ...]] = {
+    "stranger": (),
+    "staff": (),
+    "superuser": tuple(EVERY),
+    "all permissions": tuple(EVERY),
+    **{permission: (permission,) for permission in EVERY},
+    "diagnose + view_uploadlog": ("diagnose", "view_uploadlog"),
+    "unpublish + view_uploadlog": ("unpublish", "view_uploadlog"),
+    "deploy + view_deployment": ("deploy", "view_deployment"),
+}
+# HEAD is GET and a shut method is nobody's: who may nothing and who may everything ask them.
+EXTREMES = ("stranger", "staff", "superuser", "all permissions")
+
+
+def expected_statuses(who: str) -> dict[tuple[str, str, str], int]:
+    """Return what the table says that a visitor gets, by address and method."""
+    return {at: _status(who, at) for at in [*ROWS, *((HEADS + SHUT) if who in EXTREMES else ())]}
+
+
+def _status(who: str, at: tuple[str, str, str]) -> int:
+    entry, name, _method = at
+    if who == "stranger" and entry in STRANGER:
+        return STRANGER[entry]
+    if at in SHUT:
+        return 403 if entry == "admin" and name not in ONE_METHOD else 405
+    permissions, answer = needed(*at)
+    return answer if opened_by(permissions, {*VISITORS[who]}) else 403
 
 
 def opened_by(permissions: set[str], held: set[str]) -> bool:
@@ -120,22 +175,45 @@ def needed(entry: str, name: str, method: str) -> tuple[set[str], int]:
     return TABLE[entry, name]["GET" if method == "HEAD" else method]
 
 
-def addresses() -> Iterator[tuple[tuple[str, str], URLPattern]]:
-    """Yield every address of the admin and of the API."""
-    for pattern in urls.urlpatterns:
-        yield ("api", str(pattern.name)), pattern
-    for model in (UploadLog, Deployment, Rollout, Health, Overview):
-        for url in admin.site.get_model_admin(model).get_urls():
-            if isinstance(url, URLPattern) and url.name:
-                yield ("admin", url.name.removeprefix("wx_static_store_")), url
+_ENTRIES = {"wx_static_store": "api", "wx_static_store_callback": "callback"}
+_OURS = "admin/wx_static_store"  # the admin's other addresses are Django's and other apps'
+
+
+def addresses(
+    patterns: Iterable[Any] = urlpatterns, before: str = "", entry: str = "no entry point"
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield each address of this app that Django's resolver finds: its key in TABLE, its route."""
+    for each in get_resolver(tuple(patterns)).url_patterns:  # type: ignore[arg-type]
+        route = before + str(each.pattern)
+        if isinstance(each, URLResolver):
+            inner = _ENTRIES.get(each.namespace or "", each.namespace or entry)
+            yield from addresses(each.url_patterns, route, inner)
+        elif not route.startswith("admin/") or route.startswith(_OURS):
+            name = (each.name or route).removeprefix(f"{_OURS}/")
+            yield (entry, name.removeprefix("wx_static_store_")), route
+
+
+def missing_rows(patterns: Iterable[URLPattern | URLResolver] = urlpatterns) -> list[str]:
+    """Return a sentence about each address without a row, or with that of another address."""
+    wanted, seen = [], set()
+    for at, route in addresses(patterns):
+        if at not in TABLE or at in seen:
+            wanted.append(
+                f"/{route} has no row of its own: add {at} to TABLE in {__name__}, with who may "
+                "open it by which method."
+            )
+        seen.add(at)
+    return wanted
 
 
 def address(entry: str, name: str, id: int) -> str:
     """Return the path, with the id of a row where it takes one."""
     given: dict[str, Any] = {"id": id, "object_id": id}
     given |= {"store": "default", "name": "uploads/raw.png", "action": "pause", "env": ENV}
-    wanted = dict(addresses())[entry, name].pattern.converters
-    return reverse(_PREFIX[entry] + name, kwargs={each: given[each] for each in wanted})
+    return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(given[found[1]]), ROUTES[entry, name])
+
+
+ROUTES = dict(addresses())
 
 
 def ask(client: Client, entry: str, name: str, method: str, id: int) -> HttpResponse:
@@ -173,3 +251,70 @@ def _body(entry: str, name: str, method: str, id: int) -> tuple[bytes, str]:
         form = forms.get(name, {"post": "yes"})  # as somebody says who is sure
         return encode_multipart(BOUNDARY, form), MULTIPART_CONTENT
     return PNG if method in ("PUT", "POST", "PATCH") else b"", "image/png"
+
+
+# --- the project that is asked ------------------------------------------------------------------
+
+
+def settings_of(folder: Path) -> dict[str, Any]:
+    """Return the settings of a project with all entry points; bytes of releases are kept."""
+    files = "django.core.files.storage.FileSystemStorage"
+    return {
+        "ROOT_URLCONF": __name__,
+        "STORAGES": {
+            "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+            "staticfiles": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
+            "releases": {"BACKEND": files, "OPTIONS": {"location": str(folder)}},
+        },
+        "WX_STATIC_STORE": {"RELEASE_STORAGE": "releases"},
+    }
+
+
+def add_rows(site: EmulatorServer) -> int:
+    """Return the id of a refused upload that can be retried; a row of each other table has it."""
+    default_storage.save("uploads/first.png", ContentFile(PNG))
+    static("admin.css")  # the pages of the admin ask for the domain once
+    failed = UploadLog.objects.get()
+    failed.pk, failed.status, failed.rid = None, "failed", _refused(site)
+    failed.save()
+    columns = {"digest": "a" * 64, "files": pack([]).files, "count": 0, "size": 0}
+    release = Release.objects.create(pk=failed.pk, **columns)
+    deployed = {"env": ENV, "using": "staticfiles", "outcome": "done", "release": release}
+    Deployment.objects.create(pk=failed.pk, **deployed)
+    Rollout.objects.create(pk=failed.pk, using="staticfiles", waves="100%", release=release)
+    return int(failed.pk)
+
+
+def _refused(site: EmulatorServer) -> str:
+    """Return the rid of a call that the emulator refused."""
+    site.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097})
+    with pytest.raises(WxStaticStoreError) as caught:
+        get_store().find("uploads/first.png")
+    return caught.value.rid
+
+
+def log_in(who: str) -> Client:
+    """Return the client of a visitor: but for the stranger a member of the staff."""
+    client = Client()
+    if who != "stranger":
+        user = User.objects.create_user("ann", is_staff=True, is_superuser=who == "superuser")
+        ours = Permission.objects.filter(content_type__app_label="wx_static_store")
+        user.user_permissions.set(ours.filter(codename__in=VISITORS[who]))
+        UploadLog.objects.update(user=user)  # who uploads may read what is theirs
+        client.force_login(user)
+    return client
+
+
+@contextmanager
+def nothing_happens(site: EmulatorServer) -> Iterator[None]:
+    """Assert that no call goes to the cloud, and that no row is added, changed or removed."""
+    site.state.journal.clear()
+    before = _rows()
+    yield
+    assert [call for call in site.journal if call.env != "tenant-b"] == []
+    assert _rows() == before
+
+
+def _rows() -> list[Any]:
+    columns = {UploadLog: "status", Deployment: "outcome", Rollout: "state", Release: "digest"}
+    return [list(model.objects.values_list("pk", column)) for model, column in columns.items()]

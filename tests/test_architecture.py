@@ -231,8 +231,6 @@ TESTED_ELSEWHERE = {
     "callback.apps": "tests/callback/test_checks.py",
     "callback.urls": "tests/callback/test_views.py",
     "emulator.__main__": "tests/emulator/test_main.py",
-    "emulator.chinese_errors": "tests/emulator/test_chinese.py",
-    "emulator.chinese_tables": "tests/emulator/test_chinese.py",
     "management.exits": "the tests of each command",
 }
 

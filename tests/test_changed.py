@@ -96,4 +96,4 @@ def test_what_is_always_run_and_what_a_folder_names_exists() -> None:
 
 
 def test_a_changed_helper_runs_the_tests_that_name_it() -> None:
-    assert "tests/test_permissions.py" in chosen("tests/permissions.py")
+    assert "tests/security/test_entries.py" in chosen("tests/permissions.py")

@@ -162,12 +162,6 @@ def test_without_any_list_the_error_says_what_to_do(cloud: EmulatorServer) -> No
         conf.environments()
 
 
-@pytest.mark.parametrize("junk", [1, "a", [], {}, {"at": 1}, {"at": 1, "tenants": [[1]]}])
-def test_junk_in_the_cache_is_nothing(cloud: EmulatorServer, junk: Any) -> None:
-    platform_for(conf.platform_options()).remembered.write("environments", junk, 60)
-    assert of_platform() == BOTH
-
-
 # --- the accounts -------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from wx_static_store.upload import get_store
 
 ROOT = Path(__file__).parent.parent
 SECURITY = (ROOT / "SECURITY.rst").read_text("utf-8")
+CI = (ROOT / ".ci/run").read_text("utf-8")
 
 PAGES = ["README.rst", "README.zh.rst", "CHANGELOG.rst", "SECURITY.rst"]
 # As an index renders: it reads no other file, takes no HTML, and each warning ends it.
@@ -49,6 +50,25 @@ def test_the_policy_names_every_django_and_python_of_the_classifiers() -> None:
     assert [django for django, _ in rows] == classifiers("Framework :: Django")
     pythons = {python for _, named in rows for python in named.split(", ")}
     assert sorted(pythons) == classifiers("Programming Language :: Python")
+
+
+def test_ci_runs_the_pairs_that_the_policy_names() -> None:
+    said = re.findall(r"Django (\d\.\d)\s+on Python (3\.\d+)", SECURITY)
+    ran = re.findall(r'environment "\$python3(\d+)" .*"Django~=(\d\.\d)\.0', CI)
+    assert sorted(said) == sorted({(django, f"3.{python}") for python, django in ran})
+
+
+def test_ci_sends_random_bytes_and_requests_and_runs_bandit() -> None:
+    for part in ("tests.callback.fuzz -max_total_time", "WX_REQUIRE_SCHEMATHESIS", "in_main audit"):
+        assert part in CI
+
+
+def test_five_packages_are_needed_at_run_time() -> None:
+    parser = ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    lines = parser["options"]["install_requires"].split("\n")
+    assert len([line for line in lines if line and not line.startswith("#")]) == 5
+    assert "Five packages at run time" in (ROOT / "docs/explanation/threats.rst").read_text("utf-8")
 
 
 def test_the_command_of_the_policy_ends_the_token_and_fetches_the_next(

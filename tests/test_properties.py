@@ -260,7 +260,8 @@ PLANTED = {
     "ticket": "planted-ticket",
     "security_token": "planted-security-token",
 }
-SECRETS = (*PLANTED.values(), "q-signature", "q-ak")
+ROBOT_KEY = "planted-robot-key"
+SECRETS = (*PLANTED.values(), ROBOT_KEY, "q-signature", "q-ak")
 ECHOES = (
     "invalid access_token={access_token}",
     '{{"component_appsecret": "{appsecret}"}}',
@@ -279,6 +280,7 @@ def planted(configure: Any) -> Iterator[EmulatorServer]:
                 "COMPONENT_APPID": server.state.account.appid,
                 "COMPONENT_APPSECRET": PLANTED["appsecret"],
                 "VERIFY_TICKET": PLANTED["ticket"],
+                "ALERT_WECOM_URL": f"https://robot.example/send?key={ROBOT_KEY}",
                 "MAX_ATTEMPTS": 2,
                 "DEADLINE": 2.0,
                 "READ_TIMEOUT": 0.5,

@@ -13,7 +13,6 @@ from django.test import RequestFactory
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 
-from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
@@ -27,7 +26,8 @@ TOKEN = "planted-access-token"
 APPSECRET = "planted-appsecret"
 TICKET = "planted-ticket"
 SECURITY_TOKEN = "planted-security-token"
-SECRETS = (TOKEN, APPSECRET, TICKET, SECURITY_TOKEN, "q-signature", "q-ak")
+ROBOT = "planted-robot-key"
+SECRETS = (TOKEN, APPSECRET, TICKET, ROBOT, SECURITY_TOKEN, "q-signature", "q-ak")
 
 LINK, PUT, TOKEN_CALL = "staticuploadfile", "put_object", "api_component_token"
 FAULTS: dict[str, dict[str, Any]] = {
@@ -67,8 +67,8 @@ def cloud(configure: Any, emulator: EmulatorServer) -> EmulatorServer:
                 "ACCESS_TOKEN": TOKEN,
                 "COMPONENT_APPSECRET": APPSECRET,
                 "COMPONENT_APPID": "wx0000000000000001",
-                # Django's error page hides settings named TOKEN or SECRET, but no TICKET
-                "VERIFY_TICKET": Secret(TICKET),
+                "VERIFY_TICKET": TICKET,
+                "ALERT_WECOM_URL": f"https://robot.example/send?key={ROBOT}",
                 "MAX_ATTEMPTS": 2,
                 "DEADLINE": 1.0,
             }

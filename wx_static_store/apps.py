@@ -10,6 +10,7 @@ class WxStaticStoreConfig(AppConfig):
     def ready(self) -> None:
         from . import checks, i18n  # noqa: F401 -- registers the checks
         from .alerts import events  # noqa: F401 -- registers the receivers
-        from .conf.settings import docs_url
+        from .conf.settings import docs_url, hide_secrets
 
+        hide_secrets()
         i18n.docs_url = docs_url

@@ -80,8 +80,10 @@ def _tenants() -> list[_Tenant]:
     """Return the newest list; one process at a time asks for another."""
     options = conf.platform_options()
     platform = platform_for(options)
-    known, age = _read(platform.remembered.read("environments"))
     remembered = platform.remembered
+    known, age = None, 0.0
+    if kept := remembered.read("environments"):
+        known, age = [_Tenant(*each) for each in kept["tenants"]], time.time() - kept["at"]
     if known is not None and (0 <= age < FRESH or not remembered.claim("asked", FRESH)):
         return known
     try:
@@ -97,14 +99,6 @@ def _tenants() -> list[_Tenant]:
     value = {"at": time.time(), "tenants": [astuple(tenant) for tenant in found]}
     remembered.write("environments", value, KEPT)
     return found
-
-
-def _read(value: Any) -> tuple[list[_Tenant] | None, float]:
-    """Return the list that lies in the cache, and its age in seconds; junk is nothing."""
-    try:
-        return [_Tenant(*each) for each in value["tenants"]], time.time() - value["at"]
-    except (KeyError, TypeError):
-        return None, 0.0
 
 
 def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:
@@ -139,7 +133,9 @@ def _accounts(
     appid = options.component_appid
     known = Account.objects.filter(platform=appid)
     rows: list[Account] = in_database(lambda: list(known), otherwise=[])
-    if rows and platform.remembered.claim(_state_of(rows), SHARES_FRESH):
+    newest = max((row.changed.timestamp() for row in rows), default=0)
+    # The name changes with each push: a new account is asked about at once.
+    if rows and platform.remembered.claim(f"shares:{len(rows)}:{newest}", SHARES_FRESH):
         found = _shares(platform, client, [row.appid for row in rows], deadline)
         if found is not None:
             in_database(lambda: Account.objects.share(appid, found), otherwise=None)
@@ -149,11 +145,6 @@ def _accounts(
         for env in row.envs.split():
             by_env[env].append(row)
     return by_env
-
-
-def _state_of(rows: Sequence[Account]) -> str:
-    """Return a name that changes with each push: a new account is asked about at once."""
-    return f"shares:{len(rows)}:{max(row.changed for row in rows).timestamp()}"
 
 
 def _shares(

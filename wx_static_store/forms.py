@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from uuid import UUID
 
 from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import SuspiciousFileOperation, ValidationError
+from django.core.files.base import ContentFile
 from django.db.models import FileField, ImageField, Model
 from django.db.models.fields.files import FieldFile
 from django.forms import ModelForm
@@ -30,16 +31,21 @@ from django.utils.translation import gettext_lazy as _
 
 from .core import qr
 from .core.naming import content_type, object_key
+from .core.refusals import PolicyRejected
 from .core.types import UploadStatus
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
 from .i18n import english
 from .log.advice import advice_on
 from .storage import WxStorage
 from .submit.progress import is_noted, noted_saves, sizes
+from .submit.rules import dangers
 from .upload import recorder
 from .upload.claims import Save, remembered_saves
+from .upload.sources import content_item, readable
 
 if TYPE_CHECKING:
+    from .core.refusals import User
+
     _Form = ModelForm[Model]
 else:
     _Form = object
@@ -61,7 +67,10 @@ _SENT = _("Published: %(sent)s of %(size)s")
 
 class WxModelFormMixin(_Form):
     """
-    For a ModelForm: the last step of its validation uploads the files.
+    For a ModelForm: the last steps of its validation check the files, and upload them.
+
+    Active content, protected names and disguised files are refused, unless `wx_any_file` names the
+    field or `wx_user` has the permission that lifts the rule.
 
     Only where all else is valid, and before the row is saved. An object remains where a later
     field's upload fails: the next form with the same bytes and name takes it. An object remains
@@ -69,6 +78,8 @@ class WxModelFormMixin(_Form):
     nobody calls `leave_files()`. Fields on other storages are left to Django.
     """
 
+    wx_any_file: Collection[str] = ()  # names of fields that take any file
+    wx_user: User | None = None  # who sends the form; an admin with WxAdminMixin sets it
     _wx_saves: list[Save] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -80,22 +91,41 @@ class WxModelFormMixin(_Form):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
-        if not (self.errors or self.cleaned_data.get(DELETION_FIELD_NAME)):
-            self._upload()
-
-    def _upload(self) -> None:
-        """Upload the files now; the model's own save then has none left to upload."""
+        if self.errors or self.cleaned_data.get(DELETION_FIELD_NAME):
+            return
         self._wx_saves = []
-        for field in self._wx_fields():
-            try:
-                with remembered_saves() as saves, noted_saves(self._wx_progress(field)):
-                    file = field.pre_save(self.instance, self.instance._state.adding)
-            except (WxStaticStoreError, SuspiciousFileOperation) as error:
-                self.add_error(field.name if field.name in self.fields else None, _explained(error))
-                self.leave_files()
-                return
-            # Not what `upload_to` or a signal saved beside it: that may belong to another row.
-            self._wx_saves += [save for save in saves if save.name == file.name]
+        try:
+            for step in (
+                self._wx_check,
+                self._wx_upload,
+            ):  # all are checked before the first is public
+                for field in self._wx_fields():
+                    step(field)
+        except (WxStaticStoreError, SuspiciousFileOperation) as error:
+            self.add_error(field.name if field.name in self.fields else None, _explained(error))
+            self.leave_files()
+
+    def _wx_check(self, field: FileField) -> None:
+        """Raise PolicyRejected if the field's new file breaks a rule that holds for this user."""
+        file = field.value_from_object(self.instance)
+        # A set: a text in place of a list of names must open no field that it merely contains.
+        if not file or file._committed or field.name in {*self.wx_any_file}:
+            return
+        if not (file.file.closed or file.file.seekable()):  # a pipe can be read only once
+            file.file = ContentFile(file.file.read())
+        # What a browser sends as `a.ht;ml` is stored as `a.html`: only the generated name counts.
+        name = field.generate_filename(self.instance, file.name)
+        with readable(content_item(name, file.file)) as (content, _size):
+            for rule, facts in dangers(name, content):
+                if not (self.wx_user and rule.lifted(self.wx_user)):
+                    raise rule.broken(**facts)
+
+    def _wx_upload(self, field: FileField) -> None:
+        """Upload the file now; the model's own save then has none left to upload."""
+        with remembered_saves() as saves, noted_saves(self._wx_progress(field)):
+            file = field.pre_save(self.instance, self.instance._state.adding)
+        # Not what `upload_to` or a signal saved beside it: that may belong to another row.
+        self._wx_saves += [save for save in saves if save.name == file.name]
 
     def _wx_fields(self) -> Iterator[FileField]:
         for field in self.instance._meta.concrete_fields:
@@ -159,10 +189,11 @@ class WxAdminMixin:
     """
     For a ModelAdmin or an inline: the form and the widget.
 
-    A class that sets `form` itself gives it WxModelFormMixin; one that sets `formfield_overrides`
-    adds these two.
+    Every form of it has WxModelFormMixin, and knows the user. A class that sets
+    `formfield_overrides` adds these two.
     """
 
+    wx_any_file: Collection[str] = ()  # names of fields that take any file
     form = WxModelForm
     formfield_overrides = {
         FileField: {"widget": WxFileWidget},
@@ -174,6 +205,23 @@ class WxAdminMixin:
         if field and isinstance(field.widget, WxFileWidget):
             field.widget.shows_progress = True
         return field
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._wx_form(super().get_form(request, *args, **kwargs), request)  # type: ignore[misc]
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return self._wx_form(super().get_changelist_form(request, **kwargs), request)  # type: ignore[misc]
+
+    def get_formset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, *args, **kwargs)  # type: ignore[misc]
+        return _derived(formset, formset, form=self._wx_form(formset.form, request))
+
+    def _wx_form(self, form: Any, request: HttpRequest) -> Any:
+        """Return the form with the mixin and what it has to know of this request."""
+        bases = [form] if issubclass(form, WxModelFormMixin) else [WxModelFormMixin, form]
+        any_file = {*self.wx_any_file, *getattr(form, "wx_any_file", ())}
+        user = getattr(request, "user", None)
+        return _derived(form, *bases, wx_user=user, wx_any_file=any_file)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -188,6 +236,12 @@ class WxAdminMixin:
             request, context, *args, **kwargs
         )
         return answer
+
+
+def _derived(model: type, *bases: type, **attributes: Any) -> type:
+    """Return a class of this request alone: what it was made from may be shared by all."""
+    # The metaclass of forms would make the fields anew, without what others have done to them.
+    return type.__new__(type(model), model.__name__, bases, attributes)
 
 
 @dataclass(frozen=True)
@@ -230,7 +284,7 @@ def _explained(error: Exception) -> ValidationError:
     elif isinstance(error, ConfigurationError) and error.errcode is None:
         logger.error("A file of a form was not uploaded: %s", english(error))
         happened = _NOT_SET_UP
-    elif isinstance(error, NameRejected):
+    elif isinstance(error, NameRejected | PolicyRejected):
         happened, advice = error.message, error.hint or advice_on(error, UploadStatus.FAILED)
     else:
         happened = _happened(error)

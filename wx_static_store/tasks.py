@@ -30,6 +30,7 @@ __all__ = [
     "watch",
 ]
 
+LEAST_DAYS = 30
 TIME_LIMIT = 3600  # seconds for one environment
 GRACE = 120  # seconds between our own end of a deploy and Celery's
 
@@ -85,7 +86,8 @@ def upload_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
 @shared_task(**_PATIENT)
 def prune(days: int = 0, releases: int = RELEASES) -> None:
     """Delete rows older than so many days (0: none), and all but the last releases."""
-    steps = [prune_log(days, releases=releases)] if days else []
+    releases = max(releases, RELEASES)  # anybody at the broker can send this message
+    steps = [prune_log(max(days, LEAST_DAYS), releases=releases)] if days else []
     for each in (*steps, prune_releases(releases)):
         for _step in each:
             pass

@@ -59,6 +59,8 @@ WHY = {
     "``collectstatic`` and ``wx_deploy`` stop before they write anything into it.",
     "E028": "Its module cannot be imported, or its class refuses the OPTIONS.",
     "W029": "Four processes then make up to four times as many calls a second as API_RATE says.",
+    "W030": "Django makes files with the mode 0o644. The bytes of every release lie there, or of "
+    "uploads that failed. Of the files of other storages nothing is known.",
 }
 
 

@@ -46,7 +46,7 @@ STORAGES = {
     # Private: what was deployed is kept here, so that one can roll back to it.
     "releases": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": VAR / "releases"},
+        "OPTIONS": {"location": VAR / "releases", "file_permissions_mode": 0o600},
     },
 }
 WX_STATIC_STORE["RELEASE_STORAGE"] = "releases"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -261,6 +262,23 @@ def test_a_bad_archive_is_refused_with_a_reason(
     code, said = refused(client, form="multipart", file=outside, envs=envs)
     assert (code, "../index.html" in said) == ("archive", True)
     assert not Release.objects.exists()
+
+
+def test_an_archive_that_does_not_stay_in_memory_is_taken(
+    client: APIClient, cloud: EmulatorServer, broker: Broker, envs: list[str]
+) -> None:
+    """Django puts a file above 2.5 MiB on the disk: such a one cannot be copied."""
+    files = TREE | {"film.mp4": os.urandom(3 * 2**20)}
+    start(client, form="multipart", file=archive(files), envs=envs[:1])
+    broker.work()
+    assert bodies(cloud, envs[0]) == files
+
+
+@pytest.mark.parametrize("address", ["deployments/", "rollouts/1/rollback/"])
+def test_a_large_file_where_none_is_taken_is_refused(client: APIClient, address: str) -> None:
+    stray = SimpleUploadedFile("film.mp4", bytes(3 * 2**20))
+    answer = client.post(f"/wx/{address}", {"file": stray}, format="multipart")
+    assert (answer.status_code, [*answer.json()["errors"]]) == (400, ["file"])
 
 
 def test_an_archive_above_the_limit_is_not_read(

@@ -1,4 +1,4 @@
-"""A model with a file and an image, as any project has one."""
+"""Models with files and an image, as any project has them."""
 
 from django.db import models
 
@@ -10,3 +10,11 @@ class Book(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Sample(models.Model):
+    book = models.ForeignKey(Book, on_delete=models.CASCADE)
+    file = models.FileField(upload_to="samples")
+
+    def __str__(self) -> str:
+        return str(self.file)

@@ -179,12 +179,6 @@ def compare_releases(page: Page, site: Site) -> None:
     expect(page.locator(".wx-compare section")).to_have_count(3)
 
 
-def compare_lines(page: Page, site: Site) -> None:
-    compare_releases(page, site)
-    page.click('a[href*="name=index.html"]')
-    expect(page.locator(".wx-diff .wx-added")).to_have_count(1)
-
-
 def compare_cloud(page: Page, site: Site) -> None:
     compare_releases(page, site)
     page.select_option("[name=with]", value="cloud")
@@ -333,7 +327,6 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "deployment": deployment,
     "deployments-live": live_releases,
     "compare-releases": compare_releases,
-    "compare-lines": compare_lines,
     "compare-cloud": compare_cloud,
     "roll-back": roll_back,
     "rollouts": rollouts,

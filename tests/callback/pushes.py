@@ -18,8 +18,8 @@ from django.test import Client
 
 PATH = "/wx/callback/"
 APPID = settings.WX_STATIC_STORE["COMPONENT_APPID"]
-TOKEN = settings.WX_STATIC_STORE["CALLBACK_TOKEN"]
-AES_KEY = settings.WX_STATIC_STORE["CALLBACK_AES_KEY"]
+TOKEN = settings.WX_STATIC_STORE["CALLBACK_TOKEN"].reveal()
+AES_KEY = settings.WX_STATIC_STORE["CALLBACK_AES_KEY"].reveal()
 TICKET = "ticket@@@planted-ticket"
 
 

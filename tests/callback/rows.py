@@ -66,7 +66,7 @@ def also(more: str) -> Row:
     return 403, make
 
 
-def body(change: Callable[[str], str | bytes], status: int = 400) -> Row:
+def body(change: Callable[[str], str | bytes], status: int = 403) -> Row:
     """Genuine and signed, in an envelope that is changed."""
 
     def make() -> Push:
@@ -77,17 +77,17 @@ def body(change: Callable[[str], str | bytes], status: int = 400) -> Row:
     return status, make
 
 
-def sealed(encrypt: Callable[[], str], status: int = 400) -> Row:
+def sealed(encrypt: Callable[[], str]) -> Row:
     """Signed, whatever it is."""
-    return status, lambda: signed(encrypt())
+    return 403, lambda: signed(encrypt())
 
 
-def blocks(make: Callable[[], bytes], status: int = 400) -> Row:
-    return sealed(lambda: enciphered(make()), status)
+def blocks(make: Callable[[], bytes]) -> Row:
+    return sealed(lambda: enciphered(make()))
 
 
-def inner(xml: Callable[[], str | bytes], status: int = 400) -> Row:
-    return status, lambda: push(xml())
+def inner(xml: Callable[[], str | bytes]) -> Row:
+    return 403, lambda: push(xml())
 
 
 def first(xml: str, more: str) -> str:
@@ -159,13 +159,13 @@ ROWS: dict[str, Row] = {
     # B72: another platform
     "B72-envelope": (403, lambda: signed(e := encrypted(ticket()), envelope(e, FOREIGN))),
     "B72-envelope-empty": (403, lambda: signed(e := encrypted(ticket()), envelope(e, ""))),
-    "B72-envelope-twice": body(lambda xml: first(xml, element("AppId", APPID)), 403),
-    "B72-tail": sealed(lambda: encrypted(ticket(), FOREIGN), 403),
-    "B72-tail-upper-case": sealed(lambda: encrypted(ticket(), APPID.upper()), 403),
-    "B72-tail-longer": sealed(lambda: encrypted(ticket(), APPID + "0"), 403),
-    "B72-tail-missing": sealed(lambda: encrypted(ticket(), ""), 403),
-    "B72-tail-no-text": blocks(lambda: padded(plaintext(ticket(), "") + b"\xff" * 18), 403),
-    "B72-inside": inner(lambda: ticket(AppId=FOREIGN), 403),
+    "B72-envelope-twice": body(lambda xml: first(xml, element("AppId", APPID))),
+    "B72-tail": sealed(lambda: encrypted(ticket(), FOREIGN)),
+    "B72-tail-upper-case": sealed(lambda: encrypted(ticket(), APPID.upper())),
+    "B72-tail-longer": sealed(lambda: encrypted(ticket(), APPID + "0")),
+    "B72-tail-missing": sealed(lambda: encrypted(ticket(), "")),
+    "B72-tail-no-text": blocks(lambda: padded(plaintext(ticket(), "") + b"\xff" * 18)),
+    "B72-inside": inner(lambda: ticket(AppId=FOREIGN)),
     # B73: XML that only an attacker writes; but for that it is genuine
     "B73-dtd": body(lambda xml: f"<!DOCTYPE xml>{xml}"),
     "B73-dtd-elsewhere": body(lambda xml: f'<!DOCTYPE xml SYSTEM "http://127.0.0.1:1/">{xml}'),

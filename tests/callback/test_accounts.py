@@ -77,7 +77,7 @@ def test_a_push_that_names_no_account_is_acknowledged_and_noted_nowhere(
 
 def test_a_push_of_the_future_is_refused() -> None:
     """It would shut later ones out."""
-    assert news("unauthorized", age=-4000).status_code == 400
+    assert news("unauthorized", age=-4000).status_code == 403
     assert withdrawn() == {}
 
 

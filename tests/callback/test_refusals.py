@@ -48,8 +48,8 @@ def test_a_malformed_call_needs_no_setting(logged: LogLines) -> None:
 
 
 def test_a_refusal_shows_its_reason_only() -> None:
-    error = Refusal("xml", 400)
-    assert (str(error), error.reason, error.status) == ("xml", "xml", 400)
+    error = Refusal("xml")
+    assert (str(error), error.reason, error.status) == ("xml", "xml", 403)
 
 
 # --- what is kept for the doctor ------------------------------------------------------------------

@@ -28,4 +28,4 @@ def test_elements_are_texts_and_repeated_elements_a_list() -> None:
 def test_a_document_that_wechat_never_sends_is_refused(document: bytes, reason: str) -> None:
     with pytest.raises(Refusal) as caught:
         read(document)
-    assert (caught.value.reason, caught.value.status) == (reason, 400)
+    assert (caught.value.reason, caught.value.status) == (reason, 403)

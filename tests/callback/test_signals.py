@@ -59,7 +59,7 @@ def test_nested_elements_are_dictionaries_and_repeated_elements_a_list(received:
     "info", ["<a>" * 8 + "1" + "</a>" * 8, "<a></a>" * 512], ids=["too deep", "too many"]
 )
 def test_even_a_signed_event_has_limits(info: str, received: Events) -> None:
-    assert push(event("authorized", info=info)).send().status_code == 400
+    assert push(event("authorized", info=info)).send().status_code == 403
     assert received == []
 
 

@@ -29,7 +29,10 @@ def releases(project: Any, settings: Any, tmp_path: Path) -> Any:
 
 
 def located(folder: Path) -> dict[str, Any]:
-    return {"BACKEND": LOCAL, "OPTIONS": {"location": str(folder)}}
+    return {
+        "BACKEND": LOCAL,
+        "OPTIONS": {"location": str(folder), "file_permissions_mode": 0o600},
+    }
 
 
 def test_a_folder_of_its_own_is_sound(releases: Any, tmp_path: Path) -> None:

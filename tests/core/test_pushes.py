@@ -3,6 +3,7 @@
 import json
 import time
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.cache import cache
@@ -42,6 +43,15 @@ def test_a_flood_of_refused_pushes_is_one_write(shared: SharedCache) -> None:
     for second in range(EVERY):
         keep_refused(shared, APPID, "signature", now=lambda at=second: float(at))  # type: ignore[misc]
     assert newest_refused(shared, APPID) == RefusedPush("signature", 0.0)
+
+
+@pytest.mark.parametrize("reason", ["padding", "length", "appid"])
+def test_a_signed_push_costs_one_write_whatever_it_is_refused_for(reason: str) -> None:
+    """Else a reason that is new in this minute would take longer than the others."""
+    asked = Mock()
+    for _ in range(2):
+        keep_refused(SharedCache(lambda: asked), APPID, reason)
+    assert [name for name, *_ in asked.method_calls] == ["set", "set"]
 
 
 def test_a_refused_push_is_kept_for_a_day(shared: SharedCache) -> None:

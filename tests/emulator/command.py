@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,12 +49,11 @@ def _until_ready(process: subprocess.Popen[str]) -> Iterator[str]:
 def exchange(method: str, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
     """Make one request with the standard library."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    connection.request(method, f"{parts.path}?{parts.query}", body, headers)
-    answer = connection.getresponse()
-    result = answer.status, answer.read()
-    connection.close()
-    return result
+    made = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    with closing(made) as connection:
+        connection.request(method, f"{parts.path}?{parts.query}", body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
 
 def setting(lines: list[str], name: str) -> str:

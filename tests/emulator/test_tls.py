@@ -20,7 +20,7 @@ from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.quirks import BadInput
 
-from .command import running, setting
+from .command import exchange, running, setting
 from .conftest import ENV, Client, connect, head, read_all
 
 Pair = tuple[Path, Path]
@@ -141,6 +141,18 @@ def test_the_fault_accept_then_close_ends_a_connection_after_its_handshake(
     client.server.script({"on": "connection", "do": "accept_then_close"})
     with secured(client.server.api_url, pair) as connection:
         assert connection.recv(1) == b""
+
+
+def test_the_control_plane_answers_http_too_so_that_no_fault_of_tls_locks_it(
+    client: Client,
+) -> None:
+    """Without TLS, whatever happens to handshakes; WeChat's calls are https only."""
+    client.server.script({"on": "connection", "do": "tls_eof", "times": None})
+    url = client.server.api_url.replace("https:", "http:")
+    assert exchange("DELETE", f"{url}/__emulator__/faults", b"", {"Origin": url})[0] == 200
+    assert client.call("staticfilelist").json()["errcode"] == 0
+    with pytest.raises(ConnectionError):
+        exchange("POST", f"{url}/componenttcb/staticfilelist", b"{}", {})
 
 
 def test_the_fault_reset_works_over_tls(client: Client) -> None:

@@ -24,7 +24,7 @@ from django.core.cache import cache as django_cache
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from tests.faults.hooks import HOOKS, PLANTED, PROXY_PASSWORD
+from tests.faults.hooks import HOOKS, PLANTED, PROXY_PASSWORD, ROBOT_KEY
 from tests.faults.rows import Case
 from wx_static_store.conf import options_for
 from wx_static_store.core.retry import Clock
@@ -38,7 +38,7 @@ from wx_static_store.upload.uploader import Uploader
 ENV = "demo-1a2b3c4d5e6f7g8h"
 KEY = "a.txt"
 CONTEXT = UploadContext(source="test")
-SECRETS = (*PLANTED.values(), PROXY_PASSWORD, "q-signature=", "q-signature%3D")
+SECRETS = (*PLANTED.values(), PROXY_PASSWORD, ROBOT_KEY, "q-signature=", "q-signature%3D")
 REQUEST = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 _PATIENCE = 5.0  # seconds for a request that takes effect late
 
@@ -82,6 +82,7 @@ class Scene:
             "ENV": ENV,
             "API_BASE_URL": self.api_url,
             "ACCESS_TOKEN": PLANTED["access_token"],
+            "ALERT_WECOM_URL": f"https://robot.example/send?key={ROBOT_KEY}",
             "MAX_ATTEMPTS": 3,
             "MAX_WORKERS": 2,
             "CONNECT_TIMEOUT": 5,

@@ -27,6 +27,7 @@ PLANTED = {
     "security_token": "planted-security-token",
 }
 PROXY_PASSWORD = "planted-proxy-password"
+ROBOT_KEY = "planted-robot-key"
 
 Hook = Callable[..., Any]
 HOOKS: dict[str, Hook] = {}

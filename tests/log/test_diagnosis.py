@@ -80,18 +80,6 @@ def test_a_dead_cache_costs_a_call_for_each_look(
     assert asked(cloud) == 2
 
 
-@pytest.mark.parametrize(
-    "junk", ["", "1", "[]", "{}", '{"call": {}}', '{"call": {"time": 1}}', '{"reason": 1}', 5]
-)
-def test_junk_in_the_cache_is_no_answer(
-    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch, junk: Any
-) -> None:
-    failed = refused(cloud)
-    monkeypatch.setattr("wx_static_store.core.shared_cache.SharedCache.get", lambda *_: junk)
-    assert known(failed) is None
-    assert diagnose(failed).call
-
-
 # --- what is known without a call -----------------------------------------------------------
 
 

@@ -245,7 +245,10 @@ def test_a_broken_line_is_reported_and_the_others_are_added(broken: bytes, why: 
 
 @pytest.mark.parametrize("text", ["a\0b", "\udcff", "😀" * 2000], ids=["NUL", "surrogate", "long"])
 @pytest.mark.parametrize("member", ["key", "name", "message", "rid", "source_ref"])
-def test_any_text_fits_into_the_row(member: str, text: str) -> None:
+def test_any_text_fits_into_the_row_but_for_a_key_with_nul(member: str, text: str) -> None:
+    if (member, text) == ("key", "a\0b"):
+        assert imported(line(text))[0] == {"broken": 1}
+        return
     assert imported(line(**{member: text}))[0] == {"added": 1}  # type: ignore[arg-type]
     assert imported(line(**{member: text}))[0] == {"known": 1}  # type: ignore[arg-type]
 

@@ -9,8 +9,7 @@ from wx_static_store.core.releases import Change, ReleaseFile
 from wx_static_store.core.types import RemoteFile
 from wx_static_store.deploy.difference import Difference
 from wx_static_store.i18n import width
-from wx_static_store.management.difference_lines import lines, total
-from wx_static_store.management.differences import Comparison, Side
+from wx_static_store.management.difference_lines import Comparison, Side, lines, total
 
 SMALL, LARGE = file("a.js"), file("图.js", b"2" * 1234)
 TREE, CLOUD = Side("v1", {"kind": "release"}), Side("the cloud", {"kind": "cloud"})

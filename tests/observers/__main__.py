@@ -23,6 +23,7 @@ PLANTED = {
     "ticket": "planted-ticket",
     "security_token": "planted-security-token",
 }
+ROBOT_KEY = "planted-robot-key"
 FAULTS: list[dict[str, Any]] = [
     {"on": "staticuploadfile", "do": "status", "status": 502, "headers": {}, "body": ""},
     {"on": "staticuploadfile", "do": "reset"},
@@ -58,7 +59,8 @@ def main(name: str) -> None:
         thread.join()
     sys.stdout = out
     (recorded,) = recordings
-    secrets = {*PLANTED.values(), *tokens, *signatures, "q-signature", "q-ak", "access_token="}
+    planted = {*PLANTED.values(), ROBOT_KEY}
+    secrets = {*planted, *tokens, *signatures, "q-signature", "q-ak", "access_token="}
     found = sorted(secret for secret in secrets if secret in recorded)
     context = [recorded[max(0, recorded.index(s) - 200) :][:300] for s in found]
     paths = [part for part in ("staticuploadfile", "watched.txt") if part in recorded]
@@ -98,6 +100,7 @@ def configure(cloud: EmulatorServer, folder: Path) -> None:
             "COMPONENT_APPID": "wx0000000000000001",
             "COMPONENT_APPSECRET": PLANTED["appsecret"],
             "VERIFY_TICKET": PLANTED["ticket"],
+            "ALERT_WECOM_URL": f"https://robot.example/send?key={ROBOT_KEY}",
             "MAX_ATTEMPTS": 2,
             "DEADLINE": 2.0,
             "TOKEN_MIN_INTERVAL": 0.01,

@@ -20,6 +20,14 @@ class Sabotage:
 
 SABOTAGES = (
     Sabotage(
+        "A user reaches the environments that ENVIRONMENTS offers, and no other",
+        "show the rows of every environment",
+        "submit/policy.py",
+        "    return None if offered is None else {env:",
+        "    return None if True else {env:",
+        ("security/test_entries.py::test_another_tenant_is_answered_as_if_its_rows_did_not_exist",),
+    ),
+    Sabotage(
         "D1: an upload whose body was sent and not answered is unknown",
         "call a lost answer failed",
         "upload/transfer.py",

@@ -50,14 +50,6 @@ def test_hosting_that_was_never_opened_has_a_state_and_no_address(found: Any) ->
     assert (kept.root, kept.status) == ("", NEVER_OPENED)
 
 
-@pytest.mark.parametrize("junk", ["https://a.example.com/", ["x"], {"root": "x"}, 7, [1, 2, 3.0]])
-def test_a_note_of_another_version_is_no_note(junk: Any) -> None:
-    hostings().keep("a", store())
-    [key] = cache._cache  # type: ignore[attr-defined]
-    cache.set(key.removeprefix(":1:"), junk)
-    assert hostings().get("a") == Hosting()
-
-
 def test_a_cache_that_fails_remembers_nothing(settings: Any) -> None:
     settings.CACHES = BROKEN
     assert hostings().keep("a", store()).root == "https://a.example.com/"

@@ -67,14 +67,6 @@ def test_another_refusal_is_raised_and_asked_again(
     assert quota() == Quota()
 
 
-@pytest.mark.parametrize("junk", [1, "a", [], {"daily_limit": "1"}, {"other": 1}, {}])
-def test_junk_in_the_cache_is_nothing(configure: Any, emulator: EmulatorServer, junk: Any) -> None:
-    configure()
-    emulator.quirks.update({"daily_limit": 100})
-    platform_for(conf.options_for("default")).remembered.write(f"quota:{LINKS}", junk, 60)
-    assert quota().daily_limit == 100
-
-
 def test_without_a_cache_it_is_asked_each_time(configure: Any, emulator: EmulatorServer) -> None:
     configure(CACHES=BROKEN)
     quota()

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 
+from wx_static_store.clients.platform import Quota, RefusedCall
 from wx_static_store.conf import platform_options
+from wx_static_store.core.shared_cache import FORM
+from wx_static_store.core.types import RemoteFile
+from wx_static_store.environments import _Tenant
+from wx_static_store.upload.hosting import Hosting
 from wx_static_store.upload.remembered import Remembered
 
+KEPT = (Hosting, Quota, RefusedCall, RemoteFile, _Tenant)  # as tuples or dicts of their fields
 BROKEN = {"default": {"BACKEND": "tests.callback.conftest.BrokenCache"}}
 
 
@@ -44,11 +51,26 @@ def test_what_was_never_written_is_nothing() -> None:
     assert remembered().read("a") is None
 
 
-def test_what_somebody_else_wrote_is_nothing() -> None:
+def test_a_value_in_another_form_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     remembered().write("a", 1, 60)
-    [key] = cache._cache  # type: ignore[attr-defined]
-    cache.set(key.removeprefix(":1:"), "{", 60)
+    monkeypatch.setattr("wx_static_store.upload.remembered.FORM", FORM + 1)
     assert remembered().read("a") is None
+
+
+def test_fields_that_lie_in_the_cache_change_with_the_form() -> None:
+    kept = {kind.__name__: [field.name for field in fields(kind)] for kind in KEPT}
+    assert (FORM, kept) == (
+        1,
+        {
+            "Hosting": ["root", "status", "asked"],
+            "Quota": ["daily_limit", "used", "remain", "calls", "seconds"],
+            "RefusedCall": [
+                *("time", "cost_ms", "client_ip", "request_url", "request_body", "response_body")
+            ],
+            "RemoteFile": ["key", "size", "md5", "last_modified"],
+            "_Tenant": ["env", "alias", "appids", "withdrawn"],
+        },
+    ), "raise FORM in core/shared_cache.py, and write the new fields here"
 
 
 def test_another_platform_remembers_apart(settings: Any) -> None:

@@ -13,7 +13,7 @@ The admin: five models, each with a list; and a folder for the pages behind each
     rollout      the page of a rollout
     upload       the upload page
     health_page  what the page *Health* shows
-    base         the base of all lists: read only, without slow queries
+    base         the base of all lists: read only, without slow queries; what is downloaded
     filters      the filters of the lists
     causes       uploads that failed, as cards: one for each cause
     columns      the columns of the uploads, and what all lists show

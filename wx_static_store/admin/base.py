@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple, cast
 
+from asgiref.sync import sync_to_async
 from django.contrib import admin
+from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
 from django.utils.functional import Promise, cached_property
 
 from ..submit.policy import visible_environments
@@ -105,3 +109,22 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse:
         context = {"object_tools": self.object_tools(request)} | (extra_context or {})
         return super().changelist_view(request, context)
+
+
+def download(
+    request: HttpRequest, parts: Iterator[Any], content_type: str, name: str, extension: str
+) -> StreamingHttpResponse:
+    """Return a file whose parts are made while it is sent."""
+    asynchronous = isinstance(request, ASGIRequest)
+    answer = StreamingHttpResponse(
+        _in_threads(parts) if asynchronous else parts, content_type=content_type
+    )
+    file = f"{name}-{timezone.now():%Y%m%d-%H%M%S}.{extension}"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{file}"'
+    return answer
+
+
+async def _in_threads(parts: Iterator[Any]) -> AsyncIterator[Any]:
+    """Yield a part at a time: behind ASGI, Django makes one list of an iterator."""
+    while (part := await sync_to_async(lambda: next(parts, None))()) is not None:
+        yield part

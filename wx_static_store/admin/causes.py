@@ -15,7 +15,7 @@ from ..log.hints import hint
 from ..log.retry import RetryResult, retryable
 from ..models import UploadLog, UploadLogQuerySet
 from .columns import UploadColumns
-from .labels import STAGES, Text, trouble
+from .labels import STAGES, trouble
 
 SHOWN = 10  # files of a card
 
@@ -50,7 +50,7 @@ def _card(cause: Cause, files: list[UploadLog], columns: UploadColumns) -> dict[
     newest = files[0]
     return {
         "code": cause.code,
-        "title": _title(cause.code),
+        "title": "" if cause.code == OTHER else STAGES.get(cause.code, cause.code),
         "meaning": trouble(newest),
         "advice": advice(newest),
         "hint": hint(newest),
@@ -59,11 +59,6 @@ def _card(cause: Cause, files: list[UploadLog], columns: UploadColumns) -> dict[
         "time": columns.time(newest),
         "more": len(cause.rows) - len(files),
     }
-
-
-def _title(code: str) -> Text:
-    """Return a code as it is, and a stage in words."""
-    return "" if code == OTHER else STAGES.get(code, code)
 
 
 def _line(row: UploadLog, columns: UploadColumns) -> dict[str, Any]:

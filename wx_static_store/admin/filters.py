@@ -140,7 +140,10 @@ class TimeFilter(ColumnFilter):
         if value[0].isdigit():
             first, end = map(_midnight, _bounds(value))
             return queryset.filter(created__gte=first, created__lt=end)
-        return queryset.filter(created__gte=_since(value))
+        now = timezone.now()
+        spans = {"hour": timedelta(hours=1), "week": timedelta(7), "month": timedelta(30)}
+        since = _midnight(_here(now).date()) if value == "today" else now - spans[value]
+        return queryset.filter(created__gte=since)
 
 
 def _periods(oldest: date, asked: str) -> Iterator[str]:
@@ -176,13 +179,6 @@ def _midnight(day: date) -> datetime:
 
 def _here(moment: datetime) -> datetime:
     return timezone.localtime(moment) if timezone.is_aware(moment) else moment
-
-
-def _since(value: str) -> datetime:
-    now = timezone.now()
-    if value == "today":
-        return _midnight(_here(now).date())
-    return now - {"hour": timedelta(hours=1), "week": timedelta(7), "month": timedelta(30)}[value]
 
 
 class CauseFilter(ColumnFilter):

@@ -97,16 +97,13 @@ def table_for(request: HttpRequest, *, chosen: bool = True) -> OverviewTable:
     """Return how the environments stand that this user sees; `chosen`, as the request's filters."""
     found: list[Place] = []
     if request.user.has_perm("wx_static_store.view_deployment"):
-        found = places(visible_rollouts(request.user), _visible_deployments(request))
+        offers, rows = visible_offers(request.user), Deployment.objects.primary()
+        visible = rows if offers is None else rows.filter(env__in=[*offers])
+        found = places(visible_rollouts(request.user), visible)
     asked = request.GET if chosen else QueryDict()
     sees_log = request.user.has_perm("wx_static_store.view_uploadlog")
     known = places_for(request)
     return OverviewTable(asked, _offers(request), found, known=known, sees_log=sees_log)
-
-
-def _visible_deployments(request: HttpRequest) -> Any:
-    offers, rows = visible_offers(request.user), Deployment.objects.primary()
-    return rows if offers is None else rows.filter(env__in=[*offers])
 
 
 def _offers(request: HttpRequest) -> Mapping[str, Offer]:

@@ -95,22 +95,18 @@ class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOn
         public = self._public(request, row)
         url = places_for(request).url(row) if public else ""
         history = list(self._history(request, row)[: NEWEST + 1])
+        choices = self.get_action_choices(request)  # those of the list
         return {
             "url": url,
             "code": qr.svg(url) if url else "",
             "is_image": content_type(row.key).startswith("image/"),
-            "actions": self._row_actions(request),
+            "actions": [each for each in choices if each[0] in ("upload_again", "compare")],
             "choose": choose_again(request, row, UploadColumns(request)),
             "is_deleted": public is not None and public.is_deletion,
             "history": lines(history[:NEWEST], UploadColumns(request)),
             "has_older": len(history) > NEWEST,
             "exact": f'"{row.key}"',
         }
-
-    def _row_actions(self, request: HttpRequest) -> list[tuple[str, Any]]:
-        """Return the actions of the list that the page of a row offers, too."""
-        choices = self.get_action_choices(request)
-        return [choice for choice in choices if choice[0] in ("upload_again", "compare")]
 
     def _history(self, request: HttpRequest, row: UploadLog) -> UploadLogQuerySet:
         rows = cast(UploadLogQuerySet, self.get_queryset(request))

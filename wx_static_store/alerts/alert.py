@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.cache import caches
 from django.utils import translation
@@ -44,7 +44,7 @@ def send(alert: Alert) -> bool:
     The cause is then quiet for an hour, for all processes that share the cache ``TOKEN_CACHE``. A
     function that fails is logged, and changes nothing else.
     """
-    options = platform_options()
+    options, alert = platform_options(), replace(alert, title=" ".join(alert.title.split()))
     cache, key = SharedCache(lambda: caches[options.token_cache]), _KEY + alert.cause
     if not options.alerts or cache.add(key, 1, QUIET) is False:
         return False

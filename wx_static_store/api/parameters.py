@@ -89,15 +89,22 @@ def _text(**options: Any) -> Any:
     return serializers.RegexField(r"^[^\x00]*$", trim_whitespace=False, **options)
 
 
+class Integer(serializers.IntegerField):
+    """A number in ASCII digits: `int()` also reads those of other scripts."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not str(data).isascii():
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 def _id(**options: Any) -> Any:
-    return serializers.IntegerField(required=False, min_value=1, max_value=_LARGEST_ID, **options)
+    return Integer(required=False, min_value=1, max_value=_LARGEST_ID, **options)
 
 
 def _page_size(largest: int) -> Any:
     text = _("Rows on a page.")
-    return serializers.IntegerField(
-        default=largest // 2, min_value=1, max_value=largest, help_text=text
-    )
+    return Integer(default=largest // 2, min_value=1, max_value=largest, help_text=text)
 
 
 class LogQuery(serializers.Serializer[Any]):
@@ -110,7 +117,7 @@ class LogQuery(serializers.Serializer[Any]):
         help_text=_("An alias: keys below its location, in its own environment or that of env.")
     )
     env = _text(help_text=_("The id of an environment."))
-    errcode = serializers.IntegerField(
+    errcode = Integer(
         required=False,
         min_value=-_LARGEST_CODE,
         max_value=_LARGEST_CODE,

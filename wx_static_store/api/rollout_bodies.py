@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from rest_framework.request import Request
 
 from ..fleet.rollouts import Manner
 from .body import require_length, require_whole
-from .parameters import OF_A_PAGE, Input, require_one_file, valid
+from .parameters import OF_A_PAGE, Input, Integer, require_one_file, valid
 from .serializers import Moment
 
 MOST = 2**31 - 1  # of a number in the database
@@ -34,9 +35,7 @@ def _text(**options: Any) -> Any:
 
 
 def _number(help_text: Any) -> Any:
-    return serializers.IntegerField(
-        required=False, min_value=0, max_value=MOST, help_text=help_text
-    )
+    return Integer(required=False, min_value=0, max_value=MOST, help_text=help_text)
 
 
 class MannerBody(Input):
@@ -151,7 +150,7 @@ def cleaned(kind: type[Input], request: Request) -> dict[str, Any]:
     data = request.data
     if isinstance(data, QueryDict):
         require_one_file(request.FILES)
-        data = data.copy()
+        data = copy(data)  # not data.copy(): it copies the bytes of files, too
         data.pop(OF_A_PAGE, None)
     return valid(kind, data)
 

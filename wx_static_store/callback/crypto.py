@@ -20,6 +20,7 @@ from .refusals import Refusal
 BLOCK = 32
 _RANDOM = 16
 _HEAD = _RANDOM + 4
+_JUDGED = ("padding", "length", "appid")  # of the plaintext, in this order
 
 
 def signature(token: Secret, *parts: str) -> str:
@@ -43,26 +44,26 @@ def encrypt(xml: str, appid: str, key: Secret) -> str:
     return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
 
 
-def decrypt(encrypted: str, keys: Sequence[Secret]) -> tuple[bytes, str]:
-    """Return the XML and the appid after it, by the first key that fits; raise Refusal."""
+def decrypt(encrypted: str, keys: Sequence[Secret], appid: str) -> bytes:
+    """
+    Return the XML by the key that fits; raise Refusal after all is judged with each key.
+
+    Who can sign would learn the plaintext byte by byte from what is refused sooner.
+    """
     ciphertext = _ciphertext(encrypted)
-    refusal = Refusal("key", 400)
-    for key in keys:
-        try:
-            decryptor = _cipher(key).decryptor()
-            return _parts(_unpadded(decryptor.update(ciphertext) + decryptor.finalize()))
-        except Refusal as error:
-            refusal = error
-    raise refusal
+    right, xml = max(_opened(ciphertext, key, appid) for key in keys)
+    if right < len(_JUDGED):
+        raise Refusal(_JUDGED[right])
+    return xml
 
 
 def _ciphertext(encrypted: str) -> bytes:
     try:
         ciphertext = base64.b64decode(encrypted, validate=True)
     except ValueError:
-        raise Refusal("base64", 400) from None
+        raise Refusal("base64") from None
     if not ciphertext or len(ciphertext) % BLOCK:
-        raise Refusal("block", 400)
+        raise Refusal("block")
     return ciphertext
 
 
@@ -71,17 +72,16 @@ def _cipher(key: Secret) -> Cipher[modes.CBC]:
     return Cipher(algorithms.AES(raw), modes.CBC(raw[:16]))
 
 
-def _unpadded(padded: bytes) -> bytes:
-    """Remove the padding. This is no oracle: the signature was checked before."""
+def _opened(ciphertext: bytes, key: Secret, appid: str) -> tuple[int, bytes]:
+    """Return how many of `_JUDGED` are right up to the first that is wrong, and the XML."""
+    decryptor = _cipher(key).decryptor()
+    padded = decryptor.update(ciphertext) + decryptor.finalize()
     padding = padded[-1]
-    if not 1 <= padding <= BLOCK or padded[-padding:] != bytes([padding]) * padding:
-        raise Refusal("padding", 400)
-    return padded[:-padding]
-
-
-def _parts(content: bytes) -> tuple[bytes, str]:
-    length = int.from_bytes(content[_RANDOM:_HEAD], "big")
-    if not 0 < length <= len(content) - _HEAD:
-        raise Refusal("length", 400)
-    end = _HEAD + length
-    return content[_HEAD:end], content[end:].decode(errors="replace")
+    content = padded[:-padding]
+    end = _HEAD + int.from_bytes(content[_RANDOM:_HEAD], "big")
+    verdicts = (
+        (0 < padding <= BLOCK) & (padded[-padding:] == bytes([padding]) * padding),
+        _HEAD < end <= len(content),
+        constant_time_compare(content[end:], appid),
+    )
+    return [*verdicts, False].index(False), content[_HEAD:end]

@@ -8,10 +8,11 @@ class Refusal(Exception):
     """
     The one exception of everything that reads what a stranger sent.
 
-    `reason` is a word for the log, `status` the answer: nothing of the content is kept.
+    `reason` is a word for the log: nothing of the content is kept. `status` is one for all that a
+    body is refused for, or the answers would tell what the ciphertext holds.
     """
 
-    def __init__(self, reason: str, status: int) -> None:
+    def __init__(self, reason: str, status: int = 403) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status

@@ -6,7 +6,7 @@ attribute, another encoding than UTF-8, one element too many or too deep end the
 """
 
 from typing import Any
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import ParseError  # only the error  # nosec B405
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
@@ -19,7 +19,7 @@ _BOM = b"\xef\xbb\xbf"
 def read(document: bytes, *, depth: int = 3, elements: int = 32) -> dict[str, Any]:
     """Return what is in the root: texts; a dictionary for inner elements, a list for twins."""
     if document.startswith(_BOM) or b"\0" in document:  # expat would read UTF-16 all the same
-        raise Refusal("encoding", 400)
+        raise Refusal("encoding")
     builder = _Builder(depth, elements)
     parser = XMLParser(target=builder, encoding="utf-8", forbid_dtd=True)
     parser.parser.XmlDeclHandler = _only_utf8
@@ -27,15 +27,15 @@ def read(document: bytes, *, depth: int = 3, elements: int = 32) -> dict[str, An
         parser.feed(document)
         fields = parser.close()
     except (ParseError, DefusedXmlException):
-        raise Refusal("xml", 400) from None
+        raise Refusal("xml") from None
     if not isinstance(fields, dict):
-        raise Refusal("shape", 400)
+        raise Refusal("shape")
     return fields
 
 
 def _only_utf8(version: str, encoding: str | None, standalone: int) -> None:
     if (encoding or "utf-8").lower() != "utf-8":
-        raise Refusal("encoding", 400)
+        raise Refusal("encoding")
 
 
 class _Builder:
@@ -49,7 +49,7 @@ class _Builder:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._elements -= 1
         if attributes or self._elements < 0 or len(self._open) > self._depth:
-            raise Refusal("shape", 400)
+            raise Refusal("shape")
         self._open.append(([], []))
 
     def data(self, text: str) -> None:
@@ -59,11 +59,11 @@ class _Builder:
         children, texts = self._open.pop()
         text = "".join(texts)
         if children and text.strip():
-            raise Refusal("shape", 400)
+            raise Refusal("shape")
         self._open[-1][0].append((tag, _by_name(children) if children else text))
 
     def pi(self, target: str, data: str | None = None) -> None:
-        raise Refusal("instruction", 400)
+        raise Refusal("instruction")
 
     def close(self) -> Any:
         [(_root, value)] = self._open[0][0]

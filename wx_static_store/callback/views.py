@@ -2,7 +2,7 @@
 The one address that WeChat calls: pushes by POST, and a question by GET when it is set up.
 
 What is refused first costs least, and nothing is decrypted or asked of a database before the
-signature is right. Whatever fails to be authentic gets the same empty 403.
+signature is right. Whatever is wrong with a body that was read gets the same empty 403.
 """
 
 import logging
@@ -100,24 +100,22 @@ def _echo(request: HttpRequest, options: Options) -> str:
     plain = is_signed(given.get("signature", ""), tokens, *stamp)
     whole = is_signed(given.get("msg_signature", ""), tokens, *stamp, given["echostr"])
     if not (plain or whole):
-        raise Refusal("signature", 403)
+        raise Refusal("signature")
     return given["echostr"]
 
 
 def _event(request: HttpRequest, options: Options) -> dict[str, Any]:
     """Decrypt what WeChat sent; raise Refusal, and leave no plaintext in a frame."""
-    body = _body(request)
+    body, ours = _body(request), options.component_appid
     given = _parameters(request, options, "timestamp", "nonce", "msg_signature")
     envelope = read(body)
     encrypted = _text(envelope, "Encrypt")
     stamp = (given["timestamp"], given["nonce"])
     if not is_signed(given["msg_signature"], options.callback_token, *stamp, encrypted):
-        raise Refusal("signature", 403)
-    xml, appid = decrypt(encrypted, options.callback_aes_key)
-    for theirs in (appid, str(envelope.get("AppId", appid))):
-        if not constant_time_compare(theirs, options.component_appid):
-            raise Refusal("appid", 403)
-    return read(xml, **_EVENT_LIMITS)
+        raise Refusal("signature")
+    if not constant_time_compare(str(envelope.get("AppId", ours)), ours):
+        raise Refusal("appid")
+    return read(decrypt(encrypted, options.callback_aes_key, ours), **_EVENT_LIMITS)
 
 
 def _body(request: HttpRequest) -> bytes:
@@ -142,16 +140,16 @@ def _parameters(request: HttpRequest, options: Options, *names: str) -> dict[str
     given = dict(pairs)
     once = len(query) <= QUERY_LIMIT and len(given) == len(pairs)
     if not once or not all(re.fullmatch(_FORMS[name], given.get(name, "")) for name in names):
-        raise Refusal("parameters", 403)
+        raise Refusal("parameters")
     if abs(time.time() - int(given["timestamp"])) > options.callback_window:
-        raise Refusal("window", 403)
+        raise Refusal("window")
     return given
 
 
 def _text(fields: dict[str, Any], name: str, form: str = r"(?s).+") -> str:
     text = fields.get(name)
     if not (isinstance(text, str) and re.fullmatch(form, text)):
-        raise Refusal(name, 400)
+        raise Refusal(name)
     return text
 
 
@@ -170,10 +168,10 @@ def _act(options: Options, fields: dict[str, Any]) -> bool:
 def _created(options: Options, fields: dict[str, Any]) -> int:
     """Return the CreateTime; refuse one in the future, which would shut later pushes out."""
     if fields.get("AppId", options.component_appid) != options.component_appid:
-        raise Refusal("appid", 403)
+        raise Refusal("appid")
     created = int(_text(fields, "CreateTime", r"[0-9]{1,10}"))
     if created > time.time() + options.callback_window:
-        raise Refusal("CreateTime", 400)
+        raise Refusal("CreateTime")
     return created
 
 

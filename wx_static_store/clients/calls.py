@@ -111,7 +111,8 @@ class Calls:
             error = _not_an_answer(name, reply.status)
             return error.with_context(pause=max(error.pause, reply.retry_after))
         try:
-            answer = json.loads(reply.body.decode("utf-8", "replace"), parse_constant=_no_constant)
+            # NaN and Infinity are no JSON: `int` refuses them.
+            answer = json.loads(reply.body.decode("utf-8", "replace"), parse_constant=int)
         except (ValueError, RecursionError):
             page = b"<html" in reply.body[:1024].lower()
             return odd(name, _("no JSON"), hint=_PROXY_PAGE if page else "", once=page)
@@ -127,10 +128,6 @@ class Calls:
 
 def _reveal(value: Secret | str) -> str:
     return value.reveal() if isinstance(value, Secret) else value
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def odd(name: str, what: str | Promise, **details: Any) -> ProtocolError:

@@ -23,6 +23,13 @@ _BUCKET = r"[a-z0-9-]+\.cos\.[a-z0-9-]+"
 # An address that all parsers read alike, so that it needs none: host, port, and the rest.
 _PLAIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[0-9a-z.-]+)(:[0-9]*)?(?![^/?#])", re.IGNORECASE)
 
+# A public name alone: no IP address, port or path, and no name of an inner network.
+_SITE = re.compile(
+    r"https://(?=.{1,254}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+"
+    r"(?!(?:arpa|internal|lan|local|localhost)/)[a-z][a-z0-9-]*[a-z0-9]/",
+    re.IGNORECASE | re.ASCII,
+)
+
 
 def is_loopback(url: str) -> bool:
     """
@@ -40,6 +47,11 @@ def _stays_here(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_site(url: str, api_url: str) -> bool:
+    """Return whether what WeChat or the cache names is the root of a public site, or emulated."""
+    return bool(_SITE.fullmatch(url)) or (is_loopback(api_url) and is_loopback(url))
 
 
 def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: bool) -> str | Promise:

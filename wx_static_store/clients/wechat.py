@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -15,12 +16,14 @@ from ..core.types import RemoteFile, SignedLink, in_utc
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .calls import CLOUD, Calls, odd
+from .links import is_site
 
 FETCH = "/cgi-bin/component/api_component_token"
 LINKS = CLOUD + "staticuploadfile"
 LIST = CLOUD + "staticfilelist"
 DESCRIBE = CLOUD + "describestaticstore"
 
+_OWN = _("Set base_url to the address of the site, and ask WeChat about the answer.")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 
@@ -70,7 +73,8 @@ class WeChatClient(Calls):
 
     def describe(self, token: Secret, env: str, *, deadline: Deadline) -> StaticStore | None:
         """Return what the environment's static hosting is, None where it is not enabled."""
-        return self._with_token(DESCRIBE, token, {"env": env}, _read_store, deadline)
+        read = partial(_read_store, api_url=self.base_url)
+        return self._with_token(DESCRIBE, token, {"env": env}, read, deadline)
 
     @cleared_frames()
     def component_token(
@@ -102,7 +106,7 @@ def _read_token(answer: Any) -> FreshToken | WxStaticStoreError:
     return FreshToken(Secret(token), lifetime)
 
 
-def _read_store(answer: Any) -> StaticStore | WxStaticStoreError | None:
+def _read_store(answer: Any, *, api_url: str) -> StaticStore | WxStaticStoreError | None:
     """Read each spelling: `Data`, `regoin` in samples, `data` in tables, `Region` in the cloud."""
     stores = answer.get("data") or answer.get("Data")
     if not stores:
@@ -110,10 +114,10 @@ def _read_store(answer: Any) -> StaticStore | WxStaticStoreError | None:
     if not (isinstance(stores, list) and isinstance(stores[0], dict)):
         return odd("describestaticstore", _("a list of another shape"))
     first = {str(name).lower(): str(value or "") for name, value in stores[0].items()}
-    region = first.get("regoin") or first.get("region", "")
-    return StaticStore(
-        first.get("domain", ""), first.get("bucket", ""), region, first.get("status", "")
-    )
+    region, domain = first.get("regoin") or first.get("region", ""), first.get("domain", "")
+    if domain and not is_site(f"https://{domain}/", api_url):  # pages link there, we fetch there
+        return odd("describestaticstore", _("a domain that is no public host name"), hint=_OWN)
+    return StaticStore(domain, first.get("bucket", ""), region, first.get("status", ""))
 
 
 def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:

@@ -156,6 +156,13 @@ CHECKS = {
         _("Each process keeps API_RATE for itself: they do not count in one cache %(alias)r."),
         _SHARED,
     ),
+    "W030": SystemCheck(
+        _("%(option)s names %(alias)r: every user of this machine can read its files."),
+        _(
+            'Set "file_permissions_mode": 0o600 in OPTIONS of this alias (0o640, if users of one '
+            "group share it), and change the mode of the files that are there."
+        ),
+    ),
 }
 
 

@@ -147,11 +147,8 @@ class Options:
         "Secret of your platform.", "第三方平台的 AppSecret。", secret=True)
     verify_ticket: Secret | Callback | None = option(
         None, SETTINGS, validators.ticket,
-        "A function that returns the newest ticket, or its dotted path, or a text. Wrap a text in "
-        "``wx_static_store.core.secrets.Secret``: Django's error pages hide settings named TOKEN "
-        "or SECRET, but not this one.",
-        "返回最新验证票据的函数（或点分路径），或文本。请用 ``wx_static_store.core.secrets.Secret``"
-        " 包装文本：Django 的错误页面会隐藏名称含 TOKEN 或 SECRET 的设置，但不隐藏这一项。",
+        "A function that returns the newest ticket, or its dotted path, or a text.",
+        "返回最新验证票据的函数（或点分路径），或文本。",
         shown=("the newest of ``wx_static_store.callback``",
             "``wx_static_store.callback`` 收到的最新票据"), secret=True)
     callback_token: tuple[Secret, ...] = option((), SETTINGS, validators.tokens,

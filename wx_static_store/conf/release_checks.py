@@ -28,7 +28,8 @@ def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
     except ConfigurationError:
         return []  # reported by check_options
     given = {_RELEASES: options.release_storage, "UPLOAD_SPOOL": options.upload_spool}
-    return [each for option, alias in given.items() if alias for each in _faults(alias, option)]
+    wanted = [(alias, option) for option, alias in given.items() if alias]
+    return [each for one in wanted for each in [*_faults(*one)] or _readable_by_all(*one)]
 
 
 def require_private(alias: str, option: str = _RELEASES) -> None:
@@ -68,6 +69,12 @@ def _faults(alias: str, option: str) -> Iterator[CheckMessage]:
         return
     if why:
         yield message("E027", option=option, alias=alias, why=why)
+
+
+def _readable_by_all(alias: str, option: str) -> Iterator[CheckMessage]:
+    mode = local.file_permissions_mode if (local := _local(alias)) else 0o600
+    if mode is None or mode & 0o007:  # None: the umask decides
+        yield message("W030", option=option, alias=alias)
 
 
 def _why_public(alias: str) -> str | Promise:

@@ -94,14 +94,24 @@ def configured() -> bool:
 
 def general_settings() -> dict[str, Any]:
     """Read ``WX_STATIC_STORE``, with the names of options and its secrets wrapped."""
-    if not isinstance(getattr(settings, SETTING, {}), Mapping):
+    if not isinstance(given := getattr(settings, SETTING, {}), Mapping):
         raise ConfigurationError(_("WX_STATIC_STORE must be a dictionary"))
     known = [name.upper() for name in OPTIONS]
-    if fault := unknown(list(getattr(settings, SETTING, {})), known, SETTING):
+    if fault := unknown(list(given), known, SETTING):
         raise fault
+    return {name.lower(): value for name, value in _hidden(given).items()}
+
+
+def hide_secrets() -> None:
+    """Make each secret in ``WX_STATIC_STORE`` a `Secret`: Django's error pages show settings."""
+    if isinstance(given := getattr(settings, SETTING, None), Mapping):
+        setattr(settings, SETTING, _hidden(given))  # anew: the project's own dictionary stays
+
+
+def _hidden(given: Mapping[Any, Any]) -> dict[Any, Any]:
+    secrets = [name for name, entry in OPTIONS.items() if entry.secret]
     return {
-        name.lower(): _wrapped(value) if OPTIONS[name.lower()].secret else value
-        for name, value in getattr(settings, SETTING, {}).items()
+        n: _wrapped(value) if str(n).lower() in secrets else value for n, value in given.items()
     }
 
 
@@ -120,6 +130,8 @@ def docs_url() -> str:
 
 def _wrapped(value: Any) -> Any:
     """Wrap a secret: no frame that may raise holds it as plain text."""
+    if isinstance(value, Mapping):  # no option takes one, but an error page would show it
+        return {name: _wrapped(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return tuple(map(_wrapped, value))
     return Secret(value) if isinstance(value, str) else value
@@ -210,6 +222,8 @@ def setting(name: str) -> Any:
 
 @receiver(setting_changed)
 def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == SETTING:
+        hide_secrets()
     if setting in (SETTING, "STORAGES", "STATIC_URL", "MEDIA_URL"):
         resolve.cache_clear()
         platform_options.cache_clear()

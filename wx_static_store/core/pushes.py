@@ -44,7 +44,8 @@ def keep_refused(
     cache: SharedCache, appid: str, reason: str, *, now: Callable[[], float] = time.time
 ) -> None:
     """Keep a refused push whose reason says anything; a stranger's flood is one write."""
-    if reason in HINTS and cache.add(f"{_key(appid)}:{reason}", 1, EVERY):
+    signed = reason not in UNSIGNED  # always a write: time must not tell the reason
+    if reason in HINTS and (signed or cache.add(f"{_key(appid)}:{reason}", 1, EVERY)):
         cache.set(_key(appid), json.dumps({"reason": reason, "at": now()}), KEPT)
 
 

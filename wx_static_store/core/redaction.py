@@ -30,7 +30,7 @@ def redacted_json(value: Any) -> str | int:
     """
     if isinstance(value, str):
         try:
-            parsed = json.loads(value, parse_constant=_no_constant)
+            parsed = json.loads(value, parse_constant=int)  # which refuses NaN and Infinity
         except (ValueError, RecursionError):
             return len(value)
         value = parsed
@@ -59,7 +59,9 @@ def _redacted(value: Any, *, harmless: bool = False, levels: int = DEEPEST) -> A
         return [_redacted(inner, harmless=harmless, levels=levels - 1) for inner in value]
     if not harmless or isinstance(value, (dict, list)):
         return MASK
-    return _text(value) if isinstance(value, str) else value
+    if isinstance(value, str):  # in one with backslashes, JSON may hide a name from `scrub`
+        return MASK if "\\" in value else scrub(value)[:LONGEST]
+    return value
 
 
 def _name(name: str) -> str:
@@ -67,15 +69,6 @@ def _name(name: str) -> str:
     return name if _NAME.fullmatch(name) else MASK
 
 
-def _text(value: str) -> str:
-    """Return a harmless text; in one with backslashes, JSON may hide a name from `scrub`."""
-    return MASK if "\\" in value else scrub(value)[:LONGEST]
-
-
 def _parameter(part: str) -> str:
     name, equals, _value = part.partition("=")
     return f"{_name(name)}={MASK}" if equals else MASK
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)

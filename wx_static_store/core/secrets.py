@@ -14,18 +14,20 @@ _NAMES = (
 _NAMED = re.compile(
     rf"""(?P<name>(?:(?<![a-z0-9])|(?<=%26))(?:{_NAMES}))(?P<sep>["']?\s*(?:[=:]|%3D)\s*)"""
     rf"""(?!(?P<quote>["']?)(?:{_NAMES})(?P=quote)\s*(?:[=:]|%3D))"""  # the next name, no value
-    r"""(?P<value>\*\*\*|(?:"[^"]*"|'[^']*')(?![\w-])"""
+    r"""(?P<value>\*\*\*|(?:"[^"]*(?:"|\Z)|'[^']*(?:'|\Z))(?![\w-])"""
     r"""|(?:(?:Basic|Bearer)\s+)?[^\s&"',;<>)}\]]+)""",
     re.IGNORECASE,
 )
 
 
-# A login in an address, its query, and a long word with digits in it.
+# A login in an address, its query, and a long word with digits in it: looked for at its start only,
+# since a search from each letter of a long word takes minutes.
 _SUSPECT = re.compile(
     r"(?<=//)[^/\s@]+(?=@)|(?<=\?)[^\s\"'<>]+|(?:Basic|Bearer)\s+\S+"
-    r"|(?=[\w+/=~-]*\d)(?=[\w+/=~-]*[A-Za-z])[\w+/=~-]{20,}",
+    r"|(?<![\w+/=~-])(?=[\w+/=~-]*\d)(?=[\w+/=~-]*[A-Za-z])[\w+/=~-]{20,}",
     re.IGNORECASE,
 )
+_MOST = 10_000  # letters
 
 
 class Secret:
@@ -53,6 +55,11 @@ class Secret:
     def __hash__(self) -> int:
         return hash(self._value)
 
+    def __deepcopy__(self, memo: object = None) -> "Secret":
+        return self  # tests of projects copy their settings
+
+    __copy__ = __deepcopy__
+
     def __reduce__(self) -> str:
         raise TypeError(
             "A Secret is not pickled: it would lie in a cache or a queue as plain text."
@@ -65,5 +72,7 @@ def scrub(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Mask the text of an unknown library: what only looks like a secret, too."""
+    """Mask the text of an unknown library, of its first part: what looks like a secret, too."""
+    if len(text) > _MOST:
+        text = text[:_MOST] + "a1" * 10  # so that a secret that is cut still looks like one
     return _SUSPECT.sub(MASK, scrub(text))

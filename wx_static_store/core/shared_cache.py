@@ -9,6 +9,10 @@ from .frames import is_from_signal
 
 REST_SECONDS = 2.0  # that a failing cache is left alone: each question may cost a timeout
 
+# In the keys of values that are built of fields. Raise it when such fields change: two versions of
+# the app may share a cache, and neither should read what it cannot understand.
+FORM = 1
+
 
 class SharedCache:
     """

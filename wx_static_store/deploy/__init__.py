@@ -5,7 +5,6 @@ A tree of files, published to one environment or to many.
     unsent        What a deployment did not send, and the command that does it again
     rollback_plan What a roll back of one environment would do, and whether a request may do it
     rollback      Roll back and repair: the ordinary deploy of a kept release
-    text_diff     What differs inside of a text file, line by line
     allowance     Whether WeChat allows the calls that a deploy needs: today's quota, and the rate
     environments  Run one deploy for each environment, in turn; a canary first
     step_summary  How a deploy went, on the page that GitHub shows of a step

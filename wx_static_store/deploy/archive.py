@@ -1,20 +1,24 @@
 """
 An uploaded archive of a built site, unpacked into a temporary folder.
 
-Whoever uploads it may mean harm, so nothing is believed that the archive says of itself: bytes are
-counted while they unfold, a name must be one that can be published, and a link is refused.
+Whoever uploads it may mean harm, so nothing is believed that the archive says of itself: bytes and
+seconds are counted while it unfolds, a name must be one that can be published, and a link is
+refused.
 """
 
 import gzip
+import re
 import stat
 import tarfile
 import zipfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
+from time import thread_time
 from typing import IO, Any, cast
 
 from django.template.defaultfilters import filesizeformat
@@ -26,8 +30,14 @@ from ..exceptions import NameRejected, SourceError
 from ..i18n import gettext_lazy as _
 
 BLOCK = 64 * 1024
-IN_MEMORY = 8 * 2**20  # most bytes of a header of an entry, and of a zip's list of files
+IN_MEMORY = 4 * 2**20  # most bytes of a zip's list of files
+HEADER = 64 * 1024  # most bytes of a header that a tar has beside that of the file
+HEADERS = 2**20  # of all of these, where they are longer than one block
 PER_FILE = 3  # most entries for each file that is allowed: folders, and what a Mac adds
+
+_FILE_OR_FOLDER = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
+_ABOUT_NEXT = (tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XGLTYPE)
+_LENGTH = re.compile(rb"([0-9]{1,5}) ")
 
 _AGAIN = _("Pack the folder again, and send all of it.")
 _COPY = _("Pack a copy of the file in its place.")
@@ -50,6 +60,7 @@ class Limits:
     file_size: int = 300 * 2**20  # bytes of one file
     files: int = 20_000
     ratio: int = 200  # bytes for each byte of the archive
+    seconds: int = 8  # of CPU time for each 10 MiB of the archive that are begun
 
 
 DEFAULT = Limits()
@@ -80,14 +91,17 @@ def unpacked(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iterato
 
 
 def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
-    size, files = file.seek(0, 2), 0
+    size, files, folders = file.seek(0, 2), 0, {folder}
     file.seek(0)
     left, too_much = min(limits.size, limits.ratio * size), _too_much(size, limits)
-    with _explained(_("The archive")), closing(_reader(name)(file, left, too_much)) as entries:
+    reader = _Reader(file, thread_time() + limits.seconds * (1 + size // (10 * 2**20)))
+    with _explained(_("The archive")), closing(_reader(name)(reader, left, too_much)) as entries:
         for number, entry in enumerate(entries, 1):
             target = _target(entry, folder)
-            files += target is not None
-            if files > limits.files or number > PER_FILE * limits.files:
+            if target:
+                files += 1
+                folders.update(takewhile(lambda above: above not in folders, target.parents))
+            if max(files, len(folders), number / PER_FILE) > limits.files:
                 text = _("The archive holds more files than %(count)d", count=limits.files)
                 raise _refused(text, _FEWER)
             if target:
@@ -134,30 +148,44 @@ def _explained(what: str | Promise) -> Iterator[None]:
 
 
 class _Reader:
-    """Give a file to Python's readers, and never more at once than belongs into the memory."""
+    """A file, or the `left` next bytes of it: never too much at once, and not for ever."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, file: IO[bytes], until: float, left: int | None = None) -> None:
+        self._file, self.until, self._left = file, until, left
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size if 0 <= size <= IN_MEMORY else IN_MEMORY + 1)
+        if thread_time() > self.until:
+            raise _refused(_("Unpacking the archive takes too long"), _FEWER)
+        size = size if 0 <= size <= IN_MEMORY else IN_MEMORY + 1
+        data = self._file.read(size if self._left is None else min(size, self._left))
         if len(data) > IN_MEMORY:
-            raise _refused(_("The archive has a header that is too long"), _AGAIN)
+            raise _refused(_("The archive has a header that is too long"), _ORDINARY)
+        if self._left is not None:
+            self._left -= len(data)
         return data
 
 
-def _zip_entries(file: IO[bytes], _most: int, _too_much: SourceError) -> Generator[_Entry]:
-    reader = cast(IO[bytes], _Reader(file))
-    with zipfile.ZipFile(reader, metadata_encoding="utf-8") as archive:
+def _zip_entries(file: _Reader, _most: int, _too_much: SourceError) -> Generator[_Entry]:
+    with zipfile.ZipFile(cast(IO[bytes], file)) as archive:
         for info in archive.infolist():
-            _check(info)
-            opened = partial(archive.open, info)
-            yield _Entry(info.orig_filename, info.file_size, info.is_dir(), opened)
+            name = _zip_name(info)
+            _check(info, _shown(name))
+            yield _Entry(name, info.file_size, info.is_dir(), partial(archive.open, info))
 
 
-def _check(info: zipfile.ZipInfo) -> None:
-    name = _shown(info.filename)
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Return the name; without the flag of UTF-8, it may be that of a Chinese Windows."""
+    if info.flag_bits & 0x800:
+        return info.orig_filename
+    written = info.orig_filename.encode("cp437")  # as zipfile reads it, which loses nothing
+    try:
+        return written.decode()
+    except UnicodeDecodeError:
+        return written.decode("gbk")
+
+
+def _check(info: zipfile.ZipInfo, name: str) -> None:
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise _no_file(name)
     if info.flag_bits & 1:
@@ -167,33 +195,68 @@ def _check(info: zipfile.ZipInfo) -> None:
         raise _refused(_("%(name)s is packed by an unusual method", name=name), _ORDINARY)
 
 
-def _tar_entries(file: IO[bytes], most: int, too_much: SourceError) -> Generator[_Entry]:
+def _tar_entries(file: _Reader, most: int, too_much: SourceError) -> Generator[_Entry]:
     """Unfold all of the tar first: a file that is cut off shows itself at its end only."""
     with TemporaryFile(dir=setting("FILE_UPLOAD_TEMP_DIR")) as unfolded:
-        with gzip.GzipFile(fileobj=file) as folded:
+        with gzip.GzipFile(fileobj=cast(IO[bytes], file)) as folded:
             if _copy(cast(IO[bytes], folded), unfolded, most) > most:
                 raise too_much
         unfolded.seek(0)
-        yield from _members(unfolded)
+        yield from _members(_Reader(unfolded, file.until))
 
 
-def _members(file: IO[bytes]) -> Generator[_Entry]:
-    reader = cast(IO[bytes], _Reader(file))
-    with tarfile.open(fileobj=reader, mode="r:", encoding="utf-8") as archive:
-        for member in iter(archive.next, None):
-            if member.size < 0 or member.issparse() or not (member.isreg() or member.isdir()):
-                raise _no_file(_shown(member.name))
-            opened = partial(archive.extractfile, member)
-            yield _Entry(member.name, member.size, member.isdir(), opened)
-        file.seek(archive.offset)
-        if any(file.read(tarfile.BLOCKSIZE)):  # to Python, a header that it cannot read is the end
+def _members(file: _Reader) -> Generator[_Entry]:
+    """
+    Yield files and folders, whose names may stand in headers before them; refuse all else.
+
+    Python's reader believes such headers: one of 64 KiB may cost it minutes, or gigabytes.
+    """
+    position, long, about = 0, 0, dict[str, str]()
+    while any(block := file.read(tarfile.BLOCKSIZE)):
+        info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        size = info.size
+        if info.type in _ABOUT_NEXT:
+            long += max(0, size - len(block))  # a short one for each file is usual
+            if not 0 <= size <= HEADER or long > HEADERS:
+                raise _refused(_("The archive has a header that is too long"), _ORDINARY)
+            about |= _about_next(info.type, file.read(size))
+        else:
+            name, size = about.get("path", info.name), int(about.get("size", size))
+            if size < 0 or "sparse" in about or info.type not in _FILE_OR_FOLDER:
+                raise _no_file(_shown(name))
+            size = 0 if info.isdir() else size
+            part = _Reader(cast(IO[bytes], file), file.until, size)
+            yield _Entry(name, size, info.isdir(), partial(nullcontext, part))
+            about = {}
+        position += tarfile.BLOCKSIZE * (1 - -size // tarfile.BLOCKSIZE)
+        file.seek(position)
+
+
+def _about_next(kind: bytes, body: bytes) -> dict[str, str]:
+    """Return what counts here: a name, or some of the lines such as ``12 path=a.js``."""
+    if kind == tarfile.GNUTYPE_LONGNAME:
+        return {"path": body.partition(b"\0")[0].decode()}
+    if kind == tarfile.XGLTYPE:  # git writes one, with the name of the commit
+        return {}
+    found, start, body = dict[str, str](), 0, body.rstrip(b"\0")
+    while start < len(body):
+        length = _LENGTH.match(body, start)
+        end = start + int(length[1]) if length else 0
+        if not (length and start < end <= len(body)):
             raise tarfile.ReadError("bad header")
+        keyword, _equals, value = body[length.end() : end - 1].partition(b"=")
+        if keyword in (b"path", b"size"):
+            found[keyword.decode()] = value.decode()
+        elif keyword.startswith(b"GNU.sparse."):
+            found["sparse"] = ""
+        start = end
+    return found
 
 
 _READERS = {".zip": _zip_entries, ".tar.gz": _tar_entries, ".tgz": _tar_entries}
 
 
-def _reader(name: str) -> Callable[[IO[bytes], int, SourceError], Generator[_Entry]]:
+def _reader(name: str) -> Callable[[_Reader, int, SourceError], Generator[_Entry]]:
     for ending, reader in _READERS.items():
         if name.lower().endswith(ending):
             return reader
@@ -228,8 +291,8 @@ def _target(entry: _Entry, folder: Path) -> Path | None:
 
 
 def _is_of_mac(name: str) -> bool:
-    top, last = name.partition("/")[0], name.rpartition("/")[2]
-    return top == "__MACOSX" or last == ".DS_Store" or last.startswith("._")
+    *folders, last = name.split("/")
+    return "__MACOSX" in (*folders, last) or last == ".DS_Store" or last.startswith("._")
 
 
 def _write(entry: _Entry, target: Path, left: int, limits: Limits) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from time import thread_time
 from typing import Any
 
 from ..core.hashed_names import looks_hashed
@@ -16,6 +17,7 @@ from ..upload.sources import fingerprint
 from .references import INDEX, references
 
 MOST = 50  # findings that are reported
+SECONDS = 2.0  # of CPU time for all pages, which may be made to cost hours
 NAMED = 5  # of the files that change in place
 
 # What a page may name without being shown with it: a sitemap changes with each build.
@@ -31,6 +33,7 @@ def preflight(
     location: str = "",
     envs: Iterable[str] = (),
     before: Iterable[Files] = (),
+    seconds: float = SECONDS,
 ) -> list[str]:
     """
     Return sentences that name the file and the fix, each once, in order; none if all seems well.
@@ -40,9 +43,10 @@ def preflight(
     page application: a link is checked only if its name has an extension. The log says what the
     files replace in the environments `envs`; where it knows nothing, there is no finding. What is
     live there are the hashed files `before`; its pages are read only if a file below them changes.
+    After `seconds` of CPU time no page is read, and a sentence says so.
     """
     names = [item.name for item in items]
-    links = _Links(items, prefix, location)
+    links = _Links(items, prefix, location, seconds)
     found = [
         *_missing_index(names, prefix),
         *_refused(names, location),
@@ -52,7 +56,8 @@ def preflight(
         *_missing(links),
     ]
     left = len(found) - MOST
-    return found[:MOST] + ([_("… and %(count)d more", count=left)] if left > 0 else [])
+    more = [_("… and %(count)d more", count=left)] if left > 0 else []
+    return [*found[:MOST], *more, *links.doubts]
 
 
 def changed_in_place(
@@ -75,7 +80,7 @@ def changed_in_place(
     links = _Links(items, prefix, location)
     loaded = {links.files[key].name for key in links.loaded & links.files.keys()}
     older = _loaded_before(links, lambda item: item.name in kept, before)
-    return [*_in_place(kept & loaded | older)]
+    return [*_in_place(kept & loaded | older), *links.doubts]
 
 
 def _missing_index(names: Sequence[str], prefix: str) -> Iterator[str]:
@@ -118,20 +123,37 @@ def _alike(names: Sequence[str]) -> Iterator[str]:
 class _Links:
     """To what the pages and style sheets of a tree refer."""
 
-    def __init__(self, items: Sequence[UploadItem], prefix: str, location: str) -> None:
+    def __init__(
+        self, items: Sequence[UploadItem], prefix: str, location: str, seconds: float = SECONDS
+    ) -> None:
         self.location, self.base = location, location + prefix
+        self.until = thread_time() + seconds
+        self.doubts: list[str] = []
         self.files = {_composed(location + item.name): item for item in items}
         self.loaded: set[str] = set()  # keys of files
         self.outside: dict[str, dict[str, None]] = {}  # page: the addresses in it, in order
         self.missing: dict[str, dict[str, None]] = {}  # key: the pages that name it, in order
         for item in items:
-            for key, loaded in references(item, location).items():
+            for key, loaded in self.of(item).items():
                 if not key.startswith(self.base):
                     self.outside.setdefault(item.name, {})[f"/{key}"] = None
                 elif not {key, f"{key}/{INDEX}"} & self.files.keys():
                     self.missing.setdefault(key, {})[item.name] = None
                 elif loaded:
                     self.loaded.add(key)
+
+    def of(self, item: UploadItem) -> dict[str, bool]:
+        """Return those of a page; none once the time is up."""
+        try:
+            return references(item, self.location, self.until)
+        except TimeoutError:
+            self.doubts = [
+                _(
+                    "Not all pages were looked at: that would take too long. Run "
+                    "wx_deploy --dry-run --strict to look at all of them."
+                )
+            ]
+            return {}
 
 
 def _outside(links: _Links) -> Iterator[str]:
@@ -201,7 +223,7 @@ def _loaded_before(
             if fingerprint(item).md5 not in (old.md5, None):
                 changed[key] = item.name
         for old in files() if changed else ():
-            loaded = references(old, links.location)
+            loaded = links.of(old)
             found |= {name for key, name in changed.items() if loaded.get(key)}
     return found
 

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from html.parser import HTMLParser
+from math import inf
+from time import thread_time
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from ..core.naming import is_html
@@ -15,6 +17,7 @@ from ..exceptions import SourceError
 from ..upload.sources import opened
 
 LARGEST = 2 * 1024**2  # bytes; a longer page or style sheet is not read
+AT_ONCE = 8 * 1024  # characters of a page that the parser gets between two looks at the clock
 INDEX = "index.html"
 
 _SITE = "https://site.invalid/"  # stands for the public address: a page does not know it either
@@ -36,17 +39,20 @@ _CSS = re.compile(
 )
 
 
-def references(item: UploadItem, location: str) -> dict[str, bool]:
+def references(item: UploadItem, location: str, until: float = inf) -> dict[str, bool]:
     """
     Return the keys of this site that a page or a style sheet refers to, in order.
 
     True stands at what it is shown with, such as a script or a picture; false at links, icons and
-    the web manifest, which a browser asks for apart from the page.
+    the web manifest, which a browser asks for apart from the page. Raise TimeoutError when the
+    thread has had its CPU time `until` then: what some pages cost grows with the square of their
+    length.
     """
     name = unicodedata.normalize("NFC", location + item.name)
-    base, found = _written(item, _SITE + quote(name, errors="surrogatepass"))
+    base, found = _written(item, _SITE + quote(name, errors="surrogatepass"), until)
     keys: dict[str, bool] = {}
     for reference, loaded in found.items():
+        _check_time(until)
         address = _joined(base, reference)
         if address.startswith(_SITE):
             key = unquote(urlsplit(address).path[1:])
@@ -55,15 +61,18 @@ def references(item: UploadItem, location: str) -> dict[str, bool]:
     return keys
 
 
-def _written(item: UploadItem, here: str) -> tuple[str, dict[str, bool]]:
+def _check_time(until: float) -> None:
+    if thread_time() > until:
+        raise TimeoutError
+
+
+def _written(item: UploadItem, here: str, until: float) -> tuple[str, dict[str, bool]]:
     """Return the references as they are written, and the address from which they start."""
     if is_html(item.name):
-        text = _text(item)
-        open_comments = text.count("<!--") - text.count("-->")  # each costs the parser the rest
-        page = _Page(text if open_comments < 20 else "")
+        page = _Page(_text(item, until), until)
         return _joined(here, page.base), page.references
     if item.name.lower().endswith(".css"):
-        return here, dict.fromkeys(_of_css(_text(item)), True)
+        return here, dict.fromkeys(_of_css(_text(item, until)), True)
     return here, {}
 
 
@@ -77,8 +86,9 @@ def _joined(base: str, reference: str) -> str:
     return ""
 
 
-def _text(item: UploadItem) -> str:
+def _text(item: UploadItem, until: float) -> str:
     """Return the text; empty if it is too long, or cannot be read: then its upload fails."""
+    _check_time(until)
     with suppress(SourceError), opened(item, md5="") as source:
         if len(source) <= LARGEST:
             return b"".join(source).decode("utf-8-sig", errors="replace")
@@ -88,14 +98,17 @@ def _text(item: UploadItem) -> str:
 class _Page(HTMLParser):
     """What an HTML page loads, and its links to files; it need not be well-formed."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, until: float) -> None:
         super().__init__()
+        self._until = until
         self.base = ""
         self.references: dict[str, bool] = {}
         self._style: list[str] | None = None
         with suppress(AssertionError):  # of the parser, for some broken declarations
-            self.feed(text)
-            self.close()
+            for start in range(0, len(text), AT_ONCE):
+                _check_time(until)
+                self.feed(text[start : start + AT_ONCE])
+            self.close()  # gives each tag without an end to handle_data()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value for name, value in reversed(attrs) if value}  # the first one counts
@@ -108,6 +121,7 @@ class _Page(HTMLParser):
         self._style = [] if tag == "style" else None
 
     def handle_data(self, data: str) -> None:
+        _check_time(self._until)
         if self._style is not None:
             self._style.append(data)
 

@@ -70,6 +70,7 @@ def read_tree(
             real,
             hashed=path in hashed,
             cache_control=next((value for fits, value in rules if fnmatchcase(path, fits)), None),
+            replaceable=False,
         )
         for path, real in found
         if real

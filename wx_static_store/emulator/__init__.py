@@ -22,7 +22,6 @@ to push tickets, it needs cryptography.
     tickets        encrypted pushes of verify tickets and of news of accounts
     messages       what a push says
     manual         the text of `--help` and of `GET /__emulator__/`
-    manual_chinese its Chinese parts
     refusals       an errcode in place of an answer, and the checks of parameters
     state          environments, accounts, tokens, faults and the journal
     faults         the script: which request meets which fault
@@ -40,9 +39,7 @@ to push tickets, it needs cryptography.
     signing        request signatures of Tencent COS
     tokens         access tokens and verify tickets
     variants       pushes that differ from a correct one
-    chinese        what the command says in Chinese, and when
-    chinese_errors what is wrong with an option, a quirk, a fault or a request, in Chinese
-    chinese_tables what quirks and faults are for, in Chinese
+    language       what people read, in the language of the terminal
 """
 
 from .server import EmulatorServer

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from .crc64 import crc64
 from .incoming import BLOCK
+from .language import marked
 from .quirks import BadInput
 
 
@@ -42,7 +43,7 @@ class StoredObject:
         if self.path is None:
             return iter([self.content or b""])
         # Opened here and now: an overwrite may remove the file before the first block is asked for.
-        return _read(self.path.open("rb"))
+        return _read(self.path.open("rb"), self.size)
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,13 @@ class ReceivedBytes:
             _remove(self.path)
 
 
-def _read(file: BinaryIO) -> Iterator[bytes]:
+def _read(file: BinaryIO, left: int) -> Iterator[bytes]:
     with file:
         while block := file.read(BLOCK):
+            left -= len(block)
             yield block
+    if left:  # ends the connection: a client would wait for the rest
+        raise OSError(f"{file.name} has another size than it was stored with")
 
 
 class _Summed:
@@ -81,7 +85,7 @@ class _Summed:
 
     def __init__(self, blocks: Iterable[bytes], crc64_limit: int) -> None:
         self._blocks, self._limit = blocks, crc64_limit
-        self.md5, self.size = hashlib.md5(), 0
+        self.md5, self.size = hashlib.md5(usedforsecurity=False), 0
         self.crc64: int | None = 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -230,7 +234,7 @@ class Bucket:
             try:
                 key, entry = _loaded(meta)
             except (ValueError, LookupError, TypeError, OSError):
-                text = "{meta} is damaged; delete it, then publish its file again"
+                text = marked("{meta} is damaged; delete it, then publish its file again")
                 raise BadInput(text, meta=meta) from None
             self._objects[key] = entry
         kept = {entry.path for entry in self._objects.values()}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Protocol
 
 from .answers import Answer
-from .chinese import said
 from .incoming import Request
+from .language import marked, translate
+from .listeners import loopback
 from .messages import TICKET
 from .quirks import BadInput, unknown
 from .state import Environment, Push, State
@@ -36,12 +38,32 @@ class Emulator(Protocol):
 def handle(emulator: Emulator, request: Request, manual: str) -> Answer:
     """Answer one request of the control plane."""
     name = request.path[len(PREFIX) :].decode(errors="replace").strip("/")
+    try:
+        _check_sender(request, name)
+    except BadInput as error:
+        return _json({"error": str(error)}, 403)
     if not name:
         return Answer(200, {"Content-Type": "text/plain; charset=utf-8"}, manual.encode())
     try:
         return _json(_action(request.method, name)(emulator, request))
     except BadInput as error:
         return _json({"error": str(error)}, 400)
+
+
+def begins_here(first: bytes) -> bool:
+    """Return whether the first bytes of a connection are those of a request to these pages."""
+    return re.match(rb"[A-Z]+ /__emulator__[/? ]", first) is not None
+
+
+def _check_sender(request: Request, name: str) -> None:
+    """Refuse what a web page of elsewhere may send: no program names such a host or sender."""
+    if request.host:
+        loopback(re.sub(r":\d*$", "", request.host.lower()), marked("answers"))
+    own, site = f"{request.scheme}://{request.host}", request.headers.get("sec-fetch-site", "none")
+    # Any page may link to the manual: it changes nothing and shows no secret.
+    foreign = bool(name) and site not in ("none", "same-origin")
+    if foreign or request.headers.get("origin", own) != own:
+        raise BadInput("another web page sends this request; use curl, or type the address")
 
 
 def _action(method: str, name: str) -> Callable[[Emulator, Request], object]:
@@ -51,8 +73,8 @@ def _action(method: str, name: str) -> Callable[[Emulator, Request], object]:
     if name not in names:
         raise unknown("page", name, names)
     methods = [known for known, page in _ACTIONS if page == name]
-    text, known = "{name} takes {known}, not {method}", said(" or ").join(methods)
-    raise BadInput(text, name=name, known=known, method=method)
+    known = translate(" or ").join(methods)
+    raise BadInput("{name} takes {known}, not {method}", name=name, known=known, method=method)
 
 
 def _json(value: object, status: int = 200) -> Answer:
@@ -70,7 +92,7 @@ def _input(request: Request) -> Any:
 def _object(request: Request, *names: str) -> dict[str, Any]:
     value = _input(request)
     if not isinstance(value, dict):
-        known = ", ".join(names) or said("names and values")
+        known = ", ".join(names) or translate("names and values")
         raise BadInput("the body is a JSON object with {known}", known=known)
     for name in value:
         if names and name not in names:
@@ -80,7 +102,7 @@ def _object(request: Request, *names: str) -> dict[str, Any]:
 
 def _member(value: dict[str, Any], name: str, kinds: tuple[type, ...], example: str) -> Any:
     if type(value.get(name)) not in kinds:
-        text = "{name!r} is missing or of the wrong type; send {example}"
+        text = marked("{name!r} is missing or of the wrong type; send {example}")
         raise BadInput(text, name=name, example=example)
     return value[name]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from .chinese import said
+from .language import marked, translate
 from .quirks import BadInput
 
 try:
@@ -18,10 +18,6 @@ except ImportError:  # Windows: there, a second emulator is not noticed
 
 MARK = ".gitignore"  # says who made the folder, and keeps it out of git
 _FIRST = "# Objects of wx_static_store's emulator: end the emulator before you delete this folder."
-_ANOTHER = "name another folder with --directory, or keep no files with --memory"
-_UNUSABLE = "cannot write to {folder}: {why}; {another}"
-_FOREIGN = "{folder} has files that are not an emulator's; {another}"
-_IN_USE = "another emulator uses {folder}; end it, or {another}"
 
 
 @contextmanager
@@ -31,8 +27,8 @@ def claimed(folder: Path) -> Iterator[None]:
         mark = _prepared(folder)
     except OSError as error:
         is_file = folder.exists() and not folder.is_dir()
-        why = said("it is no folder" if is_file else str(error.strerror))
-        raise _refusal(_UNUSABLE, folder, why=why) from None
+        why = translate(marked("it is no folder") if is_file else str(error.strerror))
+        raise _refusal("cannot write to {folder}: {why}; {another}", folder, why=why) from None
     with mark:
         _lock(mark, folder)
         yield
@@ -44,7 +40,7 @@ def _prepared(folder: Path) -> TextIO:
     if not any(folder.iterdir()):
         path.write_text(f"{_FIRST}\n*\n", encoding="utf-8")
     if not path.exists() or _FIRST not in path.read_text(encoding="utf-8", errors="replace"):
-        raise _refusal(_FOREIGN, folder)
+        raise _refusal("{folder} has files that are not an emulator's; {another}", folder)
     with tempfile.TemporaryFile(dir=folder):  # whether this user may write there
         return path.open(encoding="utf-8")
 
@@ -55,8 +51,9 @@ def _lock(mark: TextIO, folder: Path) -> None:
     try:
         fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise _refusal(_IN_USE, folder) from None
+        raise _refusal("another emulator uses {folder}; end it, or {another}", folder) from None
 
 
 def _refusal(text: str, folder: Path, **parts: object) -> BadInput:
-    return BadInput(text, folder=folder, another=said(_ANOTHER), **parts)
+    another = translate("name another folder with --directory, or keep no files with --memory")
+    return BadInput(text, folder=folder, another=another, **parts)

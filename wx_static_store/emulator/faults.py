@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from math import isfinite
@@ -11,7 +11,8 @@ from typing import Any
 
 from .answers import Answer
 from .incoming import Request
-from .kinds import ANY, KINDS, Kind, Parameter
+from .kinds import ANY, API, KINDS, Kind, Parameter
+from .language import marked, translate
 from .quirks import BadInput, type_names, unknown
 from .wire import Wire
 
@@ -71,7 +72,10 @@ class Fault:
 
     def deliver(self, wire: Wire, answer: Answer) -> None:
         """Send the answer."""
-        (self.kind.deliver or _send)(self.values, wire, answer)
+        if self.kind.deliver:
+            self.kind.deliver(self.values, wire, answer)
+        else:
+            wire.send(answer)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fault as the control plane shows it."""
@@ -151,33 +155,30 @@ def _is_count(value: object) -> bool:
 def _value(do: str, name: str, parameter: Parameter, spec: Mapping[str, Any]) -> Any:
     if name not in spec:
         if parameter.required:
-            text, types = "{do!r} needs {name!r} ({types})", type_names(*parameter.types)
-            raise BadInput(text, do=do, name=name, types=types)
+            types = type_names(*parameter.types)
+            raise BadInput("{do!r} needs {name!r} ({types})", do=do, name=name, types=types)
         return parameter.default
     value = spec[name]
     if type(value) not in parameter.types or (type(value) is float and not isfinite(value)):
-        text, types = "{name!r} of {do!r} is {types}, not {value!r}", type_names(*parameter.types)
+        text = marked("{name!r} of {do!r} is {types}, not {value!r}")
+        types = type_names(*parameter.types)
         raise BadInput(text, do=do, name=name, types=types, value=value)
     if parameter.choices and value not in parameter.choices:
-        text, known = "{name!r} of {do!r} is one of {known}", ", ".join(parameter.choices)
-        raise BadInput(text, do=do, name=name, known=known)
+        known = ", ".join(parameter.choices)
+        raise BadInput("{name!r} of {do!r} is one of {known}", do=do, name=name, known=known)
     return value
 
 
-def _send(_: Mapping[str, Any], wire: Wire, answer: Answer) -> None:
-    wire.send(answer)
+def describe_kinds() -> list[tuple[str, str, str]]:
+    """Return name, parameters and meaning of each kind, in the language of the terminal."""
+    return [(name, _signature(kind), translate(kind.text)) for name, kind in KINDS.items()]
 
 
-def describe_kinds(said: Callable[[str], str] = str) -> list[tuple[str, str, str]]:
-    """Return name, parameters and meaning of each kind; `said` translates."""
-    return [(name, _signature(kind, said), said(kind.text)) for name, kind in KINDS.items()]
-
-
-def _signature(kind: Kind, said: Callable[[str], str]) -> str:
-    on = "any" if kind.on == ANY else "|".join(kind.on) if len(kind.on) == 1 else "API calls"
-    return said(f"on {on}: ") + (
-        ", ".join(map(_shown, kind.parameters.items())) or said("no parameters")
-    )
+def _signature(kind: Kind) -> str:
+    names = {ANY: translate("any"), API: translate("API calls")}
+    calls = names.get(kind.on) or "|".join(kind.on)
+    parameters = ", ".join(map(_shown, kind.parameters.items())) or translate("no parameters")
+    return translate("on {calls}: {parameters}", calls=calls, parameters=parameters)
 
 
 def _shown(item: tuple[str, Parameter]) -> str:

@@ -6,20 +6,18 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from .chinese import chinese, said
+from .language import translate
 from .server import EmulatorServer
-
-_IN_MEMORY = (
-    "in memory: they end with the emulator, but your project's log still has them. "
-    "manage.py wx_reconcile --fix corrects it."
-)
 
 
 def greeting(server: EmulatorServer, folder: Path | None) -> str:
     """Return the lines, of which the last is `ready`."""
-    form = "{0}：{1}" if chinese() else "{0:<20} {1}"
-    facts = (form.format(said(label), value) for label, value in _facts(server, folder))
-    head = said("# Paste into settings.py:")
+    facts = (
+        # In Chinese, nothing is padded. xgettext:no-python-brace-format
+        translate("{label:<20} {value}", label=label, value=value)
+        for label, value in _facts(server, folder)
+    )
+    head = translate("# Paste into settings.py:")
     return "\n".join([head, settings(server), "", *facts, "ready", ""])
 
 
@@ -37,19 +35,24 @@ def settings(server: EmulatorServer) -> str:
 
 def _facts(server: EmulatorServer, folder: Path | None) -> Iterator[tuple[str, str]]:
     account, envs = server.state.account, server.state.environments
-    yield "component appid", account.appid
-    yield "component appsecret", account.appsecret
-    yield "verify ticket", account.ticket
+    yield translate("component appid"), account.appid
+    yield translate("component appsecret"), account.appsecret
+    yield translate("verify ticket"), account.ticket
     if sender := server.sender:
-        every = said("{url}  every {seconds:g} seconds")
-        yield "tickets pushed to", every.format(url=sender.url, seconds=sender.seconds)
-        yield "callback token", sender.keys.token
-        yield "callback aes key", sender.keys.aes_key
+        seconds = sender.seconds
+        every = translate("{url}  every {seconds:g} seconds", url=sender.url, seconds=seconds)
+        yield translate("tickets pushed to"), every
+        yield translate("callback token"), sender.keys.token
+        yield translate("callback aes key"), sender.keys.aes_key
     for env in envs:
-        yield "environment", f"{env}  {server.site_url(env)}"
+        yield translate("environment"), f"{env}  {server.site_url(env)}"
     if folder:
         count = sum(len(server.objects(env)) for env in envs)
-        yield "objects", said("{count} in {folder}", count=count, folder=folder)
+        kept = translate("{count} in {folder}", count=count, folder=folder)
     else:
-        yield "objects", said(_IN_MEMORY)
-    yield "control plane", f"{server.api_url}/__emulator__/"
+        kept = translate(
+            "in memory: they end with the emulator, but your project's log still has them. "
+            "manage.py wx_reconcile --fix corrects it."
+        )
+    yield translate("objects"), kept
+    yield translate("control plane"), f"{server.api_url}/__emulator__/"

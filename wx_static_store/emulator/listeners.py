@@ -16,17 +16,18 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from .chinese import said
 from .incoming import Request, RequestBody
+from .language import marked, translate
 from .quirks import BadInput
 from .wire import Wire
 
 Exchange = Callable[[Request, Wire], None]
 Greet = Callable[[str], str]  # a client's address: the fault that its connection meets, or ""
+Spare = Callable[[bytes], bool]  # whether a connection that begins so meets no fault
 _GOODBYE = 5.0  # seconds that open connections get to end when the server stops
 
 
-def loopback(host: str, does: str = "listens on") -> str:
+def loopback(host: str, does: str = marked("listens on")) -> str:
     """Return the address of a host on loopback; refuse any other host."""
     host = "127.0.0.1" if host == "localhost" else host.strip("[]")
     with contextlib.suppress(ValueError):
@@ -35,7 +36,7 @@ def loopback(host: str, does: str = "listens on") -> str:
     raise BadInput(
         "the emulator {does} loopback only, and {host!r} is not: its secrets are public. "
         "Use 127.0.0.1, ::1 or localhost",
-        does=said(does),
+        does=translate(does),
         host=host,
     )
 
@@ -106,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
             body,
             host=host,
             peer=str(self.client_address[0]),
-            scheme="https" if self.server.hub.tls else "http",
+            scheme="https" if isinstance(self.connection, ssl.SSLSocket) else "http",
             reused=self.served > 0,
         )
 
@@ -129,9 +130,14 @@ class Listener(socketserver.ThreadingTCPServer):
     request_queue_size = 256
 
     def __init__(
-        self, hub: Hub, address: tuple[str, int], exchange: Exchange, greet: Greet
+        self,
+        hub: Hub,
+        address: tuple[str, int],
+        exchange: Exchange,
+        greet: Greet,
+        spare: Spare | None = None,
     ) -> None:
-        self.hub, self.exchange, self.greet = hub, exchange, greet
+        self.hub, self.exchange, self.greet, self.spare = hub, exchange, greet, spare
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
 
@@ -166,6 +172,11 @@ class Listener(socketserver.ThreadingTCPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Shake hands and serve, unless a fault wants the connection to end before."""
+        # Below TLS: what is spared is served without it, because a fault may break the handshake.
+        if self.spare and self.spare(socket.socket.recv(request, 64, socket.MSG_PEEK)):
+            with socket.fromfd(request.fileno(), request.family, request.type) as plain:
+                super().finish_request(plain, client_address)
+            return
         fate = self.greet(str(client_address[0]))
         if fate == "tls_eof":
             socket.socket.recv(request, 1 << 16)  # below TLS: unread bytes would make it a reset
@@ -202,17 +213,24 @@ class Hub:
         self._thread = threading.Thread(target=self._accept, name="emulator", daemon=True)
         self._thread.start()
 
-    def listen(self, address: tuple[str, int], exchange: Exchange, greet: Greet) -> Listener:
+    def listen(
+        self,
+        address: tuple[str, int],
+        exchange: Exchange,
+        greet: Greet,
+        spare: Spare | None = None,
+    ) -> Listener:
         """Open a port. It queues connections at once, so there is nothing to wait for."""
         with self._changed:
             if self.stopping.is_set():
                 raise ConnectionAbortedError("the emulator is stopping")
             try:
-                listener = Listener(self, address, exchange, greet)
+                listener = Listener(self, address, exchange, greet, spare)
             except (OSError, OverflowError) as error:  # the port is taken, or there is none such
                 why = getattr(error, "strerror", None) or error
-                text, (host, port) = "cannot listen on {host}:{port}: {why}", address
-                raise OSError(said(text, host=host, port=port, why=said(str(why)))) from error
+                text, (host, port) = marked("cannot listen on {host}:{port}: {why}"), address
+                parts = {"host": host, "port": port, "why": translate(str(why))}
+                raise OSError(translate(text, **parts)) from error
             self._new.put(listener)
             self._wake_in.send(b".")
         return listener

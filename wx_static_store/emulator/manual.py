@@ -5,15 +5,15 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from . import manual_chinese
-from .chinese import chinese, said
 from .faults import describe_kinds
 from .kinds import ANY
+from .language import marked, translate
 from .messages import KINDS
 from .quirks import describe_quirks
 from .variants import REPLAY, RIGHT, VARIANTS
 
-FLOW = """\
+# xgettext:no-python-format
+FLOW = marked("""\
 THE FLOW, FROM ANY LANGUAGE (to be pasted, with an emulator at the default port)
   API=http://127.0.0.1:8900                        # API_BASE_URL in the lines printed at start
   TOKEN=emulator-access-token                      # or fetch one, see the last lines here
@@ -37,9 +37,9 @@ THE FLOW, FROM ANY LANGUAGE (to be pasted, with an emulator at the default port)
   curl -s "$API/cgi-bin/component/api_component_token" -d '{"component_appid":
        "wx0000000000000001", "component_appsecret": "emulator-appsecret",
        "component_verify_ticket": "emulator-ticket"}'
-"""
+""")
 
-OTHERS = """\
+OTHERS = marked("""\
 OTHER CALLS WITH A TOKEN; an empty body is refused, so send at least {}
   /componenttcb/describeenvs                the environments, in the order of their creation, with
                                             the condition and the alias that "envs" gave them
@@ -62,9 +62,9 @@ OTHER CALLS WITHOUT A TOKEN
 
 TLS: with --tls-cert and --tls-key every address above is https; the certificate is yours to make
 and the client's to trust (curl --cacert cert.pem)
-"""
+""")
 
-PUSHES = """\
+PUSHES = marked("""\
 PUSHES (with --push-url URL, on loopback; needs the extra "callback")
   A new component_verify_ticket is pushed to URL at the start and then every --push-seconds of real
   time, signed with --push-token and encrypted with --push-aes-key; --set pushing=false stops it.
@@ -79,9 +79,9 @@ PUSHES (with --push-url URL, on loopback; needs the extra "callback")
 {right}
   These are not, and WeChat never gave their tickets; replay is the last push again:
 {wrong}
-"""
+""")
 
-CONTROL = """\
+CONTROL = marked("""\
 CONTROL PLANE (JSON over HTTP, on the API port)
   GET    /__emulator__/            this text
   GET    /__emulator__/state       addresses, token, counts, quirks
@@ -100,9 +100,9 @@ CONTROL PLANE (JSON over HTTP, on the API port)
   GET    /__emulator__/pushes      every push so far, and what it was answered
   POST   /__emulator__/expire-token   as if another system had refreshed the token
   POST   /__emulator__/reset       everything as at the start, ports stay open
-"""
+""")
 
-FAULTS = """\
+FAULTS = marked("""\
 FAULTS: a fault is a JSON object; the first that matches a request and is not spent applies
   {"on": "put_object", "key": "static/*", "skip": 1, "times": 2, "do": "cos_error",
    "status": 503, "code": "SlowDown"}
@@ -114,25 +114,24 @@ FAULTS: a fault is a JSON object; the first that matches a request and is not sp
   skip   matching requests that pass first (0); times: how often it applies (1, null: for ever)
   do     one of the kinds below; a parameter without a value is required
   apply  whether the request takes effect although its answer is another one
-"""
+""")
 
-QUIRKS = """\
+QUIRKS = marked("""\
 QUIRKS (--set name=value, --profile FILE, POST /__emulator__/quirks), with their defaults
-"""
+""")
 
 
 def manual() -> str:
     """Return the whole manual, in the language of the terminal."""
-    texts: dict[str, str] = manual_chinese.__dict__ if chinese() else globals()
-    parts = [texts[name] for name in ("FLOW", "OTHERS", "PUSHES", "CONTROL", "FAULTS")]
-    kinds = "".join(f"  {n:<16} {text}\n{'':19}{sign}\n" for n, sign, text in describe_kinds(said))
+    parts = map(translate, (FLOW, OTHERS, PUSHES, CONTROL, FAULTS))
+    kinds = "".join(f"  {n:<16} {text}\n{'':19}{sign}\n" for n, sign, text in describe_kinds())
     quirks = "".join(
-        f"  {n} = {default!r}\n      {text}\n" for n, default, text in describe_quirks(said)
+        f"  {n} = {default!r}\n      {text}\n" for n, default, text in describe_quirks(translate)
     )
     wrong = [name for name in (*VARIANTS, REPLAY) if name not in RIGHT]
     lists = {"calls": ANY, "right": RIGHT, "wrong": wrong}
     names = {name: _listed(listed) for name, listed in lists.items()} | {"kinds": " ".join(KINDS)}
-    text = "\n".join(parts) + kinds + "\n" + texts["QUIRKS"] + quirks
+    text = "\n".join(parts) + kinds + "\n" + translate(QUIRKS) + quirks
     for name, listed in names.items():
         text = text.replace(f"{{{name}}}\n", f"{listed}\n")
     return text

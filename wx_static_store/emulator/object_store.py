@@ -175,7 +175,7 @@ def _content_md5(request: Request) -> str | None:
         digest = base64.b64decode(promised, validate=True)
     except binascii.Error:
         digest = b""
-    if len(digest) != hashlib.md5().digest_size:
+    if len(digest) != hashlib.md5(usedforsecurity=False).digest_size:
         raise CosRefusal(400, "InvalidDigest", "The Content-MD5 you specified is not valid.")
     return digest.hex()
 

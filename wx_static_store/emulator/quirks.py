@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import reduce
 from typing import Any
 
-from .chinese import said
+from .language import marked, translate
 
 _MOST = 1e15  # of a number: larger than any sensible one, and finite
 
@@ -17,16 +17,15 @@ class BadInput(ValueError):
     """An unknown or wrong value; the text says what is valid, in the language of the terminal."""
 
     def __init__(self, text: str, /, **parts: object) -> None:
-        super().__init__(said(text, **parts))
+        super().__init__(translate(text, **parts))
 
 
 def unknown(kind: str, name: str, valid: list[str], **parts: object) -> BadInput:
     """Return the error for an unknown name, with the nearest valid one and all of them."""
     near = difflib.get_close_matches(name, valid, 1)
-    hint = said("did you mean {near!r}? ", near=near[0]) if near else ""
-    text = "unknown {kind} {name!r}: {hint}valid are {valid}"
-    known = {"kind": said(kind, **parts), "name": name, "valid": ", ".join(valid)}
-    return BadInput(text, hint=hint, **known)
+    hint = translate("did you mean {near!r}? ", near=near[0]) if near else ""
+    known = {"kind": translate(kind, **parts), "name": name, "valid": ", ".join(valid)}
+    return BadInput("unknown {kind} {name!r}: {hint}valid are {valid}", hint=hint, **known)
 
 
 def _quirk(default: Any, text: str, *choices: str, least: float = 0) -> Any:
@@ -174,11 +173,11 @@ def quirk_names() -> list[str]:
     return list(_FIELDS)
 
 
-def describe_quirks(said: Callable[[str], str] = str) -> list[tuple[str, object, str]]:
-    """Return name, default and meaning of each quirk; `said` translates."""
+def describe_quirks(translate: Callable[[str], str] = str) -> list[tuple[str, object, str]]:
+    """Return name, default and meaning of each quirk."""
     rows = []
     for name, item in _FIELDS.items():
-        text, choices = said(item.metadata["text"]), " | ".join(item.metadata["choices"])
+        text, choices = translate(item.metadata["text"]), " | ".join(item.metadata["choices"])
         rows.append((name, item.default, f"{text} ({choices})" if choices else text))
     return rows
 
@@ -209,8 +208,8 @@ def _checked(name: str, value: object) -> object:
     if choices and (value is None or value == []):
         value = "[]" if value == [] else "null"  # as they stand in JSON
     if choices and value not in choices:
-        known = said(" or ").join(map(repr, choices))
-        text = "quirk {name} is {known}, not {value!r}"
+        known = translate(" or ").join(map(repr, choices))
+        text = marked("quirk {name} is {known}, not {value!r}")
         raise BadInput(text, name=name, known=known, value=value)
     return value if choices else _typed(name, value, type(item.default))
 
@@ -224,15 +223,22 @@ def _typed(name: str, value: object, kind: type) -> object:
             return kind(number)
     elif type(value) is kind:
         return value
-    text, default = "quirk {name} takes {kind} such as {default!r}", _FIELDS[name].default
-    raise BadInput(text, name=name, kind=type_names(kind), default=default)
+    text = marked("quirk {name} takes {kind} such as {default!r}")
+    raise BadInput(text, name=name, kind=type_names(kind), default=_FIELDS[name].default)
 
 
-_TYPES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-_TYPES |= {dict: "an object", list: "a list", type(None): "null"}
+_TYPES = {
+    int: marked("a whole number"),
+    float: marked("a number"),
+    bool: marked("true or false"),
+    str: marked("text"),
+    dict: marked("an object"),
+    list: marked("a list"),
+    type(None): marked("null"),
+}
 
 
 def type_names(*kinds: type) -> str:
     """Return what JSON calls these types, in the language of the terminal."""
-    names = [said(_TYPES[kind]) for kind in kinds]
-    return reduce(lambda one, other: said("{one} or {other}", one=one, other=other), names)
+    names = [translate(_TYPES[kind]) for kind in kinds]
+    return reduce(lambda one, other: translate("{one} or {other}", one=one, other=other), names)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from .bucket import StoredObject
+from .control import begins_here
 from .exchanges import Exchanges
 from .incoming import Request
 from .listeners import Hub, Listener, loopback, tls_context
@@ -230,7 +231,8 @@ class EmulatorServer:
 
     def _listen(self, hub: Hub, env: str, exchange: Callable[[Request, Wire], None]) -> Listener:
         address = (self._host, self._next_port)
-        listener = hub.listen(address, exchange, lambda peer: self._exchanges.greet(env, peer))
+        greet, spare = partial(self._exchanges.greet, env), None if env else begins_here
+        listener = hub.listen(address, exchange, greet, spare)
         self._next_port += 1 if self._next_port else 0
         return listener
 

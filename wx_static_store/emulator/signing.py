@@ -64,7 +64,8 @@ def http_string(method: str, path: str, params: Pairs = (), headers: Pairs = ())
 
 def string_to_sign(sign_time: str, text: str) -> str:
     """Return the StringToSign for the text of `http_string`."""
-    return f"sha1\n{sign_time}\n{hashlib.sha1(text.encode()).hexdigest()}\n"
+    digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return f"sha1\n{sign_time}\n{digest}\n"
 
 
 def signature(secret_key: str, key_time: str, text: str, sign_time: str | None = None) -> str:

@@ -103,7 +103,8 @@ class Environment:
     def bucket_name(self) -> str:
         """As in the documents' sample, whose first group cannot be derived."""
         sample = self.env.startswith("myttest-")
-        group = "b8b3" if sample else hashlib.md5(self.env.encode()).hexdigest()[:4]
+        digest = hashlib.md5(self.env.encode(), usedforsecurity=False).hexdigest()
+        group = "b8b3" if sample else digest[:4]
         return f"{group}-static-{self.env}-{CLOUD_APPID}"
 
     @property

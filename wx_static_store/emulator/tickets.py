@@ -21,6 +21,7 @@ from typing import Any, TextIO
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from . import messages, variants
+from .language import marked
 from .listeners import loopback
 from .messages import TICKET, WITHDRAWN
 from .quirks import BadInput, unknown
@@ -135,7 +136,7 @@ def _query(token: str, timestamp: str, encrypt: str) -> dict[str, Any]:
 
 
 def _signature(*parts: str) -> str:
-    return hashlib.sha1("".join(sorted(parts)).encode()).hexdigest()
+    return hashlib.sha1("".join(sorted(parts)).encode(), usedforsecurity=False).hexdigest()
 
 
 # --- the sender -----------------------------------------------------------------------------
@@ -158,7 +159,7 @@ class Sender:
         log: TextIO | None,
     ) -> None:
         if not 0 < seconds <= threading.TIMEOUT_MAX:  # False for NaN, too
-            text = "push_seconds takes seconds above 0 such as 600, not {seconds}"
+            text = marked("push_seconds takes seconds above 0 such as 600, not {seconds}")
             raise BadInput(text, seconds=seconds)
         _encrypted(keys.key, b"")  # says at once what is not installed
         self.url, self.seconds, self.keys = url, seconds, keys
@@ -279,5 +280,5 @@ def _loopback_address(url: str) -> SplitResult:
             "push_url takes an address such as http://127.0.0.1:8000/wx/callback/, not {url!r}",
             url=url,
         )
-    loopback(address.hostname or "", "pushes to")
+    loopback(address.hostname or "", marked("pushes to"))
     return address

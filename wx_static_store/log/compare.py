@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain, takewhile
 from time import monotonic
@@ -66,21 +66,17 @@ def compare_uploads(rows: Iterable[UploadLog], *, seconds: float = SECONDS) -> l
 
 def _compared_in(env: str, rows: dict[str, UploadLog], until: float) -> list[ComparedUpload]:
     rows |= UploadLog.objects.newest(env, rows)
-    cloud = _cloud(_store_of(env, rows), list(rows), until)
+    # A store that owns a row, or any: each can list any environment.
+    using = next(filter(None, chain(map(owning_alias, rows.values()), aliases())), "")
+    if not using:
+        raise ConfigurationError(_NO_STORE, hint=_ADD_ONE)
+    cloud = _cloud(get_store(using, env), list(rows), until)
     return [
         ComparedUpload(row, cloud[key], _state(row, cloud[key]))
         if key in cloud
         else ComparedUpload(row, None, CloudState.UNREACHED)
         for key, row in rows.items()
     ]
-
-
-def _store_of(env: str, rows: Mapping[str, UploadLog]) -> Store:
-    """Return a store that owns a row, or any: each can list any environment."""
-    using = next(filter(None, chain(map(owning_alias, rows.values()), aliases())), "")
-    if not using:
-        raise ConfigurationError(_NO_STORE, hint=_ADD_ONE)
-    return get_store(using, env)
 
 
 def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:

@@ -19,7 +19,7 @@ from ..conf import options_for
 from ..conf.options import Options
 from ..core.errcodes import ERRCODES, anchor
 from ..core.retry import Clock, Deadline
-from ..core.shared_cache import SharedCache
+from ..core.shared_cache import FORM, SharedCache
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext, gettext_lazy as _, ngettext
 from ..models import UploadLog
@@ -92,8 +92,8 @@ def known(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis 
             _("Only a store of the same platform can ask: add the one that made this row."),
         )
     options = options_for(using)
-    if found := _read(_cache(options).get(_key(options, row.rid))):
-        return found
+    if kept := _cache(options).get(_key(options, row.rid)):
+        return _read(kept)
     return _reason(OLD) if now() - _seconds(row.rid) > KEPT else None
 
 
@@ -147,7 +147,8 @@ def _cache(options: Options) -> SharedCache:
 
 def _key(options: Options, rid: str) -> str:
     platform = f"{options.api_base_url} {options.component_appid}"
-    return f"wx_static_store:rid:{md5(platform.encode(), usedforsecurity=False).hexdigest()}:{rid}"
+    digest = md5(platform.encode(), usedforsecurity=False).hexdigest()
+    return f"wx_static_store:rid:{FORM}:{digest}:{rid}"
 
 
 def _written(found: Diagnosis) -> str:
@@ -157,14 +158,10 @@ def _written(found: Diagnosis) -> str:
     return json.dumps({"call": asdict(found.call) | {"time": moment}})
 
 
-def _read(text: Any) -> Diagnosis | None:
-    """Read a kept answer; junk is none."""
-    try:
-        kept = json.loads(text)
-        if code := kept.get("reason"):
-            return _reason(code, errcode=code)
-        moment = kept["call"]["time"]
-        time = datetime.fromisoformat(moment) if moment else None
-        return Diagnosis(RefusedCall(**kept["call"] | {"time": time}))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
+def _read(text: str) -> Diagnosis:
+    kept = json.loads(text)
+    if code := kept.get("reason"):
+        return _reason(code, errcode=code)
+    moment = kept["call"]["time"]
+    time = datetime.fromisoformat(moment) if moment else None
+    return Diagnosis(RefusedCall(**kept["call"] | {"time": time}))

@@ -68,6 +68,10 @@ def _row(line: bytes) -> UploadLog:
         for field in UploadLog._meta.concrete_fields
         if not field.is_relation and members.get(field.name) is not None
     }
+    # Django would make a text of each of these.
+    odd = [name for name, value in columns.items() if isinstance(value, list | dict)]
+    if odd or not isinstance(key := columns.get("key", ""), str) or "\0" in key:
+        raise ValueError(_("not the line of an upload (%(wrong)s)", wrong=listed(odd or ["key"])))
     columns |= {"id": None, "created": _moment(members.get("time"))}
     row = UploadLog(**fitting(UploadLog, columns))
     try:

@@ -52,11 +52,13 @@ def prune(
     for count in _delete(old.exclude(has_rows), batch, dry_run, retained(releases).deployments):
         yield "deployments", count
 
-    ended = _ended_rollouts(wanted["created__lt"])
+    closed = Rollout.objects.primary().filter(state__in=Rollout.CLOSED)
+    ended = closed.filter(ended__lt=wanted["created__lt"])
     for count in _delete(ended, batch, dry_run) if env is None else ():
         yield "rollouts", count
 
-    for count in _delete(_expired_keys(), batch, dry_run):
+    keys = IdempotencyKey._base_manager.using(log().db)
+    for count in _delete(keys.filter(expires__lt=timezone.now()), batch, dry_run):
         yield "keys", count
 
 
@@ -90,14 +92,6 @@ def _running() -> list[int]:
     newest = rows.values("env").annotate(newest=Max("id")).values_list("newest", flat=True)
     running = rows.filter(id__in=list(newest), outcome=Deployment.Outcome.RUNNING)
     return list(running.values_list("id", flat=True))
-
-
-def _ended_rollouts(until: datetime) -> QuerySet[Rollout]:
-    return Rollout.objects.primary().filter(state__in=Rollout.CLOSED, ended__lt=until)
-
-
-def _expired_keys() -> QuerySet[IdempotencyKey]:
-    return IdempotencyKey._base_manager.using(log().db).filter(expires__lt=timezone.now())
 
 
 def _releases() -> QuerySet[Release]:

@@ -3,7 +3,7 @@ The commands, and what they share.
 
     commands          What ``manage.py`` finds
     differences       ``wx_deploy --diff``: a release beside another, a folder or the cloud
-    difference_lines  What differs, as lines on a terminal
+    difference_lines  A comparison of two sides, as lines on a terminal
     fleet_drift       ``wx_reconcile --all``: every environment beside what is live there
     rollout_start     What the line of ``wx_rollout start`` means
     rollout_options   The options of ``wx_rollout``

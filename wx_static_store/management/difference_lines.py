@@ -1,16 +1,16 @@
-"""What differs, as ``wx_deploy --diff`` shows it on a terminal."""
+"""A comparison of ``wx_deploy --diff``, as lines on a terminal."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from ..core.releases import Change
+from ..core.releases import Change, ReleaseFile
+from ..deploy.difference import Difference
 from ..i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, padded, shown, width
-
-if TYPE_CHECKING:
-    from .differences import Comparison
+from .deploy_options import CLOUD
 
 KINDS = {
     "added": gettext_lazy("added"),
@@ -25,6 +25,41 @@ IN_CLOUD = {
 _HEADERS = {"content_type": "Content-Type", "cache_control": "Cache-Control"}
 
 
+@dataclass(frozen=True)
+class Side:
+    """One of the two that are compared: what the heading and the JSON say of it, and its files."""
+
+    name: str
+    data: Mapping[str, Any]
+    files: Callable[[], Iterable[ReleaseFile]] = tuple
+
+
+@dataclass
+class Comparison:
+    """What differs in one environment; where there is an `error`, nothing was compared."""
+
+    env: str
+    folder: str
+    sides: Sequence[Side] = ()
+    difference: Difference = field(default_factory=lambda: Difference((), 0))
+    error: str = ""
+
+    @property
+    def drifted(self) -> bool:
+        """Return whether the cloud lacks a file of the release, or has another in its place."""
+        counts = self.difference.counts
+        return self.in_cloud and bool(counts["changed"] or counts["removed"])
+
+    @property
+    def in_cloud(self) -> bool:
+        return bool(self.sides) and self.sides[1].data["kind"] == CLOUD
+
+    def as_dict(self) -> dict[str, Any]:
+        before, after = [side.data for side in self.sides] or (None, None)
+        about = {"env": self.env, "folder": self.folder, "error": self.error}
+        return {**about, "before": before, "after": after, **self.difference.as_dict()}
+
+
 def lines(comparison: Comparison) -> Iterator[str]:
     """Yield a heading, a line for each file that differs, and the counts."""
     where = f"{comparison.env} /{comparison.folder}".removesuffix(" /")
@@ -36,8 +71,12 @@ def lines(comparison: Comparison) -> Iterator[str]:
     yield from _table(comparison)
     before, after = (f"{size:,}" for size in difference.sizes)
     counts = _counts(_kinds(comparison), difference.counts)
-    text = _("%(counts)s; %(before)s → %(after)s bytes", counts=counts, before=before, after=after)
-    yield text if difference else _no_difference(difference.unchanged)
+    if difference:
+        sizes = {"before": before, "after": after}
+        yield _("%(counts)s; %(before)s → %(after)s bytes", counts=counts, **sizes)
+    else:
+        files = difference.unchanged
+        yield ngettext("No difference: %(count)d file", "No difference: %(count)d files", files)
     if unsure := difference.unsure:
         yield _("%(count)d by size only: the list shows no MD5 of them", count=unsure)
     if uploads := len(difference.uploads):
@@ -82,10 +121,6 @@ def _what(change: Change) -> str:
 def _counts(kinds: Mapping[str, Any], counts: Mapping[str, int]) -> str:
     names = {**kinds, "unchanged": gettext_lazy("unchanged")}
     return joined(f"{name} {counts[kind]:,}" for kind, name in names.items())
-
-
-def _no_difference(files: int) -> str:
-    return ngettext("No difference: %(count)d file", "No difference: %(count)d files", files)
 
 
 def total(comparisons: Sequence[Comparison]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 
 from ..core.releases import ReleaseFile
 from ..deploy import report as summary
-from ..deploy.difference import Difference, between, files_here, with_cloud
+from ..deploy.difference import between, files_here, with_cloud
 from ..deploy.releases import deployments_of, from_log, live, named
 from ..deploy.rollback import folder_of
 from ..exceptions import SourceError, WxStaticStoreError
@@ -23,48 +23,13 @@ from ..upload.uploader import Uploader
 from . import modes
 from .deploy_line import release_of
 from .deploy_options import CLOUD, LIVE
-from .difference_lines import lines, total
+from .difference_lines import Comparison, Side, lines, total
 from .exits import wrong_use
 from .preview import left_out_line
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 
 Operand = str | Path  # a path is a folder of this machine
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the two that are compared: what the heading and the JSON say of it, and its files."""
-
-    name: str
-    data: Mapping[str, Any]
-    files: Callable[[], Iterable[ReleaseFile]] = tuple
-
-
-@dataclass
-class Comparison:
-    """What differs in one environment; where there is an `error`, nothing was compared."""
-
-    env: str
-    folder: str
-    sides: Sequence[Side] = ()
-    difference: Difference = field(default_factory=lambda: Difference((), 0))
-    error: str = ""
-
-    @property
-    def drifted(self) -> bool:
-        """Return whether the cloud lacks a file of the release, or has another in its place."""
-        counts = self.difference.counts
-        return self.in_cloud and bool(counts["changed"] or counts["removed"])
-
-    @property
-    def in_cloud(self) -> bool:
-        return bool(self.sides) and self.sides[1].data["kind"] == CLOUD
-
-    def as_dict(self) -> dict[str, Any]:
-        before, after = [side.data for side in self.sides] or (None, None)
-        about = {"env": self.env, "folder": self.folder, "error": self.error}
-        return {**about, "before": before, "after": after, **self.difference.as_dict()}
 
 
 def show(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from ..fleet.snapshot import Cause, Snapshot
+from ..fleet.snapshot import Snapshot
 from ..i18n import gettext as _, joined, labelled, listed, ngettext, padded, shown, width
 from ..models import Rollout, RolloutEnvironment
 
@@ -55,14 +55,10 @@ def _why(snapshot: Snapshot) -> Iterator[str]:
     if reason := snapshot.reason:
         yield _("stopped: %(reason)s", reason=reason)
     for cause in snapshot.causes:
-        yield from _cause(cause)
-
-
-def _cause(cause: Cause) -> Iterator[str]:
-    names = [*cause.envs[:SHOWN], *["…"] * (len(cause.envs) > SHOWN)]
-    many = ngettext("%(count)d environment", "%(count)d environments", len(cause.envs))
-    which = _("%(what)s (%(facts)s)", what=many, facts=listed(names))
-    yield labelled(which, cause.message)
+        names = [*cause.envs[:SHOWN], *["…"] * (len(cause.envs) > SHOWN)]
+        many = ngettext("%(count)d environment", "%(count)d environments", len(cause.envs))
+        which = _("%(what)s (%(facts)s)", what=many, facts=listed(names))
+        yield labelled(which, cause.message)
 
 
 def table(snapshots: Sequence[Snapshot]) -> list[str]:

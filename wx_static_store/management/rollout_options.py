@@ -36,12 +36,9 @@ def add_arguments(parser: CommandParser) -> None:
         part = parts.add_parser(action, help=str(text), description=str(text))
         if action not in ("start", "list"):
             part.add_argument("id", type=int, metavar="ID", help=gettext("number of the rollout"))
-        _ADD.get(action, _nothing)(part)
+        if action in _ADD:
+            _ADD[action](part)
         _add_output(part, shows=action in ("status", "list"))
-
-
-def _nothing(part: ArgumentParser) -> None:
-    pass
 
 
 def _add_start(part: ArgumentParser) -> None:
@@ -57,10 +54,6 @@ def _add_start(part: ArgumentParser) -> None:
     add("--prefix", dest="folder", metavar="FOLDER", help=text)
     add_environments(part)
     _add_manner(part, DEFAULT, "0")
-
-
-def _add_rollback(part: ArgumentParser) -> None:
-    _add_manner(part, GOING_BACK["waves"], GOING_BACK["tolerate"])
 
 
 def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
@@ -107,7 +100,7 @@ def _add_output(part: ArgumentParser, *, shows: bool) -> None:
 
 _ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "start": _add_start,
-    "rollback": _add_rollback,
+    "rollback": lambda part: _add_manner(part, GOING_BACK["waves"], GOING_BACK["tolerate"]),
 }
 
 

@@ -64,6 +64,11 @@ _NAMES = (
         _("%(found)s begins with a dot, as files do that are not meant to be public."),
         _("Remove the dot in front, if the file is meant for everybody."),
     ),
+    (
+        r"(?i)(?<![^/])(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?=\s*(?:[./]|\Z))",
+        _("Windows keeps the name %(found)s for a device, and cannot save such a file."),
+        _("Choose another name."),
+    ),
 )
 
 _PROTECTED = (
@@ -80,7 +85,8 @@ _ACTIVE = (
 )
 _SNIFFED = 512  # bytes
 _MARKUP = re.compile(
-    rb"\A[\s\xef\xbb\xbf\xfe\xff]*<[a-z!?]|<(?:!doctype html|html|head|body|script|svg|iframe)\b",
+    rb"\A(?:\xfe\xff|\xff\xfe)\s*<|\A[\s\xef\xbb\xbf]*<[a-z_:!?\x80-\xff]"
+    rb"|<(?:!doctype html|html|head|body|script|svg|iframe)\b",
     re.IGNORECASE,
 )
 _IMAGE = (
@@ -132,12 +138,17 @@ def findings(name: str, file: BinaryIO, size: int, options: Options) -> Iterator
     yield from in_name(name)
     if not name.startswith(options.upload_location):
         yield FOLDER, {"folder": options.upload_location}
+    if max(size, measured(file)) > options.upload_max_size:
+        yield SIZE, {"limit": filesizeformat(options.upload_max_size)}
+    yield from dangers(name, file, options.upload_extensions)
+
+
+def dangers(name: str, file: BinaryIO, allowed: Sequence[str] | None = None) -> Iterator[Finding]:
+    """Yield the rules that hold in every folder; all endings are allowed if `allowed` is None."""
     base = name.rpartition("/")[2]
     if is_protected(name):
         yield PROTECTED, {"found": base}
-    if max(size, measured(file)) > options.upload_max_size:
-        yield SIZE, {"limit": filesizeformat(options.upload_max_size)}
-    yield from _in_endings(base, options.upload_extensions)
+    yield from _in_endings(base, allowed)
     yield from _in_content(base, file.read(_SNIFFED))
 
 
@@ -162,12 +173,13 @@ def endings_of(base: str) -> list[str]:
     return [ending.strip() for ending in base.casefold().split(".")[1:] or [""]]
 
 
-def _in_endings(base: str, allowed: Sequence[str]) -> Iterator[Finding]:
+def _in_endings(base: str, allowed: Sequence[str] | None) -> Iterator[Finding]:
     """Check all endings: the last one is the kind, but a server may also obey an earlier one."""
     endings = endings_of(base)
-    if active := next((one for one in endings if one in _ACTIVE.split()), ""):
+    kinds = [one.partition(";")[0].rstrip() for one in endings]  # as servers with path parameters
+    if active := next((one for one in kinds if one in _ACTIVE.split()), ""):
         yield ACTIVE, {"found": f".{active}"}
-    if endings[-1] not in allowed:
+    if allowed is not None and endings[-1] not in allowed:
         yield UNLISTED, {"name": base}
 
 

@@ -108,11 +108,9 @@ class RecentPages:
     def __call__(self, prefix: str, marker: str) -> ListPage:
         place = f"{self._store.env}\n{prefix}\n{marker}".encode()
         name = f"list:{md5(place, usedforsecurity=False).hexdigest()}"
-        known = None if self._fresh else _unpacked(self._remembered.read(name))
-        if known is not None:
-            page, asked = known
-            self.asked = min(self.asked, asked)
-            return page
+        if not self._fresh and (known := self._remembered.read(name)):
+            self.asked = min(self.asked, known["at"])
+            return _unpacked(known)
         asked = time.time()
         page = self._store.page(prefix, marker)
         self._remembered.write(name, _packed(page, asked), FRESH)
@@ -127,13 +125,9 @@ def _packed(page: ListPage, asked: float) -> dict[str, Any]:
     return {"at": asked, "files": rows, "marker": page.marker}
 
 
-def _unpacked(value: Any) -> tuple[ListPage, float] | None:
-    """Return a page and when it was asked for; junk in the cache is nothing."""
-    try:
-        files = tuple(
-            RemoteFile(key, size, md5, datetime.fromisoformat(when) if when else None)
-            for key, size, md5, when in value["files"]
-        )
-        return ListPage(files, value["marker"]), float(value["at"])
-    except (TypeError, KeyError, ValueError):
-        return None
+def _unpacked(value: dict[str, Any]) -> ListPage:
+    files = (
+        RemoteFile(key, size, md5, datetime.fromisoformat(when) if when else None)
+        for key, size, md5, when in value["files"]
+    )
+    return ListPage(tuple(files), value["marker"])

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from hashlib import md5
 from typing import Any
 
 from django.core.cache import caches
 
-from ..clients.links import is_loopback
+from ..clients.links import is_loopback, is_site
 from ..clients.wechat import StaticStore
 from ..conf.options import Options
-from ..core.shared_cache import SharedCache
+from ..core.shared_cache import FORM, SharedCache
 
 ONLINE, NEVER_OPENED = "online", "none"  # of the states; the second is no word of WeChat's
 DAY = 24 * 3600
@@ -37,37 +37,32 @@ class Hostings:
     def __init__(self, options: Options) -> None:
         self._api = options.api_base_url
         digest = md5(self._api.encode(), usedforsecurity=False).hexdigest()
-        self._prefix = f"wx_static_store:hosting:{digest}:"
+        self._prefix = f"wx_static_store:hosting:{FORM}:{digest}:"
         self._cache = SharedCache(
             lambda: caches[options.token_cache],
             lambda error: logger.warning("The cache fails (%s)", error),
         )
 
     def get(self, env: str) -> Hosting:
-        return _read(self._cache.get(self._prefix + env))
+        return self._read(self._cache.get(self._prefix + env, ()))
 
     def get_many(self, envs: Collection[str]) -> dict[str, Hosting]:
         """Return what is remembered of each environment, by one question to the cache."""
         found = self._cache.get_many([self._prefix + env for env in envs])
-        return {env: _read(found.get(self._prefix + env)) for env in envs}
+        return {env: self._read(found.get(self._prefix + env, ())) for env in envs}
 
     def keep(self, env: str, found: StaticStore | None) -> Hosting:
         """Remember an answer for a day: what is wrong is not to look well after an hour."""
         domain, status = (found.domain, found.status) if found else ("", "")
         if not domain and status in ("", ONLINE):
             status = NEVER_OPENED
-        hosting = Hosting(self._root_of(domain) if domain else "", status, time.time())
+        local = is_loopback(self._api) and is_loopback(f"http://{domain}")
+        root = f"{'http' if local else 'https'}://{domain}/" if domain else ""
+        hosting = Hosting(root, status, time.time())
         self._cache.set(self._prefix + env, list(astuple(hosting)), DAY)
         return hosting
 
-    def _root_of(self, domain: str) -> str:
-        local = is_loopback(self._api) and is_loopback(f"http://{domain}")
-        return f"{'http' if local else 'https'}://{domain}/"
-
-
-def _read(note: Any) -> Hosting:
-    """Read a note, which another version may have written."""
-    match note:
-        case [str(root), str(status), float(asked)]:
-            return Hosting(root, status, asked)
-    return Hosting()
+    def _read(self, note: Sequence[Any]) -> Hosting:
+        """Return what was kept; an address that somebody else put into the cache is none."""
+        found = Hosting(*note)
+        return found if not found.root or is_site(found.root, self._api) else Hosting()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 from ..clients.platform import Quota
 from ..exceptions import WxStaticStoreError
@@ -23,8 +22,8 @@ def quota_of(platform: Platform, path: str, ask: Callable[[], Quota]) -> Quota:
     It is that of `ask()` if nobody asked since; without figures where WeChat tells none.
     """
     name = f"quota:{path}"
-    if known := _read(platform.remembered.read(name)):
-        return known
+    if known := platform.remembered.read(name):
+        return Quota(**known)
     try:
         found = ask()
     except WxStaticStoreError as error:
@@ -33,12 +32,3 @@ def quota_of(platform: Platform, path: str, ask: Callable[[], Quota]) -> Quota:
         found = Quota()
     platform.remembered.write(name, asdict(found), KEPT)
     return found
-
-
-def _read(value: Any) -> Quota | None:
-    """Read what lies in the cache; junk is nothing."""
-    try:
-        found = Quota(**value)
-        return found if value and all(type(number) is int for number in value.values()) else None
-    except (AttributeError, TypeError):
-        return None

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.cache import caches
 
 from ..conf.options import Options
-from ..core.shared_cache import SharedCache
+from ..core.shared_cache import FORM, SharedCache
 
 
 class Remembered:
@@ -28,14 +28,11 @@ class Remembered:
         self._cache = SharedCache(handle or (lambda: caches[options.token_cache]))
 
     def read(self, name: str) -> Any:
-        """Return the value, None where there is none, or somebody else's."""
-        try:
-            return json.loads(self._cache.get(self._prefix + name))
-        except (TypeError, ValueError):
-            return None
+        """Return the value; None where there is none."""
+        return json.loads(self._cache.get(f"{self._prefix}{FORM}:{name}", "null"))
 
     def write(self, name: str, value: Any, seconds: float) -> None:
-        self._cache.set(self._prefix + name, json.dumps(value), seconds)
+        self._cache.set(f"{self._prefix}{FORM}:{name}", json.dumps(value), seconds)
 
     def claim(self, name: str, seconds: float) -> bool:
         """Return True to the first who asks in these seconds, and to all while the cache fails."""

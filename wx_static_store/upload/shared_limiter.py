@@ -83,12 +83,9 @@ class SharedLimiter(AdaptiveLimiter):
             try:
                 yield
             except self._throttle:
-                self._report()
+                self._known = None
+                self._shared.write("throttle", uuid4().hex, _HOUR)
                 raise
-
-    def _report(self) -> None:
-        self._known = None
-        self._shared.write("throttle", uuid4().hex, _HOUR)
 
     def _look(self) -> None:
         """Narrow once after a throttle, however many calls of the other process met it."""

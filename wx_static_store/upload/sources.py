@@ -1,7 +1,9 @@
 """The bytes of one file: rewound, spooled, measured, hashed; notices a change while reading."""
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -20,6 +22,8 @@ HASH_AHEAD = 8 * 1024 * 1024  # bytes; a larger file is hashed while it streams
 IN_MEMORY = 1024 * 1024  # bytes of a temporary file; a larger one goes to the disk
 
 _ONE_PUT = _("One PUT takes 5 GB, and a platform has no other way: split the file.")
+_LOST = (0, 0)  # no file has this device and inode
+_LEAVE_ALONE = _("Do not change the folder while it is deployed. Deploy again.")
 _REOPEN = _("Open it in binary mode, and let it stand still while it is uploaded.")
 
 
@@ -81,19 +85,49 @@ class _Disk:
     """What opens a file on the disk; a function of each file of a tree takes five times as much."""
 
     path: str
+    only: tuple[int, int] | None = None  # device and inode of the file, if no other will do
 
     def __call__(self) -> BinaryIO:
-        return open(self.path, "rb", 0)  # unbuffered: it is read in blocks of our own
+        if not self.only:
+            return open(self.path, "rb", 0)  # unbuffered: it is read in blocks of our own
+        try:
+            file = open(self.path, "rb", 0, opener=_open_itself)  # noqa: SIM115 -- returned
+            facts = os.fstat(file.fileno())
+            if stat.S_ISREG(facts.st_mode) and (facts.st_dev, facts.st_ino) == self.only:
+                return file
+            file.close()
+        except OSError as error:
+            if error.errno != errno.ELOOP:  # as for a link, which is not followed
+                raise
+        raise SourceError(
+            _("The file was replaced by another one"), stage="source", hint=_LEAVE_ALONE
+        )
+
+
+def _open_itself(path: str, flags: int) -> int:
+    """Open no link, and do not wait for the other end of a pipe; Windows knows neither flag."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def disk_item(
-    name: str, path: str, *, hashed: bool = False, cache_control: str | None = None
+    name: str,
+    path: str,
+    *,
+    hashed: bool = False,
+    cache_control: str | None = None,
+    replaceable: bool = True,
 ) -> UploadItem:
-    """Make an item of a path; a file that is not there any more fails when its turn comes."""
-    size = None
+    """
+    Make an item of a path; a file that is not there any more fails when its turn comes.
+
+    Unless it is `replaceable`, so does a link, and a file that took the place of this one.
+    """
+    size, found = None, _LOST
     with suppress(OSError):
-        size = os.path.getsize(path)
-    return UploadItem(name, _Disk(path), size, hashed=hashed, cache_control=cache_control)
+        facts = os.stat(path, follow_symlinks=replaceable)
+        size, found = facts.st_size, (facts.st_dev, facts.st_ino)
+    opener = _Disk(path, None if replaceable else found)
+    return UploadItem(name, opener, size, hashed=hashed, cache_control=cache_control)
 
 
 def content_item(name: str, content: Any) -> UploadItem:
@@ -283,7 +317,7 @@ def _fingerprint(file: Any) -> tuple[int, int, int] | None:
     if isinstance(file, SpooledTemporaryFile):  # asking it would move it to the disk
         return None
     try:
-        stat = os.fstat(file.fileno())
+        facts = os.fstat(file.fileno())
     except (AttributeError, OSError, ValueError, TypeError):
         return None
-    return stat.st_size, stat.st_mtime_ns, stat.st_ino
+    return facts.st_size, facts.st_mtime_ns, facts.st_ino

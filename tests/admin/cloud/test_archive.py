@@ -12,7 +12,8 @@ import pytest
 from django.http import HttpRequest
 from django.test import AsyncRequestFactory
 
-from wx_static_store.admin.cloud.archive import FAILED, download, zipped
+from wx_static_store.admin.base import download
+from wx_static_store.admin.cloud.archive import FAILED, zipped
 from wx_static_store.core.types import RemoteFile
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload.store import get_store
@@ -81,7 +82,8 @@ def test_the_text_takes_the_name_of_no_file(cloud: EmulatorServer) -> None:
 def test_behind_asgi_blocks_come_one_by_one(cloud: EmulatorServer) -> None:
     files = listed(cloud, tea=b"green")
     request: HttpRequest = AsyncRequestFactory().post("/")  # type: ignore[assignment]
-    answer: Any = download(request, get_store(), files)
+    blocks = zipped(get_store(), files)
+    answer: Any = download(request, blocks, "application/zip", "demo", "zip")
 
     async def read() -> list[bytes]:
         return [block async for block in answer.streaming_content]

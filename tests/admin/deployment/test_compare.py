@@ -1,4 +1,4 @@
-"""The page *Compare*: two releases of a folder, a release and the cloud, the lines of a file."""
+"""The page *Compare*: two releases of a folder, a release and the cloud."""
 
 from __future__ import annotations
 
@@ -65,16 +65,16 @@ def test_the_live_release_is_compared_with_the_one_before(viewer: Client, two: T
         "15 bytes before, 40 bytes after",
     ]
     assert sections(html) == {
-        "Added (1)": ["n.js 1 byte Show n.js"],
-        "Changed (1)": ["index.html 13 bytes 39 bytes content Show index.html"],
-        "Removed (1)": ["gone.png 2 bytes -"],
+        "Added (1)": ["n.js 1 byte"],
+        "Changed (1)": ["index.html 13 bytes 39 bytes content"],
+        "Removed (1)": ["gone.png 2 bytes"],
     }
 
 
 def test_an_older_release_is_compared_with_what_is_live(viewer: Client, two: Two) -> None:
     html = html_of(viewer, "compare", two[0])
     assert [*sections(html)] == ["Added (1)", "Changed (1)", "Removed (1)"]
-    assert sections(html)["Added (1)"] == ["gone.png 2 bytes -"]
+    assert sections(html)["Added (1)"] == ["gone.png 2 bytes"]
 
 
 def test_any_other_release_of_the_folder_can_be_chosen(viewer: Client, two: Two) -> None:
@@ -130,9 +130,9 @@ def test_a_release_is_compared_with_the_cloud_by_its_list(
     cloud.journal.clear()
     html = html_of(viewer, "compare", two[1], "?with=cloud")
     assert sections(html) == {
-        "Only in the cloud (1)": ["gone.png 2 bytes -"],
-        "Otherwise in the cloud (1)": ["n.js 1 byte 5 bytes content -"],
-        "Missing in the cloud (1)": ["same.css 1 byte -"],
+        "Only in the cloud (1)": ["gone.png 2 bytes"],
+        "Otherwise in the cloud (1)": ["n.js 1 byte 5 bytes content"],
+        "Missing in the cloud (1)": ["same.css 1 byte"],
     }
     assert [call.name for call in cloud.calls()] == ["staticfilelist"]
 
@@ -176,70 +176,12 @@ def test_a_store_that_is_no_more_cannot_be_asked(viewer: Client, two: Two) -> No
     assert '<p class="errornote">' in html_of(viewer, "compare", two[1], "?with=cloud")
 
 
-# --- the lines of a file ----------------------------------------------------------------------
-
-
-def lines(html: str) -> list[str]:
-    return texts(html, r'<span class="wx-(?:added|removed|same|place)">(.*?)\n</span>')
-
-
-def test_the_lines_that_differ_are_shown_as_text(viewer: Client, two: Two) -> None:
-    html = html_of(viewer, "compare_file", two[1], f"?with={two[0].pk}&name=index.html")
-    assert lines(html) == [
-        "@@ -1 +1,2 @@",
-        "removed: <h1>old</h1>",
-        "added: <h1>new</h1>",
-        "added: <script>alert(1)</script>",
-    ]
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
-    assert "<script>alert" not in html
-
-
-def test_the_page_links_to_the_lines_of_a_file(viewer: Client, two: Two) -> None:
-    html = html_of(viewer, "compare", two[1])
-    url = address("compare_file", two[1], f"?with={two[0].pk}&amp;name=index.html")
-    assert f'href="{url}"' in html
-
-
-@pytest.mark.parametrize("name", ["gone.png", "index.html"])
-def test_what_cannot_be_shown_is_said(viewer: Client, two: Two, tmp_path: Path, name: str) -> None:
-    for path in (tmp_path / "releases").rglob("*"):
-        if path.is_file():
-            path.unlink()
-    html = html_of(viewer, "compare_file", two[1], f"?with={two[0].pk}&name={name}")
-    assert '<p class="errornote">' in html
-
-
-def test_without_a_release_storage_no_lines_are_offered(
-    viewer: Client, two: Two, configure: Callable[..., Any]
-) -> None:
-    configure_site(configure, None)
-    html = html_of(viewer, "compare", two[1])
-    assert "compare/file/" not in html
-    assert "set RELEASE_STORAGE" in html
-
-
-def test_without_a_release_storage_the_page_of_a_file_says_what_to_set(
-    viewer: Client, two: Two, configure: Callable[..., Any]
-) -> None:
-    configure_site(configure, None)
-    html = html_of(viewer, "compare_file", two[1], f"?with={two[0].pk}&name=index.html")
-    assert "RELEASE_STORAGE is not set" in html
-    assert "WX_STATIC_STORE[&quot;RELEASE_STORAGE&quot;] = &quot;releases&quot;" in html
-
-
 # --- who sees what ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("query", ["?with=x", "?with=0", "?with=999999", "?with=" + "9" * 30])
 def test_another_side_that_is_none_is_404(viewer: Client, two: Two, query: str) -> None:
     assert viewer.get(address("compare", two[1], query)).status_code == 404
-
-
-@pytest.mark.parametrize("query", ["", "?with=cloud&name=index.html", "?with={}&name=none"])
-def test_a_file_that_is_on_neither_side_is_404(viewer: Client, two: Two, query: str) -> None:
-    url = address("compare_file", two[1], query.format(two[0].pk))
-    assert viewer.get(url).status_code == 404
 
 
 def test_a_deployment_to_another_folder_is_no_side(viewer: Client, two: Two) -> None:
@@ -261,7 +203,6 @@ def test_deployments_of_other_environments_are_neither_compared_nor_offered(
     names = {"tenant-b": "Tenant B"}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
     assert viewer.get(address("compare", two[1])).status_code == 404
-    assert viewer.get(address("compare_file", two[1], "?name=n.js")).status_code == 404
 
 
 def test_the_page_of_a_deployment_has_the_button(viewer: Client, two: Two) -> None:

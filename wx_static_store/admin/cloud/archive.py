@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, StreamingHttpResponse
-from django.utils import timezone
 from django.utils.translation import get_language, override
 
 from ...core.types import DELETED_MD5, RemoteFile
@@ -34,20 +30,6 @@ _OTHER_BYTES = IntegrityError(
     stage="verify",
     hint=_("A CDN may serve the old file for some minutes; try again then."),
 )
-
-
-def download(
-    request: HttpRequest, store: Store, files: Iterable[RemoteFile]
-) -> StreamingHttpResponse:
-    """Return the files as a download, which are read while it is sent."""
-    blocks = zipped(store, files)
-    asynchronous = isinstance(request, ASGIRequest)
-    answer = StreamingHttpResponse(
-        _in_threads(blocks) if asynchronous else blocks, content_type="application/zip"
-    )
-    name = f"{store.env}-{timezone.now():%Y%m%d-%H%M%S}.zip"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
 
 
 def zipped(
@@ -131,9 +113,3 @@ class _Sink:
     def taken(self) -> bytes:
         blocks, self._blocks = self._blocks, []
         return b"".join(blocks)
-
-
-async def _in_threads(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield a block at a time: behind ASGI, Django makes one list of an iterator."""
-    while (block := await sync_to_async(lambda: next(blocks, None))()) is not None:
-        yield block

@@ -24,10 +24,11 @@ from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
 from ...upload.database import outside_transactions
 from ...upload.folders import is_marker
+from ..base import download
 from ..labels import sentence
 from ..log.actions import LogActions
 from ..places import linkable
-from .archive import MOST_BYTES, download
+from .archive import MOST_BYTES, zipped
 from .page import NAME, FilesPage
 from .place import Place
 
@@ -94,7 +95,8 @@ class ChosenFiles(FilesPage, LogActions):
 
     def _download(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
         if sum(file.size for file in files) <= MOST_BYTES:
-            return download(request, place.store, files)
+            blocks = zipped(place.store, files)
+            return download(request, blocks, "application/zip", place.store.env, "zip")
         text = _("These files have more than %(limit)s together: choose fewer of them.")
         self.message_user(request, text % {"limit": filesizeformat(MOST_BYTES)}, messages.ERROR)
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -124,7 +124,8 @@ class FilesTable:
         return Paginator(self._files, PAGE).get_page(self._asked.get("p"))
 
     def lines(self) -> Iterator[Line]:
-        rows = self._rows([file.key for file in self.page])
+        rows = UploadLog.objects.newest(self._store.env, [file.key for file in self.page])
+        add_users(rows.values())
         for file in self.page:
             yield self._line(file, rows.get(file.key))
 
@@ -167,11 +168,6 @@ class FilesTable:
         unsure = [f.key for f in self._folder.files if f.md5 is None and f.size == len(DELETED)]
         rows = UploadLog.objects.newest(self._store.env, unsure) if unsure else {}
         return {key for key, row in rows.items() if row.is_deletion}
-
-    def _rows(self, keys: Sequence[str]) -> Mapping[str, UploadLog]:
-        rows = UploadLog.objects.newest(self._store.env, keys)
-        add_users(rows.values())
-        return rows
 
     def _line(self, file: RemoteFile, row: UploadLog | None) -> Line:
         url, is_deleted = link_to(self._store, file.key), self._is_deleted(file)

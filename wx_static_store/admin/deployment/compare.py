@@ -11,11 +11,8 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from ...deploy.rollback import check_storage
-from ...deploy.text_diff import text_difference
 from ...exceptions import WxStaticStoreError
 from ...models import Deployment, DeploymentQuerySet
-from ...upload import kept
 from ..base import Tool
 from ..labels import sentence
 from .base import NAME, ReleasePages
@@ -27,16 +24,9 @@ class ComparePage(ReleasePages):
     """Mixin of the deployments."""
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"compare": self.compare_view, "compare_file": self.compare_file_view}
-        own = [
-            path(
-                f"<path:object_id>/{page.replace('_', '/')}/",
-                self.admin_site.admin_view(view),
-                name=NAME.format(page),
-            )
-            for page, view in views.items()
-        ]
-        return [*own, *super().get_urls()]
+        view = self.admin_site.admin_view(self.compare_view)
+        own = path("<path:object_id>/compare/", view, name=NAME.format("compare"))
+        return [own, *super().get_urls()]
 
     def release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
         tools = super().release_tools(request, row)
@@ -56,31 +46,15 @@ class ComparePage(ReleasePages):
             "others": [(each, title_of(each)) for each in others],
             "other": other,
             "with_cloud": wanted == CLOUD,
-            "has_storage": bool(kept.alias()),
         }
         if other or wanted == CLOUD:
-            context |= _compared(Comparison(row, other))
+            comparison = Comparison(row, other)
+            try:
+                found = {"difference": comparison.difference, "sections": [*comparison.sections()]}
+            except WxStaticStoreError as error:
+                found = {"error": sentence(error)}
+            context |= found
         return self.page(request, "compare", row, context)
-
-    @method_decorator(require_safe)
-    def compare_file_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show the lines of one text file that differ."""
-        row = self.with_release(request, object_id)
-        other = self._other(request, row, request.GET.get("with", ""))
-        change = Comparison(row, other).change(request.GET.get("name", ""))
-        if change is None:
-            raise Http404
-        context: dict[str, Any] = {
-            "title": change.name,
-            "that": title_of(other) if other else "",
-            "back": f"{self.url_of('compare', row)}?{request.GET.urlencode()}",
-        }
-        try:
-            check_storage()
-            context["difference"] = text_difference(*change)
-        except WxStaticStoreError as error:
-            context["error"] = sentence(error)
-        return self.page(request, "compare_file", row, context)
 
     def _other(self, request: HttpRequest, row: Deployment, wanted: str) -> Deployment | None:
         """Return the deployment to the same folder of that id; None is the cloud."""
@@ -96,10 +70,3 @@ class ComparePage(ReleasePages):
 
     def _rows(self, request: HttpRequest) -> DeploymentQuerySet:
         return cast(DeploymentQuerySet, self.get_queryset(request))
-
-
-def _compared(comparison: Comparison) -> dict[str, Any]:
-    try:
-        return {"difference": comparison.difference, "sections": [*comparison.sections()]}
-    except WxStaticStoreError as error:
-        return {"error": sentence(error)}

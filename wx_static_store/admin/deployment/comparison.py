@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
@@ -16,10 +16,8 @@ from ...deploy.difference import KINDS, Difference, between, with_cloud
 from ...deploy.environments import site_uploader
 from ...deploy.live import mark_live
 from ...deploy.rollback import folder_of
-from ...deploy.text_diff import is_comparable
 from ...log.compare import SECONDS, SWEPT
 from ...models import Deployment, DeploymentQuerySet
-from ...upload import kept
 
 CLOUD = "cloud"
 OFFERED = 20  # deployments to compare with
@@ -43,13 +41,12 @@ PARTS: dict[str, str | Promise] = {
 
 
 class ShownFile(NamedTuple):
-    """A file that differs; `is_text`: its lines can be compared."""
+    """A file that differs: its sizes on both sides, and in what it differs."""
 
     name: str
     before: str
     after: str
     parts: list[str | Promise]
-    is_text: bool
 
 
 class Section(NamedTuple):
@@ -97,34 +94,15 @@ class Comparison:
         headings = HEADINGS if self.other else IN_CLOUD
         for kind in KINDS:
             if found := self.difference.of(kind):
-                files = [self._shown(change) for change in found[:SHOWN]]
+                files = [_shown(change) for change in found[:SHOWN]]
                 yield Section(kind, headings[kind], len(found), files, len(found) - len(files))
-
-    def change(self, name: str) -> Change | None:
-        """Return the file of this name on both sides; None where it is on neither."""
-        if self.other is None:
-            return None
-        sides = [
-            next((file for file in files_of(side) if file.name == name), None)
-            for side in (self.other, self.row)
-        ]
-        return Change(*sides) if any(sides) else None
-
-    def _shown(self, change: Change) -> ShownFile:
-        before, after, parts = change.before, change.after, change.parts
-        is_text = bool(self.other and kept.alias()) and is_comparable(before, after)
-        return ShownFile(
-            change.name,
-            _size(before),
-            _size(after),
-            [PARTS[part] for part in parts],
-            is_text and (change.kind != "changed" or "bytes" in parts),
-        )
 
 
 def files_of(row: Deployment) -> Iterator[ReleaseFile]:
     return row.release.contents() if row.release else iter(())
 
 
-def _size(file: ReleaseFile | None) -> Any:
-    return filesizeformat(file.size) if file else ""
+def _shown(change: Change) -> ShownFile:
+    sides = (change.before, change.after)
+    before, after = (filesizeformat(side.size) if side else "" for side in sides)
+    return ShownFile(change.name, before, after, [PARTS[part] for part in change.parts])

@@ -52,7 +52,9 @@ def is_odd(hosting: Hosting) -> bool:
 
 
 def _shown(hosting: Hosting, address: str) -> ShownHosting:
-    look, text = _state(hosting) if hosting.asked else _NOT_ASKED
+    word = shown(hosting.status[:LONGEST])
+    unknown = Look("?", "wx-unsure"), _("hosting: %(state)s", state=word)
+    look, text = _STATES.get(hosting.status, unknown) if hosting.asked else _NOT_ASKED
     return ShownHosting(
         address,
         address.partition("://")[2].rstrip("/"),
@@ -61,9 +63,3 @@ def _shown(hosting: Hosting, address: str) -> ShownHosting:
         ago(datetime.fromtimestamp(hosting.asked, UTC)) if hosting.asked else "",
         is_odd(hosting),
     )
-
-
-def _state(hosting: Hosting) -> tuple[Look, Text]:
-    word = shown(hosting.status[:LONGEST])
-    unknown = Look("?", "wx-unsure"), _("hosting: %(state)s", state=word)
-    return _STATES.get(hosting.status, unknown)

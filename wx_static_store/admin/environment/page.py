@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from ...conf.offered import Offer
 from ...deploy.live import live_lately
 from ...fleet.drift import rows as drift_rows
 from ...i18n import gettext as _, ngettext
-from ...log.activity import Activity, Publisher, activity
+from ...log.activity import Activity, activity
 from ...log.failing import causes
 from ...models import Deployment, Drift, UploadLog
 from ..causes import cards
@@ -109,9 +109,11 @@ class EnvironmentPage:
     def publishers(self) -> Iterator[tuple[str, Text, int, str]]:
         """Yield who stored how much: the user, the source, files and bytes."""
         found = self.activity.publishers if self.activity else ()
-        names = _names(found)
+        ids = [who.user_id for who in found if who.user_id]
+        users = get_user_model()._default_manager.in_bulk(ids)
         for who in found:
-            name = names.get(who.user_id, f"#{who.user_id}") if who.user_id else ""
+            # A user may be gone, or in another database.
+            name = str(users.get(who.user_id, f"#{who.user_id}")) if who.user_id else ""
             yield name, SOURCES.get(who.source, who.source), who.files, filesizeformat(who.size)
 
     def causes(self) -> list[dict[str, Any]]:
@@ -127,9 +129,3 @@ def _of_day(day: ShownDay) -> str:
     text = ngettext("%(count)d upload", "%(count)d uploads", day.uploads)
     failed = _("%(count)d failed", count=day.failed)
     return f"{day.date}: {text} · {failed}" if day.failed else f"{day.date}: {text}"
-
-
-def _names(found: Sequence[Publisher]) -> dict[int | None, str]:
-    """Return the names of these users, of whom some may be gone, or in another database."""
-    users = get_user_model()._default_manager.in_bulk([one.user_id for one in found if one.user_id])
-    return {pk: str(user) for pk, user in users.items()}

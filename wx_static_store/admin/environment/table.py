@@ -157,10 +157,8 @@ class OverviewTable:
             found = [one for one in found if one.live and str(one.live.release_id) == release]
         if show := SHOWS.get(self._asked.get("show", "")):
             found = [one for one in found if show[1](one)]
-        return Paginator(self._worst_first(found), PAGE).get_page(self._asked.get("p"))
-
-    def _worst_first(self, found: Sequence[Standing]) -> list[Standing]:
-        return sorted(found, key=self._badness, reverse=True)
+        worst_first = sorted(found, key=self._badness, reverse=True)
+        return Paginator(worst_first, PAGE).get_page(self._asked.get("p"))
 
     def _badness(self, one: Standing) -> tuple[bool, bool, bool, int]:
         """Return whether the site is not open, the last deploy failed, drift, and late failures."""

@@ -3,19 +3,17 @@
 import csv
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, StreamingHttpResponse
-from django.utils import timezone
 
 from ...models import UploadLog, UploadLogQuerySet
+from ..base import download
 
 COLUMNS = (
     *("id", "created", "env", "key", "name", "status", "stage", "errcode", "message"),
@@ -23,7 +21,7 @@ COLUMNS = (
     *("content_type", "cache_control", "duration_ms", "source", "source_ref"),
     *("user_id", "deployment_id"),
 )
-ROWS_AT_ONCE = 2000
+ROWS_AT_ONCE, LINES_AT_ONCE = 2000, 100  # of a query, of what is sent
 
 # A spreadsheet takes a cell that begins so for a formula; in Chinese and Japanese, the wide ones.
 _FORMULA = "=+-@＝＋－＠"
@@ -88,17 +86,5 @@ def exported(
     """Return these rows as a download, which are read while it is sent."""
     form = FORMATS[extension]
     lines = form.lines(_in_parts(rows))
-    asynchronous = isinstance(request, ASGIRequest)
-    answer = StreamingHttpResponse(
-        _in_threads(lines) if asynchronous else lines, content_type=form.content_type
-    )
-    name = f"{UploadLog._meta.model_name}-{timezone.now():%Y%m%d-%H%M%S}.{extension}"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
-
-
-async def _in_threads(lines: Iterator[str]) -> AsyncIterator[str]:
-    """Yield some thousand lines at a time: behind ASGI, Django makes one list of an iterator."""
-    more = sync_to_async(lambda: "".join(islice(lines, ROWS_AT_ONCE)))
-    while part := await more():
-        yield part
+    parts = iter(lambda: "".join(islice(lines, LINES_AT_ONCE)), "")
+    return download(request, parts, form.content_type, str(UploadLog._meta.model_name), extension)

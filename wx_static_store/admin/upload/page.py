@@ -108,7 +108,7 @@ class UploadPage(ReadOnlyAdmin):
             [_submit(request, form, *chosen) for chosen in form.chosen()] if form.is_valid() else []
         )
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
-            return self._as_json(request, outcomes or [_incomplete(form)])
+            return JsonResponse(self._rendered(request, outcomes or [_incomplete(form)]))
         return self._page(request, form.anew() if outcomes else form, outcomes)
 
     def preview_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -148,9 +148,6 @@ class UploadPage(ReadOnlyAdmin):
         if len(ids) > MOST_ASKED:
             return _bad_request(f"more than {MOST_ASKED} ids")
         return JsonResponse({"sent": sent_of(*map(str, ids))})
-
-    def _as_json(self, request: HttpRequest, outcomes: list[FileOutcome]) -> JsonResponse:
-        return JsonResponse(self._rendered(request, outcomes))
 
     def _rendered(self, request: HttpRequest, outcomes: list[FileOutcome]) -> dict[str, Any]:
         template = "admin/wx_static_store/uploadlog/upload_result.html"

@@ -92,7 +92,9 @@ def _files(
         if rows and state in {"same", "changed"}:
             facts |= _beside(places, to, rows[str(key)])
         if state == "changed":
-            facts |= _choices(form, others.get(name))
+            other = others.get(name)
+            may = {"skip": True, "replace": form.may_replace, "keep": other is not None}
+            facts |= {"choices": [what for what, allowed in may.items() if allowed], "other": other}
         yield {"key": listed_as(to, name), "size": filesizeformat(file.size), **facts}
 
 
@@ -107,12 +109,6 @@ def _others(
         for name, other in found.items()
         if isinstance(_key(user, to, other, changed[name]), str)
     }
-
-
-def _choices(form: TargetForm, other: dict[str, str] | None) -> dict[str, Any]:
-    """Return what may become of a file whose name is taken by other bytes."""
-    may = {"skip": True, "replace": form.may_replace, "keep": other is not None}
-    return {"choices": [name for name, allowed in may.items() if allowed], "other": other}
 
 
 def _key(user: User, to: Target, name: str, file: Chosen) -> str | WxStaticStoreError:

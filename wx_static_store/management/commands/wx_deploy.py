@@ -1,5 +1,6 @@
 """``wx_deploy``: a built site to the static hosting of one environment, or of many."""
 
+import math
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, SystemCheckEr
 from ...core import interrupts
 from ...deploy import environments, report as summary, rollback
 from ...deploy.allowance import allowance
-from ...deploy.link_check import preflight
+from ...deploy.link_check import SECONDS, preflight
 from ...deploy.plan import Plan
 from ...deploy.step_summary import append_step_summary
 from ...exceptions import WxStaticStoreError
@@ -112,7 +113,8 @@ class Command(BaseCommand):
 
     def _is_wanted(self, orders: environments.Orders, plans: Sequence[Plan]) -> bool:
         """Warn, and ask; a dry run ends here."""
-        self._warn_of_quota(orders, plans)
+        quota = allowance(orders, plans)
+        self._warn(quota.doubts(), stops=bool(quota.missing))
         if self.options["dry_run"]:
             if self.doubtful:
                 raise CommandError(_("Not everything could be published, or looked at."))
@@ -133,12 +135,9 @@ class Command(BaseCommand):
                 location=uploader.options.location,
                 envs=envs,
                 before=modes.live_in(orders),
+                seconds=math.inf if self.options["strict"] else SECONDS,
             )
             self._warn(found, stops=bool(found))
-
-    def _warn_of_quota(self, orders: environments.Orders, plans: Sequence[Plan]) -> None:
-        found = allowance(orders, plans)
-        self._warn(found.doubts(), stops=bool(found.missing))
 
     def _warn(self, sentences: Iterable[str], *, stops: bool) -> None:
         """Print the warnings; those that count stop a run that is `--strict`."""

@@ -1,29 +1,27 @@
-"""The command in Chinese, where the terminal is Chinese."""
+"""The command in English and Chinese, by the language of the terminal."""
 
 from __future__ import annotations
 
 import ast
-import errno
 import json
 import os
 import re
 import subprocess
-from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 
+import polib
 import pytest
 
 from tests.tables import each
-from wx_static_store.emulator import EmulatorServer, chinese
-from wx_static_store.emulator.__main__ import _parser, main
-from wx_static_store.emulator.faults import describe_kinds
+from wx_static_store.emulator import EmulatorServer, language, manual
+from wx_static_store.emulator.__main__ import main
 from wx_static_store.emulator.greeting import greeting
-from wx_static_store.emulator.kinds import KINDS
-from wx_static_store.emulator.quirks import Quirks
 
 from .command import COMMAND, ROOT, exchange, running
 
+PO = Path(language.__file__).parent / "locale/zh/LC_MESSAGES/emulator.po"
+CATALOGUE = polib.pofile(str(PO))
 HAN = "[\u4e00-\u9fff]"
 ENGLISH = re.compile(r"\b(?:the|is|are|of|with|after|then|which|this|and|or|default)\b")
 
@@ -33,24 +31,89 @@ def in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
 
 
+# --- the catalogue ------------------------------------------------------------------------------
+
+
+def said() -> set[str]:
+    """Return what the code says to people; the Makefile names what takes such a text."""
+    keywords = re.search(r"EMULATOR_TEXTS = (.*)", (ROOT / "Makefile").read_text())
+    assert keywords
+    places = {name: int(place or 1) for name, place in re.findall(r"-k(\w+):?(\d?)", keywords[1])}
+    found = set()
+    for path in Path(language.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and (place := places.get(ast.unparse(node.func))):
+                text = node.args[place - 1]
+                found |= {text.value} if isinstance(text, ast.Constant) else set()
+    return found
+
+
+def texts(catalogue: polib.POFile | polib.MOFile) -> dict[str, str]:
+    return {entry.msgid: entry.msgstr for entry in catalogue}
+
+
+def test_every_text_is_translated_and_no_other() -> None:
+    kept = {entry.msgid for entry in CATALOGUE.translated_entries()}
+    assert {"lacking": said() - kept, "said no more": kept - said()} == {
+        "lacking": set(),
+        "said no more": set(),
+    }, "run make messages, then fill in emulator.po: CONTRIBUTING.rst, How to translate a message"
+
+
+def test_the_compiled_catalogue_is_that_of_the_source() -> None:
+    assert texts(polib.mofile(str(PO.with_suffix(".mo")))) == texts(CATALOGUE)
+
+
+# Parts to fill in, and in the manual what is typed as it stands.
+PARTS = re.compile(r"\{\w*|%\(\w+\)\w|%[sr]")
+TYPED = re.compile(
+    r"/[a-z_/]{9,}[a-z0-9_-]*|--[a-z-]+|[a-z]+_[a-z_]+|\"[a-z_]+\"|\{[^}]*\}|curl -[^)）\n]*"
+)
+
+
+def test_a_translation_has_the_parts_of_its_text() -> None:
+    assert {
+        english: chinese
+        for english, chinese in texts(CATALOGUE).items()
+        if sorted(PARTS.findall(english)) != sorted(PARTS.findall(chinese))
+    } == {}
+
+
+@each("part", ["FLOW", "OTHERS", "PUSHES", "CONTROL", "FAULTS", "QUIRKS"])
+def test_the_manual_has_the_same_names_and_commands_in_both_languages(part: str) -> None:
+    english = getattr(manual, part)
+    assert {*TYPED.findall(texts(CATALOGUE)[english])} == {*TYPED.findall(english)}
+
+
+def test_chinese_follows_the_rules_of_typesetting() -> None:
+    lines = chain.from_iterable(map(str.splitlines, texts(CATALOGUE).values()))
+    wrong = rf"{HAN}[,;:!?(]|[,;:!?]{HAN}|{HAN}[A-Za-z0-9]|[A-Za-z0-9]{HAN}"
+    assert [line for line in lines if re.search(wrong, line)] == []
+
+
+# --- who reads which ------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({}, False),
-        ({"LANG": "zh_CN.UTF-8"}, True),
-        ({"LANG": "zh_CN.UTF-8", "LC_ALL": ""}, True),
-        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, False),
-        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_CN.UTF-8"}, True),
+        ({}, "options"),
+        ({"LANG": "zh_CN.UTF-8"}, "选项"),
+        ({"LANG": "zh_TW"}, "选项"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": ""}, "选项"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "options"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_CN.UTF-8"}, "选项"),
+        ({"LANG": "en_US.UTF-8", "LANGUAGE": "zh_CN:en"}, "选项"),
     ],
 )
 def test_the_variables_of_the_terminal_choose_the_language(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], *, expected: bool
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str
 ) -> None:
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert chinese.chinese() is expected
+    assert language.translate("options") == expected
 
 
 @pytest.mark.usefixtures("in_chinese")
@@ -60,57 +123,6 @@ def test_help_is_chinese(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert text.startswith("用法：")
     assert ENGLISH.findall(text) == []
-
-
-TEXTS = [
-    *(str(action.help) for action in _parser()._actions),
-    *(field.metadata["text"] for field in fields(Quirks)),
-    *(kind.text for kind in KINDS.values()),
-    *(sign.partition(": ")[0] + ": " for _name, sign, _text in describe_kinds()),
-]
-
-
-@each("text", dict.fromkeys(TEXTS))
-def test_an_option_a_quirk_and_a_fault_have_chinese(text: str) -> None:
-    assert text in chinese._TABLE
-
-
-def test_the_table_has_no_text_that_is_not_said() -> None:
-    folder = Path(chinese.__file__).parent
-    code = [path.read_text() for path in folder.glob("*.py") if "chinese" not in path.name]
-    said = re.sub(r"\"\s*(?:f?\"|\+)", "", "".join(code))
-    said_by_argparse = {"show this help message and exit"}
-    said_by_the_system = {os.strerror(n) for n in (errno.EADDRINUSE, errno.ENOENT, errno.EACCES)}
-    parts = {text: text.removesuffix(" (default: %(default)s)") for text in chinese._TABLE}
-    built = {text for text in parts if text.startswith("on ")}
-    assert {t for t, part in parts.items() if part not in said} == (
-        said_by_argparse | said_by_the_system | built
-    )
-
-
-def test_the_texts_of_refusals_have_chinese() -> None:
-    calls = [
-        node
-        for path in Path(chinese.__file__).parent.glob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"BadInput", "said", "unknown"}
-    ]
-    first = [call.args[0] for call in calls]
-    texts = {arg.value for arg in first if isinstance(arg, ast.Constant)}
-    assert len(texts) > 30
-    assert texts - {*chinese._TABLE} == set()
-
-
-def test_chinese_has_the_parts_of_the_english() -> None:
-    part = re.compile(r"\{\w+[^}]*\}")
-    for english, said in chinese._TABLE.items():
-        assert sorted(part.findall(english)) == sorted(part.findall(said))
-
-
-def test_chinese_follows_the_rules_of_typesetting() -> None:
-    texts = chain.from_iterable(map(str.splitlines, chinese._TABLE.values()))
-    wrong = rf"{HAN}[,;:!?(]|[,;:!?]{HAN}|{HAN}[A-Za-z0-9]|[A-Za-z0-9]{HAN}"
-    assert [text for text in texts if re.search(wrong, text)] == []
 
 
 @pytest.mark.usefixtures("in_chinese")
@@ -136,8 +148,8 @@ def test_a_bad_folder_is_refused_in_chinese(
     ("options", "text"),
     [
         (["--prot", "1"], "无法识别的参数：--prot 1"),
-        (["--port", "x"], "参数 --port：须为整数，不能是 'x'"),
-        (["--push-seconds", "x"], "参数 --push-seconds：须为数字，不能是 'x'"),
+        (["--port", "x"], "参数 --port：'x' 不是有效的 int 值"),
+        (["--push-seconds", "x"], "参数 --push-seconds：'x' 不是有效的 float 值"),
         (["--memory", "--directory", "x"], "参数 --directory：不能与参数 --memory 一起使用"),
         (["--port"], "参数 --port：需要一个值"),
         (["--memory=1"], "参数 --memory：不接受值 '1'"),
@@ -181,7 +193,7 @@ def test_the_command_refuses_in_chinese_in_its_own_process() -> None:
         [*COMMAND, "--port", "x"], env=environment, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].endswith("：错误：参数 --port：须为整数，不能是 'x'")
+    assert ended.stderr.splitlines()[-1].endswith("：错误：参数 --port：'x' 不是有效的 int 值")
 
 
 @each(
@@ -206,6 +218,24 @@ def test_the_control_plane_refuses_in_chinese(
         answer = exchange(method, f"{server.api_url}/__emulator__/{page}", body, {})
     assert answer[0] == 400
     assert json.loads(answer[1])["error"].startswith(text)
+
+
+@each(
+    ("header", "value", "text"),
+    [
+        ("Host", "evil.example", "模拟器只能应答回环地址，而 'evil.example' 不是"),
+        ("Origin", "https://evil.example", "该请求来自其他网页；请使用 curl"),
+    ],
+)
+@pytest.mark.usefixtures("in_chinese")
+def test_the_control_plane_refuses_a_foreign_page_in_chinese(
+    header: str, value: str, text: str
+) -> None:
+    with EmulatorServer() as server:
+        url = f"{server.api_url}/__emulator__/state"
+        status, body = exchange("GET", url, b"", {header: value})
+    assert status == 403
+    assert json.loads(body)["error"].startswith(text)
 
 
 def test_the_command_prints_chinese_in_its_own_process() -> None:
