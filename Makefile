@@ -5,9 +5,9 @@ VENV ?= .venv
 EXTRAS ?= dev
 comma := ,
 INSTALLED = $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
-# The whole suite on every core, file by file: what the tests of a file share is made once. A part of
-# the suite, named by ARGS, runs on one core. MORE is for CI: options beside either.
-PYTEST = pytest $(MORE) $(or $(ARGS),-n auto --dist loadfile --no-loadscope-reorder)
+# The suite on every core, or what TESTS names of it, file by file: what the tests of a file share is
+# made once. What ARGS names runs on one core. MORE is for CI: options beside either.
+PYTEST = pytest $(MORE) $(or $(ARGS),-n auto --dist loadfile --no-loadscope-reorder $(TESTS))
 # Tests wait for sockets and processes: two workers more than cores keep all cores busy.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # Without bytecode, each of the hundred processes that the tests start would compile all modules.
@@ -62,7 +62,7 @@ types: venv  ## mypy, strict
 
 .PHONY: check
 check: lint types  ## lint, types, and the tests of what changed against main: under two minutes
-	$(BIN)/python -m pytest -n auto $$($(BIN)/python -m tests.changed)
+	$(BIN)/python -m tests.changed
 
 .PHONY: coverage
 coverage: venv  ## the test suite with branch coverage
@@ -125,6 +125,10 @@ dist:  ## the wheel, which README.rst installs, and the source archive: in dist/
 	$(MAKE) venv VENV=.venv-dist EXTRAS=dist
 	rm -rf dist
 	.venv-dist/bin/python -m build
+
+.PHONY: nightly
+nightly: venv  ## what takes too long for each run of CI (15 minutes); PART=3 is one of its ten parts
+	$(BIN)/python -m tests.nightly $(PART)
 
 .PHONY: fuzz
 fuzz:  ## random pushes at the callback, FOR=60 seconds of them

@@ -27,7 +27,7 @@ ALWAYS = {
 }
 MANY = 10  # importers: beyond, the tests of the module's own folder stand for theirs
 NEAR = 1000  # points of a changed module's own tests
-MOST = 600  # test functions: about a minute
+MOST = 500  # test functions: about a minute
 # What is no module of the package, by the beginning of its path.
 OTHERS = {
     "README": "tests/docs/test_readme.py",
@@ -130,11 +130,12 @@ def users(helper: str) -> set[str]:
 
 def main() -> int:
     chosen, left_out = chosen_tests(changed_files())
-    code = subprocess.run([sys.executable, "-m", "pytest", "-n", "auto", *chosen], cwd=ROOT)
+    command = [sys.executable, "-m", "pytest", "-n", "auto", "-rfE", *chosen]
+    code = subprocess.run(command, cwd=ROOT)
     if left_out:
-        folders = Counter(str(Path(test).parent) for test in left_out)
-        places = ", ".join(f"{number} of {folder}" for folder, number in sorted(folders.items()))
-        sys.stdout.write(f"Left out: test modules ({places}). Run make test.\n")
+        folders = Counter(Path(*Path(test).parts[:2]).with_suffix("").name for test in left_out)
+        places = ", ".join(f"{number} of {name}" for name, number in folders.most_common(5))
+        sys.stdout.write(f"Left out: {len(left_out)} test modules ({places} …): run make test.\n")
     return code.returncode
 
 

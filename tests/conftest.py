@@ -5,7 +5,7 @@ import importlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.db.models import Model
 from django.test import override_settings
 from hypothesis import HealthCheck
 
+from tests.parts import CI, paths
 from wx_static_store.deploy import locks
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload import platform as platforms, store
@@ -43,14 +44,33 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 
-# What takes seconds or minutes and is the same on every machine: CI runs all of it.
+# What takes seconds or minutes and is the same on every machine: each run of CI runs it once.
 slow = pytest.mark.skipif("WX_SLOW" not in os.environ, reason="takes a while: WX_SLOW=1 runs it")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let workers begin with the longest files: at the end all of them are busy with short ones."""
+    if hasattr(config, "workerinput"):
+        first = {config.rootpath / path: rank for rank, path in enumerate(paths(CI))}
+        ranks = {
+            path: min((first[each] for each in (path, *path.parents) if each in first), default=99)
+            for path in {item.path for item in items}
+        }
+        items.sort(key=lambda item: ranks[item.path])
 
 
 def pytest_collection_finish() -> None:
     """Take the tests and modules, which stay, out of each later search for garbage."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Add the tests that needed a second try to a file, which the summary of ``.ci/run`` shows."""
+    if path := os.environ.get("WX_SECOND_TRIES"):
+        with Path(path).open("a") as file:
+            file.writelines(f"{each.nodeid}\n" for each in terminalreporter.stats.get("rerun", ()))
 
 
 def ci_package(name: str) -> Any:
@@ -97,14 +117,18 @@ def _empty_cache() -> None:
         cache.clear()
 
 
-@pytest.fixture(autouse=True)
-def _close_connections() -> Iterator[None]:
+def close_connections() -> None:
     """Close those to a test's emulators; else the suite has more than select() can count."""
-    yield
     for platform in platforms._platforms.values():
         platform.transport._pools.close()
     platforms._platforms.clear()
     store._store.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _close_connections() -> Iterator[None]:
+    yield
+    close_connections()
 
 
 @pytest.fixture(scope="module")
@@ -126,36 +150,39 @@ def emulator() -> Iterator[EmulatorServer]:
         yield server
 
 
+@contextmanager
+def configured(emulator: EmulatorServer, folder: Path, **changes: Any) -> Iterator[None]:
+    """Let both aliases write to the emulator; `changes` are other settings."""
+    wanted = {
+        "STORAGES": {
+            "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
+            "staticfiles": {
+                "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
+                "OPTIONS": {"location": "static"},
+            },
+        },
+        "STATIC_ROOT": str(folder / "static_root"),
+        "WX_STATIC_STORE": {
+            **settings.WX_STATIC_STORE,
+            "ENV": ENV,
+            "ACCESS_TOKEN": emulator.access_token,
+            "API_BASE_URL": emulator.api_url,
+        },
+    }
+    for name, value in changes.items():
+        merged = name == "WX_STATIC_STORE"
+        wanted[name] = wanted[name] | value if merged else value
+    with override_settings(**wanted):
+        yield
+
+
 @pytest.fixture
 def configure(emulator: EmulatorServer, tmp_path: Path) -> Iterator[Any]:
     """Return `configure(**settings)`: both aliases write to the emulator until the test ends."""
-    active = []
+    with ExitStack() as active:
 
-    def apply(**changes: Any) -> EmulatorServer:
-        wanted = {
-            "STORAGES": {
-                "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
-                "staticfiles": {
-                    "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
-                    "OPTIONS": {"location": "static"},
-                },
-            },
-            "STATIC_ROOT": str(tmp_path / "static_root"),
-            "WX_STATIC_STORE": {
-                **settings.WX_STATIC_STORE,
-                "ENV": ENV,
-                "ACCESS_TOKEN": emulator.access_token,
-                "API_BASE_URL": emulator.api_url,
-            },
-        }
-        for name, value in changes.items():
-            merged = name == "WX_STATIC_STORE"
-            wanted[name] = wanted[name] | value if merged else value
-        override = override_settings(**wanted)
-        override.enable()
-        active.append(override)
-        return emulator
+        def apply(**changes: Any) -> EmulatorServer:
+            active.enter_context(configured(emulator, tmp_path, **changes))
+            return emulator
 
-    yield apply
-    while active:
-        active.pop().disable()
+        yield apply

@@ -35,7 +35,7 @@ LONG = {"WX_TEST_SCALE": "1", "WX_SLOW": "1"}
 PARTS: dict[str, tuple[str, dict[str, str]]] = {
     "faults": ("tests/faults/test_faults.py", {}),
     "bad inputs": ("tests/faults/test_bad_inputs.py", {}),
-    "kills, forks and threads": ("tests/processes", {"WX_SLOW": "1"}),
+    "kills, forks and threads": ("tests/processes", {"WX_SLOW": "1", "WX_ALL_KILLS": "1"}),
     "database: SQLite": (DATABASES, LONG),
     "database: PostgreSQL": (
         DATABASES,

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from tests.conftest import ci_package
+from tests.nightly import PARTS
 from wx_static_store import __version__
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload import get_store
@@ -55,12 +56,20 @@ def test_the_policy_names_every_django_and_python_of_the_classifiers() -> None:
 def test_ci_runs_the_pairs_that_the_policy_names() -> None:
     said = re.findall(r"Django (\d\.\d)\s+on Python (3\.\d+)", SECURITY)
     ran = re.findall(r'environment "\$python3(\d+)" .*"Django~=(\d\.\d)\.0', CI)
-    assert sorted(said) == sorted({(django, f"3.{python}") for python, django in ran})
+    ran += re.findall(r'environment "\$python3(\d+)" (\.venv-lowest)', CI)
+    [lowest] = re.findall(r"^    Django>=(\d\.\d)", (ROOT / "setup.cfg").read_text(), re.MULTILINE)
+    pairs = {(django.replace(".venv-lowest", lowest), f"3.{python}") for python, django in ran}
+    assert sorted(said) == sorted(pairs)
 
 
-def test_ci_sends_random_bytes_and_requests_and_runs_bandit() -> None:
-    for part in ("tests.callback.fuzz -max_total_time", "WX_REQUIRE_SCHEMATHESIS", "in_main audit"):
+def test_ci_sends_random_requests_runs_bandit_and_in_one_run_of_ten_sends_random_bytes() -> None:
+    for part in (
+        "WX_REQUIRE_SCHEMATHESIS",
+        "in_main lint audit",
+        'nightly PART="$(git rev-parse HEAD)"',
+    ):
         assert part in CI
+    assert any("make fuzz FOR=20" in commands for commands in PARTS.values())
 
 
 def test_five_packages_are_needed_at_run_time() -> None:

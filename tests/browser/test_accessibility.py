@@ -1,6 +1,7 @@
 """Our pages for everybody: axe finds nothing grave, and a strict policy finds nothing to refuse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import Page
 
 from tests.demo import Site
 
-from .conftest import shoot
+from .conftest import log_in, shoot
 from .pages import PAGES
 
 LOOKS: list[tuple[str, Literal["light", "dark"], int]] = [  # with its width in pixels
@@ -20,6 +21,38 @@ LOOKS: list[tuple[str, Literal["light", "dark"], int]] = [  # with its width in 
 GRAVE = {"serious", "critical"}
 # Of a page that is not ours: its links differ from the text beside them by colour alone.
 DJANGOS = [[".model-document .breadcrumbs"]]
+
+
+# A colour that is on its way from one look to the next has too little contrast for a moment.
+END_TRANSITIONS = """() => document.getAnimations()
+    .filter(each => Number.isFinite(each.effect.getComputedTiming().endTime))
+    .forEach(each => each.finish())"""
+
+
+@dataclass
+class Visit:
+    """A page that was opened, and what the browser said of it and heard with it until then."""
+
+    name: str
+    page: Page
+    messages: list[str]
+    policies: set[str]
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def visit(request: pytest.FixtureRequest, chromium: Any, demo: Site) -> Iterator[Visit]:
+    """Open a page once for all that is asked of it."""
+    demo.script()
+    context = chromium.new_context()
+    log_in(context, demo, "demo", "demo")
+    page, messages, policies = context.new_page(), [], set()
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("response", lambda answer: policies.update(policy(answer)))
+    PAGES[request.param](page, demo)
+    page.wait_for_load_state("load")
+    yield Visit(request.param, page, [*messages], {*policies})
+    context.close()
+    demo.script()
 
 
 def findings(page: Page) -> list[str]:
@@ -38,15 +71,15 @@ def findings_of_each_look(page: Page, name: str) -> dict[str, list[str]]:
     for look, scheme, width in LOOKS:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 844})
+        page.evaluate(END_TRANSITIONS)
         shoot(page, f"{name}-{look}")
         found[look] = findings(page)
     return found
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_no_grave_fault_on_an_admin_page(page: Page, site: Site, name: str) -> None:
-    PAGES[name](page, site)
-    assert findings_of_each_look(page, name) == {look: [] for look, _scheme, _width in LOOKS}
+def test_axe_finds_no_grave_fault_on_an_admin_page(visit: Visit) -> None:
+    found = findings_of_each_look(visit.page, visit.name)
+    assert found == {look: [] for look, _scheme, _width in LOOKS}
 
 
 @pytest.mark.parametrize("name", ["list", "list-failed", "deployments", "rollouts"])
@@ -59,21 +92,11 @@ def test_all_columns_are_seen_beside_sidebar_and_filters(
     assert table.evaluate("table => table.scrollWidth - table.clientWidth") == 0
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_the_admin_pages_break_no_strict_content_security_policy(
-    page: Page, site: Site, name: str
-) -> None:
-    messages: list[str] = []
-    policies: set[str] = set()
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("response", lambda answer: policies.update(policy(answer)))
-    PAGES[name](page, site)
-    page.wait_for_load_state("load")
-    assert [text for text in messages if "Content Security Policy" in text] == []
-    assert len(policies) == 1
-    assert {f"{kind}-src 'self' {site.public}" for kind in ("script", "style")} <= set(
-        policies.pop().split("; ")
-    )
+def test_the_admin_pages_break_no_strict_content_security_policy(visit: Visit, demo: Site) -> None:
+    assert [text for text in visit.messages if "Content Security Policy" in text] == []
+    [policy] = visit.policies
+    wanted = {f"{kind}-src 'self' {demo.public}" for kind in ("script", "style")}
+    assert wanted <= set(policy.split("; "))
 
 
 def policy(answer: Any) -> list[str]:

@@ -1,0 +1,97 @@
+"""
+Which tests CI runs where: ``python -m tests.parts CI VERSIONS`` prints them for pytest.
+
+Whatever stands in neither list runs once, with the lowest versions and under coverage:
+``python -m tests.parts --without CI`` prints how.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+
+# A line is a folder of `tests`, then the modules of it that are meant: all, if none is named.
+# What another Python, Django or requests can change: it runs on each of the three.
+VERSIONS = """
+    admin
+    api
+    callback
+    clients
+    conf
+    log
+    management
+    models
+    security
+    templatetags
+    health/admin
+    health/api
+    health/management
+    health/templatetags
+    rollouts/admin
+    rollouts/api
+    rollouts/management
+    rollouts/templatetags
+    .          apps environments example exceptions forms i18n signals staticfiles storage tasks
+    .          testing
+"""
+# What needs a package of the extra ci, or looks at sources, pages, processes or time. It runs once.
+# The longest stand first: at the end both cores are busy with short ones.
+CI = """
+    api        schemathesis
+    .          packaging
+    django_suite
+    browser
+    processes
+    docs
+    faults
+    soak
+    upload     shared_limiter
+    databases  releases
+    emulator   cos_sdk variants
+    health     check
+    .          architecture changed memory metadata parts properties reference sabotage
+    .          secret_scan speed storage_contract tables translations
+"""
+# Where a query, a lock or a transaction is the fact: PostgreSQL and MariaDB run it, too.
+DATABASES = """
+    admin      base causes deployments filters uploads
+    admin/cloud        table
+    admin/deployment   columns comparison
+    admin/log          export failing
+    admin/upload       names preview
+    api        at_once deployments idempotency log paging retry
+    callback   accounts models rows tickets
+    databases
+    deploy     records standing
+    health     models
+    health/alerts      watch
+    log        by_workers compare failing import_lines owner prune reconcile retention
+    log        retry source_of
+    models
+    releases   live rollback rollback_plan
+    rollouts   access activity advance drift lifecycle models overview rollback_targets rows
+    rollouts   snapshot state_machine workers
+    rollouts/admin     overview progress rollouts table
+    rollouts/api       views
+    upload     database kept recorder
+    .          broken_off
+"""
+
+
+def paths(table: str) -> Iterator[str]:
+    """Yield the folders and modules of a list, as pytest takes them."""
+    for line in table.strip().splitlines():
+        folder, *names = line.split()
+        for name in [f"test_{name}.py" for name in names] or [""]:
+            yield str(Path("tests", folder, name))
+
+
+def main(arguments: Sequence[str]) -> None:
+    option = "--ignore=" if "--without" in arguments else ""
+    lists = [globals()[name] for name in arguments if name != "--without"]
+    sys.stdout.write(" ".join(option + path for table in lists for path in paths(table)) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
