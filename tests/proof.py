@@ -26,7 +26,8 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "explanation" / "proof.rst"
 
 DATABASES = (
-    "tests/models tests/upload/test_recorder.py tests/upload/test_kept.py tests/test_storage.py "
+    "tests/models tests/rollouts/test_models.py tests/health/test_models.py "
+    "tests/upload/test_recorder.py tests/upload/test_kept.py tests/test_storage.py "
     "tests/deploy/test_releases.py tests/databases "
     "tests/callback/test_tickets.py tests/callback/test_views.py tests/callback/test_emulator.py "
     "tests/log"

@@ -1,10 +1,27 @@
 """What probes have learned is remembered as facts, the newest of each name."""
 
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
+from django.db import connection
 
 from wx_static_store.health.models import Fact
 
 pytestmark = pytest.mark.django_db
+
+
+def test_the_migrations_are_up_to_date_with_the_models() -> None:
+    said = StringIO()
+    call_command("makemigrations", "wx_static_store_health", dry_run=True, stdout=said)
+    assert said.getvalue() == "No changes detected in app 'wx_static_store_health'\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_migration_can_be_reversed_and_applied_again() -> None:
+    for target, there in (("zero", False), ("0001", True)):
+        call_command("migrate", "wx_static_store_health", target, verbosity=0)
+        assert (Fact._meta.db_table in connection.introspection.table_names()) is there
 
 
 def test_a_fact_is_remembered_by_its_name() -> None:

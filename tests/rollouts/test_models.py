@@ -1,11 +1,27 @@
 """Show what the rows of rollouts refuse, and how they read."""
 
+from io import StringIO
+
 import pytest
-from django.db import IntegrityError, transaction
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
 
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
 pytestmark = pytest.mark.django_db
+
+
+def test_the_migrations_are_up_to_date_with_the_models() -> None:
+    said = StringIO()
+    call_command("makemigrations", "wx_static_store_rollouts", dry_run=True, stdout=said)
+    assert said.getvalue() == "No changes detected in app 'wx_static_store_rollouts'\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_migration_can_be_reversed_and_applied_again() -> None:
+    for target, there in (("zero", False), ("0001", True)):
+        call_command("migrate", "wx_static_store_rollouts", target, verbosity=0)
+        assert (Rollout._meta.db_table in connection.introspection.table_names()) is there
 
 
 @pytest.fixture
