@@ -1,4 +1,4 @@
-"""Write an entry for each check of the doctor from the table in wx_static_store/health/doctor/table.py."""
+"""Write an entry for each check of the doctor from wx_static_store/health/doctor/table.py."""
 
 from wx_static_store.health.doctor.findings import Check
 from wx_static_store.health.doctor.table import CHECKS
