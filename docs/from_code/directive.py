@@ -18,6 +18,7 @@ class FromCode(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
+        self.env.note_reread()  # the code may have changed, and the page has not
         (name,) = self.arguments
         text = text_of(name, DJANGO_LANGUAGES[self.config.language])
         found = self.parse_text_to_nodes(text, allow_section_headings=True)
