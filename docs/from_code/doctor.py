@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Write an entry for each check of the doctor, from the table of its checks."""
-=======
-"""Write an entry for each check of the doctor from wx_static_store/health/doctor/table.py."""
->>>>>>> lane-apps
 
 from wx_static_store.health.doctor.findings import Check
 from wx_static_store.health.doctor.table import CHECKS
