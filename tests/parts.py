@@ -24,10 +24,12 @@ VERSIONS = """
     models
     security
     templatetags
+    health     models tasks
     health/admin
     health/api
     health/management
     health/templatetags
+    rollouts   models tasks
     rollouts/admin
     rollouts/api
     rollouts/management

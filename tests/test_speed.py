@@ -99,7 +99,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             counts[str(self.name)] += len(block)
             return block
 
-    monkeypatch.setattr(sources, "open", lambda path, *how: Counted(path), raising=False)
+    monkeypatch.setattr(sources, "open", lambda path, *how, **more: Counted(path), raising=False)
     return counts
 
 

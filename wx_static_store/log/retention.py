@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..models import Deployment
 
 RELEASES = 10  # of each environment and folder
-_also: list[Callable[[], set[int]]] = []  # functions that return ids of releases
+_also: set[Callable[[], set[int]]] = set()  # functions that return ids of releases
 _COLUMNS = ("id", "env", "folder", "outcome", "release_id")
 
 
@@ -23,7 +23,7 @@ class Retained(NamedTuple):
 
 def keep(releases: Callable[[], set[int]]) -> None:
     """Register what returns the ids of more releases to keep. For ``AppConfig.ready()``."""
-    _also.append(releases)
+    _also.add(releases)
 
 
 def retained(count: int = RELEASES) -> Retained:
