@@ -81,7 +81,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
         """Do as Django does; but take the object again that a failed form left of these bytes."""
         asked = str(name or getattr(content, "name", ""))
-        saved = self._taken_again(asked, content, max_length)
+        saved = self._reuse_abandoned_upload(asked, content, max_length)
         try:
             saved = saved or str(super().save(name, content, max_length))
         except UploadFailed as error:
@@ -101,7 +101,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         if item.md5 and item.size:
             leave(options, self._key(save.asked), item.size, item.md5, save.name)
 
-    def _taken_again(self, asked: str, content: Any, max_length: int | None) -> str:
+    def _reuse_abandoned_upload(self, asked: str, content: Any, max_length: int | None) -> str:
         """Return the name that a failed form left with these bytes, if they are there; or ''."""
         if not isinstance(content, UploadedFile):  # others may not be readable twice
             return ""

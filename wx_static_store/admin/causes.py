@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from ..log.advice import advice
-from ..log.failing import OTHER, Cause
+from ..log.failing import OTHER, FailureCause
 from ..log.hints import hint
 from ..log.retry import RetryResult, retryable
 from ..models import UploadLog, UploadLogQuerySet
@@ -21,7 +21,11 @@ SHOWN = 10  # files of a card
 
 
 def cards(
-    request: HttpRequest, causes: Iterable[Cause], rows: UploadLogQuerySet, *, look: bool = False
+    request: HttpRequest,
+    causes: Iterable[FailureCause],
+    rows: UploadLogQuerySet,
+    *,
+    look: bool = False,
 ) -> list[dict[str, Any]]:
     """
     Return the cards of these causes; `rows` are those to find their files in.
@@ -46,7 +50,7 @@ def cards(
     return made
 
 
-def _card(cause: Cause, files: list[UploadLog], columns: UploadColumns) -> dict[str, Any]:
+def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -> dict[str, Any]:
     newest = files[0]
     return {
         "code": cause.code,

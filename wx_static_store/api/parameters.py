@@ -34,7 +34,7 @@ class At(Input):
     )
 
 
-class Place(At):
+class PlaceQuery(At):
     """Where a file goes, beside its name."""
 
     overwrite = serializers.BooleanField(
@@ -45,7 +45,7 @@ class Place(At):
     )
 
 
-class Form(Place):
+class Form(PlaceQuery):
     """The form of an upload, its one file included."""
 
     file = serializers.FileField(allow_empty_file=True, help_text=_("The one file."))

@@ -227,7 +227,7 @@ class RawUpload(View):
     """The upload of a body that is the file."""
 
     needs = {"PUT": (UPLOAD,), "GET": (UPLOAD, VIEW)}
-    queries = {"PUT": parameters.Place, "GET": parameters.At}
+    queries = {"PUT": parameters.PlaceQuery, "GET": parameters.At}
     operations = {
         "PUT": Operation(
             "wx_uploads_put",

@@ -15,7 +15,7 @@ from ..upload.listing import most_calls
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .standing import Standing, Survey
+from .current_state import CurrentState, Survey
 
 AT_ONCE = 25_000  # keys that are in memory together
 
@@ -31,7 +31,7 @@ class Plan:
     existing: frozenset[str]  # keys of what is sent, at which there is something
     corrections: tuple[UploadResult, ...]  # rows by which the log agrees with the list
     notes: tuple[str, ...]  # why the log decided in place of the list
-    last: Standing | None  # of the file that comes last; None: it is sent in any case
+    last: CurrentState | None  # of the file that comes last; None: it is sent in any case
 
     def __len__(self) -> int:
         return len(self.assets) + len(self.pages)
@@ -104,44 +104,44 @@ class _Compared:
     changed: dict[str, UploadItem] = field(default_factory=dict)  # by key
     unchanged: list[UploadItem] = field(default_factory=list)
     existing: set[str] = field(default_factory=set)  # keys of it at which there is something
-    last: Standing | None = None
+    last: CurrentState | None = None
 
 
 def _compare(
     uploader: Uploader,
     survey: Survey,
-    looked_up: Iterable[tuple[str, Standing, UploadItem | None]],
+    looked_up: Iterable[tuple[str, CurrentState, UploadItem | None]],
     last_key: str,
     *,
     force: bool,
 ) -> _Compared:
     """Part what differs from what does not; an object without a row gets one."""
     compared = _Compared()
-    for key, standing, item in looked_up:
+    for key, state, item in looked_up:
         if key == last_key:
-            compared.last = standing
+            compared.last = state
         if item is None:
             continue
-        if force or differs(uploader, item, standing):
+        if force or differs(uploader, item, state):
             compared.changed[key] = item
-            if standing.exists:
+            if state.exists:
                 compared.existing.add(key)
             continue
         compared.unchanged.append(item)
-        if standing.file and not standing.row and survey.has_log:
-            survey.found(item.name, standing.file)
+        if state.file and not state.row and survey.has_log:
+            survey.add_correction(item.name, state.file)
     return compared
 
 
 def _looked_up(
     survey: Survey, keys: Sequence[str], by_key: Mapping[str, UploadItem]
-) -> Iterator[tuple[str, Standing, UploadItem | None]]:
+) -> Iterator[tuple[str, CurrentState, UploadItem | None]]:
     """Yield each key with what is known of it and its item, hashed while the list is asked for."""
     for start in range(0, len(keys), AT_ONCE):
         asked = survey.begin(keys[start : start + AT_ONCE])
         hashed = {key: _hashed(by_key[key]) for key in asked.keys if key in by_key}
-        for key, standing in survey.end(asked).items():
-            yield key, standing, hashed.get(key)
+        for key, state in survey.end(asked).items():
+            yield key, state, hashed.get(key)
         del asked, hashed  # before the next ones come
 
 
@@ -149,9 +149,9 @@ def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
     return tuple(sorted(items, key=lambda item: item.name))
 
 
-def differs(uploader: Uploader, item: UploadItem, standing: Standing) -> bool:
+def differs(uploader: Uploader, item: UploadItem, state: CurrentState) -> bool:
     """Return whether the hashed item must be sent: it is not stored so, with these headers."""
-    md5, file = standing.md5_with(uploader.headers(item)), standing.file
+    md5, file = state.md5_with(uploader.headers(item)), state.file
     return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
 
 

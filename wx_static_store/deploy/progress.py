@@ -43,12 +43,12 @@ class Silence:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self.broken()
+        self.reset()
 
-    def broken(self) -> None:
+    def reset(self) -> None:
         self._since, self._due = time.monotonic(), QUIET
 
-    def look(self, under_way: Collection[Transfer]) -> None:
+    def on_tick(self, under_way: Collection[Transfer]) -> None:
         seconds = time.monotonic() - self._since
         if seconds < self._due or self._options.progress is False:
             return

@@ -204,20 +204,20 @@ class Publication:
         self._under_way += item is not None
         return item
 
-    def came_back(self, result: UploadResult) -> None:
+    def on_result(self, result: UploadResult) -> None:
         self._under_way -= 1
-        self._queue.came_back(result)
+        self._queue.on_result(result)
         self.report.not_attempted -= 1
         self.report.add(result)
         if not result.error:
-            self._silence.broken()
+            self._silence.reset()
 
-    def dropped(self) -> None:
+    def on_cancelled(self) -> None:
         self._under_way -= 1
 
-    def look(self, under_way: Collection[Transfer]) -> None:
+    def on_tick(self, under_way: Collection[Transfer]) -> None:
         self.lock.check()
-        self._silence.look(under_way)
+        self._silence.on_tick(under_way)
 
     def prepare(self, *, always: bool) -> None:
         """Start the deployment if something is to be reported in any case; correct the log."""
@@ -273,8 +273,8 @@ class Publication:
             self.report.held_back += 1
             return ()
         (item,) = hash_items([self.last()])
-        standing = self.plan.last
-        if standing and not differs(self.uploader, item, standing):
+        state = self.plan.last
+        if state and not differs(self.uploader, item, state):
             self.report.skipped += 1
             return ()
         return [item]

@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 OTHER = "other"  # the log has neither a code nor a stage
 
 
-class Cause(NamedTuple):
+class FailureCause(NamedTuple):
     """Uploads that failed alike, by the ids of their rows, the newest first."""
 
     code: str  # WeChat's errcode, else the code of COS, else the stage at which they failed
     rows: list[int]
 
 
-def causes(rows: UploadLogQuerySet) -> list[Cause]:
+def causes(rows: UploadLogQuerySet) -> list[FailureCause]:
     """Group rows that are not stored, the largest group first."""
     groups = defaultdict(list)
     for pk, errcode, cos_code, stage in rows.values_list("id", "errcode", "cos_code", "stage"):
         groups[str(errcode or cos_code or stage or OTHER)].append(pk)
-    found = (Cause(code, sorted(ids, reverse=True)) for code, ids in groups.items())
+    found = (FailureCause(code, sorted(ids, reverse=True)) for code, ids in groups.items())
     return sorted(found, key=lambda cause: (-len(cause.rows), -cause.rows[0]))
 
 

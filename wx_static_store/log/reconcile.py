@@ -56,7 +56,7 @@ class Discrepancy:
         )
 
 
-class Comparison:
+class LogComparison:
     """
     An environment's objects below location and prefix, against the newest rows of the log.
 

@@ -35,7 +35,7 @@ class Side:
 
 
 @dataclass
-class Comparison:
+class EnvironmentComparison:
     """What differs in one environment; where there is an `error`, nothing was compared."""
 
     env: str
@@ -60,7 +60,7 @@ class Comparison:
         return {**about, "before": before, "after": after, **self.difference.as_dict()}
 
 
-def lines(comparison: Comparison) -> Iterator[str]:
+def lines(comparison: EnvironmentComparison) -> Iterator[str]:
     """Yield a heading, a line for each file that differs, and the counts."""
     where = f"{comparison.env} /{comparison.folder}".removesuffix(" /")
     if comparison.error:
@@ -87,11 +87,11 @@ def lines(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def _kinds(comparison: Comparison) -> Mapping[str, Any]:
+def _kinds(comparison: EnvironmentComparison) -> Mapping[str, Any]:
     return IN_CLOUD if comparison.in_cloud else KINDS
 
 
-def _table(comparison: Comparison) -> Iterator[str]:
+def _table(comparison: EnvironmentComparison) -> Iterator[str]:
     changes, kinds = comparison.difference.changes, _kinds(comparison)
     rows = [(str(kinds[change.kind]), *_sizes(change), _what(change)) for change in changes]
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
@@ -123,7 +123,7 @@ def _counts(kinds: Mapping[str, Any], counts: Mapping[str, int]) -> str:
     return joined(f"{name} {counts[kind]:,}" for kind, name in names.items())
 
 
-def total(comparisons: Sequence[Comparison]) -> str:
+def total(comparisons: Sequence[EnvironmentComparison]) -> str:
     """Return a line on all environments that were compared with the cloud."""
     counts = sum((Counter(each.difference.counts) for each in comparisons), Counter[str]())
     return _(

@@ -23,7 +23,7 @@ from ..upload.uploader import Uploader
 from . import modes
 from .deploy_line import release_of
 from .deploy_options import CLOUD, LIVE
-from .difference_lines import Comparison, Side, lines, total
+from .difference_lines import EnvironmentComparison, Side, lines, total
 from .exits import wrong_use
 from .preview import left_out_line
 
@@ -117,8 +117,8 @@ class _Place:
         return self.folder.removeprefix(self.uploader.options.location)
 
 
-def _compared(place: _Place, operands: tuple[Operand, Operand]) -> Comparison:
-    comparison = Comparison(place.uploader.env, place.folder)
+def _compared(place: _Place, operands: tuple[Operand, Operand]) -> EnvironmentComparison:
+    comparison = EnvironmentComparison(place.uploader.env, place.folder)
     try:
         before, after = comparison.sides = [_side(place, operand) for operand in operands]
         if comparison.in_cloud:
@@ -126,7 +126,7 @@ def _compared(place: _Place, operands: tuple[Operand, Operand]) -> Comparison:
         else:
             comparison.difference = between(before.files(), after.files())
     except WxStaticStoreError as error:
-        return Comparison(place.uploader.env, place.folder, error=str(error))
+        return EnvironmentComparison(place.uploader.env, place.folder, error=str(error))
     return comparison
 
 

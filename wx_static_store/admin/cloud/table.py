@@ -39,7 +39,7 @@ GONE, DIFFERS = Look("∅", "wx-quiet"), Look("✗", "wx-bad")
 FOREIGN = Look("·", "wx-quiet")
 
 
-class Step(NamedTuple):
+class PathStep(NamedTuple):
     """A folder above the one that is shown, or the folder itself."""
 
     name: str
@@ -54,7 +54,7 @@ class Heading(NamedTuple):
     next: str
 
 
-class Line(NamedTuple):
+class FileLine(NamedTuple):
     """A file of the page; `row` is the newest of its key, None where the log does not know it."""
 
     file: RemoteFile
@@ -96,13 +96,13 @@ class FilesTable:
         seconds = max(0.0, time.time() - self._at)
         return ago(datetime.now(UTC) - timedelta(seconds=seconds))
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[PathStep]:
         """Yield the folders that lead here, the environment itself first."""
-        yield Step(_("whole environment"), "")
+        yield PathStep(_("whole environment"), "")
         above = ""
         for name in self._folder.prefix.split("/")[:-1]:
             above += f"{name}/"
-            yield Step(f"{name}/", above)
+            yield PathStep(f"{name}/", above)
 
     def folders(self) -> list[tuple[str, SubFolder]]:
         """Return the folders with their names; one in which all is deleted only on request."""
@@ -123,7 +123,7 @@ class FilesTable:
     def page(self) -> Page[RemoteFile]:
         return Paginator(self._files, PAGE).get_page(self._asked.get("p"))
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[FileLine]:
         rows = UploadLog.objects.newest(self._store.env, [file.key for file in self.page])
         add_users(rows.values())
         for file in self.page:
@@ -169,11 +169,11 @@ class FilesTable:
         rows = UploadLog.objects.newest(self._store.env, unsure) if unsure else {}
         return {key for key, row in rows.items() if row.is_deletion}
 
-    def _line(self, file: RemoteFile, row: UploadLog | None) -> Line:
+    def _line(self, file: RemoteFile, row: UploadLog | None) -> FileLine:
         url, is_deleted = link_to(self._store, file.key), self._is_deleted(file)
         look, label = _remark(file, row, is_deleted=is_deleted)
         is_picture = content_type(file.key).startswith("image/") and file.size <= LARGEST_PICTURE
-        return Line(
+        return FileLine(
             file=file,
             name=self._name(file),
             address=self._store.known_url(file.key),

@@ -17,7 +17,7 @@ from ..base import Tool
 from ..labels import sentence
 from .base import NAME, ReleasePages
 from .columns import title_of
-from .comparison import CLOUD, Comparison, counterpart, others_of
+from .comparison import CLOUD, ShownComparison, counterpart, others_of
 
 
 class ComparePage(ReleasePages):
@@ -48,7 +48,7 @@ class ComparePage(ReleasePages):
             "with_cloud": wanted == CLOUD,
         }
         if other or wanted == CLOUD:
-            comparison = Comparison(row, other)
+            comparison = ShownComparison(row, other)
             try:
                 found = {"difference": comparison.difference, "sections": [*comparison.sections()]}
             except WxStaticStoreError as error:

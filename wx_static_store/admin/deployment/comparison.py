@@ -72,7 +72,7 @@ def counterpart(row: Deployment, others: Sequence[Deployment]) -> Deployment | N
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ShownComparison:
     """The release of a deployment beside that of `other`; without one, beside the cloud."""
 
     row: Deployment

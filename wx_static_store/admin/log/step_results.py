@@ -85,7 +85,7 @@ class StepLine(NamedTuple):
     row: int | None = None  # of the log, to be linked to
 
 
-class Asked(NamedTuple):
+class StepRequest(NamedTuple):
     """What a step is asked for."""
 
     request: HttpRequest
@@ -119,7 +119,7 @@ def lost(pk: int) -> StepLine:
 # --- upload again ------------------------------------------------------------------------------
 
 
-def upload_again(asked: Asked) -> Step:
+def upload_again(asked: StepRequest) -> Step:
     """Send the first of these rows again."""
     columns = UploadColumns(asked.request)
     lines, few = sent_before(asked, asked.rows[: FEW if asked.scripted else MOST], columns)
@@ -136,7 +136,7 @@ def upload_again(asked: Asked) -> Step:
 
 
 def sent_before(
-    asked: Asked, rows: Sequence[UploadLog], columns: UploadColumns
+    asked: StepRequest, rows: Sequence[UploadLog], columns: UploadColumns
 ) -> tuple[list[StepLine], list[UploadLog]]:
     """Return the lines of those that this page sent in a step whose answer got lost; the others."""
     found = {
@@ -202,7 +202,7 @@ def _left(count: int, said: Sequence[str]) -> Iterator[str]:
 # --- compare -----------------------------------------------------------------------------------
 
 
-def compare(asked: Asked) -> Step:
+def compare(asked: StepRequest) -> Step:
     """
     Compare these rows by a list of their folder, or the first of them by a call for each.
 

@@ -17,7 +17,7 @@ from ...submit import queue
 from ..columns import UploadColumns, badge
 from ..labels import sentence
 from . import step_results as results
-from .step_results import HANDED, Asked, Step, StepLine
+from .step_results import HANDED, Step, StepLine, StepRequest
 
 EXPIRES = 3600  # seconds after which a message is too old: nobody expects the file any more
 PATIENCE = 60  # seconds in which a page looks for the row of a file that a worker has
@@ -30,13 +30,13 @@ _SLOW = gettext_lazy(
 _NO_MORE = gettext_lazy("The broker of Celery took no more files. Go on in a while.")
 
 
-def upload_again(asked: Asked) -> Step:
+def upload_again(asked: StepRequest) -> Step:
     """Send the first of these rows again, by workers where the project has some."""
     by_workers = queue.is_available() and not asked.from_page
     return _by_workers(asked) if by_workers else results.upload_again(asked)
 
 
-def _by_workers(asked: Asked) -> Step:
+def _by_workers(asked: StepRequest) -> Step:
     """Look what became of the rows that workers have, and hand over the next ones."""
     columns = UploadColumns(asked.request)
     theirs = [row for row in asked.rows if row.pk in asked.handed]

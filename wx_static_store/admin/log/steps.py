@@ -25,7 +25,7 @@ from ...upload.database import outside_transactions
 from ..base import ReadOnlyAdmin
 from ..labels import Text
 from . import step_results as results, step_workers
-from .step_results import Asked, Step, StepLine
+from .step_results import Step, StepLine, StepRequest
 
 LIMIT = 200  # rows of one page
 _FOLDER = "admin/wx_static_store/uploadlog"
@@ -36,7 +36,7 @@ class LongAction(NamedTuple):
     """What is done in steps, and how all its counts are said."""
 
     title: Text
-    do: Callable[[Asked], Step]
+    do: Callable[[StepRequest], Step]
     said: Callable[[Counter[str], int], str]
 
 
@@ -87,7 +87,7 @@ class StepsPage(ReadOnlyAdmin):
         with ending_by(time.monotonic() + results.LONGEST):
             handed = {} if from_page else _handed(request.POST.get("handed", ""))
             begun = _number(request.POST.get("begun", ""))
-            asked = Asked(request, found, scripted, handed, from_page, begun)
+            asked = StepRequest(request, found, scripted, handed, from_page, begun)
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
         lines = [*step.lines, *(results.lost(pk) for pk in wanted if pk not in known)]
         done = {line.pk: line.outcome for line in lines if line.outcome}

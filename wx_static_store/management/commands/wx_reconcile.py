@@ -10,7 +10,7 @@ from ...conf.options import STATIC
 from ...core.naming import clean_name
 from ...deploy.records import keys_of, live_below
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext, padded, shown
-from ...log.reconcile import Comparison
+from ...log.reconcile import LogComparison
 from ...models import UploadLog
 from ...releases.rollback import command_for
 from ...upload import kept
@@ -46,7 +46,7 @@ class Command(UpkeepCommand):
 
     def work(self, **options: Any) -> None:
         store = get_store(options["using"], options["env"])
-        comparison = Comparison(store, _prefix(options["prefix"]), fix=options["fix"])
+        comparison = LogComparison(store, _prefix(options["prefix"]), fix=options["fix"])
         damaged = set()  # keys of what was deployed and is not as it was
         for discrepancy in comparison:
             self.counts[discrepancy.kind] += 1

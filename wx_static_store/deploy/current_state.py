@@ -10,14 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from ..core.match import Match, match
-from ..core.types import (
-    DELETED_MD5,
-    LIST,
-    ContentHeaders,
-    RemoteFile,
-    UploadResult,
-    UploadStatus,
-)
+from ..core.types import DELETED_MD5, LIST, ContentHeaders, RemoteFile, UploadResult, UploadStatus
 from ..i18n import english, gettext as _, ngettext
 from ..upload.database import in_database, log
 from ..upload.listing import Listing, Lookup
@@ -66,7 +59,7 @@ class Row(NamedTuple):
 Rows = dict[str, Row]
 
 
-class Standing(NamedTuple):
+class CurrentState(NamedTuple):
     """What list and log say of one key; where it was not `listed`, the log decides alone."""
 
     row: Row | None
@@ -92,7 +85,7 @@ class Standing(NamedTuple):
         return row.md5 if row else file.md5 or ""
 
 
-class Asked(NamedTuple):
+class PendingLookup(NamedTuple):
     """A question that is under way."""
 
     keys: Sequence[str]
@@ -119,12 +112,12 @@ class Survey:
         self._undecided = 0  # keys of which the log decided because no call was left
         self._error = ""
 
-    def begin(self, keys: Sequence[str]) -> Asked:
+    def begin(self, keys: Sequence[str]) -> PendingLookup:
         """Start to list these sorted keys, and read their rows."""
         parts = self._lookup.begin(keys) if self._lookup else []
-        return Asked(keys, self._rows(keys), parts)
+        return PendingLookup(keys, self._rows(keys), parts)
 
-    def end(self, asked: Asked) -> dict[str, Standing]:
+    def end(self, asked: PendingLookup) -> dict[str, CurrentState]:
         """Wait for the list; return how each key stands."""
         keys, rows = asked.keys, asked.rows
         listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
@@ -134,16 +127,16 @@ class Survey:
         between = sorted(listing.files.keys() - set(keys))
         for key, row in (rows | self._rows(between)).items():
             if (file := listing.files.get(key)) and row.is_corrected_by(file):
-                self.found(key.removeprefix(self._store.options.location), file)
+                self.add_correction(key.removeprefix(self._store.options.location), file)
         if listing.unseen:
             self._explain(listing)
             rows = self._trusted(rows, listing.unseen)
         return {
-            key: Standing(rows.get(key), listing.files.get(key), key not in listing.unseen)
+            key: CurrentState(rows.get(key), listing.files.get(key), key not in listing.unseen)
             for key in keys
         }
 
-    def found(self, name: str, file: RemoteFile) -> None:
+    def add_correction(self, name: str, file: RemoteFile) -> None:
         """Add a row on this object, as far as the list shows it."""
         self.corrections.append(
             UploadResult(
