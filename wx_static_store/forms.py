@@ -37,7 +37,7 @@ from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStatic
 from .i18n import english
 from .log.advice import advice_on
 from .storage import WxStorage
-from .submit.progress import is_noted, noted_saves, sizes
+from .submit.progress import is_noted, note_saves, sizes
 from .submit.rules import dangers
 from .upload import recorder
 from .upload.claims import Save, remembered_saves
@@ -102,7 +102,9 @@ class WxModelFormMixin(_Form):
                 for field in self._wx_fields():
                     step(field)
         except (WxStaticStoreError, SuspiciousFileOperation) as error:
-            self.add_error(field.name if field.name in self.fields else None, _explained(error))
+            self.add_error(
+                field.name if field.name in self.fields else None, _as_validation_error(error)
+            )
             self.leave_files()
 
     def _wx_check(self, field: FileField) -> None:
@@ -122,7 +124,7 @@ class WxModelFormMixin(_Form):
 
     def _wx_upload(self, field: FileField) -> None:
         """Upload the file now; the model's own save then has none left to upload."""
-        with remembered_saves() as saves, noted_saves(self._wx_progress(field)):
+        with remembered_saves() as saves, note_saves(self._wx_progress(field)):
             file = field.pre_save(self.instance, self.instance._state.adding)
         # Not what `upload_to` or a signal saved beside it: that may belong to another row.
         self._wx_saves += [save for save in saves if save.name == file.name]
@@ -178,7 +180,7 @@ class WxFileWidget(AdminFileWidget):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         if isinstance(value, FieldFile) and isinstance(value.storage, WxStorage) and value.name:
-            context["widget"]["published"] = _published(value.storage, value.name)
+            context["widget"]["published"] = _describe_file(value.storage, value.name)
         if self.shows_progress and self.is_counted and (progress := _progress()):
             context["widget"]["attrs"]["data-wx-progress"] = progress
             context["widget"]["is_counted"] = True
@@ -214,14 +216,14 @@ class WxAdminMixin:
 
     def get_formset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         formset = super().get_formset(request, *args, **kwargs)  # type: ignore[misc]
-        return _derived(formset, formset, form=self._wx_form(formset.form, request))
+        return _derive(formset, formset, form=self._wx_form(formset.form, request))
 
     def _wx_form(self, form: Any, request: HttpRequest) -> Any:
         """Return the form with the mixin and what it has to know of this request."""
         bases = [form] if issubclass(form, WxModelFormMixin) else [WxModelFormMixin, form]
         any_file = {*self.wx_any_file, *getattr(form, "wx_any_file", ())}
         user = getattr(request, "user", None)
-        return _derived(form, *bases, wx_user=user, wx_any_file=any_file)
+        return _derive(form, *bases, wx_user=user, wx_any_file=any_file)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -238,7 +240,7 @@ class WxAdminMixin:
         return answer
 
 
-def _derived(model: type, *bases: type, **attributes: Any) -> type:
+def _derive(model: type, *bases: type, **attributes: Any) -> type:
     """Return a class of this request alone: what it was made from may be shared by all."""
     # The metaclass of forms would make the fields anew, without what others have done to them.
     return type.__new__(type(model), model.__name__, bases, attributes)
@@ -255,7 +257,7 @@ class Published:
     code: str = ""
 
 
-def _published(storage: WxStorage, name: str) -> Published:
+def _describe_file(storage: WxStorage, name: str) -> Published:
     is_image = content_type(name).startswith("image/")
     with suppress(WxStaticStoreError):  # wrong settings, or an old name that cannot be a key
         key = object_key(storage.options.location, name)
@@ -276,7 +278,7 @@ def _progress() -> str:
     return ""
 
 
-def _explained(error: Exception) -> ValidationError:
+def _as_validation_error(error: Exception) -> ValidationError:
     """Say what happened and what an editor can do; the operator's hint is in the log."""
     advice: str | Promise = ""
     if not isinstance(error, WxStaticStoreError):

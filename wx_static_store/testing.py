@@ -38,11 +38,14 @@ def wx_emulator() -> Iterator["EmulatorServer"]:
     own.setdefault("ENV", ENV)
     wanted = (own["ENV"], *(dict(given).get("env") for _kind, given in stores().values()))
     envs = dict.fromkeys(env() if callable(env) else env for env in wanted if env)
-    with EmulatorServer(envs=envs) as emulator, override_settings(**_pointed_at(emulator, own)):
+    with (
+        EmulatorServer(envs=envs) as emulator,
+        override_settings(**_emulator_settings(emulator, own)),
+    ):
         yield emulator
 
 
-def _pointed_at(emulator: "EmulatorServer", own: dict[str, Any]) -> dict[str, Any]:
+def _emulator_settings(emulator: "EmulatorServer", own: dict[str, Any]) -> dict[str, Any]:
     """Return the project's settings, with the emulator for WeChat and all real addresses."""
     from .conf.settings import setting, stores
 
@@ -96,10 +99,10 @@ def _wx_static_store_guard(
     from .upload import recorder
 
     recorder.reset()
-    monkeypatch.setattr(Transport, "_perform", _guarded(Transport._perform, _wx_own_addresses))
+    monkeypatch.setattr(Transport, "_perform", _guard(Transport._perform, _wx_own_addresses))
 
 
-def _guarded(perform: Any, own: frozenset[str]) -> Any:
+def _guard(perform: Any, own: frozenset[str]) -> Any:
     """Replace the last step of an exchange; what is refused earlier never goes out."""
     from .clients.links import is_loopback
 

@@ -252,7 +252,7 @@ def when_stored(monkeypatch: pytest.MonkeyPatch, ctrl_c: Press) -> Callable[[str
             if result.key == key:
                 ctrl_c()
 
-        monkeypatch.setattr(Queue, "came_back", pressed)
+        monkeypatch.setattr(Queue, "on_result", pressed)
 
     return at
 

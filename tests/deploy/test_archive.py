@@ -17,7 +17,7 @@ from hypothesis import given, strategies as st
 
 from tests.conftest import examples
 from tests.tables import each
-from wx_static_store.deploy.archive import HEADER, IN_MEMORY, PER_FILE, Limits, unpacked
+from wx_static_store.deploy.archive import HEADER, IN_MEMORY, PER_FILE, Limits, unpack_site
 from wx_static_store.deploy.tree import read_tree
 from wx_static_store.exceptions import SourceError
 
@@ -71,13 +71,13 @@ def contents(folder: Path) -> Files:
 
 
 def unpack(packed: bytes, name: str, **how: Any) -> Files:
-    with unpacked(io.BytesIO(packed), name, **how) as folder:
+    with unpack_site(io.BytesIO(packed), name, **how) as folder:
         return contents(folder)
 
 
 def refusal(packed: bytes, name: str, **how: Any) -> str:
     """Return the sentence, and the next one: what to do."""
-    with pytest.raises(SourceError) as caught, unpacked(io.BytesIO(packed), name, **how):
+    with pytest.raises(SourceError) as caught, unpack_site(io.BytesIO(packed), name, **how):
         pytest.fail("it was unpacked")
     assert caught.value.hint
     said = f"{caught.value.what}. {caught.value.hint}".replace("\xa0", " ")
@@ -140,12 +140,12 @@ def test_only_one_folder_is_taken_off() -> None:
 
 
 def test_what_is_unpacked_is_a_tree_to_publish() -> None:
-    with unpacked(io.BytesIO(zipped(SITE | {".DS_Store": b""})), "site.zip") as folder:
+    with unpack_site(io.BytesIO(zipped(SITE | {".DS_Store": b""})), "site.zip") as folder:
         assert [item.name for item in read_tree(folder).items] == sorted(SITE)
 
 
 def test_an_error_of_the_caller_goes_through_and_leaves_nothing() -> None:
-    with pytest.raises(KeyError), unpacked(io.BytesIO(zipped(SITE)), "site.zip"):
+    with pytest.raises(KeyError), unpack_site(io.BytesIO(zipped(SITE)), "site.zip"):
         raise KeyError
 
 
@@ -428,5 +428,5 @@ def test_whatever_the_bytes_are_an_archive_is_unpacked_or_refused(
         packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
     cut = bytes(packed[: data.draw(st.integers(1, len(packed)))])
     packed, name = (gzip.compress(cut), "a.tgz") if name == "a.tar" else (cut, name)
-    with suppress(SourceError), unpacked(io.BytesIO(packed), name) as folder:
+    with suppress(SourceError), unpack_site(io.BytesIO(packed), name) as folder:
         assert contents(folder)

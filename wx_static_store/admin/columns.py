@@ -21,7 +21,7 @@ from ..core.naming import content_type
 from ..log.advice import advice
 from ..log.hints import hint
 from ..models import Deployment, Dismissal, UploadLog
-from .labels import SOURCES, STAGES, Text, happened, trouble
+from .labels import SOURCES, STAGES, Text, describe_error, trouble
 from .places import Places, places_for
 
 NOTHING = "-"  # as Django shows it
@@ -71,7 +71,7 @@ def duration(milliseconds: int) -> str:
     return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
 
 
-def when(moment: datetime) -> SafeString:
+def day_and_time(moment: datetime) -> SafeString:
     """Return day and time, which may stand in two lines."""
     here = timezone.localtime(moment) if setting("USE_TZ") else moment
     parts = [date_format(here, part) for part in ("Y-m-d", "H:i")]
@@ -139,7 +139,7 @@ class Columns:
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: Any) -> SafeString:
         """Return the time, with the duration."""
-        return two_lines(when(row.created), self.duration(row))
+        return two_lines(day_and_time(row.created), self.duration(row))
 
     def to_deployment(self, pk: int, text: str) -> SafeString | str:
         """Link to the page of a deployment, for users who may see it."""
@@ -203,7 +203,7 @@ class UploadColumns(Columns):
     def ended(self, row: UploadLog) -> SafeString:
         """Return the time, with the source, and the user if one is known."""
         who = self.user(row)
-        return two_lines(when(row.created), self.source(row), "" if who == NOTHING else who)
+        return two_lines(day_and_time(row.created), self.source(row), "" if who == NOTHING else who)
 
     def alias(self, row: UploadLog) -> str:
         """Return the alias whose store writes this key; empty if none does."""
@@ -233,7 +233,7 @@ class UploadColumns(Columns):
         if not row.message:
             return NOTHING
         recorded = format_html('<span lang="en">{}</span>', row.message)
-        text = happened(row)
+        text = describe_error(row)
         return with_details(text, _("As it was recorded"), recorded) if text else recorded
 
     @admin.display(description=gettext_lazy("hint"))
@@ -246,7 +246,7 @@ class UploadColumns(Columns):
     def dismissed(self, row: UploadLog) -> SafeString | str:
         """Return when and by whom, for the page of a row: it asks the database."""
         found = Dismissal.objects.filter(upload=row).first()
-        return two_lines(when(found.created), self.user(found)) if found else NOTHING
+        return two_lines(day_and_time(found.created), self.user(found)) if found else NOTHING
 
     @admin.display(description=gettext_lazy("deployment"))
     def deployment(self, row: UploadLog) -> SafeString | str:
@@ -255,7 +255,7 @@ class UploadColumns(Columns):
         return self.to_deployment(row.deployment_id, f"#{row.deployment_id}")
 
 
-def filled(fields: Iterable[Any], row: Any) -> list[Any]:
+def filled_fields(fields: Iterable[Any], row: Any) -> list[Any]:
     """Return the fields of a page in which this row has something."""
     shown = ((each, each(row) if callable(each) else getattr(row, each)) for each in fields)
     return [each for each, value in shown if value not in (None, "", NOTHING)]

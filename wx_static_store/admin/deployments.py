@@ -13,12 +13,12 @@ from ..core import qr
 from ..core.types import NOT_STORED
 from ..log.failing import causes
 from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
-from ..releases.held_back_files import command_again, unsent
+from ..releases.held_back_files import command_again, held_back_keys
 from ..releases.live import live_lately, mark_live
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import cards
-from .columns import filled
+from .columns import filled_fields
 from .deployment.columns import DeploymentColumns, title_of
 from .deployment.compare import ComparePage
 from .deployment.publish import PublishPage
@@ -62,11 +62,11 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
         origin = ("label", columns.source, columns.user)
         known = bool(obj and obj.release_id)
         return [
-            (_("How it ended"), {"fields": filled(ended, obj)}),
+            (_("How it ended"), {"fields": filled_fields(ended, obj)}),
             (_("Files"), {"fields": files}),
-            *([(_("Release"), {"fields": filled(release, obj)})] if known else []),
+            *([(_("Release"), {"fields": filled_fields(release, obj)})] if known else []),
             (_("Where it went"), {"fields": place if known else place[:-1]}),
-            (_("Where it came from"), {"fields": filled(origin, obj)}),
+            (_("Where it came from"), {"fields": filled_fields(origin, obj)}),
         ]
 
     def changelist_view(
@@ -105,7 +105,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
         uploads = rows.filter(deployment=row, status__in=NOT_STORED)
         # In an order that no index has: MariaDB would walk the whole log for that of the ids.
         newest = uploads.order_by("status", "-id")[:MOST]
-        left = unsent(row)
+        left = held_back_keys(row)
         return context | {
             "may_see_uploads": True,
             "may_view": True,

@@ -37,9 +37,9 @@ class ColumnFilter(SimpleListFilter):
         if value is None:
             return queryset
         offered = value in dict(self.lookup_choices)
-        return self.chosen(queryset, value) if offered else queryset.none()
+        return self.narrow(queryset, value) if offered else queryset.none()
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(**{self.column or str(self.parameter_name): value})
 
 
@@ -50,7 +50,7 @@ class StatusFilter(ColumnFilter):
         more = [("trouble", _("failed or unknown")), ("failing", _("still failing"))]
         return [*UploadLog.Status.choices, *more]
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == "failing":
             # Found first: a database that looks for them in the order of the list may read all.
             found = cast(UploadLogQuerySet, queryset).still_failing().order_by()
@@ -87,15 +87,15 @@ class ErrcodeFilter(ColumnFilter):
         rows = cast(UploadLogQuerySet, model_admin.get_queryset(request)).among_newest(LATE)
         troubled = rows.filter(status__in=NOT_STORED)
         newest = troubled.order_by("-id").values_list("errcode", flat=True)[:NEWEST]
-        codes = sorted({code for code in newest if code} | self._asked())
+        codes = sorted({code for code in newest if code} | self._asked_code())
         choices = [(str(code), f"{code} {meaning(code)}") for code in codes]
         return [*choices, (NO_ANSWER, _("no answer from WeChat"))]
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         code = None if value == NO_ANSWER else int(value)
         return queryset.filter(status__in=NOT_STORED, errcode=code)
 
-    def _asked(self) -> set[int]:
+    def _asked_code(self) -> set[int]:
         try:
             return {int(self.value() or "")}
         except ValueError:
@@ -129,7 +129,7 @@ class TimeFilter(ColumnFilter):
             *((period, period) for period in periods),
         ]
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value[0].isdigit():
             first, end = map(_midnight, _bounds(value))
             return queryset.filter(created__gte=first, created__lt=end)
@@ -183,7 +183,7 @@ class CauseFilter(ColumnFilter):
         asked = request.GET.get("cause")
         return [(asked, asked)] if asked else []
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return of_cause(cast(UploadLogQuerySet, queryset), value)
 
 
@@ -196,6 +196,6 @@ class DeploymentFilter(ColumnFilter):
         asked = request.GET.get("deployment")
         return [(asked, f"#{asked}")] if asked else []
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         number = re.fullmatch("[0-9]{1,18}", value)
         return queryset.filter(deployment=int(value)) if number else queryset.none()

@@ -90,7 +90,7 @@ def trouble(row: UploadLog) -> Text:
     return _NO_LOOK if looked else _WITHOUT_CODE.get(row.stage, "")
 
 
-def happened(row: UploadLog) -> str:
+def describe_error(row: UploadLog) -> str:
     """Say in the reader's language what the row records in English; "" where no words do."""
     translated = gettext(row.message) if row.message else ""
     if translated != row.message:

@@ -17,7 +17,7 @@ from . import filters
 from .base import ReadOnlyAdmin
 from .causes import choose_again
 from .cloud.chosen import ChosenFiles
-from .columns import MAYBE_PUBLIC, UploadColumns, filled, lines
+from .columns import MAYBE_PUBLIC, UploadColumns, filled_fields, lines
 from .log.diagnosis import DiagnosisPage
 from .log.failing import FailingPage
 from .places import places_for
@@ -55,7 +55,7 @@ class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOn
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         text = search_term.strip()
-        return searched(cast(UploadLogQuerySet, queryset), text) if text else queryset, False
+        return search(cast(UploadLogQuerySet, queryset), text) if text else queryset, False
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Order the newest rows of the log by their ids, as the search for a part reads them."""
@@ -84,10 +84,10 @@ class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOn
             columns.deployment,
         )
         return [
-            (_("How it ended"), {"fields": filled(ended, obj)}),
+            (_("How it ended"), {"fields": filled_fields(ended, obj)}),
             *self.diagnosis_fieldsets(request, obj),
-            (_("The file"), {"fields": filled(file, obj)}),
-            (_("Where it came from"), {"fields": filled(origin, obj)}),
+            (_("The file"), {"fields": filled_fields(file, obj)}),
+            (_("Where it came from"), {"fields": filled_fields(origin, obj)}),
         ]
 
     def with_context(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOn
         return latest if latest and latest.status in MAYBE_PUBLIC else None
 
 
-def searched(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:
+def search(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:
     """Search the log by an index for a rid, a key or its beginning, or its newest for a part."""
     if _is_part(text):
         return rows.newest_containing(text, SEARCHED)

@@ -36,7 +36,9 @@ def context_of(request: Request) -> UploadContext:
     return UploadContext("api", user_id=request.user.pk, source_ref=ref)
 
 
-def uploaded(request: Request, using: str, result: UploadResult, row: int | None) -> Response:
+def upload_response(
+    request: Request, using: str, result: UploadResult, row: int | None
+) -> Response:
     """Return how an upload ended, and the id of its row."""
     headers = {"X-WX-Status": result.status.value}
     if row is not None:

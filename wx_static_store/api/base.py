@@ -16,9 +16,9 @@ from rest_framework.views import APIView
 
 from ..upload.database import outside_transactions
 from . import problems, schema
-from .body import bound
+from .body import limit_body
 from .guard import Allowed, Throttle
-from .parameters import Nothing, valid
+from .parameters import Nothing, validate
 
 
 class JsonOnly(BaseContentNegotiation):
@@ -60,7 +60,7 @@ class View(APIView):
         return outside_transactions(never_cache(super().as_view(**initkwargs)))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        self.body = bound(request, envelope=self.envelope)
+        self.body = limit_body(request, envelope=self.envelope)
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -68,7 +68,7 @@ class View(APIView):
         if request.method in self.allowed_methods:  # to the others, 405 is the answer
             method = "GET" if request.method == "HEAD" else str(request.method)
             kind = self.queries.get(method, Nothing)
-            self.query = valid(kind, request.query_params.dict())
+            self.query = validate(kind, request.query_params.dict())
 
     def get_throttles(self) -> list[Any]:
         kind = "upload" if self.request.method in ("POST", "PUT") else "list"

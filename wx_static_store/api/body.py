@@ -21,7 +21,7 @@ from rest_framework.request import Request
 
 from ..conf import platform_options
 from ..core.refusals import SIZE
-from ..submit.rules import measured
+from ..submit.rules import measure
 from ..upload.sources import BLOCK, IN_MEMORY
 from .conditions import named_algorithms
 from .problems import Conflict
@@ -82,7 +82,7 @@ class Bounded:
         return getattr(self.stream, name)
 
 
-def bound(request: HttpRequest, *, envelope: int) -> Bounded:
+def limit_body(request: HttpRequest, *, envelope: int) -> Bounded:
     """
     Bound the body before anything reads it, as the check of a session's CSRF token does.
 
@@ -90,7 +90,7 @@ def bound(request: HttpRequest, *, envelope: int) -> Bounded:
     """
     http = cast(Any, request)  # the stream has no public name
     hashed = named_algorithms(request) if envelope else ()  # of what is no form, the file is asked
-    body = http._stream = Bounded(http._stream, _declared(request) or 0, envelope, hashed)
+    body = http._stream = Bounded(http._stream, _declared_length(request) or 0, envelope, hashed)
     with suppress(AttributeError):  # a middleware has read the form
         request.upload_handlers = [
             MemoryFileUploadHandler(request),
@@ -101,7 +101,7 @@ def bound(request: HttpRequest, *, envelope: int) -> Bounded:
 
 def require_length(request: Request) -> int:
     """Return the length; raises Conflict: behind WSGI, Django cannot read a body in chunks."""
-    declared = _declared(request)
+    declared = _declared_length(request)
     if declared is None:
         raise Conflict("length_required")
     return declared
@@ -114,21 +114,21 @@ def require_whole(request: Request) -> None:
     They take what came for all of it; while we read, `Bounded` counts.
     """
     http = cast(Any, request)._request
-    stream, came = _came(http), None
+    stream, came = _raw_stream(http), None
     if stream.seekable():
-        came = measured(stream)
+        came = measure(stream)
     elif http._read_started:
         came = getattr(stream, "_pos", None)
-    if came is not None and came < (_declared(request) or 0):
+    if came is not None and came < (_declared_length(request) or 0):
         raise EndedEarly
 
 
-def _came(http: Any) -> Any:
+def _raw_stream(http: Any) -> Any:
     """Return the stream behind `Bounded`; Django replaces it once it has read the body."""
     return getattr(http._stream, "stream", http._stream)
 
 
-def _declared(request: HttpRequest | Request) -> int | None:
+def _declared_length(request: HttpRequest | Request) -> int | None:
     """Return the declared length; Python parses no thousands of digits, so they are "too large"."""
     text = str(request.META.get("CONTENT_LENGTH") or "")
     if not text.isdecimal():
@@ -159,7 +159,7 @@ class RawParser(BaseParser):
 
 
 @contextmanager
-def spooled(request: Request) -> Iterator[BinaryIO]:
+def spooled_body(request: Request) -> Iterator[BinaryIO]:
     """Open the raw body as a file that can be rewound."""
     kind = str(request.META.get("CONTENT_TYPE") or "").lower()
     if kind.startswith(_FORMS):
@@ -169,7 +169,7 @@ def spooled(request: Request) -> Iterator[BinaryIO]:
     require_whole(request)
     body = cast(Any, request)._request._stream
     if body.seekable():  # behind ASGI it lies on the disk already: no second copy
-        yield _came(cast(Any, request)._request)
+        yield _raw_stream(cast(Any, request)._request)
         return
     with SpooledTemporaryFile(IN_MEMORY) as file:
         while block := body.read(BLOCK):

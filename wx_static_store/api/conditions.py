@@ -67,7 +67,7 @@ def named_algorithms(request: HttpRequest) -> list[str]:
     return [kind for name, kind in _ALGORITHMS.items() if name in text]
 
 
-def _wanted(request: Request) -> dict[str, bytes]:
+def _expected_digests(request: Request) -> dict[str, bytes]:
     """Return what the body must hash to, by the name that hashlib has for the algorithm."""
     wanted: dict[str, bytes] = {}
     if (text := request.headers.get("Content-Digest")) is not None:
@@ -76,9 +76,9 @@ def _wanted(request: Request) -> dict[str, bytes]:
             raise ValidationError({"Content-Digest": [_NO_DIGEST]})
         for name, value in (member.groups() for member in members if member):
             if name in _ALGORITHMS:
-                wanted[_ALGORITHMS[name]] = _decoded(value, "Content-Digest", _NO_DIGEST)
+                wanted[_ALGORITHMS[name]] = _decode(value, "Content-Digest", _NO_DIGEST)
     if (text := request.headers.get("Content-MD5")) is not None:
-        md5 = _decoded(text.strip(), "Content-MD5", _NO_MD5)
+        md5 = _decode(text.strip(), "Content-MD5", _NO_MD5)
         if len(md5) != 16:
             raise ValidationError({"Content-MD5": [_NO_MD5]})
         if wanted.setdefault("md5", md5) != md5:
@@ -86,7 +86,7 @@ def _wanted(request: Request) -> dict[str, bytes]:
     return wanted
 
 
-def _decoded(text: str, header: str, complaint: Any) -> bytes:
+def _decode(text: str, header: str, complaint: Any) -> bytes:
     try:
         return b64decode(text, validate=True)
     except NotBase64:
@@ -95,7 +95,7 @@ def _decoded(text: str, header: str, complaint: Any) -> bytes:
 
 def require_digests(request: Request, digest: Callable[[str], bytes]) -> None:
     """Compare the `digest` of what came with what Content-MD5 and Content-Digest say of it."""
-    if any(digest(name) != value for name, value in _wanted(request).items()):
+    if any(digest(name) != value for name, value in _expected_digests(request).items()):
         raise Conflict("digest")
 
 

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from .body import require_length, require_whole
-from .parameters import OF_A_PAGE, Input, require_one_file, valid
+from .parameters import OF_A_PAGE, Input, require_one_file, validate
 
 RELEASE = _("A kept release: the id or label of a deployment, or a digest.")
 _EITHER = _("Send either the name of a release, or rollback alone.")
@@ -49,7 +49,7 @@ class DeploymentBody(Input):
         return given
 
 
-def cleaned(kind: type[Input], request: Request) -> dict[str, Any]:
+def clean_body(kind: type[Input], request: Request) -> dict[str, Any]:
     """Return the clean values of a body, of JSON or a form; raise ValidationError."""
     if request.headers.get("Transfer-Encoding"):
         require_length(request)
@@ -59,4 +59,4 @@ def cleaned(kind: type[Input], request: Request) -> dict[str, Any]:
         require_one_file(request.FILES)
         data = copy(data)  # not data.copy(): it copies the bytes of files, too
         data.pop(OF_A_PAGE, None)
-    return valid(kind, data)
+    return validate(kind, data)

@@ -59,11 +59,11 @@ def once(
     except Unanswered as error:
         raise Conflict(error.code, _BROKEN_OFF if error.code == "unknown" else None) from None
     if first is not None:
-        return _replayed(request, first)
-    return submission.send(work, _kept, unsent=(APIException,))
+        return _replay(request, first)
+    return submission.send(work, _to_keep, unsent=(APIException,))
 
 
-def _kept(response: Response) -> dict[str, Any] | None:
+def _to_keep(response: Response) -> dict[str, Any] | None:
     if response.status_code not in _DONE and response.data["code"] != "unknown":
         return None
     headers = {name: response[name] for name in _HEADERS if name in response}
@@ -71,7 +71,7 @@ def _kept(response: Response) -> dict[str, Any] | None:
     return answer | {"type": response.content_type}
 
 
-def _replayed(request: Request, kept: Mapping[str, Any]) -> Response:
+def _replay(request: Request, kept: Mapping[str, Any]) -> Response:
     data, status = kept["data"], kept["status"]
     data = data if status in _DONE else as_shown_to(request, data)
     headers = kept["headers"] | {"Idempotent-Replayed": "true"}

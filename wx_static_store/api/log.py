@@ -38,7 +38,7 @@ _FILTERS: dict[str, Callable[[UploadLogQuerySet, Any], UploadLogQuerySet]] = {
 }
 
 
-def found(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySet:
+def filter_rows(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySet:
     for name, narrowed in _FILTERS.items():
         if name in query:
             rows = narrowed(rows, query[name])

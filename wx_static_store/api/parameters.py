@@ -74,7 +74,7 @@ class Form(PlaceQuery):
     def checked(cls, data: Any, files: Mapping[str, Any]) -> dict[str, Any]:
         """Return the clean values; raise ValidationError, also for more than one file."""
         require_one_file(files)
-        return valid(cls, {name: data[name] for name in data if name != OF_A_PAGE})
+        return validate(cls, {name: data[name] for name in data if name != OF_A_PAGE})
 
 
 def require_one_file(files: Mapping[str, Any]) -> None:
@@ -179,7 +179,7 @@ class FilesQuery(At):
     cursor = query_text(help_text=_("Of the address in next."))
 
 
-def valid(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+def validate(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
     """Return the clean values; raise ValidationError, also for an unknown name."""
     bound = serializer(data=data)
     known, given = [*bound.fields], data if isinstance(data, Mapping) else {}

@@ -154,7 +154,7 @@ class Conflict(APIException):
 
 
 @contextmanager
-def answered_as(code: str, *kinds: type[Exception]) -> Iterator[None]:
+def answer_as(code: str, *kinds: type[Exception]) -> Iterator[None]:
     """Answer an error of these kinds with the problem of that code, in the error's own words."""
     try:
         yield

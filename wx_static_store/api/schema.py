@@ -124,7 +124,7 @@ if INSTALLED:
             answers = {operation.status: good}
             if operation.begun and (found := runner()):
                 answers[202] = OpenApiResponse(found.answer_serializer(), str(_BEGUN))
-            return answers | _also(operation) | _bad(operation.codes)
+            return answers | _second_answer(operation) | _problem_answers(operation.codes)
 
         def get_serializer_name(self, serializer: Any, direction: Any) -> str:
             return f"Wx{super().get_serializer_name(serializer, direction)}"
@@ -171,7 +171,7 @@ def _statuses(codes: Iterable[str]) -> list[int]:
     return sorted({PROBLEMS[code][0] for code in codes})
 
 
-def _also(operation: Operation) -> dict[int, OpenApiResponse]:
+def _second_answer(operation: Operation) -> dict[int, OpenApiResponse]:
     """Return the second status that has the answer itself, not a problem."""
     if not operation.also:
         return {}
@@ -180,7 +180,7 @@ def _also(operation: Operation) -> dict[int, OpenApiResponse]:
     return {operation.also: OpenApiResponse(operation.answer, text)}
 
 
-def _bad(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
+def _problem_answers(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
     """Return a response for each status, which names its codes."""
     of_status = defaultdict(list)
     for code in codes:

@@ -77,7 +77,7 @@ class _Entry:
 
 
 @contextmanager
-def unpacked(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iterator[Path]:
+def unpack_site(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iterator[Path]:
     """
     Give the folder of the site that is in the archive, until the block ends.
 
@@ -95,7 +95,10 @@ def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
     file.seek(0)
     left, too_much = min(limits.size, limits.ratio * size), _too_much(size, limits)
     reader = _Reader(file, thread_time() + limits.seconds * (1 + size // (10 * 2**20)))
-    with _explained(_("The archive")), closing(_reader(name)(reader, left, too_much)) as entries:
+    with (
+        _explain_errors(_("The archive")),
+        closing(_reader(name)(reader, left, too_much)) as entries,
+    ):
         for number, entry in enumerate(entries, 1):
             target = _target(entry, folder)
             if target:
@@ -103,13 +106,13 @@ def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
                 folders.update(takewhile(lambda above: above not in folders, target.parents))
             if max(files, len(folders), number / PER_FILE) > limits.files:
                 text = _("The archive holds more files than %(count)d", count=limits.files)
-                raise _refused(text, _FEWER)
+                raise _refusal(text, _FEWER)
             if target:
                 left -= _write(entry, target, left, limits)
             if left < 0:
                 raise too_much
     if not files:
-        raise _refused(_("The archive holds no file"), _AGAIN)
+        raise _refusal(_("The archive holds no file"), _AGAIN)
 
 
 def _too_much(size: int, limits: Limits) -> SourceError:
@@ -117,15 +120,15 @@ def _too_much(size: int, limits: Limits) -> SourceError:
         text = _("The archive unfolds to more than %(ratio)d times its size", ratio=limits.ratio)
     else:
         text = _("The archive holds more than %(size)s", size=_readable_size(limits.size))
-    return _refused(text, _FEWER)
+    return _refusal(text, _FEWER)
 
 
-def _refused(text: str | Promise, hint: str | Promise) -> SourceError:
+def _refusal(text: str | Promise, hint: str | Promise) -> SourceError:
     return SourceError(text, stage="source", hint=hint)
 
 
 @contextmanager
-def _explained(what: str | Promise) -> Iterator[None]:
+def _explain_errors(what: str | Promise) -> Iterator[None]:
     """Make a SourceError of whatever Python's readers raise of a bad archive, or the disk."""
     try:
         yield
@@ -134,13 +137,13 @@ def _explained(what: str | Promise) -> Iterator[None]:
         raise
     except (FileExistsError, NotADirectoryError):
         text = _("%(what)s is in the archive twice, or as a file and as a folder", what=what)
-        failure = _refused(text, _ONCE)
+        failure = _refusal(text, _ONCE)
     except UnicodeDecodeError:
-        failure = _refused(_("Names in the archive are not in UTF-8"), _UTF8)
+        failure = _refusal(_("Names in the archive are not in UTF-8"), _UTF8)
     except Exception as error:  # noqa: BLE001 -- of any kind: the bytes are anybody's
         disk = getattr(error, "strerror", None)  # without the path
         text = _("%(what)s cannot be unpacked (%(why)s)", what=what, why=disk or str(error)[:200])
-        failure = _refused(text, _DISK if disk else _AGAIN)
+        failure = _refusal(text, _DISK if disk else _AGAIN)
     raise failure
 
 
@@ -156,11 +159,11 @@ class _Reader:
 
     def read(self, size: int = -1) -> bytes:
         if thread_time() > self.until:
-            raise _refused(_("Unpacking the archive takes too long"), _FEWER)
+            raise _refusal(_("Unpacking the archive takes too long"), _FEWER)
         size = size if 0 <= size <= IN_MEMORY else IN_MEMORY + 1
         data = self._file.read(size if self._left is None else min(size, self._left))
         if len(data) > IN_MEMORY:
-            raise _refused(_("The archive has a header that is too long"), _ORDINARY)
+            raise _refusal(_("The archive has a header that is too long"), _ORDINARY)
         if self._left is not None:
             self._left -= len(data)
         return data
@@ -189,10 +192,10 @@ def _check(info: zipfile.ZipInfo, name: str) -> None:
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise _no_file(name)
     if info.flag_bits & 1:
-        raise _refused(_("%(name)s is encrypted", name=name), _NO_PASSWORD)
+        raise _refusal(_("%(name)s is encrypted", name=name), _NO_PASSWORD)
     # Of another method a few bytes may unfold to gigabytes at once, in the memory.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _refused(_("%(name)s is packed by an unusual method", name=name), _ORDINARY)
+        raise _refusal(_("%(name)s is packed by an unusual method", name=name), _ORDINARY)
 
 
 def _tar_entries(file: _Reader, most: int, too_much: SourceError) -> Generator[_Entry]:
@@ -218,7 +221,7 @@ def _members(file: _Reader) -> Generator[_Entry]:
         if info.type in _ABOUT_NEXT:
             long += max(0, size - len(block))  # a short one for each file is usual
             if not 0 <= size <= HEADER or long > HEADERS:
-                raise _refused(_("The archive has a header that is too long"), _ORDINARY)
+                raise _refusal(_("The archive has a header that is too long"), _ORDINARY)
             about |= _about_next(info.type, file.read(size))
         else:
             name, size = about.get("path", info.name), int(about.get("size", size))
@@ -260,11 +263,11 @@ def _reader(name: str) -> Callable[[_Reader, int, SourceError], Generator[_Entry
     for ending, reader in _READERS.items():
         if name.lower().endswith(ending):
             return reader
-    raise _refused(_("%(name)s is no .zip and no .tar.gz", name=_shown(name)), _KINDS)
+    raise _refusal(_("%(name)s is no .zip and no .tar.gz", name=_shown(name)), _KINDS)
 
 
 def _no_file(name: str) -> SourceError:
-    return _refused(_("%(name)s is a link, or no ordinary file", name=name), _COPY)
+    return _refusal(_("%(name)s is a link, or no ordinary file", name=name), _COPY)
 
 
 def _shown(name: str) -> str:
@@ -284,7 +287,7 @@ def _target(entry: _Entry, folder: Path) -> Path | None:
     try:
         key = object_key("", name)
     except NameRejected as error:
-        failure = _refused(error.message, error.hint)
+        failure = _refusal(error.message, error.hint)
     else:
         return None if entry.is_folder else folder / key
     raise failure
@@ -298,16 +301,16 @@ def _is_of_mac(name: str) -> bool:
 def _write(entry: _Entry, target: Path, left: int, limits: Limits) -> int:
     """Write the file, and return how many bytes it has; those above a limit are not all written."""
     name, most = _shown(entry.name), min(left, limits.file_size)
-    with _explained(name):
+    with _explain_errors(name):
         target.parent.mkdir(parents=True, exist_ok=True)
         with entry.open() as source, target.open("xb") as file:
             written = _copy(source, file, most)
     if written > limits.file_size:
         size = _readable_size(limits.file_size)
-        raise _refused(_("%(name)s is larger than %(size)s", name=name, size=size), _FEWER)
+        raise _refusal(_("%(name)s is larger than %(size)s", name=name, size=size), _FEWER)
     if written != entry.size and written <= most:
         text = _("%(name)s has not as many bytes as the archive says", name=name)
-        raise _refused(text, _AGAIN)
+        raise _refusal(text, _AGAIN)
     return written
 
 

@@ -123,14 +123,14 @@ class Survey:
         listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
         mute = {key for key, file in listing.files.items() if key in rows and not file.md5}
         if mute:  # size and time decide: no row may be doubtful
-            rows = self._certain(self._trusted(rows, mute), mute)
+            rows = self._mark_outranked(self._without_doubtful(rows, mute), mute)
         between = sorted(listing.files.keys() - set(keys))
         for key, row in (rows | self._rows(between)).items():
             if (file := listing.files.get(key)) and row.is_corrected_by(file):
                 self.add_correction(key.removeprefix(self._store.options.location), file)
         if listing.unseen:
             self._explain(listing)
-            rows = self._trusted(rows, listing.unseen)
+            rows = self._without_doubtful(rows, listing.unseen)
         return {
             key: CurrentState(rows.get(key), listing.files.get(key), key not in listing.unseen)
             for key in keys
@@ -173,7 +173,7 @@ class Survey:
         self.has_log &= rows is not None
         return rows or {}
 
-    def _trusted(self, rows: Rows, keys: set[str]) -> Rows:
+    def _without_doubtful(self, rows: Rows, keys: set[str]) -> Rows:
         """Leave out rows of these keys that an unfinished deployment may have outdated."""
         since = trusted_from(self._store.env) or 0
         return {
@@ -182,7 +182,7 @@ class Survey:
             if key not in keys or (row.deployment_id or 0) >= since
         }
 
-    def _certain(self, rows: Rows, keys: set[str]) -> Rows:
+    def _mark_outranked(self, rows: Rows, keys: set[str]) -> Rows:
         """Mark as outranked the rows beside which other bytes were stored in the same second."""
         alike = in_database(lambda: _same_second(self._store.env, keys), otherwise=None) or set()
         return {

@@ -24,9 +24,9 @@ from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
 from .plan import Plan, hash_items, make_plan
 from .publish import CHANGED, Report, publish
-from .records import Records, left_over
+from .records import Records, leftover_files
 from .report import EnvironmentReport
-from .verify import Mismatch, blank, stale, sweep, uploads_among, verify
+from .verify import Mismatch, blank, find_stale, sweep, uploads_among, verify
 
 if TYPE_CHECKING:
     from ..models import Release
@@ -148,7 +148,7 @@ def may_be_stale(uploader: Uploader, order: Order) -> dict[str, RemoteFile]:
     if order.replaced is None or order.stale:
         return sweep(uploader, order.prefix)
     cloud = sweep(uploader, order.prefix) if order.blank_stale else None
-    return left_over(uploader, order.replaced, order.everything, order.prefix, cloud)
+    return leftover_files(uploader, order.replaced, order.everything, order.prefix, cloud)
 
 
 def stale_files(
@@ -162,7 +162,7 @@ def stale_files(
     folder = uploader.options.location + order.prefix
     locations = {options_for(alias).location for alias in aliases()}
     others = tuple(one for one in locations if one.startswith(folder) and one != folder)
-    found = stale(cloud, order.everything, uploader)
+    found = find_stale(cloud, order.everything, uploader)
     mine = [file for file in found if not file.key.startswith(others)]
     if order.include_uploads:
         return mine, []

@@ -49,9 +49,9 @@ def preflight(
     links = _Links(items, prefix, location, seconds)
     found = [
         *_missing_index(names, prefix),
-        *_refused(names, location),
-        *_alike(names),
-        *_replaced(links, envs, before),
+        *_unusable_names(names, location),
+        *_equal_names(names),
+        *_replaced_files(links, envs, before),
         *_outside(links),
         *_missing(links),
     ]
@@ -92,7 +92,7 @@ def _missing_index(names: Sequence[str], prefix: str) -> Iterator[str]:
         )
 
 
-def _refused(names: Sequence[str], location: str) -> Iterator[str]:
+def _unusable_names(names: Sequence[str], location: str) -> Iterator[str]:
     """Report names that no object can have: such a file fails, and the pages are held back."""
     for name in names:
         try:
@@ -101,13 +101,13 @@ def _refused(names: Sequence[str], location: str) -> Iterator[str]:
             yield _("%(what)s. %(hint)s", what=error.message, hint=error.full_hint)
 
 
-def _alike(names: Sequence[str]) -> Iterator[str]:
+def _equal_names(names: Sequence[str]) -> Iterator[str]:
     """Report names that are one file on some disks, or have one key."""
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(_folded(name), []).append(name)
+        groups.setdefault(_fold_case(name), []).append(name)
     for group in groups.values():
-        if len({*map(_composed, group)}) < len(group):
+        if len({*map(_normalize, group)}) < len(group):
             names = listed(map(ascii, group))
             yield _("%(names)s are one name on the site: rename one.", names=names)
         elif len(group) > 1:
@@ -129,7 +129,7 @@ class _Links:
         self.location, self.base = location, location + prefix
         self.until = thread_time() + seconds
         self.doubts: list[str] = []
-        self.files = {_composed(location + item.name): item for item in items}
+        self.files = {_normalize(location + item.name): item for item in items}
         self.loaded: set[str] = set()  # keys of files
         self.outside: dict[str, dict[str, None]] = {}  # page: the addresses in it, in order
         self.missing: dict[str, dict[str, None]] = {}  # key: the pages that name it, in order
@@ -169,9 +169,9 @@ def _outside(links: _Links) -> Iterator[str]:
 
 def _missing(links: _Links) -> Iterator[str]:
     location = links.location
-    called = {_folded(key): key.removeprefix(location) for key in links.files}
+    called = {_fold_case(key): key.removeprefix(location) for key in links.files}
     for key, pages in links.missing.items():
-        name, other = key.removeprefix(location), called.get(_folded(key))
+        name, other = key.removeprefix(location), called.get(_fold_case(key))
         facts = {"name": shown(name), "pages": _some(pages)}
         if other:
             yield _(
@@ -191,20 +191,20 @@ def _missing(links: _Links) -> Iterator[str]:
 # --- files that change in place ---------------------------------------------------------------
 
 
-def _replaced(links: _Links, envs: Iterable[str], before: Iterable[Files]) -> Iterator[str]:
+def _replaced_files(links: _Links, envs: Iterable[str], before: Iterable[Files]) -> Iterator[str]:
     """Report what pages load under a name that stays while its bytes change."""
     kept = {
         key: item
         for key in sorted(links.loaded & links.files.keys())
-        if _stays(item := links.files[key])
+        if _keeps_name(item := links.files[key])
     }
-    stored = [pair for env in envs if kept for pair in _stored(env, kept)]
+    stored = [pair for env in envs if kept for pair in _stored_md5s(env, kept)]
     here = {key: fingerprint(kept[key]).md5 for key, _md5 in stored}
     changed = {kept[key].name for key, md5 in stored if here[key] not in (md5, None)}
-    yield from _in_place(changed | _loaded_before(links, _stays, before))
+    yield from _in_place(changed | _loaded_before(links, _keeps_name, before))
 
 
-def _stays(item: UploadItem) -> bool:
+def _keeps_name(item: UploadItem) -> bool:
     return not (item.hashed or is_html(item.name))
 
 
@@ -216,7 +216,7 @@ def _loaded_before(
     for files in before:
         changed = {}
         for old in files():
-            key = _composed(links.location + old.name)
+            key = _normalize(links.location + old.name)
             item = links.files.get(key)
             if key in links.loaded or key.lower().endswith(_DATA) or not (item and stays(item)):
                 continue
@@ -240,7 +240,7 @@ def _in_place(changed: Collection[str]) -> Iterator[str]:
         )
 
 
-def _stored(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
+def _stored_md5s(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
     """Return the keys at which there is a file, by the log, each with its MD5."""
 
     def newest() -> list[tuple[Any, ...]]:
@@ -257,12 +257,12 @@ def _stored(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
 # --- names ------------------------------------------------------------------------------------
 
 
-def _composed(name: str) -> str:
+def _normalize(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _folded(name: str) -> str:
-    return _composed(name).casefold()
+def _fold_case(name: str) -> str:
+    return _normalize(name).casefold()
 
 
 def _some(names: Iterable[str], most: int = 1) -> str:

@@ -104,7 +104,7 @@ class DeployLock:
                 "%(seconds)d s, or the cache was cleared. Run it again when the other one has "
                 "ended.",
                 env=self._env,
-                who=_shown(self._lost_to),
+                who=_describe(self._lost_to),
                 seconds=LEASE,
             )
             raise DeployLockLost(text, returncode=1)
@@ -117,7 +117,7 @@ class DeployLock:
 
     def take(self, *, wait: bool) -> None:
         reported, empty, until = False, 0, time.monotonic() + LONGEST
-        while not self._taken():
+        while not self._take():
             other = self._holder()
             empty = 0 if other else empty + 1
             if empty == EMPTY_LOOKS:
@@ -137,7 +137,7 @@ class DeployLock:
                         "Another deploy to %(env)s is under way (%(who)s). "
                         "Wait for it with --wait, or try again when it has ended.",
                         env=self._env,
-                        who=_shown(other),
+                        who=_describe(other),
                     ),
                     returncode=2,
                 )
@@ -145,14 +145,14 @@ class DeployLock:
                 text = _(
                     "Waiting for another deploy to %(env)s (%(who)s)",
                     env=self._env,
-                    who=_shown(other),
+                    who=_describe(other),
                 )
                 sys.stderr.write(text + "\n")
             reported = True
             with interruptible():
                 time.sleep(POLL)
 
-    def _taken(self) -> bool:
+    def _take(self) -> bool:
         if self._cache.add(self._key, json.dumps(self._me), LEASE) is False:
             return False
         self._cache.set(self._last_key, json.dumps(self._me), REMEMBERED)
@@ -185,7 +185,7 @@ class DeployLock:
             self._cache.touch(self._key, LEASE)
         elif self._kept:  # the cache forgot it, or the lease ran out: did anybody else come?
             last = self._read(self._last_key)
-            if last not in (None, self._me) or not self._taken():
+            if last not in (None, self._me) or not self._take():
                 self._lost_to = holder or last or {}
 
     def release(self) -> None:
@@ -224,6 +224,6 @@ def _host() -> str:
     return f"{socket.gethostname()} {space}".strip()
 
 
-def _shown(holder: dict[str, Any]) -> str:
+def _describe(holder: dict[str, Any]) -> str:
     host = str(holder.get("host")).partition(" ")[0]
     return _("process %(pid)s on %(host)s", pid=holder.get("pid"), host=host)

@@ -81,7 +81,7 @@ def make_plan(
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
     trust_log = force or uploader.options.trust_log
     survey = Survey(uploader.store, pool, calls=most_calls(keys), trust_log=trust_log)
-    looked_up = _looked_up(survey, keys, by_key)
+    looked_up = _look_up(survey, keys, by_key)
     compared = _compare(uploader, survey, looked_up, last_key, force=force)
     without_key = {key: item for key, item in by_key.items() if key.startswith("/")}
     to_send = without_key | compared.changed  # what has no key fails, and its result says why
@@ -133,13 +133,13 @@ def _compare(
     return compared
 
 
-def _looked_up(
+def _look_up(
     survey: Survey, keys: Sequence[str], by_key: Mapping[str, UploadItem]
 ) -> Iterator[tuple[str, CurrentState, UploadItem | None]]:
     """Yield each key with what is known of it and its item, hashed while the list is asked for."""
     for start in range(0, len(keys), AT_ONCE):
         asked = survey.begin(keys[start : start + AT_ONCE])
-        hashed = {key: _hashed(by_key[key]) for key in asked.keys if key in by_key}
+        hashed = {key: _hash(by_key[key]) for key in asked.keys if key in by_key}
         for key, state in survey.end(asked).items():
             yield key, state, hashed.get(key)
         del asked, hashed  # before the next ones come
@@ -161,10 +161,10 @@ def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
 
     Not in threads: at small files they wait for each other, so that two took twice as long as one.
     """
-    return [*_by_name(map(_hashed, items))]
+    return [*_by_name(map(_hash, items))]
 
 
-def _hashed(item: UploadItem) -> UploadItem:
+def _hash(item: UploadItem) -> UploadItem:
     interrupts.check()
     return fingerprint(item, interrupts.check)
 

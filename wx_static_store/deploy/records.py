@@ -66,7 +66,7 @@ class Records:
         files.sort(key=attrgetter("name"))
         name = last.name if last else ""
         packed = pack(files_of(uploader, files, self.prefix, name))
-        release = in_database(partial(_recorded, packed), otherwise=None)
+        release = in_database(partial(_record, packed), otherwise=None)
         if release and kept.alias() and packed.digest not in self._kept:
             kept.keep(files, pool, again=self.again)
             self._kept.add(packed.digest)
@@ -109,7 +109,7 @@ def item_of(file: ReleaseFile, prefix: str = "") -> UploadItem:
     )
 
 
-def left_over(
+def leftover_files(
     uploader: Uploader,
     releases: Iterable[Release],
     items: Iterable[UploadItem],
@@ -188,7 +188,7 @@ def from_log(work: Callable[[], T]) -> T:
     return found[0]
 
 
-def named(
+def find_deployment(
     text: str,
     env: str = "",
     folder: str | None = None,
@@ -209,7 +209,7 @@ def named(
     ranked = [(_rank(name, text, env), name) for name in found]
     best = min((rank for rank, _name in ranked), default=_UNLIKE)
     if best >= _UNLIKE:
-        raise from_log(lambda: _unknown(text, rows, env))
+        raise from_log(lambda: _unknown_error(text, rows, env))
     in_order = sorted(name for rank, name in ranked if rank == best)
     meant = sorted({(name.digest, name.folder): name for name in in_order}.values(), reverse=True)
     if len(meant) > 1:
@@ -252,7 +252,7 @@ def _names(rows: Any, text: str) -> list[_Name]:
     return [_Name(*row) for row in found]
 
 
-def _unknown(text: str, rows: Any, env: str) -> SourceError:
+def _unknown_error(text: str, rows: Any, env: str) -> SourceError:
     parts = (rows.filter(env=env), rows) if env else (rows,)
     found = (list(part.values_list("pk", "label")[:100]) for part in parts)
     newest: list[tuple[int, str]] = next(filter(None, found), [])
@@ -261,7 +261,7 @@ def _unknown(text: str, rows: Any, env: str) -> SourceError:
     return SourceError(message, hint=nearest(text, [*names]))
 
 
-def _recorded(packed: PackedRelease) -> Release:
+def _record(packed: PackedRelease) -> Release:
     from ..models import Release
 
     known = Release.objects.using(deployments().db).filter(digest=packed.digest)

@@ -49,11 +49,11 @@ def references(item: UploadItem, location: str, until: float = inf) -> dict[str,
     length.
     """
     name = unicodedata.normalize("NFC", location + item.name)
-    base, found = _written(item, _SITE + quote(name, errors="surrogatepass"), until)
+    base, found = _raw_references(item, _SITE + quote(name, errors="surrogatepass"), until)
     keys: dict[str, bool] = {}
     for reference, loaded in found.items():
         _check_time(until)
-        address = _joined(base, reference)
+        address = _join(base, reference)
         if address.startswith(_SITE):
             key = unquote(urlsplit(address).path[1:])
             key = key + INDEX if key.endswith("/") or not key else key
@@ -66,17 +66,17 @@ def _check_time(until: float) -> None:
         raise TimeoutError
 
 
-def _written(item: UploadItem, here: str, until: float) -> tuple[str, dict[str, bool]]:
+def _raw_references(item: UploadItem, here: str, until: float) -> tuple[str, dict[str, bool]]:
     """Return the references as they are written, and the address from which they start."""
     if is_html(item.name):
         page = _Page(_text(item, until), until)
-        return _joined(here, page.base), page.references
+        return _join(here, page.base), page.references
     if item.name.lower().endswith(".css"):
-        return here, dict.fromkeys(_of_css(_text(item, until)), True)
+        return here, dict.fromkeys(_css_addresses(_text(item, until)), True)
     return here, {}
 
 
-def _joined(base: str, reference: str) -> str:
+def _join(base: str, reference: str) -> str:
     """Return the whole address; empty for a place in the file itself, and for a bad address."""
     reference = reference.strip().replace("\\", "/")
     if reference.startswith(("#", "%23")) or _PLACEHOLDER.search(reference):
@@ -115,9 +115,9 @@ class _Page(HTMLParser):
         if tag == "base":
             self.base = self.base or given.get("href", "")
         else:
-            for address in _linked(tag, given):
+            for address in _linked_addresses(tag, given):
                 self.references.setdefault(address, False)
-            self.references |= dict.fromkeys(_loaded(tag, given), True)
+            self.references |= dict.fromkeys(_loaded_addresses(tag, given), True)
         self._style = [] if tag == "style" else None
 
     def handle_data(self, data: str) -> None:
@@ -126,21 +126,21 @@ class _Page(HTMLParser):
             self._style.append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        self.references |= dict.fromkeys(_of_css("".join(self._style or ())), True)
+        self.references |= dict.fromkeys(_css_addresses("".join(self._style or ())), True)
         self._style = None
 
 
-def _loaded(tag: str, given: dict[str, str]) -> Iterator[str]:
+def _loaded_addresses(tag: str, given: dict[str, str]) -> Iterator[str]:
     names = {"src", "poster", "xlink:href", "data" if tag == "object" else ""}
     yield from (value for name, value in given.items() if name in names)
     for name in ("srcset", "imagesrcset"):
         yield from _CANDIDATE.findall(given.get(name, ""))
-    yield from _of_css(given.get("style", ""))
+    yield from _css_addresses(given.get("style", ""))
     if (href := given.get("href")) and (tag in ("use", "image") or _is(_FOR_THE_PAGE, tag, given)):
         yield href
 
 
-def _linked(tag: str, given: dict[str, str]) -> Iterator[str]:
+def _linked_addresses(tag: str, given: dict[str, str]) -> Iterator[str]:
     if (href := given.get("href")) and (_FILE.match(href) or _is(_BESIDE_IT, tag, given)):
         yield href
 
@@ -149,6 +149,6 @@ def _is(relations: set[str], tag: str, given: dict[str, str]) -> bool:
     return tag == "link" and not relations.isdisjoint(given.get("rel", "").lower().split())
 
 
-def _of_css(text: str) -> Iterator[str]:
+def _css_addresses(text: str) -> Iterator[str]:
     for groups in _CSS.findall(text):
         yield re.sub(r"\\(.)", r"\1", "".join(groups))

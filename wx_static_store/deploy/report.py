@@ -139,7 +139,7 @@ def _failure(result: UploadResult) -> dict[str, Any]:
 
 def check_writable(path: Path) -> None:
     """Raise CommandError (2) where `write_json` would fail, before the deploy begins."""
-    with _named(path, returncode=2):
+    with _name_file_in_errors(path, returncode=2):
         if path.exists() and not path.is_file():
             raise FileExistsError(gettext("it is there, and is no file"))
         with NamedTemporaryFile(dir=os.path.dirname(os.path.realpath(path))):
@@ -151,7 +151,7 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
     target = Path(os.path.realpath(path))  # a link stays, what it names is written
     new = target.with_name(f".{target.name[:50]}.{os.getpid()}")
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    with _named(path, returncode=1):
+    with _name_file_in_errors(path, returncode=1):
         try:
             # What is no UTF-8 of a name then stands there as JSON's own escape of it.
             new.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -161,7 +161,7 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _named(path: Path, *, returncode: int) -> Iterator[None]:
+def _name_file_in_errors(path: Path, *, returncode: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -194,7 +194,7 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
     if verified := environment.verified:
         yield gettext(
             "verified: %(files)s by the cloud's list, %(pages)s by the public site",
-            **_compared(verified.files, verified.pages),
+            **_verified_counts(verified.files, verified.pages),
         )
     if environment.canary and environment.ok:
         yield gettext("canary: it is right")
@@ -207,7 +207,7 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
         yield gettext("stale files overwritten: %(count)d", count=environment.blanked)
 
 
-def _compared(files: int, pages: int) -> dict[str, str]:
+def _verified_counts(files: int, pages: int) -> dict[str, str]:
     return {
         "files": ngettext("%(count)d file", "%(count)d files", files),
         "pages": ngettext("%(count)d page", "%(count)d pages", pages),
@@ -236,7 +236,9 @@ def verification_lines(data: dict[str, Any]) -> Iterator[str]:
             "verified in %(environments)s: %(files)s by the cloud's list, %(pages)s by the public "
             "site",
             environments=ngettext("%(count)d environment", "%(count)d environments", len(verified)),
-            **_compared(*(sum(each[what] for each in verified) for what in ("files", "pages"))),
+            **_verified_counts(
+                *(sum(each[what] for each in verified) for what in ("files", "pages"))
+            ),
         )
     canaries = [each for each in data["environments"] if each["canary"]]
     if right := [shown(each["env"]) for each in canaries if each["outcome"] == "done"]:

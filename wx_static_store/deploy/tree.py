@@ -57,7 +57,7 @@ def read_tree(
     What the disk cannot give raises SourceError, an OSError, as it does for a file that is sent;
     a bad prefix or pattern, or a release storage in there, raises ConfigurationError.
     """
-    prefix = checked_prefix(prefix)
+    prefix = check_prefix(prefix)
     if not root.is_dir():
         raise _unreadable(_("%(folder)r is no folder", folder=str(root)), _FOLDER)
     refuse_releases_in(root)
@@ -80,7 +80,7 @@ def read_tree(
     return Tree(root, prefix, items, tuple(path for path, real in found if not real))
 
 
-def checked_prefix(prefix: str) -> str:
+def check_prefix(prefix: str) -> str:
     """Return it with a slash at its end; raise ConfigurationError."""
     if not prefix:
         return ""
@@ -155,7 +155,7 @@ def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str 
             is_folder = os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
             slash = "/" if is_folder else ""
             path = below + entry.name + slash
-            real = None if ignored(path) else _followed(entry, path, trail)
+            real = None if ignored(path) else _follow(entry, path, trail)
             if real and entry.is_symlink() and ignored(os.path.relpath(real, root) + slash):
                 real = None  # what is left out is not sent under another name either
             if real is None:
@@ -179,7 +179,7 @@ def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
     raise _unreadable(text, _FOLDER)
 
 
-def _followed(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
+def _follow(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
     """Follow a link, but never out of the tree: nothing there may become public by accident."""
     if not entry.is_symlink():
         return entry.path

@@ -118,7 +118,7 @@ def verify(
     )
 
 
-def stale(
+def find_stale(
     cloud: Mapping[str, RemoteFile], items: Sequence[UploadItem], uploader: Uploader
 ) -> list[RemoteFile]:
     """Return what `sweep` found and the tree has not; the manifest and its like are left out."""
@@ -174,13 +174,13 @@ def blank(
     """
     pages = [file for file in files if is_html(file.key)]
     others = [file for file in files if not is_html(file.key)]
-    if not _overwritten(uploader, pages, recorder, pool, report):
+    if not _overwrite(uploader, pages, recorder, pool, report):
         return len(others)
-    _overwritten(uploader, others, recorder, pool, report)
+    _overwrite(uploader, others, recorder, pool, report)
     return 0
 
 
-def _overwritten(
+def _overwrite(
     uploader: Uploader,
     files: Sequence[RemoteFile],
     recorder: Recorder,
@@ -197,7 +197,7 @@ def _overwritten(
     names = {file.key: file.key.removeprefix(location) for file in files}
     foreign = [key for key, name in names.items() if uploader.key(name) != key]
     for key in foreign:
-        refused = _refused(uploader, names.pop(key), key)
+        refused = _refusal(uploader, names.pop(key), key)
         recorder.add(refused)
         report(refused)
     steps = Queue(uploader, map(deletion, names.values()), report)
@@ -274,7 +274,7 @@ def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
     )
 
 
-def _refused(uploader: Uploader, name: str, key: str) -> UploadResult:
+def _refusal(uploader: Uploader, name: str, key: str) -> UploadResult:
     error = NameRejected(
         _("%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)),
         stage="name",

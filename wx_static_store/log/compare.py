@@ -61,10 +61,10 @@ def compare_uploads(rows: Iterable[UploadLog], *, seconds: float = SECONDS) -> l
     for row in rows:
         if row.key:
             by_env[row.env].setdefault(row.key, row)
-    return [one for env, of in by_env.items() for one in _compared_in(env, of, until)]
+    return [one for env, of in by_env.items() for one in _compare_in(env, of, until)]
 
 
-def _compared_in(env: str, rows: dict[str, UploadLog], until: float) -> list[ComparedUpload]:
+def _compare_in(env: str, rows: dict[str, UploadLog], until: float) -> list[ComparedUpload]:
     rows |= UploadLog.objects.newest(env, rows)
     # A store that owns a row, or any: each can list any environment.
     using = next(filter(None, chain(map(owning_alias, rows.values()), aliases())), "")
@@ -88,7 +88,7 @@ def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile 
     """
     found: dict[str, RemoteFile | None] = {}
     if len(keys) > FEW and monotonic() < until:
-        found = _listed(store, keys, until)
+        found = _find_in_list(store, keys, until)
     left = [key for key in keys if key not in found]
     asked = pool.run(
         lambda key: (key, store.find(key)),
@@ -98,7 +98,7 @@ def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile 
     return found | dict(asked)
 
 
-def _listed(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
+def _find_in_list(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
     """Return what the folder's list has of them; all, where it was read as far as needed."""
     found: dict[str, RemoteFile | None] = {}
     wanted = set(keys)

@@ -64,7 +64,7 @@ def diagnose(
     row: UploadLog, *, clock: Clock = _CLOCK, now: Callable[[], float] = time.time
 ) -> Diagnosis:
     """Return what WeChat received with the refused call of this row; ask only if nobody did."""
-    if found := known(row, now=now):
+    if found := known_diagnosis(row, now=now):
         return found
     options = options_for(owning_alias(row))
     age = now() - _seconds(row.rid)
@@ -76,11 +76,11 @@ def diagnose(
         found = _reason(error.errcode, errcode=error.errcode)
     # What WeChat does not know yet it may know later.
     lasts = min(DAY, age) if found.reason and found.reason.errcode == UNKNOWN else DAY
-    _cache(options).set(_key(options, row.rid), _written(found), max(1, int(lasts)))
+    _cache(options).set(_key(options, row.rid), _dump(found), max(1, int(lasts)))
     return found
 
 
-def known(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis | None:
+def known_diagnosis(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis | None:
     """Return what can be said without a call: the kept answer, or why none can be had."""
     if not row.rid:
         return _no(_("This upload has no rid"), _("Only a call that WeChat refuses gets one."))
@@ -93,7 +93,7 @@ def known(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis 
         )
     options = options_for(using)
     if kept := _cache(options).get(_key(options, row.rid)):
-        return _read(kept)
+        return _load(kept)
     return _reason(OLD) if now() - _seconds(row.rid) > KEPT else None
 
 
@@ -151,14 +151,14 @@ def _key(options: Options, rid: str) -> str:
     return f"wx_static_store:rid:{FORM}:{digest}:{rid}"
 
 
-def _written(found: Diagnosis) -> str:
+def _dump(found: Diagnosis) -> str:
     if found.call is None:
         return json.dumps({"reason": found.reason and found.reason.errcode})
     moment = found.call.time and found.call.time.isoformat()
     return json.dumps({"call": asdict(found.call) | {"time": moment}})
 
 
-def _read(text: str) -> Diagnosis:
+def _load(text: str) -> Diagnosis:
     kept = json.loads(text)
     if code := kept.get("reason"):
         return _reason(code, errcode=code)

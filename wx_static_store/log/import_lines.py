@@ -113,7 +113,7 @@ def _add(rows: list[UploadLog], own: set[Place]) -> Counter[str]:
     counts = Counter[str]()
     newest = log().newest_of(rows)
     own |= {_place(row) for row in rows} - newest.keys()
-    proved = _proved(rows, newest)
+    proved = _find_proved(rows, newest)
     with transaction.atomic(using=log().db):
         for row in sorted(rows, key=lambda row: row.created):
             place = _place(row)
@@ -134,7 +134,7 @@ def _place(row: UploadLog) -> Place:
     return row.env, row.key_digest
 
 
-def _proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[int]:
+def _find_proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[int]:
     """Return the lines (by `id`) that the list proves right, where the newest row is not."""
     contested = defaultdict(list)
     for row in rows:
@@ -143,12 +143,12 @@ def _proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[in
             contested[row.env].append(row)
     proved = set[int]()
     for env, wanted in contested.items():
-        files = _listed(env, sorted({row.key for row in wanted}))
+        files = _list_files(env, sorted({row.key for row in wanted}))
         proved |= {id(row) for row in wanted if match(row, files.get(row.key)) is Match.SAME}
     return proved
 
 
-def _listed(env: str, keys: list[str]) -> dict[str, RemoteFile]:
+def _list_files(env: str, keys: list[str]) -> dict[str, RemoteFile]:
     """Return what is there; nothing where no list can be had, which then proves nothing."""
     with suppress(WxStaticStoreError, IndexError), WorkerPool(1) as pool:
         lookup = Lookup(get_store(aliases()[0], env), pool, most_calls(keys))

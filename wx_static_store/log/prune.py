@@ -15,12 +15,12 @@ from ..models import Deployment, IdempotencyKey, Release
 from ..upload import kept
 from ..upload.database import deployments, log, persistently
 from ..upload.workers import WorkerPool
-from .retention import RELEASES, retained
+from .retention import RELEASES, find_retained
 
 _also: dict[str, Callable[[datetime], QuerySet[Any]]] = {}
 
 
-def also(name: str, ended_before: Callable[[datetime], QuerySet[Any]]) -> None:
+def prune_also(name: str, ended_before: Callable[[datetime], QuerySet[Any]]) -> None:
     """Register more rows to delete once they ended before a time. For ``AppConfig.ready()``."""
     _also[name] = ended_before
 
@@ -56,7 +56,9 @@ def prune(
     stays = Q(created__gte=wanted["created__lt"]) | ~Q(newer)
     has_rows = Exists(log().filter(stays, deployment=OuterRef("pk")))
     old = deployments().filter(**wanted).exclude(outcome__in=Deployment.UNFINISHED)
-    for count in _delete(old.exclude(has_rows), batch, dry_run, retained(releases).deployments):
+    for count in _delete(
+        old.exclude(has_rows), batch, dry_run, find_retained(releases).deployments
+    ):
         yield "deployments", count
 
     for name, ended_before in _also.items() if env is None else ():
@@ -78,7 +80,7 @@ def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[
     storage raises.
     """
     until = timezone.now() - kept.UNTOUCHED
-    stay, ids = retained(count).releases, _releases().values_list("id", flat=True)
+    stay, ids = find_retained(count).releases, _releases().values_list("id", flat=True)
     doomed = [pk for pk in ids.filter(used__lt=until) if pk not in stay]
     for release in doomed:
         if dry_run or persistently(partial(_forget, release, until), otherwise=False):

@@ -86,10 +86,10 @@ class LogComparison:
             self.objects += len(batch)
             newest = log().newest(self.store.env, [file.key for file in batch]).values()
             rows = {row.key_digest: row for row in newest}
-            judged = (self._judged(file, rows.get(key_digest(file.key))) for file in batch)
+            judged = (self._judge(file, rows.get(key_digest(file.key))) for file in batch)
             yield [discrepancy for discrepancy in judged if discrepancy]
 
-    def _judged(self, file: RemoteFile, row: UploadLog | None) -> Discrepancy | None:
+    def _judge(self, file: RemoteFile, row: UploadLog | None) -> Discrepancy | None:
         if row is None:
             name = file.key.removeprefix(self.store.options.location)
             return _found("unlogged", file, name, STORED, _("the cloud has it, the log did not"))

@@ -26,7 +26,7 @@ def keep(releases: Callable[[], set[int]]) -> None:
     _also.append(releases)
 
 
-def retained(count: int = RELEASES) -> Retained:
+def find_retained(count: int = RELEASES) -> Retained:
     """
     Return what stays of each environment and folder, and whatever runs.
 

@@ -80,7 +80,7 @@ def retryable(row: UploadLog) -> Ready | RetryResult:
     return Ready(row, item)
 
 
-def looked_at(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
+def check_rows(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
     """Yield what is `retryable` of these rows, and the reasons why others are not."""
     rows = list(rows)
     followed = newer(rows)
@@ -111,7 +111,7 @@ def retry_uploads(
     """
     until = time.monotonic() + seconds
     batches = defaultdict(list)
-    for one in looked_at(rows):
+    for one in check_rows(rows):
         if isinstance(one, RetryResult):
             yield one
         else:

@@ -84,7 +84,7 @@ def source_of(row: UploadLog) -> UploadItem:
     item = (
         deletion(row.name)
         if row.is_deletion
-        else _here(row, source) or _in_the_spool(row, source) or _on_the_site(row, source)
+        else _local_item(row, source) or _spooled_item(row, source) or _site_item(row, source)
     )
     if item is None:
         raise _gone(_GONE.get(source, _KEPT_NOWHERE))
@@ -125,7 +125,7 @@ def _item(
 # --- on this machine ---------------------------------------------------------------------------
 
 
-def _here(row: UploadLog, source: str) -> UploadItem | None:
+def _local_item(row: UploadLog, source: str) -> UploadItem | None:
     static = list(_static_paths(row.name))
     for path in dict.fromkeys([*static, *_media_paths(row.name)]):
         if _has_bytes_of(row, path):
@@ -175,7 +175,7 @@ def _path(storage: Storage, name: str) -> Iterator[str]:
             yield path
 
 
-def _in_the_spool(row: UploadLog, source: str) -> UploadItem | None:
+def _spooled_item(row: UploadLog, source: str) -> UploadItem | None:
     if not (row.md5 and row.size is not None and spool.has(row.md5, row.size)):
         return None
     return _item(row, source, partial(spool.open_spooled, row.md5), row.size, row.md5)
@@ -184,10 +184,10 @@ def _in_the_spool(row: UploadLog, source: str) -> UploadItem | None:
 # --- on the public site ------------------------------------------------------------------------
 
 
-def _on_the_site(row: UploadLog, source: str) -> UploadItem | None:
+def _site_item(row: UploadLog, source: str) -> UploadItem | None:
     if not (row.md5 and _was_stored(row)):
         return None
-    return _item(row, source, partial(_fetched, row, source), row.size, row.md5)
+    return _item(row, source, partial(_fetch, row, source), row.size, row.md5)
 
 
 def _was_stored(row: UploadLog) -> bool:
@@ -198,7 +198,7 @@ def _was_stored(row: UploadLog) -> bool:
     return stored.values_list("md5", flat=True).first() == row.md5
 
 
-def _fetched(row: UploadLog, source: str) -> BinaryIO:
+def _fetch(row: UploadLog, source: str) -> BinaryIO:
     file: Any = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- whoever opens the item closes it
     try:
         if (

@@ -12,7 +12,7 @@ from ..conf.options import MEDIA
 from ..core.naming import header_value
 from ..deploy.environments import STATICFILES, site_stores
 from ..i18n import gettext, gettext_lazy as _, listed
-from ..submit.selection import selected
+from ..submit.selection import select_environments
 from .deploy_options import CLOUD, LIVE, without_tree
 from .exits import wrong_use
 
@@ -75,7 +75,7 @@ def environments_of(options: Mapping[str, Any]) -> Sequence[str | None]:
         return some(conf.environments(), _("ENVIRONMENTS offers no environment."))
     if path := options["envs_file"]:
         named = some(read_lines(path), _("%(path)s names no environment.", path=path))
-    return selected(named, tags) or [None]
+    return select_environments(named, tags) or [None]
 
 
 def rules(given: Sequence[str]) -> list[tuple[str, str]]:

@@ -45,7 +45,7 @@ class EnvironmentComparison:
     error: str = ""
 
     @property
-    def drifted(self) -> bool:
+    def has_drifted(self) -> bool:
         """Return whether the cloud lacks a file of the release, or has another in its place."""
         counts = self.difference.counts
         return self.in_cloud and bool(counts["changed"] or counts["removed"])
@@ -128,7 +128,7 @@ def total(comparisons: Sequence[EnvironmentComparison]) -> str:
     counts = sum((Counter(each.difference.counts) for each in comparisons), Counter[str]())
     return _(
         "total: %(right)d of %(all)d environments are as the release says; %(counts)s",
-        right=sum(not (each.error or each.drifted) for each in comparisons),
+        right=sum(not (each.error or each.has_drifted) for each in comparisons),
         all=len(comparisons),
         counts=_counts(IN_CLOUD, counts),
     )

@@ -13,11 +13,11 @@ from django.core.management.base import CommandError
 
 from ..core.releases import ReleaseFile
 from ..deploy import report as summary
-from ..deploy.records import deployments_of, from_log, live, named
+from ..deploy.records import deployments_of, find_deployment, from_log, live
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext as _, joined, labelled, shown
 from ..models import Deployment
-from ..releases.difference import between, files_here, with_cloud
+from ..releases.difference import compare_files, compare_with_cloud, files_here
 from ..releases.rollback import folder_of
 from ..upload.uploader import Uploader
 from . import modes
@@ -53,9 +53,9 @@ def show(
     folder = folder_of(using, envs, prefix=prefix or here, name=release_of(line))
     found = []
     if LIVE in operands and not line["env"]:
-        uploaders = _deployed(uploaders, folder, write)
+        uploaders = _with_live_release(uploaders, folder, write)
     for uploader in uploaders:
-        found.append(_compared(_Place(line, using, uploader, folder), operands))
+        found.append(_compare(_Place(line, using, uploader, folder), operands))
         if found[-1].error and len(uploaders) == 1:
             raise wrong_use(found[-1].error)
         write("\n".join(lines(found[-1])))
@@ -67,7 +67,7 @@ def show(
         summary.write_json(Path(line["json"]), data)
     if any(comparison.error for comparison in found):
         raise wrong_use(_("Not every environment could be compared."))
-    if any(comparison.drifted for comparison in found):
+    if any(comparison.has_drifted for comparison in found):
         advice = _("--repair sends the live release again.") if LIVE in operands else ""
         text = _("The cloud differs from what it was compared with. %(advice)s", advice=advice)
         raise CommandError(text.rstrip(), returncode=1)
@@ -88,7 +88,7 @@ def _operands(line: Mapping[str, Any]) -> tuple[Operand, Operand]:
     return names[0], Path(names[1]) if os.path.isdir(names[1]) else names[1]
 
 
-def _deployed(
+def _with_live_release(
     uploaders: Sequence[Uploader], folder: str, write: Callable[[str], object]
 ) -> Sequence[Uploader]:
     """Return those where something is live; a line names each of the others, unless all are."""
@@ -117,14 +117,14 @@ class _Place:
         return self.folder.removeprefix(self.uploader.options.location)
 
 
-def _compared(place: _Place, operands: tuple[Operand, Operand]) -> EnvironmentComparison:
+def _compare(place: _Place, operands: tuple[Operand, Operand]) -> EnvironmentComparison:
     comparison = EnvironmentComparison(place.uploader.env, place.folder)
     try:
         before, after = comparison.sides = [_side(place, operand) for operand in operands]
         if comparison.in_cloud:
-            comparison.difference = with_cloud(place.uploader, before.files(), place.prefix)
+            comparison.difference = compare_with_cloud(place.uploader, before.files(), place.prefix)
         else:
-            comparison.difference = between(before.files(), after.files())
+            comparison.difference = compare_files(before.files(), after.files())
     except WxStaticStoreError as error:
         return EnvironmentComparison(place.uploader.env, place.folder, error=str(error))
     return comparison
@@ -168,11 +168,11 @@ def _deployment(place: _Place, name: str) -> Deployment:
         hint = _("Name a release, or its folder with --prefix; wx_deploy --list shows all.")
         raise SourceError(message, hint=hint)
     try:
-        return named(name, env, folder)
+        return find_deployment(name, env, folder)
     except SourceError:
         if place.line["folder"] or place.line["prefix"]:
             raise
-    return named(name, env)
+    return find_deployment(name, env)
 
 
 def _files_here(place: _Place, root: Path) -> list[ReleaseFile]:

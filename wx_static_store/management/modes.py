@@ -20,7 +20,7 @@ from ..core.types import UploadContext, UploadItem
 from ..deploy.environments import Confirm, Order, Orders, site_uploader
 from ..deploy.link_check import Files, changed_in_place
 from ..deploy.plan import Plan, hash_items
-from ..deploy.records import Records, item_of, live, named
+from ..deploy.records import Records, find_deployment, item_of, live
 from ..deploy.tree import read_tree
 from ..i18n import gettext as _
 from ..models import Release
@@ -42,7 +42,7 @@ def store_of(line: Line) -> str:
     envs = [env for env in deploy_line.environments_of(line) if env]
     if name := deploy_line.release_of(line):
         own = [site_uploader(alias).env] if alias in conf.aliases() else []
-        return named(name, *(envs or own)[:1]).using
+        return find_deployment(name, *(envs or own)[:1]).using
     return rollback.only_store(envs) or alias
 
 

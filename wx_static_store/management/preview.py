@@ -89,7 +89,7 @@ class DryRun:
             self._write_row(heading, [str(titles[name]) for name in COLUMNS], gettext("address"))
 
     def show(self, uploader: Uploader, order: Order, plan: Plan) -> None:
-        files, stale = _planned(uploader, plan), self._stale(uploader, order)
+        files, stale = _planned_files(uploader, plan), self._stale(uploader, order)
         counts = Counter(state for state, _size, _name in [*files, *(stale or ())])
         counts.update(rejected=counts["refused"], bytes=plan.size)
         self.doubtful |= counts["rejected"] > 0 or stale is None
@@ -129,7 +129,7 @@ class DryRun:
         self.out.write("  ".join([padded(shown(first), self.places), *numbers, last]).rstrip())
 
 
-def _planned(uploader: Uploader, plan: Plan) -> list[File]:
+def _planned_files(uploader: Uploader, plan: Plan) -> list[File]:
     states = plan.states(uploader)
     return [
         *((state, item.size or 0, shown(item.name)) for state, item in states),

@@ -68,7 +68,7 @@ class Difference:
         }
 
 
-def between(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Difference:
+def compare_files(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Difference:
     """Compare two lists of files, such as the `contents` of two releases."""
     after = list(after)
     found = list(changes(before, after))
@@ -87,7 +87,7 @@ def files_here(
     return list(files_of(uploader, items, prefix))
 
 
-def with_cloud(
+def compare_with_cloud(
     uploader: Uploader,
     files: Iterable[ReleaseFile],
     prefix: str = "",

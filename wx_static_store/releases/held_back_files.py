@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_FILES = 5000  # of a release whose keys are looked up for a page
 
 
-def unsent(row: Deployment) -> list[str]:
+def held_back_keys(row: Deployment) -> list[str]:
     """
     Return the keys of its release that were held back or not attempted, and are not stored since.
 

@@ -12,7 +12,7 @@ from ..deploy.allowance import allowance_for
 from ..deploy.environments import site_stores, site_uploader
 from ..deploy.link_check import preflight
 from ..deploy.plan import hash_items
-from ..deploy.records import NO_LOG, Records, named
+from ..deploy.records import NO_LOG, Records, find_deployment
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 from ..models import Release
@@ -57,7 +57,7 @@ def of_release(
     check_storage()
     if using:
         options_for(using)  # an unknown one has no releases
-    found = named(name, envs[0], using=using, among=among)
+    found = find_deployment(name, envs[0], using=using, among=among)
     if found.release is None:
         raise ConfigurationError(NO_LOG)
     using = using or found.using

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ..conf import aliases, options_for
 from ..deploy.environments import Order, Orders
 from ..deploy.plan import Plan
-from ..deploy.records import deployments_of, from_log, items_of, live, named, with_release
-from ..deploy.tree import checked_prefix
+from ..deploy.records import deployments_of, find_deployment, from_log, items_of, live, with_release
+from ..deploy.tree import check_prefix
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
 from ..upload import kept
@@ -100,9 +100,9 @@ def folder_of(using: str, envs: Sequence[str], *, prefix: str = "", name: str = 
     """
     location = options_for(using).location
     if prefix:
-        return location + checked_prefix(prefix.strip("/"))
+        return location + check_prefix(prefix.strip("/"))
     if name:
-        known = {named(name, envs[0], using=using).folder}
+        known = {find_deployment(name, envs[0], using=using).folder}
     else:
         rows = with_release().filter(using=using, env__in=envs).order_by()
         known = from_log(lambda: {*rows.values_list("folder", flat=True).distinct()})
@@ -155,7 +155,7 @@ def _move(env: str, folder: str, name: str, *, repair: bool) -> Move | None:
     rows = deployments_of(env, folder)
     before: Deployment | None = from_log(rows.first)
     if name:
-        target: Deployment | None = named(name, env, folder)
+        target: Deployment | None = find_deployment(name, env, folder)
     elif repair:
         target = live(env, folder)
     else:

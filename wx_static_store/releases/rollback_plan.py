@@ -16,7 +16,7 @@ from ..deploy.environments import (
     stale_files,
 )
 from ..deploy.plan import Plan
-from ..deploy.records import Records, named
+from ..deploy.records import Records, find_deployment
 from ..deploy.report import EnvironmentReport
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
@@ -92,7 +92,7 @@ def move_of(
     A release is one that was deployed to one of `among`, to the folder `prefix` if that is given.
     Raises SourceError and ConfigurationError, also where the store has moved.
     """
-    target = named(name, env, using=using, among=among) if name else None
+    target = find_deployment(name, env, using=using, among=among) if name else None
     using = using or (target.using if target else rollback.only_store([env]))
     if not using:
         text = _("No release was deployed to %(env)s", env=env)

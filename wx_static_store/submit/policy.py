@@ -32,7 +32,7 @@ from ..i18n import english, gettext_lazy as _, labelled
 from ..upload.claims import claim, release
 from ..upload.sources import digest
 from ..upload.store import get_store
-from .rules import doubts, endings_of, findings, in_name, measured
+from .rules import doubts, endings_of, findings, in_name, measure
 
 if TYPE_CHECKING:
     from ..core.refusals import User
@@ -60,7 +60,7 @@ def stores_for(user: User) -> list[Target]:
     ]
 
 
-def permitted(user: User) -> dict[str, Any]:
+def permissions_of(user: User) -> dict[str, Any]:
     """Return what this user may do where they may upload: the lifted rules, and the size."""
     uploads = FORBIDDEN.lifted(user)
     lifted = {"replace": EXISTS, "active_content": ACTIVE, "protected_names": PROTECTED}
@@ -75,7 +75,7 @@ def target(user: User, using: str, env: str | None = None) -> Target:
     Without `env` it is the target at the store's own environment.
     """
     if not _takes_uploads(using):
-        raise NO_STORE.broken(where=_named(using, env))
+        raise NO_STORE.broken(where=_place_name(using, env))
     return resolve_target(user, using, env)
 
 
@@ -88,11 +88,11 @@ def resolve_target(user: User, using: str, env: str | None = None) -> Target:
     if env is None or env not in reachable:
         if using in aliases() and offered is not None and env not in offered:
             raise (NOT_OFFERED if asked else OWN_NOT_OFFERED).broken(env=asked, using=using)
-        raise NO_STORE.broken(where=_named(using, asked))
+        raise NO_STORE.broken(where=_place_name(using, asked))
     return Target(using, env, labelled(using, reachable[env]))
 
 
-def _named(using: str, env: str | None) -> str:
+def _place_name(using: str, env: str | None) -> str:
     return f"{using} ({env})" if env else using
 
 
@@ -160,7 +160,7 @@ def authorize_upload(
     _ask_project(user, name, file)
     if not (overwrite and EXISTS.lifted(user)):
         _ask_store(to, key, file)
-    return UploadItem(name, open=lambda: file, size=measured(file), close=False)
+    return UploadItem(name, open=lambda: file, size=measure(file), close=False)
 
 
 def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
@@ -170,7 +170,7 @@ def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
         raise IN_PROGRESS.broken(key=key)
     try:
         found = store.find(key)
-        if found and not (found.size == measured(file) and found.md5 == digest(file)):
+        if found and not (found.size == measure(file) and found.md5 == digest(file)):
             raise EXISTS.broken(key=key)
     except BaseException:
         release(store.options, key)

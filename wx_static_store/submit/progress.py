@@ -58,7 +58,7 @@ def sent_of(*digests: str) -> list[int | None]:
 
 
 @contextmanager
-def noted_saves(digest: str) -> Iterator[None]:
+def note_saves(digest: str) -> Iterator[None]:
     """Note the bytes of a storage's saves inside the block; without a digest nobody asks."""
     token = _note.set(note_of(digest) if digest else None)
     try:

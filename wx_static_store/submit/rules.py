@@ -138,7 +138,7 @@ def findings(name: str, file: BinaryIO, size: int, options: Options) -> Iterator
     yield from in_name(name)
     if not name.startswith(options.upload_location):
         yield FOLDER, {"folder": options.upload_location}
-    if max(size, measured(file)) > options.upload_max_size:
+    if max(size, measure(file)) > options.upload_max_size:
         yield SIZE, {"limit": filesizeformat(options.upload_max_size)}
     yield from dangers(name, file, options.upload_extensions)
 
@@ -194,7 +194,7 @@ def _in_content(base: str, head: bytes) -> Iterator[Finding]:
             yield OTHER_CONTENT, {"name": base}
 
 
-def measured(file: BinaryIO) -> int:
+def measure(file: BinaryIO) -> int:
     """Return the size of the file, which is left at its start."""
     file.seek(0, os.SEEK_END)
     size = file.tell()

@@ -23,7 +23,7 @@ from ..upload.store import get_store
 from ..upload.transfer import Transfer, longest as longest_at
 from ..upload.uploader import Uploader, get_uploader
 from .policy import Target, authorize_upload
-from .rules import measured
+from .rules import measure
 
 if TYPE_CHECKING:
     from ..core.refusals import User
@@ -57,12 +57,12 @@ def send(
     except WxStaticStoreError as error:
         if error.stage == "policy" or isinstance(error, NameRejected):
             raise
-        result = _spooled(_failed_before_upload(uploader, name, file, error), file)
+        result = _spool(_failed_before_upload(uploader, name, file, error), file)
         return result, record_one(result, context)
     item = replace(item, sent=sent)
-    result = uploader.settled(_transferred(Transfer(uploader.options, item), context))
+    result = uploader.settled(_transfer(Transfer(uploader.options, item), context))
     if result.status is not UploadStatus.STORED:
-        result = _spooled(result, file)
+        result = _spool(result, file)
     row = record_one(result, context)
     if result.status is not UploadStatus.UNKNOWN:  # else the file may yet be stored
         release(uploader.options, result.key)
@@ -80,21 +80,21 @@ def _failed_before_upload(
     """Return the failed upload of a file about whose key the store could not be asked."""
     result = uploader.failed(UploadItem(clean_name(name), open=lambda: file), error)
     with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
-        result = replace(result, size=measured(file), md5=digest(file))
+        result = replace(result, size=measure(file), md5=digest(file))
     return result
 
 
-def _spooled(result: UploadResult, file: BinaryIO) -> UploadResult:
+def _spool(result: UploadResult, file: BinaryIO) -> UploadResult:
     """Keep the bytes for a retry where there is a spool; the row then has the MD5 to find them."""
     if not spool.alias():
         return result
     with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
-        result = replace(result, size=measured(file), md5=digest(file))
+        result = replace(result, size=measure(file), md5=digest(file))
         spool.keep(file, result.md5, result.size or 0)
     return result
 
 
-def _transferred(transfer: Transfer, context: UploadContext) -> UploadResult:
+def _transfer(transfer: Transfer, context: UploadContext) -> UploadResult:
     """
     Return how the transfer ended; what breaks it off is recorded and raised.
 

@@ -65,7 +65,7 @@ class Submission:
 
         Raises Unanswered. What has not ended after `seconds` was killed.
         """
-        found = _asked(partial(self._claim, seconds))
+        found = _ask_database(partial(self._claim, seconds))
         if found is None:
             return None
         if found.fingerprint not in ("", self._fingerprint):  # one that was cancelled has none
@@ -74,7 +74,7 @@ class Submission:
 
     def look(self) -> Any:
         """Return the answer that is kept; raises Unanswered."""
-        found = _asked(self._row.first)
+        found = _ask_database(self._row.first)
         if found is None or found.expires <= timezone.now():
             raise Unanswered("unseen")
         return _answer_of(found)
@@ -86,7 +86,7 @@ class Submission:
         What has not begun is claimed with `answer`: a request that comes later is shown this, and
         sends nothing.
         """
-        found = _asked(partial(self._claim, 0, json.dumps(answer)))
+        found = _ask_database(partial(self._claim, 0, json.dumps(answer)))
         return answer if found is None else _answer_of(found)
 
     def send(
@@ -151,7 +151,7 @@ class Submission:
         return rows.filter(digest=self.digest)
 
 
-def _asked(ask: Callable[[], IdempotencyKey | None]) -> IdempotencyKey | None:
+def _ask_database(ask: Callable[[], IdempotencyKey | None]) -> IdempotencyKey | None:
     """Return what the database says; raises Unanswered where it fails."""
     try:
         return ask()

@@ -32,15 +32,15 @@ _OTHER_BYTES = IntegrityError(
 )
 
 
-def zipped(
+def zip_files(
     store: Store, files: Iterable[RemoteFile], *, seconds: float = SECONDS
 ) -> Iterator[bytes]:
     """Yield an archive of the files; a text in it names those that it lacks, and why."""
     language, until = get_language(), time.monotonic() + seconds
-    return _zipped(store, files, until, partial(override, language))
+    return _blocks(store, files, until, partial(override, language))
 
 
-def _zipped(
+def _blocks(
     store: Store, files: Iterable[RemoteFile], until: float, in_language: Any
 ) -> Iterator[bytes]:
     lacking, names = list[str](), set[str]()
@@ -48,7 +48,7 @@ def _zipped(
     with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
         for file in files:
             with SpooledTemporaryFile(IN_MEMORY) as body:
-                if why := _LATE if time.monotonic() > until else _fetched(store, file, body):
+                if why := _LATE if time.monotonic() > until else _fetch(store, file, body):
                     with in_language():
                         why = sentence(why) if isinstance(why, WxStaticStoreError) else str(why)
                         lacking.append(labelled(file.key, why))
@@ -57,13 +57,13 @@ def _zipped(
                 with archive.open(_entry(name, file), "w") as entry:
                     while block := body.read(BLOCK):
                         entry.write(block)
-                        yield sink.taken()
+                        yield sink.take()
         if lacking:
             archive.writestr(_free(FAILED, names), "\n".join([*lacking, ""]))
-    yield sink.taken()
+    yield sink.take()
 
 
-def _fetched(store: Store, file: RemoteFile, body: Any) -> Text | WxStaticStoreError | None:
+def _fetch(store: Store, file: RemoteFile, body: Any) -> Text | WxStaticStoreError | None:
     """Read the public bytes and compare them with the list; return what is wrong with them."""
     try:
         if not store.fetch(file.key, body):
@@ -110,6 +110,6 @@ class _Sink:
     def flush(self) -> None:
         """Do nothing: who yields takes all that was written."""
 
-    def taken(self) -> bytes:
+    def take(self) -> bytes:
         blocks, self._blocks = self._blocks, []
         return b"".join(blocks)

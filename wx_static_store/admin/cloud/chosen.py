@@ -28,7 +28,7 @@ from ..base import download
 from ..labels import sentence
 from ..log.actions import LogActions
 from ..places import linkable
-from .archive import MOST_BYTES, zipped
+from .archive import MOST_BYTES, zip_files
 from .page import NAME, FilesPage
 from .place import Place
 
@@ -70,7 +70,7 @@ class ChosenFiles(FilesPage, LogActions):
         place = self.files_place(request, request.POST)
         answer = None
         try:
-            files = place.chosen(request.POST)
+            files = place.chosen_files(request.POST)
             if not (why := _objection(files)):
                 answer = act(request, place, files)
         except WxStaticStoreError as error:
@@ -95,7 +95,7 @@ class ChosenFiles(FilesPage, LogActions):
 
     def _download(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
         if sum(file.size for file in files) <= MOST_BYTES:
-            blocks = zipped(place.store, files)
+            blocks = zip_files(place.store, files)
             return download(request, blocks, "application/zip", place.store.env, "zip")
         text = _("These files have more than %(limit)s together: choose fewer of them.")
         self.message_user(request, text % {"limit": filesizeformat(MOST_BYTES)}, messages.ERROR)

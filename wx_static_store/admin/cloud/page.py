@@ -20,7 +20,7 @@ from ..base import ReadOnlyAdmin, Tool
 from ..columns import UploadColumns
 from ..labels import sentence
 from ..upload.form import UploadForm
-from ..upload.page import around_form, may_upload
+from ..upload.page import form_context, may_upload
 from .place import Place, choices, place_of
 from .table import FilesTable
 
@@ -56,7 +56,10 @@ class FilesPage(ReadOnlyAdmin):
         place = self.files_place(request, request.GET)
         context: dict[str, Any] = {"title": _("Files in the cloud"), "place": place}
         if place:
-            context |= {"choices": choices(request.user, place), **self._found(request, place)}
+            context |= {
+                "choices": choices(request.user, place),
+                **self._folder_context(request, place),
+            }
         return self.files_answer(request, "files", context)
 
     def files_place(self, request: HttpRequest, asked: QueryDict) -> Any:
@@ -86,7 +89,7 @@ class FilesPage(ReadOnlyAdmin):
             self.admin_site.each_context(request) | around | context,
         )
 
-    def _found(self, request: HttpRequest, place: Place) -> dict[str, Any]:
+    def _folder_context(self, request: HttpRequest, place: Place) -> dict[str, Any]:
         """Return what is in the folder, or why that cannot be said."""
         try:
             folder, asked_at = place.read()
@@ -99,5 +102,5 @@ class FilesPage(ReadOnlyAdmin):
         if may_upload(request) and (target := place.upload_target(request.user)):
             form = UploadForm(request.user)
             form.preset(target)
-            context |= around_form(form)
+            context |= form_context(form)
         return context

@@ -81,7 +81,7 @@ class Place:
         folder = self.folder.removeprefix(location)
         return {"store": f"{self.to.using}@{self.to.env}", "folder": folder}
 
-    def chosen(self, data: QueryDict) -> list[RemoteFile]:
+    def chosen_files(self, data: QueryDict) -> list[RemoteFile]:
         """Return the files of the folder that were chosen; raises what the list raises."""
         wanted = {*data.getlist("key")}
         return [file for file in self.read()[0].files if file.key in wanted]

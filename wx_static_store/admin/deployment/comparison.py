@@ -15,7 +15,7 @@ from ...core.releases import Change, ReleaseFile
 from ...deploy.environments import site_uploader
 from ...log.compare import SECONDS, SWEPT
 from ...models import Deployment, DeploymentQuerySet
-from ...releases.difference import KINDS, Difference, between, with_cloud
+from ...releases.difference import KINDS, Difference, compare_files, compare_with_cloud
 from ...releases.live import mark_live
 from ...releases.rollback import folder_of
 
@@ -83,11 +83,11 @@ class ShownComparison:
         """Return what differs; raise what the list of the cloud raises."""
         files = files_of(self.row)
         if self.other:
-            return between(files_of(self.other), files)
+            return compare_files(files_of(self.other), files)
         folder = folder_of(self.row.using, [self.row.env], name=str(self.row.pk))
         uploader = site_uploader(self.row.using, self.row.env)
         prefix = folder.removeprefix(uploader.options.location)
-        return with_cloud(uploader, files, prefix, seconds=SECONDS, most=SWEPT)
+        return compare_with_cloud(uploader, files, prefix, seconds=SECONDS, most=SWEPT)
 
     def sections(self) -> Iterator[Section]:
         """Yield each kind of which there is a file."""

@@ -20,10 +20,10 @@ from django.views.decorators.http import require_http_methods
 
 from ...conf.offered import Offer
 from ...core import qr
-from ...deploy.archive import unpacked
+from ...deploy.archive import unpack_site
 from ...deploy.environments import address_of, site_stores
 from ...deploy.records import deployments_of
-from ...deploy.tree import checked_prefix, read_tree
+from ...deploy.tree import check_prefix, read_tree
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext
 from ...models import Deployment, Release
@@ -37,7 +37,7 @@ from ..base import ReadOnlyAdmin, Tool
 from ..labels import sentence
 from ..places import linkable, places_for
 from .base import page_of
-from .rollback import newest, said
+from .rollback import ending_message, newest_id
 
 NAME = "wx_static_store_deployment_publish"  # of the address
 SHOWN = 50  # files of the list
@@ -80,7 +80,7 @@ class PublishForm(forms.Form):
 
     def clean_folder(self) -> str:
         try:
-            return checked_prefix(self.cleaned_data["folder"].strip("/"))
+            return check_prefix(self.cleaned_data["folder"].strip("/"))
         except WxStaticStoreError as error:
             raise forms.ValidationError(sentence(error)) from None
 
@@ -121,7 +121,7 @@ class PublishPage(ReadOnlyAdmin):
             form = PublishForm(offers, request.POST, request.FILES)
             if form.is_valid():
                 try:
-                    return self._page(request, form, _planned(request, form.cleaned_data))
+                    return self._page(request, form, _keep_and_plan(request, form.cleaned_data))
                 except WxStaticStoreError as error:
                     form.add_error("file", sentence(error))
         return self._page(request, form, {})
@@ -152,7 +152,7 @@ class PublishPage(ReadOnlyAdmin):
                 raise PermissionDenied
             target = _target(order, Release.objects.get(pk=order["release"]))
             found = _plan(request, target)
-            if newest(found) == order["before"]:
+            if newest_id(found) == order["before"]:
                 runner = available_runner()
                 if runner is None:
                     return self._send(request, found)
@@ -175,10 +175,10 @@ class PublishPage(ReadOnlyAdmin):
         report = found.run()
         if report.ok:
             self.message_user(
-                request, said(report, gettext("The site is published.")), messages.SUCCESS
+                request, ending_message(report, gettext("The site is published.")), messages.SUCCESS
             )
         else:
-            text = said(report, gettext("It was not published."), str(_TRY_AGAIN))
+            text = ending_message(report, gettext("It was not published."), str(_TRY_AGAIN))
             self.message_user(request, text, messages.ERROR)
         new = report.report and report.report.deployment_id
         if new and request.user.has_perm("wx_static_store.view_deployment"):
@@ -202,11 +202,11 @@ def offers_for(request: HttpRequest) -> Mapping[str, Offer]:
     return {env: Offer(named.get(env, env)) for env in sorted({*late, *named})}
 
 
-def _planned(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
+def _keep_and_plan(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
     """Keep the archive as a release; return what the page shows of it."""
     env, using, prefix = given["env"], given["using"], given["folder"]
     payload.check_store(using, [env])
-    with unpacked(given["file"].file, given["file"].name) as folder:
+    with unpack_site(given["file"].file, given["file"].name) as folder:
         items = read_tree(folder, prefix).items
         kept = payload.of_tree(items, None, [env], using=using, prefix=prefix)
     facts = {"env": env, "using": using, "folder": kept.folder, "label": given["label"]}
@@ -214,7 +214,7 @@ def _planned(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
     order = facts | {
         "release": kept.release.pk,
         "user": request.user.pk,
-        "before": newest(found),
+        "before": newest_id(found),
     }
     by_workers, options = available_runner() is not None, found.uploader.options
     url = address_of(found.uploader, found.order.prefix)

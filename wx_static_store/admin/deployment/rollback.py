@@ -74,14 +74,14 @@ class RollbackPage(ReleasePages):
         runner = available_runner()
         may_begin = not found.is_live and bool(runner or found.is_small)
         if request.method == "POST" and may_begin:
-            if request.POST.get("before") == newest(found):
+            if request.POST.get("before") == newest_id(found):
                 if runner:
                     return self._roll_back_by(runner, request, row, found)
                 return self._outcome(request, row, found)
             text = _("Something else was deployed meanwhile. Look at it again.")
             self.message_user(request, text, messages.WARNING)
         context = {"may_begin": may_begin, "by_workers": runner is not None}
-        return self._answer(request, row, context | _shown(row, found))
+        return self._answer(request, row, context | _plan_context(row, found))
 
     def _answer(
         self, request: HttpRequest, row: Deployment, context: dict[str, Any]
@@ -107,7 +107,7 @@ class RollbackPage(ReleasePages):
         report = found.run()
         head = {"done": _("The roll back is done."), "skipped": _("Nothing was sent.")}
         heading = head.get(report.outcome, _("The roll back failed."))
-        text = said(report, heading, found.reminder if report.ok else "")
+        text = ending_message(report, heading, found.reminder if report.ok else "")
         self.message_user(request, text, messages.SUCCESS if report.ok else messages.ERROR)
         new = report.report and report.report.deployment_id
         if report.ok and new:
@@ -115,7 +115,7 @@ class RollbackPage(ReleasePages):
         return HttpResponseRedirect(self.url_of("rollback", row))
 
 
-def said(report: EnvironmentReport, heading: str, reminder: str = "") -> SafeString:
+def ending_message(report: EnvironmentReport, heading: str, reminder: str = "") -> SafeString:
     """Return how it ended in a sentence, what the command would print, and what remains."""
     found = lines(report)
     if (left := len(found) - DETAILS) > 0:
@@ -124,12 +124,12 @@ def said(report: EnvironmentReport, heading: str, reminder: str = "") -> SafeStr
     return format_html("{}{}", heading, format_html_join("", "<br>{}", ((line,) for line in rest)))
 
 
-def newest(found: RollbackPlan) -> str:
+def newest_id(found: RollbackPlan) -> str:
     """Return which deployment was the newest when the page was shown."""
     return str(found.move.before.pk) if found.move.before else ""
 
 
-def _shown(row: Deployment, found: RollbackPlan) -> dict[str, Any]:
+def _plan_context(row: Deployment, found: RollbackPlan) -> dict[str, Any]:
     """Return what the page shows of a plan."""
     states = found.plan.states(found.uploader)
     sent = [(item.name, item.size) for state, item in states if state != "unchanged"]
@@ -137,7 +137,7 @@ def _shown(row: Deployment, found: RollbackPlan) -> dict[str, Any]:
     trusted = options.base_url or options.url_prefix
     return {
         "found": found,
-        "newest": newest(found),
+        "newest": newest_id(found),
         "that": title_of(before) if before else "",
         "compare_with": before.pk if before and before.release != row.release else None,
         "address": linkable(address_of(found.uploader, prefix), trusted=trusted),

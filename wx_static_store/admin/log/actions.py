@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _, ngettext
 
 from ...models import UploadLog, UploadLogQuerySet
 from ...upload.database import outside_transactions
-from .export import exported
+from .export import export
 from .steps import LIMIT, StepsPage
 
 
@@ -62,13 +62,13 @@ class LogActions(StepsPage):
     def export_csv(
         self, request: HttpRequest, queryset: UploadLogQuerySet
     ) -> StreamingHttpResponse:
-        return exported(request, queryset, "csv")
+        return export(request, queryset, "csv")
 
     @admin.action(permissions=["view"], description=_("Export as JSON"))
     def export_json(
         self, request: HttpRequest, queryset: UploadLogQuerySet
     ) -> StreamingHttpResponse:
-        return exported(request, queryset, "json")
+        return export(request, queryset, "json")
 
     def _few(self, request: HttpRequest, queryset: UploadLogQuerySet) -> list[UploadLog]:
         """Return the rows; too many for one click are none, with a message."""

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from ...clients.platform import RefusedCall
-from ...log.diagnosis import Diagnosis, diagnose, known, text_of
+from ...log.diagnosis import Diagnosis, diagnose, known_diagnosis, text_of
 from ...models import UploadLog
 from ...upload.database import outside_transactions
 from ..base import ReadOnlyAdmin
@@ -58,7 +58,7 @@ class DiagnosisPage(ReadOnlyAdmin):
             return []
         if not self.has_diagnose_permission(request):
             return []
-        found = getattr(request, "wx_diagnosis", None) or known(row)
+        found = getattr(request, "wx_diagnosis", None) or known_diagnosis(row)
         url = reverse(f"admin:{_NAME}", args=[row.pk], current_app=self.admin_site.name)
         return [(_("What WeChat received"), {"fields": CallColumns(found, url).fields})]
 

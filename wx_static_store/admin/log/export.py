@@ -80,9 +80,7 @@ def _in_parts(rows: UploadLogQuerySet) -> Iterator[Row]:
         part = list(values.filter(id__lt=part[-1][0])[:ROWS_AT_ONCE])
 
 
-def exported(
-    request: HttpRequest, rows: UploadLogQuerySet, extension: str
-) -> StreamingHttpResponse:
+def export(request: HttpRequest, rows: UploadLogQuerySet, extension: str) -> StreamingHttpResponse:
     """Return these rows as a download, which are read while it is sent."""
     form = FORMATS[extension]
     lines = form.lines(_in_parts(rows))

@@ -59,7 +59,7 @@ class FailingPage(LogActions):
         return self.answer(request, "failing", context)
 
     def _act(self, request: HttpRequest, rows: UploadLogQuerySet) -> HttpResponse | None:
-        verb, chosen = _chosen(request.POST, rows)
+        verb, chosen = _read_button(request.POST, rows)
         if verb == "retry" and (some := _worth_trying(chosen)):
             return self.show_steps(request, "upload_again", some)
         if verb == "dismiss" and (some := list(chosen)):
@@ -80,7 +80,7 @@ def _worth_trying(rows: UploadLogQuerySet) -> list[UploadLog]:
     return [*sendable(rows.iterator(100), LIMIT)] or [*rows[:LIMIT]]
 
 
-def _chosen(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, UploadLogQuerySet]:
+def _read_button(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, UploadLogQuerySet]:
     """
     Return what the pressed button does, and the rows that it is for.
 

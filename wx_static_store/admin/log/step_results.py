@@ -105,13 +105,13 @@ class Step(NamedTuple):
     stuck: bool = False  # workers take no more
 
 
-def waiting(request: HttpRequest, rows: Sequence[UploadLog]) -> list[StepLine]:
+def waiting_lines(request: HttpRequest, rows: Sequence[UploadLog]) -> list[StepLine]:
     """Return the lines of rows that are still to be done."""
     columns = UploadColumns(request)
     return [StepLine(row.pk, row.key or row.name, columns.store(row)) for row in rows]
 
 
-def lost(pk: int) -> StepLine:
+def lost_line(pk: int) -> StepLine:
     """Return the line of a row that is not found, as it was pruned or is another tenant's."""
     return StepLine(pk, f"#{pk}", outcome=LOST, facts=[_LOST])
 
@@ -122,11 +122,11 @@ def lost(pk: int) -> StepLine:
 def upload_again(asked: StepRequest) -> Step:
     """Send the first of these rows again."""
     columns = UploadColumns(asked.request)
-    lines, few = sent_before(asked, asked.rows[: FEW if asked.scripted else MOST], columns)
+    lines, few = split_sent(asked, asked.rows[: FEW if asked.scripted else MOST], columns)
     results = [*retry_uploads(few, asked.request.user, seconds=SECONDS)]
     newest = UploadLog.objects.newest_of(one.row for one in results if one.result)
     lines += [
-        sent(one, newest.get((one.row.env, one.row.key_digest), one.row), columns)
+        sent_line(one, newest.get((one.row.env, one.row.key_digest), one.row), columns)
         for one in results
         if one.outcome != "not attempted"
     ]
@@ -135,7 +135,7 @@ def upload_again(asked: StepRequest) -> Step:
     return Step(lines, str(ALL_ALIKE) if alike else "")
 
 
-def sent_before(
+def split_sent(
     asked: StepRequest, rows: Sequence[UploadLog], columns: UploadColumns
 ) -> tuple[list[StepLine], list[UploadLog]]:
     """Return the lines of those that this page sent in a step whose answer got lost; the others."""
@@ -144,11 +144,11 @@ def sent_before(
         for pk, row in newer(rows).items()
         if asked.begun and row.source_ref == f"row {pk}" and row.created.timestamp() >= asked.begun
     }
-    lines = [recorded(row, found[row.pk], columns) for row in rows if row.pk in found]
+    lines = [recorded_line(row, found[row.pk], columns) for row in rows if row.pk in found]
     return lines, [row for row in rows if row.pk not in found]
 
 
-def recorded(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine:
+def recorded_line(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine:
     """Return the line of a file by the row that its upload has left."""
     facts: list[Text] = [columns.errcode(new)] if new.errcode or new.cos_code else []
     if new.status != UploadLog.Status.STORED:
@@ -158,7 +158,7 @@ def recorded(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine
     return StepLine(row.pk, key, columns.store(row), new.status, sign, facts, new.pk)
 
 
-def sent(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
+def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
     """Return the line of a file; `new` is the row that its upload has left."""
     store, old = columns.store(one.row), one.row
     if not one.result:
@@ -184,13 +184,13 @@ def _too_long(error: WxStaticStoreError | None) -> Iterator[str]:
         yield _TOO_LONG % {"seconds": LONGEST}
 
 
-def all_sent(counts: Counter[str], left: int) -> str:
+def count_sent(counts: Counter[str], left: int) -> str:
     """Say how many files ended how, and how many are left."""
     said = [text % {"count": counts[outcome]} for outcome, text in SENT.items() if counts[outcome]]
-    return " ".join([*said, *_left(left, said)])
+    return " ".join([*said, *_rest(left, said)])
 
 
-def _left(count: int, said: Sequence[str]) -> Iterator[str]:
+def _rest(count: int, said: Sequence[str]) -> Iterator[str]:
     """Yield how much is still to be done, also where nothing else is said."""
     if count or not said:
         text = ngettext(
@@ -209,30 +209,30 @@ def compare(asked: StepRequest) -> Step:
     Both fit into a step, so it is no matter whether it is `scripted`.
     """
     try:
-        found = _listed(asked.rows) or _reached(asked.rows[:ASKED_ONE_BY_ONE])
+        found = _compare_by_list(asked.rows) or _compare_rows(asked.rows[:ASKED_ONE_BY_ONE])
     except WxStaticStoreError as error:
         return Step([], sentence(error))
     columns = UploadColumns(asked.request)
-    return Step([_compared(row.pk, one, columns) for row, one in found])
+    return Step([_compared_line(row.pk, one, columns) for row, one in found])
 
 
-def _listed(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
+def _compare_by_list(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
     """Compare many rows by a list, which has half of the time; none if the folder is huge."""
     if len(rows) <= ASKED_ONE_BY_ONE:
         return []
     with suppress(DeadlineExceeded), ending_by(time.monotonic() + LONGEST / 2):
-        return _reached(rows)
+        return _compare_rows(rows)
     return []
 
 
-def _reached(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
+def _compare_rows(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
     compared = compare_uploads(rows, seconds=SECONDS)
     found = {(one.row.env, one.row.key): one for one in compared}
     pairs = ((row, found.get((row.env, row.key))) for row in rows)
     return [(row, one) for row, one in pairs if one and one.state != CloudState.UNREACHED]
 
 
-def _compared(pk: int, one: ComparedUpload, columns: UploadColumns) -> StepLine:
+def _compared_line(pk: int, one: ComparedUpload, columns: UploadColumns) -> StepLine:
     row, remote = one.row, one.remote
     sign = format_html(
         '<span class="wx-badge wx-{}">{}</span>', COLOURS[one.state], one.state.label
@@ -251,14 +251,14 @@ def _facts(label: str, *facts: Any) -> str:
     return _("%(label)s: %(text)s") % {"label": label, "text": text}
 
 
-def all_compared(counts: Counter[str], left: int) -> str:
+def count_compared(counts: Counter[str], left: int) -> str:
     """Say how many files the cloud has how, how many are left, and what corrects the log."""
     said = [
         _("%(label)s: %(text)s") % {"label": capfirst(state.label), "text": counts[state.value]}
         for state in COLOURS
         if counts[state.value]
     ]
-    said += _left(left, said)
+    said += _rest(left, said)
     if counts[CloudState.DIFFERS.value] or counts[CloudState.MISSING.value]:
         said.append(
             _("manage.py wx_reconcile --fix corrects the log. Then a deploy sends what is missing.")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 from ...exceptions import ConfigurationError
 from ...log.by_workers import forget, refusals
 from ...log.hints import error_rule
-from ...log.retry import RetryResult, looked_at, newer
+from ...log.retry import RetryResult, check_rows, newer
 from ...models import Deployment, UploadLog
 from ...submit import queue
 from ..columns import UploadColumns, badge
@@ -41,26 +41,26 @@ def _by_workers(asked: StepRequest) -> Step:
     columns = UploadColumns(asked.request)
     theirs = [row for row in asked.rows if row.pk in asked.handed]
     rest = [row for row in asked.rows if row.pk not in asked.handed]
-    lines, error = _ended(theirs, asked.handed, columns, more=bool(rest))
+    lines, error = _ended_lines(theirs, asked.handed, columns, more=bool(rest))
     ended = {line.pk for line in lines}
     handed = {row: asked.handed[row.pk] for row in theirs if row.pk not in ended}
     if not error:
         room = (results.FEW if asked.scripted else results.MOST) - len(handed)
-        known, rest = results.sent_before(asked, rest[: max(0, room)], columns)
+        known, rest = results.split_sent(asked, rest[: max(0, room)], columns)
         lines += known
-        looked = [*looked_at(rest)]
+        looked = [*check_rows(rest)]
         for one in looked:
             if isinstance(one, RetryResult):
-                lines.append(results.sent(one, one.row, columns))
+                lines.append(results.sent_line(one, one.row, columns))
         ready = [one.row for one in looked if not isinstance(one, RetryResult)]
         taken, error = _hand_over(asked.request, ready)
         handed |= dict.fromkeys(taken, int(time.time()))
-    lines += (_handed(row, columns) for row in handed)
+    lines += (_handed_line(row, columns) for row in handed)
     stuck = error not in ("", str(results.ALL_ALIKE))
     return Step(lines, error, {row.pk: since for row, since in handed.items()}, stuck)
 
 
-def _ended(
+def _ended_lines(
     rows: Sequence[UploadLog], since: dict[int, int], columns: UploadColumns, *, more: bool
 ) -> tuple[list[StepLine], str]:
     """
@@ -71,14 +71,14 @@ def _ended(
     sent, refused, lines, error = newer(rows), refusals(rows), [], ""
     for row in rows:
         if row.pk in sent:
-            lines.append(results.recorded(row, sent[row.pk], columns))
+            lines.append(results.recorded_line(row, sent[row.pk], columns))
             rule = error_rule(sent[row.pk])
             if more and rule and (rule.stops_batch or rule.error.stops_batch):
                 error = str(results.ALL_ALIKE)
         elif row.pk in refused:
-            lines.append(results.sent(refused[row.pk], row, columns))
+            lines.append(results.sent_line(refused[row.pk], row, columns))
         elif not 0 <= time.time() - since[row.pk] < PATIENCE:
-            lines.append(_handed(row, columns)._replace(outcome=HANDED, facts=[_ITS_ROW]))
+            lines.append(_handed_line(row, columns)._replace(outcome=HANDED, facts=[_ITS_ROW]))
             error = error or str(_SLOW)
     return lines, error
 
@@ -97,6 +97,6 @@ def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequenc
     return rows[:count], "" if count == len(rows) else str(_NO_MORE)
 
 
-def _handed(row: UploadLog, columns: UploadColumns) -> StepLine:
+def _handed_line(row: UploadLog, columns: UploadColumns) -> StepLine:
     sign = badge(Deployment.Outcome.RUNNING, _("with a worker"))
     return StepLine(row.pk, row.key, columns.store(row), badge=sign)

@@ -42,10 +42,10 @@ class LongAction(NamedTuple):
 
 LONG_ACTIONS = {
     "upload_again": LongAction(
-        gettext_lazy("Upload again"), step_workers.upload_again, results.all_sent
+        gettext_lazy("Upload again"), step_workers.upload_again, results.count_sent
     ),
     "compare": LongAction(
-        gettext_lazy("Compare with the cloud"), results.compare, results.all_compared
+        gettext_lazy("Compare with the cloud"), results.compare, results.count_compared
     ),
 }
 
@@ -75,7 +75,10 @@ class StepsPage(ReadOnlyAdmin):
         is_retry = name == "upload_again"
         if not (self.has_retry_permission if is_retry else self.has_view_permission)(request):
             raise PermissionDenied
-        late, wanted = _ids(request.POST.get("late", "")), _ids(request.POST.get("rows", ""))
+        late, wanted = (
+            _parse_ids(request.POST.get("late", "")),
+            _parse_ids(request.POST.get("rows", "")),
+        )
         from_page = bool(request.POST.get("from_page"))
         if from_page:  # also what no worker took
             wanted, late = [*late, *wanted][:LIMIT], []
@@ -85,15 +88,15 @@ class StepsPage(ReadOnlyAdmin):
             "application/json"
         )
         with ending_by(time.monotonic() + results.LONGEST):
-            handed = {} if from_page else _handed(request.POST.get("handed", ""))
+            handed = {} if from_page else _parse_handed(request.POST.get("handed", ""))
             begun = _number(request.POST.get("begun", ""))
             asked = StepRequest(request, found, scripted, handed, from_page, begun)
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
-        lines = [*step.lines, *(results.lost(pk) for pk in wanted if pk not in known)]
+        lines = [*step.lines, *(results.lost_line(pk) for pk in wanted if pk not in known)]
         done = {line.pk: line.outcome for line in lines if line.outcome}
         late += [pk for pk, outcome in done.items() if outcome == results.HANDED]
         ended = Counter(done.values()) - Counter({results.HANDED: len(done)})
-        counts = _counted(request.POST.get("counts", "")) + ended
+        counts = _parse_counts(request.POST.get("counts", "")) + ended
         left = [row for row in found if row.pk not in done]
         error = step.error or (str(_NO_TIME) if left and not lines else "")
         folder = request.POST.get("folder", "")
@@ -109,7 +112,7 @@ class StepsPage(ReadOnlyAdmin):
             may_view = self.has_view_permission(request)
             html = [_rendered(request, line, may_view=may_view) for line in lines]
             return JsonResponse(state | {"lines": html})
-        waiting = results.waiting(request, [row for row in left if row.pk not in step.handed])
+        waiting = results.waiting_lines(request, [row for row in left if row.pk not in step.handed])
         return self._steps_page(request, name, state, [*lines, *waiting])
 
     def show_steps(
@@ -122,7 +125,7 @@ class StepsPage(ReadOnlyAdmin):
         """
         state = _state(name, Counter(), rows, {}, []) | {"begin": True, "folder": folder}
         state["begun"] = int(time.time())
-        return self._steps_page(request, name, state, results.waiting(request, rows))
+        return self._steps_page(request, name, state, results.waiting_lines(request, rows))
 
     def _steps_page(
         self, request: HttpRequest, name: str, state: dict[str, Any], lines: list[StepLine]
@@ -180,13 +183,13 @@ def _rendered(request: HttpRequest, line: StepLine, *, may_view: bool) -> dict[s
     return {"id": line.pk, "html": render_to_string(f"{_FOLDER}/step_line.html", context, request)}
 
 
-def _ids(text: str) -> list[int]:
+def _parse_ids(text: str) -> list[int]:
     """Return the ids of the rows that are left, as the page has them; none of nonsense."""
     found = re.fullmatch(r"[0-9]{1,18}(,[0-9]{1,18})*", text)
     return [int(one) for one in dict.fromkeys(text.split(","))][:LIMIT] if found else []
 
 
-def _handed(text: str) -> dict[int, int]:
+def _parse_handed(text: str) -> dict[int, int]:
     """Return the ids of the rows that workers have, and since when, as the page has them."""
     found = re.findall(r"([0-9]{1,18}):([0-9]{1,12})", text)
     return {int(pk): int(since) for pk, since in found[:LIMIT]}
@@ -197,7 +200,7 @@ def _number(text: str) -> int:
     return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else 0
 
 
-def _counted(text: str) -> Counter[str]:
+def _parse_counts(text: str) -> Counter[str]:
     """Return the counts of the steps before; they are only shown, so the page may keep them."""
     found = re.findall(r"([a-z]{1,20}):([0-9]{1,6})", text)
     return Counter({outcome: int(count) for outcome, count in found[:20]})

@@ -70,7 +70,7 @@ def texts() -> dict[str, Any]:
     return TEXTS | {"sizes": sizes()}
 
 
-def listed_as(to: Target, name: str) -> str:
+def display_name(to: Target, name: str) -> str:
     """Return what the list and the result call a file: its key, or a name that has no key."""
     with suppress(NameRejected):
         return object_key(options_for(to.using).location, name)
@@ -153,7 +153,7 @@ class UploadForm(TargetForm):
     def clean(self) -> None:
         """Say once, at its field, what is wrong with the folder."""
         if self.cleaned_data.keys() >= {"folder", "file", "path"}:
-            names = [name for name, _file in self.chosen()]
+            names = [name for name, _file in self.chosen_files()]
             folder = self.cleaned_data["folder"]
             if wrong := self.wrong_folder([name.removeprefix(folder) for name in names]):
                 self.add_error("folder", wrong)
@@ -170,7 +170,7 @@ class UploadForm(TargetForm):
         form.preset({name: self.data.get(name, "") for name in ("store", "folder")})
         return form
 
-    def chosen(self) -> list[tuple[str, AnyFile]]:
+    def chosen_files(self) -> list[tuple[str, AnyFile]]:
         """Return each file, and its name below the store's location."""
         folder, files = self.cleaned_data["folder"], self.cleaned_data["file"]
         path = self.cleaned_data["path"] if len(files) == 1 else ""
@@ -190,9 +190,11 @@ class UploadForm(TargetForm):
         fingerprint = sha256(facts.encode()).hexdigest()
         if attempt is None:
             return Submission(f"{user.pk} {form_id} {fingerprint}")
-        return numbered(user, form_id, attempt, fingerprint)
+        return attempt_submission(user, form_id, attempt, fingerprint)
 
 
-def numbered(user: User, form_id: UUID, attempt: int, fingerprint: str = "") -> Submission:
+def attempt_submission(
+    user: User, form_id: UUID, attempt: int, fingerprint: str = ""
+) -> Submission:
     """Return the submission of one attempt of the script: it may ask for it before it arrives."""
     return Submission(f"{user.pk} {form_id} {attempt}", fingerprint)

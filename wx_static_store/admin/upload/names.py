@@ -11,7 +11,7 @@ from ...core.types import UploadStatus
 from ...models import UploadLog
 from ...submit.policy import Target
 from ...upload.database import in_database
-from .form import listed_as
+from .form import display_name
 
 Rows = Mapping[str, UploadLog] | None
 
@@ -33,9 +33,9 @@ def candidates(to: Target, name: str, md5: str, wish: str = "") -> Iterator[Cand
 
     `wish` is what the preview has shown. Nobody can have taken the last.
     """
-    row = (sent_rows(to.env, [listed_as(to, name)]) or {}).get(listed_as(to, name))
-    if row is None or row.is_deletion or _has(row, md5):
-        yield Candidate(name, _has(row, md5))
+    row = (sent_rows(to.env, [display_name(to, name)]) or {}).get(display_name(to, name))
+    if row is None or row.is_deletion or _has_bytes(row, md5):
+        yield Candidate(name, _has_bytes(row, md5))
     same, free = _numbered_names(to, {name: md5}, ())[name]
     yield from (Candidate(each, is_same=True) for each in same[:1])
     yield from map(Candidate, [wish] if wish else [])
@@ -69,18 +69,18 @@ def _numbered_names(
     """Return for each name those where the log has these bytes, and those that nobody knows."""
     most = min(MOST, max(FEW, ASKED // (len(files) or 1)))
     names = {name: _numbered(name, most) for name in files}
-    keys = {each: listed_as(to, each) for found in names.values() for each in found}
+    keys = {each: display_name(to, each) for found in names.values() for each in found}
     rows = (sent_rows(to.env, keys.values()) if keys else None) or {}
     return {
         name: (
-            [each for each in names[name] if _has(rows.get(keys[each]), md5)],
+            [each for each in names[name] if _has_bytes(rows.get(keys[each]), md5)],
             [each for each in names[name] if keys[each] not in rows and each not in taken],
         )
         for name, md5 in files.items()
     }
 
 
-def _has(row: UploadLog | None, md5: str) -> bool:
+def _has_bytes(row: UploadLog | None, md5: str) -> bool:
     return bool(row and md5 and row.md5 == md5 and not row.is_deletion)
 
 

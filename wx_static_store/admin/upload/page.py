@@ -32,11 +32,11 @@ from ...upload.sources import digest as md5_of
 from ...upload.store import get_store
 from ..base import ReadOnlyAdmin, Tool
 from ..places import link_to
-from .form import TargetForm, UploadForm, listed_as, texts
+from .form import TargetForm, UploadForm, display_name, texts
 from .names import candidates
 from .outcome import ASK, REFUSED, RUNNING, FileOutcome
 from .preview import Chosen, preview
-from .status import MOST_ASKED, parsed, states
+from .status import MOST_ASKED, parse_attempts, states
 
 if TYPE_CHECKING:
     from .form import AnyFile
@@ -97,7 +97,7 @@ class UploadPage(ReadOnlyAdmin):
 
     def upload_view(self, request: HttpRequest) -> HttpResponseBase:
         """Show the page; a POST sends its files, and shows how each upload ended."""
-        require(request)
+        require_upload(request)
         request.current_app = self.admin_site.name
         if request.method != "POST":
             form = UploadForm(request.user)
@@ -105,7 +105,9 @@ class UploadPage(ReadOnlyAdmin):
             return self._page(request, form)
         form = UploadForm(request.user, request.POST, request.FILES)
         outcomes = (
-            [_submit(request, form, *chosen) for chosen in form.chosen()] if form.is_valid() else []
+            [_submit(request, form, *chosen) for chosen in form.chosen_files()]
+            if form.is_valid()
+            else []
         )
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
             return JsonResponse(self._rendered(request, outcomes or [_incomplete(form)]))
@@ -113,7 +115,7 @@ class UploadPage(ReadOnlyAdmin):
 
     def preview_view(self, request: HttpRequest) -> HttpResponseBase:
         """Return what an upload would do with each file, without a call to the cloud."""
-        require(request)
+        require_upload(request)
         try:
             asked = json.loads(request.body)
             files = [Chosen.parsed(file) for file in asked["files"]]
@@ -126,9 +128,9 @@ class UploadPage(ReadOnlyAdmin):
 
     def status_view(self, request: HttpRequest) -> HttpResponse:
         """Return what became of attempts of this user's page, and cancel them where it asks so."""
-        require(request)
+        require_upload(request)
         try:
-            attempts = parsed(request.user, json.loads(request.body))
+            attempts = parse_attempts(request.user, json.loads(request.body))
         except BAD_REQUEST_ERRORS:
             return _bad_request("not a list of attempts")
         if len(attempts) > MOST_ASKED:
@@ -165,7 +167,7 @@ class UploadPage(ReadOnlyAdmin):
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            **around_form(form),
+            **form_context(form),
             "title": _("Upload files"),
             "opts": self.opts,
             "outcomes": sorted(outcomes or [], key=lambda outcome: outcome.ok),
@@ -176,7 +178,7 @@ class UploadPage(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/wx_static_store/uploadlog/upload.html", context)
 
 
-def around_form(form: UploadForm) -> dict[str, Any]:
+def form_context(form: UploadForm) -> dict[str, Any]:
     """Return what a page needs that has the form and its scripts."""
     return {
         "form": form,
@@ -194,7 +196,7 @@ def _bad_request(reason: str) -> JsonResponse:
     return JsonResponse({"error": reason}, status=400)
 
 
-def require(request: HttpRequest) -> None:
+def require_upload(request: HttpRequest) -> None:
     if not may_upload(request):
         raise PermissionDenied
 
@@ -205,7 +207,7 @@ def require(request: HttpRequest) -> None:
 def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> FileOutcome:
     """Return what became of the file, or of the first submission, which was of the same file."""
     to: Target = form.cleaned_data["store"]
-    listed, size = listed_as(to, name), file.size or 0
+    listed, size = display_name(to, name), file.size or 0
     submission = form.submission(request.user, name, file)
     try:
         if not form.cleaned_data["confirmed"] and (asked := _asked(form, name, file)):
@@ -217,7 +219,7 @@ def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) ->
         status, message = _UNANSWERED[error.code]
         return FileOutcome(listed, status, message=str(message))
     except WxStaticStoreError as error:
-        return _failed(listed, error, status=REFUSED, errcode=error.errcode)
+        return _failure(listed, error, status=REFUSED, errcode=error.errcode)
 
 
 def _asked(form: UploadForm, name: str, file: AnyFile) -> list[str | Promise]:
@@ -257,18 +259,18 @@ def _send(
             # Where these very bytes are on their way, another name would publish them twice.
             if error.code != EXISTS.code and (is_same or error.code != IN_PROGRESS.code):
                 raise
-    raise EXISTS.broken(key=listed_as(to, name))
+    raise EXISTS.broken(key=display_name(to, name))
 
 
 def _outcome(to: Target, name: str, result: UploadResult, row: int | None) -> FileOutcome:
     if error := result.error:
         facts = {"status": result.status.value, "errcode": result.errcode, "row": row}
-        return _failed(listed_as(to, name), error, **facts)
+        return _failure(display_name(to, name), error, **facts)
     url, link = _addresses(to, result.key)
     return FileOutcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
 
 
-def _failed(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
+def _failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
     message, hint = str(error.message), error.full_hint
     advice = str(advice_on(error, facts["status"]))
     return FileOutcome(

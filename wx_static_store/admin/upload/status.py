@@ -11,7 +11,7 @@ from ...core.types import UploadStatus
 from ...log.advice import LOOK
 from ...submit.progress import sent_of
 from ...submit.submission import Submission, Unanswered
-from .form import numbered
+from .form import attempt_submission
 from .outcome import CANCELLED, FileOutcome
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ class Attempt(NamedTuple):
     cancel: bool
 
 
-def parsed(user: User, asked: Mapping[str, Any]) -> list[Attempt]:
+def parse_attempts(user: User, asked: Mapping[str, Any]) -> list[Attempt]:
     """Return the attempts that the script asks for, of this user only."""
     form_id = UUID(str(asked["form_id"]))
     return [
         Attempt(
-            numbered(user, form_id, int(one["attempt"])),
+            attempt_submission(user, form_id, int(one["attempt"])),
             str(one["name"])[:LONGEST_NAME],
             bool(one.get("cancel")),
         )
@@ -64,15 +64,15 @@ def _state_of(attempt: Attempt) -> dict[str, Any]:
     submission, name, cancel = attempt
     try:
         cancelled = asdict(FileOutcome(name, CANCELLED))
-        return _ended(
+        return _ended_state(
             FileOutcome(**(submission.cancel(cancelled) if cancel else submission.look()))
         )
     except Unanswered as error:
         if error.code == "unknown":
-            return _ended(FileOutcome(name, UploadStatus.UNKNOWN, message=str(LOOK)))
+            return _ended_state(FileOutcome(name, UploadStatus.UNKNOWN, message=str(LOOK)))
         return {"state": "running" if error.code == "in_progress" else error.code}
 
 
-def _ended(outcome: FileOutcome) -> dict[str, Any]:
+def _ended_state(outcome: FileOutcome) -> dict[str, Any]:
     state = CANCELLED if outcome.status == CANCELLED else "ended"
     return {"state": state, "outcome": outcome}

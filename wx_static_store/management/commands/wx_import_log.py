@@ -32,7 +32,7 @@ class Command(UpkeepCommand):
 
     def work(self, **options: Any) -> None:
         with ExitStack() as stack:
-            sources = [(name, stack.enter_context(_opened(name))) for name in options["files"]]
+            sources = [(name, stack.enter_context(_open(name))) for name in options["files"]]
             own: set[tuple[str, str]] = set()
             for name, lines in sources:
                 for counts in import_lines(lines, partial(self._report, name), own):
@@ -51,7 +51,7 @@ class Command(UpkeepCommand):
         self.stderr.write(labelled(f"{name}:{number}", why))
 
 
-def _opened(name: str) -> AbstractContextManager[BinaryIO]:
+def _open(name: str) -> AbstractContextManager[BinaryIO]:
     if name == "-":
         return nullcontext(sys.stdin.buffer)
     try:

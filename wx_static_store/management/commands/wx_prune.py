@@ -31,13 +31,18 @@ class Command(UpkeepCommand):
         )
         add = parser.add_argument
         age = _("delete rows that are older than so many days; releases too, unless --env")
-        add("--days", type=_between(1, 100_000), metavar="N", help=age)
+        add("--days", type=_number_between(1, 100_000), metavar="N", help=age)
         last = _("keep so many releases of each environment and folder (%(count)d with --days)")
-        add("--releases", type=_between(1, 100_000), metavar="N", help=last % {"count": RELEASES})
+        add(
+            "--releases",
+            type=_number_between(1, 100_000),
+            metavar="N",
+            help=last % {"count": RELEASES},
+        )
         add("--env", metavar="ID", help=_("rows of this environment only"))
         add(
             "--batch",
-            type=_between(1, MOST_AT_ONCE),
+            type=_number_between(1, MOST_AT_ONCE),
             default=1000,
             metavar="N",
             help=_("rows in a transaction (%(default)s)"),
@@ -50,7 +55,7 @@ class Command(UpkeepCommand):
         self.options = options
         dry_run = options["dry_run"]
         self._check()
-        if not (dry_run or options["yes"] or self._agreed()):
+        if not (dry_run or options["yes"] or self._confirm()):
             self.stdout.write(_("Nothing was deleted."))
             return
         self._prune(self.counts, dry_run=dry_run)
@@ -116,7 +121,7 @@ class Command(UpkeepCommand):
             parts.append(_("spooled files %(spooled)d") % counts)
         return joined(parts)
 
-    def _agreed(self) -> bool:
+    def _confirm(self) -> bool:
         if not sys.stdin.isatty():
             raise CommandError(_("Nobody is there to ask: add --yes."), returncode=WRONG_USE)
         counts = Counter[str]()
@@ -125,7 +130,7 @@ class Command(UpkeepCommand):
         return input(question).strip().lower() in ("y", "yes")
 
 
-def _between(least: int, most: int) -> Callable[[str], int]:
+def _number_between(least: int, most: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         if not (text.isdecimal() and least <= int(text) <= most):
             parts = {"least": least, "most": most, "text": text}
