@@ -28,9 +28,9 @@ def cards(
     look: bool = False,
 ) -> list[dict[str, Any]]:
     """
-    Return the cards of these causes; `rows` are those to find their files in.
+    Return a card for each cause, with some of its files out of `rows`.
 
-    With `look`, a file whose bytes cannot be had again has the reason: it is looked for.
+    With `look`, a card shows why the bytes of a file cannot be found again.
     """
     causes = list(causes)
     shown = [pk for cause in causes for pk in cause.rows[:SHOWN]]
@@ -39,7 +39,7 @@ def cards(
     made = []
     for cause in causes:
         files = [found[pk] for pk in cause.rows[:SHOWN] if pk in found]
-        if files:  # else pruned meanwhile
+        if files:  # else wx_prune deleted them meanwhile
             made.append(_card(cause, files, columns))
             made[-1]["files"] = [_line(row, columns) for row in files]
     if look:

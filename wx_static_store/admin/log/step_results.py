@@ -25,9 +25,9 @@ from ...models import UploadLog
 from ..columns import NOTHING, UploadColumns, badge, with_details
 from ..labels import Text, sentence
 
-SECONDS = 4.0  # in which a step begins files or calls
-LONGEST = 28.0  # seconds in which they end: many web servers end a worker after 30 s
-FEW = 4  # files of a step that a script asks for: what is under way when somebody stops it
+SECONDS = 4.0  # in which a step starts files or calls
+LONGEST = 28.0  # seconds of a whole step: many web servers end a worker after 30
+FEW = 4  # files of a step of the script: so few go on when somebody stops it
 MOST = 40  # files of a step that the button asks for where no script runs
 
 SENT = {
@@ -61,7 +61,7 @@ COLOURS = {
     CloudState.MISSING: "bad",
     CloudState.DELETED: "good",
 }
-HANDED = "handed"  # the outcome of a row that a worker has, and that nobody waits for
+HANDED = "handed"  # the outcome of a row that a worker has, and the page does not wait for
 LOST = "lost"  # the outcome of a row that is not found any more
 _LOST = gettext_lazy("This row is not in the log any more, or you may not see it.")
 _TOO_LONG = gettext_lazy(
@@ -69,12 +69,13 @@ _TOO_LONG = gettext_lazy(
     "needs, and so does wx_deploy."
 )
 ALL_ALIKE = gettext_lazy(
-    "The other files would fail in the same way, so they were not sent. Mend the cause, then go on."
+    "The other files would fail in the same way, so they were not sent. Repair the cause, then go "
+    "on."
 )
 
 
 class StepLine(NamedTuple):
-    """How one chosen row ended; without an outcome it waits."""
+    """How a chosen row ended; without an outcome it still waits."""
 
     pk: int
     key: Text
@@ -86,18 +87,18 @@ class StepLine(NamedTuple):
 
 
 class StepRequest(NamedTuple):
-    """What a step is asked for."""
+    """The rows and the options of one step."""
 
     request: HttpRequest
     rows: Sequence[UploadLog]
-    scripted: bool  # few rows are to be done, as whoever looks on may stop it
+    scripted: bool  # do few rows: the user may stop the script after each step
     handed: dict[int, int]  # to workers: ids of rows, and since when, in seconds since 1970
-    from_page: bool = False  # no worker is wanted
-    begun: int = 0  # when the page began, in seconds since 1970; 0: nobody knows
+    from_page: bool = False  # without workers
+    begun: int = 0  # when the page began, in seconds since 1970; 0 if unknown
 
 
 class Step(NamedTuple):
-    """The lines of the rows that were done or handed over, and why the action goes no further."""
+    """The lines of the rows that were done or handed over, and the error that stops the action."""
 
     lines: list[StepLine]
     error: str = ""
@@ -106,13 +107,13 @@ class Step(NamedTuple):
 
 
 def waiting_lines(request: HttpRequest, rows: Sequence[UploadLog]) -> list[StepLine]:
-    """Return the lines of rows that are still to be done."""
+    """Return a line for each row that is still to be done."""
     columns = UploadColumns(request)
     return [StepLine(row.pk, row.key or row.name, columns.store(row)) for row in rows]
 
 
 def lost_line(pk: int) -> StepLine:
-    """Return the line of a row that is not found, as it was pruned or is another tenant's."""
+    """Return the line of a row that was deleted, or that the user may not see."""
     return StepLine(pk, f"#{pk}", outcome=LOST, facts=[_LOST])
 
 
@@ -138,7 +139,7 @@ def upload_again(asked: StepRequest) -> Step:
 def split_sent(
     asked: StepRequest, rows: Sequence[UploadLog], columns: UploadColumns
 ) -> tuple[list[StepLine], list[UploadLog]]:
-    """Return the lines of those that this page sent in a step whose answer got lost; the others."""
+    """Return the lines of rows that a lost step already sent, and the rows still to send."""
     found = {
         pk: row
         for pk, row in newer(rows).items()
@@ -149,7 +150,7 @@ def split_sent(
 
 
 def recorded_line(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine:
-    """Return the line of a file by the row that its upload has left."""
+    """Return the line of a row by the newer row that its upload left."""
     facts: list[Text] = [columns.errcode(new)] if new.errcode or new.cos_code else []
     if new.status != UploadLog.Status.STORED:
         hint = columns.hint(new)
@@ -159,7 +160,7 @@ def recorded_line(row: UploadLog, new: UploadLog, columns: UploadColumns) -> Ste
 
 
 def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
-    """Return the line of a file; `new` is the row that its upload has left."""
+    """Return the line of a retry; `new` is the row that it left."""
     store, old = columns.store(one.row), one.row
     if not one.result:
         why = [sentence(one.reason), *_too_long(one.reason)] if one.reason else []
@@ -179,19 +180,19 @@ def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepL
 
 
 def _too_long(error: WxStaticStoreError | None) -> Iterator[str]:
-    """Yield what helps where the time of a request was too short."""
+    """Yield advice if the time of a request was too short."""
     if isinstance(error, DeadlineExceeded):
         yield _TOO_LONG % {"seconds": LONGEST}
 
 
 def count_sent(counts: Counter[str], left: int) -> str:
-    """Say how many files ended how, and how many are left."""
+    """Return how many files ended in which way, and how many are left."""
     said = [text % {"count": counts[outcome]} for outcome, text in SENT.items() if counts[outcome]]
     return " ".join([*said, *_rest(left, said)])
 
 
 def _rest(count: int, said: Sequence[str]) -> Iterator[str]:
-    """Yield how much is still to be done, also where nothing else is said."""
+    """Yield the number of rows that are left; 0 only if there is nothing else to report."""
     if count or not said:
         text = ngettext(
             "Still to be done: %(count)d row.", "Still to be done: %(count)d rows.", count
@@ -204,9 +205,9 @@ def _rest(count: int, said: Sequence[str]) -> Iterator[str]:
 
 def compare(asked: StepRequest) -> Step:
     """
-    Compare these rows by a list of their folder, or the first of them by a call for each.
+    Compare all rows by a list of their folder, or the first rows by one call each.
 
-    Both fit into a step, so it is no matter whether it is `scripted`.
+    Both fit into one step, so `scripted` changes nothing.
     """
     try:
         found = _compare_by_list(asked.rows) or _compare_rows(asked.rows[:ASKED_ONE_BY_ONE])
@@ -217,7 +218,7 @@ def compare(asked: StepRequest) -> Step:
 
 
 def _compare_by_list(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
-    """Compare many rows by a list, which has half of the time; none if the folder is huge."""
+    """Compare many rows by a list; return none if the list takes half of the step's time."""
     if len(rows) <= ASKED_ONE_BY_ONE:
         return []
     with suppress(DeadlineExceeded), ending_by(time.monotonic() + LONGEST / 2):
@@ -252,7 +253,7 @@ def _facts(label: str, *facts: Any) -> str:
 
 
 def count_compared(counts: Counter[str], left: int) -> str:
-    """Say how many files the cloud has how, how many are left, and what corrects the log."""
+    """Return the number of files in each state, how many are left, and what corrects the log."""
     said = [
         _("%(label)s: %(text)s") % {"label": capfirst(state.label), "text": counts[state.value]}
         for state in COLOURS

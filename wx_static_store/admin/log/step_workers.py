@@ -1,4 +1,4 @@
-"""A step of *Upload again* where the project has workers: they send, the page looks on."""
+"""A step of *Upload again* where the project has workers: they send, the page waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..labels import sentence
 from . import step_results as results
 from .step_results import HANDED, Step, StepLine, StepRequest
 
-EXPIRES = 3600  # seconds after which a message is too old: nobody expects the file any more
+EXPIRES = 3600  # seconds after which no worker takes the message: the user expects it no more
 PATIENCE = 60  # seconds in which a page looks for the row of a file that a worker has
 
 _ITS_ROW = gettext_lazy("If a worker takes it within an hour, its row will be in the log.")
@@ -37,7 +37,7 @@ def upload_again(asked: StepRequest) -> Step:
 
 
 def _by_workers(asked: StepRequest) -> Step:
-    """Look what became of the rows that workers have, and hand over the next ones."""
+    """Look up the rows that workers have, and hand over the next ones."""
     columns = UploadColumns(asked.request)
     theirs = [row for row in asked.rows if row.pk in asked.handed]
     rest = [row for row in asked.rows if row.pk not in asked.handed]
@@ -64,9 +64,9 @@ def _ended_lines(
     rows: Sequence[UploadLog], since: dict[int, int], columns: UploadColumns, *, more: bool
 ) -> tuple[list[StepLine], str]:
     """
-    Return the lines of those that were sent, were refused, or take too long to wait for.
+    Return the lines of rows that were sent or refused, or that the page stops waiting for.
 
-    The text says why workers should get no `more` of them, or that they took none.
+    The text is the reason to hand over no `more` rows, or says that no worker took any.
     """
     sent, refused, lines, error = newer(rows), refusals(rows), [], ""
     for row in rows:
@@ -84,7 +84,7 @@ def _ended_lines(
 
 
 def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequence[UploadLog], str]:
-    """Send a message for each row; return those that were taken, and why others were not."""
+    """Send a message for each row; return the rows that were sent, and why others were not."""
     if not rows:
         return rows, ""
     try:

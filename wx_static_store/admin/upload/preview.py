@@ -29,7 +29,7 @@ STATES = {
     "deleted": _("not public any more"),
     "same": _("the same bytes are public"),
     "changed": _("changed"),
-    UNREAD: TEXTS["reading"],  # which bytes are public is known, and those of the file must be
+    UNREAD: TEXTS["reading"],  # the MD5 of the public file is known, that of the new one not yet
     UNKNOWN: TEXTS["unknown"],
     REFUSED: _("refused"),
     ASK: _("Tick it, if it is meant for everybody"),
@@ -39,7 +39,7 @@ LONGEST_HEAD = 2048  # letters: the script sends 512 bytes
 
 
 class Chosen(NamedTuple):
-    """A file as the browser describes it; its MD5 is there only if it was asked for."""
+    """A file as the browser describes it; the MD5 is empty until the page asks for it."""
 
     path: str
     size: int
@@ -57,9 +57,9 @@ class Chosen(NamedTuple):
 
 def preview(user: User, form: TargetForm, files: list[Chosen]) -> dict[str, Any]:
     """
-    Return what the log says of each file, and what is wrong with the folder, if anything.
+    Return the state of each file by the log, and the refusal of the folder if there is one.
 
-    The log may not know all: the upload asks the store.
+    The log may be incomplete, so the upload itself asks the store.
     """
     folder = form.wrong_folder([file.path for file in files])
     return {"folder": folder, "files": list(_files(user, form, files, explain=not folder))}
@@ -101,7 +101,7 @@ def _files(
 def _other_names(
     user: User, form: TargetForm, changed: Mapping[str, Chosen], names: Collection[str]
 ) -> dict[str, dict[str, str]]:
-    """Return what each file can be called beside what is public, if the policy takes that name."""
+    """Return another name for each changed file, if the policy allows that name."""
     to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
     found = names_beside(to, {name: file.md5 for name, file in changed.items()}, names)
     return {
@@ -112,7 +112,7 @@ def _other_names(
 
 
 def _key(user: User, to: Target, name: str, file: Chosen) -> str | WxStaticStoreError:
-    """Return the key of a file of which only the head is here, or why it has none."""
+    """Return the key of a file, of which only the head is here, or the error."""
     try:
         return key_for(user, to, name, BytesIO(file.head), size=file.size)
     except WxStaticStoreError as error:
@@ -135,7 +135,7 @@ def _state_of(rows: Rows, key: str, file: Chosen) -> str:
 
 
 def _choice_facts(form: TargetForm, state: str, asked: list[str | Promise]) -> dict[str, Any]:
-    """Return the state, whether the file waits for a choice, and what a person is asked first."""
+    """Return the state, whether the user must choose, and the questions to confirm."""
     if state in {"same", "changed"} and form.clash_choice == "skip":
         may = form.may_replace or state == "same"
         return _facts(state, [*asked, *([] if may else [NO_REPLACING])], blocked=True) | {
@@ -147,7 +147,7 @@ def _choice_facts(form: TargetForm, state: str, asked: list[str | Promise]) -> d
 
 
 def _public_facts(places: Places, to: Target, row: UploadLog) -> dict[str, Any]:
-    """Return what is public at the address of a file, as its row has it."""
+    """Return the facts on the public file at this name, out of its row."""
     old = {
         "size": filesizeformat(row.size or 0),
         "created": row.created.isoformat(),

@@ -1,4 +1,4 @@
-"""What became of the attempts of an upload page: the page asks for it, and may cancel them."""
+"""The state of the attempts of an upload page, which asks for it and may cancel them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_NAME = 1024
 
 
 class Attempt(NamedTuple):
-    """One attempt of the script: what is shown as its name, and whether it shall not begin."""
+    """One attempt of the script: the name to show, and whether it shall not begin."""
 
     submission: Submission
     name: str
@@ -46,7 +46,7 @@ def states(attempts: list[Attempt]) -> list[dict[str, Any]]:
     """
     Return the state of each attempt: ``unseen``, ``running`` with the bytes sent, or its `outcome`.
 
-    What is cancelled before it has begun has the outcome ``cancelled``, for good.
+    An attempt that is cancelled before it began stays ``cancelled``, even if it arrives later.
     """
     found = [_state_of(attempt) for attempt in attempts]
     running = [
