@@ -19,7 +19,7 @@ _EITHER = _("Send either the name of a release, or rollback alone.")
 
 
 def text_field(**options: Any) -> Any:
-    """Return a field for text; without a default it may be left out."""
+    """Return a field for text that is optional without a default."""
     options = ({} if "default" in options else {"required": False}) | options
     return serializers.CharField(**options)
 
@@ -57,6 +57,6 @@ def clean_body(kind: type[Input], request: Request) -> dict[str, Any]:
     data = request.data
     if isinstance(data, QueryDict):
         require_one_file(request.FILES)
-        data = copy(data)  # not data.copy(): it copies the bytes of files, too
+        data = copy(data)  # data.copy() would also copy the bytes of files
         data.pop(OF_A_PAGE, None)
     return validate(kind, data)

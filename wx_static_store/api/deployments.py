@@ -109,7 +109,7 @@ class Deployments(View):
 
 
 def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
-    """Hand it to the workers; where there are none, do it here if it is small."""
+    """Hand the deploy to workers; without workers, do a small one in this request."""
     user, where = request.user, {"using": given["store"], "prefix": given["prefix"]}
     envs = offered_environments(user, [given["env"]])
     with answer_as("invalid", SourceError, ConfigurationError):
@@ -128,9 +128,9 @@ def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
 
 
 def offered_environments(user: Any, named: Sequence[str], tags: Sequence[str] = ()) -> list[str]:
-    """Return these environments; one that is not offered to the user is a problem."""
+    """Return the named environments and those with the tags; raises Conflict."""
     if conf.platform_options().environments:
-        conf.offers(user)  # that it fails is no fault of the caller
+        conf.offers(user)  # if it fails, that is no fault of the caller: 500, not 400
     with answer_as("invalid", ConfigurationError):
         return select_environments(named, tags, user=user)
 
@@ -171,7 +171,7 @@ def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
         return []
     uploads = log.visible_rows(request).filter(deployment=row)
     bad = uploads.filter(status__in=(UploadLog.Status.FAILED, UploadLog.Status.UNKNOWN))
-    # In an order that no index has: MariaDB would walk the whole log for that of the ids.
+    # No index has this order: for that of the ids, MariaDB would walk the whole log.
     newest = bad.order_by("status", "-id")[: parameters.LARGEST_PAGE]
     return rows_for(request, list(newest), whole=True)
 

@@ -1,8 +1,8 @@
 """
-``Idempotency-Key``: the first answer again, for a day.
+``Idempotency-Key``: send the first answer again, for a day.
 
-Kept is what stays true: a stored file, a rollout that began, and that nobody knows. After any other
-answer nothing was done, and the client may come again with the same key.
+Only an answer that stays true is kept: a stored file, a rollout that began, or an unknown outcome.
+After any other answer nothing was done, and the client may use the key again.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ def once(
     """
     Return the answer of `work`, or of the first request with this key by this user for `env`.
 
-    The same key with other `facts` or another file is refused. What has not ended after `seconds`
-    was killed, and nobody knows how far it came.
+    The same key with other `facts` or another file is refused. A request that has not ended after
+    `seconds` was killed, and its outcome is unknown.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return work()
     if not re.fullmatch(r"[!-~]{1,255}", key):
         raise ValidationError({"Idempotency-Key": [_INVALID]})
-    path = request.path.rstrip("/")  # every address is served with a slash, too
+    path = request.path.rstrip("/")  # every address is served with and without its slash
     whole = json.dumps([dict(facts), digest(file) if file else ""], sort_keys=True, default=str)
     submission = Submission(
         f"{request.user.pk} {request.method} {path} {env} {key}",

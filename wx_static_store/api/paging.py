@@ -27,7 +27,7 @@ def read_cursor(cursor: str, of: str) -> Any:
 def page_rows(
     rows: QuerySet[Any], query: Mapping[str, Any], of: str, *, by: str = "-id"
 ) -> tuple[list[Any], Any]:
-    """Return the rows of the page that the query names, and after which row the next one begins."""
+    """Return the rows of a page, and the value after which the next page begins."""
     column, rows = by.removeprefix("-"), rows.order_by(by)
     if (last := read_cursor(query.get("cursor", ""), of)) is not None:
         rows = rows.filter(**{f"{column}__{'lt' if by.startswith('-') else 'gt'}": last})

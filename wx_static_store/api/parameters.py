@@ -67,7 +67,7 @@ class Form(PlaceQuery):
     )
 
     def validate_path(self, path: str) -> str:
-        """Take a blank path, as a blank `env`, for none."""
+        """Take a blank path for none, like a blank `env`."""
         return path if path.strip() else ""
 
     @classmethod
@@ -78,22 +78,22 @@ class Form(PlaceQuery):
 
 
 def require_one_file(files: Mapping[str, Any]) -> None:
-    """Raise ValidationError for several."""
+    """Raise ValidationError for more than one file."""
     if sum(len(cast(Any, files).getlist(name)) for name in files) > 1:
         raise ValidationError({"file": [_("Send one file in each request.")]})
 
 
 def query_text(**options: Any) -> Any:
-    """Return a field for text that is taken as it is sent, without NUL."""
+    """Return a field for text, unchanged but without NUL."""
     options |= {} if "default" in options else {"required": False}
     return serializers.RegexField(r"^[^\x00]*$", trim_whitespace=False, **options)
 
 
 class Integer(serializers.IntegerField):
-    """A number in ASCII digits: `int()` also reads those of other scripts."""
+    """A number in ASCII digits."""
 
     def to_internal_value(self, data: Any) -> int:
-        if not str(data).isascii():
+        if not str(data).isascii():  # `int` also reads the digits of other scripts
             self.fail("invalid")
         return super().to_internal_value(data)
 
@@ -108,7 +108,7 @@ def page_size_field(largest: int) -> Any:
 
 
 class LogQuery(serializers.Serializer[Any]):
-    """What of the log is wanted."""
+    """The filters and the page of the log."""
 
     status = serializers.ChoiceField(
         UploadLog.Status.choices, required=False, help_text=_("How the upload ended.")
@@ -141,7 +141,7 @@ class LogQuery(serializers.Serializer[Any]):
 
 
 class DeploymentsQuery(serializers.Serializer[Any]):
-    """Which deployments are wanted."""
+    """The filters and the page of the deployments."""
 
     outcome = serializers.ChoiceField(
         Deployment.Outcome.choices, required=False, help_text=_("How the deployment ended.")
@@ -157,18 +157,18 @@ class DeploymentsQuery(serializers.Serializer[Any]):
 
 
 class ReleaseQuery(serializers.Serializer[Any]):
-    """Which files of a release are wanted."""
+    """The page of a release's files."""
 
     page_size = page_size_field(LARGEST_LIST)
     cursor = query_text(help_text=_("Of the address in next."))
 
 
 class Nothing(serializers.Serializer[Any]):
-    """What an address takes that has no parameters."""
+    """The query of an address without parameters."""
 
 
 class FilesQuery(At):
-    """What of the cloud is wanted."""
+    """The environment, the prefix and the page of a list of the cloud."""
 
     prefix = query_text(
         default="",

@@ -59,7 +59,7 @@ def of_views() -> ViewInspector:
 if INSTALLED:
 
     class Schema(AutoSchema):
-        """Reads everything from the `operations` of a view, beside its method."""
+        """Describe a method of a view by its `operations`."""
 
         @property
         def operation(self) -> Operation:
@@ -136,7 +136,7 @@ if INSTALLED:
             return operation
 
     class NamedChoiceExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-        """Name the enum, or drf-spectacular makes a StatusEnum for all of the project."""
+        """Give the enum a name; else drf-spectacular makes a StatusEnum for the whole project."""
 
         target_class = serializers.NamedChoice
         match_subclasses = True
@@ -149,7 +149,7 @@ if INSTALLED:
             return {"type": "string", "enum": [*self.target.choices]}
 
     class InputExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-        """Describe a form that can be sent as it is, and each text by a single schema."""
+        """Describe a form with examples that can be sent, and each text by a single schema."""
 
         target_class = parameters.Input
         match_subclasses = True
@@ -172,7 +172,7 @@ def _statuses(codes: Iterable[str]) -> list[int]:
 
 
 def _second_answer(operation: Operation) -> dict[int, OpenApiResponse]:
-    """Return the second status that has the answer itself, not a problem."""
+    """Return the second status that has the normal answer and not a problem."""
     if not operation.also:
         return {}
     codes = [f"`{code}`" for code in operation.codes if PROBLEMS[code][0] == operation.also]
@@ -181,20 +181,16 @@ def _second_answer(operation: Operation) -> dict[int, OpenApiResponse]:
 
 
 def _problem_answers(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
-    """Return a response for each status, which names its codes."""
+    """Return a response for each status, with the codes that it stands for."""
     of_status = defaultdict(list)
     for code in codes:
         of_status[PROBLEMS[code][0]].append(code)
-    return {
-        (status, MEDIA_TYPE): OpenApiResponse(
-            serializers.ProblemSerializer,
-            ", ".join(f"`{code}`" for code in named),
-            [OpenApiExample("example", _example(status, named[0]), media_type=MEDIA_TYPE)],
-        )
-        for status, named in sorted(of_status.items())
-    }
-
-
-def _example(status: int, code: str) -> dict[str, Any]:
-    facts = {"title": str(TITLES[status]), "status": status, "code": code}
-    return PROBLEM | facts | {"detail": str(PROBLEMS[code][1])}
+    answers = {}
+    for status, named in sorted(of_status.items()):
+        first = {"status": status, "code": named[0], "detail": str(PROBLEMS[named[0]][1])}
+        shown = PROBLEM | {"title": str(TITLES[status])} | first
+        text = ", ".join(f"`{code}`" for code in named)
+        examples = [OpenApiExample("example", shown, media_type=MEDIA_TYPE)]
+        answer = OpenApiResponse(serializers.ProblemSerializer, text, examples)
+        answers[status, MEDIA_TYPE] = answer
+    return answers

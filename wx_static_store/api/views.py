@@ -99,7 +99,7 @@ class Uploads(View):
 
 
 def _named_target(user: Any, using: str, env: str | None) -> Target:
-    """Return the place that the form names; without a store, the only one that this user has."""
+    """Return the target that the form names; without a store, the only target of the user."""
     if using:
         return target(user, using, env)
     offered = [to for to in stores_for(user) if env in (None, to.env)]
@@ -217,7 +217,7 @@ class Diagnosis(View):
 
 
 def _retried_row_id(row: UploadLog) -> int | None:
-    """Return the id of the newest row that repeats this one; None where there is no log."""
+    """Return the id of the newest row that repeats this row; None where there is no log."""
     rows = UploadLog.objects.primary().with_key(row.key).filter(env=row.env)
     again = rows.filter(source_ref=f"row {row.pk}").order_by("-id").values_list("id", flat=True)
     return in_database(again.first, otherwise=None)
@@ -253,7 +253,7 @@ class RawUpload(View):
     parser_classes = [RawParser]
 
     def get(self, request: Request, store: str, name: str) -> Response:
-        """Return what the cloud has by this name, by one call; HEAD returns it in headers."""
+        """Return the file with this name by one call to the cloud; HEAD has it in headers."""
         reach = resolve_target if log.sees_all(request) else target
         to = reach(request.user, store, self.query["env"] or None)
         cloud = get_store(to.using, to.env)
@@ -267,7 +267,7 @@ class RawUpload(View):
         to, size = target(request.user, store, given["env"] or None), require_length(request)
         if given["generate"]:
             name = generated_name(name)
-        key_for(request.user, to, name, BytesIO(), size=size)  # before a byte is read
+        key_for(request.user, to, name, BytesIO(), size=size)  # refuse before a byte is read
         try:
             with spooled_body(request) as file:
                 conditions.require_digests(request, partial(conditions.digest_of, file))

@@ -1,4 +1,4 @@
-"""Find what will be a 404 on the site, or change below its pages, before anything is sent."""
+"""Find references that will be a 404, and files that change under their pages, before a deploy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST = 50  # findings that are reported
 SECONDS = 2.0  # of CPU time for all pages, which may be made to cost hours
 NAMED = 5  # of the files that change in place
 
-# What a page may name without being shown with it: a sitemap changes with each build.
+# Files that are not shown with a page that names them: a sitemap changes with each build.
 _DATA = (".json", ".map", ".pdf", ".txt", ".webmanifest", ".xml")
 
 Files = Callable[[], Iterable[UploadItem]]  # of a release; not a list, which might be long
@@ -36,14 +36,14 @@ def preflight(
     seconds: float = SECONDS,
 ) -> list[str]:
     """
-    Return sentences that name the file and the fix, each once, in order; none if all seems well.
+    Return a warning for each problem, with the file and the fix; none if all seems well.
 
-    All names of this site begin with `prefix`; `location` stands before the names in the bucket.
-    What pages and style sheets load is checked, not what scripts load, nor the routes of a single
-    page application: a link is checked only if its name has an extension. The log says what the
-    files replace in the environments `envs`; where it knows nothing, there is no finding. What is
-    live there are the hashed files `before`; its pages are read only if a file below them changes.
-    After `seconds` of CPU time no page is read, and a sentence says so.
+    All names of this site begin with `prefix`; in the bucket, `location` stands before them. The
+    files that pages and style sheets load are checked, but not those that scripts load. Links are
+    checked only if their names have an extension: others may be routes of a single page
+    application. The log says which files are replaced in `envs`. `before` are the hashed files of
+    live releases; their pages are read only if a file below them changes. After `seconds` of CPU
+    time no more pages are read, and a warning says so.
     """
     names = [item.name for item in items]
     links = _Links(items, prefix, location, seconds)
@@ -69,10 +69,10 @@ def changed_in_place(
     before: Iterable[Files] = (),
 ) -> list[str]:
     """
-    Return a sentence on the files, of these that change, which pages load under the same name.
+    Return a warning of the changed files that pages load under an unchanged name.
 
-    Pages and style sheets are read only if one of them may be so; those of the hashed files
-    `before`, which are live, too.
+    Pages and style sheets, also those of the live hashed files `before`, are read only if a changed
+    file may be such a file.
     """
     kept = {name for name in changed if not (looks_hashed(name) or is_html(name))}
     if not kept or not any(is_html(item.name) for item in items):
@@ -93,7 +93,7 @@ def _missing_index(names: Sequence[str], prefix: str) -> Iterator[str]:
 
 
 def _unusable_names(names: Sequence[str], location: str) -> Iterator[str]:
-    """Report names that no object can have: such a file fails, and the pages are held back."""
+    """Warn of names that no object can have: such a file fails, and the pages are held back."""
     for name in names:
         try:
             object_key(location, name)
@@ -102,7 +102,7 @@ def _unusable_names(names: Sequence[str], location: str) -> Iterator[str]:
 
 
 def _equal_names(names: Sequence[str]) -> Iterator[str]:
-    """Report names that are one file on some disks, or have one key."""
+    """Warn of names that are one file on some disks, or have the same key."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(_fold_case(name), []).append(name)
@@ -121,7 +121,7 @@ def _equal_names(names: Sequence[str]) -> Iterator[str]:
 
 
 class _Links:
-    """To what the pages and style sheets of a tree refer."""
+    """The addresses that the pages and style sheets of a tree refer to."""
 
     def __init__(
         self, items: Sequence[UploadItem], prefix: str, location: str, seconds: float = SECONDS
@@ -143,7 +143,7 @@ class _Links:
                     self.loaded.add(key)
 
     def of(self, item: UploadItem) -> dict[str, bool]:
-        """Return those of a page; none once the time is up."""
+        """Return the references of a page; none once the time is up."""
         try:
             return references(item, self.location, self.until)
         except TimeoutError:
@@ -182,8 +182,8 @@ def _missing(links: _Links) -> Iterator[str]:
             )
         else:
             yield _(
-                "%(name)s, named in %(pages)s, is not among the files: add it, or mend the "
-                "reference.",
+                "%(name)s, named in %(pages)s, is not among the files: add it, or correct "
+                "the reference.",
                 **facts,
             )
 
@@ -192,7 +192,7 @@ def _missing(links: _Links) -> Iterator[str]:
 
 
 def _replaced_files(links: _Links, envs: Iterable[str], before: Iterable[Files]) -> Iterator[str]:
-    """Report what pages load under a name that stays while its bytes change."""
+    """Warn of files that pages load under an unchanged name while the bytes change."""
     kept = {
         key: item
         for key in sorted(links.loaded & links.files.keys())
@@ -211,7 +211,7 @@ def _keeps_name(item: UploadItem) -> bool:
 def _loaded_before(
     links: _Links, stays: Callable[[UploadItem], bool], before: Iterable[Files]
 ) -> set[str]:
-    """Return the names of files that stay and change, and that only pages `before` load."""
+    """Return the changed files with an unchanged name that only pages `before` load."""
     found: set[str] = set()
     for files in before:
         changed = {}
@@ -241,7 +241,7 @@ def _in_place(changed: Collection[str]) -> Iterator[str]:
 
 
 def _stored_md5s(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the keys at which there is a file, by the log, each with its MD5."""
+    """Return the keys that have a file by the log, each with its MD5."""
 
     def newest() -> list[tuple[Any, ...]]:
         rows = log().exclude(status=UploadStatus.FAILED)

@@ -22,16 +22,16 @@ AT_ONCE = 25_000  # keys that are in memory together
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will send, in this order, and what it leaves alone."""
+    """The files that a run will send, in this order, and the files that it leaves alone."""
 
     assets: tuple[UploadItem, ...]
     pages: tuple[UploadItem, ...]
     unchanged: tuple[UploadItem, ...]
     rejected: tuple[UploadResult, ...]
-    existing: frozenset[str]  # keys of what is sent, at which there is something
-    corrections: tuple[UploadResult, ...]  # rows by which the log agrees with the list
-    notes: tuple[str, ...]  # why the log decided in place of the list
-    last: CurrentState | None  # of the file that comes last; None: it is sent in any case
+    existing: frozenset[str]  # keys that are sent and have an object
+    corrections: tuple[UploadResult, ...]  # rows that make the log agree with the list
+    notes: tuple[str, ...]  # why the log decided, and not the list
+    last: CurrentState | None  # of the last file; None: send it in any case
 
     def __len__(self) -> int:
         return len(self.assets) + len(self.pages)
@@ -46,7 +46,7 @@ class Plan:
         return *self.assets, *self.pages, *self.unchanged
 
     def states(self, uploader: Uploader) -> list[tuple[str, UploadItem]]:
-        """Return each file as new, changed, unchanged or refused (no key has its name), by name."""
+        """Return each file as new, changed, unchanged or refused (it can have no key), by name."""
         keys = {"": "refused"} | dict.fromkeys(self.existing, "changed")
         sent = [
             (keys.get(uploader.key(item.name), "new"), item) for item in (*self.assets, *self.pages)
@@ -71,10 +71,9 @@ def make_plan(
     """
     Compare the files with the cloud, and order them.
 
-    Unchanged is a file whose object has the same MD5 by the environment's list, and the same
-    headers by its newest row. Where no list can be had, or with `trust_log`, the log decides.
-    Files that would share a key are rejected. `last` names the file that comes last. `force` sends
-    the unchanged files, too.
+    A file is unchanged if its object has the same MD5 in the environment's list, and the same
+    headers in its newest row. With `trust_log`, or without a list, the log decides. Files with the
+    same key are rejected. `last` is the name of the last file. `force` sends unchanged files, too.
     """
     by_key, rejected = _without_collisions(uploader, items)
     last_key = uploader.key(last) if last else ""
@@ -84,7 +83,7 @@ def make_plan(
     looked_up = _look_up(survey, keys, by_key)
     compared = _compare(uploader, survey, looked_up, last_key, force=force)
     without_key = {key: item for key, item in by_key.items() if key.startswith("/")}
-    to_send = without_key | compared.changed  # what has no key fails, and its result says why
+    to_send = without_key | compared.changed  # a file without a key fails with the reason
     return Plan(
         assets=_by_name(item for item in to_send.values() if not is_html(item.name)),
         pages=_by_name(item for item in to_send.values() if is_html(item.name)),
@@ -99,11 +98,11 @@ def make_plan(
 
 @dataclass
 class _Compared:
-    """What differs from the cloud, and how the last file stands there."""
+    """The files that differ from the cloud, and the state of the last file there."""
 
     changed: dict[str, UploadItem] = field(default_factory=dict)  # by key
     unchanged: list[UploadItem] = field(default_factory=list)
-    existing: set[str] = field(default_factory=set)  # keys of it at which there is something
+    existing: set[str] = field(default_factory=set)  # keys of changed files that have an object
     last: CurrentState | None = None
 
 
@@ -115,7 +114,7 @@ def _compare(
     *,
     force: bool,
 ) -> _Compared:
-    """Part what differs from what does not; an object without a row gets one."""
+    """Split the files into changed and unchanged; an object without a row gets one."""
     compared = _Compared()
     for key, state, item in looked_up:
         if key == last_key:
@@ -136,13 +135,13 @@ def _compare(
 def _look_up(
     survey: Survey, keys: Sequence[str], by_key: Mapping[str, UploadItem]
 ) -> Iterator[tuple[str, CurrentState, UploadItem | None]]:
-    """Yield each key with what is known of it and its item, hashed while the list is asked for."""
+    """Yield each key, its state and its item, which is hashed while the list is read."""
     for start in range(0, len(keys), AT_ONCE):
         asked = survey.begin(keys[start : start + AT_ONCE])
         hashed = {key: _hash(by_key[key]) for key in asked.keys if key in by_key}
         for key, state in survey.end(asked).items():
             yield key, state, hashed.get(key)
-        del asked, hashed  # before the next ones come
+        del asked, hashed  # free the memory before the next keys
 
 
 def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
@@ -150,17 +149,16 @@ def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
 
 
 def differs(uploader: Uploader, item: UploadItem, state: CurrentState) -> bool:
-    """Return whether the hashed item must be sent: it is not stored so, with these headers."""
+    """Return whether the hashed item must be sent: its object or its headers differ."""
     md5, file = state.md5_with(uploader.headers(item)), state.file
     return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
 
 
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
     """
-    Return the items with MD5 and size; each file is read once, however many plans it goes into.
-
-    Not in threads: at small files they wait for each other, so that two took twice as long as one.
+    Return the items with MD5 and size, so that many plans read each file once.
     """
+    # Without threads: with small files, two threads took twice as long as one.
     return [*_by_name(map(_hash, items))]
 
 
@@ -176,7 +174,7 @@ def _without_collisions(
     by_key: dict[str, UploadItem] = {}
     clashes: dict[str, dict[str, None]] = {}
     for item in items:
-        key = uploader.key(item.name) or f"/{item.name}"  # which is no key, so never known
+        key = uploader.key(item.name) or f"/{item.name}"  # a slash in front makes it no key
         if (other := by_key.setdefault(key, item)).name != item.name:
             clashes.setdefault(key, {other.name: None})[item.name] = None
         by_key[key] = item

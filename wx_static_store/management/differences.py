@@ -1,4 +1,4 @@
-"""What ``wx_deploy --diff`` shows: a release beside another, a folder or the cloud."""
+"""``wx_deploy --diff``: compare a release with another, a folder or the cloud."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def show(
     write: Callable[[str], object],
 ) -> None:
     """
-    Compare in each environment, and write what differs.
+    Compare in each environment, and write the differences.
 
-    Raises CommandError: 1 where the cloud drifted, 2 where it could not be compared.
+    Raises CommandError: 1 if the cloud differs, 2 if an environment could not be compared.
     """
     operands = _operands(line)
     if len(uploaders) > 1 and CLOUD not in operands:
@@ -74,7 +74,7 @@ def show(
 
 
 def _operands(line: Mapping[str, Any]) -> tuple[Operand, Operand]:
-    """Return what is compared with what: the older, as a reader sees it, comes first."""
+    """Return the two sides of the comparison, the older one first."""
     names, directory = line["diff"], line["directory"]
     if directory:
         folder = Path(directory)
@@ -91,7 +91,7 @@ def _operands(line: Mapping[str, Any]) -> tuple[Operand, Operand]:
 def _with_live_release(
     uploaders: Sequence[Uploader], folder: str, write: Callable[[str], object]
 ) -> Sequence[Uploader]:
-    """Return those where something is live; a line names each of the others, unless all are."""
+    """Return the uploaders with a live release, and write a line on each of the others."""
     left_out = [uploader for uploader in uploaders if not live(uploader.env, folder)]
     if len(left_out) == len(uploaders):
         return uploaders
@@ -157,7 +157,7 @@ def _side(place: _Place, operand: Operand) -> Side:
 
 
 def _deployment(place: _Place, name: str) -> Deployment:
-    """Return the deployment of that name: of this folder, or else of any, unless one is given."""
+    """Return the deployment with this name; of any folder if the options name none."""
     env, folder = place.uploader.env, place.folder
     if name == LIVE:
         rows = deployments_of(env, folder).filter(outcome="done")
@@ -176,7 +176,7 @@ def _deployment(place: _Place, name: str) -> Deployment:
 
 
 def _files_here(place: _Place, root: Path) -> list[ReleaseFile]:
-    """Return the files of the folder; of STATIC_ROOT, as they are published without a DIR."""
+    """Return the files of the folder; STATIC_ROOT is read as without a DIR."""
     collected = getattr(storages[place.using], "location", "")
     is_collected = collected and os.path.realpath(collected) == os.path.realpath(root)
     directory = None if is_collected else str(root)

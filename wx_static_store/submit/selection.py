@@ -1,4 +1,4 @@
-"""Which environments are meant: those that are named, and those that have tags."""
+"""Select environments by name and by tag."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,9 +17,9 @@ def select_environments(
     """
     Return the named environments, then those with the tags, as ENVIRONMENTS orders them; each once.
 
-    An environment has the tags if it has one of each set that they name: of ``ring/early``,
-    ``ring/main`` and ``customer/acme`` either ring, and that customer. What ENVIRONMENTS does not
-    offer is a ConfigurationError; without that setting any environment may be named, but no tag.
+    An environment has the tags if it has one of each set: of ``ring/early``, ``ring/main`` and
+    ``customer/acme``, one of the rings and the customer. Raises ConfigurationError for a name that
+    ENVIRONMENTS does not offer; without this setting, any name is allowed, but no tag.
     """
     if not tags and not (named and conf.platform_options().environments):
         return list(dict.fromkeys(named))
@@ -37,7 +37,7 @@ def tags_of(offers: Mapping[str, Offer]) -> list[str]:
 
 
 def having_tags(offers: Mapping[str, Offer], tags: Iterable[str]) -> list[str]:
-    """Return the environments that have one tag of each set that these tags name."""
+    """Return the environments that have, of each set in these tags, one of its tags."""
     wanted = defaultdict(set)
     for tag in tags:
         wanted[tag.partition("/")[0]].add(tag)

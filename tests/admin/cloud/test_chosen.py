@@ -101,7 +101,7 @@ def test_files_that_the_log_does_not_know_are_not_compared(
 @pytest.mark.parametrize("button", ["addresses", "download", "compare", "unpublish"])
 def test_without_a_choice_nothing_is_done(remover: Client, button: str) -> None:
     answer = press(remover, button, "gone.txt")
-    assert messages(answer)[0].startswith("Choose files first")
+    assert messages(answer)[0].startswith("Select files first")
     assert answer["Location"] == f"{FILES}?store=default&env={ENV}&folder=media%2Fuploads%2F"
 
 

@@ -129,7 +129,7 @@ def test_another_file_under_the_same_number_is_refused(
     client = member("upload")
     send(client)
     other = send_one(client, text("a.txt", b"tee"), form_id=FORM, attempt=1)
-    assert "Load the page anew" in other["html"]
+    assert "Reload the page" in other["html"]
     assert emulator.objects(ENV)["uploads/a.txt"].content == b"tea"
 
 

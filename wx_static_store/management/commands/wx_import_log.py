@@ -3,7 +3,6 @@
 import sys
 from argparse import ArgumentParser
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,7 +34,11 @@ class Command(UpkeepCommand):
             sources = [(name, stack.enter_context(_open(name))) for name in options["files"]]
             own: set[tuple[str, str]] = set()
             for name, lines in sources:
-                for counts in import_lines(lines, partial(self._report, name), own):
+
+                def report(number: int, why: str, name: str = name) -> None:
+                    self.stderr.write(labelled(f"{name}:{number}", why))
+
+                for counts in import_lines(lines, report, own):
                     self.counts += counts
         self.stdout.write(self.counted)
         if broken := self.counts["broken"]:
@@ -46,9 +49,6 @@ class Command(UpkeepCommand):
                     broken,
                 )
             )
-
-    def _report(self, name: str, number: int, why: str) -> None:
-        self.stderr.write(labelled(f"{name}:{number}", why))
 
 
 def _open(name: str) -> AbstractContextManager[BinaryIO]:

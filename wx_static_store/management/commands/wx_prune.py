@@ -75,7 +75,7 @@ class Command(UpkeepCommand):
         return bool(spool.alias() and not self.options["env"])
 
     def _check(self) -> None:
-        """Refuse what says too little or too much, and a release storage that is public."""
+        """Refuse options that say too little or too much, and a release storage that is public."""
         days, releases, env = (self.options[name] for name in ("days", "releases", "env"))
         why = ""
         if not (days or releases):
