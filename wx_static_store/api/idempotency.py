@@ -24,7 +24,7 @@ from .problems import Conflict, as_shown_to
 
 _HEADERS = ("Location", "X-WX-Code", "X-WX-Status", "X-WX-Upload-Id")
 _DONE = (201, 202)
-_BROKEN_OFF = _("The first request with this Idempotency-Key broke off. Look how far it came.")
+_BROKEN_OFF = _("The first request with this Idempotency-Key broke off. Check what it did.")
 _INVALID = _("Between 1 and 255 printable ASCII characters, such as a UUID.")
 
 

@@ -58,7 +58,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "type": (400, _("Files of this kind are not allowed.")),
     "content": (400, _("The file does not hold what its name says.")),
     "archive": (400, _("The archive cannot be unpacked.")),
-    "digest": (400, _("The bytes that came are not those of Content-MD5 or Content-Digest.")),
+    "digest": (400, _("The body does not match Content-MD5 or Content-Digest.")),
     "not_authenticated": (401, _("Say who you are.")),
     "authentication_failed": (401, _("Who you are could not be verified.")),
     "forbidden": (403, _("You may not do this.")),

@@ -35,7 +35,7 @@ except ImportError:
 else:
     INSTALLED = True
 
-_KEY = _("The first answer comes again to whoever sends the same request with the same key.")
+_KEY = _("The same request with the same key gets the first answer again.")
 _CSRF = _("The CSRF token of the cookie; needed where the login is a session's.")
 _NEXT = _("The address of the next page, as rel=next; left out of the last page.")
 _LIMIT = _("Of the requests of this user, see RateLimit-Reset.")

@@ -307,7 +307,7 @@ def _write(entry: _Entry, target: Path, left: int, limits: Limits) -> int:
         size = _readable_size(limits.file_size)
         raise _refusal(_("%(name)s is larger than %(size)s", name=name, size=size), _FEWER)
     if written != entry.size and written <= most:
-        text = _("%(name)s has not as many bytes as the archive says", name=name)
+        text = _("%(name)s has more or fewer bytes than the archive says", name=name)
         raise _refusal(text, _AGAIN)
     return written
 

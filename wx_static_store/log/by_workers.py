@@ -25,8 +25,8 @@ from .retry import RetryResult, retry_uploads
 
 KEPT = 600  # seconds
 
-_MAY_NOT = _("Whoever asked for it may not upload files again any more")
-_NOT_OFFERED = _("Whoever asked for it may not publish to this environment any more")
+_MAY_NOT = _("The user who asked for it may no longer upload files again")
+_NOT_OFFERED = _("The user who asked for it may no longer publish to this environment")
 _DISMISSED = _("Somebody has dismissed this failure meanwhile")
 _IF_NEED_BE = _("To upload it anyway, choose it in the log of uploads.")
 _WITH_FACTS = {rule.code: rule for rule in (EXISTS, IN_PROGRESS)}

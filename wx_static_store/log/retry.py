@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SECONDS = 60.0  # in which files are started; a page waits for the last of them, too
 
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
-_TAKE_THE_NEWER = _("Upload that one again, if need be.")
+_TAKE_THE_NEWER = _("Upload the newer one again if needed.")
 _CHANGED = _("The file is another one by now")
 _PUBLISH_IT = _("Run collectstatic again: it publishes what is there now.")
 
@@ -119,11 +119,14 @@ def retry_uploads(
     context = UploadContext(source="retry", user_id=user.pk if user else None)
     replaces = user is None or EXISTS.lifted(user)
     for (using, env), ready in batches.items():
-        options = options_for(using).for_env(env)
-        # A page must not wait for minutes for one file.
-        options = replace(options, deadline=options.deadline or INTERACTIVE_SECONDS)
-        batch = _Batch(Uploader(options), ready, until, replaces=replaces)
+        batch = _Batch(_uploader(using, env), ready, until, replaces=replaces)
         yield from _send(batch, context)
+
+
+def _uploader(using: str, env: str) -> Uploader:
+    """Return an uploader with a deadline: a page must not wait minutes for one file."""
+    options = options_for(using).for_env(env)
+    return Uploader(replace(options, deadline=options.deadline or INTERACTIVE_SECONDS))
 
 
 def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:

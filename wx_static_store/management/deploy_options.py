@@ -106,8 +106,8 @@ def _add_modes(parser: ArgumentParser) -> None:
     add("--list", action="store_true", help=text % {"count": RELEASES})
     text = gettext(
         "publish RELEASE again from the release storage; without it, the last other one that ended "
-        "well. So two roll backs come back: to go further back, name it. A release is an id of "
-        "--list, a label, a digest, or the beginning of one of these"
+        "well. A second roll back returns to the first release: to go further back, name one. A "
+        "release is an id of --list, a label, a digest, or the beginning of one of these"
     )
     add("--rollback", nargs="?", const=True, metavar="RELEASE", help=text)
     text = gettext(
@@ -167,7 +167,7 @@ def check_options(options: dict[str, Any]) -> None:
         raise wrong_use(_("--include-uploads belongs to --stale or --blank-stale."))
     asks = options["blank_stale"] and not (options["yes"] or options["dry_run"])
     if asks and not sys.stdin.isatty():
-        raise wrong_use(_("--blank-stale asks, and nobody is there: add --yes."))
+        raise wrong_use(_("--blank-stale asks a question, and there is no terminal: add --yes."))
     _check_modes(options)
 
 

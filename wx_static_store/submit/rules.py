@@ -47,7 +47,7 @@ _NAMES = (
     (
         "[\u00ad\u180e\u200b\u2060-\u2064\ufeff]",  # the joiners of emoji and of Persian may stay
         _("The name has an invisible character, %(found)s."),
-        _("Type the name anew: such characters come with copied text."),
+        _("Type the name again: such characters come with copied text."),
     ),
     (
         r"(?<![^/])\s|\s(?![^/])",

@@ -139,8 +139,8 @@ class ChosenFiles(FilesPage, LogActions):
             self.message_user(request, text % {"count": done}, messages.SUCCESS)
         if count := len(failed) + left:
             text = ngettext(
-                "%(count)d file is still public, or nobody knows.",
-                "%(count)d files are still public, or nobody knows.",
+                "%(count)d file is still public, or its state is unknown.",
+                "%(count)d files are still public, or their state is unknown.",
                 count,
             )
             details = format_html_join("", "<br>{}", failed[:DETAILS])

@@ -30,7 +30,7 @@ HEADINGS: dict[str, str | Promise] = {
 }
 IN_CLOUD: dict[str, str | Promise] = {
     "added": _("Only in the cloud"),
-    "changed": _("Otherwise in the cloud"),
+    "changed": _("Different in the cloud"),
     "removed": _("Missing in the cloud"),
 }
 PARTS: dict[str, str | Promise] = {

@@ -152,7 +152,7 @@ class Command(BaseCommand):
         if self.options["yes"]:
             return True
         if not sys.stdin.isatty():
-            text = _("%(question)s Nobody is there to ask: add --yes.", question=question)
+            text = _("%(question)s There is no terminal to ask: add --yes.", question=question)
             raise CommandError(text, returncode=WRONG_USE)
         try:
             with interrupts.interruptible():

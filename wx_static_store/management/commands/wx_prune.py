@@ -123,7 +123,7 @@ class Command(UpkeepCommand):
 
     def _confirm(self) -> bool:
         if not sys.stdin.isatty():
-            raise CommandError(_("Nobody is there to ask: add --yes."), returncode=WRONG_USE)
+            raise CommandError(_("There is no terminal to ask: add --yes."), returncode=WRONG_USE)
         counts = Counter[str]()
         self._prune(counts, dry_run=True)
         question = _("Delete %(counts)s? [y/N] ", counts=self._in_words(counts))
