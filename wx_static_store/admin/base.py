@@ -23,7 +23,7 @@ LISTED = 5000
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Count the newest 5,000; with `more` there are older rows, which a filter finds."""
+    """Count the newest 5,000 rows; `more` says that there are older ones, which a filter finds."""
 
     @cached_property
     def count(self) -> int:
@@ -50,10 +50,10 @@ class Tool(NamedTuple):
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """
-    No form adds, changes or deletes a row, whoever sends it.
+    Rows are only read: no user may add, change or delete one.
 
-    Its pages are quick with a million rows: nothing is counted to its end, and an address can ask
-    for no order and no filter but those that an index serves.
+    The pages are quick with a million rows: no list is counted to its end, and only orders and
+    filters with an index are allowed.
     """
 
     paginator = BoundedPaginator
@@ -122,7 +122,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return []
 
     def with_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """Return what the page of a row shows beside its fields."""
+        """Return the context of a row's page beside its fields."""
         raise NotImplementedError
 
     def render_change_form(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Places:
-    """What a page shows of stores to one user; no call goes to the network."""
+    """The names and addresses that a page shows to one user; they need no call."""
 
     def __init__(self, user: User) -> None:
         self._user = user

@@ -177,7 +177,7 @@ def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
 
 
 class Release(View):
-    """What a tree was, with a page of its files."""
+    """A deployed tree, with a page of its files."""
 
     needs = {"GET": (VIEW,)}
     queries = {"GET": parameters.ReleaseQuery}

@@ -23,11 +23,11 @@ OF_A_PAGE = "csrfmiddlewaretoken"  # a field that forms of Django's pages have
 
 
 class Input(serializers.Serializer[Any]):
-    """What a body may hold, or the query of an address with a body."""
+    """The fields of a body, or the query of an address with a body."""
 
 
 class At(Input):
-    """An environment; blank, as a form sends what nobody filled in, is none."""
+    """An environment; a blank one, as an empty field of a form sends it, is none."""
 
     env = serializers.CharField(
         default="", allow_blank=True, help_text=_("Without it, the store's own environment.")

@@ -155,7 +155,7 @@ class Conflict(APIException):
 
 @contextmanager
 def answer_as(code: str, *kinds: type[Exception]) -> Iterator[None]:
-    """Answer an error of these kinds with the problem of that code, in the error's own words."""
+    """Answer an error of these kinds with the problem `code`, in the error's own words."""
     try:
         yield
     except kinds as error:

@@ -51,7 +51,7 @@ class StoreList(View):
 
 
 class FileList(View):
-    """What is in the cloud."""
+    """The files in the cloud."""
 
     needs = {"GET": (VIEW,)}
     queries = {"GET": parameters.FilesQuery}

@@ -1,7 +1,7 @@
 """
 A tree of files, published to one environment or to many.
 
-    allowance      Whether WeChat allows the calls that a deploy needs: today's quota, and the rate
+    allowance      Compare the calls that a deploy needs with WeChat's quota and rate
     environments   Run one deploy for each environment, in turn; a canary first
     step_summary   The result of a deploy, on the page that GitHub shows of a step
     report         The result of a deploy: as JSON, and as lines on a terminal

@@ -1,4 +1,4 @@
-"""Whether WeChat allows the calls that a deploy needs: today's quota, and the rate."""
+"""Compare the calls that a deploy needs with WeChat's quota of today and its rate."""
 
 from __future__ import annotations
 

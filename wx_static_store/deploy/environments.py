@@ -77,9 +77,9 @@ def site_uploader(
     using: str, env: str | None = None, *, report_progress: bool = False, trust_log: bool = False
 ) -> Uploader:
     """
-    Return a store's uploader as a run needs it.
+    Return the uploader of a store for a run.
 
-    `report_progress` prints lines of progress where there is no terminal, unless the store forbids.
+    `report_progress` prints lines of progress without a terminal, unless the store forbids it.
     """
     options = options_for(using).for_env(env)
     progress = True if report_progress and options.progress is None else options.progress

@@ -1,4 +1,4 @@
-"""Send earlier uploads again: which of them can be, and how each ended."""
+"""Send earlier uploads again, if their bytes can be found."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class RetryResult:
-    """How a retry ended: its `result`, the `reason` why not, or neither where no time was left."""
+    """The outcome of a retry: a `result`, a `reason` why not, or neither if time was up."""
 
     row: UploadLog
     result: UploadResult | None = None

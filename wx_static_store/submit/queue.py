@@ -30,7 +30,7 @@ _BROKER = _("Start it, or look at the broker URL in the settings.")
 
 
 def celery_app() -> Celery:
-    """Return the project's app; raise ConfigurationError where there is none."""
+    """Return the project's app; raise ConfigurationError if there is none."""
     try:
         from celery import _state, current_app
     except ImportError:
@@ -53,7 +53,7 @@ def is_available() -> bool:
 
 
 def check_broker() -> None:
-    """Raise ConfigurationError where no message can be sent now."""
+    """Raise ConfigurationError if no message can be sent now."""
     app = celery_app()
     from kombu.exceptions import OperationalError
 

@@ -1,4 +1,4 @@
-"""What can be done with chosen files of the cloud: addresses, download, compare, make unpublic."""
+"""Actions on chosen files of the cloud: addresses, download, compare, make unpublic."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ChosenFiles(FilesPage, LogActions):
         return [*urls, *super().get_urls()]
 
     def _acts(self) -> dict[str, tuple[Act, Callable[[HttpRequest], bool]]]:
-        """Return what each button does, and who may press it."""
+        """Return the action of each button, and the check of its permission."""
         return {
             "addresses": (self._addresses, self.has_view_permission),
             "download": (self._download, self.has_view_permission),

@@ -73,7 +73,7 @@ class Place:
             self.store.root()
 
     def upload_target(self, user: User) -> dict[str, str] | None:
-        """Return the initial values of the upload page; None where it cannot upload here."""
+        """Return the initial values of the upload page; None if it cannot upload to this folder."""
         location = self.store.options.location
         offered = any((to.using, to.env) == (self.to.using, self.to.env) for to in stores_for(user))
         if not (offered and self.folder.startswith(location)):

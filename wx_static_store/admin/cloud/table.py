@@ -1,4 +1,4 @@
-"""What the page *Files in the cloud* shows: what was read of a folder, joined with the log."""
+"""The table of the page *Files in the cloud*: the files of a folder, joined with the log."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class FileLine(NamedTuple):
 
 
 class FilesTable:
-    """What one request chose of a folder."""
+    """The files of a folder that one request shows."""
 
     def __init__(
         self, asked: QueryDict, folder: Folder, at: float, store: Any, columns: UploadColumns

@@ -1,4 +1,4 @@
-"""What the pages of a deployment's release have in common."""
+"""The base of the pages of a deployment's release."""
 
 from __future__ import annotations
 

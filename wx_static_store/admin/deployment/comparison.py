@@ -1,4 +1,4 @@
-"""What the page *Compare* shows: which sides there are to choose, and what differs between two."""
+"""The content of the page *Compare*: the sides to choose from, and the differences of two."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ _TRY_AGAIN = _("To try again, choose the archive again. What is stored already i
 
 
 class PublishForm(forms.Form):
-    """What goes where; the environments are those that the user sees."""
+    """The archive and its place; the environments are those that the user may see."""
 
     env = forms.ChoiceField(label=_("environment"))
     using = forms.ChoiceField(label=_("store"))
@@ -92,7 +92,7 @@ class PublishForm(forms.Form):
 
 
 class PublishPage(ReadOnlyAdmin):
-    """Mixin of the deployments; whoever may deploy sees it."""
+    """Mixin of the deployments, for users who may deploy."""
 
     def has_deploy_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("wx_static_store.deploy")

@@ -1,4 +1,4 @@
-"""What one step of a long action did: how each row ended, and all counts in sentences."""
+"""The results of one step of a long action: a line for each row, and all counts as sentences."""
 
 from __future__ import annotations
 

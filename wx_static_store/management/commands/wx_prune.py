@@ -1,4 +1,4 @@
-"""``wx_prune``: delete old rows of the log, and releases that nobody will roll back to."""
+"""``wx_prune``: delete old rows of the log, and old releases."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
