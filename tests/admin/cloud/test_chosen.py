@@ -127,7 +127,9 @@ def test_a_failure_is_reported_and_logged(cloud: EmulatorServer, remover: Client
     fill(cloud, f"{FOLDER}a.txt")
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "times": None})
     [message] = messages(press(remover, "unpublish", "a.txt", confirmed="yes"))
-    assert message.startswith("1 file is still public, or nobody knows.<br>media/uploads/a.txt: ")
+    assert message.startswith(
+        "1 file is still public, or its state is unknown.<br>media/uploads/a.txt: "
+    )
     assert UploadLog.objects.get().errcode == 45009
 
 
