@@ -368,7 +368,7 @@ ZIP, TGZ = zipped(SITE), targz(SITE)
         (
             "a.zip",
             patched(ZIP, size=99),
-            "'index.html' has more or fewer bytes as the archive says",
+            "'index.html' has more or fewer bytes than the archive says",
         ),
         ("a.tgz", b"", "The archive holds no file"),
         ("a.tgz", ZIP, "The archive cannot be unpacked (Not a gzipped file"),
@@ -379,7 +379,11 @@ ZIP, TGZ = zipped(SITE), targz(SITE)
         ("a.tgz", gzip.compress(b""), "The archive holds no file"),
         ("a.tgz", gzip.compress(b"x" * 600), "The archive cannot be unpacked"),
         ("a.tgz", gzip.compress(tarred(SITE)[:300]), "The archive cannot be unpacked (truncated"),
-        ("a.tgz", gzip.compress(tarred(SITE)[:520]), "'index.html' has more or fewer bytes as the"),
+        (
+            "a.tgz",
+            gzip.compress(tarred(SITE)[:520]),
+            "'index.html' has more or fewer bytes than the",
+        ),
         (
             "a.tgz",
             gzip.compress(tarred(SITE).replace(b"assets/a.js", b"assets/b.js")),
