@@ -181,9 +181,7 @@ def _warn_of_case(names: Iterable[str]) -> None:
 
 
 class _ForHashing(WxStaticFilesStorage):
-    """
-    Give Django's hashing relative addresses, so that collecting makes no call.
-    """
+    """Give Django's hashing relative addresses, so that collecting makes no call."""
 
     def url(self, name: str | None) -> str:
         # Quoted twice, as Django unquotes every address.
@@ -224,9 +222,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
         yield from self._publish(files)
 
     def save_manifest(self) -> None:
-        """
-        Write a new manifest, then replace the old one by it.
-        """
+        """Write a new manifest, then replace the old one by it."""
         # Django deletes the old one first: killed in between, it leaves none, or a part.
         if self.manifest_storage is self:
             self.write_manifest(self._manifest())

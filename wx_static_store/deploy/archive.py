@@ -211,9 +211,7 @@ def _tar_entries(file: _Reader, most: int, too_much: SourceError) -> Generator[_
 
 
 def _members(file: _Reader) -> Generator[_Entry]:
-    """
-    Yield files and folders, with the names of extra headers; refuse all other entries.
-    """
+    """Yield files and folders, with the names of extra headers; refuse all other entries."""
     # Not by tarfile: it trusts extra headers, and one of 64 KiB may cost minutes or gigabytes.
     position, long, about = 0, 0, dict[str, str]()
     while any(block := file.read(tarfile.BLOCKSIZE)):

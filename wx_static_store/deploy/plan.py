@@ -155,9 +155,7 @@ def differs(uploader: Uploader, item: UploadItem, state: CurrentState) -> bool:
 
 
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
-    """
-    Return the items with MD5 and size, so that many plans read each file once.
-    """
+    """Return the items with MD5 and size, so that many plans read each file once."""
     # Without threads: with small files, two threads took twice as long as one.
     return [*_by_name(map(_hash, items))]
 

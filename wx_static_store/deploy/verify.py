@@ -187,9 +187,7 @@ def _overwrite(
     pool: WorkerPool,
     report: Callable[[UploadResult], object],
 ) -> bool:
-    """
-    Overwrite each file, in any order; return whether all succeeded.
-    """
+    """Overwrite each file, in any order; return whether all succeeded."""
     # A key that only the console can write fails: our spelling of it (in its normal form, say) may
     # be another, live file.
     location = uploader.options.location

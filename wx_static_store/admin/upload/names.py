@@ -54,9 +54,7 @@ def names_beside(to: Target, files: Mapping[str, str], taken: Collection[str]) -
 
 
 def sent_rows(env: str, keys: Iterable[str]) -> Rows:
-    """
-    Return the newest row of each key whose bytes were sent; None without a log.
-    """
+    """Return the newest row of each key whose bytes were sent; None without a log."""
     # A failed upload changed nothing: the file before it is still public.
     sent = UploadLog.objects.filter(status__in=[UploadStatus.STORED, UploadStatus.UNKNOWN])
     return in_database(lambda: sent.newest(env, keys), otherwise=None)
