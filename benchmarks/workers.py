@@ -104,7 +104,7 @@ def rolled_out(crew: Crew, envs: list[str]) -> tuple[float, float]:
     from django.core.management import call_command
 
     from tests.rollouts.crew import connected
-    from wx_static_store.deploy.records import named
+    from wx_static_store.deploy.records import find_deployment
     from wx_static_store.rollouts.lifecycle import Manner, start
     from wx_static_store.rollouts.models import RolloutEnvironment
 
@@ -116,7 +116,7 @@ def rolled_out(crew: Crew, envs: list[str]) -> tuple[float, float]:
     label = crew.folder.name
     quiet = {"stdout": StringIO(), "verbosity": 0}
     call_command("wx_deploy", dist, using="site", label=label, yes=True, **quiet)
-    release = named(label).release
+    release = find_deployment(label).release
     with connected(crew):
         before, began = cpu(crew), time.monotonic()
         manner = Manner(waves="100%", tolerate="100%")

@@ -1,7 +1,7 @@
 """
 The environments that WeChat lists: ``"ENVIRONMENTS": "wx_static_store.environments.of_platform"``.
 
-The list is asked for once a minute. While WeChat does not give it, the last one goes on.
+WeChat is asked for the list once a minute. While it does not answer, the last list is used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import conf
-from .clients.platform import NORMAL, Environment, PlatformClient
+from .clients.platform import NORMAL, PlatformClient
 from .conf.options import Options
 from .core.retry import Deadline
 from .exceptions import WxStaticStoreError
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["of_platform"]
 
 FRESH = 60.0  # seconds
-KEPT = 30 * 24 * 3600.0  # the last list, while no newer one can be had
+KEPT = 30 * 24 * 3600.0  # seconds of the last list, while WeChat gives no newer one
 HOUR = 3600.0
 SHARES_FRESH = 600.0
-PATIENCE = 10.0  # of whoever finds no list at all
-SHORT = 5.0  # of whoever could go on with the last one
+PATIENCE = 10.0  # seconds of a request if there is no list yet
+SHORT = 5.0  # seconds of a request if there is an older list
 SHOWN = 3  # appids in a label
 
 logger = logging.getLogger("wx_static_store.environments")
@@ -46,7 +46,7 @@ class _Tenant:
     env: str
     alias: str
     appids: Sequence[str] = ()
-    withdrawn: bool = False  # each of these accounts took its authorization back
+    withdrawn: bool = False  # all of these accounts withdrew their authorization
 
     @property
     def label(self) -> str:
@@ -63,8 +63,8 @@ def of_platform(user: Any = None) -> dict[str, str]:
     """
     Return the environments of the platform that are ready, ``{id: label}``.
 
-    Everybody who may upload sees all of them. A command (`user` is None) leaves those out whose
-    accounts have all withdrawn their authorization, and warns.
+    Every user who may upload sees all of them. A command (`user` is None) leaves out environments
+    whose accounts have all withdrawn their authorization, and warns.
     """
     tenants = _tenants()
     if user is None:
@@ -77,7 +77,7 @@ def of_platform(user: Any = None) -> dict[str, str]:
 
 
 def _tenants() -> list[_Tenant]:
-    """Return the newest list; one process at a time asks for another."""
+    """Return the newest list; one process at a time asks WeChat for a newer one."""
     options = conf.platform_options()
     platform = platform_for(options)
     remembered = platform.remembered
@@ -110,15 +110,14 @@ def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:
         max_attempts=options.max_attempts,
     )
     accounts = _accounts(platform, client, options, deadline)
-    return [
-        _tenant(each, accounts.get(each.env, [])) for each in environments if each.status == NORMAL
-    ]
-
-
-def _tenant(found: Environment, accounts: Sequence[Account]) -> _Tenant:
-    withdrawn = bool(accounts) and all(account.withdrawn for account in accounts)
-    appids = [account.appid for account in accounts if account.withdrawn == withdrawn]
-    return _Tenant(found.env, found.alias, appids, withdrawn)
+    tenants = []
+    for each in environments:
+        if each.status == NORMAL:
+            shared = accounts.get(each.env, [])
+            withdrawn = bool(shared) and all(account.withdrawn for account in shared)
+            appids = [account.appid for account in shared if account.withdrawn == withdrawn]
+            tenants.append(_Tenant(each.env, each.alias, appids, withdrawn))
+    return tenants
 
 
 # --- the accounts -------------------------------------------------------------------------------
@@ -127,14 +126,14 @@ def _tenant(found: Environment, accounts: Sequence[Account]) -> _Tenant:
 def _accounts(
     platform: Platform, client: PlatformClient, options: Options, deadline: Deadline
 ) -> dict[str, list[Account]]:
-    """Return the known accounts by the environments that are shared with them."""
+    """Return the known accounts by their shared environments."""
     from .models import Account
 
     appid = options.component_appid
     known = Account.objects.filter(platform=appid)
     rows: list[Account] = in_database(lambda: list(known), otherwise=[])
     newest = max((row.changed.timestamp() for row in rows), default=0)
-    # The name changes with each push: a new account is asked about at once.
+    # The name of the claim changes with each push, so that WeChat is asked at once.
     if rows and platform.remembered.claim(f"shares:{len(rows)}:{newest}", SHARES_FRESH):
         found = _shares(platform, client, [row.appid for row in rows], deadline)
         if found is not None:
@@ -150,7 +149,7 @@ def _accounts(
 def _shares(
     platform: Platform, client: PlatformClient, appids: Sequence[str], deadline: Deadline
 ) -> Shares | None:
-    """Return what WeChat says of the accounts; without it, what was known goes on."""
+    """Return the shares of the accounts by WeChat; None if WeChat does not answer."""
 
     def ask(some: Sequence[str], typed: bool) -> Shares:
         return platform.ask(

@@ -1,5 +1,5 @@
 """
-File fields of any project on a `WxStorage`: a form that uploads, a widget that shows the address.
+Forms for file fields on a `WxStorage`: they upload while validating, and show the address.
 
     @admin.register(Book)
     class BookAdmin(WxAdminMixin, admin.ModelAdmin): ...
@@ -37,7 +37,7 @@ from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStatic
 from .i18n import english
 from .log.advice import advice_on
 from .storage import WxStorage
-from .submit.progress import is_noted, noted_saves, sizes
+from .submit.progress import is_noted, note_saves, sizes
 from .submit.rules import dangers
 from .upload import recorder
 from .upload.claims import Save, remembered_saves
@@ -67,19 +67,19 @@ _SENT = _("Published: %(sent)s of %(size)s")
 
 class WxModelFormMixin(_Form):
     """
-    For a ModelForm: the last steps of its validation check the files, and upload them.
+    Check and upload the files of a ModelForm in the last steps of its validation.
 
     Active content, protected names and disguised files are refused, unless `wx_any_file` names the
     field or `wx_user` has the permission that lifts the rule.
 
-    Only where all else is valid, and before the row is saved. An object remains where a later
-    field's upload fails: the next form with the same bytes and name takes it. An object remains
-    for good where the database refuses the row, or where another form of the page is not valid and
-    nobody calls `leave_files()`. Fields on other storages are left to Django.
+    The upload begins when all else is valid, before the row is saved. If a later field's upload
+    fails, the object remains, and the next form with the same bytes and name uses it. The object
+    remains for good if the database refuses the row, or if another form of the page is not valid
+    and `leave_files()` is not called. Fields on other storages are left to Django.
     """
 
     wx_any_file: Collection[str] = ()  # names of fields that take any file
-    wx_user: User | None = None  # who sends the form; an admin with WxAdminMixin sets it
+    wx_user: User | None = None  # the sender of the form; WxAdminMixin sets it
     _wx_saves: list[Save] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -102,18 +102,20 @@ class WxModelFormMixin(_Form):
                 for field in self._wx_fields():
                     step(field)
         except (WxStaticStoreError, SuspiciousFileOperation) as error:
-            self.add_error(field.name if field.name in self.fields else None, _explained(error))
+            self.add_error(
+                field.name if field.name in self.fields else None, _as_validation_error(error)
+            )
             self.leave_files()
 
     def _wx_check(self, field: FileField) -> None:
         """Raise PolicyRejected if the field's new file breaks a rule that holds for this user."""
         file = field.value_from_object(self.instance)
-        # A set: a text in place of a list of names must open no field that it merely contains.
+        # As a set: a text in place of a list must not allow a field whose name it contains.
         if not file or file._committed or field.name in {*self.wx_any_file}:
             return
         if not (file.file.closed or file.file.seekable()):  # a pipe can be read only once
             file.file = ContentFile(file.file.read())
-        # What a browser sends as `a.ht;ml` is stored as `a.html`: only the generated name counts.
+        # The generated name counts: `a.ht;ml` of a browser is stored as `a.html`.
         name = field.generate_filename(self.instance, file.name)
         with readable(content_item(name, file.file)) as (content, _size):
             for rule, facts in dangers(name, content):
@@ -122,9 +124,9 @@ class WxModelFormMixin(_Form):
 
     def _wx_upload(self, field: FileField) -> None:
         """Upload the file now; the model's own save then has none left to upload."""
-        with remembered_saves() as saves, noted_saves(self._wx_progress(field)):
+        with remembered_saves() as saves, note_saves(self._wx_progress(field)):
             file = field.pre_save(self.instance, self.instance._state.adding)
-        # Not what `upload_to` or a signal saved beside it: that may belong to another row.
+        # Without files that `upload_to` or a signal saved: they may belong to another row.
         self._wx_saves += [save for save in saves if save.name == file.name]
 
     def _wx_fields(self) -> Iterator[FileField]:
@@ -133,13 +135,13 @@ class WxModelFormMixin(_Form):
                 yield field
 
     def _wx_progress(self, field: FileField) -> str:
-        """Return the id under which the page asks for the bytes that have gone; or ''."""
+        """Return the id by which the page asks for the sent bytes, or an empty text."""
         with suppress(ValueError):
             return str(UUID(str(self.data.get(f"{self.add_prefix(field.name)}-wx-progress"))))
         return ""
 
     def leave_files(self) -> None:
-        """Let the next form take the files that this one has uploaded: it will save no row."""
+        """Let the next form use the files of this form, which saves no row."""
         while self._wx_saves:
             save = self._wx_saves.pop()
             save.storage.leave(save)
@@ -151,14 +153,14 @@ class WxModelForm(WxModelFormMixin, ModelForm):  # type: ignore[type-arg]
 
 class WxFileWidget(AdminFileWidget):
     """
-    The public address of the file, to open, copy or scan, its size, and a thumbnail of an image.
+    Show the public address of the file, to open, copy or scan, its size, and a thumbnail.
 
-    It asks no network: size and address are left out where log and settings do not know them.
-    Files on other storages look as Django shows them. While a form with the mixin is sent, a script
-    shows how much of the file is published, if `shows_progress` is true.
+    The widget makes no call: size and address are left out if log and settings do not have them.
+    Files on other storages look as in Django. While a form with the mixin is sent, a script shows
+    how much of the file is published, if `shows_progress` is true.
     """
 
-    shows_progress = False  # it tells the address of the admin, which lets only staff ask
+    shows_progress = False  # the script asks the admin, which answers only staff
     is_counted = False
 
     template_name = "wx_static_store/widgets/file.html"
@@ -172,13 +174,13 @@ class WxFileWidget(AdminFileWidget):
         ]
 
     def is_initial(self, value: Any) -> bool:
-        """Return whether there is a file, without its address, which may cost a call."""
+        """Return whether there is a file; Django's own way asks for its address, by a call."""
         return bool(value) if isinstance(value, FieldFile) else super().is_initial(value)
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         if isinstance(value, FieldFile) and isinstance(value.storage, WxStorage) and value.name:
-            context["widget"]["published"] = _published(value.storage, value.name)
+            context["widget"]["published"] = _describe_file(value.storage, value.name)
         if self.shows_progress and self.is_counted and (progress := _progress()):
             context["widget"]["attrs"]["data-wx-progress"] = progress
             context["widget"]["is_counted"] = True
@@ -187,10 +189,10 @@ class WxFileWidget(AdminFileWidget):
 
 class WxAdminMixin:
     """
-    For a ModelAdmin or an inline: the form and the widget.
+    Give a ModelAdmin or an inline the form and the widget.
 
-    Every form of it has WxModelFormMixin, and knows the user. A class that sets
-    `formfield_overrides` adds these two.
+    Each of its forms has WxModelFormMixin and knows the user. A class with its own
+    `formfield_overrides` must add these two.
     """
 
     wx_any_file: Collection[str] = ()  # names of fields that take any file
@@ -214,19 +216,19 @@ class WxAdminMixin:
 
     def get_formset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         formset = super().get_formset(request, *args, **kwargs)  # type: ignore[misc]
-        return _derived(formset, formset, form=self._wx_form(formset.form, request))
+        return _derive(formset, formset, form=self._wx_form(formset.form, request))
 
     def _wx_form(self, form: Any, request: HttpRequest) -> Any:
-        """Return the form with the mixin and what it has to know of this request."""
+        """Return the form with the mixin, and the user and the fields of this request."""
         bases = [form] if issubclass(form, WxModelFormMixin) else [WxModelFormMixin, form]
         any_file = {*self.wx_any_file, *getattr(form, "wx_any_file", ())}
         user = getattr(request, "user", None)
-        return _derived(form, *bases, wx_user=user, wx_any_file=any_file)
+        return _derive(form, *bases, wx_user=user, wx_any_file=any_file)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Leave what was uploaded for a page that is shown again: nothing of it was saved."""
+        """Leave the uploaded files for the next form: a page that is shown again saved no row."""
         forms = [context["adminform"].form]
         forms += [form for inline in context["inline_admin_formsets"] for form in inline.formset]
         for form in forms:
@@ -238,15 +240,15 @@ class WxAdminMixin:
         return answer
 
 
-def _derived(model: type, *bases: type, **attributes: Any) -> type:
-    """Return a class of this request alone: what it was made from may be shared by all."""
-    # The metaclass of forms would make the fields anew, without what others have done to them.
+def _derive(model: type, *bases: type, **attributes: Any) -> type:
+    """Return a class for this request alone, as its bases may be shared by all requests."""
+    # Not by the metaclass of forms: it would make new fields, without the changes of others.
     return type.__new__(type(model), model.__name__, bases, attributes)
 
 
 @dataclass(frozen=True)
 class Published:
-    """What is known of a file without a call to the cloud."""
+    """The facts on a file that are known without a call to the cloud."""
 
     name: str
     is_image: bool
@@ -255,9 +257,9 @@ class Published:
     code: str = ""
 
 
-def _published(storage: WxStorage, name: str) -> Published:
+def _describe_file(storage: WxStorage, name: str) -> Published:
     is_image = content_type(name).startswith("image/")
-    with suppress(WxStaticStoreError):  # wrong settings, or an old name that cannot be a key
+    with suppress(WxStaticStoreError):  # wrong settings, or an old name that can have no key
         key = object_key(storage.options.location, name)
         url = storage.store.known_url(key)
         code = qr.svg(url) if url else ""
@@ -267,7 +269,7 @@ def _published(storage: WxStorage, name: str) -> Published:
 
 
 def _progress() -> str:
-    """Return where the script asks, and its texts, in JSON; '' if this site cannot answer it."""
+    """Return the address and the texts of the script as JSON; empty if nobody would answer."""
     with suppress(WxStaticStoreError, NoReverseMatch):
         if is_noted():
             address = reverse("admin:wx_static_store_uploadlog_sent")
@@ -276,8 +278,8 @@ def _progress() -> str:
     return ""
 
 
-def _explained(error: Exception) -> ValidationError:
-    """Say what happened and what an editor can do; the operator's hint is in the log."""
+def _as_validation_error(error: Exception) -> ValidationError:
+    """Return what happened and what an editor can do; the operator's hint is in the log."""
     advice: str | Promise = ""
     if not isinstance(error, WxStaticStoreError):
         happened: str | Promise = _BAD_NAME
@@ -287,12 +289,8 @@ def _explained(error: Exception) -> ValidationError:
     elif isinstance(error, NameRejected | PolicyRejected):
         happened, advice = error.message, error.hint or advice_on(error, UploadStatus.FAILED)
     else:
-        happened = _happened(error)
+        unknown = isinstance(error, UploadFailed) and error.status == UploadStatus.UNKNOWN
+        text = _UNKNOWN if unknown else _FAILED_CODE if error.code else _FAILED
+        happened = text % {"reason": error.what, "code": error.code}
         advice = advice_on(error, getattr(error, "status", UploadStatus.FAILED))
     return ValidationError([text for text in (happened, advice) if text])
-
-
-def _happened(error: WxStaticStoreError) -> str | Promise:
-    unknown = isinstance(error, UploadFailed) and error.status == UploadStatus.UNKNOWN
-    text = _UNKNOWN if unknown else _FAILED_CODE if error.code else _FAILED
-    return text % {"reason": error.what, "code": error.code}

@@ -49,7 +49,7 @@ Processed = tuple[str, str | None, bool | Exception]
 
 
 class WxStaticFilesStorage(StaticFilesStorage):
-    """Django's static files storage, whose files are published under `location` at the end."""
+    """Django's static files storage; collectstatic publishes its files under `location`."""
 
     wx_kind: ClassVar[str] = STATIC
 
@@ -68,7 +68,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
 
     @base_url.setter
     def base_url(self, value: str | None) -> None:
-        """Ignore ``STATIC_URL``, which Django's own storage writes: the options know it already."""
+        """Ignore ``STATIC_URL``, which Django's own storage sets: the options have it already."""
 
     def url(self, name: str | None) -> str:
         """Return the public address, quoted once."""
@@ -77,12 +77,12 @@ class WxStaticFilesStorage(StaticFilesStorage):
     def post_process(
         self, paths: Mapping[str, Any], dry_run: bool = False, **options: Any
     ) -> Iterator[Processed]:
-        """Publish what was collected; yields nothing but what failed, as one exception."""
+        """Publish the collected files; yield only one exception if that fails."""
         if not dry_run:
             yield from self._publish({name: name for name in map(_as_url, paths)})
 
     def _publish(self, files: Mapping[str, str]) -> Iterator[Processed]:
-        """Publish each name; beside it stands the file that it is, or is a hashed copy of."""
+        """Publish each name; its value is the file that it is, or is a hashed copy of."""
         _warn_of_case({*files.values()})
         try:
             plan, report = self._publish_all([*self._items(files)])
@@ -118,7 +118,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
         last: UploadItem | None = None,
         before_last: Callable[[], object] = lambda: None,
     ) -> tuple[Plan, Report]:
-        """Publish the items, and when all is stored and `before_last` done, the last one."""
+        """Publish the items; when all are stored, call `before_last` and publish the last one."""
         uploader, report, ok = Uploader(self.options), Report(), False
 
         def make_live() -> UploadItem:
@@ -164,7 +164,8 @@ def _as_url(name: str) -> str:
 
 
 def _running_command() -> Any:
-    """Return the management command that runs `post_process()`: it alone knows its verbosity."""
+    """Return the management command that runs `post_process()`."""
+    # Django passes no verbosity: only the command on the stack has it.
     frame: FrameType | None = sys._getframe(1)
     while frame and not isinstance(frame.f_locals.get("self"), BaseCommand):
         frame = frame.f_back
@@ -172,7 +173,7 @@ def _running_command() -> Any:
 
 
 def _warn_of_case(names: Iterable[str]) -> None:
-    """Warn of two files that are one on a laptop whose disk ignores case."""
+    """Warn of two names that are one file on disks that ignore case."""
     seen: dict[str, str] = {}
     for name in sorted(names):
         if (other := seen.setdefault(name.casefold(), name)) != name:
@@ -180,13 +181,10 @@ def _warn_of_case(names: Iterable[str]) -> None:
 
 
 class _ForHashing(WxStaticFilesStorage):
-    """
-    Give Django's hashing addresses that are relative, so that collecting makes no call.
-
-    They are quoted twice, because Django unquotes whatever it gets.
-    """
+    """Give Django's hashing relative addresses, so that collecting makes no call."""
 
     def url(self, name: str | None) -> str:
+        # Quoted twice, as Django unquotes every address.
         return quote_key(quote_key((name or "").lstrip("/")))
 
 
@@ -194,9 +192,9 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
     """
     Static files with hashed names, which browsers may keep for ever.
 
-    The plain names are published too (scripts load their siblings by them), unless
-    `keep_only_hashed` is set. The manifest that the site reads stays local, and is written only
-    when all that it names is stored.
+    The plain names are published, too (scripts load other files by them), unless `keep_only_hashed`
+    is set. The manifest that the site reads stays local, and is written only when all its files are
+    stored.
     """
 
     def url(self, name: str | None, force: bool = False) -> str:
@@ -212,11 +210,11 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
     def post_process(  # type: ignore[override]
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any
     ) -> Iterator[Processed]:
-        """Hash as Django does, publish, and write the manifest only when all is stored."""
+        """Hash like Django, publish, and write the manifest when all is stored."""
         if dry_run:
             return
         self.hashed_files = {}
-        # ManifestFilesMixin's own step would write the manifest too early.
+        # Skip ManifestFilesMixin's own step, which would write the manifest too early.
         yield from super(ManifestFilesMixin, self).post_process(paths, dry_run, **options)
         files = {copy: name for name, copy in self.hashed_files.items()}
         if not self.options.keep_only_hashed:
@@ -224,18 +222,15 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
         yield from self._publish(files)
 
     def save_manifest(self) -> None:
-        """
-        Write it beside the old one, then in its place: at any moment there is a whole one.
-
-        Django's own way would leave none, or a part, when it is killed between its steps.
-        """
+        """Write a new manifest, then replace the old one by it."""
+        # Django deletes the old one first: killed in between, it leaves none, or a part.
         if self.manifest_storage is self:
             self.write_manifest(self._manifest())
         else:
             super().save_manifest()
 
     def write_manifest(self, content: bytes) -> None:
-        """Put these bytes in the place of the manifest."""
+        """Replace the manifest by these bytes."""
         storage: Any = self.manifest_storage
         if storage is not self:  # a project's own, perhaps not of files
             storage.delete(self.manifest_name)
@@ -250,7 +245,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
             new.unlink(missing_ok=True)
 
     def _manifest(self) -> bytes:
-        """Return the manifest as Django writes it."""
+        """Return the manifest that Django would write."""
         storage, self.manifest_storage = self.manifest_storage, InMemoryStorage()
         try:
             super().save_manifest()

@@ -36,7 +36,7 @@ DELETE = UploadContext(source="delete")
 
 
 class PublicFile(File):  # type: ignore[type-arg]
-    """What `open()` gives: it can be opened again after it was closed, as a field's file is."""
+    """A file of `open()`, which can be opened again after it was closed, as Django expects."""
 
     def __init__(self, storage: "WxStorage", name: str) -> None:
         self._storage = storage
@@ -55,8 +55,8 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     """
     Keep files in WeChat's static hosting; options as in the README, by keyword.
 
-    Everything saved is public. `save()` returns only when COS answered for exactly our bytes, and
-    raises UploadFailed (an OSError), NameRejected or ConfigurationError otherwise.
+    Every saved file is public. `save()` returns only after COS confirmed exactly our bytes; else it
+    raises UploadFailed (an OSError), NameRejected or ConfigurationError.
     """
 
     wx_kind: ClassVar[str] = MEDIA
@@ -75,17 +75,17 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     @property
     def base_url(self) -> str:
-        """The public address of the location, below which every name is."""
+        """The public address of the location, above every name."""
         return self.store.url("")
 
     def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
-        """Do as Django does; but take the object again that a failed form left of these bytes."""
+        """Save like Django, but reuse the object that a failed form left with the same bytes."""
         asked = str(name or getattr(content, "name", ""))
-        saved = self._taken_again(asked, content, max_length)
+        saved = self._reuse_abandoned_upload(asked, content, max_length)
         try:
             saved = saved or str(super().save(name, content, max_length))
         except UploadFailed as error:
-            if error.status == UploadStatus.UNKNOWN:  # the object may be there, and no row names it
+            if error.status == UploadStatus.UNKNOWN:  # there may be an object without a row
                 maybe = error.key.removeprefix(self.options.location)
                 self.leave(Save(self, asked, maybe, content))
             raise
@@ -93,7 +93,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         return saved
 
     def leave(self, save: Save) -> None:
-        """Note for some minutes that what was saved belongs to no row: its form failed."""
+        """Note for some minutes that a saved object belongs to no row, as its form failed."""
         options = self.options.settled()
         if options.file_overwrite or not isinstance(save.content, UploadedFile):
             return
@@ -101,11 +101,11 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         if item.md5 and item.size:
             leave(options, self._key(save.asked), item.size, item.md5, save.name)
 
-    def _taken_again(self, asked: str, content: Any, max_length: int | None) -> str:
-        """Return the name that a failed form left with these bytes, if they are there; or ''."""
-        if not isinstance(content, UploadedFile):  # others may not be readable twice
+    def _reuse_abandoned_upload(self, asked: str, content: Any, max_length: int | None) -> str:
+        """Return the name of an object with these bytes that a failed form left; or ''."""
+        if not isinstance(content, UploadedFile):  # other files may not be readable twice
             return ""
-        with suppress(WxStaticStoreError):  # the save meets it again, and reports it
+        with suppress(WxStaticStoreError):  # the save will meet the error again, and report it
             if self.options.file_overwrite:
                 return ""
             options, key, size = self.options.settled(), self._key(asked), content.size or 0
@@ -120,7 +120,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         return ""
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """Do as Django does; a look that fails is a failed save: UploadFailed, and a row."""
+        """Choose a name like Django; if the look-up fails, record a row and raise UploadFailed."""
         try:
             return str(super().get_available_name(name, max_length))
         except WxStaticStoreError as error:
@@ -151,7 +151,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         return PublicFile(self, name)
 
     def fetch(self, name: str) -> IO[bytes]:
-        """Return the public bytes of a file, checked, in a temporary file; the caller closes it."""
+        """Return the checked public bytes in a temporary file, which the caller closes."""
         file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         try:
             self._fetch(self._key(name), file)
@@ -170,7 +170,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         row = recorder.stored_row(store.env, key)
         if row is None or row.md5 in ("", md5):
             return
-        remote = store.find(key)  # somebody else may have written: what is stored now wins
+        remote = store.find(key)  # another program may have written since: the list decides
         if remote is None:
             raise _missing(key)
         if remote.md5 not in (None, md5):
@@ -181,14 +181,14 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             ).with_context(env=store.env, key=key, maybe_stored=False)
 
     def exists(self, name: str) -> bool:
-        """Return whether this very object is there; the root is, other folders are no objects."""
+        """Return whether the object exists; the root does, other folders are no objects."""
         return not name or (not name.endswith("/") and self._find(name) is not None)
 
     def is_name_available(self, name: str, max_length: int | None = None) -> bool:
         """
-        Claim the name for a save by this thread, if it is free: for a minute no other may take it.
+        Claim a free name for a save by this thread: for a minute no other save may take it.
 
-        With `file_overwrite` every name is free, and nobody is asked.
+        With `file_overwrite` every name is free, and no call is made.
         """
         if max_length and len(name) > max_length:
             return False
@@ -211,7 +211,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         return moment if setting("USE_TZ") else timezone.make_naive(moment)
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        """Return the folders and files of one level; this lists everything below it."""
+        """Return the folders and files of one level; WeChat lists everything below it."""
         path = path.strip("/")
         prefix = self._key(path) + "/" if path else self.options.location
         folders: dict[str, None] = {}
@@ -230,10 +230,10 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def delete(self, name: str) -> None:
         """
-        Make a file neither public nor there any more; its address then serves a marker.
+        Overwrite a file with a marker, so that it is not public and does not exist any more.
 
-        Three calls: the API cannot delete. A missing name is silent. `on_delete` may also be
-        ``raise`` (NotImplementedError) or ``ignore``.
+        This takes three calls. A missing name is silent. `on_delete` may also be ``raise``
+        (NotImplementedError) or ``ignore``.
         """
         if not name:
             raise ValueError(gettext("The name must be given to delete()."))
@@ -241,6 +241,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             raise NotImplementedError(gettext("WeChat's static hosting cannot delete files."))
         if self.options.on_delete == "ignore" or self._find(name) is None:
             return
+        # By an upload: WeChat has no call that deletes.
         Uploader(self.options).upload(deletion(clean_name(name)), DELETE)
 
     def _key(self, name: str) -> str:

@@ -1,8 +1,8 @@
 """
 The tasks of Celery, for the project's own app and workers.
 
-Names, queues and schedules are the project's settings; no result is kept. ``prune`` belongs into
-the beat schedule of whoever wants it.
+Names, queues and schedules are the project's settings; no result is kept. Add ``prune`` to the beat
+schedule if you want it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["prune", "upload_again"]
 
 LEAST_DAYS = 30
 
-# The database is away for a while, or two waited for each other.
+# Retry if the database is down for a while, or ends a deadlock.
 PATIENT = {
     "autoretry_for": (OperationalError, InterfaceError),
     "retry_backoff": 2,
@@ -37,7 +37,7 @@ def upload_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
 @shared_task(**PATIENT)
 def prune(days: int = 0, releases: int = RELEASES) -> None:
     """Delete rows older than so many days (0: none), and all but the last releases."""
-    releases = max(releases, RELEASES)  # anybody at the broker can send this message
+    releases = max(releases, RELEASES)  # anyone with access to the broker can send this message
     steps = [prune_log(max(days, LEAST_DAYS), releases=releases)] if days else []
     for each in (*steps, prune_releases(releases)):
         for _step in each:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["wx_emulator", "wx_storage"]
 
 ENV = "demo-1a2b3c4d5e6f7g8h"  # where a project names none
-REAL = ("api_base_url", "base_url", "token_provider", "upload_hosts")  # never used in a test
+REAL = ("api_base_url", "base_url", "token_provider", "upload_hosts")  # removed in tests
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,12 +38,15 @@ def wx_emulator() -> Iterator["EmulatorServer"]:
     own.setdefault("ENV", ENV)
     wanted = (own["ENV"], *(dict(given).get("env") for _kind, given in stores().values()))
     envs = dict.fromkeys(env() if callable(env) else env for env in wanted if env)
-    with EmulatorServer(envs=envs) as emulator, override_settings(**_pointed_at(emulator, own)):
+    with (
+        EmulatorServer(envs=envs) as emulator,
+        override_settings(**_emulator_settings(emulator, own)),
+    ):
         yield emulator
 
 
-def _pointed_at(emulator: "EmulatorServer", own: dict[str, Any]) -> dict[str, Any]:
-    """Return the project's settings, with the emulator for WeChat and all real addresses."""
+def _emulator_settings(emulator: "EmulatorServer", own: dict[str, Any]) -> dict[str, Any]:
+    """Return the project's settings, with the emulator in place of all real addresses."""
     from .conf.settings import setting, stores
 
     place = {"API_BASE_URL": emulator.api_url, "ACCESS_TOKEN": emulator.access_token}
@@ -70,7 +73,7 @@ def wx_storage(wx_emulator: "EmulatorServer") -> Any:
 
 @pytest.fixture(scope="session")
 def _wx_own_addresses() -> frozenset[str]:
-    """Return the hosts of the API by the project's settings, before a test changes them."""
+    """Return the API hosts of the project's settings, before a test changes them."""
     from .conf.settings import all_options, configured, platform_options
     from .exceptions import ConfigurationError
 
@@ -96,19 +99,26 @@ def _wx_static_store_guard(
     from .upload import recorder
 
     recorder.reset()
-    monkeypatch.setattr(Transport, "_perform", _guarded(Transport._perform, _wx_own_addresses))
+    monkeypatch.setattr(Transport, "_perform", _guard(Transport._perform, _wx_own_addresses))
 
 
-def _guarded(perform: Any, own: frozenset[str]) -> Any:
-    """Replace the last step of an exchange; what is refused earlier never goes out."""
+def _guard(perform: Any, own: frozenset[str]) -> Any:
+    """Guard the last step of an exchange, behind which bytes leave this process."""
     from .clients.links import is_loopback
+    from .i18n import gettext as _
 
     def guarded(self: Any, request: Any, url: "Secret", *args: Any) -> Any:
         host = _host(url.reveal())
         if not is_loopback(url.reveal()):
-            pytest.fail(f"{_for_real(host)} {_advice(host)}", pytrace=False)
+            why = _("This test was about to publish a file for real, through %(host)s.", host=host)
+            pytest.fail(f"{why} {_advice(host)}", pytrace=False)
         if host in own:
-            pytest.fail(f"{_to_own_emulator(host)} {_advice(host)}", pytrace=False)
+            why = _(
+                "This test was about to write to the emulator that your settings name, %(host)s, "
+                "where it would change the files you develop with.",
+                host=host,
+            )
+            pytest.fail(f"{why} {_advice(host)}", pytrace=False)
         return perform(self, request, url, *args)
 
     return guarded
@@ -116,22 +126,6 @@ def _guarded(perform: Any, own: frozenset[str]) -> Any:
 
 def _host(url: str) -> str:
     return url.split("/", 3)[2]
-
-
-def _for_real(host: str) -> str:
-    from .i18n import gettext as _
-
-    return _("This test was about to publish a file for real, through %(host)s.", host=host)
-
-
-def _to_own_emulator(host: str) -> str:
-    from .i18n import gettext as _
-
-    return _(
-        "This test was about to write to the emulator that your settings name, %(host)s, where it "
-        "would change the files you develop with.",
-        host=host,
-    )
 
 
 def _advice(host: str) -> str:

@@ -10,7 +10,7 @@ from tests.admin.conftest import Rows
 from wx_static_store.admin.causes import SHOWN, cards, choose_again
 from wx_static_store.admin.columns import UploadColumns
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.log.failing import Cause, causes
+from wx_static_store.log.failing import FailureCause, causes
 from wx_static_store.models import UploadLog
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def test_a_card_counts_all_and_names_some(request_, rows: Rows) -> None:  # type
 
 
 def test_a_cause_whose_rows_were_pruned_has_no_card(request_) -> None:  # type: ignore[no-untyped-def]
-    assert cards(request_, [Cause("45009", [1])], UploadLog.objects.all()) == []
+    assert cards(request_, [FailureCause("45009", [1])], UploadLog.objects.all()) == []
 
 
 def test_a_file_is_chosen_again_where_its_row_went(request_, rows: Rows) -> None:  # type: ignore[no-untyped-def]

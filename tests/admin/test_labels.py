@@ -65,5 +65,5 @@ def test_what_happened_is_said_in_the_reader_s_language(
     columns_: dict[str, Any], chinese: bool
 ) -> None:
     with override("zh-hans"):
-        text = labels.happened(UploadLog(**{"status": "failed"} | columns_))
+        text = labels.describe_error(UploadLog(**{"status": "failed"} | columns_))
     assert bool(re.search("[一-龥]", text)) is chinese

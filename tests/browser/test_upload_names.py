@@ -244,7 +244,7 @@ def test_a_file_that_was_not_compared_is_asked_about_in_its_result(
     upload.click(SUBMIT)
     expect(upload.locator(".wx-result.wx-ask")).to_contain_text("holds HTML")
     assert site.published(f"media/{folder}photo.jpg") is None
-    upload.get_by_role("button", name="Publish all the same").click()
+    upload.get_by_role("button", name="Publish anyway").click()
     expect(upload.locator(STORED)).to_have_count(1)
     assert site.published(f"media/{folder}photo.jpg") == b"<!doctype html>"
 

@@ -244,15 +244,15 @@ def reported(path: Path) -> list[dict[str, Any]]:
 @pytest.fixture
 def when_stored(monkeypatch: pytest.MonkeyPatch, ctrl_c: Press) -> Callable[[str], None]:
     """`when_stored(key)`: Ctrl-C when that file has come back."""
-    came_back = Queue.came_back
+    on_result = Queue.on_result
 
     def at(key: str) -> None:
         def pressed(self: Queue, result: Any) -> None:
-            came_back(self, result)
+            on_result(self, result)
             if result.key == key:
                 ctrl_c()
 
-        monkeypatch.setattr(Queue, "came_back", pressed)
+        monkeypatch.setattr(Queue, "on_result", pressed)
 
     return at
 

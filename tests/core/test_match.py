@@ -13,7 +13,7 @@ from wx_static_store.deploy.plan import hash_items
 from wx_static_store.deploy.verify import verify
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.log.compare import compare_uploads
-from wx_static_store.log.reconcile import Comparison
+from wx_static_store.log.reconcile import LogComparison
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.uploader import get_uploader
 
@@ -86,7 +86,7 @@ def test_verify_compare_reconcile_and_plan_agree(
 
     (row,) = UploadLog.objects.all()
     (compared,) = compare_uploads([row])
-    reconciled = Comparison(uploader.store)
+    reconciled = LogComparison(uploader.store)
     kinds = [discrepancy.kind for discrepancy in reconciled]
     mismatches = verify(uploader, hash_items(HERE), pages=False).mismatches
     to_send = names(plan_of(uploader, HERE).assets)

@@ -17,7 +17,7 @@ from hypothesis import given, strategies as st
 
 from tests.conftest import examples
 from tests.tables import each
-from wx_static_store.deploy.archive import HEADER, IN_MEMORY, PER_FILE, Limits, unpacked
+from wx_static_store.deploy.archive import HEADER, IN_MEMORY, PER_FILE, Limits, unpack_site
 from wx_static_store.deploy.tree import read_tree
 from wx_static_store.exceptions import SourceError
 
@@ -71,13 +71,13 @@ def contents(folder: Path) -> Files:
 
 
 def unpack(packed: bytes, name: str, **how: Any) -> Files:
-    with unpacked(io.BytesIO(packed), name, **how) as folder:
+    with unpack_site(io.BytesIO(packed), name, **how) as folder:
         return contents(folder)
 
 
 def refusal(packed: bytes, name: str, **how: Any) -> str:
     """Return the sentence, and the next one: what to do."""
-    with pytest.raises(SourceError) as caught, unpacked(io.BytesIO(packed), name, **how):
+    with pytest.raises(SourceError) as caught, unpack_site(io.BytesIO(packed), name, **how):
         pytest.fail("it was unpacked")
     assert caught.value.hint
     said = f"{caught.value.what}. {caught.value.hint}".replace("\xa0", " ")
@@ -140,12 +140,12 @@ def test_only_one_folder_is_taken_off() -> None:
 
 
 def test_what_is_unpacked_is_a_tree_to_publish() -> None:
-    with unpacked(io.BytesIO(zipped(SITE | {".DS_Store": b""})), "site.zip") as folder:
+    with unpack_site(io.BytesIO(zipped(SITE | {".DS_Store": b""})), "site.zip") as folder:
         assert [item.name for item in read_tree(folder).items] == sorted(SITE)
 
 
 def test_an_error_of_the_caller_goes_through_and_leaves_nothing() -> None:
-    with pytest.raises(KeyError), unpacked(io.BytesIO(zipped(SITE)), "site.zip"):
+    with pytest.raises(KeyError), unpack_site(io.BytesIO(zipped(SITE)), "site.zip"):
         raise KeyError
 
 
@@ -365,7 +365,11 @@ ZIP, TGZ = zipped(SITE), targz(SITE)
         ("a.zip", ZIP.replace(b"index", b"indux", 1), "'index.html' cannot be unpacked"),
         ("a.zip", patched(ZIP, crc=1), "'index.html' cannot be unpacked (Bad CRC-32"),
         ("a.zip", patched(ZIP, size=1), "'index.html' cannot be unpacked (Bad CRC-32"),
-        ("a.zip", patched(ZIP, size=99), "'index.html' has not as many bytes as the archive says"),
+        (
+            "a.zip",
+            patched(ZIP, size=99),
+            "'index.html' has more or fewer bytes than the archive says",
+        ),
         ("a.tgz", b"", "The archive holds no file"),
         ("a.tgz", ZIP, "The archive cannot be unpacked (Not a gzipped file"),
         ("a.tgz", tarred(SITE), "The archive cannot be unpacked (Not a gzipped file"),
@@ -375,15 +379,19 @@ ZIP, TGZ = zipped(SITE), targz(SITE)
         ("a.tgz", gzip.compress(b""), "The archive holds no file"),
         ("a.tgz", gzip.compress(b"x" * 600), "The archive cannot be unpacked"),
         ("a.tgz", gzip.compress(tarred(SITE)[:300]), "The archive cannot be unpacked (truncated"),
-        ("a.tgz", gzip.compress(tarred(SITE)[:520]), "'index.html' has not as many bytes as the"),
+        (
+            "a.tgz",
+            gzip.compress(tarred(SITE)[:520]),
+            "'index.html' has more or fewer bytes than the",
+        ),
         (
             "a.tgz",
             gzip.compress(tarred(SITE).replace(b"assets/a.js", b"assets/b.js")),
             "The archive cannot be unpacked (bad checksum)",
         ),
-        ("a.tgz", gzip.compress(with_pax(size="99999999")), "'a.js' has not as many bytes"),
+        ("a.tgz", gzip.compress(with_pax(size="99999999")), "'a.js' has more or fewer bytes"),
         ("a.tgz", gzip.compress(with_pax(size="many")), "The archive cannot be unpacked"),
-        ("a.tgz", gzip.compress(with_pax(size="9" * 30)), "'a.js' has not as many bytes"),
+        ("a.tgz", gzip.compress(with_pax(size="9" * 30)), "'a.js' has more or fewer bytes"),
         ("a.tgz", gzip.compress(tarred({})), "The archive holds no file"),
         ("a.zip", zipped({}), "The archive holds no file"),
         ("a.zip", zipped({"docs/": b"", ".DS_Store": b"x"}), "The archive holds no file"),
@@ -428,5 +436,5 @@ def test_whatever_the_bytes_are_an_archive_is_unpacked_or_refused(
         packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
     cut = bytes(packed[: data.draw(st.integers(1, len(packed)))])
     packed, name = (gzip.compress(cut), "a.tgz") if name == "a.tar" else (cut, name)
-    with suppress(SourceError), unpacked(io.BytesIO(packed), name) as folder:
+    with suppress(SourceError), unpack_site(io.BytesIO(packed), name) as folder:
         assert contents(folder)

@@ -11,7 +11,14 @@ from django.db import OperationalError, connection
 from tests.deploys import bodies, items, tenants
 from wx_static_store.core.types import UploadContext
 from wx_static_store.deploy.environments import Order, deploy_to_all, site_uploader
-from wx_static_store.deploy.records import Records, items_of, keys_of, live, live_below, named
+from wx_static_store.deploy.records import (
+    Records,
+    find_deployment,
+    items_of,
+    keys_of,
+    live,
+    live_below,
+)
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import Deployment, KeptFile, Release
@@ -122,31 +129,31 @@ def record(label: str, digest: str, env: str = ENVS[0], **columns: Any) -> Deplo
 def test_a_release_is_named_by_label_or_by_a_beginning(db: None, text: str) -> None:
     wanted = record("v1.2", "a1b2c3") if text == "v1.2" else record("v1.2-rc1", "a1b2c3")
     record("v1.20", "b1b2c3")
-    assert named(text) == wanted
+    assert find_deployment(text) == wanted
 
 
 def test_a_deployment_is_named_by_its_id_before_any_label(db: None) -> None:
     wanted = record("v1", "aaaa")
     record(str(wanted.pk), "bbbb")
-    assert named(str(wanted.pk)) == wanted
+    assert find_deployment(str(wanted.pk)) == wanted
 
 
 def test_the_newest_deployment_of_a_release_is_meant(db: None) -> None:
     record("v1", "aaaa")
     newest = record("v1", "aaaa")
-    assert named("v1") == newest
+    assert find_deployment("v1") == newest
 
 
 def test_what_the_environment_has_is_preferred(db: None) -> None:
     here = record("v1", "aaaa")
     record("v1", "bbbb", ENVS[1])
-    assert named("v1", ENVS[0]) == here
+    assert find_deployment("v1", ENVS[0]) == here
 
 
 def test_the_whole_label_elsewhere_is_preferred_to_a_beginning_here(db: None) -> None:
     record("v10", "aaaa")
     wanted = record("v1", "bbbb", ENVS[1])
-    assert named("v1", ENVS[0]) == wanted
+    assert find_deployment("v1", ENVS[0]) == wanted
 
 
 @pytest.mark.parametrize("other", [{"digest": "bbbb"}, {"digest": "aaaa", "folder": "docs/"}])
@@ -155,14 +162,14 @@ def test_a_name_of_two_releases_or_folders_is_refused_with_both(
 ) -> None:
     first, second = record("v1-a", "aaaa"), record("v1-b", **other)
     with pytest.raises(SourceError) as caught:
-        named("v1")
+        find_deployment("v1")
     assert f"{second.pk} {second.env} /{second.folder} v1-b" in str(caught.value)
     assert f"{first.pk} {first.env} / v1-a" in str(caught.value)
 
 
 def test_the_folder_decides_between_two_of_a_name(db: None) -> None:
     root, _docs = record("v1", "aaaa"), record("v1", "bbbb", folder="docs/")
-    assert named("v1", folder="") == root
+    assert find_deployment("v1", folder="") == root
 
 
 @pytest.mark.parametrize("text", ["v2", "aaa", "bbbb", "99"])
@@ -170,26 +177,26 @@ def test_an_unknown_name_is_refused_with_the_nearest(db: None, text: str) -> Non
     """Three characters of a digest are too few."""
     record("v1", "aaaa")
     with pytest.raises(SourceError, match="v1"):
-        named(text)
+        find_deployment(text)
 
 
 def test_an_environment_without_releases_is_shown_those_of_others(db: None) -> None:
     record("v1", "aaaa")
     with pytest.raises(SourceError, match="Did you mean v1"):
-        named("v2", ENVS[1])
+        find_deployment("v2", ENVS[1])
 
 
 def test_a_release_of_other_environments_is_not_named_nor_shown(db: None) -> None:
     record("v1", "aaaa")
     with pytest.raises(SourceError) as caught:
-        named("v1", among=[ENVS[1]])
+        find_deployment("v1", among=[ENVS[1]])
     assert "Known are: none" in str(caught.value)
 
 
 def test_a_deployment_without_a_release_has_no_name(db: None) -> None:
     Deployment.objects.create(env=ENVS[0], label="v1")
     with pytest.raises(SourceError):
-        named("v1")
+        find_deployment("v1")
 
 
 def test_names_need_a_log(db: None) -> None:
@@ -197,4 +204,4 @@ def test_names_need_a_log(db: None) -> None:
         raise OperationalError("no such table")
 
     with connection.execute_wrapper(no_table), pytest.raises(ConfigurationError, match="migrate"):
-        named("v1")
+        find_deployment("v1")

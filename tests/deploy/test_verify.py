@@ -21,7 +21,7 @@ from wx_static_store.deploy.verify import (
     PAGES,
     Mismatch,
     blank,
-    stale,
+    find_stale,
     sweep,
     uploads_among,
     verify,
@@ -347,7 +347,7 @@ def keys(files: Any) -> list[str]:
 
 def test_an_object_that_the_tree_lacks_is_stale(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"old.js": b"1", "d/old.css": b"2"})
-    assert keys(stale(sweep(uploader), tree(SITE), uploader)) == ["d/old.css", "old.js"]
+    assert keys(find_stale(sweep(uploader), tree(SITE), uploader)) == ["d/old.css", "old.js"]
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_files_that_belong_to_no_tree_are_not_stale(
     cloud: EmulatorServer, uploader: Uploader, key: str
 ) -> None:
     lay_down(cloud, {key: b"1"})
-    assert stale(sweep(uploader), tree(SITE), uploader) == []
+    assert find_stale(sweep(uploader), tree(SITE), uploader) == []
 
 
 @pytest.mark.parametrize("prefix", ["app", "app/"])
@@ -366,14 +366,14 @@ def test_a_prefix_of_stale_files_is_a_folder(configure: Any, prefix: str) -> Non
     uploader = get_uploader()
     others = ["app.js", "static/a.js", "static/apple/a.js", "static/app.js", "app/a.js"]
     lay_down(cloud, dict.fromkeys(["static/app/old.js", *others], b"1"))
-    assert keys(stale(sweep(uploader, prefix), [], uploader)) == ["static/app/old.js"]
+    assert keys(find_stale(sweep(uploader, prefix), [], uploader)) == ["static/app/old.js"]
 
 
 def test_an_object_outside_the_location_is_not_stale(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"LOCATION": "static"})
     lay_down(cloud, {"media/a.png": b"1", "static/old.js": b"2"})
     everything = {file.key: file for file in get_uploader().store.sweep("")}
-    assert keys(stale(everything, [], get_uploader())) == ["static/old.js"]
+    assert keys(find_stale(everything, [], get_uploader())) == ["static/old.js"]
 
 
 def test_a_prefix_that_cannot_be_one_is_refused(uploader: Uploader) -> None:
@@ -480,9 +480,9 @@ def test_a_blanked_object_holds_the_marker(cloud: EmulatorServer, uploader: Uplo
 
 def test_a_blanked_object_is_no_longer_stale(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE | {"old.html": b"old"})
-    results = blanked(uploader, stale(sweep(uploader), tree(SITE), uploader))
+    results = blanked(uploader, find_stale(sweep(uploader), tree(SITE), uploader))
     assert [result.status for result in results] == ["stored"]
-    assert stale(sweep(uploader), tree(SITE), uploader) == []
+    assert find_stale(sweep(uploader), tree(SITE), uploader) == []
 
 
 def test_each_blanked_object_is_a_row(configure: Any) -> None:
@@ -547,7 +547,7 @@ def test_a_key_in_another_normal_form_does_not_blank_the_live_file(
     ours = "menü.html"
     foreign = unicodedata.normalize("NFD", ours)
     lay_down(cloud, {ours: b"live", foreign: b"old"})
-    found = stale(sweep(uploader), tree({ours: b"live"}), uploader)
+    found = find_stale(sweep(uploader), tree({ours: b"live"}), uploader)
     (result,) = blanked(uploader, found)
     assert result.key == foreign
     assert result.status == "failed"

@@ -108,7 +108,7 @@ def test_nothing_is_sent_for_a_user_who_may_not_any_more(
     cloud: EmulatorServer, row: UploadLog, permissions: list[str] | None
 ) -> None:
     send_again(row.pk, 4711 if permissions is None else user(*permissions))
-    assert "may not upload files again any more" in why(row)
+    assert "may no longer upload files again" in why(row)
     assert UploadLog.objects.count() == 1
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_sent_to_an_environment_that_the_user_is_not_offered_any_more
     offered = {"ENVIRONMENTS": lambda user: {"tenant-b": "B"}}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | offered
     send_again(row.pk, eve)
-    assert "may not publish to this environment any more" in why(row)
+    assert "may no longer publish to this environment" in why(row)
     assert len(cloud.calls("put_object")) == puts
 
 

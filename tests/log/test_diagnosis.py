@@ -17,7 +17,7 @@ from tests.log.conftest import row, upload
 from wx_static_store.core.retry import Clock
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WeChatBusy, WxStaticStoreError
-from wx_static_store.log.diagnosis import Diagnosis, NoDiagnosis, diagnose, known
+from wx_static_store.log.diagnosis import Diagnosis, NoDiagnosis, diagnose, known_diagnosis
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.store import get_store
 
@@ -65,9 +65,9 @@ def test_a_refused_call_is_shown_as_wechat_received_it(cloud: EmulatorServer) ->
 
 def test_a_second_look_costs_no_call(cloud: EmulatorServer) -> None:
     failed = refused(cloud)
-    assert known(failed) is None
+    assert known_diagnosis(failed) is None
     first = diagnose(failed)
-    assert (diagnose(failed), known(failed), asked(cloud)) == (first, first, 1)
+    assert (diagnose(failed), known_diagnosis(failed), asked(cloud)) == (first, first, 1)
 
 
 def test_a_dead_cache_costs_a_call_for_each_look(
@@ -98,7 +98,7 @@ def test_what_cannot_be_answered_is_said_without_a_call(
     cloud: EmulatorServer, given: str, reason: str
 ) -> None:
     failed = row("a.css", rid=given, status="failed")
-    assert (why(known(failed)), why(diagnose(failed))) == (reason, reason)
+    assert (why(known_diagnosis(failed)), why(diagnose(failed))) == (reason, reason)
     assert cloud.journal == []
 
 

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from tests.log.conftest import row
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.log.failing import Cause, causes, dismiss, of_cause
+from wx_static_store.log.failing import FailureCause, causes, dismiss, of_cause
 from wx_static_store.models import Dismissal, UploadLog, uploads as models
 from wx_static_store.upload.uploader import get_uploader
 
@@ -71,8 +71,11 @@ def test_uploads_are_grouped_by_errcode_then_cos_code_then_stage() -> None:
     rows = UploadLog.objects.all()
     found = causes(rows)
     assert found == [
-        Cause("45009", [ids[1], ids[0]]),
-        *(Cause(code, [pk]) for code, pk in zip(("other", "put", "Busy"), ids[:1:-1], strict=True)),
+        FailureCause("45009", [ids[1], ids[0]]),
+        *(
+            FailureCause(code, [pk])
+            for code, pk in zip(("other", "put", "Busy"), ids[:1:-1], strict=True)
+        ),
     ]
     for cause in found:
         assert {*of_cause(rows, cause.code).values_list("id", flat=True)} == {*cause.rows}

@@ -19,7 +19,7 @@ from wx_static_store.deploy.plan import make_plan
 from wx_static_store.deploy.publish import publish
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.log import reconcile
-from wx_static_store.log.reconcile import Comparison
+from wx_static_store.log.reconcile import LogComparison
 from wx_static_store.models import UploadLog, key_digest
 from wx_static_store.upload.store import Store, get_store
 from wx_static_store.upload.uploader import get_uploader
@@ -32,7 +32,7 @@ def compare(
     prefix: str = "", *, using: str = "default", fix: bool = False
 ) -> list[tuple[str, str]]:
     """Kind and key of what is found."""
-    comparison = Comparison(get_store(using), prefix, fix=fix)
+    comparison = LogComparison(get_store(using), prefix, fix=fix)
     return [(finding.kind, finding.key) for finding in comparison]
 
 
@@ -218,7 +218,7 @@ def test_reconcile_leaves_other_environments_alone(cloud: EmulatorServer) -> Non
     row("a", env="tenant-b")
     cloud.put_object("b", b"x", env="tenant-b")
     assert compare() == []
-    found = Comparison(get_store("default", "tenant-b"), fix=True)
+    found = LogComparison(get_store("default", "tenant-b"), fix=True)
     assert [finding.kind for finding in found] == ["unlogged", "missing"]
     assert set(UploadLog.objects.values_list("env", flat=True)) == {"tenant-b"}
 
@@ -238,7 +238,7 @@ def test_reconcile_guesses_nothing_without_an_md5_in_the_list(
 ) -> None:
     happened(cloud)
     cloud.quirks.list_md5 = "multipart"
-    comparison = Comparison(get_store(), fix=True)
+    comparison = LogComparison(get_store(), fix=True)
     assert (list(comparison), comparison.unsure) == ([], 1)
 
 
@@ -301,7 +301,7 @@ def peak(many: int) -> int:
     only_rows(many)
     tracemalloc.start()
     try:
-        assert sum(1 for _ in Comparison(get_store())) == many
+        assert sum(1 for _ in LogComparison(get_store())) == many
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

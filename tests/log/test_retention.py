@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import ENV
-from wx_static_store.log.retention import retained
+from wx_static_store.log.retention import find_retained
 from wx_static_store.models import Deployment, Release
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
@@ -28,7 +28,7 @@ def deployed(
 
 def check(count: int, *stay: Deployment) -> None:
     """Assert that these stay, and their releases."""
-    found = retained(count)
+    found = find_retained(count)
     assert found.deployments == {each.pk for each in stay}
     assert found.releases == {each.release_id for each in stay if each.release_id}
 
@@ -87,7 +87,7 @@ def test_it_asks_two_queries() -> None:
     for _ in range(30):
         deployed(release())
     with CaptureQueriesContext(connection) as queries:
-        retained()
+        find_retained()
     assert len(queries) == 2
 
 
@@ -96,4 +96,4 @@ def test_what_a_rollout_is_to_bring_stays_until_it_is_over(state: str, stays: bo
     rollout = Rollout.objects.create(using="site", waves="100%", state=state)
     new = release()
     RolloutEnvironment.objects.create(rollout=rollout, env=ENV, position=0, wave=1, release=new)
-    assert retained(1).releases == ({new.pk} if stays else set())
+    assert find_retained(1).releases == ({new.pk} if stays else set())

@@ -8,20 +8,20 @@ from tests.core.test_releases import PAGE, SCRIPT, file
 from wx_static_store.core.releases import Change, ReleaseFile
 from wx_static_store.core.types import RemoteFile
 from wx_static_store.i18n import width
-from wx_static_store.management.difference_lines import Comparison, Side, lines, total
+from wx_static_store.management.difference_lines import EnvironmentComparison, Side, lines, total
 from wx_static_store.releases.difference import Difference
 
 SMALL, LARGE = file("a.js"), file("图.js", b"2" * 1234)
 TREE, CLOUD = Side("v1", {"kind": "release"}), Side("the cloud", {"kind": "cloud"})
 
 
-def between(*changes: tuple[ReleaseFile | None, ReleaseFile | None]) -> Comparison:
+def between(*changes: tuple[ReleaseFile | None, ReleaseFile | None]) -> EnvironmentComparison:
     difference = Difference([Change(*change) for change in changes], 5)
-    return Comparison("tenant", "", [TREE, TREE], difference)
+    return EnvironmentComparison("tenant", "", [TREE, TREE], difference)
 
 
-def drift(difference: Difference) -> Comparison:
-    return Comparison("tenant", "docs/", [TREE, CLOUD], difference)
+def drift(difference: Difference) -> EnvironmentComparison:
+    return EnvironmentComparison("tenant", "docs/", [TREE, CLOUD], difference)
 
 
 def test_columns_align() -> None:
@@ -71,12 +71,12 @@ def test_what_could_not_be_compared_for_sure_is_counted() -> None:
 
 
 def test_an_environment_that_was_not_compared_says_why() -> None:
-    assert list(lines(Comparison("tenant", "", error="refused"))) == ["tenant: refused"]
+    assert list(lines(EnvironmentComparison("tenant", "", error="refused"))) == ["tenant: refused"]
 
 
 def test_stale_files_alone_are_as_the_release_says() -> None:
     stale, missing = Difference([Change(None, SMALL)], 5), Difference([Change(SMALL, None)], 5)
-    found = [drift(stale), drift(missing), Comparison("other", "", error="refused")]
+    found = [drift(stale), drift(missing), EnvironmentComparison("other", "", error="refused")]
     assert total(found) == (
         "total: 1 of 3 environments are as the release says; "
         "missing 1, differs 0, stale 1, unchanged 10"

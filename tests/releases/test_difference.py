@@ -17,7 +17,12 @@ from wx_static_store.deploy.environments import site_uploader
 from wx_static_store.deploy.tree import read_tree
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import DeadlineExceeded, SourceError, WeChatThrottled
-from wx_static_store.releases.difference import Difference, between, files_here, with_cloud
+from wx_static_store.releases.difference import (
+    Difference,
+    compare_files,
+    compare_with_cloud,
+    files_here,
+)
 from wx_static_store.storage import WxStorage
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +53,7 @@ def in_cloud(cloud: EmulatorServer, **bodies: bytes) -> None:
 
 
 def drift(*files: ReleaseFile, prefix: str = "") -> Difference:
-    return with_cloud(site_uploader("site"), files, prefix)
+    return compare_with_cloud(site_uploader("site"), files, prefix)
 
 
 def shown(difference: Difference) -> list[tuple[str, str]]:
@@ -59,19 +64,19 @@ def shown(difference: Difference) -> list[tuple[str, str]]:
 
 
 def test_counts_and_sizes_tell_how_much_differs() -> None:
-    difference = between([A, B, OLD], [A, B._replace(size=10), NEW])
+    difference = compare_files([A, B, OLD], [A, B._replace(size=10), NEW])
     assert difference.counts == {"added": 1, "changed": 1, "removed": 1, "unchanged": 1}
     assert difference.sizes == (2 + 3, 10 + 5)
 
 
 def test_equal_lists_have_no_difference() -> None:
-    difference = between([A, B], [B, A])
+    difference = compare_files([A, B], [B, A])
     assert not difference
     assert difference.unchanged == 2
 
 
 def test_json_has_each_file_with_its_sizes_and_what_differs() -> None:
-    difference = between([A, B, OLD], [A._replace(headers=PAGE), B._replace(size=10), NEW])
+    difference = compare_files([A, B, OLD], [A._replace(headers=PAGE), B._replace(size=10), NEW])
     assert difference.as_dict() == {
         "counts": {"added": 1, "changed": 2, "removed": 1, "unchanged": 0},
         "bytes": {"before": 6, "after": 16},
@@ -173,12 +178,12 @@ def test_a_list_that_fails_is_raised(cloud: EmulatorServer) -> None:
 def test_a_folder_with_too_many_files_is_not_compared(cloud: EmulatorServer) -> None:
     in_cloud(cloud, a_js=b"1", b_js=b"1", c_js=b"1")
     uploader = site_uploader("site")
-    assert with_cloud(uploader, [A], most=3).counts["added"] == 2
+    assert compare_with_cloud(uploader, [A], most=3).counts["added"] == 2
     with pytest.raises(DeadlineExceeded, match="too many files"):
-        with_cloud(uploader, [A], most=2)
+        compare_with_cloud(uploader, [A], most=2)
 
 
 def test_a_list_that_takes_too_long_is_not_waited_for(cloud: EmulatorServer) -> None:
     in_cloud(cloud, a_js=b"1")
     with pytest.raises(DeadlineExceeded, match="too many files"):
-        with_cloud(site_uploader("site"), [A], seconds=0.0)
+        compare_with_cloud(site_uploader("site"), [A], seconds=0.0)

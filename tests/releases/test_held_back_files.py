@@ -9,7 +9,7 @@ from wx_static_store.core.releases import ReleaseFile, pack
 from wx_static_store.core.types import NO_HEADERS
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release, UploadLog, key_digest
-from wx_static_store.releases.held_back_files import command_again, unsent
+from wx_static_store.releases.held_back_files import command_again, held_back_keys
 
 pytestmark = pytest.mark.django_db
 STORE = {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {"location": "www"}}
@@ -51,13 +51,13 @@ def test_what_nobody_stored_since_was_not_sent(cloud: EmulatorServer) -> None:
     row("held", status="failed")
     row("new", deployment=found)
     row("same")
-    assert unsent(found) == ["www/app/changed", "www/app/held"]
+    assert held_back_keys(found) == ["www/app/changed", "www/app/held"]
     row("changed")
-    assert unsent(found) == ["www/app/held"]
+    assert held_back_keys(found) == ["www/app/held"]
 
 
 def test_where_the_log_lacks_rows_no_file_is_named(cloud: EmulatorServer) -> None:
-    assert unsent(deployed("a", "b", "c")) == []
+    assert held_back_keys(deployed("a", "b", "c")) == []
 
 
 def test_the_command_names_store_environment_and_folder(cloud: EmulatorServer) -> None:

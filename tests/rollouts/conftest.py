@@ -11,7 +11,7 @@ import pytest
 from celery import Celery, _state
 
 from tests.deploys import TREE, configure_releases, run, tenants, write
-from wx_static_store.deploy.records import named
+from wx_static_store.deploy.records import find_deployment
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
 from wx_static_store.rollouts import advance, environment
@@ -79,7 +79,7 @@ def deployed(folder: Path, files: dict[str, bytes], env: str, label: str) -> Rel
     """Deploy a tree by hand; return its release."""
     write(folder, files)
     run(folder, "--using", "site", "--env", env, "--label", label)
-    release = named(label).release
+    release = find_deployment(label).release
     assert release
     return release
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.deploys import TREE, bodies
 from tests.rollouts.conftest import OLD, Broker, deployed, states
-from wx_static_store.deploy.records import named
+from wx_static_store.deploy.records import find_deployment
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import KeptFile, Release
@@ -284,7 +284,7 @@ def test_a_roll_back_that_only_stops_the_rollout_ends_with_1(
 ) -> None:
     rollout = begin(envs, release)
     rollout.environments.filter(env=envs[0]).update(
-        state="running", begun=timezone.now(), before=named("v1").release
+        state="running", begun=timezone.now(), before=find_deployment("v1").release
     )
     with pytest.raises(RolloutRefused, match="still under way") as caught:
         back(rollout)

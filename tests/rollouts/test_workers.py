@@ -22,7 +22,7 @@ from django.db import connection
 from tests.deploys import bodies, configure_releases, run, write
 from tests.rollouts.crew import Crew, connected, redis
 from tests.waiting import wait_for
-from wx_static_store.deploy.records import named
+from wx_static_store.deploy.records import find_deployment
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.rollouts.lifecycle import Manner, start
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
@@ -70,7 +70,7 @@ def begin(crew: Crew, number: int, files: dict[str, bytes], **manner: Any) -> Ro
     dist = crew.folder / "dist"
     write(dist, files)
     run(dist, "--using", "site", "--env", "tenant-b", "--label", "v1")
-    release = named("v1").release
+    release = find_deployment("v1").release
     assert release
     return start("site", "", dict.fromkeys(envs, release), Manner(**manner))
 

@@ -92,18 +92,18 @@ SABOTAGES = (
         "if known.md5 == remote.md5 else Match.DIFFERS",
         "if known.md5 else Match.DIFFERS",
         (
-            "deploy/test_standing.py::test_what_somebody_else_overwrote_is_sent",
-            "deploy/test_standing.py::test_what_a_killed_run_replaced_is_sent",
+            "deploy/test_current_state.py::test_what_somebody_else_overwrote_is_sent",
+            "deploy/test_current_state.py::test_what_a_killed_run_replaced_is_sent",
         ),
     ),
     Sabotage(
         "D4: a row speaks of the object only if it is not older",
         "believe a row that is older than its object",
-        "deploy/standing.py",
+        "deploy/current_state.py",
         "in_time = file.last_modified <= self.stored_at + SLACK\n",
         "in_time = True\n",
         (
-            "deploy/test_standing.py::test_without_md5_a_file_whose_object_is_younger_than_its_row_is_sent",
+            "deploy/test_current_state.py::test_without_md5_a_file_whose_object_is_younger_than_its_row_is_sent",
         ),
     ),
     Sabotage(
@@ -158,8 +158,8 @@ SABOTAGES = (
         "D6: a live page names nothing that was blanked",
         "blank assets although a page could not be blanked",
         "deploy/verify.py",
-        "    if not _overwritten(uploader, pages, recorder, pool, report):\n",
-        "    if _overwritten(uploader, pages, recorder, pool, report) is None:\n",
+        "    if not _overwrite(uploader, pages, recorder, pool, report):\n",
+        "    if _overwrite(uploader, pages, recorder, pool, report) is None:\n",
         ("deploy/test_verify.py::test_a_page_that_cannot_be_blanked_holds_back_all_other_files",),
     ),
     Sabotage(

@@ -17,7 +17,7 @@ import pytest
 from tests.deploys import deploy
 from tests.tables import each
 from wx_static_store.core.types import UploadItem
-from wx_static_store.deploy.archive import Limits, unpacked
+from wx_static_store.deploy.archive import Limits, unpack_site
 from wx_static_store.deploy.link_check import preflight
 from wx_static_store.deploy.plan import hash_items
 from wx_static_store.deploy.tree import read_tree
@@ -49,7 +49,7 @@ def record(keyword: str, value: str) -> bytes:
 
 
 def unpack(packed: bytes, name: str, limits: Limits = ROOMY) -> dict[str, bytes]:
-    with unpacked(io.BytesIO(packed), name, limits=limits) as folder:
+    with unpack_site(io.BytesIO(packed), name, limits=limits) as folder:
         files = (path for path in folder.rglob("*") if path.is_file())
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 

@@ -611,7 +611,9 @@ def test_a_message_to_prune_takes_away_no_more_than_planned(
         row("a.txt", days=days)
     counts: list[int] = []
     monkeypatch.setattr(
-        pruning, "retained", lambda n, known=pruning.retained: counts.append(n) or known(n)
+        pruning,
+        "find_retained",
+        lambda n, known=pruning.find_retained: counts.append(n) or known(n),
     )
     tasks.prune.run(days=1, releases=0)
     assert UploadLog.objects.count() == 2

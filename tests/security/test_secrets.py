@@ -197,8 +197,8 @@ def _diagnosis() -> bool:
     found = diagnosis._reason(diagnosis.UNKNOWN, errcode=diagnosis.UNKNOWN)
     options = options_for("default")
     key = diagnosis._key(options, "rid")
-    diagnosis._cache(options).set(key, diagnosis._written(found), 60)
-    return diagnosis._read(diagnosis._cache(options).get(key)) is not None
+    diagnosis._cache(options).set(key, diagnosis._dump(found), 60)
+    return diagnosis._load(diagnosis._cache(options).get(key)) is not None
 
 
 def _throttle() -> bool:

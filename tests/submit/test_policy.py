@@ -143,7 +143,7 @@ def test_a_user_s_other_permissions_need_the_permission_to_upload(
 ) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_MAX_SIZE": 10})
     rules = ("replace", "active_content", "protected_names")
-    assert policy.permitted(user_with(*permissions)) == {
+    assert policy.permissions_of(user_with(*permissions)) == {
         "max_size": 10,
         **{rule: rule in allowed for rule in rules},
     }

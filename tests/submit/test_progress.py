@@ -18,7 +18,7 @@ from wx_static_store.submit.progress import (
     is_noted,
     note_of,
     note_of_save,
-    noted_saves,
+    note_saves,
     sent_of,
     sizes,
 )
@@ -83,7 +83,7 @@ def test_a_cache_of_one_process_gets_no_notes(configure: Any) -> None:
 
 
 def test_saves_are_noted_inside_the_block_only(files: None) -> None:
-    with noted_saves("abc"):
+    with note_saves("abc"):
         note = note_of_save()
         assert note
         note(1)
@@ -91,7 +91,7 @@ def test_saves_are_noted_inside_the_block_only(files: None) -> None:
 
 
 def test_saves_without_a_digest_are_not_noted(files: None) -> None:
-    with noted_saves(""):
+    with note_saves(""):
         assert note_of_save() is None
 
 

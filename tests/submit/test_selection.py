@@ -7,7 +7,7 @@ import pytest
 from tests.tables import each
 from wx_static_store.conf.offered import Offer
 from wx_static_store.exceptions import ConfigurationError
-from wx_static_store.submit.selection import having, selected, tags_of
+from wx_static_store.submit.selection import having_tags, select_environments, tags_of
 
 TENANTS = {
     "tenant-a": {"label": "A", "tags": ["ring/early", "customer/acme"]},
@@ -44,7 +44,7 @@ def tenants(settings: Any) -> None:
 def test_named_environments_come_before_those_with_the_tags(
     named: str, tags: str, expected: str
 ) -> None:
-    found = selected([f"tenant-{letter}" for letter in named.split()], tags.split())
+    found = select_environments([f"tenant-{letter}" for letter in named.split()], tags.split())
     assert found == [f"tenant-{letter}" for letter in expected.split()]
 
 
@@ -59,50 +59,50 @@ def test_named_environments_come_before_those_with_the_tags(
 )
 def test_a_tag_of_no_environment_is_refused_with_the_known_ones(tag: str, hint: str) -> None:
     with pytest.raises(ConfigurationError, match=f"No environment has the tag {tag!r}") as caught:
-        selected([], ["ring/main", tag])
+        select_environments([], ["ring/main", tag])
     assert str(caught.value.hint) == hint
 
 
 def test_tags_that_no_environment_has_together_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="fits these tags: ring/early, customer/books"):
-        selected(["tenant-d"], ["ring/early", "customer/books"])
+        select_environments(["tenant-d"], ["ring/early", "customer/books"])
 
 
 def test_a_named_environment_that_is_not_offered_is_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match=r"does not offer tenant-x. Did you mean tenant-"):
-        selected(["tenant-a", "tenant-x"])
+        select_environments(["tenant-a", "tenant-x"])
 
 
 def test_a_tag_where_no_environment_has_one_says_how_to_write_them(settings: Any) -> None:
     settings.WX_STATIC_STORE = {"ENVIRONMENTS": lambda user: {"tenant-a": "A"}}
     with pytest.raises(ConfigurationError, match=r'"tags": \["ring/early", "customer/acme"\]'):
-        selected([], ["ring/early"])
+        select_environments([], ["ring/early"])
 
 
 def test_the_user_is_whom_environments_are_offered_to(settings: Any) -> None:
     offer = {"boss": TENANTS, "editor": {"tenant-b": TENANTS["tenant-b"]}}
     settings.WX_STATIC_STORE = {"ENVIRONMENTS": lambda user: offer[user]}
-    assert selected([], ["customer/acme"], user="boss") == ["tenant-a", "tenant-b"]
-    assert selected([], ["customer/acme"], user="editor") == ["tenant-b"]
+    assert select_environments([], ["customer/acme"], user="boss") == ["tenant-a", "tenant-b"]
+    assert select_environments([], ["customer/acme"], user="editor") == ["tenant-b"]
 
 
 def test_without_environments_any_may_be_named_and_none_has_tags(settings: Any) -> None:
     settings.WX_STATIC_STORE = {}
-    assert selected(["any-env", "other", "any-env"]) == ["any-env", "other"]
+    assert select_environments(["any-env", "other", "any-env"]) == ["any-env", "other"]
     with pytest.raises(ConfigurationError, match="WX_STATIC_STORE has no ENVIRONMENTS"):
-        selected(["any-env"], ["ring/early"])
+        select_environments(["any-env"], ["ring/early"])
 
 
 def test_environments_are_not_asked_where_none_is_meant(settings: Any) -> None:
     settings.WX_STATIC_STORE = {"ENVIRONMENTS": lambda user: 1 / 0}
-    assert selected([]) == []
+    assert select_environments([]) == []
 
 
 def test_environments_without_a_tag_of_a_set_are_left_out() -> None:
     offers = {"a": Offer("A", ("ring/early",)), "b": Offer("B", ("ring/main",)), "c": Offer("C")}
-    assert having(offers, ["ring/early", "ring/main"]) == ["a", "b"]
-    assert having(offers, ["ring/early", "customer/acme"]) == []
-    assert having(offers, []) == ["a", "b", "c"]
+    assert having_tags(offers, ["ring/early", "ring/main"]) == ["a", "b"]
+    assert having_tags(offers, ["ring/early", "customer/acme"]) == []
+    assert having_tags(offers, []) == ["a", "b", "c"]
 
 
 def test_each_tag_is_named_once() -> None:

@@ -673,7 +673,7 @@ def test_a_batch_stops_after_an_error_of_all_or_five_alike_that_used_all_attempt
     steps = Queue(uploader, [item()], reported.append)
     for kind, attempts in ends:
         error = kind("no") if kind else None
-        steps.came_back(UploadResult("a", "a", UploadStatus.FAILED, error=error, attempts=attempts))
+        steps.on_result(UploadResult("a", "a", UploadStatus.FAILED, error=error, attempts=attempts))
     assert (steps.next_item() is None) is stops
     assert [type(result.error) for result in reported] == [kind or type(None) for kind, _ in ends]
 
@@ -711,10 +711,10 @@ class Looking(Queue):
         self.seen: list[int] = []
         self.taken_away = 0
 
-    def look(self, under_way: Any) -> None:
+    def on_tick(self, under_way: Any) -> None:
         self.seen.append(len(under_way))
 
-    def dropped(self) -> None:
+    def on_cancelled(self) -> None:
         self.taken_away += 1
 
 

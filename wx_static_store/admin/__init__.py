@@ -4,13 +4,13 @@ The admin: two models, each with a list; and a folder for the pages behind each.
     uploads      the list of uploads, and the page of one upload
     deployments  the list of deployments, and the page of one deployment
     cloud        the page *Files in the cloud*
-    log          what is done with rows of the log
-    deployment   the page of a deployment, what is done from it, and *Publish a site*
+    log          actions on rows of the log, and their pages
+    deployment   the pages of a deployment, and *Publish a site*
     upload       the upload page
-    base         the base of all lists: read only, without slow queries; what is downloaded
+    base         the base of all lists: read only, without slow queries; downloads
     filters      the filters of the lists
     causes       uploads that failed, as cards: one for each cause
-    columns      the columns of the uploads, and what all lists show
+    columns      the columns of the uploads, and those of all lists
     places       the name, the alias and the public address of a row
     labels       labels for the words and numbers of the log
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple, cast
 
 from asgiref.sync import sync_to_async
@@ -11,17 +11,19 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise, cached_property
 
 from ..submit.policy import visible_environments
-from ..upload.database import with_users
+from ..upload.database import outside_transactions, with_users
 
 LISTED = 5000
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Count the newest 5,000; with `more` there are older rows, which a filter finds."""
+    """Count the newest 5,000 rows; `more` says that there are older ones, which a filter finds."""
 
     @cached_property
     def count(self) -> int:
@@ -33,7 +35,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def _found(self) -> int:
-        # In their order: what a date asks for lies at the end, far from where a scan begins.
+        # Keep the order: the rows of an old date lie at the end of a scan without one.
         rows = cast(QuerySet[Any], self.object_list)
         return rows[: LISTED + 1].count()
 
@@ -48,10 +50,10 @@ class Tool(NamedTuple):
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """
-    No form adds, changes or deletes a row, whoever sends it.
+    Rows are only read: no user may add, change or delete one.
 
-    Its pages are quick with a million rows: nothing is counted to its end, and an address can ask
-    for no order and no filter but those that an index serves.
+    The pages are quick with a million rows: no list is counted to its end, and only orders and
+    filters with an index are allowed.
     """
 
     paginator = BoundedPaginator
@@ -76,26 +78,51 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """
         Return the rows that this user may see, with the users that they name.
 
-        They are asked for apart: they may live in another database, and may be gone.
+        The users come from a query of their own: they may be in another database, or deleted.
         """
         rows = with_users(super().get_queryset(request))
         visible = visible_environments(request.user)
         return rows if visible is None else rows.filter(env__in=visible)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Order an older time by its own index: the order of ids would read all that is newer."""
+        """Return the order of the list; an older time is ordered by its own index."""
+        # By id, the database would read all rows that are newer than the chosen time.
         older = request.GET.get("time", "")[:1].isdigit()
         return ("-created", "-id") if older else ("-id",)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup in {each.parameter_name for each in self.list_filter}  # type: ignore[union-attr]
 
+    def page_path(self, page: str, route: str, view: Callable[..., Any]) -> URLPattern:
+        """Return the pattern of a page of this admin, outside of ATOMIC_REQUESTS."""
+        own = outside_transactions(self.admin_site.admin_view(view))
+        return path(route, own, name=self.page_name(page))
+
+    def page_name(self, page: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
+    def page_url(self, page: str, row: Model | None = None) -> str:
+        """Return the address of a page of this admin, or of a page of the row."""
+        args = [row.pk] if row else []
+        name = f"admin:{self.page_name(page)}"
+        return reverse(name, args=args, current_app=self.admin_site.name)
+
+    def page_response(
+        self, request: HttpRequest, page: str, context: dict[str, Any]
+    ) -> TemplateResponse:
+        """Render the template of a page of this model inside the admin."""
+        request.current_app = self.admin_site.name
+        template = f"admin/wx_static_store/{self.opts.model_name}/{page}.html"
+        around = {"opts": self.opts, "media": self.media}
+        whole = self.admin_site.each_context(request) | around | context
+        return TemplateResponse(request, template, whole)
+
     def object_tools(self, request: HttpRequest) -> list[Tool]:
         """Return the buttons that this user may press; each mixin adds its own."""
         return []
 
     def with_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """Return what the page of a row shows beside its fields."""
+        """Return the context of a row's page beside its fields."""
         raise NotImplementedError
 
     def render_change_form(
@@ -115,16 +142,16 @@ def download(
     request: HttpRequest, parts: Iterator[Any], content_type: str, name: str, extension: str
 ) -> StreamingHttpResponse:
     """Return a file whose parts are made while it is sent."""
+
+    async def parts_by_threads() -> AsyncIterator[Any]:
+        while (part := await sync_to_async(lambda: next(parts, None))()) is not None:
+            yield part
+
+    # Behind ASGI, Django would first make one list of a plain iterator.
     asynchronous = isinstance(request, ASGIRequest)
     answer = StreamingHttpResponse(
-        _in_threads(parts) if asynchronous else parts, content_type=content_type
+        parts_by_threads() if asynchronous else parts, content_type=content_type
     )
     file = f"{name}-{timezone.now():%Y%m%d-%H%M%S}.{extension}"
     answer.headers["Content-Disposition"] = f'attachment; filename="{file}"'
     return answer
-
-
-async def _in_threads(parts: Iterator[Any]) -> AsyncIterator[Any]:
-    """Yield a part at a time: behind ASGI, Django makes one list of an iterator."""
-    while (part := await sync_to_async(lambda: next(parts, None))()) is not None:
-        yield part

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from ..log.advice import advice
-from ..log.failing import OTHER, Cause
+from ..log.failing import OTHER, FailureCause
 from ..log.hints import hint
 from ..log.retry import RetryResult, retryable
 from ..models import UploadLog, UploadLogQuerySet
@@ -21,12 +21,16 @@ SHOWN = 10  # files of a card
 
 
 def cards(
-    request: HttpRequest, causes: Iterable[Cause], rows: UploadLogQuerySet, *, look: bool = False
+    request: HttpRequest,
+    causes: Iterable[FailureCause],
+    rows: UploadLogQuerySet,
+    *,
+    look: bool = False,
 ) -> list[dict[str, Any]]:
     """
-    Return the cards of these causes; `rows` are those to find their files in.
+    Return a card for each cause, with some of its files out of `rows`.
 
-    With `look`, a file whose bytes cannot be had again has the reason: it is looked for.
+    With `look`, a card shows why the bytes of a file cannot be found again.
     """
     causes = list(causes)
     shown = [pk for cause in causes for pk in cause.rows[:SHOWN]]
@@ -35,7 +39,7 @@ def cards(
     made = []
     for cause in causes:
         files = [found[pk] for pk in cause.rows[:SHOWN] if pk in found]
-        if files:  # else pruned meanwhile
+        if files:  # else wx_prune deleted them meanwhile
             made.append(_card(cause, files, columns))
             made[-1]["files"] = [_line(row, columns) for row in files]
     if look:
@@ -46,7 +50,7 @@ def cards(
     return made
 
 
-def _card(cause: Cause, files: list[UploadLog], columns: UploadColumns) -> dict[str, Any]:
+def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -> dict[str, Any]:
     newest = files[0]
     return {
         "code": cause.code,

@@ -21,7 +21,7 @@ from ..core.naming import content_type
 from ..log.advice import advice
 from ..log.hints import hint
 from ..models import Deployment, Dismissal, UploadLog
-from .labels import SOURCES, STAGES, Text, happened, trouble
+from .labels import SOURCES, STAGES, Text, describe_error, trouble
 from .places import Places, places_for
 
 NOTHING = "-"  # as Django shows it
@@ -47,7 +47,7 @@ LOOKS = {
 }
 
 
-# In one of these an upload may have changed what everybody sees.
+# An upload of one of these may have changed the public file.
 MAYBE_PUBLIC = (UploadLog.Status.STORED, UploadLog.Status.UNKNOWN)
 
 
@@ -65,14 +65,14 @@ def duration(milliseconds: int) -> str:
     seconds = milliseconds / 1000
     if seconds < 1:
         return _("%(number)d ms") % {"number": milliseconds}
-    if seconds < 59.95:  # which would be rounded up
+    if seconds < 59.95:  # more would be shown as 60.0 s
         return _("%(number).1f s") % {"number": seconds}
     minutes, rest = divmod(round(seconds), 60)
     return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
 
 
-def when(moment: datetime) -> SafeString:
-    """Return day and time, which may stand in two lines."""
+def day_and_time(moment: datetime) -> SafeString:
+    """Return day and time, with a line break between them if the column is narrow."""
     here = timezone.localtime(moment) if setting("USE_TZ") else moment
     parts = [date_format(here, part) for part in ("Y-m-d", "H:i")]
     return format_html('<span class="wx-nowrap">{}</span> {}', *parts)
@@ -84,20 +84,21 @@ def link(url: str, text: Any) -> SafeString:
 
 
 def two_lines(text: Any, *more: Any) -> SafeString:
-    """Return the main text, and the rest small below it; copied, they stay two words."""
+    """Return the main text, and the rest small below it."""
+    # The space parts the two where somebody copies the cell.
     small = format_html_join(" · ", "<span>{}</span>", ((one,) for one in more if one))
     return format_html("{} <small>{}</small>", text, small) if small else format_html("{}", text)
 
 
 def with_details(text: Any, summary: str, more: Any) -> SafeString:
-    """Return a sentence, and what only some want to read behind a line that opens."""
+    """Return a sentence, and the details behind a line that opens them."""
     if not more:
         return format_html("{}", text)
     return format_html("{}<details><summary>{}</summary>{}</details>", text, summary, more)
 
 
 def copy_button(text: str) -> SafeString:
-    """Return a button that copies, where scripts run."""
+    """Return a button that copies the text; a script shows it."""
     return format_html(
         '<button type="button" class="wx-copy wx-plain" title="{}" data-copy="{}" data-copied="{}"'
         " hidden>{}</button>",
@@ -109,7 +110,9 @@ def copy_button(text: str) -> SafeString:
 
 
 class Columns:
-    """What both lists show, for one request; only the time orders them, as their ids do."""
+    """The columns that both lists show, for one request."""
+
+    # Only the time orders the lists: the ids do so, by an index.
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -125,7 +128,7 @@ class Columns:
 
     @admin.display(description=gettext_lazy("user"))
     def user(self, row: Any) -> str:
-        """Return the name, or the number of a user who is gone."""
+        """Return the name of the user, or the number of a deleted one."""
         return str(row.user or (f"#{row.user_id}" if row.user_id else NOTHING))
 
     @admin.display(description=gettext_lazy("duration"))
@@ -139,7 +142,7 @@ class Columns:
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: Any) -> SafeString:
         """Return the time, with the duration."""
-        return two_lines(when(row.created), self.duration(row))
+        return two_lines(day_and_time(row.created), self.duration(row))
 
     def to_deployment(self, pk: int, text: str) -> SafeString | str:
         """Link to the page of a deployment, for users who may see it."""
@@ -155,7 +158,7 @@ class Columns:
 
     @admin.display(description=gettext_lazy("source"))
     def origin(self, row: UploadLog | Deployment) -> SafeString:
-        """Return the source, with the user if one is known."""
+        """Return the source, and the user if there is one."""
         who = self.user(row)
         return two_lines(self.source(row), "" if who == NOTHING else who)
 
@@ -169,13 +172,13 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("key"))
     def key(self, row: UploadLog) -> str:
-        """Link to the file, unless nothing of this row can be public."""
+        """Return the key, as a link if the file may be public."""
         url = self._places.url(row) if row.status in MAYBE_PUBLIC else ""
         return link(url, row.key) if url else row.key or row.name
 
     @admin.display(description=gettext_lazy("file"))
     def file(self, row: UploadLog) -> SafeString:
-        """Return a small picture, the name after its folder, store and size, and a copy button."""
+        """Return a small picture, folder and name, store and size, and a copy button."""
         url = self._places.url(row) if row.status in MAYBE_PUBLIC else ""
         folder, slash, name = (row.key or row.name).rpartition("/")
         parts = format_html(
@@ -189,10 +192,11 @@ class UploadColumns(Columns):
         return format_html("{}{}{}", self._picture(row, url), shown, small)
 
     def _picture(self, row: UploadLog, url: str) -> SafeString | str:
-        """Return a small picture of what was stored; the site learns nothing of the admin."""
+        """Return a small picture of the stored file, if it is one."""
         is_image = content_type(row.key).startswith("image/")
         if not (url and is_image and row.status == UploadLog.Status.STORED) or row.is_deletion:
             return ""
+        # Without a referrer, so that the public site does not learn the address of the admin.
         return format_html(
             '<img class="wx-small" src="{}" alt="" width="32" height="32" loading="lazy"'
             ' referrerpolicy="no-referrer">',
@@ -201,12 +205,12 @@ class UploadColumns(Columns):
 
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: UploadLog) -> SafeString:
-        """Return the time, with the source, and the user if one is known."""
+        """Return the time, the source, and the user if there is one."""
         who = self.user(row)
-        return two_lines(when(row.created), self.source(row), "" if who == NOTHING else who)
+        return two_lines(day_and_time(row.created), self.source(row), "" if who == NOTHING else who)
 
     def alias(self, row: UploadLog) -> str:
-        """Return the alias whose store writes this key; empty if none does."""
+        """Return the alias whose store writes this key, or an empty text."""
         return self._places.using(row)
 
     @admin.display(description=gettext_lazy("store"))
@@ -220,7 +224,7 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("errcode"))
     def errcode(self, row: UploadLog) -> SafeString | str:
-        """Return the errcode or COS's code, and what it means."""
+        """Return WeChat's errcode or the code of COS, and its meaning."""
         return two_lines(row.errcode or row.cos_code or NOTHING, trouble(row))
 
     @admin.display(description=gettext_lazy("stage"))
@@ -229,24 +233,24 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("message"))
     def message(self, row: UploadLog) -> SafeString | str:
-        """Return what happened in the reader's language, the recorded English text behind it."""
+        """Return the message in the reader's language, and the recorded English behind it."""
         if not row.message:
             return NOTHING
         recorded = format_html('<span lang="en">{}</span>', row.message)
-        text = happened(row)
+        text = describe_error(row)
         return with_details(text, _("As it was recorded"), recorded) if text else recorded
 
     @admin.display(description=gettext_lazy("hint"))
     def hint(self, row: UploadLog) -> SafeString | str:
-        """Return what an editor can do, and the operator's sentence behind it."""
+        """Return the advice for an editor, and the operator's hint behind it."""
         text, more = advice(row), hint(row)
         return with_details(text, _("For the site's operator"), more) if text else NOTHING
 
     @admin.display(description=gettext_lazy("dismissed"))
     def dismissed(self, row: UploadLog) -> SafeString | str:
-        """Return when and by whom, for the page of a row: it asks the database."""
+        """Return when and by whom the failure was dismissed; asks the database."""
         found = Dismissal.objects.filter(upload=row).first()
-        return two_lines(when(found.created), self.user(found)) if found else NOTHING
+        return two_lines(day_and_time(found.created), self.user(found)) if found else NOTHING
 
     @admin.display(description=gettext_lazy("deployment"))
     def deployment(self, row: UploadLog) -> SafeString | str:
@@ -255,8 +259,8 @@ class UploadColumns(Columns):
         return self.to_deployment(row.deployment_id, f"#{row.deployment_id}")
 
 
-def filled(fields: Iterable[Any], row: Any) -> list[Any]:
-    """Return the fields of a page in which this row has something."""
+def filled_fields(fields: Iterable[Any], row: Any) -> list[Any]:
+    """Return the fields that have a value in this row."""
     shown = ((each, each(row) if callable(each) else getattr(row, each)) for each in fields)
     return [each for each, value in shown if value not in (None, "", NOTHING)]
 

@@ -13,22 +13,22 @@ from ..core import qr
 from ..core.types import NOT_STORED
 from ..log.failing import causes
 from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
-from ..releases.held_back_files import command_again, unsent
+from ..releases.held_back_files import command_again, held_back_keys
 from ..releases.live import live_lately, mark_live
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import cards
-from .columns import filled
+from .columns import filled_fields
 from .deployment.columns import DeploymentColumns, title_of
 from .deployment.compare import ComparePage
 from .deployment.publish import PublishPage
 from .deployment.rollback import RollbackPage
 
-SHOWN = 20  # of what was not sent, and of what is live
+SHOWN = 20  # files that were not sent, and lines of live releases
 MOST = 5000  # uploads that are grouped by cause
-# Whoever sees the page of one of these wants to do it again.
+# For these outcomes the page shows the command that repeats the deployment.
 REPEATED = (Deployment.Outcome.FAILED, Deployment.Outcome.INCOMPLETE)
-OPEN = 5  # lines of what is live that hide nothing of the list
+OPEN = 5  # live releases that are shown unfolded
 
 
 @admin.register(Deployment)
@@ -62,11 +62,11 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
         origin = ("label", columns.source, columns.user)
         known = bool(obj and obj.release_id)
         return [
-            (_("How it ended"), {"fields": filled(ended, obj)}),
+            (_("How it ended"), {"fields": filled_fields(ended, obj)}),
             (_("Files"), {"fields": files}),
-            *([(_("Release"), {"fields": filled(release, obj)})] if known else []),
+            *([(_("Release"), {"fields": filled_fields(release, obj)})] if known else []),
             (_("Where it went"), {"fields": place if known else place[:-1]}),
-            (_("Where it came from"), {"fields": filled(origin, obj)}),
+            (_("Where it came from"), {"fields": filled_fields(origin, obj)}),
         ]
 
     def changelist_view(
@@ -76,7 +76,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
         return super().changelist_view(request, context)
 
     def _live(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what is live in each folder, of the chosen store or of those deployed to last."""
+        """Return the live releases of the chosen store, or of the last deployments."""
         rows, columns = self.get_queryset(request), DeploymentColumns(request)
         if store := request.GET.get("store"):
             rows = rows.filter(env=store)
@@ -90,7 +90,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
         return {"lines": shown, "is_open": len(shown) <= OPEN, "more": len(found) > SHOWN}
 
     def with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
-        """Return the buttons, the address, and the uploads for users who may see the log."""
+        """Return the buttons, the address, and the failed uploads if the user may see the log."""
         address = DeploymentColumns(request).address(row)
         is_live = row.outcome == Deployment.Outcome.DONE
         context: dict[str, Any] = {
@@ -103,9 +103,9 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             return context
         rows = cast(UploadLogQuerySet, log.get_queryset(request))
         uploads = rows.filter(deployment=row, status__in=NOT_STORED)
-        # In an order that no index has: MariaDB would walk the whole log for that of the ids.
+        # No index has this order: for that of the ids, MariaDB would walk the whole log.
         newest = uploads.order_by("status", "-id")[:MOST]
-        left = unsent(row)
+        left = held_back_keys(row)
         return context | {
             "may_see_uploads": True,
             "may_view": True,

@@ -28,7 +28,7 @@ NEWEST = 200  # of the newest uploads that were not stored
 
 
 class ColumnFilter(SimpleListFilter):
-    """One column has the value that was chosen; a choice that is not offered finds nothing."""
+    """Filter by one column; a value that is not offered finds nothing."""
 
     column = ""
 
@@ -37,9 +37,9 @@ class ColumnFilter(SimpleListFilter):
         if value is None:
             return queryset
         offered = value in dict(self.lookup_choices)
-        return self.chosen(queryset, value) if offered else queryset.none()
+        return self.narrow(queryset, value) if offered else queryset.none()
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(**{self.column or str(self.parameter_name): value})
 
 
@@ -50,9 +50,9 @@ class StatusFilter(ColumnFilter):
         more = [("trouble", _("failed or unknown")), ("failing", _("still failing"))]
         return [*UploadLog.Status.choices, *more]
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == "failing":
-            # Found first: a database that looks for them in the order of the list may read all.
+            # By ids: a database that follows the order of the list may read the whole log.
             found = cast(UploadLogQuerySet, queryset).still_failing().order_by()
             return queryset.filter(id__in=list(found.values_list("id", flat=True)))
         return queryset.filter(status__in=NOT_STORED if value == "trouble" else [value])
@@ -66,7 +66,7 @@ class OutcomeFilter(ColumnFilter):
 
 
 class StoreFilter(ColumnFilter):
-    """The environments that have a name here: a whole log would be read to find others."""
+    """The environments that have a name here; only the whole log could show others."""
 
     title, parameter_name, column = _("store"), "store", "env"
 
@@ -76,9 +76,9 @@ class StoreFilter(ColumnFilter):
 
 class ErrcodeFilter(ColumnFilter):
     """
-    The codes of late, and what was asked for.
+    The errcodes of the newest failures, and the one in the address.
 
-    No stored row has a code, so that the index of the others serves.
+    A stored row has no errcode, so the index of the other rows is enough.
     """
 
     title, parameter_name = _("errcode"), "errcode"
@@ -87,15 +87,15 @@ class ErrcodeFilter(ColumnFilter):
         rows = cast(UploadLogQuerySet, model_admin.get_queryset(request)).among_newest(LATE)
         troubled = rows.filter(status__in=NOT_STORED)
         newest = troubled.order_by("-id").values_list("errcode", flat=True)[:NEWEST]
-        codes = sorted({code for code in newest if code} | self._asked())
+        codes = sorted({code for code in newest if code} | self._asked_code())
         choices = [(str(code), f"{code} {meaning(code)}") for code in codes]
         return [*choices, (NO_ANSWER, _("no answer from WeChat"))]
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         code = None if value == NO_ANSWER else int(value)
         return queryset.filter(status__in=NOT_STORED, errcode=code)
 
-    def _asked(self) -> set[int]:
+    def _asked_code(self) -> set[int]:
         try:
             return {int(self.value() or "")}
         except ValueError:
@@ -111,9 +111,9 @@ class SourceFilter(ColumnFilter):
 
 class TimeFilter(ColumnFilter):
     """
-    Of late, or a year; whoever chose a year is offered its months, and then the days.
+    The last hour to 30 days, or a year, one of its months, and one of their days.
 
-    As links, so that it needs no script and fits into the filters of any theme.
+    All choices are links, which need no script and fit into the filters of any theme.
     """
 
     title, parameter_name = _("time"), "time"
@@ -129,7 +129,7 @@ class TimeFilter(ColumnFilter):
             *((period, period) for period in periods),
         ]
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value[0].isdigit():
             first, end = map(_midnight, _bounds(value))
             return queryset.filter(created__gte=first, created__lt=end)
@@ -140,7 +140,7 @@ class TimeFilter(ColumnFilter):
 
 
 def _periods(oldest: date, asked: str) -> Iterator[str]:
-    """Yield the years since then, the newest first, with months and days of the chosen one."""
+    """Yield the years since `oldest`, the newest first, with the chosen year's months and days."""
     latest = _here(timezone.now()).date()
     for year in range(latest.year, oldest.year - 1, -1):
         yield f"{year}"
@@ -156,7 +156,7 @@ def _periods(oldest: date, asked: str) -> Iterator[str]:
 
 
 def _bounds(period: str) -> tuple[date, date]:
-    """Return the first day of a year, a month or a day, and the one after its last."""
+    """Return the first day of a year, month or day, and the day after its last."""
     first = date.fromisoformat(f"{period}-01-01"[:10])
     if len(period) == len("2026"):
         return first, first.replace(year=first.year + 1)
@@ -183,7 +183,7 @@ class CauseFilter(ColumnFilter):
         asked = request.GET.get("cause")
         return [(asked, asked)] if asked else []
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return of_cause(cast(UploadLogQuerySet, queryset), value)
 
 
@@ -196,6 +196,6 @@ class DeploymentFilter(ColumnFilter):
         asked = request.GET.get("deployment")
         return [(asked, f"#{asked}")] if asked else []
 
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         number = re.fullmatch("[0-9]{1,18}", value)
         return queryset.filter(deployment=int(value)) if number else queryset.none()

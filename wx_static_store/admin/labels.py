@@ -61,7 +61,7 @@ MEANINGS: dict[type[WxStaticStoreError], Text] = {
     CosError: _("the object store has trouble"),
     IntegrityError: _("other bytes arrived than were sent"),
 }
-# Where nobody gave a code, the stage says what is wrong.
+# Without a code of WeChat or COS, the stage says what is wrong.
 _WITHOUT_CODE: dict[str, Text] = {
     "name": _("the name is refused"),
     "source": _("the file cannot be read"),
@@ -86,12 +86,12 @@ def trouble(row: UploadLog) -> Text:
     verdict = error_rule(row)
     if verdict:
         return MEANINGS[verdict.error]
-    looked = row.stage == "name" and row.key  # a name that is refused makes no key
+    looked = row.stage == "name" and row.key  # a refused name has no key
     return _NO_LOOK if looked else _WITHOUT_CODE.get(row.stage, "")
 
 
-def happened(row: UploadLog) -> str:
-    """Say in the reader's language what the row records in English; "" where no words do."""
+def describe_error(row: UploadLog) -> str:
+    """Return the row's English message in the reader's language, or an empty text."""
     translated = gettext(row.message) if row.message else ""
     if translated != row.message:
         return translated
@@ -102,7 +102,7 @@ def happened(row: UploadLog) -> str:
 
 
 def sentence(error: WxStaticStoreError) -> str:
-    """Return for an editor what happened, the code to look up, and what to do about it."""
+    """Return for an editor what happened, the code to look up, and what to do."""
     text = error.what
     if error.code:
         text = gettext("%(what)s (%(facts)s)", what=text, facts=error.code)

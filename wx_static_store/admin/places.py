@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class Places:
-    """What a page shows of stores to one user; no call goes to the network."""
+    """The names and addresses that a page shows to one user; they need no call."""
 
     def __init__(self, user: User) -> None:
         self._user = user
         self._stores: dict[tuple[str, str], Store] = {}
-        self._unknown: dict[tuple[str, str], Hosting] = {}  # which the cache was asked for in vain
+        self._unknown: dict[tuple[str, str], Hosting] = {}  # the cache did not know them
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -44,12 +44,12 @@ class Places:
         return owning_alias(row, self._options)
 
     def url(self, row: UploadLog) -> str:
-        """Return the public address, empty where WeChat would have to be asked for it."""
+        """Return the public address; empty if only WeChat could tell it."""
         using = addressing_alias(row, self._options)
         return self.address(using, row.env, row.key) if row.key else ""
 
     def address(self, using: str, env: str, key: str, hosting: Hosting | None = None) -> str:
-        """Return the public address of a key or a folder, empty as that of a row may be."""
+        """Return the public address of a key or folder; empty if only WeChat could tell it."""
         if using not in self._options:
             return ""
         hosting = hosting or self._unknown.get((using, env))
@@ -62,7 +62,7 @@ class Places:
         return url
 
     def alias(self, env: str, using: str = "") -> str:
-        """Return this alias if there is one, else one whose own environment it is, else any."""
+        """Return the alias if it exists, else one at this environment, else any."""
         if using in self._options:
             return using
         at_home = (alias for alias, options in self._options.items() if options.env == env)
@@ -70,9 +70,9 @@ class Places:
 
     def hostings(self, using: str, envs: Collection[str]) -> Mapping[str, Hosting]:
         """
-        Return what is remembered of the hosting of each, by one question to the cache.
+        Return the remembered hosting of each environment, by one question to the cache.
 
-        An alias that is gone stands for any other.
+        An unknown alias stands for any other.
         """
         options = self._options.get(self.alias("", using))
         found = Hostings(options).get_many(envs) if options and envs else {}
@@ -89,7 +89,7 @@ class Places:
 
 
 def places_for(request: HttpRequest) -> Places:
-    """Return the places of this request: the project's own functions are asked once."""
+    """Return the places of this request; the project's own functions are called once."""
     if not hasattr(request, "wx_places"):
         request.wx_places = Places(request.user)  # type: ignore[attr-defined]
     return cast(Places, request.wx_places)  # type: ignore[attr-defined]
@@ -101,7 +101,7 @@ def link_to(store: Store, key: str, hosting: Hosting | None = None) -> str:
 
 
 def linkable(url: str, *, trusted: str = "") -> str:
-    """Return the address if a page may link to it: https, this machine, or one of the settings."""
+    """Return the address if a page may link to it: https, this machine, or a trusted setting."""
     local = url.startswith("http://") and is_loopback(url)
     configured = bool(trusted) and url.startswith(trusted)
     return url if url.startswith("https://") or local or configured else ""

@@ -17,7 +17,7 @@ from . import filters
 from .base import ReadOnlyAdmin
 from .causes import choose_again
 from .cloud.chosen import ChosenFiles
-from .columns import MAYBE_PUBLIC, UploadColumns, filled, lines
+from .columns import MAYBE_PUBLIC, UploadColumns, filled_fields, lines
 from .log.diagnosis import DiagnosisPage
 from .log.failing import FailingPage
 from .places import places_for
@@ -41,7 +41,7 @@ class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOn
         filters.DeploymentFilter,
         filters.CauseFilter,
     )
-    search_fields = ("key",)  # for the box to be there; `searched` says what is found
+    search_fields = ("key",)  # shows the box; `search` does the search
     search_help_text = _(
         "Any part of a file's name; the beginning of a key after a slash: /static/; a whole key in "
         "double quotes; a rid."
@@ -55,15 +55,15 @@ class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOn
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         text = search_term.strip()
-        return searched(cast(UploadLogQuerySet, queryset), text) if text else queryset, False
+        return search(cast(UploadLogQuerySet, queryset), text) if text else queryset, False
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Order the newest rows of the log by their ids, as the search for a part reads them."""
+        """Order by id for a part of a name, as this search reads the newest rows."""
         is_part = _is_part(request.GET.get("q", "").strip())
         return ("-id",) if is_part else super().get_ordering(request)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Say where a search for a part ends, and lead to one over the whole log."""
+        """Say where a search for a part ends, and link to a search of the whole log."""
         found: Any = super().get_changelist_instance(request)
         text = found.query.strip()
         if _is_part(text) and UploadLog.objects.is_longer_than(SEARCHED):
@@ -84,14 +84,14 @@ class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOn
             columns.deployment,
         )
         return [
-            (_("How it ended"), {"fields": filled(ended, obj)}),
+            (_("How it ended"), {"fields": filled_fields(ended, obj)}),
             *self.diagnosis_fieldsets(request, obj),
-            (_("The file"), {"fields": filled(file, obj)}),
-            (_("Where it came from"), {"fields": filled(origin, obj)}),
+            (_("The file"), {"fields": filled_fields(file, obj)}),
+            (_("Where it came from"), {"fields": filled_fields(origin, obj)}),
         ]
 
     def with_context(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
-        """Return what is public under this key now, and its uploads before and after this row."""
+        """Return the file that is public at this key now, and the other uploads of the key."""
         public = self._public(request, row)
         url = places_for(request).url(row) if public else ""
         history = list(self._history(request, row)[: NEWEST + 1])
@@ -114,14 +114,14 @@ class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOn
         return same if row.key else same.none()
 
     def _public(self, request: HttpRequest, row: UploadLog) -> UploadLog | None:
-        """Return the row of what is public now, as far as the log knows, or None."""
+        """Return the row of the public file by the log, or None."""
         decisive = Q(status__in=MAYBE_PUBLIC) | Q(source="reconcile")  # which may have missed it
         latest = self._history(request, row).filter(decisive).first()
         return latest if latest and latest.status in MAYBE_PUBLIC else None
 
 
-def searched(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:
-    """Search the log by an index for a rid, a key or its beginning, or its newest for a part."""
+def search(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:
+    """Search by an index for a rid, a key or its beginning; in the newest rows for a part."""
     if _is_part(text):
         return rows.newest_containing(text, SEARCHED)
     if rid := _RID.fullmatch(text):
@@ -130,6 +130,6 @@ def searched(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:
 
 
 def _is_part(text: str) -> bool:
-    """Return whether a search is for a part of a name, which no index finds."""
+    """Return whether the text is a part of a name, which no index finds."""
     is_quoted = len(text) > 2 and text[0] == text[-1] == '"'
     return bool(text) and not (text[0] == "/" or is_quoted or _RID.fullmatch(text))

@@ -8,7 +8,7 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     deployments             the views of deployments and releases
     base                    the base of the views: no default of the project applies
     schema                  the OpenAPI document (extra ``schema``)
-    operations              what the OpenAPI document says of a method of a view
+    operations              the OpenAPI description of the methods of views
     examples                examples of answers
     deployment_bodies       the bodies of requests that deploy
     body                    the body of a request, within its limits

@@ -8,17 +8,14 @@ from django.urls.resolvers import RoutePattern
 
 
 class OptionalSlash(RoutePattern):
-    """
-    A route that is found without its last slash, too.
-
-    Else Django redirects there, and most clients repeat a redirected POST as a GET.
-    """
+    """A route that also matches without its last slash."""
 
     def match(self, path: str) -> Any:
         if found := super().match(path):
             return found
+        # Else Django redirects, and most clients repeat a redirected POST as a GET.
         found = super().match(path + "/")
-        # An id is a number: ``uploads/<store>/retry`` is the address of a file.
+        # Only a number is an id: ``uploads/<store>/retry`` is the address of a file.
         return found if found and str(found[2].get("id", "0")).isdecimal() else None
 
 

@@ -24,24 +24,26 @@ _SEND_AGAIN = _("Send the file again.")
 
 
 def record_early_end(request: Request, to: Target, name: str) -> int | None:
-    """Return the id of the row of a file whose body ended early: nobody was asked for a link."""
+    """Record a file whose body ended before a link was asked for; return the id of its row."""
     error = SourceError(_EARLY, stage="source", hint=_SEND_AGAIN)
     item = UploadItem(clean_name(name), open=BytesIO)
     return record_one(get_uploader(to.using, to.env).failed(item, error), context_of(request))
 
 
 def context_of(request: Request) -> UploadContext:
-    """Return who uploads, and the id that the problem of this request has."""
+    """Return the context of an upload: the user, and the id of the request."""
     ref = f"request {problems.request_id(request)}"
     return UploadContext("api", user_id=request.user.pk, source_ref=ref)
 
 
-def uploaded(request: Request, using: str, result: UploadResult, row: int | None) -> Response:
-    """Return how an upload ended, and the id of its row."""
+def upload_response(
+    request: Request, using: str, result: UploadResult, row: int | None
+) -> Response:
+    """Return the response to an upload, with the id of its row."""
     headers = {"X-WX-Status": result.status.value}
     if row is not None:
         headers["X-WX-Upload-Id"] = str(row)
-    if address := link(request, "upload", row):  # the file is stored, also where it has none
+    if address := link(request, "upload", row):
         headers["Location"] = address
     if result.error:
         response = problems.of_upload(result, request, row)
@@ -49,7 +51,7 @@ def uploaded(request: Request, using: str, result: UploadResult, row: int | None
             response[name] = value
         return response
     facts = {"id": row, "store": using, "url": None}
-    with suppress(WxStaticStoreError):  # the file is stored, also where its address is not known
+    with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
         facts["url"] = get_store(using, result.env).key_url(result.key)
     names = ("env", "name", "key", "size", "md5", "status", "errcode")
     facts |= {name: getattr(result, name) for name in names}

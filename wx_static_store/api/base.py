@@ -16,13 +16,13 @@ from rest_framework.views import APIView
 
 from ..upload.database import outside_transactions
 from . import problems, schema
-from .body import bound
+from .body import limit_body
 from .guard import Allowed, Throttle
-from .parameters import Nothing, valid
+from .parameters import Nothing, validate
 
 
 class JsonOnly(BaseContentNegotiation):
-    """There is one representation, whatever a client would rather have."""
+    """Answer with JSON, whatever the client accepts."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         kind = str(request.content_type or "").partition(";")[0].strip().lower()
@@ -36,9 +36,9 @@ class JsonOnly(BaseContentNegotiation):
 
 class View(APIView):
     """
-    Nothing of the project's defaults decides here, but for who is who.
+    Apply none of the project's defaults but authentication.
 
-    Outside of ATOMIC_REQUESTS: a failed upload keeps its row.
+    The view runs outside of ATOMIC_REQUESTS, so that a failed upload keeps its row.
     """
 
     needs: ClassVar[dict[str, tuple[str, ...]]] = {}
@@ -60,15 +60,15 @@ class View(APIView):
         return outside_transactions(never_cache(super().as_view(**initkwargs)))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        self.body = bound(request, envelope=self.envelope)
+        self.body = limit_body(request, envelope=self.envelope)
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method in self.allowed_methods:  # to the others, 405 is the answer
+        if request.method in self.allowed_methods:  # the others get 405
             method = "GET" if request.method == "HEAD" else str(request.method)
             kind = self.queries.get(method, Nothing)
-            self.query = valid(kind, request.query_params.dict())
+            self.query = validate(kind, request.query_params.dict())
 
     def get_throttles(self) -> list[Any]:
         kind = "upload" if self.request.method in ("POST", "PUT") else "list"
@@ -77,7 +77,7 @@ class View(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        throttle = getattr(self, "throttle", None)  # none while nobody knows who asks
+        throttle = getattr(self, "throttle", None)  # there is none before authentication
         for name, value in (throttle.headers() if throttle else {}).items():
             response[name] = value
         return response
@@ -86,5 +86,5 @@ class View(APIView):
         return problems.answer
 
     def get_authenticate_header(self, request: Request) -> str:
-        """Give a stranger 401 also where the project knows sessions only."""
+        """Return a header, so that a stranger gets 401 and not 403 where only sessions exist."""
         return super().get_authenticate_header(request) or 'Session realm="api"'

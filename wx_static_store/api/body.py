@@ -1,4 +1,4 @@
-"""The body of a request: never more of it than allowed, never less than was declared."""
+"""Read the body of a request: no more than is allowed, no less than was declared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rest_framework.request import Request
 
 from ..conf import platform_options
 from ..core.refusals import SIZE
-from ..submit.rules import measured
+from ..submit.rules import measure
 from ..upload.sources import BLOCK, IN_MEMORY
 from .conditions import named_algorithms
 from .problems import Conflict
@@ -42,10 +42,9 @@ class EndedEarly(ParseError):
 
 class Bounded:
     """
-    The server's stream, up to the bytes that are allowed and declared.
+    The server's stream, bounded to the bytes that are allowed and declared.
 
-    A client that went away leaves a body that is too short, and Django's parser of forms takes the
-    part of a file for the whole of it.
+    A body that ends early raises EndedEarly: Django's parser would take a part for the whole file.
     """
 
     def __init__(self, stream: Any, declared: int, envelope: int, hashed: Iterable[str]) -> None:
@@ -61,8 +60,8 @@ class Bounded:
             raise SIZE.broken(limit=filesizeformat(limit))
         try:
             block: bytes = self.stream.read(size)
-        except OSError as error:  # some servers say so that the client left, others end the body
-            if self.stream.seekable():  # it lies here, and our own disk fails
+        except OSError as error:  # some servers raise where the client left, others end the body
+            if self.stream.seekable():  # the body is on our own disk, which fails
                 raise
             raise EndedEarly from error
         self._read += len(block)
@@ -73,7 +72,7 @@ class Bounded:
         return block
 
     def digest(self, name: str) -> bytes:
-        """Return the digest of the whole body; raises ParseError where others have read of it."""
+        """Return the digest of the whole body; raises ParseError if others read a part of it."""
         if self._read != self._declared:
             raise ParseError(_READ_BEFORE)
         return self._hashes[name].digest()
@@ -82,16 +81,16 @@ class Bounded:
         return getattr(self.stream, name)
 
 
-def bound(request: HttpRequest, *, envelope: int) -> Bounded:
+def limit_body(request: HttpRequest, *, envelope: int) -> Bounded:
     """
-    Bound the body before anything reads it, as the check of a session's CSRF token does.
+    Limit the body before anything reads it, such as the check of a CSRF token.
 
     A large file goes to the disk, whatever FILE_UPLOAD_HANDLERS says.
     """
     http = cast(Any, request)  # the stream has no public name
-    hashed = named_algorithms(request) if envelope else ()  # of what is no form, the file is asked
-    body = http._stream = Bounded(http._stream, _declared(request) or 0, envelope, hashed)
-    with suppress(AttributeError):  # a middleware has read the form
+    hashed = named_algorithms(request) if envelope else ()  # without a form, the file is hashed
+    body = http._stream = Bounded(http._stream, _declared_length(request) or 0, envelope, hashed)
+    with suppress(AttributeError):  # a middleware has already read the form
         request.upload_handlers = [
             MemoryFileUploadHandler(request),
             TemporaryFileUploadHandler(request),
@@ -100,8 +99,9 @@ def bound(request: HttpRequest, *, envelope: int) -> Bounded:
 
 
 def require_length(request: Request) -> int:
-    """Return the length; raises Conflict: behind WSGI, Django cannot read a body in chunks."""
-    declared = _declared(request)
+    """Return the declared length, or raise Conflict."""
+    # Behind WSGI, Django cannot read a body in chunks.
+    declared = _declared_length(request)
     if declared is None:
         raise Conflict("length_required")
     return declared
@@ -109,35 +109,36 @@ def require_length(request: Request) -> int:
 
 def require_whole(request: Request) -> None:
     """
-    Check the length of a body that a middleware or the server has read before us.
+    Check the length of a body that a middleware or the server has already read.
 
-    They take what came for all of it; while we read, `Bounded` counts.
+    They do not notice that it ended early; `Bounded` does while we read.
     """
     http = cast(Any, request)._request
-    stream, came = _came(http), None
+    stream, came = _raw_stream(http), None
     if stream.seekable():
-        came = measured(stream)
+        came = measure(stream)
     elif http._read_started:
         came = getattr(stream, "_pos", None)
-    if came is not None and came < (_declared(request) or 0):
+    if came is not None and came < (_declared_length(request) or 0):
         raise EndedEarly
 
 
-def _came(http: Any) -> Any:
+def _raw_stream(http: Any) -> Any:
     """Return the stream behind `Bounded`; Django replaces it once it has read the body."""
     return getattr(http._stream, "stream", http._stream)
 
 
-def _declared(request: HttpRequest | Request) -> int | None:
-    """Return the declared length; Python parses no thousands of digits, so they are "too large"."""
+def _declared_length(request: HttpRequest | Request) -> int | None:
+    """Return the declared length; None if it is missing or no number."""
     text = str(request.META.get("CONTENT_LENGTH") or "")
     if not text.isdecimal():
         return None
+    # `int` refuses thousands of digits; such a length is too large anyway.
     return int(text) if len(text) < 19 else sys.maxsize
 
 
 class ShortJson(JSONParser):
-    """JSON that is read into memory."""
+    """Read JSON into memory, up to ENVELOPE."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         text = stream.read(ENVELOPE + 1)
@@ -150,7 +151,7 @@ class ShortJson(JSONParser):
 
 
 class RawParser(BaseParser):
-    """The body is the file; a form is not one."""
+    """Take the whole body as the file."""
 
     media_type = "*/*"
 
@@ -159,7 +160,7 @@ class RawParser(BaseParser):
 
 
 @contextmanager
-def spooled(request: Request) -> Iterator[BinaryIO]:
+def spooled_body(request: Request) -> Iterator[BinaryIO]:
     """Open the raw body as a file that can be rewound."""
     kind = str(request.META.get("CONTENT_TYPE") or "").lower()
     if kind.startswith(_FORMS):
@@ -168,8 +169,8 @@ def spooled(request: Request) -> Iterator[BinaryIO]:
         raise ParseError(_PARTIAL)
     require_whole(request)
     body = cast(Any, request)._request._stream
-    if body.seekable():  # behind ASGI it lies on the disk already: no second copy
-        yield _came(cast(Any, request)._request)
+    if body.seekable():  # behind ASGI it is on the disk already: no second copy
+        yield _raw_stream(cast(Any, request)._request)
         return
     with SpooledTemporaryFile(IN_MEMORY) as file:
         while block := body.read(BLOCK):

@@ -1,4 +1,4 @@
-"""What a client wants of the file that is there (RFC 9110), and of the bytes that it sends."""
+"""Check the conditions of a request (RFC 9110) and the digests of its body (RFC 9530)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..submit.policy import Target
 from ..upload.store import Store, get_store
 from .problems import Conflict
 
-# The algorithms of Content-Digest that are computed here; others may be named, and are not asked.
+# The algorithms of Content-Digest that are checked here; others may be named, and are ignored.
 _ALGORITHMS = {"sha-256": "sha256", "sha-512": "sha512", "md5": "md5"}
 _MEMBER = r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):"
 _NO_DIGEST = _("This is no digest as RFC 9530 writes it.")
@@ -29,7 +29,7 @@ _NO_MD5 = _("This is no MD5 in base64.")
 
 
 def headers_of(cloud: Store, file: RemoteFile) -> dict[str, str]:
-    """Return the headers of a file in the cloud, without what the list does not say."""
+    """Return the headers of a file in the cloud, as far as the list shows it."""
     headers = {"Wx-Size": str(file.size), "Link": f'<{cloud.key_url(file.key)}>; rel="describes"'}
     if file.md5 is not None:
         headers["ETag"] = quote_etag(file.md5)
@@ -40,10 +40,9 @@ def headers_of(cloud: Store, file: RemoteFile) -> dict[str, str]:
 
 def require_state(request: Request, to: Target, key: str) -> None:
     """
-    Ask the cloud for the file at `key` where the request has If-Match or If-None-Match.
+    Check If-Match and If-None-Match against the file at `key`; raises Conflict.
 
-    Nobody is above them, whatever they may replace. A file whose MD5 the list does not give
-    matches ``*`` alone.
+    No permission lifts them. A file without an MD5 in the list matches only ``*``.
     """
     match, none_match = (request.headers.get(name) for name in ("If-Match", "If-None-Match"))
     if match is None and none_match is None:
@@ -61,14 +60,14 @@ def _matches(header: str, found: RemoteFile | None) -> bool:
 
 
 def named_algorithms(request: HttpRequest) -> list[str]:
-    """Return the algorithms that the headers speak of, however badly they are written."""
+    """Return the algorithms that the headers name, even if a header is malformed."""
     headers = request.headers
     text = headers.get("Content-Digest", "") + ("md5" if "Content-MD5" in headers else "")
     return [kind for name, kind in _ALGORITHMS.items() if name in text]
 
 
-def _wanted(request: Request) -> dict[str, bytes]:
-    """Return what the body must hash to, by the name that hashlib has for the algorithm."""
+def _expected_digests(request: Request) -> dict[str, bytes]:
+    """Return the digests that the body must have, by hashlib's name of the algorithm."""
     wanted: dict[str, bytes] = {}
     if (text := request.headers.get("Content-Digest")) is not None:
         members = [re.fullmatch(_MEMBER, part.strip()) for part in text.split(",")]
@@ -76,9 +75,9 @@ def _wanted(request: Request) -> dict[str, bytes]:
             raise ValidationError({"Content-Digest": [_NO_DIGEST]})
         for name, value in (member.groups() for member in members if member):
             if name in _ALGORITHMS:
-                wanted[_ALGORITHMS[name]] = _decoded(value, "Content-Digest", _NO_DIGEST)
+                wanted[_ALGORITHMS[name]] = _decode(value, "Content-Digest", _NO_DIGEST)
     if (text := request.headers.get("Content-MD5")) is not None:
-        md5 = _decoded(text.strip(), "Content-MD5", _NO_MD5)
+        md5 = _decode(text.strip(), "Content-MD5", _NO_MD5)
         if len(md5) != 16:
             raise ValidationError({"Content-MD5": [_NO_MD5]})
         if wanted.setdefault("md5", md5) != md5:
@@ -86,7 +85,7 @@ def _wanted(request: Request) -> dict[str, bytes]:
     return wanted
 
 
-def _decoded(text: str, header: str, complaint: Any) -> bytes:
+def _decode(text: str, header: str, complaint: Any) -> bytes:
     try:
         return b64decode(text, validate=True)
     except NotBase64:
@@ -94,13 +93,13 @@ def _decoded(text: str, header: str, complaint: Any) -> bytes:
 
 
 def require_digests(request: Request, digest: Callable[[str], bytes]) -> None:
-    """Compare the `digest` of what came with what Content-MD5 and Content-Digest say of it."""
-    if any(digest(name) != value for name, value in _wanted(request).items()):
+    """Compare the body's `digest` with Content-MD5 and Content-Digest; raises Conflict."""
+    if any(digest(name) != value for name, value in _expected_digests(request).items()):
         raise Conflict("digest")
 
 
 def digest_of(file: BinaryIO, name: str) -> bytes:
-    """Return the digest by this algorithm of hashlib; the file is left at its start."""
+    """Return the file's digest by an algorithm of hashlib, and rewind the file."""
     file.seek(0)
     found = file_digest(file, partial(new, name, usedforsecurity=False)).digest()  # type: ignore[arg-type]
     file.seek(0)

@@ -12,14 +12,14 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from .body import require_length, require_whole
-from .parameters import OF_A_PAGE, Input, require_one_file, valid
+from .parameters import OF_A_PAGE, Input, require_one_file, validate
 
 RELEASE = _("A kept release: the id or label of a deployment, or a digest.")
 _EITHER = _("Send either the name of a release, or rollback alone.")
 
 
 def text_field(**options: Any) -> Any:
-    """Return a field for text; without a default it may be left out."""
+    """Return a field for text that is optional without a default."""
     options = ({} if "default" in options else {"required": False}) | options
     return serializers.CharField(**options)
 
@@ -49,7 +49,7 @@ class DeploymentBody(Input):
         return given
 
 
-def cleaned(kind: type[Input], request: Request) -> dict[str, Any]:
+def clean_body(kind: type[Input], request: Request) -> dict[str, Any]:
     """Return the clean values of a body, of JSON or a form; raise ValidationError."""
     if request.headers.get("Transfer-Encoding"):
         require_length(request)
@@ -57,6 +57,6 @@ def cleaned(kind: type[Input], request: Request) -> dict[str, Any]:
     data = request.data
     if isinstance(data, QueryDict):
         require_one_file(request.FILES)
-        data = copy(data)  # not data.copy(): it copies the bytes of files, too
+        data = copy(data)  # data.copy() would also copy the bytes of files
         data.pop(OF_A_PAGE, None)
-    return valid(kind, data)
+    return validate(kind, data)

@@ -97,7 +97,7 @@ class ReleaseFileSerializer(serializers.Serializer[Any]):
 
 
 class ReleaseSerializer(serializers.Serializer[Any]):
-    """What a tree was: the list of its files."""
+    """A deployed tree: the list of its files."""
 
     id = serializers.IntegerField()
     digest = serializers.CharField(help_text=_("Equal for equal trees."))

@@ -23,7 +23,7 @@ from ..releases.payload import check_store
 from ..releases.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
 from ..submit.policy import visible_environments
-from ..submit.selection import selected
+from ..submit.selection import select_environments
 from . import (
     deployment_bodies as bodies,
     deployment_serializers as serializers,
@@ -37,7 +37,7 @@ from .body import ENVELOPE, ShortJson
 from .idempotency import once
 from .links import link
 from .operations import BEGINS, READ, Operation
-from .problems import Conflict, answered_as
+from .problems import Conflict, answer_as
 from .serializers import rows_for
 
 VIEW, DEPLOY = "view_deployment", "deploy"
@@ -99,43 +99,43 @@ class Deployments(View):
         for name, narrowed in _FILTERS.items():
             if name in query:
                 rows = narrowed(rows, query[name])
-        found, after = paging.rows_of(rows, query, "deployments")
-        return paging.page(request, _shown(request, found), after, "deployments")
+        found, after = paging.page_rows(rows, query, "deployments")
+        return paging.page(request, _serialize(request, found), after, "deployments")
 
     def post(self, request: Request) -> Response:
-        given = bodies.cleaned(bodies.DeploymentBody, request)
+        given = bodies.clean_body(bodies.DeploymentBody, request)
         deploy = partial(_deploy, request, given)
         return once(request, given, None, deploy, env=given["env"], seconds=LONGEST)
 
 
 def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
-    """Hand it to the workers; where there are none, do it here if it is small."""
+    """Hand the deploy to workers; without workers, do a small one in this request."""
     user, where = request.user, {"using": given["store"], "prefix": given["prefix"]}
-    envs = chosen(user, [given["env"]])
-    with answered_as("invalid", SourceError, ConfigurationError):
+    envs = offered_environments(user, [given["env"]])
+    with answer_as("invalid", SourceError, ConfigurationError):
         among = visible_environments(user)
         using, move = move_of(given["env"], given.get("release", ""), among=among, **where)
         check_store(using, envs)
     if runner := available_runner():
         answer: Response = runner.answer(request, using, move)
         return answer
-    with answered_as("configuration", ConfigurationError):
+    with answer_as("configuration", ConfigurationError):
         plan = plan_rollback(using, move, user.pk)
     if not plan.is_small:
         most = {"files": MOST_FILES, "size": filesizeformat(MOST_BYTES)}
         raise Conflict("size", _TOO_MUCH % (most | {"command": plan.command}))
-    return _done(request, plan.run())
+    return _created(request, plan.run())
 
 
-def chosen(user: Any, named: Sequence[str], tags: Sequence[str] = ()) -> list[str]:
-    """Return these environments; one that is not offered to the user is a problem."""
+def offered_environments(user: Any, named: Sequence[str], tags: Sequence[str] = ()) -> list[str]:
+    """Return the named environments and those with the tags; raises Conflict."""
     if conf.platform_options().environments:
-        conf.offers(user)  # that it fails is no fault of the caller
-    with answered_as("invalid", ConfigurationError):
-        return selected(named, tags, user=user)
+        conf.offers(user)  # if it fails, that is no fault of the caller: 500, not 400
+    with answer_as("invalid", ConfigurationError):
+        return select_environments(named, tags, user=user)
 
 
-def _done(request: Request, report: EnvironmentReport) -> Response:
+def _created(request: Request, report: EnvironmentReport) -> Response:
     if report.outcome == "skipped":
         raise Conflict("in_progress", report.error)
     published = report.report
@@ -144,7 +144,7 @@ def _done(request: Request, report: EnvironmentReport) -> Response:
     row = _visible(request).get(pk=published.deployment_id)
     address = link(request, "deployment", row.pk)
     headers = {"Location": address} if address else {}
-    return Response(_shown(request, [row])[0], 201, headers=headers)
+    return Response(_serialize(request, [row])[0], 201, headers=headers)
 
 
 class Deployment(View):
@@ -162,7 +162,7 @@ class Deployment(View):
 
     def get(self, request: Request, id: str) -> Response:
         row = log.one_row(_visible(request), id)
-        (shown,) = _shown(request, [row])
+        (shown,) = _serialize(request, [row])
         return Response({**shown, "failures": _failures(request, row)})
 
 
@@ -171,13 +171,13 @@ def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
         return []
     uploads = log.visible_rows(request).filter(deployment=row)
     bad = uploads.filter(status__in=(UploadLog.Status.FAILED, UploadLog.Status.UNKNOWN))
-    # In an order that no index has: MariaDB would walk the whole log for that of the ids.
+    # No index has this order: for that of the ids, MariaDB would walk the whole log.
     newest = bad.order_by("status", "-id")[: parameters.LARGEST_PAGE]
     return rows_for(request, list(newest), whole=True)
 
 
 class Release(View):
-    """What a tree was, with a page of its files."""
+    """A deployed tree, with a page of its files."""
 
     needs = {"GET": (VIEW,)}
     queries = {"GET": parameters.ReleaseQuery}
@@ -197,7 +197,7 @@ class Release(View):
         if not deployments and visible_environments(request.user) is not None:
             raise Http404
         of, size = f"release {release.pk}", self.query["page_size"]
-        start = paging.opened(self.query.get("cursor", ""), of) or 0
+        start = paging.read_cursor(self.query.get("cursor", ""), of) or 0
         files = list(islice(release.contents(), start, start + size))
         after = start + size if start + size < release.count else None
         page = paging.page(request, files, after, of)
@@ -215,6 +215,6 @@ def _visible(request: Request) -> DeploymentQuerySet:
     return rows if offered is None else rows.filter(env__in=offered)
 
 
-def _shown(request: Request, rows: list[models.Deployment]) -> Any:
+def _serialize(request: Request, rows: list[models.Deployment]) -> Any:
     context = {"request": request}
     return serializers.DeploymentSerializer(mark_live(rows), many=True, context=context).data

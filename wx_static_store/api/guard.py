@@ -22,12 +22,12 @@ RATES = {"wx_static_store_upload": "60/min", "wx_static_store_list": "120/min"}
 
 
 class Allowed(BasePermission):
-    """One of the permissions that the view needs for this method; a method not listed is shut."""
+    """Require one of the view's permissions for this method; forbid a method without any."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method not in view.allowed_methods:
-            return True  # for the answer 405
+            return True  # then the view answers 405
         needed = view.needs.get(method, ())
         labelled = (name if "." in name else f"wx_static_store.{name}" for name in needed)
         return any(map(request.user.has_perm, labelled))
@@ -35,10 +35,9 @@ class Allowed(BasePermission):
 
 class Throttle(UserRateThrottle):
     """
-    Each user's own count, at no address; DEFAULT_THROTTLE_RATES may name another rate.
+    Count the requests of each user; DEFAULT_THROTTLE_RATES may set another rate.
 
-    The count is kept in the cache that all processes share, as the token is; a dead one bounds
-    nobody.
+    The count is in the cache that all processes share. If the cache fails, nobody is throttled.
     """
 
     num_requests: int  # of the base, which are there once a rate is
@@ -50,10 +49,10 @@ class Throttle(UserRateThrottle):
 
     def headers(self) -> dict[str, str]:
         """
-        Return what is left, once the request is counted; nothing where nobody is throttled.
+        Return the headers with the requests that are left; none if nobody is throttled.
 
-        Of the two sets of names, the one that clients read today: RateLimit-Limit, -Remaining, and
-        -Reset in seconds, at which the oldest request counts no more.
+        The names are those that clients read today. RateLimit-Reset is the number of seconds until
+        the oldest request counts no more.
         """
         history = getattr(self, "history", None)
         if history is None or self.cache.rests:

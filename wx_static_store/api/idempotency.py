@@ -1,8 +1,8 @@
 """
-``Idempotency-Key``: the first answer again, for a day.
+``Idempotency-Key``: send the first answer again, for a day.
 
-Kept is what stays true: a stored file, a rollout that began, and that nobody knows. After any other
-answer nothing was done, and the client may come again with the same key.
+Only an answer that stays true is kept: a stored file, a rollout that began, or an unknown outcome.
+After any other answer nothing was done, and the client may use the key again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .problems import Conflict, as_shown_to
 
 _HEADERS = ("Location", "X-WX-Code", "X-WX-Status", "X-WX-Upload-Id")
 _DONE = (201, 202)
-_BROKEN_OFF = _("The first request with this Idempotency-Key broke off. Look how far it came.")
+_BROKEN_OFF = _("The first request with this Idempotency-Key broke off. Check what it did.")
 _INVALID = _("Between 1 and 255 printable ASCII characters, such as a UUID.")
 
 
@@ -40,15 +40,15 @@ def once(
     """
     Return the answer of `work`, or of the first request with this key by this user for `env`.
 
-    The same key with other `facts` or another file is refused. What has not ended after `seconds`
-    was killed, and nobody knows how far it came.
+    The same key with other `facts` or another file is refused. A request that has not ended after
+    `seconds` was killed, and its outcome is unknown.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return work()
     if not re.fullmatch(r"[!-~]{1,255}", key):
         raise ValidationError({"Idempotency-Key": [_INVALID]})
-    path = request.path.rstrip("/")  # every address is served with a slash, too
+    path = request.path.rstrip("/")  # every address is served with and without its slash
     whole = json.dumps([dict(facts), digest(file) if file else ""], sort_keys=True, default=str)
     submission = Submission(
         f"{request.user.pk} {request.method} {path} {env} {key}",
@@ -59,11 +59,11 @@ def once(
     except Unanswered as error:
         raise Conflict(error.code, _BROKEN_OFF if error.code == "unknown" else None) from None
     if first is not None:
-        return _replayed(request, first)
-    return submission.send(work, _kept, unsent=(APIException,))
+        return _replay(request, first)
+    return submission.send(work, _to_keep, unsent=(APIException,))
 
 
-def _kept(response: Response) -> dict[str, Any] | None:
+def _to_keep(response: Response) -> dict[str, Any] | None:
     if response.status_code not in _DONE and response.data["code"] != "unknown":
         return None
     headers = {name: response[name] for name in _HEADERS if name in response}
@@ -71,7 +71,7 @@ def _kept(response: Response) -> dict[str, Any] | None:
     return answer | {"type": response.content_type}
 
 
-def _replayed(request: Request, kept: Mapping[str, Any]) -> Response:
+def _replay(request: Request, kept: Mapping[str, Any]) -> Response:
     data, status = kept["data"], kept["status"]
     data = data if status in _DONE else as_shown_to(request, data)
     headers = kept["headers"] | {"Idempotent-Replayed": "true"}

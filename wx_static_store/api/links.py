@@ -1,4 +1,4 @@
-"""The addresses of rows, under whatever name the project included ours."""
+"""The addresses of rows, in the namespace under which the project included the API."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rest_framework.reverse import reverse
 
 def link(request: Request, name: str, id: int | None) -> str | None:
     """
-    Return the address of the row of that id; None without one.
+    Return the address of the row with this id, or None.
 
-    None also where our addresses have no namespace, or the request's own Host is not allowed.
+    There is none without an id or a namespace, or if the request's Host is not allowed.
     """
     match = request.resolver_match
     space = match.namespace if match else "wx_static_store"

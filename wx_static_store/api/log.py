@@ -19,7 +19,7 @@ from ..submit.policy import visible_environments
 
 Row = TypeVar("Row", bound=Model)
 
-# Of the log, each by an index.
+# Each of these filters has an index.
 _FILTERS: dict[str, Callable[[UploadLogQuerySet, Any], UploadLogQuerySet]] = {
     "status": lambda rows, value: rows.filter(status=value),
     "env": lambda rows, value: rows.filter(env=value),
@@ -31,14 +31,14 @@ _FILTERS: dict[str, Callable[[UploadLogQuerySet, Any], UploadLogQuerySet]] = {
     "created_before": lambda rows, value: rows.filter(created__lt=value),
     "key": lambda rows, value: rows.with_key(value),
     "search": lambda rows, value: rows.beginning_with(value),
-    # What is stored has the errcode 0; the index of the others finds the rest.
+    # Only stored rows have the errcode 0; the others have an index of their own.
     "errcode": lambda rows, value: rows.filter(
         errcode=value, **({"status__in": ("failed", "unknown")} if value else {})
     ),
 }
 
 
-def found(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySet:
+def filter_rows(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySet:
     for name, narrowed in _FILTERS.items():
         if name in query:
             rows = narrowed(rows, query[name])
@@ -46,7 +46,7 @@ def found(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySe
 
 
 def _of_user(rows: UploadLogQuerySet, key: str) -> UploadLogQuerySet:
-    """Filter by user; a text that is no key of this project's users finds nothing."""
+    """Filter by user; a text that cannot be a key of the user model finds nothing."""
     try:
         value = UploadLog._meta.get_field("user").target_field.to_python(key)
     except ValidationError:
@@ -56,7 +56,7 @@ def _of_user(rows: UploadLogQuerySet, key: str) -> UploadLogQuerySet:
 
 
 def _of_store(rows: UploadLogQuerySet, using: str, query: Mapping[str, Any]) -> UploadLogQuerySet:
-    """Filter by what lies below the store's location, in its environment or the given one."""
+    """Filter by the store's location, in its own environment or the given one."""
     try:
         options = options_for(using).settled()
     except WxStaticStoreError:
@@ -72,11 +72,11 @@ def visible_rows(request: Request) -> UploadLogQuerySet:
 
 
 def readable_rows(request: Request) -> UploadLogQuerySet:
-    """Return what the caller may read: without the permission to see the log, their own uploads."""
+    """Return the rows that the caller may read: all, or only the caller's own uploads."""
     rows = visible_rows(request)
     if sees_all(request):
         return rows
-    # A user of a project's own kind may have no key: then no row is theirs.
+    # A project's own kind of user may have no key: then no row is theirs.
     return rows.none() if request.user.pk is None else rows.filter(user_id=request.user.pk)
 
 
@@ -85,7 +85,7 @@ def sees_all(request: Request) -> bool:
 
 
 def one_row(rows: QuerySet[Row], id: str) -> Row:
-    """Return the row; raises Http404, also for an id that is no number."""
+    """Return the row; raises Http404 for an unknown or malformed id."""
     if not re.fullmatch("[0-9]{1,18}", id):
         raise Http404
     return get_object_or_404(rows, pk=id)

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of a method of a view; each view has its own as `operations`."""
+"""The OpenAPI description of a method of a view; each view has its own as `operations`."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from rest_framework.utils.urls import replace_query_param
 _INVALID = _("This cursor is of another list.")
 
 
-def opened(cursor: str, of: str) -> Any:
+def read_cursor(cursor: str, of: str) -> Any:
     """Read a cursor; it must come from a page of the same list."""
     try:
         return signing.loads(cursor, salt=f"wx_static_store.cursor:{of}") if cursor else None
@@ -24,12 +24,12 @@ def opened(cursor: str, of: str) -> Any:
         raise NotFound(_INVALID) from None
 
 
-def rows_of(
+def page_rows(
     rows: QuerySet[Any], query: Mapping[str, Any], of: str, *, by: str = "-id"
 ) -> tuple[list[Any], Any]:
-    """Return the rows of the page that the query names, and after which row the next one begins."""
+    """Return the rows of a page, and the value after which the next page begins."""
     column, rows = by.removeprefix("-"), rows.order_by(by)
-    if (last := opened(query.get("cursor", ""), of)) is not None:
+    if (last := read_cursor(query.get("cursor", ""), of)) is not None:
         rows = rows.filter(**{f"{column}__{'lt' if by.startswith('-') else 'gt'}": last})
     size = query["page_size"]
     found = list(rows[: size + 1])

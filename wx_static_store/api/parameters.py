@@ -23,18 +23,18 @@ OF_A_PAGE = "csrfmiddlewaretoken"  # a field that forms of Django's pages have
 
 
 class Input(serializers.Serializer[Any]):
-    """What a body may hold, or the query of an address with a body."""
+    """The fields of a body, or the query of an address with a body."""
 
 
 class At(Input):
-    """An environment; blank, as a form sends what nobody filled in, is none."""
+    """An environment; a blank one, as an empty field of a form sends it, is none."""
 
     env = serializers.CharField(
         default="", allow_blank=True, help_text=_("Without it, the store's own environment.")
     )
 
 
-class Place(At):
+class PlaceQuery(At):
     """Where a file goes, beside its name."""
 
     overwrite = serializers.BooleanField(
@@ -45,7 +45,7 @@ class Place(At):
     )
 
 
-class Form(Place):
+class Form(PlaceQuery):
     """The form of an upload, its one file included."""
 
     file = serializers.FileField(allow_empty_file=True, help_text=_("The one file."))
@@ -67,33 +67,33 @@ class Form(Place):
     )
 
     def validate_path(self, path: str) -> str:
-        """Take a blank path, as a blank `env`, for none."""
+        """Take a blank path for none, like a blank `env`."""
         return path if path.strip() else ""
 
     @classmethod
     def checked(cls, data: Any, files: Mapping[str, Any]) -> dict[str, Any]:
         """Return the clean values; raise ValidationError, also for more than one file."""
         require_one_file(files)
-        return valid(cls, {name: data[name] for name in data if name != OF_A_PAGE})
+        return validate(cls, {name: data[name] for name in data if name != OF_A_PAGE})
 
 
 def require_one_file(files: Mapping[str, Any]) -> None:
-    """Raise ValidationError for several."""
+    """Raise ValidationError for more than one file."""
     if sum(len(cast(Any, files).getlist(name)) for name in files) > 1:
         raise ValidationError({"file": [_("Send one file in each request.")]})
 
 
 def query_text(**options: Any) -> Any:
-    """Return a field for text that is taken as it is sent, without NUL."""
+    """Return a field for text, unchanged but without NUL."""
     options |= {} if "default" in options else {"required": False}
     return serializers.RegexField(r"^[^\x00]*$", trim_whitespace=False, **options)
 
 
 class Integer(serializers.IntegerField):
-    """A number in ASCII digits: `int()` also reads those of other scripts."""
+    """A number in ASCII digits."""
 
     def to_internal_value(self, data: Any) -> int:
-        if not str(data).isascii():
+        if not str(data).isascii():  # `int` also reads the digits of other scripts
             self.fail("invalid")
         return super().to_internal_value(data)
 
@@ -108,7 +108,7 @@ def page_size_field(largest: int) -> Any:
 
 
 class LogQuery(serializers.Serializer[Any]):
-    """What of the log is wanted."""
+    """The filters and the page of the log."""
 
     status = serializers.ChoiceField(
         UploadLog.Status.choices, required=False, help_text=_("How the upload ended.")
@@ -141,7 +141,7 @@ class LogQuery(serializers.Serializer[Any]):
 
 
 class DeploymentsQuery(serializers.Serializer[Any]):
-    """Which deployments are wanted."""
+    """The filters and the page of the deployments."""
 
     outcome = serializers.ChoiceField(
         Deployment.Outcome.choices, required=False, help_text=_("How the deployment ended.")
@@ -157,18 +157,18 @@ class DeploymentsQuery(serializers.Serializer[Any]):
 
 
 class ReleaseQuery(serializers.Serializer[Any]):
-    """Which files of a release are wanted."""
+    """The page of a release's files."""
 
     page_size = page_size_field(LARGEST_LIST)
     cursor = query_text(help_text=_("Of the address in next."))
 
 
 class Nothing(serializers.Serializer[Any]):
-    """What an address takes that has no parameters."""
+    """The query of an address without parameters."""
 
 
 class FilesQuery(At):
-    """What of the cloud is wanted."""
+    """The environment, the prefix and the page of a list of the cloud."""
 
     prefix = query_text(
         default="",
@@ -179,7 +179,7 @@ class FilesQuery(At):
     cursor = query_text(help_text=_("Of the address in next."))
 
 
-def valid(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+def validate(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
     """Return the clean values; raise ValidationError, also for an unknown name."""
     bound = serializer(data=data)
     known, given = [*bound.fields], data if isinstance(data, Mapping) else {}

@@ -1,8 +1,8 @@
 """
-What went wrong, as RFC 9457 writes it: a stable `code`, a status, a text, the id of the log's row.
+Errors as RFC 9457 writes them: a stable `code`, a status, a text, and the id of the log's row.
 
-What WeChat and COS said (`errcode`, `cos_code`, `rid`, and the hints for it) is for those who may
-read the log; the hints of our own policy are for everybody.
+The answer of WeChat and COS (`errcode`, `cos_code`, `rid` and their hints) is shown to users who
+may read the log; the hints of our own policy are shown to everybody.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ logger = logging.getLogger("wx_static_store.api")
 
 MEDIA_TYPE = "application/problem+json"
 
-# Each code: its status, and what it says where the error has no words for everybody.
+# Each code: its status, and its text where the error has none that everybody may read.
 PROBLEMS: dict[str, tuple[int, Any]] = {
     "invalid": (400, _("Something in the request is missing or wrong; see errors.")),
     "parse_error": (400, _("The body cannot be read.")),
@@ -58,7 +58,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "type": (400, _("Files of this kind are not allowed.")),
     "content": (400, _("The file does not hold what its name says.")),
     "archive": (400, _("The archive cannot be unpacked.")),
-    "digest": (400, _("The bytes that came are not those of Content-MD5 or Content-Digest.")),
+    "digest": (400, _("The body does not match Content-MD5 or Content-Digest.")),
     "not_authenticated": (401, _("Say who you are.")),
     "authentication_failed": (401, _("Who you are could not be verified.")),
     "forbidden": (403, _("You may not do this.")),
@@ -106,7 +106,7 @@ TITLES: dict[int, Any] = {
 }
 
 UNUSABLE = (DatabaseError, OSError)  # the log's database, a full disk
-# The first that fits. Where the caller can do something about it, the error's own words are shown.
+# The first entry that fits counts.
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (NoDiagnosis, "no_diagnosis"),
     (ConfigurationError, "configuration"),
@@ -125,10 +125,10 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
     (UNUSABLE, "busy"),
 )
 _SHOWN = (PolicyRejected, NameRejected, SourceError, NoDiagnosis)
-# The codes after which the same request may be sent again: in seconds, where nobody named any.
+# The codes after which the request may be repeated, and the seconds to wait by default.
 RETRY_AFTER = {"busy": 60, "throttled": 60, "in_progress": 5, "upstream": 60}
 
-# What a project's own authentication may answer with, by its status, where we lack its word.
+# Errors that are not ours, such as those of a project's own authentication, by their status.
 _BY_STATUS = {
     400: "parse_error",
     401: "authentication_failed",
@@ -138,13 +138,13 @@ _BY_STATUS = {
     415: "unsupported_media_type",
     429: "throttled",
 }
-_CSRF = "CSRF Failed"  # so the framework's session authentication begins, in any language
+_CSRF = "CSRF Failed"  # the framework begins so, in any language
 _OF_READERS = ("errcode", "cos_code", "hint", "rid")
-_HARMLESS = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")  # as a request id may be repeated in a log
+_HARMLESS = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")  # a request id that may stand in a log
 
 
 class Conflict(APIException):
-    """One of `PROBLEMS`, by its code, in the words of an `error` that are for everybody."""
+    """A problem by its code, with the text of `error` if there is one."""
 
     def __init__(self, code: str, error: Any = None) -> None:
         self.default_code = code
@@ -154,8 +154,8 @@ class Conflict(APIException):
 
 
 @contextmanager
-def answered_as(code: str, *kinds: type[Exception]) -> Iterator[None]:
-    """Answer an error of these kinds with the problem of that code, in the error's own words."""
+def answer_as(code: str, *kinds: type[Exception]) -> Iterator[None]:
+    """Answer an error of these kinds with the problem `code`, in the error's own words."""
     try:
         yield
     except kinds as error:
@@ -188,13 +188,13 @@ def request_id(request: Request) -> str:
 
 
 def log(error: BaseException, id: str) -> None:
-    """Log for the operator what an error of ours says, its errcode and rid included."""
-    reason = english(error).splitlines() or [""]  # a database may write values further down
+    """Log one of our errors for the operator, with its errcode and rid."""
+    reason = english(error).splitlines() or [""]  # the rest may hold values of rows
     logger.error("%s: %s (request %s)", type(error).__name__, reason[0], id)
 
 
 def of_upload(result: UploadResult, request: Request, upload_id: int | None) -> Response:
-    """Return the problem of an upload that failed, or whose end nobody knows."""
+    """Return the problem of an upload that failed or whose outcome is unknown."""
     error = result.error
     assert error is not None  # noqa: S101 -- only failures come here
     unknown = result.status is UploadStatus.UNKNOWN
@@ -235,9 +235,9 @@ def as_shown_to(request: Request, problem: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reads_the_log(request: Request) -> bool:
-    """Return False until we know who asks: to read `user` would authenticate again, and fail."""
-    user = getattr(request, "_user", None)
-    with suppress(DatabaseError):  # of the permissions: what is known by now is shown all the same
+    """Return whether the caller may read the log; False before authentication."""
+    user = getattr(request, "_user", None)  # `user` would authenticate again, and fail again
+    with suppress(DatabaseError):  # the permissions cannot be read: answer without the details
         return bool(user and user.has_perm("wx_static_store.view_uploadlog"))
     return False
 
@@ -274,10 +274,10 @@ def _problem(
     wait: int | None = 0,
 ) -> Response:
     """
-    Return a problem, without the members that do not apply.
+    Return a problem, without empty members.
 
-    `wait` says after how many seconds to come again, if the code lets one come again at all; 0 is
-    as the code says, None is never.
+    `wait` is the number of seconds for Retry-After, if the code allows one: 0 takes the code's
+    default, None sends no header.
     """
     status, text = PROBLEMS[code]
     all_headers = {"X-WX-Code": code, **(headers or {})}

@@ -35,7 +35,7 @@ except ImportError:
 else:
     INSTALLED = True
 
-_KEY = _("The first answer comes again to whoever sends the same request with the same key.")
+_KEY = _("The same request with the same key gets the first answer again.")
 _CSRF = _("The CSRF token of the cookie; needed where the login is a session's.")
 _NEXT = _("The address of the next page, as rel=next; left out of the last page.")
 _LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
@@ -59,7 +59,7 @@ def of_views() -> ViewInspector:
 if INSTALLED:
 
     class Schema(AutoSchema):
-        """Reads everything from the `operations` of a view, beside its method."""
+        """Describe a method of a view by its `operations`."""
 
         @property
         def operation(self) -> Operation:
@@ -124,7 +124,7 @@ if INSTALLED:
             answers = {operation.status: good}
             if operation.begun and (found := runner()):
                 answers[202] = OpenApiResponse(found.answer_serializer(), str(_BEGUN))
-            return answers | _also(operation) | _bad(operation.codes)
+            return answers | _second_answer(operation) | _problem_answers(operation.codes)
 
         def get_serializer_name(self, serializer: Any, direction: Any) -> str:
             return f"Wx{super().get_serializer_name(serializer, direction)}"
@@ -136,7 +136,7 @@ if INSTALLED:
             return operation
 
     class NamedChoiceExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-        """Name the enum, or drf-spectacular makes a StatusEnum for all of the project."""
+        """Give the enum a name; else drf-spectacular makes a StatusEnum for the whole project."""
 
         target_class = serializers.NamedChoice
         match_subclasses = True
@@ -149,7 +149,7 @@ if INSTALLED:
             return {"type": "string", "enum": [*self.target.choices]}
 
     class InputExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-        """Describe a form that can be sent as it is, and each text by a single schema."""
+        """Describe a form with examples that can be sent, and each text by a single schema."""
 
         target_class = parameters.Input
         match_subclasses = True
@@ -171,8 +171,8 @@ def _statuses(codes: Iterable[str]) -> list[int]:
     return sorted({PROBLEMS[code][0] for code in codes})
 
 
-def _also(operation: Operation) -> dict[int, OpenApiResponse]:
-    """Return the second status that has the answer itself, not a problem."""
+def _second_answer(operation: Operation) -> dict[int, OpenApiResponse]:
+    """Return the second status that has the normal answer and not a problem."""
     if not operation.also:
         return {}
     codes = [f"`{code}`" for code in operation.codes if PROBLEMS[code][0] == operation.also]
@@ -180,21 +180,17 @@ def _also(operation: Operation) -> dict[int, OpenApiResponse]:
     return {operation.also: OpenApiResponse(operation.answer, text)}
 
 
-def _bad(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
-    """Return a response for each status, which names its codes."""
+def _problem_answers(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
+    """Return a response for each status, with the codes that it stands for."""
     of_status = defaultdict(list)
     for code in codes:
         of_status[PROBLEMS[code][0]].append(code)
-    return {
-        (status, MEDIA_TYPE): OpenApiResponse(
-            serializers.ProblemSerializer,
-            ", ".join(f"`{code}`" for code in named),
-            [OpenApiExample("example", _example(status, named[0]), media_type=MEDIA_TYPE)],
-        )
-        for status, named in sorted(of_status.items())
-    }
-
-
-def _example(status: int, code: str) -> dict[str, Any]:
-    facts = {"title": str(TITLES[status]), "status": status, "code": code}
-    return PROBLEM | facts | {"detail": str(PROBLEMS[code][1])}
+    answers = {}
+    for status, named in sorted(of_status.items()):
+        first = {"status": status, "code": named[0], "detail": str(PROBLEMS[named[0]][1])}
+        shown = PROBLEM | {"title": str(TITLES[status])} | first
+        text = ", ".join(f"`{code}`" for code in named)
+        examples = [OpenApiExample("example", shown, media_type=MEDIA_TYPE)]
+        answer = OpenApiResponse(serializers.ProblemSerializer, text, examples)
+        answers[status, MEDIA_TYPE] = answer
+    return answers

@@ -67,8 +67,7 @@ class UploadedSerializer(serializers.Serializer[Any]):
 
 class Address(serializers.URLField):
     """
-    Where a row's file is public; null where WeChat would have to be asked for it, and of an
-    upload that failed.
+    The public address of a row's file; null if the upload failed or only WeChat could tell it.
     """
 
     def get_attribute(self, row: UploadLog) -> str | None:
@@ -127,14 +126,14 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
         return str(hint(row))
 
 
-# Of what WeChat and COS said; an uploader reads of their own rows what the API answered.
+# The answer of WeChat and COS, which uploaders may not read even of their own rows.
 _WITHHELD = {"errcode": None, "http_status": None} | dict.fromkeys(
     ("message", "hint", "cos_code", "rid", "request_id"), ""
 )
 
 
 def rows_for(request: Request, rows: Sequence[UploadLog], *, whole: bool) -> list[dict[str, Any]]:
-    """Return rows as JSON; not `whole` is without what is for readers of the log only."""
+    """Return rows as JSON; only `whole` ones have the details for readers of the log."""
     context = {"stores": usable_stores(), "request": request, "unknown": {}}
     shown = RowSerializer(rows, many=True, context=context).data
     return [{**row, **({} if whole else _WITHHELD)} for row in shown]

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from ..conf import platform_options
 from ..core.types import RemoteFile
-from ..submit.policy import permitted, resolve_target, stores_for
+from ..submit.policy import permissions_of, resolve_target, stores_for
 from ..upload.store import Store, get_store
 from . import examples, paging, parameters, serializers
 from .base import View
@@ -40,7 +40,7 @@ class StoreList(View):
 
     def get(self, request: Request) -> Response:
         options, targets = platform_options(), stores_for(request.user)
-        may = permitted(request.user)
+        may = permissions_of(request.user)
         facts = {
             "folder": options.upload_location,
             "max_size": options.upload_max_size,
@@ -51,7 +51,7 @@ class StoreList(View):
 
 
 class FileList(View):
-    """What is in the cloud."""
+    """The files in the cloud."""
 
     needs = {"GET": (VIEW,)}
     queries = {"GET": parameters.FilesQuery}
@@ -74,12 +74,12 @@ class FileList(View):
         cloud = get_store(to.using, to.env)
         prefix = cloud.options.location + query["prefix"]
         of = f"{to.using} {to.env} {prefix}"
-        found = cloud.page(prefix, paging.opened(query.get("cursor", ""), of) or "")
-        files = [described(cloud, file) for file in found.files if not cloud.is_deleted(file)]
+        found = cloud.page(prefix, paging.read_cursor(query.get("cursor", ""), of) or "")
+        files = [describe_file(cloud, file) for file in found.files if not cloud.is_deleted(file)]
         return paging.page(request, files, found.marker, of)
 
 
-def described(cloud: Store, file: RemoteFile) -> dict[str, Any]:
+def describe_file(cloud: Store, file: RemoteFile) -> dict[str, Any]:
     facts = {
         "name": file.key.removeprefix(cloud.options.location),
         "key": file.key,

@@ -33,12 +33,12 @@ from ..submit.send import longest, send
 from ..upload.database import in_database
 from ..upload.store import get_store
 from . import conditions, examples, log, paging, parameters, problems, serializers
-from .answers import context_of, record_early_end, uploaded
+from .answers import context_of, record_early_end, upload_response
 from .base import View
-from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled
+from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled_body
 from .idempotency import once
 from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, ONCE, READ, SENDER, Operation
-from .stores import described
+from .stores import describe_file
 
 VIEW, UPLOAD, RETRY, DIAGNOSE = "view_uploadlog", "upload", "retry", "diagnose"
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
@@ -77,8 +77,8 @@ class Uploads(View):
 
     def get(self, request: Request) -> Response:
         query = self.query
-        rows = log.found(log.readable_rows(request), query)
-        found, after = paging.rows_of(rows, query, "log", by=query["ordering"])
+        rows = log.filter_rows(log.readable_rows(request), query)
+        found, after = paging.page_rows(rows, query, "log", by=query["ordering"])
         shown = serializers.rows_for(request, found, whole=log.sees_all(request))
         return paging.page(request, shown, after, "log")
 
@@ -99,7 +99,7 @@ class Uploads(View):
 
 
 def _named_target(user: Any, using: str, env: str | None) -> Target:
-    """Return the place that the form names; without a store, the only one that this user has."""
+    """Return the target that the form names; without a store, the only target of the user."""
     if using:
         return target(user, using, env)
     offered = [to for to in stores_for(user) if env in (None, to.env)]
@@ -132,7 +132,7 @@ def _upload_once(
             overwrite=overwrite,
             precondition=partial(conditions.require_state, request, to),
         )
-        return uploaded(request, to.using, result, row)
+        return upload_response(request, to.using, result, row)
 
     seconds = longest(to.using, to.env, size)
     return once(request, facts, file, work, env=to.env, seconds=seconds)
@@ -179,16 +179,16 @@ class Retry(View):
         if using := owning_alias(row):
             resolve_target(request.user, using, row.env)
         seconds = longest(using, row.env, row.size or 0) if using else 0
-        again = partial(self._again, request, row)
+        again = partial(self._retry, request, row)
         return once(request, {}, None, again, env=row.env, seconds=seconds)
 
-    def _again(self, request: Request, row: UploadLog) -> Response:
+    def _retry(self, request: Request, row: UploadLog) -> Response:
         [again] = retry_uploads([row], request.user)
         if again.reason:
             raise again.reason
         if again.result is None:
             raise problems.Conflict("timeout")
-        return uploaded(request, owning_alias(row), again.result, _repeating(row))
+        return upload_response(request, owning_alias(row), again.result, _retried_row_id(row))
 
 
 class Diagnosis(View):
@@ -216,8 +216,8 @@ class Diagnosis(View):
         return Response(serializers.DiagnosisSerializer(found.call).data)
 
 
-def _repeating(row: UploadLog) -> int | None:
-    """Return the id of the newest row that repeats this one; None where there is no log."""
+def _retried_row_id(row: UploadLog) -> int | None:
+    """Return the id of the newest row that repeats this row; None where there is no log."""
     rows = UploadLog.objects.primary().with_key(row.key).filter(env=row.env)
     again = rows.filter(source_ref=f"row {row.pk}").order_by("-id").values_list("id", flat=True)
     return in_database(again.first, otherwise=None)
@@ -227,7 +227,7 @@ class RawUpload(View):
     """The upload of a body that is the file."""
 
     needs = {"PUT": (UPLOAD,), "GET": (UPLOAD, VIEW)}
-    queries = {"PUT": parameters.Place, "GET": parameters.At}
+    queries = {"PUT": parameters.PlaceQuery, "GET": parameters.At}
     operations = {
         "PUT": Operation(
             "wx_uploads_put",
@@ -253,23 +253,23 @@ class RawUpload(View):
     parser_classes = [RawParser]
 
     def get(self, request: Request, store: str, name: str) -> Response:
-        """Return what the cloud has by this name, by one call; HEAD returns it in headers."""
+        """Return the file with this name by one call to the cloud; HEAD has it in headers."""
         reach = resolve_target if log.sees_all(request) else target
         to = reach(request.user, store, self.query["env"] or None)
         cloud = get_store(to.using, to.env)
         found = cloud.find(object_key(cloud.options.location, clean_name(name)))
         if found is None:
             raise Http404
-        return Response(described(cloud, found), headers=conditions.headers_of(cloud, found))
+        return Response(describe_file(cloud, found), headers=conditions.headers_of(cloud, found))
 
     def put(self, request: Request, store: str, name: str) -> Response:
         given = self.query
         to, size = target(request.user, store, given["env"] or None), require_length(request)
         if given["generate"]:
             name = generated_name(name)
-        key_for(request.user, to, name, BytesIO(), size=size)  # before a byte is read
+        key_for(request.user, to, name, BytesIO(), size=size)  # refuse before a byte is read
         try:
-            with spooled(request) as file:
+            with spooled_body(request) as file:
                 conditions.require_digests(request, partial(conditions.digest_of, file))
                 overwrite = given["overwrite"]
                 return _upload_once(request, given, to, name, file, size, overwrite=overwrite)

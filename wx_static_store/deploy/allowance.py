@@ -1,4 +1,4 @@
-"""Whether WeChat allows the calls that a deploy needs: today's quota, and the rate."""
+"""Compare the calls that a deploy needs with WeChat's quota of today and its rate."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ logger = logging.getLogger("wx_static_store.deploy")
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The links that a deploy needs, and how many WeChat allows."""
+    """The number of links that a deploy needs, and WeChat's quota."""
 
     needed: int
     quota: Quota
 
     @property
     def missing(self) -> int:
-        """Return how many calls are too many for today; 0 where there is no figure."""
+        """Return the number of calls above today's quota; 0 if the quota is unknown."""
         return max(0, self.needed - self.quota.remain) if self.quota.daily_limit else 0
 
     @property
     def minutes(self) -> int:
-        """Return the whole minutes that the rate takes at least; 0 where there is none."""
+        """Return the minutes that the rate needs at least; 0 if the rate is unknown."""
         calls = self.quota.calls
         periods = (self.needed - 1) // calls if self.needed and calls else 0
         return periods * self.quota.seconds // 60
 
     def doubts(self) -> Iterator[str]:
-        """Yield a sentence for what is too little."""
+        """Yield a warning for each limit that is too low."""
         if self.missing:
             yield _(
                 "Needed calls of staticuploadfile: %(needed)s. WeChat allows %(remain)s today.",
@@ -65,12 +65,12 @@ class Allowance:
 
 def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
     """
-    Return what the deploy of all environments needs, and what WeChat allows if that is not little.
+    Return the calls that the deploy of all environments needs, and WeChat's quota for many.
 
-    Without `plans`, they are made only where sending all files would be too much, as each costs a
-    list; with `trust_log` they cost nothing, and an unchanged tree makes no call at all.
+    Without `plans`, they are made only if sending all files would exceed the quota.
     """
     options = orders[0][0].options
+    # A plan costs a list of the cloud; with `trust_log` it costs nothing.
     if options.trust_log and not plans:
         plans = _plans(orders)
     most = sum(len(order.everything) for _uploader, order in orders)
@@ -82,7 +82,7 @@ def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
 
 
 def allowance_for(options: Options, needed: int) -> Allowance:
-    """Return what WeChat allows beside so many links, if these are not few."""
+    """Return the needed links with WeChat's quota, which is not asked for a few links."""
     return Allowance(needed, _quota(options) if needed >= FEW else Quota())
 
 
@@ -91,13 +91,13 @@ def _plans(orders: Orders) -> list[Plan]:
 
 
 def _quota(options: Options) -> Quota:
-    """Return the quota of links; its failure is no trouble of the deploy."""
+    """Return the quota of links; empty if it cannot be had, which stops no deploy."""
     try:
         platform, deadline = platform_for(options), Deadline.after(PATIENCE)
         client = PlatformClient(platform.transport, options.api_base_url)
 
         def ask() -> Quota:
-            token = current_token(platform.tokens)  # refused, it is left to the deploy's first call
+            token = current_token(platform.tokens)  # if refused, the deploy's first call reports it
             with platform.api_limiter.slot(deadline):
                 return client.quota(token, LINKS, deadline=deadline)
 

@@ -1,9 +1,8 @@
 """
 An uploaded archive of a built site, unpacked into a temporary folder.
 
-Whoever uploads it may mean harm, so nothing is believed that the archive says of itself: bytes and
-seconds are counted while it unfolds, a name must be one that can be published, and a link is
-refused.
+The archive may be an attack, so what it says of itself is not trusted: bytes and CPU seconds are
+counted while it is unpacked, a name must be one that can be published, and links are refused.
 """
 
 import gzip
@@ -54,13 +53,13 @@ _readable_size = lazy(filesizeformat, str)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What an archive may unfold to; it is read no further."""
+    """The limits of an archive; it is not read beyond them."""
 
     size: int = 2**30  # bytes, all together; of a tar with its headers
     file_size: int = 300 * 2**20  # bytes of one file
     files: int = 20_000
     ratio: int = 200  # bytes for each byte of the archive
-    seconds: int = 8  # of CPU time for each 10 MiB of the archive that are begun
+    seconds: int = 8  # of CPU time for each 10 MiB of the archive, rounded up
 
 
 DEFAULT = Limits()
@@ -68,7 +67,7 @@ DEFAULT = Limits()
 
 @dataclass(frozen=True)
 class _Entry:
-    """What an archive says of a file or a folder in it."""
+    """A file or a folder of an archive, as the archive describes it."""
 
     name: str
     size: int
@@ -77,17 +76,20 @@ class _Entry:
 
 
 @contextmanager
-def unpacked(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iterator[Path]:
+def unpack_site(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iterator[Path]:
     """
-    Give the folder of the site that is in the archive, until the block ends.
+    Unpack the archive, and give the folder of the site until the block ends.
 
-    `name` says whether the archive is a ``.zip`` or a ``.tar.gz``. Where all files lie in one
-    folder, as in a zip of ``dist/``, that folder is the site. What cannot be unpacked whole, within
-    the limits, and under names that can be published, raises SourceError.
+    `name` says whether the archive is a ``.zip`` or a ``.tar.gz``. If all files are in one folder,
+    as in a zip of ``dist/``, that folder is the site. Raises SourceError if the archive is damaged,
+    exceeds the limits, or has a name that cannot be published.
     """
     with TemporaryDirectory(prefix="wx-site-", dir=setting("FILE_UPLOAD_TEMP_DIR")) as folder:
         _unpack(file, name, Path(folder), limits)
-        yield _site_in(Path(folder))
+        top, *others = Path(folder).iterdir()
+        # A hidden folder at the top is no site: its files are never published.
+        is_site = others or top.is_file() or top.name.startswith(".")
+        yield Path(folder) if is_site else top
 
 
 def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
@@ -95,7 +97,10 @@ def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
     file.seek(0)
     left, too_much = min(limits.size, limits.ratio * size), _too_much(size, limits)
     reader = _Reader(file, thread_time() + limits.seconds * (1 + size // (10 * 2**20)))
-    with _explained(_("The archive")), closing(_reader(name)(reader, left, too_much)) as entries:
+    with (
+        _explain_errors(_("The archive")),
+        closing(_reader(name)(reader, left, too_much)) as entries,
+    ):
         for number, entry in enumerate(entries, 1):
             target = _target(entry, folder)
             if target:
@@ -103,13 +108,13 @@ def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
                 folders.update(takewhile(lambda above: above not in folders, target.parents))
             if max(files, len(folders), number / PER_FILE) > limits.files:
                 text = _("The archive holds more files than %(count)d", count=limits.files)
-                raise _refused(text, _FEWER)
+                raise _refusal(text, _FEWER)
             if target:
                 left -= _write(entry, target, left, limits)
             if left < 0:
                 raise too_much
     if not files:
-        raise _refused(_("The archive holds no file"), _AGAIN)
+        raise _refusal(_("The archive holds no file"), _AGAIN)
 
 
 def _too_much(size: int, limits: Limits) -> SourceError:
@@ -117,16 +122,16 @@ def _too_much(size: int, limits: Limits) -> SourceError:
         text = _("The archive unfolds to more than %(ratio)d times its size", ratio=limits.ratio)
     else:
         text = _("The archive holds more than %(size)s", size=_readable_size(limits.size))
-    return _refused(text, _FEWER)
+    return _refusal(text, _FEWER)
 
 
-def _refused(text: str | Promise, hint: str | Promise) -> SourceError:
+def _refusal(text: str | Promise, hint: str | Promise) -> SourceError:
     return SourceError(text, stage="source", hint=hint)
 
 
 @contextmanager
-def _explained(what: str | Promise) -> Iterator[None]:
-    """Make a SourceError of whatever Python's readers raise of a bad archive, or the disk."""
+def _explain_errors(what: str | Promise) -> Iterator[None]:
+    """Turn any error of Python's readers or of the disk into a SourceError."""
     try:
         yield
         return
@@ -134,13 +139,13 @@ def _explained(what: str | Promise) -> Iterator[None]:
         raise
     except (FileExistsError, NotADirectoryError):
         text = _("%(what)s is in the archive twice, or as a file and as a folder", what=what)
-        failure = _refused(text, _ONCE)
+        failure = _refusal(text, _ONCE)
     except UnicodeDecodeError:
-        failure = _refused(_("Names in the archive are not in UTF-8"), _UTF8)
+        failure = _refusal(_("Names in the archive are not in UTF-8"), _UTF8)
     except Exception as error:  # noqa: BLE001 -- of any kind: the bytes are anybody's
         disk = getattr(error, "strerror", None)  # without the path
         text = _("%(what)s cannot be unpacked (%(why)s)", what=what, why=disk or str(error)[:200])
-        failure = _refused(text, _DISK if disk else _AGAIN)
+        failure = _refusal(text, _DISK if disk else _AGAIN)
     raise failure
 
 
@@ -148,7 +153,7 @@ def _explained(what: str | Promise) -> Iterator[None]:
 
 
 class _Reader:
-    """A file, or the `left` next bytes of it: never too much at once, and not for ever."""
+    """A file, or its next `left` bytes, with limits on one read and on the CPU time."""
 
     def __init__(self, file: IO[bytes], until: float, left: int | None = None) -> None:
         self._file, self.until, self._left = file, until, left
@@ -156,11 +161,11 @@ class _Reader:
 
     def read(self, size: int = -1) -> bytes:
         if thread_time() > self.until:
-            raise _refused(_("Unpacking the archive takes too long"), _FEWER)
+            raise _refusal(_("Unpacking the archive takes too long"), _FEWER)
         size = size if 0 <= size <= IN_MEMORY else IN_MEMORY + 1
         data = self._file.read(size if self._left is None else min(size, self._left))
         if len(data) > IN_MEMORY:
-            raise _refused(_("The archive has a header that is too long"), _ORDINARY)
+            raise _refusal(_("The archive has a header that is too long"), _ORDINARY)
         if self._left is not None:
             self._left -= len(data)
         return data
@@ -175,7 +180,7 @@ def _zip_entries(file: _Reader, _most: int, _too_much: SourceError) -> Generator
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
-    """Return the name; without the flag of UTF-8, it may be that of a Chinese Windows."""
+    """Return the name; without the flag of UTF-8, try UTF-8 and then GBK (Chinese Windows)."""
     if info.flag_bits & 0x800:
         return info.orig_filename
     written = info.orig_filename.encode("cp437")  # as zipfile reads it, which loses nothing
@@ -189,14 +194,14 @@ def _check(info: zipfile.ZipInfo, name: str) -> None:
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise _no_file(name)
     if info.flag_bits & 1:
-        raise _refused(_("%(name)s is encrypted", name=name), _NO_PASSWORD)
-    # Of another method a few bytes may unfold to gigabytes at once, in the memory.
+        raise _refusal(_("%(name)s is encrypted", name=name), _NO_PASSWORD)
+    # Other methods may unfold a few bytes to gigabytes in memory, in one read.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _refused(_("%(name)s is packed by an unusual method", name=name), _ORDINARY)
+        raise _refusal(_("%(name)s is packed by an unusual method", name=name), _ORDINARY)
 
 
 def _tar_entries(file: _Reader, most: int, too_much: SourceError) -> Generator[_Entry]:
-    """Unfold all of the tar first: a file that is cut off shows itself at its end only."""
+    """Unfold the whole tar first: only its end shows whether the file was cut off."""
     with TemporaryFile(dir=setting("FILE_UPLOAD_TEMP_DIR")) as unfolded:
         with gzip.GzipFile(fileobj=cast(IO[bytes], file)) as folded:
             if _copy(cast(IO[bytes], folded), unfolded, most) > most:
@@ -206,19 +211,16 @@ def _tar_entries(file: _Reader, most: int, too_much: SourceError) -> Generator[_
 
 
 def _members(file: _Reader) -> Generator[_Entry]:
-    """
-    Yield files and folders, whose names may stand in headers before them; refuse all else.
-
-    Python's reader believes such headers: one of 64 KiB may cost it minutes, or gigabytes.
-    """
+    """Yield files and folders, with the names of extra headers; refuse all other entries."""
+    # Not by tarfile: it trusts extra headers, and one of 64 KiB may cost minutes or gigabytes.
     position, long, about = 0, 0, dict[str, str]()
     while any(block := file.read(tarfile.BLOCKSIZE)):
         info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         size = info.size
         if info.type in _ABOUT_NEXT:
-            long += max(0, size - len(block))  # a short one for each file is usual
+            long += max(0, size - len(block))  # one short header for each file is usual
             if not 0 <= size <= HEADER or long > HEADERS:
-                raise _refused(_("The archive has a header that is too long"), _ORDINARY)
+                raise _refusal(_("The archive has a header that is too long"), _ORDINARY)
             about |= _about_next(info.type, file.read(size))
         else:
             name, size = about.get("path", info.name), int(about.get("size", size))
@@ -233,10 +235,10 @@ def _members(file: _Reader) -> Generator[_Entry]:
 
 
 def _about_next(kind: bytes, body: bytes) -> dict[str, str]:
-    """Return what counts here: a name, or some of the lines such as ``12 path=a.js``."""
+    """Return the name, the size and "sparse" of an extra header; lines are ``12 path=a.js``."""
     if kind == tarfile.GNUTYPE_LONGNAME:
         return {"path": body.partition(b"\0")[0].decode()}
-    if kind == tarfile.XGLTYPE:  # git writes one, with the name of the commit
+    if kind == tarfile.XGLTYPE:  # git writes one with the commit's name
         return {}
     found, start, body = dict[str, str](), 0, body.rstrip(b"\0")
     while start < len(body):
@@ -260,11 +262,11 @@ def _reader(name: str) -> Callable[[_Reader, int, SourceError], Generator[_Entry
     for ending, reader in _READERS.items():
         if name.lower().endswith(ending):
             return reader
-    raise _refused(_("%(name)s is no .zip and no .tar.gz", name=_shown(name)), _KINDS)
+    raise _refusal(_("%(name)s is no .zip and no .tar.gz", name=_shown(name)), _KINDS)
 
 
 def _no_file(name: str) -> SourceError:
-    return _refused(_("%(name)s is a link, or no ordinary file", name=name), _COPY)
+    return _refusal(_("%(name)s is a link, or no ordinary file", name=name), _COPY)
 
 
 def _shown(name: str) -> str:
@@ -275,51 +277,42 @@ def _shown(name: str) -> str:
 
 
 def _target(entry: _Entry, folder: Path) -> Path | None:
-    """Return where a file is written; None for a folder, and for what a Mac adds to an archive."""
-    name = entry.name.removeprefix("./")  # as tar writes what is in the folder itself
+    """Return the path of a file; None for a folder, and for a file that a Mac adds."""
+    name = entry.name.removeprefix("./")  # tar writes names in its own folder so
     if entry.is_folder:
         name = name.rstrip("/")
-    if _is_of_mac(name) or (entry.is_folder and name in ("", ".")):
+    parts = name.split("/")
+    of_mac = "__MACOSX" in parts or parts[-1] == ".DS_Store" or parts[-1].startswith("._")
+    if of_mac or (entry.is_folder and name in ("", ".")):
         return None
     try:
         key = object_key("", name)
     except NameRejected as error:
-        failure = _refused(error.message, error.hint)
+        failure = _refusal(error.message, error.hint)
     else:
         return None if entry.is_folder else folder / key
     raise failure
 
 
-def _is_of_mac(name: str) -> bool:
-    *folders, last = name.split("/")
-    return "__MACOSX" in (*folders, last) or last == ".DS_Store" or last.startswith("._")
-
-
 def _write(entry: _Entry, target: Path, left: int, limits: Limits) -> int:
-    """Write the file, and return how many bytes it has; those above a limit are not all written."""
+    """Write the file, up to soon after a limit; return the number of bytes."""
     name, most = _shown(entry.name), min(left, limits.file_size)
-    with _explained(name):
+    with _explain_errors(name):
         target.parent.mkdir(parents=True, exist_ok=True)
         with entry.open() as source, target.open("xb") as file:
             written = _copy(source, file, most)
     if written > limits.file_size:
         size = _readable_size(limits.file_size)
-        raise _refused(_("%(name)s is larger than %(size)s", name=name, size=size), _FEWER)
+        raise _refusal(_("%(name)s is larger than %(size)s", name=name, size=size), _FEWER)
     if written != entry.size and written <= most:
-        text = _("%(name)s has not as many bytes as the archive says", name=name)
-        raise _refused(text, _AGAIN)
+        text = _("%(name)s has more or fewer bytes than the archive says", name=name)
+        raise _refusal(text, _AGAIN)
     return written
 
 
 def _copy(source: IO[bytes], target: IO[bytes], most: int) -> int:
-    """Copy, and return how many bytes; end soon after `most`."""
+    """Copy until soon after `most` bytes; return the number of bytes."""
     copied = 0
     while copied <= most and (block := source.read(BLOCK)):
         copied += target.write(block)
     return copied
-
-
-def _site_in(folder: Path) -> Path:
-    """Return the only folder in there, if it is all; not a hidden one, which no site publishes."""
-    top, *others = folder.iterdir()
-    return folder if others or top.is_file() or top.name.startswith(".") else top

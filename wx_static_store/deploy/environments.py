@@ -1,4 +1,4 @@
-"""One built site to one environment, or the same to many of them in turn."""
+"""Deploy a built site to one environment, or to many in turn."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
 from .plan import Plan, hash_items, make_plan
 from .publish import CHANGED, Report, publish
-from .records import Records, left_over
+from .records import Records, leftover_files
 from .report import EnvironmentReport
-from .verify import Mismatch, blank, stale, sweep, uploads_among, verify
+from .verify import Mismatch, blank, find_stale, sweep, uploads_among, verify
 
 if TYPE_CHECKING:
     from ..models import Release
@@ -36,7 +36,7 @@ Confirm = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be done at each environment; `last` is the file that makes the others live."""
+    """The work at each environment; `last` is the file that makes the others live."""
 
     items: Sequence[UploadItem]
     context: UploadContext
@@ -44,12 +44,12 @@ class Order:
     last: UploadItem | None = None
     force: bool = False
     wait: bool = False
-    seconds: float = math.inf  # after which it is stopped
+    seconds: float = math.inf  # the longest time of the deploy
     verify: bool = False
     stale: bool = False
-    blank_stale: Confirm | None = None  # asks the question that shows the count
-    include_uploads: bool = False  # what people uploaded is stale, too
-    replaced: Sequence[Release] | None = None  # whose other files are stale, without a list
+    blank_stale: Confirm | None = None  # asks before stale files are overwritten
+    include_uploads: bool = False  # files that people uploaded are stale, too
+    replaced: Sequence[Release] | None = None  # stale are their other files; needs no list
     on_held: Callable[[], object] = lambda: None  # called once the environment is held
 
     @property
@@ -68,7 +68,7 @@ STATICFILES = "staticfiles"  # the alias of collectstatic; its tree is STATIC_RO
 
 
 def site_stores() -> list[str]:
-    """Return the aliases of the stores for sites, without that of collectstatic."""
+    """Return the aliases of the stores for sites, without the alias of collectstatic."""
     kinds = {alias: kind for alias, (kind, _given) in stores().items()}
     return [alias for alias, kind in kinds.items() if kind == STATIC and alias != STATICFILES]
 
@@ -77,9 +77,9 @@ def site_uploader(
     using: str, env: str | None = None, *, report_progress: bool = False, trust_log: bool = False
 ) -> Uploader:
     """
-    Return a store's uploader as a run needs it.
+    Return the uploader of a store for a run.
 
-    `report_progress` prints lines of progress where there is no terminal, unless the store forbids.
+    `report_progress` prints lines of progress without a terminal, unless the store forbids it.
     """
     options = options_for(using).for_env(env)
     progress = True if report_progress and options.progress is None else options.progress
@@ -93,18 +93,18 @@ def plan_of(uploader: Uploader, order: Order, pool: WorkerPool) -> Plan:
 
 
 def preview_of(uploader: Uploader, order: Order) -> Plan:
-    """Return what would be sent, the last file too."""
+    """Return the plan of a deploy, the last file included."""
     with WorkerPool(uploader.options.max_workers) as pool:
         return plan_of(uploader, replace(order, items=order.everything, last=None), pool)
 
 
 def deploy_to_all(orders: Orders, *, canary: int = 0) -> Iterator[EnvironmentReport]:
     """
-    Yield the report of each environment as it ends; a failing one does not stop the others.
+    Yield the report of each environment as it ends; a failed one does not stop the others.
 
-    The first `canary` of them are verified, and the others are left alone if one is not right. They
-    are also left alone if there is no token, because all environments share it. An interruption
-    ends what is under way, leaves out the rest, and is raised when all is reported.
+    The first `canary` environments are verified; if one is not right, the others are skipped. They
+    are also skipped if there is no token, as all environments share it. An interruption ends the
+    current deploy, skips the rest, and is raised after the last report.
     """
     workers = max((uploader.options.max_workers for uploader, _order in orders), default=1)
     reports: list[EnvironmentReport] = []
@@ -125,44 +125,41 @@ def deploy_to_all(orders: Orders, *, canary: int = 0) -> Iterator[EnvironmentRep
 def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
     if any(report.outcome == "interrupted" for report in before):
         return _("Not begun: the run was interrupted.")
-    if no_token := [report.env for report in before if _lacked_token(report)]:
-        return _("Not begun: no token at %(env)s, and all share one.", env=no_token[0])
+    for report in before:
+        errors = [result.error for result in report.report.failures] if report.report else []
+        shared = [error for error in errors if error and error.stops_batch]
+        if any(isinstance(error, TokenError) or error.stage == "token" for error in shared):
+            return _("Not begun: no token at %(env)s, and all share one.", env=report.env)
     tried = before[:canary] if len(before) >= canary else []
     bad = [report.env for report in tried if not report.ok]
     return _("Not begun: the canary %(env)s is not right.", env=bad[0]) if bad else ""
 
 
-def _lacked_token(report: EnvironmentReport) -> bool:
-    errors = [result.error for result in report.report.failures] if report.report else []
-    shared = [error for error in errors if error and error.stops_batch]
-    return any(isinstance(error, TokenError) or error.stage == "token" for error in shared)
-
-
 def may_be_stale(uploader: Uploader, order: Order) -> dict[str, RemoteFile]:
     """
-    Return where stale files are looked for: in the cloud's list, or in what is `replaced`.
+    Return the files that may be stale: those of the cloud's list, or of the `replaced` releases.
 
-    What of that is there the log says, or the list if it is to be blanked: rows may be missing.
     Raises what the list raises.
     """
     if order.replaced is None or order.stale:
         return sweep(uploader, order.prefix)
+    # Before blanking, the list says which files exist: rows of the log may be missing.
     cloud = sweep(uploader, order.prefix) if order.blank_stale else None
-    return left_over(uploader, order.replaced, order.everything, order.prefix, cloud)
+    return leftover_files(uploader, order.replaced, order.everything, order.prefix, cloud)
 
 
 def stale_files(
     uploader: Uploader, order: Order, cloud: Mapping[str, RemoteFile]
 ) -> tuple[list[RemoteFile], list[RemoteFile]]:
     """
-    Return what the cloud has and the tree has not, without what other stores of the project keep.
+    Return the files of the cloud that are not in the tree, without those of the other stores.
 
-    The second list is what people uploaded, by the log or by its place.
+    The second list has the files that people uploaded, by the log or by their folder.
     """
     folder = uploader.options.location + order.prefix
     locations = {options_for(alias).location for alias in aliases()}
     others = tuple(one for one in locations if one.startswith(folder) and one != folder)
-    found = stale(cloud, order.everything, uploader)
+    found = find_stale(cloud, order.everything, uploader)
     mine = [file for file in found if not file.key.startswith(others)]
     if order.include_uploads:
         return mine, []
@@ -175,7 +172,7 @@ def stale_files(
 
 
 def _question(env: str, files: Sequence[RemoteFile]) -> str:
-    """Return the question; it names the folders, so that an unexpected one is noticed."""
+    """Return the question; it names the folders, so that people notice an unexpected one."""
     folders = Counter(file.key.rpartition("/")[0] or _("the root") for file in files)
     most = joined(labelled(shown(folder), number) for folder, number in folders.most_common(5))
     return ngettext(
@@ -188,7 +185,7 @@ def _question(env: str, files: Sequence[RemoteFile]) -> str:
 
 
 def address_of(uploader: Uploader, prefix: str) -> str:
-    """Return the public address; empty where it cannot be had now."""
+    """Return the public address; empty if it cannot be had now."""
     try:
         return uploader.store.url(prefix)
     except WxStaticStoreError:
@@ -196,7 +193,7 @@ def address_of(uploader: Uploader, prefix: str) -> str:
 
 
 class _EnvironmentDeploy:
-    """The deploy of one environment, reported even if it broke off."""
+    """The deploy of one environment, with a report even if it breaks off."""
 
     def __init__(self, uploader: Uploader, order: Order, pool: WorkerPool) -> None:
         self.uploader, self.order, self.pool = uploader, order, pool
@@ -218,7 +215,7 @@ class _EnvironmentDeploy:
             report.outcome, report.error, report.cause = "failed", str(error), error
         if report.outcome == "done" and not self.published.ok:
             report.outcome = "failed"
-        if report.outcome != "done" or not self.published.logged:  # perhaps after the publishing
+        if report.outcome != "done" or not self.published.logged:  # perhaps after publish()
             outcome = "failed" if self.published.logged else "incomplete"
             finish_deployment(self.published.deployment_id, outcome=outcome)
         if report.outcome != "skipped":
@@ -257,7 +254,7 @@ class _EnvironmentDeploy:
             return
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         if order.verify:
-            here = hash_items(order.everything)  # what is not hashed yet
+            here = hash_items(order.everything)  # unhashed ones are read now
             report.verified = verify(uploader, here, cloud=cloud, pool=self.pool)
             report.findings += report.verified.mismatches
         if order.stale or order.replaced:
@@ -286,11 +283,11 @@ class _EnvironmentDeploy:
 
         deployment = self.published.deployment_id
         recorder = Recorder(replace(order.context, deployment_id=deployment))
-        finish_deployment(deployment, outcome="running")  # again: if it is killed, rows are missing
+        finish_deployment(deployment, outcome="running")  # if it is killed now, rows are missing
         try:
             held_back = blank(self.uploader, report.stale, recorder, self.pool, add)
             self.published.held_back += held_back
-        finally:  # also of what was done when it is interrupted
+        finally:  # an interruption is reported, too
             self.published.logged &= recorder.close()
             report.blanked = len(gone)
             report.stale = [file for file in report.stale if file.key not in gone]

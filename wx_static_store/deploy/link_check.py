@@ -1,4 +1,4 @@
-"""Find what will be a 404 on the site, or change below its pages, before anything is sent."""
+"""Find references that will be a 404, and files that change under their pages, before a deploy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST = 50  # findings that are reported
 SECONDS = 2.0  # of CPU time for all pages, which may be made to cost hours
 NAMED = 5  # of the files that change in place
 
-# What a page may name without being shown with it: a sitemap changes with each build.
+# Files that are not shown with a page that names them: a sitemap changes with each build.
 _DATA = (".json", ".map", ".pdf", ".txt", ".webmanifest", ".xml")
 
 Files = Callable[[], Iterable[UploadItem]]  # of a release; not a list, which might be long
@@ -36,22 +36,22 @@ def preflight(
     seconds: float = SECONDS,
 ) -> list[str]:
     """
-    Return sentences that name the file and the fix, each once, in order; none if all seems well.
+    Return a warning for each problem, with the file and the fix; none if all seems well.
 
-    All names of this site begin with `prefix`; `location` stands before the names in the bucket.
-    What pages and style sheets load is checked, not what scripts load, nor the routes of a single
-    page application: a link is checked only if its name has an extension. The log says what the
-    files replace in the environments `envs`; where it knows nothing, there is no finding. What is
-    live there are the hashed files `before`; its pages are read only if a file below them changes.
-    After `seconds` of CPU time no page is read, and a sentence says so.
+    All names of this site begin with `prefix`; in the bucket, `location` stands before them. The
+    files that pages and style sheets load are checked, but not those that scripts load. Links are
+    checked only if their names have an extension: others may be routes of a single page
+    application. The log says which files are replaced in `envs`. `before` are the hashed files of
+    live releases; their pages are read only if a file below them changes. After `seconds` of CPU
+    time no more pages are read, and a warning says so.
     """
     names = [item.name for item in items]
     links = _Links(items, prefix, location, seconds)
     found = [
         *_missing_index(names, prefix),
-        *_refused(names, location),
-        *_alike(names),
-        *_replaced(links, envs, before),
+        *_unusable_names(names, location),
+        *_equal_names(names),
+        *_replaced_files(links, envs, before),
         *_outside(links),
         *_missing(links),
     ]
@@ -69,10 +69,10 @@ def changed_in_place(
     before: Iterable[Files] = (),
 ) -> list[str]:
     """
-    Return a sentence on the files, of these that change, which pages load under the same name.
+    Return a warning of the changed files that pages load under an unchanged name.
 
-    Pages and style sheets are read only if one of them may be so; those of the hashed files
-    `before`, which are live, too.
+    Pages and style sheets, also those of the live hashed files `before`, are read only if a changed
+    file may be such a file.
     """
     kept = {name for name in changed if not (looks_hashed(name) or is_html(name))}
     if not kept or not any(is_html(item.name) for item in items):
@@ -92,8 +92,8 @@ def _missing_index(names: Sequence[str], prefix: str) -> Iterator[str]:
         )
 
 
-def _refused(names: Sequence[str], location: str) -> Iterator[str]:
-    """Report names that no object can have: such a file fails, and the pages are held back."""
+def _unusable_names(names: Sequence[str], location: str) -> Iterator[str]:
+    """Warn of names that no object can have: such a file fails, and the pages are held back."""
     for name in names:
         try:
             object_key(location, name)
@@ -101,13 +101,13 @@ def _refused(names: Sequence[str], location: str) -> Iterator[str]:
             yield _("%(what)s. %(hint)s", what=error.message, hint=error.full_hint)
 
 
-def _alike(names: Sequence[str]) -> Iterator[str]:
-    """Report names that are one file on some disks, or have one key."""
+def _equal_names(names: Sequence[str]) -> Iterator[str]:
+    """Warn of names that are one file on some disks, or have the same key."""
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(_folded(name), []).append(name)
+        groups.setdefault(_fold_case(name), []).append(name)
     for group in groups.values():
-        if len({*map(_composed, group)}) < len(group):
+        if len({*map(_normalize, group)}) < len(group):
             names = listed(map(ascii, group))
             yield _("%(names)s are one name on the site: rename one.", names=names)
         elif len(group) > 1:
@@ -121,7 +121,7 @@ def _alike(names: Sequence[str]) -> Iterator[str]:
 
 
 class _Links:
-    """To what the pages and style sheets of a tree refer."""
+    """The addresses that the pages and style sheets of a tree refer to."""
 
     def __init__(
         self, items: Sequence[UploadItem], prefix: str, location: str, seconds: float = SECONDS
@@ -129,7 +129,7 @@ class _Links:
         self.location, self.base = location, location + prefix
         self.until = thread_time() + seconds
         self.doubts: list[str] = []
-        self.files = {_composed(location + item.name): item for item in items}
+        self.files = {_normalize(location + item.name): item for item in items}
         self.loaded: set[str] = set()  # keys of files
         self.outside: dict[str, dict[str, None]] = {}  # page: the addresses in it, in order
         self.missing: dict[str, dict[str, None]] = {}  # key: the pages that name it, in order
@@ -143,7 +143,7 @@ class _Links:
                     self.loaded.add(key)
 
     def of(self, item: UploadItem) -> dict[str, bool]:
-        """Return those of a page; none once the time is up."""
+        """Return the references of a page; none once the time is up."""
         try:
             return references(item, self.location, self.until)
         except TimeoutError:
@@ -169,9 +169,9 @@ def _outside(links: _Links) -> Iterator[str]:
 
 def _missing(links: _Links) -> Iterator[str]:
     location = links.location
-    called = {_folded(key): key.removeprefix(location) for key in links.files}
+    called = {_fold_case(key): key.removeprefix(location) for key in links.files}
     for key, pages in links.missing.items():
-        name, other = key.removeprefix(location), called.get(_folded(key))
+        name, other = key.removeprefix(location), called.get(_fold_case(key))
         facts = {"name": shown(name), "pages": _some(pages)}
         if other:
             yield _(
@@ -182,8 +182,8 @@ def _missing(links: _Links) -> Iterator[str]:
             )
         else:
             yield _(
-                "%(name)s, named in %(pages)s, is not among the files: add it, or mend the "
-                "reference.",
+                "%(name)s, named in %(pages)s, is not among the files: add it, or correct "
+                "the reference.",
                 **facts,
             )
 
@@ -191,32 +191,32 @@ def _missing(links: _Links) -> Iterator[str]:
 # --- files that change in place ---------------------------------------------------------------
 
 
-def _replaced(links: _Links, envs: Iterable[str], before: Iterable[Files]) -> Iterator[str]:
-    """Report what pages load under a name that stays while its bytes change."""
+def _replaced_files(links: _Links, envs: Iterable[str], before: Iterable[Files]) -> Iterator[str]:
+    """Warn of files that pages load under an unchanged name while the bytes change."""
     kept = {
         key: item
         for key in sorted(links.loaded & links.files.keys())
-        if _stays(item := links.files[key])
+        if _keeps_name(item := links.files[key])
     }
-    stored = [pair for env in envs if kept for pair in _stored(env, kept)]
+    stored = [pair for env in envs if kept for pair in _stored_md5s(env, kept)]
     here = {key: fingerprint(kept[key]).md5 for key, _md5 in stored}
     changed = {kept[key].name for key, md5 in stored if here[key] not in (md5, None)}
-    yield from _in_place(changed | _loaded_before(links, _stays, before))
+    yield from _in_place(changed | _loaded_before(links, _keeps_name, before))
 
 
-def _stays(item: UploadItem) -> bool:
+def _keeps_name(item: UploadItem) -> bool:
     return not (item.hashed or is_html(item.name))
 
 
 def _loaded_before(
     links: _Links, stays: Callable[[UploadItem], bool], before: Iterable[Files]
 ) -> set[str]:
-    """Return the names of files that stay and change, and that only pages `before` load."""
+    """Return the changed files with an unchanged name that only pages `before` load."""
     found: set[str] = set()
     for files in before:
         changed = {}
         for old in files():
-            key = _composed(links.location + old.name)
+            key = _normalize(links.location + old.name)
             item = links.files.get(key)
             if key in links.loaded or key.lower().endswith(_DATA) or not (item and stays(item)):
                 continue
@@ -240,8 +240,8 @@ def _in_place(changed: Collection[str]) -> Iterator[str]:
         )
 
 
-def _stored(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the keys at which there is a file, by the log, each with its MD5."""
+def _stored_md5s(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the keys that have a file by the log, each with its MD5."""
 
     def newest() -> list[tuple[Any, ...]]:
         rows = log().exclude(status=UploadStatus.FAILED)
@@ -257,12 +257,12 @@ def _stored(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
 # --- names ------------------------------------------------------------------------------------
 
 
-def _composed(name: str) -> str:
+def _normalize(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _folded(name: str) -> str:
-    return _composed(name).casefold()
+def _fold_case(name: str) -> str:
+    return _normalize(name).casefold()
 
 
 def _some(names: Iterable[str], most: int = 1) -> str:

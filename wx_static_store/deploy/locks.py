@@ -1,8 +1,8 @@
 """
-One deploy at a time per environment, over the cache that all processes share.
+Lock an environment for one deploy at a time, by the cache that all processes share.
 
-Two at once would mix their files on the site. A cache that is local to one process, or down, locks
-out no other process.
+Two deploys at once would mix their files on the site. A cache that is local to one process, or
+down, keeps no other process out.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from ..upload.workers import every
 
 logger = logging.getLogger("wx_static_store.deploy")
 
-LEASE = 60.0  # seconds that a process which was killed holds up the next one at most
-LONGEST = 1800.0  # that anybody waits
+LEASE = 60.0  # seconds that a killed process blocks the next one at most
+LONGEST = 1800.0  # seconds of waiting
 POLL = 0.5
 REMEMBERED = 24 * 3600.0  # seconds
-LAST_PUT = 5.0  # seconds in which what a dead process had sent still may arrive
+LAST_PUT = 5.0  # seconds in which the last PUT of a killed process may still arrive
 EMPTY_LOOKS = 5  # in a row: the cache keeps nothing, and does not say so
 
 
@@ -57,12 +57,12 @@ def deploying(uploader: Uploader, *, wait: bool, seconds: float = math.inf) -> I
     """
     Hold the environment while the block runs; raise DeployRunning if another holds it.
 
-    A block that checks its lock is stopped after so many `seconds`.
+    A block that checks its lock is stopped after `seconds`.
     """
     lock = DeployLock(uploader, seconds)
     lock.take(wait=wait)
     try:
-        if has_unfinished_deployment(uploader.env):  # also where no cache is shared
+        if has_unfinished_deployment(uploader.env):  # by the log: even without a shared cache
             lock.wait_for_last_put()
         with every(LEASE / 3, lock.prolong):
             yield lock
@@ -78,13 +78,13 @@ class DeployLock:
         self._cache = SharedCache(lambda: caches[uploader.options.token_cache], report)
         self._env = uploader.env
         self._key = f"wx_static_store:deploy:{uploader.env}"
-        self._last_key = f"{self._key}:last"  # who took it last, also after it was given back
+        self._last_key = f"{self._key}:last"  # who took it last, even after its release
         self._me = {"host": _host(), "pid": os.getpid(), "id": uuid.uuid4().hex}
         self._lost_to: dict[str, Any] | None = None
-        self._kept = True  # by the cache
+        self._kept = True  # whether the cache keeps the lock
         self._waited = False
         self._seconds, self._until = seconds, time.monotonic() + seconds
-        self._seen = time.time()  # when it was ours for sure: a machine may sleep, its clock not
+        self._seen = time.time()  # when it was surely ours; this clock goes on in sleep
 
     def check(self) -> None:
         """Raise DeployTimeUp, or DeployLockLost if another process was seen to hold it."""
@@ -104,20 +104,20 @@ class DeployLock:
                 "%(seconds)d s, or the cache was cleared. Run it again when the other one has "
                 "ended.",
                 env=self._env,
-                who=_shown(self._lost_to),
+                who=_describe(self._lost_to),
                 seconds=LEASE,
             )
             raise DeployLockLost(text, returncode=1)
 
     def confirm(self) -> None:
-        """Look who holds the environment now; raise DeployLockLost if it is somebody else."""
+        """Check who holds the environment now; raise DeployLockLost if another process does."""
         self._until = math.inf  # all is sent
         self.prolong()
         self.check()
 
     def take(self, *, wait: bool) -> None:
         reported, empty, until = False, 0, time.monotonic() + LONGEST
-        while not self._taken():
+        while not self._take():
             other = self._holder()
             empty = 0 if other else empty + 1
             if empty == EMPTY_LOOKS:
@@ -126,7 +126,9 @@ class DeployLock:
                 return
             if not other:  # it ended just now
                 continue
-            if _is_gone(other) and self._is_heir(other):
+            # Of all who wait for a dead process, only one may remove its lock.
+            heir = f"{self._key}:{other.get('id')}"
+            if _is_gone(other) and self._cache.add(heir, "", 2 * LAST_PUT) is True:
                 self.wait_for_last_put()
                 if self._holder() == other:
                     self._cache.delete(self._key)
@@ -137,7 +139,7 @@ class DeployLock:
                         "Another deploy to %(env)s is under way (%(who)s). "
                         "Wait for it with --wait, or try again when it has ended.",
                         env=self._env,
-                        who=_shown(other),
+                        who=_describe(other),
                     ),
                     returncode=2,
                 )
@@ -145,21 +147,21 @@ class DeployLock:
                 text = _(
                     "Waiting for another deploy to %(env)s (%(who)s)",
                     env=self._env,
-                    who=_shown(other),
+                    who=_describe(other),
                 )
                 sys.stderr.write(text + "\n")
             reported = True
             with interruptible():
                 time.sleep(POLL)
 
-    def _taken(self) -> bool:
+    def _take(self) -> bool:
         if self._cache.add(self._key, json.dumps(self._me), LEASE) is False:
             return False
         self._cache.set(self._last_key, json.dumps(self._me), REMEMBERED)
         return True
 
     def wait_for_last_put(self) -> None:
-        """Wait, once, until nothing that a killed deploy sent can arrive any more."""
+        """Wait once, until no PUT of a killed deploy can arrive any more."""
         if self._waited:
             return
         self._waited = True
@@ -172,20 +174,15 @@ class DeployLock:
         with interruptible():
             time.sleep(LAST_PUT)
 
-    def _is_heir(self, other: dict[str, Any]) -> bool:
-        """Return whether this process may remove a dead one's lock: of all who wait, one may."""
-        key = f"{self._key}:{other.get('id')}"
-        return self._cache.add(key, "", 2 * LAST_PUT) is True
-
     def prolong(self) -> None:
-        """Hold the environment for another while; notice if somebody else holds it."""
+        """Extend the lease; note if another process holds the environment."""
         self._seen = time.time()
         holder = self._holder()
         if holder == self._me:
             self._cache.touch(self._key, LEASE)
-        elif self._kept:  # the cache forgot it, or the lease ran out: did anybody else come?
+        elif self._kept:  # the cache lost it, or the lease ran out: did another process come?
             last = self._read(self._last_key)
-            if last not in (None, self._me) or not self._taken():
+            if last not in (None, self._me) or not self._take():
                 self._lost_to = holder or last or {}
 
     def release(self) -> None:
@@ -203,7 +200,7 @@ class DeployLock:
 
 
 def _is_gone(holder: dict[str, Any]) -> bool:
-    """Return whether the holder was a process of this host, and is dead."""
+    """Return whether the holder was a process of this host and is dead."""
     if os.name != "posix" or holder.get("host") != _host():
         return False
     try:
@@ -216,7 +213,7 @@ def _is_gone(holder: dict[str, Any]) -> bool:
 
 
 def _host() -> str:
-    """Return the name of the host and its process space: containers may share a name."""
+    """Return the name of the host and of its process namespace: containers may share a name."""
     try:
         space = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -224,6 +221,6 @@ def _host() -> str:
     return f"{socket.gethostname()} {space}".strip()
 
 
-def _shown(holder: dict[str, Any]) -> str:
+def _describe(holder: dict[str, Any]) -> str:
     host = str(holder.get("host")).partition(" ")[0]
     return _("process %(pid)s on %(host)s", pid=holder.get("pid"), host=host)

@@ -15,23 +15,23 @@ from ..upload.listing import most_calls
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .standing import Standing, Survey
+from .current_state import CurrentState, Survey
 
 AT_ONCE = 25_000  # keys that are in memory together
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will send, in this order, and what it leaves alone."""
+    """The files that a run will send, in this order, and the files that it leaves alone."""
 
     assets: tuple[UploadItem, ...]
     pages: tuple[UploadItem, ...]
     unchanged: tuple[UploadItem, ...]
     rejected: tuple[UploadResult, ...]
-    existing: frozenset[str]  # keys of what is sent, at which there is something
-    corrections: tuple[UploadResult, ...]  # rows by which the log agrees with the list
-    notes: tuple[str, ...]  # why the log decided in place of the list
-    last: Standing | None  # of the file that comes last; None: it is sent in any case
+    existing: frozenset[str]  # keys that are sent and have an object
+    corrections: tuple[UploadResult, ...]  # rows that make the log agree with the list
+    notes: tuple[str, ...]  # why the log decided, and not the list
+    last: CurrentState | None  # of the last file; None: send it in any case
 
     def __len__(self) -> int:
         return len(self.assets) + len(self.pages)
@@ -46,7 +46,7 @@ class Plan:
         return *self.assets, *self.pages, *self.unchanged
 
     def states(self, uploader: Uploader) -> list[tuple[str, UploadItem]]:
-        """Return each file as new, changed, unchanged or refused (no key has its name), by name."""
+        """Return each file as new, changed, unchanged or refused (it can have no key), by name."""
         keys = {"": "refused"} | dict.fromkeys(self.existing, "changed")
         sent = [
             (keys.get(uploader.key(item.name), "new"), item) for item in (*self.assets, *self.pages)
@@ -71,20 +71,19 @@ def make_plan(
     """
     Compare the files with the cloud, and order them.
 
-    Unchanged is a file whose object has the same MD5 by the environment's list, and the same
-    headers by its newest row. Where no list can be had, or with `trust_log`, the log decides.
-    Files that would share a key are rejected. `last` names the file that comes last. `force` sends
-    the unchanged files, too.
+    A file is unchanged if its object has the same MD5 in the environment's list, and the same
+    headers in its newest row. With `trust_log`, or without a list, the log decides. Files with the
+    same key are rejected. `last` is the name of the last file. `force` sends unchanged files, too.
     """
     by_key, rejected = _without_collisions(uploader, items)
     last_key = uploader.key(last) if last else ""
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
     trust_log = force or uploader.options.trust_log
     survey = Survey(uploader.store, pool, calls=most_calls(keys), trust_log=trust_log)
-    looked_up = _looked_up(survey, keys, by_key)
+    looked_up = _look_up(survey, keys, by_key)
     compared = _compare(uploader, survey, looked_up, last_key, force=force)
     without_key = {key: item for key, item in by_key.items() if key.startswith("/")}
-    to_send = without_key | compared.changed  # what has no key fails, and its result says why
+    to_send = without_key | compared.changed  # a file without a key fails with the reason
     return Plan(
         assets=_by_name(item for item in to_send.values() if not is_html(item.name)),
         pages=_by_name(item for item in to_send.values() if is_html(item.name)),
@@ -99,72 +98,69 @@ def make_plan(
 
 @dataclass
 class _Compared:
-    """What differs from the cloud, and how the last file stands there."""
+    """The files that differ from the cloud, and the state of the last file there."""
 
     changed: dict[str, UploadItem] = field(default_factory=dict)  # by key
     unchanged: list[UploadItem] = field(default_factory=list)
-    existing: set[str] = field(default_factory=set)  # keys of it at which there is something
-    last: Standing | None = None
+    existing: set[str] = field(default_factory=set)  # keys of changed files that have an object
+    last: CurrentState | None = None
 
 
 def _compare(
     uploader: Uploader,
     survey: Survey,
-    looked_up: Iterable[tuple[str, Standing, UploadItem | None]],
+    looked_up: Iterable[tuple[str, CurrentState, UploadItem | None]],
     last_key: str,
     *,
     force: bool,
 ) -> _Compared:
-    """Part what differs from what does not; an object without a row gets one."""
+    """Split the files into changed and unchanged; an object without a row gets one."""
     compared = _Compared()
-    for key, standing, item in looked_up:
+    for key, state, item in looked_up:
         if key == last_key:
-            compared.last = standing
+            compared.last = state
         if item is None:
             continue
-        if force or differs(uploader, item, standing):
+        if force or differs(uploader, item, state):
             compared.changed[key] = item
-            if standing.exists:
+            if state.exists:
                 compared.existing.add(key)
             continue
         compared.unchanged.append(item)
-        if standing.file and not standing.row and survey.has_log:
-            survey.found(item.name, standing.file)
+        if state.file and not state.row and survey.has_log:
+            survey.add_correction(item.name, state.file)
     return compared
 
 
-def _looked_up(
+def _look_up(
     survey: Survey, keys: Sequence[str], by_key: Mapping[str, UploadItem]
-) -> Iterator[tuple[str, Standing, UploadItem | None]]:
-    """Yield each key with what is known of it and its item, hashed while the list is asked for."""
+) -> Iterator[tuple[str, CurrentState, UploadItem | None]]:
+    """Yield each key, its state and its item, which is hashed while the list is read."""
     for start in range(0, len(keys), AT_ONCE):
         asked = survey.begin(keys[start : start + AT_ONCE])
-        hashed = {key: _hashed(by_key[key]) for key in asked.keys if key in by_key}
-        for key, standing in survey.end(asked).items():
-            yield key, standing, hashed.get(key)
-        del asked, hashed  # before the next ones come
+        hashed = {key: _hash(by_key[key]) for key in asked.keys if key in by_key}
+        for key, state in survey.end(asked).items():
+            yield key, state, hashed.get(key)
+        del asked, hashed  # free the memory before the next keys
 
 
 def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
     return tuple(sorted(items, key=lambda item: item.name))
 
 
-def differs(uploader: Uploader, item: UploadItem, standing: Standing) -> bool:
-    """Return whether the hashed item must be sent: it is not stored so, with these headers."""
-    md5, file = standing.md5_with(uploader.headers(item)), standing.file
+def differs(uploader: Uploader, item: UploadItem, state: CurrentState) -> bool:
+    """Return whether the hashed item must be sent: its object or its headers differ."""
+    md5, file = state.md5_with(uploader.headers(item)), state.file
     return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
 
 
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
-    """
-    Return the items with MD5 and size; each file is read once, however many plans it goes into.
-
-    Not in threads: at small files they wait for each other, so that two took twice as long as one.
-    """
-    return [*_by_name(map(_hashed, items))]
+    """Return the items with MD5 and size, so that many plans read each file once."""
+    # Without threads: with small files, two threads took twice as long as one.
+    return [*_by_name(map(_hash, items))]
 
 
-def _hashed(item: UploadItem) -> UploadItem:
+def _hash(item: UploadItem) -> UploadItem:
     interrupts.check()
     return fingerprint(item, interrupts.check)
 
@@ -176,7 +172,7 @@ def _without_collisions(
     by_key: dict[str, UploadItem] = {}
     clashes: dict[str, dict[str, None]] = {}
     for item in items:
-        key = uploader.key(item.name) or f"/{item.name}"  # which is no key, so never known
+        key = uploader.key(item.name) or f"/{item.name}"  # a slash in front makes it no key
         if (other := by_key.setdefault(key, item)).name != item.name:
             clashes.setdefault(key, {other.name: None})[item.name] = None
         by_key[key] = item

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, plain lines elsewhere if they are wanted, else nothing."""
+"""Show the progress of a run: a bar on a terminal, or plain lines if they are wanted."""
 
 import shutil
 import sys
@@ -21,7 +21,7 @@ LONGEST_QUIET = 30.0  # between two such lines
 
 @contextmanager
 def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterator[OnResult]:
-    """Yield a function that takes each result; `size` is the sum of bytes to come."""
+    """Yield a function that takes each result; `size` is the number of bytes of all files."""
     terminal = sys.stderr.isatty()
     if not files or wanted is False or (wanted is None and not terminal):
         yield lambda result: None
@@ -30,25 +30,25 @@ def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterato
     if tqdm is None:
         yield _plain_lines(env, files, size)
         return
-    # A terminal may not know its width, or say 0: then the bar would not be seen.
+    # Not by tqdm: a terminal may report a width of 0, and the bar would not show.
     width = shutil.get_terminal_size().columns
-    # All in one line: that of an environment which was begun ahead is shown when its turn comes.
+    # All bars on one line: that of an environment that began early shows when its turn comes.
     scale = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
     with tqdm(total=size, ncols=width, position=0, **scale) as bar:
         yield _on_bar(bar, env, files)
 
 
 class Silence:
-    """Print a line when nothing was stored for 5, 10, 20 … seconds: what is waited for, and why."""
+    """Print what a run waits for, when nothing was stored for 5, 10, 20 … seconds."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self.broken()
+        self.reset()
 
-    def broken(self) -> None:
+    def reset(self) -> None:
         self._since, self._due = time.monotonic(), QUIET
 
-    def look(self, under_way: Collection[Transfer]) -> None:
+    def on_tick(self, under_way: Collection[Transfer]) -> None:
         seconds = time.monotonic() - self._since
         if seconds < self._due or self._options.progress is False:
             return
@@ -87,7 +87,7 @@ def _tqdm() -> Any:
 
 def _on_bar(bar: Any, env: str, files: int) -> OnResult:
     count = failed = 0
-    done = _("%(done)d/%(files)d files")  # asked once, filled in for each file
+    done = _("%(done)d/%(files)d files")  # translated once, filled in for each file
 
     def report(result: UploadResult) -> None:
         nonlocal count, failed
@@ -120,7 +120,7 @@ def _plain_lines(env: str, files: int, size: int) -> OnResult:
 
 
 def _pace(sent: int, size: int, seconds: float) -> list[str]:
-    """Return the rate, and how long the rest will take at that rate."""
+    """Return the rate, and the seconds that the rest takes at this rate."""
     if not (sent and seconds):
         return []
     rate = sent / seconds

@@ -1,4 +1,4 @@
-"""Publish what a plan names: assets, then pages, then the manifest; and report how it went."""
+"""Publish the files of a plan: assets, then pages, then the manifest; report the result."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PublishFailed(CommandError):
 
 @dataclass
 class Report:
-    """How a run went; what was not sent, or not blanked, because of a failure is `held_back`."""
+    """The result of a run; `held_back` files were not sent or blanked because of a failure."""
 
     skipped: int = 0
     stored: int = 0
@@ -54,7 +54,7 @@ class Report:
     broken_off: bool = False
     logged: bool = True  # all rows are written
     deployment_id: int | None = None
-    notes: Sequence[str] = ()  # why the log decided in place of the list
+    notes: Sequence[str] = ()  # why the log decided, and not the list
 
     def add(self, result: UploadResult) -> None:
         if result.error:
@@ -91,7 +91,7 @@ class Report:
         )
 
     def raise_for_failures(self) -> None:
-        """Raise PublishFailed unless everything is stored as it was planned."""
+        """Raise PublishFailed unless everything is stored as planned."""
         if not self.ok:
             head = gettext("Not everything was published:")
             changed = (labelled(shown(key), CHANGED) for key in self.changed)
@@ -99,7 +99,7 @@ class Report:
             raise PublishFailed("\n".join([head, *lines, self.counts]))
 
     def failure_lines(self) -> list[str]:
-        """Return a line for each cause: its file or the count of its files, and what to do."""
+        """Return a line for each cause: its file or number of files, and what to do."""
         alike: dict[Any, dict[str, WxStaticStoreError]] = {}
         for result in self.failures:
             if error := result.error:
@@ -108,7 +108,7 @@ class Report:
 
 
 def _cause(error: WxStaticStoreError) -> tuple[Any, ...]:
-    """Return what files that failed alike have in common."""
+    """Return the part of an error that files with the same cause share."""
     of_the_file = isinstance(error, NameRejected | SourceError)
     message = str(error.message) if of_the_file else ""
     return type(error), error.code, str(error.hint), message
@@ -139,12 +139,12 @@ def publish(
     report: Report | None = None,
 ) -> Report:
     """
-    Send what the plan names: assets, then pages if every asset is stored, then the last file.
+    Send the files of the plan: assets, then pages if every asset is stored, then the last file.
 
-    Of assets, and of pages, what is new comes before what replaces an object. `last()` is called
-    when all is stored and returns the file that makes the others live. The run is a `Deployment`
-    with these `columns` if it sends something, or `always`. The `report` is filled as the run goes
-    on, so that it is right for a run that broke off, too.
+    Among assets and pages, new files come before those that replace an object. `last()` is called
+    when all is stored, and returns the file that makes the others live. The run is a `Deployment`
+    with these `columns` if it sends something, or `always`. The `report` is filled while the run
+    goes on, so it is right even if the run breaks off.
     """
     report = Report() if report is None else report
     recorder, started = Recorder(context), time.monotonic()
@@ -161,7 +161,7 @@ def publish(
         raise
     finally:
         report.logged = recorder.close()
-        if not report.logged:  # the database may have been away when it began, too
+        if not report.logged:  # the database may have been down from the start
             steps.start_deployment()
         finish_deployment(report.deployment_id, **_facts(report, time.monotonic() - started))
     return report
@@ -169,10 +169,10 @@ def publish(
 
 class Publication:
     """
-    The steps of one deploy: assets → pages → the last file; of each, the new before the replaced.
+    The steps of one deploy: assets → pages → the last file; of each, new before replaced files.
 
-    A stage begins when all of the one before it is stored as planned, else it is held back.
-    So nothing that a visitor may see changes before all that is new is stored.
+    A stage begins when all files of the stage before are stored, else it is held back. Therefore
+    no file that visitors may see changes before all new files are stored.
     """
 
     def __init__(
@@ -194,7 +194,7 @@ class Publication:
         self._silence = Silence(uploader.options)
 
     def next_item(self) -> UploadItem | None:
-        """Return what comes next; a stage is not left while something of it is under way."""
+        """Return the next item; a stage is not left while one of its files is being sent."""
         self.lock.check()
         while (item := self._queue.next_item()) is None and not self._under_way:
             stage = next(self._stages, None)
@@ -204,23 +204,23 @@ class Publication:
         self._under_way += item is not None
         return item
 
-    def came_back(self, result: UploadResult) -> None:
+    def on_result(self, result: UploadResult) -> None:
         self._under_way -= 1
-        self._queue.came_back(result)
+        self._queue.on_result(result)
         self.report.not_attempted -= 1
         self.report.add(result)
         if not result.error:
-            self._silence.broken()
+            self._silence.reset()
 
-    def dropped(self) -> None:
+    def on_cancelled(self) -> None:
         self._under_way -= 1
 
-    def look(self, under_way: Collection[Transfer]) -> None:
+    def on_tick(self, under_way: Collection[Transfer]) -> None:
         self.lock.check()
-        self._silence.look(under_way)
+        self._silence.on_tick(under_way)
 
     def prepare(self, *, always: bool) -> None:
-        """Start the deployment if something is to be reported in any case; correct the log."""
+        """Start the deployment if it will be reported in any case; correct the log."""
         if always or self.plan.rejected:
             self.start_deployment()
         for result in self.plan.corrections:
@@ -233,7 +233,7 @@ class Publication:
             self.report.deployment_id = started
 
     def break_off(self, error: BaseException) -> None:
-        """Count what was not attempted, and print how far it came."""
+        """Count the files that were not attempted, and print the counts."""
         report, rejected = self.report, len(self.plan.rejected)
         ended = report.stored + len(report.failures) + report.held_back + report.not_attempted
         report.not_attempted += max(0, len(self.plan) + rejected - ended)
@@ -273,8 +273,8 @@ class Publication:
             self.report.held_back += 1
             return ()
         (item,) = hash_items([self.last()])
-        standing = self.plan.last
-        if standing and not differs(self.uploader, item, standing):
+        state = self.plan.last
+        if state and not differs(self.uploader, item, state):
             self.report.skipped += 1
             return ()
         return [item]

@@ -1,4 +1,4 @@
-"""The releases of a folder in an environment: recorded with their bytes, found, and published."""
+"""Record the releases of a folder in an environment with their bytes, and find them again."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _SAY_WHICH = _(
 @dataclass
 class Records:
     """
-    Record what each environment of a run gets; bytes are kept once, however many they are.
+    Record the release of each environment of a run; its bytes are kept once for all of them.
 
-    `using` is the alias, `prefix` the folder below its location; `again` doubts what is kept.
+    `using` is the alias, `prefix` the folder below its location; `again` checks kept bytes.
     """
 
     using: str = ""
@@ -58,15 +58,15 @@ class Records:
         pool: WorkerPool,
     ) -> dict[str, Any]:
         """
-        Return what a `Deployment` says of the release with these hashed items.
+        Return the columns of a `Deployment` for the release with these hashed items.
 
-        No release where there is no log. Raises what keeping the bytes raises.
+        Without a log there is no release. Raises what keeping the bytes raises.
         """
         files = [*items, *([last] if last else [])]
         files.sort(key=attrgetter("name"))
         name = last.name if last else ""
         packed = pack(files_of(uploader, files, self.prefix, name))
-        release = in_database(partial(_recorded, packed), otherwise=None)
+        release = in_database(partial(_record, packed), otherwise=None)
         if release and kept.alias() and packed.digest not in self._kept:
             kept.keep(files, pool, again=self.again)
             self._kept.add(packed.digest)
@@ -77,7 +77,7 @@ class Records:
 def files_of(
     uploader: Uploader, items: Iterable[UploadItem], prefix: str = "", last: str = ""
 ) -> Iterator[ReleaseFile]:
-    """Yield hashed items as files of a release, without `prefix`; not what cannot be read."""
+    """Yield hashed items as files of a release, without `prefix`; skip unreadable ones."""
     for item in items:
         if item.md5 and item.sha256 and item.size is not None:
             name, headers = item.name.removeprefix(prefix), uploader.headers(item)
@@ -85,7 +85,7 @@ def files_of(
 
 
 def items_of(release: Release, prefix: str = "") -> tuple[list[UploadItem], UploadItem | None]:
-    """Return the files of a release as items with their kept bytes, and apart the last file."""
+    """Return the files of a release as items with their kept bytes, the last file apart."""
     items, last = [], None
     for file in release.contents():
         item = item_of(file, prefix)
@@ -109,7 +109,7 @@ def item_of(file: ReleaseFile, prefix: str = "") -> UploadItem:
     )
 
 
-def left_over(
+def leftover_files(
     uploader: Uploader,
     releases: Iterable[Release],
     items: Iterable[UploadItem],
@@ -117,10 +117,10 @@ def left_over(
     cloud: Mapping[str, RemoteFile] | None = None,
 ) -> dict[str, RemoteFile]:
     """
-    Return by key what these releases have, the items have not, and is there.
+    Return by key the objects of these releases that are not among the items.
 
-    By the `cloud`'s list, or where that was not asked for by the log. Without what another live
-    release names, of a folder below this one.
+    The `cloud`'s list, or without it the log, says which objects exist. Files of another live
+    release, of a folder below this one, are left out.
     """
     wanted = {uploader.key(item.name) for item in items}
     files = (file for release in releases for file in release.contents())
@@ -140,18 +140,18 @@ def left_over(
 
 
 def live(env: str, folder: str) -> Deployment | None:
-    """Return the newest deployment that ended well; None where there is none, or no log."""
+    """Return the newest deployment that ended well; None if there is none, or no log."""
     rows = deployments_of(env, folder).good()
     newest: Deployment | None = in_database(rows.first, otherwise=None)
     return newest
 
 
 def live_below(env: str, folder: str) -> list[Deployment]:
-    """Return what is live in this folder and in each one below; nothing where there is no log."""
+    """Return the live deployments of this folder and of those below; none without a log."""
 
     def found() -> list[tuple[str, str]]:
         rows = with_release().filter(env=env, folder__startswith=folder).order_by()
-        # By digest, too: MariaDB takes names that differ in case for one.
+        # By digest, too: for MariaDB, names that differ only by case are equal.
         return sorted(rows.values_list("folder", "folder_digest").distinct())
 
     below = in_database(found, otherwise=None) or ()
@@ -175,20 +175,20 @@ def with_release() -> Any:
     from ..models import Release
 
     rows = deployments().filter(release__isnull=False).order_by("-id")
-    # In a query of its own: a join leads MariaDB from the releases to all of their deployments.
+    # By a second query: with a join, MariaDB reads all deployments of each release.
     releases = Release.objects.using(rows.db).defer("files")
     return rows.prefetch_related(Prefetch("release", releases))
 
 
 def from_log(work: Callable[[], T]) -> T:
-    """Return what `work` reads in the log; raise ConfigurationError where there is none."""
+    """Return the result of `work`; raise ConfigurationError if there is no log."""
     found = in_database(lambda: [work()], otherwise=None)
     if found is None:
         raise ConfigurationError(NO_LOG, hint=_MIGRATE)
     return found[0]
 
 
-def named(
+def find_deployment(
     text: str,
     env: str = "",
     folder: str | None = None,
@@ -196,11 +196,10 @@ def named(
     among: Collection[str] | None = None,
 ) -> Deployment:
     """
-    Return the newest deployment of that id, label, or beginning of a label or release digest.
+    Return the newest deployment with this id, label, or beginning of a label or release digest.
 
-    One of `env` is preferred to the same of others, if those are `among` these. Raises SourceError
-    where no deployment has that name, or those of several releases or folders have it, and
-    ConfigurationError without log.
+    Only environments in `among` count, and `env` comes first. Raises SourceError if no deployment,
+    or several releases or folders have this name, and ConfigurationError without a log.
     """
     rows = with_release() if folder is None else with_release().in_folder(folder)
     rows = rows.filter(using=using) if using else rows
@@ -209,7 +208,7 @@ def named(
     ranked = [(_rank(name, text, env), name) for name in found]
     best = min((rank for rank, _name in ranked), default=_UNLIKE)
     if best >= _UNLIKE:
-        raise from_log(lambda: _unknown(text, rows, env))
+        raise from_log(lambda: _unknown_error(text, rows, env))
     in_order = sorted(name for rank, name in ranked if rank == best)
     meant = sorted({(name.digest, name.folder): name for name in in_order}.values(), reverse=True)
     if len(meant) > 1:
@@ -221,7 +220,7 @@ def named(
 
 
 class _Name(NamedTuple):
-    """How deployments may be named that agree in all of this but their ids."""
+    """The names of deployments that differ only in their ids."""
 
     newest: int
     env: str
@@ -237,7 +236,8 @@ _UNLIKE = (3, False)
 
 
 def _rank(name: _Name, text: str, env: str) -> tuple[int, bool]:
-    """Return how well the text names it, from 0 on; the databases compare more loosely."""
+    """Return how well the text fits, from 0 for the best."""
+    # Compared again: databases compare texts more loosely.
     digest = len(text) >= SHORTEST and name.digest.startswith(text.lower())
     fits = (str(name.newest) == text, name.label == text, digest or name.label.startswith(text))
     return (fits.index(True), name.env != env) if any(fits) else _UNLIKE
@@ -252,7 +252,7 @@ def _names(rows: Any, text: str) -> list[_Name]:
     return [_Name(*row) for row in found]
 
 
-def _unknown(text: str, rows: Any, env: str) -> SourceError:
+def _unknown_error(text: str, rows: Any, env: str) -> SourceError:
     parts = (rows.filter(env=env), rows) if env else (rows,)
     found = (list(part.values_list("pk", "label")[:100]) for part in parts)
     newest: list[tuple[int, str]] = next(filter(None, found), [])
@@ -261,7 +261,7 @@ def _unknown(text: str, rows: Any, env: str) -> SourceError:
     return SourceError(message, hint=nearest(text, [*names]))
 
 
-def _recorded(packed: PackedRelease) -> Release:
+def _record(packed: PackedRelease) -> Release:
     from ..models import Release
 
     known = Release.objects.using(deployments().db).filter(digest=packed.digest)

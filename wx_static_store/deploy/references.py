@@ -1,4 +1,4 @@
-"""What pages and style sheets refer to, and what they load."""
+"""Find the addresses that pages and style sheets refer to or load."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from ..exceptions import SourceError
 from ..upload.sources import opened
 
 LARGEST = 2 * 1024**2  # bytes; a longer page or style sheet is not read
-AT_ONCE = 8 * 1024  # characters of a page that the parser gets between two looks at the clock
+AT_ONCE = 8 * 1024  # characters of a page that are parsed between two checks of the time
 INDEX = "index.html"
 
-_SITE = "https://site.invalid/"  # stands for the public address: a page does not know it either
+_SITE = "https://site.invalid/"  # in place of the public address, which a page does not know either
 
-# Relations of <link> that make the browser load something, for the page or beside it; others only
-# name an address.
+# Relations of <link> that make the browser load a file, for the page or beside it.
 _FOR_THE_PAGE = {"stylesheet", "preload", "modulepreload"}
 _BESIDE_IT = {"icon", "apple-touch-icon", "mask-icon", "manifest", "prefetch"}
 _FILE = re.compile(r"[^?#]*\.[a-z][a-z0-9]{0,10}([?#]|$)", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\{\{|\{%|\$\{|<%|\ufffd")  # of a template; a page that is not UTF-8
+_PLACEHOLDER = re.compile(r"\{\{|\{%|\$\{|<%|\ufffd")  # of a template, or no UTF-8
 _CANDIDATE = re.compile(r"([^\s,](?:\S*[^\s,])?)(?:,|\s+[^,]*|$)")
 _CSS = re.compile(
     r"""
@@ -43,17 +42,16 @@ def references(item: UploadItem, location: str, until: float = inf) -> dict[str,
     """
     Return the keys of this site that a page or a style sheet refers to, in order.
 
-    True stands at what it is shown with, such as a script or a picture; false at links, icons and
-    the web manifest, which a browser asks for apart from the page. Raise TimeoutError when the
-    thread has had its CPU time `until` then: what some pages cost grows with the square of their
-    length.
+    True means that the page loads the file, such as a script or a picture; false stands for links,
+    icons and the web manifest. Raises TimeoutError once the thread's CPU time is past `until`.
     """
+    # The cost of some pages grows with the square of their length.
     name = unicodedata.normalize("NFC", location + item.name)
-    base, found = _written(item, _SITE + quote(name, errors="surrogatepass"), until)
+    base, found = _raw_references(item, _SITE + quote(name, errors="surrogatepass"), until)
     keys: dict[str, bool] = {}
     for reference, loaded in found.items():
         _check_time(until)
-        address = _joined(base, reference)
+        address = _join(base, reference)
         if address.startswith(_SITE):
             key = unquote(urlsplit(address).path[1:])
             key = key + INDEX if key.endswith("/") or not key else key
@@ -66,18 +64,18 @@ def _check_time(until: float) -> None:
         raise TimeoutError
 
 
-def _written(item: UploadItem, here: str, until: float) -> tuple[str, dict[str, bool]]:
-    """Return the references as they are written, and the address from which they start."""
+def _raw_references(item: UploadItem, here: str, until: float) -> tuple[str, dict[str, bool]]:
+    """Return the base address of a file, and its references as they are written."""
     if is_html(item.name):
         page = _Page(_text(item, until), until)
-        return _joined(here, page.base), page.references
+        return _join(here, page.base), page.references
     if item.name.lower().endswith(".css"):
-        return here, dict.fromkeys(_of_css(_text(item, until)), True)
+        return here, dict.fromkeys(_css_addresses(_text(item, until)), True)
     return here, {}
 
 
-def _joined(base: str, reference: str) -> str:
-    """Return the whole address; empty for a place in the file itself, and for a bad address."""
+def _join(base: str, reference: str) -> str:
+    """Return the whole address; empty for a malformed one, or a place in the file itself."""
     reference = reference.strip().replace("\\", "/")
     if reference.startswith(("#", "%23")) or _PLACEHOLDER.search(reference):
         return ""
@@ -87,7 +85,7 @@ def _joined(base: str, reference: str) -> str:
 
 
 def _text(item: UploadItem, until: float) -> str:
-    """Return the text; empty if it is too long, or cannot be read: then its upload fails."""
+    """Return the text; empty if it is too long, or unreadable: then its upload fails."""
     _check_time(until)
     with suppress(SourceError), opened(item, md5="") as source:
         if len(source) <= LARGEST:
@@ -96,7 +94,7 @@ def _text(item: UploadItem, until: float) -> str:
 
 
 class _Page(HTMLParser):
-    """What an HTML page loads, and its links to files; it need not be well-formed."""
+    """Collect what an HTML page loads, and its links to files; it may be malformed."""
 
     def __init__(self, text: str, until: float) -> None:
         super().__init__()
@@ -104,7 +102,7 @@ class _Page(HTMLParser):
         self.base = ""
         self.references: dict[str, bool] = {}
         self._style: list[str] | None = None
-        with suppress(AssertionError):  # of the parser, for some broken declarations
+        with suppress(AssertionError):  # the parser raises it for some broken declarations
             for start in range(0, len(text), AT_ONCE):
                 _check_time(until)
                 self.feed(text[start : start + AT_ONCE])
@@ -115,9 +113,9 @@ class _Page(HTMLParser):
         if tag == "base":
             self.base = self.base or given.get("href", "")
         else:
-            for address in _linked(tag, given):
+            for address in _linked_addresses(tag, given):
                 self.references.setdefault(address, False)
-            self.references |= dict.fromkeys(_loaded(tag, given), True)
+            self.references |= dict.fromkeys(_loaded_addresses(tag, given), True)
         self._style = [] if tag == "style" else None
 
     def handle_data(self, data: str) -> None:
@@ -126,21 +124,21 @@ class _Page(HTMLParser):
             self._style.append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        self.references |= dict.fromkeys(_of_css("".join(self._style or ())), True)
+        self.references |= dict.fromkeys(_css_addresses("".join(self._style or ())), True)
         self._style = None
 
 
-def _loaded(tag: str, given: dict[str, str]) -> Iterator[str]:
+def _loaded_addresses(tag: str, given: dict[str, str]) -> Iterator[str]:
     names = {"src", "poster", "xlink:href", "data" if tag == "object" else ""}
     yield from (value for name, value in given.items() if name in names)
     for name in ("srcset", "imagesrcset"):
         yield from _CANDIDATE.findall(given.get(name, ""))
-    yield from _of_css(given.get("style", ""))
+    yield from _css_addresses(given.get("style", ""))
     if (href := given.get("href")) and (tag in ("use", "image") or _is(_FOR_THE_PAGE, tag, given)):
         yield href
 
 
-def _linked(tag: str, given: dict[str, str]) -> Iterator[str]:
+def _linked_addresses(tag: str, given: dict[str, str]) -> Iterator[str]:
     if (href := given.get("href")) and (_FILE.match(href) or _is(_BESIDE_IT, tag, given)):
         yield href
 
@@ -149,6 +147,6 @@ def _is(relations: set[str], tag: str, given: dict[str, str]) -> bool:
     return tag == "link" and not relations.isdisjoint(given.get("rel", "").lower().split())
 
 
-def _of_css(text: str) -> Iterator[str]:
+def _css_addresses(text: str) -> Iterator[str]:
     for groups in _CSS.findall(text):
         yield re.sub(r"\\(.)", r"\1", "".join(groups))

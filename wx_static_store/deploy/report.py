@@ -1,4 +1,4 @@
-"""How a deploy to one environment or to many went: as JSON, and as lines on a terminal."""
+"""Report the result of a deploy to one or many environments: as JSON, and on a terminal."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _OUTCOMES = {
 @dataclass(slots=True)
 class EnvironmentReport:
     """
-    One environment's part: `outcome` is done, failed, interrupted or skipped.
+    The result of one environment: `outcome` is done, failed, interrupted or skipped.
 
-    `stale` is what the cloud has and the tree has not; `blanked` of it were overwritten. `uploads`
-    is what people put there, which is not stale. `verified` is None where nobody asked for it. The
-    others wait until every `canary` is right. `release` is the digest of what it got.
+    `stale` files are in the cloud and not in the tree; `blanked` of them were overwritten. Files in
+    `uploads` were put there by people, so they are not stale. `verified` is None unless --verify or
+    a `canary` asks for it. `release` is the digest of the deployed release.
     """
 
     env: str
@@ -56,7 +56,7 @@ class EnvironmentReport:
     outcome: str = "done"
     report: Report | None = None
     error: str = ""
-    cause: Exception | None = None  # of the error, if it broke off
+    cause: Exception | None = None  # the error itself, if the deploy broke off
     release: str = ""
     canary: bool = False
     verified: Verification | None = None
@@ -68,12 +68,12 @@ class EnvironmentReport:
 
     @property
     def ok(self) -> bool:
-        """Return whether all is published, and nothing differs where that was verified."""
+        """Return whether all is published, and verification found no difference."""
         return self.outcome == "done" and not self.findings
 
     @property
     def causes(self) -> list[Exception]:
-        """Return why it broke off, if it did, and why files failed."""
+        """Return the errors that broke it off, or that made files fail."""
         failures = self.report.failures if self.report else []
         return [*filter(None, [self.cause, *(result.error for result in failures)])]
 
@@ -90,7 +90,7 @@ class Summary:
 
 
 def as_dict(summary: Summary) -> dict[str, Any]:
-    """Return what JSON can hold; only the sentences in it are in the reader's language."""
+    """Return the run as JSON; only its sentences are in the reader's language."""
     return {
         "version": VERSION,
         "started": datetime.fromtimestamp(summary.started, UTC).isoformat(timespec="seconds"),
@@ -138,8 +138,8 @@ def _failure(result: UploadResult) -> dict[str, Any]:
 
 
 def check_writable(path: Path) -> None:
-    """Raise CommandError (2) where `write_json` would fail, before the deploy begins."""
-    with _named(path, returncode=2):
+    """Raise CommandError (2) before the deploy begins, if `write_json` would fail."""
+    with _name_file_in_errors(path, returncode=2):
         if path.exists() and not path.is_file():
             raise FileExistsError(gettext("it is there, and is no file"))
         with NamedTemporaryFile(dir=os.path.dirname(os.path.realpath(path))):
@@ -147,13 +147,13 @@ def check_writable(path: Path) -> None:
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Write a new file, then replace the old report by it. Raise CommandError (1) if it fails."""
-    target = Path(os.path.realpath(path))  # a link stays, what it names is written
+    """Write a new file, and replace the old report by it; raise CommandError (1) if it fails."""
+    target = Path(os.path.realpath(path))  # a link stays, its target is written
     new = target.with_name(f".{target.name[:50]}.{os.getpid()}")
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    with _named(path, returncode=1):
+    with _name_file_in_errors(path, returncode=1):
         try:
-            # What is no UTF-8 of a name then stands there as JSON's own escape of it.
+            # Names may hold bytes that are no UTF-8: they become JSON's own escapes.
             new.write_text(text, encoding="utf-8", errors="backslashreplace")
             os.replace(new, target)
         finally:
@@ -161,7 +161,7 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _named(path: Path, *, returncode: int) -> Iterator[None]:
+def _name_file_in_errors(path: Path, *, returncode: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -175,7 +175,7 @@ def _named(path: Path, *, returncode: int) -> Iterator[None]:
 
 
 def lines(environment: EnvironmentReport) -> list[str]:
-    """Return lines on one environment: how it ended, and each thing that is wrong."""
+    """Return the outcome of one environment, and a line for each problem."""
     outcome = _OUTCOMES[environment.outcome]
     how = gettext("%(how)s in %(seconds).1f s", how=outcome, seconds=environment.seconds)
     head = joined(filter(None, [labelled(environment.env, how), environment.address]))
@@ -194,7 +194,7 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
     if verified := environment.verified:
         yield gettext(
             "verified: %(files)s by the cloud's list, %(pages)s by the public site",
-            **_compared(verified.files, verified.pages),
+            **_verified_counts(verified.files, verified.pages),
         )
     if environment.canary and environment.ok:
         yield gettext("canary: it is right")
@@ -207,7 +207,7 @@ def _details(environment: EnvironmentReport) -> Iterator[str]:
         yield gettext("stale files overwritten: %(count)d", count=environment.blanked)
 
 
-def _compared(files: int, pages: int) -> dict[str, str]:
+def _verified_counts(files: int, pages: int) -> dict[str, str]:
     return {
         "files": ngettext("%(count)d file", "%(count)d files", files),
         "pages": ngettext("%(count)d page", "%(count)d pages", pages),
@@ -236,7 +236,9 @@ def verification_lines(data: dict[str, Any]) -> Iterator[str]:
             "verified in %(environments)s: %(files)s by the cloud's list, %(pages)s by the public "
             "site",
             environments=ngettext("%(count)d environment", "%(count)d environments", len(verified)),
-            **_compared(*(sum(each[what] for each in verified) for what in ("files", "pages"))),
+            **_verified_counts(
+                *(sum(each[what] for each in verified) for what in ("files", "pages"))
+            ),
         )
     canaries = [each for each in data["environments"] if each["canary"]]
     if right := [shown(each["env"]) for each in canaries if each["outcome"] == "done"]:

@@ -1,4 +1,4 @@
-"""How a deploy went, on the page that GitHub shows of a step: Markdown that is escaped and cut."""
+"""Show the result of a deploy on GitHub's page of a step, as escaped Markdown."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ logger = logging.getLogger("wx_static_store.deploy")
 STEP_BYTES = 1000 * 1024  # GitHub drops the whole summary if it is larger than 1024 KiB
 ROWS = 50  # of one table; the JSON report has all
 
-_MARKUP = re.compile(r"[\\`*_~\[\]<>|&#!$]")  # whatever could begin something, a table's end too
+_MARKUP = re.compile(r"[\\`*_~\[\]<>|&#!$]")  # signs that could begin markup, or end a table's cell
 
 
 def append_step_summary(data: dict[str, Any]) -> None:
-    """Append to the page of GitHub's step, where there is one; a failure is only logged."""
+    """Append to the summary of GitHub's step, if there is one; a failure is only logged."""
     if not (path := os.environ.get("GITHUB_STEP_SUMMARY")):
         return
     try:
@@ -33,7 +33,7 @@ def append_step_summary(data: dict[str, Any]) -> None:
 
 
 def step_summary(data: dict[str, Any]) -> str:
-    """Return GitHub's Markdown, cut to what GitHub takes of one step."""
+    """Return Markdown, cut to the size that GitHub takes of one step."""
     label = f", {data['source']}" if data["source"] else ""
     head = f"## wx_deploy {_cell(data['using'] + label)}\n\n"
     table = _table(overview(data), texts=TEXTS)
@@ -50,7 +50,7 @@ def step_summary(data: dict[str, Any]) -> str:
 
 
 def _section(environment: dict[str, Any]) -> list[str]:
-    """Return what is wrong in one environment; nothing where all is well."""
+    """Return the problems of one environment; nothing if there are none."""
     reasons = map(str.strip, environment["error"].splitlines())
     parts = [_cell(reason) + "\n" for reason in reasons if reason]
     failed = [_failed(failure) for failure in environment["failures"]]
@@ -59,7 +59,11 @@ def _section(environment: dict[str, Any]) -> list[str]:
     findings = [[*finding.values()] for finding in environment["findings"]]
     parts += _some([gettext("differs"), gettext("how")], findings)
     parts += _some([gettext("stale")], [[key] for key in environment["stale"]])
-    return [f"\n### {_link(environment)}\n", *("\n" + part for part in parts)] if parts else []
+    if not parts:
+        return []
+    title, address = _cell(environment["env"]), quote(environment["address"], safe=":/%~!*'[]")
+    link = f"[{title}]({address})" if address else title
+    return [f"\n### {link}\n", *("\n" + part for part in parts)]
 
 
 def _failed(failure: dict[str, Any]) -> list[str]:
@@ -76,13 +80,8 @@ def _failed(failure: dict[str, Any]) -> list[str]:
     ]
 
 
-def _link(environment: dict[str, Any]) -> str:
-    address = quote(environment["address"], safe=":/%~!*'[]")
-    return f"[{_cell(environment['env'])}]({address})" if address else _cell(environment["env"])
-
-
 def _some(heading: list[str], rows: list[list[str]]) -> list[str]:
-    """Return a table of the first rows, if there are any, and how many are left out."""
+    """Return a table of the first rows, and the number of those that are left out."""
     left = len(rows) - ROWS
     more = [gettext("… and %(count)d more", count=left) + "\n"] if left > 0 else []
     return [_table([heading, *rows[:ROWS]], texts=len(heading)), *more] if rows else []
@@ -96,5 +95,5 @@ def _table(rows: Sequence[Sequence[str]], *, texts: int) -> str:
 
 
 def _cell(text: str) -> str:
-    """Escape the text, so that it is nothing but text on one line."""
+    """Escape the text, so that it is only text on one line."""
     return _MARKUP.sub(r"\\\g<0>", shown(text))

@@ -1,4 +1,4 @@
-"""The files of a folder, as items to publish: what is left out, and where a link may lead."""
+"""Read the files of a folder as items to publish, without ignored files and unsafe links."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _INSTALL = _('Run: pip install "wx_static_store[deploy]"')
 
 @dataclass(frozen=True)
 class Tree:
-    """Items are named `prefix` + path; `ignored` are paths below `root`, folders with a slash."""
+    """The files of a folder, named `prefix` + path; `ignored` folders end with a slash."""
 
     root: Path
     prefix: str
@@ -50,18 +50,23 @@ def read_tree(
     """
     Return the files below `root`, sorted by name; none of them is opened.
 
-    Always left out are dot files and dot folders but ``.well-known``, and ``Thumbs.db``. Patterns
-    stand in ``.wxignore`` and, after these, in `ignore`: as in git, the last that fits decides.
-    The first of `rules` (pattern, Cache-Control) that fits the path decides; ``*`` fits ``/`` too.
+    Dot files and dot folders (but ``.well-known``) and ``Thumbs.db`` are always left out. Patterns
+    are in ``.wxignore`` and then in `ignore`; as in git, the last one that fits decides. Of `rules`
+    (pattern, Cache-Control), the first that fits the path decides; ``*`` also fits ``/``.
 
-    What the disk cannot give raises SourceError, an OSError, as it does for a file that is sent;
-    a bad prefix or pattern, or a release storage in there, raises ConfigurationError.
+    Raises SourceError (an OSError) if the disk fails, and ConfigurationError for a bad prefix or
+    pattern, or if the release storage is in the folder.
     """
-    prefix = checked_prefix(prefix)
+    prefix = check_prefix(prefix)
     if not root.is_dir():
         raise _unreadable(_("%(folder)r is no folder", folder=str(root)), _FOLDER)
     refuse_releases_in(root)
-    ignored = _ignored_by([*_ignore_file(root), *ignore])
+    lines = [*_ignore_file(root), *ignore]
+    fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
+
+    def ignored(path: str) -> bool:
+        return any(map(_is_hidden, path.split("/"))) or fits(path)
+
     found = sorted(_walk(os.path.realpath(root), ignored))
     hashed = hashed_among(path for path, real in found if real)
     items = tuple(
@@ -80,8 +85,8 @@ def read_tree(
     return Tree(root, prefix, items, tuple(path for path, real in found if not real))
 
 
-def checked_prefix(prefix: str) -> str:
-    """Return it with a slash at its end; raise ConfigurationError."""
+def check_prefix(prefix: str) -> str:
+    """Return the prefix with a slash at its end; raise ConfigurationError."""
     if not prefix:
         return ""
     try:
@@ -97,12 +102,6 @@ def _unreadable(message: str | Promise, hint: str | Promise) -> SourceError:
 
 
 # --- what is left out -------------------------------------------------------------------------
-
-
-def _ignored_by(lines: Sequence[str]) -> Callable[[str], bool]:
-    """Return a test whether a path is left out; that of a folder ends in a slash."""
-    fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
-    return lambda path: any(map(_is_hidden, path.split("/"))) or fits(path)
 
 
 def _is_hidden(part: str) -> bool:
@@ -128,7 +127,9 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     try:
         from pathspec import GitIgnoreSpec
 
-        return GitIgnoreSpec.from_lines(map(_spelt_out, patterns)).match_file
+        # `docs/**` must mean the content: else pathspec leaves out exceptions below it, too.
+        lines = (re.sub(r"/\*\*(/?)\s*$", r"/**/*\1", pattern) for pattern in patterns)
+        return GitIgnoreSpec.from_lines(lines).match_file
     except ImportError:
         failure = ConfigurationError(_("Ignoring by patterns needs pathspec"), hint=_INSTALL)
     except ValueError as error:
@@ -137,27 +138,22 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     raise failure
 
 
-def _spelt_out(pattern: str) -> str:
-    """Make ``docs/**`` mean what is in the folder: else pathspec leaves out exceptions, too."""
-    return re.sub(r"/\*\*(/?)\s*$", r"/**/*\1", pattern)
-
-
 # --- the walk ---------------------------------------------------------------------------------
 
 
 def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str | None]]:
-    """Yield each path, and where its file is, links followed; None for what is left out."""
+    """Yield each path and its real path; None for a path that is left out."""
     waiting: list[tuple[str, tuple[str, ...]]] = [("", (root,))]
     while waiting:
         below, trail = waiting.pop()
         for entry in _entries(trail[-1], below):
-            # A link to nothing is no folder, and may be left out.
+            # A broken link is no folder, but a pattern may leave it out.
             is_folder = os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
             slash = "/" if is_folder else ""
             path = below + entry.name + slash
-            real = None if ignored(path) else _followed(entry, path, trail)
+            real = None if ignored(path) else _follow(entry, path, trail)
             if real and entry.is_symlink() and ignored(os.path.relpath(real, root) + slash):
-                real = None  # what is left out is not sent under another name either
+                real = None  # no link publishes a file that is left out
             if real is None:
                 yield path, None
             elif is_folder:
@@ -179,8 +175,8 @@ def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
     raise _unreadable(text, _FOLDER)
 
 
-def _followed(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
-    """Follow a link, but never out of the tree: nothing there may become public by accident."""
+def _follow(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
+    """Follow a link, but never out of the tree: other files must not become public."""
     if not entry.is_symlink():
         return entry.path
     try:

@@ -1,4 +1,4 @@
-"""Compare cloud and site with the tree after a deploy; find and overwrite what is stale."""
+"""Compare the cloud and the site with the tree after a deploy; find and overwrite stale files."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from ..upload.workers import WorkerPool
 
 logger = logging.getLogger("wx_static_store.deploy")
 
-PAGES = 20  # that are looked at, at most
-CDN_SECONDS = 5.0  # after which a page that looks old is asked for once more
+PAGES = 20  # pages that are fetched at most
+CDN_SECONDS = 5.0  # seconds after which a differing page is fetched again
 
-# Never stale: the manifest, and the proofs that a domain is ours, are in no tree.
+# Never stale: the manifest and the files that prove a domain's owner are in no tree.
 KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
 
 _BY_COMMAND = _("Compare them with wx_deploy --diff RELEASE cloud.")
@@ -50,7 +50,7 @@ _BY_COMMAND = _("Compare them with wx_deploy --diff RELEASE cloud.")
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """What is wrong with the object at `key`, in plain words."""
+    """A difference of the object at `key`, in plain words."""
 
     key: str
     what: str
@@ -58,7 +58,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How many files were compared by the list and how many pages by the site, and what differs."""
+    """The number of compared files (by the list) and pages (by the site), and the differences."""
 
     files: int
     pages: int
@@ -69,10 +69,10 @@ def sweep(
     uploader: Uploader, prefix: str = "", *, seconds: float = math.inf, most: float = math.inf
 ) -> dict[str, RemoteFile]:
     """
-    Return what is in the folder `prefix` of the location, by key and without what was deleted.
+    Return the files in the folder `prefix` of the location by key, without deleted ones.
 
-    One call per 1000 files. Raises what the list raises, NameRejected, and DeadlineExceeded where
-    it has more files, or takes longer.
+    This takes one call per 1000 files. Raises what the list raises, NameRejected, and
+    DeadlineExceeded for more than `most` files or `seconds`.
     """
     folder = uploader.options.location + (clean_name(prefix.rstrip("/")) + "/" if prefix else "")
     until, found = time.monotonic() + seconds, dict[str, RemoteFile]()
@@ -95,11 +95,10 @@ def verify(
     """
     Compare the cloud with the tree, and the pages that the public site serves.
 
-    The items are as `hash_items` gives them, `cloud` as `sweep` gave it (else it is asked for).
-    Raises what the list raises, and where the site's address cannot be had; trouble with a page
-    is a mismatch.
+    The items come from `hash_items`, and `cloud` from `sweep`, which is called without it. Raises
+    what the list raises, and errors of the site's address; an error of a page is a mismatch.
     """
-    # The cloud has no object of a name that can have no key.
+    # A name that can have no key stands for itself: the cloud has no such object.
     by_key = {uploader.key(item.name) or item.name: item for item in items}
     if cloud is None:
         folder = common_folder([*by_key]).removeprefix(uploader.options.location)
@@ -118,10 +117,10 @@ def verify(
     )
 
 
-def stale(
+def find_stale(
     cloud: Mapping[str, RemoteFile], items: Sequence[UploadItem], uploader: Uploader
 ) -> list[RemoteFile]:
-    """Return what `sweep` found and the tree has not; the manifest and its like are left out."""
+    """Return the files of `sweep` that are not in the tree, without those of KEPT."""
     wanted = {uploader.key(item.name) for item in items}
     return [
         cloud[key]
@@ -133,18 +132,24 @@ def stale(
 
 def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
     """
-    Return the keys that no deploy wrote last: a person, a save or another program did.
+    Return the keys that a person, a save or another program wrote last, and no deploy.
 
-    Rows that only repeat an earlier one do not say who wrote it. A key without a row is stale,
-    unless it lies where a store keeps uploads. Raises ConfigurationError where there is no log and
-    the answer must be `certain`.
+    Rows that only repeat an earlier row do not count. A key without a row is stale, unless it is in
+    a store's folder for uploads. Raises ConfigurationError if the answer must be `certain` and
+    there is no log.
     """
     folders = tuple(
         options.location + options.upload_location
         for options in map(options_for, aliases())
-        if options.upload_location  # else they lie everywhere
+        if options.upload_location  # else uploads are everywhere
     )
-    sources = in_database(lambda: _last_sources(env, keys), otherwise=None)
+
+    def last_sources() -> dict[str, str]:
+        rows = log().exclude(source__in=REPEATS).exclude(status=UploadStatus.FAILED)
+        found = rows.newest_values(env, keys, "key", "source")
+        return {key: source for key, source, _last in found}
+
+    sources = in_database(last_sources, otherwise=None)
     if sources is None and certain:
         raise ConfigurationError(
             _("The log cannot say what people uploaded"),
@@ -152,11 +157,6 @@ def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
         )
     by_people = {key for key, source in (sources or {}).items() if source not in DEPLOYS}
     return by_people | {key for key in keys if key.startswith(folders)}
-
-
-def _last_sources(env: str, keys: Sequence[str]) -> dict[str, str]:
-    rows = log().exclude(source__in=REPEATS).exclude(status=UploadStatus.FAILED)
-    return {key: source for key, source, _last in rows.newest_values(env, keys, "key", "source")}
 
 
 def blank(
@@ -167,37 +167,34 @@ def blank(
     report: Callable[[UploadResult], object],
 ) -> int:
     """
-    Overwrite each with the marker that means "deleted", and record and report each result.
+    Overwrite each file with the deletion marker; record and report each result.
 
-    Pages go first. If one of them fails, it still names what it loads: all other files are held
-    back, and their number is returned.
+    Pages go first. If one of them fails, all other files are held back; return their number.
     """
+    # A page that stays public must not lose the files that it loads.
     pages = [file for file in files if is_html(file.key)]
     others = [file for file in files if not is_html(file.key)]
-    if not _overwritten(uploader, pages, recorder, pool, report):
+    if not _overwrite(uploader, pages, recorder, pool, report):
         return len(others)
-    _overwritten(uploader, others, recorder, pool, report)
+    _overwrite(uploader, others, recorder, pool, report)
     return 0
 
 
-def _overwritten(
+def _overwrite(
     uploader: Uploader,
     files: Sequence[RemoteFile],
     recorder: Recorder,
     pool: WorkerPool,
     report: Callable[[UploadResult], object],
 ) -> bool:
-    """
-    Overwrite each, in any order; return whether all are.
-
-    A key that only the console could have written fails: under our spelling of it (its normal
-    form, say) there may be another, live file.
-    """
+    """Overwrite each file, in any order; return whether all succeeded."""
+    # A key that only the console can write fails: our spelling of it (in its normal form, say) may
+    # be another, live file.
     location = uploader.options.location
     names = {file.key: file.key.removeprefix(location) for file in files}
     foreign = [key for key, name in names.items() if uploader.key(name) != key]
     for key in foreign:
-        refused = _refused(uploader, names.pop(key), key)
+        refused = _refusal(uploader, names.pop(key), key)
         recorder.add(refused)
         report(refused)
     steps = Queue(uploader, map(deletion, names.values()), report)
@@ -206,7 +203,7 @@ def _overwritten(
 
 
 def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
-    """Return how they differ; empty where they agree, as far as the list shows."""
+    """Return the difference; empty if they agree, as far as the list shows."""
     if remote is None:
         return _("it is not in the cloud")
     if item.md5 is None:
@@ -219,7 +216,7 @@ def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
 
 
 def _entries(differences: Mapping[str, str | Promise]) -> list[str]:
-    """Return the pages to fetch: those that the list agrees with, indexes of folders first."""
+    """Return the pages to fetch: those that are right in the list, index pages first."""
 
     def rank(key: str) -> tuple[bool, int, str]:
         return os.path.basename(key) != "index.html", key.count("/"), key
@@ -231,10 +228,10 @@ def _entries(differences: Mapping[str, str | Promise]) -> list[str]:
 def _look(
     uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool | None
 ) -> dict[str, str | Promise]:
-    """Return what is wrong with each page; a CDN that shows an old copy gets a few seconds."""
+    """Return the difference of each page; a page that differs is fetched again after seconds."""
     store = uploader.store
     with interruptible():
-        store.url("")  # the address is asked for once, and not by the workers
+        store.url("")  # ask for the address once, and not in each worker
 
     def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
         return page[0], _as_served(store, *page)
@@ -252,7 +249,7 @@ def _look(
 
 
 def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
-    """Return how the served page differs; empty where it is exactly the file."""
+    """Return how the served page differs from the file; empty if it is the same."""
     file: Any
     with SpooledTemporaryFile(IN_MEMORY) as file:
         try:
@@ -274,7 +271,7 @@ def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
     )
 
 
-def _refused(uploader: Uploader, name: str, key: str) -> UploadResult:
+def _refusal(uploader: Uploader, name: str, key: str) -> UploadResult:
     error = NameRejected(
         _("%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)),
         stage="name",

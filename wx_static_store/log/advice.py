@@ -61,7 +61,7 @@ _OF_KIND: dict[type[WxStaticStoreError], str | Promise] = {
     WeChatThrottled: _AGAIN,
 }
 _OF_COS_CODE = {"EntityTooLarge": _SMALLER, "InvalidURI": _NAME}
-# Where nobody gave a code; a stage that is not here, or none, may be anything that passes.
+# Without a code of WeChat or COS. Other stages, or none, may be any passing failure.
 _OF_STAGE: dict[str, type[WxStaticStoreError]] = {
     "source": SourceError,
     "token": TokenError,
@@ -70,17 +70,17 @@ _OF_STAGE: dict[str, type[WxStaticStoreError]] = {
 
 
 def advice_on(error: WxStaticStoreError, status: str) -> str | Promise:
-    """Return what an editor can do; empty for a refusal of our own, whose hint is an editor's."""
+    """Return what an editor can do; empty for our own refusals, whose hints are for editors."""
     if isinstance(error, NameRejected) and error.hint:
         return ""
-    if isinstance(error, UploadFailed):  # its class does not say what failed; its facts do
+    if isinstance(error, UploadFailed):  # its class says nothing of the cause
         facts = {"message": error.errmsg, "errcode": error.errcode, "cos_code": error.cos_code}
         return advice(UploadLog(**facts, stage=error.stage, key=error.key, status=status))
     return _advice(type(error), error.cos_code, error.remedy, status)
 
 
 def advice(row: UploadLog) -> str | Promise:
-    """Return what an editor can do about a row; empty where nothing is to be done."""
+    """Return what an editor can do about a row; empty if nothing is to be done."""
     if row.status == UploadStatus.STORED:
         return ""
     if rule := error_rule(row):

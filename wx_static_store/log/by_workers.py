@@ -1,8 +1,8 @@
 """
-Uploads that a worker sends again, and what it refused.
+Send uploads again in a worker, and note its refusals.
 
-What was sent is a newer row in the log. A refusal leaves no row, so it is noted in the cache that
-all processes share, for a page that waits; without such a cache there is no note.
+A sent file leaves a newer row in the log. A refusal leaves no row, so it is noted in the shared
+cache for the page that waits; without such a cache there is no note.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ from .retry import RetryResult, retry_uploads
 
 KEPT = 600  # seconds
 
-_MAY_NOT = _("Whoever asked for it may not upload files again any more")
-_NOT_OFFERED = _("Whoever asked for it may not publish to this environment any more")
+_MAY_NOT = _("The user who asked for it may no longer upload files again")
+_NOT_OFFERED = _("The user who asked for it may no longer publish to this environment")
 _DISMISSED = _("Somebody has dismissed this failure meanwhile")
-_IF_NEED_BE = _("Choose it in the log of uploads to upload it all the same.")
+_IF_NEED_BE = _("To upload it anyway, choose it in the log of uploads.")
 _WITH_FACTS = {rule.code: rule for rule in (EXISTS, IN_PROGRESS)}
 
 
 def send_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
     """
-    Send the bytes of a row again for a user; a second time finds a newer row, and sends none.
+    Send the bytes of a row again for a user; a second message finds a newer row, and sends nothing.
 
-    A message may have waited long: what was withdrawn, or dismissed after `asked_at`, is refused.
+    A message may have waited long: it is refused if the user lost a permission since, or if the
+    failure was dismissed after `asked_at`.
     """
     row = UploadLog.objects.filter(pk=row_id).first()
     if row is None:  # pruned meanwhile
@@ -47,12 +48,12 @@ def send_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
         for one in retry_uploads([row], user):
             if one.reason:
                 _note(row, one.reason)
-    except WxStaticStoreError as error:  # also of settings that are this worker's own
+    except WxStaticStoreError as error:  # also of this worker's own settings
         _note(row, error)
 
 
 def _check(row: UploadLog, user: Any, asked_at: float) -> None:
-    """Raise what stands against it by now."""
+    """Raise the reason why the row must not be sent any more."""
     if not (user and user.has_perm("wx_static_store.retry")):
         raise PolicyRejected(_MAY_NOT)
     if platform_options().environments and row.env not in environments(user):
@@ -63,7 +64,7 @@ def _check(row: UploadLog, user: Any, asked_at: float) -> None:
 
 
 def refusals(rows: Iterable[UploadLog]) -> dict[int, RetryResult]:
-    """Return why a worker did not send them, as far as that was noted, by the ids of the rows."""
+    """Return the noted refusals of these rows, by their ids."""
     names = {_name(row.pk): row for row in rows}
     noted = _cache().get_many([*names]) if names and _is_noted() else {}
     found = {}
@@ -77,7 +78,7 @@ def refusals(rows: Iterable[UploadLog]) -> dict[int, RetryResult]:
 
 
 def forget(rows: Iterable[UploadLog]) -> None:
-    """Forget why these were not sent the last time."""
+    """Forget the earlier refusals of these rows."""
     if _is_noted():
         _cache().delete_many([_name(row.pk) for row in rows])
 

@@ -1,4 +1,4 @@
-"""Compare rows of the log with what the cloud has under their keys now."""
+"""Compare rows of the log with the objects that are at their keys now."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ..upload import workers as pool
 from ..upload.store import Store, get_store
 from .owner import owning_alias
 
-FEW = 20  # keys that are asked for one by one: no more calls than workers
-SECONDS = 60.0  # in which calls are begun; whoever waits for a page waits for the last of them, too
-SWEPT = 20_000  # objects of a folder that are listed, at most: twenty calls of WeChat's daily quota
+FEW = 20  # keys that are looked up one by one: no more calls than workers
+SECONDS = 60.0  # in which calls are started; a page waits for the last of them, too
+SWEPT = 20_000  # objects of a folder that are listed at most: 20 calls of WeChat's daily quota
 
 
 _NO_STORE = _("No store in STORAGES can be asked for what is in the cloud")
@@ -31,7 +31,7 @@ _ADD_ONE = _("Add one whose BACKEND is wx_static_store.storage.WxStorage.")
 
 
 class CloudState(TextChoices):
-    """What the cloud has under the key of a row."""
+    """The state of the object at the key of a row."""
 
     SAME = Match.SAME, _("the same")
     UNSURE = Match.UNSURE, _("of the same size: the list shows no MD5")
@@ -52,43 +52,44 @@ class ComparedUpload:
 
 def compare_uploads(rows: Iterable[UploadLog], *, seconds: float = SECONDS) -> list[ComparedUpload]:
     """
-    Compare each key of these rows once; a refused name has none. Raises what the list raises.
+    Compare each key of these rows once; raises what the list raises.
 
-    A key that is not asked for within `seconds` is not reached.
+    A key that is not looked up within `seconds` is not reached. A refused name has no key.
     """
     until = monotonic() + seconds
     by_env: defaultdict[str, dict[str, UploadLog]] = defaultdict(dict)
     for row in rows:
         if row.key:
             by_env[row.env].setdefault(row.key, row)
-    return [one for env, of in by_env.items() for one in _compared_in(env, of, until)]
+    return [one for env, of in by_env.items() for one in _compare_in(env, of, until)]
 
 
-def _compared_in(env: str, rows: dict[str, UploadLog], until: float) -> list[ComparedUpload]:
+def _compare_in(env: str, rows: dict[str, UploadLog], until: float) -> list[ComparedUpload]:
     rows |= UploadLog.objects.newest(env, rows)
-    # A store that owns a row, or any: each can list any environment.
+    # A store that owns a row, or any other: each can list any environment.
     using = next(filter(None, chain(map(owning_alias, rows.values()), aliases())), "")
     if not using:
         raise ConfigurationError(_NO_STORE, hint=_ADD_ONE)
     cloud = _cloud(get_store(using, env), list(rows), until)
-    return [
-        ComparedUpload(row, cloud[key], _state(row, cloud[key]))
-        if key in cloud
-        else ComparedUpload(row, None, CloudState.UNREACHED)
-        for key, row in rows.items()
-    ]
+    compared = []
+    for key, row in rows.items():
+        remote = cloud.get(key)
+        state = CloudState.UNREACHED if key not in cloud else CloudState(match(row, remote))
+        if state is CloudState.MISSING and row.is_deletion:
+            state = CloudState.DELETED
+        compared.append(ComparedUpload(row, remote, state))
+    return compared
 
 
 def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
     """
-    Return what is at these keys, as far as they were asked for: by a call for each, or by a list.
-
-    A call lists up to 1,000 objects, so the list is cheaper for many keys, unless the folder is
-    huge: keys that it has not reached are then asked for one by one.
+    Return the objects at these keys, as far as the time is enough: by a list, or a call for each.
     """
+    # A call lists up to 1,000 objects, so a list is cheaper for many keys. In a huge folder it does
+    # not reach all keys; the rest is looked up one by one.
     found: dict[str, RemoteFile | None] = {}
     if len(keys) > FEW and monotonic() < until:
-        found = _listed(store, keys, until)
+        found = _find_in_list(store, keys, until)
     left = [key for key in keys if key not in found]
     asked = pool.run(
         lambda key: (key, store.find(key)),
@@ -98,8 +99,8 @@ def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile 
     return found | dict(asked)
 
 
-def _listed(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
-    """Return what the folder's list has of them; all, where it was read as far as needed."""
+def _find_in_list(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
+    """Return the keys that the folder's list decides: all, unless it was too long."""
     found: dict[str, RemoteFile | None] = {}
     wanted = set(keys)
     for number, file in enumerate(store.sweep(common_folder(keys))):
@@ -110,9 +111,3 @@ def _listed(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile
         if number + 1 == SWEPT or monotonic() >= until:
             return found
     return dict.fromkeys(keys) | found
-
-
-def _state(row: UploadLog, remote: RemoteFile | None) -> CloudState:
-    if remote is None and row.is_deletion:
-        return CloudState.DELETED
-    return CloudState(match(row, remote))

@@ -1,4 +1,4 @@
-"""What did WeChat receive? Ask about the refused call of a row, at most once."""
+"""Ask WeChat what it received with the refused call of a row, at most once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .owner import owning_alias
 DAY = 24 * 3600
 KEPT = 7 * DAY  # seconds that WeChat keeps a refused call
 YOUNG = 60  # seconds in which WeChat may not know a rid yet
-PAUSE = 5.0  # seconds before a young one is asked about once more
+PAUSE = 5.0  # seconds before WeChat is asked again about a young rid
 
 UNKNOWN, MALFORMED, FOREIGN, OLD = 76001, 76002, 76003, 76004
 _REASONS = {
@@ -49,22 +49,22 @@ class NoDiagnosis(WxStaticStoreError):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The call as WeChat received it, or the reason why it cannot be had."""
+    """The call as WeChat received it, or the reason why it is not known."""
 
     call: RefusedCall | None = None
     reason: WxStaticStoreError | None = None
 
     @property
     def is_final(self) -> bool:
-        """Return whether it is of no use to ask again."""
+        """Return whether asking again is useless."""
         return self.reason is None or isinstance(self.reason, NoDiagnosis)
 
 
 def diagnose(
     row: UploadLog, *, clock: Clock = _CLOCK, now: Callable[[], float] = time.time
 ) -> Diagnosis:
-    """Return what WeChat received with the refused call of this row; ask only if nobody did."""
-    if found := known(row, now=now):
+    """Return what WeChat received with the refused call of this row; ask at most once."""
+    if found := known_diagnosis(row, now=now):
         return found
     options = options_for(owning_alias(row))
     age = now() - _seconds(row.rid)
@@ -74,14 +74,14 @@ def diagnose(
         if error.errcode not in _REASONS:
             return Diagnosis(reason=error)
         found = _reason(error.errcode, errcode=error.errcode)
-    # What WeChat does not know yet it may know later.
+    # A call that WeChat does not know yet may be known later: keep this answer for a short time.
     lasts = min(DAY, age) if found.reason and found.reason.errcode == UNKNOWN else DAY
-    _cache(options).set(_key(options, row.rid), _written(found), max(1, int(lasts)))
+    _cache(options).set(_key(options, row.rid), _dump(found), max(1, int(lasts)))
     return found
 
 
-def known(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis | None:
-    """Return what can be said without a call: the kept answer, or why none can be had."""
+def known_diagnosis(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis | None:
+    """Return the kept answer, or the reason why there can be none; None: WeChat must be asked."""
     if not row.rid:
         return _no(_("This upload has no rid"), _("Only a call that WeChat refuses gets one."))
     if not _RID.fullmatch(row.rid):
@@ -93,7 +93,7 @@ def known(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis 
         )
     options = options_for(using)
     if kept := _cache(options).get(_key(options, row.rid)):
-        return _read(kept)
+        return _load(kept)
     return _reason(OLD) if now() - _seconds(row.rid) > KEPT else None
 
 
@@ -106,7 +106,7 @@ def text_of(body: str | int) -> str:
 
 
 def _seconds(rid: str) -> int:
-    """Return the time of a rid, by the clock of WeChat."""
+    """Return the time in a rid, by the clock of WeChat."""
     return int(rid[:8], 16)
 
 
@@ -151,14 +151,14 @@ def _key(options: Options, rid: str) -> str:
     return f"wx_static_store:rid:{FORM}:{digest}:{rid}"
 
 
-def _written(found: Diagnosis) -> str:
+def _dump(found: Diagnosis) -> str:
     if found.call is None:
         return json.dumps({"reason": found.reason and found.reason.errcode})
     moment = found.call.time and found.call.time.isoformat()
     return json.dumps({"call": asdict(found.call) | {"time": moment}})
 
 
-def _read(text: str) -> Diagnosis:
+def _load(text: str) -> Diagnosis:
     kept = json.loads(text)
     if code := kept.get("reason"):
         return _reason(code, errcode=code)

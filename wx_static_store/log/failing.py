@@ -1,4 +1,4 @@
-"""What still fails, grouped by its cause; and what somebody dismissed."""
+"""Group the uploads that still fail by cause; dismiss some."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 OTHER = "other"  # the log has neither a code nor a stage
 
 
-class Cause(NamedTuple):
+class FailureCause(NamedTuple):
     """Uploads that failed alike, by the ids of their rows, the newest first."""
 
     code: str  # WeChat's errcode, else the code of COS, else the stage at which they failed
     rows: list[int]
 
 
-def causes(rows: UploadLogQuerySet) -> list[Cause]:
-    """Group rows that are not stored, the largest group first."""
+def causes(rows: UploadLogQuerySet) -> list[FailureCause]:
+    """Group rows that are not stored by cause, the largest group first."""
     groups = defaultdict(list)
     for pk, errcode, cos_code, stage in rows.values_list("id", "errcode", "cos_code", "stage"):
         groups[str(errcode or cos_code or stage or OTHER)].append(pk)
-    found = (Cause(code, sorted(ids, reverse=True)) for code, ids in groups.items())
+    found = (FailureCause(code, sorted(ids, reverse=True)) for code, ids in groups.items())
     return sorted(found, key=lambda cause: (-len(cause.rows), -cause.rows[0]))
 
 
 def of_cause(rows: UploadLogQuerySet, code: str) -> UploadLogQuerySet:
-    """Return those of the rows that `causes` puts into the group of this code."""
+    """Return the rows that `causes` groups under this code."""
     if "\0" in code:  # PostgreSQL compares no text with it
         return rows.none()
     rows = rows.filter(status__in=NOT_STORED)
@@ -49,6 +49,6 @@ def of_cause(rows: UploadLogQuerySet, code: str) -> UploadLogQuerySet:
 
 
 def dismiss(rows: Iterable[UploadLog], user: User | None) -> None:
-    """Note that nobody needs to mend these; a newer row of a key that fails is not dismissed."""
+    """Note that nobody needs to repair these rows; newer failures of their keys still count."""
     made = [Dismissal(upload=row, user_id=user.pk if user else None) for row in rows]
     Dismissal.objects.bulk_create(made, ignore_conflicts=True)

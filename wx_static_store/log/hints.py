@@ -1,4 +1,4 @@
-"""Explain an upload of the log that failed, and what to do about it."""
+"""Explain a failed upload of the log, and what to do about it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..i18n import with_docs, with_facts
 from ..models import UploadLog
 from ..upload.release_storage import BEGINS, KEEP_AGAIN
 
-# Where WeChat gave no number, the stage at which an upload ended says what to check.
+# Without an errcode, the stage at which an upload ended says what to check.
 _OF_STAGE: dict[str, type[WxStaticStoreError]] = {
     "source": SourceError,
     "token": TokenUnavailable,
@@ -29,7 +29,7 @@ _OF_STAGE: dict[str, type[WxStaticStoreError]] = {
 
 
 def hint(row: UploadLog) -> str:
-    """Return what to do, in the reader's language; empty where nothing is to be done."""
+    """Return what to do, in the reader's language; empty if nothing is to be done."""
     if row.status == UploadStatus.STORED:
         return ""
     verdict = error_rule(row)
@@ -42,18 +42,15 @@ def hint(row: UploadLog) -> str:
     else:
         docs = anchor("cos", row.cos_code, COS_CODES)
     text = verdict.hint or verdict.error.hint
-    if verdict.error is TokenRejected and _has_fixed_token():
-        text = SPENT
+    if verdict.error is TokenRejected:
+        options = conf.platform_options()
+        if options.access_token and not options.token_provider:  # a fixed token never renews itself
+            text = SPENT
     return with_docs(with_facts(text, row.message, row.env), docs)
 
 
-def _has_fixed_token() -> bool:
-    options = conf.platform_options()
-    return bool(options.access_token and not options.token_provider)
-
-
 def error_rule(row: UploadLog) -> Verdict | None:
-    """Return what is known of the code that WeChat or COS gave, if there is one."""
+    """Return the rule for the code of WeChat or COS in the row, if there is a code."""
     if row.errcode:
         return verdict_on(row.errcode, row.message)
     return COS_CODES.get(row.cos_code, Verdict(CosError)) if row.cos_code else None

@@ -1,9 +1,9 @@
 """
-Lines that `upload.JsonLinesFormatter` wrote where there was no database, made into rows.
+Make rows of the lines that `upload.JsonLinesFormatter` wrote where there was no database.
 
-The newest row of a key says how the file stands, and the clock of another machine proves nothing:
-a line becomes a row if the log has no row of its key, or if the environment's list shows just the
-bytes of the line, and the newest row has others. So a line that comes again adds nothing.
+The newest row of a key is the state of the file, and the clock of another machine proves nothing.
+Therefore a line becomes a row only if the log has no row of its key, or if the newest row has other
+bytes and the environment's list shows those of the line. A repeated line adds nothing.
 """
 
 from __future__ import annotations
@@ -40,13 +40,12 @@ def import_lines(
     lines: Iterable[bytes], broken: Callable[[int, str], object], own: set[Place] | None = None
 ) -> Iterator[Counter[str]]:
     """
-    Add rows with the time of their lines; after each batch come its counts.
+    Add rows with the time of their lines; yield the counts after each batch.
 
-    ``added``; ``known``: the log has that row; ``left_out``: it has another of that key, and the
-    list does not say that the line is right; ``broken``: no line of an upload, or one from the
-    future; `broken` is called with its number and the reason. Users and deployments are left out:
-    their ids belong to the database of whoever wrote the line. `own` holds the keys that only
-    lines have, so that a later file goes on with them.
+    ``added``; ``known``: the log has the row; ``left_out``: the log has another row of the key, and
+    the list does not prove the line; ``broken``: no line of an upload, or one from the future.
+    `broken` is called with the number of the line and the reason. `own` has the keys that only
+    lines have, for the next file.
     """
     numbered, own = enumerate(lines, 1), set() if own is None else own
     while batch := list(islice(numbered, LINES_AT_ONCE)):
@@ -61,21 +60,22 @@ def import_lines(
 
 
 def _row(line: bytes) -> UploadLog:
-    """Return the row; raise ValueError, which shows nothing of the line, if it is no upload."""
+    """Return the row of an upload; raise ValueError, which does not quote the line."""
     members = _object(line)
+    # Without relations: ids of users and deployments belong to the database of another machine.
     columns = {
         field.name: members[field.name]
         for field in UploadLog._meta.concrete_fields
         if not field.is_relation and members.get(field.name) is not None
     }
-    # Django would make a text of each of these.
+    # Django would turn these values into texts.
     odd = [name for name, value in columns.items() if isinstance(value, list | dict)]
     if odd or not isinstance(key := columns.get("key", ""), str) or "\0" in key:
         raise ValueError(_("not the line of an upload (%(wrong)s)", wrong=listed(odd or ["key"])))
     columns |= {"id": None, "created": _moment(members.get("time"))}
     row = UploadLog(**fitting(UploadLog, columns))
     try:
-        # A name that was refused has no key, and may be empty.
+        # A refused name has no key, and may be empty.
         row.clean_fields(exclude={"key_digest", *(n for n in ("key", "name") if n not in columns)})
     except (ValidationError, OverflowError) as error:
         wrong = listed(getattr(error, "message_dict", [_("a number")]))
@@ -113,7 +113,7 @@ def _add(rows: list[UploadLog], own: set[Place]) -> Counter[str]:
     counts = Counter[str]()
     newest = log().newest_of(rows)
     own |= {_place(row) for row in rows} - newest.keys()
-    proved = _proved(rows, newest)
+    proved = _find_proved(rows, newest)
     with transaction.atomic(using=log().db):
         for row in sorted(rows, key=lambda row: row.created):
             place = _place(row)
@@ -121,7 +121,7 @@ def _add(rows: list[UploadLog], own: set[Place]) -> Counter[str]:
             if last and last.created == row.created:
                 counts["known"] += 1
             elif (place in own and not (last and last.created > row.created)) or id(row) in proved:
-                # Raw, as for fixtures: else `created` would become the time of the import.
+                # Raw, as for fixtures: else `created` becomes the time of the import.
                 row.save_base(raw=True, force_insert=True, using=log().db)
                 newest[place] = row
                 counts["added"] += 1
@@ -134,8 +134,8 @@ def _place(row: UploadLog) -> Place:
     return row.env, row.key_digest
 
 
-def _proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[int]:
-    """Return the lines (by `id`) that the list proves right, where the newest row is not."""
+def _find_proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[int]:
+    """Return the `id` of rows that the list proves right against the newest row."""
     contested = defaultdict(list)
     for row in rows:
         claims, last = row.status == UploadStatus.STORED and row.md5, newest.get(_place(row))
@@ -143,13 +143,13 @@ def _proved(rows: Iterable[UploadLog], newest: dict[Place, UploadLog]) -> set[in
             contested[row.env].append(row)
     proved = set[int]()
     for env, wanted in contested.items():
-        files = _listed(env, sorted({row.key for row in wanted}))
+        files = _list_files(env, sorted({row.key for row in wanted}))
         proved |= {id(row) for row in wanted if match(row, files.get(row.key)) is Match.SAME}
     return proved
 
 
-def _listed(env: str, keys: list[str]) -> dict[str, RemoteFile]:
-    """Return what is there; nothing where no list can be had, which then proves nothing."""
+def _list_files(env: str, keys: list[str]) -> dict[str, RemoteFile]:
+    """Return the listed objects; none if the list fails, which then proves nothing."""
     with suppress(WxStaticStoreError, IndexError), WorkerPool(1) as pool:
         lookup = Lookup(get_store(aliases()[0], env), pool, most_calls(keys))
         return lookup.end(lookup.begin(keys)).files

@@ -1,4 +1,4 @@
-"""Which alias owns a row: the one answer for the admin, the API and a retry."""
+"""Find the alias that owns a row, for the admin, the API and a retry."""
 
 from __future__ import annotations
 
@@ -25,23 +25,21 @@ def owning_alias(row: UploadLog, stores: Mapping[str, Options] | None = None) ->
     """
     Return the alias whose store writes the row's name to its key; empty if none does.
 
-    A store at the row's own environment comes before a store at another one. Give `stores` to ask
-    for many rows: a callable `env` is then asked once.
+    A store at the row's own environment comes first. For many rows, give `stores`, so that a
+    callable `env` is called once.
     """
     stores = usable_stores() if stores is None else stores
-    owners = [alias for alias, options in stores.items() if _writes(options, row)]
+    owners = []
+    for alias, options in stores.items():
+        with suppress(NameRejected):
+            if object_key(options.location, row.name) == row.key:
+                owners.append(alias)
     at_home = (alias for alias in owners if stores[alias].env == row.env)
     return next(at_home, next(iter(owners), ""))
 
 
 def addressing_alias(row: UploadLog, stores: Mapping[str, Options] | None = None) -> str:
-    """Return the alias that knows the row's public address: its owner, or one at its env."""
+    """Return the alias that knows the row's address: its owner, or one at its environment."""
     stores = usable_stores() if stores is None else stores
     at_home = (alias for alias, options in stores.items() if options.env == row.env)
     return owning_alias(row, stores) or next(at_home, "")
-
-
-def _writes(options: Options, row: UploadLog) -> bool:
-    with suppress(NameRejected):
-        return object_key(options.location, row.name) == row.key
-    return False

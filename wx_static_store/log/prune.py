@@ -1,4 +1,4 @@
-"""Delete what is old in small transactions; what shows how a file or a deployment stands stays."""
+"""Delete old rows and releases in small transactions, but no current state."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..models import Deployment, IdempotencyKey, Release
 from ..upload import kept
 from ..upload.database import deployments, log, persistently
 from ..upload.workers import WorkerPool
-from .retention import RELEASES, retained
+from .retention import RELEASES, find_retained
 
 _also: dict[str, Callable[[datetime], QuerySet[Any]]] = {}
 
 
-def also(name: str, ended_before: Callable[[datetime], QuerySet[Any]]) -> None:
+def prune_also(name: str, ended_before: Callable[[datetime], QuerySet[Any]]) -> None:
     """Register more rows to delete once they ended before a time. For ``AppConfig.ready()``."""
     _also[name] = ended_before
 
@@ -34,13 +34,12 @@ def prune(
     dry_run: bool = False,
 ) -> Iterator[tuple[str, int]]:
     """
-    Delete rows older than so many days, then deployments of that age that are left without rows.
+    Delete rows older than so many days, then deployments of that age that have no rows left.
 
-    The newest row of a key stays, however old, and so do the rows of a deployment that runs, the
-    deployments of the last `releases`, and those whose rows are not all written. Each batch is a
-    transaction of its own (outside of the caller's), after which comes what went: ``("uploads",
-    1000)``. Iterate it to the end. Each ``Idempotency-Key`` whose day is over goes as well, and
-    without `env` what `also` registered and is that old.
+    Always kept are the newest row of a key, the rows of a running deployment, the deployments of
+    the last `releases`, and those whose rows are not all written. Expired ``Idempotency-Key`` rows
+    are deleted, too, and without `env` old rows that `prune_also` registered. Each batch is its own
+    transaction, outside of the caller's, and is yielded: ``("uploads", 1000)``. Iterate to the end.
     """
     if days < 1 or batch < 1:
         raise ValueError("The rows of the last day stay, and a batch is one row or more.")
@@ -56,7 +55,9 @@ def prune(
     stays = Q(created__gte=wanted["created__lt"]) | ~Q(newer)
     has_rows = Exists(log().filter(stays, deployment=OuterRef("pk")))
     old = deployments().filter(**wanted).exclude(outcome__in=Deployment.UNFINISHED)
-    for count in _delete(old.exclude(has_rows), batch, dry_run, retained(releases).deployments):
+    for count in _delete(
+        old.exclude(has_rows), batch, dry_run, find_retained(releases).deployments
+    ):
         yield "deployments", count
 
     for name, ended_before in _also.items() if env is None else ():
@@ -70,15 +71,14 @@ def prune(
 
 def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[tuple[str, int]]:
     """
-    Delete releases but for the last `count` of each environment and folder, then their bytes.
+    Delete all but the last `count` releases of each environment and folder, and their bytes.
 
-    Live ones stay, and what a deploy used within a day. Bytes that another release names stay, too.
-    Each small step is a transaction of its own, after which comes what went: ``("releases", 1)``,
-    ``("files", 100)``, ``("bytes", 5_000_000)``. Iterate it to the end. Raises what the release
-    storage raises.
+    Live releases stay, those that were used within a day, and bytes of other releases. Each small
+    step is its own transaction, and is yielded: ``("releases", 1)``, ``("files", 100)``,
+    ``("bytes", 5_000_000)``. Iterate to the end. Raises what the release storage raises.
     """
     until = timezone.now() - kept.UNTOUCHED
-    stay, ids = retained(count).releases, _releases().values_list("id", flat=True)
+    stay, ids = find_retained(count).releases, _releases().values_list("id", flat=True)
     doomed = [pk for pk in ids.filter(used__lt=until) if pk not in stay]
     for release in doomed:
         if dry_run or persistently(partial(_forget, release, until), otherwise=False):
@@ -93,7 +93,8 @@ def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[
 
 
 def _running() -> list[int]:
-    """Return those that run; an older one of an environment that has no end was killed."""
+    """Return the ids of running deployments."""
+    # Only the newest of an environment can run: an older one without an end was killed.
     rows = deployments().order_by()
     newest = rows.values("env").annotate(newest=Max("id")).values_list("newest", flat=True)
     running = rows.filter(id__in=list(newest), outcome=Deployment.Outcome.RUNNING)
@@ -105,9 +106,9 @@ def _releases() -> QuerySet[Release]:
 
 
 def _forget(release: int, until: datetime) -> bool:
-    """Delete a release unless a deploy uses it by now; its deployments have none then."""
+    """Delete a release, unless a deploy uses it by now; its deployments keep none."""
     row = _releases().filter(pk=release, used__lt=until).only("pk")
-    if not row.update(used=F("used")):  # locks it: a deploy waits, and then records it anew
+    if not row.update(used=F("used")):  # locks the row: a deploy waits, and then records it again
         return False
     deployments().filter(release=release).update(release=None)
     row.delete()
@@ -117,7 +118,7 @@ def _forget(release: int, until: datetime) -> bool:
 def _delete(
     rows: QuerySet[Any], batch: int, dry_run: bool, stay: Collection[int] = ()
 ) -> Iterator[int]:
-    """Delete by primary key, so that no lock is held on more than one batch, nor for long."""
+    """Delete by primary key, in batches, so that few rows are locked for a short time."""
     last = 0
     while ids := list(rows.filter(id__gt=last).order_by("id").values_list("id", flat=True)[:batch]):
         last = ids[-1]

@@ -1,8 +1,8 @@
 """
-Compare cloud and log: what one has and the other has not, and rows that correct the log.
+Compare the cloud with the log, and add rows that correct the log.
 
-Both are read in batches, and between the two passes only a bit is kept for each object, so that
-memory stays small with millions.
+Both are read in batches. Between the two passes only one bit per object is kept, so that millions
+of objects need little memory.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ STORED, FAILED, UNKNOWN = UploadStatus.STORED, UploadStatus.FAILED, UploadStatus
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
     """
-    Where cloud and log differ, and what a row says that puts it right.
+    A difference of cloud and log, with the values of a row that corrects the log.
 
-    `kind` is ``missing``, ``differs``, ``unlogged`` or ``unknown`` (which can be settled now).
+    `kind` is ``missing``, ``differs``, ``unlogged`` or ``unknown`` (the outcome is known now).
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Discrepancy:
     message: str | Promise
 
     def row(self, env: str) -> UploadLog:
-        """Return it without content headers: lists show none, so the next deploy sends the file."""
+        """Return the row, without headers: lists show none, so the next deploy sends the file."""
         columns = {name: getattr(self, name) for name in ("key", "name", "size", "md5")}
         columns = fitting(UploadLog, columns | {"message": english(self.message)})
         return UploadLog(
@@ -56,13 +56,12 @@ class Discrepancy:
         )
 
 
-class Comparison:
+class LogComparison:
     """
-    An environment's objects below location and prefix, against the newest rows of the log.
+    Compare an environment's objects below location and prefix with the newest rows of the log.
 
-    Iterate it once. `fix` adds a row for each discrepancy before it is yielded. `objects` counts
-    what the cloud has, `unsure` those of which only the size could be compared: the list gave no
-    MD5.
+    Iterate it once. `fix` adds a row for each discrepancy before it is yielded. `objects` is the
+    number of objects, `unsure` of them were compared by size only, as the list has no MD5.
     """
 
     def __init__(self, store: Store, prefix: str = "", *, fix: bool = False) -> None:
@@ -73,7 +72,7 @@ class Comparison:
         self._last_id = 0
 
     def __iter__(self) -> Iterator[Discrepancy]:
-        # Rows that come from now on may be newer than the list: it does not judge them.
+        # Rows that are written from now on may be newer than the list, which cannot judge them.
         self._last_id = log().aggregate(last=Max("id"))["last"] or 0
         for found in chain(self._in_the_cloud(), self._only_in_the_log()):
             if self.fix:
@@ -86,10 +85,10 @@ class Comparison:
             self.objects += len(batch)
             newest = log().newest(self.store.env, [file.key for file in batch]).values()
             rows = {row.key_digest: row for row in newest}
-            judged = (self._judged(file, rows.get(key_digest(file.key))) for file in batch)
+            judged = (self._judge(file, rows.get(key_digest(file.key))) for file in batch)
             yield [discrepancy for discrepancy in judged if discrepancy]
 
-    def _judged(self, file: RemoteFile, row: UploadLog | None) -> Discrepancy | None:
+    def _judge(self, file: RemoteFile, row: UploadLog | None) -> Discrepancy | None:
         if row is None:
             name = file.key.removeprefix(self.store.options.location)
             return _found("unlogged", file, name, STORED, _("the cloud has it, the log did not"))
@@ -119,7 +118,7 @@ class Comparison:
 
 
 def _absent(row: UploadLog) -> Discrepancy | None:
-    """Return what a row without an object means; lists leave out what was deleted."""
+    """Return the discrepancy of a row without an object; lists leave out deleted files."""
     if row.status == UNKNOWN and row.is_deletion:
         return _found("unknown", row, row.name, STORED, _("it is deleted"))
     if row.status == UNKNOWN:
@@ -141,7 +140,7 @@ def _found(
 
 
 def _newest_ids(env: str) -> Iterator[list[int]]:
-    """Yield the newest row of each key, some hundred at a time, in the order of the index."""
+    """Yield the ids of the newest row of each key, some hundred at a time, by the index."""
     digest = ""
     while True:
         rows = log().filter(env=env, key_digest__gt=digest).order_by("key_digest")
@@ -154,7 +153,7 @@ def _newest_ids(env: str) -> Iterator[list[int]]:
 
 
 class _Ids:
-    """A set of row ids that takes a bit for each: a million in a row need 300 KB."""
+    """A set of row ids with a bit for each: a million consecutive ids need 300 KB."""
 
     def __init__(self) -> None:
         self._words: defaultdict[int, int] = defaultdict(int)

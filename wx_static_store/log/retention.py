@@ -1,4 +1,4 @@
-"""Which deployments and releases stay, however old."""
+"""Find the deployments and releases that stay, however old."""
 
 from __future__ import annotations
 
@@ -15,25 +15,27 @@ _COLUMNS = ("id", "env", "folder", "outcome", "release_id")
 
 
 class Retained(NamedTuple):
-    """The ids of what stays."""
+    """The ids of rows that stay."""
 
     deployments: set[int]
     releases: set[int]
 
 
 def keep(releases: Callable[[], set[int]]) -> None:
-    """Register what returns the ids of more releases to keep. For ``AppConfig.ready()``."""
+    """Register a function that returns ids of more releases to keep. For ``AppConfig.ready()``."""
     _also.add(releases)
 
 
-def retained(count: int = RELEASES) -> Retained:
+def find_retained(count: int = RELEASES) -> Retained:
     """
-    Return what stays of each environment and folder, and whatever runs.
+    Return the rows that stay of each environment and folder, and all running deployments.
 
-    That is the newest deployment, the newest of each of the last `count` releases, and the newest
-    of each of the last `count` that ended well: the first of these is live. So neither the same
-    tree ten times nor ten that failed take the release before away. What `keep` registered stays.
+    These are the newest deployment, the newest of each of the last `count` releases, the newest of
+    each of the last `count` releases that ended well (the first one is live), and the releases of
+    functions that `keep` registered.
     """
+    # Releases are counted, not deployments: neither ten deploys of one tree nor ten failures may
+    # delete the release before.
     stays, seen = Retained(set(), {*chain(*(ids() for ids in _also))}), set[tuple[str, str]]()
     last = defaultdict[tuple[str, ...], set[int]](set)
     rows = Deployment.objects.primary().order_by("-id").values_list(*_COLUMNS)

@@ -1,4 +1,4 @@
-"""Send earlier uploads again: which of them can be, and how each ended."""
+"""Send earlier uploads again, if their bytes can be found."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from .source_of import SourceGone, source_of
 if TYPE_CHECKING:
     from ..core.refusals import User
 
-SECONDS = 60.0  # in which files are begun; whoever waits for a page waits for the last of them, too
+SECONDS = 60.0  # in which files are started; a page waits for the last of them, too
 
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
-_TAKE_THE_NEWER = _("Upload that one again, if need be.")
+_TAKE_THE_NEWER = _("Upload the newer one again if needed.")
 _CHANGED = _("The file is another one by now")
 _PUBLISH_IT = _("Run collectstatic again: it publishes what is there now.")
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What can be sent again."""
+    """A row whose bytes can be sent again."""
 
     row: UploadLog
     item: UploadItem
@@ -47,7 +47,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class RetryResult:
-    """How a retry ended: its `result`, the `reason` why not, or neither where no time was left."""
+    """The outcome of a retry: a `result`, a `reason` why not, or neither if time was up."""
 
     row: UploadLog
     result: UploadResult | None = None
@@ -62,7 +62,7 @@ class RetryResult:
 
 
 def newer(rows: Iterable[UploadLog]) -> dict[int, UploadLog]:
-    """Return the newest row of the key of each that is not it; a refused name has no key."""
+    """Return, by the id of a row, the newer row of its key, if there is one."""
     rows = [row for row in rows if row.key]
     newest = UploadLog.objects.newest_of(rows)
     lasts = {row.pk: newest.get((row.env, row.key_digest)) for row in rows}
@@ -70,7 +70,7 @@ def newer(rows: Iterable[UploadLog]) -> dict[int, UploadLog]:
 
 
 def retryable(row: UploadLog) -> Ready | RetryResult:
-    """Return what can be sent again, or the reason why not; asks nobody on the network."""
+    """Return the item to send again, or the reason why not; makes no call."""
     try:
         item = source_of(row)
     except SourceGone as error:
@@ -80,8 +80,8 @@ def retryable(row: UploadLog) -> Ready | RetryResult:
     return Ready(row, item)
 
 
-def looked_at(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
-    """Yield what is `retryable` of these rows, and the reasons why others are not."""
+def check_rows(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
+    """Yield the item or the reason of each row; an older row of a key is refused."""
     rows = list(rows)
     followed = newer(rows)
     for row in rows:
@@ -92,7 +92,7 @@ def looked_at(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
 
 
 def sendable(rows: Iterable[UploadLog], most: int) -> Iterator[UploadLog]:
-    """Yield at most so many rows, of those whose bytes can be had again."""
+    """Yield at most `most` rows whose bytes can be found again."""
     return islice((row for row in rows if isinstance(retryable(row), Ready)), most)
 
 
@@ -105,13 +105,13 @@ def retry_uploads(
     """
     Send the bytes of these rows again; each result is a new row, of the source ``retry``.
 
-    Only the newest row of a key counts, and one at a time sends it. A `user` without the permission
-    ``replace`` replaces no other bytes in the cloud than the row's. No more files are begun after
-    `seconds`, or after an error that says that all others would fail alike.
+    Only the newest row of a key is sent, by one process at a time. A `user` without the permission
+    ``replace`` may not overwrite other bytes than the row's. No more files are started after
+    `seconds`, or after an error that would repeat for all others.
     """
     until = time.monotonic() + seconds
     batches = defaultdict(list)
-    for one in looked_at(rows):
+    for one in check_rows(rows):
         if isinstance(one, RetryResult):
             yield one
         else:
@@ -124,7 +124,7 @@ def retry_uploads(
 
 
 def _uploader(using: str, env: str) -> Uploader:
-    """Return an uploader that keeps no page waiting for minutes with a file."""
+    """Return an uploader with a deadline: a page must not wait minutes for one file."""
     options = options_for(using).for_env(env)
     return Uploader(replace(options, deadline=options.deadline or INTERACTIVE_SECONDS))
 
@@ -135,7 +135,7 @@ def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
         stack.callback(batch.close)
         stack.callback(recorder.close)
         pool = stack.enter_context(WorkerPool(uploader.options.max_workers))
-        pool.capacity = pool.max_workers  # no file that is begun waits for another one
+        pool.capacity = pool.max_workers  # no started file waits for another one
         results = uploader.send(Queue(uploader, batch.items()), pool, recorder)
         for result in stack.enter_context(closing(results)):
             settled = uploader.settled(result) if time.monotonic() < batch.until else result
@@ -147,7 +147,7 @@ def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
 
 
 class _Batch:
-    """The retries at one environment: each file is claimed, checked and opened in its turn."""
+    """The retries at one environment: each file is claimed, checked and opened in turn."""
 
     def __init__(
         self, uploader: Uploader, ready: Iterable[Ready], until: float, *, replaces: bool
@@ -161,7 +161,7 @@ class _Batch:
         self._free: set[str] = set()  # claimed keys, to be released when their rows are written
 
     def items(self) -> Iterator[UploadItem]:
-        """Yield what could be opened; what could not is refused, and leaves no failed row."""
+        """Yield the items that can be opened; the others are refused, and leave no failed row."""
         for key, one in [*self.waiting.items()]:
             if time.monotonic() >= self.until:
                 return
@@ -177,12 +177,13 @@ class _Batch:
                 yield replace(one.item, open=lambda file=file: file, close=False)  # type: ignore[misc]
 
     def _open(self, one: Ready) -> BinaryIO:
-        """Open the file; only now nobody else changes what is at its key."""
+        """Claim the key, check it, and open the file."""
         row, uploader = one.row, self.uploader
         seconds = longest(uploader.store, one.item.size or row.size or 0)
         if not claim(uploader.options, row.key, seconds):
             raise IN_PROGRESS.broken(key=row.key)
         self._free.add(row.key)
+        # Only now, with the claim, no other process changes the object at the key.
         if newer([row]):
             raise SourceGone(_NEWER, hint=_TAKE_THE_NEWER)
         found = None if self._replaces else uploader.store.find(row.key)

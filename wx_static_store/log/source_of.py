@@ -1,8 +1,8 @@
 """
 Find the bytes of an earlier upload: on this machine, in the spool, or on the public site.
 
-They are the row's bytes, with one exception: the file of a `collectstatic` row may have changed
-since, and is sent as it is now. No other file is guessed by its name.
+They are always the row's bytes, with one exception: the file of a `collectstatic` row may have
+changed since, and is sent as it is now.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ..upload.sources import IN_MEMORY, digest
 from ..upload.store import get_store
 from .owner import owning_alias
 
-# Why there are no bytes, by where they came from, and what to do.
+# Why there are no bytes, and what to do, by the source of the row.
 _GONE = {
     "collectstatic": (
         _("The file is neither in STATIC_ROOT nor with a finder any more"),
@@ -73,10 +73,10 @@ class SourceGone(SourceError):
 
 def source_of(row: UploadLog) -> UploadItem:
     """
-    Return the row's file, to be sent again; raises SourceGone.
+    Return the row's file as an item to send again; raises SourceGone.
 
-    Its `md5` is the row's, or None where the file is a newer one. The public site is asked only
-    when the item is opened, which may raise SourceGone, too.
+    The item has the row's `md5`, or None if the file is newer. Only opening the item asks the
+    public site, and may then raise SourceGone, too.
     """
     if not owning_alias(row):
         raise _gone(_NO_STORE if row.key else _NO_KEY)
@@ -84,7 +84,7 @@ def source_of(row: UploadLog) -> UploadItem:
     item = (
         deletion(row.name)
         if row.is_deletion
-        else _here(row, source) or _in_the_spool(row, source) or _on_the_site(row, source)
+        else _local_item(row, source) or _kept_item(row, source)
     )
     if item is None:
         raise _gone(_GONE.get(source, _KEPT_NOWHERE))
@@ -96,7 +96,7 @@ def _gone(why: tuple[Any, Any]) -> SourceGone:
 
 
 def _first_source(row: UploadLog) -> str:
-    """Return where the bytes came from, before anybody sent them again."""
+    """Return the source of the first upload of the bytes, before any retry."""
     if row.source not in REPEATS:
         return row.source
     originals = _of_same_key(row).exclude(source__in=REPEATS)
@@ -111,7 +111,7 @@ def _of_same_key(row: UploadLog) -> UploadLogQuerySet:
 def _item(
     row: UploadLog, source: str, opener: Callable[[], Any], size: int | None, md5: str | None
 ) -> UploadItem:
-    """Return the item, with the Cache-Control that a deploy chose: only the row knows it now."""
+    """Return the item, with the Cache-Control of a deploy, which only the row still knows."""
     return UploadItem(
         row.name,
         open=opener,
@@ -125,7 +125,7 @@ def _item(
 # --- on this machine ---------------------------------------------------------------------------
 
 
-def _here(row: UploadLog, source: str) -> UploadItem | None:
+def _local_item(row: UploadLog, source: str) -> UploadItem | None:
     static = list(_static_paths(row.name))
     for path in dict.fromkeys([*static, *_media_paths(row.name)]):
         if _has_bytes_of(row, path):
@@ -156,14 +156,14 @@ def _static_paths(name: str) -> Iterator[str]:
 
 
 def _media_paths(name: str) -> Iterator[str]:
-    """Yield files of local storages of the project: a model may keep the same file there."""
+    """Yield files of that name in local storages: a model may keep the same file there."""
     for storage in {id(storage): storage for storage in _storages()}.values():
         yield from _path(storage, name)
 
 
 def _storages() -> Iterator[Storage]:
     for alias in setting("STORAGES"):
-        with suppress(ImproperlyConfigured):  # its package is missing, or a setting of Django's
+        with suppress(ImproperlyConfigured):  # its package or a setting is missing
             yield storages[alias]
     for model in apps.get_models():
         yield from (field.storage for field in model._meta.fields if isinstance(field, FileField))
@@ -175,30 +175,28 @@ def _path(storage: Storage, name: str) -> Iterator[str]:
             yield path
 
 
-def _in_the_spool(row: UploadLog, source: str) -> UploadItem | None:
-    if not (row.md5 and row.size is not None and spool.has(row.md5, row.size)):
+# --- in the spool, and on the public site ------------------------------------------------------
+
+
+def _kept_item(row: UploadLog, source: str) -> UploadItem | None:
+    if row.md5 and row.size is not None and spool.has(row.md5, row.size):
+        opener: Callable[[], Any] = partial(spool.open_spooled, row.md5)
+    elif row.md5 and _was_stored(row):
+        opener = partial(_fetch, row, source)
+    else:
         return None
-    return _item(row, source, partial(spool.open_spooled, row.md5), row.size, row.md5)
-
-
-# --- on the public site ------------------------------------------------------------------------
-
-
-def _on_the_site(row: UploadLog, source: str) -> UploadItem | None:
-    if not (row.md5 and _was_stored(row)):
-        return None
-    return _item(row, source, partial(_fetched, row, source), row.size, row.md5)
+    return _item(row, source, opener, row.size, row.md5)
 
 
 def _was_stored(row: UploadLog) -> bool:
-    """Return whether the site may serve these bytes, as far as the log knows."""
+    """Return whether the site may serve these bytes, by the log."""
     if row.status != UploadStatus.FAILED:
         return True
     stored = _of_same_key(row).filter(status=UploadStatus.STORED)
     return stored.values_list("md5", flat=True).first() == row.md5
 
 
-def _fetched(row: UploadLog, source: str) -> BinaryIO:
+def _fetch(row: UploadLog, source: str) -> BinaryIO:
     file: Any = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- whoever opens the item closes it
     try:
         if (

@@ -1,4 +1,4 @@
-"""What the command line of ``wx_deploy`` means: the store, the environments, the release."""
+"""Read the command line of ``wx_deploy``: the store, the environments, the release."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,13 +12,13 @@ from ..conf.options import MEDIA
 from ..core.naming import header_value
 from ..deploy.environments import STATICFILES, site_stores
 from ..i18n import gettext, gettext_lazy as _, listed
-from ..submit.selection import selected
+from ..submit.selection import select_environments
 from .deploy_options import CLOUD, LIVE, without_tree
 from .exits import wrong_use
 
 
 def refuse_media_store(options: Mapping[str, Any]) -> None:
-    """Refuse a tree where people upload; a list of its old releases is no harm."""
+    """Refuse to publish to a media store; its old releases may be listed."""
     alias = alias_of(options)
     publishes = options["directory"] or not without_tree(options)
     if publishes and conf.options_for(alias).kind == MEDIA:
@@ -31,7 +31,7 @@ def refuse_media_store(options: Mapping[str, Any]) -> None:
 
 
 def alias_of(options: Mapping[str, Any]) -> str:
-    """Return the alias that is meant where --using names none; with DIR it must be certain."""
+    """Return the alias of --using, or the likeliest one; with DIR it must be the only one."""
     if options["using"]:
         return str(options["using"])
     sites = site_stores()
@@ -45,7 +45,7 @@ def alias_of(options: Mapping[str, Any]) -> str:
 
 
 def release_of(options: Mapping[str, Any]) -> str:
-    """Return the first release that the mode names by itself; empty where none does."""
+    """Return the first release that the options name, or an empty text."""
     if isinstance(options["rollback"], str):
         return options["rollback"]
     words = (LIVE, CLOUD, *filter(os.path.isdir, options["diff"][1:]))
@@ -53,7 +53,7 @@ def release_of(options: Mapping[str, Any]) -> str:
 
 
 def _what_to_name(sites: Sequence[str]) -> str:
-    """Return the advice where --using is missing, or names a store that takes no site."""
+    """Return the advice for a missing --using, or one that names a media store."""
     if sites:
         return gettext(
             "Name a store for sites with --using ALIAS. This project has: %(aliases)s.",
@@ -67,7 +67,7 @@ def _what_to_name(sites: Sequence[str]) -> str:
 
 
 def environments_of(options: Mapping[str, Any]) -> Sequence[str | None]:
-    """Return the environments that are asked for; None is the store's own."""
+    """Return the environments of the options; None is the store's own."""
     named, tags = options["env"] or [], options["tag"]
     if options["all"]:
         if tags:
@@ -75,7 +75,7 @@ def environments_of(options: Mapping[str, Any]) -> Sequence[str | None]:
         return some(conf.environments(), _("ENVIRONMENTS offers no environment."))
     if path := options["envs_file"]:
         named = some(read_lines(path), _("%(path)s names no environment.", path=path))
-    return selected(named, tags) or [None]
+    return select_environments(named, tags) or [None]
 
 
 def rules(given: Sequence[str]) -> list[tuple[str, str]]:
@@ -93,7 +93,7 @@ def rules(given: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def read_lines(path: str) -> list[str]:
-    """Read one environment from each line; what follows a # is a comment."""
+    """Return one environment for each line, without comments after #."""
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:

@@ -106,16 +106,16 @@ def _add_modes(parser: ArgumentParser) -> None:
     add("--list", action="store_true", help=text % {"count": RELEASES})
     text = gettext(
         "publish RELEASE again from the release storage; without it, the last other one that ended "
-        "well. So two roll backs come back: to go further back, name it. A release is an id of "
-        "--list, a label, a digest, or the beginning of one of these"
+        "well. A second roll back returns to the first release: to go further back, name one. A "
+        "release is an id of --list, a label, a digest, or the beginning of one of these"
     )
     add("--rollback", nargs="?", const=True, metavar="RELEASE", help=text)
     text = gettext(
-        "send again, from the release storage, what the cloud has not as it was deployed"
+        "send again, from the release storage, the files that are missing or differ in the cloud"
     )
     add("--repair", action="store_true", help=text)
     text = gettext(
-        "only list what B has otherwise than release A; without B: DIR, or the live release. A "
+        "only list how B differs from release A; without B: DIR, or the live release. A "
         "release is an id, a label, a digest, the beginning of one of these, or 'live'. B is one, "
         "a folder, or 'cloud'. Exit code 1: the cloud lacks a file of A, or has another in its "
         "place; 2: nothing was compared; else 0"
@@ -142,7 +142,7 @@ def add_environments(parser: ArgumentParser) -> None:
 
 
 def check_words(options: Mapping[str, Any]) -> None:
-    """Refuse an empty variable of a shell, and a folder that reads as an environment."""
+    """Refuse an empty value (often an unset variable), and a folder among environments."""
     for name in (*_NOT_EMPTY, *LISTS):
         if options.get(name) == "" or (name in LISTS and "" in options.get(name, ())):
             option = {"directory": "DIR", "folder": "--prefix"}.get(name) or option_of(name)
@@ -158,7 +158,7 @@ def check_words(options: Mapping[str, Any]) -> None:
 
 
 def check_options(options: dict[str, Any]) -> None:
-    """Refuse what was not meant: words in the wrong place, options that do not go together."""
+    """Refuse misplaced words, and options that do not belong together."""
     check_words(options)
     about_stale = options["stale"] or options["blank_stale"]
     if options["canary"] < 0:
@@ -167,12 +167,12 @@ def check_options(options: dict[str, Any]) -> None:
         raise wrong_use(_("--include-uploads belongs to --stale or --blank-stale."))
     asks = options["blank_stale"] and not (options["yes"] or options["dry_run"])
     if asks and not sys.stdin.isatty():
-        raise wrong_use(_("--blank-stale asks, and nobody is there: add --yes."))
+        raise wrong_use(_("--blank-stale asks a question, and there is no terminal: add --yes."))
     _check_modes(options)
 
 
 def _check_modes(options: dict[str, Any]) -> None:
-    """Refuse an option beside a mode to which it does not belong."""
+    """Refuse an option that does not belong to the mode."""
     modes = [option_of(mode) for mode in WITHOUT_TREE if options[mode]]
     meant = [option_of(name) for name in OF_PUBLISHING if options[name]]
     if meant and any(options[mode] for mode in LOOKING):
@@ -210,12 +210,12 @@ def _check_modes(options: dict[str, Any]) -> None:
 
 
 def of_releases(options: Mapping[str, Any]) -> bool:
-    """Return whether a kept release is published, and no tree of this machine."""
+    """Return whether a kept release is published, and no folder of this machine."""
     return any(options[mode] for mode in OF_RELEASES)
 
 
 def without_tree(options: Mapping[str, Any]) -> bool:
-    """Return whether no tree of this machine is published."""
+    """Return whether no folder of this machine is published."""
     return any(options[mode] for mode in WITHOUT_TREE)
 
 

@@ -27,7 +27,7 @@ _HEADERS = {"content_type": "Content-Type", "cache_control": "Cache-Control"}
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two that are compared: what the heading and the JSON say of it, and its files."""
+    """One side of a comparison: its name in the heading, its data in the JSON, and its files."""
 
     name: str
     data: Mapping[str, Any]
@@ -35,8 +35,8 @@ class Side:
 
 
 @dataclass
-class Comparison:
-    """What differs in one environment; where there is an `error`, nothing was compared."""
+class EnvironmentComparison:
+    """The difference in one environment; with an `error`, nothing was compared."""
 
     env: str
     folder: str
@@ -45,8 +45,8 @@ class Comparison:
     error: str = ""
 
     @property
-    def drifted(self) -> bool:
-        """Return whether the cloud lacks a file of the release, or has another in its place."""
+    def has_drifted(self) -> bool:
+        """Return whether a file of the release is missing or differs in the cloud."""
         counts = self.difference.counts
         return self.in_cloud and bool(counts["changed"] or counts["removed"])
 
@@ -60,7 +60,7 @@ class Comparison:
         return {**about, "before": before, "after": after, **self.difference.as_dict()}
 
 
-def lines(comparison: Comparison) -> Iterator[str]:
+def lines(comparison: EnvironmentComparison) -> Iterator[str]:
     """Yield a heading, a line for each file that differs, and the counts."""
     where = f"{comparison.env} /{comparison.folder}".removesuffix(" /")
     if comparison.error:
@@ -87,26 +87,26 @@ def lines(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def _kinds(comparison: Comparison) -> Mapping[str, Any]:
+def _kinds(comparison: EnvironmentComparison) -> Mapping[str, Any]:
     return IN_CLOUD if comparison.in_cloud else KINDS
 
 
-def _table(comparison: Comparison) -> Iterator[str]:
+def _table(comparison: EnvironmentComparison) -> Iterator[str]:
     changes, kinds = comparison.difference.changes, _kinds(comparison)
-    rows = [(str(kinds[change.kind]), *_sizes(change), _what(change)) for change in changes]
+    rows = []
+    for change in changes:
+        sides = (change.before, change.after)
+        before, after = (f"{side.size:,}" if side else "" for side in sides)
+        arrow = f"{before} →" if before and after else f"{before}  "
+        rows.append((str(kinds[change.kind]), arrow, after, _what(change)))
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     for kind, before, after, what in rows:
         sizes = padded(before, widths[1], right=True), padded(after, widths[2], right=True)
         yield "  ".join([padded(kind, widths[0]), *sizes, what])
 
 
-def _sizes(change: Change) -> tuple[str, str]:
-    before, after = (f"{side.size:,}" if side else "" for side in (change.before, change.after))
-    return (f"{before} →" if after and before else f"{before}  "), after
-
-
 def _what(change: Change) -> str:
-    """Return the name, and of a changed file what differs."""
+    """Return the name of a file, and the parts in which it differs."""
     old, new = change.before, change.after
     name = shown(change.name)
     if not (old and new):
@@ -123,12 +123,12 @@ def _counts(kinds: Mapping[str, Any], counts: Mapping[str, int]) -> str:
     return joined(f"{name} {counts[kind]:,}" for kind, name in names.items())
 
 
-def total(comparisons: Sequence[Comparison]) -> str:
-    """Return a line on all environments that were compared with the cloud."""
+def total(comparisons: Sequence[EnvironmentComparison]) -> str:
+    """Return a line on all environments of a comparison with the cloud."""
     counts = sum((Counter(each.difference.counts) for each in comparisons), Counter[str]())
     return _(
         "total: %(right)d of %(all)d environments are as the release says; %(counts)s",
-        right=sum(not (each.error or each.drifted) for each in comparisons),
+        right=sum(not (each.error or each.has_drifted) for each in comparisons),
         all=len(comparisons),
         counts=_counts(IN_CLOUD, counts),
     )

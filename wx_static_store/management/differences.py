@@ -1,4 +1,4 @@
-"""What ``wx_deploy --diff`` shows: a release beside another, a folder or the cloud."""
+"""``wx_deploy --diff``: compare a release with another, a folder or the cloud."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from django.core.management.base import CommandError
 
 from ..core.releases import ReleaseFile
 from ..deploy import report as summary
-from ..deploy.records import deployments_of, from_log, live, named
+from ..deploy.records import deployments_of, find_deployment, from_log, live
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext as _, joined, labelled, shown
 from ..models import Deployment
-from ..releases.difference import between, files_here, with_cloud
+from ..releases.difference import compare_files, compare_with_cloud, files_here
 from ..releases.rollback import folder_of
 from ..upload.uploader import Uploader
 from . import modes
 from .deploy_line import release_of
 from .deploy_options import CLOUD, LIVE
-from .difference_lines import Comparison, Side, lines, total
+from .difference_lines import EnvironmentComparison, Side, lines, total
 from .exits import wrong_use
 from .preview import left_out_line
 
@@ -39,9 +39,9 @@ def show(
     write: Callable[[str], object],
 ) -> None:
     """
-    Compare in each environment, and write what differs.
+    Compare in each environment, and write the differences.
 
-    Raises CommandError: 1 where the cloud drifted, 2 where it could not be compared.
+    Raises CommandError: 1 if the cloud differs, 2 if an environment could not be compared.
     """
     operands = _operands(line)
     if len(uploaders) > 1 and CLOUD not in operands:
@@ -53,9 +53,9 @@ def show(
     folder = folder_of(using, envs, prefix=prefix or here, name=release_of(line))
     found = []
     if LIVE in operands and not line["env"]:
-        uploaders = _deployed(uploaders, folder, write)
+        uploaders = _with_live_release(uploaders, folder, write)
     for uploader in uploaders:
-        found.append(_compared(_Place(line, using, uploader, folder), operands))
+        found.append(_compare(_Place(line, using, uploader, folder), operands))
         if found[-1].error and len(uploaders) == 1:
             raise wrong_use(found[-1].error)
         write("\n".join(lines(found[-1])))
@@ -67,14 +67,14 @@ def show(
         summary.write_json(Path(line["json"]), data)
     if any(comparison.error for comparison in found):
         raise wrong_use(_("Not every environment could be compared."))
-    if any(comparison.drifted for comparison in found):
+    if any(comparison.has_drifted for comparison in found):
         advice = _("--repair sends the live release again.") if LIVE in operands else ""
         text = _("The cloud differs from what it was compared with. %(advice)s", advice=advice)
         raise CommandError(text.rstrip(), returncode=1)
 
 
 def _operands(line: Mapping[str, Any]) -> tuple[Operand, Operand]:
-    """Return what is compared with what: the older, as a reader sees it, comes first."""
+    """Return the two sides of the comparison, the older one first."""
     names, directory = line["diff"], line["directory"]
     if directory:
         folder = Path(directory)
@@ -88,10 +88,10 @@ def _operands(line: Mapping[str, Any]) -> tuple[Operand, Operand]:
     return names[0], Path(names[1]) if os.path.isdir(names[1]) else names[1]
 
 
-def _deployed(
+def _with_live_release(
     uploaders: Sequence[Uploader], folder: str, write: Callable[[str], object]
 ) -> Sequence[Uploader]:
-    """Return those where something is live; a line names each of the others, unless all are."""
+    """Return the uploaders with a live release, and write a line on each of the others."""
     left_out = [uploader for uploader in uploaders if not live(uploader.env, folder)]
     if len(left_out) == len(uploaders):
         return uploaders
@@ -117,16 +117,16 @@ class _Place:
         return self.folder.removeprefix(self.uploader.options.location)
 
 
-def _compared(place: _Place, operands: tuple[Operand, Operand]) -> Comparison:
-    comparison = Comparison(place.uploader.env, place.folder)
+def _compare(place: _Place, operands: tuple[Operand, Operand]) -> EnvironmentComparison:
+    comparison = EnvironmentComparison(place.uploader.env, place.folder)
     try:
         before, after = comparison.sides = [_side(place, operand) for operand in operands]
         if comparison.in_cloud:
-            comparison.difference = with_cloud(place.uploader, before.files(), place.prefix)
+            comparison.difference = compare_with_cloud(place.uploader, before.files(), place.prefix)
         else:
-            comparison.difference = between(before.files(), after.files())
+            comparison.difference = compare_files(before.files(), after.files())
     except WxStaticStoreError as error:
-        return Comparison(place.uploader.env, place.folder, error=str(error))
+        return EnvironmentComparison(place.uploader.env, place.folder, error=str(error))
     return comparison
 
 
@@ -157,7 +157,7 @@ def _side(place: _Place, operand: Operand) -> Side:
 
 
 def _deployment(place: _Place, name: str) -> Deployment:
-    """Return the deployment of that name: of this folder, or else of any, unless one is given."""
+    """Return the deployment with this name; of any folder if the options name none."""
     env, folder = place.uploader.env, place.folder
     if name == LIVE:
         rows = deployments_of(env, folder).filter(outcome="done")
@@ -168,15 +168,15 @@ def _deployment(place: _Place, name: str) -> Deployment:
         hint = _("Name a release, or its folder with --prefix; wx_deploy --list shows all.")
         raise SourceError(message, hint=hint)
     try:
-        return named(name, env, folder)
+        return find_deployment(name, env, folder)
     except SourceError:
         if place.line["folder"] or place.line["prefix"]:
             raise
-    return named(name, env)
+    return find_deployment(name, env)
 
 
 def _files_here(place: _Place, root: Path) -> list[ReleaseFile]:
-    """Return the files of the folder; of STATIC_ROOT, as they are published without a DIR."""
+    """Return the files of the folder; STATIC_ROOT is read as without a DIR."""
     collected = getattr(storages[place.using], "location", "")
     is_collected = collected and os.path.realpath(collected) == os.path.realpath(root)
     directory = None if is_collected else str(root)

@@ -1,9 +1,9 @@
-"""How a command ends that was called in a wrong way; else 0, 1 (something failed) or 130."""
+"""The exit codes, and the error of a wrong use. Other codes are 0 (done) and 130 (interrupted)."""
 
 from django.core.management.base import CommandError
 from django.utils.functional import Promise
 
-FAILED = 1  # of what was begun
+FAILED = 1  # something failed
 WRONG_USE = 2  # nothing was begun
 
 

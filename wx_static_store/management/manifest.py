@@ -13,7 +13,7 @@ from .exits import wrong_use
 
 
 def check(using: str, orders: Orders) -> None:
-    """Refuse to write what is not there, or what would differ between the environments."""
+    """Refuse to write a manifest that is missing, or differs between the environments."""
     manifests = {order.last.sha256 if order.last else None for _uploader, order in orders}
     if None in manifests or not hasattr(storages[using], "write_manifest"):
         text = _("--write-manifest: this release, or the store %(alias)r, has no manifest.")
@@ -25,7 +25,7 @@ def check(using: str, orders: Orders) -> None:
 
 
 def write(using: str, orders: Orders) -> str:
-    """Write the manifest of the release where the site reads it; return a line that says so."""
+    """Write the release's manifest where the site reads it; return a line on it."""
     storage: Any = storages[using]
     last: Any = orders[0][1].last
     with opened(last, md5=last.md5) as source:

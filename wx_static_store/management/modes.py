@@ -1,4 +1,4 @@
-"""What ``wx_deploy`` publishes at each environment: a tree of this machine, or kept releases."""
+"""Make the orders of ``wx_deploy``: of a folder of this machine, or of kept releases."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..core.types import UploadContext, UploadItem
 from ..deploy.environments import Confirm, Order, Orders, site_uploader
 from ..deploy.link_check import Files, changed_in_place
 from ..deploy.plan import Plan, hash_items
-from ..deploy.records import Records, item_of, live, named
+from ..deploy.records import Records, find_deployment, item_of, live
 from ..deploy.tree import read_tree
 from ..i18n import gettext as _
 from ..models import Release
@@ -34,7 +34,7 @@ Line = Mapping[str, Any]
 
 
 def store_of(line: Line) -> str:
-    """Return the alias; where releases are meant and --using names none, it is theirs."""
+    """Return the alias of --using; without it, for releases, the alias they were deployed with."""
     alias = deploy_line.alias_of(line)
     of_releases = deploy_options.of_releases(line) or (line["diff"] and not line["directory"])
     if line["using"] or not of_releases:
@@ -42,7 +42,7 @@ def store_of(line: Line) -> str:
     envs = [env for env in deploy_line.environments_of(line) if env]
     if name := deploy_line.release_of(line):
         own = [site_uploader(alias).env] if alias in conf.aliases() else []
-        return named(name, *(envs or own)[:1]).using
+        return find_deployment(name, *(envs or own)[:1]).using
     return rollback.only_store(envs) or alias
 
 
@@ -52,7 +52,7 @@ def uploaders_of(line: Line, using: str) -> list[Uploader]:
 
 
 def tree_of(line: Line, using: str) -> tuple[list[UploadItem], UploadItem | None, str]:
-    """Return the files of DIR, or of what was collected; apart the last; and their prefix."""
+    """Return the files of DIR or of STATIC_ROOT, the last file apart, and their prefix."""
     root, skip, hashed, manifest = _source(line, using)
     how = {"ignore": line["ignore"], "rules": deploy_line.rules(line["map"])}
     tree = read_tree(root, line["prefix"], **how)
@@ -67,12 +67,12 @@ def tree_of(line: Line, using: str) -> tuple[list[UploadItem], UploadItem | None
 
 
 def of_tree(line: Line, using: str, uploaders: Sequence[Uploader], confirm: Confirm) -> Orders:
-    """Return the same order for each environment: DIR, or what was collected."""
+    """Return an order for each environment with the files of DIR or STATIC_ROOT."""
     items, last, prefix = tree_of(line, using)
     asks_first = not (line["yes"] or line["dry_run"])
     compares = line["verify"] or line["canary"]
     counts = uploaders[0].options.trust_log
-    if len(uploaders) > 1 or asks_first or compares or counts:  # each look would read them
+    if len(uploaders) > 1 or asks_first or compares or counts:  # else each would read them
         items, last = hash_items(items), hash_items([last])[0] if last else None
     labels = map(os.environ.get, deploy_options.LABELS)
     order = replace(
@@ -86,7 +86,7 @@ def of_tree(line: Line, using: str, uploaders: Sequence[Uploader], confirm: Conf
 def of_releases(
     line: Line, using: str, uploaders: Sequence[Uploader], confirm: Confirm
 ) -> tuple[Orders, list[rollback.Move]]:
-    """Return the order of each environment that goes somewhere, and from where to where."""
+    """Return the order and the move of each environment that has a release to go to."""
     rollback.check_storage()
     envs, name = [uploader.env for uploader in uploaders], deploy_line.release_of(line)
     folder = rollback.folder_of(using, envs, prefix=line["folder"] or "", name=name)
@@ -101,8 +101,8 @@ def of_releases(
 def changes_in_place(
     orders: Orders, plans: Iterable[Plan], moves: Iterable[rollback.Move]
 ) -> list[str]:
-    """Return sentences on files that a roll back changes under a name which its pages keep."""
-    alike: dict[tuple[Any, ...], tuple[Uploader, Order]] = {}  # one look for them all
+    """Return warnings of files that a roll back changes under a name that pages keep."""
+    alike: dict[tuple[Any, ...], tuple[Uploader, Order]] = {}  # equal environments are read once
     for (uploader, order), plan, move in zip(orders, plans, moves, strict=True):
         changed = frozenset(
             item.name for item in plan.assets if uploader.key(item.name) in plan.existing
@@ -121,7 +121,7 @@ def changes_in_place(
 
 
 def live_in(orders: Orders) -> list[Files]:
-    """Return the files of each release that is live where these go, if their bytes are kept."""
+    """Return the files of the releases that the orders replace, if their bytes are kept."""
     if not kept.alias():
         return []
     prefix = orders[0][1].prefix
@@ -135,13 +135,14 @@ def _files(release: Release, prefix: str) -> Iterator[UploadItem]:
 
 
 def how_to_go_on(moves: Iterable[rollback.Move]) -> Iterator[str]:
-    """Yield how a roll back that failed goes on: another one without a name would come back."""
+    """Yield how to go on after a failed roll back."""
+    # Without a name, the next roll back would return to the release before.
     for release in dict.fromkeys(str(move.target.release) for move in moves if not move.repair):
         yield _("To go on with it, name the release: --rollback %(release)s", release=release)
 
 
 def _order(line: Line, using: str, prefix: str, label: str, confirm: Confirm) -> Order:
-    """Return what the options say, of no file yet."""
+    """Return an order with the options, without files."""
     return Order(
         items=(),
         context=UploadContext(source="wx_deploy", source_ref=label, user_id=user_id(line["user"])),
@@ -156,7 +157,7 @@ def _order(line: Line, using: str, prefix: str, label: str, confirm: Confirm) ->
 
 
 def _source(line: Line, using: str) -> tuple[Path, set[str], set[str], str]:
-    """Return the folder; names left out; names with a hash; the manifest, sent last."""
+    """Return the folder, the names to leave out, the hashed names, and the manifest's name."""
     if line["directory"]:
         return Path(line["directory"]), set(), set(), ""
     storage: Any = storages[using]

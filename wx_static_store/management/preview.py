@@ -1,4 +1,4 @@
-"""What ``wx_deploy`` would do: lines of files, a row for each environment."""
+"""Show what ``wx_deploy`` would do: lines of files, a row for each environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATES = {
     "stale": _("stale"),
     "uploaded": _("uploaded"),
 }
-# Of the table, each with its places: a row is printed before the later ones are known.
+# Columns with fixed widths: a row is printed before the later rows are known.
 COLUMNS = {"new": 7, "changed": 7, "unchanged": 9, "rejected": 8, "stale": 7, "bytes": 13}
 
 File = tuple[str, int | None, str]  # its state, size, and name
@@ -44,7 +44,7 @@ def environment_line(uploader: Uploader, order: Order, plan: Plan) -> str:
 
 
 def move_line(move: Move) -> str:
-    """Return from where to where an environment goes."""
+    """Return the line on a move: from which release to which."""
     to = _deployment(move.target)
     if move.repair:
         text = gettext("repair of %(to)s", to=to)
@@ -58,7 +58,7 @@ def move_line(move: Move) -> str:
 
 
 def left_out_line(env: str, folder: str) -> str:
-    """Return that a run over many environments leaves this one out."""
+    """Return the line on an environment that is left out, as nothing is live there."""
     text = gettext("left out: nothing is live in /%(folder)s", folder=shown(folder))
     return labelled(shown(env), text)
 
@@ -73,8 +73,8 @@ class DryRun:
     """
     Print what a run would do at each environment, as soon as it is known.
 
-    Of one environment these are its files; many are a table, with their files if it is `verbose`.
-    The run is `doubtful` if something will fail, or could not be looked at.
+    One environment is a list of files; many are a table, with their files if `verbose`.
+    The run is `doubtful` if something will fail or could not be checked.
     """
 
     def __init__(self, command: BaseCommand, envs: Sequence[str], *, verbose: bool) -> None:
@@ -89,12 +89,14 @@ class DryRun:
             self._write_row(heading, [str(titles[name]) for name in COLUMNS], gettext("address"))
 
     def show(self, uploader: Uploader, order: Order, plan: Plan) -> None:
-        files, stale = _planned(uploader, plan), self._stale(uploader, order)
+        files, stale = _planned_files(uploader, plan), self._stale(uploader, order)
         counts = Counter(state for state, _size, _name in [*files, *(stale or ())])
         counts.update(rejected=counts["refused"], bytes=plan.size)
         self.doubtful |= counts["rejected"] > 0 or stale is None
         if self.lists_files:
-            self.out.writelines(f"{_line(*file)}\n" for file in [*files, *(stale or ())])
+            for state, size, name in [*files, *(stale or ())]:
+                places = "" if size is None else f"{size:,}"
+                self.out.write(f"{padded(str(STATES[state]), 9)} {places:>13}  {name}")
         if self.many:
             self.sums.update(counts)
             cells = _cells(counts) | ({} if stale is not None else {"stale": "?"})
@@ -109,7 +111,7 @@ class DryRun:
             self._write_row(gettext("total"), _cells(self.sums).values())
 
     def _stale(self, uploader: Uploader, order: Order) -> list[File] | None:
-        """Return what only the cloud has; None where the list cannot be read."""
+        """Return the files that only the cloud has; None if the list cannot be read."""
         try:
             found = stale_files(uploader, order, may_be_stale(uploader, order))
         except WxStaticStoreError as error:
@@ -129,7 +131,7 @@ class DryRun:
         self.out.write("  ".join([padded(shown(first), self.places), *numbers, last]).rstrip())
 
 
-def _planned(uploader: Uploader, plan: Plan) -> list[File]:
+def _planned_files(uploader: Uploader, plan: Plan) -> list[File]:
     states = plan.states(uploader)
     return [
         *((state, item.size or 0, shown(item.name)) for state, item in states),
@@ -139,8 +141,3 @@ def _planned(uploader: Uploader, plan: Plan) -> list[File]:
 
 def _cells(counts: Counter[str]) -> dict[str, str]:
     return {name: f"{counts[name]:,}" for name in COLUMNS}
-
-
-def _line(state: str, size: int | None, what: str) -> str:
-    places = "" if size is None else f"{size:,}"
-    return f"{padded(str(STATES[state]), 9)} {places:>13}  {what}"

@@ -23,7 +23,7 @@ Row = tuple[Deployment, bool]  # whether it is live
 
 
 def show(envs: Sequence[str], line: Mapping[str, Any], write: Callable[[str], object]) -> None:
-    """Write the list of each environment, and --json; raise ConfigurationError without a log."""
+    """Write the list of each environment, and the file of --json; needs the log."""
     if line["json"]:
         report.check_writable(Path(line["json"]))
     found = {env: from_log(partial(_newest, env)) for env in envs}
@@ -34,7 +34,7 @@ def show(envs: Sequence[str], line: Mapping[str, Any], write: Callable[[str], ob
 
 
 def _newest(env: str) -> list[Row]:
-    """Return the newest deployments, and after them what is live of older ones."""
+    """Return the newest deployments, then older ones that are live."""
     rows = deployments().filter(env=env).order_by("-id")
     good = rows.filter(outcome="done", release__isnull=False).order_by()
     folders = good.values("folder_digest").annotate(newest=Max("pk"))
@@ -45,7 +45,7 @@ def _newest(env: str) -> list[Row]:
 
 
 def _lines(env: str, rows: Sequence[Row]) -> list[str]:
-    """Return a heading, a line for each, and what the mark means."""
+    """Return a heading, a line for each deployment, and the legend."""
     head = ngettext(
         "%(env)s: %(count)d deployment",
         "%(env)s: %(count)d deployments, the newest first",

@@ -1,4 +1,4 @@
-"""What the commands on the log have in common: how they end, and what they report then."""
+"""The base of the commands on the log, which report their counts at any end."""
 
 from collections import Counter
 from typing import Any

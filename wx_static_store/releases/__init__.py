@@ -1,13 +1,13 @@
 """
-What was deployed: what is live, and the way back.
+Releases that were deployed: compare them, roll back, find the live one.
 
-    difference       What differs between releases, and between a release and a folder or the cloud
-    payload          What a rollout brings where: a kept release, or a tree that becomes one
-    held_back_files  What a deployment did not send, and the command that does it again
-    runners          Who carries out a deploy outside of the request: what an app registers
-    rollback_plan    What a roll back of one environment would do, and whether a request may do it
+    difference       Compare a release with another, a folder or the cloud
+    payload          The release of a rollout: a kept one, or a tree that becomes one
+    held_back_files  Files that a deployment did not send, and the command that repeats it
+    runners          Workers that deploy outside of the request: an app registers them
+    rollback_plan    Plan the roll back of one environment, for a page or a request
     rollback         Roll back and repair: the ordinary deploy of a kept release
-    live             What is live in each environment and folder
+    live             The live release of each environment and folder
 """
 
 __all__ = ()

@@ -1,4 +1,4 @@
-"""What differs between two releases, and between a release and a folder or the cloud."""
+"""Compare a release with another, a folder or the cloud."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _SHOWN = 5  # names in an error
 @dataclass(frozen=True, slots=True)
 class Difference:
     """
-    What the second of two sides has otherwise than the first, by name.
+    How the second of two sides differs from the first, by name.
 
-    `unchanged` counts the files that both have alike; `unsure` of them were compared by size only,
-    as the cloud's list shows no MD5. `uploads` is what people put into the folder.
+    `unchanged` counts the equal files; `unsure` of them were compared by size only, as the cloud's
+    list shows no MD5. `uploads` are files that people put into the folder.
     """
 
     changes: Sequence[Change]
@@ -42,22 +42,22 @@ class Difference:
         return bool(self.changes)
 
     def of(self, kind: str) -> list[Change]:
-        """Return what was ``added``, ``changed`` or ``removed``."""
+        """Return the changes of a kind: ``added``, ``changed`` or ``removed``."""
         return [change for change in self.changes if change.kind == kind]
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return the number of files by kind, the unchanged too."""
+        """Return the number of files of each kind, the unchanged ones included."""
         return {kind: len(self.of(kind)) for kind in KINDS} | {"unchanged": self.unchanged}
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Return the bytes of what differs, on both sides."""
+        """Return the bytes of the files that differ, before and after."""
         before = sum(change.before.size for change in self.changes if change.before)
         return before, sum(change.after.size for change in self.changes if change.after)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold, without a word in the reader's language."""
+        """Return the difference as JSON, without text in the reader's language."""
         before, after = self.sizes
         return {
             "counts": self.counts,
@@ -68,7 +68,7 @@ class Difference:
         }
 
 
-def between(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Difference:
+def compare_files(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Difference:
     """Compare two lists of files, such as the `contents` of two releases."""
     after = list(after)
     found = list(changes(before, after))
@@ -78,7 +78,7 @@ def between(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Diff
 def files_here(
     uploader: Uploader, items: Sequence[UploadItem], prefix: str = ""
 ) -> list[ReleaseFile]:
-    """Return the files of a tree as a release would have them; raise SourceError."""
+    """Return the files of a tree as files of a release; raises SourceError."""
     items = hash_items(items)
     if unread := [ascii(item.name) for item in items if not item.md5]:
         names = listed([*unread[:_SHOWN], *["…"] * (len(unread) > _SHOWN)])
@@ -87,7 +87,7 @@ def files_here(
     return list(files_of(uploader, items, prefix))
 
 
-def with_cloud(
+def compare_with_cloud(
     uploader: Uploader,
     files: Iterable[ReleaseFile],
     prefix: str = "",
@@ -96,10 +96,10 @@ def with_cloud(
     most: float = math.inf,
 ) -> Difference:
     """
-    Compare a release with what the cloud has in the folder `prefix`, by the cloud's list alone.
+    Compare a release with the folder `prefix` in the cloud, by the cloud's list alone.
 
-    It shows no content headers. Removed is what is missing or was overwritten as deleted, added
-    what is stale. Raises what `sweep` raises, which has `seconds` for the list of `most` files.
+    The list shows no headers. Removed files are missing or overwritten as deleted, added files are
+    stale. Raises what `sweep` raises, which has `seconds` for the list of `most` files.
     """
     cloud = sweep(uploader, prefix, seconds=seconds, most=most)
     by_key = {uploader.key(prefix + file.name) or file.name: file for file in files}

@@ -1,4 +1,4 @@
-"""What a deployment did not send: names of files that were held back, and the command to repeat."""
+"""Files that a deployment did not send, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 MOST_FILES = 5000  # of a release whose keys are looked up for a page
 
 
-def unsent(row: Deployment) -> list[str]:
+def held_back_keys(row: Deployment) -> list[str]:
     """
-    Return the keys of its release that were held back or not attempted, and are not stored since.
+    Return the keys of the release that were not sent, and were not stored since.
 
-    Empty where they cannot be known: what the cloud alone showed as unchanged has no row.
+    Empty if they cannot be known: a file that only the cloud's list shows as unchanged has no row.
     """
     if not (row.not_attempted and row.release) or row.release.count > MOST_FILES:
         return []
@@ -39,7 +39,7 @@ def unsent(row: Deployment) -> list[str]:
 
 
 def command_again(row: Deployment) -> str:
-    """Return the command that does it again; DIR is the folder that was deployed."""
+    """Return the command that repeats the deployment; DIR stands for its folder."""
     if row.source != "wx_deploy":
         return "python manage.py collectstatic --noinput"
     prefix = prefix_of(row)

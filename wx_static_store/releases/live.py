@@ -1,4 +1,4 @@
-"""What is live in each environment and folder: few queries, however many deployments there are."""
+"""Find the live release of each environment and folder, by few queries."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..upload.database import deployments
 if TYPE_CHECKING:
     from ..models import Deployment, DeploymentQuerySet
 
-LATELY = 200  # of the newest deployments, whose environments are looked at
-WIDELY = 5000  # of the newest ids, among which one of each environment is looked for first
+LATELY = 200  # newest deployments: only their environments are read
+WIDELY = 5000  # newest ids: one of each environment is first searched among them
 
 
 class Latest(NamedTuple):
-    """The ids of the newest deployments of an environment to a folder, where there are any."""
+    """The ids of the newest deployments of an environment to a folder, or None."""
 
     of_all: int | None
     live: int | None
@@ -26,7 +26,7 @@ class Latest(NamedTuple):
 
 
 def mark_live(rows: Iterable[Deployment]) -> list[Deployment]:
-    """Set `is_live` of these rows, by one query; return them."""
+    """Set `is_live` on these rows by one query, and return them."""
     rows = list(rows)
     places = deployments().filter(pk__in=[row.pk for row in rows if row.outcome == "done"])
     live = {*places.order_by().values_list(_live(places), flat=True)}
@@ -37,9 +37,9 @@ def mark_live(rows: Iterable[Deployment]) -> list[Deployment]:
 
 def live_lately(rows: DeploymentQuerySet, most: int) -> list[Deployment]:
     """
-    Return what is live in the environments of these rows, those that were deployed to last first.
+    Return the live deployments of these rows' environments, the last used environment first.
 
-    At most so many, and of no environment without a row among the newest `LATELY`.
+    At most `most`, and only of environments with a row among the newest `LATELY`.
     """
     ids = list(islice(_live_ids(rows), most))
     found = rows.select_related("release").defer("release__files").in_bulk(ids)
@@ -47,13 +47,13 @@ def live_lately(rows: DeploymentQuerySet, most: int) -> list[Deployment]:
 
 
 def _live_ids(rows: DeploymentQuerySet) -> Iterator[int]:
-    """Yield the id for each folder; the index leads to the next one past the rows of the last."""
+    """Yield the id of the live deployment of each folder."""
     newest = rows.order_by("-id").values_list("env", flat=True)[:LATELY]
     for env in dict.fromkeys(newest):
         found = rows.filter(env=env).annotate(live_id=_live(rows)).order_by("folder_digest")
         folders: Any = found.values_list("folder_digest", "live_id")
         folder = folders.first()
-        while folder:
+        while folder:  # folder by folder: the index skips all further rows of a folder
             digest, live_id = folder
             if live_id:
                 yield live_id
@@ -61,14 +61,14 @@ def _live_ids(rows: DeploymentQuerySet) -> Iterator[int]:
 
 
 def _live(rows: DeploymentQuerySet) -> Subquery:
-    """Return the id of the newest that ended well in the environment and folder of a row."""
+    """Return the id of the newest good deployment in the environment and folder of a row."""
     same = {name: OuterRef(name) for name in ("env", "folder_digest")}
     every = type(rows)(rows.model, using=rows.db)
     return Subquery(every.filter(**same).good().values("id")[:1])
 
 
 def latest(envs: Collection[str], folder: str) -> dict[str, Latest]:
-    """Return for each environment that was deployed to what is newest in the folder."""
+    """Return the newest deployments to the folder, for each environment that has any."""
     failed = deployments().model.Outcome.FAILED
     same = deployments().filter(env=OuterRef("env")).in_folder(folder)
     newest = (same.order_by("-id"), same.good(), same.with_outcome(failed))
@@ -78,7 +78,7 @@ def latest(envs: Collection[str], folder: str) -> dict[str, Latest]:
 
 
 def _one_of_each(envs: Collection[str]) -> list[int]:
-    """Return the id of any deployment of each: each is then found by the indexes in one step."""
+    """Return the id of one deployment of each environment, for the indexes to start from."""
     wanted, rows = {*envs}, deployments().order_by().values_list("env").annotate(Max("id"))
     newest = deployments().order_by("-id").values_list("id", flat=True).first() or 0
     late = rows.filter(id__gt=newest - WIDELY)

@@ -1,4 +1,4 @@
-"""What a rollout brings where: a kept release, or a tree that becomes one."""
+"""The release of a rollout, its store and folder: a kept release, or a tree that becomes one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..deploy.allowance import allowance_for
 from ..deploy.environments import site_stores, site_uploader
 from ..deploy.link_check import preflight
 from ..deploy.plan import hash_items
-from ..deploy.records import NO_LOG, Records, named
+from ..deploy.records import NO_LOG, Records, find_deployment
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 from ..models import Release
@@ -35,7 +35,7 @@ class Payload:
         return dict.fromkeys(self.envs, self.release)
 
     def warnings(self) -> list[str]:
-        """Return all doubts, with what WeChat's quota forbids if every file must be sent."""
+        """Return all doubts, and those of WeChat's quota if every file must be sent."""
         most = self.release.count * len(self.envs)
         return [*self.doubts, *allowance_for(options_for(self.using), most).doubts()]
 
@@ -49,15 +49,15 @@ def of_release(
     among: Collection[str] | None = None,
 ) -> Payload:
     """
-    Return the kept release of that id, label or digest, deployed to one of `among` before.
+    Return the kept release with this id, label or digest, once deployed to one of `among`.
 
-    It goes to the folder that it was deployed to, or to `prefix`. Raises SourceError and
+    Its folder is `prefix`, or the one that it was deployed to. Raises SourceError and
     ConfigurationError.
     """
     check_storage()
     if using:
-        options_for(using)  # an unknown one has no releases
-    found = named(name, envs[0], using=using, among=among)
+        options_for(using)  # raises for an unknown alias
+    found = find_deployment(name, envs[0], using=using, among=among)
     if found.release is None:
         raise ConfigurationError(NO_LOG)
     using = using or found.using
@@ -89,7 +89,7 @@ def of_tree(
 
 
 def check_store(using: str, envs: Sequence[str]) -> None:
-    """Raise ConfigurationError where no site is deployed with this alias, to one of these."""
+    """Raise ConfigurationError if no site can be deployed with this alias to these."""
     options = options_for(using)
     if options.kind == MEDIA:
         sites = listed(site_stores() or ["-"])

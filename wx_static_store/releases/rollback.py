@@ -1,4 +1,4 @@
-"""Roll back and repair: where each environment goes, as the ordinary deploy of a kept release."""
+"""Roll back and repair: the ordinary deploy of a kept release to each environment."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ..conf import aliases, options_for
 from ..deploy.environments import Order, Orders
 from ..deploy.plan import Plan
-from ..deploy.records import deployments_of, from_log, items_of, live, named, with_release
-from ..deploy.tree import checked_prefix
+from ..deploy.records import deployments_of, find_deployment, from_log, items_of, live, with_release
+from ..deploy.tree import check_prefix
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
 from ..upload import kept
@@ -48,7 +48,7 @@ _BY_HAND = _("Deploy the old tree again, or give the store its old location.")
 
 @dataclass(frozen=True)
 class Move:
-    """Where an environment goes: from the newest deployment of the folder to the `target`."""
+    """The move of an environment from the folder's newest deployment to the `target`."""
 
     env: str
     before: Deployment | None
@@ -57,7 +57,7 @@ class Move:
 
     @property
     def label(self) -> str:
-        """Return the label of the deployment that this becomes."""
+        """Return the label of the new deployment."""
         to = title(self.target)[:LONGEST]
         if self.repair:
             return f"{REPAIR} of {to}"
@@ -65,7 +65,7 @@ class Move:
         return f"{ROLLBACK}{start} to {to}"
 
     def replaced(self, *, ever: bool) -> list[Release]:
-        """Return the other releases of which the environment may have files, or `ever` got some."""
+        """Return the other releases whose files may be there; with `ever`, all it ever got."""
         folder = self.target.folder
         newest = [self.before, live(self.env, folder)]
         rows = from_log(lambda: [*deployments_of(self.env, folder)]) if ever else newest
@@ -73,14 +73,14 @@ class Move:
         return [release for release in found if release != self.target.release]
 
 
-# --- what is meant -----------------------------------------------------------------------------
+# --- which release -----------------------------------------------------------------------------
 
 
 def only_store(envs: Sequence[str]) -> str:
     """
-    Return the alias that all releases of these environments, or of all, were deployed with.
+    Return the only alias that releases of these environments (or of all) were deployed with.
 
-    Empty where there is none. Raises SourceError where there are several.
+    Empty if there is none. Raises SourceError if there are several.
     """
     rows = with_release().filter(using__in=aliases()).order_by()
     rows = rows.filter(env__in=envs) if envs else rows
@@ -93,16 +93,16 @@ def only_store(envs: Sequence[str]) -> str:
 
 def folder_of(using: str, envs: Sequence[str], *, prefix: str = "", name: str = "") -> str:
     """
-    Return where the keys begin: at `prefix`, else where the named release was deployed to.
+    Return the folder of the keys: `prefix`, else the folder of the named release.
 
-    ``/`` is the store's own location. With neither it is the only folder of the store. Raises
+    ``/`` is the store's own location. With neither, it is the only folder with releases. Raises
     SourceError and ConfigurationError.
     """
     location = options_for(using).location
     if prefix:
-        return location + checked_prefix(prefix.strip("/"))
+        return location + check_prefix(prefix.strip("/"))
     if name:
-        known = {named(name, envs[0], using=using).folder}
+        known = {find_deployment(name, envs[0], using=using).folder}
     else:
         rows = with_release().filter(using=using, env__in=envs).order_by()
         known = from_log(lambda: {*rows.values_list("folder", flat=True).distinct()})
@@ -119,7 +119,7 @@ def folder_of(using: str, envs: Sequence[str], *, prefix: str = "", name: str = 
 
 
 def elsewhere(using: str, location: str, known: set[str]) -> ConfigurationError:
-    """Make the error of releases that are not below the store's location any more."""
+    """Return the error for releases that are no longer below the store's location."""
     text = _(
         "The location of %(alias)r is %(now)s, and its releases were deployed to %(then)s",
         alias=using,
@@ -131,11 +131,11 @@ def elsewhere(using: str, location: str, known: set[str]) -> ConfigurationError:
 
 def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = False) -> list[Move]:
     """
-    Return where each environment goes: to the named release, or to the one before.
+    Return the move of each environment to the named release, or to the one before.
 
-    That is the newest which ended well before the newest of all, and is another release. A repair
-    goes to what is live, and leaves out environments where nothing is. Raises SourceError where an
-    environment has no such release; of a repair, where none has.
+    The one before is the newest other release that ended well before the newest deployment. A
+    repair goes to the live release, and leaves out environments without one. Raises SourceError if
+    an environment has no such release; for a repair, if none has.
     """
     found = [_move(env, folder, name, repair=repair) for env in envs]
     lacking = [env for env, move in zip(envs, found, strict=True) if move is None]
@@ -155,7 +155,7 @@ def _move(env: str, folder: str, name: str, *, repair: bool) -> Move | None:
     rows = deployments_of(env, folder)
     before: Deployment | None = from_log(rows.first)
     if name:
-        target: Deployment | None = named(name, env, folder)
+        target: Deployment | None = find_deployment(name, env, folder)
     elif repair:
         target = live(env, folder)
     else:
@@ -165,7 +165,7 @@ def _move(env: str, folder: str, name: str, *, repair: bool) -> Move | None:
 
 
 def title(deployment: Deployment) -> str:
-    """Return its given label, else the newest of its release there or elsewhere, or the digest."""
+    """Return the given label; else that of another deployment of the release, or its digest."""
     if deployment.label and not deployment.label.startswith(_GENERATED):
         return deployment.label
     for rows in (deployments_of(deployment.env, deployment.folder), with_release()):
@@ -177,11 +177,11 @@ def title(deployment: Deployment) -> str:
     return str(deployment.release)
 
 
-# --- what is done ------------------------------------------------------------------------------
+# --- the deploy --------------------------------------------------------------------------------
 
 
 def check_storage() -> None:
-    """Raise ConfigurationError where the bytes of releases are not kept, or not in private."""
+    """Raise ConfigurationError if the bytes of releases are not kept, or not privately."""
     if not kept.alias():
         raise ConfigurationError(_("RELEASE_STORAGE is not set"), hint=_SETTINGS)
     kept.check()
@@ -189,11 +189,12 @@ def check_storage() -> None:
 
 def orders(uploaders: Sequence[Uploader], moves: Sequence[Move], template: Order) -> Orders:
     """
-    Return the order of each environment, whose items equal releases share.
+    Return the order of each environment.
 
-    By the log alone a roll back knows what to send, unless a deployment there is unfinished; a
-    repair always asks for the cloud's list.
+    A roll back trusts the log, unless a deployment there is unfinished; a repair always reads the
+    cloud's list.
     """
+    # Cached: environments with the same release share its items.
     contents = cache(lambda release: items_of(release, template.prefix))
     found = []
     for uploader, move in zip(uploaders, moves, strict=True):
@@ -218,7 +219,7 @@ def command_for(using: str, env: str, mode: Sequence[str], prefix: str = "", *mo
 
 
 def manifest_reminder(move: Move, order: Order) -> str:
-    """Return what remains to be done for the manifest of static files; empty without one."""
+    """Return what is left to do for the manifest of static files; empty without one."""
     if move.repair or order.last is None:
         return ""
     using, mode = order.records.using, ("--rollback", str(move.target.release))
@@ -233,7 +234,7 @@ def manifest_reminder(move: Move, order: Order) -> str:
 
 
 def refuse_missing(using: str, moves: Sequence[Move], plans: Sequence[Plan]) -> None:
-    """Raise SourceError where bytes are not kept; of what the plans send each file is looked at."""
+    """Raise SourceError if bytes are not kept; each file that the plans send is read."""
     needed = {item.sha256 for plan in plans for item in (*plan.assets, *plan.pages) if item.sha256}
     refuse_incomplete(using, {move.target.release for move in moves}, needed)
 
@@ -241,7 +242,7 @@ def refuse_missing(using: str, moves: Sequence[Move], plans: Sequence[Plan]) -> 
 def refuse_incomplete(
     using: str, releases: Iterable[Release], needed: Collection[str] = frozenset()
 ) -> None:
-    """Raise SourceError where bytes of a release are not kept; `needed` ones are looked at."""
+    """Raise SourceError if bytes of a release are not kept; `needed` ones are read."""
     with WorkerPool(options_for(using).max_workers) as pool:
         for release in releases:
             if gone := kept.missing(release.contents(), pool, needed=needed):

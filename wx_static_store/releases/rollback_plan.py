@@ -1,4 +1,4 @@
-"""What the roll back of one environment would do, and whether a request may do it."""
+"""Plan the roll back of one environment, for a page or a request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..deploy.environments import (
     stale_files,
 )
 from ..deploy.plan import Plan
-from ..deploy.records import Records, named
+from ..deploy.records import Records, find_deployment
 from ..deploy.report import EnvironmentReport
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
@@ -26,7 +26,7 @@ from . import rollback
 if TYPE_CHECKING:
     from ..models import Deployment
 
-# More is for the command: many web servers end a worker after 30 seconds.
+# A larger roll back needs the command: many web servers end a request after 30 seconds.
 MOST_FILES = 100
 MOST_BYTES = 20 * 2**20
 SECONDS = 20.0
@@ -34,7 +34,7 @@ SECONDS = 20.0
 
 @dataclass(frozen=True)
 class RollbackPlan:
-    """The deploy of the older release, as the command would make it, and what it would send."""
+    """The deploy of the older release, as by the command, and the plan of its files."""
 
     move: rollback.Move
     uploader: Uploader
@@ -44,22 +44,22 @@ class RollbackPlan:
 
     @property
     def is_small(self) -> bool:
-        """Return whether a request may do it."""
+        """Return whether a request may carry it out."""
         return len(self.plan) <= MOST_FILES and self.plan.size <= MOST_BYTES
 
     @property
     def is_live(self) -> bool:
-        """Return whether nothing else was deployed since."""
+        """Return whether the target is already there."""
         return is_there(self.move.target, self.move.before)
 
     @property
     def reminder(self) -> str:
-        """Return what remains to be done afterwards for a manifest; empty without one."""
+        """Return what is left to do for a manifest afterwards; empty without one."""
         return rollback.manifest_reminder(self.move, self.order)
 
     @property
     def command(self) -> str:
-        """Return the command that does it, too."""
+        """Return the command that does the same."""
         mode = ("--rollback", str(self.move.target.pk))
         return rollback.command_for(
             self.order.records.using, self.move.env, mode, self.order.prefix
@@ -71,7 +71,7 @@ class RollbackPlan:
 
 
 def is_there(row: Deployment, newest: Deployment | None) -> bool:
-    """Return whether the newest deployment of the folder left nothing to do for this release."""
+    """Return whether the newest deployment is this one, or ended well with its release."""
     if newest is None:
         return False
     done = newest.outcome == newest.Outcome.DONE
@@ -87,12 +87,12 @@ def move_of(
     among: Collection[str] | None = None,
 ) -> tuple[str, rollback.Move]:
     """
-    Return the alias, and where the environment goes: to the named release, or to the one before.
+    Return the alias, and the move of the environment to the named release or the one before.
 
-    A release is one that was deployed to one of `among`, to the folder `prefix` if that is given.
-    Raises SourceError and ConfigurationError, also where the store has moved.
+    The release was deployed to one of `among`, and to the folder `prefix` if that is given. Raises
+    SourceError and ConfigurationError, also if the store has moved.
     """
-    target = named(name, env, using=using, among=among) if name else None
+    target = find_deployment(name, env, using=using, among=among) if name else None
     using = using or (target.using if target else rollback.only_store([env]))
     if not using:
         text = _("No release was deployed to %(env)s", env=env)
@@ -107,9 +107,9 @@ def plan_rollback(
     using: str, move: rollback.Move, user_id: int | None, *, label: str = ""
 ) -> RollbackPlan:
     """
-    Return what this roll back does; nothing is sent. Without a label it names both releases.
+    Return the plan of this roll back; nothing is sent. The default label names both releases.
 
-    Raises where no bytes are kept, or not those that are needed.
+    Raises if the needed bytes are not kept.
     """
     rollback.check_storage()
     uploader = site_uploader(using, move.env)

@@ -1,4 +1,4 @@
-"""Who carries out a deploy outside of the request: an app registers its workers here."""
+"""Workers that deploy outside of the request: an app registers its own here."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from .rollback import Move
 
 
 class Runner(Protocol):
-    """What an app with workers offers to the pages and the API of the core; a module will do."""
+    """The functions that an app with workers offers to the admin and the API; a module will do."""
 
     def is_available(self) -> bool:
         """Return whether work can be handed over at all; the broker may still be down."""
 
     def hand_over(self, using: str, move: Move, *, user_id: int | None, label: str = "") -> Any:
         """
-        Let workers make this move; return the row whose page in the admin shows how it goes.
+        Let workers make this move; return the row whose page in the admin shows its progress.
 
-        Raises WxStaticStoreError or CommandError where nothing was begun.
+        Raises WxStaticStoreError or CommandError if nothing was begun.
         """
 
     def answer(self, request: Any, using: str, move: Move) -> Any:
         """Let workers make this move; return the API's answer 202, or raise its problem."""
 
     def answer_serializer(self) -> Any:
-        """Return the serializer of that answer, for the OpenAPI document."""
+        """Return the serializer of the answer 202, for the OpenAPI document."""
 
 
 _registered: list[Runner] = []
 
 
 def run_by(runner: Runner) -> None:
-    """Register what hands deploys to workers; the last one counts. For ``AppConfig.ready()``."""
+    """Register the runner; the last one counts. For ``AppConfig.ready()``."""
     _registered[:] = [runner]
 
 
 def runner() -> Runner | None:
-    """Return what was registered, whether or not it has workers now."""
+    """Return the registered runner, even if it has no workers now."""
     return next(iter(_registered), None)
 
 
 def available_runner() -> Runner | None:
-    """Return what hands deploys to workers; None where requests must do them."""
+    """Return the runner if it has workers; else requests must deploy."""
     found = runner()
     return found if found and found.is_available() else None

@@ -17,4 +17,4 @@ class RolloutsConfig(AppConfig):
 
         runners.run_by(runner)
         retention.keep(rows.releases_to_come)
-        prune.also("rollouts", rows.ended_before)
+        prune.prune_also("rollouts", rows.ended_before)

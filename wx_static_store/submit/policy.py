@@ -32,7 +32,7 @@ from ..i18n import english, gettext_lazy as _, labelled
 from ..upload.claims import claim, release
 from ..upload.sources import digest
 from ..upload.store import get_store
-from .rules import doubts, endings_of, findings, in_name, measured
+from .rules import doubts, endings_of, findings, in_name, measure
 
 if TYPE_CHECKING:
     from ..core.refusals import User
@@ -60,8 +60,8 @@ def stores_for(user: User) -> list[Target]:
     ]
 
 
-def permitted(user: User) -> dict[str, Any]:
-    """Return what this user may do where they may upload: the lifted rules, and the size."""
+def permissions_of(user: User) -> dict[str, Any]:
+    """Return the user's permissions beside uploading, and the largest size."""
     uploads = FORBIDDEN.lifted(user)
     lifted = {"replace": EXISTS, "active_content": ACTIVE, "protected_names": PROTECTED}
     may = {name: uploads and rule.lifted(user) for name, rule in lifted.items()}
@@ -72,15 +72,15 @@ def target(user: User, using: str, env: str | None = None) -> Target:
     """
     Return the target of `stores_for` with these names; raises PolicyRejected (``store``).
 
-    Without `env` it is the target at the store's own environment.
+    Without `env`, return the target at the store's own environment.
     """
     if not _takes_uploads(using):
-        raise NO_STORE.broken(where=_named(using, env))
+        raise NO_STORE.broken(where=_place_name(using, env))
     return resolve_target(user, using, env)
 
 
 def resolve_target(user: User, using: str, env: str | None = None) -> Target:
-    """Return the target, also of a store that takes no uploads: its files may be seen."""
+    """Return the target, even of a store without uploads: its files may be seen."""
     asked, offered = env, visible_environments(user)
     reachable = _reachable(using, offered) if using in aliases() else {}
     if env is None and reachable:
@@ -88,22 +88,22 @@ def resolve_target(user: User, using: str, env: str | None = None) -> Target:
     if env is None or env not in reachable:
         if using in aliases() and offered is not None and env not in offered:
             raise (NOT_OFFERED if asked else OWN_NOT_OFFERED).broken(env=asked, using=using)
-        raise NO_STORE.broken(where=_named(using, asked))
+        raise NO_STORE.broken(where=_place_name(using, asked))
     return Target(using, env, labelled(using, reachable[env]))
 
 
-def _named(using: str, env: str | None) -> str:
+def _place_name(using: str, env: str | None) -> str:
     return f"{using} ({env})" if env else using
 
 
 def _takes_uploads(using: str) -> bool:
-    """Return whether UPLOAD_STORES opens the store; without that setting, each is open."""
+    """Return whether UPLOAD_STORES allows the store; without this setting, all are allowed."""
     opened = platform_options().upload_stores
     return opened is None or using in opened
 
 
 def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Return the environments of a store, with labels; none where it is misconfigured."""
+    """Return the environments of a store, with labels; none if it is misconfigured."""
     try:
         options = options_for(using)
         if offered is not None:
@@ -125,7 +125,7 @@ def visible_offers(user: User) -> Mapping[str, Offer] | None:
     """
     Return the environments whose rows this user may see, with labels and tags; None for all.
 
-    While ENVIRONMENTS fails, nobody sees any, and the log says why.
+    While ENVIRONMENTS fails, nobody sees an environment, and the reason is logged.
     """
     if not platform_options().environments:
         return None
@@ -150,9 +150,8 @@ def authorize_upload(
     Return the item to upload for this user; raises PolicyRejected, or NameRejected.
 
     `name` is below the store's location: the folder and the file's own name. The store is asked
-    whether the key is free, and what it answers instead is raised, too: WeChatError, say. A file
-    that holds these bytes already may be sent again: that replaces nothing. The key is claimed for
-    a minute, or until it is released: of two uploads at once, one would replace the other's file.
+    whether the key is free; its errors, such as WeChatError, are raised, too. The same bytes may be
+    sent again, as they replace nothing. The key is claimed for a minute, or until it is released.
     """
     key = key_for(user, to, name, file, size=size)
     precondition(key)
@@ -160,17 +159,18 @@ def authorize_upload(
     _ask_project(user, name, file)
     if not (overwrite and EXISTS.lifted(user)):
         _ask_store(to, key, file)
-    return UploadItem(name, open=lambda: file, size=measured(file), close=False)
+    return UploadItem(name, open=lambda: file, size=measure(file), close=False)
 
 
 def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
     """Claim the key; raises PolicyRejected unless it is free or holds these very bytes."""
     store = get_store(to.using, to.env)
+    # Claim before asking: of two uploads at once, both would see a free key.
     if not claim(store.options, key):
         raise IN_PROGRESS.broken(key=key)
     try:
         found = store.find(key)
-        if found and not (found.size == measured(file) and found.md5 == digest(file)):
+        if found and not (found.size == measure(file) and found.md5 == digest(file)):
             raise EXISTS.broken(key=key)
     except BaseException:
         release(store.options, key)
@@ -179,9 +179,9 @@ def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
 
 def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> str:
     """
-    Return the key that the file would have; raises as `authorize_upload` does, without a call.
+    Return the key of the file; raises like `authorize_upload`, but makes no call.
 
-    An empty `file` stands for one whose bytes are not here yet.
+    An empty `file` stands for a file whose bytes have not arrived yet.
     """
     FORBIDDEN.require(user)
     name = clean_name(name)
@@ -194,14 +194,14 @@ def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> 
 def questions(
     user: User, to: Target, name: str, file: BinaryIO, *, size: int
 ) -> list[str | Promise]:
-    """Return what a person is asked before the file is public; raises as `key_for` does."""
+    """Return the questions to a person before the file is public; raises like `key_for`."""
     key_for(user, to, name, file, size=size)
     file.seek(0)
     return [rule.message % facts for rule, facts in doubts(name, file, size)]
 
 
 def folder_refusal(user: User, folder: str, paths: list[str]) -> WxStaticStoreError | None:
-    """Return what stands against the folder itself, whichever of these files go there."""
+    """Return the refusal of the folder itself, or None; `paths` are the files in it."""
     allowed = platform_options().upload_location
     try:
         for rule, facts in in_name(clean_name(f"{folder}a")):
@@ -221,7 +221,7 @@ def generated_name(name: str) -> str:
 
 
 def _ask_project(user: User, name: str, file: BinaryIO) -> None:
-    """Ask UPLOAD_CHECK; raises what it refuses, and ConfigurationError while it fails."""
+    """Call UPLOAD_CHECK; raises its refusal, or ConfigurationError if it fails."""
     check = platform_options().upload_check
     if check is None:
         return

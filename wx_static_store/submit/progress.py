@@ -1,8 +1,8 @@
 """
-How far a submission, or a form's save, is on its way to the cloud: noted for a page that asks.
+Note how many bytes of a submission, or of a form's save, were sent, for a page that asks.
 
-The note is in the cache that all processes share. Without one there is none, and a cache that fails
-changes nothing else.
+The note is in the cache that all processes share. Without such a cache there is no note; a cache
+that fails changes nothing else.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def is_noted() -> bool:
 
 
 def note_of(digest: str) -> Callable[[int], None] | None:
-    """Return what notes the bytes sent of the submission with this digest; None: nothing can."""
+    """Return a function that notes the sent bytes of a submission; None without a cache."""
     if not is_noted():
         return None
     cache, due = _cache(), 0.0
@@ -41,14 +41,14 @@ def note_of(digest: str) -> Callable[[int], None] | None:
         if (now := time.monotonic()) < due:
             return
         cache.set(_name(digest), sent, KEPT)
-        # Each question may cost a time-out: a cache that failed is not asked again for this file.
+        # Each call may cost a timeout: a cache that failed is not called again for this file.
         due = float("inf") if cache.rests else now + PAUSE
 
     return note
 
 
 def sent_of(*digests: str) -> list[int | None]:
-    """Return the bytes of each submission that were sent; None where nobody notes them."""
+    """Return the sent bytes of each submission; None if no notes are kept."""
     if not is_noted():
         return [None] * len(digests)
     names = [_name(digest) for digest in digests]
@@ -58,8 +58,8 @@ def sent_of(*digests: str) -> list[int | None]:
 
 
 @contextmanager
-def noted_saves(digest: str) -> Iterator[None]:
-    """Note the bytes of a storage's saves inside the block; without a digest nobody asks."""
+def note_saves(digest: str) -> Iterator[None]:
+    """Note the sent bytes of saves inside the block; with an empty digest, note nothing."""
     token = _note.set(note_of(digest) if digest else None)
     try:
         yield
@@ -68,12 +68,12 @@ def noted_saves(digest: str) -> Iterator[None]:
 
 
 def note_of_save() -> Callable[[int], None] | None:
-    """Return what notes the bytes sent of a save; None: nobody asks, or nothing can."""
+    """Return the function that notes the sent bytes of a save, or None."""
     return _note.get()
 
 
 def sizes() -> list[str]:
-    """Return an example of each unit, for a page that writes sizes as this site: 1.0 KB, …"""
+    """Return an example of each unit, such as 1.0 KB: the script writes sizes like these."""
     return [filesizeformat(size) for size in (1, 2, *(2 ** (10 * step) for step in range(1, 5)))]
 
 

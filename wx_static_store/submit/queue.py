@@ -1,7 +1,7 @@
 """
-Hand work to the project's Celery: by the names of tasks, as it is an optional package.
+Hand work to the project's Celery, by the names of tasks, as Celery is an optional package.
 
-Which queue, which broker, how many workers: all of that stands in the project's own settings.
+Queues, broker and number of workers are the project's own settings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..i18n import gettext_lazy as _
 if TYPE_CHECKING:
     from celery import Celery
 
-# A Redis that hangs would hold a request for ever; all other transports have a timeout.
+# A Redis that hangs would block a request for ever; the other transports have a timeout.
 REDIS_TIMEOUTS = {"socket_connect_timeout": 3, "socket_timeout": 3}  # seconds
 NO_APP = "default"  # the name of Celery's own app, where the project made none
 
@@ -30,13 +30,13 @@ _BROKER = _("Start it, or look at the broker URL in the settings.")
 
 
 def celery_app() -> Celery:
-    """Return the project's app; raise ConfigurationError where there is none."""
+    """Return the project's app; raise ConfigurationError if there is none."""
     try:
         from celery import _state, current_app
     except ImportError:
         text = _("Celery is not installed, and rollouts are handed to it")
         raise ConfigurationError(text, hint=_INSTALL) from None
-    # A thread of a web server has no current app but Celery's own.
+    # In a thread of a web server, the current app is Celery's own.
     apps: list[Celery] = [current_app._get_current_object(), *_state._get_active_apps()]
     for app in apps:
         if app.main != NO_APP:
@@ -45,7 +45,7 @@ def celery_app() -> Celery:
 
 
 def is_available() -> bool:
-    """Return whether work can be handed to Celery at all; the broker may be down all the same."""
+    """Return whether the project has a Celery app; its broker may still be down."""
     try:
         return bool(celery_app())
     except ConfigurationError:
@@ -53,7 +53,7 @@ def is_available() -> bool:
 
 
 def check_broker() -> None:
-    """Raise ConfigurationError where no message can be sent now."""
+    """Raise ConfigurationError if no message can be sent now."""
     app = celery_app()
     from kombu.exceptions import OperationalError
 
@@ -68,10 +68,10 @@ def check_broker() -> None:
 
 def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | None = None) -> int:
     """
-    Send the task of this dotted name a message for each of the arguments; return how many went.
+    Send a message to the task for each of the arguments; return how many were sent.
 
-    Where the broker is down the rest is left: by their rows they are sent again later. No worker
-    begins a message that is older than `expires`, in seconds.
+    If the broker is down, the rest is not sent; the callers keep rows and send it later. No worker
+    takes a message that is older than `expires` seconds.
     """
     if not arguments:
         return 0

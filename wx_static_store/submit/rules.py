@@ -1,4 +1,4 @@
-"""What can be said against a file: its name, place, size and content."""
+"""The rules on a file: its name, folder, size and content."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Finding = tuple[Rule, dict[str, Any]]
 
 _LONGEST = 255
 
-# More than a key must obey: what people type is read, copied and sent on by people and programs.
-# What programs name (`collectstatic`, `wx_deploy`, `save()`) is not asked for this.
+# Stricter than for a key: people type, read and copy these names. Names that programs make
+# (`collectstatic`, `wx_deploy`, `save()`) are not checked.
 _NAMES = (
     (
         "%[89A-Fa-f][0-9A-Fa-f]|\ufffd",  # as Django shows bytes that it cannot read
@@ -47,7 +47,7 @@ _NAMES = (
     (
         "[\u00ad\u180e\u200b\u2060-\u2064\ufeff]",  # the joiners of emoji and of Persian may stay
         _("The name has an invisible character, %(found)s."),
-        _("Type the name anew: such characters come with copied text."),
+        _("Type the name again: such characters come with copied text."),
     ),
     (
         r"(?<![^/])\s|\s(?![^/])",
@@ -76,8 +76,8 @@ _PROTECTED = (
     *("index.html", "404.html", "staticfiles.json"),
 )
 
-# Whoever opens such a file runs it in the site's name; the last line is run by servers, if the file
-# comes to one. A PDF is a document: browsers run its scripts, if at all, apart from the site.
+# A browser runs such a file with the site's origin; servers that get a copy run the last line.
+# A PDF is no such file: browsers run its scripts, if at all, apart from the site.
 _ACTIVE = (
     "htm html xhtml xht shtml mht mhtml hta xml xsl xslt rdf wsdl xpdl svg svgz "
     "js mjs cjs wasm swf "
@@ -101,7 +101,7 @@ _MEDIA = (
 _FONT = rb"wOF[F2]|\0\x01\0\0|OTTO|true|ttcf|.{34}LP"
 _ZIP = rb"PK(?:\x03\x04|\x05\x06|\x07\x08)"
 _OLE = rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the old kinds, and new ones with a password
-# A photo is often saved under another image's ending, and does no harm: families agree, not kinds.
+# A photo often has the ending of another image, without harm: only the family must agree.
 _FAMILIES = (
     ("avif bmp gif heic heif ico jpeg jpg png tif tiff webp", _IMAGE),
     ("aac avi flac m4a m4v mov mp3 mp4 mpeg mpg ogg ogv opus wav weba webm", _MEDIA),
@@ -116,12 +116,12 @@ _PROGRAM = re.compile(
 )
 
 
-# What a double click runs; some are content like any other to a server, and meant to be downloaded.
+# A double click runs these. Some sites offer them for download, so a person is only asked.
 _PROGRAMS = "apk app bat cmd com dmg exe jar msi pif pkg ps1 scr sh vbs"
 
 
 def doubts(name: str, file: BinaryIO, size: int) -> Iterator[Finding]:
-    """Yield what a person is asked about who may publish the file; it is left at its start."""
+    """Yield the questions to a person who may publish the file, and rewind the file."""
     base = name.rpartition("/")[2]
     head, ending = file.read(_SNIFFED), endings_of(base)[-1]
     file.seek(0)
@@ -138,7 +138,7 @@ def findings(name: str, file: BinaryIO, size: int, options: Options) -> Iterator
     yield from in_name(name)
     if not name.startswith(options.upload_location):
         yield FOLDER, {"folder": options.upload_location}
-    if max(size, measured(file)) > options.upload_max_size:
+    if max(size, measure(file)) > options.upload_max_size:
         yield SIZE, {"limit": filesizeformat(options.upload_max_size)}
     yield from dangers(name, file, options.upload_extensions)
 
@@ -153,13 +153,13 @@ def dangers(name: str, file: BinaryIO, allowed: Sequence[str] | None = None) -> 
 
 
 def is_protected(name: str) -> bool:
-    """Return whether the site, or the proof of who owns it, depends on files of this name."""
+    """Return whether the site, or the proof of its owner, depends on files of this name."""
     base = name.rpartition("/")[2].casefold()
     return ".well-known" in name.split("/") or any(fnmatchcase(base, one) for one in _PROTECTED)
 
 
 def in_name(name: str) -> Iterator[Finding]:
-    """Yield what can be said against the characters of a name, or of a folder."""
+    """Yield the rules that the characters of a name or a folder break."""
     for pattern, message, hint in _NAMES:
         if match := re.search(pattern, name):
             found = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in match[0])
@@ -174,7 +174,7 @@ def endings_of(base: str) -> list[str]:
 
 
 def _in_endings(base: str, allowed: Sequence[str] | None) -> Iterator[Finding]:
-    """Check all endings: the last one is the kind, but a server may also obey an earlier one."""
+    """Check all endings: the last is the kind, but a server may obey an earlier one."""
     endings = endings_of(base)
     kinds = [one.partition(";")[0].rstrip() for one in endings]  # as servers with path parameters
     if active := next((one for one in kinds if one in _ACTIVE.split()), ""):
@@ -194,8 +194,8 @@ def _in_content(base: str, head: bytes) -> Iterator[Finding]:
             yield OTHER_CONTENT, {"name": base}
 
 
-def measured(file: BinaryIO) -> int:
-    """Return the size of the file, which is left at its start."""
+def measure(file: BinaryIO) -> int:
+    """Return the size of the file, and rewind it."""
     file.seek(0, os.SEEK_END)
     size = file.tell()
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Which environments are meant: those that are named, and those that have tags."""
+"""Select environments by name and by tag."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,13 +11,15 @@ from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 
 
-def selected(named: Sequence[str], tags: Sequence[str] = (), *, user: Any = None) -> list[str]:
+def select_environments(
+    named: Sequence[str], tags: Sequence[str] = (), *, user: Any = None
+) -> list[str]:
     """
     Return the named environments, then those with the tags, as ENVIRONMENTS orders them; each once.
 
-    An environment has the tags if it has one of each set that they name: of ``ring/early``,
-    ``ring/main`` and ``customer/acme`` either ring, and that customer. What ENVIRONMENTS does not
-    offer is a ConfigurationError; without that setting any environment may be named, but no tag.
+    An environment has the tags if it has one of each set: of ``ring/early``, ``ring/main`` and
+    ``customer/acme``, one of the rings and the customer. Raises ConfigurationError for a name that
+    ENVIRONMENTS does not offer; without this setting, any name is allowed, but no tag.
     """
     if not tags and not (named and conf.platform_options().environments):
         return list(dict.fromkeys(named))
@@ -26,7 +28,7 @@ def selected(named: Sequence[str], tags: Sequence[str] = (), *, user: Any = None
         if env not in offers:
             text = _("ENVIRONMENTS does not offer %(env)s", env=env)
             raise ConfigurationError(text, hint=nearest(env, [*offers]))
-    return list(dict.fromkeys([*named, *(_tagged(offers, tags) if tags else ())]))
+    return list(dict.fromkeys([*named, *(_with_tags(offers, tags) if tags else ())]))
 
 
 def tags_of(offers: Mapping[str, Offer]) -> list[str]:
@@ -34,8 +36,8 @@ def tags_of(offers: Mapping[str, Offer]) -> list[str]:
     return list(dict.fromkeys(tag for offer in offers.values() for tag in offer.tags))
 
 
-def having(offers: Mapping[str, Offer], tags: Iterable[str]) -> list[str]:
-    """Return the environments that have one tag of each set that these tags name."""
+def having_tags(offers: Mapping[str, Offer], tags: Iterable[str]) -> list[str]:
+    """Return the environments that have, of each set in these tags, one of its tags."""
     wanted = defaultdict(set)
     for tag in tags:
         wanted[tag.partition("/")[0]].add(tag)
@@ -46,13 +48,13 @@ def having(offers: Mapping[str, Offer], tags: Iterable[str]) -> list[str]:
     ]
 
 
-def _tagged(offers: Mapping[str, Offer], tags: Sequence[str]) -> list[str]:
+def _with_tags(offers: Mapping[str, Offer], tags: Sequence[str]) -> list[str]:
     known = tags_of(offers)
     for tag in tags:
         if tag not in known:
             text = _("No environment has the tag %(tag)r", tag=tag)
             raise ConfigurationError(text, hint=nearest(tag, known) if known else TAGS_HINT)
-    found = having(offers, tags)
+    found = having_tags(offers, tags)
     if not found:
         text = _("No environment fits these tags: %(tags)s", tags=listed(tags))
         raise ConfigurationError(text, hint=_("Of each set, an environment needs one of its tags."))

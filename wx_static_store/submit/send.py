@@ -1,4 +1,4 @@
-"""One upload that a person or a client asks for: authorize, look, upload, record."""
+"""Upload a file for a person or a client: authorize, upload, record."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..upload.store import get_store
 from ..upload.transfer import Transfer, longest as longest_at
 from ..upload.uploader import Uploader, get_uploader
 from .policy import Target, authorize_upload
-from .rules import measured
+from .rules import measure
 
 if TYPE_CHECKING:
     from ..core.refusals import User
@@ -44,10 +44,10 @@ def send(
     sent: Callable[[int], object] | None = None,
 ) -> tuple[UploadResult, int | None]:
     """
-    Return how the upload ended, and the id of its row: None where there is no log.
+    Upload the file; return the result, and the id of its row (None without a log).
 
-    What the policy refuses is raised and leaves no row; so is what `precondition` raises of a key
-    that the policy allows. `sent` is called with the bytes that have gone.
+    A refusal of the policy is raised and leaves no row, and so is an error of `precondition`, which
+    gets the key. `sent` is called with the number of sent bytes.
     """
     uploader = get_uploader(to.using, to.env)
     try:
@@ -57,12 +57,12 @@ def send(
     except WxStaticStoreError as error:
         if error.stage == "policy" or isinstance(error, NameRejected):
             raise
-        result = _spooled(_failed_before_upload(uploader, name, file, error), file)
+        result = _spool(_failed_before_upload(uploader, name, file, error), file)
         return result, record_one(result, context)
     item = replace(item, sent=sent)
-    result = uploader.settled(_transferred(Transfer(uploader.options, item), context))
+    result = uploader.settled(_transfer(Transfer(uploader.options, item), context))
     if result.status is not UploadStatus.STORED:
-        result = _spooled(result, file)
+        result = _spool(result, file)
     row = record_one(result, context)
     if result.status is not UploadStatus.UNKNOWN:  # else the file may yet be stored
         release(uploader.options, result.key)
@@ -70,36 +70,36 @@ def send(
 
 
 def longest(using: str, env: str, size: int) -> float:
-    """Return the seconds after which an upload or a retry is over, however it went."""
+    """Return the seconds after which an upload or a retry has certainly ended."""
     return longest_at(get_store(using, env), size)
 
 
 def _failed_before_upload(
     uploader: Uploader, name: str, file: BinaryIO, error: WxStaticStoreError
 ) -> UploadResult:
-    """Return the failed upload of a file about whose key the store could not be asked."""
+    """Return the result of a file that failed before the upload, as the store gave no answer."""
     result = uploader.failed(UploadItem(clean_name(name), open=lambda: file), error)
     with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
-        result = replace(result, size=measured(file), md5=digest(file))
+        result = replace(result, size=measure(file), md5=digest(file))
     return result
 
 
-def _spooled(result: UploadResult, file: BinaryIO) -> UploadResult:
-    """Keep the bytes for a retry where there is a spool; the row then has the MD5 to find them."""
+def _spool(result: UploadResult, file: BinaryIO) -> UploadResult:
+    """Keep the bytes for a retry if there is a spool; the row's MD5 finds them again."""
     if not spool.alias():
         return result
     with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
-        result = replace(result, size=measured(file), md5=digest(file))
+        result = replace(result, size=measure(file), md5=digest(file))
         spool.keep(file, result.md5, result.size or 0)
     return result
 
 
-def _transferred(transfer: Transfer, context: UploadContext) -> UploadResult:
+def _transfer(transfer: Transfer, context: UploadContext) -> UploadResult:
     """
-    Return how the transfer ended; what breaks it off is recorded and raised.
+    Run the transfer; return its result. An exception is recorded and raised.
 
-    Our own trouble, a full disk say, is logged where the body has begun to go: the file may be
-    stored, and whoever asks learns that nobody knows.
+    A failure of our own, such as a full disk, is only logged once a part of the body was sent: the
+    file may be stored, so the result is "unknown".
     """
     try:
         result = transfer.run()

@@ -1,8 +1,8 @@
 """
-Submit once: a second submission shows what became of the first, for a day.
+Submit once: for a day, a second submission shows the answer to the first.
 
-Kept is what the entry wants to show again, and that nobody knows how far a broken submission came.
-A submission of which nothing is kept may be sent again.
+The admin or the API decides which answers are kept. The outcome of a submission that broke off is
+kept as unknown. Without a kept answer, the same submission may be sent again.
 """
 
 from __future__ import annotations
@@ -42,9 +42,8 @@ class Unanswered(Exception):
     """
     The first submission has no answer to show; `code` says why.
 
-    ``in_progress``, ``unknown`` (it broke off), ``other_body`` (it was of something else),
-    ``unseen`` (none has come), or ``busy``: the database failed, and what is not remembered might
-    be sent twice.
+    ``in_progress``, ``unknown`` (it broke off), ``other_body`` (it had another content), ``unseen``
+    (there is none), or ``busy``: the database failed, and without it a file might be sent twice.
     """
 
     def __init__(self, code: str) -> None:
@@ -63,30 +62,30 @@ class Submission:
         """
         Return the answer of the first submission, None if this one is the first.
 
-        Raises Unanswered. What has not ended after `seconds` was killed.
+        Raises Unanswered. A submission that has not ended after `seconds` was killed.
         """
-        found = _asked(partial(self._claim, seconds))
+        found = _ask_database(partial(self._claim, seconds))
         if found is None:
             return None
-        if found.fingerprint not in ("", self._fingerprint):  # one that was cancelled has none
+        if found.fingerprint not in ("", self._fingerprint):  # a cancelled one has none
             raise Unanswered("other_body")
         return _answer_of(found)
 
     def look(self) -> Any:
-        """Return the answer that is kept; raises Unanswered."""
-        found = _asked(self._row.first)
+        """Return the kept answer; raises Unanswered."""
+        found = _ask_database(self._row.first)
         if found is None or found.expires <= timezone.now():
             raise Unanswered("unseen")
         return _answer_of(found)
 
     def cancel(self, answer: Any) -> Any:
         """
-        Return the answer that is kept; raises Unanswered for what has begun and not ended.
+        Return the kept answer; raises Unanswered if the submission is running.
 
-        What has not begun is claimed with `answer`: a request that comes later is shown this, and
-        sends nothing.
+        A submission that has not begun is claimed with `answer`: if its request arrives later, it
+        gets this answer and sends nothing.
         """
-        found = _asked(partial(self._claim, 0, json.dumps(answer)))
+        found = _ask_database(partial(self._claim, 0, json.dumps(answer)))
         return answer if found is None else _answer_of(found)
 
     def send(
@@ -96,10 +95,10 @@ class Submission:
         unsent: tuple[type[Exception], ...] = (),
     ) -> T:
         """
-        Send it, and keep what `answer_of` makes of the result; after None it may be sent again.
+        Send, and keep the answer that `answer_of` makes of the result, unless that is None.
 
-        After an exception it may be sent again where that is one of `unsent`, or known to come
-        before a byte is sent; else nobody knows how far it came.
+        After an exception before a byte was sent (`unsent` adds such kinds) it may be sent again;
+        after any other the outcome is unknown.
         """
         keep: Callable[[], object] = self._break_off
         try:
@@ -115,7 +114,7 @@ class Submission:
         return result
 
     def _claim(self, seconds: float, answer: str = "") -> IdempotencyKey | None:
-        """Return the row of the first submission, None if it is this one's now."""
+        """Return the row of the first submission, or None if this one claimed it."""
         now = timezone.now()
         ours = {
             "fingerprint": self._fingerprint,
@@ -127,7 +126,7 @@ class Submission:
             self._row.create(digest=self.digest, **ours)
             return None
         row = self._row.first()
-        if row is None:  # freed at this moment
+        if row is None:  # deleted at this moment
             raise Unanswered("in_progress")
         if row.expires <= now:
             if self._row.filter(expires=row.expires).update(**ours):
@@ -151,8 +150,8 @@ class Submission:
         return rows.filter(digest=self.digest)
 
 
-def _asked(ask: Callable[[], IdempotencyKey | None]) -> IdempotencyKey | None:
-    """Return what the database says; raises Unanswered where it fails."""
+def _ask_database(ask: Callable[[], IdempotencyKey | None]) -> IdempotencyKey | None:
+    """Return the row that `ask` reads; raises Unanswered if the database fails."""
     try:
         return ask()
     except (DatabaseError, ImproperlyConfigured) as error:

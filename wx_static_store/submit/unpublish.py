@@ -1,7 +1,7 @@
 """
-Make files unpublic: overwrite each with the deletion marker, as `storage.delete()` does.
+Make files unpublic: overwrite each with the deletion marker, like `storage.delete()`.
 
-Uploads bind a user to a folder, and keep protected files from most users: so does this.
+As for uploads, a user is bound to a folder, and most users may not touch protected files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..core.refusals import User
 
 
-SECONDS = 12.0  # in which files are begun, and which each has: a web server may end after 30
+SECONDS = 12.0  # in which files are started, and of each file: web servers may end after 30
 
 
 def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:
@@ -46,8 +46,7 @@ def unpublish(
     """
     Overwrite the files that this user may make unpublic; yield and record each result.
 
-    No more files are begun after `seconds`; these have no result. A key outside of the store's
-    location is its own name: no store has that name there.
+    No more files are started after `seconds`; these have no result.
     """
     until = time.monotonic() + seconds
     options = options_for(to.using).for_env(to.env)
@@ -57,6 +56,7 @@ def unpublish(
     inside = [key.removeprefix(location) for key in allowed if key.startswith(location)]
     outside = [key for key in allowed if not key.startswith(location)]
     context = UploadContext(source="delete", user_id=user.pk)
+    # Outside of the location, the whole key is the name: this store has no name there.
     for each, names in ((options, inside), (replace(options, location=""), outside)):
         begun = takewhile(lambda _name: time.monotonic() < until, names)
         yield from Uploader(each).upload_many(map(deletion, begun), context)

@@ -30,13 +30,13 @@ class Steps(Protocol):
     def next_item(self) -> UploadItem | None:
         """Return what to send; None: nothing, or nothing before what is under way has come back."""
 
-    def came_back(self, result: UploadResult) -> None:
+    def on_result(self, result: UploadResult) -> None:
         """Add an error's `stops_batch` where the rest would fail alike: then the loop stops."""
 
-    def dropped(self) -> None:
+    def on_cancelled(self) -> None:
         """Forget an item that was handed out: the loop stopped before it was begun."""
 
-    def look(self, under_way: Collection[Transfer]) -> None:
+    def on_tick(self, under_way: Collection[Transfer]) -> None:
         """Look at what is under way: after each result, and after a second without one."""
 
 
@@ -140,24 +140,24 @@ class Uploader:
                 if not under_way.transfers:
                     return
                 finished = under_way.next_finished(RECORD_SECONDS)
-                steps.look(under_way.transfers)
+                steps.on_tick(under_way.transfers)
                 if finished is None:
                     recorder.write_if_due()
                     under_way.give_up_if_stuck()
                 elif result := under_way.result(finished):
                     recorder.add(result)
                     under_way.remove(finished)
-                    steps.came_back(result)
+                    steps.on_result(result)
                     if result.error and result.error.stops_batch:
                         under_way.stop()
                     yield result
                 else:
                     under_way.remove(finished)
-                    steps.dropped()
+                    steps.on_cancelled()
         except BaseException:
             for result in under_way.break_off():
                 recorder.add(result)
-                steps.came_back(result)
+                steps.on_result(result)
             raise
         finally:
             recorder.write()
@@ -205,7 +205,7 @@ class Queue:
     def next_item(self) -> UploadItem | None:
         return None if self._halted else next(self._items, None)
 
-    def came_back(self, result: UploadResult) -> None:
+    def on_result(self, result: UploadResult) -> None:
         self._report(result)
         error = result.error
         self._in_a_row = self._in_a_row + 1 if type(error) is self._kind else 1
@@ -217,10 +217,10 @@ class Queue:
             error.with_context(stops_batch=True)
         self._halted |= error.stops_batch
 
-    def dropped(self) -> None:
+    def on_cancelled(self) -> None:
         """Do nothing: it has no result."""
 
-    def look(self, under_way: Collection[Transfer]) -> None:
+    def on_tick(self, under_way: Collection[Transfer]) -> None:
         """Do nothing: nobody looks on."""
 
 

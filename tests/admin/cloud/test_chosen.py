@@ -101,7 +101,7 @@ def test_files_that_the_log_does_not_know_are_not_compared(
 @pytest.mark.parametrize("button", ["addresses", "download", "compare", "unpublish"])
 def test_without_a_choice_nothing_is_done(remover: Client, button: str) -> None:
     answer = press(remover, button, "gone.txt")
-    assert messages(answer)[0].startswith("Choose files first")
+    assert messages(answer)[0].startswith("Select files first")
     assert answer["Location"] == f"{FILES}?store=default&env={ENV}&folder=media%2Fuploads%2F"
 
 
@@ -127,7 +127,9 @@ def test_a_failure_is_reported_and_logged(cloud: EmulatorServer, remover: Client
     fill(cloud, f"{FOLDER}a.txt")
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "times": None})
     [message] = messages(press(remover, "unpublish", "a.txt", confirmed="yes"))
-    assert message.startswith("1 file is still public, or nobody knows.<br>media/uploads/a.txt: ")
+    assert message.startswith(
+        "1 file is still public, or its state is unknown.<br>media/uploads/a.txt: "
+    )
     assert UploadLog.objects.get().errcode == 45009
 
 

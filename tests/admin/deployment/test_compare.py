@@ -131,7 +131,7 @@ def test_a_release_is_compared_with_the_cloud_by_its_list(
     html = html_of(viewer, "compare", two[1], "?with=cloud")
     assert sections(html) == {
         "Only in the cloud (1)": ["gone.png 2 bytes"],
-        "Otherwise in the cloud (1)": ["n.js 1 byte 5 bytes content"],
+        "Different in the cloud (1)": ["n.js 1 byte 5 bytes content"],
         "Missing in the cloud (1)": ["same.css 1 byte"],
     }
     assert [call.name for call in cloud.calls()] == ["staticfilelist"]

@@ -15,7 +15,7 @@ from django.test import AsyncRequestFactory, RequestFactory
 from hypothesis import given, strategies as st
 
 from tests.tables import each
-from wx_static_store.admin.log.export import COLUMNS, ROWS_AT_ONCE, csv_lines, exported, json_lines
+from wx_static_store.admin.log.export import COLUMNS, ROWS_AT_ONCE, csv_lines, export, json_lines
 from wx_static_store.models import UploadLog, key_digest
 
 HERE = RequestFactory().get("/")
@@ -87,7 +87,7 @@ def test_an_export_has_every_row(extension: str, read_back: Any) -> None:
         UploadLog(env="e", key=f"{n}.txt", key_digest=key_digest(f"{n}.txt"), name="n")
         for n in range(3)
     )
-    answer = exported(HERE, UploadLog.objects.all(), extension)
+    answer = export(HERE, UploadLog.objects.all(), extension)
     found = read_back(answer.getvalue().decode())
     assert [one["key"] for one in found] == ["2.txt", "1.txt", "0.txt"]
     assert f'.{extension}"' in answer.headers["Content-Disposition"]
@@ -113,7 +113,7 @@ def test_six_thousand_rows_of_the_log_are_not_in_memory_at_once() -> None:
         (UploadLog(env="e", key=f"{n}", name="n", message="x" * 1000) for n in range(6000)),
         batch_size=1000,
     )
-    answer = exported(HERE, UploadLog.objects.all(), "csv")
+    answer = export(HERE, UploadLog.objects.all(), "csv")
     tracemalloc.start()
     length = sum(map(len, answer))
     peak = tracemalloc.get_traced_memory()[1]
@@ -125,7 +125,7 @@ def test_six_thousand_rows_of_the_log_are_not_in_memory_at_once() -> None:
 @pytest.mark.django_db
 def test_the_rows_of_an_export_are_read_while_they_are_sent(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        answer = exported(HERE, UploadLog.objects.all(), "csv")
+        answer = export(HERE, UploadLog.objects.all(), "csv")
     assert answer.streaming
     with django_assert_num_queries(1):
         b"".join(answer)
@@ -151,7 +151,7 @@ def test_an_export_behind_asgi_has_every_row(extension: str, read_back: Any) -> 
     UploadLog.objects.bulk_create(
         UploadLog(env="e", key=f"{n}", key_digest=key_digest(f"{n}"), name="n") for n in range(3)
     )
-    body = b"".join(read_behind_asgi(exported(ASGI, UploadLog.objects.all(), extension)))
+    body = b"".join(read_behind_asgi(export(ASGI, UploadLog.objects.all(), extension)))
     assert [one["key"] for one in read_back(body.decode())] == ["2", "1", "0"]
 
 
@@ -164,5 +164,5 @@ def test_the_rows_of_an_export_behind_asgi_are_read_while_they_are_sent(
         for n in range(3 * ROWS_AT_ONCE)
     )
     with django_assert_num_queries(1):
-        [first] = read_behind_asgi(exported(ASGI, UploadLog.objects.all(), "csv"), most=1)
+        [first] = read_behind_asgi(export(ASGI, UploadLog.objects.all(), "csv"), most=1)
     assert first.startswith(b"\xef\xbb\xbfid,")

@@ -301,7 +301,7 @@ def test_the_page_says_that_workers_go_on_without_it(
 ) -> None:
     row = failed(cloud, "a.txt")
     page = press(operator, "upload_again", row)
-    assert "What a worker has is sent all the same." in text_of(page)
+    assert "Files that a worker has are still sent." in text_of(page)
     assert " data-by-workers" in page.content.decode()
     assert "What a worker has" not in text_of(press(operator, "compare", row))
 

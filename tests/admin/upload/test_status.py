@@ -13,7 +13,7 @@ from django.test import Client
 
 from tests.conftest import ENV, lost_table
 from tests.tables import each
-from wx_static_store.admin.upload.form import numbered
+from wx_static_store.admin.upload.form import attempt_submission
 from wx_static_store.admin.upload.status import MOST_ASKED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog
@@ -87,7 +87,7 @@ def test_a_cache_that_fails_is_asked_once_for_all_attempts(
     configure(CACHES={"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}})
     user, asked = User.objects.get(), []
     for number in range(3):
-        numbered(user, UUID(FORM), number).first_answer(60)
+        attempt_submission(user, UUID(FORM), number).first_answer(60)
 
     def fail(*args: Any, **options: Any) -> None:
         asked.append(args)
@@ -129,7 +129,7 @@ def test_another_file_under_the_same_number_is_refused(
     client = member("upload")
     send(client)
     other = send_one(client, text("a.txt", b"tee"), form_id=FORM, attempt=1)
-    assert "Load the page anew" in other["html"]
+    assert "Reload the page" in other["html"]
     assert emulator.objects(ENV)["uploads/a.txt"].content == b"tea"
 
 

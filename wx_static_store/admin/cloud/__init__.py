@@ -1,9 +1,9 @@
 """
-The page *Files in the cloud*: what is there, joined with the log.
+The page *Files in the cloud*: the files there, joined with the log.
 
-    chosen   what is done with chosen files
+    chosen   actions on chosen files
     archive  chosen files as one archive, streamed
     page     this page
-    table    what it shows
-    place    the store, the environment and the folder that it is about
+    table    its table of folders and files
+    place    its store, environment and folder
 """

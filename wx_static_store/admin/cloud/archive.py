@@ -20,7 +20,7 @@ from ...upload.store import Store
 from ..labels import Text, sentence
 
 MOST_BYTES = 200 * 2**20
-SECONDS = 15.0  # in which files are begun; a web server may end what takes longer than 30
+SECONDS = 15.0  # in which files are started; many web servers end a request after 30
 FAILED = "not-in-this-archive.txt"
 
 _GONE = _("The public site has no such file.")
@@ -32,15 +32,16 @@ _OTHER_BYTES = IntegrityError(
 )
 
 
-def zipped(
+def zip_files(
     store: Store, files: Iterable[RemoteFile], *, seconds: float = SECONDS
 ) -> Iterator[bytes]:
-    """Yield an archive of the files; a text in it names those that it lacks, and why."""
+    """Yield an archive of the files; a text file in it says which files are missing, and why."""
+    # Now, not in the generator: it runs after the middleware has reset the language.
     language, until = get_language(), time.monotonic() + seconds
-    return _zipped(store, files, until, partial(override, language))
+    return _blocks(store, files, until, partial(override, language))
 
 
-def _zipped(
+def _blocks(
     store: Store, files: Iterable[RemoteFile], until: float, in_language: Any
 ) -> Iterator[bytes]:
     lacking, names = list[str](), set[str]()
@@ -48,23 +49,28 @@ def _zipped(
     with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
         for file in files:
             with SpooledTemporaryFile(IN_MEMORY) as body:
-                if why := _LATE if time.monotonic() > until else _fetched(store, file, body):
+                if why := _LATE if time.monotonic() > until else _fetch(store, file, body):
                     with in_language():
                         why = sentence(why) if isinstance(why, WxStaticStoreError) else str(why)
                         lacking.append(labelled(file.key, why))
                     continue
-                names.add(name := _name(file))
+                # A name from the cloud must not lead out of the folder where it is unpacked.
+                name = file.key.rpartition("/")[2].replace("\\", "_")
+                names.add(name := "_" if name in ("", ".", "..") else name)
                 with archive.open(_entry(name, file), "w") as entry:
                     while block := body.read(BLOCK):
                         entry.write(block)
-                        yield sink.taken()
+                        yield sink.take()
         if lacking:
-            archive.writestr(_free(FAILED, names), "\n".join([*lacking, ""]))
-    yield sink.taken()
+            name = FAILED
+            while name in names:
+                name = f"_{name}"
+            archive.writestr(name, "\n".join([*lacking, ""]))
+    yield sink.take()
 
 
-def _fetched(store: Store, file: RemoteFile, body: Any) -> Text | WxStaticStoreError | None:
-    """Read the public bytes and compare them with the list; return what is wrong with them."""
+def _fetch(store: Store, file: RemoteFile, body: Any) -> Text | WxStaticStoreError | None:
+    """Write the public bytes to `body`; return what is wrong with them, if anything."""
     try:
         if not store.fetch(file.key, body):
             return _GONE
@@ -74,18 +80,6 @@ def _fetched(store: Store, file: RemoteFile, body: Any) -> Text | WxStaticStoreE
     if md5 == DELETED_MD5 and file.md5 != md5:
         return _GONE
     return None if file.md5 in (None, md5) else _OTHER_BYTES
-
-
-def _name(file: RemoteFile) -> str:
-    """Return the file's own name, in a form that leads out of no folder."""
-    name = file.key.rpartition("/")[2].replace("\\", "_")
-    return "_" if name in ("", ".", "..") else name
-
-
-def _free(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name = f"_{name}"
-    return name
 
 
 def _entry(name: str, file: RemoteFile) -> ZipInfo:
@@ -98,7 +92,7 @@ def _entry(name: str, file: RemoteFile) -> ZipInfo:
 
 
 class _Sink:
-    """What the archive is written to; it cannot seek, so nothing of it must stay."""
+    """A file without seek() for the archive: blocks that were taken are not kept."""
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
@@ -108,8 +102,8 @@ class _Sink:
         return len(block)
 
     def flush(self) -> None:
-        """Do nothing: who yields takes all that was written."""
+        """Do nothing: `take` returns all that was written."""
 
-    def taken(self) -> bytes:
+    def take(self) -> bytes:
         blocks, self._blocks = self._blocks, []
         return b"".join(blocks)

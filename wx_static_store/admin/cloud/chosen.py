@@ -1,4 +1,4 @@
-"""What can be done with chosen files of the cloud: addresses, download, compare, make unpublic."""
+"""Actions on chosen files of the cloud: addresses, download, compare, make unpublic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _, ngettext
@@ -22,14 +22,13 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import labelled
 from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
-from ...upload.database import outside_transactions
 from ...upload.folders import is_marker
 from ..base import download
 from ..labels import sentence
 from ..log.actions import LogActions
 from ..places import linkable
-from .archive import MOST_BYTES, zipped
-from .page import NAME, FilesPage
+from .archive import MOST_BYTES, zip_files
+from .page import FilesPage
 from .place import Place
 
 MOST = 200  # files that one click handles, as many as a page shows
@@ -45,15 +44,14 @@ class ChosenFiles(FilesPage, LogActions):
     """Mixin of the log of uploads; each button of the page *Files in the cloud* is an address."""
 
     def get_urls(self) -> list[URLPattern]:
-        urls = [self._chosen_url(name) for name in self._acts()]
+        urls = [
+            self.page_path(f"files_{name}", f"files/{name}/", partial(self.chosen_view, name=name))
+            for name in self._acts()
+        ]
         return [*urls, *super().get_urls()]
 
-    def _chosen_url(self, name: str) -> URLPattern:
-        view = self.admin_site.admin_view(partial(self.chosen_view, name=name))
-        return path(f"files/{name}/", outside_transactions(view), name=f"{NAME}_{name}")
-
     def _acts(self) -> dict[str, tuple[Act, Callable[[HttpRequest], bool]]]:
-        """Return what each button does, and who may press it."""
+        """Return the action of each button, and the check of its permission."""
         return {
             "addresses": (self._addresses, self.has_view_permission),
             "download": (self._download, self.has_view_permission),
@@ -63,14 +61,14 @@ class ChosenFiles(FilesPage, LogActions):
 
     @method_decorator(require_POST)
     def chosen_view(self, request: HttpRequest, name: str) -> HttpResponseBase:
-        """Do it with the chosen files, or lead back with the reason why not."""
+        """Act on the chosen files, or go back to the folder and show why not."""
         act, is_allowed = self._acts()[name]
         if not is_allowed(request):
             raise PermissionDenied
         place = self.files_place(request, request.POST)
         answer = None
         try:
-            files = place.chosen(request.POST)
+            files = place.chosen_files(request.POST)
             if not (why := _objection(files)):
                 answer = act(request, place, files)
         except WxStaticStoreError as error:
@@ -95,7 +93,7 @@ class ChosenFiles(FilesPage, LogActions):
 
     def _download(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
         if sum(file.size for file in files) <= MOST_BYTES:
-            blocks = zipped(place.store, files)
+            blocks = zip_files(place.store, files)
             return download(request, blocks, "application/zip", place.store.env, "zip")
         text = _("These files have more than %(limit)s together: choose fewer of them.")
         self.message_user(request, text % {"limit": filesizeformat(MOST_BYTES)}, messages.ERROR)
@@ -112,7 +110,7 @@ class ChosenFiles(FilesPage, LogActions):
         return None
 
     def _unpublish(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
-        """Show what would become unpublic; do it when that was confirmed."""
+        """Show which files would become unpublic; make them so once this is confirmed."""
         keys = [file.key for file in files if not is_marker(file)]
         refused = {key: why for key in keys if (why := refusal(request.user, place.to, key))}
         allowed = [key for key in keys if key not in refused]
@@ -141,8 +139,8 @@ class ChosenFiles(FilesPage, LogActions):
             self.message_user(request, text % {"count": done}, messages.SUCCESS)
         if count := len(failed) + left:
             text = ngettext(
-                "%(count)d file is still public, or nobody knows.",
-                "%(count)d files are still public, or nobody knows.",
+                "%(count)d file is still public, or its state is unknown.",
+                "%(count)d files are still public, or their state is unknown.",
                 count,
             )
             details = format_html_join("", "<br>{}", failed[:DETAILS])
@@ -153,13 +151,13 @@ class ChosenFiles(FilesPage, LogActions):
         self, request: HttpRequest, place: Place, page: str, context: dict[str, Any]
     ) -> HttpResponse:
         around = {"place": place, "back": self.files_url(place)}
-        return self.files_answer(request, page, around | context)
+        return self.page_response(request, page, around | context)
 
 
 def _objection(files: Chosen) -> str:
-    """Return why nothing can be done with the chosen files; empty if it can."""
+    """Return why the chosen files cannot be handled; empty if they can."""
     if not files:
-        return _("Choose files first; what is not in the folder any more cannot be chosen.")
+        return _("Select files first. Files that were removed meanwhile cannot be selected.")
     if len(files) > MOST:
         text = ngettext(
             "At most %(limit)d file can be chosen at a time.",

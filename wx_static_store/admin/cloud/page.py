@@ -8,23 +8,19 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from ...exceptions import WxStaticStoreError
-from ...upload.database import outside_transactions
 from ..base import ReadOnlyAdmin, Tool
 from ..columns import UploadColumns
 from ..labels import sentence
 from ..upload.form import UploadForm
-from ..upload.page import around_form, may_upload
+from ..upload.page import form_context, may_upload
 from .place import Place, choices, place_of
 from .table import FilesTable
-
-NAME = "wx_static_store_uploadlog_files"
 
 
 class FilesPage(ReadOnlyAdmin):
@@ -34,21 +30,20 @@ class FilesPage(ReadOnlyAdmin):
         return request.user.has_perm("wx_static_store.unpublish")
 
     def get_urls(self) -> list[URLPattern]:
-        view = outside_transactions(self.admin_site.admin_view(self.files_view))
-        return [path("files/", view, name=NAME), *super().get_urls()]
+        return [self.page_path("files", "files/", self.files_view), *super().get_urls()]
 
     def object_tools(self, request: HttpRequest) -> list[Tool]:
         tool = Tool(_("Files in the cloud"), self.files_url())
         return [*super().object_tools(request), tool]
 
     def files_url(self, place: Place | None = None) -> str:
-        """Return the address of the page, at a place."""
-        url = reverse(f"admin:{NAME}", current_app=self.admin_site.name)
+        """Return the address of the page, at a place if one is given."""
+        url = self.page_url("files")
         return f"{url}?{urlencode(place.query)}" if place else url
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def files_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what the cloud said within the last minute; a POST asks it again."""
+        """Show the list of the last minute; a POST asks the cloud again."""
         if request.method == "POST":
             place = self.files_place(request, request.POST)
             self.read_again(request, place)
@@ -56,11 +51,14 @@ class FilesPage(ReadOnlyAdmin):
         place = self.files_place(request, request.GET)
         context: dict[str, Any] = {"title": _("Files in the cloud"), "place": place}
         if place:
-            context |= {"choices": choices(request.user, place), **self._found(request, place)}
-        return self.files_answer(request, "files", context)
+            context |= {
+                "choices": choices(request.user, place),
+                **self._folder_context(request, place),
+            }
+        return self.page_response(request, "files", context)
 
     def files_place(self, request: HttpRequest, asked: QueryDict) -> Any:
-        """Return the place that is asked for, None where there is none at all; raises Http404."""
+        """Return the requested place, or None if the user has none; raises Http404."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         request.current_app = self.admin_site.name
@@ -70,24 +68,14 @@ class FilesPage(ReadOnlyAdmin):
         return place
 
     def read_again(self, request: HttpRequest, place: Place) -> None:
-        """Ask the cloud; the page then shows that for a minute."""
+        """Ask the cloud; the page shows its answer for a minute."""
         try:
             place.read(fresh=True)
         except WxStaticStoreError as error:
             self.message_user(request, sentence(error), messages.ERROR)
 
-    def files_answer(
-        self, request: HttpRequest, page: str, context: dict[str, Any]
-    ) -> HttpResponse:
-        around = {"opts": self.opts, "media": self.media}
-        return TemplateResponse(
-            request,
-            f"admin/wx_static_store/uploadlog/{page}.html",
-            self.admin_site.each_context(request) | around | context,
-        )
-
-    def _found(self, request: HttpRequest, place: Place) -> dict[str, Any]:
-        """Return what is in the folder, or why that cannot be said."""
+    def _folder_context(self, request: HttpRequest, place: Place) -> dict[str, Any]:
+        """Return the content of the folder, or why it cannot be listed."""
         try:
             folder, asked_at = place.read()
         except WxStaticStoreError as error:
@@ -99,5 +87,5 @@ class FilesPage(ReadOnlyAdmin):
         if may_upload(request) and (target := place.upload_target(request.user)):
             form = UploadForm(request.user)
             form.preset(target)
-            context |= around_form(form)
+            context |= form_context(form)
         return context

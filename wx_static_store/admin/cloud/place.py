@@ -44,15 +44,15 @@ class Place:
 
     @property
     def query(self) -> dict[str, str]:
-        """Return what leads here again."""
+        """Return the parameters of an address that leads to this place."""
         query = {"store": self.to.using, "env": self.to.env, "folder": self.folder}
         return query | ({"marker": self.marker} if self.marker else {})
 
     def read(self, *, fresh: bool = False) -> tuple[Folder, float]:
         """
-        Return what is in the folder, and when the cloud said so; raises what the list raises.
+        Return the content of the folder and the time of the list; raises what the list raises.
 
-        What was said before an upload from here is asked for again.
+        A list that is older than the newest upload from here is asked for again.
         """
         pages = RecentPages(self.store, fresh=fresh)
         folder = read_folder(pages, self.folder, self.marker)
@@ -73,7 +73,7 @@ class Place:
             self.store.root()
 
     def upload_target(self, user: User) -> dict[str, str] | None:
-        """Return what the upload page is to be filled in with; None where it cannot upload here."""
+        """Return the initial values of the upload page; None if it cannot upload to this folder."""
         location = self.store.options.location
         offered = any((to.using, to.env) == (self.to.using, self.to.env) for to in stores_for(user))
         if not (offered and self.folder.startswith(location)):
@@ -81,17 +81,17 @@ class Place:
         folder = self.folder.removeprefix(location)
         return {"store": f"{self.to.using}@{self.to.env}", "folder": folder}
 
-    def chosen(self, data: QueryDict) -> list[RemoteFile]:
-        """Return the files of the folder that were chosen; raises what the list raises."""
+    def chosen_files(self, data: QueryDict) -> list[RemoteFile]:
+        """Return the selected files of the folder; raises what the list raises."""
         wanted = {*data.getlist("key")}
         return [file for file in self.read()[0].files if file.key in wanted]
 
 
 def place_of(request: HttpRequest, asked: QueryDict) -> Place | None:
     """
-    Return the place that the parameters name; raises Http404 where this user may not look.
+    Return the place that the parameters name; raises Http404 if this user may not see it.
 
-    Without parameters it is the first that there is, or None.
+    Without parameters, return the first place of the user, or None.
     """
     to = _target(request.user, asked)
     if to is None:
@@ -125,11 +125,9 @@ class Choices(NamedTuple):
 def choices(user: User, place: Place) -> Choices:
     offered = visible_environments(user)
     env = None if offered is None else place.to.env
-    stores = [using for using in aliases() if _is_reached(user, using, env)]
+    stores = []
+    for using in aliases():
+        with suppress(PolicyRejected):
+            resolve_target(user, using, env)
+            stores.append(using)
     return Choices(stores, [*offered.items()] if offered is not None else [])
-
-
-def _is_reached(user: User, using: str, env: str | None) -> bool:
-    with suppress(PolicyRejected):
-        return bool(resolve_target(user, using, env))
-    return False

@@ -1,4 +1,4 @@
-"""What the page *Files in the cloud* shows: what was read of a folder, joined with the log."""
+"""The table of the page *Files in the cloud*: the files of a folder, joined with the log."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GONE, DIFFERS = Look("∅", "wx-quiet"), Look("✗", "wx-bad")
 FOREIGN = Look("·", "wx-quiet")
 
 
-class Step(NamedTuple):
+class PathStep(NamedTuple):
     """A folder above the one that is shown, or the folder itself."""
 
     name: str
@@ -54,7 +54,7 @@ class Heading(NamedTuple):
     next: str
 
 
-class Line(NamedTuple):
+class FileLine(NamedTuple):
     """A file of the page; `row` is the newest of its key, None where the log does not know it."""
 
     file: RemoteFile
@@ -72,7 +72,7 @@ class Line(NamedTuple):
 
 
 class FilesTable:
-    """What one request chose of a folder."""
+    """The files of a folder that one request shows."""
 
     def __init__(
         self, asked: QueryDict, folder: Folder, at: float, store: Any, columns: UploadColumns
@@ -92,20 +92,20 @@ class FilesTable:
 
     @property
     def ago(self) -> str:
-        """Say when the cloud was asked."""
+        """Return how long ago the cloud was asked."""
         seconds = max(0.0, time.time() - self._at)
         return ago(datetime.now(UTC) - timedelta(seconds=seconds))
 
-    def steps(self) -> Iterator[Step]:
-        """Yield the folders that lead here, the environment itself first."""
-        yield Step(_("whole environment"), "")
+    def steps(self) -> Iterator[PathStep]:
+        """Yield the folders above this one, the environment itself first."""
+        yield PathStep(_("whole environment"), "")
         above = ""
         for name in self._folder.prefix.split("/")[:-1]:
             above += f"{name}/"
-            yield Step(f"{name}/", above)
+            yield PathStep(f"{name}/", above)
 
     def folders(self) -> list[tuple[str, SubFolder]]:
-        """Return the folders with their names; one in which all is deleted only on request."""
+        """Return the folders with their names; a folder with only deleted files on request."""
         named = [(one.key.removeprefix(self._folder.prefix), one) for one in self._folder.folders]
         return [
             (name, one)
@@ -123,7 +123,7 @@ class FilesTable:
     def page(self) -> Page[RemoteFile]:
         return Paginator(self._files, PAGE).get_page(self._asked.get("p"))
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[FileLine]:
         rows = UploadLog.objects.newest(self._store.env, [file.key for file in self.page])
         add_users(rows.values())
         for file in self.page:
@@ -131,7 +131,7 @@ class FilesTable:
 
     @cached_property
     def hidden(self) -> int:
-        """Return how many deleted files are left out."""
+        """Return the number of deleted files that are left out."""
         return 0 if self.with_deleted else sum(map(self._is_deleted, self._folder.files))
 
     @cached_property
@@ -164,21 +164,24 @@ class FilesTable:
 
     @cached_property
     def _deleted_by_the_log(self) -> set[str]:
-        """Return the keys of which only the log says so: the list gave no MD5."""
+        """Return the keys that are deleted by the log, where the list gives no MD5."""
         unsure = [f.key for f in self._folder.files if f.md5 is None and f.size == len(DELETED)]
         rows = UploadLog.objects.newest(self._store.env, unsure) if unsure else {}
         return {key for key, row in rows.items() if row.is_deletion}
 
-    def _line(self, file: RemoteFile, row: UploadLog | None) -> Line:
+    def _line(self, file: RemoteFile, row: UploadLog | None) -> FileLine:
         url, is_deleted = link_to(self._store, file.key), self._is_deleted(file)
         look, label = _remark(file, row, is_deleted=is_deleted)
         is_picture = content_type(file.key).startswith("image/") and file.size <= LARGEST_PICTURE
-        return Line(
+        moment = file.last_modified
+        if moment and not setting("USE_TZ"):  # then templates show a time as it is
+            moment = timezone.make_naive(moment)
+        return FileLine(
             file=file,
             name=self._name(file),
             address=self._store.known_url(file.key),
             url=url,
-            when=_here(file.last_modified),
+            when=moment,
             is_picture=bool(url and is_picture and not is_deleted),
             is_deleted=is_deleted,
             row=row,
@@ -189,15 +192,10 @@ class FilesTable:
         )
 
 
-def _here(moment: datetime | None) -> datetime | None:
-    """Return the moment as templates show it: without USE_TZ they change nothing."""
-    return moment if moment is None or setting("USE_TZ") else timezone.make_naive(moment)
-
-
 def _remark(
     file: RemoteFile, row: UploadLog | None, *, is_deleted: bool
 ) -> tuple[Look | None, Text]:
-    """Return what is shown in place of the status of the row; nothing where that is right."""
+    """Return a sign and a text in place of the row's status, where that would be wrong."""
     if is_deleted:
         return GONE, gettext_lazy("deleted, a short note is in its place")
     if row is None:

@@ -1,10 +1,10 @@
 """
-The page of a deployment, and what is done from it.
+The page of a deployment, and the pages of its buttons.
 
     publish     the page *Publish a site*
     rollback    the page *Roll back to this*
     compare     the page *Compare*
-    comparison  what this page shows
+    comparison  the content of this page
     base        the base of these pages
-    columns     what list and pages show of a deployment
+    columns     the columns of a deployment in the list and on pages
 """

@@ -18,7 +18,7 @@ class DeploymentColumns(Columns):
 
     @admin.display(description=gettext_lazy("outcome"))
     def outcome(self, row: Deployment) -> SafeString:
-        """Return how it ended, and whether it is what is public now."""
+        """Return the outcome, with a mark if this deployment is live."""
         found = badge(row.outcome, row.get_outcome_display())
         if not row.is_live:
             return found
@@ -26,13 +26,13 @@ class DeploymentColumns(Columns):
 
     @admin.display(description=gettext_lazy("label"))
     def release(self, row: Deployment) -> SafeString:
-        """Return the label, with where it went and how the digest of its release begins."""
+        """Return the label, with store, folder and the beginning of the release's digest."""
         folder = folder_of(row) if row.folder else ""
         return two_lines(row.label or NOTHING, self.store(row), folder, row.release)
 
     @admin.display(description=gettext_lazy("files"))
     def files(self, row: Deployment) -> SafeString:
-        """Return how many files were stored, and the other counts that are not 0."""
+        """Return the number of stored files, and the other counts that are not 0."""
         counts = {
             gettext_lazy("%(count)d unchanged"): row.skipped,
             gettext_lazy("%(count)d failed"): row.failed,
@@ -53,12 +53,12 @@ class DeploymentColumns(Columns):
 
     @admin.display(description=gettext_lazy("folder"))
     def folder(self, row: Deployment) -> SafeString | str:
-        """Return where its keys begin, with a link to what is public there."""
+        """Return the folder of its keys, as a link to the public site."""
         url = self.address(row)
         return link(url, folder_of(row)) if url else folder_of(row)
 
     def address(self, row: Deployment) -> str:
-        """Return the public address of its folder, empty where it is not known."""
+        """Return the public address of its folder; empty if it is unknown."""
         return self._places.address(row.using, row.env, row.folder)
 
     # --- the release ---------------------------------------------------------------------------
@@ -69,7 +69,7 @@ class DeploymentColumns(Columns):
 
     @admin.display(description=gettext_lazy("files"))
     def contents(self, row: Deployment) -> SafeString | str:
-        """Return how much the whole release is: what did not change was not sent."""
+        """Return the size of the whole release, unchanged files included."""
         if row.release is None:
             return NOTHING
         count = ngettext("%(count)d file", "%(count)d files", row.release.count)
@@ -78,7 +78,7 @@ class DeploymentColumns(Columns):
 
     @admin.display(description=gettext_lazy("live now"))
     def live(self, row: Deployment) -> SafeString | str:
-        """Return what is public in its folder now."""
+        """Return the deployment that is live in its folder."""
         if row.is_live:
             return _("this one")
         newest = releases.live(row.env, row.folder)
@@ -90,5 +90,5 @@ def title_of(row: Deployment) -> str:
 
 
 def folder_of(row: Deployment) -> str:
-    """Return where its keys begin, as an address would have it."""
+    """Return the folder of its keys, with a slash in front as in an address."""
     return f"/{row.folder}"

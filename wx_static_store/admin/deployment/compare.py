@@ -15,9 +15,9 @@ from ...exceptions import WxStaticStoreError
 from ...models import Deployment, DeploymentQuerySet
 from ..base import Tool
 from ..labels import sentence
-from .base import NAME, ReleasePages
+from .base import ReleasePages
 from .columns import title_of
-from .comparison import CLOUD, Comparison, counterpart, others_of
+from .comparison import CLOUD, ShownComparison, counterpart, others_of
 
 
 class ComparePage(ReleasePages):
@@ -25,16 +25,16 @@ class ComparePage(ReleasePages):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.compare_view)
-        own = path("<path:object_id>/compare/", view, name=NAME.format("compare"))
+        own = path("<path:object_id>/compare/", view, name=self.page_name("compare"))
         return [own, *super().get_urls()]
 
     def release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
         tools = super().release_tools(request, row)
-        return [*tools, Tool(_("Compare"), self.url_of("compare", row))] if row.release else tools
+        return [*tools, Tool(_("Compare"), self.page_url("compare", row))] if row.release else tools
 
     @method_decorator(require_safe)
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show what differs from the side that the address names, or the one wanted first."""
+        """Compare with the side that the address names; without one, with the likeliest."""
         row = self.with_release(request, object_id)
         others = others_of(self._rows(request), row)
         wanted = request.GET.get("with", "")
@@ -48,7 +48,7 @@ class ComparePage(ReleasePages):
             "with_cloud": wanted == CLOUD,
         }
         if other or wanted == CLOUD:
-            comparison = Comparison(row, other)
+            comparison = ShownComparison(row, other)
             try:
                 found = {"difference": comparison.difference, "sections": [*comparison.sections()]}
             except WxStaticStoreError as error:
@@ -57,7 +57,7 @@ class ComparePage(ReleasePages):
         return self.page(request, "compare", row, context)
 
     def _other(self, request: HttpRequest, row: Deployment, wanted: str) -> Deployment | None:
-        """Return the deployment to the same folder of that id; None is the cloud."""
+        """Return the deployment with that id and the same folder; None for the cloud."""
         if wanted == CLOUD:
             return None
         if not re.fullmatch("[0-9]{1,18}", wanted):

@@ -1,4 +1,4 @@
-"""What the page *Compare* shows: which sides there are to choose, and what differs between two."""
+"""The content of the page *Compare*: the sides to choose from, and the differences of two."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
-from ...core.releases import Change, ReleaseFile
+from ...core.releases import ReleaseFile
 from ...deploy.environments import site_uploader
 from ...log.compare import SECONDS, SWEPT
 from ...models import Deployment, DeploymentQuerySet
-from ...releases.difference import KINDS, Difference, between, with_cloud
+from ...releases.difference import KINDS, Difference, compare_files, compare_with_cloud
 from ...releases.live import mark_live
 from ...releases.rollback import folder_of
 
@@ -30,7 +30,7 @@ HEADINGS: dict[str, str | Promise] = {
 }
 IN_CLOUD: dict[str, str | Promise] = {
     "added": _("Only in the cloud"),
-    "changed": _("Otherwise in the cloud"),
+    "changed": _("Different in the cloud"),
     "removed": _("Missing in the cloud"),
 }
 PARTS: dict[str, str | Promise] = {
@@ -60,19 +60,19 @@ class Section(NamedTuple):
 
 
 def others_of(rows: DeploymentQuerySet, row: Deployment) -> list[Deployment]:
-    """Return the newest of these deployments to the same folder whose release is another."""
+    """Return the newest deployments of another release to the same folder."""
     same = rows.filter(env=row.env, release__isnull=False).in_folder(row.folder)
     return mark_live(same.exclude(release=row.release).order_by("-id")[:OFFERED])
 
 
 def counterpart(row: Deployment, others: Sequence[Deployment]) -> Deployment | None:
-    """Return what a reader wants to see first: what is live, or what was there before."""
+    """Return the live deployment among the others, else the newest older one."""
     live = next((other for other in others if other.is_live), None)
     return live or next((other for other in others if other.pk < row.pk), None)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ShownComparison:
     """The release of a deployment beside that of `other`; without one, beside the cloud."""
 
     row: Deployment
@@ -80,29 +80,28 @@ class Comparison:
 
     @cached_property
     def difference(self) -> Difference:
-        """Return what differs; raise what the list of the cloud raises."""
+        """Return the difference; raises what the list of the cloud raises."""
         files = files_of(self.row)
         if self.other:
-            return between(files_of(self.other), files)
+            return compare_files(files_of(self.other), files)
         folder = folder_of(self.row.using, [self.row.env], name=str(self.row.pk))
         uploader = site_uploader(self.row.using, self.row.env)
         prefix = folder.removeprefix(uploader.options.location)
-        return with_cloud(uploader, files, prefix, seconds=SECONDS, most=SWEPT)
+        return compare_with_cloud(uploader, files, prefix, seconds=SECONDS, most=SWEPT)
 
     def sections(self) -> Iterator[Section]:
-        """Yield each kind of which there is a file."""
+        """Yield a section for each kind of change that occurs."""
         headings = HEADINGS if self.other else IN_CLOUD
         for kind in KINDS:
             if found := self.difference.of(kind):
-                files = [_shown(change) for change in found[:SHOWN]]
+                files = []
+                for change in found[:SHOWN]:
+                    sides = (change.before, change.after)
+                    before, after = (filesizeformat(side.size) if side else "" for side in sides)
+                    parts = [PARTS[part] for part in change.parts]
+                    files.append(ShownFile(change.name, before, after, parts))
                 yield Section(kind, headings[kind], len(found), files, len(found) - len(files))
 
 
 def files_of(row: Deployment) -> Iterator[ReleaseFile]:
     return row.release.contents() if row.release else iter(())
-
-
-def _shown(change: Change) -> ShownFile:
-    sides = (change.before, change.after)
-    before, after = (filesizeformat(side.size) if side else "" for side in sides)
-    return ShownFile(change.name, before, after, [PARTS[part] for part in change.parts])

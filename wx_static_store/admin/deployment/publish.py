@@ -11,8 +11,7 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -20,10 +19,10 @@ from django.views.decorators.http import require_http_methods
 
 from ...conf.offered import Offer
 from ...core import qr
-from ...deploy.archive import unpacked
+from ...deploy.archive import unpack_site
 from ...deploy.environments import address_of, site_stores
 from ...deploy.records import deployments_of
-from ...deploy.tree import checked_prefix, read_tree
+from ...deploy.tree import check_prefix, read_tree
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext
 from ...models import Deployment, Release
@@ -32,14 +31,14 @@ from ...releases.rollback import Move
 from ...releases.rollback_plan import MOST_BYTES, MOST_FILES, SECONDS, RollbackPlan, plan_rollback
 from ...releases.runners import available_runner
 from ...submit.policy import visible_offers
-from ...upload.database import deployments, outside_transactions
+from ...upload.database import deployments
 from ..base import ReadOnlyAdmin, Tool
 from ..labels import sentence
 from ..places import linkable, places_for
 from .base import page_of
-from .rollback import newest, said
+from .rollback import ending_message, newest_id
 
-NAME = "wx_static_store_deployment_publish"  # of the address
+SALT = "wx_static_store_deployment_publish"  # of the signed order
 SHOWN = 50  # files of the list
 LONGEST = 200  # characters of a label
 LATELY = 200  # of the newest deployments, which show environments without a name
@@ -50,7 +49,7 @@ _TRY_AGAIN = _("To try again, choose the archive again. What is stored already i
 
 
 class PublishForm(forms.Form):
-    """What goes where; the environments are those that the user sees."""
+    """The archive and its place; the environments are those that the user may see."""
 
     env = forms.ChoiceField(label=_("environment"))
     using = forms.ChoiceField(label=_("store"))
@@ -80,12 +79,12 @@ class PublishForm(forms.Form):
 
     def clean_folder(self) -> str:
         try:
-            return checked_prefix(self.cleaned_data["folder"].strip("/"))
+            return check_prefix(self.cleaned_data["folder"].strip("/"))
         except WxStaticStoreError as error:
             raise forms.ValidationError(sentence(error)) from None
 
     def clean(self) -> dict[str, Any]:
-        """Name what has no label after its archive."""
+        """Use the name of the archive where no label is given."""
         given = super().clean() or self.cleaned_data
         if "file" in given and not given.get("label"):
             given["label"] = given["file"].name[:LONGEST]
@@ -93,26 +92,24 @@ class PublishForm(forms.Form):
 
 
 class PublishPage(ReadOnlyAdmin):
-    """Mixin of the deployments; whoever may deploy sees it."""
+    """Mixin of the deployments, for users who may deploy."""
 
     def has_deploy_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("wx_static_store.deploy")
 
     def object_tools(self, request: HttpRequest) -> list[Tool]:
-        url = reverse(f"admin:{NAME}", current_app=self.admin_site.name)
+        url = self.page_url("publish")
         own = [Tool(_("Publish a site"), url, "addlink")] if may_publish(request) else []
         return [*super().object_tools(request), *own]
 
     def get_urls(self) -> list[URLPattern]:
-        view = outside_transactions(self.admin_site.admin_view(self.publish_view))
-        return [path("publish/", view, name=NAME), *super().get_urls()]
+        return [self.page_path("publish", "publish/", self.publish_view), *super().get_urls()]
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def publish_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the form; a POST with an archive shows what it would send, one more begins."""
+        """Show the form; the first POST shows what would be sent, the second sends it."""
         if not self.has_deploy_permission(request):
             raise PermissionDenied
-        request.current_app = self.admin_site.name
         if "order" in request.POST:
             return self._begin(request)
         offers = offers_for(request)
@@ -121,7 +118,7 @@ class PublishPage(ReadOnlyAdmin):
             form = PublishForm(offers, request.POST, request.FILES)
             if form.is_valid():
                 try:
-                    return self._page(request, form, _planned(request, form.cleaned_data))
+                    return self._page(request, form, _keep_and_plan(request, form.cleaned_data))
                 except WxStaticStoreError as error:
                     form.add_error("file", sentence(error))
         return self._page(request, form, {})
@@ -131,28 +128,23 @@ class PublishPage(ReadOnlyAdmin):
     ) -> HttpResponse:
         around = {
             "title": _("Publish a site"),
-            "opts": self.opts,
             "media": self.media + forms.Media(css={"all": ["wx_static_store/fleet.css"]}),
             "form": form,
             "most_files": MOST_FILES,
             "most_bytes": MOST_BYTES,
             "most_seconds": int(SECONDS),
         }
-        return TemplateResponse(
-            request,
-            "admin/wx_static_store/deployment/publish.html",
-            self.admin_site.each_context(request) | around | context,
-        )
+        return self.page_response(request, "publish", around | context)
 
     def _begin(self, request: HttpRequest) -> HttpResponse:
-        """Hand it to a worker, or send it now; lead to the page that shows how it went."""
+        """Hand the release to a worker, or send it now; redirect to the page of the outcome."""
         try:
-            order = signing.loads(request.POST["order"], salt=NAME, max_age=VALID)
+            order = signing.loads(request.POST["order"], salt=SALT, max_age=VALID)
             if order["user"] != request.user.pk or order["env"] not in offers_for(request):
                 raise PermissionDenied
             target = _target(order, Release.objects.get(pk=order["release"]))
             found = _plan(request, target)
-            if newest(found) == order["before"]:
+            if newest_id(found) == order["before"]:
                 runner = available_runner()
                 if runner is None:
                     return self._send(request, found)
@@ -167,7 +159,7 @@ class PublishPage(ReadOnlyAdmin):
         except (WxStaticStoreError, CommandError) as error:
             why = str(error)
         self.message_user(request, why, messages.ERROR)
-        return HttpResponseRedirect(reverse(f"admin:{NAME}"))
+        return HttpResponseRedirect(self.page_url("publish"))
 
     def _send(self, request: HttpRequest, found: RollbackPlan) -> HttpResponse:
         if not found.is_small:  # the page showed no button
@@ -175,25 +167,24 @@ class PublishPage(ReadOnlyAdmin):
         report = found.run()
         if report.ok:
             self.message_user(
-                request, said(report, gettext("The site is published.")), messages.SUCCESS
+                request, ending_message(report, gettext("The site is published.")), messages.SUCCESS
             )
         else:
-            text = said(report, gettext("It was not published."), str(_TRY_AGAIN))
+            text = ending_message(report, gettext("It was not published."), str(_TRY_AGAIN))
             self.message_user(request, text, messages.ERROR)
         new = report.report and report.report.deployment_id
         if new and request.user.has_perm("wx_static_store.view_deployment"):
-            address = reverse("admin:wx_static_store_deployment_change", args=[new])
-            return HttpResponseRedirect(address)
-        return HttpResponseRedirect(reverse(f"admin:{NAME}"))
+            return HttpResponseRedirect(self.page_url("change", Deployment(pk=new)))
+        return HttpResponseRedirect(self.page_url("publish"))
 
 
 def may_publish(request: HttpRequest) -> bool:
-    """Return whether this user may publish a site, and the project has a store for one."""
+    """Return whether this user may deploy, and the project has a store for sites."""
     return request.user.has_perm("wx_static_store.deploy") and bool(site_stores())
 
 
 def offers_for(request: HttpRequest) -> Mapping[str, Offer]:
-    """Return the environments of this user; without ENVIRONMENTS, those with a name or a deploy."""
+    """Return the environments of this user; without ENVIRONMENTS, named or lately used ones."""
     offers = visible_offers(request.user)
     if offers is not None:
         return offers
@@ -202,11 +193,11 @@ def offers_for(request: HttpRequest) -> Mapping[str, Offer]:
     return {env: Offer(named.get(env, env)) for env in sorted({*late, *named})}
 
 
-def _planned(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep the archive as a release; return what the page shows of it."""
+def _keep_and_plan(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the archive as a release; return the plan that the page shows."""
     env, using, prefix = given["env"], given["using"], given["folder"]
     payload.check_store(using, [env])
-    with unpacked(given["file"].file, given["file"].name) as folder:
+    with unpack_site(given["file"].file, given["file"].name) as folder:
         items = read_tree(folder, prefix).items
         kept = payload.of_tree(items, None, [env], using=using, prefix=prefix)
     facts = {"env": env, "using": using, "folder": kept.folder, "label": given["label"]}
@@ -214,7 +205,7 @@ def _planned(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
     order = facts | {
         "release": kept.release.pk,
         "user": request.user.pk,
-        "before": newest(found),
+        "before": newest_id(found),
     }
     by_workers, options = available_runner() is not None, found.uploader.options
     url = address_of(found.uploader, found.order.prefix)
@@ -226,7 +217,7 @@ def _planned(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
     ]
     return {
         "found": found,
-        "order": signing.dumps(order, salt=NAME),
+        "order": signing.dumps(order, salt=SALT),
         "doubts": kept.warnings(),
         "by_workers": by_workers,
         "may_begin": not found.is_live and (by_workers or found.is_small),
@@ -238,7 +229,7 @@ def _planned(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _target(facts: Mapping[str, Any], release: Release) -> Deployment:
-    """Return the deployment that it would become; it is no row yet."""
+    """Return the deployment that the order would become, not saved."""
     named = {name: facts[name] for name in ("env", "using", "folder", "label")}
     return Deployment(**named, release=release)
 

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -30,10 +30,9 @@ from ...releases.rollback_plan import (
     plan_rollback,
 )
 from ...releases.runners import Runner, available_runner
-from ...upload.database import outside_transactions
 from ..base import Tool
 from ..places import linkable
-from .base import NAME, ReleasePages, page_of
+from .base import ReleasePages, page_of
 from .columns import title_of
 
 SHOWN = 50  # files of a list
@@ -47,8 +46,7 @@ class RollbackPage(ReleasePages):
         return request.user.has_perm("wx_static_store.deploy")
 
     def get_urls(self) -> list[URLPattern]:
-        view = outside_transactions(self.admin_site.admin_view(self.rollback_view))
-        own = path("<path:object_id>/rollback/", view, name=NAME.format("rollback"))
+        own = self.page_path("rollback", "<path:object_id>/rollback/", self.rollback_view)
         return [own, *super().get_urls()]
 
     def release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
@@ -57,11 +55,11 @@ class RollbackPage(ReleasePages):
             return tools
         if is_there(row, deployments_of(row.env, row.folder).first()):
             return tools
-        return [*tools, Tool(gettext_lazy("Roll back to this"), self.url_of("rollback", row))]
+        return [*tools, Tool(gettext_lazy("Roll back to this"), self.page_url("rollback", row))]
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show on a GET what would be sent; begin on a POST, unless something came between."""
+        """Show what would be sent; a POST begins, unless another deployment came between."""
         if not self.has_deploy_permission(request):
             raise PermissionDenied
         row = self.with_release(request, object_id)
@@ -74,14 +72,14 @@ class RollbackPage(ReleasePages):
         runner = available_runner()
         may_begin = not found.is_live and bool(runner or found.is_small)
         if request.method == "POST" and may_begin:
-            if request.POST.get("before") == newest(found):
+            if request.POST.get("before") == newest_id(found):
                 if runner:
                     return self._roll_back_by(runner, request, row, found)
                 return self._outcome(request, row, found)
             text = _("Something else was deployed meanwhile. Look at it again.")
             self.message_user(request, text, messages.WARNING)
         context = {"may_begin": may_begin, "by_workers": runner is not None}
-        return self._answer(request, row, context | _shown(row, found))
+        return self._answer(request, row, context | _plan_context(row, found))
 
     def _answer(
         self, request: HttpRequest, row: Deployment, context: dict[str, Any]
@@ -92,31 +90,31 @@ class RollbackPage(ReleasePages):
     def _roll_back_by(
         self, runner: Runner, request: HttpRequest, row: Deployment, found: RollbackPlan
     ) -> HttpResponse:
-        """Let workers do it; lead to the page that shows how, or here with what forbids it."""
+        """Hand it to workers; redirect to the page of the outcome, or back with the reason."""
         try:
             handed = runner.hand_over(row.using, found.move, user_id=request.user.pk)
         except (WxStaticStoreError, CommandError) as error:
             self.message_user(request, str(error), messages.ERROR)
-            return HttpResponseRedirect(self.url_of("rollback", row))
+            return HttpResponseRedirect(self.page_url("rollback", row))
         text = _("A worker rolls it back. This page shows how it goes.")
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(page_of(handed))
 
     def _outcome(self, request: HttpRequest, row: Deployment, found: RollbackPlan) -> HttpResponse:
-        """Roll back; lead to the new deployment, or here; with what the command would print."""
+        """Roll back in this request; redirect to the new deployment, or back if it failed."""
         report = found.run()
         head = {"done": _("The roll back is done."), "skipped": _("Nothing was sent.")}
         heading = head.get(report.outcome, _("The roll back failed."))
-        text = said(report, heading, found.reminder if report.ok else "")
+        text = ending_message(report, heading, found.reminder if report.ok else "")
         self.message_user(request, text, messages.SUCCESS if report.ok else messages.ERROR)
         new = report.report and report.report.deployment_id
         if report.ok and new:
-            return HttpResponseRedirect(self.url_of("change", Deployment(pk=new)))
-        return HttpResponseRedirect(self.url_of("rollback", row))
+            return HttpResponseRedirect(self.page_url("change", Deployment(pk=new)))
+        return HttpResponseRedirect(self.page_url("rollback", row))
 
 
-def said(report: EnvironmentReport, heading: str, reminder: str = "") -> SafeString:
-    """Return how it ended in a sentence, what the command would print, and what remains."""
+def ending_message(report: EnvironmentReport, heading: str, reminder: str = "") -> SafeString:
+    """Return the heading, the lines that the command would print, and what is left to do."""
     found = lines(report)
     if (left := len(found) - DETAILS) > 0:
         found[DETAILS:] = [ngettext("and %(count)d more", "and %(count)d more", left)]
@@ -124,20 +122,20 @@ def said(report: EnvironmentReport, heading: str, reminder: str = "") -> SafeStr
     return format_html("{}{}", heading, format_html_join("", "<br>{}", ((line,) for line in rest)))
 
 
-def newest(found: RollbackPlan) -> str:
-    """Return which deployment was the newest when the page was shown."""
+def newest_id(found: RollbackPlan) -> str:
+    """Return the id of the newest deployment: it shows whether another came between."""
     return str(found.move.before.pk) if found.move.before else ""
 
 
-def _shown(row: Deployment, found: RollbackPlan) -> dict[str, Any]:
-    """Return what the page shows of a plan."""
+def _plan_context(row: Deployment, found: RollbackPlan) -> dict[str, Any]:
+    """Return the part of the page that shows the plan."""
     states = found.plan.states(found.uploader)
     sent = [(item.name, item.size) for state, item in states if state != "unchanged"]
     before, prefix, options = found.move.before, found.order.prefix, found.uploader.options
     trusted = options.base_url or options.url_prefix
     return {
         "found": found,
-        "newest": newest(found),
+        "newest": newest_id(found),
         "that": title_of(before) if before else "",
         "compare_with": before.pk if before and before.release != row.release else None,
         "address": linkable(address_of(found.uploader, prefix), trusted=trusted),

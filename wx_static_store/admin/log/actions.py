@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _, ngettext
 
 from ...models import UploadLog, UploadLogQuerySet
 from ...upload.database import outside_transactions
-from .export import exported
+from .export import export
 from .steps import LIMIT, StepsPage
 
 
@@ -25,14 +25,14 @@ class LogActions(StepsPage):
     def get_urls(self) -> list[URLPattern]:
         urls: list[URLPattern] = super().get_urls()
         for url in urls:
-            if url.name == self.name_of("changelist"):  # which runs the actions
+            if url.name == self.page_name("changelist"):  # which runs the actions
                 url.callback = outside_transactions(url.callback)
         return urls
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
-        """Forbid an action that this user lacks; Django would only say that none was selected."""
+        """Forbid an action that the user lacks; Django would say that no action was selected."""
         wanted = filter(None, request.POST.getlist("action"))
         if not self.get_actions(request).keys() >= {*wanted}:
             raise PermissionDenied
@@ -47,8 +47,8 @@ class LogActions(StepsPage):
         rows = self._few(request, queryset)
         return self.show_steps(request, "upload_again", rows) if rows else None
 
-    # These three need no permission but that to see the log: an export shows no more than the list,
-    # and a comparison changes nothing and is bounded, in its calls (LIMIT) and in its time.
+    # These three need only the permission to see the log: an export shows no more than the list,
+    # and a comparison changes nothing and is bounded in its calls (LIMIT) and its time.
 
     @admin.action(permissions=["view"], description=_("Compare with the cloud"))
     def compare(self, request: HttpRequest, queryset: UploadLogQuerySet) -> HttpResponse | None:
@@ -62,16 +62,16 @@ class LogActions(StepsPage):
     def export_csv(
         self, request: HttpRequest, queryset: UploadLogQuerySet
     ) -> StreamingHttpResponse:
-        return exported(request, queryset, "csv")
+        return export(request, queryset, "csv")
 
     @admin.action(permissions=["view"], description=_("Export as JSON"))
     def export_json(
         self, request: HttpRequest, queryset: UploadLogQuerySet
     ) -> StreamingHttpResponse:
-        return exported(request, queryset, "json")
+        return export(request, queryset, "json")
 
     def _few(self, request: HttpRequest, queryset: UploadLogQuerySet) -> list[UploadLog]:
-        """Return the rows; too many for one click are none, with a message."""
+        """Return the rows; if they are too many for one click, none and a message."""
         rows = list(queryset.order_by("-id")[: LIMIT + 1])
         if len(rows) <= LIMIT:
             return rows

@@ -1,4 +1,4 @@
-"""What did WeChat receive? A part of the page of a refused upload, and the button that asks."""
+"""Show what WeChat received with a refused upload, and the button that asks WeChat."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
@@ -20,15 +20,13 @@ from django.utils.translation import gettext_lazy as _, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from ...clients.platform import RefusedCall
-from ...log.diagnosis import Diagnosis, diagnose, known, text_of
+from ...log.diagnosis import Diagnosis, diagnose, known_diagnosis, text_of
 from ...models import UploadLog
-from ...upload.database import outside_transactions
 from ..base import ReadOnlyAdmin
 from ..columns import NOTHING, duration
 from ..labels import sentence
 
 _CALL = pgettext_lazy("of the open platform", "call")
-_NAME = "wx_static_store_uploadlog_diagnosis"
 
 
 class DiagnosisPage(ReadOnlyAdmin):
@@ -38,8 +36,8 @@ class DiagnosisPage(ReadOnlyAdmin):
         return request.user.has_perm("wx_static_store.diagnose")
 
     def get_urls(self) -> list[URLPattern]:
-        view = outside_transactions(self.admin_site.admin_view(self.diagnosis_view))
-        return [path("<path:object_id>/diagnosis/", view, name=_NAME), *super().get_urls()]
+        own = self.page_path("diagnosis", "<path:object_id>/diagnosis/", self.diagnosis_view)
+        return [own, *super().get_urls()]
 
     @method_decorator(require_POST)
     def diagnosis_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -53,22 +51,22 @@ class DiagnosisPage(ReadOnlyAdmin):
         return self.change_view(shown, object_id)
 
     def diagnosis_fieldsets(self, request: HttpRequest, row: UploadLog | None) -> list[Any]:
-        """Return what the page of a refused upload shows to users who may ask."""
+        """Return the fields that the page of a refused upload shows to users who may ask."""
         if not (row and row.rid and row.status != UploadLog.Status.STORED):
             return []
         if not self.has_diagnose_permission(request):
             return []
-        found = getattr(request, "wx_diagnosis", None) or known(row)
-        url = reverse(f"admin:{_NAME}", args=[row.pk], current_app=self.admin_site.name)
+        found = getattr(request, "wx_diagnosis", None) or known_diagnosis(row)
+        url = self.page_url("diagnosis", row)
         return [(_("What WeChat received"), {"fields": CallColumns(found, url).fields})]
 
 
 class CallColumns:
-    """The fields of a refused call; without one, why there is none, and the button."""
+    """The fields of a refused call; without a call the reason, and the button."""
 
     def __init__(self, found: Diagnosis | None, url: str) -> None:
         self._found, self._url = found, url
-        self._call = cast(RefusedCall, found and found.call)  # else `fields` names no part of it
+        self._call = cast(RefusedCall, found and found.call)  # else not shown
 
     @property
     def fields(self) -> tuple[Any, ...]:
@@ -115,8 +113,9 @@ class CallColumns:
 
 
 def _body(body: str | int) -> SafeString:
-    """Return JSON as it is written; a long one scrolls, by the keyboard, too."""
+    """Return JSON as it is, in a box that scrolls."""
     text = text_of(body)
     if isinstance(body, int):
         return format_html("{}", text)
+    # With the tabindex the keyboard can scroll it, too.
     return format_html('<pre class="wx-body" tabindex="0">{}</pre>', text)

@@ -23,10 +23,10 @@ COLUMNS = (
 )
 ROWS_AT_ONCE, LINES_AT_ONCE = 2000, 100  # of a query, of what is sent
 
-# A spreadsheet takes a cell that begins so for a formula; in Chinese and Japanese, the wide ones.
+# A spreadsheet runs a cell that begins so as a formula; the wide signs in Chinese and Japanese.
 _FORMULA = "=+-@＝＋－＠"
 _BEGINS = tuple(_FORMULA + "\t\r\n")
-# Where a cell begins for a program that parts cells at another character than the comma.
+# Some programs split cells at these characters, not at the comma.
 _PARTED = re.compile(rf"([;|\t\r\n][\s\"]*)(?=[{re.escape(_FORMULA)}])")
 _BOM = "\ufeff"  # without it, Excel reads Chinese as something else
 
@@ -34,7 +34,7 @@ Row = tuple[Any, ...]
 
 
 def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """Yield a line of names, then the rows; no text becomes a formula."""
+    """Yield the line of names, then the rows; no text becomes a formula."""
     writer = csv.writer(SimpleNamespace(write=str))  # a file that gives back what it gets
     yield _BOM + writer.writerow(COLUMNS)
     for row in rows:
@@ -80,10 +80,8 @@ def _in_parts(rows: UploadLogQuerySet) -> Iterator[Row]:
         part = list(values.filter(id__lt=part[-1][0])[:ROWS_AT_ONCE])
 
 
-def exported(
-    request: HttpRequest, rows: UploadLogQuerySet, extension: str
-) -> StreamingHttpResponse:
-    """Return these rows as a download, which are read while it is sent."""
+def export(request: HttpRequest, rows: UploadLogQuerySet, extension: str) -> StreamingHttpResponse:
+    """Return the rows as a download that is read while it is sent."""
     form = FORMATS[extension]
     lines = form.lines(_in_parts(rows))
     parts = iter(lambda: "".join(islice(lines, LINES_AT_ONCE)), "")

@@ -1,4 +1,4 @@
-"""The page *Still failing*: what nobody mended yet, by its cause."""
+"""The page *Still failing*: uploads that nobody repaired yet, by their cause."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import cast
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _, ngettext
 from django.views.decorators.http import require_http_methods
 
 from ...log.failing import causes, dismiss, of_cause
 from ...log.retry import sendable
-from ...models import UploadLog, UploadLogQuerySet
-from ...upload.database import outside_transactions
+from ...models import UploadLogQuerySet
 from ..base import Tool
 from ..causes import cards
 from .actions import LogActions
@@ -29,25 +28,25 @@ class FailingPage(LogActions):
     """Mixin of the log of uploads: the page, its button, and what its buttons do."""
 
     def get_urls(self) -> list[URLPattern]:
-        view = outside_transactions(self.admin_site.admin_view(self.failing_view))
-        return [path("failing/", view, name=self.name_of("failing")), *super().get_urls()]
+        return [self.page_path("failing", "failing/", self.failing_view), *super().get_urls()]
 
     def object_tools(self, request: HttpRequest) -> list[Tool]:
-        return [*super().object_tools(request), Tool(_("Still failing"), self.url_of("failing"))]
+        return [*super().object_tools(request), Tool(_("Still failing"), self.page_url("failing"))]
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def failing_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what still fails; a POST dismisses it, or leads to the steps that send it again."""
+        """Show the uploads that still fail; a POST dismisses them, or sends them again in steps."""
         may_retry = self.has_retry_permission(request)
         if not (may_retry or (self.has_view_permission(request) and request.method != "POST")):
             raise PermissionDenied
         rows = cast(UploadLogQuerySet, self.get_queryset(request)).primary()
         if request.method == "POST":
             answer = self._act(request, rows.still_failing().order_by("-id"))
-            return answer or HttpResponseRedirect(self.url_of("failing"))
+            return answer or HttpResponseRedirect(self.page_url("failing"))
         found = causes(rows.still_failing().order_by())
         context = {
             "title": _("Still failing"),
+            "back": self.page_url("changelist"),
             "may_retry": may_retry,
             "may_view": self.has_view_permission(request),
             "causes": cards(request, found, rows, look=may_retry),
@@ -56,11 +55,14 @@ class FailingPage(LogActions):
             "older": rows.older_failures(),
             "limit": LIMIT,
         }
-        return self.answer(request, "failing", context)
+        return self.page_response(request, "failing", context)
 
     def _act(self, request: HttpRequest, rows: UploadLogQuerySet) -> HttpResponse | None:
-        verb, chosen = _chosen(request.POST, rows)
-        if verb == "retry" and (some := _worth_trying(chosen)):
+        verb, chosen = _read_button(request.POST, rows)
+        # Where no bytes can be found, the steps show why for each file.
+        if verb == "retry" and (
+            some := [*sendable(chosen.iterator(100), LIMIT)] or [*chosen[:LIMIT]]
+        ):
             return self.show_steps(request, "upload_again", some)
         if verb == "dismiss" and (some := list(chosen)):
             dismiss(some, request.user)
@@ -75,17 +77,12 @@ class FailingPage(LogActions):
         return None
 
 
-def _worth_trying(rows: UploadLogQuerySet) -> list[UploadLog]:
-    """Return files that can be sent; where the bytes of all are gone, those, with the reasons."""
-    return [*sendable(rows.iterator(100), LIMIT)] or [*rows[:LIMIT]]
-
-
-def _chosen(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, UploadLogQuerySet]:
+def _read_button(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, UploadLogQuerySet]:
     """
-    Return what the pressed button does, and the rows that it is for.
+    Return what the pressed button does, and its rows.
 
-    Its value is the id of a row; or a cause and the newest id that the page showed of it, as what
-    failed since was not seen by whoever pressed it. No cause is all of them.
+    The value of the button is the id of a row, or a cause and the newest id that the page showed:
+    the user has not seen what failed since. An empty cause stands for all.
     """
     for verb in ("retry", "dismiss"):
         if one := re.fullmatch(_ID, posted.get(verb, "")):

@@ -1,4 +1,4 @@
-"""What one step of a long action did: how each row ended, and all counts in sentences."""
+"""The results of one step of a long action: a line for each row, and all counts as sentences."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from ...models import UploadLog
 from ..columns import NOTHING, UploadColumns, badge, with_details
 from ..labels import Text, sentence
 
-SECONDS = 4.0  # in which a step begins files or calls
-LONGEST = 28.0  # seconds in which they end: many web servers end a worker after 30 s
-FEW = 4  # files of a step that a script asks for: what is under way when somebody stops it
+SECONDS = 4.0  # in which a step starts files or calls
+LONGEST = 28.0  # seconds of a whole step: many web servers end a worker after 30
+FEW = 4  # files of a step of the script: so few go on when somebody stops it
 MOST = 40  # files of a step that the button asks for where no script runs
 
 SENT = {
@@ -61,7 +61,7 @@ COLOURS = {
     CloudState.MISSING: "bad",
     CloudState.DELETED: "good",
 }
-HANDED = "handed"  # the outcome of a row that a worker has, and that nobody waits for
+HANDED = "handed"  # the outcome of a row that a worker has, and the page does not wait for
 LOST = "lost"  # the outcome of a row that is not found any more
 _LOST = gettext_lazy("This row is not in the log any more, or you may not see it.")
 _TOO_LONG = gettext_lazy(
@@ -69,12 +69,13 @@ _TOO_LONG = gettext_lazy(
     "needs, and so does wx_deploy."
 )
 ALL_ALIKE = gettext_lazy(
-    "The other files would fail in the same way, so they were not sent. Mend the cause, then go on."
+    "The other files would fail in the same way, so they were not sent. Repair the cause, then go "
+    "on."
 )
 
 
 class StepLine(NamedTuple):
-    """How one chosen row ended; without an outcome it waits."""
+    """How a chosen row ended; without an outcome it still waits."""
 
     pk: int
     key: Text
@@ -85,19 +86,19 @@ class StepLine(NamedTuple):
     row: int | None = None  # of the log, to be linked to
 
 
-class Asked(NamedTuple):
-    """What a step is asked for."""
+class StepRequest(NamedTuple):
+    """The rows and the options of one step."""
 
     request: HttpRequest
     rows: Sequence[UploadLog]
-    scripted: bool  # few rows are to be done, as whoever looks on may stop it
+    scripted: bool  # do few rows: the user may stop the script after each step
     handed: dict[int, int]  # to workers: ids of rows, and since when, in seconds since 1970
-    from_page: bool = False  # no worker is wanted
-    begun: int = 0  # when the page began, in seconds since 1970; 0: nobody knows
+    from_page: bool = False  # without workers
+    begun: int = 0  # when the page began, in seconds since 1970; 0 if unknown
 
 
 class Step(NamedTuple):
-    """The lines of the rows that were done or handed over, and why the action goes no further."""
+    """The lines of the rows that were done or handed over, and the error that stops the action."""
 
     lines: list[StepLine]
     error: str = ""
@@ -105,28 +106,28 @@ class Step(NamedTuple):
     stuck: bool = False  # workers take no more
 
 
-def waiting(request: HttpRequest, rows: Sequence[UploadLog]) -> list[StepLine]:
-    """Return the lines of rows that are still to be done."""
+def waiting_lines(request: HttpRequest, rows: Sequence[UploadLog]) -> list[StepLine]:
+    """Return a line for each row that is still to be done."""
     columns = UploadColumns(request)
     return [StepLine(row.pk, row.key or row.name, columns.store(row)) for row in rows]
 
 
-def lost(pk: int) -> StepLine:
-    """Return the line of a row that is not found, as it was pruned or is another tenant's."""
+def lost_line(pk: int) -> StepLine:
+    """Return the line of a row that was deleted, or that the user may not see."""
     return StepLine(pk, f"#{pk}", outcome=LOST, facts=[_LOST])
 
 
 # --- upload again ------------------------------------------------------------------------------
 
 
-def upload_again(asked: Asked) -> Step:
+def upload_again(asked: StepRequest) -> Step:
     """Send the first of these rows again."""
     columns = UploadColumns(asked.request)
-    lines, few = sent_before(asked, asked.rows[: FEW if asked.scripted else MOST], columns)
+    lines, few = split_sent(asked, asked.rows[: FEW if asked.scripted else MOST], columns)
     results = [*retry_uploads(few, asked.request.user, seconds=SECONDS)]
     newest = UploadLog.objects.newest_of(one.row for one in results if one.result)
     lines += [
-        sent(one, newest.get((one.row.env, one.row.key_digest), one.row), columns)
+        sent_line(one, newest.get((one.row.env, one.row.key_digest), one.row), columns)
         for one in results
         if one.outcome != "not attempted"
     ]
@@ -135,21 +136,21 @@ def upload_again(asked: Asked) -> Step:
     return Step(lines, str(ALL_ALIKE) if alike else "")
 
 
-def sent_before(
-    asked: Asked, rows: Sequence[UploadLog], columns: UploadColumns
+def split_sent(
+    asked: StepRequest, rows: Sequence[UploadLog], columns: UploadColumns
 ) -> tuple[list[StepLine], list[UploadLog]]:
-    """Return the lines of those that this page sent in a step whose answer got lost; the others."""
+    """Return the lines of rows that a lost step already sent, and the rows still to send."""
     found = {
         pk: row
         for pk, row in newer(rows).items()
         if asked.begun and row.source_ref == f"row {pk}" and row.created.timestamp() >= asked.begun
     }
-    lines = [recorded(row, found[row.pk], columns) for row in rows if row.pk in found]
+    lines = [recorded_line(row, found[row.pk], columns) for row in rows if row.pk in found]
     return lines, [row for row in rows if row.pk not in found]
 
 
-def recorded(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine:
-    """Return the line of a file by the row that its upload has left."""
+def recorded_line(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine:
+    """Return the line of a row by the newer row that its upload left."""
     facts: list[Text] = [columns.errcode(new)] if new.errcode or new.cos_code else []
     if new.status != UploadLog.Status.STORED:
         hint = columns.hint(new)
@@ -158,8 +159,8 @@ def recorded(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine
     return StepLine(row.pk, key, columns.store(row), new.status, sign, facts, new.pk)
 
 
-def sent(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
-    """Return the line of a file; `new` is the row that its upload has left."""
+def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
+    """Return the line of a retry; `new` is the row that it left."""
     store, old = columns.store(one.row), one.row
     if not one.result:
         why = [sentence(one.reason), *_too_long(one.reason)] if one.reason else []
@@ -179,19 +180,19 @@ def sent(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
 
 
 def _too_long(error: WxStaticStoreError | None) -> Iterator[str]:
-    """Yield what helps where the time of a request was too short."""
+    """Yield advice if the time of a request was too short."""
     if isinstance(error, DeadlineExceeded):
         yield _TOO_LONG % {"seconds": LONGEST}
 
 
-def all_sent(counts: Counter[str], left: int) -> str:
-    """Say how many files ended how, and how many are left."""
+def count_sent(counts: Counter[str], left: int) -> str:
+    """Return how many files ended in which way, and how many are left."""
     said = [text % {"count": counts[outcome]} for outcome, text in SENT.items() if counts[outcome]]
-    return " ".join([*said, *_left(left, said)])
+    return " ".join([*said, *_rest(left, said)])
 
 
-def _left(count: int, said: Sequence[str]) -> Iterator[str]:
-    """Yield how much is still to be done, also where nothing else is said."""
+def _rest(count: int, said: Sequence[str]) -> Iterator[str]:
+    """Yield the number of rows that are left; 0 only if there is nothing else to report."""
     if count or not said:
         text = ngettext(
             "Still to be done: %(count)d row.", "Still to be done: %(count)d rows.", count
@@ -202,37 +203,37 @@ def _left(count: int, said: Sequence[str]) -> Iterator[str]:
 # --- compare -----------------------------------------------------------------------------------
 
 
-def compare(asked: Asked) -> Step:
+def compare(asked: StepRequest) -> Step:
     """
-    Compare these rows by a list of their folder, or the first of them by a call for each.
+    Compare all rows by a list of their folder, or the first rows by one call each.
 
-    Both fit into a step, so it is no matter whether it is `scripted`.
+    Both fit into one step, so `scripted` changes nothing.
     """
     try:
-        found = _listed(asked.rows) or _reached(asked.rows[:ASKED_ONE_BY_ONE])
+        found = _compare_by_list(asked.rows) or _compare_rows(asked.rows[:ASKED_ONE_BY_ONE])
     except WxStaticStoreError as error:
         return Step([], sentence(error))
     columns = UploadColumns(asked.request)
-    return Step([_compared(row.pk, one, columns) for row, one in found])
+    return Step([_compared_line(row.pk, one, columns) for row, one in found])
 
 
-def _listed(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
-    """Compare many rows by a list, which has half of the time; none if the folder is huge."""
+def _compare_by_list(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
+    """Compare many rows by a list; return none if the list takes half of the step's time."""
     if len(rows) <= ASKED_ONE_BY_ONE:
         return []
     with suppress(DeadlineExceeded), ending_by(time.monotonic() + LONGEST / 2):
-        return _reached(rows)
+        return _compare_rows(rows)
     return []
 
 
-def _reached(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
+def _compare_rows(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
     compared = compare_uploads(rows, seconds=SECONDS)
     found = {(one.row.env, one.row.key): one for one in compared}
     pairs = ((row, found.get((row.env, row.key))) for row in rows)
     return [(row, one) for row, one in pairs if one and one.state != CloudState.UNREACHED]
 
 
-def _compared(pk: int, one: ComparedUpload, columns: UploadColumns) -> StepLine:
+def _compared_line(pk: int, one: ComparedUpload, columns: UploadColumns) -> StepLine:
     row, remote = one.row, one.remote
     sign = format_html(
         '<span class="wx-badge wx-{}">{}</span>', COLOURS[one.state], one.state.label
@@ -251,14 +252,14 @@ def _facts(label: str, *facts: Any) -> str:
     return _("%(label)s: %(text)s") % {"label": label, "text": text}
 
 
-def all_compared(counts: Counter[str], left: int) -> str:
-    """Say how many files the cloud has how, how many are left, and what corrects the log."""
+def count_compared(counts: Counter[str], left: int) -> str:
+    """Return the number of files in each state, how many are left, and what corrects the log."""
     said = [
         _("%(label)s: %(text)s") % {"label": capfirst(state.label), "text": counts[state.value]}
         for state in COLOURS
         if counts[state.value]
     ]
-    said += _left(left, said)
+    said += _rest(left, said)
     if counts[CloudState.DIFFERS.value] or counts[CloudState.MISSING.value]:
         said.append(
             _("manage.py wx_reconcile --fix corrects the log. Then a deploy sends what is missing.")

@@ -1,4 +1,4 @@
-"""A step of *Upload again* where the project has workers: they send, the page looks on."""
+"""A step of *Upload again* where the project has workers: they send, the page waits."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from django.utils.translation import gettext as _, gettext_lazy
 from ...exceptions import ConfigurationError
 from ...log.by_workers import forget, refusals
 from ...log.hints import error_rule
-from ...log.retry import RetryResult, looked_at, newer
+from ...log.retry import RetryResult, check_rows, newer
 from ...models import Deployment, UploadLog
 from ...submit import queue
 from ..columns import UploadColumns, badge
 from ..labels import sentence
 from . import step_results as results
-from .step_results import HANDED, Asked, Step, StepLine
+from .step_results import HANDED, Step, StepLine, StepRequest
 
-EXPIRES = 3600  # seconds after which a message is too old: nobody expects the file any more
+EXPIRES = 3600  # seconds after which no worker takes the message: the user expects it no more
 PATIENCE = 60  # seconds in which a page looks for the row of a file that a worker has
 
 _ITS_ROW = gettext_lazy("If a worker takes it within an hour, its row will be in the log.")
@@ -30,61 +30,61 @@ _SLOW = gettext_lazy(
 _NO_MORE = gettext_lazy("The broker of Celery took no more files. Go on in a while.")
 
 
-def upload_again(asked: Asked) -> Step:
+def upload_again(asked: StepRequest) -> Step:
     """Send the first of these rows again, by workers where the project has some."""
     by_workers = queue.is_available() and not asked.from_page
     return _by_workers(asked) if by_workers else results.upload_again(asked)
 
 
-def _by_workers(asked: Asked) -> Step:
-    """Look what became of the rows that workers have, and hand over the next ones."""
+def _by_workers(asked: StepRequest) -> Step:
+    """Look up the rows that workers have, and hand over the next ones."""
     columns = UploadColumns(asked.request)
     theirs = [row for row in asked.rows if row.pk in asked.handed]
     rest = [row for row in asked.rows if row.pk not in asked.handed]
-    lines, error = _ended(theirs, asked.handed, columns, more=bool(rest))
+    lines, error = _ended_lines(theirs, asked.handed, columns, more=bool(rest))
     ended = {line.pk for line in lines}
     handed = {row: asked.handed[row.pk] for row in theirs if row.pk not in ended}
     if not error:
         room = (results.FEW if asked.scripted else results.MOST) - len(handed)
-        known, rest = results.sent_before(asked, rest[: max(0, room)], columns)
+        known, rest = results.split_sent(asked, rest[: max(0, room)], columns)
         lines += known
-        looked = [*looked_at(rest)]
+        looked = [*check_rows(rest)]
         for one in looked:
             if isinstance(one, RetryResult):
-                lines.append(results.sent(one, one.row, columns))
+                lines.append(results.sent_line(one, one.row, columns))
         ready = [one.row for one in looked if not isinstance(one, RetryResult)]
         taken, error = _hand_over(asked.request, ready)
         handed |= dict.fromkeys(taken, int(time.time()))
-    lines += (_handed(row, columns) for row in handed)
+    lines += (_handed_line(row, columns) for row in handed)
     stuck = error not in ("", str(results.ALL_ALIKE))
     return Step(lines, error, {row.pk: since for row, since in handed.items()}, stuck)
 
 
-def _ended(
+def _ended_lines(
     rows: Sequence[UploadLog], since: dict[int, int], columns: UploadColumns, *, more: bool
 ) -> tuple[list[StepLine], str]:
     """
-    Return the lines of those that were sent, were refused, or take too long to wait for.
+    Return the lines of rows that were sent or refused, or that the page stops waiting for.
 
-    The text says why workers should get no `more` of them, or that they took none.
+    The text is the reason to hand over no `more` rows, or says that no worker took any.
     """
     sent, refused, lines, error = newer(rows), refusals(rows), [], ""
     for row in rows:
         if row.pk in sent:
-            lines.append(results.recorded(row, sent[row.pk], columns))
+            lines.append(results.recorded_line(row, sent[row.pk], columns))
             rule = error_rule(sent[row.pk])
             if more and rule and (rule.stops_batch or rule.error.stops_batch):
                 error = str(results.ALL_ALIKE)
         elif row.pk in refused:
-            lines.append(results.sent(refused[row.pk], row, columns))
+            lines.append(results.sent_line(refused[row.pk], row, columns))
         elif not 0 <= time.time() - since[row.pk] < PATIENCE:
-            lines.append(_handed(row, columns)._replace(outcome=HANDED, facts=[_ITS_ROW]))
+            lines.append(_handed_line(row, columns)._replace(outcome=HANDED, facts=[_ITS_ROW]))
             error = error or str(_SLOW)
     return lines, error
 
 
 def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequence[UploadLog], str]:
-    """Send a message for each row; return those that were taken, and why others were not."""
+    """Send a message for each row; return the rows that were sent, and why others were not."""
     if not rows:
         return rows, ""
     try:
@@ -97,6 +97,6 @@ def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequenc
     return rows[:count], "" if count == len(rows) else str(_NO_MORE)
 
 
-def _handed(row: UploadLog, columns: UploadColumns) -> StepLine:
+def _handed_line(row: UploadLog, columns: UploadColumns) -> StepLine:
     sign = badge(Deployment.Outcome.RUNNING, _("with a worker"))
     return StepLine(row.pk, row.key, columns.store(row), badge=sign)

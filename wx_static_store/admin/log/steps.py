@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -21,31 +20,29 @@ from django.views.decorators.http import require_POST
 from ...core.retry import ending_by
 from ...models import UploadLog
 from ...submit import queue
-from ...upload.database import outside_transactions
 from ..base import ReadOnlyAdmin
 from ..labels import Text
 from . import step_results as results, step_workers
-from .step_results import Asked, Step, StepLine
+from .step_results import Step, StepLine, StepRequest
 
 LIMIT = 200  # rows of one page
-_FOLDER = "admin/wx_static_store/uploadlog"
 _NO_TIME = gettext_lazy("No row could be done in the time of one step: try it again later.")
 
 
 class LongAction(NamedTuple):
-    """What is done in steps, and how all its counts are said."""
+    """The work of a step, and the text on all counts so far."""
 
     title: Text
-    do: Callable[[Asked], Step]
-    said: Callable[[Counter[str], int], str]
+    do: Callable[[StepRequest], Step]
+    summarize: Callable[[Counter[str], int], str]
 
 
 LONG_ACTIONS = {
     "upload_again": LongAction(
-        gettext_lazy("Upload again"), step_workers.upload_again, results.all_sent
+        gettext_lazy("Upload again"), step_workers.upload_again, results.count_sent
     ),
     "compare": LongAction(
-        gettext_lazy("Compare with the cloud"), results.compare, results.all_compared
+        gettext_lazy("Compare with the cloud"), results.compare, results.count_compared
     ),
 }
 
@@ -54,28 +51,30 @@ class StepsPage(ReadOnlyAdmin):
     """
     Mixin of the log of uploads: the page of a long action, and its steps.
 
-    The page keeps what is left, what workers have or never took and what was counted, so whoever
-    closes it stops it. Each step reads its rows anew, as the user may see them then.
+    The page keeps all state: the rows that are left, those of workers, and the counts. Whoever
+    closes the page stops the action. Each step reads its rows again, as the user may see them then.
     """
 
     def get_urls(self) -> list[URLPattern]:
-        return [*map(self._step_url, LONG_ACTIONS), *super().get_urls()]
-
-    def _step_url(self, name: str) -> URLPattern:
-        view = self.admin_site.admin_view(partial(self.step_view, name=name))
-        route = f"{name.replace('_', '-')}/"
-        return path(route, outside_transactions(view), name=self.name_of(name))
+        urls = [
+            self.page_path(name, f"{name.replace('_', '-')}/", partial(self.step_view, name=name))
+            for name in LONG_ACTIONS
+        ]
+        return [*urls, *super().get_urls()]
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("wx_static_store.retry")
 
     @method_decorator(require_POST)
     def step_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Do some of the rows; show how they ended and what is left, to the script as JSON."""
+        """Do some of the rows; show how they ended and what is left, as JSON for the script."""
         is_retry = name == "upload_again"
         if not (self.has_retry_permission if is_retry else self.has_view_permission)(request):
             raise PermissionDenied
-        late, wanted = _ids(request.POST.get("late", "")), _ids(request.POST.get("rows", ""))
+        late, wanted = (
+            _parse_ids(request.POST.get("late", "")),
+            _parse_ids(request.POST.get("rows", "")),
+        )
         from_page = bool(request.POST.get("from_page"))
         if from_page:  # also what no worker took
             wanted, late = [*late, *wanted][:LIMIT], []
@@ -85,15 +84,16 @@ class StepsPage(ReadOnlyAdmin):
             "application/json"
         )
         with ending_by(time.monotonic() + results.LONGEST):
-            handed = {} if from_page else _handed(request.POST.get("handed", ""))
-            begun = _number(request.POST.get("begun", ""))
-            asked = Asked(request, found, scripted, handed, from_page, begun)
+            handed = {} if from_page else _parse_handed(request.POST.get("handed", ""))
+            start = re.fullmatch(r"[0-9]{1,12}", request.POST.get("begun", ""))
+            begun = int(start[0]) if start else 0
+            asked = StepRequest(request, found, scripted, handed, from_page, begun)
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
-        lines = [*step.lines, *(results.lost(pk) for pk in wanted if pk not in known)]
+        lines = [*step.lines, *(results.lost_line(pk) for pk in wanted if pk not in known)]
         done = {line.pk: line.outcome for line in lines if line.outcome}
         late += [pk for pk, outcome in done.items() if outcome == results.HANDED]
         ended = Counter(done.values()) - Counter({results.HANDED: len(done)})
-        counts = _counted(request.POST.get("counts", "")) + ended
+        counts = _parse_counts(request.POST.get("counts", "")) + ended
         left = [row for row in found if row.pk not in done]
         error = step.error or (str(_NO_TIME) if left and not lines else "")
         folder = request.POST.get("folder", "")
@@ -107,9 +107,14 @@ class StepsPage(ReadOnlyAdmin):
         if scripted:
             request.current_app = self.admin_site.name
             may_view = self.has_view_permission(request)
-            html = [_rendered(request, line, may_view=may_view) for line in lines]
-            return JsonResponse(state | {"lines": html})
-        waiting = results.waiting(request, [row for row in left if row.pk not in step.handed])
+            template = "admin/wx_static_store/uploadlog/step_line.html"
+            shown = []
+            for line in lines:
+                context = {"line": line, "may_view": may_view}
+                html = render_to_string(template, context, request)
+                shown.append({"id": line.pk, "html": html})
+            return JsonResponse(state | {"lines": shown})
+        waiting = results.waiting_lines(request, [row for row in left if row.pk not in step.handed])
         return self._steps_page(request, name, state, [*lines, *waiting])
 
     def show_steps(
@@ -118,11 +123,11 @@ class StepsPage(ReadOnlyAdmin):
         """
         Show the page of an action before its first step; its script begins at once.
 
-        It leads back to the list, or to the `folder`: the query of the page *Files in the cloud*.
+        A link leads back to the list, or to `folder`: the query of the page *Files in the cloud*.
         """
         state = _state(name, Counter(), rows, {}, []) | {"begin": True, "folder": folder}
         state["begun"] = int(time.time())
-        return self._steps_page(request, name, state, results.waiting(request, rows))
+        return self._steps_page(request, name, state, results.waiting_lines(request, rows))
 
     def _steps_page(
         self, request: HttpRequest, name: str, state: dict[str, Any], lines: list[StepLine]
@@ -131,30 +136,16 @@ class StepsPage(ReadOnlyAdmin):
         few = results.FEW if name == "upload_again" else LIMIT
         context = {
             "title": LONG_ACTIONS[name].title,
-            "here": self.url_of(name),
+            "here": self.page_url(name),
+            "back": self.page_url("changelist"),
             "lines": lines,
             "total": len(lines),
             "by_workers": by_workers,
             "few": few,
             "may_view": self.has_view_permission(request),
-            "failing": self.url_of("failing") if name == "upload_again" else "",
+            "failing": self.page_url("failing") if name == "upload_again" else "",
         }
-        return self.answer(request, "steps", context | state)
-
-    def answer(self, request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:
-        around = {"opts": self.opts, "media": self.media, "back": self.url_of("changelist")}
-        request.current_app = self.admin_site.name
-        return TemplateResponse(
-            request,
-            f"{_FOLDER}/{page}.html",
-            self.admin_site.each_context(request) | around | context,
-        )
-
-    def name_of(self, page: str) -> str:
-        return f"wx_static_store_uploadlog_{page}"
-
-    def url_of(self, page: str) -> str:
-        return reverse(f"admin:{self.name_of(page)}", current_app=self.admin_site.name)
+        return self.page_response(request, "steps", context | state)
 
 
 def _state(
@@ -164,40 +155,30 @@ def _state(
     handed: Mapping[int, int],
     late: Sequence[int],
 ) -> dict[str, Any]:
-    """Return what the page keeps from one step to the next, and what it says."""
+    """Return the state that the page keeps between steps, and the text that it shows."""
     with_handed = counts + Counter({results.HANDED: len(handed) + len(late)})
     return {
         "rows": ",".join(str(row.pk) for row in left),
         "handed": ",".join(f"{pk}:{since}" for pk, since in handed.items()),
         "late": ",".join(map(str, late)),
         "counts": ",".join(f"{outcome}:{count}" for outcome, count in counts.items()),
-        "said": LONG_ACTIONS[name].said(with_handed, len(left) - len(handed)),
+        "said": LONG_ACTIONS[name].summarize(with_handed, len(left) - len(handed)),
     }
 
 
-def _rendered(request: HttpRequest, line: StepLine, *, may_view: bool) -> dict[str, Any]:
-    context = {"line": line, "may_view": may_view}
-    return {"id": line.pk, "html": render_to_string(f"{_FOLDER}/step_line.html", context, request)}
-
-
-def _ids(text: str) -> list[int]:
-    """Return the ids of the rows that are left, as the page has them; none of nonsense."""
+def _parse_ids(text: str) -> list[int]:
+    """Return the ids of the rows that are left; none if the text is malformed."""
     found = re.fullmatch(r"[0-9]{1,18}(,[0-9]{1,18})*", text)
     return [int(one) for one in dict.fromkeys(text.split(","))][:LIMIT] if found else []
 
 
-def _handed(text: str) -> dict[int, int]:
-    """Return the ids of the rows that workers have, and since when, as the page has them."""
+def _parse_handed(text: str) -> dict[int, int]:
+    """Return the ids of the rows that workers have, and since when."""
     found = re.findall(r"([0-9]{1,18}):([0-9]{1,12})", text)
     return {int(pk): int(since) for pk, since in found[:LIMIT]}
 
 
-def _number(text: str) -> int:
-    """Return when the page began, in seconds since 1970; 0 of nonsense."""
-    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else 0
-
-
-def _counted(text: str) -> Counter[str]:
-    """Return the counts of the steps before; they are only shown, so the page may keep them."""
+def _parse_counts(text: str) -> Counter[str]:
+    """Return the counts of earlier steps; the page may keep them, as they are only shown."""
     found = re.findall(r"([a-z]{1,20}):([0-9]{1,6})", text)
     return Counter({outcome: int(count) for outcome, count in found[:20]})

@@ -16,7 +16,6 @@ from ...conf import options_for, platform_options
 from ...core.naming import object_key
 from ...exceptions import NameRejected
 from ...submit.policy import Target, folder_refusal, stores_for
-from ...submit.progress import sizes
 from ...submit.submission import Submission
 from ...upload.sources import digest
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     AnyFile = UploadedFile[Any]
 
-# What becomes of a file whose name is taken: the first is the choice of whoever makes none.
+# What to do with a file whose name is taken; the first choice is the default.
 CLASH = {
     "skip": _("Keep the public file, and do not upload this one"),
     "replace": _("Replace the public file: visitors get the new bytes at the same address"),
@@ -53,7 +52,7 @@ TEXTS = {
     "waiting": _("waiting"),
     "unknown": _("not compared"),
     "uncompared": _(
-        "The files could not be compared with what is public; upload them all the same."
+        "The files could not be compared with what is public. You can still upload them."
     ),
     "unreadable": _("Your browser cannot read this file."),
     "twice": _("It takes the place of another file of this name, which was in the list before."),
@@ -65,20 +64,15 @@ TEXTS = {
 }
 
 
-def texts() -> dict[str, Any]:
-    """Return the texts of the script."""
-    return TEXTS | {"sizes": sizes()}
-
-
-def listed_as(to: Target, name: str) -> str:
-    """Return what the list and the result call a file: its key, or a name that has no key."""
+def display_name(to: Target, name: str) -> str:
+    """Return the name of a file in list and result: its key, or a name that has no key."""
     with suppress(NameRejected):
         return object_key(options_for(to.using).location, name)
     return name
 
 
 class TargetForm(forms.Form):
-    """Where files go; `stores` is what the policy offers this user."""
+    """Where the files go; `stores` are the targets that the policy offers this user."""
 
     store = forms.ChoiceField(label=_("Store"))
     folder = forms.CharField(
@@ -109,7 +103,7 @@ class TargetForm(forms.Form):
         return folder.removesuffix("/") + "/" if folder else ""
 
     def wrong_folder(self, paths: list[str]) -> list[str]:
-        """Return what is wrong with the folder itself, and what helps; empty: nothing."""
+        """Return the refusal of the folder and its hint; empty if the folder is allowed."""
         error = folder_refusal(self.user, self.cleaned_data["folder"], paths)
         return [str(error.message), error.full_hint] if error else []
 
@@ -135,14 +129,14 @@ class FilesField(forms.FileField):
 
 class UploadForm(TargetForm):
     """
-    The files as well. The script sends one per request, with its `path` in a folder, and the name
-    `beside` it that the preview has shown to whoever keeps both.
+    The target and the files. The script sends one file per request, with its `path` in a folder,
+    and the other name (`beside`) that the preview showed to a user who keeps both files.
 
     `form_id` and `attempt` name a submission, so that the second of two equal ones is recognized.
     """
 
     file = FilesField(label=_("Files"), allow_empty_file=True)
-    confirmed = forms.BooleanField(label=_("Publish all the same"), required=False)
+    confirmed = forms.BooleanField(label=_("Publish anyway"), required=False)
     path = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
     beside = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
     form_id = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
@@ -151,48 +145,53 @@ class UploadForm(TargetForm):
     field_order = ("store", "folder", "file", "clash", "confirmed")
 
     def clean(self) -> None:
-        """Say once, at its field, what is wrong with the folder."""
+        """Report a refused folder once, at its field."""
         if self.cleaned_data.keys() >= {"folder", "file", "path"}:
-            names = [name for name, _file in self.chosen()]
+            names = [name for name, _file in self.chosen_files()]
             folder = self.cleaned_data["folder"]
             if wrong := self.wrong_folder([name.removeprefix(folder) for name in names]):
                 self.add_error("folder", wrong)
 
     def preset(self, asked: Mapping[str, str]) -> None:
-        """Begin with the store and the folder that a link names, and name the file to choose."""
+        """Fill in the store and the folder of a link, and name the file to choose."""
         self.initial.update({name: asked[name] for name in ("store", "folder") if asked.get(name)})
         if name := asked.get("name"):
             self.fields["file"].help_text = _("Choose the file %(name)s again.") % {"name": name}
 
     def anew(self) -> UploadForm:
-        """Return the form for the next files, which go to the same place."""
+        """Return a form for more files to the same folder."""
         form = UploadForm(self.user)
         form.preset({name: self.data.get(name, "") for name in ("store", "folder")})
         return form
 
-    def chosen(self) -> list[tuple[str, AnyFile]]:
-        """Return each file, and its name below the store's location."""
+    def chosen_files(self) -> list[tuple[str, AnyFile]]:
+        """Return each file with its name below the store's location."""
         folder, files = self.cleaned_data["folder"], self.cleaned_data["file"]
         path = self.cleaned_data["path"] if len(files) == 1 else ""
         return [(folder + (path or file.name), file) for file in files]
 
     @property
     def name_beside(self) -> str:
-        """Return what the one file would be called below the store's location; empty: any name."""
+        """Return the other name of the one file below the store's location; empty: any name."""
         folder, name = self.cleaned_data["folder"], self.cleaned_data["beside"]
         return folder + name if name and len(self.cleaned_data["file"]) == 1 else ""
 
     def submission(self, user: User, name: str, file: AnyFile) -> Submission:
-        """Return the submission of this file; that of the script has its number alone for a key."""
+        """Return the submission of this file; the script numbers its own."""
         to, raw = self.cleaned_data["store"], cast("Any", file.file)
         form_id, attempt = self.cleaned_data["form_id"], self.cleaned_data["attempt"]
         facts = repr((to.using, to.env, name, digest(raw), self.clash_choice))
         fingerprint = sha256(facts.encode()).hexdigest()
         if attempt is None:
             return Submission(f"{user.pk} {form_id} {fingerprint}")
-        return numbered(user, form_id, attempt, fingerprint)
+        return attempt_submission(user, form_id, attempt, fingerprint)
 
 
-def numbered(user: User, form_id: UUID, attempt: int, fingerprint: str = "") -> Submission:
-    """Return the submission of one attempt of the script: it may ask for it before it arrives."""
+def attempt_submission(
+    user: User, form_id: UUID, attempt: int, fingerprint: str = ""
+) -> Submission:
+    """Return the submission of an attempt of the script.
+
+    The number identifies it, so the script can ask about it before it arrives.
+    """
     return Submission(f"{user.pk} {form_id} {attempt}", fingerprint)

@@ -1,4 +1,4 @@
-"""Names for a file whose own name is taken: whoever chose so keeps both."""
+"""Find other names for a file whose own name is taken, for users who keep both files."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ...core.types import UploadStatus
 from ...models import UploadLog
 from ...submit.policy import Target
 from ...upload.database import in_database
-from .form import listed_as
+from .form import display_name
 
 Rows = Mapping[str, UploadLog] | None
 
-MOST, FEW = 50, 3  # numbered names of one file, and of each of a thousand
-ASKED = 1000  # keys by which the log is asked for them
+MOST, FEW = 50, 3  # numbered names for one file, and for each of a thousand files
+ASKED = 1000  # keys that are looked up in the log
 TRIES = 4  # numbered names that the store is asked about
 
 
 class Candidate(NamedTuple):
-    """A name that may be tried; `is_same` if the log has these very bytes there."""
+    """A name to try; `is_same` if the log has the same bytes at this name."""
 
     name: str
     is_same: bool = False
@@ -29,13 +29,13 @@ class Candidate(NamedTuple):
 
 def candidates(to: Target, name: str, md5: str, wish: str = "") -> Iterator[Candidate]:
     """
-    Yield some names to try, the best first: the file's own, unless the log has other bytes there.
+    Yield names to try, the best first: the file's own, unless the log has other bytes there.
 
-    `wish` is what the preview has shown. Nobody can have taken the last.
+    `wish` is the name that the preview showed. The last name is random, so it is free.
     """
-    row = (sent_rows(to.env, [listed_as(to, name)]) or {}).get(listed_as(to, name))
-    if row is None or row.is_deletion or _has(row, md5):
-        yield Candidate(name, _has(row, md5))
+    row = (sent_rows(to.env, [display_name(to, name)]) or {}).get(display_name(to, name))
+    if row is None or row.is_deletion or _has_bytes(row, md5):
+        yield Candidate(name, _has_bytes(row, md5))
     same, free = _numbered_names(to, {name: md5}, ())[name]
     yield from (Candidate(each, is_same=True) for each in same[:1])
     yield from map(Candidate, [wish] if wish else [])
@@ -45,20 +45,17 @@ def candidates(to: Target, name: str, md5: str, wish: str = "") -> Iterator[Cand
 
 def names_beside(to: Target, files: Mapping[str, str], taken: Collection[str]) -> Mapping[str, str]:
     """
-    Return for each name, with its MD5 as far as it is known, a name that the file can have.
+    Return another name for each file, given by name and MD5 (empty if unknown).
 
-    The log has these bytes there, or neither log nor `taken` knows it.
+    The log has the same bytes at this name, or neither the log nor `taken` has the name.
     """
     found = _numbered_names(to, files, taken)
     return {name: [*same, *free, _random_name(name)][0] for name, (same, free) in found.items()}
 
 
 def sent_rows(env: str, keys: Iterable[str]) -> Rows:
-    """
-    Return the newest row of each key whose bytes were sent; None where there is no log.
-
-    An upload that failed changed nothing: what was public before it is public still.
-    """
+    """Return the newest row of each key whose bytes were sent; None without a log."""
+    # A failed upload changed nothing: the file before it is still public.
     sent = UploadLog.objects.filter(status__in=[UploadStatus.STORED, UploadStatus.UNKNOWN])
     return in_database(lambda: sent.newest(env, keys), otherwise=None)
 
@@ -66,31 +63,29 @@ def sent_rows(env: str, keys: Iterable[str]) -> Rows:
 def _numbered_names(
     to: Target, files: Mapping[str, str], taken: Collection[str]
 ) -> dict[str, tuple[list[str], list[str]]]:
-    """Return for each name those where the log has these bytes, and those that nobody knows."""
+    """For each name, return the names with the same bytes in the log, and the free names."""
     most = min(MOST, max(FEW, ASKED // (len(files) or 1)))
-    names = {name: _numbered(name, most) for name in files}
-    keys = {each: listed_as(to, each) for found in names.values() for each in found}
+    names = {}
+    for name in files:
+        stem, ending = _parts(name)
+        names[name] = [f"{stem}-{number}{ending}" for number in range(2, 2 + most)]
+    keys = {each: display_name(to, each) for found in names.values() for each in found}
     rows = (sent_rows(to.env, keys.values()) if keys else None) or {}
     return {
         name: (
-            [each for each in names[name] if _has(rows.get(keys[each]), md5)],
+            [each for each in names[name] if _has_bytes(rows.get(keys[each]), md5)],
             [each for each in names[name] if keys[each] not in rows and each not in taken],
         )
         for name, md5 in files.items()
     }
 
 
-def _has(row: UploadLog | None, md5: str) -> bool:
+def _has_bytes(row: UploadLog | None, md5: str) -> bool:
     return bool(row and md5 and row.md5 == md5 and not row.is_deletion)
 
 
-def _numbered(name: str, most: int) -> list[str]:
-    stem, ending = _parts(name)
-    return [f"{stem}-{number}{ending}" for number in range(2, 2 + most)]
-
-
 def _random_name(name: str) -> str:
-    """Return a name as Django's storages make it of one that is taken."""
+    """Return a free name as Django's storages make one."""
     stem, ending = _parts(name)
     return f"{stem}_{get_random_string(7)}{ending}"
 

@@ -26,7 +26,7 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """How the upload of one file ended; a second submission shows it again."""
+    """How the upload of one file ended, as every later submission shows it."""
 
     name: str
     status: str = RUNNING

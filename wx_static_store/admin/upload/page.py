@@ -1,4 +1,4 @@
-"""The upload page: what it sends is public for everybody."""
+"""The upload page: every file that it sends is public."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from django.utils.functional import Promise
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -24,35 +22,34 @@ from ...core.types import UploadContext, UploadResult, UploadStatus
 from ...exceptions import WxStaticStoreError
 from ...log.advice import LOOK, advice_on
 from ...submit.policy import Target, questions
-from ...submit.progress import is_noted, note_of, sent_of
+from ...submit.progress import is_noted, note_of, sent_of, sizes
 from ...submit.send import longest, send
 from ...submit.submission import Unanswered
-from ...upload.database import outside_transactions
 from ...upload.sources import digest as md5_of
 from ...upload.store import get_store
 from ..base import ReadOnlyAdmin, Tool
 from ..places import link_to
-from .form import TargetForm, UploadForm, listed_as, texts
+from .form import TEXTS, TargetForm, UploadForm, display_name
 from .names import candidates
 from .outcome import ASK, REFUSED, RUNNING, FileOutcome
 from .preview import Chosen, preview
-from .status import MOST_ASKED, parsed, states
+from .status import MOST_ASKED, parse_attempts, states
 
 if TYPE_CHECKING:
     from .form import AnyFile
 
 MOST_PREVIEWED = 1000  # files in one request of the script, which sends several
 METHODS = ["GET", "HEAD", "POST"]
-# What `json` and `int` raise, the latter of 1e400, and a list of lists of lists as well.
+# `json` and `int` raise these: int(1e400), say, or a list that is nested thousands of times.
 BAD_REQUEST_ERRORS = (
     *(ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError),
 )
 
-# What the page shows of a first submission that has no answer.
+# Status and text where the first submission has no answer.
 _UNANSWERED = {
     "in_progress": (RUNNING, ""),
     "unknown": (UploadStatus.UNKNOWN, LOOK),
-    "other_body": (REFUSED, _("Another file had this number. Load the page anew and try again.")),
+    "other_body": (REFUSED, _("This upload number belongs to another file. Reload the page.")),
     "busy": (REFUSED, _("This does not work at the moment; try again later.")),
 }
 
@@ -63,27 +60,17 @@ class UploadPage(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site
         return [
-            path(
-                "upload/",
-                outside_transactions(
-                    site.admin_view(require_http_methods(METHODS)(self.upload_view))
-                ),
-                name="wx_static_store_uploadlog_upload",
-            ),
+            self.page_path("upload", "upload/", require_http_methods(METHODS)(self.upload_view)),
+            self.page_path("status", "upload/status/", require_POST(self.status_view)),
             path(
                 "upload/preview/",
                 site.admin_view(require_POST(self.preview_view)),
-                name="wx_static_store_uploadlog_preview",
-            ),
-            path(
-                "upload/status/",
-                outside_transactions(site.admin_view(require_POST(self.status_view))),
-                name="wx_static_store_uploadlog_status",
+                name=self.page_name("preview"),
             ),
             path(
                 "upload/sent/",
                 site.admin_view(require_safe(self.sent_view)),
-                name="wx_static_store_uploadlog_sent",
+                name=self.page_name("sent"),
             ),
             *super().get_urls(),
         ]
@@ -92,12 +79,11 @@ class UploadPage(ReadOnlyAdmin):
         tools = super().object_tools(request)
         if not may_upload(request):
             return tools
-        url = reverse("admin:wx_static_store_uploadlog_upload", current_app=self.admin_site.name)
-        return [*tools, Tool(_("Upload files"), url, "addlink")]
+        return [*tools, Tool(_("Upload files"), self.page_url("upload"), "addlink")]
 
     def upload_view(self, request: HttpRequest) -> HttpResponseBase:
         """Show the page; a POST sends its files, and shows how each upload ended."""
-        require(request)
+        require_upload(request)
         request.current_app = self.admin_site.name
         if request.method != "POST":
             form = UploadForm(request.user)
@@ -105,15 +91,17 @@ class UploadPage(ReadOnlyAdmin):
             return self._page(request, form)
         form = UploadForm(request.user, request.POST, request.FILES)
         outcomes = (
-            [_submit(request, form, *chosen) for chosen in form.chosen()] if form.is_valid() else []
+            [_submit(request, form, *chosen) for chosen in form.chosen_files()]
+            if form.is_valid()
+            else []
         )
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
             return JsonResponse(self._rendered(request, outcomes or [_incomplete(form)]))
         return self._page(request, form.anew() if outcomes else form, outcomes)
 
     def preview_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Return what an upload would do with each file, without a call to the cloud."""
-        require(request)
+        """Return what would happen to each file, without a call to the cloud."""
+        require_upload(request)
         try:
             asked = json.loads(request.body)
             files = [Chosen.parsed(file) for file in asked["files"]]
@@ -125,10 +113,10 @@ class UploadPage(ReadOnlyAdmin):
         return JsonResponse(preview(request.user, form, files))
 
     def status_view(self, request: HttpRequest) -> HttpResponse:
-        """Return what became of attempts of this user's page, and cancel them where it asks so."""
-        require(request)
+        """Return the state of attempts of this user's page, and cancel those that it names."""
+        require_upload(request)
         try:
-            attempts = parsed(request.user, json.loads(request.body))
+            attempts = parse_attempts(request.user, json.loads(request.body))
         except BAD_REQUEST_ERRORS:
             return _bad_request("not a list of attempts")
         if len(attempts) > MOST_ASKED:
@@ -140,7 +128,8 @@ class UploadPage(ReadOnlyAdmin):
         return JsonResponse({"attempts": found})
 
     def sent_view(self, request: HttpRequest) -> HttpResponse:
-        """Return how many bytes of a form's files have gone; to know their random ids is enough."""
+        """Return how many bytes of a form's files were sent."""
+        # Without a permission: only the page that made the random ids knows them.
         try:
             ids = [UUID(each) for each in request.GET.getlist("id")]
         except ValueError:
@@ -164,23 +153,21 @@ class UploadPage(ReadOnlyAdmin):
         self, request: HttpRequest, form: UploadForm, outcomes: list[FileOutcome] | None = None
     ) -> HttpResponse:
         context = {
-            **self.admin_site.each_context(request),
-            **around_form(form),
+            **form_context(form),
             "title": _("Upload files"),
-            "opts": self.opts,
             "outcomes": sorted(outcomes or [], key=lambda outcome: outcome.ok),
             "asks": any(outcome.status == ASK for outcome in outcomes or []),
             "stored": sum(outcome.ok for outcome in outcomes or []),
             "may_view": self.has_view_permission(request),
         }
-        return TemplateResponse(request, "admin/wx_static_store/uploadlog/upload.html", context)
+        return self.page_response(request, "upload", context)
 
 
-def around_form(form: UploadForm) -> dict[str, Any]:
-    """Return what a page needs that has the form and its scripts."""
+def form_context(form: UploadForm) -> dict[str, Any]:
+    """Return the context of a page with the form and its scripts."""
     return {
         "form": form,
-        "texts": texts(),
+        "texts": TEXTS | {"sizes": sizes()},
         "both_legs": is_noted(),
         "most_files": setting("DATA_UPLOAD_MAX_NUMBER_FILES"),
     }
@@ -194,7 +181,7 @@ def _bad_request(reason: str) -> JsonResponse:
     return JsonResponse({"error": reason}, status=400)
 
 
-def require(request: HttpRequest) -> None:
+def require_upload(request: HttpRequest) -> None:
     if not may_upload(request):
         raise PermissionDenied
 
@@ -203,12 +190,15 @@ def require(request: HttpRequest) -> None:
 
 
 def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> FileOutcome:
-    """Return what became of the file, or of the first submission, which was of the same file."""
+    """Return how the upload ended, or how the first submission of the same file ended."""
     to: Target = form.cleaned_data["store"]
-    listed, size = listed_as(to, name), file.size or 0
+    raw: Any = file.file
+    listed, size = display_name(to, name), file.size or 0
     submission = form.submission(request.user, name, file)
     try:
-        if not form.cleaned_data["confirmed"] and (asked := _asked(form, name, file)):
+        if not form.cleaned_data["confirmed"] and (
+            asked := questions(form.user, to, name, raw, size=size)
+        ):
             return FileOutcome(listed, ASK, size=size, message=" ".join(map(str, asked)))
         if first := submission.first_answer(longest(to.using, to.env, size)):
             return FileOutcome(**first)
@@ -217,13 +207,7 @@ def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) ->
         status, message = _UNANSWERED[error.code]
         return FileOutcome(listed, status, message=str(message))
     except WxStaticStoreError as error:
-        return _failed(listed, error, status=REFUSED, errcode=error.errcode)
-
-
-def _asked(form: UploadForm, name: str, file: AnyFile) -> list[str | Promise]:
-    raw: Any = file.file
-    to: Target = form.cleaned_data["store"]
-    return questions(form.user, to, name, raw, size=file.size or 0)
+        return _failure(listed, error, status=REFUSED, errcode=error.errcode)
 
 
 def _send(
@@ -254,21 +238,21 @@ def _send(
         try:
             return send_as(other)
         except PolicyRejected as error:
-            # Where these very bytes are on their way, another name would publish them twice.
+            # The same bytes are already being sent there: another name would publish them twice.
             if error.code != EXISTS.code and (is_same or error.code != IN_PROGRESS.code):
                 raise
-    raise EXISTS.broken(key=listed_as(to, name))
+    raise EXISTS.broken(key=display_name(to, name))
 
 
 def _outcome(to: Target, name: str, result: UploadResult, row: int | None) -> FileOutcome:
     if error := result.error:
         facts = {"status": result.status.value, "errcode": result.errcode, "row": row}
-        return _failed(listed_as(to, name), error, **facts)
+        return _failure(display_name(to, name), error, **facts)
     url, link = _addresses(to, result.key)
     return FileOutcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
 
 
-def _failed(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
+def _failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
     message, hint = str(error.message), error.full_hint
     advice = str(advice_on(error, facts["status"]))
     return FileOutcome(
@@ -277,13 +261,13 @@ def _failed(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
 
 
 def _incomplete(form: TargetForm) -> FileOutcome:
-    """Return the errors of an incomplete form in place of a result."""
+    """Return the errors of an incomplete form as the outcome of a file."""
     errors = [str(error) for errors in form.errors.values() for error in errors]
     return FileOutcome(str(form.data.get("path", "")), REFUSED, message=" ".join(errors))
 
 
 def _addresses(to: Target, key: str) -> tuple[str, str]:
-    """Return the public address, and again if a page may link to it; empty where unknown."""
+    """Return the public address, and the address to link to; both may be empty."""
     with suppress(WxStaticStoreError):
         store = get_store(to.using, to.env)
         return store.key_url(key), link_to(store, key)

@@ -16,7 +16,7 @@ from ...core.types import UploadStatus
 from ...exceptions import WxStaticStoreError
 from ...submit.policy import Target, key_for, questions
 from ..places import Places
-from .form import TEXTS, TargetForm, listed_as
+from .form import TEXTS, TargetForm, display_name
 from .names import Rows, names_beside, sent_rows
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ STATES = {
     "deleted": _("not public any more"),
     "same": _("the same bytes are public"),
     "changed": _("changed"),
-    UNREAD: TEXTS["reading"],  # which bytes are public is known, and those of the file must be
+    UNREAD: TEXTS["reading"],  # the MD5 of the public file is known, that of the new one not yet
     UNKNOWN: TEXTS["unknown"],
     REFUSED: _("refused"),
     ASK: _("Tick it, if it is meant for everybody"),
@@ -39,7 +39,7 @@ LONGEST_HEAD = 2048  # letters: the script sends 512 bytes
 
 
 class Chosen(NamedTuple):
-    """A file as the browser describes it; its MD5 is there only if it was asked for."""
+    """A file as the browser describes it; the MD5 is empty until the page asks for it."""
 
     path: str
     size: int
@@ -57,9 +57,9 @@ class Chosen(NamedTuple):
 
 def preview(user: User, form: TargetForm, files: list[Chosen]) -> dict[str, Any]:
     """
-    Return what the log says of each file, and what is wrong with the folder, if anything.
+    Return the state of each file by the log, and the refusal of the folder if there is one.
 
-    The log may not know all: the upload asks the store.
+    The log may be incomplete, so the upload itself asks the store.
     """
     folder = form.wrong_folder([file.path for file in files])
     return {"folder": folder, "files": list(_files(user, form, files, explain=not folder))}
@@ -81,38 +81,38 @@ def _files(
         for file, state in zip(files, states, strict=True)
         if state == "changed"
     }
-    others = _others(user, form, changed, {folder + file.path for file in files})
+    others = _other_names(user, form, changed, {folder + file.path for file in files})
     for key, file, state in zip(keys, files, states, strict=True):
         name = folder + file.path
         if isinstance(key, str):
             asked = questions(user, to, name, BytesIO(file.head), size=file.size)
-            facts = _shown(form, state, asked)
+            facts = _choice_facts(form, state, asked)
         else:
             facts = _facts(REFUSED, [key.message, key.full_hint] if explain else [])
         if rows and state in {"same", "changed"}:
-            facts |= _beside(places, to, rows[str(key)])
+            facts |= _public_facts(places, to, rows[str(key)])
         if state == "changed":
             other = others.get(name)
             may = {"skip": True, "replace": form.may_replace, "keep": other is not None}
             facts |= {"choices": [what for what, allowed in may.items() if allowed], "other": other}
-        yield {"key": listed_as(to, name), "size": filesizeformat(file.size), **facts}
+        yield {"key": display_name(to, name), "size": filesizeformat(file.size), **facts}
 
 
-def _others(
+def _other_names(
     user: User, form: TargetForm, changed: Mapping[str, Chosen], names: Collection[str]
 ) -> dict[str, dict[str, str]]:
-    """Return what each file can be called beside what is public, if the policy takes that name."""
+    """Return another name for each changed file, if the policy allows that name."""
     to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
     found = names_beside(to, {name: file.md5 for name, file in changed.items()}, names)
     return {
-        name: {"path": other.removeprefix(folder), "key": listed_as(to, other)}
+        name: {"path": other.removeprefix(folder), "key": display_name(to, other)}
         for name, other in found.items()
         if isinstance(_key(user, to, other, changed[name]), str)
     }
 
 
 def _key(user: User, to: Target, name: str, file: Chosen) -> str | WxStaticStoreError:
-    """Return the key of a file of which only the head is here, or why it has none."""
+    """Return the key of a file, of which only the head is here, or the error."""
     try:
         return key_for(user, to, name, BytesIO(file.head), size=file.size)
     except WxStaticStoreError as error:
@@ -134,8 +134,8 @@ def _state_of(rows: Rows, key: str, file: Chosen) -> str:
     return "same" if row.md5 == file.md5 else "changed"
 
 
-def _shown(form: TargetForm, state: str, asked: list[str | Promise]) -> dict[str, Any]:
-    """Return the state, whether the file waits for a choice, and what a person is asked first."""
+def _choice_facts(form: TargetForm, state: str, asked: list[str | Promise]) -> dict[str, Any]:
+    """Return the state, whether the user must choose, and the questions to confirm."""
     if state in {"same", "changed"} and form.clash_choice == "skip":
         may = form.may_replace or state == "same"
         return _facts(state, [*asked, *([] if may else [NO_REPLACING])], blocked=True) | {
@@ -146,8 +146,8 @@ def _shown(form: TargetForm, state: str, asked: list[str | Promise]) -> dict[str
     return _facts(state if state == "changed" else ASK, asked) | {"asks": True}
 
 
-def _beside(places: Places, to: Target, row: UploadLog) -> dict[str, Any]:
-    """Return what is public at the address of a file, as its row has it."""
+def _public_facts(places: Places, to: Target, row: UploadLog) -> dict[str, Any]:
+    """Return the facts on the public file at this name, out of its row."""
     old = {
         "size": filesizeformat(row.size or 0),
         "created": row.created.isoformat(),

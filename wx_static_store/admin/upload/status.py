@@ -1,4 +1,4 @@
-"""What became of the attempts of an upload page: the page asks for it, and may cancel them."""
+"""The state of the attempts of an upload page, which asks for it and may cancel them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...core.types import UploadStatus
 from ...log.advice import LOOK
 from ...submit.progress import sent_of
 from ...submit.submission import Submission, Unanswered
-from .form import numbered
+from .form import attempt_submission
 from .outcome import CANCELLED, FileOutcome
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ LONGEST_NAME = 1024
 
 
 class Attempt(NamedTuple):
-    """One attempt of the script: what is shown as its name, and whether it shall not begin."""
+    """One attempt of the script: the name to show, and whether it shall not begin."""
 
     submission: Submission
     name: str
     cancel: bool
 
 
-def parsed(user: User, asked: Mapping[str, Any]) -> list[Attempt]:
+def parse_attempts(user: User, asked: Mapping[str, Any]) -> list[Attempt]:
     """Return the attempts that the script asks for, of this user only."""
     form_id = UUID(str(asked["form_id"]))
     return [
         Attempt(
-            numbered(user, form_id, int(one["attempt"])),
+            attempt_submission(user, form_id, int(one["attempt"])),
             str(one["name"])[:LONGEST_NAME],
             bool(one.get("cancel")),
         )
@@ -46,7 +46,7 @@ def states(attempts: list[Attempt]) -> list[dict[str, Any]]:
     """
     Return the state of each attempt: ``unseen``, ``running`` with the bytes sent, or its `outcome`.
 
-    What is cancelled before it has begun has the outcome ``cancelled``, for good.
+    An attempt that is cancelled before it began stays ``cancelled``, even if it arrives later.
     """
     found = [_state_of(attempt) for attempt in attempts]
     running = [
@@ -64,15 +64,15 @@ def _state_of(attempt: Attempt) -> dict[str, Any]:
     submission, name, cancel = attempt
     try:
         cancelled = asdict(FileOutcome(name, CANCELLED))
-        return _ended(
+        return _ended_state(
             FileOutcome(**(submission.cancel(cancelled) if cancel else submission.look()))
         )
     except Unanswered as error:
         if error.code == "unknown":
-            return _ended(FileOutcome(name, UploadStatus.UNKNOWN, message=str(LOOK)))
+            return _ended_state(FileOutcome(name, UploadStatus.UNKNOWN, message=str(LOOK)))
         return {"state": "running" if error.code == "in_progress" else error.code}
 
 
-def _ended(outcome: FileOutcome) -> dict[str, Any]:
+def _ended_state(outcome: FileOutcome) -> dict[str, Any]:
     state = CANCELLED if outcome.status == CANCELLED else "ended"
     return {"state": state, "outcome": outcome}

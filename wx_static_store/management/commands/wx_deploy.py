@@ -28,7 +28,7 @@ from ..exits import WRONG_USE
 
 class Command(BaseCommand):
     requires_system_checks = ("wx_static_store",)
-    doubtful = False  # a preview had something that will fail, or could not look
+    doubtful = False  # a preview found something that will fail, or could not be made
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write(_("Interrupted."))
             interrupts.leave(for_good=getattr(self, "_called_from_command_line", False))
-        except BrokenPipeError:  # whoever reads the output has gone, as `head` does
+        except BrokenPipeError:  # the reader of the output has ended, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except WxStaticStoreError as error:  # raised before anything was sent
@@ -113,7 +113,7 @@ class Command(BaseCommand):
     # --- before it begins ----------------------------------------------------------------------
 
     def _is_wanted(self, orders: environments.Orders, plans: Sequence[Plan]) -> bool:
-        """Warn, and ask; a dry run ends here."""
+        """Warn of the quota and ask; a dry run ends here."""
         quota = allowance(orders, plans)
         self._warn(quota.doubts(), stops=bool(quota.missing))
         if self.options["dry_run"]:
@@ -126,8 +126,8 @@ class Command(BaseCommand):
         return False
 
     def _warn_of_links(self, orders: environments.Orders) -> None:
-        """Warn of what pages will miss; collected static files have no pages of their own."""
-        if self.options["directory"]:
+        """Warn of broken links of the pages of a folder."""
+        if self.options["directory"]:  # collected static files have no pages of their own
             envs = [uploader.env for uploader, _order in orders]
             uploader, order = orders[0]
             found = preflight(
@@ -141,7 +141,7 @@ class Command(BaseCommand):
             self._warn(found, stops=bool(found))
 
     def _warn(self, sentences: Iterable[str], *, stops: bool) -> None:
-        """Print the warnings; those that count stop a run that is `--strict`."""
+        """Print the warnings; with `--strict`, `stops` ends the run."""
         for sentence in sentences:
             text = _("Warning: %(finding)s", finding=sentence)
             self.stderr.write(self.style.WARNING(text))
@@ -152,7 +152,7 @@ class Command(BaseCommand):
         if self.options["yes"]:
             return True
         if not sys.stdin.isatty():
-            text = _("%(question)s Nobody is there to ask: add --yes.", question=question)
+            text = _("%(question)s There is no terminal to ask: add --yes.", question=question)
             raise CommandError(text, returncode=WRONG_USE)
         try:
             with interrupts.interruptible():
@@ -161,7 +161,7 @@ class Command(BaseCommand):
             return False
 
     def _preview(self, orders: environments.Orders) -> list[Plan]:
-        """Print what would be done, and return it; with --yes there is nobody to read it."""
+        """Print and return the plans; with --yes none are made, as nobody reads them."""
         plans: list[Plan] = []
         if self.options["yes"] and not self.options["dry_run"]:
             return plans
@@ -206,13 +206,10 @@ class Command(BaseCommand):
             append_step_summary(data)
             if len(reports) > 1:
                 self.stdout.write("\n".join(summary.total(whole)))
-        self._say_if_bytes_are_not_kept(reports)
-        if all(report.outcome == "skipped" for report in reports):
-            raise CommandError(_("Nothing was published."), returncode=WRONG_USE)
-        if not all(report.ok for report in reports):
-            raise CommandError(_("Not everything was published, or not as it is here."))
-
-    def _say_if_bytes_are_not_kept(self, reports: Iterable[summary.EnvironmentReport]) -> None:
         recorded = any(report.release for report in reports)
         if recorded and not kept.alias() and self.options["verbosity"] > 0:
             self.stdout.write(_("RELEASE_STORAGE is not set: no bytes are kept to roll back to."))
+        if all(report.outcome == "skipped" for report in reports):
+            raise CommandError(_("Nothing was published."), returncode=WRONG_USE)
+        if not all(report.ok for report in reports):
+            raise CommandError(_("Some files were not published, or differ from this folder."))

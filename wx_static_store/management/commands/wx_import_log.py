@@ -3,7 +3,6 @@
 import sys
 from argparse import ArgumentParser
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,10 +31,14 @@ class Command(UpkeepCommand):
 
     def work(self, **options: Any) -> None:
         with ExitStack() as stack:
-            sources = [(name, stack.enter_context(_opened(name))) for name in options["files"]]
+            sources = [(name, stack.enter_context(_open(name))) for name in options["files"]]
             own: set[tuple[str, str]] = set()
             for name, lines in sources:
-                for counts in import_lines(lines, partial(self._report, name), own):
+
+                def report(number: int, why: str, name: str = name) -> None:
+                    self.stderr.write(labelled(f"{name}:{number}", why))
+
+                for counts in import_lines(lines, report, own):
                     self.counts += counts
         self.stdout.write(self.counted)
         if broken := self.counts["broken"]:
@@ -47,11 +50,8 @@ class Command(UpkeepCommand):
                 )
             )
 
-    def _report(self, name: str, number: int, why: str) -> None:
-        self.stderr.write(labelled(f"{name}:{number}", why))
 
-
-def _opened(name: str) -> AbstractContextManager[BinaryIO]:
+def _open(name: str) -> AbstractContextManager[BinaryIO]:
     if name == "-":
         return nullcontext(sys.stdin.buffer)
     try:

@@ -1,4 +1,4 @@
-"""``wx_prune``: delete old rows of the log, and releases that nobody will roll back to."""
+"""``wx_prune``: delete old rows of the log, and old releases."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -31,13 +31,18 @@ class Command(UpkeepCommand):
         )
         add = parser.add_argument
         age = _("delete rows that are older than so many days; releases too, unless --env")
-        add("--days", type=_between(1, 100_000), metavar="N", help=age)
+        add("--days", type=_number_between(1, 100_000), metavar="N", help=age)
         last = _("keep so many releases of each environment and folder (%(count)d with --days)")
-        add("--releases", type=_between(1, 100_000), metavar="N", help=last % {"count": RELEASES})
+        add(
+            "--releases",
+            type=_number_between(1, 100_000),
+            metavar="N",
+            help=last % {"count": RELEASES},
+        )
         add("--env", metavar="ID", help=_("rows of this environment only"))
         add(
             "--batch",
-            type=_between(1, MOST_AT_ONCE),
+            type=_number_between(1, MOST_AT_ONCE),
             default=1000,
             metavar="N",
             help=_("rows in a transaction (%(default)s)"),
@@ -50,7 +55,7 @@ class Command(UpkeepCommand):
         self.options = options
         dry_run = options["dry_run"]
         self._check()
-        if not (dry_run or options["yes"] or self._agreed()):
+        if not (dry_run or options["yes"] or self._confirm()):
             self.stdout.write(_("Nothing was deleted."))
             return
         self._prune(self.counts, dry_run=dry_run)
@@ -70,7 +75,7 @@ class Command(UpkeepCommand):
         return bool(spool.alias() and not self.options["env"])
 
     def _check(self) -> None:
-        """Refuse what says too little or too much, and a release storage that is public."""
+        """Refuse options that say too little or too much, and a release storage that is public."""
         days, releases, env = (self.options[name] for name in ("days", "releases", "env"))
         why = ""
         if not (days or releases):
@@ -116,16 +121,16 @@ class Command(UpkeepCommand):
             parts.append(_("spooled files %(spooled)d") % counts)
         return joined(parts)
 
-    def _agreed(self) -> bool:
+    def _confirm(self) -> bool:
         if not sys.stdin.isatty():
-            raise CommandError(_("Nobody is there to ask: add --yes."), returncode=WRONG_USE)
+            raise CommandError(_("There is no terminal to ask: add --yes."), returncode=WRONG_USE)
         counts = Counter[str]()
         self._prune(counts, dry_run=True)
         question = _("Delete %(counts)s? [y/N] ", counts=self._in_words(counts))
         return input(question).strip().lower() in ("y", "yes")
 
 
-def _between(least: int, most: int) -> Callable[[str], int]:
+def _number_between(least: int, most: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         if not (text.isdecimal() and least <= int(text) <= most):
             parts = {"least": least, "most": most, "text": text}

@@ -10,7 +10,7 @@ from ...conf.options import STATIC
 from ...core.naming import clean_name
 from ...deploy.records import keys_of, live_below
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext, padded, shown
-from ...log.reconcile import Comparison
+from ...log.reconcile import LogComparison
 from ...models import UploadLog
 from ...releases.rollback import command_for
 from ...upload import kept
@@ -46,8 +46,11 @@ class Command(UpkeepCommand):
 
     def work(self, **options: Any) -> None:
         store = get_store(options["using"], options["env"])
-        comparison = Comparison(store, _prefix(options["prefix"]), fix=options["fix"])
-        damaged = set()  # keys of what was deployed and is not as it was
+        prefix = options["prefix"]
+        if prefix:  # as keys are written; a slash at its end stays
+            prefix = clean_name(prefix.removesuffix("/")) + "/" * prefix.endswith("/")
+        comparison = LogComparison(store, prefix, fix=options["fix"])
+        damaged = set()  # keys of deployed files that are missing or differ
         for discrepancy in comparison:
             self.counts[discrepancy.kind] += 1
             if store.options.kind == STATIC and discrepancy.kind in ("missing", "differs"):
@@ -89,14 +92,9 @@ class Command(UpkeepCommand):
 
 
 def _repairs(store: Store, using: str, damaged: set[str]) -> Iterator[str]:
-    """Yield the command for each folder whose live release has one of these keys."""
+    """Yield a repair command for each folder whose live release has one of the keys."""
     location = store.options.location
     for row in live_below(store.env, location) if damaged and kept.alias() else ():
         if not damaged.isdisjoint(keys_of(row)):
             prefix = row.folder.removeprefix(location) or "/"
             yield command_for(using, store.env, ["--repair"], prefix)
-
-
-def _prefix(text: str) -> str:
-    """Return the prefix as keys are written; a slash at its end stays."""
-    return clean_name(text.removesuffix("/")) + "/" * text.endswith("/") if text else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from ...admin.columns import Columns, badge, two_lines, when
+from ...admin.columns import Columns, badge, day_and_time, two_lines
 from ...i18n import gettext as _, gettext_lazy, labelled
 from ..models import Rollout, RolloutEnvironment
 
@@ -37,7 +37,7 @@ class RolloutColumns(Columns):
     @admin.display(description=gettext_lazy("begun"))
     def begun(self, row: Rollout) -> SafeString:
         """Return when it began, or when it was asked for or is to begin."""
-        return when(row.started or row.deploy_at or row.created)
+        return day_and_time(row.started or row.deploy_at or row.created)
 
 
 def title_of(row: Rollout) -> str:

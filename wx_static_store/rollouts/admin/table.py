@@ -17,7 +17,7 @@ from ...admin.places import Places
 from ...conf.offered import Offer
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext
 from ...models import UploadLog
-from ...submit.selection import having, tags_of
+from ...submit.selection import having_tags, tags_of
 from ...upload.hosting import Hosting
 from ..activity import Failures, failures, newest_uploads
 from ..models import Drift
@@ -209,7 +209,7 @@ class OverviewTable:
 
     @cached_property
     def _standings(self) -> Sequence[Standing]:
-        tagged = having(self._offers, self._asked.getlist("tag"))
+        tagged = having_tags(self._offers, self._asked.getlist("tag"))
         found = [env for env in tagged if self._is_searched(env)]
         if self._place is None:
             return [Standing(env) for env in found]

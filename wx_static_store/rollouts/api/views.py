@@ -17,16 +17,16 @@ from ... import conf
 from ...api import paging
 from ...api.base import View
 from ...api.body import ENVELOPE, ShortJson
-from ...api.deployment_bodies import cleaned
-from ...api.deployments import LONGEST, chosen
+from ...api.deployment_bodies import clean_body
+from ...api.deployments import LONGEST, offered_environments
 from ...api.idempotency import once
 from ...api.links import link
 from ...api.log import one_row
 from ...api.operations import BEGINS, BODY, PATH, READ, SENDER, Operation
-from ...api.problems import answered_as
-from ...deploy.archive import unpacked
+from ...api.problems import answer_as
+from ...deploy.archive import unpack_site
 from ...deploy.environments import site_stores
-from ...deploy.tree import checked_prefix, read_tree
+from ...deploy.tree import check_prefix, read_tree
 from ...exceptions import ConfigurationError, SourceError
 from ...i18n import listed
 from ...releases import payload
@@ -89,13 +89,13 @@ class Rollouts(View):
         rows, query = visible_rollouts(request.user), self.query
         if "state" in query:
             rows = rows.filter(state=query["state"])
-        found, after = paging.rows_of(rows, query, "rollouts")
+        found, after = paging.page_rows(rows, query, "rollouts")
         counts = counts_of(found, visible_environments(request.user))
         snapshots = [Snapshot(row, counts[row.pk], [], []) for row in found]
         return paging.page(request, shown(request, snapshots), after, "rollouts")
 
     def post(self, request: Request) -> Response:
-        given = cleaned(bodies.RolloutForm, request)
+        given = clean_body(bodies.RolloutForm, request)
         file = given.pop("file", None)
         facts = given | {"file": file and file.name}
         start = partial(_start, request, given, file)
@@ -124,7 +124,7 @@ class Rollout(View):
         rows = rows if part is None else rows.filter(env__in=part)
         if "state" in query:
             rows = rows.filter(state=query["state"])
-        found, after = paging.rows_of(rows, query, list_of, by="position")
+        found, after = paging.page_rows(rows, query, list_of, by="position")
         page = paging.page(request, found, after, list_of)
         page.data = shown_whole(request, Snapshot.of(rollout, part), page.data)
         return page
@@ -151,8 +151,8 @@ class RolloutAction(View):
             raise Http404
         rollout = _whole(request, id)
         with (
-            answered_as("rollout", RolloutRefused),
-            answered_as("workers", ConfigurationError),
+            answer_as("rollout", RolloutRefused),
+            answer_as("workers", ConfigurationError),
         ):
             lifecycle.act(rollout.pk, action)
         return Response(_facts(request, rollout))
@@ -183,7 +183,7 @@ class RolloutRollback(View):
     envelope = ENVELOPE
 
     def post(self, request: Request, id: str) -> Response:
-        given, rollout = cleaned(bodies.MannerBody, request), _whole(request, id)
+        given, rollout = clean_body(bodies.MannerBody, request), _whole(request, id)
         roll_back = partial(_roll_back, request, rollout, given)
         return once(request, given, None, roll_back, env="", seconds=LONGEST)
 
@@ -197,7 +197,7 @@ def _start(request: Request, given: Mapping[str, Any], file: Any) -> Response:
     require_workers()
     found = _payload(request.user, given, file, envs)
     warnings = found.warnings()
-    with answered_as("rollout", RolloutRefused):
+    with answer_as("rollout", RolloutRefused):
         rollout = lifecycle.start(found.using, found.folder, found.targets, manner)
     return began(request, rollout, warnings)
 
@@ -205,17 +205,17 @@ def _start(request: Request, given: Mapping[str, Any], file: Any) -> Response:
 def _roll_back(request: Request, rollout: Row, given: Mapping[str, Any]) -> Response:
     manner = _manner(request.user, given, 1, **GOING_BACK)
     require_workers()
-    with answered_as("rollout", RolloutRefused):
+    with answer_as("rollout", RolloutRefused):
         new, warnings = lifecycle.roll_back(rollout.pk, manner)
     return began(request, new, warnings)
 
 
 def _environments(user: Any, given: Mapping[str, Any]) -> list[str]:
     if given["all"]:
-        with answered_as("invalid", ConfigurationError):
+        with answer_as("invalid", ConfigurationError):
             envs = [*conf.environments(user)]
     else:
-        envs = chosen(user, given["envs"], given["tags"])
+        envs = offered_environments(user, given["envs"], given["tags"])
     if not envs:
         raise ValidationError({"all": [_NO_ENVIRONMENT]})
     return envs
@@ -223,7 +223,7 @@ def _environments(user: Any, given: Mapping[str, Any]) -> list[str]:
 
 def _manner(user: Any, given: Mapping[str, Any], count: int, **defaults: Any) -> Manner:
     manner = bodies.manner(given, user, **defaults)
-    with answered_as("invalid", RolloutRefused):
+    with answer_as("invalid", RolloutRefused):
         wave_sizes(manner.waves, count)
         tolerated(manner.tolerate, count)
     return manner
@@ -231,9 +231,9 @@ def _manner(user: Any, given: Mapping[str, Any], count: int, **defaults: Any) ->
 
 def require_workers() -> None:
     """Check that workers can be asked, and that they would find the bytes."""
-    with answered_as("workers", ConfigurationError):
+    with answer_as("workers", ConfigurationError):
         queue.check_broker()
-    with answered_as("configuration", ConfigurationError):
+    with answer_as("configuration", ConfigurationError):
         check_storage()
 
 
@@ -241,18 +241,18 @@ def _payload(
     user: Any, given: Mapping[str, Any], file: Any, envs: Sequence[str]
 ) -> payload.Payload:
     using, prefix = given["store"], given["prefix"]
-    with answered_as("invalid", SourceError, ConfigurationError):
+    with answer_as("invalid", SourceError, ConfigurationError):
         if file is None:
             among = visible_environments(user)
             return payload.of_release(
                 given["release"], envs, using=using, prefix=prefix, among=among
             )
-        using, prefix = using or _only_store(), checked_prefix(prefix)
+        using, prefix = using or _only_store(), check_prefix(prefix)
         payload.check_store(using, envs)
     with (
-        answered_as("configuration", ConfigurationError),
-        answered_as("archive", SourceError),
-        unpacked(file.file, file.name) as folder,
+        answer_as("configuration", ConfigurationError),
+        answer_as("archive", SourceError),
+        unpack_site(file.file, file.name) as folder,
     ):
         items = read_tree(folder, prefix).items
         return payload.of_tree(items, None, envs, using=using, prefix=prefix)
@@ -268,7 +268,7 @@ def _only_store() -> str:
 def begin_move(request: Request, using: str, move: Move) -> Response:
     """Start a rollout to the environment of a move, and answer that it begins."""
     require_workers()
-    with answered_as("rollout", RolloutRefused):
+    with answer_as("rollout", RolloutRefused):
         return began(request, lifecycle.hand_over(using, move, user_id=request.user.pk))
 
 

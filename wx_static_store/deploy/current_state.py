@@ -1,4 +1,4 @@
-"""What the environment's list and the log say of some thousand keys, before a deploy."""
+"""Read the current state of some thousand keys in the cloud's list and the log."""
 
 from __future__ import annotations
 
@@ -10,14 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from ..core.match import Match, match
-from ..core.types import (
-    DELETED_MD5,
-    LIST,
-    ContentHeaders,
-    RemoteFile,
-    UploadResult,
-    UploadStatus,
-)
+from ..core.types import DELETED_MD5, LIST, ContentHeaders, RemoteFile, UploadResult, UploadStatus
 from ..i18n import english, gettext as _, ngettext
 from ..upload.database import in_database, log
 from ..upload.listing import Listing, Lookup
@@ -31,7 +24,7 @@ SLACK = timedelta(seconds=2)  # between the clocks of COS
 
 
 class Row(NamedTuple):
-    """What the newest row of a key says; no `headers` where it repeats a list, which shows none."""
+    """The newest row of a key; `headers` is None if the row repeats a list, which shows none."""
 
     status: str
     size: int | None
@@ -42,17 +35,18 @@ class Row(NamedTuple):
     outranked: bool = False  # another row of the key is of a later PUT
 
     def is_about(self, file: RemoteFile) -> bool:
-        """Return whether this row stored the listed object; a later one may have other headers."""
+        """Return whether this row stored the listed object."""
         if self.status != UploadStatus.STORED or self.outranked:
             return False
         found = match(self, file)
         if self.stored_at and file.last_modified:
+            # A younger object with the same bytes may have other headers.
             in_time = file.last_modified <= self.stored_at + SLACK
             return in_time and found is not Match.DIFFERS
         return found is Match.SAME
 
     def is_corrected_by(self, file: RemoteFile) -> bool:
-        """Return whether the object proves this row wrong: only a younger one does."""
+        """Return whether the object proves this row wrong; only a younger object does."""
         if self.status == UploadStatus.UNKNOWN:
             return match(self, file) is Match.SAME
         if self.status != UploadStatus.STORED or self.is_about(file):
@@ -66,8 +60,8 @@ class Row(NamedTuple):
 Rows = dict[str, Row]
 
 
-class Standing(NamedTuple):
-    """What list and log say of one key; where it was not `listed`, the log decides alone."""
+class CurrentState(NamedTuple):
+    """The row and the listed object of a key; if it was not `listed`, the log decides alone."""
 
     row: Row | None
     file: RemoteFile | None
@@ -75,12 +69,12 @@ class Standing(NamedTuple):
 
     @property
     def exists(self) -> bool:
-        """Return whether something is there that was not overwritten as deleted."""
+        """Return whether there is an object that is not overwritten as deleted."""
         row, there = self.row, self.file if self.listed else self.row
         return there is not None and (there.md5 or (row and row.md5)) != DELETED_MD5
 
     def md5_with(self, headers: ContentHeaders) -> str:
-        """Return the MD5 of what is stored with these headers; empty where that is uncertain."""
+        """Return the MD5 of the object if it surely has these headers; else an empty text."""
         row, file = self.row, self.file
         if row and row.headers not in (None, headers):
             return ""
@@ -88,12 +82,12 @@ class Standing(NamedTuple):
             certain = row and row.status == UploadStatus.STORED and not row.outranked
             return row.md5 if row and certain else ""
         if file is None or (row and not row.is_about(file)):
-            return ""  # also a younger object with these bytes: its headers may be others
+            return ""  # a younger object with the same bytes may have other headers
         return row.md5 if row else file.md5 or ""
 
 
-class Asked(NamedTuple):
-    """A question that is under way."""
+class PendingLookup(NamedTuple):
+    """Keys that are being looked up."""
 
     keys: Sequence[str]
     rows: Rows
@@ -102,11 +96,10 @@ class Asked(NamedTuple):
 
 class Survey:
     """
-    What the list and the log of one environment say about keys, some thousand at a time.
+    Read the state of keys in the list and the log of an environment, some thousand at a time.
 
-    `corrections` are results that make the log agree with the list: rows that an object proved
-    wrong, whoever wrote it. An object that is only older than its row corrects nothing: lists
-    may lag.
+    `corrections` are results for rows that a younger object in the list proved wrong. An object
+    that is older than its row corrects nothing, as lists may be late.
     """
 
     def __init__(
@@ -116,35 +109,35 @@ class Survey:
         self._lookup = None if trust_log else Lookup(store, pool, calls)
         self.has_log = True
         self.corrections: list[UploadResult] = []
-        self._undecided = 0  # keys of which the log decided because no call was left
+        self._undecided = 0  # keys that the log decided, as too many calls would be needed
         self._error = ""
 
-    def begin(self, keys: Sequence[str]) -> Asked:
-        """Start to list these sorted keys, and read their rows."""
+    def begin(self, keys: Sequence[str]) -> PendingLookup:
+        """Start listing these sorted keys, and read their rows."""
         parts = self._lookup.begin(keys) if self._lookup else []
-        return Asked(keys, self._rows(keys), parts)
+        return PendingLookup(keys, self._rows(keys), parts)
 
-    def end(self, asked: Asked) -> dict[str, Standing]:
-        """Wait for the list; return how each key stands."""
+    def end(self, asked: PendingLookup) -> dict[str, CurrentState]:
+        """Wait for the list; return the state of each key."""
         keys, rows = asked.keys, asked.rows
         listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
         mute = {key for key, file in listing.files.items() if key in rows and not file.md5}
-        if mute:  # size and time decide: no row may be doubtful
-            rows = self._certain(self._trusted(rows, mute), mute)
+        if mute:  # without MD5, size and time decide: no row may be doubtful
+            rows = self._mark_outranked(self._without_doubtful(rows, mute), mute)
         between = sorted(listing.files.keys() - set(keys))
         for key, row in (rows | self._rows(between)).items():
             if (file := listing.files.get(key)) and row.is_corrected_by(file):
-                self.found(key.removeprefix(self._store.options.location), file)
+                self.add_correction(key.removeprefix(self._store.options.location), file)
         if listing.unseen:
             self._explain(listing)
-            rows = self._trusted(rows, listing.unseen)
+            rows = self._without_doubtful(rows, listing.unseen)
         return {
-            key: Standing(rows.get(key), listing.files.get(key), key not in listing.unseen)
+            key: CurrentState(rows.get(key), listing.files.get(key), key not in listing.unseen)
             for key in keys
         }
 
-    def found(self, name: str, file: RemoteFile) -> None:
-        """Add a row on this object, as far as the list shows it."""
+    def add_correction(self, name: str, file: RemoteFile) -> None:
+        """Correct the log by a row on this object, as far as the list shows it."""
         self.corrections.append(
             UploadResult(
                 name,
@@ -160,7 +153,7 @@ class Survey:
         )
 
     def notes(self) -> list[str]:
-        """Return why the log decided in place of the list, for the report."""
+        """Return for the report why the log decided, and not the list."""
         notes = []
         if self._error:
             notes.append(
@@ -180,8 +173,8 @@ class Survey:
         self.has_log &= rows is not None
         return rows or {}
 
-    def _trusted(self, rows: Rows, keys: set[str]) -> Rows:
-        """Leave out rows of these keys that an unfinished deployment may have outdated."""
+    def _without_doubtful(self, rows: Rows, keys: set[str]) -> Rows:
+        """Return the rows without those of these keys that an unfinished deployment may outdate."""
         since = trusted_from(self._store.env) or 0
         return {
             key: row
@@ -189,8 +182,8 @@ class Survey:
             if key not in keys or (row.deployment_id or 0) >= since
         }
 
-    def _certain(self, rows: Rows, keys: set[str]) -> Rows:
-        """Mark as outranked the rows beside which other bytes were stored in the same second."""
+    def _mark_outranked(self, rows: Rows, keys: set[str]) -> Rows:
+        """Mark rows as outranked if other bytes were stored at the key in the same second."""
         alike = in_database(lambda: _same_second(self._store.env, keys), otherwise=None) or set()
         return {
             key: row._replace(outranked=row.outranked or (key, row.stored_at) in alike)
@@ -224,7 +217,7 @@ def _newest(env: str, keys: Iterable[str]) -> Rows:
         *headers,
         last,
     ) in log().newest_values(env, keys, *columns):
-        outranked = bool(at and last > at)  # rows may come in another order than PUTs
+        outranked = bool(at and last > at)  # rows may be written in another order than the PUTs
         of_object = None if source == LIST else kept(*headers)
         rows[key] = Row(status, size, md5, of_object, _aware(at), deployment, outranked)
     return rows
@@ -239,5 +232,5 @@ def _same_second(env: str, keys: Iterable[str]) -> set[tuple[str, datetime | Non
 
 
 def _aware(moment: datetime | None) -> datetime | None:
-    """Return the moment in UTC as lists show it, whatever USE_TZ says."""
+    """Return the moment in UTC, as lists have it, with and without USE_TZ."""
     return moment.astimezone(UTC) if moment else None
