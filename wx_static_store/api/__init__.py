@@ -9,7 +9,6 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     base                    the base of the views: no default of the project applies
     schema                  the OpenAPI document (extra ``schema``)
     operations              the OpenAPI description of the methods of views
-    examples                examples of answers
     deployment_bodies       the bodies of requests that deploy
     body                    the body of a request, within its limits
     parameters              parameters of addresses, and fields of the form

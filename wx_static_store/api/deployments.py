@@ -27,7 +27,6 @@ from ..submit.selection import select_environments
 from . import (
     deployment_bodies as bodies,
     deployment_serializers as serializers,
-    examples,
     log,
     paging,
     parameters,
@@ -69,7 +68,6 @@ class Deployments(View):
             _("The deployments"),
             (*READ, "not_found"),
             serializers.DeploymentsSerializer,
-            example={"next": None, "results": [examples.DEPLOYMENT]},
         ),
         "POST": Operation(
             "wx_deployments_create",
@@ -77,7 +75,6 @@ class Deployments(View):
             (*BEGINS, "upstream", "timeout"),
             serializers.DeploymentSerializer,
             201,
-            examples.DEPLOYMENT,
             _(
                 "Workers of Celery do it after this answers with 202. Without Celery it is done in "
                 "the request if it is small, and answered with 201."
@@ -187,7 +184,6 @@ class Release(View):
             _("What a tree was, and where it was deployed"),
             (*READ, "not_found"),
             serializers.ReleaseSerializer,
-            example=examples.RELEASE,
         ),
     }
 

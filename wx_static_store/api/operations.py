@@ -48,7 +48,6 @@ class Operation(NamedTuple):
     codes: tuple[str, ...]
     answer: Any
     status: int = 200
-    example: Any = None
     description: Any = ""
     request: Any = None
     once: bool = False

@@ -16,7 +16,6 @@ from rest_framework.schemas.inspectors import DefaultSchema
 
 from ..releases.runners import runner
 from . import parameters, serializers
-from .examples import PROBLEM
 from .operations import CONDITIONS, FORM_FIELDS, KEY, Operation
 from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER, TITLES
 
@@ -119,8 +118,7 @@ if INSTALLED:
 
         def get_response_serializers(self) -> Any:
             operation = self.operation
-            examples = [OpenApiExample("example", operation.example)] if operation.example else []
-            good = OpenApiResponse(operation.answer, str(operation.summary), examples)
+            good = OpenApiResponse(operation.answer, str(operation.summary))
             answers = {operation.status: good}
             if operation.begun and (found := runner()):
                 answers[202] = OpenApiResponse(found.answer_serializer(), str(_BEGUN))
@@ -188,7 +186,7 @@ def _problem_answers(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
     answers = {}
     for status, named in sorted(of_status.items()):
         first = {"status": status, "code": named[0], "detail": str(PROBLEMS[named[0]][1])}
-        shown = PROBLEM | {"title": str(TITLES[status])} | first
+        shown = {"title": str(TITLES[status]), **first}
         text = ", ".join(f"`{code}`" for code in named)
         examples = [OpenApiExample("example", shown, media_type=MEDIA_TYPE)]
         answer = OpenApiResponse(serializers.ProblemSerializer, text, examples)

@@ -12,7 +12,7 @@ from ..conf import platform_options
 from ..core.types import RemoteFile
 from ..submit.policy import permissions_of, resolve_target, stores_for
 from ..upload.store import Store, get_store
-from . import examples, paging, parameters, serializers
+from . import paging, parameters, serializers
 from .base import View
 from .operations import CLOUD, EVERYBODY, READ, Operation
 
@@ -29,12 +29,6 @@ class StoreList(View):
             _("Where one may upload, and what"),
             READ,
             serializers.StoresSerializer,
-            example={
-                "folder": "uploads/",
-                "max_size": 314572800,
-                "extensions": ["png", "pdf"],
-                "results": [examples.STORE],
-            },
         ),
     }
 
@@ -61,10 +55,6 @@ class FileList(View):
             _("What is in the cloud"),
             (*EVERYBODY, "invalid", "not_found", "store", *CLOUD),
             serializers.FilesSerializer,
-            example={
-                "next": None,
-                "results": [{**examples.FOUND, "last_modified": "2026-01-31T12:00:00Z"}],
-            },
         ),
     }
 

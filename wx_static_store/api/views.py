@@ -32,7 +32,7 @@ from ..submit.policy import (
 from ..submit.send import longest, send
 from ..upload.database import in_database
 from ..upload.store import get_store
-from . import conditions, examples, log, paging, parameters, problems, serializers
+from . import conditions, log, paging, parameters, problems, serializers
 from .answers import context_of, record_early_end, upload_response
 from .base import View
 from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled_body
@@ -62,7 +62,6 @@ class Uploads(View):
             (*SENDER, *FILE, *CLOUD, *ONCE),
             serializers.UploadedSerializer,
             201,
-            examples.UPLOADED,
             _(
                 "What is uploaded is public for everybody. It is sent to the cloud before this "
                 "answers."
@@ -168,7 +167,6 @@ class Retry(View):
             (*SENDER, *AGAIN, *CLOUD, *ONCE),
             serializers.UploadedSerializer,
             201,
-            examples.UPLOADED,
             _("Of files that are still to be had: on this server, or on the public site."),
             once=True,
         ),
@@ -201,7 +199,6 @@ class Diagnosis(View):
             _("What WeChat received with a call that it refused"),
             (*EVERYBODY, "invalid", "not_found", "no_diagnosis", *CLOUD),
             serializers.DiagnosisSerializer,
-            example=examples.RECEIVED,
             description=_(
                 "WeChat keeps a refused call for seven days. It is asked at most once: the answer "
                 "is kept for a day, without secrets."
@@ -235,7 +232,6 @@ class RawUpload(View):
             (*SENDER, *FILE, *CLOUD, *ONCE),
             serializers.UploadedSerializer,
             201,
-            examples.UPLOADED,
             _("The name is below the store's location, its slashes included."),
             request={"application/octet-stream": BINARY},
             once=True,
@@ -246,7 +242,6 @@ class RawUpload(View):
             _("What is in the cloud by this name"),
             (*EVERYBODY, "invalid", "not_found", "store", "name", *CLOUD),
             serializers.FileSerializer,
-            example={**examples.FOUND, "last_modified": "2026-01-31T12:00:00Z"},
             description=_("HEAD answers in headers: Wx-Size, ETag (the MD5), Last-Modified, Link."),
         ),
     }

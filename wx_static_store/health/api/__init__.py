@@ -3,7 +3,6 @@ The REST API of health: its address stands among those of ``wx_static_store.api.
 
     urls         the address
     views        the view of the doctor's results
-    examples     the example of the answer
     serializers  the members of the answer
 """
 

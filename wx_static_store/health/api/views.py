@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from ...api.base import View
 from ...api.operations import READ, Operation
 from ..doctor.latest import examined
-from . import examples, serializers
+from . import serializers
 
 YOUNG = 10.0  # seconds in which monitors get the same results
 
@@ -24,7 +24,6 @@ class Health(View):
             _("What is wrong, and what to do about it"),
             READ,
             serializers.HealthSerializer,
-            example=examples.HEALTH,
             description=_(
                 "For monitors: 503 where something is wrong. A warning is no fault. The checks are "
                 "those of wx_doctor without --probe. Results that are younger than ten seconds are "

@@ -3,7 +3,6 @@ The REST API of rollouts: its addresses stand among those of ``wx_static_store.a
 
     urls         the addresses
     views        the views of rollouts
-    examples     examples of answers
     bodies       the bodies of requests about rollouts
     parameters   parameters of addresses
     serializers  the members of the answers

@@ -40,7 +40,7 @@ from ..models import Rollout as Row
 from ..rows import of
 from ..snapshot import Snapshot, counts_of
 from ..waves import RolloutRefused, tolerated, wave_sizes
-from . import bodies, examples, parameters, serializers
+from . import bodies, parameters, serializers
 from .serializers import shown, shown_whole
 
 VIEW, DEPLOY = "view_deployment", "deploy"
@@ -61,7 +61,6 @@ class Rollouts(View):
             _("The rollouts"),
             (*READ, "not_found"),
             serializers.RolloutsSerializer,
-            example={"next": None, "results": [examples.ROLLOUT]},
         ),
         "POST": Operation(
             "wx_rollouts_create",
@@ -69,7 +68,6 @@ class Rollouts(View):
             (*BEGINS, "archive"),
             serializers.RolloutBegunSerializer,
             202,
-            examples.ROLLOUT_BEGUN,
             _(
                 "A kept release, or an archive of a built site, to environments in waves. Workers "
                 "of Celery do it after this answers."
@@ -113,7 +111,6 @@ class Rollout(View):
             _("How far a rollout is, and how its environments stand"),
             (*READ, "not_found"),
             serializers.RolloutDetailSerializer,
-            example=examples.ROLLOUT_DETAIL,
         ),
     }
 
@@ -140,7 +137,6 @@ class RolloutAction(View):
             _("Pause, resume or stop a rollout, or try again what failed"),
             (*SENDER, *BODY, "invalid", "not_found", "rollout", "configuration", "busy", "workers"),
             serializers.RolloutSerializer,
-            example=examples.ROLLOUT,
             description=_("What runs ends in any case. What waits is left alone after a stop."),
             path={**PATH, "action": {"type": "string", "enum": [*ACTIONS]}},
         ),
@@ -169,7 +165,6 @@ class RolloutRollback(View):
             (*BEGINS, "not_found"),
             serializers.RolloutBegunSerializer,
             202,
-            examples.ROLLOUT_BEGUN,
             _("The rollout is stopped, and another one begins."),
             request={
                 "application/json": bodies.MannerBody,
