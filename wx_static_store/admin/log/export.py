@@ -15,12 +15,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from ...models import UploadLog, UploadLogQuerySet
 from ..base import download
 
-COLUMNS = (
-    *("id", "created", "env", "key", "name", "status", "stage", "errcode", "message"),
-    *("http_status", "cos_code", "rid", "request_id", "attempts", "size", "md5"),
-    *("content_type", "cache_control", "duration_ms", "source", "source_ref"),
-    *("user_id", "deployment_id"),
-)
+COLUMNS = ("id", "created", *(field.attname for field in UploadLog.shown()))
 ROWS_AT_ONCE, LINES_AT_ONCE = 2000, 100  # of a query, of what is sent
 
 # A spreadsheet takes a cell that begins so for a formula; in Chinese and Japanese, the wide ones.
