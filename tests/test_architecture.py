@@ -75,8 +75,12 @@ def drawing(folder: str) -> list[str]:
 @each("folder", FOLDERS)
 def test_a_folder_draws_all_its_modules(folder: str) -> None:
     names = (name.removeprefix(f"{folder}.") for name in modules() if name.startswith(f"{folder}."))
-    inside = {name.split(".")[0] for name in names}
-    assert sorted(drawing(folder)) == sorted(inside)
+    inside, drawn = {name.split(".")[0] for name in names}, drawing(folder)
+    where = f"the docstring of {PACKAGE.name}/{folder.replace('.', '/')}/__init__.py"
+    wrong = [f"Draw {name} in {where}, above what it imports." for name in inside - {*drawn}]
+    wrong += [f"Take {name} out of {where}." for name in {*drawn} - inside]
+    assert not wrong, "\n".join(wrong)
+    assert len(drawn) == len(inside), f"A module stands twice in {where}."
 
 
 @each("folder", [folder for folder in FOLDERS if drawing(folder)])

@@ -8,12 +8,12 @@ import sys
 from io import StringIO
 from pathlib import Path
 
-import polib
 import pytest
 from django.core.management import call_command, get_commands, load_command_class
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
 
+from tests.catalogue import CATALOGUE, PACKAGE, faults, texts
 from tests.tables import each
 from tests.test_i18n import without_settings
 from wx_static_store.clients.transport import Transport
@@ -27,23 +27,9 @@ from wx_static_store.i18n import STAGES, gettext_lazy
 from wx_static_store.models import UploadLog
 from wx_static_store.upload import recorder
 
-PACKAGE = Path(__file__).parent.parent / "wx_static_store"
-CATALOGUE = PACKAGE / "locale/zh_Hans/LC_MESSAGES/django.po"
 HAN = "[\u4e00-\u9fff]"
 PART = re.compile(r"%\(\w+\)[.\d]*[a-z]|\{\w+\}")
 COMMANDS = {name: app for name, app in get_commands().items() if name.startswith("wx_")}
-
-Texts = dict[tuple[str | None, str, str], list[str]]
-
-
-def texts(path: Path) -> Texts:
-    """Return each text with its context, its plural and its Chinese."""
-    catalogue = polib.mofile(str(path)) if path.suffix == ".mo" else polib.pofile(str(path))
-    return {
-        (entry.msgctxt, entry.msgid, entry.msgid_plural): [*entry.msgstr_plural.values()]
-        or [entry.msgstr]
-        for entry in catalogue
-    }
 
 
 def chinese() -> list[str]:
@@ -53,9 +39,8 @@ def chinese() -> list[str]:
 # --- the catalogue ------------------------------------------------------------------------------
 
 
-def test_every_text_is_translated() -> None:
-    """A fuzzy or obsolete translation does not count."""
-    assert [entry.msgid for entry in polib.pofile(str(CATALOGUE)) if not entry.translated()] == []
+def test_every_text_is_translated_and_compiled() -> None:
+    assert not faults(), "\n".join(faults())
 
 
 def test_a_translation_has_the_parts_of_its_text() -> None:
@@ -67,11 +52,8 @@ def test_a_translation_has_the_parts_of_its_text() -> None:
     } == {}
 
 
-def test_the_compiled_catalogue_is_that_of_the_source() -> None:
-    assert texts(CATALOGUE.with_suffix(".mo")) == texts(CATALOGUE)
-
-
-def test_the_catalogue_holds_what_the_code_says(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("whole_catalogue")
+def test_the_catalogue_holds_what_code_and_templates_say(tmp_path: Path) -> None:
     if not shutil.which("xgettext"):
         if os.environ.get("WX_REQUIRE_GETTEXT"):
             pytest.fail("xgettext of GNU gettext is not on the PATH")
@@ -82,10 +64,10 @@ def test_the_catalogue_holds_what_the_code_says(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "django", "makemessages", "--locale", "zh_Hans"]
     subprocess.run(command, cwd=copy, env=without_settings(), check=True, capture_output=True)
     extracted, kept = set(texts(copy / CATALOGUE.relative_to(PACKAGE))), set(texts(CATALOGUE))
-    assert {"lacking": extracted - kept, "said no more": kept - extracted} == {
-        "lacking": set(),
-        "said no more": set(),
-    }, "run make messages, then fill in django.po: CONTRIBUTING.rst, How to translate a message"
+    sentences = [f"{text!r} of a template is not in the catalogue" for text in extracted - kept]
+    sentences += [f"{text!r} of the catalogue is said no more" for text in kept - extracted]
+    sentences.append("Run make messages, then fill in django.po: CONTRIBUTING.rst says how.")
+    assert len(sentences) == 1, "\n".join(sentences)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +199,7 @@ def test_an_error_of_another_process_has_its_hint_in_the_reader_s_language() -> 
 # --- commands -----------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("whole_catalogue")
 @each("name", COMMANDS)
 def test_a_command_explains_itself_in_chinese(name: str) -> None:
     """Except Django's own options, and the texts of argparse."""
@@ -227,7 +210,8 @@ def test_a_command_explains_itself_in_chinese(name: str) -> None:
         parser.format_help()
     own.add("action")  # wx_rollout: each action says what it does
     texts = [parser.description, *(a.help for a in parser._actions if a.dest not in own)]
-    assert [text for text in texts if not re.search(HAN, text or "")] == []
+    english = [text for text in texts if not re.search(HAN, text or "")]
+    assert not english, f"{name} says in English: mark it with the functions of i18n.py: {english}"
 
 
 @pytest.mark.django_db

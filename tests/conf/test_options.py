@@ -1,7 +1,9 @@
 """An option is one entry: its check, its scope, and its sentence in both languages."""
 
+import re
 from dataclasses import replace
 
+from tests.catalogue import PACKAGE
 from tests.tables import each
 from wx_static_store.conf.entries import Scope
 from wx_static_store.conf.options import OPTIONS, Options
@@ -15,6 +17,13 @@ HERE = Options(env="env-1", access_token=Secret("token"))
 def test_an_option_is_explained_in_both_languages(name: str) -> None:
     entry = OPTIONS[name]
     assert entry.sentence.endswith(".")
+
+
+def test_every_option_is_read() -> None:
+    paths = (path for path in PACKAGE.rglob("*.py") if path.parent.name != "options")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    unread = [name for name in OPTIONS if not re.search(rf"[.\"]{name}\b", text)]
+    assert not unread, f"No module reads these options: {unread}"
 
 
 @each("name", OPTIONS)

@@ -39,7 +39,11 @@ def test_a_text_is_written_without_an_empty_part(name: str, language: str) -> No
 @pytest.mark.parametrize("model", MEANINGS)
 def test_every_column_of_the_log_has_a_meaning(model: type[Any]) -> None:
     hidden = {"id", "key_digest", "key_start", "folder_digest", "position", "touched", "wave_ended"}
-    assert {*MEANINGS[model]} == {field.name for field in model._meta.fields} - hidden
+    lacking = {field.name for field in model._meta.fields} - hidden - {*MEANINGS[model]}
+    place = f"MEANINGS[{model.__name__}] in docs/from_code/log.py"
+    assert not lacking, f"The docs do not explain {lacking}: add it to {place}"
+    gone = {*MEANINGS[model]} - {field.name for field in model._meta.fields}
+    assert not gone, f"{gone} is no column: take it out of {place}"
 
 
 def test_every_permission_says_what_it_allows() -> None:

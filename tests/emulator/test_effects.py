@@ -41,7 +41,8 @@ def begin_put(client: Client, length: int, **headers: str) -> socket.socket:
 
 def test_every_kind_has_a_test() -> None:
     """The name of a kind's test begins with the kind."""
-    assert [kind for kind in KINDS if not re.search(f"test_{kind}_", " ".join(globals()))] == []
+    without = [kind for kind in KINDS if not re.search(f"test_{kind}_", " ".join(globals()))]
+    assert not without, f"Write test_{without[0]}_… in tests/emulator/test_effects.py"
 
 
 def test_errcode_is_answered_with_a_rid_and_nothing_is_granted(client: Client) -> None:
