@@ -94,20 +94,14 @@ class DeploymentLink(serializers.URLField):
         return link(request, "deployment", row.deployment_id)
 
 
-# What an uploader reads of their own rows, before and after what WeChat and COS said: that, and any
-# other column, is for readers of the log.
+# What uploaders read of their own rows; all between is for readers of the log.
 _FIRST = (
     *("id", "status", "store", "env", "name", "key", "url", "size", "md5", "content_type"),
     *("cache_control", "stage"),
 )
-_LAST = (
-    *("attempts", "duration_ms", "source", "source_ref", "user", "deployment", "deployment_url"),
-    "created",
-)
+_LAST = ("attempts", "duration_ms", "source", "source_ref", "user", "deployment", "deployment_url")
 _WITHHELD = {"errcode": None, "message": "", "hint": ""} | {
-    field.name: field.get_default()
-    for field in UploadLog.shown()
-    if field.name not in _FIRST + _LAST
+    f.name: f.get_default() for f in UploadLog.shown() if f.name not in _FIRST + _LAST
 }
 
 
@@ -129,7 +123,7 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
 
     class Meta:
         model = UploadLog
-        fields = (*_FIRST, *_WITHHELD, *_LAST)
+        fields = (*_FIRST, *_WITHHELD, *_LAST, "created")
         read_only_fields = fields
 
     def get_store(self, row: UploadLog) -> str:

@@ -68,11 +68,10 @@ FORMATS = {
 
 def _in_parts(rows: UploadLogQuerySet) -> Iterator[Row]:
     """Read the newest first, in parts: MySQL's drivers load the whole answer of one query."""
-    values = rows.order_by("-id").values_list(*COLUMNS)
-    part = list(values[:ROWS_AT_ONCE])
-    while part:
+    rest = values = rows.order_by("-id").values_list(*COLUMNS)
+    while part := list(rest[:ROWS_AT_ONCE]):
         yield from part
-        part = list(values.filter(id__lt=part[-1][0])[:ROWS_AT_ONCE])
+        rest = values.filter(id__lt=part[-1][0])
 
 
 def exported(
