@@ -15,7 +15,7 @@ from pathlib import Path
 
 import grimp
 
-from tests.tables import each
+from tests.tables import each, none_of
 
 PACKAGE = Path(__file__).parent.parent / "wx_static_store"
 FOLDERS = sorted(
@@ -79,7 +79,7 @@ def test_a_folder_draws_all_its_modules(folder: str) -> None:
     where = f"the docstring of {PACKAGE.name}/{folder.replace('.', '/')}/__init__.py"
     wrong = [f"Draw {name} in {where}, above what it imports." for name in inside - {*drawn}]
     wrong += [f"Take {name} out of {where}." for name in {*drawn} - inside]
-    assert not wrong, "\n".join(wrong)
+    none_of(wrong)
     assert len(drawn) == len(inside), f"A module stands twice in {where}."
 
 
@@ -167,7 +167,7 @@ def test_every_module_has_its_test_module() -> None:
         f"TESTED_ELSEWHERE of {__name__}."
         for module in sorted(missing - {*TESTED_ELSEWHERE})
     ]
-    assert not sentences, "\n".join(sentences)
+    none_of(sentences)
 
 
 @each("module", TESTED_ELSEWHERE)

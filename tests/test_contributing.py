@@ -4,7 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
-from tests.tables import each
+from tests.tables import each, none_of
 from wx_static_store.admin.uploads import UploadLogAdmin
 from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
 from wx_static_store.models import UploadLog
@@ -63,4 +63,4 @@ def test_a_column_of_the_log_is_at_all_its_places() -> None:
                 f"UploadLog.{field.name} is on no page: add it to get_fieldsets() in "
                 f"wx_static_store/admin/uploads.py, or to NOT_ON_THE_PAGE in {__name__}"
             )
-    assert not sentences, "\n".join(sentences)
+    none_of(sentences)

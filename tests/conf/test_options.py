@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from tests.catalogue import PACKAGE
-from tests.tables import each
+from tests.tables import each, none_of
 from wx_static_store.conf.entries import Scope
 from wx_static_store.conf.options import OPTIONS, Options
 from wx_static_store.core.secrets import Secret
@@ -23,7 +23,7 @@ def test_every_option_is_read() -> None:
     paths = (path for path in PACKAGE.rglob("*.py") if path.parent.name != "options")
     text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
     unread = [name for name in OPTIONS if not re.search(rf"[.\"]{name}\b", text)]
-    assert not unread, f"No module reads these options: {unread}"
+    none_of(f"No module of the package reads the option {name}: read it" for name in unread)
 
 
 @each("name", OPTIONS)

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import polib
+import pytest
 
 from docs.from_code import text_of
-from tests.tables import each
+from tests.tables import each, none_of
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -16,6 +17,7 @@ MADE = [
     (page, name)
     for page in PAGES
     for name in re.findall(r"^\.\. from-code:: ([\w-]+)$", (DOCS / f"{page}.rst").read_text(), re.M)
+    if name not in ("emulator-faults", "emulator-quirks")  # the emulator has a catalogue of its own
 ]
 CODE = re.compile(r"^ .*|[A-Z]+ [\w/{}]+$|^\.\. .*|:\w+:`.*?`|``.*?``|.*[\u4e00-\u9fff].*")
 ENGLISH = re.compile(r"\b[A-Za-z]+ [A-Za-z]+ [A-Za-z]+\b")
@@ -34,13 +36,14 @@ def test_the_catalogue_of_a_page_holds_nothing_that_is_gone(page: str) -> None:
     assert not polib.pofile(str(CATALOGUES / f"{page}.po")).obsolete_entries()
 
 
+@pytest.mark.usefixtures("whole_catalogue")
 @each(("page", "name"), MADE)
 def test_each_sentence_of_the_code_is_in_the_catalogue_of_its_page(page: str, name: str) -> None:
     """What is still English in the Chinese text is translated there."""
     path = CATALOGUES / f"{page}.po"
     known = {" ".join(entry.msgid.split()) for entry in polib.pofile(str(path))}
     lacking = [text for text in sentences(text_of(name, "zh-hans")) if text not in known]
-    assert not lacking, "\n".join(
+    none_of(
         f"{text!r} has no Chinese: run make docs-messages, then fill in {path.relative_to(ROOT)}"
         for text in lacking
     )

@@ -9,7 +9,7 @@ from django.core.checks import run_checks
 from django.utils.translation import override
 
 from docs.from_code import checks, cos_codes, doctor, errcodes, exceptions, text_of
-from tests.tables import each
+from tests.tables import each, none_of
 from wx_static_store import i18n
 from wx_static_store.clients.cos import COS_CODES
 from wx_static_store.conf.check_table import CHECKS, message
@@ -134,7 +134,7 @@ def test_the_docs_explain_every_code_and_no_other(
         f"The docs do not explain {code}: add it to {place}" for code in {*known} - {*explained}
     ]
     wrong += [f"{code} is unknown: take it out of {place}" for code in {*explained} - {*known}]
-    assert not wrong, "\n".join(wrong)
+    none_of(wrong)
 
 
 def test_docs_url_makes_the_place_an_address(settings: Any) -> None:
