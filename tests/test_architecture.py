@@ -164,7 +164,7 @@ def test_every_module_has_its_test_module() -> None:
     missing = {module for module in named if not (PACKAGE.parent / mirror(module)).exists()}
     sentences = [
         f"{module} has no test module: write {mirror(module)}, or name where it is tested in "
-        f"TESTED_ELSEWHERE of {__name__}."
+        "TESTED_ELSEWHERE of tests/test_architecture.py."
         for module in sorted(missing - {*TESTED_ELSEWHERE})
     ]
     none_of(sentences)

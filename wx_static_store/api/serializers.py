@@ -94,7 +94,8 @@ class DeploymentLink(serializers.URLField):
         return link(request, "deployment", row.deployment_id)
 
 
-# What uploaders read of their own rows; all between is for readers of the log.
+# What uploaders read of their own rows. All that stands between, and each new column of the log, is
+# for its readers only.
 _FIRST = (
     *("id", "status", "store", "env", "name", "key", "url", "size", "md5", "content_type"),
     *("cache_control", "stage"),
