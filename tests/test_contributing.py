@@ -61,6 +61,7 @@ def test_a_column_of_the_log_is_at_all_its_places() -> None:
         if field.editable and SHOWN_AS.get(field.name, field.name) not in on_page | OF_THE_DATABASE:
             sentences.append(
                 f"UploadLog.{field.name} is on no page: add it to get_fieldsets() in "
-                "wx_static_store/admin/uploads.py, or to NOT_ON_THE_PAGE in tests/test_contributing.py"
+                "wx_static_store/admin/uploads.py, or to NOT_ON_THE_PAGE in "
+                "tests/test_contributing.py"
             )
     none_of(sentences)
