@@ -49,7 +49,8 @@ lint: venv  ## ruff, and the migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
-	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run wx_static_store wx_static_store_callback wx_static_store_rollouts wx_static_store_health
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run wx_static_store wx_static_store_callback wx_static_store_rollouts wx_static_store_health \
+		|| { echo "A model has no migration: run the same without --check --dry-run, and commit the file."; exit 1; }
 
 .PHONY: audit
 audit:  ## bandit: calls that are often a weakness; pyproject.toml has the exceptions

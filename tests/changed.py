@@ -18,7 +18,10 @@ ROOT = PACKAGE.parent
 MAIN = "main"
 # Rules of the whole package, and the tables of the docs: a few seconds.
 ALWAYS = {
-    *(f"tests/test_{name}.py" for name in ("architecture", "reference", "translations")),
+    *(
+        f"tests/test_{name}.py"
+        for name in ("architecture", "contributing", "reference", "translations")
+    ),
     *(
         f"tests/docs/test_{name}.py"
         for name in ("catalogues", "command_lines", "glossary", "reference_pages", "rest_api")
@@ -38,6 +41,7 @@ OTHERS = {
     "wx_static_store/health/static/": "tests/health/admin",
     "wx_static_store/health/templates/": "tests/health/admin",
     "wx_static_store/health/doctor/": "tests/health/doctor/test_faults.py",
+    "wx_static_store/emulator/": "tests/emulator/test_language.py",
 }
 
 

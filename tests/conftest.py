@@ -18,6 +18,7 @@ from django.db.models import Model
 from django.test import override_settings
 from hypothesis import HealthCheck
 
+from tests.catalogue import faults
 from tests.parts import CI, paths
 from wx_static_store.deploy import locks
 from wx_static_store.emulator import EmulatorServer
@@ -186,3 +187,10 @@ def configure(emulator: EmulatorServer, tmp_path: Path) -> Iterator[Any]:
             return emulator
 
         yield apply
+
+
+@pytest.fixture
+def whole_catalogue() -> None:
+    """Skip a test that reads many Chinese texts while one of them is missing."""
+    if faults():
+        pytest.skip("tests/test_translations.py says which text has no Chinese")

@@ -43,3 +43,9 @@ def each(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[Any], A
         return of_each_row
 
     return decorate
+
+
+def none_of(sentences: Iterable[str]) -> None:
+    """Fail with these sentences alone: each says what is missing, and where it belongs."""
+    if text := "\n".join(sentences):
+        pytest.fail(text, pytrace=False)

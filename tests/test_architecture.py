@@ -15,7 +15,7 @@ from pathlib import Path
 
 import grimp
 
-from tests.tables import each
+from tests.tables import each, none_of
 
 PACKAGE = Path(__file__).parent.parent / "wx_static_store"
 FOLDERS = sorted(
@@ -75,8 +75,12 @@ def drawing(folder: str) -> list[str]:
 @each("folder", FOLDERS)
 def test_a_folder_draws_all_its_modules(folder: str) -> None:
     names = (name.removeprefix(f"{folder}.") for name in modules() if name.startswith(f"{folder}."))
-    inside = {name.split(".")[0] for name in names}
-    assert sorted(drawing(folder)) == sorted(inside)
+    inside, drawn = {name.split(".")[0] for name in names}, drawing(folder)
+    where = f"the docstring of {PACKAGE.name}/{folder.replace('.', '/')}/__init__.py"
+    wrong = [f"Draw {name} in {where}, above what it imports." for name in inside - {*drawn}]
+    wrong += [f"Take {name} out of {where}." for name in {*drawn} - inside]
+    none_of(wrong)
+    assert len(drawn) == len(inside), f"A module stands twice in {where}."
 
 
 @each("folder", [folder for folder in FOLDERS if drawing(folder)])
@@ -159,10 +163,10 @@ def test_every_module_has_its_test_module() -> None:
     missing = {module for module in named if not (PACKAGE.parent / mirror(module)).exists()}
     sentences = [
         f"{module} has no test module: write {mirror(module)}, or name where it is tested in "
-        f"TESTED_ELSEWHERE of {__name__}."
+        "TESTED_ELSEWHERE of tests/test_architecture.py."
         for module in sorted(missing - {*TESTED_ELSEWHERE})
     ]
-    assert not sentences, "\n".join(sentences)
+    none_of(sentences)
 
 
 @each("module", TESTED_ELSEWHERE)

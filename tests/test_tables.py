@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tables import each
+from tests.tables import each, none_of
 
 
 @pytest.fixture
@@ -39,3 +39,9 @@ def test_a_row_that_raises_nothing_where_it_should_is_reported() -> None:
 def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(AssertionError, match="no row"):
         each("row", [])
+
+
+def test_what_is_missing_is_told_by_sentences_alone() -> None:
+    none_of([])
+    with pytest.raises(pytest.fail.Exception, match=r"^Add a\.\nAdd b\.$"):
+        none_of(["Add a.", "Add b."])

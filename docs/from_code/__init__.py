@@ -5,11 +5,15 @@ A module of this folder returns the text, as reStructuredText, in Django's activ
 stays English in the Chinese text is translated by the page's catalogue in docs/locale.
 """
 
+import gettext
 import re
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 
 from django.utils.translation import get_language, override
+
+from wx_static_store import emulator
 
 
 def text_of(name: str, language: str) -> str:
@@ -43,9 +47,16 @@ def block(text: str) -> str:
 def plain(text: object) -> str:
     """Return a text on one line without markup but for code, so that a star is a star."""
     escaped = re.sub(r"([\\*`_|])", r"\\\1", " ".join(str(text).split()))
-    return re.sub(r"\\`(\w+)\\`", r"``\1``", escaped)  # code, as docstrings write it
+    code = re.sub(r"\\`(\w+)\\`", r"``\1``", escaped)  # as docstrings write it
+    return code.replace("``（", "``\\ （")  # that bracket would not end the code
 
 
 def here(english: str, chinese: str) -> str:
     """Return the one of two texts that is in the language of the page."""
     return chinese if get_language() == "zh-hans" else english
+
+
+def of_emulator(text: str) -> str:
+    """Return a text of the emulator, which has a catalogue of its own, in the page's language."""
+    folder = Path(emulator.__file__).with_name("locale")
+    return gettext.translation("emulator", folder, [here("en", "zh")], fallback=True).gettext(text)

@@ -2,14 +2,14 @@
 
 from wx_static_store.emulator.kinds import API, KINDS, PUT, Parameter
 
-from . import here, plain, table
+from . import here, of_emulator, plain, table
 
 
 def text() -> str:
     rows = [("``do``", "``on``", here("Parameters", "参数"), here("Meaning", "含义"))]
     for name, kind in KINDS.items():
         parameters = ", ".join(f"``{_sign(*item)}``" for item in kind.parameters.items())
-        rows.append((f"``{name}``", _on(kind.on), parameters, plain(kind.text)))
+        rows.append((f"``{name}``", _on(kind.on), parameters, plain(of_emulator(kind.text))))
     return table(18, 18, 26, 38, rows=rows)
 
 

@@ -1,8 +1,10 @@
 """An option is one entry: its check, its scope, and its sentence in both languages."""
 
+import re
 from dataclasses import replace
 
-from tests.tables import each
+from tests.catalogue import PACKAGE
+from tests.tables import each, none_of
 from wx_static_store.conf.entries import Scope
 from wx_static_store.conf.options import OPTIONS, Options
 from wx_static_store.core.secrets import Secret
@@ -15,6 +17,13 @@ HERE = Options(env="env-1", access_token=Secret("token"))
 def test_an_option_is_explained_in_both_languages(name: str) -> None:
     entry = OPTIONS[name]
     assert entry.sentence.endswith(".")
+
+
+def test_every_option_is_read() -> None:
+    paths = (path for path in PACKAGE.rglob("*.py") if path.parent.name != "options")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    unread = [name for name in OPTIONS if not re.search(rf"[.\"]{name}\b", text)]
+    none_of(f"No module of the package reads the option {name}: read it" for name in unread)
 
 
 @each("name", OPTIONS)

@@ -13,7 +13,7 @@ from pathlib import Path
 import polib
 import pytest
 
-from tests.tables import each
+from tests.tables import each, none_of
 from wx_static_store.emulator import EmulatorServer, language, manual
 from wx_static_store.emulator.__main__ import main
 from wx_static_store.emulator.greeting import greeting
@@ -52,16 +52,21 @@ def texts(catalogue: polib.POFile | polib.MOFile) -> dict[str, str]:
     return {entry.msgid: entry.msgstr for entry in catalogue}
 
 
-def test_every_text_is_translated_and_no_other() -> None:
-    kept = {entry.msgid for entry in CATALOGUE.translated_entries()}
-    assert {"lacking": said() - kept, "said no more": kept - said()} == {
-        "lacking": set(),
-        "said no more": set(),
-    }, "run make messages, then fill in emulator.po: CONTRIBUTING.rst, How to translate a message"
+def faults() -> list[str]:
+    """Return what is to be done before each text is shown in Chinese."""
+    kept, place = {entry.msgid for entry in CATALOGUE.translated_entries()}, PO.relative_to(ROOT)
+    found = [
+        f"{text!r} has no Chinese: run make messages, fill it in in {place}, run it again"
+        for text in said() - kept
+    ]
+    found += [f"{text!r} is said no more: run make messages" for text in kept - said()]
+    if not found and texts(polib.mofile(str(PO.with_suffix(".mo")))) != texts(CATALOGUE):
+        found = [f"The compiled catalogue is not made of {place}: run make messages"]
+    return found
 
 
-def test_the_compiled_catalogue_is_that_of_the_source() -> None:
-    assert texts(polib.mofile(str(PO.with_suffix(".mo")))) == texts(CATALOGUE)
+def test_every_text_is_translated_and_compiled_and_no_other() -> None:
+    none_of(faults())
 
 
 # Parts to fill in, and in the manual what is typed as it stands.
@@ -118,6 +123,8 @@ def test_the_variables_of_the_terminal_choose_the_language(
 
 @pytest.mark.usefixtures("in_chinese")
 def test_help_is_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    if faults():
+        pytest.skip("a text has no Chinese: another test says which")
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out

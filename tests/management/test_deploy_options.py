@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.deploys import fails, run, sent
+from tests.tables import none_of
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.management import deploy_options
 
+MANAGEMENT = Path(deploy_options.__file__).parent
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def cloud(stores: EmulatorServer) -> EmulatorServer:
     return stores
+
+
+def test_every_option_is_read() -> None:
+    parser = ArgumentParser()
+    deploy_options.add_arguments(parser)
+    paths = [*MANAGEMENT.glob("*.py"), MANAGEMENT / "commands/wx_deploy.py"]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    names = {action.dest for action in parser._actions} - {"help"}
+    unread = [name for name in names if f'["{name}"]' not in text]
+    place = "wx_static_store/management/modes.py or commands/wx_deploy.py"
+    none_of(f"Nothing reads the option {name}: read it in {place}" for name in unread)
 
 
 @pytest.mark.parametrize(

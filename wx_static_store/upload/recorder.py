@@ -47,9 +47,9 @@ RECORD_SECONDS = 1.0  # a killed run loses the rows of so long
 Recorded = tuple[UploadResult, UploadContext]
 _missed: deque[Recorded] = deque(maxlen=1000)  # single uploads whose rows are still to be written
 
-_PLAIN = (
-    *("env", "key", "name", "stage", "errcode", "rid", "request_id"),
-    *("attempts", "size", "md5"),
+_PLAIN = (  # of a result
+    *("env", "key", "name", "stage", "errcode", "rid", "request_id", "attempts", "size", "md5"),
+    "stored_at",
 )
 _LEVELS = {UploadStatus.FAILED: logging.ERROR, UploadStatus.UNKNOWN: logging.ERROR}
 
@@ -252,7 +252,6 @@ def _facts(result: UploadResult, context: UploadContext) -> dict[str, Any]:
         "content_type": result.headers.content_type,
         "cache_control": result.headers.cache_control,
         "duration_ms": round(result.seconds * 1000),
-        "stored_at": result.stored_at,
         "source": context.source,
         "source_ref": result.source_ref or context.source_ref,
         "user_id": context.user_id,

@@ -1,0 +1,67 @@
+"""CONTRIBUTING.rst is true: its files are there, its changes are small, no place is forgotten."""
+
+import inspect
+import re
+from pathlib import Path
+
+from tests.tables import each, none_of
+from wx_static_store.admin.uploads import UploadLogAdmin
+from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
+from wx_static_store.models import UploadLog
+from wx_static_store.upload import recorder
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "wx_static_store"
+TEXT = (ROOT / "CONTRIBUTING.rst").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^(.+)\n===+\n((?:.*\n)*?)(?=.+\n===+\n|\Z)", TEXT, re.MULTILINE))
+CHANGES = [
+    "How to add a storage option",
+    "How to add an errcode",
+    "How to add a column to the log",
+    "How to add a check to the doctor",
+    "How to add an option to wx_deploy",
+    "How to add a fault to the emulator",
+]
+MOST = 5  # places
+NAMED = re.compile(r"``([\w.-]+(?:/[\w.-]+)*/?)``")
+# Paths that an example or the build makes.
+MADE = {"docs/_build/html", "dist/", "tests/browser/screenshots", ".venv"}
+
+# Columns that the database fills, and those that no page shows.
+OF_THE_DATABASE = {"id", "key_digest", "key_start", "created"}
+NOT_ON_THE_PAGE = {"stored_at"}
+SHOWN_AS = {"env": "store", "duration_ms": "duration"}
+
+
+@each("title", CHANGES)
+def test_a_change_has_at_most_five_places(title: str) -> None:
+    assert 1 < len(re.findall(r"^\d\. ", SECTIONS[title], re.MULTILINE)) <= MOST
+
+
+@each("path", sorted({path for path in NAMED.findall(TEXT) if "/" in path} - MADE))
+def test_a_file_that_is_named_is_there(path: str) -> None:
+    """A path begins at the root, or in the package where the layout is explained."""
+    below = (ROOT / path, PACKAGE / path, PACKAGE / "health" / path)
+    assert any(place.exists() for place in below), f"CONTRIBUTING.rst names {path}: correct it"
+
+
+def test_a_column_of_the_log_is_at_all_its_places() -> None:
+    written = recorder._facts(UploadResult("a", "a", UploadStatus.STORED), UploadContext("test"))
+    shown = {
+        *re.findall(r'columns\.(\w+)|"(\w+)"', inspect.getsource(UploadLogAdmin.get_fieldsets))
+    }
+    on_page = {name for names in shown for name in names} | NOT_ON_THE_PAGE
+    sentences = []
+    for field in UploadLog._meta.concrete_fields:
+        if field.name not in OF_THE_DATABASE and field.attname not in written:
+            sentences.append(
+                f"UploadLog.{field.name} is never written: add it to _facts() in "
+                "wx_static_store/upload/recorder.py"
+            )
+        if field.editable and SHOWN_AS.get(field.name, field.name) not in on_page | OF_THE_DATABASE:
+            sentences.append(
+                f"UploadLog.{field.name} is on no page: add it to get_fieldsets() in "
+                "wx_static_store/admin/uploads.py, or to NOT_ON_THE_PAGE in "
+                "tests/test_contributing.py"
+            )
+    none_of(sentences)
