@@ -23,7 +23,7 @@ from ..core.shared_cache import SharedCache
 
 LOOKS = 3  # a key that is neither free nor held was released between, or the cache keeps nothing
 SECONDS = 60  # in which a save has ended, or its object is in the list
-LEFT_SECONDS = 15 * 60  # in which a form that failed is sent again
+ABANDONED_SECONDS = 15 * 60  # in which a form that failed is sent again
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +61,23 @@ def release(options: Options, key: str) -> None:
         cache.delete(name)  # or the claim ends by itself
 
 
-def leave(options: Options, asked: str, size: int, md5: str, name: str) -> None:
+def note_abandoned(options: Options, asked: str, size: int, md5: str, name: str) -> None:
     """Note that the object of this name belongs to no row: who asked for it has failed."""
     cache = SharedCache(lambda: caches[options.token_cache])
-    cache.set(_left(options, asked, size), f"{md5} {name}", LEFT_SECONDS)
+    cache.set(_abandoned(options, asked, size), f"{md5} {name}", ABANDONED_SECONDS)
 
 
-def left(options: Options, asked: str, size: int) -> tuple[str, str]:
+def abandoned_object(options: Options, asked: str, size: int) -> tuple[str, str]:
     """Return MD5 and name of what was left under the key that is asked for; empty: nothing."""
     cache = SharedCache(lambda: caches[options.token_cache])
-    found, _space, name = str(cache.get(_left(options, asked, size), "")).partition(" ")
+    found, _space, name = str(cache.get(_abandoned(options, asked, size), "")).partition(" ")
     return found, name
 
 
-def take_left(options: Options, asked: str, size: int) -> bool:
+def claim_abandoned(options: Options, asked: str, size: int) -> bool:
     """Take what was left; False where another save was faster: only one may have it."""
     return bool(
-        SharedCache(lambda: caches[options.token_cache]).delete(_left(options, asked, size))
+        SharedCache(lambda: caches[options.token_cache]).delete(_abandoned(options, asked, size))
     )
 
 
@@ -97,7 +97,7 @@ def remember(save: Save) -> None:
         saves.append(save)
 
 
-def _left(options: Options, asked: str, size: int) -> str:
+def _abandoned(options: Options, asked: str, size: int) -> str:
     digest = md5(f"{options.env}:{asked}:{size}".encode(), usedforsecurity=False).hexdigest()
     return f"wx_static_store:left:{digest}"
 
