@@ -25,8 +25,8 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import english
-from .hindrances import NO_CACHE, OTHERS, never_worked, slow, too_soon
 from .shared import Seals, SharedFailure, SharedState, SharedToken, TokenState
+from .token_errors import NO_CACHE, OTHERS, never_worked, slow, too_soon
 from .tokens import current_ticket
 from .wechat import FreshToken, WeChatClient
 
@@ -118,7 +118,7 @@ class ComponentToken:
             age=age,
             left=max(0.0, entry.expires_in - age) if entry else 0.0,
             usable=entry is not None and self._usable(entry),
-            failure=self._failures.of(entry.generation + 1 if entry else 1)[1],
+            failure=self._failures.of_generation(entry.generation + 1 if entry else 1)[1],
             surprises=len(self._surprises()),
         )
 
@@ -189,7 +189,11 @@ class ComponentToken:
 
     def _renewed(self, old: SharedToken) -> SharedToken:
         """Fetch in one thread of one process; all others go on with the old token."""
-        if seconds_left() < CALL or self._hindrance(old) or not self._lock.acquire(blocking=False):
+        if (
+            seconds_left() < CALL
+            or self._no_fetch_now(old)
+            or not self._lock.acquire(blocking=False)
+        ):
             return old
         try:
             return self._fetch_if_first(old, time.monotonic()) or old
@@ -214,8 +218,8 @@ class ComponentToken:
             entry = self._newest()
             if entry and self._usable(entry):
                 return entry
-            if hindrance := self._hindrance(entry):
-                raise hindrance
+            if error := self._no_fetch_now(entry):
+                raise error
             if seconds_left() < SLOWEST:  # an answer that came too late would be lost
                 Deadline(0).check("token")
             if fresh := self._fetch_if_first(entry, since):
@@ -225,8 +229,8 @@ class ComponentToken:
             self._sleep(POLL * self._pace * (0.5 + self._chance()))
         raise slow()
 
-    def _hindrance(self, old: SharedToken | None) -> WxStaticStoreError | None:
-        """Return why nobody, or not this process, may fetch now."""
+    def _no_fetch_now(self, old: SharedToken | None) -> WxStaticStoreError | None:
+        """Return the error that forbids a fetch by this process now, or None."""
         age = self._age(old) if old else float("inf")
         if old and self._is_young(old) and self._refused(old):
             return never_worked(self._errcode(old))
@@ -235,12 +239,12 @@ class ComponentToken:
         alone = ALONE * self._scale - (self._now() - self._fetched_at)
         if 0 < alone <= ALONE * self._scale and not self._shared.works:
             return too_soon(alone, NO_CACHE)
-        return self._failures.of(old.generation + 1 if old else 1)[1]
+        return self._failures.of_generation(old.generation + 1 if old else 1)[1]
 
     def _fetch_if_first(self, old: SharedToken | None, since: float) -> SharedToken | None:
         """Return a new token, or None if another process fetches it."""
         generation = old.generation + 1 if old else 1
-        attempt = self._failures.of(generation)[0] + 1
+        attempt = self._failures.of_generation(generation)[0] + 1
         if not self._shared.claim(f"lock:{generation}:{attempt}", LEASE * self._pace):
             return None
         newest = self._newest()

@@ -163,7 +163,7 @@ class SharedFailure:
         failure = {"generation": generation, "attempt": attempt, "until": self._now() + pause}
         self._shared.write("failure", failure | {"error": error.as_dict()}, _DAY)
 
-    def of(self, generation: int) -> tuple[int, WxStaticStoreError | None]:
+    def of_generation(self, generation: int) -> tuple[int, WxStaticStoreError | None]:
         """Return how many attempts at a generation failed, and the last failure while it counts."""
         failure = self._shared.read("failure")
         try:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...clients.component import CALL, ComponentToken
-from ...clients.hindrances import OTHERS
 from ...clients.shared import TokenState
+from ...clients.token_errors import OTHERS
 from ...clients.tokens import current_token
 from ...core.spans import span
 from ...exceptions import (
@@ -21,8 +21,8 @@ from ...exceptions import (
 from ...i18n import gettext_lazy as _
 from . import pushes
 from .findings import Check, Finding, of_error, ok, warning
-from .patient import Patient
 from .pushes import name_of
+from .target import CheckTarget
 
 # Refusals that say nothing of the token: the address that asks, and a token of another kind.
 _NOT_OF_THE_PLATFORM = {61004, 40164, 45035, 61014}
@@ -36,10 +36,10 @@ _NOT_THE_NEWEST = _(
 # --- where it comes from ------------------------------------------------------------------------
 
 
-def _source(patient: Patient) -> Iterator[Finding]:
-    options, tokens = patient.options, patient.platform.tokens
+def _source(target: CheckTarget) -> Iterator[Finding]:
+    options, tokens = target.options, target.platform.tokens
     if isinstance(tokens, ComponentToken):
-        yield _fetched(patient, tokens)
+        yield _fetched(target, tokens)
         return
     current_token(tokens)
     if options.token_provider:
@@ -51,14 +51,14 @@ def _source(patient: Patient) -> Iterator[Finding]:
         yield ok(text, data={"source": "ACCESS_TOKEN"})
 
 
-def _fetched(patient: Patient, tokens: ComponentToken) -> Finding:
+def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
     """Get the token as an upload does, unless all wait after a fetch that failed."""
     known = tokens.state()
     if known.failure and not known.usable:
         return _all_wait(known.failure)
-    token, cache = current_token(tokens), patient.options.token_cache
-    if patient.cache_is_away:
-        patient.hold(token)
+    token, cache = current_token(tokens), target.options.token_cache
+    if target.cache_is_away:
+        target.hold(token)
     known = tokens.state()
     more: dict[str, Any] = {"data": _figures(known)}
     age, left = span(known.age), span(known.left)
@@ -93,17 +93,17 @@ def _figures(known: TokenState) -> dict[str, Any]:
 # --- whether it is accepted ---------------------------------------------------------------------
 
 
-def _accepted(patient: Patient) -> Iterator[Finding]:
+def _accepted(target: CheckTarget) -> Iterator[Finding]:
     try:
-        count = len(patient.environments)
+        count = len(target.environments)
     except WxStaticStoreError as error:
-        yield _refused(error, patient)
+        yield _refused(error, target)
         return
-    yield from _too_early(patient.platform.tokens)
+    yield from _too_early(target.platform.tokens)
     yield ok(_("WeChat accepts the token."), data={"environments": count})
 
 
-def _refused(error: WxStaticStoreError, patient: Patient) -> Finding:
+def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     """Return what is wrong; a refusal for another reason is the business of another check."""
     found = of_error(error)
     if _is_about_something_else(error):
@@ -113,9 +113,9 @@ def _refused(error: WxStaticStoreError, patient: Patient) -> Finding:
             errcode=error.errcode,
         )
         return ok(text, data=found.data)
-    if isinstance(error, TokenRejected) and patient.options.token_provider:
+    if isinstance(error, TokenRejected) and target.options.token_provider:
         return replace(found, hint=_NOT_THE_NEWEST)
-    peer = patient.options.api_base_url
+    peer = target.options.api_base_url
     if error.errcode or error.stage == "token" or peer in str(found.text):
         return found
     return replace(found, text=_("%(label)s: %(text)s", label=peer, text=found.text))
