@@ -45,7 +45,7 @@ uploads.addHandler(logging.NullHandler())
 RECORD_AT_ONCE = 100  # results, written in one query
 RECORD_SECONDS = 1.0  # a killed run loses the rows of so long
 Recorded = tuple[UploadResult, UploadContext]
-_missed: deque[Recorded] = deque(maxlen=1000)  # single uploads whose rows are still to be written
+_unwritten_rows: deque[Recorded] = deque(maxlen=1000)  # of single uploads
 
 _PLAIN = (
     *("env", "key", "name", "stage", "errcode", "rid", "request_id"),
@@ -114,7 +114,7 @@ class Recorder:
                 "run the deploy again", len(self._rows), deployment or "-",
             )  # fmt: skip
         _announce(self._rows)
-        _missed.extend(self._rows)
+        _unwritten_rows.extend(self._rows)
         return written
 
 
@@ -131,7 +131,7 @@ def record_one(result: UploadResult, context: UploadContext) -> int | None:
         row = in_database(lambda: int(log().create(**_columns(result, context)).pk), otherwise=None)
     finally:  # also when a worker's time-out comes in the middle
         if row is None:
-            _missed.append((result, context))
+            _unwritten_rows.append((result, context))
     _announce([(result, context)])
     return row
 
@@ -141,18 +141,18 @@ def _write_missed() -> None:
     written = 0
     try:
         with suppress(IndexError):  # of another thread, which takes them, too
-            while _missed:
-                missed.append(_missed.popleft())
+            while _unwritten_rows:
+                missed.append(_unwritten_rows.popleft())
         if missed:
             written = in_database(partial(_insert, missed), otherwise=0)
     finally:
         if not written:
-            _missed.extendleft(reversed(missed))
+            _unwritten_rows.extendleft(reversed(missed))
 
 
 def reset() -> None:
     """Forget the rows that could not be written, and ask the database again: for tests."""
-    _missed.clear()
+    _unwritten_rows.clear()
     forget()
 
 
