@@ -16,7 +16,7 @@ from wx_static_store.models import Deployment, Release
 from wx_static_store.rollouts import environment
 from wx_static_store.rollouts.lifecycle import act
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
-from wx_static_store.rollouts.rows import of
+from wx_static_store.rollouts.rows import environments_of
 from wx_static_store.upload.recorder import start_deployment
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +181,6 @@ def test_an_environment_that_the_platform_lacks_is_a_failure(
 
 def test_a_pruned_release_is_named(broker: Broker, envs: list[str], release: Release) -> None:
     rollout = begin(envs[:1], release)
-    of(rollout).update(release=None)
+    environments_of(rollout).update(release=None)
     broker.work()
     assert "release was pruned" in row(envs[0]).message

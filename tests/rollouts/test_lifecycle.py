@@ -103,7 +103,7 @@ def test_a_resumed_rollout_goes_on(broker: Broker, envs: list[str], release: Rel
 
 def test_a_stopped_rollout_says_why(broker: Broker, envs: list[str], release: Release) -> None:
     rollout = act(begin(envs, release).pk, "stop")
-    assert (rollout.state, Snapshot.of(rollout).reason) == ("stopped", "by hand")
+    assert (rollout.state, Snapshot.of_rollout(rollout).reason) == ("stopped", "by hand")
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "stop", "retry-failed"])

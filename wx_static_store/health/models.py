@@ -27,7 +27,7 @@ class FactQuerySet(models.QuerySet["Fact"]):
             rows = self.using(router.db_for_write(Fact))
             rows.filter(subject=subject, name__in=names).delete()
 
-    def of(self, subject: str) -> dict[str, Fact]:
+    def of_subject(self, subject: str) -> dict[str, Fact]:
         """Return what is known of a subject, by name."""
         return {fact.name: fact for fact in self.filter(subject=subject)}
 

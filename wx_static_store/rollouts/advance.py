@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from ..submit import queue
 from .models import Rollout, RolloutEnvironment
-from .rows import Counts, State, counts, environments, locked, number, of, take_back
+from .rows import Counts, State, counts, environments, environments_of, locked, number, unqueue
 from .waves import room
 
 AGAIN = 120.0  # seconds after which a worker is asked again for what has not ended
@@ -60,7 +60,7 @@ def _settle(rollout: Rollout, rows: Counts, now: datetime) -> None:
         return
     if number(rows, State.FAILED) > rollout.tolerate:
         rollout.state, rollout.ended = Rollout.State.STOPPED, now
-        take_back(rollout)
+        unqueue(rollout)
         return
     last = max((wave for wave, _state in rows), default=0)
     while rollout.state == Rollout.State.RUNNING and _wave_is_over(rollout, rows, now):
@@ -94,7 +94,7 @@ def _hand_out(rollout: Rollout, now: datetime) -> list[int]:
         under_way=number(rows, *RolloutEnvironment.UNDER_WAY),
         max_parallel=rollout.max_parallel,
     )
-    waiting = of(rollout).filter(state=State.WAITING, wave__lte=rollout.wave)
+    waiting = environments_of(rollout).filter(state=State.WAITING, wave__lte=rollout.wave)
     found = [*waiting.values_list("pk", flat=True)[:free]]
     environments().filter(pk__in=found).update(state=State.QUEUED, since=now)
     return found
@@ -103,7 +103,7 @@ def _hand_out(rollout: Rollout, now: datetime) -> list[int]:
 def _lost(rollout: Rollout, now: datetime) -> list[int]:
     """Return those of which nothing was heard: their message, or their worker, may be gone."""
     old = now - timedelta(seconds=AGAIN)
-    rows = of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, since__lt=old)
+    rows = environments_of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, since__lt=old)
     found = [*rows.values_list("pk", flat=True)]
     environments().filter(pk__in=found).update(since=now)
     return found

@@ -18,7 +18,7 @@ from ..submit import queue
 from .advance import advance
 from .models import Rollout, RolloutEnvironment
 from .rollback_targets import WayBack, gone_on, some, way_back
-from .rows import State, counts, environments, locked, number, of, take_back
+from .rows import State, counts, environments, environments_of, locked, number, unqueue
 from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes
 
 
@@ -125,7 +125,7 @@ def _refuse_others(rollout: Rollout, envs: Iterable[str]) -> None:
 
 def _pause(rollout: Rollout) -> None:
     rollout.state = Rollout.State.PAUSED
-    take_back(rollout)
+    unqueue(rollout)
 
 
 def _resume(rollout: Rollout) -> None:
@@ -145,11 +145,11 @@ def _resume(rollout: Rollout) -> None:
 
 def _stop(rollout: Rollout) -> None:
     rollout.state, rollout.ended = Rollout.State.STOPPED, timezone.now()
-    take_back(rollout)
+    unqueue(rollout)
 
 
 def _retry_failed(rollout: Rollout) -> None:
-    failed = of(rollout).filter(state=State.FAILED)
+    failed = environments_of(rollout).filter(state=State.FAILED)
     wanted = failed.exclude(env__in=gone_on(rollout, failed))
     fresh = {"state": State.WAITING, "since": timezone.now(), "tries": 0, "errcode": None}
     if not wanted.update(**fresh, message=""):
@@ -169,7 +169,7 @@ def _go_on(rollout: Rollout) -> None:
             pk=rollout.pk,
         )
         raise RolloutRefused(text)
-    _refuse_others(rollout, of(rollout).values_list("env", flat=True))
+    _refuse_others(rollout, environments_of(rollout).values_list("env", flat=True))
     rollout.state = Rollout.State.RUNNING if rollout.started else Rollout.State.PLANNED
     rollout.ended = rollout.wave_ended = None
 

@@ -15,7 +15,7 @@ from ..releases.live import latest
 from ..releases.rollback import refuse_incomplete
 from ..upload.database import deployments
 from .models import Rollout
-from .rows import State, of
+from .rows import State, environments_of
 
 NAMED = 5  # environments in a message
 
@@ -53,7 +53,7 @@ class WayBack:
 
 def way_back(rollout: Rollout) -> WayBack:
     """Return what was live in each environment when a worker first took it."""
-    begun = of(rollout).filter(begun__isnull=False)
+    begun = environments_of(rollout).filter(begun__isnull=False)
     newer = gone_on(rollout, begun)
     rows = begun.exclude(env__in=newer).exclude(before=F("release"), state=State.DONE)
     found = dict(rows.values_list("env", "before"))

@@ -47,14 +47,15 @@ def environments() -> Any:
     return RolloutEnvironment._base_manager.using(Rollout.objects.primary().db)
 
 
-def of(rollout: Rollout) -> Any:
+def environments_of(rollout: Rollout) -> Any:
     """Return the environments of a rollout, in order."""
     return environments().filter(rollout=rollout).order_by("position")
 
 
 def counts(rollout: Rollout) -> Counts:
     """Return how many environments each wave has in each state."""
-    counted = of(rollout).order_by().values_list("wave", "state").annotate(Count("pk"))
+    rows = environments_of(rollout).order_by()
+    counted = rows.values_list("wave", "state").annotate(Count("pk"))
     return Counter({(wave, state): count for wave, state, count in counted})
 
 
@@ -67,9 +68,10 @@ def number(rows: Counts, *states: str, wave: int | None = None) -> int:
     )
 
 
-def take_back(rollout: Rollout) -> None:
+def unqueue(rollout: Rollout) -> None:
     """Let wait again what no worker has begun."""
-    of(rollout).filter(state=State.QUEUED).update(state=State.WAITING, since=timezone.now())
+    queued = environments_of(rollout).filter(state=State.QUEUED)
+    queued.update(state=State.WAITING, since=timezone.now())
 
 
 def releases_to_come() -> set[int]:

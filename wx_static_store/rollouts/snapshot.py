@@ -11,7 +11,7 @@ from django.db.models import Count, Sum
 
 from ..i18n import gettext as _
 from .models import Rollout, RolloutEnvironment
-from .rows import State, environments, number, of
+from .rows import State, environments, environments_of, number
 
 _FILES = ("stored", "skipped", "failed", "not_attempted", "bytes")
 
@@ -36,9 +36,10 @@ class Snapshot:
     files: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
+    def of_rollout(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
         """Return how far it is, as whoever may see only these environments may know."""
-        every = of(rollout) if envs is None else of(rollout).filter(env__in=[*envs])
+        every = environments_of(rollout)
+        every = every if envs is None else every.filter(env__in=[*envs])
         counted = every.order_by().values_list("wave", "state").annotate(Count("pk"))
         rows = {(wave, state): count for wave, state, count in counted}
         waves = sorted({wave for wave, _state in rows})

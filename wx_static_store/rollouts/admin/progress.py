@@ -17,7 +17,7 @@ from ...log.hints import hint
 from ...models import UploadLog
 from ..lifecycle import ACTIONS
 from ..models import Rollout
-from ..rows import of
+from ..rows import environments_of
 from ..snapshot import Cause, Snapshot
 from .columns import State, others, progress
 
@@ -64,8 +64,9 @@ class Progress:
         self.rollout = rollout
         self.is_whole = envs is None
         self._places = places
-        self._snapshot = Snapshot.of(rollout, envs)
-        rows = of(rollout) if envs is None else of(rollout).filter(env__in=envs)
+        self._snapshot = Snapshot.of_rollout(rollout, envs)
+        rows = environments_of(rollout)
+        rows = rows if envs is None else rows.filter(env__in=envs)
         self._rows = [*rows.values_list("wave", "env", "state", "deployment_id", named=True)]
 
     @property

@@ -84,7 +84,7 @@ class Command(BaseCommand):
         self._show_and_follow(_begun(lambda: rollouts.act(pk, action)))
 
     def _list(self) -> None:
-        found = [Snapshot.of(row) for row in _rollouts()[:LISTED]]
+        found = [Snapshot.of_rollout(row) for row in _rollouts()[:LISTED]]
         self.stdout.write("\n".join(rollout_lines.table(found)))
         self._write_json([each.as_dict() for each in found])
 
@@ -101,7 +101,7 @@ class Command(BaseCommand):
         self.options["id"] = rollout.pk
         follows = self.options["watch"] or self.options["wait"]
         try:
-            snapshot = self._followed() if follows else Snapshot.of(self._found())
+            snapshot = self._followed() if follows else Snapshot.of_rollout(self._found())
         except KeyboardInterrupt:
             self.stderr.write(rollout_lines.where_to_look(rollout))
             raise
@@ -140,7 +140,7 @@ class Command(BaseCommand):
         while True:
             try:
                 advance(self.options["id"])  # nothing stalls while one looks, schedule or not
-                return Snapshot.of(self._found())
+                return Snapshot.of_rollout(self._found())
             except Error:
                 if monotonic() >= until:
                     raise
