@@ -16,7 +16,7 @@ from ...conf.cache_checks import cache_faults
 from ...core.frames import described
 from ...i18n import gettext_lazy as _
 from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
-from .patient import Patient
+from .target import CheckTarget
 
 SLOW = 100  # milliseconds for a call
 SECONDS = 30  # that a value of the doctor lives at most
@@ -77,8 +77,8 @@ def _check(is_well: object, what: Text) -> None:
         raise _Fault(what)
 
 
-def _works(patient: Patient) -> Iterator[Finding]:
-    alias, fetches = patient.options.token_cache, patient.options.fetches_tokens
+def _works(target: CheckTarget) -> Iterator[Finding]:
+    alias, fetches = target.options.token_cache, target.options.fetches_tokens
     if fault := next(cache_faults(alias), None):
         why, hint = fault
         text = _("The cache %(alias)r cannot be made: %(why)s.", alias=alias, why=why)
@@ -90,7 +90,7 @@ def _works(patient: Patient) -> Iterator[Finding]:
         try:
             steps.run()
         except _Fault as error:
-            patient.cache_fails = isinstance(error, _Outage)
+            target.cache_fails = isinstance(error, _Outage)
             text = _("The cache %(alias)r %(what)s.", alias=alias, what=error.what)
             yield (wrong if fetches else warning)(text, hint=error.hint, data={"cache": alias})
         else:
@@ -130,11 +130,11 @@ def _redis(cache: Any) -> Any:
 # --- what it drops --------------------------------------------------------------------------------
 
 
-def _eviction(patient: Patient) -> Iterator[Finding]:
-    if not patient.options.fetches_tokens:
+def _eviction(target: CheckTarget) -> Iterator[Finding]:
+    if not target.options.fetches_tokens:
         yield not_asked(_("No token lies in the cache: this project does not fetch it."))
         return
-    alias = patient.options.token_cache
+    alias = target.options.token_cache
     with _handle(alias) as cache:
         client = _redis(cache)
         if client is None:

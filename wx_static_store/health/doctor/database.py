@@ -18,7 +18,7 @@ from ...i18n import gettext_lazy as _, listed
 from ...models import UploadLog, key_digest
 from ...upload.database import log
 from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
-from .patient import FOLDER, Patient
+from .target import FOLDER, CheckTarget
 
 _APPS = ("wx_static_store", "wx_static_store_callback")
 _NO_ENGINE = "django.db.backends.dummy"  # what Django takes where DATABASES is empty
@@ -39,7 +39,7 @@ _RESTORE = _(
 )
 
 
-def _tables(patient: Patient) -> Iterator[Finding]:
+def _tables(target: CheckTarget) -> Iterator[Finding]:
     by_alias: dict[str, list[type[models.Model]]] = defaultdict(list)
     for model in _models():
         by_alias[router.db_for_write(model)].append(model)
@@ -112,7 +112,7 @@ def _migrate(alias: str) -> Text:
 # --- the log --------------------------------------------------------------------------------------
 
 
-def _log(patient: Patient) -> Iterator[Finding]:
+def _log(target: CheckTarget) -> Iterator[Finding]:
     alias = router.db_for_write(UploadLog)
     try:
         with transaction.atomic(using=alias):

@@ -15,9 +15,9 @@ from ...conf import platform_options
 from ...core.shared_cache import SharedCache
 from .examination import examine
 from .findings import Result
-from .patient import Patient
 from .report import as_dict
 from .table import CHECKS
+from .target import CheckTarget
 
 WITHIN = 20.0  # seconds for all checks: servers give up a request after 30
 KEPT = 24 * 60 * 60
@@ -42,9 +42,9 @@ def examined(max_age: float = 0.0) -> dict[str, Any]:
     if max_age and (found := latest(max_age)):
         return found
     unprobed = [check for check in CHECKS if not check.probe]
-    patient = Patient()
+    target = CheckTarget()
     left = WITHIN - (monotonic() - started)  # a cache that is away may have cost a timeout
-    return keep([*examine(patient, unprobed, within=left)], cached=not patient.cache_is_away)
+    return keep([*examine(target, unprobed, within=left)], cached=not target.cache_is_away)
 
 
 def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ...core.spans import HOUR, span
 from ...i18n import gettext_lazy as _, listed
 from ...upload.platform import ticket_source
 from .findings import Check, Finding, not_asked, ok, warning, wrong
-from .patient import Patient
+from .target import CheckTarget
 
 LIFE = 12 * HOUR  # of a ticket, in seconds
 BETWEEN = 11 * 60  # seconds: WeChat pushes every ten minutes, and may take a while
@@ -61,8 +61,8 @@ def name_of(given: Any) -> str:
 # --- the ticket ---------------------------------------------------------------------------------
 
 
-def _ticket(patient: Patient) -> Iterator[Finding]:
-    options = patient.options
+def _ticket(target: CheckTarget) -> Iterator[Finding]:
+    options = target.options
     if not options.fetches_tokens:
         yield not_asked(_("No token is fetched here, so no verify ticket is needed."))
     elif isinstance(options.verify_ticket, Secret):
@@ -106,7 +106,7 @@ def _kept_ticket(appid: str) -> Any:
 # --- the pushes ---------------------------------------------------------------------------------
 
 
-def _pushes(patient: Patient) -> Iterator[Finding]:
+def _pushes(target: CheckTarget) -> Iterator[Finding]:
     if not apps.is_installed(_CALLBACK):
         yield not_asked(_("wx_static_store.callback, which receives pushes, is not installed."))
         return
@@ -120,7 +120,7 @@ def _pushes(patient: Patient) -> Iterator[Finding]:
         yield not_asked(_NO_DATABASE)
         return
     cache = SharedCache(lambda: caches[options.token_cache])
-    away = patient.cache_is_away
+    away = target.cache_is_away
     refused = None if away else newest_refused(cache, options.component_appid)
     needed = options.fetches_tokens and not options.verify_ticket
     if not (row or refused or needed):

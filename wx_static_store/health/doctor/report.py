@@ -36,7 +36,7 @@ def _hint(result: Result, found: Finding) -> Iterator[str]:
 
 
 def verdict_line(results: Sequence[Result]) -> str:
-    """Say in one line how the patient is."""
+    """Say in one line how the target is."""
     wrong = [result.check.id for result in results if result.mark is Mark.WRONG]
     doubtful = sum(result.mark is Mark.WARNING for result in results)
     if wrong:
