@@ -1,4 +1,4 @@
-"""What keeps a token from being fetched now, and what to do about it."""
+"""The errors of a token that cannot be fetched now."""
 
 from django.utils.functional import Promise
 

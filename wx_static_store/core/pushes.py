@@ -43,14 +43,14 @@ class RefusedPush:
 def keep_refused(
     cache: SharedCache, appid: str, reason: str, *, now: Callable[[], float] = time.time
 ) -> None:
-    """Keep a refused push whose reason says anything; a stranger's flood is one write."""
+    """Keep a refused push if its reason helps an operator; a flood costs one write."""
     signed = reason not in UNSIGNED  # always a write: time must not tell the reason
     if reason in HINTS and (signed or cache.add(f"{_key(appid)}:{reason}", 1, EVERY)):
         cache.set(_key(appid), json.dumps({"reason": reason, "at": now()}), KEPT)
 
 
 def newest_refused(cache: SharedCache, appid: str) -> RefusedPush | None:
-    """Return the newest of the last day; junk in the cache is none."""
+    """Return the newest refused push of the last day; junk in the cache counts as none."""
     try:
         entry = json.loads(cache.get(_key(appid)))
         return (
