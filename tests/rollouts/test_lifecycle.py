@@ -162,7 +162,7 @@ def test_what_failed_is_not_tried_again_over_a_newer_deploy(
     rollout = begin(envs, release)
     broker.work()
     deployed(tmp_path / "old", OLD, broken, "by hand")
-    with pytest.raises(RolloutRefused, match="still has what it had before"):
+    with pytest.raises(RolloutRefused, match="still has its release from before"):
         act(rollout.pk, "retry-failed")
 
 

@@ -1,5 +1,5 @@
 """
-The accounts that pushes are about: who gave the platform an authorization, who withdrew it.
+Accounts in WeChat's pushes: who gave the platform an authorization, who withdrew it.
 
 A push may come twice, late, or after a newer one: the newest CreateTime of an account decides.
 """

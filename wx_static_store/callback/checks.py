@@ -1,4 +1,4 @@
-"""System checks: what keeps WeChat's pushes from being read. They ask no database."""
+"""System checks: why WeChat's pushes could not be read. They ask no database."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,7 +26,7 @@ NEEDED = {
 
 @register(_TAG)
 def check_callback(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check that what the view needs is set, and hard to guess."""
+    """Check that the settings of the view are set, and hard to guess."""
     found = [*_of_apps()]
     with suppress(ConfigurationError):  # reported by check_options
         found += _of_options(conf.platform_options())

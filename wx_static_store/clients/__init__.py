@@ -11,7 +11,7 @@ The wire: one exchange per call with WeChat, COS and the hosted site.
     wecom         A message to the robot of a WeCom group
     site          GET of a public address, past the caches
     tokens        Token providers: other sources of a `component_access_token`
-    shared        State that all processes share through a cache: a token, and how the last fetch failed
+    shared        State that all processes share by a cache: a token, and how the last fetch failed
     transport     One exchange with any host; only our own exceptions come out
     pools         The pools of connections: one for each host, over the proxy of the environment
     connection    Send and receive over one connection, by a deadline

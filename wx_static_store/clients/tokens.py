@@ -15,8 +15,8 @@ from ..i18n import gettext_lazy as _
 logger = logging.getLogger("wx_static_store.tokens")
 
 SPENT = _(
-    "ACCESS_TOKEN is spent, and nobody refreshes it: set a new one, or set COMPONENT_APPID and "
-    "COMPONENT_APPSECRET in its place, by which tokens are fetched."
+    "ACCESS_TOKEN has expired, and nobody refreshes it. Set a new one, or set "
+    "COMPONENT_APPID and COMPONENT_APPSECRET instead: then tokens are fetched."
 )
 _MEND = _("Look at the line that it names. What looks like a secret in its text is masked.")
 _SHAPE = _("A token is one line of printable ASCII, 2,048 characters at most.")
@@ -99,7 +99,7 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
     except Exception as error:  # a project's function may raise anything
         if is_from_signal(error):
             raise
-        return _failed(_("The verify ticket cannot be had"), error)
+        return _failed(_("The verify ticket cannot be read"), error)
     if isinstance(ticket, str) and ticket.strip():
         return Secret(ticket.strip())
     if ticket and not isinstance(ticket, str):

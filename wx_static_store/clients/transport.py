@@ -192,7 +192,7 @@ def _read(
             deadline.extend(len(block) / READ_RATE)
         return Reply(200, response.headers, b"")
     data = response.read(limit + 1)
-    # Only a second read notices a missing end; after an announced one it would be in vain.
+    # Only a second read notices a missing end; after an announced one it would find nothing.
     if len(data) > limit or (response.length_remaining != 0 and response.read(1)):
         if response.status >= 400:  # its status says enough
             return Reply(response.status, response.headers, data[:limit])

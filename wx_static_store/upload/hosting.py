@@ -28,7 +28,7 @@ class Hosting:
 
     root: str = ""
     status: str = ""  # empty: WeChat named none
-    asked: float = 0.0  # in seconds since 1970; 0 where nobody asked of late
+    asked: float = 0.0  # in seconds since 1970; 0 if not asked lately
 
 
 class Hostings:

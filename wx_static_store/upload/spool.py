@@ -77,7 +77,7 @@ def open_spooled(md5: str) -> BinaryIO:
     if file:
         file.close()
     raise SourceError(
-        _("The spool of uploads does not have these bytes any more"),
+        _("The spool of uploads no longer has these bytes"),
         stage="source",
         hint=_UPLOAD_AGAIN,
     )

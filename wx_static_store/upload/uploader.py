@@ -228,7 +228,7 @@ def to_raise(result: UploadResult) -> WxStaticStoreError:
     """Return the exception for an upload that failed."""
     error = result.error
     assert error is not None  # noqa: S101 -- only failures come here
-    ours = isinstance(error, ConfigurationError) and error.errcode is None  # nobody was asked
+    ours = isinstance(error, ConfigurationError) and error.errcode is None  # no call was made
     if ours or isinstance(error, NameRejected):
         return error.with_traceback(None)
     failed = UploadFailed(error.message)

@@ -289,7 +289,9 @@ def test_a_redis_that_may_not_be_asked_does_not_tell(
     cached(REDIS, LOCATION=f"redis://app:planted@127.0.0.1:{server.port}")
     found = fetching()
     assert marks(found)["cache.works"] == "✓"
-    assert said(found["cache.eviction"]).startswith("– The cache 'default' does not tell (NoPerm")
+    assert said(found["cache.eviction"]).startswith(
+        "– The cache 'default' does not show its eviction policy (NoPerm"
+    )
     assert "planted" not in said(found["cache.eviction"])
 
 
@@ -316,7 +318,10 @@ def test_the_client_of_django_redis_is_asked(
 
 
 def test_another_cache_does_not_tell(fetching: Examine) -> None:
-    assert said(fetching()["cache.eviction"]) == "– The cache 'default' does not tell. "
+    assert (
+        said(fetching()["cache.eviction"])
+        == "– The cache 'default' does not show its eviction policy. "
+    )
 
 
 def test_a_cache_without_a_token_is_not_asked(examined: Examine) -> None:

@@ -28,7 +28,7 @@ _OWN = _(
 
 
 class _Fault(Exception):
-    """What the cache does wrong, as the end of a sentence, and what to do about it."""
+    """A fault of the cache, as the end of a sentence, and what to do about it."""
 
     def __init__(self, what: Text, hint: Text = _SHARED) -> None:
         super().__init__(what)
@@ -40,7 +40,7 @@ class _Outage(_Fault):
 
 
 class _Steps:
-    """Calls of a cache, each timed; one that goes wrong raises a _Fault."""
+    """Calls of a cache, each timed; a call that fails raises a _Fault."""
 
     def __init__(self, cache: Any, alias: str) -> None:
         self._cache, self._alias = cache, alias
@@ -110,7 +110,7 @@ def _judged(alias: str, milliseconds: float) -> Finding:
 
 @contextmanager
 def _handle(alias: str) -> Iterator[Any]:
-    """Give this thread's handle of the cache, and close what it opened."""
+    """Yield this thread's handle of the cache; close the connections that it opened."""
     cache = caches[alias]
     try:
         yield cache
@@ -121,7 +121,7 @@ def _handle(alias: str) -> Iterator[Any]:
 
 
 def _redis(cache: Any) -> Any:
-    """Return the Redis client of Django's own backend or of django-redis; None of any other."""
+    """Return the Redis client of Django's own backend or of django-redis; None for others."""
     owner = getattr(cache, "_cache" if isinstance(cache, RedisCache) else "client", None)
     get_client = getattr(owner, "get_client", None)
     return get_client(write=True) if get_client else None
@@ -138,13 +138,21 @@ def _eviction(target: CheckTarget) -> Iterator[Finding]:
     with _handle(alias) as cache:
         client = _redis(cache)
         if client is None:
-            yield not_asked(_("The cache %(alias)r does not tell.", alias=alias))
+            yield not_asked(
+                _("The cache %(alias)r does not show its eviction policy.", alias=alias)
+            )
             return
         try:
             memory, stats = client.info("memory"), client.info("stats")
         except Exception as error:  # noqa: BLE001 -- of the client's library: a right is missing
             why = described(error)
-            yield not_asked(_("The cache %(alias)r does not tell (%(why)s).", alias=alias, why=why))
+            yield not_asked(
+                _(
+                    "The cache %(alias)r does not show its eviction policy (%(why)s).",
+                    alias=alias,
+                    why=why,
+                )
+            )
             return
     yield _of_redis(alias, {**memory, **stats})
 

@@ -14,7 +14,7 @@ SLACK = 30  # seconds; the times of our log are wrong beyond, uploads need not f
 
 def _clocks(target: CheckTarget) -> Iterator[Finding]:
     if not target.skews:
-        yield not_asked(_("No answer that was heard so far names a time."))
+        yield not_asked(_("No answer so far names a time."))
     for name, skew in target.skews.items():
         facts = {"name": _NAMES.get(name, name), "seconds": abs(round(skew))}
         data = {"clock": name, "seconds_ahead": round(skew)}

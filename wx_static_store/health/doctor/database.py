@@ -97,7 +97,7 @@ def _unapplied(executor: MigrationExecutor) -> list[str]:
 
 
 def _unknown(executor: MigrationExecutor) -> list[str]:
-    """Return the migrations that are applied, but not here; those of a removed app may stay."""
+    """Return applied migrations that this version lacks; those of a removed app may stay."""
     loader = executor.loader
     installed = loader.migrated_apps.intersection(_APPS)
     unknown = {*loader.applied_migrations} - {*loader.disk_migrations}

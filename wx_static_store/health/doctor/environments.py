@@ -1,4 +1,4 @@
-"""The environments: those of the platform, those of our settings, and their static hosting."""
+"""The environments of the platform and of our settings, and their static hosting."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _known(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _unknown(text: Text, env: str, target: CheckTarget) -> Finding:
-    """Return the finding with the nearest environment that there is, and who uses the wrong one."""
+    """Return a finding that names the nearest existing environment, and who uses the wrong one."""
     near = nearest(env, [*target.environments])
     users = [alias for alias, options in target.stores.items() if options.settled().env == env]
     hint = _("%(near)s It is set for: %(users)s.", near=near, users=listed(users))
@@ -93,7 +93,7 @@ def _unknown(text: Text, env: str, target: CheckTarget) -> Finding:
 
 
 def _dropped(target: CheckTarget, others: Sequence[str]) -> Iterator[Finding]:
-    """Yield those that no other check asks: a function may offer only what is ready."""
+    """Yield environments that no other check asks: a function may offer only ready ones."""
     for env in others:
         status = target.environments[env].status
         if status != NORMAL and env not in target.envs:
@@ -182,7 +182,7 @@ def _hosting(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _described(target: CheckTarget) -> dict[str, Described]:
-    """Ask for the static hosting of each environment, all in the time of one check."""
+    """Describe the static hosting of each environment, all in the time of one check."""
     envs, end = target.usable_envs, target.deadline()
 
     def describe(env: str) -> tuple[str, Described]:
@@ -217,7 +217,7 @@ def _not_online(env: str, store: StaticStore) -> Finding | None:
 
 
 def _other_addresses(target: CheckTarget, env: str, domain: str) -> Iterator[Finding]:
-    """Compare default domains only: which custom domain leads here, WeChat does not say."""
+    """Compare default domains only: WeChat does not name custom domains."""
     for alias, options in target.stores.items():
         address = options.base_url or options.url_prefix
         host = urlsplit(address).hostname or ""
@@ -243,7 +243,7 @@ def _open(domains: Mapping[str, str]) -> Finding:
 
 
 def _some(envs: Sequence[str]) -> Text:
-    """Name the first ones, and how many there are."""
+    """Return the first names, and how many there are."""
     names: Text = listed([shown(env) for env in envs[:SHOWN]])
     if len(envs) <= SHOWN:
         return names

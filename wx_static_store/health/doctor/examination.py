@@ -18,8 +18,9 @@ from .target import CheckTarget
 
 _LATE = _("No time was left for this one. wx_doctor asks every check.")
 _HANGS = _(
-    "What this check asks hangs, or is slow: look at it and at the network on the way there, and "
-    "set timeouts for it. wx_doctor --timeout gives each check more time."
+    "The service that this check asks hangs, or is slow. Check it and the network on "
+    "the way there, and set timeouts for it. wx_doctor --timeout gives each check "
+    "more time."
 )
 _PROBE = _("Asked with --probe only: it publishes a small file for a moment.")
 

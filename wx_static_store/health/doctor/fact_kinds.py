@@ -26,7 +26,7 @@ LOG = _(
     "Keep the upload log: a deploy compares with it where the list names no MD5. With "
     "trust_log=True, the list is not asked."
 )
-YOUNG = _("After a deploy, wait for so long before wx_reconcile: the list lacks the newest files.")
+YOUNG = _("Wait this long after a deploy before you run wx_reconcile: WeChat's list is late.")
 PAST_CDN = _("Run wx_deploy --verify when the CDN shows the new files: it reads old ones before.")
 INDEX = _("Set index.html as the index document in the console of Tencent Cloud.")
 _ABSOLUTE = _("Build with an absolute base, and link to folders with the last slash.")

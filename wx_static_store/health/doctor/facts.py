@@ -1,4 +1,4 @@
-"""What probes have learned of the platform and of its environments, kept for advice only."""
+"""Facts that probes have learned of the platform and its environments, kept for advice only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ORDER = {name: number for number, name in enumerate(FACT_KINDS)}
 
 
 class Remembered(NamedTuple):
-    """A fact: what was learned, for programs and for people; what to set, if anything; when."""
+    """A fact: its value and its sentence, the advice, and when it was learned."""
 
     name: str
     value: str
@@ -28,7 +28,7 @@ class Remembered(NamedTuple):
 
 
 def remember(target: CheckTarget) -> None:
-    """Keep what was learned, forget what it ends; raise an error of the database."""
+    """Keep the learned facts, and forget those that they end; raise an error of the database."""
     for about, learned in target.learned.items():
         subject = about or platform_of(target)
         Fact.objects.remember(subject, learned)
@@ -37,17 +37,17 @@ def remember(target: CheckTarget) -> None:
 
 
 def platform_of(target: CheckTarget) -> str:
-    """Return the subject of what is known of the platform: its appid, if that is set."""
+    """Return the subject of the platform's facts: its appid, if set."""
     return target.options.component_appid
 
 
 def facts_of(subject: str) -> list[Remembered]:
-    """Return what is known of an environment or a platform, in the order of the table."""
+    """Return the facts of an environment or a platform, in the order of the table."""
     return facts_by_subject([subject]).get(subject, [])
 
 
 def facts_by_subject(subjects: Iterable[str] | None = None) -> dict[str, list[Remembered]]:
-    """Return what is known of these subjects, or of every one, by a single query."""
+    """Return the facts of these subjects, or of all, by a single query."""
     rows = Fact.objects.all() if subjects is None else Fact.objects.filter(subject__in=subjects)
     found: dict[str, list[Remembered]] = {}
     for row in sorted(rows, key=lambda row: (row.subject, _ORDER.get(row.name, 0))):
@@ -64,7 +64,7 @@ def said(facts: Mapping[str, str]) -> Any:
 
 
 def _join(sentences: Iterable[Text]) -> str:
-    """Put sentences one after the other; between Chinese ones stands no space."""
+    """Join sentences; between Chinese sentences stands no space."""
     text, *others = map(str, sentences)
     for each in others:
         text = gettext("%(sentence)s %(next)s", sentence=text, next=each)
@@ -75,7 +75,7 @@ _joined = lazy(_join, str)
 
 
 def profile(*subjects: str) -> dict[str, Any]:
-    """Return the quirks with which the emulator behaves as what is known of these subjects."""
+    """Return the quirks that make the emulator behave like these subjects."""
     facts: dict[str, str] = {}
     for subject in subjects:
         facts |= {name: fact.value for name, fact in Fact.objects.of_subject(subject).items()}

@@ -65,7 +65,9 @@ def not_well(*ids: str) -> Finding:
     return not_asked(_("Not asked, because this is not well: %(checks)s.", checks=listed(ids)))
 
 
-NONE_LEFT = not_asked(_("None is left to ask: an earlier check says what is wrong with each."))
+NONE_LEFT = not_asked(
+    _("No environment is left to ask: an earlier check says what is wrong with each.")
+)
 
 
 def of_error(error: WxStaticStoreError, mark: Mark = Mark.WRONG) -> Finding:

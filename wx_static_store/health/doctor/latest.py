@@ -27,9 +27,9 @@ _LANGUAGES = ("en", "zh-hans")  # in which the texts are kept, beside that of wh
 
 def latest(max_age: float = KEPT) -> dict[str, Any] | None:
     """
-    Return the newest results in the reader's language; None if none are so young.
+    Return the newest results in the reader's language; None if they are older.
 
-    They are those of `as_dict`, and the time: `examined`.
+    They are the values of `as_dict`, and the time as `examined`.
     """
     text = _cache().get(_KEY)
     kept = json.loads(text) if text else None
@@ -37,7 +37,7 @@ def latest(max_age: float = KEPT) -> dict[str, Any] | None:
 
 
 def examined(max_age: float = 0.0) -> dict[str, Any]:
-    """Return results of at most this age in seconds; without them, ask what needs no probe."""
+    """Return results of at most this age in seconds, or ask the checks that need no probe."""
     started = monotonic()
     if max_age and (found := latest(max_age)):
         return found
@@ -48,7 +48,7 @@ def examined(max_age: float = 0.0) -> dict[str, Any]:
 
 
 def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:
-    """Keep the results for everybody, if `cached`; return them in the reader's language."""
+    """Keep the results for all processes, if `cached`; return them in the reader's language."""
     reports = {}
     for language in {_language(), *_LANGUAGES}:
         with translation.override(language):

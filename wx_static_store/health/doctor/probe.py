@@ -1,4 +1,4 @@
-"""One small file, public for a moment: what WeChat and COS make of it."""
+"""One small file, public for a moment: how WeChat and COS treat it."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _headers(file: ProbeFile) -> Iterator[Finding]:
     if meta == ACCEPTED:
         reply = file.get(past_caches=True)
         kept = reply.headers.get("x-cos-meta-wx-doctor") == "1"
-        # Another body is an older file, of the CDN: it tells nothing.
+        # Another body is an older file, of the CDN: it proves nothing.
         meta = "" if reply.body != first else "kept" if kept else "dropped"
     forbidden = file.put(second, file.link(), x_cos_forbid_overwrite="true")
     yield _common(file, meta_headers=meta, forbid_overwrite=forbidden)
@@ -133,7 +133,7 @@ def _names(file: ProbeFile) -> Iterator[Finding]:
 
 
 def _link_for(file: ProbeFile, key: str) -> str:
-    """Ask for a link that is not used; return what became of the key."""
+    """Ask for a link that is not used; return how WeChat changed the key."""
     try:
         link = file.link(key)
     except WeChatRefused as error:
@@ -143,7 +143,7 @@ def _link_for(file: ProbeFile, key: str) -> str:
 
 
 def _common(file: ProbeFile, **facts: str) -> Finding:
-    """Learn facts of the platform, of which none is wrong."""
+    """Learn facts of the platform, which are never errors."""
     learned = {name: value for name, value in facts.items() if value}
     file.common |= learned
     return ok(said(learned), data=learned)
@@ -246,7 +246,7 @@ CHECKS = (
     ),
     Check(
         id="probe.names",
-        question=_("What does WeChat make of unusual names?"),
+        question=_("How does WeChat treat unusual names?"),
         how=_("Links are asked for, and not used: a leading slash, a key above 850 bytes."),
         means=_("The app refuses both before WeChat is asked."),
         remedy=_("Nothing needs to be done: the app refuses such names."),

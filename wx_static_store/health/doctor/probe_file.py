@@ -1,4 +1,4 @@
-"""The file that a probe publishes in one environment: sent, looked at, and deleted at the end."""
+"""The file that a probe publishes in one environment: sent, requested, at last overwritten."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _LATE = _("No time was left for this environment: allow more with --timeout.")
 
 
 def page(size: int) -> bytes:
-    """Return a page of about this size that is like no other."""
+    """Return a page of about this size that equals no other."""
     return _HEAD + secrets.token_hex(size // 2).encode() + b" -->"
 
 
 class ProbeFile:
     """
-    One page in a folder of a random name; `body` is what was sent last.
+    One page in a folder of a random name; `body` has the bytes that were sent last.
 
-    What is learned with it goes into `facts` (of the environment) and `common` (of the platform).
+    Its results go into `facts` (of the environment) and `common` (of the platform).
     """
 
     def __init__(self, target: CheckTarget, env: str) -> None:
@@ -71,7 +71,7 @@ class ProbeFile:
     # --- WeChat -----------------------------------------------------------------------------------
 
     def listed(self, prefix: str, marker: str = "") -> dict[str, Any]:
-        """Return a page of the list below a prefix as it came."""
+        """Return a page of the list below a prefix, as WeChat sent it."""
         self._target.ask(
             lambda token, left: self._wechat.list_page(
                 token, self.env, prefix, marker, deadline=left
@@ -81,7 +81,7 @@ class ProbeFile:
         return self.answers["staticfilelist"]
 
     def describe(self) -> dict[str, Any]:
-        """Return what `describestaticstore` says as it came."""
+        """Return the answer of `describestaticstore`, as WeChat sent it."""
         self._target.ask(
             lambda token, left: self._wechat.describe(token, self.env, deadline=left), self.env
         )
@@ -133,7 +133,7 @@ class ProbeFile:
         return ACCEPTED
 
     def end(self) -> WxStaticStoreError | None:
-        """Overwrite the file, if something of it may be public; return why it could not be done."""
+        """Overwrite the file, if a version may be public; return the error if this fails."""
         if not self.is_public:
             return None
         error = self._uploader.transfer(deletion(self.name)).error
@@ -164,7 +164,7 @@ class ProbeFile:
         return self.url.removesuffix(_INDEX)
 
     def get(self, url: str = "", **how: bool) -> Reply:
-        """Return what the file's address, or another one, answers; see `SiteClient.look`."""
+        """Return the answer of the file's address, or of another one; see `SiteClient.look`."""
         deadline, address = self._target.deadline(), url or self.url
         return run(
             lambda number: self.store.site.look(address, deadline=deadline, **how),
@@ -178,7 +178,7 @@ class ProbeFile:
         return reply.status == 200 and reply.body == self.body
 
     def until(self, done: Callable[[], bool], seconds: float) -> float | None:
-        """Ask again and again; return the seconds until it was done, None if it never was."""
+        """Call `done` until it is true; return the seconds that this took, None if it never was."""
         started = self.clock.now()
         if done():
             return 0.0
@@ -194,7 +194,7 @@ Ask = Callable[[CheckTarget], Iterator[Finding]]
 
 
 def of_each(look: Look, *, served: bool = False) -> Ask:
-    """Return a check that looks at each file; with `served`, at those that the site serves."""
+    """Return a check of each probe file; with `served`, of the files that the site serves."""
 
     def ask(target: CheckTarget) -> Iterator[Finding]:
         there: list[ProbeFile] = [file for file in target.probe_files.values() if file.is_stored]
@@ -207,7 +207,7 @@ def of_each(look: Look, *, served: bool = False) -> Ask:
 
 
 def of_first(look: Look) -> Ask:
-    """Return a check that looks at one file only: what it learns is the platform's."""
+    """Return a check of one probe file only: its facts are the platform's."""
 
     def ask(target: CheckTarget) -> Iterator[Finding]:
         files = [file for file in target.probe_files.values() if file.is_stored]
@@ -219,7 +219,7 @@ def of_first(look: Look) -> Ask:
 def summed(
     envs: Sequence[str], look: Callable[[str], Iterable[Finding]], target: CheckTarget
 ) -> Iterator[Finding]:
-    """Yield what is not well, by environment, and one finding for all that is."""
+    """Yield the problems by environment, and one finding for all environments that are well."""
     deadline = Deadline.after(target.timeout * (PROBE_SHARE - 1))
     fine: dict[str, Finding] = {}
     for env in envs:

@@ -51,7 +51,7 @@ _NOTHING_COMES = _(
 
 
 def name_of(given: Any) -> str:
-    """Return the dotted path of a project's function or class, which may be given by it."""
+    """Return the dotted path of a project's function or class."""
     if isinstance(given, str):
         return given
     kind = given if hasattr(given, "__qualname__") else type(given)
@@ -98,7 +98,7 @@ def _pushed_ticket(options: Options) -> Finding:
 
 
 def _kept_ticket(appid: str) -> Any:
-    """Return the row of the newest ticket, None without one."""
+    """Return the row of the newest ticket, or None."""
     model = apps.get_model("wx_static_store_callback", "VerifyTicket")
     return model._default_manager.using(router.db_for_write(model)).filter(appid=appid).first()
 
@@ -152,9 +152,9 @@ def _judged(accepted: float | None, refused: RefusedPush | None) -> Finding:
 
 def _of_refused(refused: RefusedPush, since: float | None, now: float, **more: Any) -> Finding:
     """
-    Return what a push means that was refused after the newest accepted one.
+    Return the finding of a push that was refused after the newest accepted one.
 
-    While WeChat's own come in time, one without a right signature may be a stranger's.
+    While WeChat's pushes come in time, a push without a right signature may be a stranger's.
     """
     facts = {"ago": span(now - refused.at), "reason": refused.reason}
     more["hint"] = HINTS[refused.reason]

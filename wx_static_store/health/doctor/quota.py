@@ -92,6 +92,6 @@ CHECKS = (
         remedy=_("Look at the quotas of the platform in the console."),
         ask=_calls,
         needs=("token.accepted",),
-        settles=(_("Whether WeChat tells the quota of these calls, and their rate."),),
+        settles=(_("Whether WeChat shows the quota of these calls, and their rate."),),
     ),
 )

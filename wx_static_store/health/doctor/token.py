@@ -104,7 +104,7 @@ def _accepted(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
-    """Return what is wrong; a refusal for another reason is the business of another check."""
+    """Return the problem of the token; another check reports a refusal for another reason."""
     found = of_error(error)
     if _is_about_something_else(error):
         text = _(
@@ -128,7 +128,7 @@ def _is_about_something_else(error: WxStaticStoreError) -> bool:
 
 
 def _too_early(tokens: Any) -> Iterator[Finding]:
-    """Yield that tokens ended before their time: uploads mend that, and it comes back."""
+    """Warn that tokens ended early: an upload gets a new one, but the next one ends early, too."""
     if isinstance(tokens, ComponentToken) and (count := tokens.state().surprises):
         text = _(
             "WeChat accepts the token. Tokens that it refused before their end, in the last hour: "
@@ -141,13 +141,13 @@ def _too_early(tokens: Any) -> Iterator[Finding]:
 CHECKS = (
     Check(
         id="token.source",
-        question=_("Where does the token come from, and can it be had?"),
+        question=_("Where does the token come from, and is there one?"),
         how=_("The token is asked for as an upload asks for it; it is fetched if there is none."),
         means=_(
             "TOKEN_PROVIDER counts first, then ACCESS_TOKEN; else the token is fetched with "
             "COMPONENT_APPID and shared by the cache TOKEN_CACHE."
         ),
-        remedy=_("Mend what the line names: the setting, the provider, or the verify ticket."),
+        remedy=_("Correct what the line names: the setting, the provider, or the verify ticket."),
         ask=_source,
         needs=("settings.stores",),
         least=CALL,

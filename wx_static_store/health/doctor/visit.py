@@ -1,4 +1,4 @@
-"""What visitors get of the file that a probe has published."""
+"""How the public address serves the file of a probe."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _notice(file: ProbeFile) -> Iterator[Finding]:
 
 
 def _notice_at(file: ProbeFile, url: str) -> str:
-    """Return the status with which a browser gets a notice; nothing where it gets the page."""
+    """Return the status of the notice that a browser gets; empty if it gets the page."""
     plain, seen = file.get(url), file.get(url, browser=True)
     if 300 <= seen.status < 400:
         return "" if 300 <= plain.status < 400 else str(seen.status)
@@ -125,7 +125,7 @@ def _cdn(file: ProbeFile) -> Iterator[Finding]:
 
 
 def _freshness(file: ProbeFile) -> dict[str, str]:
-    """Wait until the plain address shows the new bytes; without an end, the time has a plus."""
+    """Wait until the plain address shows the new bytes; if it never does, the time has a plus."""
     if file.serves():
         return {"stale_seconds": "0"}
     past = "yes" if file.serves(past_caches=True) else "no"

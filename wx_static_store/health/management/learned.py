@@ -1,4 +1,4 @@
-"""What ``wx_doctor`` shows of the facts that probes have learned, and the emulator's profile."""
+"""The lines of ``wx_doctor`` about facts that probes have learned, and the emulator's profile."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NO_DATABASE = (Error, ImproperlyConfigured)
 
 
 def keep(target: CheckTarget) -> str:
-    """Keep what the probe has learned; return why it cannot be kept, nothing where it is."""
+    """Keep the facts that the probe has learned; return why this fails, or an empty text."""
     try:
         _check_database(target)
         remember(target)
@@ -37,7 +37,7 @@ def keep(target: CheckTarget) -> str:
 
 
 def learned_lines(target: CheckTarget) -> Iterator[str]:
-    """Yield what is known of the environments and the platform; without a probe, the advice."""
+    """Yield the facts of the environments and the platform; without a probe, only the advice."""
     with suppress(WxStaticStoreError, *_NO_DATABASE):  # a check says so
         _check_database(target)
         for subject in _subjects(target, SHOWN):
@@ -50,7 +50,7 @@ def learned_lines(target: CheckTarget) -> Iterator[str]:
 
 
 def _check_database(target: CheckTarget) -> None:
-    """Raise an error where a check has waited for the database in vain."""
+    """Raise an error if a check has waited for the database without success."""
     if target.database_hangs:
         raise OperationalError("timeout")
 
@@ -60,7 +60,7 @@ def _subjects(target: CheckTarget, most: int | None = None) -> list[str]:
 
 
 def _lines(facts: list[Remembered], newest: datetime) -> Iterator[str]:
-    """Yield what is known and what to set, with its time where another probe learned it."""
+    """Yield facts and advice, with the time of a fact that another probe learned."""
     said = ""
     for fact in facts:
         sentence = shown(str(fact.sentence))
@@ -78,7 +78,7 @@ def _minute(moment: datetime) -> str:
 
 
 def emulator_profile(target: CheckTarget) -> dict[str, Any]:
-    """Return the quirks for what is known of the first environment and of the platform."""
+    """Return the quirks for the facts of the first environment and of the platform."""
     found, why = {}, ""
     try:
         _check_database(target)
@@ -94,7 +94,7 @@ def emulator_profile(target: CheckTarget) -> dict[str, Any]:
 
 
 def as_list(target: CheckTarget) -> list[dict[str, str]]:
-    """Return what is known for programs; the texts are in the language of the caller."""
+    """Return the facts for programs; the texts are in the language of the caller."""
     found = []
     with suppress(WxStaticStoreError, *_NO_DATABASE):
         _check_database(target)

@@ -1,4 +1,4 @@
-"""What the page of a rollout shows: its waves as squares, its failures by cause, its buttons."""
+"""The values for the page of a rollout: waves as squares, failures by cause, buttons."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LABELS: dict[str, Text] = {
 
 
 class Square(NamedTuple):
-    """An environment: its state is a class of the style sheet, the text says it in words."""
+    """An environment: its state as a class of the style sheet, and in words."""
 
     state: str
     text: str
@@ -58,7 +58,7 @@ class ShownCause(NamedTuple):
 
 
 class Progress:
-    """How far a rollout is, as a user sees it: the whole, or only some environments."""
+    """The progress of a rollout, as a user may see it: all of it, or some environments."""
 
     def __init__(self, rollout: Rollout, places: Places, envs: Sequence[str] | None) -> None:
         self.rollout = rollout
@@ -97,13 +97,13 @@ class Progress:
 
     @property
     def next_wave(self) -> datetime | None:
-        """Return when the next wave begins, between two of them."""
+        """Return when the next wave begins, if a wave has just ended."""
         ended = self.rollout.wave_ended
         return ended + timedelta(seconds=self.rollout.bake) if ended else None
 
     @property
     def reason(self) -> str:
-        """Return why it stopped."""
+        """Return why the rollout stopped."""
         return self._snapshot.reason
 
     def waves(self) -> Iterator[ShownWave]:
@@ -117,7 +117,7 @@ class Progress:
         return Square(row.state, labelled(self._places.name(row.env), State(row.state).label))
 
     def causes(self) -> Iterator[ShownCause]:
-        """Yield what went wrong, with what to do, the most frequent first."""
+        """Yield the causes of failures, with advice, the most frequent first."""
         deployments = {row.env: row.deployment_id for row in self._rows}
         for cause in self._snapshot.causes:
             yield ShownCause(
@@ -133,7 +133,7 @@ class Progress:
             )
 
     def actions(self) -> list[tuple[str, Text]]:
-        """Return what may be done now, with labels."""
+        """Return the actions that are possible now, with labels."""
         return [(action, label) for action, label in LABELS.items() if self._allows(action)]
 
     def _allows(self, action: str) -> bool:
@@ -150,7 +150,7 @@ class Progress:
 
 
 def hint_of(cause: Cause) -> str:
-    """Return what to do about it, in the reader's language, as of an upload that failed so."""
+    """Return the advice for a cause, in the reader's language, as for a failed upload."""
     if not cause.errcode:
         return ""
     return hint(

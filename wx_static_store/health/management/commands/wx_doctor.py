@@ -83,7 +83,7 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _shown(self, result: Result, target: CheckTarget) -> Result:
-        """Write the lines of a check; without --probe, its checks are not worth a line each."""
+        """Write the lines of a check; without --probe, all checks of the probe share one line."""
         if result.check.probe and not target.probe:
             return result
         style = getattr(self.style, _COLORS.get(result.mark, ""), str)
@@ -102,13 +102,13 @@ class Command(BaseCommand):
 
 
 def _not_probed(results: list[Result]) -> str:
-    """Return one line for all that only --probe asks."""
+    """Return one line for all checks that only --probe asks."""
     [finding, *_others] = next(each.findings for each in results if each.check.probe)
     return f"{Mark.NOT_ASKED.value} {'probe.*':<22} {finding.text}"
 
 
 def _offered() -> list[str]:
-    """Return what ENVIRONMENTS offers; where it fails, one of the checks says why."""
+    """Return the environments that ENVIRONMENTS offers; if it fails, a check reports it."""
     try:
         return list(conf.environments())
     except ConfigurationError:

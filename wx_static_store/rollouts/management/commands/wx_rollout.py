@@ -38,8 +38,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.description = _(
-            "Bring one release to many environments with Celery: in waves, and no further when "
-            "more fail than is tolerated. Exit code 0: as asked; 1: with --wait or --watch, not "
+            "Bring one release to many environments with Celery, in waves, and stop when more"
+            " fail than is tolerated. Exit code 0: as asked; 1: with --wait or --watch, not "
             "every environment has its release, or the database failed after something was "
             "begun; 2: nothing was begun; 130: interrupted, the rollout goes on."
         )
@@ -97,7 +97,7 @@ class Command(BaseCommand):
         raise wrong_use(text)
 
     def _show_and_follow(self, rollout: Rollout) -> None:
-        """Show how far it is; with --watch and --wait until it is over."""
+        """Show the progress; with --watch and --wait, until the rollout is over."""
         self.options["id"] = rollout.pk
         follows = self.options["watch"] or self.options["wait"]
         try:
@@ -120,7 +120,7 @@ class Command(BaseCommand):
             raise CommandError(_("Not every environment has its release."), returncode=FAILED)
 
     def _followed(self) -> Snapshot:
-        """Look until it is over; on a terminal the lines are written over, elsewhere added."""
+        """Show the progress until the rollout is over; a terminal's lines are overwritten."""
         live = self.options["watch"] and self.stdout.isatty()
         last: list[str] = []
         while True:
@@ -135,7 +135,7 @@ class Command(BaseCommand):
         return snapshot
 
     def _looked(self) -> Snapshot:
-        """Return how far it is; look again for a while where the database is away."""
+        """Return the progress; try again for a while if the database is away."""
         until = monotonic() + PATIENCE
         while True:
             try:
@@ -160,7 +160,7 @@ class Command(BaseCommand):
         return lines
 
     def _erase(self, lines: list[str]) -> None:
-        """Go back to the first of these lines, and clear what follows."""
+        """Move to the first of these lines on the terminal, and clear them."""
         if lines:
             self.stdout.write(f"\x1b[{len(lines)}F\x1b[J", ending="")
 
@@ -170,7 +170,7 @@ class Command(BaseCommand):
 
 
 def _begun(begin: Callable[[], T]) -> T:
-    """Return what it begins; after an error of the database nobody knows what was written."""
+    """Return the result of `begin`; after a database error, say that its result is unknown."""
     try:
         return begin()
     except Error as error:
@@ -179,5 +179,5 @@ def _begun(begin: Callable[[], T]) -> T:
 
 
 def _rollouts() -> QuerySet[Rollout]:
-    """Return the rollouts with what is shown of them."""
+    """Return the rollouts with the rows that are shown."""
     return with_users(Rollout.objects.primary().select_related("release").defer("release__files"))
