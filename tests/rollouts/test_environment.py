@@ -81,13 +81,13 @@ def test_a_second_delivery_at_the_last_try_ends_nothing(
     assert states(rollout) == "r"
 
 
-def test_a_paused_rollout_takes_back_what_is_throttled(
+def test_a_throttled_environment_waits_again_in_a_paused_rollout(
     cloud: EmulatorServer, broker: Broker, envs: list[str], release: Release
 ) -> None:
     rollout = begin(envs[:1], release)
     [pk] = broker.messages()
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45011, "times": None})
-    found = environment._begun(pk)
+    found = environment._begin(pk)
     assert found
     act(rollout.pk, "pause")
     assert environment.deploy(pk) is None

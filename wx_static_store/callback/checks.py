@@ -27,15 +27,10 @@ NEEDED = {
 @register(_TAG)
 def check_callback(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the settings of the view are set, and hard to guess."""
-    found = [*_of_apps()]
+    found = [] if apps.is_installed("wx_static_store") else [message("E014")]
     with suppress(ConfigurationError):  # reported by check_options
         found += _of_options(conf.platform_options())
     return found
-
-
-def _of_apps() -> Iterator[CheckMessage]:
-    if not apps.is_installed("wx_static_store"):
-        yield message("E014")
 
 
 @register(_TAG)

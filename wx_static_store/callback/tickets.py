@@ -70,7 +70,8 @@ def newest(appid: str) -> str:
 
     The cache is asked first, the database only if the cache has none of the last hour.
     """
-    found = _from_cache(appid)
+    sealed, created = _entry(_cache().get(_cache_key(appid)))
+    found = _opened(sealed, created) if sealed else None
     if found is None or found.age > HOUR:
         stored = _try_database(lambda: _from_database(appid))
         found = max(filter(None, (found, stored)), key=lambda one: one.created, default=None)
@@ -147,11 +148,6 @@ def _to_cache(appid: str, sealed: str, created: int) -> bool:
     if _entry(cache.get(key))[1] < created:
         cache.set(key, json.dumps({"sealed": sealed, "created": created}), LIFE)
     return _entry(cache.get(key))[1] >= created
-
-
-def _from_cache(appid: str) -> _Ticket | None:
-    sealed, created = _entry(_cache().get(_cache_key(appid)))
-    return _opened(sealed, created) if sealed else None
 
 
 def _entry(text: Any) -> tuple[str, int]:

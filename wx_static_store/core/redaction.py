@@ -45,7 +45,8 @@ def redacted_url(text: str) -> str:
         path, query = "", path
     path = _ORIGIN.sub("", path, count=1)
     path = path if not path or _PATH.fullmatch(path) else MASK
-    names = [_parameter(part) for part in query.split("&")[:MOST] if part]
+    parts = [part.partition("=") for part in query.split("&")[:MOST] if part]
+    names = [f"{_name(name)}={MASK}" if equals else MASK for name, equals, _value in parts]
     return path + ("?" + "&".join(names) if names else "")
 
 
@@ -67,8 +68,3 @@ def _redacted(value: Any, *, harmless: bool = False, levels: int = DEEPEST) -> A
 def _name(name: str) -> str:
     """Return the name of a member; a longer word may be a value in the wrong place."""
     return name if _NAME.fullmatch(name) else MASK
-
-
-def _parameter(part: str) -> str:
-    name, equals, _value = part.partition("=")
-    return f"{_name(name)}={MASK}" if equals else MASK

@@ -11,7 +11,7 @@ from .. import conf
 from ..core.match import Match, match
 from ..core.naming import object_key
 from ..core.releases import ReleaseFile
-from ..core.types import RemoteFile, UploadContext
+from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.records import Records, from_log, live_below, with_release
 from ..deploy.report import EnvironmentReport
@@ -98,7 +98,7 @@ def _facts(uploader: Uploader) -> dict[str, Any]:
         "differs": matches.count(Match.DIFFERS),
         "unlogged": _unlogged(uploader.env, cloud.keys() - live.keys()),
         "objects_seen": len(cloud),
-        "bytes_seen": _size(cloud.values()),
+        "bytes_seen": sum(file.size for file in cloud.values()),
     }
 
 
@@ -109,10 +109,6 @@ def _live(uploader: Uploader) -> dict[str, ReleaseFile]:
         for row in live_below(uploader.env, uploader.options.location)
         for file in (row.release.contents() if row.release else ())
     }
-
-
-def _size(files: Collection[RemoteFile]) -> int:
-    return sum(file.size for file in files)
 
 
 def _unlogged(env: str, keys: Collection[str]) -> int:

@@ -59,7 +59,7 @@ def deploy(pk: int, *, seconds: float = math.inf) -> float | None:
     `seconds` limits its time. Nothing is done if the row does not wait for a
     worker: the message was late, or came twice.
     """
-    row = _begun(pk)
+    row = _begin(pk)
     if row is None:
         return None
     try:
@@ -68,13 +68,15 @@ def deploy(pk: int, *, seconds: float = math.inf) -> float | None:
         report = EnvironmentReport(row.env, outcome="failed", error=str(error), cause=error)
     if report.outcome == "skipped":  # another worker has it, or a deploy by hand
         return None
-    if _will_pass(report) and row.tries < TRIES:
+    # After a throttle or an outage another try may succeed, after a refusal not.
+    will_pass = bool(report.causes) and all(map(_passes, report.causes))
+    if will_pass and row.tries < TRIES:
         return _later(row)
     _end(row, report)
     return None
 
 
-def _begun(pk: int) -> RolloutEnvironment | None:
+def _begin(pk: int) -> RolloutEnvironment | None:
     """Mark the row of a message as running and return it; None if it is not due."""
     now = timezone.now()
     waits = Q(state=State.QUEUED, since__lte=now + EARLY) | Q(state=State.RUNNING)
@@ -127,11 +129,6 @@ def _order(row: RolloutEnvironment, seconds: float) -> tuple[Uploader, Order]:
     )
 
 
-def _will_pass(report: EnvironmentReport) -> bool:
-    """Return whether another try may succeed: after a throttle or an outage, not a refusal."""
-    return bool(report.causes) and all(map(_passes, report.causes))
-
-
 def _passes(cause: Exception) -> bool:
     if isinstance(cause, SourceError):  # of the release storage, which may be away
         return english(cause.message).startswith(BEGINS)
@@ -166,15 +163,13 @@ def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
     advance(row.rollout_id)
 
 
-def _cause(error: WxStaticStoreError) -> str:
-    """Return the text of an error, without the parts that differ by environment."""
-    return english(copy(error).with_context(env="", key="", rid="", request_id="", attempts=0))
-
-
 def _facts(report: EnvironmentReport) -> dict[str, object]:
     published, error = report.report, next(iter(report.causes), None)
     deployed = {"deployment_id": published.deployment_id} if published else {}
-    message = _cause(error) if isinstance(error, WxStaticStoreError) else report.error
+    message = report.error
+    if isinstance(error, WxStaticStoreError):  # without the parts that differ by environment
+        same = copy(error).with_context(env="", key="", rid="", request_id="", attempts=0)
+        message = english(same)
     if not message and report.findings:
         message = english(report.findings[0].what)
     return fitting(

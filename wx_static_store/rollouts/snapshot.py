@@ -88,16 +88,12 @@ class Snapshot:
             "release": rollout.release.digest if rollout.release else None,
             "undoes": rollout.undoes_id,
             "user": str(rollout.user) if rollout.user else None,
-            **{name: value and value.isoformat() for name, value in _of(rollout, times)},
+            **{name: (at := getattr(rollout, name)) and at.isoformat() for name in times},
             "environments": self.counts,
             "files": self.files,
             "by_wave": self.waves,
             "failures": [vars(cause) for cause in self.causes],
         }
-
-
-def _of(rollout: Rollout, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    return ((name, getattr(rollout, name)) for name in names)
 
 
 def causes(failed: Iterable[RolloutEnvironment]) -> Iterator[Cause]:

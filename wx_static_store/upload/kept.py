@@ -90,7 +90,11 @@ def free(releases: Sequence[int], pool: WorkerPool, *, dry_run: bool = False) ->
             unnamed.difference_update(_named(release))
         for part in _parts(sorted(unnamed), ROWS if dry_run else FREED_AT_ONCE):
             rows = _rows().filter(sha256__in=[digest.hex() for digest in part])
-            yield _counted(rows) if dry_run else _freed(rows, until, pool)
+            if dry_run:
+                found = rows.aggregate(files=Count("id"), bytes=Sum("size", default=0))
+                yield found["files"], found["bytes"]
+            else:
+                yield _freed(rows, until, pool)
 
 
 def _parts(some: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -207,11 +211,6 @@ def _named(release: int) -> Iterator[bytes]:
     rows = Release._base_manager.using(router.db_for_write(Release)).filter(pk=release)
     for files, count in rows.values_list("files", "count"):
         yield from digests(bytes(files), count)
-
-
-def _counted(rows: QuerySet[KeptFile]) -> Freed:
-    found = rows.aggregate(files=Count("id"), bytes=Sum("size", default=0))
-    return found["files"], found["bytes"]
 
 
 def _freed(rows: QuerySet[KeptFile], until: datetime, pool: WorkerPool) -> Freed:

@@ -87,7 +87,7 @@ def test_an_environment_that_is_not_well_is_not_asked(
     emulator.add_env("tenant-b", "offline")
     found = examined(envs=["tenant-b", ENV])[CORS]
     assert [finding.data for finding in found.findings] == [{"envs": [ENV]}]
-    assert said(examined(envs=["tenant-b"])[CORS]).startswith("– None is left to ask")
+    assert said(examined(envs=["tenant-b"])[CORS]).startswith("– No environment is left to ask")
 
 
 def test_a_host_that_cannot_be_reached_is_reported_once(

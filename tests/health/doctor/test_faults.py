@@ -197,7 +197,7 @@ FAULTS = {
     ),
     # --- token ----------------------------------------------------------------------------------
     "a spent token": Fault(
-        "ACCESS_TOKEN is spent", "token.accepted", settings={"ACCESS_TOKEN": "planted-spent"}
+        "ACCESS_TOKEN has expired", "token.accepted", settings={"ACCESS_TOKEN": "planted-spent"}
     ),
     "a provider that fails": Fault(
         "LookupError", "token.source", settings={"TOKEN_PROVIDER": failing, "ACCESS_TOKEN": None}

@@ -257,7 +257,7 @@ def test_nothing_is_published_where_an_earlier_check_found_a_fault(
     probed: Examine, emulator: EmulatorServer
 ) -> None:
     emulator.add_env("tenant-b", "offline")
-    assert said(probed(envs=["tenant-b"])["probe.upload"]).startswith("– None is left to ask")
+    assert said(probed(envs=["tenant-b"])["probe.upload"]).startswith("– No environment is left to ask")
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,9 @@ def _form(given: str, body: bytes) -> str:
 
 def _answers(file: ProbeFile) -> Iterator[Finding]:
     nothing = file.listed(file.key + "/")
+    empty = "null" if nothing.get("contents", []) is None else "[]"
     file.common |= {
-        "list_empty": "missing" if "contents" not in nothing else _empty(nothing["contents"]),
+        "list_empty": empty if "contents" in nothing else "missing",
         "truncated_as": "string" if isinstance(nothing.get("is_truncated"), str) else "bool",
         "errcode_as": "string" if isinstance(nothing.get("errcode"), str) else "number",
         "content_type": file.content_type,
@@ -95,10 +96,6 @@ def _answers(file: ProbeFile) -> Iterator[Finding]:
         file.common["page_size"] = str(len(first["contents"]))
     file.common |= _described(file.describe())
     yield ok(_("WeChat's answers have a form that is known."), data=dict(file.common))
-
-
-def _empty(contents: object) -> str:
-    return "null" if contents is None else "[]"
 
 
 def _described(answer: dict[str, Any]) -> dict[str, str]:

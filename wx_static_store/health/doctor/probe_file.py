@@ -229,8 +229,11 @@ def summed(
         for found in _found(look, env):
             if found.mark is Mark.OK:
                 fine[env] = found
+            elif len(envs) == 1:
+                yield found
             else:
-                yield _about(env, found) if len(envs) > 1 else found
+                text = _("%(env)s: %(text)s", env=env, text=found.text)
+                yield replace(found, text=text, data={"env": env, **found.data})
     if len(envs) > 1 and fine:
         counts = {"fine": len(fine), "all": len(envs)}
         text = _("It is well in %(fine)d of %(all)d environments.", **counts)
@@ -244,8 +247,3 @@ def _found(look: Callable[[str], Iterable[Finding]], env: str) -> list[Finding]:
         return [*look(env)]
     except WxStaticStoreError as error:
         return [of_error(error)]
-
-
-def _about(env: str, found: Finding) -> Finding:
-    text = _("%(env)s: %(text)s", env=env, text=found.text)
-    return replace(found, text=text, data={"env": env, **found.data})

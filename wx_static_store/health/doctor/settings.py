@@ -29,8 +29,9 @@ def _checks(target: CheckTarget) -> Iterator[Finding]:
     found = [message for message in found if not message.is_silenced()]
     if not found:
         yield _nothing(silenced)
+    found.sort(key=lambda message: message.level)
     # Of two with one text, as W007 and E009, the worse one.
-    yield from map(_finding, {str(each.msg): each for each in sorted(found, key=_level)}.values())
+    yield from map(_finding, {str(each.msg): each for each in found}.values())
 
 
 def _nothing(silenced: list[str]) -> Finding:
@@ -59,10 +60,6 @@ def _finding(message: CheckMessage) -> Finding:
 
 def _number(message: CheckMessage) -> str:
     return str(message.id).removeprefix(PREFIX)
-
-
-def _level(message: CheckMessage) -> int:
-    return message.level
 
 
 def _stores(target: CheckTarget) -> Iterator[Finding]:

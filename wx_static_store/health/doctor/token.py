@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from ...clients.component import CALL, ComponentToken
-from ...clients.shared import TokenState
 from ...clients.token_errors import OTHERS
 from ...clients.tokens import current_token
 from ...core.spans import span
@@ -60,7 +59,8 @@ def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
     if target.cache_is_away:
         target.hold(token)
     known = tokens.state()
-    more: dict[str, Any] = {"data": _figures(known)}
+    figures = {"age": round(known.age), "ends_in": round(known.left)}
+    more: dict[str, Any] = {"data": {"source": "COMPONENT_APPID", **figures}}
     age, left = span(known.age), span(known.left)
     if known.failure:
         text = _(
@@ -84,10 +84,6 @@ def _all_wait(failure: WxStaticStoreError) -> Finding:
         pause=span(failure.pause), why=found.text,
     )  # fmt: skip
     return replace(found, text=text)
-
-
-def _figures(known: TokenState) -> dict[str, Any]:
-    return {"source": "COMPONENT_APPID", "age": round(known.age), "ends_in": round(known.left)}
 
 
 # --- whether it is accepted ---------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...admin.labels import Text, meaning
 from ...admin.places import Places
@@ -110,11 +110,9 @@ class Progress:
         for number, rows in groupby(self._rows, key=attrgetter("wave")):
             members = [*rows]
             counts = Counter(row.state for row in members)
-            squares = [self._square(row) for row in members]
+            states = [(row.state, self._places.name(row.env)) for row in members]
+            squares = [Square(each, labelled(name, State(each).label)) for each, name in states]
             yield ShownWave(number, [progress(counts), *others(counts)], squares)
-
-    def _square(self, row: Any) -> Square:
-        return Square(row.state, labelled(self._places.name(row.env), State(row.state).label))
 
     def causes(self) -> Iterator[ShownCause]:
         """Yield the causes of failures, with advice, the most frequent first."""

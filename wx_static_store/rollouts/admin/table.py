@@ -210,15 +210,12 @@ class OverviewTable:
     @cached_property
     def _standings(self) -> Sequence[Standing]:
         tagged = having(self._offers, self._asked.getlist("tag"))
-        found = [env for env in tagged if self._is_searched(env)]
+        texts = {env: (env, self._offers[env].label, *self._offers[env].tags) for env in tagged}
+        query = self.query.casefold()
+        found = [env for env in tagged if any(query in text.casefold() for text in texts[env])]
         if self._place is None:
             return [Standing(env) for env in found]
         return standings(found, self._place)
-
-    def _is_searched(self, env: str) -> bool:
-        """Return whether the id, the name or a tag contains the search text."""
-        words = (env, self._offers[env].label, *self._offers[env].tags)
-        return any(self.query.casefold() in word.casefold() for word in words)
 
 
 def _value(place: Place) -> str:

@@ -92,19 +92,14 @@ class Command(BaseCommand):
         return result
 
     def _end(self, target: CheckTarget, results: list[Result]) -> None:
-        if not target.probe:
-            self.stdout.write(_not_probed(results))
+        if not target.probe:  # one line for all checks of the probe
+            [finding, *_others] = next(each.findings for each in results if each.check.probe)
+            self.stdout.write(f"{Mark.NOT_ASKED.value} {'probe.*':<22} {finding.text}")
         elif why := learned.keep(target):
             self.stderr.write(why)
         for line in learned.learned_lines(target):
             self.stdout.write(line)
         self.stdout.write(verdict_line(results))
-
-
-def _not_probed(results: list[Result]) -> str:
-    """Return one line for all checks that only --probe asks."""
-    [finding, *_others] = next(each.findings for each in results if each.check.probe)
-    return f"{Mark.NOT_ASKED.value} {'probe.*':<22} {finding.text}"
 
 
 def _offered() -> list[str]:
