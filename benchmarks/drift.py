@@ -55,7 +55,7 @@ def publish(cloud: EmulatorServer, envs: list[str]) -> None:
 
 
 def measure(folder: Path, tenants: int) -> None:
-    from tests.rollouts.crew import Crew, connected
+    from tests.rollouts.worker_processes import WorkerProcesses, connected
     from wx_static_store.emulator import EmulatorServer
     from wx_static_store.rollouts import drift
 
@@ -64,11 +64,11 @@ def measure(folder: Path, tenants: int) -> None:
         publish(cloud, envs)
         configure(cloud.api_url, cloud.access_token, folder)
         cloud.quirks.update({"latency_api": LIST})
-        crew = Crew("Redis", cloud, folder)
+        workers = WorkerProcesses("Redis", cloud, folder)
         try:
-            crew.start_worker("worker", PROCESSES)
-            crew.wait_until_ready("worker")
-            with connected(crew):
+            workers.start_worker("worker", PROCESSES)
+            workers.wait_until_ready("worker")
+            with connected(workers):
                 began = time.monotonic()
                 drift.hand_out(drift.places(), with_repair=False)
                 while not (found := drift.rows().filter(differs__gt=0).first()):
@@ -78,7 +78,7 @@ def measure(folder: Path, tenants: int) -> None:
                     time.sleep(0.1)
                 whole = time.monotonic() - began
         finally:
-            crew.end()
+            workers.end()
         lists = len(cloud.calls("staticfilelist"))
     say(f"found in {found.env} after {seen:.1f} s; all {tenants} in {whole:.1f} s, {lists} lists")
 

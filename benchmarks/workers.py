@@ -26,7 +26,7 @@ import django
 from .measure import say
 
 if TYPE_CHECKING:
-    from tests.rollouts.crew import Crew
+    from tests.rollouts.worker_processes import WorkerProcesses
 
 LINK, PUT = 0.040, 0.025  # seconds
 CONCURRENCY, MAX_WORKERS = 2, 4
@@ -37,7 +37,7 @@ SITE["index.html"] = b"<link rel=stylesheet href=assets/00.css>"
 
 def measure(folder: Path, tenants: int, workers: int, run: int) -> tuple[float, float]:
     """Return the seconds that a rollout took, and the CPU seconds of workers and emulator."""
-    from tests.rollouts.crew import Crew
+    from tests.rollouts.worker_processes import WorkerProcesses
     from wx_static_store.emulator import EmulatorServer
 
     folder /= f"{workers}-{run}"
@@ -46,14 +46,14 @@ def measure(folder: Path, tenants: int, workers: int, run: int) -> tuple[float, 
     with EmulatorServer(envs=["kept-here-only", *envs]) as cloud:
         cloud.quirks.update({"latency_api": LINK, "latency_put": PUT})
         configure(cloud.api_url, cloud.access_token, folder)
-        crew = Crew("Redis", cloud, folder)
+        processes = WorkerProcesses("Redis", cloud, folder)
         try:
             for number in range(workers):
-                crew.start_worker(name := f"worker-{number}", CONCURRENCY)
-                crew.wait_until_ready(name)
-            return rolled_out(crew, envs)
+                processes.start_worker(name := f"worker-{number}", CONCURRENCY)
+                processes.wait_until_ready(name)
+            return rolled_out(processes, envs)
         finally:
-            crew.end()
+            processes.end()
 
 
 @contextmanager
@@ -100,39 +100,39 @@ def configure(api: str, token: str, folder: Path) -> None:
     cache.clear()
 
 
-def rolled_out(crew: Crew, envs: list[str]) -> tuple[float, float]:
+def rolled_out(workers: WorkerProcesses, envs: list[str]) -> tuple[float, float]:
     from django.core.management import call_command
 
-    from tests.rollouts.crew import connected
+    from tests.rollouts.worker_processes import connected
     from wx_static_store.deploy.records import find_deployment
     from wx_static_store.rollouts.lifecycle import Manner, start
     from wx_static_store.rollouts.models import RolloutEnvironment
 
-    dist = crew.folder / "dist"
+    dist = workers.folder / "dist"
     for name, body in SITE.items():
         path = dist / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
-    label = crew.folder.name
+    label = workers.folder.name
     quiet = {"stdout": StringIO(), "verbosity": 0}
     call_command("wx_deploy", dist, using="site", label=label, yes=True, **quiet)
     release = find_deployment(label).release
-    with connected(crew):
-        before, began = cpu(crew), time.monotonic()
+    with connected(workers):
+        before, began = cpu(workers), time.monotonic()
         manner = Manner(waves="100%", tolerate="100%")
         rollout = start("site", "", dict.fromkeys(envs, release), manner)
         rows = RolloutEnvironment.objects.filter(rollout=rollout)
         while rows.exclude(state="done").exists():
             if rows.filter(state="failed").exists():
-                raise SystemExit(crew.printed)
+                raise SystemExit(workers.printed)
             time.sleep(0.1)
-        return time.monotonic() - began, cpu(crew) - before
+        return time.monotonic() - began, cpu(workers) - before
 
 
-def cpu(crew: Crew) -> float:
+def cpu(workers: WorkerProcesses) -> float:
     """Return the CPU seconds of this process, which has the emulator, and of all workers."""
     own = resource.getrusage(resource.RUSAGE_SELF)
-    pids = ",".join(str(worker.pid) for worker in crew.running.values())
+    pids = ",".join(str(worker.pid) for worker in workers.running.values())
     command = ["ps", "-o", "cputimes=", "--ppid", pids, "--pid", pids]
     words = subprocess.run(command, capture_output=True, text=True).stdout.split()  # noqa: S603
     return own.ru_utime + own.ru_stime + sum(map(float, words))

@@ -19,7 +19,7 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.environments import of_platform
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
 from wx_static_store.health.doctor.environments import CHECKS
-from wx_static_store.health.doctor.patient import Patient
+from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.models import Account
 from wx_static_store.submit.policy import stores_for
 from wx_static_store.upload.platform import platform_for
@@ -319,5 +319,5 @@ def test_the_doctor_looks_at_those_that_are_offered(cloud: EmulatorServer) -> No
     account(SHOP)
     withdraw(cloud, SHOP)
     known = next(check for check in CHECKS if check.id == "environments.known")
-    [found] = known.ask(Patient(envs=[*conf.environments()]))
+    [found] = known.ask(CheckTarget(envs=[*conf.environments()]))
     assert str(found.text) == f"The platform has tenant-b. ENVIRONMENTS does not offer: {ENV}."

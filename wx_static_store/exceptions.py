@@ -80,7 +80,7 @@ class WxStaticStoreError(Exception):
     ``once``: whether the remedy works only once in an upload.
     ``pause``: the least number of seconds before the next try.
     ``stops_batch``: whether every other file would fail in this way, too.
-    ``maybe_stored``: whether the object may be there all the same.
+    ``maybe_stored``: whether the object may still be there.
     """
 
     remedy = Remedy.GIVE_UP
@@ -103,7 +103,7 @@ class WxStaticStoreError(Exception):
         self.with_context(**details)
 
     def with_context(self, **details: Any) -> Self:
-        """Add what is known further out: the environment, the key, the stage, a better hint."""
+        """Add facts that the caller knows: the environment, the key, the stage, a better hint."""
         for name, value in details.items():
             if not hasattr(self, name):
                 raise TypeError(f"{type(self).__name__} has no detail {name!r}")
@@ -123,7 +123,7 @@ class WxStaticStoreError(Exception):
 
     @property
     def code(self) -> str:
-        """Return what to look up: WeChat's errcode, or the code of COS."""
+        """Return the code to look up: WeChat's errcode, or the code of COS."""
         if not self.errcode:
             return self.cos_code
         return gettext("errcode %(errcode)s", errcode=self.errcode)
@@ -144,13 +144,13 @@ class WxStaticStoreError(Exception):
         return type(self), (message,), self.__dict__ | {"message": message}
 
     def as_dict(self) -> dict[str, Any]:
-        """Describe it in JSON values for another process; `revived()` makes it an error again."""
+        """Return JSON values for another process; `revived()` makes an error of them."""
         plain = {k: english(v) if isinstance(v, Promise) else v for k, v in self.__dict__.items()}
         return plain | {"class": type(self).__name__, "remedy": self.remedy.value}
 
 
 def revived(value: dict[str, Any]) -> WxStaticStoreError:
-    """Return the error that `as_dict()` described; raise KeyError or ValueError otherwise."""
+    """Return the error that `as_dict()` described; raise KeyError or ValueError for others."""
     kinds = {kind.__name__: kind for kind in _all_kinds(WxStaticStoreError)}
     details = {k: v for k, v in value.items() if k not in ("class", "message", "remedy")}
     if "hint" in details:

@@ -1,8 +1,8 @@
 """
 Texts in the reader's language, or as they stand where no Django is configured.
 
-The parts of a text are arguments, as in ``_("The file %(name)s is closed", name=name)``: a lazy one
-keeps them, so that the error that an editor reads in Chinese is recorded in English.
+The parts of a text are arguments, as in ``_("The file %(name)s is closed", name=name)``: lazy texts
+keep them, so that the same error is shown in Chinese and recorded in English.
 """
 
 import re
@@ -36,7 +36,7 @@ def ngettext(one: str, many: str, count: int, /, **parts: object) -> str:
 
 
 def pgettext(context: str, message: str) -> str:
-    """Translate a word by what it means here."""
+    """Translate a word by its meaning here."""
     try:
         return translation.pgettext(context, message)
     except _NO_DJANGO:
@@ -97,7 +97,7 @@ STAGES = {
 
 
 def with_facts(hint: str | Promise, errmsg: str = "", env: str = "…") -> str | Promise:
-    """Fill in the environment, and the address of this server as some of WeChat's texts name it."""
+    """Fill in the environment, and this server's address as some of WeChat's texts name it."""
     found = _REQUEST_IP.search(errmsg)
     address = found[1] if found else _UNNAMED
     return format_lazy(cast(str, hint), request_ip=address, env=shown(env))
@@ -115,14 +115,14 @@ def with_docs(hint: str | Promise, anchor: str) -> str:
 
 
 def docs_place(anchor: str) -> str:
-    """Return the address of an anchor of the documentation, or its page where there is none."""
+    """Return the address of an anchor of the documentation, or of its page without an anchor."""
     page = f"troubleshooting/{_PAGES.get(anchor.partition('-')[0], 'checks')}"
     base = docs_url()
     return f"{base}{page}.html#{anchor}" if base else f"{page}#{anchor}"
 
 
 def shown(text: str) -> str:
-    """Escape what a terminal must not get: control characters in a name would steer it."""
+    """Escape control characters: in a name, they would control the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
@@ -137,7 +137,7 @@ def width(text: str) -> int:
 
 
 def english(text: object) -> str:
-    """Return the text as it is recorded: who reads it later may have another language."""
+    """Return the text in English, as it is recorded: its reader may have another language."""
     try:
         with translation.override(None):
             return str(text)

@@ -24,7 +24,15 @@ from .exceptions import IntegrityError, UploadFailed, WxStaticStoreError
 from .i18n import gettext, gettext_lazy as _
 from .submit.progress import note_of_save
 from .upload import recorder
-from .upload.claims import Save, claim, leave, left, release, remember, take_left
+from .upload.claims import (
+    Save,
+    abandoned_object,
+    claim,
+    claim_abandoned,
+    note_abandoned,
+    release,
+    remember,
+)
 from .upload.sources import IN_MEMORY, content_item, digest, fingerprint
 from .upload.store import Store, store_for
 from .upload.uploader import Uploader, to_raise
@@ -99,7 +107,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             return
         item = fingerprint(content_item(save.name, save.content))
         if item.md5 and item.size:
-            leave(options, self._key(save.asked), item.size, item.md5, save.name)
+            note_abandoned(options, self._key(save.asked), item.size, item.md5, save.name)
 
     def _reuse_abandoned_upload(self, asked: str, content: Any, max_length: int | None) -> str:
         """Return the name of an object with these bytes that a failed form left; or ''."""
@@ -109,13 +117,13 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             if self.options.file_overwrite:
                 return ""
             options, key, size = self.options.settled(), self._key(asked), content.size or 0
-            md5, name = left(options, key, size)
+            md5, name = abandoned_object(options, key, size)
             if not name or (max_length and len(name) > max_length):
                 return ""
             if fingerprint(content_item(name, content)).md5 != md5:
                 return ""
             remote = self._find(name)
-            if remote and remote.md5 == md5 and take_left(options, key, size):
+            if remote and remote.md5 == md5 and claim_abandoned(options, key, size):
                 return name
         return ""
 

@@ -887,7 +887,7 @@ def test_a_ticket_that_cannot_be_had_is_waited_for(
         return answer
 
     provider = make(ticket=ticket)
-    with pytest.raises(TokenUnavailable, match=r"cannot be had \(.* ConnectionError: ") as caught:
+    with pytest.raises(TokenUnavailable, match=r"cannot be read \(.* ConnectionError: ") as caught:
         provider.get()
     assert (caught.value.remedy, leaks(caught.value)) == (Remedy.WAIT, [])
     assert again(provider, time) == emulator.access_token

@@ -274,7 +274,7 @@ def test_a_failure_counts_for_every_process_with_the_pause_that_is_left(
     failures: SharedFailure, time: Time
 ) -> None:
     time.sleep(20)
-    attempt, error = failures.of(2)
+    attempt, error = failures.of_generation(2)
     assert attempt == 5
     assert isinstance(error, WeChatBusy)
     assert (str(error.message), error.pause) == ("no", 10)
@@ -282,7 +282,7 @@ def test_a_failure_counts_for_every_process_with_the_pause_that_is_left(
 
 def test_an_error_s_own_pause_is_kept_if_it_is_longer(failures: SharedFailure, time: Time) -> None:
     time.sleep(29)
-    _attempt, error = failures.of(2)
+    _attempt, error = failures.of_generation(2)
     assert error
     assert error.pause == 3
 
@@ -292,12 +292,12 @@ def test_a_failure_whose_pause_is_over_is_an_attempt_only(
     failures: SharedFailure, time: Time, seconds: float
 ) -> None:
     time.sleep(seconds)
-    assert failures.of(2) == (5, None)
+    assert failures.of_generation(2) == (5, None)
 
 
 def test_a_failure_is_forgotten_after_a_day(failures: SharedFailure, time: Time) -> None:
     time.sleep(24 * 3600)
-    assert failures.of(2) == (0, None)
+    assert failures.of_generation(2) == (0, None)
 
 
 @pytest.mark.parametrize(("set_back", "counts"), [(30, True), (31, False)])
@@ -305,13 +305,13 @@ def test_a_failure_does_not_count_longer_for_a_clock_that_is_set_back(
     failures: SharedFailure, time: Time, set_back: float, counts: bool
 ) -> None:
     time.sleep(-set_back)
-    attempt, error = failures.of(2)
+    attempt, error = failures.of_generation(2)
     assert (attempt, bool(error)) == (5, counts)
 
 
 @pytest.mark.parametrize("generation", [1, 3])
 def test_a_failure_is_of_one_generation(failures: SharedFailure, generation: int) -> None:
-    assert failures.of(generation) == (0, None)
+    assert failures.of_generation(generation) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -319,4 +319,4 @@ def test_a_failure_is_of_one_generation(failures: SharedFailure, generation: int
 )
 def test_junk_in_the_cache_is_not_taken_for_a_failure(make: Make, time: Time, junk: object) -> None:
     make().write("failure", junk, 60)
-    assert SharedFailure(make(), time.now, longest=60).of(2) == (0, None)
+    assert SharedFailure(make(), time.now, longest=60).of_generation(2) == (0, None)

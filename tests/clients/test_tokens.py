@@ -119,7 +119,7 @@ def test_a_ticket_function_that_raises_is_waited_for_and_quoted_without_the_secr
     def broken() -> str:
         raise ConnectionError(f"redis://:{TICKET}@cache")
 
-    with pytest.raises(TokenUnavailable, match=r"cannot be had \(.* ConnectionError: ") as caught:
+    with pytest.raises(TokenUnavailable, match=r"cannot be read \(.* ConnectionError: ") as caught:
         current_ticket(broken)
     assert (caught.value.remedy, leaks(caught.value)) == (Remedy.WAIT, [])
 

@@ -26,7 +26,7 @@ def test_the_migration_can_be_reversed_and_applied_again() -> None:
 
 def test_a_fact_is_remembered_by_its_name() -> None:
     Fact.objects.remember("env-1", {"list.md5": "plain"})
-    assert Fact.objects.of("env-1")["list.md5"].value == "plain"
+    assert Fact.objects.of_subject("env-1")["list.md5"].value == "plain"
 
 
 def test_a_newer_fact_takes_the_place_of_the_older() -> None:
@@ -37,17 +37,17 @@ def test_a_newer_fact_takes_the_place_of_the_older() -> None:
 
 def test_facts_of_another_subject_are_not_shown() -> None:
     Fact.objects.remember("env-2", {"list.md5": "plain"})
-    assert Fact.objects.of("env-1") == {}
+    assert Fact.objects.of_subject("env-1") == {}
 
 
 def test_a_fact_is_forgotten_by_its_name_and_subject() -> None:
     for env in ("env-1", "env-2"):
         Fact.objects.remember(env, {"cors": "on", "cors_methods": "PUT"})
     Fact.objects.forget("env-1", ["cors_methods"])
-    assert [*Fact.objects.of("env-1")] == ["cors"]
-    assert len(Fact.objects.of("env-2")) == 2
+    assert [*Fact.objects.of_subject("env-1")] == ["cors"]
+    assert len(Fact.objects.of_subject("env-2")) == 2
 
 
 def test_a_fact_that_is_too_long_is_cut() -> None:
     Fact.objects.remember("env-1", {"site.notice": "a" * 300})
-    assert Fact.objects.of("env-1")["site.notice"].value == "a" * 255
+    assert Fact.objects.of_subject("env-1")["site.notice"].value == "a" * 255

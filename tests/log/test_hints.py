@@ -49,7 +49,7 @@ def test_a_code_of_cos_has_its_hint_and_an_unknown_code_has_none() -> None:
 def test_the_hint_of_a_refused_token_says_whether_it_is_a_fixed_one(configure: Any) -> None:
     row = UploadLog(status="failed", errcode=42001, stage="link")
     configure(WX_STATIC_STORE={"ACCESS_TOKEN": "spent"})
-    assert "ACCESS_TOKEN is spent" in hint(row)
+    assert "ACCESS_TOKEN has expired" in hint(row)
     configure(WX_STATIC_STORE={"ACCESS_TOKEN": None})
     assert "another system refreshes" in hint(row)
 

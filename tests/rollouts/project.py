@@ -1,4 +1,4 @@
-"""The project of the worker processes: the test's database, a broker, a cache; see ``crew.py``."""
+"""The project of ``worker_processes.py``: the test's database, a broker, a cache."""
 
 import json
 import os

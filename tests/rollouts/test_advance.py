@@ -12,7 +12,7 @@ from wx_static_store.models import Release
 from wx_static_store.rollouts import advance as advancing
 from wx_static_store.rollouts.advance import advance, advance_all
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
-from wx_static_store.rollouts.rows import of
+from wx_static_store.rollouts.rows import environments_of
 from wx_static_store.rollouts.snapshot import Snapshot
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
 
 def settle(rollout: Rollout, *envs: str, state: str) -> Rollout:
     """Write how environments ended, and go on."""
-    of(rollout).filter(env__in=envs).update(state=state)
+    environments_of(rollout).filter(env__in=envs).update(state=state)
     return advance(rollout.pk)
 
 
@@ -34,7 +34,10 @@ def test_one_failure_too_many_stops_what_waits(
     rollout = settle(rollout, envs[0], state="failed")
     assert states(rollout) == "fq" + "w" * 8
     rollout = settle(rollout, envs[1], state="failed")
-    assert (rollout.state, Snapshot.of(rollout).reason) == ("stopped", "2 failed, 1 tolerated")
+    assert (rollout.state, Snapshot.of_rollout(rollout).reason) == (
+        "stopped",
+        "2 failed, 1 tolerated",
+    )
     assert states(rollout) == "ff" + "w" * 8
 
 

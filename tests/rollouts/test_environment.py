@@ -16,7 +16,7 @@ from wx_static_store.models import Deployment, Release
 from wx_static_store.rollouts import environment
 from wx_static_store.rollouts.lifecycle import act
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
-from wx_static_store.rollouts.rows import of
+from wx_static_store.rollouts.rows import environments_of
 from wx_static_store.upload.recorder import start_deployment
 
 pytestmark = pytest.mark.django_db
@@ -81,13 +81,13 @@ def test_a_second_delivery_at_the_last_try_ends_nothing(
     assert states(rollout) == "r"
 
 
-def test_a_paused_rollout_takes_back_what_is_throttled(
+def test_a_throttled_environment_waits_again_in_a_paused_rollout(
     cloud: EmulatorServer, broker: Broker, envs: list[str], release: Release
 ) -> None:
     rollout = begin(envs[:1], release)
     [pk] = broker.messages()
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45011, "times": None})
-    found = environment._begun(pk)
+    found = environment._begin(pk)
     assert found
     act(rollout.pk, "pause")
     assert environment.deploy(pk) is None
@@ -131,7 +131,7 @@ def test_whoever_kills_each_worker_is_given_up(
     RolloutEnvironment.objects.update(tries=environment.TRIES)
     broker.work()
     assert states(rollout) == "f"
-    assert "killed again and again" in row(envs[0]).message
+    assert "killed each time" in row(envs[0]).message
 
 
 @pytest.mark.parametrize("errcode", [45011, -501003, -1])
@@ -181,6 +181,6 @@ def test_an_environment_that_the_platform_lacks_is_a_failure(
 
 def test_a_pruned_release_is_named(broker: Broker, envs: list[str], release: Release) -> None:
     rollout = begin(envs[:1], release)
-    of(rollout).update(release=None)
+    environments_of(rollout).update(release=None)
     broker.work()
     assert "release was pruned" in row(envs[0]).message

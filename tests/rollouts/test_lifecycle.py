@@ -103,7 +103,7 @@ def test_a_resumed_rollout_goes_on(broker: Broker, envs: list[str], release: Rel
 
 def test_a_stopped_rollout_says_why(broker: Broker, envs: list[str], release: Release) -> None:
     rollout = act(begin(envs, release).pk, "stop")
-    assert (rollout.state, Snapshot.of(rollout).reason) == ("stopped", "by hand")
+    assert (rollout.state, Snapshot.of_rollout(rollout).reason) == ("stopped", "by hand")
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "stop", "retry-failed"])
@@ -162,7 +162,7 @@ def test_what_failed_is_not_tried_again_over_a_newer_deploy(
     rollout = begin(envs, release)
     broker.work()
     deployed(tmp_path / "old", OLD, broken, "by hand")
-    with pytest.raises(RolloutRefused, match="still has what it had before"):
+    with pytest.raises(RolloutRefused, match="still has its release from before"):
         act(rollout.pk, "retry-failed")
 
 

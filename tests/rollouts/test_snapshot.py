@@ -22,7 +22,7 @@ def ended(cloud: EmulatorServer, broker: Broker, envs: list[str], release: Relea
         cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "env": env})
     rollout = begin(envs, release, **WIDE)
     broker.work()
-    return Snapshot.of(Rollout.objects.get(pk=rollout.pk))
+    return Snapshot.of_rollout(Rollout.objects.get(pk=rollout.pk))
 
 
 def test_environments_are_counted_by_state(ended: Snapshot) -> None:
@@ -50,7 +50,7 @@ def test_a_snapshot_is_json(ended: Snapshot, release: Release) -> None:
 
 
 def test_who_sees_one_environment_gets_the_counts_of_it(ended: Snapshot, envs: list[str]) -> None:
-    found = Snapshot.of(ended.rollout, envs[2:3])
+    found = Snapshot.of_rollout(ended.rollout, envs[2:3])
     assert (found.counts["done"], found.counts["failed"]) == (0, 1)
     assert [cause.envs for cause in found.causes] == [envs[2:3]]
 

@@ -33,7 +33,7 @@ from wx_static_store.rollouts import advance as advancing, environment, lifecycl
 from wx_static_store.rollouts.advance import advance_all
 from wx_static_store.rollouts.lifecycle import Manner, act, start
 from wx_static_store.rollouts.models import Rollout
-from wx_static_store.rollouts.rows import of
+from wx_static_store.rollouts.rows import environments_of
 from wx_static_store.rollouts.waves import RolloutRefused
 from wx_static_store.submit import queue
 
@@ -124,7 +124,7 @@ class Promises(RuleBasedStateMachine):
         pk = self.sent[which % len(self.sent)]
         if not twice:
             self.sent.remove(pk)
-        of(self.rollout).filter(pk=pk).update(since=timezone.now())
+        environments_of(self.rollout).filter(pk=pk).update(since=timezone.now())
         self.result = result
         try:
             pause = environment.deploy(pk)
@@ -141,7 +141,9 @@ class Promises(RuleBasedStateMachine):
     @rule()
     def look_much_later(self) -> None:
         """Look as the schedule does, when nothing was heard for a while."""
-        of(self.rollout).update(since=timezone.now() - timedelta(seconds=advancing.AGAIN + 1))
+        environments_of(self.rollout).update(
+            since=timezone.now() - timedelta(seconds=advancing.AGAIN + 1)
+        )
         advance_all()
 
     @rule(action=st.sampled_from([*rollouts.ACTIONS]))
@@ -159,7 +161,9 @@ class Promises(RuleBasedStateMachine):
         return Rollout.objects.get(pk=self.pk)
 
     def _states(self, *states: str) -> set[str]:
-        return {*of(self.rollout).filter(state__in=states).values_list("env", flat=True)}
+        return {
+            *environments_of(self.rollout).filter(state__in=states).values_list("env", flat=True)
+        }
 
     @invariant()
     def no_more_run_than_may_fail(self) -> None:
@@ -175,7 +179,7 @@ class Promises(RuleBasedStateMachine):
 
     @invariant()
     def a_wave_waits_for_the_one_before(self) -> None:
-        rows = [*of(self.rollout)]
+        rows = [*environments_of(self.rollout)]
         begun = {row.wave for row in rows if row.state != "waiting"}
         left = {row.wave for row in rows if row.state in ("waiting", "queued", "running")}
         assert not left or max(begun, default=1) <= self.rollout.wave

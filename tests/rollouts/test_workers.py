@@ -20,7 +20,7 @@ from django.core.cache import caches
 from django.db import connection
 
 from tests.deploys import bodies, configure_releases, run, write
-from tests.rollouts.crew import Crew, connected, redis
+from tests.rollouts.worker_processes import WorkerProcesses, connected, redis
 from tests.waiting import wait_for
 from wx_static_store.deploy.records import find_deployment
 from wx_static_store.emulator import EmulatorServer
@@ -44,12 +44,12 @@ PLACES = {"postgresql": "RabbitMQ", "mysql": "Redis"}
 
 
 @pytest.fixture
-def crew(configure: Any, emulator: EmulatorServer, tmp_path: Path) -> Iterator[Crew]:
+def workers(configure: Any, emulator: EmulatorServer, tmp_path: Path) -> Iterator[WorkerProcesses]:
     assert connection.vendor in PLACES, "WX_TEST_DATABASE=postgresql or mariadb is needed here"
     broker = PLACES[connection.vendor]
-    folder = tmp_path / "crew"
+    folder = tmp_path / "workers"
     folder.mkdir()
-    found = Crew(broker, emulator, folder)
+    found = WorkerProcesses(broker, emulator, folder)
     more = configure_releases(tmp_path / "releases")
     more["WX_STATIC_STORE"] |= {"MAX_WORKERS": 4}
     backend = "django.core.cache.backends.redis.RedisCache"
@@ -62,12 +62,12 @@ def crew(configure: Any, emulator: EmulatorServer, tmp_path: Path) -> Iterator[C
     caches["default"].close()
 
 
-def begin(crew: Crew, number: int, files: dict[str, bytes], **manner: Any) -> Rollout:
+def begin(workers: WorkerProcesses, number: int, files: dict[str, bytes], **manner: Any) -> Rollout:
     """Start a rollout for so many tenants of a site that is kept."""
     envs = [f"fleet-{each:03}" for each in range(number)]
     for env in envs:
-        crew.cloud.add_env(env)
-    dist = crew.folder / "dist"
+        workers.cloud.add_env(env)
+    dist = workers.folder / "dist"
     write(dist, files)
     run(dist, "--using", "site", "--env", "tenant-b", "--label", "v1")
     release = find_deployment("v1").release
@@ -86,10 +86,10 @@ def wait_until_done(rollout: Rollout, number: int) -> None:
     wait_for(lambda: done.count() >= number, f"{number} are done")
 
 
-def begun(crew: Crew) -> dict[str, tuple[int, int]]:
+def begun(workers: WorkerProcesses) -> dict[str, tuple[int, int]]:
     """Return the first and the last request for each tenant, by their numbers."""
     spans: dict[str, tuple[int, int]] = {}
-    for entry in list(crew.cloud.journal):
+    for entry in list(workers.cloud.journal):
         if entry.env.startswith("fleet-"):
             first, _last = spans.get(entry.env, (entry.number, 0))
             spans[entry.env] = first, entry.number
@@ -103,46 +103,46 @@ def most_at_once(spans: dict[str, tuple[int, int]]) -> int:
     return max(accumulate(step for _number, step in steps))
 
 
-def test_killed_workers_and_a_restarted_broker_lose_nothing(crew: Crew) -> None:
-    crew.twice = True
-    rollout = begin(crew, ENVS, SITE, waves="1,10%,100%", tolerate="10%", max_parallel=AT_ONCE)
-    crew.start_beat()
+def test_killed_workers_and_a_restarted_broker_lose_nothing(workers: WorkerProcesses) -> None:
+    workers.twice = True
+    rollout = begin(workers, ENVS, SITE, waves="1,10%,100%", tolerate="10%", max_parallel=AT_ONCE)
+    workers.start_beat()
     names = [f"worker-{number}" for number in range(2)]
     for name in names:
-        crew.start_worker(name)
+        workers.start_worker(name)
     chance, rows = random.Random(SEED), rollout.environments
     for number in range(1, KILLS + 1):
         wait_until_done(rollout, ENVS * number // (KILLS + 2))
         name = chance.choice(names)
-        crew.kill(name)
-        crew.start_worker(name)
+        workers.kill(name)
+        workers.start_worker(name)
         if number == 2:
-            crew.restart_broker()
+            workers.restart_broker()
         if number == 4:
-            crew.break_connections()
+            workers.break_connections()
     wait_for(lambda: ended(rollout), "the rollout is over", seconds=600)
     assert Counter(rows.values_list("state", flat=True)) == {"done": ENVS}
-    assert all(bodies(crew.cloud, row.env) == SITE for row in rows.all())
-    assert most_at_once(begun(crew)) <= AT_ONCE
-    reported = Counter(re.findall(r"(fleet-\d+): done in rollout", crew.printed))
+    assert all(bodies(workers.cloud, row.env) == SITE for row in rows.all())
+    assert most_at_once(begun(workers)) <= AT_ONCE
+    reported = Counter(re.findall(r"(fleet-\d+): done in rollout", workers.printed))
     assert {*reported.values()} == {1}
     assert len(reported) >= ENVS - KILLS  # a worker may be killed before it prints what it wrote
 
 
-def test_nobody_begins_after_one_failure_too_many(crew: Crew) -> None:
+def test_nobody_begins_after_one_failure_too_many(workers: WorkerProcesses) -> None:
     fault = {"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "times": None}
     for env in BROKEN:
-        crew.cloud.add_env(env)
-        crew.cloud.script(fault | {"env": env})
+        workers.cloud.add_env(env)
+        workers.cloud.script(fault | {"env": env})
     files = {"index.html": SITE["index.html"], "assets/00.css": b""}
-    rollout = begin(crew, 40, files, waves="100%", tolerate="3")
+    rollout = begin(workers, 40, files, waves="100%", tolerate="3")
     for number in range(2):
-        crew.start_worker(f"worker-{number}", 4)
-    crew.start_beat()
+        workers.start_worker(f"worker-{number}", 4)
+    workers.start_beat()
     wait_for(lambda: ended(rollout), "the rollout is over", seconds=120)
     states = Counter(rollout.environments.values_list("state", flat=True))
     assert (rollout.state, states["failed"]) == ("stopped", 4)
-    spans = begun(crew)
+    spans = begun(workers)
     last_failure = max(spans[env][1] for env in BROKEN if env in spans)
     assert max(first for first, _last in spans.values()) <= last_failure
     assert most_at_once(spans) <= 4

@@ -110,7 +110,7 @@ SABOTAGES = (
         "D4: a run whose rows are not all written stays open",
         "call a deployment done whose rows are missing",
         "upload/recorder.py",
-        "        _missed.extend(self._rows)\n        return written\n",
+        "        _unwritten_rows.extend(self._rows)\n        return written\n",
         "        return True\n",
         (
             "upload/test_recorder.py::test_a_deployment_whose_rows_are_refused_to_the_end_is_incomplete",

@@ -135,10 +135,10 @@ def _token() -> bool:
 
 def _claims() -> bool:
     options = options_for("default")
-    claims.leave(options, "a", 1, "md5", "b c")
+    claims.note_abandoned(options, "a", 1, "md5", "b c")
     with ThreadPoolExecutor(1) as another:
         won = claims.claim(options, "a"), another.submit(claims.claim, options, "a").result()
-    return won == (True, False) and claims.left(options, "a", 1) == ("md5", "b c")
+    return won == (True, False) and claims.abandoned_object(options, "a", 1) == ("md5", "b c")
 
 
 def _count() -> bool:

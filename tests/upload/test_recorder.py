@@ -425,7 +425,7 @@ def test_kept_rows_can_be_forgotten_on_demand() -> None:
     rest(60)
     record_one(result("of another test"), CONTEXT)
     recorders.reset()
-    assert not recorders._missed
+    assert not recorders._unwritten_rows
 
 
 # --- rows of a run that were refused --------------------------------------------------------------

@@ -100,7 +100,7 @@ def test_part_of_a_file_is_replaced(cloud: EmulatorServer, folder: Path) -> None
 def test_other_bytes_under_a_digest_are_not_sent(cloud: EmulatorServer, folder: Path) -> None:
     spool.keep(io.BytesIO(b"tea"), TEA, 3)
     (folder / spool.path_of(TEA)).write_bytes(b"pie")
-    with pytest.raises(SourceError, match="does not have these bytes any more"):
+    with pytest.raises(SourceError, match="no longer has these bytes"):
         spool.open_spooled(TEA)
 
 

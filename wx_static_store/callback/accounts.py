@@ -1,5 +1,5 @@
 """
-The accounts that pushes are about: who gave the platform an authorization, who withdrew it.
+Accounts in WeChat's pushes: who gave the platform an authorization, who withdrew it.
 
 A push may come twice, late, or after a newer one: the newest CreateTime of an account decides.
 """
@@ -28,7 +28,9 @@ def note(platform: str, event: str, fields: dict[str, Any], created: int) -> boo
     try:
         from ..models import Account  # not before Django is ready, and E014 names a missing app
 
-        Account.objects.note(platform, appid, event=event, at=_moment(created))
+        at = datetime.fromtimestamp(created, UTC)
+        at = at if setting("USE_TZ") else timezone.make_naive(at)
+        Account.objects.note(platform, appid, event=event, at=at)
     except Exception as error:  # each database has exceptions of its own
         if is_from_signal(error):
             raise
@@ -37,8 +39,3 @@ def note(platform: str, event: str, fields: dict[str, Any], created: int) -> boo
         return True
     logger.error("The database fails to note '%s' of the account %s (%s)", event, appid, failed)
     return False
-
-
-def _moment(seconds: int) -> datetime:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment if setting("USE_TZ") else timezone.make_naive(moment)

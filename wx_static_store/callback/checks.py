@@ -1,4 +1,4 @@
-"""System checks: what keeps WeChat's pushes from being read. They ask no database."""
+"""System checks: why WeChat's pushes could not be read. They ask no database."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,16 +26,11 @@ NEEDED = {
 
 @register(_TAG)
 def check_callback(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check that what the view needs is set, and hard to guess."""
-    found = [*_of_apps()]
+    """Check that the settings of the view are set, and hard to guess."""
+    found = [] if apps.is_installed("wx_static_store") else [message("E014")]
     with suppress(ConfigurationError):  # reported by check_options
         found += _of_options(conf.platform_options())
     return found
-
-
-def _of_apps() -> Iterator[CheckMessage]:
-    if not apps.is_installed("wx_static_store"):
-        yield message("E014")
 
 
 @register(_TAG)

@@ -30,7 +30,7 @@ def signature(token: Secret, *parts: str) -> str:
 
 
 def is_signed(given: str, tokens: Sequence[Secret], *parts: str) -> bool:
-    """Return whether it is the signature of one of the tokens; all are tried, whichever fits."""
+    """Return whether one of the tokens made the signature; all are tried, whichever fits."""
     return sum(constant_time_compare(given, signature(token, *parts)) for token in tokens) > 0
 
 
@@ -46,9 +46,9 @@ def encrypt(xml: str, appid: str, key: Secret) -> str:
 
 def decrypt(encrypted: str, keys: Sequence[Secret], appid: str) -> bytes:
     """
-    Return the XML by the key that fits; raise Refusal after all is judged with each key.
+    Return the XML by the key that fits; raise Refusal only after every check with every key.
 
-    Who can sign would learn the plaintext byte by byte from what is refused sooner.
+    A sender who can sign would learn the plaintext byte by byte from an earlier refusal.
     """
     ciphertext = _ciphertext(encrypted)
     right, xml = max(_opened(ciphertext, key, appid) for key in keys)
@@ -73,7 +73,7 @@ def _cipher(key: Secret) -> Cipher[modes.CBC]:
 
 
 def _opened(ciphertext: bytes, key: Secret, appid: str) -> tuple[int, bytes]:
-    """Return how many of `_JUDGED` are right up to the first that is wrong, and the XML."""
+    """Return how many of `_JUDGED` hold before the first that fails, and the XML."""
     decryptor = _cipher(key).decryptor()
     padded = decryptor.update(ciphertext) + decryptor.finalize()
     padding = padded[-1]

@@ -1,4 +1,4 @@
-"""Why a push is not accepted, and which setting to look at."""
+"""Why a push is not accepted, and which setting to check."""
 
 from ..core.pushes import HINTS
 from ..i18n import english
@@ -6,10 +6,10 @@ from ..i18n import english
 
 class Refusal(Exception):
     """
-    The one exception of everything that reads what a stranger sent.
+    The only exception of the code that reads a stranger's message.
 
-    `reason` is a word for the log: nothing of the content is kept. `status` is one for all that a
-    body is refused for, or the answers would tell what the ciphertext holds.
+    `reason` is a word for the log: nothing of the content is kept. All refusals of a body have one
+    `status`, or the answers would reveal the ciphertext's content.
     """
 
     def __init__(self, reason: str, status: int = 403) -> None:
@@ -19,6 +19,6 @@ class Refusal(Exception):
 
     @property
     def logged(self) -> str:
-        """Return the reason, and what to do about one that a setting may mend."""
+        """Return the reason, with advice if a setting may help."""
         hint = HINTS.get(self.reason)
         return f"{self.reason}. {english(hint)}" if hint else self.reason

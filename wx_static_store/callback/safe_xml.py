@@ -1,8 +1,8 @@
 """
-XML of a stranger, read into texts by name, with limits that hold while it is read.
+Read a stranger's XML into texts by name, with limits that hold while reading.
 
 The size is the caller's limit. A DTD, an entity of its own, a processing instruction, an
-attribute, another encoding than UTF-8, one element too many or too deep end the reading at once.
+attribute, another encoding than UTF-8, one element too many or too deep ends it at once.
 """
 
 from typing import Any
@@ -17,8 +17,8 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def read(document: bytes, *, depth: int = 3, elements: int = 32) -> dict[str, Any]:
-    """Return what is in the root: texts; a dictionary for inner elements, a list for twins."""
-    if document.startswith(_BOM) or b"\0" in document:  # expat would read UTF-16 all the same
+    """Return the root's members: texts, dictionaries for inner elements, lists for twins."""
+    if document.startswith(_BOM) or b"\0" in document:  # expat would still read UTF-16
         raise Refusal("encoding")
     builder = _Builder(depth, elements)
     parser = XMLParser(target=builder, encoding="utf-8", forbid_dtd=True)

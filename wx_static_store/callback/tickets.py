@@ -51,7 +51,7 @@ def save(appid: str, ticket: Secret, create_time: int) -> None:
     """
     Keep the ticket if its CreateTime (Unix seconds) is newer; TokenUnavailable if nothing keeps it.
 
-    One of database and cache is enough, the other's failure is a warning. Of two pushes in the same
+    Database or cache is enough; the other's failure is a warning. Of two pushes in the same
     instant the cache may hold the older until the next push: both are good for 12 hours.
     """
     sealed = seal(ticket, TICKETS)
@@ -68,9 +68,10 @@ def newest(appid: str) -> str:
     """
     Return the newest ticket, "" if there is none; raise TokenUnavailable after 12 hours.
 
-    The cache is asked first, the database where the cache has none of the last hour.
+    The cache is asked first, the database only if the cache has none of the last hour.
     """
-    found = _from_cache(appid)
+    sealed, created = _entry(_cache().get(_cache_key(appid)))
+    found = _opened(sealed, created) if sealed else None
     if found is None or found.age > HOUR:
         stored = _try_database(lambda: _from_database(appid))
         found = max(filter(None, (found, stored)), key=lambda one: one.created, default=None)
@@ -91,7 +92,7 @@ def _judge(seconds: float) -> None:
 
 
 def _try_database(ask: Callable[[], T]) -> T | None:
-    """Return what the database says, None where it fails: each has exceptions of its own."""
+    """Return the database's answer, None if it fails: each database has its own exceptions."""
     try:
         return ask()
     except Exception as error:
@@ -116,7 +117,7 @@ def _opened(sealed: str, created: int) -> _Ticket | None:
 
 
 def _to_database(appid: str, sealed: str, created: int) -> bool:
-    """Save without a transaction: each statement is atomic, the last one compares and sets."""
+    """Save without a transaction: each statement is atomic, and the last one compares and sets."""
     values = {"sealed": sealed, "created": created, "received": timezone.now()}
     VerifyTicket.objects.get_or_create(appid=appid, defaults=values)
     VerifyTicket.objects.filter(appid=appid, created__lt=created).update(**values)
@@ -131,7 +132,7 @@ def _from_database(appid: str) -> _Ticket | None:
 
 @contextmanager
 def _connection() -> Iterator[str]:
-    """Give the alias; close a connection that was opened for this: nobody else would."""
+    """Yield the alias; close the connection if this opened it: nobody else would."""
     alias = router.db_for_write(VerifyTicket)
     was_open = connections[alias].connection is not None
     try:
@@ -142,20 +143,15 @@ def _connection() -> Iterator[str]:
 
 
 def _to_cache(appid: str, sealed: str, created: int) -> bool:
-    """Read it back: a dummy cache and a full Memcached keep nothing, and do not say so."""
+    """Write, and read back: a dummy cache and a full Memcached keep nothing, and raise no error."""
     cache, key = _cache(), _cache_key(appid)
     if _entry(cache.get(key))[1] < created:
         cache.set(key, json.dumps({"sealed": sealed, "created": created}), LIFE)
     return _entry(cache.get(key))[1] >= created
 
 
-def _from_cache(appid: str) -> _Ticket | None:
-    sealed, created = _entry(_cache().get(_cache_key(appid)))
-    return _opened(sealed, created) if sealed else None
-
-
 def _entry(text: Any) -> tuple[str, int]:
-    """Read what lies in the cache; junk is nothing, and older than all."""
+    """Read the entry of the cache; junk counts as an empty entry, older than all others."""
     try:
         entry = json.loads(text)
         return str(entry["sealed"]), int(entry["created"])

@@ -1,8 +1,8 @@
 """
-The one address that WeChat calls: pushes by POST, and a question by GET when it is set up.
+The address that WeChat calls: pushes by POST, and a test by GET when it is set up.
 
-What is refused first costs least, and nothing is decrypted or asked of a database before the
-signature is right. Whatever is wrong with a body that was read gets the same empty 403.
+The cheapest checks come first, and nothing is decrypted or asked of a database before the
+signature is right. Every fault of a body that was read gets the same empty 403.
 """
 
 import logging
@@ -56,7 +56,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 @login_not_required
 @outside_transactions  # or each stranger's request would open one
 def receive(request: HttpRequest) -> HttpResponse:
-    """Answer `success` to what is genuine; log the reason of a refusal, never the content."""
+    """Answer `success` to a genuine push; log the reason of a refusal, never the content."""
     try:
         return _answer(request, _options())
     except Refusal as refusal:
@@ -105,7 +105,7 @@ def _echo(request: HttpRequest, options: Options) -> str:
 
 
 def _event(request: HttpRequest, options: Options) -> dict[str, Any]:
-    """Decrypt what WeChat sent; raise Refusal, and leave no plaintext in a frame."""
+    """Decrypt a push; raise Refusal, and leave no plaintext in a frame."""
     body, ours = _body(request), options.component_appid
     given = _parameters(request, options, "timestamp", "nonce", "msg_signature")
     envelope = read(body)
@@ -134,7 +134,7 @@ def _body(request: HttpRequest) -> bytes:
 
 
 def _parameters(request: HttpRequest, options: Options, *names: str) -> dict[str, str]:
-    """Return the query's parameters: well-formed, each given once, and the timestamp is of now."""
+    """Return the query's parameters: well-formed, each given once, with a recent timestamp."""
     query = request.META.get("QUERY_STRING", "")
     pairs = parse_qsl(query[:QUERY_LIMIT], keep_blank_values=True)
     given = dict(pairs)
@@ -154,7 +154,7 @@ def _text(fields: dict[str, Any], name: str, form: str = r"(?s).+") -> str:
 
 
 def _act(options: Options, fields: dict[str, Any]) -> bool:
-    """Return False if it should be pushed again: nothing keeps it."""
+    """Handle a push; return False if nothing keeps it, so that WeChat pushes it again."""
     info_type = _text(fields, "InfoType")
     if info_type != TICKET:
         return _pass_on(options, info_type, fields)
@@ -166,7 +166,7 @@ def _act(options: Options, fields: dict[str, Any]) -> bool:
 
 
 def _created(options: Options, fields: dict[str, Any]) -> int:
-    """Return the CreateTime; refuse one in the future, which would shut later pushes out."""
+    """Return the CreateTime; refuse one in the future, which would block later pushes."""
     if fields.get("AppId", options.component_appid) != options.component_appid:
         raise Refusal("appid")
     created = int(_text(fields, "CreateTime", r"[0-9]{1,10}"))
@@ -177,7 +177,7 @@ def _created(options: Options, fields: dict[str, Any]) -> int:
 
 def _pass_on(options: Options, info_type: str, fields: dict[str, Any]) -> bool:
     """
-    Drop the credentials, note what became of an account, then send the project its signal.
+    Drop the credentials, note the account's authorization, then send the project its signal.
 
     The signal goes out even if the account cannot be noted: WeChat may not push it again.
     """

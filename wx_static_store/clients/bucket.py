@@ -24,9 +24,9 @@ _ORIGIN = "https://site.example"
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """
-    What a bucket answers a browser that asks whether it may PUT.
+    The answer of a bucket to a browser that asks whether it may PUT.
 
-    `lacking` are the names that a browser misses in the rule; `from_cos` is False where a proxy
+    `lacking` are the names that the rule lacks for a browser; `from_cos` is False where a proxy
     answered, `code` is that of the XML error of COS.
     """
 
@@ -72,7 +72,7 @@ def _read(reply: Reply) -> Preflight:
 
 
 def _lacking(headers: Mapping[str, str]) -> list[str]:
-    """Return what the rule does not name, in the capitals in which a browser says it."""
+    """Return the names that the rule lacks, spelled as a browser spells them."""
     origins = _names(headers, "Access-Control-Allow-Origin")
     methods = _names(headers, "Access-Control-Allow-Methods")
     names = _names(headers, "Access-Control-Allow-Headers")

@@ -50,7 +50,7 @@ Witness = Callable[[str, dict[str, Any], Mapping[str, str]], None]
 
 class Calls:
     """
-    What the calls have in common; `base_url` is the address of the open platform.
+    The base of all calls; `base_url` is the address of the open platform.
 
     A `witness` sees each answer that is a JSON object: the doctor learns from its form.
     """
@@ -69,7 +69,7 @@ class Calls:
         read: Callable[[Any], T | WxStaticStoreError],
         deadline: Deadline,
     ) -> T:
-        """Return what a call answers that takes the platform's token."""
+        """Make a call that takes the platform's token; return its answer."""
         query = Secret("?access_token=" + quote(token.reveal(), safe=""))
         return self._call(path, query, members, read, "link", deadline)
 
@@ -105,7 +105,7 @@ class Calls:
     def _judge(
         self, path: str, reply: Reply, read: Callable[[Any], T | WxStaticStoreError]
     ) -> T | WxStaticStoreError:
-        """Return what the answer says, or the error it means: no frame that raises has seen it."""
+        """Return the answer, or the error to raise: the frame that raises holds no answer."""
         name = _FAMILY.sub("", path)
         if reply.status != 200:
             error = _not_an_answer(name, reply.status)
@@ -131,7 +131,7 @@ def _reveal(value: Secret | str) -> str:
 
 
 def odd(name: str, what: str | Promise, **details: Any) -> ProtocolError:
-    """Return the error for an answer of another form than the documents name."""
+    """Return the error for an answer whose form differs from the documents."""
     defaults: dict[str, Any] = {"remedy": Remedy.WAIT, "once": True, "http_status": 200}
     text = _("%(call)s answered with %(what)s", call=name, what=what)
     return ProtocolError(text, **(defaults | details))
@@ -147,7 +147,7 @@ def _not_an_answer(name: str, status: int) -> WxStaticStoreError:
 
 
 def _errcode(answer: Any) -> int | None:
-    """Return 0 where it is absent; a text of digits counts; anything else is no errcode."""
+    """Return the errcode, 0 if absent; a text of digits counts; all else is no errcode."""
     if not isinstance(answer, dict):
         return None
     value = answer.get("errcode", 0)

@@ -3,8 +3,8 @@ The platform's own token: fetched by one, for all threads, processes and hosts.
 
 A platform has one current `component_access_token`, and a new one ends the old one within five
 minutes (WeChat's token page). It lies in a cache that all processes share. A cache knows no
-compare-and-delete, so the lock is never released: its key names the generation to be fetched and
-the attempt at it, the first to `add()` it fetches, and a lease ends it if that one dies.
+compare-and-delete, so the lock is never released: its key names the generation to fetch and
+the attempt, the first process to `add()` it fetches, and a lease ends it if that process dies.
 """
 
 import logging
@@ -25,8 +25,8 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import english
-from .hindrances import NO_CACHE, OTHERS, never_worked, slow, too_soon
 from .shared import Seals, SharedFailure, SharedState, SharedToken, TokenState
+from .token_errors import NO_CACHE, OTHERS, never_worked, slow, too_soon
 from .tokens import current_ticket
 from .wechat import FreshToken, WeChatClient
 
@@ -88,7 +88,7 @@ class ComponentToken:
         self._fetched_at = float("-inf")  # by this process
 
     def get(self) -> str:
-        """Return the token to use now, within 15 s; raise what keeps it from being fetched."""
+        """Return the token to use now, within 15 s; raise the reason if it cannot be fetched."""
         entry = self._newest()
         if entry is None or not self._usable(entry):
             entry = self._wait_for_a_new_one(time.monotonic())
@@ -100,7 +100,7 @@ class ComponentToken:
         self.refused(token, None)
 
     def refused(self, token: str, errcode: int | None) -> None:
-        """Discard a token that WeChat refused; what this keeps from being sent has its errcode."""
+        """Discard a token that WeChat refused; keep the errcode for the errors of later calls."""
         entry = self._newest()
         if entry is None or entry.token != Secret(token):
             return  # a newer one is there already
@@ -111,21 +111,21 @@ class ComponentToken:
             raise never_worked(errcode)
 
     def state(self) -> TokenState:
-        """Return what all processes know of the newest token; fetch nothing."""
+        """Return the state of the newest token, as all processes share it; fetch nothing."""
         entry = self._newest()
         age = self._age(entry) if entry else 0.0
         return TokenState(
             age=age,
             left=max(0.0, entry.expires_in - age) if entry else 0.0,
             usable=entry is not None and self._usable(entry),
-            failure=self._failures.of(entry.generation + 1 if entry else 1)[1],
+            failure=self._failures.of_generation(entry.generation + 1 if entry else 1)[1],
             surprises=len(self._surprises()),
         )
 
     # --- the newest token ------------------------------------------------------------------------
 
     def _newest(self) -> SharedToken | None:
-        """Return what the cache holds, or what this process knows if the cache forgot it."""
+        """Return the token in the cache, or the one of this process if the cache lost it."""
         mine, found = self._mine, SharedToken.read(self._shared.read("token"))
         if mine and self._age(mine) >= self._kept_for(mine):
             mine = None  # the cache has forgotten it, too: the generations begin anew for all
@@ -140,12 +140,12 @@ class ComponentToken:
         self._shared.write("token", entry.as_dict(), self._kept_for(entry))
 
     def _kept_for(self, entry: SharedToken) -> float:
-        """Return more seconds than it lives: the next generation follows from it."""
+        """Return how long to keep a token: longer than its life, to number the next one."""
         return max(2 * entry.expires_in, self._min_interval)
 
     def _age(self, entry: SharedToken) -> float:
         """
-        Return the seconds since it was issued, or since this process knows it: the longer time.
+        Return the seconds since the token was issued or first seen here, whichever is longer.
 
         The clock of another host may be wrong (logged), or ours may be set back.
         """
@@ -156,7 +156,7 @@ class ComponentToken:
         return max(now - entry.issued_at, now - self._known_since)
 
     def _usable(self, entry: SharedToken) -> bool:
-        """Return whether nobody refused it and its end is not near."""
+        """Return whether the token was not refused and does not end soon."""
         margin = min(MARGIN, entry.expires_in * (1 - FRESH_SHARE) / 2)
         return self._age(entry) < entry.expires_in - margin and not self._refused(entry)
 
@@ -167,12 +167,12 @@ class ComponentToken:
         return bool(self._shared.read(f"refused:{entry.digest}"))
 
     def _errcode(self, entry: SharedToken) -> int | None:
-        """Return the number that it was refused with, if it was."""
+        """Return the errcode that the token was refused with, or None."""
         errcode = self._shared.read(f"errcode:{entry.digest}")
         return errcode if isinstance(errcode, int) else None
 
     def _note_surprise(self, entry: SharedToken) -> None:
-        """Log if three tokens were refused too early: then another system refreshes them."""
+        """Log an error after three early refusals: another system then refreshes the token."""
         if self._age(entry) >= entry.expires_in:
             return
         times = [*self._surprises(), self._now()]
@@ -181,15 +181,19 @@ class ComponentToken:
             logger.error("%d tokens were refused too early. %s", len(times), english(OTHERS))
 
     def _surprises(self) -> list[float]:
-        """Return when tokens were refused too early, as far as it was not long ago."""
+        """Return the times of recent early refusals."""
         since = self._now() - SURPRISES * self._scale
         return [at for at in self._shared.read("surprises") or () if at > since]
 
     # --- who fetches -----------------------------------------------------------------------------
 
     def _renewed(self, old: SharedToken) -> SharedToken:
-        """Fetch in one thread of one process; all others go on with the old token."""
-        if seconds_left() < CALL or self._hindrance(old) or not self._lock.acquire(blocking=False):
+        """Fetch in one thread of one process; all others keep using the old token."""
+        if (
+            seconds_left() < CALL
+            or self._no_fetch_now(old)
+            or not self._lock.acquire(blocking=False)
+        ):
             return old
         try:
             return self._fetch_if_first(old, time.monotonic()) or old
@@ -201,7 +205,7 @@ class ComponentToken:
             self._lock.release()
 
     def _wait_for_a_new_one(self, since: float) -> SharedToken:
-        """Look and fetch in one thread of this process, for which the others wait."""
+        """Poll and fetch in one thread of this process; the other threads wait for it."""
         if not self._lock.acquire(timeout=min(PATIENCE * self._pace, seconds_left())):
             raise slow()
         try:
@@ -214,8 +218,8 @@ class ComponentToken:
             entry = self._newest()
             if entry and self._usable(entry):
                 return entry
-            if hindrance := self._hindrance(entry):
-                raise hindrance
+            if error := self._no_fetch_now(entry):
+                raise error
             if seconds_left() < SLOWEST:  # an answer that came too late would be lost
                 Deadline(0).check("token")
             if fresh := self._fetch_if_first(entry, since):
@@ -225,8 +229,8 @@ class ComponentToken:
             self._sleep(POLL * self._pace * (0.5 + self._chance()))
         raise slow()
 
-    def _hindrance(self, old: SharedToken | None) -> WxStaticStoreError | None:
-        """Return why nobody, or not this process, may fetch now."""
+    def _no_fetch_now(self, old: SharedToken | None) -> WxStaticStoreError | None:
+        """Return the error that forbids a fetch by this process now, or None."""
         age = self._age(old) if old else float("inf")
         if old and self._is_young(old) and self._refused(old):
             return never_worked(self._errcode(old))
@@ -235,12 +239,12 @@ class ComponentToken:
         alone = ALONE * self._scale - (self._now() - self._fetched_at)
         if 0 < alone <= ALONE * self._scale and not self._shared.works:
             return too_soon(alone, NO_CACHE)
-        return self._failures.of(old.generation + 1 if old else 1)[1]
+        return self._failures.of_generation(old.generation + 1 if old else 1)[1]
 
     def _fetch_if_first(self, old: SharedToken | None, since: float) -> SharedToken | None:
         """Return a new token, or None if another process fetches it."""
         generation = old.generation + 1 if old else 1
-        attempt = self._failures.of(generation)[0] + 1
+        attempt = self._failures.of_generation(generation)[0] + 1
         if not self._shared.claim(f"lock:{generation}:{attempt}", LEASE * self._pace):
             return None
         newest = self._newest()
@@ -287,9 +291,9 @@ class ComponentToken:
 
     def _pause(self, error: WxStaticStoreError, attempt: int, *, in_use: bool) -> float:
         """
-        Return for how many seconds nobody tries again: 1, 2, 4, 8, 10, or 60 if the error stays.
+        Return the seconds before the next try: 1, 2, 4, 8, 10, or 60 for an error that stays.
 
-        A call whose answer was lost may have ended the old token: while that is in use, there is
+        A lost answer may mean that the old token ended: while that one is in use, there is
         time for the whole interval.
         """
         pause = min(LONGEST_PAUSE, 2.0 ** min(attempt - 1, 8))

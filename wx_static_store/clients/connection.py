@@ -1,7 +1,7 @@
 """
 Send and receive over one connection: head and first block at once, and by a deadline.
 
-A socket's own time-out starts anew with each byte that drips in. What is secret in a request is
+A socket's own time-out starts anew with each byte that arrives. The secrets of a request are
 added here, below `http.client`: what hooks into the HTTP libraries sees addresses without a query.
 """
 
@@ -19,7 +19,7 @@ from ..core.secrets import Secret
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """
-    What the libraries do not know of the exchange that runs over a connection.
+    The part of an exchange that the HTTP libraries do not see.
 
     `query` and `headers` go into the head.
     """

@@ -68,7 +68,7 @@ COS_CODES: dict[str, Verdict] = {
 
 
 class Body(Protocol):
-    """The bytes of one attempt; `handed_over` once the last was read, `md5()` of those read."""
+    """The bytes of one attempt; `handed_over` once all were read, `md5()` of the bytes read."""
 
     handed_over: bool
 
@@ -80,9 +80,9 @@ class Body(Protocol):
 @dataclass(frozen=True, slots=True)
 class PutReceipt:
     """
-    `verified`: COS named the `md5` of what was sent; for an encrypted object it names none.
+    `verified`: COS named the `md5` of the sent bytes; for an encrypted object it names none.
 
-    `date`: when COS answered, by its own clock; None where it did not say.
+    `date`: when COS answered, by its own clock; None without a `Date`.
     """
 
     request_id: str
@@ -106,9 +106,9 @@ class CosClient:
         more: Mapping[str, str] | None = None,
     ) -> PutReceipt:
         """
-        Send `body` to the link, as it stands; `md5` is empty where it is not known yet.
+        Send `body` to the link unchanged; `md5` is empty if it is not known yet.
 
-        `more` are headers of COS that an upload does without.
+        `more` are headers of COS that an upload does not need.
 
         An error says `maybe_stored` when the whole body was sent, or COS answered as if it were,
         and its fate is not known.
@@ -144,7 +144,7 @@ def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
 
 
 def _digest(reply: Reply, body: Body) -> str:
-    """Return the MD5 of what was sent; a body that was answered early has none."""
+    """Return the MD5 of the sent bytes; None if COS answered before the end of the body."""
     if len(body) and not body.handed_over:
         return ""
     try:
@@ -241,6 +241,6 @@ def _by_status(status: int, message: str) -> Verdict:
 
 
 def _element(xml: bytes, name: bytes) -> str:
-    """Return the text of one element, by no XML parser: the answer may be hostile."""
+    """Return the text of one element, without an XML parser: the answer may be hostile."""
     found = re.search(rb"<%s>([^<]{1,200})</%s>" % (name, name), xml)
     return scrub(found[1].decode("utf-8", "replace")).strip() if found else ""

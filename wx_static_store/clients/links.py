@@ -50,12 +50,12 @@ def _stays_here(host: str) -> bool:
 
 
 def is_site(url: str, api_url: str) -> bool:
-    """Return whether what WeChat or the cache names is the root of a public site, or emulated."""
+    """Return whether an address that WeChat or the cache names is the root of a site."""
     return bool(_SITE.fullmatch(url)) or (is_loopback(api_url) and is_loopback(url))
 
 
 def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: bool) -> str | Promise:
-    """Return what is wrong with a signed link for `key`; empty when it may be used."""
+    """Return why a signed link for `key` cannot be used; empty if it can."""
     if _AMBIGUOUS.search(url):
         return _("it has characters that parsers read differently")
     if _USER_OR_QUOTED.match(url):  # asked of the text itself: the parser unquotes
@@ -69,7 +69,7 @@ def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: boo
 
 
 def check_address(url: str) -> str | Promise:
-    """Return what is wrong with any other address; empty when it may be used."""
+    """Return why another address cannot be used; empty if it can."""
     return _altered(url, _parse(url))
 
 
@@ -78,7 +78,7 @@ def _altered(url: str, parsed: Url) -> str | Promise:
 
 
 def link_refused(reason: str | Promise) -> ProtocolError:
-    """Return the error for a link that was not used: a fresh one may be right."""
+    """Return the error for a link that was not used: a new link may be good."""
     return ProtocolError(
         _("The signed link was not used: %(reason)s", reason=reason),
         stage="link",
@@ -89,7 +89,7 @@ def link_refused(reason: str | Promise) -> ProtocolError:
 
 
 def _parse(url: str) -> Url:
-    """Parse as urllib3 will, which is imported with the first address."""
+    """Parse an address as urllib3 does; it is imported with the first address."""
     import urllib3  # the whole of it: threads that import its parts can lock each other out
 
     try:

@@ -1,4 +1,4 @@
-"""The calls about the platform itself: its environments, its quotas, what it was refused."""
+"""The calls about the platform itself: its environments, its quotas, its refused calls."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class RefusedCall:
-    """What WeChat received with a call that it refused, and what it answered: without secrets."""
+    """A call that WeChat refused, with WeChat's answer, without secrets."""
 
     time: datetime | None  # in UTC; None where WeChat names none
     cost_ms: int  # how long WeChat took
@@ -78,13 +78,13 @@ class PlatformClient(Calls):
         return self._with_token("/cgi-bin/openapi/quota/get", token, members, _read_quota, deadline)
 
     def refused_call(self, token: Secret, rid: str, *, deadline: Deadline) -> RefusedCall:
-        """Return what WeChat keeps of the refused call with this rid, its secrets left out."""
+        """Return the refused call with this rid as WeChat kept it, without its secrets."""
         path, members = "/cgi-bin/openapi/rid/get", {"rid": rid}
         return self._with_token(path, token, members, _read_refused_call, deadline)
 
 
 def _read_environments(answer: Any) -> tuple[Environment, ...] | WxStaticStoreError:
-    """Read the list; none at all is an empty one."""
+    """Read the list of environments; a missing list counts as empty."""
     rows = answer.get("info_list") or []
     if not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
         return odd("describeenvs", _("a list of another shape"))
@@ -108,7 +108,7 @@ def _read_shares(answer: Any) -> dict[str, tuple[str, ...]] | WxStaticStoreError
 
 
 def _read_quota(answer: Any) -> Quota:
-    """Read each number that there is; what is missing, null or no number is no figure."""
+    """Read the quota; a value that is missing, null or no number is no figure."""
     quota, rate = answer.get("quota"), answer.get("rate_limit")
     daily = (_number(quota, name) for name in ("daily_limit", "used", "remain"))
     period = (_number(rate, name) for name in ("call_count", "refresh_second"))

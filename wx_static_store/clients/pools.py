@@ -32,7 +32,7 @@ _UNUSABLE = (
 
 @cache
 def _ours(pool: Any) -> Any:
-    """Return the class of a pool whose connections send as ours do."""
+    """Return a subclass of the pool that uses our connections."""
     connection = type(pool.ConnectionCls.__name__, (Connection, pool.ConnectionCls), {})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
@@ -51,7 +51,7 @@ class Pools:
         self._ways: OrderedDict[str, Way] = OrderedDict()  # the one used last at the end
 
     def towards(self, origin: str) -> Way:
-        """Return the way to addresses of an origin; raises ConfigurationError."""
+        """Return the pool for addresses of an origin; raise ConfigurationError."""
         if (way := self._ways.get(origin)) is None:
             while len(self._ways) >= HOSTS:  # each tenant's bucket is a host of its own
                 self._ways.popitem(last=False)
@@ -62,7 +62,7 @@ class Pools:
         return way
 
     def close(self) -> None:
-        """Close each connection as soon as nobody uses it."""
+        """Close each connection once it is unused."""
         self._ways.clear()
 
     def _way(self, origin: str) -> Way:
@@ -104,7 +104,7 @@ class Pools:
 
 @cache
 def _tls(path: str) -> ssl.SSLContext:
-    """Make the one for all connections: to read the certificates takes milliseconds."""
+    """Make one TLS context for all connections: reading the certificates takes milliseconds."""
     context = urllib3.util.ssl_.create_urllib3_context()
     try:
         context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})

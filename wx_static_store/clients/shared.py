@@ -1,4 +1,4 @@
-"""What all processes share through a cache: a token, and how the last fetch failed."""
+"""State that all processes share through a cache: a token, and how the last fetch failed."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ class SharedToken:
         return vars(self) | {"token": self.token.reveal()}
 
     def is_older_than(self, other: "SharedToken") -> bool:
-        """Compare time and generation: after a clock was set back a newer one has an older time."""
+        """Compare time and generation: a newer token has an older time if a clock was set back."""
         return self.issued_at < other.issued_at and self.generation <= other.generation
 
     @property
@@ -60,7 +60,7 @@ class SharedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenState:
-    """What all processes know of the newest token, for whoever looks after it."""
+    """The state of the newest token, as all processes share it, for operators."""
 
     age: float  # seconds since it was issued
     left: float  # seconds to its end; both are 0 where there is none
@@ -73,8 +73,8 @@ class SharedState:
     """
     Named JSON values with a lifetime in seconds, under one prefix of a Django cache.
 
-    `cache()` gives this thread's handle of it, `seals` what turns a text into one that may lie
-    there, and back. This process remembers what it wrote: while the cache is down, or where it
+    `cache()` gives this thread's handle of it, `seals` the functions that encrypt a text for it and
+    decrypt it. This process remembers what it wrote: while the cache is down, or where it
     keeps nothing, each process goes on alone.
     """
 
@@ -93,7 +93,7 @@ class SharedState:
         self.works = True  # the cache kept what it was given last
 
     def read(self, name: str) -> Any:
-        """Return the shared value; what this process wrote, if the cache forgot it; else None."""
+        """Return the shared value, or the value of this process if the cache lost it, or None."""
         try:
             return json.loads(self._unseal(self._cache.get(self._prefix + name)))
         except (TypeError, ValueError):  # nothing there, or somebody else's value
@@ -104,21 +104,21 @@ class SharedState:
         return value
 
     def write(self, name: str, value: Any, seconds: float) -> None:
-        """Read back, as some caches swallow their errors, and others keep nothing at all."""
+        """Write, and read back: some caches swallow their errors, and others keep nothing."""
         self._remember(name, value, seconds)
         if not self._cache.rests:
             self._cache.set(self._prefix + name, self._seal(json.dumps(value)), _whole(seconds))
             self._note(kept=self._cache.get(self._prefix + name) is not None)
 
     def claim(self, name: str, seconds: float) -> bool:
-        """Return True to the first who asks, until `seconds` are over; nobody can release it."""
+        """Return True to the first caller in `seconds`; a claim cannot be released."""
         if self._remembered(name)[1] or not self._is_first(name, seconds):
             return False
         self._remember(name, True, seconds)
         return True
 
     def _is_first(self, name: str, seconds: float) -> bool:
-        """Return True also where the cache gives no answer: then this process is alone."""
+        """Return whether nobody claimed the name before; True, too, while the cache fails."""
         for _ in range(2):  # the other's may end between the two questions
             if self._cache.rests or self._cache.add(self._prefix + name, "true", _whole(seconds)):
                 return True
@@ -146,24 +146,24 @@ class SharedState:
         self._memory[name] = (value, self._now(), seconds)
 
     def _remembered(self, name: str) -> tuple[Any, float]:
-        """Return the value and the seconds left to it; a clock set back prolongs nothing."""
+        """Return the value and its seconds left; a clock that was set back prolongs nothing."""
         value, since, seconds = self._memory.get(name, (None, 0.0, 0.0))
         left = seconds - (self._now() - since)
         return (value, left) if 0 < left <= seconds else (None, 0.0)
 
 
 class SharedFailure:
-    """How the last fetch failed, so that nobody tries again at once; `longest` in seconds."""
+    """The last failed fetch, so that no process tries again at once; `longest` is in seconds."""
 
     def __init__(self, shared: SharedState, now: Callable[[], float], *, longest: float) -> None:
         self._shared, self._now, self._longest = shared, now, longest
 
     def note(self, generation: int, attempt: int, error: WxStaticStoreError, pause: float) -> None:
-        """Keep it for a day, as the attempts are counted: each has a lock of its own."""
+        """Keep a failure for a day: the attempts are counted, as each has a lock of its own."""
         failure = {"generation": generation, "attempt": attempt, "until": self._now() + pause}
         self._shared.write("failure", failure | {"error": error.as_dict()}, _DAY)
 
-    def of(self, generation: int) -> tuple[int, WxStaticStoreError | None]:
+    def of_generation(self, generation: int) -> tuple[int, WxStaticStoreError | None]:
         """Return how many attempts at a generation failed, and the last failure while it counts."""
         failure = self._shared.read("failure")
         try:

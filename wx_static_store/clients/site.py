@@ -30,7 +30,7 @@ class SiteClient:
         self._transport = transport
 
     def fetch(self, url: str, sink: BinaryIO, *, deadline: Deadline) -> bool:
-        """Write what the address serves into `sink`; False where it serves nothing (404)."""
+        """Write the body of an address into `sink`; return False if it serves nothing (404)."""
         address = _past_caches(url)
         sink.seek(0)
         sink.truncate()
@@ -61,7 +61,7 @@ class SiteClient:
         head: bool = False,
         past_caches: bool = False,
     ) -> Reply:
-        """Return what the plain address answers, whatever its status; to a browser if asked so."""
+        """Return the answer of an address, whatever its status; `browser` asks like a browser."""
         return self._transport.exchange(
             "HEAD" if head else "GET",
             Secret(_past_caches(url) if past_caches else url),

@@ -1,4 +1,4 @@
-"""Token providers: where a `component_access_token` comes from, if we do not fetch it ourselves."""
+"""Token providers: other sources of a `component_access_token` than our own fetch."""
 
 import logging
 import re
@@ -15,8 +15,8 @@ from ..i18n import gettext_lazy as _
 logger = logging.getLogger("wx_static_store.tokens")
 
 SPENT = _(
-    "ACCESS_TOKEN is spent, and nobody refreshes it: set a new one, or set COMPONENT_APPID and "
-    "COMPONENT_APPSECRET in its place, by which tokens are fetched."
+    "ACCESS_TOKEN has expired, and nobody refreshes it. Set a new one, or set "
+    "COMPONENT_APPID and COMPONENT_APPSECRET instead: then tokens are fetched."
 )
 _MEND = _("Look at the line that it names. What looks like a secret in its text is masked.")
 _SHAPE = _("A token is one line of printable ASCII, 2,048 characters at most.")
@@ -31,7 +31,7 @@ class TokenProvider(Protocol):
         """
         Discard `token`, which WeChat refused, and no newer one.
 
-        A ConfigurationError says that the next one would be refused as well.
+        Raise ConfigurationError if the next token would be refused, too.
         """
 
 
@@ -57,7 +57,7 @@ class FixedToken(CallableToken):
 
 @cleared_frames()
 def current_token(provider: TokenProvider) -> Secret:
-    """Return what the provider gives, if it can be a token at all; never show junk."""
+    """Return the provider's token; an error about a value that is no token does not show it."""
     outcome = _ask(provider)
     if isinstance(outcome, WxStaticStoreError):
         raise outcome.with_context(stage=outcome.stage or "token")
@@ -99,7 +99,7 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
     except Exception as error:  # a project's function may raise anything
         if is_from_signal(error):
             raise
-        return _failed(_("The verify ticket cannot be had"), error)
+        return _failed(_("The verify ticket cannot be read"), error)
     if isinstance(ticket, str) and ticket.strip():
         return Secret(ticket.strip())
     if ticket and not isinstance(ticket, str):
@@ -112,9 +112,9 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
 @cleared_frames()
 def discard_token(provider: TokenProvider, token: Secret, refusal: WxStaticStoreError) -> None:
     """
-    Report to the provider that WeChat refused `token`; a fixed one's `refusal` says what to do.
+    Report to the provider that WeChat refused `token`; a fixed one adds a hint to `refusal`.
 
-    Its ConfigurationError is raised: no other token would be better. Its other errors are logged.
+    A provider's ConfigurationError is raised: no other token would do. Other errors are logged.
     """
     if isinstance(provider, FixedToken):
         refusal.with_context(hint=SPENT)

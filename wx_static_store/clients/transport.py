@@ -53,14 +53,14 @@ class Reply:
 
     @property
     def retry_after(self) -> float:
-        """Seconds that the server asks us to wait, 30 at most; 0 where it names none."""
+        """The seconds that the server asks to wait, at most 30; 0 if it names none."""
         value = self.headers.get("Retry-After", "")
         return min(float(value), 30.0) if re.fullmatch(r"\d{1,9}", value) else 0.0
 
 
 class Transport:
     """
-    Pooled connections, their limits in seconds, and the rules for where a signed link may point.
+    Pooled connections, their limits in seconds, and the hosts that a signed link may name.
 
     `loopback` allows plain http and signed links on this machine: the emulator.
     """
@@ -134,7 +134,7 @@ class Transport:
         sink: BinaryIO | None,
         deadline: Deadline,
     ) -> Reply | WxStaticStoreError:
-        """Call the libraries: all that they do happens in here."""
+        """Call the HTTP libraries; all their work happens in this call."""
         handled = sys.exc_info()[1]
         try:
             with send() as response:
@@ -155,7 +155,7 @@ class Transport:
         body: bytes | Secret | Sized,
         deadline: Deadline,
     ) -> urllib3.BaseHTTPResponse:
-        """Give the libraries what is not secret; the rest is added below them."""
+        """Give the libraries the public part of a request; the secrets are added below them."""
         connect, read = self._timeouts
         shown = {name: value for name, value in headers.items() if isinstance(value, str)}
         secret = isinstance(body, Secret)
@@ -192,7 +192,7 @@ def _read(
             deadline.extend(len(block) / READ_RATE)
         return Reply(200, response.headers, b"")
     data = response.read(limit + 1)
-    # Only a second read notices a missing end; after an announced one it would be in vain.
+    # Only a second read notices a missing end; after an announced one it would find nothing.
     if len(data) > limit or (response.length_remaining != 0 and response.read(1)):
         if response.status >= 400:  # its status says enough
             return Reply(response.status, response.headers, data[:limit])
@@ -205,7 +205,7 @@ def _late(stage: str, text: str | Promise) -> DeadlineExceeded:
 
 
 def _too_slow(kinds: set[type], peer: str) -> str | Promise:
-    """Say what the exchange was doing when its time was over."""
+    """Return the error of an exchange that ran out of time, naming its step."""
     if kinds & {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError}:
         return _("The time allowed was over while connecting to %(peer)s", peer=peer)
     if urllib3.exceptions.ReadTimeoutError in kinds:
@@ -215,9 +215,9 @@ def _too_slow(kinds: set[type], peer: str) -> str | Promise:
 
 def _foreign(chain: Sequence[BaseException]) -> BaseException | None:
     """
-    Return what no library of the network raised by itself; None where an error is ours.
+    Return the innermost error that no network library raised; None if an error is ours.
 
-    The innermost: urllib3 gives its own errors the traceback of what they wrap.
+    urllib3 gives its own errors the traceback of the errors that they wrap.
     """
     if any(isinstance(link, WxStaticStoreError) for link in chain):
         return None
@@ -246,7 +246,7 @@ def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxS
 
 
 class _ProxyWantsPassword(Exception):
-    """Stands for a 407, which the libraries report in a text only."""
+    """The error of a 407 answer, which the libraries report in a text only."""
 
 
 # Whose errors are about the network; another class is a project's own, which a signal handler or

@@ -30,7 +30,7 @@ _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 
 @dataclass(frozen=True, slots=True)
 class StaticStore:
-    """What `describestaticstore` says; only the status ``online`` takes files."""
+    """The answer of `describestaticstore`; only the status ``online`` takes files."""
 
     domain: str
     bucket: str
@@ -72,7 +72,7 @@ class WeChatClient(Calls):
         )
 
     def describe(self, token: Secret, env: str, *, deadline: Deadline) -> StaticStore | None:
-        """Return what the environment's static hosting is, None where it is not enabled."""
+        """Return the environment's static hosting, None if it is not enabled."""
         read = partial(_read_store, api_url=self.base_url)
         return self._with_token(DESCRIBE, token, {"env": env}, read, deadline)
 

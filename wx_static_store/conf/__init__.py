@@ -3,14 +3,14 @@ Settings become one frozen `Options` for each store.
 
     cache_checks    System checks: whether all processes share a token, and a rate, by the cache
     release_checks  System check: whether the release storage exists, and is private
-    checks          System checks: what is wrong with the settings, found before the first upload
+    checks          System checks: faults of the settings, found before the first upload
     check_table     Each system check in one entry: its id, what is wrong, what to do
     sealing         Secrets at rest: encrypted with a key that derives from SECRET_KEY
     offered         The environments that ``ENVIRONMENTS`` offers, each with its label and its tags
     settings        The only reader of settings, with their precedence: one `Options` per alias
     options         Each option in one entry, in the file of its scope; the frozen `Options`
-    entries         What an option is: its scope, its check, its sentence for the docs
-    validators      What the value of an option must be
+    entries         The form of an option: its scope, its check, its sentence for the docs
+    validators      The checks of the values of options
 """
 
 from .offered import environments, offers

@@ -73,18 +73,18 @@ def check_api_rate(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _token_caches() -> list[str]:
-    """Return the aliases of the caches that are to share a token of ours, each once."""
+    """Return the aliases of the caches that must share the platform's token, each once."""
     return _named_caches(lambda options: options.fetches_tokens)
 
 
 def _named_caches(wanted: Callable[[Options], bool]) -> list[str]:
-    """Return the aliases of the caches of the stores that are wanted, each once."""
+    """Return the aliases of the caches of these stores, each once."""
     stores = filter(wanted, conf.all_options().values())
     return list(dict.fromkeys(options.token_cache for options in stores))
 
 
 def _unfit_caches(id: str) -> list[CheckMessage]:
-    """Report what is wrong with each cache that is to share a token of ours."""
+    """Report each cache that must share the platform's token and cannot."""
     return [
         message(id, alias=alias, why=why)
         for alias in _token_caches()
@@ -94,17 +94,17 @@ def _unfit_caches(id: str) -> list[CheckMessage]:
 
 
 def is_shared(alias: str) -> bool:
-    """Return whether all processes share the cache, and a worker thread may ask it."""
+    """Return whether all processes share the cache, and worker threads may use it."""
     return not any(_is_a(alias, kind) for kind in _UNFIT)
 
 
 def is_for_all(alias: str) -> bool:
-    """Return whether what one process writes there is read by the others."""
+    """Return whether processes read each other's values there."""
     return not any(_is_a(alias, kind) for kind in (LocMemCache, DummyCache))
 
 
 def cache_faults(alias: str) -> Iterator[tuple[str | Promise, str | Promise]]:
-    """Yield why its first use would fail, and what else helps, if that can be seen from here."""
+    """Yield why the first use of the cache would fail, as the settings show it, and advice."""
     try:
         _backend(alias)
     except LookupError:
@@ -125,5 +125,5 @@ def _is_a(alias: str, kind: type) -> bool:
 
 
 def _backend(alias: str) -> Any:
-    """Return its class; raise LookupError if there is no such cache, or what its module raises."""
+    """Return the cache's class; raise LookupError without such a cache, or its module's error."""
     return import_string(conf.setting("CACHES")[alias]["BACKEND"])

@@ -170,9 +170,9 @@ def message(
     id: str, *, text: str | Promise = "", hint: str | Promise = "", **facts: Any
 ) -> CheckMessage:
     """
-    Return what a check found, in the words of its entry unless there are better ones.
+    Return the message of a check, in the words of its entry unless `text` or `hint` is given.
 
-    Its texts are lazy: who reads them later may have another language. `advice` is the hint
+    The texts are lazy: their reader may have another language. `advice` is the hint
     without the place in the documentation.
     """
     entry = CHECKS[id]

@@ -1,9 +1,9 @@
 """
-System checks: what is wrong with the settings, found before the first upload.
+System checks: faults of the settings, found before the first upload.
 
-They open no connection and ask no database. Those about static files carry the tag
-``staticfiles`` too, which is the one that `collectstatic` runs. The storages import this module:
-a project that uses one without the app is checked, too, if a storage is imported before.
+They open no connection and ask no database. Checks of static files have also the tag
+``staticfiles``, which `collectstatic` runs. The storages import this module: importing a storage
+is enough to check a project that uses it without the app.
 """
 
 import re
@@ -56,7 +56,7 @@ def check_options(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _of_settings() -> Iterator[ConfigurationError]:
-    """Yield what is wrong with ``WX_STATIC_STORE``: once, however many stores use it."""
+    """Yield the faults of ``WX_STATIC_STORE``, once, however many stores use it."""
     try:
         conf.platform_options()
     except ConfigurationError as error:
@@ -89,7 +89,7 @@ def _of_tokens(alias: str, options: Options) -> Iterator[CheckMessage]:
 
 
 def _of_provider(given: object) -> str:
-    """Return why it cannot be imported. A class is not called: it may ask somebody outside."""
+    """Return why the provider cannot be imported. A class is not called: it may use the network."""
     try:
         if isinstance(given, str):
             import_string(given)
@@ -107,7 +107,7 @@ def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
 
 @register(TAG)
 def check_appid(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check that the platform's appid is one that WeChat may have given."""
+    """Check that the platform's appid may be real."""
     try:
         platform = conf.platform_options()
     except ConfigurationError:

@@ -1,4 +1,4 @@
-"""What an option is: an entry with its scope, its check, and its sentence for the docs."""
+"""The form of an option: an entry with its scope, its check, and its sentence for the docs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Option:
 
 
 def option_of(scope: Scope) -> Callable[..., Any]:
-    """Return what makes a field of a default, a check and a sentence, all of one scope."""
+    """Return a function that makes a field of this scope from a default, a check and a sentence."""
     return partial(_option, scope)
 
 

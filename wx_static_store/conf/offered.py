@@ -17,7 +17,7 @@ TAGS_HINT = _(
 
 @dataclass(frozen=True)
 class Offer:
-    """What ``ENVIRONMENTS`` says of one environment: a label alone, or a dictionary of these."""
+    """An entry of ``ENVIRONMENTS``: a label alone, or a dictionary with these keys."""
 
     label: str
     tags: tuple[str, ...] = ()  # each is Set/Tag
@@ -30,7 +30,7 @@ def environments(user: Any = None) -> dict[str, str]:
     """
     Return the environments that ``ENVIRONMENTS`` offers this user, with their labels.
 
-    None is whoever runs a command. Without that setting it is a ConfigurationError.
+    A command asks with None. Without the setting, raise ConfigurationError.
     """
     return {env: offer.label for env, offer in offers(user).items()}
 

@@ -22,7 +22,7 @@ _RELEASES = "RELEASE_STORAGE"
 
 @register(TAG, Tags.staticfiles)
 def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check that the bytes of releases, and of the spool, lie where nobody else can read them."""
+    """Check that the release storage and the spool are private."""
     try:
         options = conf.platform_options()
     except ConfigurationError:
@@ -33,7 +33,7 @@ def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
 
 def require_private(alias: str, option: str = _RELEASES) -> None:
-    """Raise ConfigurationError if nothing may be kept there: a run may have skipped checks."""
+    """Raise ConfigurationError if the storage is not private: a run may have skipped checks."""
     _raise_first(_faults(alias, option))
 
 
@@ -78,7 +78,7 @@ def _readable_by_all(alias: str, option: str) -> Iterator[CheckMessage]:
 
 
 def _why_public(alias: str) -> str | Promise:
-    """Return why others can read what is kept there; empty where nothing says so."""
+    """Return why others can read the storage; empty if no reason is known."""
     if alias in conf.aliases():
         return _("it is a store of wx_static_store")
     if alias == "staticfiles":
@@ -97,14 +97,14 @@ def _located_in(place: str) -> str | Promise:
 
 
 def _local(alias: str) -> FileSystemStorage | None:
-    """Return a storage of this machine's files; raise what its module or its class raises."""
+    """Return the storage if it keeps local files; raise the error of its module or class."""
     backend = import_string(conf.setting("STORAGES")[alias]["BACKEND"])
     is_local = isinstance(backend, type) and issubclass(backend, FileSystemStorage)
     return storages[alias] if is_local else None  # type: ignore[return-value]
 
 
 def _served() -> Iterator[tuple[str, Any]]:
-    """Yield the folders whose files the project serves or publishes, after their settings."""
+    """Yield each setting of a served or published folder, and the folder."""
     yield "MEDIA_ROOT", conf.setting("MEDIA_ROOT")
     yield "STATIC_ROOT", conf.setting("STATIC_ROOT")
     for given in conf.setting("STATICFILES_DIRS"):

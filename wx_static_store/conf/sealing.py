@@ -30,12 +30,12 @@ def is_available() -> bool:
 
 
 def seal(text: Secret, purpose: str) -> str:
-    """Encrypt the text; what is sealed for one purpose opens for no other."""
+    """Encrypt the text for one purpose; it opens for no other purpose."""
     return _fernet(purpose).encrypt(text.reveal().encode()).decode()
 
 
 def unseal(sealed: str, purpose: str) -> Secret | None:
-    """Return the text, None for what neither SECRET_KEY nor a SECRET_KEY_FALLBACKS opens."""
+    """Return the text, None if neither SECRET_KEY nor a SECRET_KEY_FALLBACKS opens it."""
     from cryptography.fernet import InvalidToken
 
     try:
@@ -45,12 +45,12 @@ def unseal(sealed: str, purpose: str) -> Secret | None:
 
 
 def to_cache(text: str) -> str:
-    """Return what may lie in a cache: sealed where that can be done, else plain."""
+    """Return a text for a cache: sealed if cryptography is installed, else plain."""
     return seal(Secret(text), _CACHE) if is_available() else text
 
 
 def from_cache(value: Any) -> Any:
-    """Return what `to_cache` was given; raise ValueError for what cannot be opened."""
+    """Return the text given to `to_cache`; raise ValueError if it cannot be opened."""
     if not (isinstance(value, str) and value.startswith(_BEGINS)):
         return value  # plain, from a version or a process that does not seal
     opened = unseal(value, _CACHE) if is_available() else None

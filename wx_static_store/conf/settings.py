@@ -58,7 +58,7 @@ def _fault(names: list[str]) -> ConfigurationError | None:
 
 
 def unknown(names: Iterable[str], known: list[str], where: str) -> ConfigurationError | None:
-    """Return the error that says which of the names is none of the known ones."""
+    """Return the error that names an unknown option."""
     in_case = str.upper if where == SETTING else str.lower
     for name in names:
         if name not in known:
@@ -68,7 +68,7 @@ def unknown(names: Iterable[str], known: list[str], where: str) -> Configuration
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """Return the hint for a name that is none of the known ones."""
+    """Return the hint for an unknown name: the nearest known one."""
     if near := get_close_matches(name, known, 1, 0.5):
         return _("Did you mean %(name)s?", name=near[0])
     shown = sorted(known)[:50] + ["…"] * (len(known) > 50)
@@ -77,7 +77,7 @@ def nearest(name: str, known: list[str]) -> str:
 
 @lru_cache(maxsize=256)
 def resolve(kind: str, given: Given = ()) -> Options:
-    """Return the options of a store that was given these; raise ConfigurationError."""
+    """Return the options of a store with these own options; raise ConfigurationError."""
     own = clean(dict(given), "OPTIONS")
     general = clean(general_settings(), SETTING, shown=str.upper)
     options = replace(Options(kind=kind), **(general | own))
@@ -90,7 +90,7 @@ def resolve(kind: str, given: Given = ()) -> Options:
 
 
 def configured() -> bool:
-    """Return whether there are settings at all; a plain script has none."""
+    """Return whether Django has settings; a plain script has none."""
     return settings.configured
 
 
@@ -119,12 +119,12 @@ def _hidden(given: Mapping[Any, Any]) -> dict[Any, Any]:
 
 @lru_cache(maxsize=1)
 def platform_options() -> Options:
-    """Return what the platform itself needs; raise ConfigurationError."""
+    """Return the platform's options; raise ConfigurationError."""
     return replace(Options(), **clean(general_settings(), SETTING, shown=str.upper))
 
 
 def docs_url() -> str:
-    """Return where the documentation is; empty while the settings cannot be read."""
+    """Return the address of the documentation; empty while the settings cannot be read."""
     with suppress(ConfigurationError):
         return platform_options().docs_url
     return ""
@@ -143,8 +143,8 @@ def _with_address(options: Options, own: dict[str, Any], general: dict[str, Any]
     """
     Set `base_url`, or the `url_prefix` of Django's own setting if it is this environment's.
 
-    An address in the general settings belongs to the general environment (or to the only one that
-    the project's storages name), not to the tenant that a storage was built for by hand.
+    An address in the general settings belongs to the general environment (or to the only one
+    that the project's storages name), not to a tenant for which code makes a storage.
     """
     same_env = "env" not in own or own["env"] == (general.get("env") or _only_env())
     base_url = own.get("base_url") or (general.get("base_url") if same_env else None)
@@ -175,7 +175,7 @@ def stores() -> dict[str, tuple[str, Given]]:
 
 
 def options_for(using: str) -> Options:
-    """Return the options of an alias; raise ConfigurationError where it is not one of ours."""
+    """Return the options of an alias; raise ConfigurationError if it is not one of ours."""
     if using not in aliases():
         ours = listed(aliases() or [_("none")])
         raise ConfigurationError(
@@ -186,12 +186,12 @@ def options_for(using: str) -> Options:
 
 
 def alias_of(options: Options) -> str:
-    """Return the alias that has these options; empty where none has, or a storage was made."""
+    """Return the alias that has these options; empty if none has, or code made the storage."""
     return next((alias for alias, known in all_options().items() if known == options), "")
 
 
 def all_options() -> dict[str, Options]:
-    """Return the options of each store, but for those that are misconfigured."""
+    """Return the options of each store that is configured without error."""
     found = {}
     for alias in aliases():
         with suppress(ConfigurationError):
@@ -200,7 +200,7 @@ def all_options() -> dict[str, Options]:
 
 
 def _kind(alias: str) -> str:
-    """Return "" where it is another storage, whose package may be missing, or none at all."""
+    """Return the kind of our storage; "" for another storage, whose package may be missing."""
     try:
         backend = import_string(settings.STORAGES[alias]["BACKEND"])
     except Exception:  # noqa: BLE001 -- of a module of the project's, or settings of any shape

@@ -1,7 +1,7 @@
 """
-What the value of an option must be.
+The checks of the values of options.
 
-Each function gives the clean value, or a ValueError that says why there is none.
+Each function returns the clean value, or raises a ValueError that says why there is none.
 """
 
 import re
@@ -56,7 +56,7 @@ def import_fault(error: Exception) -> str:
 
 
 def function(value: Any) -> Any:
-    """Return a function, which may be given by its dotted path."""
+    """Return a function, given itself or by its dotted path."""
     found = value if callable(value) else _imported(text(value))
     if not callable(found):
         raise ValueError(_("must be a function, or the dotted path of one"))
@@ -201,7 +201,7 @@ def ticket(value: Any) -> Any:
 
 
 def _secrets(form: str, what: str | Promise) -> Callable[[Any], tuple[Secret, ...]]:
-    """Make a check for one text, or a list while the old one is still in use: the newest first."""
+    """Make a check for one secret, or a list, the newest first, while an old one is in use."""
 
     def check(value: Any) -> tuple[Secret, ...]:
         given = value if isinstance(value, tuple) else (value,)

@@ -22,7 +22,7 @@ from ..i18n import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one code means: the error to raise, and only what differs from its class."""
+    """The meaning of one code: the error to raise, and the values that differ from its class."""
 
     error: type[WxStaticStoreError]
     hint: str | Promise = ""
@@ -112,12 +112,12 @@ _NOT_FOUND = Verdict(WeChatRefused, _NO_ENVIRONMENT, stops_batch=True)
 
 
 def verdict_on(errcode: int, errmsg: str) -> Verdict:
-    """Return what a refusal means: by its number, and by the TcbCode in its text."""
+    """Return the meaning of a refusal, by its number and by the TcbCode in its text."""
     if errcode == -501000 and "TcbCode: [ResourceNotFound" in errmsg:
         return _NOT_FOUND
     return ERRCODES.get(errcode, UNKNOWN_ERRCODE)
 
 
 def anchor(kind: str, code: object, known: Container[Any]) -> str:
-    """Return where the documentation explains a code: those that are not known have one place."""
+    """Return the anchor in the documentation that explains a code; unknown codes share one."""
     return f"{kind}-{code if code in known else 'other'}"

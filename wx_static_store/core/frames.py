@@ -1,4 +1,4 @@
-"""What an exception carries along: others that it wraps, and local variables that are secrets."""
+"""The baggage of an exception: the errors that it wraps, and local variables that are secrets."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ _LIBRARIES = (
 
 
 def wrapped(error: BaseException, handled: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error and all that it wraps, but not what the caller was handling before."""
+    """Yield the error and all errors that it wraps, without those that the caller was handling."""
     seen, todo = {id(handled)}, [error]
     while todo:
         link = todo.pop(0)
@@ -35,7 +35,7 @@ def wrapped(error: BaseException, handled: BaseException | None) -> Iterator[Bas
 @contextmanager
 def cleared_frames() -> Iterator[None]:
     """
-    Let an exception leave the block without the local variables of what was called in it.
+    Let an exception leave the block without the local variables of the functions called in it.
 
     The functions and lines of its traceback stay.
     """
@@ -58,7 +58,7 @@ def described(error: BaseException) -> str:
 
 
 def is_from_signal(error: BaseException) -> bool:
-    """Return whether a signal handler raised it: it belongs to whoever set the handler."""
+    """Return whether a signal handler raised the error: it belongs to the owner of the handler."""
     handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()}
     return any(frame.f_code in handlers for frame, _ in traceback.walk_tb(error.__traceback__))
 

@@ -1,7 +1,7 @@
 """
 Find out whether a file name carries a digest of its content, as a bundler writes it.
 
-A wrong yes is kept by browsers for a year, a wrong no costs five minutes of cache. So the digest
+Browsers keep a wrong yes for a year; a wrong no costs five minutes of cache. Therefore the digest
 must have the form that Django, Vite, webpack, esbuild or Parcel gives it, and must not read like a
 word, a date or a version.
 """
@@ -50,8 +50,8 @@ def hashed_among(names: Iterable[str]) -> set[str]:
     """
     Return the names of one tree that are hashed.
 
-    In a folder where one name is sure, the others of the same form need a piece less: a bundler
-    wrote that folder. So 10 % of Vite's names are missed, 19 % of esbuild's, 2 % of Parcel's.
+    In a folder where one name is certain, other names of its form need one piece less: a bundler
+    wrote that folder. This misses 10 % of Vite's names, 19 % of esbuild's, 2 % of Parcel's.
     """
     found: set[str] = set()
     sure: set[tuple[str, int]] = set()

@@ -1,8 +1,8 @@
 """
 Ctrl-C and SIGTERM in a command: they act at once while it waits, else as soon as it waits.
 
-An exception in the middle of a bookkeeping step loses what the step was about. So a run is `held`,
-and what it waits for (a result, a lock, an answer on the terminal) is `interruptible`.
+An exception inside a bookkeeping step loses what the step records. Therefore a run is `held`,
+and its waits (for a result, a lock, an answer on the terminal) are `interruptible`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DEFAULTS: dict[int, Any] = {
 
 
 class _State:
-    """What the signal handlers and the main thread share."""
+    """The state that the signal handlers and the main thread share."""
 
     handled = False  # our handlers are installed
     held = False

@@ -1,4 +1,4 @@
-"""Compare bytes that we know of with the object that a list shows: one answer for all who ask."""
+"""Compare known bytes with an object in a list; every comparison is made here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Known(Protocol):
-    """What a file of a tree, a row of the log and the memory of a plan have in common."""
+    """The size and MD5 of a file, of a row of the log, or of an entry of a plan."""
 
     @property
     def size(self) -> int | None: ...
@@ -27,7 +27,7 @@ class Match(StrEnum):
 
 
 def match(known: Known, remote: RemoteFile | None) -> Match:
-    """Return whether the object has the known bytes; a size or an MD5 that is absent fits all."""
+    """Return whether the object has the known bytes; an absent size or MD5 matches all."""
     if remote is None:
         return Match.MISSING
     if known.size not in (None, remote.size):

@@ -166,7 +166,7 @@ def content_headers(
 
 @lru_cache(maxsize=512)
 def header_value(value: str) -> str:
-    """Refuse what could end a header line, or what COS would read as other characters."""
+    """Refuse a value that could end a header line, or that COS would read as other characters."""
     if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", value):
         text = _("%(value)s cannot be the value of a header", value=ascii(value[:100]))
         raise NameRejected(text, stage="name")

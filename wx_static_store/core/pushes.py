@@ -14,7 +14,7 @@ EVERY = 60  # seconds between two that are kept for one reason
 _AES_KEY = _(
     "The signature is right, so compare CALLBACK_AES_KEY with the message key of your platform."
 )
-# The reasons that a setting may mend; no scanner that finds the address by chance comes so far.
+# The reasons that a setting may repair; no scanner that finds the address by chance comes so far.
 HINTS = {
     "signature": _(
         "If WeChat sent it, compare CALLBACK_TOKEN with the message token of your platform."
@@ -43,14 +43,14 @@ class RefusedPush:
 def keep_refused(
     cache: SharedCache, appid: str, reason: str, *, now: Callable[[], float] = time.time
 ) -> None:
-    """Keep a refused push whose reason says anything; a stranger's flood is one write."""
-    signed = reason not in UNSIGNED  # always a write: time must not tell the reason
+    """Keep a refused push if its reason helps an operator; a flood costs one write."""
+    signed = reason not in UNSIGNED  # always a write: time must not reveal the reason
     if reason in HINTS and (signed or cache.add(f"{_key(appid)}:{reason}", 1, EVERY)):
         cache.set(_key(appid), json.dumps({"reason": reason, "at": now()}), KEPT)
 
 
 def newest_refused(cache: SharedCache, appid: str) -> RefusedPush | None:
-    """Return the newest of the last day; junk in the cache is none."""
+    """Return the newest refused push of the last day; junk in the cache counts as none."""
     try:
         entry = json.loads(cache.get(_key(appid)))
         return (

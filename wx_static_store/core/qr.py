@@ -10,8 +10,8 @@ def svg(text: str, *, label: str = "") -> SafeString:
     """
     Return the code as an inline SVG, on white so that it scans in dark mode, too.
 
-    It has attributes only, no style: a strict Content-Security-Policy lets it be. Empty where the
-    extra ``admin`` is not installed, or where the text is longer than a code can hold.
+    The SVG has attributes, no style: a strict Content-Security-Policy allows it. Empty if the
+    extra ``admin`` is not installed, or if the text is longer than a code can hold.
     """
     try:
         import segno

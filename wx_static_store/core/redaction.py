@@ -1,4 +1,4 @@
-"""What may be shown of a call and of its answer: an allow-list, as nobody knows every secret."""
+"""Show a call and its answer by an allow-list, as nobody knows every secret."""
 
 import json
 import re
@@ -24,9 +24,9 @@ _PATH = re.compile(r"(?:/[a-z][a-z0-9_-]{0,39}){1,6}/?")
 
 def redacted_json(value: Any) -> str | int:
     """
-    Return JSON in which each value that is not known to be harmless is ``***``.
+    Return JSON with ``***`` in place of each value that is not known to be harmless.
 
-    Of a text that is no JSON, return the length only.
+    If the text is no JSON, return only its length.
     """
     if isinstance(value, str):
         try:
@@ -39,13 +39,14 @@ def redacted_json(value: Any) -> str | int:
 
 
 def redacted_url(text: str) -> str:
-    """Return the path of an address, or of a part of one, and the names of its parameters."""
+    """Return the path of an address, whole or cut, and the names of its parameters."""
     path, mark, query = text.partition("?")
     if not mark and "=" in path:
         path, query = "", path
     path = _ORIGIN.sub("", path, count=1)
     path = path if not path or _PATH.fullmatch(path) else MASK
-    names = [_parameter(part) for part in query.split("&")[:MOST] if part]
+    parts = [part.partition("=") for part in query.split("&")[:MOST] if part]
+    names = [f"{_name(name)}={MASK}" if equals else MASK for name, equals, _value in parts]
     return path + ("?" + "&".join(names) if names else "")
 
 
@@ -67,8 +68,3 @@ def _redacted(value: Any, *, harmless: bool = False, levels: int = DEEPEST) -> A
 def _name(name: str) -> str:
     """Return the name of a member; a longer word may be a value in the wrong place."""
     return name if _NAME.fullmatch(name) else MASK
-
-
-def _parameter(part: str) -> str:
-    name, equals, _value = part.partition("=")
-    return f"{_name(name)}={MASK}" if equals else MASK

@@ -1,4 +1,4 @@
-"""What is refused, in which words, and the permission that lifts it."""
+"""Each refusal: its text, and the permission that lifts it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PolicyRejected(WxStaticStoreError):
 
 
 class Rule(NamedTuple):
-    """Why something is refused, what helps, and the permission that lifts it."""
+    """One reason to refuse: its text, what to do, and the permission that lifts it."""
 
     code: str
     message: str

@@ -1,4 +1,4 @@
-"""What a tree was: the list of its files, packed into few bytes, and what differs between two."""
+"""A release: the list of its files, packed into few bytes, and the changes between two lists."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ReleaseFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PackedRelease:
-    """A list as it is kept; equal lists have the same `digest`. `size` is that of all files."""
+    """A packed list; equal lists have equal digests. `size` is the sum of all files' sizes."""
 
     digest: str
     files: bytes
@@ -38,7 +38,7 @@ class PackedRelease:
 
 
 class Change(NamedTuple):
-    """A file that two releases do not have alike; `before` or `after` is None where it lacks."""
+    """A file that differs between releases; `before` is None if added, `after` if removed."""
 
     before: ReleaseFile | None
     after: ReleaseFile | None
@@ -57,7 +57,7 @@ class Change(NamedTuple):
 
     @property
     def parts(self) -> list[str]:
-        """Return what a changed file has otherwise: ``bytes``, ``content_type`` and the like."""
+        """Return the differing parts of a changed file: ``bytes``, ``content_type`` and so on."""
         old, new = self.before, self.after
         if not (old and new):
             return []
@@ -72,7 +72,7 @@ def pack(files: Iterable[ReleaseFile]) -> PackedRelease:
     """
     Return the packed list: compressed lines of JSON, then the digests, which nothing compresses.
 
-    The files come by name: nothing holds them all. Another order is a ValueError.
+    The files must be sorted by name, as they are not held in memory; else raise ValueError.
     """
     whole, compressor = sha256(), zlib.compressobj()
     lines, digests, count, size, before = bytearray(), bytearray(), 0, 0, ""
@@ -110,14 +110,14 @@ def unpack(packed: bytes) -> Iterator[ReleaseFile]:
 
 
 def digests(packed: bytes, count: int) -> Iterator[bytes]:
-    """Yield the SHA-256 of each of the `count` files of a packed list, without the rest of it."""
+    """Yield the SHA-256 of each of the `count` files of a packed list; unpack no JSON."""
     each = _MD5 + _SHA256
     for at in range(len(packed) - count * each, len(packed), each):
         yield packed[at + _MD5 : at + each]
 
 
 def changes(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Iterator[Change]:
-    """Yield what differs, in its bytes or its content headers, by name."""
+    """Yield the files whose bytes or content headers differ, by name."""
     old, new = ({file.name: file for file in files} for files in (before, after))
     for name in sorted(old.keys() | new.keys()):
         change = Change(old.get(name), new.get(name))

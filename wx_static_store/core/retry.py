@@ -46,11 +46,11 @@ class Deadline:
         return cls(clock.now() + seconds, clock, longest_wait=seconds)
 
     def extend(self, seconds: float) -> None:
-        """Allow that much more: the file is larger than was known."""
+        """Allow more seconds: the file is larger than was known."""
         self.at = min(self.at + seconds, self.latest)
 
     def give_back(self, waited: float) -> None:
-        """Count a wait for a slot not as the file's own time, up to as long again in all."""
+        """Exclude a wait for a slot from the file's own time, up to as long again in all."""
         given = min(waited, self.longest_wait)
         self.longest_wait -= given
         self.extend(given)
@@ -66,7 +66,7 @@ class Deadline:
 
 @contextmanager
 def ending_by(moment: float) -> Iterator[None]:
-    """Let each deadline that is made in this block end by that moment of the monotonic clock."""
+    """Let each deadline made in this block end by a moment of the monotonic clock."""
     token = _latest.set(min(moment, _latest.get()))
     try:
         yield
@@ -80,7 +80,7 @@ def seconds_left() -> float:
 
 
 def ending_alike(function: Callable[..., T]) -> Callable[..., T]:
-    """Return the function for another thread: there, too, its deadlines end by that moment."""
+    """Return the function for another thread, where its deadlines end by the same moment."""
     moment = _latest.get()
 
     def call(*args: object) -> T:
@@ -91,7 +91,7 @@ def ending_alike(function: Callable[..., T]) -> Callable[..., T]:
 
 
 def backoff(attempt: int, chance: float, *, base: float = 0.5, cap: float = 20.0) -> float:
-    """Return anything between nothing and the doubled base, in seconds: full jitter."""
+    """Return a random time in seconds, at most the doubled base: full jitter."""
     return chance * min(cap, base * 2.0 ** min(attempt, _LARGEST_EXPONENT))
 
 

@@ -1,4 +1,4 @@
-"""Values that must never be printed, and their removal from the texts of others."""
+"""Values that must never be printed, and their removal from foreign texts."""
 
 import hmac
 import re
@@ -72,7 +72,7 @@ def scrub(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Mask the text of an unknown library, of its first part: what looks like a secret, too."""
+    """Mask the first part of an unknown library's text, including words that look like a secret."""
     if len(text) > _MOST:
         text = text[:_MOST] + "a1" * 10  # so that a secret that is cut still looks like one
     return _SUSPECT.sub(MASK, scrub(text))

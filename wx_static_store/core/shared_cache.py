@@ -49,7 +49,7 @@ class SharedCache:
         return default if found is None else found
 
     def get_many(self, keys: list[str]) -> dict[str, Any]:
-        """Return what there is of these keys, by one question."""
+        """Return the values of those keys that the cache has, by one call."""
         return self._ask("get_many", keys) or {}
 
     set = partialmethod(_ask, "set")

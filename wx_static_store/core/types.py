@@ -64,7 +64,7 @@ class UploadItem:
 
 
 def deletion(name: str) -> UploadItem:
-    """Return what takes the place of a file that is to be gone."""
+    """Return the item that replaces a file to be deleted."""
     return UploadItem(
         name,
         open=lambda: BytesIO(DELETED),
@@ -103,7 +103,7 @@ class RemoteFile:
 
 
 def in_utc(moment: datetime | None) -> datetime | None:
-    """Return what a peer said in UTC, None beyond the years that every database and zone keeps."""
+    """Return a peer's time in UTC; None for years that some database or time zone cannot keep."""
     if moment is None or not 1970 <= moment.year < 9999:
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -111,7 +111,7 @@ def in_utc(moment: datetime | None) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class ContentHeaders:
-    """What COS keeps with an object and the public site answers."""
+    """The headers that COS keeps with an object and the public site sends."""
 
     content_type: str
     cache_control: str
@@ -125,8 +125,8 @@ class UploadResult:
     """
     How one upload ended; `error` is the last one of its attempts, None when it is stored.
 
-    `changed`: stored are other bytes than the plan had looked at, the file's newest ones.
-    `note` says of a stored file how that is known, where its own answer did not show it.
+    `changed`: the newest bytes of the file are stored, not those that the plan compared.
+    `note` says how it is known that a file is stored, if its own answer did not show it.
     """
 
     name: str

@@ -75,7 +75,7 @@ KINDS: dict[str, Kind] = {
         change=effects.merge,
     ),
     "cos_error": Kind(
-        "COS refuses, in XML; with `apply` it stored the object all the same",
+        "COS refuses, in XML; with `apply` it still stored the object",
         PUT,
         {
             "code": _need(str),

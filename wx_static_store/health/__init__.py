@@ -1,5 +1,5 @@
 """
-Health: an app of its own. What is wrong, what to do about it, and who is sent an alert.
+Health, a separate app: what is wrong, what to do about it, and who gets an alert.
 
     apps          Register the receivers that send alerts
     templatetags  ``{% wx_health %}``
@@ -9,7 +9,7 @@ Health: an app of its own. What is wrong, what to do about it, and who is sent a
     tasks         The task of Celery
     check         A check for django-health-check
     alerts        Send an alert when something fails
-    doctor        The doctor's checks, and what they found
+    doctor        The doctor's checks and their findings
     models        The table of facts
 """
 

@@ -1,4 +1,4 @@
-"""The table of facts: what probes have learned of the platform and its environments."""
+"""The table of facts that probes have learned of the platform and its environments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..models.columns import fitting
 
 class FactQuerySet(models.QuerySet["Fact"]):
     def remember(self, subject: str, facts: dict[str, Any]) -> None:
-        """Keep what was learned now of a subject; the value before is forgotten."""
+        """Keep facts of a subject, learned now; forget their old values."""
         rows = self.using(router.db_for_write(Fact))
         for name, value in facts.items():
             text = fitting(Fact, {"value": str(value)})
@@ -27,16 +27,16 @@ class FactQuerySet(models.QuerySet["Fact"]):
             rows = self.using(router.db_for_write(Fact))
             rows.filter(subject=subject, name__in=names).delete()
 
-    def of(self, subject: str) -> dict[str, Fact]:
-        """Return what is known of a subject, by name."""
+    def of_subject(self, subject: str) -> dict[str, Fact]:
+        """Return the facts of a subject, by name."""
         return {fact.name: fact for fact in self.filter(subject=subject)}
 
 
 class Fact(models.Model):
     """
-    One thing that was learned of the platform or of an environment, for advice only.
+    One fact about the platform or an environment, for advice only.
 
-    The subject is the id of an environment or the appid of the platform, ``""`` where it has none.
+    The subject is the id of an environment or the appid of the platform, ``""`` if it has none.
     """
 
     subject = models.CharField(_("subject"), max_length=64, blank=True)
@@ -59,7 +59,7 @@ class Fact(models.Model):
 
 
 class Health(Fact):
-    """The page *Health* of the admin, which is no table: Django lists models there."""
+    """The page *Health* of the admin; it has no table, but Django lists only models there."""
 
     class Meta:
         proxy = True

@@ -1,4 +1,4 @@
-"""The task of Celery for alerts: for the beat schedule of whoever wants it."""
+"""The task of Celery for alerts, for the beat schedule."""
 
 from __future__ import annotations
 

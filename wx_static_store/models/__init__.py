@@ -6,12 +6,12 @@ the user's row, and fail the caller's commit when that row is gone. The log may 
 database of its own, where a router says so.
 
     uploads      The log of uploads, and every permission of the app
-    dismissals   What nobody needs to mend any more, though it failed
+    dismissals   Failed uploads that nobody needs to repair any more
     deployments  One publishing of many files
-    releases     What each tree was, and which bytes of it are kept
+    releases     The list of files of each release, and which bytes are kept
     idempotency  The answers to requests that may come twice
     accounts     The accounts that gave the platform their authorization
-    columns      Texts that every database keeps; digests; foreign keys that bind nobody
+    columns      Texts that every database keeps; digests; foreign keys without a constraint
 """
 
 from .accounts import Account

@@ -28,7 +28,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """
         Note which environments are shared with which accounts, by their appids.
 
-        A withdrawn account keeps those that it had: WeChat no longer tells them.
+        A withdrawn account keeps the environments it had: WeChat no longer names them.
         """
         rows = self.using(router.db_for_write(Account))
         for account in rows.filter(platform=platform):
@@ -37,7 +37,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
                 rows.filter(pk=account.pk).update(envs=envs)
 
     def withdrawn(self, platform: str) -> set[str]:
-        """Return the appids of the accounts that took their authorization back."""
+        """Return the appids of the accounts that withdrew their authorization."""
         return set(self.filter(platform=platform, withdrawn=True).values_list("appid", flat=True))
 
 

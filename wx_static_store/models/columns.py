@@ -1,4 +1,4 @@
-"""What a column takes: texts that every database keeps, digests, foreign keys that bind nobody."""
+"""Texts that every database keeps, digests, and foreign keys without a constraint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import models
 
 
 def fitting(model: type[models.Model], columns: dict[str, Any]) -> dict[str, Any]:
-    """Texts as every database keeps them: one refused would take its whole batch along."""
+    """Make texts that every database keeps: one refused text would fail its whole batch."""
     longest = _longest(model)
     return {
         name: _printable(value)[: longest.get(name)] if isinstance(value, str) else value
@@ -34,7 +34,7 @@ def key_digest(key: str) -> str:
 
 
 def link(to: Any, verbose_name: Any, *, related_name: str, **options: Any) -> Any:
-    """Make a foreign key that outlives what it points at, and binds nobody."""
+    """Make a foreign key without a constraint, which outlives its target."""
     return models.ForeignKey(
         to,
         verbose_name=verbose_name,

@@ -18,15 +18,15 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         return self.using(router.db_for_write(self.model))
 
     def in_folder(self, folder: str) -> DeploymentQuerySet:
-        """Return those of exactly this folder: MariaDB's own comparison knows no case."""
+        """Return the deployments to exactly this folder: MariaDB's `=` ignores case."""
         return self.filter(folder_digest=key_digest(folder))
 
     def good(self) -> DeploymentQuerySet:
-        """Return those with a release that ended well, the newest first, by their own index."""
+        """Return successful deployments with a release, the newest first, by their own index."""
         return self.filter(release__isnull=False).with_outcome(Deployment.Outcome.DONE)
 
     def with_outcome(self, outcome: str) -> DeploymentQuerySet:
-        """Return those that ended so, the newest first, by the index that has outcomes."""
+        """Return deployments with this outcome, the newest first, by the index of outcomes."""
         if connections[self.db].vendor != "postgresql":
             return self.filter(outcome=outcome).order_by("-id")
         # It might rather walk through all ids: an order that they do not have keeps it from that.
@@ -34,7 +34,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         return rows.order_by("-outcome", "-id")
 
     def unfinished(self, env: str) -> DeploymentQuerySet:
-        """Return those whose rows are not all written, or not yet: older rows may be outdated."""
+        """Return deployments whose rows are not all written (yet): older rows may be outdated."""
         return self.primary().filter(env=env, outcome__in=Deployment.UNFINISHED)
 
 

@@ -1,4 +1,4 @@
-"""What nobody needs to mend any more, though it failed."""
+"""Failed uploads that nobody needs to repair any more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .columns import link
 
 
 class Dismissal(models.Model):
-    """Who took an upload that failed from the page *Still failing*; its own row stays as it is."""
+    """Who removed a failed upload from the page *Still failing*; its own row is unchanged."""
 
     upload = models.OneToOneField(
         "UploadLog", on_delete=models.CASCADE, db_constraint=False, related_name="dismissal"

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class IdempotencyKey(models.Model):
-    """What was answered to the first request with an ``Idempotency-Key``; kept for a day."""
+    """The answer to the first request with an ``Idempotency-Key``, kept for a day."""
 
     digest = models.CharField(max_length=64, unique=True)  # of the key, and of whose it is
     fingerprint = models.CharField(max_length=64)  # of the request

@@ -1,4 +1,4 @@
-"""The releases: what each tree was, and which bytes of them are kept."""
+"""The releases: the list of files of each, and which bytes are kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOWN = 10  # characters of a digest
 
 
 class Release(models.Model):
-    """What a tree was: the list of its files, once for all deploys of the same."""
+    """The list of files of a tree, once for all deploys of the same tree."""
 
     digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False)
     files = models.BinaryField(_("files"))  # up to some megabytes: defer it where many are read
@@ -41,7 +41,7 @@ class KeptFile(models.Model):
     """
     Bytes that the release storage has, whatever the number of releases that name them.
 
-    `freed`: they are being deleted, or a killed run was about to. Whoever needs them says no more.
+    `freed`: a run deletes the bytes, or was killed before; a run that needs them clears it.
     """
 
     storage = models.CharField(max_length=255)  # an alias of STORAGES

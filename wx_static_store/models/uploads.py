@@ -29,7 +29,7 @@ _BEGINS = {"postgresql": "startswith", "mysql": "istartswith"}
 
 
 def _digests_a_query(alias: str) -> int:
-    """Take as many as the database takes well, beside the environment."""
+    """Return how many digests fit into one query of the database, beside the environment."""
     connection = connections[alias]
     most = connection.features.max_query_params or math.inf
     if connection.vendor == "mysql":  # MariaDB makes a subquery of a thousand: twice as slow
@@ -57,7 +57,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         }
 
     def newest_of(self, rows: Iterable[UploadLog]) -> dict[tuple[str, str], UploadLog]:
-        """Return the newest row of the key of each row, by environment and digest of the key."""
+        """Return the newest row for the key of each row, by environment and digest of the key."""
         keys = defaultdict(list)
         for row in rows:
             keys[row.env].append(row.key)
@@ -71,7 +71,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         self, env: str, keys: Iterable[str], *fields: str
     ) -> Iterator[tuple[Any, ...]]:
         """
-        Yield only so much of these rows, and when COS stored the key last, by whatever row.
+        Yield some columns of these rows, and when COS stored the key last, by any row.
 
         Of 100,000 files, whole rows are 100 MB.
         """
@@ -82,7 +82,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
                 yield *values, last_stored[pk]
 
     def _newest(self, env: str, keys: Iterable[str]) -> Iterator[dict[int, datetime | None]]:
-        """Yield some thousand ids at a time, asked for first: MariaDB plans a subquery badly."""
+        """Yield some thousand ids at a time, queried first: MariaDB plans a subquery badly."""
         digests, most = map(key_digest, keys), _digests_a_query(self.db)
         for part in iter(lambda: list(islice(digests, most)), []):
             rows = self.filter(env=env, key_digest__in=part).order_by().values("key_digest")
@@ -101,7 +101,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
             yield from several.filter(bodies__gt=1).values_list("key_digest", "stored_at")
 
     def beginning_with(self, text: str) -> UploadLogQuerySet:
-        """Return the rows whose key begins so, found by an index."""
+        """Return the rows whose key begins with the text, by an index."""
         start, vendor = text[:START], connections[self.db].vendor
         if vendor == "sqlite":  # compares bytes, and asks no index for LIKE
             return self.filter(key_start__gte=start, key_start__lt=f"{start}\U0010ffff").filter(
@@ -112,9 +112,9 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
 
     def newest_containing(self, text: str, count: int) -> UploadLogQuerySet:
         """
-        Return those of the newest rows of the log whose key, or refused name, has this text.
+        Return rows whose key, or refused name, contains the text, of the `count` newest of the log.
 
-        Few of them are found here, by ids: whoever counts and lists them would read all twice.
+        A few rows are found here, by ids: counting and listing them would read the log twice.
         """
         has_text = models.Q(key__icontains=text) | models.Q(key="", name__icontains=text)
         found = self.among_newest(count).filter(has_text)
@@ -122,7 +122,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         return found if len(ids) > FEW else self.filter(id__in=ids)
 
     def among_newest(self, count: int) -> UploadLogQuerySet:
-        """Return those of these rows that are among the newest of the whole log."""
+        """Return the rows that are among the `count` newest of the whole log."""
         older = UploadLog.objects.using(self.db)._older_than_newest(count)
         return self.filter(id__gt=older) if older else self
 
@@ -137,7 +137,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         """
         Return the newest row of each key that is not stored, unless somebody dismissed it.
 
-        An index gives each newer row. Of a refused name, which has no key, every row counts.
+        An index gives each newer row. A refused name has no key: each of its rows counts.
         """
         same_key = {name: models.OuterRef(name) for name in ("env", "key_digest")}
         rows = UploadLog.objects.using(self.db)
@@ -148,7 +148,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         return failing.filter(status__in=NOT_STORED, **({"id__gt": older} if older else {}))
 
     def older_failures(self) -> int | None:
-        """Return the newest row of those that `still_failing` does not look at, if there is one."""
+        """Return the id of the newest failed row too old for `still_failing` to read, or None."""
         each = (self.filter(status=status)._older_than_newest(WALKED) for status in NOT_STORED)
         return max(filter(None, each), default=None)
 
@@ -238,5 +238,5 @@ class UploadLog(models.Model):
 
     @property
     def is_deletion(self) -> bool:
-        """Return whether it records the bytes that mean "not there", whoever sent them."""
+        """Return whether the row records the deletion marker, whoever sent it."""
         return self.md5 == DELETED_MD5

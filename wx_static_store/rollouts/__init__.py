@@ -1,8 +1,8 @@
 """
-Rollouts: an app of its own. One release to many environments, in waves, by the project's Celery.
+Rollouts, a separate app: one release to many environments, in waves, by the project's Celery.
 
-All that is known of a rollout stands in its rows. A message only says that there is something to
-do: one that is lost is sent again, and one that comes twice costs nothing.
+All facts about a rollout are in its rows. A message only says that there is work to
+do: a lost message is sent again, and a repeated one costs nothing.
 
     apps              Register with the core: who carries out deploys, what retention keeps
     runner            Hand the core's deploys to workers
@@ -13,14 +13,14 @@ do: one that is lost is sent again, and one that comes twice costs nothing.
     tasks             The tasks of Celery
     lifecycle         Start a rollout, and pause, resume, stop, retry and roll back one
     environment       The deploy of one environment of a rollout, as a worker makes it
-    access            Who sees a rollout, and of it what
-    overview          How environments stand: what is live, the last deploy and failure, the drift
-    activity          What happened lately: uploads by day, slow hours, failures, publishers
-    snapshot          How far a rollout is: counts of each wave, failures by their cause
-    advance           What may begin now, by the rows of a rollout and under its lock
-    rollback_targets  What each environment had before a rollout, and which went on since
-    rows              The rows of a rollout: its lock, its environments, how many are in which state
-    drift             How environments differ from what is live there, and their repair
+    access            Who sees which part of a rollout
+    overview          The state of environments: live release, last deploy and failure, drift
+    activity          The last days: uploads by day, slow hours, failures, publishers
+    snapshot          The progress of a rollout: counts of each wave, failures by their cause
+    advance           Begin the next environments of a rollout, by its rows and under its lock
+    rollback_targets  The release of each environment before a rollout, and since
+    rows              The rows of a rollout: its lock, its environments, their number in each state
+    drift             The differences between environments and their live releases, and the repair
     models            The tables: rollouts, their environments, drift
     waves             How many environments each wave has, and how many may run at once
 """

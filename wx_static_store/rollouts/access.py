@@ -1,4 +1,4 @@
-"""Who sees a rollout, and of it what; only who sees the whole of one may steer it."""
+"""Who sees which part of a rollout; only users who see all of it may steer it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef
 
 from ..submit.policy import visible_environments
 from .models import Rollout, RolloutQuerySet
-from .rows import environments, of
+from .rows import environments, environments_of
 
 if TYPE_CHECKING:
     from ..core.refusals import User
@@ -24,8 +24,8 @@ def visible_rollouts(user: User) -> RolloutQuerySet:
 
 
 def visible_part(user: User, rollout: Rollout) -> list[str] | None:
-    """Return the environments that limit what this user sees of it; None: it is seen whole."""
+    """Return the environments of a rollout that this user may see; None means all."""
     visible = visible_environments(user)
-    if visible is None or not of(rollout).exclude(env__in=[*visible]).exists():
+    if visible is None or not environments_of(rollout).exclude(env__in=[*visible]).exists():
         return None
     return [*visible]

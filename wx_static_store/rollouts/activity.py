@@ -1,4 +1,4 @@
-"""What happened lately: uploads by day, slow hours, failures by code, and who published what."""
+"""The last days: uploads by day, slow hours, failures by code, and publishers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Day(NamedTuple):
 
 
 class Hour(NamedTuple):
-    """How long the uploads of an hour took, in milliseconds: half of them, and 95 of 100."""
+    """The duration of the uploads of an hour, in ms: the median and the 95th percentile."""
 
     start: datetime
     uploads: int
@@ -39,7 +39,7 @@ class Hour(NamedTuple):
 
 
 class Publisher(NamedTuple):
-    """Who stored how much, and from where; a command has no user."""
+    """A user or source, and how much it stored; a command has no user."""
 
     user_id: int | None
     source: str
@@ -48,7 +48,7 @@ class Publisher(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """The last 14 days of an environment; `is_cut` where only the newest rows were read."""
+    """The last 14 days of an environment; `is_cut` if only the newest rows were read."""
 
     days: Sequence[Day]
     hours: Sequence[Hour]
@@ -68,7 +68,7 @@ class Failures(NamedTuple):
 
 
 def activity(env: str) -> Activity:
-    """Return what happened in an environment, from its newest 5,000 rows."""
+    """Return the activity of an environment, from its newest 5,000 rows."""
     names = ("created", "status", "size", "duration_ms", "user_id", "source")
     rows = UploadLog.objects.filter(env=env, created__gte=_since()).order_by("-id")
     found = [*rows.values_list(*names, named=True)[: MOST + 1]]

@@ -1,8 +1,8 @@
 """
-What may begin now, by the rows of a rollout and under its lock.
+Begin the next environments of a rollout, by its rows and under its lock.
 
-Whoever ends an environment asks, and so does a periodic task: a message that was lost, or that went
-with a worker that was killed, is sent again.
+The end of an environment calls this, and so does a periodic task: a message that was lost, or died
+with a killed worker, is sent again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from ..submit import queue
 from .models import Rollout, RolloutEnvironment
-from .rows import Counts, State, counts, environments, locked, number, of, take_back
+from .rows import Counts, State, counts, environments, environments_of, locked, number, unqueue
 from .waves import room
 
 AGAIN = 120.0  # seconds after which a worker is asked again for what has not ended
@@ -26,7 +26,7 @@ logger = logging.getLogger("wx_static_store.rollouts")
 
 
 def advance(pk: int) -> Rollout:
-    """Begin what may begin, and ask again for what was lost; return the rollout as it is then."""
+    """Begin the environments that may begin, and send lost messages again; return the rollout."""
     now = timezone.now()
     with locked(pk) as rollout:
         _settle(rollout, counts(rollout), now)
@@ -53,14 +53,14 @@ def advance_all() -> None:
 
 
 def _settle(rollout: Rollout, rows: Counts, now: datetime) -> None:
-    """Begin, stop, go to the next wave, or end, as the rows say."""
+    """Begin, stop, go to the next wave, or end, depending on the rows."""
     if rollout.state == Rollout.State.PLANNED and now >= (rollout.deploy_at or now):
         rollout.state, rollout.started = Rollout.State.RUNNING, rollout.started or now
     if rollout.state != Rollout.State.RUNNING:
         return
     if number(rows, State.FAILED) > rollout.tolerate:
         rollout.state, rollout.ended = Rollout.State.STOPPED, now
-        take_back(rollout)
+        unqueue(rollout)
         return
     last = max((wave for wave, _state in rows), default=0)
     while rollout.state == Rollout.State.RUNNING and _wave_is_over(rollout, rows, now):
@@ -72,7 +72,7 @@ def _settle(rollout: Rollout, rows: Counts, now: datetime) -> None:
 
 
 def _wave_is_over(rollout: Rollout, rows: Counts, now: datetime) -> bool:
-    """Return whether all up to the current wave has ended, and the pause after it, too."""
+    """Return whether all environments up to the current wave have ended, and the pause after it."""
     open_states = (State.WAITING, *RolloutEnvironment.UNDER_WAY)
     if any(number(rows, *open_states, wave=wave) for wave in range(1, rollout.wave + 1)):
         return False
@@ -84,7 +84,7 @@ def _wave_is_over(rollout: Rollout, rows: Counts, now: datetime) -> bool:
 
 
 def _hand_out(rollout: Rollout, now: datetime) -> list[int]:
-    """Return the environments that a worker is asked for now, by their ids."""
+    """Queue the next environments; return their ids for the messages to workers."""
     if rollout.state != Rollout.State.RUNNING:
         return []
     rows = counts(rollout)
@@ -94,16 +94,16 @@ def _hand_out(rollout: Rollout, now: datetime) -> list[int]:
         under_way=number(rows, *RolloutEnvironment.UNDER_WAY),
         max_parallel=rollout.max_parallel,
     )
-    waiting = of(rollout).filter(state=State.WAITING, wave__lte=rollout.wave)
+    waiting = environments_of(rollout).filter(state=State.WAITING, wave__lte=rollout.wave)
     found = [*waiting.values_list("pk", flat=True)[:free]]
     environments().filter(pk__in=found).update(state=State.QUEUED, since=now)
     return found
 
 
 def _lost(rollout: Rollout, now: datetime) -> list[int]:
-    """Return those of which nothing was heard: their message, or their worker, may be gone."""
+    """Return the environments without news: their message, or their worker, may be lost."""
     old = now - timedelta(seconds=AGAIN)
-    rows = of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, since__lt=old)
+    rows = environments_of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, since__lt=old)
     found = [*rows.values_list("pk", flat=True)]
     environments().filter(pk__in=found).update(since=now)
     return found

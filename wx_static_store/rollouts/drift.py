@@ -1,4 +1,4 @@
-"""How environments differ from what is live there: by lists alone, one small row for each."""
+"""The differences between environments and their live releases, by lists alone: a row for each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .. import conf
 from ..core.match import Match, match
 from ..core.naming import object_key
 from ..core.releases import ReleaseFile
-from ..core.types import RemoteFile, UploadContext
+from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.records import Records, from_log, live_below, with_release
 from ..deploy.report import EnvironmentReport
@@ -32,9 +32,9 @@ Place = tuple[str, str]  # an alias and an environment
 
 def places(using: str = "") -> list[Place]:
     """
-    Return each store and environment that something was deployed to, of one store or of all.
+    Return each store and environment with deployments, of one store or of all.
 
-    Where ENVIRONMENTS is set, only what it offers. Raises ConfigurationError.
+    If ENVIRONMENTS is set, return only those that it offers. Raises ConfigurationError.
     """
     rows = with_release().filter(using__in=[using] if using else conf.aliases()).order_by()
     found: list[Place] = from_log(lambda: sorted(rows.values_list("using", "env").distinct()))
@@ -45,12 +45,12 @@ def places(using: str = "") -> list[Place]:
 
 
 def rows() -> Any:
-    """Return the rows of all environments, where they are written."""
+    """Return the rows of all environments, in the database that is written to."""
     return Drift._base_manager.using(deployments().db)
 
 
 def look(using: str, env: str) -> Drift:
-    """Compare an environment with what is live of a store; write and return its row."""
+    """Compare an environment with its live release and save the Drift row."""
     try:
         facts = _facts(site_uploader(using, env)) | {"message": ""}
     except WxStaticStoreError as error:
@@ -62,7 +62,7 @@ def look(using: str, env: str) -> Drift:
 
 
 def repair(using: str, env: str) -> Iterator[EnvironmentReport]:
-    """Send again what is not as it was deployed, of each live release; yield how that went."""
+    """Send the files again that differ from a live release; yield the report of each release."""
     uploader = site_uploader(using, env)
     location = uploader.options.location
     for row in live_below(env, location):
@@ -73,7 +73,7 @@ def repair(using: str, env: str) -> Iterator[EnvironmentReport]:
 
 
 def look_and_repair(using: str, env: str) -> Drift:
-    """Repair an environment if it is not as it was deployed; return how it is then."""
+    """Repair an environment if it differs from its live release; return its new row."""
     row = look(using, env)
     if row.is_clean or row.message:
         return row
@@ -98,12 +98,12 @@ def _facts(uploader: Uploader) -> dict[str, Any]:
         "differs": matches.count(Match.DIFFERS),
         "unlogged": _unlogged(uploader.env, cloud.keys() - live.keys()),
         "objects_seen": len(cloud),
-        "bytes_seen": _size(cloud.values()),
+        "bytes_seen": sum(file.size for file in cloud.values()),
     }
 
 
 def _live(uploader: Uploader) -> dict[str, ReleaseFile]:
-    """Return by key what the live releases have; a folder below another one goes before it."""
+    """Return the files of the live releases by key; a folder below another one wins."""
     return {
         object_key(row.folder, file.name): file
         for row in live_below(uploader.env, uploader.options.location)
@@ -111,12 +111,8 @@ def _live(uploader: Uploader) -> dict[str, ReleaseFile]:
     }
 
 
-def _size(files: Collection[RemoteFile]) -> int:
-    return sum(file.size for file in files)
-
-
 def _unlogged(env: str, keys: Collection[str]) -> int:
-    """Return how many of these keys the log has never heard of."""
+    """Return how many of these keys the log does not have."""
     wanted = sorted(keys)
     parts = (wanted[start : start + KEYS_AT_ONCE] for start in range(0, len(keys), KEYS_AT_ONCE))
     return len(keys) - sum(len(log().newest(env, part)) for part in parts)

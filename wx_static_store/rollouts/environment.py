@@ -1,8 +1,8 @@
 """
-The deploy of one environment of a rollout, as a worker makes it.
+The deploy of one environment of a rollout, in a worker.
 
-It may be asked for twice, and a worker may be killed on the way: the environment's lock keeps two
-apart, and the deploy sends only what the cloud has not.
+A message may come twice, and a worker may be killed meanwhile: the environment's lock keeps two
+deploys apart, and each sends only the files that the cloud lacks.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ _PASSING = (Remedy.WAIT, Remedy.NEW_LINK)
 
 logger = logging.getLogger("wx_static_store.rollouts")
 
-_GIVEN_UP = _("Its workers were killed again and again: look at their memory and time limits.")
+_GIVEN_UP = _("Its workers were killed each time. Check their memory and time limits.")
 _PRUNED = _("Its release was pruned: start a rollout of one that is kept")
 _OVER = _("It has ended meanwhile.")
 
 
 def deploy(pk: int, *, seconds: float = math.inf) -> float | None:
     """
-    Deploy what a row says; return the seconds to wait before another try, or None.
+    Deploy the release of a row; return the seconds to wait before another try, or None.
 
-    `seconds` is the longest that it may take. Nothing is done where the row does not wait for a
+    `seconds` limits its time. Nothing is done if the row does not wait for a
     worker: the message was late, or came twice.
     """
-    row = _begun(pk)
+    row = _begin(pk)
     if row is None:
         return None
     try:
@@ -68,14 +68,16 @@ def deploy(pk: int, *, seconds: float = math.inf) -> float | None:
         report = EnvironmentReport(row.env, outcome="failed", error=str(error), cause=error)
     if report.outcome == "skipped":  # another worker has it, or a deploy by hand
         return None
-    if _will_pass(report) and row.tries < TRIES:
+    # After a throttle or an outage another try may succeed, after a refusal not.
+    will_pass = bool(report.causes) and all(map(_passes, report.causes))
+    if will_pass and row.tries < TRIES:
         return _later(row)
     _end(row, report)
     return None
 
 
-def _begun(pk: int) -> RolloutEnvironment | None:
-    """Return the row of what a worker was asked for, which runs now."""
+def _begin(pk: int) -> RolloutEnvironment | None:
+    """Mark the row of a message as running and return it; None if it is not due."""
     now = timezone.now()
     waits = Q(state=State.QUEUED, since__lte=now + EARLY) | Q(state=State.RUNNING)
     rows = environments().filter(waits, pk=pk)
@@ -93,8 +95,8 @@ def _claim(row: RolloutEnvironment) -> None:
     """
     Count a try, now that the environment is held.
 
-    Raises DeployRunning where it has ended by another delivery of the message, and CommandError
-    where each worker so far was killed.
+    Raises DeployRunning if another delivery of the message has ended it, and CommandError
+    if each worker so far was killed.
     """
     row.refresh_from_db(fields=["state", "tries"])
     if not row.is_under_way:
@@ -127,11 +129,6 @@ def _order(row: RolloutEnvironment, seconds: float) -> tuple[Uploader, Order]:
     )
 
 
-def _will_pass(report: EnvironmentReport) -> bool:
-    """Return whether another try may do: a throttle or an outage, and no refusal."""
-    return bool(report.causes) and all(map(_passes, report.causes))
-
-
 def _passes(cause: Exception) -> bool:
     if isinstance(cause, SourceError):  # of the release storage, which may be away
         return english(cause.message).startswith(BEGINS)
@@ -141,7 +138,7 @@ def _passes(cause: Exception) -> bool:
 
 
 def _later(row: RolloutEnvironment) -> float | None:
-    """Let it wait for the next try; None where its rollout is paused or over."""
+    """Let the row wait for the next try; None if its rollout is paused or over."""
     pause: float = PAUSE * 2 ** (row.tries - 1)
     now = timezone.now()
     with locked(row.rollout_id) as rollout:
@@ -156,7 +153,7 @@ def _later(row: RolloutEnvironment) -> float | None:
 
 
 def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
-    """Write down how it ended, once; then begin what may begin."""
+    """Record the end of the deploy, once; then begin the next environments."""
     state = State.DONE if report.ok else State.FAILED
     with locked(row.rollout_id):
         rows = environments().filter(pk=row.pk, state__in=RolloutEnvironment.UNDER_WAY)
@@ -166,15 +163,13 @@ def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
     advance(row.rollout_id)
 
 
-def _cause(error: WxStaticStoreError) -> str:
-    """Return what an error says, without what is different in each environment."""
-    return english(copy(error).with_context(env="", key="", rid="", request_id="", attempts=0))
-
-
 def _facts(report: EnvironmentReport) -> dict[str, object]:
     published, error = report.report, next(iter(report.causes), None)
     deployed = {"deployment_id": published.deployment_id} if published else {}
-    message = _cause(error) if isinstance(error, WxStaticStoreError) else report.error
+    message = report.error
+    if isinstance(error, WxStaticStoreError):  # without the parts that differ by environment
+        same = copy(error).with_context(env="", key="", rid="", request_id="", attempts=0)
+        message = english(same)
     if not message and report.findings:
         message = english(report.findings[0].what)
     return fitting(

@@ -1,4 +1,4 @@
-"""Start a rollout, and pause, resume, stop, retry and roll back one: what a person asks for."""
+"""Start, pause, resume, stop, retry and roll back a rollout, as a person asks."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ..submit import queue
 from .advance import advance
 from .models import Rollout, RolloutEnvironment
 from .rollback_targets import WayBack, gone_on, some, way_back
-from .rows import State, counts, environments, locked, number, of, take_back
+from .rows import State, counts, environments, environments_of, locked, number, unqueue
 from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How a rollout goes: `tolerate` and `waves` are numbers or percentages, `bake` is seconds."""
+    """How to run a rollout; `tolerate` and `waves` are numbers or percentages, `bake` seconds."""
 
     waves: str = DEFAULT
     tolerate: str = "0"
@@ -52,7 +52,7 @@ def start(
     Start a rollout that brings each environment its release, in this order.
 
     Raises RolloutRefused, ConfigurationError without a release storage or without a broker, and
-    SourceError where a release lacks bytes; nothing was begun then.
+    SourceError if a release lacks bytes; then nothing has begun.
     """
     sizes = wave_sizes(manner.waves, len(targets))
     releases = {release.pk: release for release in targets.values()}
@@ -75,7 +75,7 @@ def start(
 
 
 def hand_over(using: str, move: Move, *, user_id: int | None, label: str = "") -> Rollout:
-    """Start a rollout that brings one environment where the move goes."""
+    """Start a rollout of one environment to the release of the move."""
     manner = Manner(label=label or move.label, user_id=user_id)
     target = move.target
     assert target.release  # noqa: S101 -- moves go to releases only
@@ -83,7 +83,7 @@ def hand_over(using: str, move: Move, *, user_id: int | None, label: str = "") -
 
 
 def _rollout(manner: Manner, count: int) -> Rollout:
-    """Return a rollout to so many environments that goes in this manner."""
+    """Return a new rollout to `count` environments in this manner."""
     return Rollout(
         **fitting(Rollout, {"label": manner.label, "waves": manner.waves}),
         tolerate=tolerated(manner.tolerate, count),
@@ -106,7 +106,7 @@ def _rows(
 
 
 def _refuse_others(rollout: Rollout, envs: Iterable[str]) -> None:
-    """Raise RolloutRefused where another rollout, which is not over, has the folder of one."""
+    """Raise RolloutRefused if another rollout that is not over has the same folder of one."""
     rows = environments().filter(env__in=[*envs], rollout__using=rollout.using)
     rows = rows.filter(rollout__folder=rollout.folder)
     rows = rows.exclude(rollout__state__in=Rollout.CLOSED).exclude(rollout=rollout.pk or 0)
@@ -125,17 +125,17 @@ def _refuse_others(rollout: Rollout, envs: Iterable[str]) -> None:
 
 def _pause(rollout: Rollout) -> None:
     rollout.state = Rollout.State.PAUSED
-    take_back(rollout)
+    unqueue(rollout)
 
 
 def _resume(rollout: Rollout) -> None:
     if (failed := number(counts(rollout), State.FAILED)) > rollout.tolerate:
         raise RolloutRefused(
             ngettext(
-                "%(count)d environment failed, which is more than is tolerated. When it is "
-                "mended: wx_rollout retry-failed %(pk)s.",
-                "%(count)d environments failed, which is more than is tolerated. When they are "
-                "mended: wx_rollout retry-failed %(pk)s.",
+                "%(count)d environment failed, which is more than is tolerated. When the cause is"
+                " repaired: wx_rollout retry-failed %(pk)s.",
+                "%(count)d environments failed, which is more than is tolerated. When the causes "
+                "are repaired: wx_rollout retry-failed %(pk)s.",
                 failed,
                 pk=rollout.pk,
             )
@@ -145,16 +145,16 @@ def _resume(rollout: Rollout) -> None:
 
 def _stop(rollout: Rollout) -> None:
     rollout.state, rollout.ended = Rollout.State.STOPPED, timezone.now()
-    take_back(rollout)
+    unqueue(rollout)
 
 
 def _retry_failed(rollout: Rollout) -> None:
-    failed = of(rollout).filter(state=State.FAILED)
+    failed = environments_of(rollout).filter(state=State.FAILED)
     wanted = failed.exclude(env__in=gone_on(rollout, failed))
     fresh = {"state": State.WAITING, "since": timezone.now(), "tries": 0, "errcode": None}
     if not wanted.update(**fresh, message=""):
         text = _(
-            "No environment of rollout %(pk)s failed that still has what it had before.",
+            "No failed environment of rollout %(pk)s still has its release from before.",
             pk=rollout.pk,
         )
         raise RolloutRefused(text)
@@ -169,7 +169,7 @@ def _go_on(rollout: Rollout) -> None:
             pk=rollout.pk,
         )
         raise RolloutRefused(text)
-    _refuse_others(rollout, of(rollout).values_list("env", flat=True))
+    _refuse_others(rollout, environments_of(rollout).values_list("env", flat=True))
     rollout.state = Rollout.State.RUNNING if rollout.started else Rollout.State.PLANNED
     rollout.ended = rollout.wave_ended = None
 
@@ -187,7 +187,7 @@ SENDING = ("resume", "retry-failed")  # actions that need Celery
 
 
 def act(pk: int, action: str) -> Rollout:
-    """Do an action of `ACTIONS`; raise RolloutRefused where the rollout's state forbids it."""
+    """Do an action of `ACTIONS`; raise RolloutRefused if the rollout's state forbids it."""
     states, work = ACTIONS[action]
     if action in SENDING:
         queue.celery_app()
@@ -210,10 +210,10 @@ def act(pk: int, action: str) -> Rollout:
 
 def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
     """
-    Start a rollout that gives each environment back what it had before; stop the first one.
+    Start a rollout that gives each environment its previous release; stop the first one.
 
     Return it with sentences on the environments that are left out. Raises RolloutRefused while
-    environments are under way, and where none would go back.
+    environments are under way, and if none would go back.
     """
     with locked(pk) as rollout:
         _refuse_way_back(rollout, way_back(rollout), manner)
@@ -237,7 +237,7 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
 
 
 def _refuse_way_back(rollout: Rollout, way: WayBack, manner: Manner) -> None:
-    """Raise what forbids a roll back, before anything is stopped."""
+    """Raise the reason against a roll back, before anything is stopped."""
     if not way.targets:
         envs = some([*way.lacking, *way.newer]) or _("none")
         text = _("No environment of it can go back to another release: %(envs)s.", envs=envs)

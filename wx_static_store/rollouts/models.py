@@ -1,4 +1,4 @@
-"""The tables: rollouts and their environments; how each environment differed from what is live."""
+"""The tables: rollouts, their environments, and the drift of each environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
         return self.using(router.db_for_write(self.model))
 
     def open(self) -> RolloutQuerySet:
-        """Return those that may still begin an environment, or wait for one to end."""
+        """Return the rollouts that may still begin an environment, or wait for one to end."""
         return self.exclude(state__in=Rollout.CLOSED)
 
 
@@ -26,9 +26,9 @@ class Rollout(models.Model):
     """
     One release to many environments of one store and folder.
 
-    `waves` are as they were asked for, `wave` is the number of the current one, from 1 on; 0 before
-    it begins. `tolerate` environments may fail, and the next failure stops the rollout. Of a roll
-    back each environment has a release of its own.
+    `waves` are as requested, `wave` is the number of the current one, from 1 on; 0 before
+    it begins. `tolerate` environments may fail, and the next failure stops the rollout. In a roll
+    back, each environment has a release of its own.
     """
 
     class State(models.TextChoices):
@@ -77,9 +77,9 @@ class Rollout(models.Model):
 
 class RolloutEnvironment(models.Model):
     """
-    One environment of a rollout: what it gets, how it stands, and the deployment that it became.
+    One environment of a rollout: its release, its state, and its deployment.
 
-    It is no `Deployment` that waits: those are in the order in which they began.
+    It is not a waiting `Deployment`, as deployments are in the order in which they began.
     """
 
     class State(models.TextChoices):
@@ -128,7 +128,7 @@ class RolloutEnvironment(models.Model):
 
 
 class Drift(models.Model):
-    """How the cloud differed from what was live of a store in an environment, the last time."""
+    """The last comparison of an environment with its live release of a store."""
 
     env = models.CharField(_("environment"), max_length=64)
     using = models.CharField(_("store"), max_length=255)
@@ -151,12 +151,12 @@ class Drift(models.Model):
 
     @property
     def is_clean(self) -> bool:
-        """Return whether all that is live was there, as it was deployed."""
+        """Return whether every file of the live release was there, unchanged."""
         return not (self.missing or self.differs or self.message)
 
 
 class Overview(Deployment):
-    """The page *Overview* of the admin, which is no table: Django lists models there."""
+    """The page *Overview* of the admin; it has no table, but Django lists only models there."""
 
     class Meta:
         proxy = True

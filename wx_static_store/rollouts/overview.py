@@ -1,4 +1,4 @@
-"""How environments stand: what is live, the last deploy, the last failure, the drift."""
+"""The state of environments: the live release, the last deploy, the last failure, the drift."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEVER = Latest(None, None, None)
 
 
 class Place(NamedTuple):
-    """An alias of STORAGES, and where the keys begin."""
+    """An alias of STORAGES, and the beginning of the keys."""
 
     using: str
     folder: str
@@ -39,7 +39,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Standing:
-    """How an environment stands in a place, by deployments that know their releases."""
+    """The state of an environment in a place, by deployments that know their releases."""
 
     env: str
     live: Deployment | None = None
@@ -49,19 +49,19 @@ class Standing:
 
     @property
     def is_failing(self) -> bool:
-        """Return whether nothing went well since the last failure."""
+        """Return whether no deploy succeeded since the last failure."""
         if self.failure is None:
             return False
         return self.live is None or self.live.created <= self.failure.when
 
     @property
     def differs(self) -> bool:
-        """Return whether the cloud was not as it was deployed, or could not be compared."""
+        """Return whether the cloud differed from the live release, or could not be compared."""
         return self.drift is not None and not self.drift.is_clean
 
 
 def places(rollouts: RolloutQuerySet, rows: DeploymentQuerySet) -> list[Place]:
-    """Return where these rollouts and the newest of these deployments went, the last first."""
+    """Return the places of these rollouts and the newest of these deployments, the last first."""
     released = rows.filter(release__isnull=False).exclude(using="").order_by("-id")
     found = (
         *rollouts.values_list("using", "folder")[:ROLLOUTS],
@@ -71,7 +71,7 @@ def places(rollouts: RolloutQuerySet, rows: DeploymentQuerySet) -> list[Place]:
 
 
 def known_environments() -> list[str]:
-    """Return what was deployed to of late, or compared: for a project that offers none by name."""
+    """Return recently deployed or compared environments, for a project without ENVIRONMENTS."""
     newest = [*Rollout.objects.primary().values_list("pk", flat=True)[:ROLLOUTS]]
     rolled_out = environments().filter(rollout__in=newest).order_by()
     late = deployments().order_by("-id").values_list("env", flat=True)[:LATELY]
@@ -80,7 +80,7 @@ def known_environments() -> list[str]:
 
 
 def standings(envs: Collection[str], place: Place) -> list[Standing]:
-    """Return how each of these environments stands, in their order: by nine queries at most."""
+    """Return the state of each of these environments, in their order, by at most nine queries."""
     newest = latest(envs, place.folder)
     rows = _deployments({pk for found in newest.values() for pk in found if pk})
     failed = _failed_in_rollouts(envs, place)
@@ -98,7 +98,7 @@ def standings(envs: Collection[str], place: Place) -> list[Standing]:
 
 
 def _deployments(ids: Collection[int]) -> dict[int | None, Deployment]:
-    """Return the deployments with their releases, of which many have the same."""
+    """Return the deployments with their releases; many share a release."""
     found = deployments().filter(pk__in=ids).order_by()
     rows = [*found.only("env", "label", "outcome", "release_id", "created")]
     wanted = {row.release_id for row in rows if row.release_id}
@@ -109,7 +109,7 @@ def _deployments(ids: Collection[int]) -> dict[int | None, Deployment]:
 
 
 def _failed_in_rollouts(envs: Collection[str], place: Place) -> dict[str, RolloutEnvironment]:
-    """Return the last failure of each in a rollout: not every one became a deployment."""
+    """Return each environment's last failure in a rollout: some failed before a deployment."""
     newest = Rollout.objects.primary().filter(using=place.using, folder=place.folder)
     rows = environments().filter(rollout__in=[*newest.values_list("pk", flat=True)[:ROLLOUTS]])
     failed = rows.filter(state=State.FAILED, env__in=[*envs]).order_by("pk")
@@ -117,7 +117,7 @@ def _failed_in_rollouts(envs: Collection[str], place: Place) -> dict[str, Rollou
 
 
 def _failure(deployment: Deployment | None, row: RolloutEnvironment | None) -> Failure | None:
-    """Return the later one of both, which may be the same."""
+    """Return the later of both failures, which may be the same one."""
     if row and (
         deployment is None or row.deployment_id == deployment.pk or row.since > deployment.created
     ):

@@ -1,4 +1,4 @@
-"""What each environment had before a rollout, and which of them went on since."""
+"""The release of each environment before a rollout, and the environments that moved on since."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..releases.live import latest
 from ..releases.rollback import refuse_incomplete
 from ..upload.database import deployments
 from .models import Rollout
-from .rows import State, of
+from .rows import State, environments_of
 
 NAMED = 5  # environments in a message
 
@@ -23,9 +23,9 @@ NAMED = 5  # environments in a message
 @dataclass(frozen=True)
 class WayBack:
     """
-    The release that each environment had before a rollout, and those that keep what they have.
+    Each environment's release before a rollout, and the environments that keep their release.
 
-    `lacking` had none, or one that is not kept any more; `newer` got another release since.
+    `lacking` had none, or one that is no longer kept; `newer` got another release since.
     """
 
     targets: Mapping[str, Release]
@@ -33,7 +33,7 @@ class WayBack:
     newer: Sequence[str]
 
     def warnings(self) -> list[str]:
-        """Return a sentence on each kind of environments that are left out."""
+        """Return a sentence for each kind of environments that are left out."""
         left_out = {
             ngettext(
                 "%(count)d environment had no release before and keeps the new one: %(envs)s",
@@ -52,8 +52,8 @@ class WayBack:
 
 
 def way_back(rollout: Rollout) -> WayBack:
-    """Return what was live in each environment when a worker first took it."""
-    begun = of(rollout).filter(begun__isnull=False)
+    """Return the live release of each environment at the time a worker first took it."""
+    begun = environments_of(rollout).filter(begun__isnull=False)
     newer = gone_on(rollout, begun)
     rows = begun.exclude(env__in=newer).exclude(before=F("release"), state=State.DONE)
     found = dict(rows.values_list("env", "before"))
@@ -75,7 +75,7 @@ def _is_kept(using: str, release: Release) -> bool:
 
 
 def gone_on(rollout: Rollout, rows: Any) -> list[str]:
-    """Return the environments of these rows where another release is live than before or after."""
+    """Return the environments of these rows whose live release is neither the old nor the new."""
     mine = {row.env: {row.before_id, row.release_id} for row in rows}
     live = [found.live for found in latest([*mine], rollout.folder).values() if found.live]
     now = deployments().filter(pk__in=live).values_list("env", "release")

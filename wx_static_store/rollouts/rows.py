@@ -1,4 +1,4 @@
-"""The rows of a rollout: its lock, its environments, and how many are in which state."""
+"""The rows of a rollout: its lock, its environments, and their number in each state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Counts = Mapping[tuple[int, str], int]  # how many environments a wave has in a 
 
 @contextmanager
 def locked(pk: int) -> Iterator[Rollout]:
-    """Hold a rollout while the block runs, in a transaction, and write what it changed."""
+    """Lock a rollout while the block runs, in a transaction, and save the block's changes."""
     rows = Rollout.objects.primary().filter(pk=pk)
     with transaction.atomic(using=rows.db):
         # An update locks the row on every database; SQLite has no other lock.
@@ -43,23 +43,24 @@ def locked(pk: int) -> Iterator[Rollout]:
 
 
 def environments() -> Any:
-    """Return the environments of all rollouts, where their rows are written."""
+    """Return the environments of all rollouts, in the database that is written to."""
     return RolloutEnvironment._base_manager.using(Rollout.objects.primary().db)
 
 
-def of(rollout: Rollout) -> Any:
+def environments_of(rollout: Rollout) -> Any:
     """Return the environments of a rollout, in order."""
     return environments().filter(rollout=rollout).order_by("position")
 
 
 def counts(rollout: Rollout) -> Counts:
     """Return how many environments each wave has in each state."""
-    counted = of(rollout).order_by().values_list("wave", "state").annotate(Count("pk"))
+    rows = environments_of(rollout).order_by()
+    counted = rows.values_list("wave", "state").annotate(Count("pk"))
     return Counter({(wave, state): count for wave, state, count in counted})
 
 
 def number(rows: Counts, *states: str, wave: int | None = None) -> int:
-    """Return how many are in these states, of one wave or of all."""
+    """Return how many environments are in these states, in one wave or in all."""
     return sum(
         count
         for (in_wave, state), count in rows.items()
@@ -67,13 +68,14 @@ def number(rows: Counts, *states: str, wave: int | None = None) -> int:
     )
 
 
-def take_back(rollout: Rollout) -> None:
-    """Let wait again what no worker has begun."""
-    of(rollout).filter(state=State.QUEUED).update(state=State.WAITING, since=timezone.now())
+def unqueue(rollout: Rollout) -> None:
+    """Let the environments wait again that no worker has begun."""
+    queued = environments_of(rollout).filter(state=State.QUEUED)
+    queued.update(state=State.WAITING, since=timezone.now())
 
 
 def releases_to_come() -> set[int]:
-    """Return the ids of the releases that rollouts which are not over are to bring."""
+    """Return the ids of the releases of rollouts that are not over."""
     left = environments().exclude(rollout__state__in=Rollout.CLOSED).filter(release__isnull=False)
     return {*left.order_by().values_list("release", flat=True).distinct()}
 

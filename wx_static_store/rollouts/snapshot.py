@@ -1,4 +1,4 @@
-"""How far a rollout is: the counts of each wave, and its failures by their cause."""
+"""The progress of a rollout: the counts of each wave, and its failures by their cause."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.db.models import Count, Sum
 
 from ..i18n import gettext as _
 from .models import Rollout, RolloutEnvironment
-from .rows import State, environments, number, of
+from .rows import State, environments, environments_of, number
 
 _FILES = ("stored", "skipped", "failed", "not_attempted", "bytes")
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why environments failed: the errcode, what the first of them says, and which they are."""
+    """A cause of failures: the errcode, the message of the first environment, and all of them."""
 
     errcode: int | None
     message: str
@@ -36,9 +36,10 @@ class Snapshot:
     files: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
-        """Return how far it is, as whoever may see only these environments may know."""
-        every = of(rollout) if envs is None else of(rollout).filter(env__in=[*envs])
+    def of_rollout(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
+        """Return the progress of a rollout; `envs` limits it to those that the reader may see."""
+        every = environments_of(rollout)
+        every = every if envs is None else every.filter(env__in=[*envs])
         counted = every.order_by().values_list("wave", "state").annotate(Count("pk"))
         rows = {(wave, state): count for wave, state, count in counted}
         waves = sorted({wave for wave, _state in rows})
@@ -55,7 +56,7 @@ class Snapshot:
 
     @property
     def is_over(self) -> bool:
-        """Return whether nothing of it will change by itself."""
+        """Return whether nothing will change without a new action."""
         under_way = sum(self.counts[state] for state in RolloutEnvironment.UNDER_WAY)
         return self.rollout.state in (*Rollout.CLOSED, Rollout.State.PAUSED) and not under_way
 
@@ -66,7 +67,7 @@ class Snapshot:
 
     @property
     def reason(self) -> str:
-        """Return why it stopped; empty if it did not."""
+        """Return why the rollout stopped; empty if it did not."""
         failed, tolerated = self.counts[State.FAILED], self.rollout.tolerate
         if self.rollout.state != Rollout.State.STOPPED:
             return ""
@@ -75,7 +76,7 @@ class Snapshot:
         return _("%(failed)d failed, %(tolerated)d tolerated", failed=failed, tolerated=tolerated)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return the snapshot as JSON values."""
         rollout = self.rollout
         times = ("created", "started", "ended", "deploy_at")
         plain = ("using", "folder", "label", "state", "waves", "wave", "tolerate")
@@ -87,7 +88,7 @@ class Snapshot:
             "release": rollout.release.digest if rollout.release else None,
             "undoes": rollout.undoes_id,
             "user": str(rollout.user) if rollout.user else None,
-            **{name: value and value.isoformat() for name, value in _of(rollout, times)},
+            **{name: (at := getattr(rollout, name)) and at.isoformat() for name in times},
             "environments": self.counts,
             "files": self.files,
             "by_wave": self.waves,
@@ -95,12 +96,8 @@ class Snapshot:
         }
 
 
-def _of(rollout: Rollout, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    return ((name, getattr(rollout, name)) for name in names)
-
-
 def causes(failed: Iterable[RolloutEnvironment]) -> Iterator[Cause]:
-    """Yield why these environments failed, the most frequent first."""
+    """Yield the causes of these failures, the most frequent first."""
     alike = defaultdict[tuple[int | None, str], list[RolloutEnvironment]](list)
     for row in failed:
         alike[row.errcode, row.message].append(row)
@@ -111,7 +108,7 @@ def causes(failed: Iterable[RolloutEnvironment]) -> Iterator[Cause]:
 def counts_of(
     rollouts: Iterable[Rollout], envs: Collection[str] | None = None
 ) -> dict[int, Counter[str]]:
-    """Return by their ids how many environments of these rollouts, or of them, are in a state."""
+    """Return by rollout id how many environments are in each state; `envs` limits them."""
     every = environments().filter(rollout__in=[rollout.pk for rollout in rollouts])
     every = every if envs is None else every.filter(env__in=[*envs])
     found = defaultdict[int, Counter[str]](Counter)

@@ -1,7 +1,7 @@
 """
 The tasks of Celery for rollouts and drift.
 
-``advance_rollout`` belongs into the beat schedule, and ``reconcile_all`` for whoever wants it.
+``advance_rollout`` belongs into the beat schedule; ``reconcile_all`` is optional.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ GRACE = 120  # seconds between our own end of a deploy and Celery's
     bind=True, acks_late=True, reject_on_worker_lost=True, time_limit=TIME_LIMIT, **PATIENT
 )
 def deploy_environment(self: Any, environment_id: int) -> None:
-    """Deploy one environment of a rollout; again later after a throttle or an outage."""
+    """Deploy one environment of a rollout; retry later after a throttle or an outage."""
     limit = self.time_limit or TIME_LIMIT
     seconds = max(limit - GRACE, limit / 2)
     pause = environment.deploy(environment_id, seconds=seconds)
@@ -39,7 +39,7 @@ def deploy_environment(self: Any, environment_id: int) -> None:
 
 @shared_task(**PATIENT)
 def advance_rollout(rollout_id: int | None = None) -> None:
-    """Begin what may begin of one rollout, or of all; call it every half minute."""
+    """Begin the next environments of one rollout, or of all; call it every half minute."""
     if rollout_id is None:
         advance_all()
     else:
@@ -48,11 +48,11 @@ def advance_rollout(rollout_id: int | None = None) -> None:
 
 @shared_task(**PATIENT)
 def reconcile_environment(using: str, env: str, repair: bool = False) -> None:
-    """Compare an environment with what is live there, and send again what differs if asked to."""
+    """Compare an environment with its live release; with `repair`, send differing files again."""
     (drift.look_and_repair if repair else drift.look)(using, env)
 
 
 @shared_task(**PATIENT)
 def reconcile_all(using: str = "", repair: bool = False) -> None:
-    """Compare every environment that something was deployed to, each by a task of its own."""
+    """Compare every environment with deployments, each by a task of its own."""
     drift.hand_out(drift.places(using), with_repair=repair)

@@ -1,4 +1,4 @@
-"""How many environments each wave has, and how many may run at once: the numbers of a rollout."""
+"""The numbers of a rollout: environments of each wave, and how many may run at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT = "1,10%,100%"
 
 
 class RolloutRefused(CommandError):
-    """What was asked of a rollout cannot be done; the text says what can."""
+    """A rollout cannot do what was asked; the text says what is possible."""
 
     def __init__(self, text: str | Promise, *, returncode: int = 2) -> None:
         super().__init__(str(text), returncode=returncode)
@@ -50,9 +50,9 @@ def tolerated(tolerate: str, count: int) -> int:
 
 def room(*, tolerate: int, failed: int, under_way: int, max_parallel: int = 0) -> int:
     """
-    Return how many more may begin now.
+    Return how many more environments may begin now.
 
-    As many run at once as may fail all together without more than one failure too many.
+    If all that run at once fail, the limit is exceeded by one failure at most.
     """
     allowed = tolerate + 1 - failed
     return max(0, min(max_parallel or allowed, allowed) - under_way)

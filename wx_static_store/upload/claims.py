@@ -1,8 +1,8 @@
 """
-Names that a save is about to take, and names that a failed form left, noted in the shared cache.
+Names that a save is about to take, and objects that a failed form abandoned, by the shared cache.
 
-Between the look and the PUT a name is claimed. What a form has uploaded before it failed belongs to
-no row: the next save of the same bytes under the same name takes that object in place of a suffix.
+A name is claimed between the list call and the PUT. An object that a form uploaded before it failed
+has no row: the next save of the same bytes under the same name uses it, and needs no suffix.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from django.core.cache import caches
 from ..conf.options import Options
 from ..core.shared_cache import SharedCache
 
-LOOKS = 3  # a key that is neither free nor held was released between, or the cache keeps nothing
-SECONDS = 60  # in which a save has ended, or its object is in the list
-LEFT_SECONDS = 15 * 60  # in which a form that failed is sent again
+LOOKS = 3  # a key that is neither free nor held was released meanwhile, or the cache keeps nothing
+SECONDS = 60  # until then a save has ended, or its object is in the list
+ABANDONED_SECONDS = 15 * 60  # until then a failed form is usually sent again
 
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """A save that has ended: the name that was asked for, the name that it took, the bytes."""
+    """A finished save: the name that was asked for, the name that it took, the bytes."""
 
     storage: Any
     asked: str
@@ -41,9 +41,9 @@ _saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
 
 def claim(options: Options, key: str, seconds: float = SECONDS) -> bool:
     """
-    Claim the key for this thread, for so long at most; False while another one has claimed it.
+    Claim the key for this thread for some seconds; return False if another thread has claimed it.
 
-    Where the cache fails, or keeps nothing, every claim holds.
+    If the cache fails or keeps nothing, every claim succeeds.
     """
     cache, name = SharedCache(lambda: caches[options.token_cache]), _name(options, key)
     for _look in range(LOOKS):
@@ -55,29 +55,29 @@ def claim(options: Options, key: str, seconds: float = SECONDS) -> bool:
 
 
 def release(options: Options, key: str) -> None:
-    """Let others claim this thread's key: nothing is stored there, or the list shows what is."""
+    """End the claim of this thread: nothing is stored at the key, or the list shows the object."""
     cache, name = SharedCache(lambda: caches[options.token_cache]), _name(options, key)
     if cache.get(name) == _mine():
         cache.delete(name)  # or the claim ends by itself
 
 
-def leave(options: Options, asked: str, size: int, md5: str, name: str) -> None:
-    """Note that the object of this name belongs to no row: who asked for it has failed."""
+def note_abandoned(options: Options, asked: str, size: int, md5: str, name: str) -> None:
+    """Note that the object of this name belongs to no row: the form that saved it failed."""
     cache = SharedCache(lambda: caches[options.token_cache])
-    cache.set(_left(options, asked, size), f"{md5} {name}", LEFT_SECONDS)
+    cache.set(_abandoned(options, asked, size), f"{md5} {name}", ABANDONED_SECONDS)
 
 
-def left(options: Options, asked: str, size: int) -> tuple[str, str]:
-    """Return MD5 and name of what was left under the key that is asked for; empty: nothing."""
+def abandoned_object(options: Options, asked: str, size: int) -> tuple[str, str]:
+    """Return MD5 and name of the object that a failed form left for this key, or empty texts."""
     cache = SharedCache(lambda: caches[options.token_cache])
-    found, _space, name = str(cache.get(_left(options, asked, size), "")).partition(" ")
+    found, _space, name = str(cache.get(_abandoned(options, asked, size), "")).partition(" ")
     return found, name
 
 
-def take_left(options: Options, asked: str, size: int) -> bool:
-    """Take what was left; False where another save was faster: only one may have it."""
+def claim_abandoned(options: Options, asked: str, size: int) -> bool:
+    """Take the abandoned object; return False if another save took it first."""
     return bool(
-        SharedCache(lambda: caches[options.token_cache]).delete(_left(options, asked, size))
+        SharedCache(lambda: caches[options.token_cache]).delete(_abandoned(options, asked, size))
     )
 
 
@@ -97,7 +97,7 @@ def remember(save: Save) -> None:
         saves.append(save)
 
 
-def _left(options: Options, asked: str, size: int) -> str:
+def _abandoned(options: Options, asked: str, size: int) -> str:
     digest = md5(f"{options.env}:{asked}:{size}".encode(), usedforsecurity=False).hexdigest()
     return f"wx_static_store:left:{digest}"
 

@@ -1,7 +1,7 @@
 """
-The database of the log, which may be away: its trouble is never an upload's trouble.
+The database of the log, whose failure never fails an upload.
 
-No database, no table, a broken transaction end in one warning.
+A missing database or table, or a broken transaction, gives one warning.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def outside_transactions(view: View) -> View:
 
 
 def in_database(work: Callable[[], T], *, otherwise: T) -> T:
-    """Return what `work` gives, in a savepoint; `otherwise` where the database cannot."""
+    """Return the result of `work`, run in a savepoint; `otherwise` if the database fails."""
     global _away, _down
     if time.monotonic() < _resting_until:
         return otherwise
@@ -84,7 +84,7 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
 
 @contextmanager
 def own_savepoint() -> Iterator[None]:
-    """Keep the caller's transaction usable, also after an error of a query that was caught."""
+    """Keep the caller's transaction usable after an error of a query that was caught."""
     if not flag("in_atomic_block") or flag("needs_rollback"):
         yield
         return
@@ -113,18 +113,18 @@ def _warn(reason: str, *, again: bool) -> None:
 
 
 def rest(seconds: float) -> None:
-    """Leave the database alone for so long; 0 asks it again at once."""
+    """Leave the database alone for some seconds; with 0, ask it again at once."""
     global _resting_until
     _resting_until = time.monotonic() + seconds if seconds else 0.0
 
 
 def is_away() -> bool:
-    """Return whether there is a database that could not be asked the last time."""
+    """Return whether the database failed the last time."""
     return _away
 
 
 def forget() -> None:
-    """Forget what failed, and ask at once."""
+    """Forget the failure, and ask the database at once."""
     global _away, _down
     _away = _down = False
     rest(0.0)
@@ -132,9 +132,9 @@ def forget() -> None:
 
 def persistently(work: Callable[[], T], *, otherwise: T) -> T:
     """
-    Do it in a transaction, and again after what passes: a deadlock, a lock, a broken connection.
+    Run `work` in a transaction; retry after a deadlock, a lock or a broken connection.
 
-    Not again if the caller's transaction went with it: MySQL ends the whole of it at a deadlock.
+    Do not retry if the caller's transaction ended, too: MySQL rolls all of it back at a deadlock.
     """
     connection = _connection()
     before = connection.connection
@@ -148,7 +148,7 @@ def persistently(work: Callable[[], T], *, otherwise: T) -> T:
 
 
 def _is_another(connection: BaseDatabaseWrapper, before: object) -> bool:
-    """Return whether the connection broke: it is closed now, by Django or here, or opened again."""
+    """Return whether the connection broke: it is closed now, or opened again."""
     if connection.connection is not None and not connection.is_usable():
         connection.close()
     return connection.connection is not before
@@ -171,7 +171,7 @@ def _connection() -> BaseDatabaseWrapper:
 
 
 def _passes(error: Exception) -> bool:
-    """Return whether the query may succeed at once if repeated; each driver says so elsewhere."""
+    """Return whether the query may succeed if repeated; each driver reports this in its own way."""
     cause = error.__cause__
     codes = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
     return not _PASSING.isdisjoint([*codes, *getattr(cause, "args", ())[:1]])
@@ -191,7 +191,7 @@ def _has_no_table(error: Exception) -> bool:
 
 
 def flag(name: str) -> bool:
-    """Return a flag of the connection, without a query; False where there is none to ask."""
+    """Return a flag of the connection, without a query; False without a connection."""
     try:
         return bool(getattr(_connection(), name))
     except Exception:  # noqa: BLE001 -- no app, no database: then nothing is broken either
@@ -199,14 +199,14 @@ def flag(name: str) -> bool:
 
 
 def deployments() -> DeploymentQuerySet:
-    """Return the deployments where their rows are written."""
+    """Return the deployments in the database that is written to."""
     from ..models import Deployment
 
     return Deployment.objects.primary()
 
 
 def log() -> UploadLogQuerySet:
-    """Return the log where its rows are written: a copy to read from may be behind."""
+    """Return the log in the database that is written to: a replica may be behind."""
     from ..models import UploadLog, UploadLogQuerySet
 
     return UploadLogQuerySet(UploadLog, using=router.db_for_write(UploadLog))
@@ -218,15 +218,15 @@ def with_users(rows: QuerySet[Row]) -> QuerySet[Row]:
 
 
 def add_users(rows: Iterable[Model]) -> None:
-    """Ask for the users that these rows name, all at once."""
+    """Load the users of these rows, by one query."""
     prefetch_related_objects([*rows], _users())
 
 
 def _users() -> Prefetch[Any]:
     """
-    Ask for users apart, as they may live in another database.
+    Load users by a query of their own, as they may live in another database.
 
-    Which one is said here: Django would look in that of the rows, where no router knows better.
+    The database is chosen here: without a router, Django would use that of the rows.
     """
     model = get_user_model()
     return Prefetch("user", model._base_manager.using(router.db_for_read(model)))

@@ -1,8 +1,8 @@
 """
-What is in one folder of an environment, by at most two calls of `staticfilelist`.
+The objects in one folder of an environment, by at most two calls of `staticfilelist`.
 
 The cloud has no folders: a list has every key below the prefix, in the order of their bytes. A
-delimiter would hide the folders (wechat-cos.md, 1.4), so they are made here, of the keys.
+delimiter would hide the folders (wechat-cos.md, 1.4); this module derives them from the keys.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ LAST = "\U0010ffff"  # no character comes after it: the end of a folder's keys
 @dataclass(frozen=True, slots=True)
 class SubFolder:
     """
-    A folder in the folder that is shown, by its key, which ends in a slash.
+    A folder in the folder that is shown; its key ends in a slash.
 
-    `files` and `size` are what was read of it, without what was deleted; `is_whole`: that is all.
+    `files` and `size` count the objects read, without deleted ones; `is_whole`: all were read.
     """
 
     key: str
@@ -39,7 +39,7 @@ class SubFolder:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What was read of a folder; `marker` asks for what follows, None where nothing does."""
+    """One part of a folder; `marker` asks for the next part, None if there is none."""
 
     prefix: str
     folders: tuple[SubFolder, ...]
@@ -54,9 +54,9 @@ class Folder:
 
 def read_folder(page: Callable[[str, str], ListPage], prefix: str, marker: str = "") -> Folder:
     """
-    Read what follows the marker, by `page(prefix, marker)`.
+    Read the part of a folder after the marker, by `page(prefix, marker)`.
 
-    Where a sub-folder goes on behind the page, a second call starts behind that sub-folder.
+    If a sub-folder continues after the page, a second call starts after the sub-folder.
     """
     found = page(prefix, marker)
     files, cut = list(found.files), set[str]()
@@ -74,7 +74,7 @@ def read_folder(page: Callable[[str, str], ListPage], prefix: str, marker: str =
 
 
 def is_marker(file: RemoteFile) -> bool:
-    """Return whether a file is the deletion marker for sure, without a look at its bytes."""
+    """Return whether a file is certainly the deletion marker, without reading its bytes."""
     return file.size == len(DELETED) and file.md5 == DELETED_MD5
 
 
@@ -95,9 +95,9 @@ def _folders(files: Sequence[RemoteFile], prefix: str, cut: set[str]) -> list[Su
 
 class RecentPages:
     """
-    Pages of an environment's list, each asked for once a minute by all processes together.
+    Pages of an environment's list; all processes together ask for each once a minute.
 
-    `fresh` asks all the same. `asked` is when the oldest of the pages was asked for.
+    `fresh` asks at once. `asked` is the time of the oldest page.
     """
 
     def __init__(self, store: Store, *, fresh: bool = False) -> None:

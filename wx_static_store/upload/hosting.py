@@ -1,4 +1,4 @@
-"""What WeChat said of the static hosting of environments: address and state, kept for a day."""
+"""WeChat's answers about the static hosting of environments: address and state, kept for a day."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Hosting:
 
     root: str = ""
     status: str = ""  # empty: WeChat named none
-    asked: float = 0.0  # in seconds since 1970; 0 where nobody asked of late
+    asked: float = 0.0  # in seconds since 1970; 0 if not asked lately
 
 
 class Hostings:
-    """Remember it by environment, in the shared cache; one that fails remembers nothing."""
+    """Remember the hosting of environments in the shared cache; nothing while the cache fails."""
 
     def __init__(self, options: Options) -> None:
         self._api = options.api_base_url
@@ -47,12 +47,12 @@ class Hostings:
         return self._read(self._cache.get(self._prefix + env, ()))
 
     def get_many(self, envs: Collection[str]) -> dict[str, Hosting]:
-        """Return what is remembered of each environment, by one question to the cache."""
+        """Return the remembered hosting of each environment, by one call of the cache."""
         found = self._cache.get_many([self._prefix + env for env in envs])
         return {env: self._read(found.get(self._prefix + env, ())) for env in envs}
 
     def keep(self, env: str, found: StaticStore | None) -> Hosting:
-        """Remember an answer for a day: what is wrong is not to look well after an hour."""
+        """Remember an answer for a day: a fault must not look repaired after an hour."""
         domain, status = (found.domain, found.status) if found else ("", "")
         if not domain and status in ("", ONLINE):
             status = NEVER_OPENED
@@ -63,6 +63,6 @@ class Hostings:
         return hosting
 
     def _read(self, note: Sequence[Any]) -> Hosting:
-        """Return what was kept; an address that somebody else put into the cache is none."""
+        """Return the kept hosting; ignore an address that is no site: others write there, too."""
         found = Hosting(*note)
         return found if not found.root or is_site(found.root, self._api) else Hosting()

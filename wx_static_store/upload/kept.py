@@ -1,10 +1,10 @@
 """
-Which bytes of releases are kept, by rows: the release storage is asked only where no row speaks.
+Which bytes of releases are kept, by rows: the release storage is asked only without a row.
 
-A row of `KeptFile` is written when the bytes are there. Before they go it is marked `freed`, which
-happens only to what no deploy has used for a day; then both go in one transaction. A deploy that
-needs such bytes takes the row back, and waits for whoever is deleting them. Where there is no row
-before it looks, nobody can free what it finds or writes. So a row that is not marked never lies,
+A row of `KeptFile` is written when the bytes are there. Before they go, it is marked `freed`, which
+happens only to bytes that no deploy used for a day; then both go in one transaction. A deploy that
+needs such bytes takes the row back, and waits until their deletion has ended. If there is no row
+before it looks, nobody can free the bytes it finds or writes. So a row without the mark is true,
 wherever a run is killed.
 """
 
@@ -53,8 +53,8 @@ def keep(items: Iterable[UploadItem], pool: WorkerPool, *, again: bool = False) 
     """
     Keep the bytes of hashed items, each once; return how many were written.
 
-    What rows say is kept costs no look, and what is there without a row costs one; `again` reads
-    all of it. Raises ConfigurationError where the storage fails or is public, SourceError where a
+    Bytes with a row cost no call of the storage, others cost one; `again` reads
+    all bytes. Raises ConfigurationError if the storage fails or is public, SourceError if a
     file does.
     """
     check()
@@ -67,7 +67,7 @@ def missing(
     """
     Return the files whose bytes are not kept.
 
-    What rows say is kept costs no look, unless its SHA-256 is `needed` at once.
+    Bytes with a row cost no call of the storage, unless their SHA-256 is `needed` at once.
     """
     check()
     return [file for part in _parts(files, ROWS) for file in _missing(part, pool, needed)]
@@ -77,8 +77,8 @@ def free(releases: Sequence[int], pool: WorkerPool, *, dry_run: bool = False) ->
     """
     Delete the bytes that none of these releases names and no deploy used for a day.
 
-    Yields how many files and bytes went, after each small step. What a killed run left is ended by
-    the next one. In a transaction of the caller's, which could take rows back, it is refused.
+    Yields how many files and bytes went, after each small step. The next run ends what a killed run
+    began. Refuses a transaction of the caller, which could bring rows back.
     """
     check()
     if not dry_run:
@@ -90,7 +90,11 @@ def free(releases: Sequence[int], pool: WorkerPool, *, dry_run: bool = False) ->
             unnamed.difference_update(_named(release))
         for part in _parts(sorted(unnamed), ROWS if dry_run else FREED_AT_ONCE):
             rows = _rows().filter(sha256__in=[digest.hex() for digest in part])
-            yield _counted(rows) if dry_run else _freed(rows, until, pool)
+            if dry_run:
+                found = rows.aggregate(files=Count("id"), bytes=Sum("size", default=0))
+                yield found["files"], found["bytes"]
+            else:
+                yield _freed(rows, until, pool)
 
 
 def _parts(some: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -99,7 +103,7 @@ def _parts(some: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _rows() -> QuerySet[KeptFile]:
-    """Return the rows of this storage where they are written."""
+    """Return the rows of this storage in the database that is written to."""
     from ..models import KeptFile
 
     return KeptFile._base_manager.using(router.db_for_write(KeptFile)).filter(storage=alias())
@@ -135,7 +139,7 @@ def _missing(
 
 
 def _claimed(wanted: Collection[str]) -> set[str]:
-    """Return those that rows say are kept, and say that they are used: they are not freed now."""
+    """Return the bytes with a row, and mark them as used, so that no run frees them now."""
 
     def claim() -> set[str]:
         rows, now = _rows().filter(sha256__in=sorted(wanted), freed=False), timezone.now()
@@ -147,16 +151,16 @@ def _claimed(wanted: Collection[str]) -> set[str]:
 
 
 def _with_row(unclaimed: Collection[str]) -> set[str]:
-    """Return those that have a row all the same: they are being freed."""
+    """Return the digests that have a row although they were not claimed: a run is freeing them."""
     rows = _rows().filter(sha256__in=sorted(unclaimed)).values_list("sha256", flat=True)
     return in_database(lambda: {*rows}, otherwise=set[str]()) if unclaimed else set()
 
 
 def _taken_back(item: UploadItem) -> bool:
     """
-    Keep what was being freed, once whoever frees it has ended; return whether its row stays.
+    Take a row back that another run was freeing, once it has ended; return whether the row stays.
 
-    The row is locked until the bytes are there: nobody believes it before.
+    The row is locked until the bytes are there: nobody may trust it before.
     """
     row = _rows().filter(sha256=item.sha256, freed=True)
 
@@ -169,7 +173,7 @@ def _taken_back(item: UploadItem) -> bool:
 
 
 def _insert(stored: dict[str, UploadItem]) -> None:
-    """Write a row for each of these, whose bytes are there."""
+    """Write a row for each item whose bytes are there."""
     from ..models import KeptFile
 
     now, storage = timezone.now(), alias()
@@ -187,7 +191,7 @@ def _insert(stored: dict[str, UploadItem]) -> None:
 
 
 def _candidates(until: datetime) -> Iterator[set[bytes]]:
-    """Yield the digests of what may be freed, many at a time."""
+    """Yield the digests of bytes that may be freed, many at a time."""
     rows = _rows().filter(Q(used__lt=until) | Q(freed=True)).order_by("id")
     found, last = set[bytes](), 0
     while page := list(rows.filter(id__gt=last).values_list("id", "sha256")[:ROWS]):
@@ -207,11 +211,6 @@ def _named(release: int) -> Iterator[bytes]:
     rows = Release._base_manager.using(router.db_for_write(Release)).filter(pk=release)
     for files, count in rows.values_list("files", "count"):
         yield from digests(bytes(files), count)
-
-
-def _counted(rows: QuerySet[KeptFile]) -> Freed:
-    found = rows.aggregate(files=Count("id"), bytes=Sum("size", default=0))
-    return found["files"], found["bytes"]
 
 
 def _freed(rows: QuerySet[KeptFile], until: datetime, pool: WorkerPool) -> Freed:

@@ -1,4 +1,4 @@
-"""What is at some thousand keys, by few calls of `staticfilelist`."""
+"""The objects at some thousand keys, by few calls of `staticfilelist`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = 1000  # keys that one call lists
 
 
 def most_calls(keys: Sequence[str]) -> int:
-    """Return how many calls these keys are worth."""
+    """Return how many calls to spend on these keys."""
     folders = {key.partition("/")[0] for key in keys}
     return max(10, 2 * -(-len(keys) // PAGE) + len(folders))
 
@@ -27,9 +27,9 @@ def most_calls(keys: Sequence[str]) -> int:
 @dataclass
 class Listing:
     """
-    The objects that were listed: at the keys that were asked for, and between them.
+    The objects that were listed: at the requested keys, and between them.
 
-    Nobody knows of `unseen` keys: the calls were used up, or `error` came in place of an answer.
+    Keys are `unseen` if the calls were used up, or if `error` came instead of an answer.
     """
 
     files: dict[str, RemoteFile] = field(default_factory=dict)
@@ -39,10 +39,10 @@ class Listing:
 
 class Lookup:
     """
-    Ask the list of an environment for sorted keys, some at a time, while something else is done.
+    Ask the list of an environment for sorted keys, some at a time, in worker threads.
 
     A list is in the order of its keys (wechat-cos.md, 1.4), so each call starts at the next key
-    that is wanted: a folder with a million other objects costs no call. Keys that lie close
+    that is wanted: a folder with a million other objects costs no call. Keys that are close
     together share a call. `calls` bounds all that this object is asked for.
     """
 
@@ -91,6 +91,6 @@ class Lookup:
 
 
 def _before(key: str) -> str:
-    """Return a marker (exclusive) after which the key comes soon, whatever lies beside it."""
+    """Return a marker (exclusive) shortly before the key, whatever the keys beside it are."""
     start, last = key[:-1], ord(key[-1])
     return f"{start}{chr(last - 1)}~" if 0x21 <= last < 0x7F else start

@@ -1,4 +1,4 @@
-"""What all stores of a service provider's platform share: connections, token, limiters."""
+"""The connections, token and limiters that all stores of a service provider's platform share."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Platform:
         max_attempts: int,
         env: str = "",
     ) -> T:
-        """Return what a call of the open platform answers, with a token that WeChat accepts."""
+        """Make a call of the open platform with a token that WeChat accepts; return its answer."""
         token: Secret | None = None
 
         def try_once(number: int) -> T:
@@ -88,7 +88,7 @@ def platform_for(options: Options) -> Platform:
     """
     Return the platform behind these options, the same for every store of it.
 
-    Keyed by process as well: after a fork the child makes sessions, locks and limiters, or
+    Keyed by process as well: after a fork, the child makes new sessions, locks and limiters, or
     it would read answers that are meant for its parent.
     """
     key = os.getpid(), options.shared
@@ -171,7 +171,7 @@ def _own_provider(given: object) -> TokenProvider:
 
 
 def ticket_source(options: Options) -> Callable[[], str]:
-    """Return what gives the newest verify ticket: VERIFY_TICKET, or what a callback offered."""
+    """Return the function that reads the newest verify ticket: VERIFY_TICKET, or the callback's."""
     given = options.verify_ticket
     if isinstance(given, Secret):
         return given.reveal

@@ -19,7 +19,7 @@ def quota_of(platform: Platform, path: str, ask: Callable[[], Quota]) -> Quota:
     """
     Return the quota of the call at `path`, as it was in the last ten minutes.
 
-    It is that of `ask()` if nobody asked since; without figures where WeChat tells none.
+    Call `ask()` if no process asked since. A quota without figures means that WeChat gives none.
     """
     name = f"quota:{path}"
     if known := platform.remembered.read(name):

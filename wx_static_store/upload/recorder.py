@@ -1,8 +1,8 @@
 """
-Where results are written: the database, and always the logger ``wx_static_store.uploads``.
+Write results to the database, and always to the logger ``wx_static_store.uploads``.
 
 All of it runs in the caller's thread; worker threads never touch the ORM. Inside a transaction of
-the caller the row stays or goes with it; the logger's line stays and says so.
+the caller, the row is rolled back with it; the logger's line stays and says so.
 """
 
 import json
@@ -43,9 +43,9 @@ uploads = logging.getLogger("wx_static_store.uploads")
 uploads.addHandler(logging.NullHandler())
 
 RECORD_AT_ONCE = 100  # results, written in one query
-RECORD_SECONDS = 1.0  # a killed run loses the rows of so long
+RECORD_SECONDS = 1.0  # a killed run loses at most the rows of this time
 Recorded = tuple[UploadResult, UploadContext]
-_missed: deque[Recorded] = deque(maxlen=1000)  # single uploads whose rows are still to be written
+_unwritten_rows: deque[Recorded] = deque(maxlen=1000)  # of single uploads
 
 _PLAIN = (  # of a result
     *("env", "key", "name", "stage", "errcode", "rid", "request_id", "attempts", "size", "md5"),
@@ -65,10 +65,10 @@ class JsonLinesFormatter(logging.Formatter):
 
 class Recorder:
     """
-    Write the results of one run down, many rows in a query, in the thread that adds them.
+    Record the results of one run, many rows per query, in the thread that adds them.
 
-    Rows that the database refuses are kept and written again with the next ones, at the end at
-    last. The logger's line of a result is written when it is added.
+    Rows that the database refuses are kept and written again with the next ones, or at the
+    end. The logger's line is written when a result is added.
     """
 
     def __init__(self, context: UploadContext) -> None:
@@ -77,7 +77,7 @@ class Recorder:
         self._since = time.monotonic()
 
     def add(self, result: UploadResult, *, source: str = "") -> None:
-        """Write the result down soon: after a second, or with a hundred others."""
+        """Record the result soon: after a second, or with a hundred others."""
         context = replace(self.context, source=source) if source else self.context
         self._rows.append((result, context))
         _log(result, context)
@@ -89,7 +89,7 @@ class Recorder:
             self.write()
 
     def write(self) -> bool:
-        """Write the rows that wait; return whether the database took them all."""
+        """Write the waiting rows; return whether the database took all."""
         self._since = time.monotonic()
         written: int = in_database(partial(_insert, self._rows), otherwise=0) if self._rows else 0
         if written:
@@ -99,9 +99,9 @@ class Recorder:
 
     def close(self) -> bool:
         """
-        Write what is left, also to a database that was away and was given a rest.
+        Write the remaining rows, even to a database that was left alone after an error.
 
-        Return whether all is written; what is not is left to the next upload of this process.
+        Return whether all are written; the next upload of this process tries the others again.
         """
         deployment, written = self.context.deployment_id, self.write()
         if not written and (is_away() or deployment):
@@ -114,13 +114,13 @@ class Recorder:
                 "run the deploy again", len(self._rows), deployment or "-",
             )  # fmt: skip
         _announce(self._rows)
-        _missed.extend(self._rows)
+        _unwritten_rows.extend(self._rows)
         return written
 
 
 def record_one(result: UploadResult, context: UploadContext) -> int | None:
     """
-    Write one result down; return the id of its row, None where there is no log.
+    Record one result; return the id of its row, None if there is no log.
 
     A row that could not be written is kept, and written before the next one of this process.
     """
@@ -131,7 +131,7 @@ def record_one(result: UploadResult, context: UploadContext) -> int | None:
         row = in_database(lambda: int(log().create(**_columns(result, context)).pk), otherwise=None)
     finally:  # also when a worker's time-out comes in the middle
         if row is None:
-            _missed.append((result, context))
+            _unwritten_rows.append((result, context))
     _announce([(result, context)])
     return row
 
@@ -141,32 +141,32 @@ def _write_missed() -> None:
     written = 0
     try:
         with suppress(IndexError):  # of another thread, which takes them, too
-            while _missed:
-                missed.append(_missed.popleft())
+            while _unwritten_rows:
+                missed.append(_unwritten_rows.popleft())
         if missed:
             written = in_database(partial(_insert, missed), otherwise=0)
     finally:
         if not written:
-            _missed.extendleft(reversed(missed))
+            _unwritten_rows.extendleft(reversed(missed))
 
 
 def reset() -> None:
     """Forget the rows that could not be written, and ask the database again: for tests."""
-    _missed.clear()
+    _unwritten_rows.clear()
     forget()
 
 
 def stored_row(env: str, key: str) -> "UploadLog | None":
-    """Return the newest row of a key that is stored by it; None also where there is no log."""
+    """Return the newest row that says a key is stored; None, too, if there is no log."""
     row = in_database(lambda: log().newest(env, [key]).get(key), otherwise=None)
     return row if row and row.status == UploadStatus.STORED else None
 
 
 def trusted_from(env: str) -> int | None:
     """
-    Return the id of the newest deployment whose rows are not all written, None if all are.
+    Return the id of the newest deployment whose rows are not all written, or None.
 
-    Of an older row nobody knows whether that deployment replaced its object.
+    That deployment may have replaced the object of any older row.
     """
     newest = in_database(
         lambda: deployments().unfinished(env).order_by("-id").first(), otherwise=None
@@ -175,16 +175,16 @@ def trusted_from(env: str) -> int | None:
 
 
 def has_unfinished_deployment(env: str) -> bool:
-    """Return whether a deployment seems to run, although nobody holds the environment's lock."""
+    """Return whether a deployment is not finished, although nobody holds the environment's lock."""
     running = {"env": env, "outcome": "running"}
     return in_database(lambda: deployments().filter(**running).exists(), otherwise=False)
 
 
 def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | None:
     """
-    Return the id of a new `Deployment` with these columns, None where there is no log.
+    Return the id of a new `Deployment` with these columns, None if there is no log.
 
-    Whoever holds the environment's lock is alone: one that still runs was killed.
+    The caller holds the environment's lock: another deployment that still runs was killed.
     """
 
     def insert() -> int:
@@ -202,7 +202,7 @@ def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | 
 
 
 def finish_deployment(deployment_id: int | None, **facts: Any) -> None:
-    """Write down how a deployment ended."""
+    """Record how a deployment ended."""
     if deployment_id is not None:
         in_database(lambda: deployments().filter(pk=deployment_id).update(**facts), otherwise=0)
 

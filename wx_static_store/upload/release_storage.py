@@ -1,7 +1,7 @@
 """
 The release storage: bytes by their SHA-256, in any private alias of ``STORAGES``.
 
-A local folder gets a file whole or not at all, as an object store does: whoever is killed leaves no
+A local folder gets a file whole or not at all, as an object store does: a killed process leaves no
 part of one under its name.
 """
 
@@ -34,17 +34,17 @@ _STILL = _("Let the folder stand still while it is deployed, and run it again.")
 
 
 def alias() -> str:
-    """Return the alias of the release storage; empty where none is set."""
+    """Return the alias of the release storage; empty if none is set."""
     return platform_options().release_storage
 
 
 def check() -> None:
-    """Raise ConfigurationError unless there is a release storage that nobody else can read."""
+    """Raise ConfigurationError unless there is a private release storage."""
     require_private(alias())
 
 
 def path_of(sha256: str) -> str:
-    """Return where the bytes lie in the release storage."""
+    """Return the path of the bytes in the release storage."""
     return f"{sha256[:2]}/{sha256[2:]}"
 
 
@@ -57,8 +57,8 @@ def store(item: UploadItem, *, again: bool = False) -> bool:
     """
     Store the bytes of a hashed item unless they are there; return whether they were written.
 
-    `again` reads what is there. Raises ConfigurationError where the storage fails, SourceError
-    where the file does.
+    `again` reads the bytes that are there. Raises ConfigurationError if the storage fails, and
+    SourceError if the file does.
     """
     storage, name = _storage(), path_of(str(item.sha256))
     is_there = _ask(storage.exists, name)
@@ -80,7 +80,7 @@ def delete(sha256: str) -> None:
 
 
 def open_kept(sha256: str) -> BinaryIO:
-    """Open kept bytes, compared with their digest; raise SourceError if they are gone or others."""
+    """Open kept bytes, compared with their digest; raise SourceError if gone or different."""
     whole, name = hashlib.sha256(), path_of(sha256)
     file: Any = None
     try:
@@ -102,7 +102,7 @@ def _storage() -> Storage:
 
 
 def _ask(method: Callable[..., Any], *args: Any) -> Any:
-    """Return the answer of the release storage; what it raises becomes a ConfigurationError."""
+    """Call the release storage; turn its errors into ConfigurationError."""
     try:
         return method(*args)
     except WxStaticStoreError:
@@ -118,7 +118,7 @@ def _ask(method: Callable[..., Any], *args: Any) -> Any:
 
 
 def _is_whole(storage: Storage, name: str, item: UploadItem, *, read: bool) -> bool:
-    """Return whether all is there; not if it cannot be read, or another run frees it just now."""
+    """Return whether all bytes are there, readable, and not being freed by another run."""
     with suppress(ConfigurationError, SourceError):
         if _ask(storage.size, name) != item.size:
             return False
@@ -135,7 +135,7 @@ def _is_whole(storage: Storage, name: str, item: UploadItem, *, read: bool) -> b
 
 
 def _replace(storage: FileSystemStorage, name: str, item: UploadItem) -> None:
-    """Write the file beside its place, then put it there."""
+    """Write the file beside its path, then rename it."""
     beside = f"{name}.{uuid4().hex}"
     try:
         saved = _save(storage, beside, item)
@@ -147,7 +147,7 @@ def _replace(storage: FileSystemStorage, name: str, item: UploadItem) -> None:
 
 
 def _save(storage: Storage, name: str, item: UploadItem) -> str:
-    """Stream the file into the storage, and return its name there; raise what is wrong with it."""
+    """Stream the file into the storage; return its name there, or raise the file's error."""
     with readable(item) as (file, _size):
         body = _Body(file, item)
         content = File(cast(Any, body), name)
@@ -165,7 +165,7 @@ class _Body(io.RawIOBase):
     """
     A hashed file as a storage reads it: from its start to its end, in one go.
 
-    The last block is given only if the file is still what was hashed. So a storage that takes a
+    The last block is given only if the file still has the hashed bytes. So a storage that takes a
     file whole or not at all never has other bytes under a digest.
     """
 
@@ -182,7 +182,7 @@ class _Body(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Begin again. It is not `seekable`: parts that are read by themselves compare nothing."""
+        """Begin again. The body is not `seekable`: parts that are read alone cannot be compared."""
         if offset or whence != io.SEEK_SET:
             raise io.UnsupportedOperation("seek")
         self._file.seek(0)
@@ -190,7 +190,7 @@ class _Body(io.RawIOBase):
         return 0
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return so many bytes; fewer only at the end, as storages take that for it."""
+        """Return `size` bytes; fewer only at the end, as storages take a short read for it."""
         wanted = size if size is not None and size >= 0 else None
         try:
             while wanted is None or len(self._ready) < wanted:
@@ -211,7 +211,7 @@ class _Body(io.RawIOBase):
         return len(block)
 
     def _compared(self) -> Iterator[bytes]:
-        """Yield the blocks, the last of them when all are compared with what was hashed."""
+        """Yield the blocks, the last one only if all have the hashed bytes."""
         whole, last = hashlib.sha256(), b""
         for block in Source(self._file, self._item.size or 0, known_md5=""):
             whole.update(block)

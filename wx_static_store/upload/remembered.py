@@ -1,4 +1,4 @@
-"""What WeChat said of a platform, kept for a while in the cache that all processes share."""
+"""WeChat's answers about a platform, kept for a while in the cache that all processes share."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class Remembered:
         self._cache = SharedCache(handle or (lambda: caches[options.token_cache]))
 
     def read(self, name: str) -> Any:
-        """Return the value; None where there is none."""
+        """Return the value, or None."""
         return json.loads(self._cache.get(f"{self._prefix}{FORM}:{name}", "null"))
 
     def write(self, name: str, value: Any, seconds: float) -> None:
         self._cache.set(f"{self._prefix}{FORM}:{name}", json.dumps(value), seconds)
 
     def claim(self, name: str, seconds: float) -> bool:
-        """Return True to the first who asks in these seconds, and to all while the cache fails."""
+        """Return True to the first caller in these seconds, and to all while the cache fails."""
         return self._cache.add(self._prefix + name, "1", seconds) is not False
 
     def count(self, name: str, passed: int, seconds: float) -> int | None:
-        """Return the next of the numbers above `passed`, each once; None while the cache fails."""
+        """Return the next number above `passed`, each once; None while the cache fails."""
         self._cache.add(self._prefix + name, passed, math.ceil(seconds))
         number: int | None = self._cache.incr(self._prefix + name)
         return number

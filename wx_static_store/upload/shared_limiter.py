@@ -1,4 +1,4 @@
-"""The limit of calls that all processes share: API_RATE, and a throttle that one of them met."""
+"""The limit of calls that all processes share: API_RATE, and throttles that any process met."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Rate:
         return math.inf
 
     def _number(self, window: int, begins: float) -> int:
-        """Return the next number of a window; while the cache fails, of this process alone."""
+        """Return the next number of a window; while the cache fails, count in this process."""
         name, passed = f"rate:{self.rate}:{window}", max(0, int(-begins * self.rate))
         seconds = begins + self._seconds + _SKEW
         shared = self._shared.count(name, passed, seconds)

@@ -18,8 +18,8 @@ def shares_of(appids: Sequence[str], ask: Callable[[Sequence[str], bool], Shares
     """
     Return the environments that are shared with each account, of those that WeChat knows.
 
-    `ask(appids, typed)` makes one call. What is refused is asked once without `source_type`, then
-    by half as many; the form that worked stays.
+    `ask(appids, typed)` makes one call. A refused call is made once without `source_type`, then
+    for half as many accounts; the form that worked is kept.
     """
     found: Shares = {}
     rest, most, forms = list(appids), MOST, [True, False]

@@ -82,7 +82,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class _Disk:
-    """What opens a file on the disk; a function of each file of a tree takes five times as much."""
+    """Open a file on the disk; a closure for each file of a tree takes five times the memory."""
 
     path: str
     only: tuple[int, int] | None = None  # device and inode of the file, if no other will do
@@ -105,7 +105,7 @@ class _Disk:
 
 
 def _open_itself(path: str, flags: int) -> int:
-    """Open no link, and do not wait for the other end of a pipe; Windows knows neither flag."""
+    """Open no link, and do not wait for the other end of a pipe; Windows has neither flag."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -118,9 +118,9 @@ def disk_item(
     replaceable: bool = True,
 ) -> UploadItem:
     """
-    Make an item of a path; a file that is not there any more fails when its turn comes.
+    Make an item of a path; a file that is gone fails when its turn comes.
 
-    Unless it is `replaceable`, so does a link, and a file that took the place of this one.
+    Unless `replaceable`, a link fails, too, and so does another file that replaced this one.
     """
     size, found = None, _LOST
     with suppress(OSError):
@@ -132,9 +132,9 @@ def disk_item(
 
 def content_item(name: str, content: Any) -> UploadItem:
     """
-    Make an item of what Django saves: any file, which stays the caller's.
+    Make an item of a file that Django saves; the caller closes the file.
 
-    A closed file that still lies on the disk is read from there, as Django's storage does.
+    A closed file that is still on the disk is read there, as Django's storage does.
     """
 
     def wake() -> Any:
@@ -235,7 +235,7 @@ def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None, *others: Any
 
 
 def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
-    """Return the file where it can be sent as it stands, else a copy, added to `copies`."""
+    """Return the file if it can be sent unchanged, else a copy, added to `copies`."""
     if getattr(original, "closed", False):
         raise SourceError(_("The file is closed"), stage="source", hint=_REOPEN)
     if _rewound(original):
@@ -248,18 +248,18 @@ def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
 
 
 def _next_block(original: Any) -> bytes:
-    """Return the next block, empty at the end only; refuse None, which a waiting pipe gives."""
+    """Return the next block, empty only at the end; refuse None, which a waiting pipe gives."""
     block = _call(lambda: original.read(BLOCK))
     return _bytes(_call(block.encode) if isinstance(block, str) else block)
 
 
 def _is_plain(file: Any) -> bool:
-    """Return whether the file gives bytes for sure: it is one as the system opens it."""
+    """Return whether the file certainly gives bytes: the system opened it."""
     return isinstance(file, FileIO) and file.readable()
 
 
 def _rewound(file: Any) -> bool:
-    """Rewind the file; return whether it stands at its start now, and gives bytes."""
+    """Rewind the file; return whether it is at its start now, and gives bytes."""
     if _is_plain(file):  # each question to it is a system call
         with suppress(OSError):
             return file.seek(0) == 0  # type: ignore[no-any-return]
@@ -270,7 +270,7 @@ def _rewound(file: Any) -> bool:
 
 
 def _measure(file: BinaryIO) -> int:
-    """Return what the file holds, not what its `size` attribute says."""
+    """Return the size of the file's bytes, not its `size` attribute."""
     if _is_plain(file) and (facts := _fingerprint(file)) and facts[0]:  # none: of /proc, say
         return facts[0]
     size: int = _call(file.seek, 0, os.SEEK_END)
@@ -295,7 +295,7 @@ def _bytes(block: Any) -> bytes:
 
 
 def _call(method: Callable[..., Any], *args: Any) -> Any:
-    """Return the answer of a file, of any storage's kind; what it raises becomes a SourceError."""
+    """Call a file of any storage; turn its errors into SourceError."""
     try:
         return method(*args)
     except Exception as error:
@@ -313,7 +313,7 @@ def _unreadable(error: Exception) -> SourceError:
 
 
 def _fingerprint(file: Any) -> tuple[int, int, int] | None:
-    """Return size, time of change and inode of a file on disk; None for everything else."""
+    """Return size, time of change and inode of a file on disk; None for other files."""
     if isinstance(file, SpooledTemporaryFile):  # asking it would move it to the disk
         return None
     try:

@@ -1,8 +1,8 @@
 """
-The spool: bytes of uploads that did not end stored, for some hours, so that they can be sent again.
+The spool: bytes of uploads that were not stored, kept for some hours to be sent again.
 
-They lie by their MD5, which rows of the log have, in a private alias of ``STORAGES``. A spool that
-fails is logged, and never an upload's trouble.
+Their names are their MD5, as in rows of the log, in a private alias of ``STORAGES``. A spool that
+fails is logged, and never fails an upload.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _UPLOAD_AGAIN = _("Upload the file again.")
 
 
 def alias() -> str:
-    """Return the alias of the spool; empty where none is set."""
+    """Return the alias of the spool; empty if none is set."""
     return platform_options().upload_spool
 
 
@@ -65,7 +65,7 @@ def has(md5: str, size: int) -> bool:
 
 
 def open_spooled(md5: str) -> BinaryIO:
-    """Open bytes that were kept, compared with their MD5; raise SourceError if they are gone."""
+    """Open kept bytes and compare them with their MD5; raise SourceError if they are gone."""
     file: Any = None
     try:
         file = _storage().open(path_of(md5))
@@ -77,14 +77,14 @@ def open_spooled(md5: str) -> BinaryIO:
     if file:
         file.close()
     raise SourceError(
-        _("The spool of uploads does not have these bytes any more"),
+        _("The spool of uploads no longer has these bytes"),
         stage="source",
         hint=_UPLOAD_AGAIN,
     )
 
 
 def free(*, dry_run: bool = False) -> Iterator[int]:
-    """Delete what has lain there for longer than UPLOAD_SPOOL_HOURS; yield the size of each."""
+    """Delete bytes that are older than UPLOAD_SPOOL_HOURS; yield the size of each file."""
     require_private(alias(), "UPLOAD_SPOOL")
     storage = _storage()
     until = timezone.now() - timedelta(hours=platform_options().upload_spool_hours)
@@ -107,7 +107,7 @@ def _is_whole(storage: Storage, name: str, size: int) -> bool:
 
 
 def _since(storage: Storage, name: str) -> Any:
-    """Return when the bytes were kept, to be compared with the time of now."""
+    """Return when the bytes were kept, comparable with `now`."""
     moment = storage.get_modified_time(name)
     aware = timezone.is_aware(timezone.now())
     if timezone.is_aware(moment) == aware:

@@ -29,7 +29,7 @@ INTERACTIVE_SECONDS = 25.0  # below the 30 s after which many web servers end a 
 
 
 class Store:
-    """One environment: everything that reaches it, and the addresses of what is in it."""
+    """One environment: its clients, its list, and the addresses of its objects."""
 
     def __init__(self, options: Options, env: str, clock: Clock) -> None:
         self.options = options
@@ -50,14 +50,14 @@ class Store:
         return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
 
     def longest(self, size: int) -> float:
-        """Return the seconds after which a question and an upload are over, with all waits."""
+        """Return the seconds after which a list call and an upload are over, with all waits."""
         return 4 * self.interactive_deadline().left() + 2 * size / INTERACTIVE_RATE
 
     def find(self, key: str) -> RemoteFile | None:
         """
-        Return the object at exactly this key, None where there is none or it was deleted.
+        Return the object at exactly this key, None if there is none or it was deleted.
 
-        Its errors have the stage ``name``, wherever they come from.
+        All its errors have the stage ``name``.
         """
         try:
             page = self.page(key, "")
@@ -68,7 +68,7 @@ class Store:
         return None if found is None or self.is_deleted(found) else found
 
     def sweep(self, prefix: str) -> Iterator[RemoteFile]:
-        """Yield every object below the prefix, without what was deleted."""
+        """Yield every object below the prefix, without deleted ones."""
         marker: str | None = ""
         while marker is not None:
             page = self.page(prefix, marker)
@@ -85,7 +85,7 @@ class Store:
         return self.fetch(file.key, body) and body.getvalue() == DELETED
 
     def fetch(self, key: str, sink: BinaryIO) -> bool:
-        """Write the public bytes of `key` into `sink`; False where the site has none."""
+        """Write the public bytes of `key` into `sink`; return False if the site has none."""
         deadline, url = self.interactive_deadline(), self.key_url(key)
         return run(
             lambda number: self.site.fetch(url, sink, deadline=deadline),
@@ -94,7 +94,7 @@ class Store:
         )
 
     def url(self, name: str) -> str:
-        """Return the public address of a name (which the location comes before)."""
+        """Return the public address of a name, which stands below the location."""
         prefix = self.options.url_prefix or self.root() + quote_key(self.options.location)
         return prefix + quote_key(name)
 
@@ -105,9 +105,9 @@ class Store:
 
     def known_url(self, key: str, hosting: Hosting | None = None) -> str:
         """
-        Return the address of a key; empty where WeChat would have to be asked for it.
+        Return the address of a key; empty if it is not known without a call to WeChat.
 
-        `hosting` is what is remembered, where the cache was asked for many environments at once.
+        `hosting` is the remembered one, if the caller has read the cache for many environments.
         """
         inside = self.options.url_prefix and key.startswith(self.options.location)
         if not (self._root or inside):
@@ -115,7 +115,7 @@ class Store:
         return self.key_url(key) if self._root or inside else ""
 
     def root(self) -> str:
-        """Return the site's address: `base_url`, else what WeChat says, asked once and cached."""
+        """Return the site's address: `base_url`, else WeChat's answer, asked once and cached."""
         self._root = self._root or self._hostings.get(self.env).root or self._described_root()
         return self._root
 
@@ -128,7 +128,7 @@ class Store:
         )
 
     def _ask(self, call: Callable[[Secret, Deadline], T]) -> T:
-        """Return what a call of the open platform answers, under the retry loop."""
+        """Make a call of the open platform in the retry loop; return its answer."""
         return self._platform.ask(
             call,
             deadline=self.interactive_deadline(),
@@ -150,7 +150,7 @@ class Store:
 
 
 def get_store(using: str = "default", env: str | None = None) -> Store:
-    """Return the store behind a ``STORAGES`` alias, or the same at another environment."""
+    """Return the store of a ``STORAGES`` alias, or of this alias at another environment."""
     return store_for(options_for(using).for_env(env))
 
 
@@ -165,7 +165,7 @@ def _store(pid: int, options: Options) -> Store:
 
 
 def _root_of(options: Options) -> str:
-    """Return the site's address, if ``STATIC_URL`` is nothing but that and the location."""
+    """Return the site's address, if ``STATIC_URL`` is exactly the address and the location."""
     location = quote_key(options.location)
     inside = options.url_prefix.endswith("/" + location)
     return options.url_prefix.removesuffix(location) if inside else ""

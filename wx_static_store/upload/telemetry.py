@@ -1,7 +1,7 @@
 """
 Spans and metrics of uploads, where OpenTelemetry's API is installed (extra ``otel``).
 
-A span holds no address and no text of an error: neither can hold a secret.
+A span holds no address and no text of an error, as both could hold a secret.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def span(name: str, parent: Any = None) -> Iterator[Any]:
 
 
 def finished(one: Any, result: UploadResult) -> None:
-    """Say in the span and the metrics how an upload ended."""
+    """Write into the span and the metrics how an upload ended."""
     if one is None or (api := _api()) is None:
         return
     facts = {

@@ -1,4 +1,4 @@
-"""One file on its way: its attempts, and what they have learned so far."""
+"""One file on its way: its attempts, and their results so far."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def longest(store: Store, size: int) -> float:
 
 @dataclass(eq=False, repr=False)  # a traceback that shows it shows no options
 class Transfer:
-    """One file on its way, and what its attempts have learned so far."""
+    """One file on its way, and the results of its attempts so far."""
 
     options: Options = field(repr=False)  # settled: its `env` is a text
     item: UploadItem
@@ -60,7 +60,7 @@ class Transfer:
     receipt: PutReceipt | None = None
 
     def prepare(self) -> None:
-        """Find out the key and the headers; raises NameRejected."""
+        """Determine the key and the headers; raise NameRejected."""
         self.key = object_key(self.options.location, self.item.name)
         self.headers = headers_of(self.options, self.item)
         if self.item.md5:  # by which the row's bytes are found again; the size comes with it
@@ -81,7 +81,7 @@ class Transfer:
             return result
 
     def broken_off(self) -> UploadResult:
-        """Return how it stands, and send nothing more: nobody waits for its end."""
+        """Return the result as it stands, and send nothing more: nobody waits for the end."""
         self.abandoned = True  # before `sending` is read: what goes on in a worker sees either
         if self.receipt:
             return self.result(None)
@@ -132,7 +132,7 @@ class Transfer:
         self._answered(error.errcode, error.rid)
 
     def _answered(self, errcode: int | None, rid: str = "") -> None:
-        """Keep the last number that WeChat gave; a lost answer is no number."""
+        """Keep WeChat's last errcode; a lost answer has none."""
         if errcode is not None:
             self.errcode, self.rid = errcode, rid
 
@@ -141,7 +141,7 @@ class Transfer:
             raise ResponseLost(_("Interrupted before it was sent"), remedy=Remedy.GIVE_UP)
 
     def _as_planned(self) -> bool:
-        """Return whether the plan saw the bytes that were sent, as far as it looked."""
+        """Return whether the plan compared the bytes that were sent."""
         if self.item.md5 is None:
             return self.item.size in (None, self.size)
         return self.item.md5 == self.md5

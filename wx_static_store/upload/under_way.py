@@ -1,4 +1,4 @@
-"""The files of a batch that are under way: begun, waited for, and stopped."""
+"""The running transfers of a batch: begin, wait, stop."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class UnderWay:
         future.add_done_callback(lambda _future: self._finished.put(transfer))
 
     def next_finished(self, seconds: float) -> Transfer | None:
-        """Wait for the next one that is finished, or was taken away; None: nothing came."""
+        """Wait for the next finished or cancelled transfer; return None if none came."""
         with interruptible(), suppress(queue.Empty):
             transfer = self._finished.get(timeout=seconds)
             self._since = time.monotonic()
@@ -48,7 +48,7 @@ class UnderWay:
         return None
 
     def result(self, transfer: Transfer) -> UploadResult | None:
-        """Return how a finished one ended, None if it was taken away; raise what it raised."""
+        """Return a finished transfer's result, None for a cancelled one; raise its exception."""
         future = cast("Future[UploadResult]", self._futures[transfer])
         return None if future.cancelled() else future.result()
 
@@ -56,13 +56,13 @@ class UnderWay:
         del self._futures[transfer]
 
     def stop(self) -> None:
-        """Take away what was not begun, and let the rest try no more."""
+        """Cancel the transfers that did not begin, and let the others try no more."""
         for future in filter(None, self._futures.values()):
             future.cancel()
         self._try_no_more()
 
     def give_up_if_stuck(self) -> None:
-        """Let all try no more if nothing came for long, some failed, and none is being sent."""
+        """Let all try no more if no transfer ended for long, some failed, and none is sending."""
         if time.monotonic() - self._since < STUCK_SECONDS:
             return
         failed = sum(transfer.trouble is not None for transfer in self._futures)
@@ -75,9 +75,9 @@ class UnderWay:
 
     def break_off(self) -> list[UploadResult]:
         """
-        Return how each ended, within the pool's patience; what was not begun is taken away.
+        Return the result of each transfer, within the pool's patience; cancel those not begun.
 
-        What has not ended by then has the result of a transfer that was broken off.
+        A transfer that has not ended by then has the result of one that was broken off.
         """
         begun = {
             transfer: future

@@ -25,26 +25,26 @@ _LISTED = _("COS did not answer; the list shows these bytes")
 
 
 class Steps(Protocol):
-    """What is to be sent: the loop asks what is next, and reports what came back."""
+    """The source of items: the loop asks for the next item, and reports each result."""
 
     def next_item(self) -> UploadItem | None:
-        """Return what to send; None: nothing, or nothing before what is under way has come back."""
+        """Return the next item, or None; there may be one after a running transfer has ended."""
 
     def on_result(self, result: UploadResult) -> None:
-        """Add an error's `stops_batch` where the rest would fail alike: then the loop stops."""
+        """Take a result; set its error's `stops_batch` if the rest would fail, too."""
 
     def on_cancelled(self) -> None:
-        """Forget an item that was handed out: the loop stopped before it was begun."""
+        """Forget an item whose transfer did not begin, as the loop stopped."""
 
     def on_tick(self, under_way: Collection[Transfer]) -> None:
-        """Look at what is under way: after each result, and after a second without one."""
+        """Check the running transfers: after each result, and after a second without one."""
 
 
 class Uploader:
     """
     Send files to one environment; `transfer` is safe in threads, the other two record.
 
-    A callable `env` is asked here, once: worker threads know nothing of the caller's tenant.
+    A callable `env` is called once, here: worker threads do not know the caller's tenant.
     """
 
     def __init__(self, options: Options) -> None:
@@ -73,9 +73,9 @@ class Uploader:
 
     def attempt(self, item: UploadItem, context: UploadContext) -> tuple[UploadResult, int | None]:
         """
-        Send one file; return how it ended and the id of its row, None where there is no log.
+        Send one file; return its result and the id of its row, None if there is no log.
 
-        Whatever breaks it off, a worker's time-out say, is recorded before it passes.
+        An exception that breaks the upload off, such as a worker's time-out, is recorded first.
         """
         transfer = Transfer(self.options, item)
         try:
@@ -86,7 +86,7 @@ class Uploader:
         return result, record_one(result, context)
 
     def settled(self, result: UploadResult) -> UploadResult:
-        """Return the result, stored where it was unknown and one call finds these bytes listed."""
+        """Return the result; turn unknown into stored if one call finds these bytes in the list."""
         if result.status is not UploadStatus.UNKNOWN or not result.md5:
             return result
         seconds = min(SETTLE_SECONDS, self.options.deadline or SETTLE_SECONDS)
@@ -111,8 +111,8 @@ class Uploader:
         """
         Send many files in parallel and record them as they finish.
 
-        Stops handing out files when an error says that all others would fail alike; what was not
-        attempted then has no result.
+        Stops when an error says that all other files would fail, too; a file that was not
+        attempted has no result.
         """
         recorder = Recorder(context)
         try:
@@ -125,10 +125,10 @@ class Uploader:
         self, steps: Steps, pool: WorkerPool, recorder: Recorder
     ) -> Generator[UploadResult, None, None]:
         """
-        Yield each result, recorded and reported to `steps`, until these have no more to send.
+        Yield each result, recorded and reported to `steps`, until `steps` has no more items.
 
-        Whatever ends the loop before, Ctrl-C say, gives what is under way a few seconds; what
-        does not end then is recorded as it stands. These results go to `steps`, too.
+        If something ends the loop early, such as Ctrl-C, running transfers get some seconds; one
+        that does not end then is recorded as it stands. These results go to `steps`, too.
         """
         under_way = UnderWay(pool)
         with suppress(WxStaticStoreError):  # each file reports it
@@ -171,7 +171,7 @@ class Uploader:
         return transfer.result(error)
 
     def key(self, name: str) -> str:
-        """Return the key of a name; empty where no object can have it."""
+        """Return the key of a name; empty if no object can have it."""
         with suppress(NameRejected):
             return object_key(self.options.location, name)
         return ""
@@ -182,7 +182,7 @@ class Uploader:
 
 
 def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
-    """Return the uploader of a ``STORAGES`` alias, or of the same store elsewhere."""
+    """Return the uploader of a ``STORAGES`` alias, or of its store at another environment."""
     return Uploader(options_for(using).for_env(env))
 
 
@@ -221,14 +221,14 @@ class Queue:
         """Do nothing: it has no result."""
 
     def on_tick(self, under_way: Collection[Transfer]) -> None:
-        """Do nothing: nobody looks on."""
+        """Do nothing: nobody watches."""
 
 
 def to_raise(result: UploadResult) -> WxStaticStoreError:
     """Return the exception for an upload that failed."""
     error = result.error
     assert error is not None  # noqa: S101 -- only failures come here
-    ours = isinstance(error, ConfigurationError) and error.errcode is None  # nobody was asked
+    ours = isinstance(error, ConfigurationError) and error.errcode is None  # no call was made
     if ours or isinstance(error, NameRejected):
         return error.with_traceback(None)
     failed = UploadFailed(error.message)

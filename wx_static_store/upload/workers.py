@@ -26,7 +26,7 @@ class WorkerPool:
     """
     Call functions in worker threads, `max_workers` at once.
 
-    A thread is a daemon, unlike one of ThreadPoolExecutor: a peer that hangs does not keep the
+    The threads are daemons, unlike those of ThreadPoolExecutor: a peer that hangs does not keep the
     process. With one worker a call is made at once, in the caller's thread.
     """
 
@@ -48,7 +48,7 @@ class WorkerPool:
             thread.join(self.patience())
 
     def patience(self) -> float:
-        """Return the seconds left to wait for what is under way, since the first question."""
+        """Return the seconds left to wait for running calls, since the first question."""
         now = time.monotonic()
         if now > self._until + GRACE:  # that was another run
             self._until = math.inf
@@ -134,7 +134,7 @@ def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
 
 class AdaptiveLimiter:
     """
-    Limit how many may be inside at once: half as many after a throttle, then slowly more again.
+    Limit how many calls run at once: half as many after a throttle, then slowly more.
 
     A round of successes at the present width adds one more slot; the width that was refused
     last is tried again only after many rounds. Without `most` the first throttle sets a width.
@@ -153,7 +153,7 @@ class AdaptiveLimiter:
     @contextmanager
     def slot(self, deadline: Deadline) -> Iterator[None]:
         """
-        Wait for a slot, which does not count as the caller's own time.
+        Wait for a slot; the wait does not count as the caller's own time.
 
         A call that then begins without time fails at once, and says why.
         """
@@ -174,7 +174,7 @@ class AdaptiveLimiter:
         self._leave(None)
 
     def narrow(self) -> None:
-        """Halve what runs at once as after a throttle, unless one of late is still being met."""
+        """Halve the width after a throttle, unless it was halved just now for the same one."""
         with self._news:
             if self._peak and not self._elders:
                 self._narrow()

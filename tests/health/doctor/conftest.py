@@ -11,19 +11,19 @@ from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.examination import examine
 from wx_static_store.health.doctor.findings import Check, Finding, Result
-from wx_static_store.health.doctor.patient import Patient
 from wx_static_store.health.doctor.table import CHECKS
+from wx_static_store.health.doctor.target import CheckTarget
 
 Examine = Callable[..., dict[str, Result]]
 
 
 @pytest.fixture
 def examined(configure: Any, emulator: EmulatorServer) -> Examine:
-    """`examined(**patient)`: the result of each check at the emulator, by its id."""
+    """`examined(**target)`: the result of each check at the emulator, by its id."""
     configure(WX_STATIC_STORE={"BASE_URL": emulator.site_url()})
 
-    def ask(**patient: Any) -> dict[str, Result]:
-        return {result.check.id: result for result in examine(Patient(**patient), CHECKS)}
+    def ask(**target: Any) -> dict[str, Result]:
+        return {result.check.id: result for result in examine(CheckTarget(**target), CHECKS)}
 
     return ask
 
@@ -42,7 +42,7 @@ def said(result: Result) -> str:
 def check(id: str, *findings: Finding, **more: Any) -> Check:
     """Make a check that finds these."""
     words = dict.fromkeys(("question", "how", "means", "remedy"), "")
-    return Check(id=id, ask=lambda patient: findings, **(words | more))
+    return Check(id=id, ask=lambda target: findings, **(words | more))
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def learned(configure: Any, emulator: EmulatorServer) -> Callable[..., dict[str,
 
     def ask(*, timeout: float = 2.0, **quirks: Any) -> dict[str, str]:
         emulator.quirks.update(quirks)
-        patient = Patient(probe=True, timeout=timeout)
-        assert [*examine(patient, CHECKS)]
-        return patient.learned[""] | patient.learned[ENV]
+        target = CheckTarget(probe=True, timeout=timeout)
+        assert [*examine(target, CHECKS)]
+        return target.learned[""] | target.learned[ENV]
 
     return ask

@@ -10,8 +10,8 @@ from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.browser import MOST
 from wx_static_store.health.doctor.examination import examine
-from wx_static_store.health.doctor.patient import Patient
 from wx_static_store.health.doctor.table import CHECKS
+from wx_static_store.health.doctor.target import CheckTarget
 
 from .conftest import Examine, marks, said
 
@@ -87,7 +87,7 @@ def test_an_environment_that_is_not_well_is_not_asked(
     emulator.add_env("tenant-b", "offline")
     found = examined(envs=["tenant-b", ENV])[CORS]
     assert [finding.data for finding in found.findings] == [{"envs": [ENV]}]
-    assert said(examined(envs=["tenant-b"])[CORS]).startswith("– None is left to ask")
+    assert said(examined(envs=["tenant-b"])[CORS]).startswith("– No environment is left to ask")
 
 
 def test_a_host_that_cannot_be_reached_is_reported_once(
@@ -121,9 +121,9 @@ def test_nothing_is_written(examined: Examine, emulator: EmulatorServer) -> None
 def test_what_was_learned_is_there_for_advice(configure: Any, emulator: EmulatorServer) -> None:
     configure()
     emulator.quirks.update({"cors": True, "cors_methods": "PUT"})
-    patient = Patient()
-    assert [*examine(patient, CHECKS)]
-    assert patient.learned[ENV] == {"cors": "on", "cors_methods": "PUT"}
+    target = CheckTarget()
+    assert [*examine(target, CHECKS)]
+    assert target.learned[ENV] == {"cors": "on", "cors_methods": "PUT"}
 
 
 def test_headers_that_a_rule_names_by_itself_are_learned(
@@ -131,9 +131,9 @@ def test_headers_that_a_rule_names_by_itself_are_learned(
 ) -> None:
     configure()
     emulator.quirks.update({"cors": True, "cors_headers": "*"})
-    patient = Patient()
-    assert [*examine(patient, CHECKS)]
-    assert patient.learned[ENV]["cors_headers"] == "*"
+    target = CheckTarget()
+    assert [*examine(target, CHECKS)]
+    assert target.learned[ENV]["cors_headers"] == "*"
 
 
 def _answered(status: int, body: str, headers: dict[str, str]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from tests.tokens.harness import CacheServer, is_installed
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.examination import examine
 from wx_static_store.health.doctor.findings import Mark, Result
-from wx_static_store.health.doctor.patient import Patient
 from wx_static_store.health.doctor.table import CHECKS
+from wx_static_store.health.doctor.target import CheckTarget
 
 from .conftest import Examine, marks, said
 
@@ -154,9 +154,9 @@ def test_a_cache_is_away_if_a_call_of_it_raises_an_error(
 ) -> None:
     configure()
     cached(f"{HERE}.{name}")
-    patient = Patient()
-    assert [*examine(patient, CHECKS)]
-    assert patient.cache_is_away is away
+    target = CheckTarget()
+    assert [*examine(target, CHECKS)]
+    assert target.cache_is_away is away
 
 
 class Hangs(BaseCache):
@@ -177,7 +177,7 @@ def test_a_cache_that_hangs_is_the_one_fault_where_a_token_lies_in_it(
     cached(f"{HERE}.Hangs")
     Hangs.released.clear()
     found = {}
-    for result in examine(Patient(timeout=0.1), CHECKS, within=3.0):
+    for result in examine(CheckTarget(timeout=0.1), CHECKS, within=3.0):
         found[result.check.id] = result
         if result.check.id == "token.source":
             Hangs.released.set()
@@ -289,7 +289,9 @@ def test_a_redis_that_may_not_be_asked_does_not_tell(
     cached(REDIS, LOCATION=f"redis://app:planted@127.0.0.1:{server.port}")
     found = fetching()
     assert marks(found)["cache.works"] == "✓"
-    assert said(found["cache.eviction"]).startswith("– The cache 'default' does not tell (NoPerm")
+    assert said(found["cache.eviction"]).startswith(
+        "– The cache 'default' does not show its eviction policy (NoPerm"
+    )
     assert "planted" not in said(found["cache.eviction"])
 
 
@@ -316,7 +318,10 @@ def test_the_client_of_django_redis_is_asked(
 
 
 def test_another_cache_does_not_tell(fetching: Examine) -> None:
-    assert said(fetching()["cache.eviction"]) == "– The cache 'default' does not tell. "
+    assert (
+        said(fetching()["cache.eviction"])
+        == "– The cache 'default' does not show its eviction policy. "
+    )
 
 
 def test_a_cache_without_a_token_is_not_asked(examined: Examine) -> None:

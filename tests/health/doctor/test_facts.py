@@ -21,8 +21,8 @@ from wx_static_store.health.doctor.facts import (
     remember,
     said,
 )
-from wx_static_store.health.doctor.patient import Patient
 from wx_static_store.health.doctor.table import CHECKS
+from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.health.models import Fact
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,11 +33,11 @@ MEASURED = {"speed", "stale_seconds", "list_lag_seconds"}
 
 def test_what_was_learned_is_kept_by_its_subject(configure: Any) -> None:
     configure(WX_STATIC_STORE={"COMPONENT_APPID": "wx-platform"})
-    patient = Patient()
-    patient.learned[ENV]["cors"] = "off"
-    patient.learned[""]["marker"] = "inclusive"
-    remember(patient)
-    assert platform_of(patient) == "wx-platform"
+    target = CheckTarget()
+    target.learned[ENV]["cors"] = "off"
+    target.learned[""]["marker"] = "inclusive"
+    remember(target)
+    assert platform_of(target) == "wx-platform"
     assert [*Fact.objects.values_list("subject", "name", "value")] == [
         (ENV, "cors", "off"),
         ("wx-platform", "marker", "inclusive"),
@@ -59,9 +59,9 @@ def test_what_an_older_rule_said_is_forgotten_with_it(
     configure()
     for env in (ENV, "tenant-b"):
         Fact.objects.remember(env, {"cors": "on", "cors_methods": "GET", "cors_headers": "*"})
-    patient = Patient()
-    patient.learned[ENV] = learned
-    remember(patient)
+    target = CheckTarget()
+    target.learned[ENV] = learned
+    remember(target)
     assert {fact.name: fact.value for fact in facts_of(ENV) if fact.name != "speed"} == known
     assert len(facts_of("tenant-b")) == 3
 
@@ -150,7 +150,7 @@ def test_an_emulator_with_the_profile_teaches_the_same(
 ) -> None:
     emulator.quirks.update(quirks)
     first = _learned(configure, emulator)
-    known = profile(platform_of(Patient()), ENV)
+    known = profile(platform_of(CheckTarget()), ENV)
     with EmulatorServer(envs=(ENV,), **known) as imitated:
         second = _learned(configure, imitated)
     assert first.keys() == second.keys()
@@ -162,10 +162,10 @@ def test_an_emulator_with_the_profile_teaches_the_same(
 def _learned(configure: Any, emulator: EmulatorServer) -> dict[str, str]:
     place = {"API_BASE_URL": emulator.api_url, "ACCESS_TOKEN": emulator.access_token}
     configure(WX_STATIC_STORE=place)
-    patient = Patient(probe=True, timeout=loaded(0.8))
-    assert [*examine(patient, CHECKS)]
-    remember(patient)
-    return patient.learned[""] | patient.learned[ENV]
+    target = CheckTarget(probe=True, timeout=loaded(0.8))
+    assert [*examine(target, CHECKS)]
+    remember(target)
+    return target.learned[""] | target.learned[ENV]
 
 
 OPEN = [

@@ -32,9 +32,9 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.server import APPID, APPSECRET, TICKET
 from wx_static_store.health.doctor.examination import examine
 from wx_static_store.health.doctor.findings import Mark, Result
-from wx_static_store.health.doctor.patient import Patient
 from wx_static_store.health.doctor.report import as_dict, lines
 from wx_static_store.health.doctor.table import CHECKS
+from wx_static_store.health.doctor.target import CheckTarget
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,10 +94,10 @@ def spent(count: int) -> Callable[[], None]:
     """Let that many links have been asked for today."""
 
     def ask() -> None:
-        patient = Patient()
+        target = CheckTarget()
         for _number in range(count):
-            patient.ask(
-                lambda token, left: patient.wechat.upload_link(token, ENV, "a", deadline=left)
+            target.ask(
+                lambda token, left: target.wechat.upload_link(token, ENV, "a", deadline=left)
             )
 
     return ask
@@ -125,7 +125,7 @@ class Fault:
     quirks: Mapping[str, Any] = field(default_factory=dict)
     script: tuple[dict[str, Any], ...] = ()
     before: Callable[[], None] | None = None
-    patient: Mapping[str, Any] = field(default_factory=dict)
+    target: Mapping[str, Any] = field(default_factory=dict)
 
 
 def wechat(do: str, on: str = "describeenvs", **more: Any) -> tuple[dict[str, Any], ...]:
@@ -199,7 +199,7 @@ FAULTS = {
     ),
     # --- token ----------------------------------------------------------------------------------
     "a spent token": Fault(
-        "ACCESS_TOKEN is spent", "token.accepted", settings={"ACCESS_TOKEN": "planted-spent"}
+        "ACCESS_TOKEN has expired", "token.accepted", settings={"ACCESS_TOKEN": "planted-spent"}
     ),
     "a provider that fails": Fault(
         "LookupError", "token.source", settings={"TOKEN_PROVIDER": failing, "ACCESS_TOKEN": None}
@@ -255,7 +255,7 @@ FAULTS = {
         "waiting for the answer",
         "token.accepted",
         script=wechat("hang", seconds=20),
-        patient={"timeout": 1.0},
+        target={"timeout": 1.0},
     ),
     "a WeChat that cannot be reached": Fault(
         "could not be reached",
@@ -279,7 +279,7 @@ FAULTS = {
     "a misspelt environment": Fault(
         f"Did you mean {ENV}?",
         "environments.known",
-        patient={"envs": [ENV[:-1]]},
+        target={"envs": [ENV[:-1]]},
     ),
     "an environment that ENVIRONMENTS offers in vain": Fault(
         "gone-0fake0fake01", "environments.known", settings={"ENVIRONMENTS": tenants}
@@ -332,25 +332,25 @@ FAULTS = {
         "AccessDenied",
         "probe.upload",
         script=wechat("cos_error", "put_object", code="AccessDenied", status=403),
-        patient={"probe": True},
+        target={"probe": True},
     ),
     "a list without MD5": Fault(
-        "MD5", doubtful="probe.list", quirks={"list_md5": "multipart"}, patient={"probe": True}
+        "MD5", doubtful="probe.list", quirks={"list_md5": "multipart"}, target={"probe": True}
     ),
     "files that are downloads": Fault(
-        "downloads", doubtful="probe.public", quirks={"attachment": "all"}, patient={"probe": True}
+        "downloads", doubtful="probe.public", quirks={"attachment": "all"}, target={"probe": True}
     ),
     "a notice before the pages": Fault(
         "notice",
         doubtful="probe.notice probe.public",
         quirks={"notice_page": "302"},
-        patient={"probe": True},
+        target={"probe": True},
     ),
     "a site that drops Cache-Control": Fault(
         "Cache-Control",
         doubtful="probe.public",
         quirks={"cdn_cache_control": "none"},
-        patient={"probe": True},
+        target={"probe": True},
     ),
 }
 
@@ -386,7 +386,7 @@ def ask_doctor(fault: Fault, emulator: EmulatorServer, folder: Path) -> Diagnosi
         emulator.script(*fault.script)
         if fault.before:
             fault.before()
-        found = Diagnosis([*examine(Patient(**{"timeout": 5.0, **fault.patient}), CHECKS)])
+        found = Diagnosis([*examine(CheckTarget(**{"timeout": 5.0, **fault.target}), CHECKS)])
     VerifyTicket.objects.all().delete()
     close_connections()
     return found

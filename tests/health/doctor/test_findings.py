@@ -1,5 +1,6 @@
 """A check and its findings."""
 
+import pytest
 from django.utils.translation import override
 
 from wx_static_store.exceptions import TokenRejected
@@ -11,6 +12,13 @@ from .conftest import check
 def test_a_result_that_is_well_has_no_hint() -> None:
     found = ok("")
     assert Result(check("a", remedy="Mend it."), (found,)).hint(found) == ""
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(1.0, 16.0), (30.0, 31.0)])
+def test_a_check_that_needs_time_is_given_it_however_short_the_timeout_is(
+    timeout: float, seconds: float
+) -> None:
+    assert check("a", least=15.0).patience(timeout) == seconds
 
 
 def test_an_error_keeps_its_errcode_for_programs() -> None:

@@ -15,11 +15,11 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.server import SECRET_ID, SECURITY_TOKEN
 from wx_static_store.health.doctor.examination import examine
 from wx_static_store.health.doctor.findings import Mark
-from wx_static_store.health.doctor.patient import Patient
 from wx_static_store.health.doctor.probe import _compared
+from wx_static_store.health.doctor.probe_file import ProbeFile
 from wx_static_store.health.doctor.report import as_dict
 from wx_static_store.health.doctor.table import CHECKS
-from wx_static_store.health.doctor.trial import Trial
+from wx_static_store.health.doctor.target import CheckTarget
 
 from .conftest import Examine, marks, said
 
@@ -55,7 +55,7 @@ def test_the_file_lies_below_the_location_of_the_store(
     configure: Any, emulator: EmulatorServer
 ) -> None:
     configure()
-    assert [*examine(Patient("staticfiles", probe=True), CHECKS)]
+    assert [*examine(CheckTarget("staticfiles", probe=True), CHECKS)]
     [key] = emulator.objects()
     assert key.startswith("static/.wx-doctor/")
 
@@ -90,11 +90,11 @@ def test_what_the_list_says_otherwise_is_a_warning(
     configure: Any, entry: dict[str, str], text: str
 ) -> None:
     configure()
-    trial = Trial(Patient(), ENV)
-    trial.body = b"sent"
+    file = ProbeFile(CheckTarget(), ENV)
+    file.body = b"sent"
     sent = {"md5": SENT, "size": "4", "last_modified": "2026-01-02T03:04:05.000Z"}
-    assert [*_compared(trial, sent)] == []
-    [found] = _compared(trial, sent | entry)
+    assert [*_compared(file, sent)] == []
+    [found] = _compared(file, sent | entry)
     assert found.mark is Mark.WARNING
     assert text in str(found.text)
 
@@ -219,7 +219,7 @@ def test_a_probe_that_is_broken_off_overwrites_the_file(
     configure: Any, emulator: EmulatorServer
 ) -> None:
     configure()
-    results = examine(Patient(probe=True), CHECKS)
+    results = examine(CheckTarget(probe=True), CHECKS)
     assert any(result.check.id == "probe.upload" for result in results)
     [before] = emulator.objects().values()
     results.close()  # type: ignore[attr-defined]
@@ -257,7 +257,9 @@ def test_nothing_is_published_where_an_earlier_check_found_a_fault(
     probed: Examine, emulator: EmulatorServer
 ) -> None:
     emulator.add_env("tenant-b", "offline")
-    assert said(probed(envs=["tenant-b"])["probe.upload"]).startswith("– None is left to ask")
+    assert said(probed(envs=["tenant-b"])["probe.upload"]).startswith(
+        "– No environment is left to ask"
+    )
 
 
 @pytest.mark.parametrize(
@@ -278,8 +280,8 @@ def test_no_secret_is_said_or_learned(
     configure()
     if fault:
         emulator.script(fault | {"times": None})
-    patient = Patient(probe=True, timeout=0.3)
-    results = [*examine(patient, CHECKS)]
-    shown = json.dumps([as_dict(results), patient.learned], default=str)
+    target = CheckTarget(probe=True, timeout=0.3)
+    results = [*examine(target, CHECKS)]
+    shown = json.dumps([as_dict(results), target.learned], default=str)
     for secret in (emulator.access_token, SECURITY_TOKEN, SECRET_ID, "q-signature"):
         assert secret not in shown

@@ -10,8 +10,8 @@ import pytest
 from wx_static_store.clients.wechat import DESCRIBE, LINKS, LIST
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.examination import examine
-from wx_static_store.health.doctor.patient import Patient
 from wx_static_store.health.doctor.quota import CHECKS
+from wx_static_store.health.doctor.target import CheckTarget
 
 from .conftest import Examine, said
 
@@ -111,7 +111,7 @@ def test_two_examinations_ask_once(examined: Examine, emulator: EmulatorServer) 
 
 def test_a_cache_that_is_away_is_not_asked_for_figures(configure: Any) -> None:
     configure()
-    patient = Patient()
-    patient.cache_fails = True
-    results = examine(patient, [replace(check, needs=()) for check in CHECKS])
+    target = CheckTarget()
+    target.cache_fails = True
+    results = examine(target, [replace(check, needs=()) for check in CHECKS])
     assert said(next(results)) == "– Not asked, because this is not well: cache.works. "

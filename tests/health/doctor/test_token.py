@@ -15,7 +15,7 @@ from wx_static_store.clients.component import ComponentToken
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.server import APPID, APPSECRET, TICKET
 from wx_static_store.health.doctor.findings import Result
-from wx_static_store.health.doctor.patient import Patient
+from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.health.doctor.token import CHECKS
 from wx_static_store.upload.platform import _platforms
 
@@ -114,7 +114,7 @@ def test_a_token_that_is_fetched_has_an_age_and_an_end(
 
 def fetch_long_ago(seconds: float) -> None:
     """Let the token that all share be older, as a process finds it that was started just now."""
-    tokens = Patient().platform.tokens
+    tokens = CheckTarget().platform.tokens
     assert isinstance(tokens, ComponentToken)
     tokens.get()
     assert tokens._mine
@@ -196,7 +196,7 @@ def test_a_spent_token_is_wrong_and_the_setting_is_named(
 ) -> None:
     emulator.script({"on": CALL, "do": "errcode", "errcode": errcode, "times": None})
     results = look()
-    assert "ACCESS_TOKEN is spent" in said(results["token.accepted"])
+    assert "ACCESS_TOKEN has expired" in said(results["token.accepted"])
     assert token_marks(results) == "✓––✗"
 
 

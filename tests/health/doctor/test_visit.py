@@ -12,8 +12,8 @@ from tests.conftest import ENV
 from tests.waiting import loaded
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.health.doctor.patient import Patient
-from wx_static_store.health.doctor.trial import Trial
+from wx_static_store.health.doctor.probe_file import ProbeFile
+from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.health.doctor.visit import _content_type
 
 from .conftest import Examine, marks, said
@@ -38,9 +38,9 @@ def test_an_address_that_serves_something_else_is_wrong(
 
 def test_another_content_type_is_a_warning(configure: Any) -> None:
     configure()
-    trial = Trial(Patient(), ENV)
-    assert [*_content_type(trial, "Text/HTML;charset=UTF-8")] == []
-    [found] = _content_type(trial, "text/plain")
+    file = ProbeFile(CheckTarget(), ENV)
+    assert [*_content_type(file, "Text/HTML;charset=UTF-8")] == []
+    [found] = _content_type(file, "text/plain")
     assert "'text/plain', not 'text/html; charset=utf-8'" in str(found.text)
 
 

@@ -13,7 +13,7 @@ from django.core.management import CommandError
 from tests.conftest import ENV, lost_table
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.__main__ import _profile
-from wx_static_store.health.doctor.patient import Patient
+from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.health.management.learned import (
     SHOWN,
     as_list,
@@ -110,30 +110,30 @@ def test_a_probe_that_learns_nothing_fails_with_its_profile(
 
 def test_without_a_table_nothing_is_shown(served: EmulatorServer) -> None:
     with lost_table(Fact):
-        assert [*learned_lines(Patient())] == as_list(Patient()) == []
+        assert [*learned_lines(CheckTarget())] == as_list(CheckTarget()) == []
         with pytest.raises(CommandError, match="cannot be read") as caught:
-            emulator_profile(Patient())
+            emulator_profile(CheckTarget())
     assert caught.value.returncode == 2
 
 
 def test_without_a_table_a_probe_says_that_nothing_is_kept(served: EmulatorServer) -> None:
-    patient = Patient()
-    patient.learned[ENV]["speed"] = "90"
-    assert keep(patient) == ""
+    target = CheckTarget()
+    target.learned[ENV]["speed"] = "90"
+    assert keep(target) == ""
     with lost_table(Fact):
-        assert keep(patient).startswith("What was learned could not be kept (OperationalError")
+        assert keep(target).startswith("What was learned could not be kept (OperationalError")
 
 
 def test_advice_that_follows_from_two_facts_is_shown_once(served: EmulatorServer) -> None:
     Fact.objects.remember(ENV, {"attachment": "get", "speed": "90"})
-    assert sum("set base_url to it" in line for line in learned_lines(Patient())) == 1
+    assert sum("set base_url to it" in line for line in learned_lines(CheckTarget())) == 1
 
 
 def test_the_first_environments_are_shown_only(served: EmulatorServer) -> None:
     envs = [f"tenant-{number}" for number in range(SHOWN + 1)]
     for env in envs:
         Fact.objects.remember(env, {"speed": "90"})
-    shown = [line for line in learned_lines(Patient(envs=envs)) if line.startswith("Learned")]
+    shown = [line for line in learned_lines(CheckTarget(envs=envs)) if line.startswith("Learned")]
     assert len(shown) == SHOWN
     assert envs[0] in shown[0]
 
@@ -142,19 +142,19 @@ def test_the_first_environments_are_shown_only(served: EmulatorServer) -> None:
 def test_a_database_that_hangs_is_not_asked_again(configure: Any, check: str) -> None:
     configure()
     Fact.objects.remember(ENV, {"marker": "inclusive", "speed": "90"})
-    patient = Patient(probe=True)
-    patient.timed_out.add(check)
-    assert keep(patient) == "What was learned could not be kept (OperationalError: timeout)."
-    assert not [*learned_lines(patient)]
-    assert not as_list(patient)
+    target = CheckTarget(probe=True)
+    target.timed_out.add(check)
+    assert keep(target) == "What was learned could not be kept (OperationalError: timeout)."
+    assert not [*learned_lines(target)]
+    assert not as_list(target)
     with pytest.raises(CommandError, match="timeout"):
-        emulator_profile(patient)
+        emulator_profile(target)
 
 
 def test_what_another_probe_learned_has_its_own_time(configure: Any) -> None:
     configure()
     Fact.objects.remember(ENV, {"marker": "inclusive", "cors": "off"})
     Fact.objects.filter(name="cors").update(learned=datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
-    _header, cors, marker, *_advice = learned_lines(Patient(probe=True))
+    _header, cors, marker, *_advice = learned_lines(CheckTarget(probe=True))
     assert "(2026-01-0" in cors
     assert not marker.endswith(")")

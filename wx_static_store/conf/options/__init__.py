@@ -25,23 +25,23 @@ __all__ = ["MEDIA", "OPTIONS", "STATIC", "Options", "clean"]
 
 @dataclass(frozen=True)
 class Options(StoreOptions, PlatformOptions, SettingsOptions):
-    """What one store needs to know. None stands for "not set", as os.environ.get() gives it."""
+    """The options of one store. None stands for "not set", as os.environ.get() gives it."""
 
     @property
     def shared(self) -> "Options":
-        """Reset what is each store's own: equal results share a platform, which sees no more."""
+        """Return only the platform's options: stores with equal results share a platform."""
         common = [name for name, entry in OPTIONS.items() if entry.scope is not Scope.STORE]
         return Options(**{name: getattr(self, name) for name in common})
 
     def for_env(self, env: str | None) -> "Options":
-        """Address another environment, whose public address is then asked of WeChat."""
+        """Return the options for another environment; its public address is asked of WeChat."""
         if env is None or env == self.env:
             return self
         checked = clean({"env": env}, _("The environment asked for"))["env"]
         return replace(self, env=checked, base_url="", url_prefix="")
 
     def settled(self) -> "Options":
-        """Call `env` where it is a function, in the caller's thread."""
+        """Call `env` if it is a function, in the caller's thread."""
         if not callable(self.env):
             return self
         try:

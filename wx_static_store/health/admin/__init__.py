@@ -2,7 +2,7 @@
 The admin: the page *Health*.
 
     health  the page itself, and who may see it
-    page    what it shows
+    page    the values for the page
 """
 
 from .health import HealthAdmin

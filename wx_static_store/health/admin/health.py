@@ -1,4 +1,4 @@
-"""The page *Health*: what the doctor found, and what is remembered of the platform."""
+"""The page *Health*: the doctor's findings, and facts about the platform."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ YOUNG = 60.0  # seconds in which the page shows the same results
 
 @admin.register(Health)
 class HealthAdmin(ReadOnlyAdmin):
-    """One page in place of a list; opening it asks, unless somebody just did."""
+    """One page instead of a list; opening the page asks the checks, unless somebody just did."""
 
     class Media:
         css = {"all": ["wx_static_store/page.css", "wx_static_store_health/health.css"]}

@@ -1,4 +1,4 @@
-"""What the page *Health* shows of the doctor's results, and of what is remembered."""
+"""The values for the page *Health*: the doctor's results, and remembered facts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LABELS = {
 
 
 def when(report: dict[str, Any]) -> str:
-    """Say when the checks were asked, and how long that took."""
+    """Return when the checks were asked, and how long they took."""
     seconds = sum(check["seconds"] for check in report["checks"])
     return _("Asked %(ago)s, in %(seconds).1f s.", ago=ago(report["examined"]), seconds=seconds)
 
@@ -74,7 +74,7 @@ def _without_repeated_hints(found: list[dict[str, Any]]) -> Iterator[dict[str, A
 
 
 class ShownQuota(NamedTuple):
-    """The calls of a day: `used` is what is not left, as WeChat's own count may differ."""
+    """The calls of a day: `used` is what WeChat no longer offers, as its own count may differ."""
 
     call: str
     limit: int
@@ -85,7 +85,7 @@ class ShownQuota(NamedTuple):
 
 
 def quotas(report: dict[str, Any]) -> list[ShownQuota]:
-    """Return a bar for each call whose quota WeChat tells."""
+    """Return a bar for each call whose quota WeChat names."""
     return [
         _bar(call, quota["daily_limit"], quota["remain"])
         for check in report["checks"]
@@ -103,7 +103,7 @@ def _bar(call: str, limit: int, remain: int) -> ShownQuota:
 
 
 class ShownFact(NamedTuple):
-    """What was learned, what to set, and how long ago it was learned."""
+    """A fact, the advice, and how long ago it was learned."""
 
     text: Text
     advice: Text
@@ -111,7 +111,7 @@ class ShownFact(NamedTuple):
 
 
 def facts() -> dict[str, list[ShownFact]]:
-    """Return what is remembered by subject; that of the platform is empty."""
+    """Return the remembered facts by subject; the platform's subject is empty."""
     found = in_database(facts_by_subject, otherwise=dict[str, list[Remembered]]())
     platform = found.pop(_appid(), [])
     return {
@@ -122,7 +122,7 @@ def facts() -> dict[str, list[ShownFact]]:
 
 
 def _appid() -> str:
-    """Return the subject of what is known of the platform."""
+    """Return the subject of the platform's facts."""
     with suppress(ConfigurationError):
         return platform_options().component_appid
     return ""

@@ -1,4 +1,4 @@
-"""An alert, and how it is sent: to the functions of the option ``ALERTS``."""
+"""An alert, sent to the functions of the option ``ALERTS``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Alert:
 
 
 def in_own_language() -> translation.override:
-    """Return a context in which texts are in the project's language, whoever's request runs."""
+    """Return a context in which texts are in the project's language, not in the request's."""
     return translation.override(setting("LANGUAGE_CODE"))
 
 
@@ -41,7 +41,7 @@ def send(alert: Alert) -> bool:
     """
     Hand the alert to each function of ``ALERTS``; return whether one took it.
 
-    The cause is then quiet for an hour, for all processes that share the cache ``TOKEN_CACHE``. A
+    For an hour, no process that shares the cache ``TOKEN_CACHE`` sends an alert of this cause. A
     function that fails is logged, and changes nothing else.
     """
     options, alert = platform_options(), replace(alert, title=" ".join(alert.title.split()))

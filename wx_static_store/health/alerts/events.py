@@ -1,4 +1,4 @@
-"""Alerts of what failed just now, by the signals of the app."""
+"""Alerts of new failures, by the signals of the app."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _of_deployment(pk: int | None) -> str:
 
 @receiver(rollout_finished)
 def alert_of_rollout(rollout_id: int, failed: int, **_more: Any) -> None:
-    """Send an alert of a rollout that its failures stopped; a person who stops one knows."""
+    """Send an alert of a rollout stopped by failures; a person who stops a rollout needs none."""
     if not failed:
         return
     with in_own_language():

@@ -16,7 +16,7 @@ SECONDS = 10.0  # for the robot; a mail has EMAIL_TIMEOUT
 
 
 def send_mail(alert: Alert) -> None:
-    """Mail it to ``ALERT_EMAILS``, from ``DEFAULT_FROM_EMAIL`` and by ``EMAIL_BACKEND``."""
+    """Mail the alert to ``ALERT_EMAILS``, from ``DEFAULT_FROM_EMAIL``, by ``EMAIL_BACKEND``."""
     addresses = platform_options().alert_emails
     if not addresses:
         raise ConfigurationError(
@@ -27,7 +27,7 @@ def send_mail(alert: Alert) -> None:
 
 
 def send_wecom(alert: Alert) -> None:
-    """Send it to the WeCom group whose robot has the address ``ALERT_WECOM_URL``."""
+    """Send the alert to the WeCom group whose robot has the address ``ALERT_WECOM_URL``."""
     options = platform_options()
     if options.alert_wecom_url is None:
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""What needs attention now: what the doctor finds wrong, and files that still fail."""
+"""Problems that need attention now: errors that the doctor finds, and files that still fail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EARLY = ("token.ticket", "token.pushes", "quota.calls")
 
 
 def watch() -> Iterator[tuple[Alert, bool]]:
-    """Yield what needs attention, and whether an alert was sent just now."""
+    """Yield each problem that needs attention, and whether an alert was sent just now."""
     with in_own_language():
         for alert in (*_of_doctor(), *_of_log()):
             yield alert, send(alert)
@@ -48,8 +48,8 @@ def _of_log() -> Iterator[Alert]:
     now, rows = timezone.now(), UploadLog.objects.primary()
     late = rows.filter(created__gte=now - FORGOTTEN)
     same_key = {name: OuterRef(name) for name in ("env", "key_digest")}
-    mended = Exists(rows.filter(**same_key, id__gt=OuterRef("id"), status=UploadStatus.STORED))
-    begun = rows.filter(~mended, **same_key, status__in=NOT_STORED, created__lte=now - LONG)
+    repaired = Exists(rows.filter(**same_key, id__gt=OuterRef("id"), status=UploadStatus.STORED))
+    begun = rows.filter(~repaired, **same_key, status__in=NOT_STORED, created__lte=now - LONG)
     # Of a key that somebody tries again and again, the newest row is young.
     is_long = Q(created__lte=now - LONG) | ~Q(key="") & Exists(begun)
     failing = late.still_failing().filter(is_long).order_by("-id")

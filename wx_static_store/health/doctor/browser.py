@@ -12,7 +12,7 @@ from ...core.types import SignedLink
 from ...exceptions import DeadlineExceeded, TransportError, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
 from .findings import NONE_LEFT, Check, Finding, Mark, Text, of_error, ok, warning, wrong
-from .patient import FOLDER, Patient
+from .target import FOLDER, CheckTarget
 
 MOST = 5  # environments: the rules of one platform are alike, and each costs a call
 
@@ -25,13 +25,13 @@ _COMPLETE = _(
 _PROXY = _("Check HTTPS_PROXY and the firewall: uploads go to the same host.")
 
 
-def _cors(patient: Patient) -> Iterator[Finding]:
-    if not patient.usable_envs:
+def _cors(target: CheckTarget) -> Iterator[Finding]:
+    if not target.usable_envs:
         yield NONE_LEFT
     alike: dict[Text, list[str]] = defaultdict(list)
-    for env in patient.usable_envs[:MOST]:
+    for env in target.usable_envs[:MOST]:
         try:
-            answer = _preflight(patient, env)
+            answer = _preflight(target, env)
         except WeChatThrottled as error:  # the quota is the business of another check
             yield of_error(error, Mark.NOT_ASKED)
             break
@@ -49,20 +49,20 @@ def _cors(patient: Patient) -> Iterator[Finding]:
         yield ok(text, data={"envs": envs})
 
 
-def _preflight(patient: Patient, env: str) -> Preflight:
-    link = _link(patient, env)
-    answer = BucketClient(patient.platform.transport).preflight(link, deadline=patient.deadline())
+def _preflight(target: CheckTarget, env: str) -> Preflight:
+    link = _link(target, env)
+    answer = BucketClient(target.platform.transport).preflight(link, deadline=target.deadline())
     if answer.from_cos:
-        patient.note_clock("COS", answer.headers)
-        patient.learned[env] |= _facts(answer)
+        target.note_clock("COS", answer.headers)
+        target.learned[env] |= _facts(answer)
     return answer
 
 
-def _link(patient: Patient, env: str) -> SignedLink:
+def _link(target: CheckTarget, env: str) -> SignedLink:
     """Ask for a link that is not used: nothing is written."""
-    key = patient.store(env).options.location + FOLDER + secrets.token_hex(8)
-    return patient.ask(
-        lambda token, left: patient.wechat.upload_link(token, env, key, deadline=left), env
+    key = target.store(env).options.location + FOLDER + secrets.token_hex(8)
+    return target.ask(
+        lambda token, left: target.wechat.upload_link(token, env, key, deadline=left), env
     )
 
 

@@ -16,7 +16,7 @@ from ...conf.cache_checks import cache_faults
 from ...core.frames import described
 from ...i18n import gettext_lazy as _
 from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
-from .patient import Patient
+from .target import CheckTarget
 
 SLOW = 100  # milliseconds for a call
 SECONDS = 30  # that a value of the doctor lives at most
@@ -28,7 +28,7 @@ _OWN = _(
 
 
 class _Fault(Exception):
-    """What the cache does wrong, as the end of a sentence, and what to do about it."""
+    """A fault of the cache, as the end of a sentence, and what to do about it."""
 
     def __init__(self, what: Text, hint: Text = _SHARED) -> None:
         super().__init__(what)
@@ -40,7 +40,7 @@ class _Outage(_Fault):
 
 
 class _Steps:
-    """Calls of a cache, each timed; one that goes wrong raises a _Fault."""
+    """Calls of a cache, each timed; a call that fails raises a _Fault."""
 
     def __init__(self, cache: Any, alias: str) -> None:
         self._cache, self._alias = cache, alias
@@ -77,8 +77,8 @@ def _check(is_well: object, what: Text) -> None:
         raise _Fault(what)
 
 
-def _works(patient: Patient) -> Iterator[Finding]:
-    alias, fetches = patient.options.token_cache, patient.options.fetches_tokens
+def _works(target: CheckTarget) -> Iterator[Finding]:
+    alias, fetches = target.options.token_cache, target.options.fetches_tokens
     if fault := next(cache_faults(alias), None):
         why, hint = fault
         text = _("The cache %(alias)r cannot be made: %(why)s.", alias=alias, why=why)
@@ -90,7 +90,7 @@ def _works(patient: Patient) -> Iterator[Finding]:
         try:
             steps.run()
         except _Fault as error:
-            patient.cache_fails = isinstance(error, _Outage)
+            target.cache_fails = isinstance(error, _Outage)
             text = _("The cache %(alias)r %(what)s.", alias=alias, what=error.what)
             yield (wrong if fetches else warning)(text, hint=error.hint, data={"cache": alias})
         else:
@@ -110,7 +110,7 @@ def _judged(alias: str, milliseconds: float) -> Finding:
 
 @contextmanager
 def _handle(alias: str) -> Iterator[Any]:
-    """Give this thread's handle of the cache, and close what it opened."""
+    """Yield this thread's handle of the cache; close the connections that it opened."""
     cache = caches[alias]
     try:
         yield cache
@@ -121,7 +121,7 @@ def _handle(alias: str) -> Iterator[Any]:
 
 
 def _redis(cache: Any) -> Any:
-    """Return the Redis client of Django's own backend or of django-redis; None of any other."""
+    """Return the Redis client of Django's own backend or of django-redis; None for others."""
     owner = getattr(cache, "_cache" if isinstance(cache, RedisCache) else "client", None)
     get_client = getattr(owner, "get_client", None)
     return get_client(write=True) if get_client else None
@@ -130,21 +130,29 @@ def _redis(cache: Any) -> Any:
 # --- what it drops --------------------------------------------------------------------------------
 
 
-def _eviction(patient: Patient) -> Iterator[Finding]:
-    if not patient.options.fetches_tokens:
+def _eviction(target: CheckTarget) -> Iterator[Finding]:
+    if not target.options.fetches_tokens:
         yield not_asked(_("No token lies in the cache: this project does not fetch it."))
         return
-    alias = patient.options.token_cache
+    alias = target.options.token_cache
     with _handle(alias) as cache:
         client = _redis(cache)
         if client is None:
-            yield not_asked(_("The cache %(alias)r does not tell.", alias=alias))
+            yield not_asked(
+                _("The cache %(alias)r does not show its eviction policy.", alias=alias)
+            )
             return
         try:
             memory, stats = client.info("memory"), client.info("stats")
         except Exception as error:  # noqa: BLE001 -- of the client's library: a right is missing
             why = described(error)
-            yield not_asked(_("The cache %(alias)r does not tell (%(why)s).", alias=alias, why=why))
+            yield not_asked(
+                _(
+                    "The cache %(alias)r does not show its eviction policy (%(why)s).",
+                    alias=alias,
+                    why=why,
+                )
+            )
             return
     yield _of_redis(alias, {**memory, **stats})
 

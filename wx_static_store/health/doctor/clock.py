@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from ...i18n import gettext_lazy as _
 from .findings import Check, Finding, not_asked, ok, warning
-from .patient import Patient
+from .target import CheckTarget
 
 _NAMES = {"WeChat": _("WeChat")}  # COS has one name in each language
 SLACK = 30  # seconds; the times of our log are wrong beyond, uploads need not fail
 
 
-def _clocks(patient: Patient) -> Iterator[Finding]:
-    if not patient.skews:
-        yield not_asked(_("No answer that was heard so far names a time."))
-    for name, skew in patient.skews.items():
+def _clocks(target: CheckTarget) -> Iterator[Finding]:
+    if not target.skews:
+        yield not_asked(_("No answer so far names a time."))
+    for name, skew in target.skews.items():
         facts = {"name": _NAMES.get(name, name), "seconds": abs(round(skew))}
         data = {"clock": name, "seconds_ahead": round(skew)}
         if abs(skew) <= SLACK:

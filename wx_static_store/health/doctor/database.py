@@ -17,8 +17,8 @@ from ...core.types import UploadStatus
 from ...i18n import gettext_lazy as _, listed
 from ...models import UploadLog, key_digest
 from ...upload.database import log
-from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
-from .patient import FOLDER, Patient
+from .findings import Check, Finding, not_asked, ok, warning, wrong
+from .target import FOLDER, CheckTarget
 
 _APPS = ("wx_static_store", "wx_static_store_callback")
 _NO_ENGINE = "django.db.backends.dummy"  # what Django takes where DATABASES is empty
@@ -39,11 +39,12 @@ _RESTORE = _(
 )
 
 
-def _tables(patient: Patient) -> Iterator[Finding]:
+def _tables(target: CheckTarget) -> Iterator[Finding]:
     by_alias: dict[str, list[type[models.Model]]] = defaultdict(list)
-    for model in _models():
-        by_alias[router.db_for_write(model)].append(model)
-    if _has_none(next(iter(by_alias))):
+    for app in apps.get_app_configs():
+        for model in app.get_models() if app.label in _APPS else ():
+            by_alias[router.db_for_write(model)].append(model)
+    if connections[next(iter(by_alias))].settings_dict["ENGINE"] == _NO_ENGINE:
         yield not_asked(_NO_DATABASE)
         return
     faults = [fault for alias, of in by_alias.items() for fault in _of_database(alias, of)]
@@ -52,16 +53,6 @@ def _tables(patient: Patient) -> Iterator[Finding]:
         facts = {"tables": sum(map(len, by_alias.values())), "aliases": listed(by_alias)}
         text = _("All %(tables)d tables are there (%(aliases)s); migrations are applied.", **facts)
         yield ok(text, data={"databases": [*by_alias]})
-
-
-def _models() -> Iterator[type[models.Model]]:
-    for app in apps.get_app_configs():
-        if app.label in _APPS:
-            yield from app.get_models()
-
-
-def _has_none(alias: str) -> bool:
-    return bool(connections[alias].settings_dict["ENGINE"] == _NO_ENGINE)
 
 
 def _of_database(alias: str, of: list[type[models.Model]]) -> Iterator[Finding]:
@@ -76,7 +67,9 @@ def _of_database(alias: str, of: list[type[models.Model]]) -> Iterator[Finding]:
         yield warning(text, hint=_NEWER, data={"database": alias, "unknown": unknown})
     if unapplied := _unapplied(executor):
         text = _("Migrations are not applied: %(names)s.", names=listed(unapplied))
-        yield wrong(text, hint=_migrate(alias), data={"database": alias, "unapplied": unapplied})
+        command = "manage.py migrate" + (f" --database {alias}" if alias != "default" else "")
+        hint = _("Run %(command)s.", command=command)
+        yield wrong(text, hint=hint, data={"database": alias, "unapplied": unapplied})
     elif missing := [model._meta.db_table for model in of if model._meta.db_table not in tables]:
         text = _("Tables are missing: %(names)s.", names=listed(missing))
         yield wrong(text, hint=_RESTORE, data={"database": alias, "missing": missing})
@@ -97,37 +90,28 @@ def _unapplied(executor: MigrationExecutor) -> list[str]:
 
 
 def _unknown(executor: MigrationExecutor) -> list[str]:
-    """Return the migrations that are applied, but not here; those of a removed app may stay."""
+    """Return applied migrations that this version lacks; those of a removed app may stay."""
     loader = executor.loader
     installed = loader.migrated_apps.intersection(_APPS)
     unknown = {*loader.applied_migrations} - {*loader.disk_migrations}
     return sorted(f"{app}.{name}" for app, name in unknown if app in installed)
 
 
-def _migrate(alias: str) -> Text:
-    command = "manage.py migrate" + (f" --database {alias}" if alias != "default" else "")
-    return _("Run %(command)s.", command=command)
-
-
 # --- the log --------------------------------------------------------------------------------------
 
 
-def _log(patient: Patient) -> Iterator[Finding]:
-    alias = router.db_for_write(UploadLog)
+def _log(target: CheckTarget) -> Iterator[Finding]:
+    alias, name = router.db_for_write(UploadLog), FOLDER + secrets.token_hex(8)
+    facts: dict[str, Any] = {"status": UploadStatus.UNKNOWN.value, "source": "doctor"}
+    row = UploadLog(env="wx-doctor", key=name, key_digest=key_digest(name), name=name, **facts)
     try:
         with transaction.atomic(using=alias):
-            log().bulk_create([_row()])  # no signal is sent: a project may listen
+            log().bulk_create([row])  # save() would send a signal: a project may listen
             transaction.set_rollback(True, using=alias)
     except DatabaseFailure as error:
         yield _unwritable(alias, error)
     else:
         yield ok(_("A row of the log can be written; it was rolled back."))
-
-
-def _row() -> UploadLog:
-    name = FOLDER + secrets.token_hex(8)
-    facts: dict[str, Any] = {"status": UploadStatus.UNKNOWN.value, "source": "doctor"}
-    return UploadLog(env="wx-doctor", key=name, key_digest=key_digest(name), name=name, **facts)
 
 
 def _unwritable(alias: str, error: Exception) -> Finding:

@@ -1,4 +1,4 @@
-"""The environments: those of the platform, those of our settings, and their static hosting."""
+"""The environments of the platform and of our settings, and their static hosting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...i18n import gettext_lazy as _, listed, shown
 from ...upload.hosting import Hostings
 from ...upload.workers import run
 from .findings import NONE_LEFT, Check, Finding, Mark, Text, of_error, ok, warning, wrong
-from .patient import Patient
+from .target import CheckTarget
 
 Described = StaticStore | WxStaticStoreError | None
 
@@ -36,9 +36,9 @@ _CREATE = _(
 # --- which there are ----------------------------------------------------------------------------
 
 
-def _listed(patient: Patient) -> Iterator[Finding]:
+def _listed(target: CheckTarget) -> Iterator[Finding]:
     try:
-        count = len(patient.environments)
+        count = len(target.environments)
     except WxStaticStoreError as error:
         yield _closed(error) if error.errcode == 85088 else of_error(error)
         return
@@ -61,15 +61,15 @@ def _closed(error: WxStaticStoreError) -> Finding:
 # --- whether they are those that we know ---------------------------------------------------------
 
 
-def _known(patient: Patient) -> Iterator[Finding]:
-    there = patient.environments
-    missing = [env for env in patient.envs if env not in there]
-    patient.unusable.update(missing)
+def _known(target: CheckTarget) -> Iterator[Finding]:
+    there = target.environments
+    missing = [env for env in target.envs if env not in there]
+    target.unusable.update(missing)
     for env in missing:
-        yield _unknown(_("The platform has no environment %(env)s.", env=env), env, patient)
+        yield _unknown(_("The platform has no environment %(env)s.", env=env), env, target)
     offered: Mapping[str, str] | None = None
     function = conf.platform_options().environments
-    if function and not patient.cache_is_away:  # of_platform asks it
+    if function and not target.cache_is_away:  # of_platform asks it
         try:
             offered = conf.environments()
         except ConfigurationError as error:
@@ -77,27 +77,27 @@ def _known(patient: Patient) -> Iterator[Finding]:
     for env in offered or ():
         if env not in there and env not in missing:
             text = _("ENVIRONMENTS offers %(env)s, which the platform does not have.", env=env)
-            yield _unknown(text, env, patient)
+            yield _unknown(text, env, target)
     others = [env for env in there if offered is not None and env not in offered]
-    yield from _dropped(patient, [*there] if function and offered is None else others)
-    if patient.usable_envs:
-        yield _agreed(patient.usable_envs, others)
+    yield from _dropped(target, [*there] if function and offered is None else others)
+    if target.usable_envs:
+        yield _agreed(target.usable_envs, others)
 
 
-def _unknown(text: Text, env: str, patient: Patient) -> Finding:
-    """Return the finding with the nearest environment that there is, and who uses the wrong one."""
-    near = nearest(env, [*patient.environments])
-    users = [alias for alias, options in patient.stores.items() if options.settled().env == env]
+def _unknown(text: Text, env: str, target: CheckTarget) -> Finding:
+    """Return a finding that names the nearest existing environment, and who uses the wrong one."""
+    near = nearest(env, [*target.environments])
+    users = [alias for alias, options in target.stores.items() if options.settled().env == env]
     hint = _("%(near)s It is set for: %(users)s.", near=near, users=listed(users))
     return wrong(text, hint=hint if users else near, data={"env": env, "stores": users})
 
 
-def _dropped(patient: Patient, others: Sequence[str]) -> Iterator[Finding]:
-    """Yield those that no other check asks: a function may offer only what is ready."""
+def _dropped(target: CheckTarget, others: Sequence[str]) -> Iterator[Finding]:
+    """Yield environments that no other check asks: a function may offer only ready ones."""
     for env in others:
-        status = patient.environments[env].status
-        if status != NORMAL and env not in patient.envs:
-            own = any(options.settled().env == env for options in patient.stores.values())
+        status = target.environments[env].status
+        if status != NORMAL and env not in target.envs:
+            own = any(options.settled().env == env for options in target.stores.values())
             yield replace(_not_ready(env, status), mark=Mark.WRONG if own else Mark.WARNING)
 
 
@@ -113,12 +113,12 @@ def _agreed(envs: Sequence[str], others: Sequence[str]) -> Finding:
 # --- whether they are ready ---------------------------------------------------------------------
 
 
-def _usable(patient: Patient) -> Iterator[Finding]:
-    for env in patient.usable_envs:
-        if (status := patient.environments[env].status) != NORMAL:
-            patient.unusable.add(env)
+def _usable(target: CheckTarget) -> Iterator[Finding]:
+    for env in target.usable_envs:
+        if (status := target.environments[env].status) != NORMAL:
+            target.unusable.add(env)
             yield _not_ready(env, status)
-    if not (envs := patient.usable_envs):
+    if not (envs := target.usable_envs):
         yield NONE_LEFT
         return
     one, many = _("%(env)s is ready.", env=envs[0]), _("%(count)d are ready.", count=len(envs))
@@ -156,49 +156,49 @@ _NO_STORE = StaticStore("", "", "", "")
 _UNKNOWN = (Mark.WARNING, _("its status is not a known one"), _LOOK)
 
 
-def _hosting(patient: Patient) -> Iterator[Finding]:
-    if not patient.usable_envs:
+def _hosting(target: CheckTarget) -> Iterator[Finding]:
+    if not target.usable_envs:
         yield NONE_LEFT
         return
     domains: dict[str, str] = {}
     failures: dict[str, dict[str, WxStaticStoreError]] = defaultdict(dict)
-    for env, answer in _described(patient).items():
+    for env, answer in _described(target).items():
         if isinstance(answer, WxStaticStoreError):
             failures[str(of_error(answer).text)][env] = answer
-            patient.unusable.add(env)
+            target.unusable.add(env)
             continue
         store = answer or _NO_STORE
         if found := _not_online(env, store):
             yield found
             if found.data["refuses_uploads"]:
-                patient.unusable.add(env)
+                target.unusable.add(env)
         else:
             domains[env] = store.domain
-            yield from _other_addresses(patient, env, store.domain)
+            yield from _other_addresses(target, env, store.domain)
     for alike in failures.values():
         yield _failed(alike)
     if domains:
         yield _open(domains)
 
 
-def _described(patient: Patient) -> dict[str, Described]:
-    """Ask for the static hosting of each environment, all in the time of one check."""
-    envs, end = patient.usable_envs, patient.deadline()
+def _described(target: CheckTarget) -> dict[str, Described]:
+    """Describe the static hosting of each environment, all in the time of one check."""
+    envs, end = target.usable_envs, target.deadline()
 
     def describe(env: str) -> tuple[str, Described]:
         try:
-            return env, patient.ask(
-                lambda token, left: patient.wechat.describe(token, env, deadline=left),
+            return env, target.ask(
+                lambda token, left: target.wechat.describe(token, env, deadline=left),
                 env,
                 seconds=end.left(),
             )
         except WxStaticStoreError as error:
             return env, error
 
-    found = dict(run(describe, envs, max_workers=patient.options.max_workers))
-    hostings = Hostings(patient.options)  # which the overview shows
+    found = dict(run(describe, envs, max_workers=target.options.max_workers))
+    hostings = Hostings(target.options)  # which the overview shows
     for env, answer in found.items():
-        if not (patient.cache_is_away or isinstance(answer, WxStaticStoreError)):
+        if not (target.cache_is_away or isinstance(answer, WxStaticStoreError)):
             hostings.keep(env, answer)
     return {env: found[env] for env in envs}
 
@@ -216,9 +216,9 @@ def _not_online(env: str, store: StaticStore) -> Finding | None:
     return Finding(mark, text, hint=hint, data=data)
 
 
-def _other_addresses(patient: Patient, env: str, domain: str) -> Iterator[Finding]:
-    """Compare default domains only: which custom domain leads here, WeChat does not say."""
-    for alias, options in patient.stores.items():
+def _other_addresses(target: CheckTarget, env: str, domain: str) -> Iterator[Finding]:
+    """Compare default domains only: WeChat does not name custom domains."""
+    for alias, options in target.stores.items():
         address = options.base_url or options.url_prefix
         host = urlsplit(address).hostname or ""
         if options.settled().env == env and host.endswith(DEFAULT_DOMAIN) and host != domain:
@@ -243,7 +243,7 @@ def _open(domains: Mapping[str, str]) -> Finding:
 
 
 def _some(envs: Sequence[str]) -> Text:
-    """Name the first ones, and how many there are."""
+    """Return the first names, and how many there are."""
     names: Text = listed([shown(env) for env in envs[:SHOWN]])
     if len(envs) <= SHOWN:
         return names

@@ -1,4 +1,4 @@
-"""What probes have learned of the platform and of its environments, kept for advice only."""
+"""Facts that probes have learned of the platform and its environments, kept for advice only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.utils.functional import lazy
 
 from ...i18n import gettext, gettext_lazy as _
 from ..models import Fact
+from .fact_kinds import FACT_KINDS
 from .findings import Text
-from .known import KNOWN
-from .patient import Patient
+from .target import CheckTarget
 
-_ORDER = {name: number for number, name in enumerate(KNOWN)}
+_ORDER = {name: number for number, name in enumerate(FACT_KINDS)}
 
 
 class Remembered(NamedTuple):
-    """A fact: what was learned, for programs and for people; what to set, if anything; when."""
+    """A fact: its value and its sentence, the advice, and when it was learned."""
 
     name: str
     value: str
@@ -27,32 +27,32 @@ class Remembered(NamedTuple):
     when: datetime
 
 
-def remember(patient: Patient) -> None:
-    """Keep what was learned, forget what it ends; raise an error of the database."""
-    for about, learned in patient.learned.items():
-        subject = about or platform_of(patient)
+def remember(target: CheckTarget) -> None:
+    """Keep the learned facts, and forget those that they end; raise an error of the database."""
+    for about, learned in target.learned.items():
+        subject = about or platform_of(target)
         Fact.objects.remember(subject, learned)
-        ended = {name for name, known in KNOWN.items() if known.part_of in learned}
+        ended = {name for name, kind in FACT_KINDS.items() if kind.part_of in learned}
         Fact.objects.forget(subject, ended - learned.keys())
 
 
-def platform_of(patient: Patient) -> str:
-    """Return the subject of what is known of the platform: its appid, if that is set."""
-    return patient.options.component_appid
+def platform_of(target: CheckTarget) -> str:
+    """Return the subject of the platform's facts: its appid, if set."""
+    return target.options.component_appid
 
 
 def facts_of(subject: str) -> list[Remembered]:
-    """Return what is known of an environment or a platform, in the order of the table."""
+    """Return the facts of an environment or a platform, in the order of the table."""
     return facts_by_subject([subject]).get(subject, [])
 
 
 def facts_by_subject(subjects: Iterable[str] | None = None) -> dict[str, list[Remembered]]:
-    """Return what is known of these subjects, or of every one, by a single query."""
+    """Return the facts of these subjects, or of all, by a single query."""
     rows = Fact.objects.all() if subjects is None else Fact.objects.filter(subject__in=subjects)
     found: dict[str, list[Remembered]] = {}
     for row in sorted(rows, key=lambda row: (row.subject, _ORDER.get(row.name, 0))):
-        if known := KNOWN.get(row.name):
-            texts = known.says(row.value), known.advice(row.value)
+        if kind := FACT_KINDS.get(row.name):
+            texts = kind.sentence(row.value), kind.advice(row.value)
             fact = Remembered(row.name, row.value, *texts, row.learned)
             found.setdefault(row.subject, []).append(fact)
     return found
@@ -60,11 +60,11 @@ def facts_by_subject(subjects: Iterable[str] | None = None) -> dict[str, list[Re
 
 def said(facts: Mapping[str, str]) -> Any:
     """Return the sentences of facts as one text."""
-    return _joined([KNOWN[name].says(value) for name, value in facts.items() if value])
+    return _joined([FACT_KINDS[name].sentence(value) for name, value in facts.items() if value])
 
 
 def _join(sentences: Iterable[Text]) -> str:
-    """Put sentences one after the other; between Chinese ones stands no space."""
+    """Join sentences; between Chinese sentences stands no space."""
     text, *others = map(str, sentences)
     for each in others:
         text = gettext("%(sentence)s %(next)s", sentence=text, next=each)
@@ -75,15 +75,15 @@ _joined = lazy(_join, str)
 
 
 def profile(*subjects: str) -> dict[str, Any]:
-    """Return the quirks with which the emulator behaves as what is known of these subjects."""
+    """Return the quirks that make the emulator behave like these subjects."""
     facts: dict[str, str] = {}
     for subject in subjects:
-        facts |= {name: fact.value for name, fact in Fact.objects.of(subject).items()}
+        facts |= {name: fact.value for name, fact in Fact.objects.of_subject(subject).items()}
     if facts.get("notice_page", "off") != "off":
         facts.pop("attachment", None)  # it comes with the notice
     quirks: dict[str, Any] = {}
-    for name in KNOWN.keys() & facts.keys():
-        quirks |= KNOWN[name].quirk(facts[name])
+    for name in FACT_KINDS.keys() & facts.keys():
+        quirks |= FACT_KINDS[name].quirk(facts[name])
     return dict(sorted(quirks.items()))
 
 

@@ -1,19 +1,17 @@
-"""A check, and what it found: values that the command, the admin page and the API show."""
+"""A check and its findings: values that the command, the admin page and the API show."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.functional import Promise, lazy
 
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext, gettext_lazy as _, listed
-
-if TYPE_CHECKING:
-    from .patient import Patient
+from .target import PROBE_SHARE, CheckTarget
 
 Text = str | Promise
 
@@ -34,7 +32,7 @@ class Mark(Enum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    One thing that a check found; `hint` says what to do, `docs` is its anchor in the docs.
+    One answer of a check; `hint` says what to do, `docs` is an anchor in the docs.
 
     `data` has figures for programs: JSON values, no secrets.
     """
@@ -63,15 +61,17 @@ def not_asked(text: Text, **more: Any) -> Finding:
 
 
 def not_well(*ids: str) -> Finding:
-    """Return that a check was not asked because of these."""
+    """Return the finding of a check that was not asked because the checks `ids` failed."""
     return not_asked(_("Not asked, because this is not well: %(checks)s.", checks=listed(ids)))
 
 
-NONE_LEFT = not_asked(_("None is left to ask: an earlier check says what is wrong with each."))
+NONE_LEFT = not_asked(
+    _("No environment is left to ask: an earlier check says what is wrong with each.")
+)
 
 
 def of_error(error: WxStaticStoreError, mark: Mark = Mark.WRONG) -> Finding:
-    """Return what an error says, in the language of whoever reads it later."""
+    """Return the finding of an error, in the language of whoever reads it later."""
     facts = {name: getattr(error, name) for name in ("errcode", "rid", "stage", "env")}
     data = {name: value for name, value in facts.items() if value}
     return Finding(mark, _said(error), hint=error.hint, docs=error.docs, data=data)
@@ -89,9 +89,10 @@ _said = lazy(_what, str)
 @dataclass(frozen=True, slots=True)
 class Check:
     """
-    One question; `ask` answers it with findings, of which the worst one counts.
+    One question; `ask` answers it with findings, and the worst finding counts.
 
-    `needs` names checks without whose answer it makes no sense; a `probe` publishes a small file.
+    The check is asked only if the checks in `needs` were answered. A `probe` publishes a small
+    file.
     """
 
     id: str
@@ -99,21 +100,25 @@ class Check:
     how: Text  # it is asked
     means: Text  # what the answer means
     remedy: Text  # what to do, where a finding has no hint of its own
-    ask: Callable[[Patient], Iterable[Finding]]
+    ask: Callable[[CheckTarget], Iterable[Finding]]
     needs: tuple[str, ...] = ()
     probe: bool = False
     settles: tuple[Text, ...] = ()  # what the documents leave open
     least: float = 0.0  # seconds that it is given, however short the timeout is
 
+    def patience(self, timeout: float) -> float:
+        """Return the seconds after which the check is given up: its own deadline comes first."""
+        return max(timeout * (PROBE_SHARE if self.probe else 1), self.least) + 1.0
+
     @property
     def anchor(self) -> str:
-        """The anchor of its entry in the documentation."""
+        """The anchor of the check's entry in the documentation."""
         return f"doctor-{self.id.replace('.', '-')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a check found, and in how many seconds; findings of one mark stand in their order."""
+    """The findings of a check, in the order in which it made them, and its time in seconds."""
 
     check: Check
     findings: tuple[Finding, ...]
@@ -129,7 +134,7 @@ class Result:
         return self.mark in (Mark.OK, Mark.WARNING)
 
     def hint(self, found: Finding) -> Text:
-        """Return what to do about a finding; nothing where all is well, or nothing was asked."""
+        """Return what to do about a finding; only warnings and errors have the check's remedy."""
         if found.mark in (Mark.OK, Mark.NOT_ASKED):
             return found.hint
         return found.hint or self.check.remedy

@@ -15,9 +15,9 @@ from ...conf import platform_options
 from ...core.shared_cache import SharedCache
 from .examination import examine
 from .findings import Result
-from .patient import Patient
 from .report import as_dict
 from .table import CHECKS
+from .target import CheckTarget
 
 WITHIN = 20.0  # seconds for all checks: servers give up a request after 30
 KEPT = 24 * 60 * 60
@@ -27,9 +27,9 @@ _LANGUAGES = ("en", "zh-hans")  # in which the texts are kept, beside that of wh
 
 def latest(max_age: float = KEPT) -> dict[str, Any] | None:
     """
-    Return the newest results in the reader's language; None if none are so young.
+    Return the newest results in the reader's language; None if they are older.
 
-    They are those of `as_dict`, and the time: `examined`.
+    They are the values of `as_dict`, and the time as `examined`.
     """
     text = _cache().get(_KEY)
     kept = json.loads(text) if text else None
@@ -37,18 +37,18 @@ def latest(max_age: float = KEPT) -> dict[str, Any] | None:
 
 
 def examined(max_age: float = 0.0) -> dict[str, Any]:
-    """Return results of at most this age in seconds; without them, ask what needs no probe."""
+    """Return results of at most this age in seconds, or ask the checks that need no probe."""
     started = monotonic()
     if max_age and (found := latest(max_age)):
         return found
     unprobed = [check for check in CHECKS if not check.probe]
-    patient = Patient()
+    target = CheckTarget()
     left = WITHIN - (monotonic() - started)  # a cache that is away may have cost a timeout
-    return keep([*examine(patient, unprobed, within=left)], cached=not patient.cache_is_away)
+    return keep([*examine(target, unprobed, within=left)], cached=not target.cache_is_away)
 
 
 def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:
-    """Keep the results for everybody, if `cached`; return them in the reader's language."""
+    """Keep the results for all processes, if `cached`; return them in the reader's language."""
     reports = {}
     for language in {_language(), *_LANGUAGES}:
         with translation.override(language):

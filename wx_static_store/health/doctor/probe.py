@@ -1,4 +1,4 @@
-"""One small file, public for a moment: what WeChat and COS make of it."""
+"""One small file, public for a moment: how WeChat and COS treat it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ...core.naming import MAX_KEY_BYTES
 from ...exceptions import WeChatRefused
 from ...i18n import gettext_lazy as _
 from . import visit
+from .fact_kinds import ACCEPTED, LOG, SOON, YOUNG
 from .facts import said
 from .findings import NONE_LEFT, Check, Finding, not_asked, of_error, ok, warning, wrong
-from .known import ACCEPTED, LOG, SOON, YOUNG
-from .patient import FOLDER, Patient
-from .trial import NOTHING, SIZE, SMALL, Trial, of_each, of_first, page, summed
+from .probe_file import NOTHING, SIZE, SMALL, ProbeFile, of_each, of_first, page, summed
+from .target import FOLDER, CheckTarget
 
 _DIFFERENT = _("Look whether another program writes to this environment.")
 _UNVERIFIED = _("wx_deploy --verify reads the public files, and so finds what was damaged.")
 
 
-def _upload(patient: Patient) -> Iterator[Finding]:
+def _upload(target: CheckTarget) -> Iterator[Finding]:
     def publish(env: str) -> Iterator[Finding]:
-        trial = patient.trials[env] = Trial(patient, env)
-        result = trial.send(page(SIZE))
+        file = target.probe_files[env] = ProbeFile(target, env)
+        result = file.send(page(SIZE))
         if result.error:
             raise result.error
         if result.verified:
@@ -33,42 +33,42 @@ def _upload(patient: Patient) -> Iterator[Finding]:
         else:
             yield warning(_("COS names no MD5 of what it has stored."), hint=_UNVERIFIED)
 
-    if not patient.usable_envs:
+    if not target.usable_envs:
         yield NONE_LEFT
-    yield from summed(patient.usable_envs, publish, patient)
+    yield from summed(target.usable_envs, publish, target)
 
 
-def _listed(trial: Trial) -> Iterator[Finding]:
-    seconds = trial.until(lambda: bool(_entry(trial)), trial.timeout)
+def _listed(file: ProbeFile) -> Iterator[Finding]:
+    seconds = file.until(lambda: bool(_entry(file)), file.timeout)
     if seconds is None:
-        seconds = round(trial.age)
-        trial.facts["list_lag_seconds"] = f"{seconds}+"
+        seconds = round(file.age)
+        file.facts["list_lag_seconds"] = f"{seconds}+"
         text = _("The list lacks the file %(seconds)d seconds after its upload.", seconds=seconds)
         yield warning(text, hint=YOUNG, data={"seconds": seconds})
         return
-    lag = max(1, round(trial.age)) if seconds else 0
-    trial.facts["list_lag_seconds"] = str(lag)
-    trial.common["marker"] = "inclusive" if _entry(trial, marker=trial.key) else "exclusive"
-    findings = [*_compared(trial, _entry(trial))]
+    lag = max(1, round(file.age)) if seconds else 0
+    file.facts["list_lag_seconds"] = str(lag)
+    file.common["marker"] = "inclusive" if _entry(file, marker=file.key) else "exclusive"
+    findings = [*_compared(file, _entry(file))]
     if lag >= SOON:
         text = _("The list showed the file after %(seconds)d seconds.", seconds=lag)
         findings.append(warning(text, hint=YOUNG, data={"seconds": lag}))
     yield from findings or [ok(_("The list shows the file with its MD5, its size and its time."))]
 
 
-def _entry(trial: Trial, marker: str = "") -> dict[str, Any]:
-    rows = trial.listed(trial.key, marker).get("contents") or []
-    return next((row for row in rows if row["key"] == trial.key), {})
+def _entry(file: ProbeFile, marker: str = "") -> dict[str, Any]:
+    rows = file.listed(file.key, marker).get("contents") or []
+    return next((row for row in rows if row["key"] == file.key), {})
 
 
-def _compared(trial: Trial, entry: dict[str, Any]) -> Iterator[Finding]:
+def _compared(file: ProbeFile, entry: dict[str, Any]) -> Iterator[Finding]:
     given = str(entry.get("md5") or "").strip('"').lower()
-    form = trial.facts["list_md5"] = _form(given, trial.body)
+    form = file.facts["list_md5"] = _form(given, file.body)
     if form == "other":
         yield warning(_("The list names another MD5 than that of the file."), hint=_DIFFERENT)
     elif form != "plain":
         yield warning(_("The list names no MD5 of the file."), hint=LOG, data={"form": form})
-    if str(entry["size"]) != str(len(trial.body)):
+    if str(entry["size"]) != str(len(file.body)):
         yield warning(_("The list names another size than that of the file."), hint=_DIFFERENT)
     if not entry.get("last_modified"):
         yield warning(_("The list names no time of the file."), hint=LOG)
@@ -82,23 +82,20 @@ def _form(given: str, body: bytes) -> str:
     return "other" if given else "none"
 
 
-def _answers(trial: Trial) -> Iterator[Finding]:
-    nothing = trial.listed(trial.key + "/")
-    trial.common |= {
-        "list_empty": "missing" if "contents" not in nothing else _empty(nothing["contents"]),
+def _answers(file: ProbeFile) -> Iterator[Finding]:
+    nothing = file.listed(file.key + "/")
+    empty = "null" if nothing.get("contents", []) is None else "[]"
+    file.common |= {
+        "list_empty": empty if "contents" in nothing else "missing",
         "truncated_as": "string" if isinstance(nothing.get("is_truncated"), str) else "bool",
         "errcode_as": "string" if isinstance(nothing.get("errcode"), str) else "number",
-        "content_type": trial.content_type,
+        "content_type": file.content_type,
     }
-    first = trial.listed("")
+    first = file.listed("")
     if str(first.get("is_truncated")).lower() == "true":
-        trial.common["page_size"] = str(len(first["contents"]))
-    trial.common |= _described(trial.describe())
-    yield ok(_("WeChat's answers have a form that is known."), data=dict(trial.common))
-
-
-def _empty(contents: object) -> str:
-    return "null" if contents is None else "[]"
+        file.common["page_size"] = str(len(first["contents"]))
+    file.common |= _described(file.describe())
+    yield ok(_("WeChat's answers have a form that is known."), data=dict(file.common))
 
 
 def _described(answer: dict[str, Any]) -> dict[str, str]:
@@ -108,62 +105,64 @@ def _described(answer: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in (("data_key", name), ("region_key", region)) if value}
 
 
-def _headers(trial: Trial) -> Iterator[Finding]:
+def _headers(file: ProbeFile) -> Iterator[Finding]:
     first, second = page(SMALL), page(SMALL)
-    meta = trial.put(first, trial.link(), x_cos_meta_wx_doctor="1")
+    meta = file.put(first, file.link(), x_cos_meta_wx_doctor="1")
     if meta == ACCEPTED:
-        reply = trial.get(past_caches=True)
+        reply = file.get(past_caches=True)
         kept = reply.headers.get("x-cos-meta-wx-doctor") == "1"
-        # Another body is an older file, of the CDN: it tells nothing.
+        # Another body is an older file, of the CDN: it proves nothing.
         meta = "" if reply.body != first else "kept" if kept else "dropped"
-    forbidden = trial.put(second, trial.link(), x_cos_forbid_overwrite="true")
-    yield _common(trial, meta_headers=meta, forbid_overwrite=forbidden)
+    forbidden = file.put(second, file.link(), x_cos_forbid_overwrite="true")
+    yield _common(file, meta_headers=meta, forbid_overwrite=forbidden)
 
 
-def _refusal(trial: Trial) -> Iterator[Finding]:
-    link = trial.link()
-    none, other = (trial.put(trial.body, link, token=token) for token in ("", "wrong"))
-    yield _common(trial, no_token=none, wrong_token=other)
+def _refusal(file: ProbeFile) -> Iterator[Finding]:
+    link = file.link()
+    none, other = (file.put(file.body, link, token=token) for token in ("", "wrong"))
+    yield _common(file, no_token=none, wrong_token=other)
 
 
-def _names(trial: Trial) -> Iterator[Finding]:
-    start = trial.store.options.location + FOLDER
-    slash, long = (_link_for(trial, key) for key in (f"/{start}a", start + "a" * MAX_KEY_BYTES))
-    yield _common(trial, leading_slash=slash, long_key=long)
+def _names(file: ProbeFile) -> Iterator[Finding]:
+    start = file.store.options.location + FOLDER
+    slash, long = (_link_for(file, key) for key in (f"/{start}a", start + "a" * MAX_KEY_BYTES))
+    yield _common(file, leading_slash=slash, long_key=long)
 
 
-def _link_for(trial: Trial, key: str) -> str:
-    """Ask for a link that is not used; return what became of the key."""
+def _link_for(file: ProbeFile, key: str) -> str:
+    """Ask for a link that is not used; return how WeChat changed the key."""
     try:
-        link = trial.link(key)
+        link = file.link(key)
     except WeChatRefused as error:
         return f"errcode {error.errcode}"
     path = unquote(urlsplit(link.url.reveal()).path)
     return ACCEPTED if path == f"/{key}" else "changed"
 
 
-def _common(trial: Trial, **facts: str) -> Finding:
-    """Learn facts of the platform, of which none is wrong."""
+def _common(file: ProbeFile, **facts: str) -> Finding:
+    """Learn facts of the platform, which are never errors."""
     learned = {name: value for name, value in facts.items() if value}
-    trial.common |= learned
+    file.common |= learned
     return ok(said(learned), data=learned)
 
 
-def _deleted(patient: Patient) -> Iterator[Finding]:
-    trials = {trial.env: trial for trial in patient.trials.values() if trial.is_public}
+def _deleted(target: CheckTarget) -> Iterator[Finding]:
+    files: dict[str, ProbeFile] = {
+        file.env: file for file in target.probe_files.values() if file.is_public
+    }
 
     def end(env: str) -> Iterator[Finding]:
-        trial = trials[env]
-        if error := trial.end():
+        file = files[env]
+        if error := file.end():
             why = of_error(error).text
-            text = _("%(key)s is still public: %(why)s", key=trial.key, why=why)
-            yield wrong(text, data={"key": trial.key})
+            text = _("%(key)s is still public: %(why)s", key=file.key, why=why)
+            yield wrong(text, data={"key": file.key})
         else:
             yield ok(_("The file is overwritten."))
 
-    if not trials:
+    if not files:
         yield not_asked(NOTHING)
-    yield from summed([*trials], end, patient)
+    yield from summed([*files], end, target)
 
 
 CHECKS = (
@@ -244,7 +243,7 @@ CHECKS = (
     ),
     Check(
         id="probe.names",
-        question=_("What does WeChat make of unusual names?"),
+        question=_("How does WeChat treat unusual names?"),
         how=_("Links are asked for, and not used: a leading slash, a key above 850 bytes."),
         means=_("The app refuses both before WeChat is asked."),
         remedy=_("Nothing needs to be done: the app refuses such names."),

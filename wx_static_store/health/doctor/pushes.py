@@ -22,7 +22,7 @@ from ...core.spans import HOUR, span
 from ...i18n import gettext_lazy as _, listed
 from ...upload.platform import ticket_source
 from .findings import Check, Finding, not_asked, ok, warning, wrong
-from .patient import Patient
+from .target import CheckTarget
 
 LIFE = 12 * HOUR  # of a ticket, in seconds
 BETWEEN = 11 * 60  # seconds: WeChat pushes every ten minutes, and may take a while
@@ -51,7 +51,7 @@ _NOTHING_COMES = _(
 
 
 def name_of(given: Any) -> str:
-    """Return the dotted path of a project's function or class, which may be given by it."""
+    """Return the dotted path of a project's function or class."""
     if isinstance(given, str):
         return given
     kind = given if hasattr(given, "__qualname__") else type(given)
@@ -61,8 +61,8 @@ def name_of(given: Any) -> str:
 # --- the ticket ---------------------------------------------------------------------------------
 
 
-def _ticket(patient: Patient) -> Iterator[Finding]:
-    options = patient.options
+def _ticket(target: CheckTarget) -> Iterator[Finding]:
+    options = target.options
     if not options.fetches_tokens:
         yield not_asked(_("No token is fetched here, so no verify ticket is needed."))
     elif isinstance(options.verify_ticket, Secret):
@@ -98,7 +98,7 @@ def _pushed_ticket(options: Options) -> Finding:
 
 
 def _kept_ticket(appid: str) -> Any:
-    """Return the row of the newest ticket, None without one."""
+    """Return the row of the newest ticket, or None."""
     model = apps.get_model("wx_static_store_callback", "VerifyTicket")
     return model._default_manager.using(router.db_for_write(model)).filter(appid=appid).first()
 
@@ -106,7 +106,7 @@ def _kept_ticket(appid: str) -> Any:
 # --- the pushes ---------------------------------------------------------------------------------
 
 
-def _pushes(patient: Patient) -> Iterator[Finding]:
+def _pushes(target: CheckTarget) -> Iterator[Finding]:
     if not apps.is_installed(_CALLBACK):
         yield not_asked(_("wx_static_store.callback, which receives pushes, is not installed."))
         return
@@ -120,7 +120,7 @@ def _pushes(patient: Patient) -> Iterator[Finding]:
         yield not_asked(_NO_DATABASE)
         return
     cache = SharedCache(lambda: caches[options.token_cache])
-    away = patient.cache_is_away
+    away = target.cache_is_away
     refused = None if away else newest_refused(cache, options.component_appid)
     needed = options.fetches_tokens and not options.verify_ticket
     if not (row or refused or needed):
@@ -152,9 +152,9 @@ def _judged(accepted: float | None, refused: RefusedPush | None) -> Finding:
 
 def _of_refused(refused: RefusedPush, since: float | None, now: float, **more: Any) -> Finding:
     """
-    Return what a push means that was refused after the newest accepted one.
+    Return the finding of a push that was refused after the newest accepted one.
 
-    While WeChat's own come in time, one without a right signature may be a stranger's.
+    While WeChat's pushes come in time, a push without a right signature may be a stranger's.
     """
     facts = {"ago": span(now - refused.at), "reason": refused.reason}
     more["hint"] = HINTS[refused.reason]

@@ -12,7 +12,7 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
 from ...upload.quota import quota_of
 from .findings import Check, Finding, Mark, Text, not_asked, not_well, of_error, ok, warning, wrong
-from .patient import Patient
+from .target import CheckTarget
 
 PATHS = (LINKS, LIST, DESCRIBE)
 SMALL = 10  # percent of a day's calls
@@ -21,14 +21,14 @@ _USED_UP = _("Wait for tomorrow, or let an administrator clear the quota in the 
 _LITTLE = _("Put off what can wait until tomorrow: each file that is sent costs a call.")
 
 
-def _calls(patient: Patient) -> Iterator[Finding]:
-    if patient.cache_is_away:  # where the figures are kept
+def _calls(target: CheckTarget) -> Iterator[Finding]:
+    if target.cache_is_away:  # where the figures are kept
         yield not_well("cache.works")
         return
     quotas: dict[str, Quota] = {}
     for path in PATHS:
         try:
-            quotas[path.rpartition("/")[2]] = _quota(patient, path)
+            quotas[path.rpartition("/")[2]] = _quota(target, path)
         except WxStaticStoreError as error:
             yield of_error(error, Mark.WARNING)  # the calls themselves may be well
             break
@@ -42,11 +42,11 @@ def _calls(patient: Patient) -> Iterator[Finding]:
         yield not_asked(_("WeChat gives no figures for these calls."))
 
 
-def _quota(patient: Patient, path: str) -> Quota:
+def _quota(target: CheckTarget, path: str) -> Quota:
     return quota_of(
-        patient.platform,
+        target.platform,
         path,
-        lambda: patient.ask(lambda token, left: patient.console.quota(token, path, deadline=left)),
+        lambda: target.ask(lambda token, left: target.console.quota(token, path, deadline=left)),
     )
 
 
@@ -92,6 +92,6 @@ CHECKS = (
         remedy=_("Look at the quotas of the platform in the console."),
         ask=_calls,
         needs=("token.accepted",),
-        settles=(_("Whether WeChat tells the quota of these calls, and their rate."),),
+        settles=(_("Whether WeChat shows the quota of these calls, and their rate."),),
     ),
 )

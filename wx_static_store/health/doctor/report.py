@@ -13,7 +13,7 @@ SHOWN = 5  # findings of one check
 
 
 def lines(result: Result) -> Iterator[str]:
-    """Yield the line of a check, its other findings that are not well, and what to do."""
+    """Yield the line of a check, its other problems, and what to do."""
     found = sorted(result.findings, key=lambda each: -each.mark.weight)
     least = min(result.mark, Mark.WARNING, key=lambda mark: mark.weight)
     first, others = found[0], [each for each in found[1:] if each.mark.weight >= least.weight]
@@ -36,7 +36,7 @@ def _hint(result: Result, found: Finding) -> Iterator[str]:
 
 
 def verdict_line(results: Sequence[Result]) -> str:
-    """Say in one line how the patient is."""
+    """Return the verdict on the target in one line."""
     wrong = [result.check.id for result in results if result.mark is Mark.WRONG]
     doubtful = sum(result.mark is Mark.WARNING for result in results)
     if wrong:

@@ -13,7 +13,7 @@ from ...conf.settings import setting
 from ...exceptions import ConfigurationError
 from ...i18n import gettext_lazy as _, listed
 from .findings import Check, Finding, Mark, not_asked, of_error, ok, wrong
-from .patient import Patient
+from .target import CheckTarget
 
 SHOWN = 3  # environments
 
@@ -22,15 +22,16 @@ _ENV = _(
 )
 
 
-def _checks(patient: Patient) -> Iterator[Finding]:
+def _checks(target: CheckTarget) -> Iterator[Finding]:
     deployed = not setting("DEBUG")
     found = run_checks(tags=[TAG], include_deployment_checks=deployed)
     silenced = sorted({_number(message) for message in found if message.is_silenced()})
     found = [message for message in found if not message.is_silenced()]
     if not found:
         yield _nothing(silenced)
+    found.sort(key=lambda message: message.level)
     # Of two with one text, as W007 and E009, the worse one.
-    yield from map(_finding, {str(each.msg): each for each in sorted(found, key=_level)}.values())
+    yield from map(_finding, {str(each.msg): each for each in found}.values())
 
 
 def _nothing(silenced: list[str]) -> Finding:
@@ -61,19 +62,15 @@ def _number(message: CheckMessage) -> str:
     return str(message.id).removeprefix(PREFIX)
 
 
-def _level(message: CheckMessage) -> int:
-    return message.level
-
-
-def _stores(patient: Patient) -> Iterator[Finding]:
+def _stores(target: CheckTarget) -> Iterator[Finding]:
     try:
-        stores = [*patient.stores]
+        stores = [*target.stores]
     except ConfigurationError as error:
         unreadable = not_asked(_("No store can be used before settings.checks is well."))
         yield unreadable if aliases() else of_error(error)
         return
     try:
-        envs = patient.envs
+        envs = target.envs
     except ConfigurationError as error:  # of the project's own function
         yield wrong(error.message, hint=_ENV)
         return

@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...clients.component import CALL, ComponentToken
-from ...clients.hindrances import OTHERS
-from ...clients.shared import TokenState
+from ...clients.token_errors import OTHERS
 from ...clients.tokens import current_token
 from ...core.spans import span
 from ...exceptions import (
@@ -21,8 +20,8 @@ from ...exceptions import (
 from ...i18n import gettext_lazy as _
 from . import pushes
 from .findings import Check, Finding, of_error, ok, warning
-from .patient import Patient
 from .pushes import name_of
+from .target import CheckTarget
 
 # Refusals that say nothing of the token: the address that asks, and a token of another kind.
 _NOT_OF_THE_PLATFORM = {61004, 40164, 45035, 61014}
@@ -36,10 +35,10 @@ _NOT_THE_NEWEST = _(
 # --- where it comes from ------------------------------------------------------------------------
 
 
-def _source(patient: Patient) -> Iterator[Finding]:
-    options, tokens = patient.options, patient.platform.tokens
+def _source(target: CheckTarget) -> Iterator[Finding]:
+    options, tokens = target.options, target.platform.tokens
     if isinstance(tokens, ComponentToken):
-        yield _fetched(patient, tokens)
+        yield _fetched(target, tokens)
         return
     current_token(tokens)
     if options.token_provider:
@@ -51,16 +50,17 @@ def _source(patient: Patient) -> Iterator[Finding]:
         yield ok(text, data={"source": "ACCESS_TOKEN"})
 
 
-def _fetched(patient: Patient, tokens: ComponentToken) -> Finding:
+def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
     """Get the token as an upload does, unless all wait after a fetch that failed."""
     known = tokens.state()
     if known.failure and not known.usable:
         return _all_wait(known.failure)
-    token, cache = current_token(tokens), patient.options.token_cache
-    if patient.cache_is_away:
-        patient.hold(token)
+    token, cache = current_token(tokens), target.options.token_cache
+    if target.cache_is_away:
+        target.hold(token)
     known = tokens.state()
-    more: dict[str, Any] = {"data": _figures(known)}
+    figures = {"age": round(known.age), "ends_in": round(known.left)}
+    more: dict[str, Any] = {"data": {"source": "COMPONENT_APPID", **figures}}
     age, left = span(known.age), span(known.left)
     if known.failure:
         text = _(
@@ -86,25 +86,21 @@ def _all_wait(failure: WxStaticStoreError) -> Finding:
     return replace(found, text=text)
 
 
-def _figures(known: TokenState) -> dict[str, Any]:
-    return {"source": "COMPONENT_APPID", "age": round(known.age), "ends_in": round(known.left)}
-
-
 # --- whether it is accepted ---------------------------------------------------------------------
 
 
-def _accepted(patient: Patient) -> Iterator[Finding]:
+def _accepted(target: CheckTarget) -> Iterator[Finding]:
     try:
-        count = len(patient.environments)
+        count = len(target.environments)
     except WxStaticStoreError as error:
-        yield _refused(error, patient)
+        yield _refused(error, target)
         return
-    yield from _too_early(patient.platform.tokens)
+    yield from _too_early(target.platform.tokens)
     yield ok(_("WeChat accepts the token."), data={"environments": count})
 
 
-def _refused(error: WxStaticStoreError, patient: Patient) -> Finding:
-    """Return what is wrong; a refusal for another reason is the business of another check."""
+def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
+    """Return the problem of the token; another check reports a refusal for another reason."""
     found = of_error(error)
     if _is_about_something_else(error):
         text = _(
@@ -113,9 +109,9 @@ def _refused(error: WxStaticStoreError, patient: Patient) -> Finding:
             errcode=error.errcode,
         )
         return ok(text, data=found.data)
-    if isinstance(error, TokenRejected) and patient.options.token_provider:
+    if isinstance(error, TokenRejected) and target.options.token_provider:
         return replace(found, hint=_NOT_THE_NEWEST)
-    peer = patient.options.api_base_url
+    peer = target.options.api_base_url
     if error.errcode or error.stage == "token" or peer in str(found.text):
         return found
     return replace(found, text=_("%(label)s: %(text)s", label=peer, text=found.text))
@@ -128,7 +124,7 @@ def _is_about_something_else(error: WxStaticStoreError) -> bool:
 
 
 def _too_early(tokens: Any) -> Iterator[Finding]:
-    """Yield that tokens ended before their time: uploads mend that, and it comes back."""
+    """Warn that tokens ended early: an upload gets a new one, but the next one ends early, too."""
     if isinstance(tokens, ComponentToken) and (count := tokens.state().surprises):
         text = _(
             "WeChat accepts the token. Tokens that it refused before their end, in the last hour: "
@@ -141,13 +137,13 @@ def _too_early(tokens: Any) -> Iterator[Finding]:
 CHECKS = (
     Check(
         id="token.source",
-        question=_("Where does the token come from, and can it be had?"),
+        question=_("Where does the token come from, and is there one?"),
         how=_("The token is asked for as an upload asks for it; it is fetched if there is none."),
         means=_(
             "TOKEN_PROVIDER counts first, then ACCESS_TOKEN; else the token is fetched with "
             "COMPONENT_APPID and shared by the cache TOKEN_CACHE."
         ),
-        remedy=_("Mend what the line names: the setting, the provider, or the verify ticket."),
+        remedy=_("Correct what the line names: the setting, the provider, or the verify ticket."),
         ask=_source,
         needs=("settings.stores",),
         least=CALL,

@@ -1,4 +1,4 @@
-"""What visitors get of the file that a probe has published."""
+"""How the public address serves the file of a probe."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...i18n import gettext_lazy as _
+from .fact_kinds import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, SOON
 from .facts import said
 from .findings import Check, Finding, ok, warning, wrong
-from .known import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, SOON
-from .trial import SMALL, Trial, of_each, page
+from .probe_file import SMALL, ProbeFile, of_each, page
 
 if TYPE_CHECKING:
     from ...clients.transport import Reply
@@ -25,75 +25,75 @@ _OPEN_IT = _(
 _OF_CDN = _("Look at the response headers of the CDN in the console of Tencent Cloud.")
 
 
-def _public(trial: Trial) -> Iterator[Finding]:
-    if trial.until(trial.serves, trial.timeout) is None:
-        facts = {"url": trial.url, "status": trial.get().status}
+def _public(file: ProbeFile) -> Iterator[Finding]:
+    if file.until(file.serves, file.timeout) is None:
+        facts = {"url": file.url, "status": file.get().status}
         text = _("%(url)s does not serve what was uploaded (HTTP status %(status)d).", **facts)
         yield wrong(text, hint=_OPEN_IT, data=facts)
         return
-    trial.is_served = True
-    headers = trial.get().headers
-    findings = [*_content_type(trial, headers.get("Content-Type", ""))]
-    findings += _cache_control(trial, headers.get("Cache-Control", ""))
-    findings += _attachment(trial, headers.get("Content-Disposition", ""))
+    file.is_served = True
+    headers = file.get().headers
+    findings = [*_content_type(file, headers.get("Content-Type", ""))]
+    findings += _cache_control(file, headers.get("Cache-Control", ""))
+    findings += _attachment(file, headers.get("Content-Disposition", ""))
     yield from findings or [ok(_("The public address serves the file with its headers."))]
 
 
-def _content_type(trial: Trial, value: str) -> Iterator[Finding]:
-    sent = trial.headers.content_type
+def _content_type(file: ProbeFile, value: str) -> Iterator[Finding]:
+    sent = file.headers.content_type
     if value.replace(" ", "").lower() != sent.replace(" ", "").lower():
         facts = {"sent": sent, "value": value}
         text = _("The Content-Type is '%(value)s', not '%(sent)s' as it was sent.", **facts)
         yield warning(text, hint=_OF_CDN, data=facts)
 
 
-def _cache_control(trial: Trial, value: str) -> Iterator[Finding]:
-    sent = trial.headers.cache_control
-    trial.facts["cache_control"] = "kept" if value == sent else value or "none"
+def _cache_control(file: ProbeFile, value: str) -> Iterator[Finding]:
+    sent = file.headers.cache_control
+    file.facts["cache_control"] = "kept" if value == sent else value or "none"
     if value != sent:
         facts = {"sent": sent, "value": value}
         text = _("The Cache-Control is '%(value)s', not '%(sent)s' as it was sent.", **facts)
         yield warning(text, hint=CACHE_TIMES, data=facts)
 
 
-def _attachment(trial: Trial, value: str) -> Iterator[Finding]:
+def _attachment(file: ProbeFile, value: str) -> Iterator[Finding]:
     forced = value.lower().startswith("attachment")
-    always = forced and trial.get(head=True).headers.get("Content-Disposition", "") == value
-    trial.facts["attachment"] = "off" if not forced else "all" if always else "get"
+    always = forced and file.get(head=True).headers.get("Content-Disposition", "") == value
+    file.facts["attachment"] = "off" if not forced else "all" if always else "get"
     if forced:
         yield warning(_("Files are sent as downloads (Content-Disposition)."), hint=OWN_DOMAIN)
 
 
-def _speed(trial: Trial) -> Iterator[Finding]:
+def _speed(file: ProbeFile) -> Iterator[Finding]:
     started = time.monotonic()
-    size = len(trial.get().body)
+    size = len(file.get().body)
     rate = round(size / 1024 / max(time.monotonic() - started, 0.001))
-    trial.facts["speed"] = str(rate)
+    file.facts["speed"] = str(rate)
     found = said({"speed": str(rate)})
     data = {"kb_per_second": rate}
     yield warning(found, hint=OWN_DOMAIN, data=data) if rate < SLOW else ok(found, data=data)
 
 
-def _index(trial: Trial) -> Iterator[Finding]:
-    served = trial.serves(trial.folder_url)
+def _index(file: ProbeFile) -> Iterator[Finding]:
+    served = file.serves(file.folder_url)
     facts = {"folder_index": "served" if served else "missing"}
-    facts["folder_without_slash"] = _without_slash(trial)
-    trial.facts |= facts
+    facts["folder_without_slash"] = _without_slash(file)
+    file.facts |= facts
     yield ok(said(facts), data=facts) if served else warning(said(facts), hint=INDEX, data=facts)
 
 
-def _without_slash(trial: Trial) -> str:
-    reply = trial.get(trial.folder_url.rstrip("/"))
+def _without_slash(file: ProbeFile) -> str:
+    reply = file.get(file.folder_url.rstrip("/"))
     if reply.status == 200:
         return "serve"
     return "redirect" if 300 <= reply.status < 400 else str(reply.status)
 
 
-def _notice(trial: Trial) -> Iterator[Finding]:
-    parts = urlsplit(trial.url)
+def _notice(file: ProbeFile) -> Iterator[Finding]:
+    parts = urlsplit(file.url)
     start = f"{parts.scheme}://{parts.netloc}/"
-    seen = {url: status for url in (start, trial.url) if (status := _notice_at(trial, url))}
-    trial.facts["notice_page"] = next(iter(seen.values()), "off")
+    seen = {url: status for url in (start, file.url) if (status := _notice_at(file, url))}
+    file.facts["notice_page"] = next(iter(seen.values()), "off")
     if not seen:
         yield ok(_("A browser gets the same page as a program."))
     for url, status in seen.items():
@@ -102,9 +102,9 @@ def _notice(trial: Trial) -> Iterator[Finding]:
         yield warning(text, hint=OWN_DOMAIN, data=facts)
 
 
-def _notice_at(trial: Trial, url: str) -> str:
-    """Return the status with which a browser gets a notice; nothing where it gets the page."""
-    plain, seen = trial.get(url), trial.get(url, browser=True)
+def _notice_at(file: ProbeFile, url: str) -> str:
+    """Return the status of the notice that a browser gets; empty if it gets the page."""
+    plain, seen = file.get(url), file.get(url, browser=True)
     if 300 <= seen.status < 400:
         return "" if 300 <= plain.status < 400 else str(seen.status)
     return str(seen.status) if _has_notice(seen) and not _has_notice(plain) else ""
@@ -114,23 +114,23 @@ def _has_notice(reply: Reply) -> bool:
     return any(text.encode() in reply.body for text in _NOTICE)
 
 
-def _cdn(trial: Trial) -> Iterator[Finding]:
-    result = trial.send(page(SMALL))
+def _cdn(file: ProbeFile) -> Iterator[Finding]:
+    result = file.send(page(SMALL))
     if result.error:
         raise result.error
-    facts = _freshness(trial)
-    trial.facts |= facts
+    facts = _freshness(file)
+    file.facts |= facts
     late = int(facts["stale_seconds"].rstrip("+")) >= SOON or facts["stale_seconds"].endswith("+")
     yield (warning if late else ok)(said(facts), data=facts)
 
 
-def _freshness(trial: Trial) -> dict[str, str]:
-    """Wait until the plain address shows the new bytes; without an end, the time has a plus."""
-    if trial.serves():
+def _freshness(file: ProbeFile) -> dict[str, str]:
+    """Wait until the plain address shows the new bytes; if it never does, the time has a plus."""
+    if file.serves():
         return {"stale_seconds": "0"}
-    past = "yes" if trial.serves(past_caches=True) else "no"
-    ended = trial.until(trial.serves, trial.patience) is not None
-    seconds = str(max(1, round(trial.age))) + ("" if ended else "+")
+    past = "yes" if file.serves(past_caches=True) else "no"
+    ended = file.until(file.serves, file.patience) is not None
+    seconds = str(max(1, round(file.age))) + ("" if ended else "+")
     return {"stale_seconds": seconds, "cache_busting": past}
 
 

@@ -1,8 +1,8 @@
 """
-The commands, and what they share.
+The commands and their shared code.
 
     commands  What ``manage.py`` finds
-    learned   What ``wx_doctor`` shows of the facts that probes have learned
+    learned   The lines of ``wx_doctor`` about facts that probes have learned
 """
 
 __all__ = ()

@@ -1,4 +1,4 @@
-"""What ``wx_doctor`` shows of the facts that probes have learned, and the emulator's profile."""
+"""The lines of ``wx_doctor`` about facts that probes have learned, and the emulator's profile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, shown
 from ...management.exits import WRONG_USE
 from ..doctor.facts import Remembered, facts_of, platform_of, profile, remember
-from ..doctor.patient import Patient
+from ..doctor.target import CheckTarget
 
 SHOWN = 5  # environments
 ONE_PROBE = timedelta(minutes=5)  # what it learned needs no time each
@@ -25,42 +25,42 @@ ONE_PROBE = timedelta(minutes=5)  # what it learned needs no time each
 _NO_DATABASE = (Error, ImproperlyConfigured)
 
 
-def keep(patient: Patient) -> str:
-    """Keep what the probe has learned; return why it cannot be kept, nothing where it is."""
+def keep(target: CheckTarget) -> str:
+    """Keep the facts that the probe has learned; return why this fails, or an empty text."""
     try:
-        _check_database(patient)
-        remember(patient)
+        _check_database(target)
+        remember(target)
     except _NO_DATABASE as error:
         why = described(error)
         return _("What was learned could not be kept (%(why)s).", why=why)
     return ""
 
 
-def learned_lines(patient: Patient) -> Iterator[str]:
-    """Yield what is known of the environments and the platform; without a probe, the advice."""
+def learned_lines(target: CheckTarget) -> Iterator[str]:
+    """Yield the facts of the environments and the platform; without a probe, only the advice."""
     with suppress(WxStaticStoreError, *_NO_DATABASE):  # a check says so
-        _check_database(patient)
-        for subject in _subjects(patient, SHOWN):
+        _check_database(target)
+        for subject in _subjects(target, SHOWN):
             facts = facts_of(subject)
-            if wanted := [fact for fact in facts if patient.probe or fact.advice]:
+            if wanted := [fact for fact in facts if target.probe or fact.advice]:
                 newest = max(fact.when for fact in facts)
                 name = shown(subject) or _("the platform")
                 yield _("Learned of %(subject)s, %(when)s:", subject=name, when=_minute(newest))
                 yield from _lines(wanted, newest)
 
 
-def _check_database(patient: Patient) -> None:
-    """Raise an error where a check has waited for the database in vain."""
-    if patient.database_hangs:
+def _check_database(target: CheckTarget) -> None:
+    """Raise an error if a check has waited for the database without success."""
+    if target.database_hangs:
         raise OperationalError("timeout")
 
 
-def _subjects(patient: Patient, most: int | None = None) -> list[str]:
-    return [*patient.envs[:most], platform_of(patient)]
+def _subjects(target: CheckTarget, most: int | None = None) -> list[str]:
+    return [*target.envs[:most], platform_of(target)]
 
 
 def _lines(facts: list[Remembered], newest: datetime) -> Iterator[str]:
-    """Yield what is known and what to set, with its time where another probe learned it."""
+    """Yield facts and advice, with the time of a fact that another probe learned."""
     said = ""
     for fact in facts:
         sentence = shown(str(fact.sentence))
@@ -77,12 +77,12 @@ def _minute(moment: datetime) -> str:
     return f"{local:%Y-%m-%d %H:%M}"
 
 
-def emulator_profile(patient: Patient) -> dict[str, Any]:
-    """Return the quirks for what is known of the first environment and of the platform."""
+def emulator_profile(target: CheckTarget) -> dict[str, Any]:
+    """Return the quirks for the facts of the first environment and of the platform."""
     found, why = {}, ""
     try:
-        _check_database(patient)
-        found = profile(platform_of(patient), patient.envs[0])
+        _check_database(target)
+        found = profile(platform_of(target), target.envs[0])
     except (WxStaticStoreError, *_NO_DATABASE) as error:
         why = described(error)
     if found:
@@ -90,15 +90,15 @@ def emulator_profile(patient: Patient) -> dict[str, Any]:
     text = _("Nothing was learned yet: run wx_doctor --probe.")
     if why:
         text = _("What was learned cannot be read (%(why)s).", why=why)
-    raise CommandError(text, returncode=1 if patient.probe else WRONG_USE)
+    raise CommandError(text, returncode=1 if target.probe else WRONG_USE)
 
 
-def as_list(patient: Patient) -> list[dict[str, str]]:
-    """Return what is known for programs; the texts are in the language of the caller."""
+def as_list(target: CheckTarget) -> list[dict[str, str]]:
+    """Return the facts for programs; the texts are in the language of the caller."""
     found = []
     with suppress(WxStaticStoreError, *_NO_DATABASE):
-        _check_database(patient)
-        for subject in _subjects(patient):
+        _check_database(target)
+        for subject in _subjects(target):
             for fact in facts_of(subject):
                 facts = {"subject": subject, "name": fact.name, "value": fact.value}
                 texts = {"sentence": str(fact.sentence), "advice": str(fact.advice)}

@@ -1,4 +1,4 @@
-"""``{% wx_health %}``: a line that says what is wrong, from results that somebody asked for."""
+"""``{% wx_health %}``: a line that says what is wrong, from the newest results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ register = Library()
 
 @register.inclusion_tag("admin/wx_static_store_health/line.html", takes_context=True)
 def wx_health(context: Context) -> dict[str, Any]:
-    """Show the verdict if it is bad, to users who may see the page; no call is made for it."""
+    """Show a bad verdict to users who may see the page; no call is made for it."""
     request = context.get("request")
     if request is None or not request.user.has_perm("wx_static_store_health.view_health"):
         return {}

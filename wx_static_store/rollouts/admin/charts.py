@@ -1,4 +1,4 @@
-"""Small charts as SVG, made here: a strict Content-Security-Policy and no script let them be."""
+"""Small charts as SVG: they need no script, and a strict Content-Security-Policy allows them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEAST = 3  # height of a bar that is not nothing
 
 
 class Bar(NamedTuple):
-    """One bar, with the part of it that is bad, and what it says to who points at it."""
+    """One bar, its bad part, and its title."""
 
     value: int
     text: Text
@@ -24,7 +24,7 @@ class Bar(NamedTuple):
 
 
 def bars(all_bars: Sequence[Bar], label: Text) -> SafeString:
-    """Return bars side by side; the label says to a screen reader what they show."""
+    """Return bars side by side; the label is for screen readers."""
     most = max([1, *(bar.value for bar in all_bars)])
     drawn = format_html_join(
         "", "{}", ((_bar(number, bar, most),) for number, bar in enumerate(all_bars))
@@ -37,7 +37,7 @@ def bars(all_bars: Sequence[Bar], label: Text) -> SafeString:
 
 
 def _bar(number: int, bar: Bar, most: int) -> SafeString:
-    """Return the whole bar, and over its foot the bad part."""
+    """Return the whole bar, with the bad part over its foot."""
     parts = [("wx-all", bar.value), ("wx-bad-part", bar.bad)]
     heights = [(css, max(LEAST, round(part * HEIGHT / most))) for css, part in parts if part]
     drawn = format_html_join(

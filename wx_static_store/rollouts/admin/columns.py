@@ -16,7 +16,7 @@ Counts = Mapping[str, int]
 
 
 class RolloutColumns(Columns):
-    """What the list shows, for one request; its rows have their `counts`."""
+    """The columns of the list, for one request; its rows have their `counts`."""
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Rollout) -> SafeString:
@@ -24,19 +24,19 @@ class RolloutColumns(Columns):
 
     @admin.display(description=gettext_lazy("rollout"))
     def rollout(self, row: Rollout) -> SafeString:
-        """Return the label, with where it goes and how the digest of its release begins."""
+        """Return the label, with the place and the beginning of the release's digest."""
         release = row.release if row.label else ""
         return two_lines(title_of(row), place_of(row), release, undone(row))
 
     @admin.display(description=gettext_lazy("environments"))
     def environments(self, row: Rollout) -> SafeString:
-        """Return how many have their release, and the other counts that are not 0."""
+        """Return how many environments have their release, and the other counts that are not 0."""
         counts: Counts = row.counts  # type: ignore[attr-defined]
         return two_lines(progress(counts), *others(counts))
 
     @admin.display(description=gettext_lazy("begun"))
     def begun(self, row: Rollout) -> SafeString:
-        """Return when it began, or when it was asked for or is to begin."""
+        """Return when the rollout began, or when it was requested or will begin."""
         return day_and_time(row.started or row.deploy_at or row.created)
 
 
@@ -45,7 +45,7 @@ def title_of(row: Rollout) -> str:
 
 
 def place_of(row: Rollout) -> str:
-    """Return the store, and where the keys begin as an address would have it."""
+    """Return the store, and the beginning of the keys in the form of an address."""
     return labelled(row.using, f"/{row.folder}")
 
 
@@ -58,7 +58,7 @@ def progress(counts: Counts) -> str:
 
 
 def others(counts: Counts) -> Iterator[str]:
-    """Yield how many failed, and how many are under way."""
+    """Yield how many environments failed, and how many are under way."""
     if failed := counts.get(State.FAILED, 0):
         yield _("%(count)d failed", count=failed)
     if under_way := sum(counts.get(state, 0) for state in RolloutEnvironment.UNDER_WAY):

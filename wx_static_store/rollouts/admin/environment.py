@@ -1,4 +1,4 @@
-"""What the page of one environment shows: what is there, what happened of late, what failed."""
+"""The values for the page of one environment: live releases, recent uploads, failures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ShownDay(NamedTuple):
 
 
 class EnvironmentPage:
-    """One environment, as its user may see it."""
+    """One environment, as the user may see it."""
 
     def __init__(self, request: HttpRequest, env: str, offer: Offer) -> None:
         self._request, self.env, self.offer = request, env, offer
@@ -52,12 +52,12 @@ class EnvironmentPage:
     # --- what is there ---------------------------------------------------------------------------
 
     def hosting(self) -> ShownHosting:
-        """Return the site's address and the state of its hosting, as far as they are known."""
+        """Return the site's address and the state of its hosting, as far as known."""
         places = places_for(self._request)
         return shown_hosting(places, "", "", self.env, places.hostings("", [self.env])[self.env])
 
     def live(self) -> list[tuple[Deployment, str]]:
-        """Return what is live in each folder, with its address."""
+        """Return the live release of each folder, with its address."""
         if not self.sees_deployments:
             return []
         found = live_lately(Deployment.objects.primary().filter(env=self.env), LIVE)
@@ -65,7 +65,7 @@ class EnvironmentPage:
         return [(row, places.address(row.using, row.env, row.folder)) for row in found]
 
     def drift(self) -> list[tuple[Drift, ShownDrift]]:
-        """Return what the last comparisons found, and how much there was then."""
+        """Return the results of the last comparisons, with the number of files and bytes."""
         rows = drift_rows().filter(env=self.env) if self.sees_deployments else []
         return [(row, shown_drift(row)) for row in rows]
 
@@ -108,7 +108,7 @@ class EnvironmentPage:
             yield hour.start, hour.uploads, duration(hour.median), duration(hour.most)
 
     def publishers(self) -> Iterator[tuple[str, Text, int, str]]:
-        """Yield who stored how much: the user, the source, files and bytes."""
+        """Yield each publisher: the user, the source, files and bytes."""
         found = self.activity.publishers if self.activity else ()
         ids = [who.user_id for who in found if who.user_id]
         users = get_user_model()._default_manager.in_bulk(ids)

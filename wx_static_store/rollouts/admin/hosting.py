@@ -1,4 +1,4 @@
-"""Where the site of an environment is, and the state of its static hosting, as remembered."""
+"""The address of an environment's site, and the remembered state of its static hosting."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST = 30  # characters of a state that is not known
 
 
 class ShownHosting(NamedTuple):
-    """An address, the same without its scheme, and a state; `ago` is empty if nobody asked."""
+    """An address, also without its scheme, and a state; `ago` is empty if WeChat was not asked."""
 
     address: str
     short: str
@@ -42,7 +42,7 @@ class ShownHosting(NamedTuple):
 def shown_hosting(
     places: Places, using: str, folder: str, env: str, hosting: Hosting
 ) -> ShownHosting:
-    """Return it with the address of a folder; the alias may be gone, or empty."""
+    """Return the hosting with the address of a folder; the alias may be gone, or empty."""
     return _shown(hosting, places.address(places.alias(env, using), env, folder, hosting))
 
 

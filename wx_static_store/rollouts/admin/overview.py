@@ -1,4 +1,4 @@
-"""The page *Overview*: how each environment stands, with filters; and the page of one."""
+"""The page *Overview*: the state of each environment, with filters; and the page of one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .table import OverviewTable
 
 @admin.register(Overview)
 class OverviewAdmin(ReadOnlyAdmin):
-    """One page in place of a list, for whoever may see deployments or uploads."""
+    """One page instead of a list, for users who may see deployments or uploads."""
 
     class Media:
         css = {
@@ -84,7 +84,7 @@ def may_see(user: Any) -> bool:
 
 
 def table_for(request: HttpRequest, *, chosen: bool = True) -> OverviewTable:
-    """Return how the environments stand that this user sees; `chosen`, as the request's filters."""
+    """Return the table of the environments that this user sees; `chosen` are the filters."""
     found: list[Place] = []
     if request.user.has_perm("wx_static_store.view_deployment"):
         offers, rows = visible_offers(request.user), Deployment.objects.primary()
@@ -97,7 +97,7 @@ def table_for(request: HttpRequest, *, chosen: bool = True) -> OverviewTable:
 
 
 def _offers(request: HttpRequest) -> Mapping[str, Offer]:
-    """Return the environments with labels and tags; without ENVIRONMENTS, those that are known."""
+    """Return the environments with labels and tags; without ENVIRONMENTS, those in the database."""
     offers = visible_offers(request.user)
     if offers is not None:
         return offers

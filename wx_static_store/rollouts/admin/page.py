@@ -1,4 +1,4 @@
-"""The page of a rollout, the part of it that is fetched again, and what its buttons do."""
+"""The page of a rollout, the part of it that is fetched again, and its buttons."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DONE: dict[str, Text] = {
 
 
 class RolloutPage(ReadOnlyAdmin):
-    """Mixin of the rollouts; who sees only a part of one may not steer it."""
+    """Mixin of the rollouts; a user who sees only a part of a rollout may not steer it."""
 
     def has_deploy_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("wx_static_store.deploy")
@@ -76,7 +76,7 @@ class RolloutPage(ReadOnlyAdmin):
 
     @method_decorator(require_safe)
     def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show only what changes while the rollout goes on."""
+        """Show only the part that changes while the rollout goes on."""
         row = self._row(request, object_id)
         return self._page(request, "progress", row, self._progress(request, row))
 
@@ -91,7 +91,7 @@ class RolloutPage(ReadOnlyAdmin):
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Say on a GET which environments go back; on a POST start the rollout that does it."""
+        """Show on GET which environments go back; on POST, start the rollout."""
         row = self._steered(request, object_id)
         if request.method != "POST":
             return self._page(request, "rollback", row, _going_back(request, row))
@@ -107,7 +107,7 @@ class RolloutPage(ReadOnlyAdmin):
         return reverse(name, args=[row.pk], current_app=self.admin_site.name)
 
     def _attempt(self, request: HttpRequest, work: Callable[[], T]) -> T | None:
-        """Return what the work gives; what refuses it is said on the next page."""
+        """Return the result of `work`; show a refusal on the next page."""
         try:
             return work()
         except RolloutRefused as error:
@@ -118,7 +118,7 @@ class RolloutPage(ReadOnlyAdmin):
         return None
 
     def _row(self, request: HttpRequest, object_id: str) -> Rollout:
-        """Return the rollout; raises Http404 where this user sees none."""
+        """Return the rollout; raise Http404 if this user may not see it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         request.current_app = self.admin_site.name
@@ -128,7 +128,7 @@ class RolloutPage(ReadOnlyAdmin):
         return row
 
     def _steered(self, request: HttpRequest, object_id: str) -> Rollout:
-        """Return the rollout, for whoever may steer it."""
+        """Return the rollout; raise an error unless this user may steer it."""
         if not self.has_deploy_permission(request):
             raise PermissionDenied
         row = self._row(request, object_id)

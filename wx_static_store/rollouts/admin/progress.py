@@ -1,4 +1,4 @@
-"""What the page of a rollout shows: its waves as squares, its failures by cause, its buttons."""
+"""The values for the page of a rollout: waves as squares, failures by cause, buttons."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...admin.labels import Text, meaning
 from ...admin.places import Places
@@ -17,7 +17,7 @@ from ...log.hints import hint
 from ...models import UploadLog
 from ..lifecycle import ACTIONS
 from ..models import Rollout
-from ..rows import of
+from ..rows import environments_of
 from ..snapshot import Cause, Snapshot
 from .columns import State, others, progress
 
@@ -33,7 +33,7 @@ LABELS: dict[str, Text] = {
 
 
 class Square(NamedTuple):
-    """An environment: its state is a class of the style sheet, the text says it in words."""
+    """An environment: its state as a class of the style sheet, and in words."""
 
     state: str
     text: str
@@ -58,14 +58,15 @@ class ShownCause(NamedTuple):
 
 
 class Progress:
-    """How far a rollout is, as a user sees it: the whole, or only some environments."""
+    """The progress of a rollout, as a user may see it: all of it, or some environments."""
 
     def __init__(self, rollout: Rollout, places: Places, envs: Sequence[str] | None) -> None:
         self.rollout = rollout
         self.is_whole = envs is None
         self._places = places
-        self._snapshot = Snapshot.of(rollout, envs)
-        rows = of(rollout) if envs is None else of(rollout).filter(env__in=envs)
+        self._snapshot = Snapshot.of_rollout(rollout, envs)
+        rows = environments_of(rollout)
+        rows = rows if envs is None else rows.filter(env__in=envs)
         self._rows = [*rows.values_list("wave", "env", "state", "deployment_id", named=True)]
 
     @property
@@ -96,27 +97,25 @@ class Progress:
 
     @property
     def next_wave(self) -> datetime | None:
-        """Return when the next wave begins, between two of them."""
+        """Return when the next wave begins, if a wave has just ended."""
         ended = self.rollout.wave_ended
         return ended + timedelta(seconds=self.rollout.bake) if ended else None
 
     @property
     def reason(self) -> str:
-        """Return why it stopped."""
+        """Return why the rollout stopped."""
         return self._snapshot.reason
 
     def waves(self) -> Iterator[ShownWave]:
         for number, rows in groupby(self._rows, key=attrgetter("wave")):
             members = [*rows]
             counts = Counter(row.state for row in members)
-            squares = [self._square(row) for row in members]
+            states = [(row.state, self._places.name(row.env)) for row in members]
+            squares = [Square(each, labelled(name, State(each).label)) for each, name in states]
             yield ShownWave(number, [progress(counts), *others(counts)], squares)
 
-    def _square(self, row: Any) -> Square:
-        return Square(row.state, labelled(self._places.name(row.env), State(row.state).label))
-
     def causes(self) -> Iterator[ShownCause]:
-        """Yield what went wrong, with what to do, the most frequent first."""
+        """Yield the causes of failures, with advice, the most frequent first."""
         deployments = {row.env: row.deployment_id for row in self._rows}
         for cause in self._snapshot.causes:
             yield ShownCause(
@@ -132,7 +131,7 @@ class Progress:
             )
 
     def actions(self) -> list[tuple[str, Text]]:
-        """Return what may be done now, with labels."""
+        """Return the actions that are possible now, with labels."""
         return [(action, label) for action, label in LABELS.items() if self._allows(action)]
 
     def _allows(self, action: str) -> bool:
@@ -149,7 +148,7 @@ class Progress:
 
 
 def hint_of(cause: Cause) -> str:
-    """Return what to do about it, in the reader's language, as of an upload that failed so."""
+    """Return the advice for a cause, in the reader's language, as for a failed upload."""
     if not cause.errcode:
         return ""
     return hint(

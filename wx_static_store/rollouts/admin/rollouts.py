@@ -1,4 +1,4 @@
-"""The rollouts: how far each is."""
+"""The list of rollouts, with their progress."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StateFilter(ColumnFilter):
 
 @admin.register(Rollout)
 class RolloutAdmin(RolloutPage, ReadOnlyAdmin):
-    """One row per rollout; who may see deployments may see those of them."""
+    """One row per rollout; a user who may see deployments may see their rollouts."""
 
     change_list_template = "admin/wx_static_store/change_list.html"
     list_filter = (StateFilter,)

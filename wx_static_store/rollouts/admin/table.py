@@ -1,4 +1,4 @@
-"""What the page *Overview* shows: how the environments that were chosen stand, worst first."""
+"""The values for the page *Overview*: the state of the chosen environments, the worst first."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Choice(NamedTuple):
 
 
 class TagSet(NamedTuple):
-    """The tags of a set; `more` are neither chosen nor shown, and a search finds them, too."""
+    """The tags of a set; `more` counts the tags that are neither chosen nor shown."""
 
     name: str
     choices: Sequence[Choice]
@@ -56,7 +56,7 @@ class TagSet(NamedTuple):
 
 
 class LiveRelease(NamedTuple):
-    """A release, and in how many environments it is live."""
+    """A release, and the number of environments where it is live."""
 
     pk: int | None
     label: str
@@ -66,7 +66,7 @@ class LiveRelease(NamedTuple):
 
 
 class ShownDrift(NamedTuple):
-    """How the cloud differed; the message is in English, as it was recorded."""
+    """The difference of the cloud; the message is in English, as it was recorded."""
 
     look: Look
     text: Text
@@ -74,7 +74,7 @@ class ShownDrift(NamedTuple):
 
 
 class Line(NamedTuple):
-    """An environment, with its id where it has another name."""
+    """An environment, with its id if it has another name."""
 
     name: str
     env: str
@@ -97,7 +97,7 @@ class ShownFailures(NamedTuple):
 
 
 class OverviewTable:
-    """What one request chose of the environments that its user sees."""
+    """The environments that one request chose, of those that its user sees."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class OverviewTable:
         return [Choice(value, text, value == asked) for value, (text, _has) in SHOWS.items()]
 
     def releases(self) -> list[LiveRelease]:
-        """Return what is live in most of these environments."""
+        """Return the releases that are live in most of these environments."""
         live = [standing.live for standing in self._standings if standing.live]
         labels = {row.release_id: row.label for row in sorted(live, key=lambda row: row.pk)}
         digests = {row.release_id: str(row.release) for row in live}
@@ -162,7 +162,7 @@ class OverviewTable:
         return Paginator(worst_first, PAGE).get_page(self._asked.get("p"))
 
     def _badness(self, one: Standing) -> tuple[bool, bool, bool, int]:
-        """Return whether the site is not open, the last deploy failed, drift, and late failures."""
+        """Return the sort key: a closed site, a failed deploy, drift, recent failures."""
         late = self._failures.get(one.env)
         is_closed = is_odd(self._hostings[one.env])
         return is_closed, one.is_failing, one.differs, late.number if late else 0
@@ -173,7 +173,7 @@ class OverviewTable:
 
     @cached_property
     def _failures(self) -> Mapping[str, Failures]:
-        """Return the failures of the last days, to those who may see the log."""
+        """Return the failures of the last days, if the user may see the log."""
         if not self._sees_log:
             return {}
         rows = UploadLog.objects.all()
@@ -181,7 +181,7 @@ class OverviewTable:
         return failures(rows if known else rows.filter(env__in=[*self._offers]))
 
     def troubled(self, most: int) -> list[Line]:
-        """Return the worst environments, of those that have any trouble."""
+        """Return the worst of the environments that have any trouble."""
         lines = islice(self.lines(), most)
         return [line for line in lines if any(self._badness(line.standing))]
 
@@ -210,15 +210,12 @@ class OverviewTable:
     @cached_property
     def _standings(self) -> Sequence[Standing]:
         tagged = having_tags(self._offers, self._asked.getlist("tag"))
-        found = [env for env in tagged if self._is_searched(env)]
+        texts = {env: (env, self._offers[env].label, *self._offers[env].tags) for env in tagged}
+        query = self.query.casefold()
+        found = [env for env in tagged if any(query in text.casefold() for text in texts[env])]
         if self._place is None:
             return [Standing(env) for env in found]
         return standings(found, self._place)
-
-    def _is_searched(self, env: str) -> bool:
-        """Return whether the id, the name or a tag has the text that is searched."""
-        words = (env, self._offers[env].label, *self._offers[env].tags)
-        return any(self.query.casefold() in word.casefold() for word in words)
 
 
 def _value(place: Place) -> str:

@@ -40,9 +40,9 @@ class MannerBody(Input):
     )
     tolerate = text_field(
         max_length=10,
-        help_text=_("So many may fail, as a number or a percentage; one more stops it."),
+        help_text=_("How many may fail, as a number or a percentage; one more stops the rollout."),
     )
-    max_parallel = _number(_("At most so many run at once; 0: as many as may fail together."))
+    max_parallel = _number(_("How many run at once at most; 0: as many as may fail together."))
     verify = serializers.BooleanField(
         default=False, help_text=_("Compare with the cloud after each deploy.")
     )

@@ -30,8 +30,8 @@ _MEANINGS = {
     "label": _("Its name; may be empty."),
     "waves": _("How many environments have the release at the end of each wave."),
     "wave": _("The current one, from 1; 0 before it begins."),
-    "tolerate": _("So many may fail; one more stops it."),
-    "max_parallel": _("At most so many run at once; 0: as many as may fail together."),
+    "tolerate": _("How many may fail; one more stops the rollout."),
+    "max_parallel": _("How many run at once at most; 0: as many as may fail together."),
     "verify": _("Each deploy is compared with the cloud afterwards."),
     "bake": _("Seconds between two waves."),
 }

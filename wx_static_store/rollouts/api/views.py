@@ -37,7 +37,7 @@ from .. import lifecycle
 from ..access import visible_part, visible_rollouts
 from ..lifecycle import ACTIONS, GOING_BACK, Manner
 from ..models import Rollout as Row
-from ..rows import of
+from ..rows import environments_of
 from ..snapshot import Snapshot, counts_of
 from ..waves import RolloutRefused, tolerated, wave_sizes
 from . import bodies, parameters, serializers
@@ -117,13 +117,13 @@ class Rollout(View):
     def get(self, request: Request, id: str) -> Response:
         rollout, query = one_row(visible_rollouts(request.user), id), self.query
         part = visible_part(request.user, rollout)
-        rows, list_of = of(rollout), f"rollout {rollout.pk}"
+        rows, list_of = environments_of(rollout), f"rollout {rollout.pk}"
         rows = rows if part is None else rows.filter(env__in=part)
         if "state" in query:
             rows = rows.filter(state=query["state"])
         found, after = paging.page_rows(rows, query, list_of, by="position")
         page = paging.page(request, found, after, list_of)
-        page.data = shown_whole(request, Snapshot.of(rollout, part), page.data)
+        page.data = shown_whole(request, Snapshot.of_rollout(rollout, part), page.data)
         return page
 
 
@@ -289,5 +289,5 @@ def _whole(request: Request, id: str) -> Row:
 def _facts(request: Request, rollout: Row) -> dict[str, Any]:
     """Return the rollout as it is now."""
     row = visible_rollouts(request.user).get(pk=rollout.pk)
-    (facts,) = shown(request, [Snapshot.of(row)])
+    (facts,) = shown(request, [Snapshot.of_rollout(row)])
     return dict(facts)

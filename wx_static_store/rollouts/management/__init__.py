@@ -1,8 +1,8 @@
 """
-The commands, and what they share.
+The commands and their shared code.
 
     commands  What ``manage.py`` finds
-    start     What the line of ``wx_rollout start`` means
+    start     Read the command line of ``wx_rollout start``
     options   The options of ``wx_rollout``
     lines     Rollouts as lines on a terminal
 """

@@ -1,4 +1,4 @@
-"""Rollouts as lines on a terminal: how far one is, and the last ones."""
+"""Rollouts as lines on a terminal: the progress of one, and a list of the last ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LATE = timedelta(minutes=2)  # a schedule looks each half minute
 
 
 def lines(snapshot: Snapshot) -> list[str]:
-    """Return a heading, a line for each wave, and each cause of failures with what to do."""
+    """Return a heading, a line for each wave, and each cause of failures with advice."""
     rollout = snapshot.rollout
     facts = [
         _("store %(using)s, folder /%(folder)s", using=rollout.using, folder=rollout.folder),
@@ -34,7 +34,7 @@ def lines(snapshot: Snapshot) -> list[str]:
 
 
 def head(snapshot: Snapshot) -> str:
-    """Return the number, the name and the state, with the wave where there are several."""
+    """Return the number, the name and the state, and the wave if there are several."""
     rollout, waves = snapshot.rollout, len(snapshot.waves)
     state = str(rollout.get_state_display())
     if rollout.state == Rollout.State.RUNNING and rollout.wave:
@@ -86,7 +86,7 @@ def _cells(snapshot: Snapshot) -> list[str]:
 
 
 def where_to_look(rollout: Rollout) -> str:
-    """Return the commands for a rollout that one looks at no more."""
+    """Return the commands for a rollout that is no longer watched."""
     if rollout.state in (Rollout.State.PLANNED, Rollout.State.RUNNING):
         return _(
             "The rollout goes on: wx_rollout status %(pk)s shows it, wx_rollout stop %(pk)s ends "
@@ -97,7 +97,7 @@ def where_to_look(rollout: Rollout) -> str:
 
 
 def next_step(snapshot: Snapshot, *, is_new: bool = False) -> str:
-    """Return what helps on, as a command; of one that `is_new`, too, what it needs."""
+    """Return the next useful command; for a new rollout also what it needs to run."""
     rollout = snapshot.rollout
     due = _due(rollout)
     if due and timezone.now() > due + LATE:
@@ -117,15 +117,15 @@ def next_step(snapshot: Snapshot, *, is_new: bool = False) -> str:
         return _("To go on: wx_rollout resume %(pk)s", pk=rollout.pk)
     if snapshot.causes and rollout.state in Rollout.CLOSED:
         return _(
-            "When the cause is mended: wx_rollout retry-failed %(pk)s. To give back what was "
-            "before: wx_rollout rollback %(pk)s",
+            "When the cause is repaired: wx_rollout retry-failed %(pk)s. To go back to the "
+            "releases before: wx_rollout rollback %(pk)s",
             pk=rollout.pk,
         )
     return ""
 
 
 def _due(rollout: Rollout) -> datetime | None:
-    """Return when the schedule begins something: the rollout, or its next wave."""
+    """Return when the schedule begins the rollout, or its next wave."""
     if rollout.state == Rollout.State.PLANNED:
         return rollout.deploy_at or rollout.created
     if rollout.state == Rollout.State.RUNNING and rollout.wave_ended:
@@ -134,7 +134,7 @@ def _due(rollout: Rollout) -> datetime | None:
 
 
 def _will_wait(snapshot: Snapshot) -> bool:
-    """Return whether something of it begins at a time."""
+    """Return whether a part of the rollout begins at a set time."""
     rollout = snapshot.rollout
     bakes = rollout.state == Rollout.State.RUNNING and rollout.bake
     return rollout.state == Rollout.State.PLANNED or (

@@ -1,4 +1,4 @@
-"""The options of ``wx_rollout``: one part for each thing that may be done."""
+"""The options of ``wx_rollout``, by action."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
@@ -69,11 +69,11 @@ def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
         "N + 1 environments run at once (default: %(default)s)"
     )
     add("--tolerate", type=_text, default=tolerate, metavar="N|P%", help=text)
-    text = gettext("run at most so many environments at once")
+    text = gettext("run at most this many environments at once")
     add("--max-parallel", type=_count, default=0, metavar="N", help=text)
     text = gettext("after each deploy compare with the cloud's list, and get the pages")
     add("--verify", action="store_true", help=text)
-    text = gettext("wait so long after each wave before the next one begins")
+    text = gettext("wait this long after each wave before the next one begins")
     add("--bake", type=_count, default=0, metavar="SECONDS", help=text)
     text = gettext("begin then, as in 2026-12-24T02:00 (time zone of the settings)")
     add("--deploy-at", type=_time, metavar="TIME", help=text)
@@ -105,7 +105,7 @@ _ADD: dict[str, Callable[[ArgumentParser], None]] = {
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Refuse what would be left out of account: empty words, options of the other source."""
+    """Refuse options that would have no effect: empty values, options of the other source."""
     check_words(options)
     if options["action"] != "start":
         return

@@ -1,4 +1,4 @@
-"""What the line of ``wx_rollout start`` means: what goes where, and in which manner."""
+"""Read the command line of ``wx_rollout start``: the release, where it goes, the manner."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Line = Mapping[str, Any]
 
 
 def payload_of(line: Line) -> payload.Payload:
-    """Return the release that is named, or that the folder becomes, and where it goes."""
+    """Return the named release, or one made of the folder, and where it goes."""
     envs = [env for env in deploy_line.environments_of(line) if env]
     if not envs:
         raise wrong_use(_("Which environments? Name them with --env, --envs-file, --all or --tag."))

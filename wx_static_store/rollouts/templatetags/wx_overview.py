@@ -14,7 +14,7 @@ SHOWN = 5  # environments
 
 @register.inclusion_tag("admin/wx_static_store_rollouts/overview/trouble.html", takes_context=True)
 def wx_overview(context: Context) -> dict[str, Any]:
-    """Show how many environments there are and the worst of them, to users who may see the page."""
+    """Show the number of environments and the worst of them, to users who may see the page."""
     from ..admin.overview import may_see, table_for  # a project may be without an admin
 
     request = context.get("request")

@@ -1,4 +1,4 @@
-"""``wx_alert``: send what needs attention now to the functions of ``ALERTS``."""
+"""``wx_alert``: send problems that need attention now to the functions of ``ALERTS``."""
 
 from argparse import ArgumentParser
 from typing import Any

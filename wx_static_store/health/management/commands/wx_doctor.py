@@ -15,9 +15,9 @@ from ....management.exits import WRONG_USE
 from ...doctor.examination import examine, verdict
 from ...doctor.findings import Mark, Result
 from ...doctor.latest import keep
-from ...doctor.patient import TIMEOUT, Patient
 from ...doctor.report import as_dict, lines, verdict_line
 from ...doctor.table import CHECKS
+from ...doctor.target import TIMEOUT, CheckTarget
 from .. import learned
 
 LONGEST = 3600  # seconds that --timeout may give a check
@@ -65,50 +65,45 @@ class Command(BaseCommand):
         if not 0 < options["timeout"] <= LONGEST:
             text = _("--timeout takes a number above 0, and at most %(most)d.", most=LONGEST)
             raise CommandError(text, returncode=WRONG_USE)
-        patient = Patient(
+        target = CheckTarget(
             options["using"], envs, probe=options["probe"], timeout=options["timeout"]
         )
-        if options["emulator_profile"] and not patient.probe:
-            learned.emulator_profile(patient)  # nothing is begun where nothing was learned
-        results = [self._shown(result, patient) for result in examine(patient, CHECKS)]
-        self._end(patient, results)
-        if not (options["using"] or envs or patient.cache_is_away):
-            keep([each for each in results if patient.probe or not each.check.probe])
+        if options["emulator_profile"] and not target.probe:
+            learned.emulator_profile(target)  # nothing is begun where nothing was learned
+        results = [self._shown(result, target) for result in examine(target, CHECKS)]
+        self._end(target, results)
+        if not (options["using"] or envs or target.cache_is_away):
+            keep([each for each in results if target.probe or not each.check.probe])
         if options["json"]:
-            report = as_dict(results) | {"learned": learned.as_list(patient)}
+            report = as_dict(results) | {"learned": learned.as_list(target)}
             write_json(Path(options["json"]), report)
         if options["emulator_profile"]:
-            write_json(Path(options["emulator_profile"]), learned.emulator_profile(patient))
+            write_json(Path(options["emulator_profile"]), learned.emulator_profile(target))
         if verdict(results) is Mark.WRONG:
             raise SystemExit(1)
 
-    def _shown(self, result: Result, patient: Patient) -> Result:
-        """Write the lines of a check; without --probe, its checks are not worth a line each."""
-        if result.check.probe and not patient.probe:
+    def _shown(self, result: Result, target: CheckTarget) -> Result:
+        """Write the lines of a check; without --probe, all checks of the probe share one line."""
+        if result.check.probe and not target.probe:
             return result
         style = getattr(self.style, _COLORS.get(result.mark, ""), str)
         first, *others = lines(result)
         self.stdout.write("\n".join([style(first), *others]))
         return result
 
-    def _end(self, patient: Patient, results: list[Result]) -> None:
-        if not patient.probe:
-            self.stdout.write(_not_probed(results))
-        elif why := learned.keep(patient):
+    def _end(self, target: CheckTarget, results: list[Result]) -> None:
+        if not target.probe:  # one line for all checks of the probe
+            [finding, *_others] = next(each.findings for each in results if each.check.probe)
+            self.stdout.write(f"{Mark.NOT_ASKED.value} {'probe.*':<22} {finding.text}")
+        elif why := learned.keep(target):
             self.stderr.write(why)
-        for line in learned.learned_lines(patient):
+        for line in learned.learned_lines(target):
             self.stdout.write(line)
         self.stdout.write(verdict_line(results))
 
 
-def _not_probed(results: list[Result]) -> str:
-    """Return one line for all that only --probe asks."""
-    [finding, *_others] = next(each.findings for each in results if each.check.probe)
-    return f"{Mark.NOT_ASKED.value} {'probe.*':<22} {finding.text}"
-
-
 def _offered() -> list[str]:
-    """Return what ENVIRONMENTS offers; where it fails, one of the checks says why."""
+    """Return the environments that ENVIRONMENTS offers; if it fails, a check reports it."""
     try:
         return list(conf.environments())
     except ConfigurationError:

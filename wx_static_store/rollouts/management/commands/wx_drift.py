@@ -21,15 +21,19 @@ class Command(UpkeepCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
-            "Compare every environment with what is live there, by lists alone; what differs is "
-            "kept in a row for each. "
-            "Exit code 0: all are as they were deployed; 1: one is not; 2: nothing was begun."
+            "Compare every environment with its live release, by lists alone, and keep the "
+            "result in a row for each. Exit code 0: all are as they were deployed; 1: one is "
+            "not; 2: nothing was begun."
         )
         add = parser.add_argument
         add("--using", metavar="ALIAS", default="", help=_("one store; without it, all stores"))
         text = _("let workers of Celery do it, and do not wait for them")
         add("--celery", action="store_true", help=text)
-        add("--repair", action="store_true", help=_("send again what is not as it was deployed"))
+        add(
+            "--repair",
+            action="store_true",
+            help=_("send the files again that differ from the live release"),
+        )
         add("--last", action="store_true", help=_("show the rows of the last time only"))
 
     def work(self, **options: Any) -> None:
@@ -73,7 +77,7 @@ def _rows(options: dict[str, Any], places: list[drift.Place]) -> Any:
 
 
 def line_of(row: Drift) -> str:
-    """Return what one environment has otherwise, or why that is not known."""
+    """Return how one environment differs, or why that is not known."""
     counts = _("missing %(missing)d, differs %(differs)d, unlogged %(unlogged)d", **vars(row))
     place = _("%(what)s (%(facts)s)", what=row.env, facts=row.using)
     return shown(labelled(place, row.message or counts))

@@ -38,8 +38,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.description = _(
-            "Bring one release to many environments with Celery: in waves, and no further when "
-            "more fail than is tolerated. Exit code 0: as asked; 1: with --wait or --watch, not "
+            "Bring one release to many environments with Celery, in waves, and stop when more"
+            " fail than is tolerated. Exit code 0: as asked; 1: with --wait or --watch, not "
             "every environment has its release, or the database failed after something was "
             "begun; 2: nothing was begun; 130: interrupted, the rollout goes on."
         )
@@ -67,41 +67,41 @@ class Command(BaseCommand):
             text = _("Warning: %(finding)s", finding=warning)
             self.stderr.write(self.style.WARNING(text))
         brought = (payload.using, payload.folder, payload.targets)
-        self._show_and_follow(_begun(lambda: rollouts.start(*brought, manner)))
+        self._show_and_follow(_begin(lambda: rollouts.start(*brought, manner)))
 
     def _rollback(self) -> None:
         pk, manner = self.options["id"], manner_of(self.options)
-        rollout, warnings = _begun(lambda: rollouts.roll_back(pk, manner))
+        rollout, warnings = _begin(lambda: rollouts.roll_back(pk, manner))
         for warning in warnings:
             self.stderr.write(self.style.WARNING(warning))
         self._show_and_follow(rollout)
 
     def _status(self) -> None:
-        self._show_and_follow(self._found())
+        self._show_and_follow(self._rollout())
 
     def _act(self) -> None:
         pk, action = self.options["id"], self.options["action"]
-        self._show_and_follow(_begun(lambda: rollouts.act(pk, action)))
+        self._show_and_follow(_begin(lambda: rollouts.act(pk, action)))
 
     def _list(self) -> None:
-        found = [Snapshot.of(row) for row in _rollouts()[:LISTED]]
+        found = [Snapshot.of_rollout(row) for row in _rollouts()[:LISTED]]
         self.stdout.write("\n".join(rollout_lines.table(found)))
         self._write_json([each.as_dict() for each in found])
 
     # --- what is shown -------------------------------------------------------------------------
 
-    def _found(self) -> Rollout:
+    def _rollout(self) -> Rollout:
         if row := _rollouts().filter(pk=self.options["id"]).first():
             return row
         text = _("There is no rollout %(pk)s: wx_rollout list shows all.", pk=self.options["id"])
         raise wrong_use(text)
 
     def _show_and_follow(self, rollout: Rollout) -> None:
-        """Show how far it is; with --watch and --wait until it is over."""
+        """Show the progress; with --watch and --wait, until the rollout is over."""
         self.options["id"] = rollout.pk
         follows = self.options["watch"] or self.options["wait"]
         try:
-            snapshot = self._followed() if follows else Snapshot.of(self._found())
+            snapshot = self._follow() if follows else Snapshot.of_rollout(self._rollout())
         except KeyboardInterrupt:
             self.stderr.write(rollout_lines.where_to_look(rollout))
             raise
@@ -119,14 +119,14 @@ class Command(BaseCommand):
         if follows and not snapshot.ok:
             raise CommandError(_("Not every environment has its release."), returncode=FAILED)
 
-    def _followed(self) -> Snapshot:
-        """Look until it is over; on a terminal the lines are written over, elsewhere added."""
+    def _follow(self) -> Snapshot:
+        """Show the progress until the rollout is over; a terminal's lines are overwritten."""
         live = self.options["watch"] and self.stdout.isatty()
         last: list[str] = []
         while True:
-            snapshot = self._looked()
+            snapshot = self._progress()
             if self.options["watch"]:
-                last = self._shown(snapshot, last, live=live)
+                last = self._show(snapshot, last, live=live)
             if snapshot.is_over:
                 break
             sleep(POLL)
@@ -134,20 +134,20 @@ class Command(BaseCommand):
             self._erase(last)
         return snapshot
 
-    def _looked(self) -> Snapshot:
-        """Return how far it is; look again for a while where the database is away."""
+    def _progress(self) -> Snapshot:
+        """Return the progress; try again for a while if the database is away."""
         until = monotonic() + PATIENCE
         while True:
             try:
                 advance(self.options["id"])  # nothing stalls while one looks, schedule or not
-                return Snapshot.of(self._found())
+                return Snapshot.of_rollout(self._rollout())
             except Error:
                 if monotonic() >= until:
                     raise
             close_old_connections()
             sleep(POLL)
 
-    def _shown(self, snapshot: Snapshot, last: list[str], *, live: bool) -> list[str]:
+    def _show(self, snapshot: Snapshot, last: list[str], *, live: bool) -> list[str]:
         if live:
             lines = rollout_lines.lines(snapshot)
             self._erase(last)
@@ -160,7 +160,7 @@ class Command(BaseCommand):
         return lines
 
     def _erase(self, lines: list[str]) -> None:
-        """Go back to the first of these lines, and clear what follows."""
+        """Move to the first of these lines on the terminal, and clear them."""
         if lines:
             self.stdout.write(f"\x1b[{len(lines)}F\x1b[J", ending="")
 
@@ -169,8 +169,8 @@ class Command(BaseCommand):
             write_json(Path(path), {"version": VERSION, "rollouts": found})
 
 
-def _begun(begin: Callable[[], T]) -> T:
-    """Return what it begins; after an error of the database nobody knows what was written."""
+def _begin(begin: Callable[[], T]) -> T:
+    """Return the result of `begin`; after a database error, say that its result is unknown."""
     try:
         return begin()
     except Error as error:
@@ -179,5 +179,5 @@ def _begun(begin: Callable[[], T]) -> T:
 
 
 def _rollouts() -> QuerySet[Rollout]:
-    """Return the rollouts with what is shown of them."""
+    """Return the rollouts with the rows that are shown."""
     return with_users(Rollout.objects.primary().select_related("release").defer("release__files"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.tables import each
 from wx_static_store.emulator.quirks import Quirks
-from wx_static_store.health.doctor.known import KNOWN, SLOW, SOON
+from wx_static_store.health.doctor.fact_kinds import FACT_KINDS, SLOW, SOON
 
 VALUES = {
     "cors": ["off", "on"],
@@ -39,17 +39,17 @@ EACH = [(name, value) for name, values in VALUES.items() for value in values]
 
 
 def test_every_kind_has_an_example() -> None:
-    assert VALUES.keys() == KNOWN.keys()
+    assert VALUES.keys() == FACT_KINDS.keys()
 
 
 @each(("name", "value"), EACH)
 def test_a_value_is_said_in_a_sentence(name: str, value: str) -> None:
-    assert str(KNOWN[name].says(value)).endswith(".")
+    assert str(FACT_KINDS[name].sentence(value)).endswith(".")
 
 
 @each(("name", "value"), EACH)
 def test_the_emulator_takes_the_quirk_of_a_value(name: str, value: str) -> None:
-    quirks, wanted = Quirks(), KNOWN[name].quirk(value)
+    quirks, wanted = Quirks(), FACT_KINDS[name].quirk(value)
     quirks.update(wanted)
     assert {quirk: getattr(quirks, quirk) for quirk in wanted} == wanted
 
@@ -71,7 +71,7 @@ def test_the_emulator_takes_the_quirk_of_a_value(name: str, value: str) -> None:
     ],
 )
 def test_a_value_from_which_something_follows_has_advice(name: str, value: str, word: str) -> None:
-    assert word in str(KNOWN[name].advice(value))
+    assert word in str(FACT_KINDS[name].advice(value))
 
 
 @each(
@@ -90,7 +90,7 @@ def test_a_value_from_which_something_follows_has_advice(name: str, value: str, 
     ],
 )
 def test_a_value_that_is_well_has_no_advice(name: str, value: str) -> None:
-    assert KNOWN[name].advice(value) == ""
+    assert FACT_KINDS[name].advice(value) == ""
 
 
 @each(
@@ -107,8 +107,8 @@ def test_a_value_that_is_well_has_no_advice(name: str, value: str) -> None:
     ],
 )
 def test_the_quirk_of_a_value(name: str, value: str, quirk: dict[str, object]) -> None:
-    assert KNOWN[name].quirk(value) == quirk
+    assert FACT_KINDS[name].quirk(value) == quirk
 
 
 def test_a_fact_is_part_of_a_kind_that_there_is() -> None:
-    assert {known.part_of for known in KNOWN.values()} - {""} <= KNOWN.keys()
+    assert {kind.part_of for kind in FACT_KINDS.values()} - {""} <= FACT_KINDS.keys()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from wx_static_store.clients.hindrances import NO_CACHE, never_worked, slow, too_soon
+from wx_static_store.clients.token_errors import NO_CACHE, never_worked, slow, too_soon
 from wx_static_store.exceptions import Remedy, WxStaticStoreError
 
 

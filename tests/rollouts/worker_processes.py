@@ -29,8 +29,8 @@ BROKERS = {
 
 
 @dataclass
-class Crew:
-    """The workers, their scheduler, and what they print."""
+class WorkerProcesses:
+    """Celery workers and their scheduler, as processes, with their logs."""
 
     broker: str
     cloud: EmulatorServer
@@ -67,12 +67,12 @@ class Crew:
 
     @property
     def printed(self) -> str:
-        """Return all that they printed."""
+        """Return what all processes printed."""
         return "".join(path.read_text(errors="replace") for path in self.folder.glob("*.log"))
 
     @property
     def cache(self) -> str:
-        """Return a cache of this crew's own, as two may run at once."""
+        """Return a cache of these workers alone: two groups may run at once."""
         return CACHE.format(9 if self.broker == "RabbitMQ" else 7)
 
     @property
@@ -147,12 +147,12 @@ def redis(address: str) -> Iterator[Any]:
 
 
 @contextmanager
-def connected(crew: Crew) -> Iterator[Celery]:
-    """Let this process send to the crew's queue."""
+def connected(workers: WorkerProcesses) -> Iterator[Celery]:
+    """Let this process send to the queue of these workers."""
     before, default = _state._tls.current_app, _state.default_app
-    address, transport = BROKERS[crew.broker]
+    address, transport = BROKERS[workers.broker]
     app = Celery("fleet", broker=address, set_as_current=True)
-    app.conf.task_default_queue = crew.queue
+    app.conf.task_default_queue = workers.queue
     app.conf.broker_transport_options = transport
     try:
         yield app

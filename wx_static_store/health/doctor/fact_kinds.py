@@ -1,4 +1,4 @@
-"""The kinds of facts: what each value means, which setting follows, what the emulator does then."""
+"""The kinds of facts: for each value a sentence, the advice, and the emulator's quirk."""
 
 from __future__ import annotations
 
@@ -26,48 +26,40 @@ LOG = _(
     "Keep the upload log: a deploy compares with it where the list names no MD5. With "
     "trust_log=True, the list is not asked."
 )
-YOUNG = _("After a deploy, wait for so long before wx_reconcile: the list lacks the newest files.")
+YOUNG = _("Wait this long after a deploy before you run wx_reconcile: WeChat's list is late.")
 PAST_CDN = _("Run wx_deploy --verify when the CDN shows the new files: it reads old ones before.")
 INDEX = _("Set index.html as the index document in the console of Tencent Cloud.")
 _ABSOLUTE = _("Build with an absolute base, and link to folders with the last slash.")
 _PAGES = _("A page of your own may PUT to a link. The pages of this app do not need that.")
 
-Says = Callable[[str], Text]
+TextOf = Callable[[str], Text]
 Quirk = Callable[[str], dict[str, Any]]
 
 
-def _never(value: str) -> Text:
-    return ""
-
-
-def _none(value: str) -> dict[str, Any]:
-    return {}
-
-
 @dataclass(frozen=True, slots=True)
-class Known:
+class FactKind:
     """
-    A kind of fact: what its value says, what to set then, and the emulator's quirk for it.
+    A kind of fact: by its value a sentence, advice which setting to change, the emulator's quirk.
 
-    Nothing is set by itself.
+    Nobody changes a setting but the reader of the advice.
     """
 
-    says: Says
-    advice: Says = _never
-    quirk: Quirk = _none
+    sentence: TextOf
+    advice: TextOf = lambda value: ""
+    quirk: Quirk = lambda value: {}
     part_of: str = ""  # a fact that, learned without this one, ends it
 
 
-def _one_of(texts: Mapping[str, Text], otherwise: Says = str) -> Says:
+def _one_of(texts: Mapping[str, Text], otherwise: TextOf = str) -> TextOf:
     return lambda value: texts.get(value) or otherwise(value)
 
 
-def _if(test: Callable[[str], bool], advice: Text) -> Says:
+def _if(test: Callable[[str], bool], advice: Text) -> TextOf:
     return lambda value: advice if test(value) else ""
 
 
 def _as(name: str, *values: str) -> Quirk:
-    """Return what sets a quirk to the value, if it is one of these; without any, to each value."""
+    """Return a function that sets a quirk to its value: to each, or only to one of `values`."""
     return lambda value: {name: value} if value in values or not values else {}
 
 
@@ -75,17 +67,17 @@ def _number(value: str) -> float:
     return float(value.rstrip("+"))  # with a plus: it was not waited for
 
 
-def _late(at_once: Text, after: Says, longer: Says) -> Says:
-    def says(value: str) -> Text:
+def _late(at_once: Text, after: TextOf, longer: TextOf) -> TextOf:
+    def sentence(value: str) -> Text:
         if value == "0":
             return at_once
         return longer(value.rstrip("+")) if value.endswith("+") else after(value)
 
-    return says
+    return sentence
 
 
-KNOWN: dict[str, Known] = {
-    "cors": Known(
+FACT_KINDS: dict[str, FactKind] = {
+    "cors": FactKind(
         _one_of(
             {
                 "off": _("Browsers cannot PUT to the bucket: it has no CORS rule."),
@@ -95,17 +87,17 @@ KNOWN: dict[str, Known] = {
         _if("on".__eq__, _PAGES),
         lambda value: {"cors": value == "on"},
     ),
-    "cors_methods": Known(
+    "cors_methods": FactKind(
         lambda value: _("The CORS rule allows the methods %(value)s.", value=value),
         quirk=_as("cors_methods"),
         part_of="cors",
     ),
-    "cors_headers": Known(
+    "cors_headers": FactKind(
         lambda value: _("The CORS rule allows the headers %(value)s.", value=value),
         quirk=_as("cors_headers"),
         part_of="cors",
     ),
-    "list_md5": Known(
+    "list_md5": FactKind(
         _one_of(
             {
                 "plain": _("The list names the MD5 of a file."),
@@ -117,7 +109,7 @@ KNOWN: dict[str, Known] = {
         _if(lambda value: value != "plain", LOG),
         _as("list_md5", "plain", "multipart"),
     ),
-    "list_lag_seconds": Known(
+    "list_lag_seconds": FactKind(
         _late(
             _("The list shows a new file at once."),
             lambda value: _("The list shows a new file after %(value)s s.", value=value),
@@ -126,7 +118,7 @@ KNOWN: dict[str, Known] = {
         _if(lambda value: _number(value) >= SOON, YOUNG),
         lambda value: {"list_lag_seconds": _number(value)},
     ),
-    "cache_control": Known(
+    "cache_control": FactKind(
         _one_of(
             {
                 "kept": _("Visitors get the Cache-Control that was sent with a file."),
@@ -137,7 +129,7 @@ KNOWN: dict[str, Known] = {
         _if(lambda value: value != "kept", CACHE_TIMES),
         _as("cdn_cache_control"),
     ),
-    "attachment": Known(
+    "attachment": FactKind(
         _one_of(
             {
                 "off": _("Browsers show the files of the public address."),
@@ -148,11 +140,11 @@ KNOWN: dict[str, Known] = {
         _if(lambda value: value != "off", OWN_DOMAIN),
         _as("attachment", "off", "get", "all"),
     ),
-    "speed": Known(
+    "speed": FactKind(
         lambda value: _("The public address gives %(value)s KB a second.", value=value),
         _if(lambda value: _number(value) < SLOW, OWN_DOMAIN),
     ),
-    "folder_index": Known(
+    "folder_index": FactKind(
         _one_of(
             {
                 "served": _("A folder shows its index.html."),
@@ -161,7 +153,7 @@ KNOWN: dict[str, Known] = {
         ),
         _if("missing".__eq__, INDEX),
     ),
-    "folder_without_slash": Known(
+    "folder_without_slash": FactKind(
         _one_of(
             {
                 "serve": _("A folder without its last slash shows the page without a redirect."),
@@ -172,7 +164,7 @@ KNOWN: dict[str, Known] = {
         _if(lambda value: value != "redirect", _ABSOLUTE),
         _as("folder_without_slash", "serve", "redirect", "404"),
     ),
-    "notice_page": Known(
+    "notice_page": FactKind(
         _one_of(
             {"off": _("Visitors see the pages at once.")},
             lambda value: _("Visitors see a notice first (HTTP %(value)s).", value=value),
@@ -180,7 +172,7 @@ KNOWN: dict[str, Known] = {
         _if(lambda value: value != "off", OWN_DOMAIN),
         lambda value: {"notice_page": "302" if value.startswith("3") else value},
     ),
-    "stale_seconds": Known(
+    "stale_seconds": FactKind(
         _late(
             _("Visitors see a replaced file at once."),
             lambda value: _("Visitors see a replaced file after %(value)s s.", value=value),
@@ -189,7 +181,7 @@ KNOWN: dict[str, Known] = {
         _if(lambda value: _number(value) >= SOON, HASHED),
         lambda value: {"site_stale_seconds": _number(value)},
     ),
-    "cache_busting": Known(
+    "cache_busting": FactKind(
         _one_of(
             {
                 "yes": _("A query gets past the old copies of the CDN."),
@@ -201,15 +193,15 @@ KNOWN: dict[str, Known] = {
         part_of="stale_seconds",
     ),
     # Of the platform, that is of WeChat and COS.
-    "data_key": Known(
+    "data_key": FactKind(
         lambda value: _("describestaticstore answers with '%(value)s'.", value=value),
         quirk=_as("data_key", "Data", "data"),
     ),
-    "region_key": Known(
+    "region_key": FactKind(
         lambda value: _("describestaticstore calls the region '%(value)s'.", value=value),
         quirk=_as("region_key", "regoin", "region"),
     ),
-    "list_empty": Known(
+    "list_empty": FactKind(
         _one_of(
             {
                 "[]": _("An empty list has contents without a file."),
@@ -219,7 +211,7 @@ KNOWN: dict[str, Known] = {
         ),
         quirk=_as("list_empty", "[]", "null", "missing"),
     ),
-    "truncated_as": Known(
+    "truncated_as": FactKind(
         _one_of(
             {
                 "bool": _("is_truncated is a truth value."),
@@ -228,7 +220,7 @@ KNOWN: dict[str, Known] = {
         ),
         quirk=_as("truncated_as", "bool", "string"),
     ),
-    "marker": Known(
+    "marker": FactKind(
         _one_of(
             {
                 "exclusive": _("A page of the list begins after its marker."),
@@ -237,31 +229,31 @@ KNOWN: dict[str, Known] = {
         ),
         quirk=_as("marker", "exclusive", "inclusive"),
     ),
-    "page_size": Known(
+    "page_size": FactKind(
         lambda value: _("A page of the list has %(value)s files.", value=value),
         quirk=lambda value: {"page_size": int(value)},
     ),
-    "errcode_as": Known(
+    "errcode_as": FactKind(
         _one_of({"number": _("errcode is a number."), "string": _("errcode is a text.")}),
         quirk=_as("errcode_as", "number", "string"),
     ),
-    "content_type": Known(
+    "content_type": FactKind(
         lambda value: _("WeChat's answers are sent as '%(value)s'.", value=value),
         quirk=_as("content_type", "application/json; encoding=utf-8", "text/plain"),
     ),
-    "no_token": Known(
+    "no_token": FactKind(
         _one_of(
             {ACCEPTED: _("COS takes a PUT without the link's token.")},
             lambda value: _("A PUT without the link's token: %(value)s.", value=value),
         )
     ),
-    "wrong_token": Known(
+    "wrong_token": FactKind(
         _one_of(
             {ACCEPTED: _("COS takes a PUT with a wrong token.")},
             lambda value: _("A PUT with a wrong token: %(value)s.", value=value),
         )
     ),
-    "meta_headers": Known(
+    "meta_headers": FactKind(
         _one_of(
             {
                 "kept": _("Visitors get the x-cos-meta-* headers of a file."),
@@ -270,13 +262,13 @@ KNOWN: dict[str, Known] = {
             lambda value: _("A PUT with an x-cos-meta-* header: %(value)s.", value=value),
         )
     ),
-    "forbid_overwrite": Known(
+    "forbid_overwrite": FactKind(
         _one_of(
             {ACCEPTED: _("COS overwrites a file in spite of x-cos-forbid-overwrite.")},
             lambda value: _("A PUT with x-cos-forbid-overwrite: %(value)s.", value=value),
         )
     ),
-    "leading_slash": Known(
+    "leading_slash": FactKind(
         _one_of(
             {
                 ACCEPTED: _("WeChat gives a link for a name with a leading slash, and keeps it."),
@@ -285,7 +277,7 @@ KNOWN: dict[str, Known] = {
             lambda value: _("A name with a leading slash: %(value)s.", value=value),
         )
     ),
-    "long_key": Known(
+    "long_key": FactKind(
         _one_of(
             {
                 ACCEPTED: _("WeChat gives a link for a key above 850 bytes."),

@@ -8,27 +8,25 @@ from tests.conftest import ENV
 from wx_static_store.core.secrets import Secret
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
-from wx_static_store.health.doctor.patient import Patient
-
-from .conftest import check
+from wx_static_store.health.doctor.target import CheckTarget
 
 
 def test_the_environments_of_the_stores_are_looked_at(configure: Any) -> None:
     configure()
-    assert Patient().envs == [ENV]
+    assert CheckTarget().envs == [ENV]
 
 
 def test_environments_that_are_named_take_their_place(configure: Any) -> None:
     configure()
-    assert Patient(envs=["a", "b", "a"]).envs == ["a", "b"]
+    assert CheckTarget(envs=["a", "b", "a"]).envs == ["a", "b"]
 
 
 def test_the_list_of_environments_is_asked_for_once(
     configure: Any, emulator: EmulatorServer
 ) -> None:
     configure()
-    patient = Patient()
-    assert [*patient.environments] == [*patient.environments]
+    target = CheckTarget()
+    assert [*target.environments] == [*target.environments]
     assert len(emulator.calls("describeenvs")) == 1
 
 
@@ -37,24 +35,17 @@ def test_an_error_of_the_list_is_raised_to_each_who_asks(
 ) -> None:
     configure()
     emulator.quirks.update({"batch_opened": False})
-    patient = Patient()
+    target = CheckTarget()
     for _number in range(2):
         with pytest.raises(WxStaticStoreError, match="85088"):
-            patient.environments  # noqa: B018
+            target.environments  # noqa: B018
     assert len(emulator.calls("describeenvs")) == 1
-
-
-@pytest.mark.parametrize(("timeout", "seconds"), [(1.0, 16.0), (30.0, 31.0)])
-def test_a_check_that_needs_time_is_given_it_however_short_the_timeout_is(
-    timeout: float, seconds: float
-) -> None:
-    assert Patient(timeout=timeout).patience(check("a", least=15.0)) == seconds
 
 
 def test_a_token_that_is_held_is_used_from_then_on(
     configure: Any, emulator: EmulatorServer
 ) -> None:
     configure(WX_STATIC_STORE={"ACCESS_TOKEN": "spent"})
-    patient = Patient()
-    patient.hold(Secret(emulator.access_token))
-    assert ENV in patient.environments
+    target = CheckTarget()
+    target.hold(Secret(emulator.access_token))
+    assert ENV in target.environments

@@ -1,4 +1,4 @@
-"""What is examined: a platform with its stores and environments, and what it answered so far."""
+"""The target of the checks: a platform, its stores and environments, and its answers so far."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from time import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ...clients.platform import Environment, PlatformClient
 from ...clients.tokens import CallableToken
@@ -20,24 +20,20 @@ from ...core.secrets import Secret
 from ...exceptions import WxStaticStoreError
 from ...upload.platform import Platform, platform_for
 from ...upload.store import Store, store_for
-from .findings import Check
-
-if TYPE_CHECKING:
-    from .trial import Trial
 
 T = TypeVar("T")
 
 FOLDER = ".wx-doctor/"  # of a store's location: what the doctor publishes lies there
 TIMEOUT = 10.0  # seconds for a check
-PROBE_SHARE = 6  # times as long for one that publishes, and waits for the CDN
+PROBE_SHARE = 6  # times as long for a check that publishes, and waits for the CDN
 
 
-class Patient:
+class CheckTarget:
     """
-    A platform under examination, by the store `using` or, without one, by all its stores.
+    A platform under examination, by the store `using` or, without it, by all its stores.
 
-    `envs` are the environments to look at; without them, those of the stores. What was asked
-    already is not asked again, so one examination costs each call once.
+    `envs` are the environments to check; the default is those of the stores. Answers are kept:
+    an examination makes each call once.
     """
 
     def __init__(
@@ -52,7 +48,7 @@ class Patient:
         self._envs = list(envs)
         self.learned: dict[str, dict[str, Any]] = defaultdict(dict)  # by subject; kept by --probe
         self.forms: dict[str, dict[str, Any]] = {}  # the newest answer by path: its members' names
-        self.trials: dict[str, Trial] = {}  # what a probe has published, by environment
+        self.probe_files: dict[str, Any] = {}  # by environment, of ProbeFile, which imports this
         self.unusable: set[str] = set()  # environments that failed a check: no later one asks them
         self.timed_out: set[str] = set()  # checks that were given up: what they ask hangs
         self.cache_fails = False  # a call of the shared cache raised an error
@@ -61,15 +57,10 @@ class Patient:
     def deadline(self) -> Deadline:
         return Deadline.after(self.timeout)
 
-    def patience(self, check: Check) -> float:
-        """Return the seconds after which a check is given up: its own deadline comes first."""
-        usual = self.timeout * (PROBE_SHARE if check.probe else 1)
-        return max(usual, check.least) + 1.0
-
     def close(self) -> None:
-        """Overwrite what a probe has published and, broken off, did not overwrite itself."""
-        for trial in self.trials.values():
-            trial.end()
+        """Overwrite the files that an interrupted probe left public."""
+        for probe_file in self.probe_files.values():
+            probe_file.end()
 
     @property
     def cache_is_away(self) -> bool:
@@ -84,7 +75,7 @@ class Patient:
 
     @cached_property
     def stores(self) -> Mapping[str, Options]:
-        """The stores that are examined, by alias; a ConfigurationError where there is none."""
+        """The examined stores by alias; raise ConfigurationError if there is none."""
         if self.using:
             return {self.using: conf.options_for(self.using)}
         found = conf.all_options()
@@ -92,22 +83,22 @@ class Patient:
 
     @property
     def options(self) -> Options:
-        """Those of the store by which the platform is asked: `default`, or the first."""
+        """The options of the store that asks the platform: `default`, or the first."""
         return self.stores.get("default") or next(iter(self.stores.values()))
 
     @cached_property
     def envs(self) -> list[str]:
-        """The environments to look at, each once."""
+        """The environments to check, each once."""
         own = (str(options.settled().env) for options in self.stores.values())
         return list(dict.fromkeys(self._envs or own))
 
     @property
     def usable_envs(self) -> list[str]:
-        """The environments of which no check found that they cannot be used."""
+        """The environments that no check has found unusable."""
         return [env for env in self.envs if env not in self.unusable]
 
     def store(self, env: str) -> Store:
-        """Return the store at an environment: one that is set for it, or the first there."""
+        """Return the store at an environment: one configured for it, or the default moved there."""
         options = next((o for o in self.stores.values() if o.settled().env == env), self.options)
         return store_for(options.for_env(env))
 
@@ -118,32 +109,32 @@ class Patient:
         return platform_for(self.options)
 
     def hold(self, token: Secret) -> None:
-        """Use this token from now on, instead of asking a cache that is away for it."""
+        """Use this token from now on; do not read it from a cache that is away."""
         self.platform = replace(self.platform, tokens=CallableToken(token.reveal))
 
     @cached_property
     def wechat(self) -> WeChatClient:
-        return WeChatClient(self.platform.transport, self.options.api_base_url, self._hear)
+        return WeChatClient(self.platform.transport, self.options.api_base_url, self._note_answer)
 
     @cached_property
     def console(self) -> PlatformClient:
-        return PlatformClient(self.platform.transport, self.options.api_base_url, self._hear)
+        return PlatformClient(self.platform.transport, self.options.api_base_url, self._note_answer)
 
     def ask(
         self, call: Callable[[Secret, Deadline], T], env: str = "", *, seconds: float | None = None
     ) -> T:
-        """Return what a call answers, with a token that WeChat accepts; raise what it means."""
+        """Make a call with a token that WeChat accepts; return its answer or raise its error."""
         deadline = self.deadline() if seconds is None else Deadline.after(seconds)
         attempts = self.options.max_attempts
         return self.platform.ask(call, deadline=deadline, max_attempts=attempts, env=env)
 
-    def _hear(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
-        """Note the form of an answer, without its values, and the clock of who gave it."""
+    def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
+        """Note the names and types in an answer, without its values, and WeChat's clock."""
         self.forms[path] = {name: type(value).__name__ for name, value in answer.items()}
         self.note_clock("WeChat", headers)
 
     def note_clock(self, name: str, headers: Mapping[str, str]) -> None:
-        """Note by how many seconds the `Date` of an answer is ahead of our clock."""
+        """Note how many seconds the `Date` of an answer is ahead of our clock."""
         try:
             date = parsedate_to_datetime(headers.get("Date", ""))
         except ValueError:
@@ -152,7 +143,7 @@ class Patient:
 
     @cached_property
     def environments(self) -> Mapping[str, Environment]:
-        """What `describeenvs` lists, by id; its error is remembered, too."""
+        """The environments that `describeenvs` lists, by id; its error is kept, too."""
         if isinstance(self._environments, WxStaticStoreError):
             raise self._environments
         return {each.env: each for each in self._environments}

@@ -1,4 +1,4 @@
-"""The file that a probe publishes in one environment: sent, looked at, and deleted at the end."""
+"""The file that a probe publishes in one environment: sent, requested, at last overwritten."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ...exceptions import CosError, WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from ...upload.sources import opened
 from ...upload.uploader import Uploader
+from .fact_kinds import ACCEPTED
 from .findings import Finding, Mark, not_asked, of_error, ok
-from .known import ACCEPTED
-from .patient import FOLDER, PROBE_SHARE, Patient
+from .target import FOLDER, PROBE_SHARE, CheckTarget
 
 if TYPE_CHECKING:
     from ...clients.transport import Reply
@@ -35,44 +35,44 @@ _LATE = _("No time was left for this environment: allow more with --timeout.")
 
 
 def page(size: int) -> bytes:
-    """Return a page of about this size that is like no other."""
+    """Return a page of about this size that equals no other."""
     return _HEAD + secrets.token_hex(size // 2).encode() + b" -->"
 
 
-class Trial:
+class ProbeFile:
     """
-    One page in a folder of a random name; `body` is what was sent last.
+    One page in a folder of a random name; `body` has the bytes that were sent last.
 
-    What is learned with it goes into `facts` (of the environment) and `common` (of the platform).
+    Its results go into `facts` (of the environment) and `common` (of the platform).
     """
 
-    def __init__(self, patient: Patient, env: str) -> None:
-        self.env, self._patient = env, patient
-        self.store = patient.store(env)
+    def __init__(self, target: CheckTarget, env: str) -> None:
+        self.env, self._target = env, target
+        self.store = target.store(env)
         self.clock = self.store.clock
         folder = FOLDER + secrets.token_hex(8)
         self.name = f"{folder}/{_INDEX}"
         self.key = self.store.options.location + self.name
-        self.timeout = patient.timeout
+        self.timeout = target.timeout
         # Seconds to wait for the CDN, so that each environment gets its share of a check's time.
-        self.patience = self.timeout * (PROBE_SHARE - 2) / max(1, len(patient.usable_envs))
+        self.patience = self.timeout * (PROBE_SHARE - 2) / max(1, len(target.usable_envs))
         self.body = b""
         self.sent_at = 0.0
         self.is_stored = self.is_served = False
         self.is_public = False  # something of ours may be there
-        self.facts, self.common = patient.learned[env], patient.learned[""]
+        self.facts, self.common = target.learned[env], target.learned[""]
         self.answers: dict[str, dict[str, Any]] = {}  # the newest by path; links are not kept
         self.content_type = ""  # of WeChat's answers
         self._wechat = WeChatClient(
-            patient.platform.transport, self.store.options.api_base_url, self._hear
+            target.platform.transport, self.store.options.api_base_url, self._note_answer
         )
         self.headers = Uploader(self.store.options).headers(self._item())
 
     # --- WeChat -----------------------------------------------------------------------------------
 
     def listed(self, prefix: str, marker: str = "") -> dict[str, Any]:
-        """Return a page of the list below a prefix as it came."""
-        self._patient.ask(
+        """Return a page of the list below a prefix, as WeChat sent it."""
+        self._target.ask(
             lambda token, left: self._wechat.list_page(
                 token, self.env, prefix, marker, deadline=left
             ),
@@ -81,22 +81,22 @@ class Trial:
         return self.answers["staticfilelist"]
 
     def describe(self) -> dict[str, Any]:
-        """Return what `describestaticstore` says as it came."""
-        self._patient.ask(
+        """Return the answer of `describestaticstore`, as WeChat sent it."""
+        self._target.ask(
             lambda token, left: self._wechat.describe(token, self.env, deadline=left), self.env
         )
         return self.answers["describestaticstore"]
 
     def link(self, key: str = "") -> SignedLink:
         """Return a link for the file, or for another key."""
-        return self._patient.ask(
-            lambda token, left: self._patient.wechat.upload_link(
+        return self._target.ask(
+            lambda token, left: self._target.wechat.upload_link(
                 token, self.env, key or self.key, deadline=left
             ),
             self.env,
         )
 
-    def _hear(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
+    def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
         self.answers[path.rpartition("/")[2]] = answer
         self.content_type = headers.get("Content-Type", "")
 
@@ -122,7 +122,7 @@ class Trial:
                     source,
                     self.headers,
                     md5=source.known_md5,
-                    deadline=self._patient.deadline(),
+                    deadline=self._target.deadline(),
                     more=more,
                 )
             except CosError as error:
@@ -133,7 +133,7 @@ class Trial:
         return ACCEPTED
 
     def end(self) -> WxStaticStoreError | None:
-        """Overwrite the file, if something of it may be public; return why it could not be done."""
+        """Overwrite the file, if a version may be public; return the error if this fails."""
         if not self.is_public:
             return None
         error = self._uploader.transfer(deletion(self.name)).error
@@ -164,8 +164,8 @@ class Trial:
         return self.url.removesuffix(_INDEX)
 
     def get(self, url: str = "", **how: bool) -> Reply:
-        """Return what the file's address, or another one, answers; see `SiteClient.look`."""
-        deadline, address = self._patient.deadline(), url or self.url
+        """Return the answer of the file's address, or of another one; see `SiteClient.look`."""
+        deadline, address = self._target.deadline(), url or self.url
         return run(
             lambda number: self.store.site.look(address, deadline=deadline, **how),
             max_attempts=self.store.options.max_attempts,
@@ -178,7 +178,7 @@ class Trial:
         return reply.status == 200 and reply.body == self.body
 
     def until(self, done: Callable[[], bool], seconds: float) -> float | None:
-        """Ask again and again; return the seconds until it was done, None if it never was."""
+        """Call `done` until it is true; return the seconds that this took, None if it never was."""
         started = self.clock.now()
         if done():
             return 0.0
@@ -189,38 +189,38 @@ class Trial:
         return None
 
 
-Look = Callable[[Trial], Iterable[Finding]]
-Ask = Callable[[Patient], Iterator[Finding]]
+Look = Callable[[ProbeFile], Iterable[Finding]]
+Ask = Callable[[CheckTarget], Iterator[Finding]]
 
 
 def of_each(look: Look, *, served: bool = False) -> Ask:
-    """Return a check that looks at each file; with `served`, at those that the site serves."""
+    """Return a check of each probe file; with `served`, of the files that the site serves."""
 
-    def ask(patient: Patient) -> Iterator[Finding]:
-        there = [trial for trial in patient.trials.values() if trial.is_stored]
-        trials = {trial.env: trial for trial in there if trial.is_served or not served}
-        if not trials:
+    def ask(target: CheckTarget) -> Iterator[Finding]:
+        there: list[ProbeFile] = [file for file in target.probe_files.values() if file.is_stored]
+        files = {file.env: file for file in there if file.is_served or not served}
+        if not files:
             yield not_asked(_NOT_SERVED if there else NOTHING)
-        yield from summed([*trials], lambda env: look(trials[env]), patient)
+        yield from summed([*files], lambda env: look(files[env]), target)
 
     return ask
 
 
 def of_first(look: Look) -> Ask:
-    """Return a check that looks at one file only: what it learns is the platform's."""
+    """Return a check of one probe file only: its facts are the platform's."""
 
-    def ask(patient: Patient) -> Iterator[Finding]:
-        trials = [trial for trial in patient.trials.values() if trial.is_stored]
-        yield from look(trials[0]) if trials else [not_asked(NOTHING)]
+    def ask(target: CheckTarget) -> Iterator[Finding]:
+        files = [file for file in target.probe_files.values() if file.is_stored]
+        yield from look(files[0]) if files else [not_asked(NOTHING)]
 
     return ask
 
 
 def summed(
-    envs: Sequence[str], look: Callable[[str], Iterable[Finding]], patient: Patient
+    envs: Sequence[str], look: Callable[[str], Iterable[Finding]], target: CheckTarget
 ) -> Iterator[Finding]:
-    """Yield what is not well, by environment, and one finding for all that is."""
-    deadline = Deadline.after(patient.timeout * (PROBE_SHARE - 1))
+    """Yield the problems by environment, and one finding for all environments that are well."""
+    deadline = Deadline.after(target.timeout * (PROBE_SHARE - 1))
     fine: dict[str, Finding] = {}
     for env in envs:
         if not deadline.left():
@@ -229,8 +229,11 @@ def summed(
         for found in _found(look, env):
             if found.mark is Mark.OK:
                 fine[env] = found
+            elif len(envs) == 1:
+                yield found
             else:
-                yield _about(env, found) if len(envs) > 1 else found
+                text = _("%(env)s: %(text)s", env=env, text=found.text)
+                yield replace(found, text=text, data={"env": env, **found.data})
     if len(envs) > 1 and fine:
         counts = {"fine": len(fine), "all": len(envs)}
         text = _("It is well in %(fine)d of %(all)d environments.", **counts)
@@ -244,8 +247,3 @@ def _found(look: Callable[[str], Iterable[Finding]], env: str) -> list[Finding]:
         return [*look(env)]
     except WxStaticStoreError as error:
         return [of_error(error)]
-
-
-def _about(env: str, found: Finding) -> Finding:
-    text = _("%(env)s: %(text)s", env=env, text=found.text)
-    return replace(found, text=text, data={"env": env, **found.data})

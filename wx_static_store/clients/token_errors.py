@@ -1,4 +1,4 @@
-"""What keeps a token from being fetched now, and what to do about it."""
+"""The errors of a token that cannot be fetched now."""
 
 from django.utils.functional import Promise
 
@@ -9,7 +9,7 @@ OTHERS = _(
     "Another system refreshes the token of the same platform: let one place fetch it, and all "
     "others ask that place."
 )
-NO_CACHE = _("The token cache fails: mend it, so that all processes can share one token.")
+NO_CACHE = _("The token cache fails. Repair it, so that all processes can share one token.")
 _NEVER_WORKED = _(
     "Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no other system "
     "refreshes its token."
