@@ -257,7 +257,8 @@ def test_nothing_is_published_where_an_earlier_check_found_a_fault(
     probed: Examine, emulator: EmulatorServer
 ) -> None:
     emulator.add_env("tenant-b", "offline")
-    assert said(probed(envs=["tenant-b"])["probe.upload"]).startswith("– No environment is left to ask")
+    text = said(probed(envs=["tenant-b"])["probe.upload"])
+    assert text.startswith("– No environment is left to ask")
 
 
 @pytest.mark.parametrize(
