@@ -31,6 +31,7 @@ def signature(token: Secret, *parts: str) -> str:
 
 def is_signed(given: str, tokens: Sequence[Secret], *parts: str) -> bool:
     """Return whether one of the tokens made the signature; all are tried, whichever fits."""
+    # A sum, not `any`: the time must not reveal which token fits.
     return sum(constant_time_compare(given, signature(token, *parts)) for token in tokens) > 0
 
 
@@ -84,4 +85,5 @@ def _opened(ciphertext: bytes, key: Secret, appid: str) -> tuple[int, bytes]:
         _HEAD < end <= len(content),
         constant_time_compare(content[end:], appid),
     )
+    # Each verdict is made before the first is read: an early end would reveal it.
     return [*verdicts, False].index(False), content[_HEAD:end]

@@ -72,6 +72,7 @@ def newest(appid: str) -> str:
     """
     sealed, created = _entry(_cache().get(_cache_key(appid)))
     found = _opened(sealed, created) if sealed else None
+    # WeChat pushes every ten minutes: an older ticket means that the cache missed some.
     if found is None or found.age > HOUR:
         stored = _try_database(lambda: _from_database(appid))
         found = max(filter(None, (found, stored)), key=lambda one: one.created, default=None)

@@ -139,6 +139,7 @@ def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
     """Return whether the last byte went out before the error; an empty body has none to count."""
     if error.stage != "put" or error.stops_batch or isinstance(error, ConnectFailed):
         return False
+    # Over TLS, a refusal that comes while a large body is sent arrives as a broken connection.
     lost = ResponseLost | ProtocolError | DeadlineExceeded | TlsFailed
     return body.handed_over if len(body) else isinstance(error, lost)
 

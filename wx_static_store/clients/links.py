@@ -74,6 +74,7 @@ def check_address(url: str) -> str | Promise:
 
 
 def _altered(url: str, parsed: Url) -> str | Promise:
+    # It rewrites `/a/../b` and odd escapes: the signature is for the address as it came.
     return "" if parsed.url == url else _("the HTTP library would send another address")
 
 

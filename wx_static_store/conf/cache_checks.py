@@ -23,7 +23,8 @@ from .validators import import_fault
 
 TAG = "wx_static_store"
 
-# Caches that one process has for itself, or whose `add()` can have two winners.
+# Caches that one process has for itself, or whose `add()` can have several winners: with 16
+# processes, a file-based one had up to 7.
 _UNFIT = {
     LocMemCache: _("is each process's own: every process would fetch a token and end the others'"),
     DummyCache: _("keeps nothing: every process would fetch a token and end the others'"),

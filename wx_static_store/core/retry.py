@@ -92,6 +92,7 @@ def ending_alike(function: Callable[..., T]) -> Callable[..., T]:
 
 def backoff(attempt: int, chance: float, *, base: float = 0.5, cap: float = 20.0) -> float:
     """Return a random time in seconds, at most the doubled base: full jitter."""
+    # The whole span is random: processes that met one throttle must not come back together.
     return chance * min(cap, base * 2.0 ** min(attempt, _LARGEST_EXPONENT))
 
 

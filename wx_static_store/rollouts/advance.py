@@ -105,5 +105,6 @@ def _lost(rollout: Rollout, now: datetime) -> list[int]:
     old = now - timedelta(seconds=AGAIN)
     rows = environments_of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, since__lt=old)
     found = [*rows.values_list("pk", flat=True)]
+    # Else each look until the worker answers would send one more message.
     environments().filter(pk__in=found).update(since=now)
     return found

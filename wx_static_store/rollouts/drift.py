@@ -75,6 +75,7 @@ def repair(using: str, env: str) -> Iterator[EnvironmentReport]:
 def look_and_repair(using: str, env: str) -> Drift:
     """Repair an environment if it differs from its live release; return its new row."""
     row = look(using, env)
+    # With a message, the comparison failed: it is not known what to repair.
     if row.is_clean or row.message:
         return row
     for _report in repair(using, env):

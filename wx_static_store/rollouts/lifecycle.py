@@ -230,6 +230,7 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
             ),
             returncode=1,
         )
+    # Again: environments may have ended before the rollout stopped.
     way = way_back(rollout)
     manner = replace(manner, label=manner.label or f"{ROLLBACK} of {rollout}")
     new = start(rollout.using, rollout.folder, way.targets, manner, undoes=rollout)

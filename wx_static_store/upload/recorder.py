@@ -147,6 +147,7 @@ def _write_missed() -> None:
             written = in_database(partial(_insert, missed), otherwise=0)
     finally:
         if not written:
+            # Back in front, in their old order: the newest row of a key has the highest id.
             _unwritten_rows.extendleft(reversed(missed))
 
 

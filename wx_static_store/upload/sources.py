@@ -250,6 +250,7 @@ def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
 def _next_block(original: Any) -> bytes:
     """Return the next block, empty only at the end; refuse None, which a waiting pipe gives."""
     block = _call(lambda: original.read(BLOCK))
+    # HTTP libraries count a text in characters: two Chinese ones would be 2 bytes, not 6.
     return _bytes(_call(block.encode) if isinstance(block, str) else block)
 
 
@@ -265,6 +266,7 @@ def _rewound(file: Any) -> bool:
             return file.seek(0) == 0  # type: ignore[no-any-return]
     if not (file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")):
         return False
+    # Of a file that was read halfway, only the rest would be sent, without an error.
     _call(file.seek, 0)
     return isinstance(_call(lambda: file.read(0)), bytes)
 

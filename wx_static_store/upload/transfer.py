@@ -184,10 +184,12 @@ class Transfer:
             self.allowed = max(self.allowed, self.size)
             self.md5 = source.known_md5
             self.token = current_token(store.tokens)
+            # Each attempt asks for a link of its own, just before the PUT: a link lives 60 seconds.
             with store.api_limiter.slot(deadline), telemetry.span("wx.link"):
                 link = store.wechat.upload_link(self.token, store.env, self.key, deadline=deadline)
             self._answered(0)
             self.sending = True
+            # Again, now that `sending` is set: what was reported as not sent must not be sent.
             self._check_abandoned()
             with telemetry.span("wx.put"):
                 self.receipt = store.cos.put_object(

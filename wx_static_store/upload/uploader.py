@@ -81,6 +81,7 @@ class Uploader:
         try:
             result = transfer.run()
         except BaseException:
+            # The file may be stored: without a row nobody would look.
             record_one(transfer.broken_off(), context)
             raise
         return result, record_one(result, context)
@@ -212,8 +213,8 @@ class Queue:
         self._kind = type(error)
         if error is None:
             return
-        in_vain = error.remedy is Remedy.WAIT and result.attempts == self._max_attempts
-        if in_vain and self._in_a_row >= SAME_FAILURES:
+        gave_up = error.remedy is Remedy.WAIT and result.attempts == self._max_attempts
+        if gave_up and self._in_a_row >= SAME_FAILURES:
             error.with_context(stops_batch=True)
         self._halted |= error.stops_batch
 

@@ -55,6 +55,14 @@ def test_a_missing_table_is_named(examined: Examine, elsewhere: Elsewhere) -> No
     assert marks(found)["database.log"] == "–"
 
 
+def test_the_tables_of_the_opt_in_apps_are_asked_for(
+    examined: Examine, elsewhere: Elsewhere
+) -> None:
+    elsewhere.execute("DROP TABLE wx_static_store_rollouts_drift")
+    found = said(examined()["database.tables"])
+    assert found.startswith("✗ Tables are missing: wx_static_store_rollouts_drift.")
+
+
 def test_a_migration_of_a_newer_version_is_a_warning(
     examined: Examine, elsewhere: Elsewhere
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
-from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -35,13 +34,9 @@ def _of_doctor() -> Iterator[Alert]:
         marks = ("wrong", "warning") if check["id"] in EARLY else ("wrong",)
         found = [one for one in check["findings"] if one["status"] in marks]
         if found:
-            yield Alert(f"check:{check['id']}", found[0]["text"], "\n".join(_lines(check, found)))
-
-
-def _lines(check: dict[str, Any], found: list[dict[str, Any]]) -> Iterator[str]:
-    yield labelled("wx_doctor", check["id"])
-    for one in found:
-        yield from filter(None, (one["text"], one["hint"]))
+            lines = [labelled("wx_doctor", check["id"])]
+            lines += [line for one in found for line in (one["text"], one["hint"]) if line]
+            yield Alert(f"check:{check['id']}", found[0]["text"], "\n".join(lines))
 
 
 def _of_log() -> Iterator[Alert]:

@@ -20,7 +20,10 @@ from ...upload.database import log
 from .findings import Check, Finding, not_asked, ok, warning, wrong
 from .target import FOLDER, CheckTarget
 
-_APPS = ("wx_static_store", "wx_static_store_callback")
+_APPS = (
+    *("wx_static_store", "wx_static_store_callback"),
+    *("wx_static_store_health", "wx_static_store_rollouts"),
+)
 _NO_ENGINE = "django.db.backends.dummy"  # what Django takes where DATABASES is empty
 
 _NO_DATABASE = _(
@@ -43,7 +46,8 @@ def _tables(target: CheckTarget) -> Iterator[Finding]:
     by_alias: dict[str, list[type[models.Model]]] = defaultdict(list)
     for app in apps.get_app_configs():
         for model in app.get_models() if app.label in _APPS else ():
-            by_alias[router.db_for_write(model)].append(model)
+            if not model._meta.proxy:  # the pages that Django lists among the models
+                by_alias[router.db_for_write(model)].append(model)
     if connections[next(iter(by_alias))].settings_dict["ENGINE"] == _NO_ENGINE:
         yield not_asked(_NO_DATABASE)
         return

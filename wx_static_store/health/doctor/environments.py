@@ -40,7 +40,11 @@ def _listed(target: CheckTarget) -> Iterator[Finding]:
     try:
         count = len(target.environments)
     except WxStaticStoreError as error:
-        yield _closed(error) if error.errcode == 85088 else of_error(error)
+        found = of_error(error)
+        if error.errcode == 85088:
+            text = _("Batch cloud development is not open for this platform (errcode 85088).")
+            found = replace(found, text=text, hint=_OPEN_BATCH)
+        yield found
         return
     data = {"environments": count}
     if not count:
@@ -51,11 +55,6 @@ def _listed(target: CheckTarget) -> Iterator[Finding]:
         yield warning(text, hint=hint, data=data)
     else:
         yield ok(_("Environments of the platform: %(count)d.", count=count), data=data)
-
-
-def _closed(error: WxStaticStoreError) -> Finding:
-    text = _("Batch cloud development is not open for this platform (errcode 85088).")
-    return wrong(text, hint=_OPEN_BATCH, docs=error.docs, data=of_error(error).data)
 
 
 # --- whether they are those that we know ---------------------------------------------------------

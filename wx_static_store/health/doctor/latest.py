@@ -50,6 +50,7 @@ def examined(max_age: float = 0.0) -> dict[str, Any]:
 def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:
     """Keep the results for all processes, if `cached`; return them in the reader's language."""
     reports = {}
+    # Texts are made now, in each language: the findings hold lazy texts, which JSON cannot keep.
     for language in {_language(), *_LANGUAGES}:
         with translation.override(language):
             reports[language] = as_dict(results)
