@@ -45,12 +45,12 @@ def test_a_flood_of_refused_pushes_is_one_write(shared: SharedCache) -> None:
     assert newest_refused(shared, APPID) == RefusedPush("signature", 0.0)
 
 
-@pytest.mark.parametrize("reason", ["padding", "length", "appid"])
+@pytest.mark.parametrize("reason", ["padding", "length", "appid", "xml", "base64"])
 def test_a_signed_push_costs_one_write_whatever_it_is_refused_for(reason: str) -> None:
     """Else a reason that is new in this minute would take longer than the others."""
     asked = Mock()
     for _ in range(2):
-        keep_refused(SharedCache(lambda: asked), APPID, reason)
+        keep_refused(SharedCache(lambda: asked), APPID, reason, signed=True)
     assert [name for name, *_ in asked.method_calls] == ["set", "set"]
 
 
@@ -99,6 +99,11 @@ def test_a_reason_that_no_setting_mends_is_not_kept(reason: str, shared: SharedC
 )
 def test_junk_in_the_cache_is_no_refused_push(junk: Any, shared: SharedCache) -> None:
     cache.set(KEY, junk)
+    assert newest_refused(shared, APPID) is None
+
+
+def test_a_signed_push_that_no_setting_repairs_is_not_shown(shared: SharedCache) -> None:
+    keep_refused(shared, APPID, "xml", signed=True)
     assert newest_refused(shared, APPID) is None
 
 

@@ -272,6 +272,13 @@ def test_names_in_gbk_are_read() -> None:
     assert unpack(packed, "site.zip") == {"茶馆/乗.html": b"1", "index.html": b"2"}
 
 
+def test_names_in_gbk_that_look_like_utf_8_are_read() -> None:
+    written = {"XXXX/XXXX.png": b"1", "index.html": b"2"}
+    packed = zipped(written, lambda info: setattr(info, "create_system", 0))
+    packed = packed.replace(b"XXXX", "图片".encode("gbk"))
+    assert unpack(packed, "site.zip") == {"图片/图片.png": b"1", "index.html": b"2"}
+
+
 def test_names_of_another_encoding_are_refused() -> None:
     packed = zipped({"XX.html": b"1"}).replace(b"XX", b"\xff\xff")
     assert refusal(packed, "site.zip").startswith("Names in the archive are not in UTF-8. Pack")

@@ -15,6 +15,7 @@ from django.utils.translation import override
 
 from tests.conftest import ENV, slow
 from tests.deploys import TREE, bodies, configure_storages, fails, run, sent, tenants, write
+from wx_static_store.deploy.link_check import OWN_SECONDS
 from wx_static_store.deploy.verify import sweep
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.management.commands.wx_deploy import Command
@@ -261,6 +262,16 @@ def test_a_broken_reference_is_a_warning_and_with_strict_the_end(
     run(dist, stderr=err)
     assert err.getvalue().count("gone.js") == 2
     assert "index.html" in bodies(cloud)
+
+
+def test_the_pages_of_one_s_own_folder_have_more_time(
+    cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of 2 s is for requests, whose archives may be anybody's."""
+    monkeypatch.setattr("wx_static_store.management.commands.wx_deploy.OWN_SECONDS", -1.0)
+    run(dist, stderr=(err := StringIO()))
+    assert "Not all pages were looked at" in err.getvalue()
+    assert OWN_SECONDS == 30
 
 
 def test_a_file_that_changes_in_place_is_a_warning_and_with_strict_the_end(

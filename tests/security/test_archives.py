@@ -16,8 +16,9 @@ import pytest
 
 from tests.deploys import deploy
 from tests.tables import each
+from wx_static_store.core.naming import MAX_KEY_BYTES
 from wx_static_store.core.types import UploadItem
-from wx_static_store.deploy.archive import Limits, unpack_site
+from wx_static_store.deploy.archive import Limits, _Reader, unpack_site
 from wx_static_store.deploy.link_check import preflight
 from wx_static_store.deploy.plan import hash_items
 from wx_static_store.deploy.tree import read_tree
@@ -140,6 +141,23 @@ def test_an_archive_that_takes_too_long_is_refused() -> None:
         untar(FILE, limits=Limits(seconds=0))
 
 
+@each("size, seconds", [(0, 8), (1, 8), (10 * 2**20, 8), (10 * 2**20 + 1, 16)])
+def test_each_10_mib_of_an_archive_have_8_seconds(
+    monkeypatch: pytest.MonkeyPatch, size: int, seconds: int
+) -> None:
+    seen: list[float] = []
+
+    class Reader(_Reader):
+        def __init__(self, file: Any, until: float, left: int | None = None) -> None:
+            seen.append(until - time.thread_time())
+            super().__init__(file, until, left)
+
+    monkeypatch.setattr("wx_static_store.deploy.archive._Reader", Reader)
+    with pytest.raises(SourceError):
+        unpack(bytes(size), "a.zip")
+    assert seen[0] == pytest.approx(seconds, abs=0.5)
+
+
 @each("name", ["a.zip", "a.tgz"])
 def test_folders_that_only_names_ask_for_have_an_end(name: str) -> None:
     path = "x/" * 40 + "a.js"
@@ -161,7 +179,7 @@ def look(page: bytes, **how: float) -> list[str]:
     return preflight(items, prefix="", **how)
 
 
-NOT_ALL = "Not all pages were looked at: that would take too long. Run wx_deploy --dry-run --strict"
+NOT_ALL = "Not all pages were looked at: that would take too long. To look at all of them, run wx_"
 
 
 @each("start", ["<a b='", '<a b="', "<a ", "<a/", "<a b=", "<a ''", "<!--", "</", "&#"])
@@ -176,6 +194,24 @@ def test_a_page_that_was_not_looked_at_is_warned_of() -> None:
     (warning,) = look(b"<a b='" * 20_000, seconds=0.05)
     assert warning.startswith(NOT_ALL)
     assert look(b"<a href=index.html>") == []
+
+
+LONG = b"a" * 1_800_000
+
+
+@each(
+    "page",
+    [
+        b'<base href="/' + LONG + b'/">' + b"".join(b"<a href=%d.b>" % n for n in range(100)),
+        b'<a href="' + LONG + b'.b">',
+        b"<a href=" + b"a" * (4 * MAX_KEY_BYTES) + b".b>",
+    ],
+)
+def test_an_address_that_no_file_can_have_costs_nothing(page: bytes) -> None:
+    """A long base took 8 s and 650 MiB."""
+    before = time.thread_time()
+    assert look(page) == []
+    assert time.thread_time() - before < 1
 
 
 # Trees of files

@@ -11,6 +11,7 @@ from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -53,8 +54,10 @@ from tests.permissions import (
 )
 from tests.submit.conftest import UserWith, code
 from wx_static_store.api.parameters import LogQuery
+from wx_static_store.callback import views
 from wx_static_store.callback.views import receive
 from wx_static_store.clients.links import is_site
+from wx_static_store.core.shared_cache import SharedCache
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ProtocolError
 from wx_static_store.forms import WxModelForm
@@ -64,6 +67,7 @@ from wx_static_store.health.doctor.latest import keep
 from wx_static_store.log import prune as pruning
 from wx_static_store.log.import_lines import import_lines
 from wx_static_store.signals import event_received
+from wx_static_store.upload.hosting import Hosting
 from wx_static_store.upload.store import get_store
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +119,35 @@ def test_who_has_the_token_can_send_a_recorded_push_again() -> None:
     recorded = encrypted(event("unknown"))
     assert [signed(recorded, age=age).send().content for age in (60, 0)] == [b"success"] * 2
     assert seen == ["unknown"] * 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: signed("!"),
+        lambda: signed("AAAA"),
+        lambda: signed(encrypted(ticket(), key="x" * 43)),
+        lambda: signed(encrypted(ticket(), appid="wx-another")),
+        lambda: signed(encrypted("junk")),
+        lambda: signed(encrypted("<xml><InfoType/></xml>")),
+    ],
+    ids=["base64", "block", "padding", "appid", "xml", "InfoType"],
+)
+def test_each_signed_push_that_is_refused_costs_one_write_to_the_cache(
+    monkeypatch: pytest.MonkeyPatch, wrong: Callable[[], Push]
+) -> None:
+    """Else the time of the answer would reveal the reason."""
+    asked = Mock()
+    monkeypatch.setattr(views, "_cache", SharedCache(lambda: asked))
+    assert wrong().send().status_code == 403
+    assert [name for name, *_ in asked.method_calls] == ["set"]
+
+
+def test_junk_of_a_stranger_is_not_written_to_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Mock()
+    monkeypatch.setattr(views, "_cache", SharedCache(lambda: asked))
+    assert Push(signed(encrypted(ticket())).query, b"junk").send().status_code == 403
+    assert asked.method_calls == []
 
 
 # Who may open what: the table of tests/permissions.py -------------------------------------------
@@ -381,6 +414,15 @@ def test_a_file_that_a_form_makes_is_checked_too(cloud: EmulatorServer) -> None:
     assert cloud.objects() == {}
 
 
+def test_an_empty_file_that_the_form_s_own_field_takes_is_refused(cloud: EmulatorServer) -> None:
+    class MadeForm(BookForm):
+        def clean(self) -> None:
+            self.instance.file = ContentFile(b"", "made.txt")
+
+    assert "made.txt is empty" in str(filled(MadeForm).errors["file"])
+    assert cloud.objects() == {}
+
+
 def test_a_field_takes_any_file_where_its_form_says_so(cloud: EmulatorServer) -> None:
     class OpenForm(BookForm):
         wx_any_file = ("file",)
@@ -494,6 +536,8 @@ FOREIGN = [
     "localhost",
     "metadata.google.internal",
     "printer.local",
+    *(f"cache.{name}" for name in ("default.svc", "corp", "home", "intranet", "localdomain")),
+    *(f"site.{name}" for name in ("invalid", "onion")),
     "intranet",
     "-a.example.com",
     "a..example.com",
@@ -530,15 +574,40 @@ def test_a_false_domain_of_wechat_is_refused_and_not_kept(configure: Any) -> Non
     assert get_store()._hostings.get(get_store().env).root == ""
 
 
-def test_a_false_address_in_the_cache_is_no_address(configure: Any) -> None:
+def test_a_domain_in_unicode_is_kept_as_it_is_sent(configure: Any) -> None:
+    cloud: EmulatorServer = configure()
+    stores = {"Data": [{"domain": "茶馆.中国", "bucket": "b", "status": "online"}]}
+    cloud.script({"on": "describestaticstore", "do": "merge", "json": stores})
+    assert get_store().url("a.txt") == "https://xn--cl1ay07b.xn--fiqs8s/a.txt"
+
+
+def test_a_name_of_an_inner_network_is_refused_in_unicode_too(configure: Any) -> None:
+    cloud: EmulatorServer = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    stores = {"Data": [{"domain": "茶。internal", "bucket": "b", "status": "online"}]}
+    cloud.script({"on": "describestaticstore", "do": "merge", "json": stores})
+    with pytest.raises(ProtocolError, match="no public host name"):
+        get_store().url("a.txt")
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        ["https://169.254.169.254/", "online", 1.0],
+        *(5, "text", {"root": "a"}, [], ["a"], ["", "online", 1.0, "more"]),
+        *([5, "", 1.0], ["", ["a"], 1.0], ["", "", "noon"], ["", "", None]),
+        *(["", "", float("inf")], ["", "", float("nan")], ["", "", -1e300]),
+    ],
+)
+def test_junk_in_the_cache_is_no_address(configure: Any, junk: Any) -> None:
     from django.core.cache import cache
 
     configure()
     store = get_store()
     store.root()
     [key] = [each for each in cache._cache if "hosting" in each]  # type: ignore[attr-defined]
-    cache.set(key.removeprefix(":1:"), ["https://169.254.169.254/", "online", 1.0])
-    assert store._hostings.get(store.env).root == ""
+    cache.set(key.removeprefix(":1:"), junk)
+    assert store._hostings.get(store.env) == Hosting()
+    assert store._hostings.get_many([store.env]) == {store.env: Hosting()}
 
 
 # Names and content of uploads
@@ -552,6 +621,10 @@ def test_a_false_address_in_the_cache_is_no_address(configure: Any) -> None:
         ("uploads/x.jsp ;a=1.txt", b"x", "type"),
         ("uploads/x.html;a/b.txt", b"x", ""),
         ("uploads/a;b.txt", b"x", ""),
+        ("uploads/robots.txt;a", b"x", "protected"),
+        ("uploads/robots.txt ;a.txt", b"x", "protected"),
+        ("uploads/MP_verify_a.txt;x", b"x", "protected"),
+        ("uploads/my-robots.txt", b"x", ""),
         ("uploads/con.txt", b"x", "name"),
         ("uploads/Aux/a.txt", b"x", "name"),
         ("uploads/LPT1 .txt", b"x", "name"),

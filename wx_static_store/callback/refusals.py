@@ -9,8 +9,11 @@ class Refusal(Exception):
     The only exception of the code that reads a stranger's message.
 
     `reason` is a word for the log: nothing of the content is kept. All refusals of a body have one
-    `status`, or the answers would reveal the ciphertext's content.
+    `status`, or the answers would reveal the ciphertext's content. A push is `signed` if it was
+    refused after its signature was found right.
     """
+
+    signed = False
 
     def __init__(self, reason: str, status: int = 403) -> None:
         super().__init__(reason)

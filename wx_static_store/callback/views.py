@@ -61,7 +61,8 @@ def receive(request: HttpRequest) -> HttpResponse:
         return _answer(request, _options())
     except Refusal as refusal:
         security.warning("A call of the callback was refused: %s", refusal.logged)
-        keep_refused(_cache, conf.platform_options().component_appid, refusal.reason)
+        appid = conf.platform_options().component_appid
+        keep_refused(_cache, appid, refusal.reason, signed=refusal.signed)
         return _plain(status=refusal.status)
     except (ConfigurationError, TokenUnavailable) as error:
         logger.error("A push is lost: %s", english(error))
@@ -89,7 +90,12 @@ def _answer(request: HttpRequest, options: Options) -> HttpResponse:
         return _plain(_echo(request, options))
     if request.method != "POST":
         raise Refusal("method", 405)
-    kept = _act(options, _event(request, options))
+    envelope = _envelope(request, options)
+    try:
+        kept = _act(options, _event(envelope, options))
+    except Refusal as refusal:
+        refusal.signed = True
+        raise
     return _plain("success") if kept else _plain(status=500)
 
 
@@ -104,18 +110,24 @@ def _echo(request: HttpRequest, options: Options) -> str:
     return given["echostr"]
 
 
-def _event(request: HttpRequest, options: Options) -> dict[str, Any]:
-    """Decrypt a push; raise Refusal, and leave no plaintext in a frame."""
-    body, ours = _body(request), options.component_appid
+def _envelope(request: HttpRequest, options: Options) -> dict[str, Any]:
+    """Return a push whose signature is right; raise Refusal."""
+    body = _body(request)
     given = _parameters(request, options, "timestamp", "nonce", "msg_signature")
     envelope = read(body)
     encrypted = _text(envelope, "Encrypt")
     stamp = (given["timestamp"], given["nonce"])
     if not is_signed(given["msg_signature"], options.callback_token, *stamp, encrypted):
         raise Refusal("signature")
+    return envelope
+
+
+def _event(envelope: dict[str, Any], options: Options) -> dict[str, Any]:
+    """Decrypt a push; raise Refusal, and leave no plaintext in a frame."""
+    ours = options.component_appid
     if not constant_time_compare(str(envelope.get("AppId", ours)), ours):
         raise Refusal("appid")
-    return read(decrypt(encrypted, options.callback_aes_key, ours), **_EVENT_LIMITS)
+    return read(decrypt(envelope["Encrypt"], options.callback_aes_key, ours), **_EVENT_LIMITS)
 
 
 def _body(request: HttpRequest) -> bytes:

@@ -26,7 +26,8 @@ _PLAIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[0-9a-z.-]+)(:[0-9]*)?(?![^/?#])
 # A public name alone: no IP address, port or path, and no name of an inner network.
 _SITE = re.compile(
     r"https://(?=.{1,254}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+"
-    r"(?!(?:arpa|internal|lan|local|localhost)/)[a-z][a-z0-9-]*[a-z0-9]/",
+    r"(?!(?:arpa|corp|home|internal|intranet|invalid|lan|local|localdomain|localhost|onion|svc)/)"
+    r"[a-z][a-z0-9-]*[a-z0-9]/",
     re.IGNORECASE | re.ASCII,
 )
 

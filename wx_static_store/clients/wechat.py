@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -115,6 +116,8 @@ def _read_store(answer: Any, *, api_url: str) -> StaticStore | WxStaticStoreErro
         return odd("describestaticstore", _("a list of another shape"))
     first = {str(name).lower(): str(value or "") for name, value in stores[0].items()}
     region, domain = first.get("regoin") or first.get("region", ""), first.get("domain", "")
+    with suppress(UnicodeError):  # then it is no host name
+        domain = domain.encode("idna").decode()
     if domain and not is_site(f"https://{domain}/", api_url):  # pages link there, we fetch there
         return odd("describestaticstore", _("a domain that is no public host name"), hint=_OWN)
     return StaticStore(domain, first.get("bucket", ""), region, first.get("status", ""))

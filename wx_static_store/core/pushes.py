@@ -41,11 +41,16 @@ class RefusedPush:
 
 
 def keep_refused(
-    cache: SharedCache, appid: str, reason: str, *, now: Callable[[], float] = time.time
+    cache: SharedCache,
+    appid: str,
+    reason: str,
+    *,
+    signed: bool = False,
+    now: Callable[[], float] = time.time,
 ) -> None:
-    """Keep a refused push if its reason helps an operator; a flood costs one write."""
-    signed = reason not in UNSIGNED  # always a write: time must not reveal the reason
-    if reason in HINTS and (signed or cache.add(f"{_key(appid)}:{reason}", 1, EVERY)):
+    """Keep a refused push that is signed, or may help an operator; a flood costs one write."""
+    # A signed one is always a write: time must not reveal the reason.
+    if signed or (reason in HINTS and cache.add(f"{_key(appid)}:{reason}", 1, EVERY)):
         cache.set(_key(appid), json.dumps({"reason": reason, "at": now()}), KEPT)
 
 

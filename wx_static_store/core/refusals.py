@@ -131,7 +131,9 @@ PROGRAM = Rule(
     _("Choose another file, or ask for the permission to upload active content."),
     "upload_active_content",
 )
-EMPTY = Rule("content", _("%(name)s is empty: it has no bytes."), "")
+EMPTY = Rule(
+    "content", _("%(name)s is empty: it has no bytes."), _("Save the file again, and upload that.")
+)
 OTHER_CONTENT = Rule(
     "content",
     _("%(name)s does not hold what its name says."),

@@ -96,7 +96,7 @@ def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
     size, files, folders = file.seek(0, 2), 0, {folder}
     file.seek(0)
     left, too_much = min(limits.size, limits.ratio * size), _too_much(size, limits)
-    reader = _Reader(file, thread_time() + limits.seconds * (1 + size // (10 * 2**20)))
+    reader = _Reader(file, thread_time() + limits.seconds * max(1, -(-size // (10 * 2**20))))
     with (
         _explain_errors(_("The archive")),
         closing(_reader(name)(reader, left, too_much)) as entries,
@@ -180,14 +180,15 @@ def _zip_entries(file: _Reader, _most: int, _too_much: SourceError) -> Generator
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
-    """Return the name; without the flag of UTF-8, try UTF-8 and then GBK (Chinese Windows)."""
+    """Return the name; without the flag of UTF-8, try GBK first if it comes from Windows."""
     if info.flag_bits & 0x800:
         return info.orig_filename
     written = info.orig_filename.encode("cp437")  # as zipfile reads it, which loses nothing
+    first, second = ("gbk", "utf-8") if info.create_system == 0 else ("utf-8", "gbk")
     try:
-        return written.decode()
+        return written.decode(first)
     except UnicodeDecodeError:
-        return written.decode("gbk")
+        return written.decode(second)
 
 
 def _check(info: zipfile.ZipInfo, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from time import thread_time
 from typing import Any
 
@@ -17,7 +18,8 @@ from ..upload.sources import fingerprint
 from .references import INDEX, references
 
 MOST = 50  # findings that are reported
-SECONDS = 2.0  # of CPU time for all pages, which may be made to cost hours
+SECONDS = 2.0  # of CPU time for all pages in a request: they may be made to cost hours
+OWN_SECONDS = 30.0  # for the pages in a command, which are the operator's own
 NAMED = 5  # of the files that change in place
 
 # Files that are not shown with a page that names them: a sitemap changes with each build.
@@ -53,9 +55,9 @@ def preflight(
         *_equal_names(names),
         *_replaced_files(links, envs, before),
         *_outside(links),
-        *_missing(links),
     ]
-    left = len(found) - MOST
+    left = len(found) + len(links.missing) - MOST
+    found += islice(_missing(links), MOST)  # a page may name any number
     more = [_("… and %(count)d more", count=left)] if left > 0 else []
     return [*found[:MOST], *more, *links.doubts]
 
@@ -77,7 +79,7 @@ def changed_in_place(
     kept = {name for name in changed if not (looks_hashed(name) or is_html(name))}
     if not kept or not any(is_html(item.name) for item in items):
         return []
-    links = _Links(items, prefix, location)
+    links = _Links(items, prefix, location, OWN_SECONDS)
     loaded = {links.files[key].name for key in links.loaded & links.files.keys()}
     older = _loaded_before(links, lambda item: item.name in kept, before)
     return [*_in_place(kept & loaded | older), *links.doubts]
@@ -124,7 +126,7 @@ class _Links:
     """The addresses that the pages and style sheets of a tree refer to."""
 
     def __init__(
-        self, items: Sequence[UploadItem], prefix: str, location: str, seconds: float = SECONDS
+        self, items: Sequence[UploadItem], prefix: str, location: str, seconds: float
     ) -> None:
         self.location, self.base = location, location + prefix
         self.until = thread_time() + seconds
@@ -149,8 +151,8 @@ class _Links:
         except TimeoutError:
             self.doubts = [
                 _(
-                    "Not all pages were looked at: that would take too long. Run "
-                    "wx_deploy --dry-run --strict to look at all of them."
+                    "Not all pages were looked at: that would take too long. To look at all of "
+                    "them, run wx_deploy --dry-run --strict with the folder of the site."
                 )
             ]
             return {}
@@ -266,6 +268,6 @@ def _fold_case(name: str) -> str:
 
 
 def _some(names: Iterable[str], most: int = 1) -> str:
-    names = [*map(shown, names)]
-    first, left = listed(names[:most]), len(names) - most
+    names = [*names]
+    first, left = listed(map(shown, names[:most])), len(names) - most
     return _("%(name)s and %(count)d more", name=first, count=left) if left > 0 else str(first)

@@ -11,13 +11,14 @@ from math import inf
 from time import thread_time
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from ..core.naming import is_html
+from ..core.naming import MAX_KEY_BYTES, is_html
 from ..core.types import UploadItem
 from ..exceptions import SourceError
 from ..upload.sources import opened
 
 LARGEST = 2 * 1024**2  # bytes; a longer page or style sheet is not read
 AT_ONCE = 8 * 1024  # characters of a page that are parsed between two checks of the time
+LONGEST = 4 * MAX_KEY_BYTES  # characters of an address: of a key when quoted, and more
 INDEX = "index.html"
 
 _SITE = "https://site.invalid/"  # in place of the public address, which a page does not know either
@@ -75,9 +76,13 @@ def _raw_references(item: UploadItem, here: str, until: float) -> tuple[str, dic
 
 
 def _join(base: str, reference: str) -> str:
-    """Return the whole address; empty for a malformed one, or a place in the file itself."""
+    """Return the whole address; empty if malformed, too long, or a place in the file itself."""
     reference = reference.strip().replace("\\", "/")
-    if reference.startswith(("#", "%23")) or _PLACEHOLDER.search(reference):
+    if (
+        len(reference) > LONGEST
+        or reference.startswith(("#", "%23"))
+        or _PLACEHOLDER.search(reference)
+    ):
         return ""
     with suppress(ValueError):
         return urljoin(base, reference)

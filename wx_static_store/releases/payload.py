@@ -10,7 +10,7 @@ from ..conf.options import MEDIA
 from ..core.types import UploadItem
 from ..deploy.allowance import allowance_for
 from ..deploy.environments import site_stores, site_uploader
-from ..deploy.link_check import preflight
+from ..deploy.link_check import SECONDS, preflight
 from ..deploy.plan import hash_items
 from ..deploy.records import NO_LOG, Records, find_deployment
 from ..exceptions import ConfigurationError
@@ -73,6 +73,7 @@ def of_tree(
     *,
     using: str,
     prefix: str,
+    seconds: float = SECONDS,
 ) -> Payload:
     """Record these files, which are named `prefix` + path, as a release, and keep their bytes."""
     check_storage()
@@ -80,7 +81,7 @@ def of_tree(
     uploader = site_uploader(using, envs[0])
     location = uploader.options.location
     items = hash_items(items)
-    doubts = preflight(items, prefix=prefix, location=location, envs=envs)
+    doubts = preflight(items, prefix=prefix, location=location, envs=envs, seconds=seconds)
     with WorkerPool(uploader.options.max_workers) as pool:
         columns = Records(using, prefix).columns(uploader, items, last, pool)
     if columns["release"] is None:

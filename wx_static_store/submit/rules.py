@@ -144,18 +144,23 @@ def findings(name: str, file: BinaryIO, size: int, options: Options) -> Iterator
 
 
 def dangers(name: str, file: BinaryIO, allowed: Sequence[str] | None = None) -> Iterator[Finding]:
-    """Yield the rules that hold in every folder; all endings are allowed if `allowed` is None."""
+    """Yield the rules that hold in every folder; for a form, `allowed` is None: all endings are."""
     base = name.rpartition("/")[2]
     if is_protected(name):
         yield PROTECTED, {"found": base}
     yield from _in_endings(base, allowed)
-    yield from _in_content(base, file.read(_SNIFFED))
+    head = file.read(_SNIFFED)
+    if not head and allowed is None:  # the upload page asks a person, the API takes it
+        yield EMPTY, {"name": base}
+    yield from _in_content(base, head)
 
 
 def is_protected(name: str) -> bool:
     """Return whether the site, or the proof of its owner, depends on files of this name."""
-    base = name.rpartition("/")[2].casefold()
-    return ".well-known" in name.split("/") or any(fnmatchcase(base, one) for one in _PROTECTED)
+    # With path parameters: some servers leave out what follows a ";".
+    base = re.sub(r"\s*;", ";", name.rpartition("/")[2].casefold() + ";")
+    folders = re.split(r"\s*[/;]", name)
+    return ".well-known" in folders or any(fnmatchcase(base, f"{one};*") for one in _PROTECTED)
 
 
 def in_name(name: str) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from hashlib import md5
 from typing import Any
@@ -44,12 +44,12 @@ class Hostings:
         )
 
     def get(self, env: str) -> Hosting:
-        return self._read(self._cache.get(self._prefix + env, ()))
+        return self._read(self._cache.get(self._prefix + env))
 
     def get_many(self, envs: Collection[str]) -> dict[str, Hosting]:
         """Return the remembered hosting of each environment, by one call of the cache."""
         found = self._cache.get_many([self._prefix + env for env in envs])
-        return {env: self._read(found.get(self._prefix + env, ())) for env in envs}
+        return {env: self._read(found.get(self._prefix + env)) for env in envs}
 
     def keep(self, env: str, found: StaticStore | None) -> Hosting:
         """Remember an answer for a day: a fault must not look repaired after an hour."""
@@ -62,7 +62,10 @@ class Hostings:
         self._cache.set(self._prefix + env, list(astuple(hosting)), DAY)
         return hosting
 
-    def _read(self, note: Sequence[Any]) -> Hosting:
-        """Return the kept hosting; ignore an address that is no site: others write there, too."""
-        found = Hosting(*note)
-        return found if not found.root or is_site(found.root, self._api) else Hosting()
+    def _read(self, note: Any) -> Hosting:
+        """Return the kept hosting; ignore all that is none: others write there, too."""
+        match note:
+            case [str(root), str(status), float(asked)] if 0 <= asked < time.time() + DAY:
+                if not root or is_site(root, self._api):
+                    return Hosting(root, status, asked)
+        return Hosting()

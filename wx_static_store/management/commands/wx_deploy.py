@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, SystemCheckEr
 from ...core import interrupts
 from ...deploy import environments, report as summary
 from ...deploy.allowance import allowance
-from ...deploy.link_check import SECONDS, preflight
+from ...deploy.link_check import OWN_SECONDS, preflight
 from ...deploy.plan import Plan
 from ...deploy.step_summary import append_step_summary
 from ...exceptions import WxStaticStoreError
@@ -136,7 +136,7 @@ class Command(BaseCommand):
                 location=uploader.options.location,
                 envs=envs,
                 before=modes.live_in(orders),
-                seconds=math.inf if self.options["strict"] else SECONDS,
+                seconds=math.inf if self.options["strict"] else OWN_SECONDS,
             )
             self._warn(found, stops=bool(found))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...deploy.link_check import OWN_SECONDS
 from ...i18n import gettext as _
 from ...management import deploy_line, modes
 from ...management.exits import wrong_use
@@ -27,7 +28,7 @@ def payload_of(line: Line) -> payload.Payload:
     deploy_line.refuse_media_store(line)
     using = deploy_line.alias_of(line)
     items, last, prefix = modes.tree_of(line, using)
-    return payload.of_tree(items, last, envs, using=using, prefix=prefix)
+    return payload.of_tree(items, last, envs, using=using, prefix=prefix, seconds=OWN_SECONDS)
 
 
 def manner_of(line: Line) -> Manner:
