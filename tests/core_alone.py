@@ -10,13 +10,14 @@ from django.conf import settings
 
 from tests import settings as whole
 
-LEFT_OUT = ("wx_static_store.rollouts", "wx_static_store.health")
+LEFT_OUT = tuple(f"wx_static_store.{app}" for app in ("callback", "health", "rollouts"))
 PAGES = (
     *("", "wx_static_store/", "wx_static_store/uploadlog/", "wx_static_store/deployment/"),
     *("wx_static_store/uploadlog/upload/", "wx_static_store/uploadlog/files/"),
     *("wx_static_store/uploadlog/failing/", "wx_static_store/deployment/publish/"),
+    *("wx_static_store/uploadlog/1/change/", "wx_static_store/deployment/1/change/"),
 )
-ADDRESSES = ("uploads/", "deployments/", "stores/")
+ADDRESSES = ("uploads/", "uploads/1/", "deployments/", "deployments/1/", "releases/1/", "stores/")
 COMMANDS = ("wx_deploy", "wx_import_log", "wx_prune", "wx_reconcile")
 
 
@@ -36,6 +37,7 @@ def visit() -> None:
 
     call_command("migrate", verbosity=0)
     call_command("makemigrations", "wx_static_store", check=True, dry_run=True, verbosity=0)
+    add_rows()
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
     for address in (*(f"/admin/{page}" for page in PAGES), *(f"/api/{one}" for one in ADDRESSES)):
@@ -45,6 +47,18 @@ def visit() -> None:
     assert sorted(found) == sorted(COMMANDS), found
     for name, app in found.items():
         load_command_class(app, name).create_parser("manage.py", name).format_help()
+
+
+def add_rows() -> None:
+    """Add an upload, a release and its deployment, each with the id 1."""
+    from wx_static_store.core.releases import pack
+    from wx_static_store.models import Deployment, Release, UploadLog, key_digest
+
+    packed = pack([])
+    columns = {"digest": "a" * 64, "files": packed.files, "count": 0, "size": 0}
+    release = Release.objects.create(**columns)
+    Deployment.objects.create(env="env-1", using="staticfiles", outcome="done", release=release)
+    UploadLog.objects.create(env="env-1", key="a.txt", name="a.txt", key_digest=key_digest("a.txt"))
 
 
 if __name__ == "__main__":

@@ -6,5 +6,4 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("wx_static_store.api.urls")),
-    path("wx/callback/", include("wx_static_store.callback.urls")),
 ]

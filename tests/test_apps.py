@@ -5,6 +5,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -25,3 +27,30 @@ def test_every_page_and_address_of_the_core_works_without_the_apps() -> None:
 
 def test_no_module_of_the_apps_is_loaded_without_them() -> None:
     assert [line for line in core_alone() if line.startswith("wx_static_store.")] == []
+
+
+def test_a_module_of_an_app_that_is_not_installed_adds_no_table_to_the_core() -> None:
+    """A project may import one by mistake, such as by an address of the callback."""
+    code = (
+        "from tests import core_alone; core_alone.configure()\n"
+        "from wx_static_store.callback import models\n"
+        "from wx_static_store.health import models\n"
+        "from wx_static_store.rollouts import models\n"
+        "from django.core.management import call_command\n"
+        "call_command('makemigrations', 'wx_static_store', check=True, dry_run=True)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("app", ["health", "rollouts"])
+def test_an_app_without_the_core_says_what_to_add(app: str) -> None:
+    code = (
+        "import django; from django.conf import settings\n"
+        f"settings.configure(INSTALLED_APPS=['wx_static_store.{app}'])\n"
+        "django.setup()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode
+    assert 'Add "wx_static_store" to INSTALLED_APPS' in done.stderr

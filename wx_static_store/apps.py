@@ -1,5 +1,7 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
+
+from .exceptions import ConfigurationError
 
 
 class WxStaticStoreConfig(AppConfig):
@@ -13,3 +15,15 @@ class WxStaticStoreConfig(AppConfig):
 
         hide_secrets()
         i18n.docs_url = docs_url
+
+
+class NeedsCore:
+    """Mixin of opt-in apps: name the core where it is missing, else Django names a model of it."""
+
+    name: str
+
+    def import_models(self) -> None:
+        if not apps.is_installed(WxStaticStoreConfig.name):
+            hint = 'Add "wx_static_store" to INSTALLED_APPS.'
+            raise ConfigurationError(f"{self.name} needs the app wx_static_store", hint=hint)
+        super().import_models()  # type: ignore[misc]

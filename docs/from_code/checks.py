@@ -61,6 +61,7 @@ WHY = {
     "W029": "Four processes then make up to four times as many calls a second as API_RATE says.",
     "W030": "Django makes files with the mode 0o644. The bytes of every release lie there, or of "
     "uploads that failed. Of the files of other storages nothing is known.",
+    "W031": "Nothing else calls these functions: a deploy that fails is then sent to nobody.",
 }
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, strategies as st
 
 from tests.tables import each
 from wx_static_store import conf
+from wx_static_store.conf.checks import check_alerts
 from wx_static_store.conf.options import OPTIONS
 from wx_static_store.exceptions import ConfigurationError
 
@@ -310,3 +311,11 @@ def test_drf_spectacular_needs_its_own_schema_class(
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "drf_spectacular"]
     settings.REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": schema}
     assert ids() == expected
+
+
+@pytest.mark.parametrize(("app", "ids"), [("wx_static_store.health", []), ("", ["W031"])])
+def test_alerts_need_the_app_that_sends_them(settings: Any, app: str, ids: list[str]) -> None:
+    left = [name for name in settings.INSTALLED_APPS if name != "wx_static_store.health"]
+    settings.INSTALLED_APPS = [*left, *filter(None, [app])]
+    settings.WX_STATIC_STORE = {**settings.WX_STATIC_STORE, "ALERTS": ["shop.alerts.page"]}
+    assert [each.id.rpartition(".")[2] for each in check_alerts(None)] == ids

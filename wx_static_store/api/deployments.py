@@ -76,8 +76,8 @@ class Deployments(View):
             serializers.DeploymentSerializer,
             201,
             _(
-                "Workers of Celery do it after this answers with 202. Without Celery it is done in "
-                "the request if it is small, and answered with 201."
+                "With the app of rollouts, workers of Celery do it after this answers with 202. "
+                "Else it is done in the request if it is small, and answered with 201."
             ),
             request={
                 "application/json": bodies.DeploymentBody,

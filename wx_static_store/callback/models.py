@@ -13,6 +13,7 @@ class VerifyTicket(models.Model):
     received = models.DateTimeField(_("received"))
 
     class Meta:
+        app_label = "wx_static_store_callback"  # also where the app is not installed
         verbose_name = _("verify ticket")
         verbose_name_plural = _("verify tickets")
         default_permissions = ()

@@ -163,6 +163,10 @@ CHECKS = {
             "group share it), and change the mode of the files that are there."
         ),
     ),
+    "W031": SystemCheck(
+        _("ALERTS names functions, but the app that sends alerts is not installed."),
+        _('Add "wx_static_store.health" to INSTALLED_APPS, and run manage.py migrate.'),
+    ),
 }
 
 

@@ -182,3 +182,11 @@ def check_schema(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if issubclass(default, AutoSchema):
         return []
     return [message("W023")]
+
+
+@register(TAG)
+def check_alerts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the app that sends alerts is there where ``ALERTS`` names functions."""
+    given = conf.setting("WX_STATIC_STORE")
+    wanted = isinstance(given, Mapping) and given.get("ALERTS")
+    return [message("W031")] if wanted and not apps.is_installed(f"{_APP}.health") else []

@@ -1,8 +1,10 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from ..apps import NeedsCore
 
-class HealthConfig(AppConfig):
+
+class HealthConfig(NeedsCore, AppConfig):
     name = "wx_static_store.health"
     label = "wx_static_store_health"
     verbose_name = _("WeChat static hosting: health")

@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models.columns import fitting
 
+# Said by name: where the app is not installed, Django would take the table for the core's.
+LABEL = "wx_static_store_health"
+
 
 class FactQuerySet(models.QuerySet["Fact"]):
     def remember(self, subject: str, facts: dict[str, Any]) -> None:
@@ -47,6 +50,7 @@ class Fact(models.Model):
     objects = FactQuerySet.as_manager()
 
     class Meta:
+        app_label = LABEL
         verbose_name = _("fact")
         verbose_name_plural = _("facts")
         default_permissions = ()
@@ -62,6 +66,7 @@ class Health(Fact):
     """The page *Health* of the admin; it has no table, but Django lists only models there."""
 
     class Meta:
+        app_label = LABEL
         proxy = True
         default_permissions = ()  # view_health is that of Fact
         verbose_name = _("health")

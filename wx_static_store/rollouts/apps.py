@@ -1,8 +1,10 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from ..apps import NeedsCore
 
-class RolloutsConfig(AppConfig):
+
+class RolloutsConfig(NeedsCore, AppConfig):
     name = "wx_static_store.rollouts"
     label = "wx_static_store_rollouts"
     verbose_name = _("WeChat static hosting: rollouts")

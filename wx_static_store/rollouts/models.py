@@ -11,6 +11,9 @@ from ..models.columns import link
 from ..models.deployments import Deployment
 from ..models.releases import Release
 
+# Said by name: where the app is not installed, Django would take the tables for the core's.
+LABEL = "wx_static_store_rollouts"
+
 
 class RolloutQuerySet(models.QuerySet["Rollout"]):
     def primary(self) -> RolloutQuerySet:
@@ -65,6 +68,7 @@ class Rollout(models.Model):
     objects = RolloutQuerySet.as_manager()
 
     class Meta:
+        app_label = LABEL
         verbose_name = _("rollout")
         verbose_name_plural = _("rollouts")
         default_permissions = ()  # those of the deployments
@@ -110,6 +114,7 @@ class RolloutEnvironment(models.Model):
     message = models.CharField(_("message"), max_length=1000, blank=True)
 
     class Meta:
+        app_label = LABEL
         verbose_name = _("environment of a rollout")
         verbose_name_plural = _("environments of a rollout")
         default_permissions = ()
@@ -141,6 +146,7 @@ class Drift(models.Model):
     checked = models.DateTimeField(_("checked"), default=timezone.now)
 
     class Meta:
+        app_label = LABEL
         verbose_name = _("drift")
         verbose_name_plural = _("drift")
         default_permissions = ()
@@ -159,6 +165,7 @@ class Overview(Deployment):
     """The page *Overview* of the admin; it has no table, but Django lists only models there."""
 
     class Meta:
+        app_label = LABEL
         proxy = True
         default_permissions = ()  # whoever sees deployments or uploads sees those of them
         verbose_name = _("overview")
