@@ -112,7 +112,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> TemplateResponse:
         """Render the template of a page of this model inside the admin."""
         request.current_app = self.admin_site.name
-        template = f"admin/wx_static_store/{self.opts.model_name}/{page}.html"
+        template = f"admin/{self.opts.app_label}/{self.opts.model_name}/{page}.html"
         around = {"opts": self.opts, "media": self.media}
         whole = self.admin_site.each_context(request) | around | context
         return TemplateResponse(request, template, whole)

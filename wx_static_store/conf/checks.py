@@ -187,6 +187,10 @@ def check_schema(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_alerts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the app that sends alerts is there where ``ALERTS`` names functions."""
-    given = conf.setting("WX_STATIC_STORE")
-    wanted = isinstance(given, Mapping) and given.get("ALERTS")
-    return [message("W031")] if wanted and not apps.is_installed(f"{_APP}.health") else []
+    if apps.is_installed(f"{_APP}.health"):
+        return []
+    try:
+        wanted = conf.general_settings().get("alerts")
+    except ConfigurationError:  # E001 names the fault
+        return []
+    return [message("W031")] if wanted else []

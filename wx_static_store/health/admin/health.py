@@ -6,14 +6,12 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from ...admin.base import ReadOnlyAdmin
-from ...upload.database import outside_transactions
 from ..doctor.latest import examined
 from ..models import Health
 from .page import accounts, checks, facts, quotas, when
@@ -32,21 +30,16 @@ class HealthAdmin(ReadOnlyAdmin):
         return bool(request.user.has_perm("wx_static_store_health.view_health"))
 
     def get_urls(self) -> list[URLPattern]:
-        view = outside_transactions(self.admin_site.admin_view(self.health_view))
-        return [path("", view, name="wx_static_store_health_health_changelist")]
+        return [self.page_path("changelist", "", self.health_view)]
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def health_view(self, request: HttpRequest) -> HttpResponse:
         """Show the results of the last minute; a POST asks all checks again."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        request.current_app = self.admin_site.name
         report = examined(0.0 if request.method == "POST" else YOUNG)
         context = {
-            **self.admin_site.each_context(request),
             "title": _("Health"),
-            "opts": self.opts,
-            "media": self.media,
             "report": report,
             "when": when(report),
             "checks": checks(report),
@@ -54,4 +47,4 @@ class HealthAdmin(ReadOnlyAdmin):
             "facts": facts(),
             "accounts": accounts(),
         }
-        return TemplateResponse(request, "admin/wx_static_store_health/health.html", context)
+        return self.page_response(request, "health", context)

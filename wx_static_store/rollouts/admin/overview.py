@@ -9,8 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
@@ -45,10 +44,9 @@ class OverviewAdmin(ReadOnlyAdmin):
         return may_see(request.user)
 
     def get_urls(self) -> list[URLPattern]:
-        view, name = self.admin_site.admin_view, "wx_static_store_rollouts_overview"
         return [
-            path("", view(self.overview_view), name=f"{name}_changelist"),
-            path("<slug:env>/", view(self.environment_view), name=f"{name}_environment"),
+            self.page_path("changelist", "", self.overview_view),
+            self.page_path("environment", "<slug:env>/", self.environment_view),
         ]
 
     @method_decorator(require_safe)
@@ -66,14 +64,8 @@ class OverviewAdmin(ReadOnlyAdmin):
     def _answer(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        request.current_app = self.admin_site.name
-        around = {"title": title, "opts": self.opts, "media": self.media}
-        around["may_publish"] = may_publish(request)
-        return TemplateResponse(
-            request,
-            f"admin/wx_static_store_rollouts/overview/{name}.html",
-            self.admin_site.each_context(request) | around | context,
-        )
+        around = {"title": title, "may_publish": may_publish(request)}
+        return self.page_response(request, name, around | context)
 
 
 def may_see(user: Any) -> bool:

@@ -9,8 +9,7 @@ from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -19,7 +18,6 @@ from ...admin.labels import Text, sentence
 from ...admin.places import places_for
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy
-from ...upload.database import outside_transactions
 from ..access import visible_part
 from ..lifecycle import ACTIONS, GOING_BACK, Manner, act, roll_back
 from ..models import Rollout
@@ -29,8 +27,6 @@ from .columns import RolloutColumns, place_of, title_of
 from .progress import Progress
 
 T = TypeVar("T")
-
-NAME = "wx_static_store_rollouts_rollout_{}"  # of an address
 
 # By action, what is said when it is done.
 DONE: dict[str, Text] = {
@@ -54,12 +50,7 @@ class RolloutPage(ReadOnlyAdmin):
             "rollback": self.rollback_view,
         }
         own = [
-            path(
-                f"<path:object_id>/{page}/",
-                outside_transactions(self.admin_site.admin_view(view)),
-                name=NAME.format(page),
-            )
-            for page, view in views.items()
+            self.page_path(page, f"<path:object_id>/{page}/", view) for page, view in views.items()
         ]
         return [*own, *super().get_urls()]
 
@@ -87,7 +78,7 @@ class RolloutPage(ReadOnlyAdmin):
             raise BadRequest
         if self._attempt(request, lambda: act(row.pk, action)):
             self.message_user(request, str(DONE[action]), messages.SUCCESS)
-        return HttpResponseRedirect(self.url_of("change", row))
+        return HttpResponseRedirect(self.page_url("change", row))
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -100,11 +91,7 @@ class RolloutPage(ReadOnlyAdmin):
             row, warnings = started
             for warning in warnings:
                 self.message_user(request, warning, messages.WARNING)
-        return HttpResponseRedirect(self.url_of("change", row))
-
-    def url_of(self, page: str, row: Rollout) -> str:
-        name = f"admin:{NAME.format(page)}"
-        return reverse(name, args=[row.pk], current_app=self.admin_site.name)
+        return HttpResponseRedirect(self.page_url("change", row))
 
     def _attempt(self, request: HttpRequest, work: Callable[[], T]) -> T | None:
         """Return the result of `work`; show a refusal on the next page."""
@@ -148,18 +135,12 @@ class RolloutPage(ReadOnlyAdmin):
         self, request: HttpRequest, page: str, row: Rollout, context: dict[str, Any]
     ) -> HttpResponse:
         around = {
-            "opts": self.opts,
-            "media": self.media,
             "title": title_of(row),
             "row": row,
             "state": RolloutColumns(request).state(row),
             "place": place_of(row),
         }
-        return TemplateResponse(
-            request,
-            f"admin/wx_static_store_rollouts/rollout/{page}.html",
-            self.admin_site.each_context(request) | around | context,
-        )
+        return self.page_response(request, page, around | context)
 
 
 def _going_back(request: HttpRequest, row: Rollout) -> dict[str, Any]:
