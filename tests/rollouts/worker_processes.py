@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from tests.waiting import wait_for
+from wx_static_store.core.secrets import Secret
 from wx_static_store.emulator import EmulatorServer
 
 ROOT = Path(__file__).parent.parent.parent
@@ -91,7 +92,7 @@ class WorkerProcesses:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "WX_TEST_FLEET": json.dumps(self.given)}
+        return {**os.environ, "WX_TEST_FLEET": json.dumps(self.given, default=Secret.reveal)}
 
     def restart_broker(self) -> None:
         """Restart RabbitMQ's application; of Redis, do what its restart does: it keeps nothing."""
