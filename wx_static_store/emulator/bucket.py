@@ -270,7 +270,7 @@ def _to_file(folder: Path, blocks: Iterable[bytes]) -> Path:
 
 
 def _digest(key: str) -> str:
-    # A key is never a path here: "../x", "CON" and 850 bytes of Chinese are all the same to us.
+    # A key is never a path here: "../x", "CON" and 850 bytes of Chinese need no special case.
     return hashlib.sha256(key.encode()).hexdigest()
 
 
