@@ -59,7 +59,13 @@ class Rate:
 
 
 class SharedLimiter(AdaptiveLimiter):
-    """An AdaptiveLimiter that keeps a rate, and narrows after a throttle of another process."""
+    """
+    An AdaptiveLimiter that keeps a rate, and narrows after a throttle of another process.
+
+    Inside a process, calls begin in the order in which they came. Of several processes, the one
+    that asks for its turn first has the earlier one, unless both ask in the same moment. Only calls
+    that have a slot ask: a process with more slots gets more turns.
+    """
 
     def __init__(
         self,
@@ -75,7 +81,7 @@ class SharedLimiter(AdaptiveLimiter):
 
     @contextmanager
     def slot(self, deadline: Deadline) -> Iterator[None]:
-        """Wait for a slot and for its turn, which does not count as the caller's own time."""
+        """Wait for a slot and for its turn, which cost the caller none of its own time."""
         self._look()
         with super().slot(deadline):
             if self._rate:
@@ -89,7 +95,7 @@ class SharedLimiter(AdaptiveLimiter):
 
     def _look(self) -> None:
         """Narrow once after a throttle, however many calls of the other process met it."""
-        with self._news:
+        with self._lock:
             if time.monotonic() < self._next_look:
                 return
             self._next_look = time.monotonic() + LOOK
@@ -101,8 +107,8 @@ class SharedLimiter(AdaptiveLimiter):
 
 
 def _wait_for_turn(rate: Rate, deadline: Deadline) -> None:
-    seconds = rate.turn(deadline.left())
-    if seconds > deadline.left():
+    seconds = rate.turn(patience := deadline.patience())
+    if seconds > patience:
         raise DeadlineExceeded(
             _("API_RATE allows no call within the time for this upload"),
             hint=_("Raise API_RATE or the deadline, or let fewer processes upload at once."),

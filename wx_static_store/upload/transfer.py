@@ -148,10 +148,12 @@ class Transfer:
 
     def _send(self, item: UploadItem) -> None:
         """Try until COS has the file, or no remedy is left."""
-        store, seconds = store_for(self.options), self.options.deadline or BATCH_SECONDS
-        deadline = (
-            Deadline.after(seconds, store.clock) if self.batch else store.interactive_deadline()
-        )
+        store = store_for(self.options)
+        if self.batch:  # nobody waits for the file: it may wait for a slot as long as it takes
+            until = store.clock.now() + (self.options.deadline or BATCH_SECONDS)
+            deadline = Deadline(until, store.clock)
+        else:
+            deadline = store.interactive_deadline()
 
         def learn(error: WxStaticStoreError) -> None:
             refused = error.remedy is Remedy.NEW_TOKEN
