@@ -42,7 +42,10 @@ View = Callable[..., Any]
 logger = logging.getLogger("wx_static_store.recorder")
 
 _REST_SECONDS = 30.0  # after the database failed, so that 5,000 files do not wait 5,000 time-outs
+_LOCK_SECONDS = 1.0  # a query that fails after these has waited for a lock
+_LOCK_SHARE = 4.0  # as many times as long as it waited, rows wait for their next turn
 _resting_until = 0.0
+_locked_until = 0.0
 _down = False  # the last query failed, as the next one would
 _away = False  # it should be there, and could not be asked the last time
 
@@ -80,6 +83,23 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
     rest(_REST_SECONDS if down else 0.0)
     _down = down
     return otherwise
+
+
+def write(work: Callable[[], T], *, otherwise: T, at_once: bool = False) -> T:
+    """
+    Write what can also be written later: `otherwise` soon after a wait for a lock without success.
+
+    A run whose database is locked thereby waits a fifth of its time, not once for each file.
+    `at_once` waits for the lock in any case.
+    """
+    global _locked_until
+    asked = time.monotonic()
+    if asked < _locked_until and not at_once:
+        return otherwise
+    done = in_database(work, otherwise=otherwise)
+    waited = time.monotonic() - asked
+    _locked_until = asked + (1 + _LOCK_SHARE) * waited if _away and waited >= _LOCK_SECONDS else 0.0
+    return done
 
 
 @contextmanager
@@ -125,8 +145,9 @@ def is_away() -> bool:
 
 def forget() -> None:
     """Forget the failure, and ask the database at once."""
-    global _away, _down
+    global _away, _down, _locked_until
     _away = _down = False
+    _locked_until = 0.0
     rest(0.0)
 
 
@@ -135,14 +156,16 @@ def persistently(work: Callable[[], T], *, otherwise: T) -> T:
     Run `work` in a transaction; retry after a deadlock, a lock or a broken connection.
 
     Do not retry if the caller's transaction ended, too: MySQL rolls all of it back at a deadlock.
+    Nor if the database has waited for the lock already: another wait would be as long.
     """
-    connection = _connection()
+    connection, asked = _connection(), time.monotonic()
     before = connection.connection
     try:
         return _atomically(work, otherwise)
     except (OperationalError, InterfaceError) as error:
         lost = before is not None and _is_another(connection, before)
-        if connection.needs_rollback or not (lost or _passes(error)):
+        waited = time.monotonic() - asked >= _LOCK_SECONDS
+        if connection.needs_rollback or not (lost or (_passes(error) and not waited)):
             raise
     return _atomically(work, otherwise)
 
