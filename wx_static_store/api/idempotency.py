@@ -35,13 +35,11 @@ def once(
     work: Callable[[], Response],
     *,
     env: str,
-    seconds: float,
 ) -> Response:
     """
     Return the answer of `work`, or of the first request with this key by this user for `env`.
 
-    The same key with other `facts` or another file is refused. A request that has not ended after
-    `seconds` was killed, and its outcome is unknown.
+    The same key with other `facts` or another file is refused.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
@@ -55,7 +53,7 @@ def once(
         fingerprint=sha256(whole.encode()).hexdigest(),
     )
     try:
-        first = submission.first_answer(seconds)
+        first = submission.first_answer()
     except Unanswered as error:
         raise Conflict(error.code, _BROKEN_OFF if error.code == "unknown" else None) from None
     if first is not None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from ..conf import platform_options
@@ -65,7 +66,7 @@ def prune(
             yield name, count
 
     keys = IdempotencyKey._base_manager.using(log().db)
-    for count in _delete(keys.filter(expires__lt=timezone.now()), batch, dry_run):
+    for count in _delete(keys.filter(expires__lt=Now()), batch, dry_run):
         yield "keys", count
 
 

@@ -18,7 +18,7 @@ from ...api import paging
 from ...api.base import View
 from ...api.body import ENVELOPE, ShortJson
 from ...api.deployment_bodies import clean_body
-from ...api.deployments import LONGEST, offered_environments
+from ...api.deployments import offered_environments
 from ...api.idempotency import once
 from ...api.links import link
 from ...api.log import one_row
@@ -97,7 +97,7 @@ class Rollouts(View):
         file = given.pop("file", None)
         facts = given | {"file": file and file.name}
         start = partial(_start, request, given, file)
-        return once(request, facts, file and file.file, start, env="", seconds=LONGEST)
+        return once(request, facts, file and file.file, start, env="")
 
 
 class Rollout(View):
@@ -180,7 +180,7 @@ class RolloutRollback(View):
     def post(self, request: Request, id: str) -> Response:
         given, rollout = clean_body(bodies.MannerBody, request), _whole(request, id)
         roll_back = partial(_roll_back, request, rollout, given)
-        return once(request, given, None, roll_back, env="", seconds=LONGEST)
+        return once(request, given, None, roll_back, env="")
 
 
 # --- what begins ----------------------------------------------------------------------------------
