@@ -13,6 +13,7 @@ from ..clients.site import SiteClient
 from ..clients.wechat import ListPage, WeChatClient
 from ..conf import options_for
 from ..conf.options import Options
+from ..core.budget import REQUEST
 from ..core.naming import quote_key
 from ..core.retry import Clock, Deadline, run
 from ..core.secrets import Secret
@@ -25,7 +26,7 @@ from .platform import platform_for
 T = TypeVar("T")
 
 INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it
-INTERACTIVE_SECONDS = 25.0  # below the 30 s after which many web servers end a worker
+INTERACTIVE_SECONDS = REQUEST.seconds
 
 
 class Store:

@@ -11,9 +11,10 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
+from ...core.budget import REQUEST
 from ...core.releases import ReleaseFile
 from ...deploy.environments import site_uploader
-from ...log.compare import SECONDS, SWEPT
+from ...log.compare import SWEPT
 from ...models import Deployment, DeploymentQuerySet
 from ...releases.difference import KINDS, Difference, compare_files, compare_with_cloud
 from ...releases.live import mark_live
@@ -87,7 +88,7 @@ class ShownComparison:
         folder = folder_of(self.row.using, [self.row.env], name=str(self.row.pk))
         uploader = site_uploader(self.row.using, self.row.env)
         prefix = folder.removeprefix(uploader.options.location)
-        return compare_with_cloud(uploader, files, prefix, seconds=SECONDS, most=SWEPT)
+        return compare_with_cloud(uploader, files, prefix, seconds=REQUEST.seconds, most=SWEPT)
 
     def sections(self) -> Iterator[Section]:
         """Yield a section for each kind of change that occurs."""

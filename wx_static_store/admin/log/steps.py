@@ -17,7 +17,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from ...core.retry import ending_by
+from ...core.budget import REQUEST
 from ...models import UploadLog
 from ...submit import queue
 from ..base import ReadOnlyAdmin
@@ -83,7 +83,7 @@ class StepsPage(ReadOnlyAdmin):
         scripted = request.get_preferred_type(["text/html", "application/json"]) == (
             "application/json"
         )
-        with ending_by(time.monotonic() + results.LONGEST):
+        with REQUEST.entered():
             handed = {} if from_page else _parse_handed(request.POST.get("handed", ""))
             start = re.fullmatch(r"[0-9]{1,12}", request.POST.get("begun", ""))
             begun = int(start[0]) if start else 0
