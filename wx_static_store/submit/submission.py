@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -30,7 +30,7 @@ from ..models import IdempotencyKey
 from ..upload.workers import every
 
 T = TypeVar("T")
-Found = dict[str, Any]
+Found = Mapping[str, Any]  # the row of the first submission, as it stands by the database's clock
 
 logger = logging.getLogger("wx_static_store.submit")
 
@@ -137,7 +137,6 @@ class Submission:
         return None
 
     def _read(self) -> Found | None:
-        """Return the row as it stands by the database's clock."""
         running, kept = Q(running_until__gt=Now()), Q(expires__gt=Now())
         return self._row.values("fingerprint", "answer", running=running, kept=kept).first()
 

@@ -94,7 +94,8 @@ class Recorder:
         """Write the waiting rows; return whether the database took all."""
         self._since = time.monotonic()
         insert = partial(_insert, self._rows)
-        if self._rows and write(insert, otherwise=0, at_once=at_once):
+        written = write(insert, otherwise=0, at_once=at_once) if self._rows else 0
+        if written:
             rows, self._rows = self._rows, []  # first: a receiver may be broken off
             _announce(rows)
         return not self._rows

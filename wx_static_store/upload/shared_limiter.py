@@ -44,18 +44,14 @@ class Rate:
         now = self._now()
         window = int(now // self._seconds)
         while (begins := window * self._seconds - now) <= patience:
-            number = self._number(window, begins)
+            name, passed = f"rate:{self.rate}:{window}", max(0, int(-begins * self.rate))
+            facts = name, passed, begins + self._seconds + _SKEW
+            # While the cache fails, this process counts alone.
+            number = self._shared.count(*facts) or self._alone.count(*facts) or 1
             if number <= self.turns:
                 return max(0.0, begins + (number - 1) / self.rate)
             window += 1
         return math.inf
-
-    def _number(self, window: int, begins: float) -> int:
-        """Return the next number of a window; while the cache fails, count in this process."""
-        name, passed = f"rate:{self.rate}:{window}", max(0, int(-begins * self.rate))
-        seconds = begins + self._seconds + _SKEW
-        shared = self._shared.count(name, passed, seconds)
-        return shared or self._alone.count(name, passed, seconds) or 1
 
 
 class SharedLimiter(AdaptiveLimiter):

@@ -50,10 +50,6 @@ class Store:
         seconds = self.options.deadline or INTERACTIVE_SECONDS
         return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
 
-    def longest(self, size: int) -> float:
-        """Return the seconds after which a list call and an upload are over, with all waits."""
-        return 4 * self.interactive_deadline().left() + 2 * size / INTERACTIVE_RATE
-
     def find(self, key: str) -> RemoteFile | None:
         """
         Return the object at exactly this key, None if there is none or it was deleted.

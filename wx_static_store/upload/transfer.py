@@ -30,8 +30,9 @@ def headers_of(options: Options, item: UploadItem) -> ContentHeaders:
 
 
 def longest(store: Store, size: int) -> float:
-    """Return the seconds after which an upload or a retry is over, however it went."""
-    return store.longest(size) + size / READ_RATE + size / BATCH_RATE
+    """Return the seconds after which a list call and an upload are over, with all waits."""
+    rates = (INTERACTIVE_RATE / 2, READ_RATE, BATCH_RATE)
+    return 4 * store.interactive_deadline().left() + sum(size / rate for rate in rates)
 
 
 @dataclass(eq=False, repr=False)  # a traceback that shows it shows no options

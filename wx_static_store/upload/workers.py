@@ -139,11 +139,10 @@ class AdaptiveLimiter:
     """
     Limit how many calls run at once: half as many after a throttle, then slowly more.
 
-    Slots go to those who wait in the order in which they came: else a thread that leaves and comes
-    back at once is served before all others, and some of them never are.
-
-    A round of successes at the present width adds one more slot; the width that was refused
-    last is tried again only after many rounds. Without `most` the first throttle sets a width.
+    Slots go to callers in the order in which they came, so that nobody who comes back at once is
+    served before those who wait. A round of successes at the present width adds one more slot; the
+    width that was refused last is tried again only after many rounds. Without `most` the first
+    throttle sets a width.
     """
 
     def __init__(self, throttle: type[Exception], most: float = math.inf) -> None:
@@ -159,11 +158,7 @@ class AdaptiveLimiter:
 
     @contextmanager
     def slot(self, deadline: Deadline) -> Iterator[None]:
-        """
-        Wait for a slot, which costs the caller none of its own time.
-
-        Raises DeadlineExceeded if the caller may wait no longer.
-        """
+        """Wait for a slot, which costs none of the caller's own time; raises DeadlineExceeded."""
         asked = deadline.clock.now()
         self._enter(deadline.patience())
         deadline.give_back(deadline.clock.now() - asked)
